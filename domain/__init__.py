@@ -1,0 +1,1 @@
+"""The rules: plain Python on the standard library, no input or output of its own."""

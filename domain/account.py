@@ -1,0 +1,36 @@
+"""Closing an account: the person is gone, what he did stays."""
+
+from uuid import UUID
+
+from domain import team as teams
+from domain.actor import Actor
+from domain.errors import Forbidden, NotFound
+from domain.permissions import Action
+from domain.ports import UnitOfWork
+from domain.user import UserDeleted, UserStatus, lock_self
+from domain.version import changed, require_version
+
+
+async def close(uow: UnitOfWork, actor: Actor, user_id: UUID, *, expected_version: int | None) -> UUID:
+    """Close one's own account. Whoever owns a team hands it over first."""
+    if user_id != actor.user_id:
+        raise NotFound(("input", "id"))
+    user = await lock_self(uow, actor)
+    require_version(user, expected_version)
+    if await uow.teams.owned_by(user.id):
+        raise Forbidden(Action.DELETE, "Hand over the teams that you own, or delete them, first.")
+    gone = changed(
+        user,
+        uow.now,
+        status=UserStatus.INACTIVE,
+        first_name="Former",
+        last_name="member",
+        email_address=f"{user.id}@deleted.invalid",
+        email_verified_at=None,
+    )
+    await uow.users.save(gone)
+    await uow.users.forget_password(user.id)
+    await uow.sessions.revoke_all(user.id, except_for=None, at=uow.now)
+    await teams.leave_all(uow, actor, user.id)
+    uow.record(UserDeleted(actor_id=actor.user_id, user=gone))
+    return user.id

@@ -1,0 +1,38 @@
+"""Who acts, and how much of their rights the token lends."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class Scope(StrEnum):
+    """What an OAuth token may be lent; a first-party session is lent all of them."""
+
+    PROFILE_READ = "PROFILE_READ"
+    PROFILE_WRITE = "PROFILE_WRITE"
+    TEAMS_READ = "TEAMS_READ"
+    TEAMS_WRITE = "TEAMS_WRITE"
+    PROJECTS_READ = "PROJECTS_READ"
+    PROJECTS_WRITE = "PROJECTS_WRITE"
+    TASKS_READ = "TASKS_READ"
+    TASKS_WRITE = "TASKS_WRITE"
+    DOCUMENTS_READ = "DOCUMENTS_READ"
+    DOCUMENTS_WRITE = "DOCUMENTS_WRITE"
+    NOTIFICATIONS_READ = "NOTIFICATIONS_READ"
+    NOTIFICATIONS_WRITE = "NOTIFICATIONS_WRITE"
+    SEARCH = "SEARCH"
+    WEBHOOKS_MANAGE = "WEBHOOKS_MANAGE"
+    AUDIT_READ = "AUDIT_READ"
+    ADMIN = "ADMIN"
+
+
+EVERY_SCOPE = frozenset(Scope)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """A signed-in user, through one session, with the scopes its token was lent."""
+
+    user_id: UUID
+    session_id: UUID | None = None
+    scopes: frozenset[Scope] = EVERY_SCOPE

@@ -1,0 +1,260 @@
+"""Comments: threads of one level under a subject, with mentions, reactions and a resolved state.
+
+A mention is a Markdown link to a user's global id, as front ends' pickers write it: `[@Ada Lovelace](user:VXNlcjo…)`. Mentions of
+people who cannot see the subject are left as text.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Protocol
+from uuid import UUID
+
+from domain import text, watch
+from domain.actor import Actor
+from domain.errors import Invalid, LimitExceeded, NotFound, NotUnique
+from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
+from domain.permissions import Access, Action, Kind, Role, access
+from domain.ports import UnitOfWork
+from domain.subject import open_subject
+from domain.version import changed, require_version
+
+MENTION = re.compile(r"\]\(user:([A-Za-z0-9+/=_-]{8,100})\)")
+MOST_MENTIONS = 50
+MOST_REACTIONS = 50
+LONGEST_EMOJI = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """What somebody said about a subject. `parent_id` is the first comment of its thread, None for that one itself."""
+
+    type_name: ClassVar[str] = "Comment"
+
+    id: UUID
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime
+    team_id: UUID
+    project_id: UUID
+    subject_type: str
+    subject_id: UUID
+    author_id: UUID | None
+    parent_id: UUID | None = None
+    body: str
+    mention_ids: tuple[UUID, ...] = ()
+    resolved_at: datetime | None = None
+    resolved_by_id: UUID | None = None
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentEvent(Event):
+    """Something about a comment, told to those who may see its subject and kept in the subject's history."""
+
+    comment: Comment
+
+    @property
+    def stream(self) -> str:
+        return team_stream(self.comment.team_id)
+
+    @property
+    def entity(self) -> Comment:
+        return self.comment
+
+    @property
+    def project_id(self) -> UUID | None:
+        return self.comment.project_id
+
+    @property
+    def about(self) -> tuple[str, UUID] | None:
+        return self.comment.subject_type, self.comment.subject_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentCreated(CommentEvent):
+    """Somebody commented."""
+
+    kind = ChangeKind.COMMENTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentUpdated(CommentEvent):
+    """A comment was edited, resolved or opened again."""
+
+    kind = ChangeKind.UPDATED
+    before: Comment
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return difference(self.before, self.comment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentReacted(CommentEvent):
+    """Somebody reacted to a comment, or took it back."""
+
+    kind = ChangeKind.REACTED
+    emoji: str
+    on: bool
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        told = {"emoji": self.emoji, "userId": str(self.actor_id)}
+        return (FieldChange(field="reactions", after=told) if self.on else FieldChange(field="reactions", before=told),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentDeleted(CommentEvent):
+    """A comment is gone; with the first of a thread, so are its replies."""
+
+    kind = ChangeKind.DELETED
+
+
+class CommentStore(Protocol):
+    """Where comments and reactions are kept."""
+
+    async def add(self, comment: Comment) -> bool:
+        """Keep a new comment; False when the id is taken."""
+        ...
+
+    async def save(self, comment: Comment) -> None: ...
+    async def lock(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None:
+        """A comment that the user may see, held, with his role and whether the project is archived."""
+        ...
+
+    async def lock_replies(self, comment_id: UUID) -> Sequence[Comment]: ...
+    async def react(self, comment_id: UUID, user_id: UUID, emoji: str) -> bool:
+        """Keep a reaction; False when it was there."""
+        ...
+
+    async def unreact(self, comment_id: UUID, user_id: UUID, emoji: str) -> bool:
+        """Take a reaction back; False when there was none."""
+        ...
+
+    async def count_reactions(self, comment_id: UUID) -> int:
+        """How many different emoji a comment has."""
+        ...
+
+
+ReadMention = Callable[[str], UUID | None]
+
+
+async def create(
+    uow: UnitOfWork,
+    actor: Actor,
+    comment_id: UUID | None,
+    *,
+    subject_id: UUID,
+    parent_id: UUID | None,
+    body: str,
+    mention: ReadMention,
+) -> Comment:
+    """Say something about a subject; an answer to an answer joins the same thread. `mention` reads a user's global id."""
+    subject = await open_subject(uow, actor, subject_id, Action.COMMENT)
+    if subject.deleted_at is not None:
+        raise Invalid(("input", "subjectId"), "This was deleted.")
+    if parent_id is not None:
+        parent, _ = await _open(uow, actor, parent_id, ("input", "parentId"))
+        if parent.subject_id != subject.id:
+            raise NotFound(("input", "parentId"))
+        parent_id = parent.parent_id or parent.id
+    checked = text.markdown(body, ("input", "body"))
+    comment = Comment(
+        id=comment_id or uow.new_id(),
+        created_at=uow.now,
+        updated_at=uow.now,
+        team_id=subject.team_id,
+        project_id=subject.project_id,
+        subject_type=subject.type_name,
+        subject_id=subject.id,
+        author_id=actor.user_id,
+        parent_id=parent_id,
+        body=checked,
+        mention_ids=await _mentions(uow, subject.project_id, checked, mention),
+    )
+    if not await uow.comments.add(comment):
+        raise NotUnique(("input", "id"), "This id is in use.")
+    await watch.start(uow, subject, [actor.user_id, *comment.mention_ids])
+    uow.record(CommentCreated(actor_id=actor.user_id, comment=comment))
+    return comment
+
+
+async def update(
+    uow: UnitOfWork, actor: Actor, comment_id: UUID, body: str, *, expected_version: int | None, mention: ReadMention
+) -> Comment:
+    """Edit one's own comment."""
+    before, rights = await _open(uow, actor, comment_id)
+    rights.require(Action.UPDATE, "Only its author can edit a comment.")
+    require_version(before, expected_version)
+    checked = text.markdown(body, ("input", "body"))
+    if checked == before.body:
+        return before
+    mentions = await _mentions(uow, before.project_id, checked, mention)
+    comment = changed(before, uow.now, body=checked, mention_ids=mentions, edited_at=uow.now)
+    await uow.comments.save(comment)
+    await uow.watches.watch(before.subject_type, before.subject_id, sorted(set(mentions) - set(before.mention_ids)))
+    uow.record(CommentUpdated(actor_id=actor.user_id, comment=comment, before=before))
+    return comment
+
+
+async def resolve(uow: UnitOfWork, actor: Actor, comment_id: UUID, *, resolved: bool) -> Comment:
+    """Close a thread, or open it again; it is the thread's first comment that carries the state."""
+    before, rights = await _open(uow, actor, comment_id)
+    rights.require(Action.COMMENT)
+    if before.parent_id is not None:
+        raise Invalid(("input", "id"), "Only a thread's first comment can be resolved.")
+    if (before.resolved_at is not None) == resolved:
+        return before
+    at, by = (uow.now, actor.user_id) if resolved else (None, None)
+    comment = changed(before, uow.now, resolved_at=at, resolved_by_id=by)
+    await uow.comments.save(comment)
+    uow.record(CommentUpdated(actor_id=actor.user_id, comment=comment, before=before))
+    return comment
+
+
+async def react(uow: UnitOfWork, actor: Actor, comment_id: UUID, emoji: str, *, on: bool) -> Comment:
+    """Add one's reaction, or take it back. The comment's version stays: a reaction is no reason for an author's conflict."""
+    comment, rights = await _open(uow, actor, comment_id)
+    rights.require(Action.COMMENT)
+    sign = emoji.strip()
+    if not sign or len(sign) > LONGEST_EMOJI or sign.isascii() or any(each.isalnum() and ord(each) > 127 for each in sign):
+        raise Invalid(("input", "emoji"), "This is not an emoji.")
+    if on and await uow.comments.count_reactions(comment.id) >= MOST_REACTIONS:
+        raise LimitExceeded("There are too many reactions.", MOST_REACTIONS, path=("input", "emoji"))
+    store = uow.comments.react if on else uow.comments.unreact
+    if await store(comment.id, actor.user_id, sign):
+        uow.record(CommentReacted(actor_id=actor.user_id, comment=comment, emoji=sign, on=on))
+    return comment
+
+
+async def delete(uow: UnitOfWork, actor: Actor, comment_id: UUID, *, expected_version: int | None) -> UUID:
+    """Delete a comment; with the first of a thread go its replies."""
+    before, rights = await _open(uow, actor, comment_id)
+    rights.require(Action.DELETE, "Only its author or an admin can delete a comment.")
+    require_version(before, expected_version)
+    for each in (before, *await uow.comments.lock_replies(before.id)):
+        comment = changed(each, uow.now, deleted_at=uow.now)
+        await uow.comments.save(comment)
+        uow.record(CommentDeleted(actor_id=actor.user_id, comment=comment))
+    return before.id
+
+
+async def _open(
+    uow: UnitOfWork, actor: Actor, comment_id: UUID, path: tuple[str, ...] = ("input", "id")
+) -> tuple[Comment, Access]:
+    found = await uow.comments.lock(comment_id, actor.user_id)
+    if found is None:
+        raise NotFound(path)
+    comment, role, archived = found
+    own = comment.author_id == actor.user_id
+    return comment, access(actor, role, Kind.COMMENT, own=own, archived=archived)
+
+
+async def _mentions(uow: UnitOfWork, project_id: UUID, body: str, read: ReadMention) -> tuple[UUID, ...]:
+    named = {user_id for found in MENTION.findall(body) if (user_id := read(found)) is not None}
+    if len(named) > MOST_MENTIONS:
+        raise LimitExceeded(f"At most {MOST_MENTIONS} people can be mentioned.", MOST_MENTIONS, path=("input", "body"))
+    return tuple(sorted(await uow.projects.readers(project_id, sorted(named)))) if named else ()

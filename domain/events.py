@@ -1,0 +1,127 @@
+"""Events are facts: what happened, told whole, in the past tense.
+
+An `Event` is recorded by the domain inside a unit of work and stands beside what it tells of (`TaskMoved` in `domain.task`). At the
+end of the transaction it is given its place in a stream and becomes an `Entry` of the log: the same row serves live subscriptions
+and their resume, the `changes` query, activity history and workers. A stream is an ordered log without gaps: `team:{id}` for a
+team's work, `user:{id}` for what concerns one person only.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+from uuid import UUID
+
+from domain.codec import encode
+
+
+class ChangeKind(StrEnum):
+    """What happened to an object, as clients are told."""
+
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    DELETED = "DELETED"
+    RESTORED = "RESTORED"
+    MOVED = "MOVED"
+    COMMENTED = "COMMENTED"
+    REACTED = "REACTED"
+    ATTACHED = "ATTACHED"
+    MEMBERSHIP = "MEMBERSHIP"
+    ACCESS_LOST = "ACCESS_LOST"
+
+
+def team_stream(team_id: UUID) -> str:
+    """The stream of a team's work."""
+    return f"team:{team_id}"
+
+
+def user_stream(user_id: UUID) -> str:
+    """The stream of what concerns one person only."""
+    return f"user:{user_id}"
+
+
+class Entity(Protocol):
+    """What an event can be about."""
+
+    type_name: ClassVar[str]
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def version(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One attribute before and after, as JSON values."""
+
+    field: str
+    before: Any = None
+    after: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base of all facts. Subclasses name the entity they tell of and say in which stream it is told.
+
+    `project_id` narrows who may hear: readers of that project; None means everybody who may read the stream.
+    `about` is the object in whose history the fact stands (a comment's task); None means the entity itself.
+    """
+
+    kind: ClassVar[ChangeKind]
+    actor_id: UUID | None
+
+    @property
+    def stream(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def entity(self) -> Entity:
+        raise NotImplementedError
+
+    @property
+    def project_id(self) -> UUID | None:
+        return None
+
+    @property
+    def about(self) -> tuple[str, UUID] | None:
+        return None
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An event as it stands in the log, at its position in its stream (positions count from 1, without gaps)."""
+
+    stream: str
+    position: int
+    id: UUID
+    type: str
+    version: int
+    kind: ChangeKind
+    entity_type: str
+    entity_id: UUID
+    about_type: str
+    about_id: UUID
+    project_id: UUID | None
+    payload: Mapping[str, Any]
+    actor_id: UUID | None
+    client_mutation_id: str | None
+    at: datetime
+
+
+# Attributes that every write touches and that tell a reader nothing.
+_BOOKKEEPING = frozenset({"version", "created_at", "updated_at"})
+
+
+def difference(before: Any, after: Any) -> tuple[FieldChange, ...]:
+    """The attributes in which two dataclasses of one kind differ, in the order they are declared."""
+    return tuple(
+        FieldChange(field=field.name, before=encode(was), after=encode(now))
+        for field in fields(after)
+        if field.name not in _BOOKKEEPING and (was := getattr(before, field.name)) != (now := getattr(after, field.name))
+    )

@@ -1,0 +1,157 @@
+"""Labels: a team's own words for sorting tasks."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+from uuid import UUID
+
+from domain import text
+from domain.actor import Actor
+from domain.errors import Invalid, NotFound, NotUnique
+from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
+from domain.permissions import Action, Kind, access
+from domain.ports import UnitOfWork
+from domain.team import open_team
+from domain.version import changed, require_version
+
+_COLOR = re.compile(r"#[0-9a-f]{6}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """A word and a colour (`#rrggbb`), unique by name in its team."""
+
+    type_name: ClassVar[str] = "Label"
+
+    id: UUID
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime
+    team_id: UUID
+    name: str
+    color: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelEvent(Event):
+    """Something about a label, told to its team."""
+
+    label: Label
+
+    @property
+    def stream(self) -> str:
+        return team_stream(self.label.team_id)
+
+    @property
+    def entity(self) -> Label:
+        return self.label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelCreated(LabelEvent):
+    """A label was made."""
+
+    kind = ChangeKind.CREATED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelUpdated(LabelEvent):
+    """A label's name or colour changed."""
+
+    kind = ChangeKind.UPDATED
+    before: Label
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return difference(self.before, self.label)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelDeleted(LabelEvent):
+    """A label was deleted and is gone from every task; the tasks' versions stay as they were."""
+
+    kind = ChangeKind.DELETED
+
+
+class LabelStore(Protocol):
+    """Where labels are kept."""
+
+    async def add(self, label: Label) -> str | None:
+        """Keep a new label; the name of the attribute that is taken, or None when all is well."""
+        ...
+
+    async def save(self, label: Label) -> bool:
+        """Keep a changed label; False when its name is taken."""
+        ...
+
+    async def lock(self, label_id: UUID) -> Label | None: ...
+    async def remove(self, label_id: UUID) -> None:
+        """Delete a label and take it off every task."""
+        ...
+
+    async def known(self, team_id: UUID, label_ids: Sequence[UUID]) -> frozenset[UUID]:
+        """Those of the ids that are labels of the team, kept from being deleted until the end of the operation."""
+        ...
+
+
+async def create(uow: UnitOfWork, actor: Actor, label_id: UUID | None, *, team_id: UUID, name: str, color: str) -> Label:
+    """Make a label."""
+    team, _, rights = await open_team(uow, actor, team_id)
+    rights.require(Action.CREATE)
+    label = Label(
+        id=label_id or uow.new_id(),
+        created_at=uow.now,
+        updated_at=uow.now,
+        team_id=team.id,
+        name=text.line(name, ("input", "name"), limit=60),
+        color=_color(color),
+    )
+    taken = await uow.labels.add(label)
+    if taken is not None:
+        raise NotUnique(("input", taken), "There is a label with this value.")
+    uow.record(LabelCreated(actor_id=actor.user_id, label=label))
+    return label
+
+
+async def update(uow: UnitOfWork, actor: Actor, label_id: UUID, given: Mapping[str, Any], *, expected_version: int | None) -> Label:
+    """Change `name` and `color` where given."""
+    before = await _open(uow, actor, label_id, Action.UPDATE)
+    require_version(before, expected_version)
+    changes: dict[str, Any] = {}
+    if "name" in given:
+        changes["name"] = text.line(given["name"], ("input", "name"), limit=60)
+    if "color" in given:
+        changes["color"] = _color(given["color"] or "")
+    label = changed(before, uow.now, **changes)
+    if label is not before:
+        if not await uow.labels.save(label):
+            raise NotUnique(("input", "name"), "There is a label with this name.")
+        uow.record(LabelUpdated(actor_id=actor.user_id, label=label, before=before))
+    return label
+
+
+async def delete(uow: UnitOfWork, actor: Actor, label_id: UUID, *, expected_version: int | None) -> UUID:
+    """Delete a label and take it off every task."""
+    label = await _open(uow, actor, label_id, Action.DELETE)
+    require_version(label, expected_version)
+    await uow.labels.remove(label.id)
+    uow.record(LabelDeleted(actor_id=actor.user_id, label=label))
+    return label.id
+
+
+async def _open(uow: UnitOfWork, actor: Actor, label_id: UUID, action: Action) -> Label:
+    label = await uow.labels.lock(label_id)
+    role = await uow.teams.role(label.team_id, actor.user_id) if label else None
+    if label is None or role is None:
+        raise NotFound(("input", "id"))
+    access(actor, role, Kind.LABEL).require(action)
+    return label
+
+
+def _color(value: str) -> str:
+    color = value.strip().lower()
+    if not _COLOR.fullmatch(color):
+        raise Invalid(("input", "color"), "A color is written #rrggbb.")
+    return color

@@ -1,0 +1,158 @@
+"""Lists in pages: what was asked for, what came, and the conditions and orders that narrow and sort them.
+
+A page is addressed by keyset: a cursor holds the sort values and the id of its row, never an offset, so rows that come or go
+elsewhere neither repeat nor skip anything. Cursors are opaque to clients and made in `persistence.page`.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, Literal, TypeVar
+
+from domain.errors import BadUserInput, PageTooLarge
+
+T = TypeVar("T")
+
+DEFAULT_PAGE = 50
+LARGEST_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paging:
+    """Relay's four arguments; `first` with `after` reads forwards, `last` with `before` backwards."""
+
+    first: int | None = None
+    after: str | None = None
+    last: int | None = None
+    before: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse sizes below 0 or over 100, and both directions at once."""
+        if self.first is not None and self.last is not None:
+            raise BadUserInput("Give `first` or `last`, not both.", path=("last",))
+        for name, size in (("first", self.first), ("last", self.last)):
+            if size is not None and size < 0:
+                raise BadUserInput(f"`{name}` may not be negative.", path=(name,))
+            if size is not None and size > LARGEST_PAGE:
+                raise PageTooLarge(LARGEST_PAGE, path=(name,))
+
+    @property
+    def backward(self) -> bool:
+        """Whether the page is counted from the end."""
+        return self.last is not None or (self.before is not None and self.first is None and self.after is None)
+
+    @property
+    def size(self) -> int:
+        """How many rows were asked for."""
+        asked = self.last if self.backward else self.first
+        return DEFAULT_PAGE if asked is None else asked
+
+
+FROM_THE_START = Paging()
+
+Operator = Literal["eq", "in", "not_in", "before", "after", "contains", "starts_with", "is_null"]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One column compared with a value."""
+
+    field: str
+    operator: Operator
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every part holds; no part at all always holds."""
+
+    parts: tuple["Where", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one part holds; no part at all never holds."""
+
+    parts: tuple["Where", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The part does not hold."""
+
+    part: "Where"
+
+
+Where = Condition | AllOf | AnyOf | Not
+
+EVERYTHING = AllOf(())
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One field to sort by."""
+
+    field: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Edge(Generic[T]):
+    """A row with its place in the list."""
+
+    cursor: str
+    node: T
+    extra: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    """Where a page lies in its list."""
+
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+class Page(Generic[T]):
+    """Rows of one list, in order, with their cursors.
+
+    `count` belongs to the whole request: given pages of one list kind, it answers with the totals in the same order; it is asked
+    only when a client selects `totalCount`.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[T],
+        *,
+        cursor: Callable[[T], str],
+        has_next_page: bool = False,
+        has_previous_page: bool = False,
+        key: Any = None,
+        count: "Count | None" = None,
+    ) -> None:
+        self.nodes = nodes
+        self._cursor = cursor
+        self._has_next_page = has_next_page
+        self._has_previous_page = has_previous_page
+        self.key = key
+        self.count = count
+
+    @cached_property
+    def edges(self) -> list[Edge[T]]:
+        """The rows, each with its cursor."""
+        return [Edge(self._cursor(node), node) for node in self.nodes]
+
+    @property
+    def page_info(self) -> PageInfo:
+        """Whether there is more on either side, and the cursors of both ends."""
+        return PageInfo(
+            has_next_page=self._has_next_page,
+            has_previous_page=self._has_previous_page,
+            start_cursor=self._cursor(self.nodes[0]) if self.nodes else None,
+            end_cursor=self._cursor(self.nodes[-1]) if self.nodes else None,
+        )
+
+
+Count = Callable[[Sequence[Page[Any]]], Awaitable[Sequence[int]]]

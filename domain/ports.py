@@ -1,0 +1,64 @@
+"""What the rules need from outside: the unit of work, through which alone they read, write and tell."""
+
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from domain.comment import CommentStore
+    from domain.events import Event
+    from domain.invitation import InvitationStore
+    from domain.label import LabelStore
+    from domain.project import ProjectStore
+    from domain.session import SessionStore
+    from domain.task import TaskStore
+    from domain.task_link import TaskLinkStore
+    from domain.team import TeamStore
+    from domain.user import UserStore
+    from domain.watch import WatchStore
+
+
+class UnitOfWork(Protocol):
+    """One operation, one transaction: everything in it is kept together, or nothing is.
+
+    Nobody commits by hand: the transaction ends with the operation, and events leave only after it was kept.
+    """
+
+    @property
+    def now(self) -> datetime:
+        """The instant of this operation, UTC; all its rows carry the same."""
+        ...
+
+    @property
+    def users(self) -> "UserStore": ...
+    @property
+    def sessions(self) -> "SessionStore": ...
+    @property
+    def teams(self) -> "TeamStore": ...
+    @property
+    def invitations(self) -> "InvitationStore": ...
+    @property
+    def labels(self) -> "LabelStore": ...
+    @property
+    def projects(self) -> "ProjectStore": ...
+    @property
+    def tasks(self) -> "TaskStore": ...
+    @property
+    def task_links(self) -> "TaskLinkStore": ...
+    @property
+    def comments(self) -> "CommentStore": ...
+    @property
+    def watches(self) -> "WatchStore": ...
+
+    def new_id(self) -> UUID:
+        """A fresh UUIDv7."""
+        ...
+
+    def record(self, event: "Event") -> None:
+        """Tell of a fact: it is logged with the transaction and announced after it."""
+        ...
+
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        """A part that can fail alone: on an exception its writes and its events are undone, and the exception goes on."""
+        ...

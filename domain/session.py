@@ -1,0 +1,136 @@
+"""Sessions: signing in, staying signed in by rotating refresh tokens, and signing out.
+
+A refresh token is `{session id}.{secret}`; only the SHA-256 of the secret is stored. Every refresh replaces the secret. The
+predecessor stays good for ten seconds, for clients whose answer was lost on the way; any older secret means that the token was
+stolen, and the session ends (RFC 9700, section 4.14).
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import ClassVar, Protocol
+from uuid import UUID
+
+from domain.actor import Actor
+from domain.errors import NotFound, Unauthenticated
+from domain.ports import UnitOfWork
+from domain.user import User, UserStatus
+
+LIFETIME = timedelta(days=30)
+GRACE = timedelta(seconds=10)
+_REFUSED = "The refresh token is not valid; sign in again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One signed-in device. It ends 30 days after its last refresh."""
+
+    type_name: ClassVar[str] = "Session"
+
+    id: UUID
+    user_id: UUID
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+    user_agent: str | None = None
+    ip_address: str | None = None
+    secret_hash: bytes
+    previous_secret_hash: bytes | None = None
+    rotated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """What the request told of the client."""
+
+    user_agent: str | None = None
+    ip_address: str | None = None
+
+
+class SessionStore(Protocol):
+    """Where sessions are kept."""
+
+    async def add(self, session: Session) -> None: ...
+    async def save(self, session: Session) -> None: ...
+    async def lock(self, session_id: UUID) -> tuple[Session, User] | None: ...
+    async def revoke_all(self, user_id: UUID, *, except_for: UUID | None, at: datetime) -> None: ...
+
+
+async def open_session(uow: UnitOfWork, user: User, device: Device) -> tuple[Session, str]:
+    """Start a session for a user whose password was right; the second value is the refresh token."""
+    secret = secrets.token_urlsafe(32)
+    session = Session(
+        id=uow.new_id(),
+        user_id=user.id,
+        created_at=uow.now,
+        last_used_at=uow.now,
+        expires_at=uow.now + LIFETIME,
+        user_agent=device.user_agent[:500] if device.user_agent else None,
+        ip_address=device.ip_address,
+        secret_hash=_hash(secret),
+        rotated_at=uow.now,
+    )
+    await uow.sessions.add(session)
+    return session, f"{session.id}.{secret}"
+
+
+async def refresh(uow: UnitOfWork, refresh_token: str, device: Device) -> tuple[User, Session, str] | None:
+    """Rotate the token of a session; None when it was reused, and the session is ended with this very operation.
+
+    Raises Unauthenticated for a token that is malformed, expired, revoked or unknown: all alike.
+    """
+    session_id, secret = _parse(refresh_token)
+    found = await uow.sessions.lock(session_id)
+    if found is None:
+        raise Unauthenticated(_REFUSED, path=("input", "refreshToken"))
+    session, user = found
+    if session.revoked_at is not None or session.expires_at <= uow.now or user.status is UserStatus.INACTIVE:
+        raise Unauthenticated(_REFUSED, path=("input", "refreshToken"))
+
+    given = _hash(secret)
+    is_current = secrets.compare_digest(given, session.secret_hash)
+    is_predecessor = session.previous_secret_hash is not None and secrets.compare_digest(given, session.previous_secret_hash)
+    if not is_current and not (is_predecessor and uow.now - session.rotated_at <= GRACE):
+        await uow.sessions.save(replace(session, revoked_at=uow.now))
+        return None
+
+    fresh = secrets.token_urlsafe(32)
+    rotated = replace(
+        session,
+        secret_hash=_hash(fresh),
+        previous_secret_hash=given,
+        rotated_at=uow.now,
+        last_used_at=uow.now,
+        expires_at=uow.now + LIFETIME,
+        ip_address=device.ip_address or session.ip_address,
+    )
+    await uow.sessions.save(rotated)
+    return user, rotated, f"{session.id}.{fresh}"
+
+
+async def revoke(uow: UnitOfWork, actor: Actor, session_id: UUID | None, *, all_others: bool) -> None:
+    """End one session of one's own (the current one when none is named), or all the others."""
+    if all_others:
+        await uow.sessions.revoke_all(actor.user_id, except_for=actor.session_id, at=uow.now)
+        if session_id is None:
+            return
+    chosen = session_id or actor.session_id
+    found = await uow.sessions.lock(chosen) if chosen else None
+    if found is None or found[0].user_id != actor.user_id:
+        raise NotFound(("input", "sessionId"))
+    if found[0].revoked_at is None:
+        await uow.sessions.save(replace(found[0], revoked_at=uow.now))
+
+
+def _parse(refresh_token: str) -> tuple[UUID, str]:
+    head, _, secret = refresh_token.partition(".")
+    try:
+        return UUID(head), secret
+    except ValueError as error:
+        raise Unauthenticated(_REFUSED, path=("input", "refreshToken")) from error
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

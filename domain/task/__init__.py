@@ -1,0 +1,34 @@
+"""Tasks: what is to be done, by whom, until when, and where on the board it stands."""
+
+from domain.task.bulk import TaskResult, create_many, update_many
+from domain.task.create import create
+from domain.task.delete import delete, restore
+from domain.task.edit import update
+from domain.task.entity import CLOSED, Task, TaskPriority, TaskStatus
+from domain.task.events import TaskCreated, TaskDeleted, TaskEvent, TaskMoved, TaskMovedAway, TaskRestored, TaskUpdated
+from domain.task.move import move
+from domain.task.store import TaskStore, open_task
+
+__all__ = [
+    "CLOSED",
+    "Task",
+    "TaskCreated",
+    "TaskDeleted",
+    "TaskEvent",
+    "TaskMoved",
+    "TaskMovedAway",
+    "TaskPriority",
+    "TaskRestored",
+    "TaskResult",
+    "TaskStatus",
+    "TaskStore",
+    "TaskUpdated",
+    "create",
+    "create_many",
+    "delete",
+    "move",
+    "open_task",
+    "restore",
+    "update",
+    "update_many",
+]

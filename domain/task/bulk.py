@@ -1,0 +1,98 @@
+"""Many tasks in one call: all or nothing, or each for itself; and a rehearsal of either."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from domain.actor import Actor
+from domain.errors import DomainError, LimitExceeded, Required, Several
+from domain.ports import UnitOfWork
+from domain.task.create import create
+from domain.task.edit import update
+from domain.task.entity import Task
+from domain.task.move import move
+
+MOST_AT_ONCE = 100
+
+
+class BulkMode(StrEnum):
+    """What becomes of the good rows when one is refused."""
+
+    ALL_OR_NOTHING = "ALL_OR_NOTHING"
+    BEST_EFFORT = "BEST_EFFORT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskResult:
+    """What became of one row: the task, or why it was refused. `index` counts rows of the input from 0."""
+
+    index: int
+    id: UUID | None
+    task: Task | None
+    refusals: tuple[DomainError, ...] = ()
+
+
+async def update_many(
+    uow: UnitOfWork, actor: Actor, task_ids: Sequence[UUID], given: Mapping[str, Any], mode: BulkMode
+) -> Sequence[TaskResult]:
+    """Give the same new attributes to many tasks; `project_id` moves them."""
+    await uow.tasks.lock_many(sorted(set(task_ids)))
+    patch = {name: value for name, value in given.items() if name != "project_id"}
+
+    async def each(index: int) -> Task:
+        task = await update(uow, actor, task_ids[index], patch, expected_version=None)
+        if given.get("project_id") is not None:
+            task = await move(uow, actor, task.id, {"project_id": given["project_id"]}, expected_version=None)
+        return task
+
+    return await _run(uow, ("ids",), list(task_ids), each, mode, inside="set")
+
+
+async def create_many(
+    uow: UnitOfWork, actor: Actor, rows: Sequence[Mapping[str, Any]], mode: BulkMode
+) -> Sequence[TaskResult]:
+    """Write many tasks down, in order; a later row may name an earlier one as its parent."""
+
+    async def each(index: int) -> Task:
+        return await create(uow, actor, rows[index].get("id"), rows[index])
+
+    return await _run(uow, ("tasks",), [row.get("id") for row in rows], each, mode, inside=None)
+
+
+async def _run(
+    uow: UnitOfWork,
+    where: tuple[str, ...],
+    ids: Sequence[UUID | None],
+    each: Callable[[int], Awaitable[Task]],
+    mode: BulkMode,
+    *,
+    inside: str | None,
+) -> Sequence[TaskResult]:
+    """Run every row in a savepoint of its own; under ALL_OR_NOTHING any refusal is raised in the end, with all of them told."""
+    if not ids:
+        raise Required(("input", *where), "At least one row is needed.")
+    if len(ids) > MOST_AT_ONCE:
+        raise LimitExceeded("Too many rows in one call.", MOST_AT_ONCE, path=("input", *where))
+    results: list[TaskResult] = []
+    for index, id_ in enumerate(ids):
+        try:
+            async with uow.savepoint():
+                task = await each(index)
+            results.append(TaskResult(index=index, id=task.id, task=task))
+        except DomainError as error:
+            error.path = _placed(error.path, where, index, inside)
+            results.append(TaskResult(index=index, id=id_, task=None, refusals=(error,)))
+    refusals = [error for result in results for error in result.refusals]
+    if refusals and mode is BulkMode.ALL_OR_NOTHING:
+        raise Several(refusals)
+    return results
+
+
+def _placed(path: tuple[str, ...] | None, where: tuple[str, ...], index: int, inside: str | None) -> tuple[str, ...]:
+    """A row's own path, such as ("input", "title"), as seen from the bulk input."""
+    rest = path[1:] if path else ()
+    if inside is not None and rest and rest != ("id",):
+        return ("input", inside, *rest)
+    return ("input", *where, str(index), *(() if rest == ("id",) and inside else rest))

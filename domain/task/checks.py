@@ -1,0 +1,76 @@
+"""What a task's attributes may be, alone and towards its project and team."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from domain import text
+from domain.errors import Cycle, Invalid, LimitExceeded, NotFound, Path
+from domain.ports import UnitOfWork
+from domain.task.entity import Task
+
+MOST_LABELS = 30
+DEEPEST = 10
+
+
+def attributes(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The plain attributes among what was given, each checked; absent ones are left out."""
+    changes: dict[str, Any] = {name: given[name] for name in ("assignee_id", "start_on", "due_on") if name in given}
+    if "title" in given:
+        changes["title"] = text.line(given["title"], ("input", "title"), limit=text.TITLE)
+    if "description" in given:
+        changes["description"] = text.optional_markdown(given["description"], ("input", "description"))
+    if "estimate" in given:
+        changes["estimate"] = _estimate(given["estimate"])
+    if "external_ref" in given:
+        changes["external_ref"] = text.line(given["external_ref"], ("input", "externalRef")) if given["external_ref"] else None
+    for name in ("status", "priority"):
+        if name in given:
+            if given[name] is None:
+                raise Invalid(("input", name), "This cannot be cleared.")
+            changes[name] = given[name]
+    return changes
+
+
+def require_order(task: Task) -> None:
+    """A task is not due before it starts."""
+    if task.start_on and task.due_on and task.due_on < task.start_on:
+        raise Invalid(("input", "dueOn"), "A task cannot be due before it starts.")
+
+
+async def require_assignee(uow: UnitOfWork, project_id: UUID, user_id: UUID) -> None:
+    """Only somebody who can see the project can be handed a task in it."""
+    if not await uow.projects.readers(project_id, [user_id]):
+        raise Invalid(("input", "assigneeId"), "The assignee cannot see this project.")
+
+
+async def labels(
+    uow: UnitOfWork, team_id: UUID, before: Sequence[UUID], *, add: Sequence[UUID], remove: Sequence[UUID], path: Path
+) -> tuple[UUID, ...]:
+    """The labels of a task after some were added and others taken off, in the order of their ids."""
+    added = set(add) - set(before)
+    if added and added != await uow.labels.known(team_id, sorted(added)):
+        raise NotFound(path)
+    after = tuple(sorted((set(before) | added) - set(remove)))
+    if len(after) > MOST_LABELS:
+        raise LimitExceeded(f"A task has at most {MOST_LABELS} labels.", MOST_LABELS, path=path)
+    return after
+
+
+async def require_parent(uow: UnitOfWork, project_id: UUID, parent_id: UUID, task_id: UUID | None) -> None:
+    """The parent lies in the same project, is not the task itself or below it, and not too deep."""
+    path = ("input", "parentId")
+    if await uow.tasks.rank_of(project_id, parent_id) is None:
+        raise NotFound(path)
+    above = [parent_id, *await uow.tasks.ancestors(parent_id)]
+    if task_id in above:
+        raise Cycle(path, "A task cannot be below itself.")
+    if len(above) >= DEEPEST:
+        raise LimitExceeded(f"Sub-tasks go at most {DEEPEST} levels deep.", DEEPEST, path=path)
+
+
+def _estimate(value: float | None) -> float | None:
+    if value is not None and (not math.isfinite(value) or not 0 <= value <= 1_000_000):
+        raise Invalid(("input", "estimate"), "An estimate lies between 0 and 1,000,000.")
+    return value

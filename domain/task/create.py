@@ -1,0 +1,62 @@
+"""Writing a task down."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from domain import rank, watch
+from domain.actor import Actor
+from domain.errors import NotFound, NotUnique
+from domain.permissions import Action, Kind
+from domain.ports import UnitOfWork
+from domain.project import open_project
+from domain.task import checks
+from domain.task.entity import CLOSED, Task
+from domain.task.events import TaskCreated
+
+
+async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, given: Mapping[str, Any]) -> Task:
+    """Write a task down in `project_id`, at the end of the project or right after `after_id`."""
+    project, rights = await open_project(uow, actor, given["project_id"], Kind.TASK, ("input", "projectId"))
+    rights.require(Action.CREATE)
+    attributes = checks.attributes(given)
+    if attributes.get("assignee_id") is not None:
+        await checks.require_assignee(uow, project.id, attributes["assignee_id"])
+    if given.get("parent_id") is not None:
+        await checks.require_parent(uow, project.id, given["parent_id"], None)
+    label_ids = await checks.labels(
+        uow, project.team_id, (), add=given.get("label_ids") or (), remove=(), path=("input", "labelIds")
+    )
+    team = await uow.teams.get(project.team_id)
+    assert team is not None
+    number = await uow.tasks.next_number(team.id)
+    task = Task(
+        id=task_id or uow.new_id(),
+        created_at=uow.now,
+        updated_at=uow.now,
+        team_id=team.id,
+        project_id=project.id,
+        parent_id=given.get("parent_id"),
+        number=number,
+        key=f"{team.key}-{number}",
+        creator_id=actor.user_id,
+        completed_at=uow.now if attributes.get("status") in CLOSED else None,
+        label_ids=label_ids,
+        rank=await _rank(uow, project.id, given.get("after_id")),
+        **attributes,
+    )
+    checks.require_order(task)
+    if not await uow.tasks.add(task):
+        raise NotUnique(("input", "id"), "This id is in use.")
+    await watch.start(uow, task, [actor.user_id, task.assignee_id])
+    uow.record(TaskCreated(actor_id=actor.user_id, task=task))
+    return task
+
+
+async def _rank(uow: UnitOfWork, project_id: UUID, after_id: UUID | None) -> str:
+    if after_id is None:
+        return rank.between(await uow.tasks.last_rank(project_id), None)
+    low = await uow.tasks.rank_of(project_id, after_id)
+    if low is None:
+        raise NotFound(("input", "afterId"))
+    return rank.between(low, await uow.tasks.rank_after(project_id, low))

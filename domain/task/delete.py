@@ -1,0 +1,44 @@
+"""Putting a task away with all below it, and bringing both back."""
+
+from uuid import UUID
+
+from domain.actor import Actor
+from domain.errors import Invalid
+from domain.permissions import Action
+from domain.ports import UnitOfWork
+from domain.task.entity import Task
+from domain.task.events import TaskDeleted, TaskRestored
+from domain.task.store import open_task
+from domain.version import changed, require_version
+
+
+async def delete(uow: UnitOfWork, actor: Actor, task_id: UUID, *, expected_version: int | None) -> UUID:
+    """Put a task away; its sub-tasks go with it. Deleting a deleted task changes nothing."""
+    before, _ = await open_task(uow, actor, task_id, Action.DELETE)
+    require_version(before, expected_version)
+    if before.deleted_at is None:
+        for each in (before, *await uow.tasks.lock_descendants(before.id)):
+            if each.deleted_at is None:
+                task = changed(each, uow.now, deleted_at=uow.now)
+                await uow.tasks.save(task)
+                uow.record(TaskDeleted(actor_id=actor.user_id, task=task))
+    return before.id
+
+
+async def restore(uow: UnitOfWork, actor: Actor, task_id: UUID) -> Task:
+    """Bring a task back, with the sub-tasks that were deleted together with it."""
+    before, _ = await open_task(uow, actor, task_id, Action.DELETE)
+    if before.deleted_at is None:
+        return before
+    if before.parent_id is not None:
+        parent, _ = await open_task(uow, actor, before.parent_id, Action.READ)
+        if parent.deleted_at is not None:
+            raise Invalid(("input", "id"), "Restore the task above it first.")
+    restored = before
+    for each in (before, *await uow.tasks.lock_descendants(before.id)):
+        if each.deleted_at == before.deleted_at:
+            task = changed(each, uow.now, deleted_at=None)
+            await uow.tasks.save(task)
+            uow.record(TaskRestored(actor_id=actor.user_id, task=task))
+            restored = task if each is before else restored
+    return restored

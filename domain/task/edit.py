@@ -1,0 +1,51 @@
+"""Changing what a task says: its text, state, dates, labels and who does it."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from domain import watch
+from domain.actor import Actor
+from domain.permissions import Action
+from domain.ports import UnitOfWork
+from domain.task import checks
+from domain.task.entity import CLOSED, Task
+from domain.task.events import TaskUpdated
+from domain.task.store import open_task
+from domain.version import changed, require_version
+
+
+async def update(
+    uow: UnitOfWork, actor: Actor, task_id: UUID, given: Mapping[str, Any], *, expected_version: int | None
+) -> Task:
+    """Change the attributes that are given; `add_label_ids` and `remove_label_ids` change the labels."""
+    before, rights = await open_task(uow, actor, task_id, Action.UPDATE)
+    require_version(before, expected_version)
+    changes = checks.attributes(given)
+    if changes.get("assignee_id") not in (None, before.assignee_id):
+        rights.require(Action.ASSIGN)
+        await checks.require_assignee(uow, before.project_id, changes["assignee_id"])
+    add, remove = given.get("add_label_ids") or (), given.get("remove_label_ids") or ()
+    if add or remove:
+        changes["label_ids"] = await checks.labels(
+            uow, before.team_id, before.label_ids, add=add, remove=remove, path=("input", "addLabelIds")
+        )
+    if "status" in changes:
+        changes["completed_at"] = completion(before, changes["status"], uow)
+
+    task = changed(before, uow.now, **changes)
+    if task is before:
+        return task
+    checks.require_order(task)
+    await uow.tasks.save(task)
+    if task.assignee_id != before.assignee_id:
+        await watch.start(uow, task, [task.assignee_id])
+    uow.record(TaskUpdated(actor_id=actor.user_id, task=task, before=before))
+    return task
+
+
+def completion(before: Task, status: Any, uow: UnitOfWork) -> Any:
+    """When the task was closed: kept while it stays closed, now when it is being closed, None while it is open."""
+    if status not in CLOSED:
+        return None
+    return before.completed_at if before.status in CLOSED else uow.now

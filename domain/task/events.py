@@ -1,0 +1,78 @@
+"""What can happen to a task."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
+from domain.task.entity import Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskEvent(Event):
+    """Something about a task, told to those who may see its project."""
+
+    task: Task
+
+    @property
+    def stream(self) -> str:
+        return team_stream(self.task.team_id)
+
+    @property
+    def entity(self) -> Task:
+        return self.task
+
+    @property
+    def project_id(self) -> UUID | None:
+        return self.task.project_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCreated(TaskEvent):
+    """A task was written down."""
+
+    kind = ChangeKind.CREATED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskUpdated(TaskEvent):
+    """A task's attributes changed; assignment, status and labels among them."""
+
+    kind = ChangeKind.UPDATED
+    before: Task
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return difference(self.before, self.task)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskMoved(TaskEvent):
+    """A task changed its project, parent, column or place."""
+
+    kind = ChangeKind.MOVED
+    before: Task
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return difference(self.before, self.task)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskMovedAway(TaskEvent):
+    """Those who see only the project that a task has left are told that it is gone; `task` is as it was."""
+
+    kind = ChangeKind.ACCESS_LOST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskDeleted(TaskEvent):
+    """A task was put away; it can be restored."""
+
+    kind = ChangeKind.DELETED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRestored(TaskEvent):
+    """A deleted task came back."""
+
+    kind = ChangeKind.RESTORED

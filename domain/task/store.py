@@ -1,0 +1,70 @@
+"""Where tasks are kept, and the one way to open one for writing."""
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from domain.actor import Actor
+from domain.errors import NotFound, Path
+from domain.permissions import Access, Action, Kind, Role, access
+from domain.ports import UnitOfWork
+from domain.task.entity import Task
+
+
+class TaskStore(Protocol):
+    """Where tasks are kept."""
+
+    async def add(self, task: Task) -> bool:
+        """Keep a new task; False when the id is taken."""
+        ...
+
+    async def save(self, task: Task) -> None: ...
+    async def lock(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
+        """A task that the user may see, held until the end of the operation, with his role and whether its project is archived."""
+        ...
+
+    async def lock_many(self, task_ids: Sequence[UUID]) -> None:
+        """Hold tasks in the order of their ids, so that two bulk calls cannot wait for each other."""
+        ...
+
+    async def next_number(self, team_id: UUID) -> int:
+        """The next number of a team's task keys."""
+        ...
+
+    async def remember_key(self, task: Task) -> None:
+        """Let the task still be found under the key that it is about to lose."""
+        ...
+
+    async def last_rank(self, project_id: UUID) -> str | None: ...
+    async def rank_of(self, project_id: UUID, task_id: UUID) -> str | None:
+        """The rank of a task, None unless it lies in the project."""
+        ...
+
+    async def rank_after(self, project_id: UUID, rank: str) -> str | None:
+        """The lowest rank above."""
+        ...
+
+    async def rank_before(self, project_id: UUID, rank: str) -> str | None:
+        """The highest rank below."""
+        ...
+
+    async def ancestors(self, task_id: UUID) -> Sequence[UUID]:
+        """A task's parents from the nearest up, without itself."""
+        ...
+
+    async def lock_descendants(self, task_id: UUID) -> Sequence[Task]:
+        """All below a task, parents before their children, held; deleted ones too."""
+        ...
+
+
+async def open_task(
+    uow: UnitOfWork, actor: Actor, task_id: UUID, action: Action, path: Path = ("input", "id")
+) -> tuple[Task, Access]:
+    """Fetch, lock and authorise: the task, when the actor may do this to it."""
+    found = await uow.tasks.lock(task_id, actor.user_id)
+    if found is None:
+        raise NotFound(path)
+    task, role, archived = found
+    rights = access(actor, role, Kind.TASK, archived=archived)
+    rights.require(action, "The project is archived." if archived else "Your role does not allow this.")
+    return task, rights

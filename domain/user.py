@@ -1,0 +1,186 @@
+"""Users: who they are, and what they may change about themselves."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from domain import text
+from domain.actor import Actor
+from domain.errors import Invalid, NotFound, NotUnique, Path, TooLong
+from domain.events import ChangeKind, Event, FieldChange, difference, user_stream
+from domain.ports import UnitOfWork
+from domain.version import changed, require_version
+
+_EMAIL = re.compile(r"[^@\s\x00-\x1f<>()\[\],;:\\\"]+@[^@\s\x00-\x1f<>()\[\],;:\\\"]+\.[^@\s\x00-\x1f<>()\[\],;:\\\".]+")
+_LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 256
+
+
+class UserStatus(StrEnum):
+    """Whether somebody can sign in."""
+
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+    PENDING = "PENDING"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person, or a bot. The password hash is not part of it: see `UserStore.password_hash`."""
+
+    type_name: ClassVar[str] = "User"
+
+    id: UUID
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime
+    first_name: str
+    last_name: str
+    email_address: str
+    email_verified_at: datetime | None = None
+    status: UserStatus = UserStatus.ACTIVE
+    is_bot: bool = False
+    time_zone: str = "UTC"
+    locale: str = "en"
+
+    @property
+    def display_name(self) -> str:
+        """First and last name."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserEvent(Event):
+    """Something about a user, told in his own stream."""
+
+    user: User
+
+    @property
+    def stream(self) -> str:
+        return user_stream(self.user.id)
+
+    @property
+    def entity(self) -> User:
+        return self.user
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRegistered(UserEvent):
+    """Somebody made an account."""
+
+    kind = ChangeKind.CREATED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserUpdated(UserEvent):
+    """Somebody changed his profile."""
+
+    kind = ChangeKind.UPDATED
+    before: User
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return difference(self.before, self.user)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDeleted(UserEvent):
+    """Somebody closed his account; name and address are gone from the row that stays for history."""
+
+    kind = ChangeKind.DELETED
+
+
+class UserStore(Protocol):
+    """Where users are kept."""
+
+    async def add(self, user: User, password_hash: str) -> bool:
+        """Keep a new user; False when the e-mail address is taken (compared without case)."""
+        ...
+
+    async def save(self, user: User) -> None: ...
+    async def lock(self, user_id: UUID) -> User | None: ...
+    async def by_email(self, email: str) -> User | None: ...
+    async def password_hash(self, user_id: UUID) -> str | None: ...
+    async def forget_password(self, user_id: UUID) -> None: ...
+
+
+def email(value: str, path: Path) -> str:
+    """A plausible address, lower case in its domain; whether it exists only a letter can tell."""
+    address = value.strip()
+    if len(address) > 254:
+        raise TooLong(path, 254)
+    if not _EMAIL.fullmatch(address):
+        raise Invalid(path, "This is not an e-mail address.")
+    local, _, host = address.rpartition("@")
+    return f"{local}@{host.lower()}"
+
+
+def password(value: str, path: Path) -> str:
+    """A password of 10 to 256 characters; length is the only rule (NIST SP 800-63B)."""
+    if len(value) < SHORTEST_PASSWORD:
+        raise Invalid(path, f"A password has at least {SHORTEST_PASSWORD} characters.")
+    if len(value) > LONGEST_PASSWORD:
+        raise TooLong(path, LONGEST_PASSWORD)
+    return value
+
+
+async def register(uow: UnitOfWork, *, email_address: str, password_hash: str, first_name: str, last_name: str) -> User:
+    """Make an account; the caller has hashed the password."""
+    user = User(
+        id=uow.new_id(),
+        created_at=uow.now,
+        updated_at=uow.now,
+        email_address=email(email_address, ("input", "email")),
+        first_name=text.line(first_name, ("input", "firstName"), limit=100),
+        last_name=text.line(last_name, ("input", "lastName"), limit=100),
+    )
+    if not await uow.users.add(user, password_hash):
+        raise NotUnique(("input", "email"), "There is an account with this address.")
+    uow.record(UserRegistered(actor_id=user.id, user=user))
+    return user
+
+
+async def update(uow: UnitOfWork, actor: Actor, given: Mapping[str, Any], *, expected_version: int | None) -> User:
+    """Change one's own profile: `first_name`, `last_name`, `time_zone`, `locale` where given."""
+    before = await lock_self(uow, actor)
+    require_version(before, expected_version)
+    changes: dict[str, Any] = {}
+    if "first_name" in given:
+        changes["first_name"] = text.line(given["first_name"], ("input", "firstName"), limit=100)
+    if "last_name" in given:
+        changes["last_name"] = text.line(given["last_name"], ("input", "lastName"), limit=100)
+    if "time_zone" in given:
+        changes["time_zone"] = _time_zone(given["time_zone"])
+    if "locale" in given:
+        changes["locale"] = _locale(given["locale"])
+    user = changed(before, uow.now, **changes)
+    if user is not before:
+        await uow.users.save(user)
+        uow.record(UserUpdated(actor_id=actor.user_id, user=user, before=before))
+    return user
+
+
+async def lock_self(uow: UnitOfWork, actor: Actor) -> User:
+    """The actor himself, held until the end of the operation."""
+    user = await uow.users.lock(actor.user_id)
+    if user is None or user.status is UserStatus.INACTIVE:
+        raise NotFound(("input", "id"))
+    return user
+
+
+def _time_zone(value: str | None) -> str:
+    try:
+        return ZoneInfo(value or "").key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Invalid(("input", "timeZone"), "This is not an IANA time zone, such as Europe/Rome.") from error
+
+
+def _locale(value: str | None) -> str:
+    if value is None or len(value) > 35 or not _LOCALE.fullmatch(value):
+        raise Invalid(("input", "locale"), "This is not a language tag, such as en or pt-BR.")
+    return value

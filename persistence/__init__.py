@@ -1,0 +1,1 @@
+"""The stores and loaders: the only place that speaks SQL."""

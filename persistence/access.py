@@ -1,0 +1,77 @@
+"""Who may see what, as SQL: the one place where reads are narrowed.
+
+The same rules as `domain.permissions`, said for sets of rows: a project is seen by the members of its team, by guests only where
+they were added, and when it is private only by its members; whatever lies in a project is seen by those who see the project. The
+viewer is always the parameter `viewer`.
+"""
+
+from typing import Any
+
+from sqlalchemy import ARRAY, ColumnElement, Uuid, bindparam, exists, func, literal_column, or_, select
+from sqlalchemy import any_ as sql_any
+from sqlalchemy.sql.expression import FromClause
+
+from persistence.tables import project_members, projects, team_members
+
+VIEWER = bindparam("viewer", type_=Uuid)
+
+
+def ids(name: str = "ids") -> Any:
+    """A parameter that holds many ids, for `column == any_(ids())`."""
+    return sql_any(bindparam(name, type_=ARRAY(Uuid)))
+
+
+def team_visible(team_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The viewer belongs to the team."""
+    member = team_members.alias("viewer_member")
+    return exists(select(literal_column("1")).where(member.c.team_id == team_id, member.c.user_id == VIEWER))
+
+
+def opens(project: FromClause, member: FromClause, user_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """A member of the project's team may see the project."""
+    own = project_members.alias("own_member")
+    return or_(
+        (project.c.visibility == literal_column("'TEAM'")) & (member.c.role != literal_column("'GUEST'")),
+        exists(select(literal_column("1")).where(own.c.project_id == project.c.id, own.c.user_id == user_id)),
+    )
+
+
+def project_visible(project_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The viewer may see the project with this id, and it is not deleted."""
+    project, member = projects.alias("seen_project"), team_members.alias("viewer_member")
+    return exists(
+        select(literal_column("1"))
+        .select_from(project.join(member, member.c.team_id == project.c.team_id))
+        .where(
+            project.c.id == project_id,
+            project.c.deleted_at.is_(None),
+            member.c.user_id == VIEWER,
+            opens(project, member, VIEWER),
+        )
+    )
+
+
+def visible_projects() -> Any:
+    """The ids of all projects that the viewer may see, computed once per statement; for `column == visible_projects()`."""
+    project, member = projects.alias("seen_project"), team_members.alias("viewer_member")
+    return sql_any(
+        func.array(
+            select(project.c.id)
+            .select_from(project.join(member, member.c.team_id == project.c.team_id))
+            .where(member.c.user_id == VIEWER, project.c.deleted_at.is_(None), opens(project, member, VIEWER))
+            .scalar_subquery()
+        )
+    )
+
+
+def shares_a_team(user_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The user is the viewer, or belongs to a team with him."""
+    theirs, own = team_members.alias("their_member"), team_members.alias("viewer_member")
+    return or_(
+        user_id == VIEWER,
+        exists(
+            select(literal_column("1"))
+            .select_from(theirs.join(own, own.c.team_id == theirs.c.team_id))
+            .where(theirs.c.user_id == user_id, own.c.user_id == VIEWER)
+        ),
+    )

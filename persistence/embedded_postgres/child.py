@@ -1,0 +1,95 @@
+"""Start a program that dies with its parent, if asked as another user and over folders which that user can't reach.
+
+Used twice: imported, `tied` gives the command line to start; started by that command line, this file prepares itself
+and becomes the program, so the program keeps the process id that the parent knows. A stepping stone of its own, rather
+than `subprocess`' `preexec_fn`, because Python code between fork and exec can deadlock in a program with threads.
+
+The order is what matters:
+1. folders are opened while still privileged;
+2. the user changes, which also forgets any request for a signal on the parent's death;
+3. the signal is requested (it survives exec, as no program started here is set-uid or has file capabilities);
+4. only then it is checked that the parent hasn't gone already.
+
+Linux sends that signal when the *thread* that forked ends: start it from a thread that outlives the program. Other
+systems have no such request; there an orphan lives on, and the lock it inherited keeps the next start away from its
+folder.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+_PR_SET_PDEATHSIG = 1
+_OPEN_FOLDERS = "/proc/self/fd"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Numbers of a user and its group; neither needs an entry in the system's list of users."""
+
+    uid: int
+    gid: int
+
+
+def tied(
+    command: Sequence[str],
+    *,
+    farewell: signal.Signals = signal.SIGKILL,
+    account: Account | None = None,
+    folders: Mapping[str, Path] | None = None,
+) -> list[str]:
+    """The command line that runs `command`, and sends it `farewell` when the thread that starts it ends.
+
+    Each `{name}` in `command` becomes a path to `folders[name]`. Where the user changes, that is the path of a
+    descriptor which the program inherits: it leads into the folder whatever folders lie above it. The program's
+    environment is what its starter gives.
+    """
+    order = {
+        "parent": os.getpid(),
+        "farewell": int(farewell),
+        "account": [account.uid, account.gid] if account else None,
+        "folders": {name: str(folder) for name, folder in (folders or {}).items()},
+        "command": list(command),
+    }
+    return [sys.executable, "-I", "-S", __file__, json.dumps(order)]
+
+
+def _become(order_text: str) -> NoReturn:
+    order = json.loads(order_text)
+    command: list[str] = order["command"]
+    for name, folder in order["folders"].items():
+        path = _opened(folder) if order["account"] else folder
+        command = [argument.replace(f"{{{name}}}", path) for argument in command]
+
+    os.umask(0o077)
+    if order["account"]:
+        uid, gid = order["account"]
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.prctl(_PR_SET_PDEATHSIG, order["farewell"], 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+    if os.getppid() != order["parent"]:
+        raise SystemExit("The parent is gone already.")
+    os.execv(command[0], command)  # noqa: S606 - that is what it is for
+
+
+def _opened(folder: str) -> str:
+    """A path to `folder` for whoever inherits our descriptors; its own path where the system has no such paths."""
+    if not os.path.isdir(_OPEN_FOLDERS):
+        return folder
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    os.set_inheritable(descriptor, True)
+    return f"{_OPEN_FOLDERS}/{descriptor}"
+
+
+if __name__ == "__main__":
+    _become(sys.argv[1])

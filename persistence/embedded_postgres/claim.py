@@ -1,0 +1,98 @@
+"""Make sure that one program at a time works on a folder, however the one before it ended.
+
+The claim is a lock on an open file, not the file itself, so the kernel gives it up for the dead. Postgres and its
+children inherit the descriptor: after `kill -9` of their parent the folder stays claimed until the last of them is
+gone, and the next start waits for that.
+"""
+
+import asyncio
+import fcntl
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+# A living holder may be on its way out (or dead and not yet waited for); a dead one's Postgres always is.
+_LIVING_SECONDS = 1.0
+_LEFTOVER_SECONDS = 15.0
+_LOOK_AGAIN_SECONDS = 0.02
+
+
+class FolderInUse(Exception):
+    """Another living instance holds the folder; the message names both."""
+
+    def __init__(self, folder: Path, pid: int | None) -> None:
+        holder = f"process {pid}" if pid is not None else "another process"
+        super().__init__(f"The database in {folder} is in use by {holder}: stop it first, or choose another folder.")
+        self.folder = folder
+        self.pid = pid
+
+
+@asynccontextmanager
+async def claimed(folder: Path) -> AsyncIterator[int]:
+    """Claim `folder` and yield the descriptor that holds the claim, for those who work on it to inherit.
+
+    Raises FolderInUse after a second if its holder lives. If that died a moment ago, waits for what it started to end
+    (15 s at most).
+    """
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        began = time.monotonic()
+        while not _taken(lock):
+            holder = _number(os.pread(lock, 32, 0))
+            patience = _LIVING_SECONDS if holder is not None and _alive(holder) else _LEFTOVER_SECONDS
+            if time.monotonic() - began > patience:
+                raise FolderInUse(folder, holder)
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def forget_the_dead(folder: Path, cluster: Path) -> None:
+    """Remove what a killed Postgres left to say that it runs over `cluster`, lest its number, reused, keep us out.
+
+    For the holder of the claim only. Raises FolderInUse if a Postgres that somebody started by hand does run there.
+    """
+    leftover = cluster / "postmaster.pid"
+    if sys.platform != "linux" or not leftover.exists():
+        return  # elsewhere Postgres' own, more cautious, check must do
+    pid = _number(leftover.read_bytes())
+    if pid is not None and _works_in(pid, cluster):
+        raise FolderInUse(folder, pid)
+    leftover.unlink()
+
+
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _number(text: bytes) -> int | None:
+    first = text.split(b"\n", 1)[0].strip()
+    return int(first) if first.isdigit() else None
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _works_in(pid: int, cluster: Path) -> bool:
+    """Whether the working folder of `pid` is `cluster`, as it is for every Postgres process."""
+    try:
+        return Path(f"/proc/{pid}/cwd").samefile(cluster)
+    except OSError:
+        return False

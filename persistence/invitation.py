@@ -1,0 +1,76 @@
+"""Invitations: the store and the list."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, Text, Uuid, bindparam, func, select
+
+from domain.invitation import Invitation
+from domain.page import Order
+from persistence.access import ids, team_visible
+from persistence.cursor import Sort
+from persistence.database import Connection, Database, Statement
+from persistence.page import Listing
+from persistence.rows import added, columns, row_class, values, whole
+from persistence.tables import invitations
+
+_i = invitations
+_ID = bindparam("id", type_=Uuid)
+_ADD = Statement(added(Invitation, _i))
+_REPLACED = Statement(
+    _i.delete().where(
+        _i.c.team_id == bindparam("team_id", type_=Uuid),
+        func.lower(_i.c.email) == func.lower(bindparam("email", type_=Text)),
+    )
+)
+_LOCK = Statement(select(*columns(Invitation, _i)).where(_i.c.id == _ID).with_for_update())
+_LOCK_BY_TOKEN = Statement(
+    select(*columns(Invitation, _i)).where(_i.c.token_hash == bindparam("token", type_=LargeBinary)).with_for_update()
+)
+_REMOVE = Statement(_i.delete().where(_i.c.id == _ID))
+_BY_IDS = Statement(
+    select(*columns(Invitation, _i)).where(_i.c.id == ids(), team_visible(_i.c.team_id)), row_class(Invitation)
+)
+
+
+class SqlInvitations:
+    """Invitations over one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def replace(self, invitation: Invitation) -> None:
+        """Keep a new invitation, instead of an earlier one of the same address to the same team."""
+        await self._connection.execute(_REPLACED, **values(invitation))
+        await self._connection.execute(_ADD, **values(invitation))
+
+    async def lock(self, invitation_id: UUID) -> Invitation | None:
+        """An invitation, held until the end of the operation."""
+        row = await self._connection.fetch_row(_LOCK, id=invitation_id)
+        return row and whole(Invitation, row)
+
+    async def lock_by_token(self, token_hash: bytes) -> Invitation | None:
+        """The invitation whose token has this hash."""
+        row = await self._connection.fetch_row(_LOCK_BY_TOKEN, token=token_hash)
+        return row and whole(Invitation, row)
+
+    async def remove(self, invitation_id: UUID) -> None:
+        """Forget an invitation."""
+        await self._connection.execute(_REMOVE, id=invitation_id)
+
+
+async def by_ids(database: Database, viewer: UUID, invitation_ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """Those of the invitations that were made by teams of the viewer."""
+    return {row.id: row for row in await database.fetch(_BY_IDS, ids=list(invitation_ids), viewer=viewer)}
+
+
+INVITATIONS = Listing(
+    cls=Invitation,
+    source=_i,
+    id=_i.c.id,
+    sorts={"CREATED_AT": (Sort(_i.c.created_at, "created_at"),)},
+    default=(Order("CREATED_AT", descending=True),),
+    hangs_on=lambda parent: _i.c.team_id == parent,
+    visible=lambda: team_visible(_i.c.team_id),
+)

@@ -1,0 +1,157 @@
+"""Lists in pages, by keyset, for many parents in one statement.
+
+A `Listing` describes one kind of list: what its rows are, how they hang on a parent, who may see them, by what they can be filtered and
+sorted. `pages` reads one page for each of many parents at once:
+
+    SELECT page.* FROM unnest(:parents) AS parent(id) CROSS JOIN LATERAL (SELECT … WHERE … ORDER BY … LIMIT …) AS page
+
+so a nested connection costs one statement a level however many parents there are. Statements are built once per shape (listing,
+filter without its values, order, direction) and kept. A cursor holds the sort values and the id of its row; rows that sort alike are
+told apart by their ids. Rejected: OFFSET (repeats and skips when rows come and go, and reads what it throws away), window
+functions over all children (read every child of every parent).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Integer, Uuid, and_, bindparam, column, func, or_, select, true
+
+from domain.page import EVERYTHING, Order, Page, Paging, Where
+from persistence.cursor import Sort, Sorts, read_cursor, write_cursor
+from persistence.database import Database, Statement
+from persistence.filter import Column, Fields, condition, take_values
+from persistence.rows import columns, row_class
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """One kind of list. Compared by identity: make each once, at module level.
+
+    `id` is the column whose order decides among equals; `hangs_on` ties a row to a parent's id (None: one list for all). `fields` maps
+    a filter's field to a column, or to a function that makes the condition from operator and parameter.
+    """
+
+    cls: type[Any]
+    source: Any
+    id: Column
+    sorts: Mapping[str, tuple[Sort, ...]]
+    default: tuple[Order, ...]
+    hangs_on: Callable[[Column], Column] | None = None
+    visible: Callable[[], Column] | None = None
+    joined: Callable[[Any], Any] = lambda query: query
+    fields: Fields = field(default_factory=dict)
+    extra: tuple[Column, ...] = ()
+
+
+async def pages(
+    database: Database,
+    listing: Listing,
+    parents: Sequence[UUID] | None,
+    paging: Paging,
+    *,
+    viewer: UUID,
+    where: Where = EVERYTHING,
+    order: Sequence[Order] = (),
+    **extra: Any,
+) -> list[Page[Any]]:
+    """One page for each parent, in the order given; for a listing without parents (None), one page.
+
+    Raises CursorInvalid for a cursor of another list or order, BadUserInput for an order or filter that the list does not know.
+    """
+    chosen = tuple(order) or listing.default
+    sorts = _sorts(listing, chosen)
+    cursor = paging.before if paging.backward else paging.after
+    given: dict[str, Any] = {"viewer": viewer, "size": paging.size + 1, **extra}
+    if parents is not None:
+        given["parents"] = list(dict.fromkeys(parents))
+    if cursor is not None:
+        given |= read_cursor(cursor, sorts)
+    shape = take_values(where, given)
+    statement = _statement(listing, shape, chosen, paging.backward, cursor is not None)
+    rows = await database.fetch(statement, **given)
+
+    found: dict[UUID | None, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row["__parent"] if parents is not None else None, []).append(row)
+    count = partial(_count, database, listing, shape, given)
+    write = partial(write_cursor, sorts)
+    return [_page(found.get(key, []), paging, write, key, count) for key in (parents if parents is not None else [None])]
+
+
+def _page(rows: list[Any], paging: Paging, write: Callable[[Any], str], key: Any, count: Any) -> Page[Any]:
+    more = len(rows) > paging.size
+    kept = rows[: paging.size]
+    if paging.backward:
+        kept.reverse()
+        return Page(
+            kept, cursor=write, has_previous_page=more, has_next_page=paging.before is not None, key=key, count=count
+        )
+    return Page(kept, cursor=write, has_next_page=more, has_previous_page=paging.after is not None, key=key, count=count)
+
+
+async def _count(
+    database: Database, listing: Listing, shape: Any, given: Mapping[str, Any], pages_: Sequence[Page[Any]]
+) -> Sequence[int]:
+    """The totals of lists, whatever page of each was read."""
+    statement = _count_statement(listing, shape)
+    if listing.hangs_on is None:
+        total = await database.fetch_value(statement, **given)
+        return [total for _ in pages_]
+    keys = list({page.key for page in pages_})
+    rows = await database.fetch(statement, **{**given, "parents": keys})
+    totals = {row[0]: row[1] for row in rows}
+    return [totals.get(page.key, 0) for page in pages_]
+
+
+@lru_cache(maxsize=2048)
+def _statement(listing: Listing, shape: Any, order: tuple[Order, ...], backward: bool, resumed: bool) -> Statement:
+    sorts = _sorts(listing, order)
+    turned = [(sort, descending != backward) for sort, descending in sorts]
+    parent = func.unnest(bindparam("parents", type_=ARRAY(Uuid))).table_valued(column("id", Uuid), name="parent").render_derived()
+    query = select(*columns(listing.cls, listing.source), *listing.extra)
+    query = listing.joined(query).where(*_narrowed(listing, shape, parent.c.id))
+    if resumed:
+        query = query.where(_beyond([*turned, (Sort(listing.id, "id"), turned[-1][1])]))
+    ordering = [sort.expression.desc() if descending else sort.expression.asc() for sort, descending in turned]
+    ordering.append(listing.id.desc() if turned[-1][1] else listing.id.asc())
+    query = query.order_by(*ordering).limit(bindparam("size", type_=Integer))
+    if listing.hangs_on is None:
+        return Statement(query, row_class(cast(Any, listing.cls)))
+    page = query.lateral("page")
+    return Statement(select(*page.c, parent.c.id.label("__parent")).select_from(parent.join(page, true())), row_class(cast(Any, listing.cls)))
+
+
+@lru_cache(maxsize=512)
+def _count_statement(listing: Listing, shape: Any) -> Statement:
+    parent = func.unnest(bindparam("parents", type_=ARRAY(Uuid))).table_valued(column("id", Uuid), name="parent").render_derived()
+    counted = listing.joined(select(func.count()).select_from(listing.source)).where(*_narrowed(listing, shape, parent.c.id))
+    if listing.hangs_on is None:
+        return Statement(counted)
+    return Statement(select(parent.c.id, counted.correlate(parent).scalar_subquery()))
+
+
+def _narrowed(listing: Listing, shape: Any, parent_id: Column) -> list[Column]:
+    conditions = [condition(listing.fields, shape)]
+    if listing.hangs_on is not None:
+        conditions.append(listing.hangs_on(parent_id))
+    if listing.visible is not None:
+        conditions.append(listing.visible())
+    return conditions
+
+
+def _beyond(sorts: Sorts) -> Column:
+    """Rows after the cursor's: the first column in which they differ decides."""
+    sort, descending = sorts[0]
+    place = len(sorts)
+    name = "cursor_id" if place == 1 else f"cursor_{place}"
+    value = sort.parameter(name)
+    further = sort.expression < value if descending else sort.expression > value
+    if place == 1:
+        return further
+    return or_(further, and_(sort.expression == value, _beyond(sorts[1:])))
+
+
+def _sorts(listing: Listing, order: Sequence[Order]) -> list[tuple[Sort, bool]]:
+    return [(sort, each.descending) for each in order for sort in listing.sorts[each.field]]

@@ -1,0 +1,164 @@
+"""One operation, one transaction: the stores of the domain over one connection, and what leaves after the commit.
+
+Nothing leaves before the commit, and nothing fails after it: entries are durable with the transaction and then announced, which may
+be lost (the log back-fills) but never fails the operation.
+
+`client_mutation_id` is the operation's idempotency key: for 24 hours the same key of the same actor is answered with the first
+result. The key is claimed by the first write of the transaction and settled by the last, so a second call with it waits for the
+first, and a call that failed leaves no trace. What was refused is not remembered: nothing was written, it is judged anew.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+import orjson
+from sqlalchemy import bindparam
+from sqlalchemy.dialects.postgresql import insert
+from uuid_utils.compat import uuid7
+
+from domain.errors import IdempotencyMismatch
+from domain.events import Entry, Event
+from persistence import streams
+from persistence.comment import SqlComments
+from persistence.database import Connection, Database, Statement
+from persistence.invitation import SqlInvitations
+from persistence.label import SqlLabels
+from persistence.project import SqlProjects
+from persistence.session import SqlSessions
+from persistence.tables import INSTANT, remembered_mutations
+from persistence.task import SqlTasks
+from persistence.task_link import SqlTaskLinks
+from persistence.team import SqlTeams
+from persistence.user import SqlUsers
+from persistence.watch import SqlWatches
+
+REMEMBERED = timedelta(hours=24)
+
+_r = remembered_mutations
+_CLAIM = Statement(
+    insert(_r)
+    .values(
+        actor_id=bindparam("actor_id"),
+        client_mutation_id=bindparam("key"),
+        fingerprint=bindparam("fingerprint"),
+        result=None,
+        created_at=bindparam("now"),
+    )
+    .on_conflict_do_update(
+        index_elements=[_r.c.actor_id, _r.c.client_mutation_id],
+        set_={"fingerprint": bindparam("fingerprint"), "result": None, "created_at": bindparam("now")},
+        where=_r.c.created_at < bindparam("forgotten", type_=INSTANT),
+    )
+    .returning(_r.c.client_mutation_id)
+)
+_RECALL = Statement(
+    _r.select()
+    .with_only_columns(_r.c.fingerprint, _r.c.result)
+    .where(_r.c.actor_id == bindparam("actor_id"), _r.c.client_mutation_id == bindparam("key"))
+)
+_SETTLE = Statement(
+    _r.update()
+    .where(_r.c.actor_id == bindparam("actor"), _r.c.client_mutation_id == bindparam("key"))
+    .values(result=bindparam("result"))
+)
+_FORGET = Statement(_r.delete().where(_r.c.created_at < bindparam("forgotten", type_=INSTANT)))
+
+
+class Announcer(Protocol):
+    """Tells of entries at once; may lose them, may not fail or wait."""
+
+    async def announce(self, entry: Entry) -> None: ...
+
+
+class SqlUnitOfWork:
+    """The domain's unit of work over one Postgres transaction."""
+
+    def __init__(self, connection: Connection, *, client_mutation_id: str | None = None) -> None:
+        self.connection = connection
+        self.client_mutation_id = client_mutation_id
+        self.now = datetime.now(UTC)
+        self.recorded: list[Event] = []
+        self.entries: list[Entry] = []
+        self.users = SqlUsers(connection)
+        self.sessions = SqlSessions(connection)
+        self.teams = SqlTeams(connection)
+        self.invitations = SqlInvitations(connection)
+        self.labels = SqlLabels(connection)
+        self.projects = SqlProjects(connection)
+        self.tasks = SqlTasks(connection)
+        self.task_links = SqlTaskLinks(connection)
+        self.comments = SqlComments(connection)
+        self.watches = SqlWatches(connection)
+
+    def new_id(self) -> UUID:
+        """A fresh UUIDv7."""
+        return uuid7()
+
+    def record(self, event: Event) -> None:
+        """Tell of a fact: it is logged with the transaction and announced after it."""
+        self.recorded.append(event)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part that can fail alone: its writes and its events are undone when it raises."""
+        told = len(self.recorded)
+        try:
+            async with self.connection.raw.transaction():
+                yield
+        except BaseException:
+            del self.recorded[told:]
+            raise
+
+    async def recall(self, actor_id: UUID, key: str, fingerprint: bytes) -> Mapping[str, Any] | None:
+        """Claim an idempotency key, or give the result that is remembered under it. Raises IdempotencyMismatch."""
+        given = {"actor_id": actor_id, "key": key, "fingerprint": fingerprint, "now": self.now}
+        if await self.connection.fetch_value(_CLAIM, **given, forgotten=self.now - REMEMBERED) is not None:
+            return None
+        row = await self.connection.fetch_row(_RECALL, **given)
+        if row["fingerprint"] != fingerprint:
+            raise IdempotencyMismatch
+        result: Mapping[str, Any] = row["result"]
+        return result
+
+    async def settle(self, actor_id: UUID, key: str, result: Mapping[str, Any]) -> None:
+        """Remember the result under the claimed key."""
+        await self.connection.execute(_SETTLE, actor=actor_id, key=key, result=result)
+
+    async def log(self) -> None:
+        """Append what was recorded to the streams; the last thing before the commit, done once."""
+        if self.recorded:
+            self.entries += await streams.append(
+                self.connection, self.recorded, at=self.now, client_mutation_id=self.client_mutation_id
+            )
+            self.recorded.clear()
+
+
+class Rehearsal(Exception):
+    """Raised inside a unit of work to end it with everything undone: a dry run."""
+
+
+@asynccontextmanager
+async def unit_of_work(
+    database: Database, live: Announcer, *, client_mutation_id: str | None = None
+) -> AsyncIterator[SqlUnitOfWork]:
+    """Open a transaction; when the block ends well its events are logged, all is kept, and the events are announced."""
+    async with database.begin() as connection:
+        uow = SqlUnitOfWork(connection, client_mutation_id=client_mutation_id)
+        yield uow
+        await uow.log()
+    for entry in uow.entries:
+        await live.announce(entry)
+
+
+def fingerprint(mutation: str, given: Any) -> bytes:
+    """What tells two inputs of one idempotency key apart."""
+    return hashlib.sha256(mutation.encode() + orjson.dumps(given, option=orjson.OPT_SORT_KEYS, default=str)).digest()
+
+
+async def forget_old_mutations(connection: Connection, now: datetime) -> int:
+    """Drop idempotency keys that are older than a day; how many there were."""
+    return await connection.execute(_FORGET, forgotten=now - REMEMBERED)

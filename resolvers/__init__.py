@@ -1,0 +1,1 @@
+"""The functions behind the fields: context in, domain objects out; no rules, no SQL."""

@@ -1,0 +1,1 @@
+"""What clients send: input types, filters and orders."""

@@ -1,0 +1,1 @@
+"""What clients see: views over the domain's dataclasses."""

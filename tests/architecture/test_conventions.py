@@ -1,0 +1,127 @@
+"""The conventions that matter, checked by a machine: a rule that nobody checks is a wish.
+
+Layers are checked by import-linter and bans by ruff (both in `make check`); here stands what those two cannot say.
+All files count that git tracks or would track, so a file is checked before it is committed.
+"""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[2]
+_LINES = 300
+
+# path: why it may be longer
+_LONGER_FOR_A_REASON: dict[str, str] = {}
+
+# path:function where `except Exception` stands without raising again: why everything must be caught there
+_RIMS: dict[str, str] = {}
+
+# Written in parts, so that this file doesn't contain what it looks for.
+_REGISTRIES = re.compile(
+    "|".join(
+        r"\.".join(parts)
+        for parts in (
+            ("pypi", "org"),
+            ("pythonhosted", "org"),
+            ("registry", "npmjs", "org"),
+            ("registry", "yarnpkg", "com"),
+            ("proxy", "golang", "org"),
+            ("index", "crates", "io"),
+        )
+    )
+)
+_ONE_MACHINE = re.compile(r"(?<![\w.:/-])/(?:root|work|home/[a-z]\w*|Users/\w+)/")
+
+
+@cache
+def tracked() -> tuple[Path, ...]:
+    """Files as paths from the root."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=_ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    paths = sorted({Path(name) for name in listed.stdout.split("\0") if name})
+    return tuple(path for path in paths if (_ROOT / path).is_file())
+
+
+@cache
+def modules() -> dict[Path, ast.Module]:
+    return {path: ast.parse((_ROOT / path).read_bytes(), str(path)) for path in tracked() if path.suffix == ".py"}
+
+
+def test_every_module_begins_by_saying_what_it_is_for() -> None:
+    silent = [str(path) for path, tree in modules().items() if not (ast.get_docstring(tree) or "").split("\n")[0]]
+    assert silent == []
+
+
+def test_a_module_has_fewer_than_300_lines() -> None:
+    lengths = {str(path): len((_ROOT / path).read_text().splitlines()) for path in modules()}
+    long = {path: length for path, length in lengths.items() if length >= _LINES}
+    assert {path: length for path, length in long.items() if path not in _LONGER_FOR_A_REASON} == {}
+    assert set(_LONGER_FOR_A_REASON) - set(long) == set(), "no longer long: take it off the list"
+
+
+def test_no_file_names_a_package_registry_or_a_folder_of_one_machine() -> None:
+    found = {
+        f"{path}: {match.group()}"
+        for path in tracked()
+        for pattern in (_REGISTRIES, _ONE_MACHINE)
+        for match in pattern.finditer((_ROOT / path).read_text(errors="ignore"))
+    }
+    assert found == set()
+
+
+def test_only_the_rims_catch_everything() -> None:
+    product = {path: tree for path, tree in modules().items() if path.parts[0] != "tests"}
+    catching = {f"{path}:{function}" for path, tree in product.items() for function in _catching_all(tree, "")}
+    assert catching - set(_RIMS) == set(), "catch what you expect, or state the reason in _RIMS"
+    assert set(_RIMS) - catching == set(), "catches no longer: take it off the list"
+
+
+def test_the_domain_imports_only_the_standard_library() -> None:
+    foreign = {
+        f"{path}: {name}"
+        for path, tree in modules().items()
+        if path.parts[0] == "domain"
+        for name in _imports(tree)
+        if name.split(".")[0] not in {*sys.stdlib_module_names, "domain"}
+    }
+    assert foreign == set()
+
+
+def _catching_all(node: ast.AST, function: str) -> Iterator[str]:
+    """The functions (by their qualified name) that catch everything and keep it."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from _catching_all(child, f"{function}.{child.name}".lstrip("."))
+            continue
+        if isinstance(child, ast.ExceptHandler) and _is_everything(child.type) and not _raises_again(child):
+            yield function
+        yield from _catching_all(child, function)
+
+
+def _is_everything(caught: ast.expr | None) -> bool:
+    if isinstance(caught, ast.Tuple):
+        return any(_is_everything(part) for part in caught.elts)
+    return caught is None or (isinstance(caught, ast.Name) and caught.id in {"Exception", "BaseException"})
+
+
+def _raises_again(handler: ast.ExceptHandler) -> bool:
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
