@@ -88,9 +88,7 @@ async def invite(uow: UnitOfWork, actor: Actor, team_id: UUID, address: str, rol
         token_hash=_hash(token),
     )
     await uow.invitations.replace(invitation)
-    uow.record(
-        InvitationChanged(actor_id=actor.user_id, team=team, invitation_id=invitation.id, role=invitation.role, made=True)
-    )
+    uow.record(InvitationChanged(actor_id=actor.user_id, team=team, invitation_id=invitation.id, role=invitation.role, made=True))
     return team, invitation, token
 
 

@@ -115,7 +115,9 @@ async def create(uow: UnitOfWork, actor: Actor, label_id: UUID | None, *, team_i
     return label
 
 
-async def update(uow: UnitOfWork, actor: Actor, label_id: UUID, given: Mapping[str, Any], *, expected_version: int | None) -> Label:
+async def update(
+    uow: UnitOfWork, actor: Actor, label_id: UUID, given: Mapping[str, Any], *, expected_version: int | None
+) -> Label:
     """Change `name` and `color` where given."""
     before = await _open(uow, actor, label_id, Action.UPDATE)
     require_version(before, expected_version)

@@ -199,9 +199,7 @@ async def open_project(
     return project, access(actor, standing.role, kind, own=standing.leads, archived=standing.archived)
 
 
-async def create(
-    uow: UnitOfWork, actor: Actor, project_id: UUID | None, given: Mapping[str, Any], *, team_id: UUID
-) -> Project:
+async def create(uow: UnitOfWork, actor: Actor, project_id: UUID | None, given: Mapping[str, Any], *, team_id: UUID) -> Project:
     """Start a project; whoever starts it, and its lead, are members."""
     team, _, rights = await open_team(uow, actor, team_id)
     rights.require(Action.CREATE)
@@ -257,9 +255,7 @@ async def update(
     return project
 
 
-async def set_members(
-    uow: UnitOfWork, actor: Actor, project_id: UUID, *, add: Sequence[UUID], remove: Sequence[UUID]
-) -> Project:
+async def set_members(uow: UnitOfWork, actor: Actor, project_id: UUID, *, add: Sequence[UUID], remove: Sequence[UUID]) -> Project:
     """Add members of the team to the project and take others out; somebody always stays."""
     project, rights = await open_project(uow, actor, project_id)
     rights.require(Action.SHARE)

@@ -19,7 +19,7 @@ from domain.user import User, UserStatus
 
 LIFETIME = timedelta(days=30)
 GRACE = timedelta(seconds=10)
-_REFUSED = "The refresh token is not valid; sign in again."
+REFUSED = "The refresh token is not valid; sign in again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +84,10 @@ async def refresh(uow: UnitOfWork, refresh_token: str, device: Device) -> tuple[
     session_id, secret = _parse(refresh_token)
     found = await uow.sessions.lock(session_id)
     if found is None:
-        raise Unauthenticated(_REFUSED, path=("input", "refreshToken"))
+        raise Unauthenticated(REFUSED, path=("input", "refreshToken"))
     session, user = found
     if session.revoked_at is not None or session.expires_at <= uow.now or user.status is UserStatus.INACTIVE:
-        raise Unauthenticated(_REFUSED, path=("input", "refreshToken"))
+        raise Unauthenticated(REFUSED, path=("input", "refreshToken"))
 
     given = _hash(secret)
     is_current = secrets.compare_digest(given, session.secret_hash)
@@ -129,7 +129,7 @@ def _parse(refresh_token: str) -> tuple[UUID, str]:
     try:
         return UUID(head), secret
     except ValueError as error:
-        raise Unauthenticated(_REFUSED, path=("input", "refreshToken")) from error
+        raise Unauthenticated(REFUSED, path=("input", "refreshToken")) from error
 
 
 def _hash(secret: str) -> bytes:

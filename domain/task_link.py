@@ -149,5 +149,3 @@ async def _closes_a_circle(uow: UnitOfWork, task_id: UUID, target_id: UUID, kind
 
 def _told(one: TaskLink) -> dict[str, str]:
     return {"id": str(one.id), "kind": one.kind, "targetId": str(one.target_id)}
-
-

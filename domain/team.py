@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain import text
 from domain.actor import Actor
-from domain.errors import Forbidden, Invalid, NotFound, NotUnique, Path
+from domain.errors import Forbidden, Invalid, NotFound, NotUnique, Path, Required
 from domain.events import ChangeKind, Event, FieldChange, difference, team_stream, user_stream
 from domain.permissions import Access, Action, Kind, Role, access
 from domain.ports import UnitOfWork
@@ -150,6 +150,10 @@ class TeamStore(Protocol):
         """The team and the user's role in it, held until the end of the operation; None when he has none."""
         ...
 
+    async def has_key(self, key: str) -> bool:
+        """Whether a team has, or had, this key."""
+        ...
+
     async def owned_by(self, user_id: UUID) -> Sequence[UUID]: ...
     async def memberships(self, team_id: UUID) -> Sequence[Membership]: ...
     async def memberships_of(self, user_id: UUID) -> Sequence[Membership]: ...
@@ -177,14 +181,16 @@ async def open_team(
     return team, role, access(actor, role, kind)
 
 
-async def create(uow: UnitOfWork, actor: Actor, team_id: UUID | None, *, name: str, key: str, description: str | None) -> Team:
-    """Found a team; the founder owns it."""
+async def create(
+    uow: UnitOfWork, actor: Actor, team_id: UUID | None, *, name: str, key: str | None, description: str | None
+) -> Team:
+    """Found a team; the founder owns it. Without a key it gets one made of its name."""
     team = Team(
         id=team_id or uow.new_id(),
         created_at=uow.now,
         updated_at=uow.now,
         name=text.line(name, ("input", "name")),
-        key=_key(key),
+        key=_key(key) if key is not None else await _free_key(uow, name),
         description=text.optional_markdown(description, ("input", "description")),
         owner_id=actor.user_id,
     )
@@ -297,6 +303,19 @@ async def _hand_over(uow: UnitOfWork, actor: Actor, before: Team, heir_id: UUID,
     await uow.teams.save(team)
     uow.record(TeamUpdated(actor_id=actor.user_id, team=team, before=before))
     return team
+
+
+async def _free_key(uow: UnitOfWork, name: str) -> str:
+    """The initials of a name, or its first letters, with a number where that is taken."""
+    words = re.findall(r"[A-Z0-9]+", name.upper())
+    initials = "".join(word[0] for word in words) if len(words) > 1 else "".join(words)[:3]
+    stem = initials.lstrip("0123456789")[:7]
+    stem = stem if len(stem) >= 2 else f"{stem}TM"
+    for number in range(1, 1000):
+        candidate = stem if number == 1 else f"{stem}{number}"
+        if not await uow.teams.has_key(candidate):
+            return candidate
+    raise Required(("input", "key"), "No key could be made of the name; give one.")
 
 
 def _key(value: str) -> str:

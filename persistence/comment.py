@@ -12,7 +12,7 @@ from domain.comment import Comment
 from domain.page import Order
 from domain.permissions import Role
 from persistence.access import VIEWER, ids, opens, project_visible
-from persistence.cursor import Sort
+from persistence.cursor import Sort, write_cursor
 from persistence.database import Connection, Database, Statement
 from persistence.page import Listing
 from persistence.rows import added, columns, row_class, saved, values, whole
@@ -56,9 +56,7 @@ _UNREACT = Statement(
 )
 _COUNT_REACTIONS = Statement(select(func.count(_r.c.emoji.distinct())).where(_r.c.comment_id == _ID))
 _BY_IDS = Statement(
-    select(*_held)
-    .select_from(_with_task)
-    .where(_c.c.id == ids(), _c.c.deleted_at.is_(None), project_visible(_t.c.project_id)),
+    select(*_held).select_from(_with_task).where(_c.c.id == ids(), _c.c.deleted_at.is_(None), project_visible(_t.c.project_id)),
     row_class(Comment),
 )
 _REACTIONS = Statement(
@@ -146,3 +144,8 @@ def _listing(**more: Any) -> Listing:
 
 THREADS = _listing(hangs_on=lambda parent: (_c.c.subject_id == parent) & _c.c.parent_id.is_(None))
 REPLIES = _listing(hangs_on=lambda parent: _c.c.parent_id == parent)
+
+
+def cursor(comment: Any) -> str:
+    """The cursor of a comment in its list."""
+    return write_cursor([(THREADS.sorts["CREATED_AT"][0], False)], comment)

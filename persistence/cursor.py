@@ -48,7 +48,7 @@ Sorts = Sequence[tuple[Sort, bool]]
 def write_cursor(sorts: Sorts, row: Any) -> str:
     """The cursor of a row under an order."""
     held = [_held(row, sort.attribute) for sort, _ in sorts]
-    return base64.urlsafe_b64encode(orjson.dumps([_tag(sorts), *held, row.id])).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(orjson.dumps([_tag(sorts), *held, row.id], default=str)).rstrip(b"=").decode()
 
 
 def _held(row: Any, attribute: str) -> Any:

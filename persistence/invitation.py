@@ -29,9 +29,7 @@ _LOCK_BY_TOKEN = Statement(
     select(*columns(Invitation, _i)).where(_i.c.token_hash == bindparam("token", type_=LargeBinary)).with_for_update()
 )
 _REMOVE = Statement(_i.delete().where(_i.c.id == _ID))
-_BY_IDS = Statement(
-    select(*columns(Invitation, _i)).where(_i.c.id == ids(), team_visible(_i.c.team_id)), row_class(Invitation)
-)
+_BY_IDS = Statement(select(*columns(Invitation, _i)).where(_i.c.id == ids(), team_visible(_i.c.team_id)), row_class(Invitation))
 
 
 class SqlInvitations:

@@ -29,9 +29,7 @@ _NAMESAKE = Statement(
     )
 )
 _TAKE_OFF = Statement(
-    tasks.update()
-    .where(tasks.c.label_ids.contains(array([_ID])))
-    .values(label_ids=func.array_remove(tasks.c.label_ids, _ID))
+    tasks.update().where(tasks.c.label_ids.contains(array([_ID]))).values(label_ids=func.array_remove(tasks.c.label_ids, _ID))
 )
 _REMOVE = Statement(labels.delete().where(labels.c.id == _ID))
 _KNOWN = Statement(
@@ -40,9 +38,7 @@ _KNOWN = Statement(
     .order_by(labels.c.id)
     .with_for_update(read=True, key_share=True)
 )
-_BY_IDS = Statement(
-    select(*columns(Label, labels)).where(labels.c.id == ids(), team_visible(labels.c.team_id)), row_class(Label)
-)
+_BY_IDS = Statement(select(*columns(Label, labels)).where(labels.c.id == ids(), team_visible(labels.c.team_id)), row_class(Label))
 
 
 class SqlLabels:

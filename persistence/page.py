@@ -25,6 +25,7 @@ from persistence.database import Database, Statement
 from persistence.filter import Column, Fields, condition, take_values
 from persistence.rows import columns, row_class
 
+
 @dataclass(frozen=True, eq=False)
 class Listing:
     """One kind of list. Compared by identity: make each once, at module level.
@@ -85,9 +86,7 @@ def _page(rows: list[Any], paging: Paging, write: Callable[[Any], str], key: Any
     kept = rows[: paging.size]
     if paging.backward:
         kept.reverse()
-        return Page(
-            kept, cursor=write, has_previous_page=more, has_next_page=paging.before is not None, key=key, count=count
-        )
+        return Page(kept, cursor=write, has_previous_page=more, has_next_page=paging.before is not None, key=key, count=count)
     return Page(kept, cursor=write, has_next_page=more, has_previous_page=paging.after is not None, key=key, count=count)
 
 
@@ -120,7 +119,9 @@ def _statement(listing: Listing, shape: Any, order: tuple[Order, ...], backward:
     if listing.hangs_on is None:
         return Statement(query, row_class(cast(Any, listing.cls)))
     page = query.lateral("page")
-    return Statement(select(*page.c, parent.c.id.label("__parent")).select_from(parent.join(page, true())), row_class(cast(Any, listing.cls)))
+    return Statement(
+        select(*page.c, parent.c.id.label("__parent")).select_from(parent.join(page, true())), row_class(cast(Any, listing.cls))
+    )
 
 
 @lru_cache(maxsize=512)

@@ -54,9 +54,7 @@ _ADOPT = Statement(
             _p.c.team_id == bindparam("team", type_=Uuid),
             _p.c.visibility == literal_column("'PRIVATE'"),
             _pm.c.user_id == bindparam("leaving", type_=Uuid),
-            ~exists(
-                select(literal_column("1")).where(_others.c.project_id == _p.c.id, _others.c.user_id != _pm.c.user_id)
-            ),
+            ~exists(select(literal_column("1")).where(_others.c.project_id == _p.c.id, _others.c.user_id != _pm.c.user_id)),
         ),
     )
     .on_conflict_do_nothing()
@@ -162,6 +160,4 @@ _LIST: dict[str, Any] = {
 }
 
 PROJECTS = Listing(**_LIST, visible=lambda: _p.c.id == visible_projects())
-TEAM_PROJECTS = Listing(
-    **_LIST, hangs_on=lambda parent: _p.c.team_id == parent, visible=lambda: project_visible(_p.c.id)
-)
+TEAM_PROJECTS = Listing(**_LIST, hangs_on=lambda parent: _p.c.team_id == parent, visible=lambda: project_visible(_p.c.id))

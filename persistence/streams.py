@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Integer, Text, bindparam, func, select
+from sqlalchemy import ARRAY, BigInteger, Integer, Text, bindparam, column, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
@@ -37,6 +37,18 @@ _READ = Statement(
     .order_by(events.c.position)
     .limit(bindparam("size", type_=Integer)),
     row_class(Entry),
+)
+_after = func.unnest(bindparam("streams", type_=ARRAY(Text)), bindparam("positions", type_=ARRAY(BigInteger)))
+_place = _after.table_valued(column("stream", Text), column("position", BigInteger), name="place").render_derived()
+_next = (
+    select(*columns(Entry, events))
+    .where(events.c.stream == _place.c.stream, events.c.position > _place.c.position)
+    .order_by(events.c.position)
+    .limit(bindparam("size", type_=Integer))
+    .lateral("next")
+)
+_READ_MANY = Statement(
+    select(*_next.c).select_from(_place.join(_next, true())).order_by(_next.c.stream, _next.c.position), row_class(Entry)
 )
 _HEADS = Statement(
     select(streams.c.stream, streams.c.position, streams.c.trimmed_to).where(
@@ -99,6 +111,14 @@ class StreamLog:
         """Up to `limit` entries of a stream that come after a position, in order."""
         rows = await self._database.fetch(_READ, stream=stream, after=after, size=limit)
         return [whole(Entry, row) for row in rows]
+
+    async def read_many(self, positions: Mapping[str, int], limit: int) -> dict[str, list[Entry]]:
+        """Up to `limit` entries of each stream that come after its position, in order."""
+        given = {"streams": list(positions), "positions": list(positions.values())}
+        found: dict[str, list[Entry]] = defaultdict(list)
+        for row in await self._database.fetch(_READ_MANY, **given, size=limit):
+            found[row.stream].append(whole(Entry, row))
+        return found
 
     async def head(self, stream: str) -> int:
         """The last position of a stream; 0 when nothing was ever told in it."""

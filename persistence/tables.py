@@ -118,6 +118,8 @@ signing_keys = Table(
     metadata,
     Column("kid", Text, primary_key=True),
     Column("private_jwk", JSONB, nullable=False),
+    # The first key ever has this mark, so that two processes that start together agree on one.
+    Column("only", Boolean, unique=True),
     Column("created_at", INSTANT, nullable=False, server_default=func.now()),
 )
 

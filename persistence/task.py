@@ -64,9 +64,7 @@ _KEY = bindparam("key", type_=Text)
 _keyed = union_all(
     select(_t.c.id).where(_t.c.key == _KEY), select(task_aliases.c.task_id).where(task_aliases.c.key == _KEY)
 ).subquery()
-_BY_KEY = Statement(
-    select(*columns(Task, _t)).join(_keyed, _keyed.c.id == _t.c.id).where(project_visible(_t.c.project_id)), _ROW
-)
+_BY_KEY = Statement(select(*columns(Task, _t)).join(_keyed, _keyed.c.id == _t.c.id).where(project_visible(_t.c.project_id)), _ROW)
 _blocker = tasks.alias("blocker")
 _BLOCKED = Statement(
     select(task_links.c.task_id)
@@ -189,5 +187,3 @@ def _grouped(rows: Sequence[Any]) -> Counts:
     for key, status, count, overdue in rows:
         counts[key].append((status, count, overdue))
     return counts
-
-

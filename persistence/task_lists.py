@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, array
 from domain.page import Order
 from domain.task import Task
 from persistence.access import project_visible, visible_projects
-from persistence.cursor import LAST_DAY, Sort
+from persistence.cursor import LAST_DAY, Sort, write_cursor
 from persistence.filter import Column, compare
 from persistence.page import Listing
 from persistence.tables import task_links, tasks
@@ -96,3 +96,8 @@ ASSIGNED_TASKS = _listing(
     hangs_on=lambda parent: _t.c.assignee_id == parent,
     visible=lambda: _t.c.project_id == visible_projects(),
 )
+
+
+def board_cursor(task: Any) -> str:
+    """The cursor of a task in its project's list as it is sorted by default."""
+    return write_cursor([(PROJECT_TASKS.sorts["RANK"][0], False)], task)

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Text, Uuid, bindparam, func, literal_column, select
 
-from domain.errors import NotUnique
 from domain.events import team_stream
 from domain.page import Order
 from domain.permissions import Role
@@ -48,6 +47,7 @@ _LOCK = Statement(
     .where(teams.c.id == _ID, _m.c.user_id == _USER, teams.c.deleted_at.is_(None))
     .with_for_update(of=teams, key_share=True)
 )
+_HAS_KEY = Statement(select(teams.c.id).where(teams.c.key == bindparam("key", type_=Text)))
 _GET = Statement(select(*columns(Team, teams)).where(teams.c.id == _ID))
 _OWNED = Statement(select(teams.c.id).where(teams.c.owner_id == _ID, teams.c.deleted_at.is_(None)))
 _MEMBERS = Statement(select(*columns(Membership, _m)).where(_m.c.team_id == _TEAM))
@@ -114,6 +114,10 @@ class SqlTeams:
         """A team, whoever asks; dissolved ones too."""
         row = await self._connection.fetch_row(_GET, id=team_id)
         return row and whole(Team, row)
+
+    async def has_key(self, key: str) -> bool:
+        """Whether a team has, or had, this key."""
+        return await self._connection.fetch_value(_HAS_KEY, key=key) is not None
 
     async def owned_by(self, user_id: UUID) -> Sequence[UUID]:
         """The teams that a user owns."""

@@ -9,12 +9,13 @@ first, and a call that failed leaves no trace. What was refused is not remembere
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+import asyncpg
 import orjson
 from sqlalchemy import bindparam
 from sqlalchemy.dialects.postgresql import insert
@@ -35,6 +36,8 @@ from persistence.task_link import SqlTaskLinks
 from persistence.team import SqlTeams
 from persistence.user import SqlUsers
 from persistence.watch import SqlWatches
+
+T = TypeVar("T")
 
 REMEMBERED = timedelta(hours=24)
 
@@ -152,6 +155,24 @@ async def unit_of_work(
         await uow.log()
     for entry in uow.entries:
         await live.announce(entry)
+
+
+async def perform(
+    database: Database,
+    live: Announcer,
+    operation: Callable[[SqlUnitOfWork], Awaitable[T]],
+    *,
+    client_mutation_id: str | None = None,
+) -> T:
+    """Run an operation in a unit of work, and again, twice at most, when Postgres chose it to end a deadlock."""
+    for further in (2, 1, 0):
+        try:
+            async with unit_of_work(database, live, client_mutation_id=client_mutation_id) as uow:
+                return await operation(uow)
+        except asyncpg.DeadlockDetectedError:
+            if not further:
+                raise
+    raise AssertionError
 
 
 def fingerprint(mutation: str, given: Any) -> bytes:

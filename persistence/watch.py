@@ -36,9 +36,7 @@ _MARK = Statement(
         set_={name: _mark.excluded[name] for name in ("stream", "position", "at")},
     )
 )
-_WATCHED = Statement(
-    select(watchers.c.subject_id).where(watchers.c.subject_id == ids(), watchers.c.user_id == VIEWER)
-)
+_WATCHED = Statement(select(watchers.c.subject_id).where(watchers.c.subject_id == ids(), watchers.c.user_id == VIEWER))
 _UNREAD = Statement(
     select(
         tasks.c.id,
@@ -47,9 +45,9 @@ _UNREAD = Statement(
         func.count(events.c.id).filter(events.c.kind == literal_column("'COMMENTED'")).label("comment_count"),
     )
     .select_from(
-        tasks.outerjoin(
-            seen_marks, (seen_marks.c.subject_id == tasks.c.id) & (seen_marks.c.user_id == VIEWER)
-        ).join(events, events.c.about_id == tasks.c.id)
+        tasks.outerjoin(seen_marks, (seen_marks.c.subject_id == tasks.c.id) & (seen_marks.c.user_id == VIEWER)).join(
+            events, events.c.about_id == tasks.c.id
+        )
     )
     .where(
         tasks.c.id == ids(),

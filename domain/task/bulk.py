@@ -50,9 +50,7 @@ async def update_many(
     return await _run(uow, ("ids",), list(task_ids), each, mode, inside="set")
 
 
-async def create_many(
-    uow: UnitOfWork, actor: Actor, rows: Sequence[Mapping[str, Any]], mode: BulkMode
-) -> Sequence[TaskResult]:
+async def create_many(uow: UnitOfWork, actor: Actor, rows: Sequence[Mapping[str, Any]], mode: BulkMode) -> Sequence[TaskResult]:
     """Write many tasks down, in order; a later row may name an earlier one as its parent."""
 
     async def each(index: int) -> Task:

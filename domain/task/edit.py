@@ -15,9 +15,7 @@ from domain.task.store import open_task
 from domain.version import changed, require_version
 
 
-async def update(
-    uow: UnitOfWork, actor: Actor, task_id: UUID, given: Mapping[str, Any], *, expected_version: int | None
-) -> Task:
+async def update(uow: UnitOfWork, actor: Actor, task_id: UUID, given: Mapping[str, Any], *, expected_version: int | None) -> Task:
     """Change the attributes that are given; `add_label_ids` and `remove_label_ids` change the labels."""
     before, rights = await open_task(uow, actor, task_id, Action.UPDATE)
     require_version(before, expected_version)

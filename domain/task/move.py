@@ -18,9 +18,7 @@ from domain.task.store import open_task
 from domain.version import changed, require_version
 
 
-async def move(
-    uow: UnitOfWork, actor: Actor, task_id: UUID, given: Mapping[str, Any], *, expected_version: int | None
-) -> Task:
+async def move(uow: UnitOfWork, actor: Actor, task_id: UUID, given: Mapping[str, Any], *, expected_version: int | None) -> Task:
     """Move a task, with all below it where it changes projects.
 
     `project_id`, `parent_id` (None: to the top), `status`, and a place: `after_id` (None: to the front) or `before_id` (None: to the

@@ -81,9 +81,7 @@ async def embedded_postgres(folder: Path, *, durable: bool = True) -> AsyncItera
         accounts = accounts_for(cluster)
         binaries = await asyncio.to_thread(programs, for_another_user=accounts is not None)
         if not cluster.exists():
-            await _make_cluster(
-                cluster, binaries, accounts.maker if accounts else None, durable=durable, log=log, lock=lock
-            )
+            await _make_cluster(cluster, binaries, accounts.maker if accounts else None, durable=durable, log=log, lock=lock)
         owner = accounts.owner if accounts else None
         await asyncio.to_thread(give, cluster, owner)
         forget_the_dead(folder, cluster)
@@ -92,17 +90,13 @@ async def embedded_postgres(folder: Path, *, durable: bool = True) -> AsyncItera
         socket = _make_socket_folder(folder, owner)
         try:
             command = [str(binaries / "postgres"), "-D", "{cluster}", *with_settings]
-            async with running(
-                command, account=owner, folders={"cluster": cluster, "socket": socket}, log=log, lock=lock
-            ):
+            async with running(command, account=owner, folders={"cluster": cluster, "socket": socket}, log=log, lock=lock):
                 yield f"postgresql://{_SUPERUSER}@/postgres?host={quote(str(socket))}&port={_PORT}"
         finally:
             shutil.rmtree(socket.parent if socket.parent != folder else socket, ignore_errors=True)
 
 
-async def _make_cluster(
-    cluster: Path, binaries: Path, maker: Account | None, *, durable: bool, log: Path, lock: int
-) -> None:
+async def _make_cluster(cluster: Path, binaries: Path, maker: Account | None, *, durable: bool, log: Path, lock: int) -> None:
     """Make a new cluster, under another name until it is complete, so a start killed half-way leaves nothing behind."""
     draft = cluster.with_name("cluster.draft")
     await asyncio.to_thread(shutil.rmtree, draft, ignore_errors=True)
@@ -129,9 +123,7 @@ def _make_socket_folder(folder: Path, owner: Account | None) -> Path:
     places = (folder, Path(tempfile.gettempdir(), name), Path("/tmp", name))  # noqa: S108 - its owner is checked below
     # asyncpg takes a comma for the end of a host's name.
     fitting = (
-        place
-        for place in places
-        if len(os.fsencode(place / "socket" / _SOCKET)) <= _SOCKET_PATH_LIMIT and "," not in str(place)
+        place for place in places if len(os.fsencode(place / "socket" / _SOCKET)) <= _SOCKET_PATH_LIMIT and "," not in str(place)
     )
     place = next(fitting)
     if place != folder:

@@ -46,9 +46,7 @@ def programs(*, for_another_user: bool) -> Path:
 
 def _open_to_all(file: Path) -> bool:
     needed = stat.S_IROTH | stat.S_IXOTH if os.access(file, os.X_OK) else stat.S_IROTH
-    return file.stat().st_mode & needed == needed and all(
-        folder.stat().st_mode & stat.S_IXOTH for folder in file.parents
-    )
+    return file.stat().st_mode & needed == needed and all(folder.stat().st_mode & stat.S_IXOTH for folder in file.parents)
 
 
 def _copy(package: Path) -> Path:
@@ -59,9 +57,7 @@ def _copy(package: Path) -> Path:
         None,
     )
     if cache is None:
-        raise BinariesMissing(
-            f"The user that is to run Postgres can't reach {package}, and none of {_CACHES} can hold a copy."
-        )
+        raise BinariesMissing(f"The user that is to run Postgres can't reach {package}, and none of {_CACHES} can hold a copy.")
     target = cache / name
     if not target.exists():
         _make(package, target)

@@ -107,8 +107,6 @@ async def _see_off(child: subprocess.Popen[bytes]) -> None:
 def _failure(what: str, child: subprocess.Popen[bytes], log: Path) -> PostgresFailed:
     end = "\n".join(log.read_text(errors="replace").splitlines()[-_LAST_LINES:])
     how = (
-        f"it ended with {child.returncode}"
-        if child.returncode is not None
-        else f"it was not ready within {_START_SECONDS:.0f} s"
+        f"it ended with {child.returncode}" if child.returncode is not None else f"it was not ready within {_START_SECONDS:.0f} s"
     )
     return PostgresFailed(f"{what}: {how}. The end of {log}:\n{end}")

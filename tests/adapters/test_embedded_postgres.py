@@ -95,10 +95,7 @@ async def test_it_keeps_what_was_written_and_speaks_more_than_ascii(folder: Path
     async with embedded_postgres(folder) as address:
         took = time.monotonic() - began
         assert await ask(address, "SELECT count(*) FROM words WHERE word ILIKE '%ärger%été%'") == 1
-        assert (
-            await ask(address, "SELECT current_setting('max_connections') || ' ' || current_setting('timezone')")
-            == "200 UTC"
-        )
+        assert await ask(address, "SELECT current_setting('max_connections') || ' ' || current_setting('timezone')") == "200 UTC"
         assert await ask(address, "SELECT current_setting('fsync') || current_setting('listen_addresses')") == "on"
     assert took < 1
     assert not socket_of(address).exists()

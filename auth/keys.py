@@ -1,0 +1,48 @@
+"""The key that signs access tokens and, through a derived secret, sync cursors.
+
+One ES256 key is made when the first process starts and kept in the database, so every process signs and verifies alike. A deployment may
+bring its own (`HIVE_SIGNING_KEY`, a private JWK or PEM), which then signs while stored ones still verify.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from joserfc.jwk import ECKey
+
+from persistence import signing_key
+from persistence.database import Database
+
+ALGORITHM = "ES256"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKeys:
+    """The key that signs, and all that verify, by their ids."""
+
+    signing: ECKey
+    verifying: dict[str, ECKey]
+
+    def secret(self, purpose: str) -> bytes:
+        """A secret of 32 bytes for one purpose, the same in every process that has the same signing key."""
+        own = self.signing.as_dict(private=True)["d"]
+        return hashlib.sha256(f"pantherahive {purpose} {own}".encode()).digest()
+
+
+async def load_keys(database: Database, configured: str | None) -> SigningKeys:
+    """The keys of this server; the first one is made here."""
+    stored = await signing_key.all_keys(database)
+    if not stored and configured is None:
+        fresh = ECKey.generate_key("P-256", auto_kid=True)
+        await signing_key.add_first(database, _kid(fresh), fresh.as_dict(private=True))
+        stored = await signing_key.all_keys(database)
+    keys = [ECKey.import_key(dict(jwk)) for jwk in stored]
+    if configured is not None:
+        keys.insert(0, ECKey.import_key(configured))
+    return SigningKeys(signing=keys[0], verifying={_kid(key): key for key in keys})
+
+
+def _kid(key: ECKey) -> str:
+    key.ensure_kid()
+    kid = key.kid
+    assert kid is not None
+    return kid

@@ -1,0 +1,60 @@
+"""Passwords: argon2id in a bounded pool of threads, off the event loop.
+
+Parameters are OWASP's (19 MiB, two passes, one lane). An unknown user is compared with a hash of nothing, so that he costs the same time
+as a wrong password. Whoever waits longer than two seconds for a thread is told that the server is busy: hashing is where an attacker
+could make others wait.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from domain.errors import Unavailable
+
+T = TypeVar("T")
+_AT_ONCE = 2
+_PATIENCE = 2.0
+
+
+class Argon2Passwords:
+    """Hashes passwords and compares them."""
+
+    def __init__(self) -> None:
+        self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+        self._threads = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="argon2")
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._of_nobody = self._hasher.hash("nobody has this password")
+
+    async def hash(self, password: str) -> str:
+        """A hash to store, with its salt and parameters."""
+        return await self._run(lambda: self._hasher.hash(password))
+
+    async def verify(self, password: str, hashed: str | None) -> bool:
+        """Whether the password is right; no hash at all costs the same time and is never right."""
+        right = await self._run(lambda: self._matches(password, hashed or self._of_nobody))
+        return right and hashed is not None
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _matches(self, password: str, hashed: str) -> bool:
+        try:
+            return self._hasher.verify(hashed, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            raise Unavailable("Too many people are signing in at this moment; try again.") from error
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._turns.release()

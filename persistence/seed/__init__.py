@@ -1,0 +1,81 @@
+"""Made-up rows for an empty database: a team that one can look at (demo), or very many (large).
+
+The same rows for the same day, wherever and however often they are made: ids, names and texts never differ, and dates are relative
+to `anchor`, so that a board has work that is due today.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+from sqlalchemy import func, select
+
+from persistence.database import Database, Statement
+from persistence.seed.batch import Batch
+from persistence.seed.demo import DEMO_EMAIL, demo
+from persistence.seed.large import Scale, large
+from persistence.seed.writing import WRITTEN, write
+from persistence.tables import users
+
+__all__ = ["DEMO_EMAIL", "Scale", "SeedReport", "SeedSize", "seed"]
+
+SeedSize = Literal["none", "demo", "large"]
+
+_SOMEBODY = Statement(select(func.count()).select_from(select(users.c.id).limit(1).subquery()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedReport:
+    """How many rows were written into which table; `skipped` says why there were none."""
+
+    size: SeedSize
+    rows: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    skipped: str | None = None
+
+    def __str__(self) -> str:
+        if self.skipped:
+            return f"Seed {self.size}: {self.skipped}"
+        told = ", ".join(f"{count:,} {name}" for name, count in self.rows.items() if count)
+        return f"Seed {self.size}: {told} in {self.seconds:.1f} s."
+
+
+async def seed(
+    database: Database,
+    size: SeedSize,
+    *,
+    password_hash: str,
+    anchor: datetime | None = None,
+    scale: Scale | None = None,
+) -> SeedReport:
+    """Fill an empty, migrated database; one that has users is left as it is. All is written, or nothing.
+
+    `DEMO_EMAIL` signs in with the password of `password_hash`; nobody else has a password. `anchor` is the instant at which the
+    made-up past ends, the start of today (UTC) unless given. `scale` says how large is large.
+    """
+    if size == "none":
+        return SeedReport(size=size, skipped="nothing was asked for.")
+    until = anchor or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    batches = [demo(until)] if size == "demo" else large(until, scale or Scale())
+    return await _fill(database, size, batches, password_hash)
+
+
+async def _fill(database: Database, size: SeedSize, batches: Iterable[Batch], password_hash: str) -> SeedReport:
+    started = time.monotonic()
+    rows: Counter[str] = Counter()
+    async with database.begin() as connection:
+        # Nobody registers, and nobody else seeds, between the look and the writing.
+        await connection.raw.execute("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
+        if await connection.fetch_value(_SOMEBODY):
+            return SeedReport(size=size, skipped="there are users already.")
+        for batch in batches:
+            hashes = {user.id: password_hash for user in batch.users if user.email_address == DEMO_EMAIL}
+            rows.update(await write(connection, batch, hashes))
+    # Statistics for the planner, and the visibility map for index-only scans, before anybody measures.
+    async with database.pool.acquire() as raw:
+        for table in WRITTEN:
+            await raw.execute(f"VACUUM (ANALYZE, SKIP_LOCKED) {table.name}")
+    return SeedReport(size=size, rows=dict(rows), seconds=time.monotonic() - started)

@@ -1,0 +1,111 @@
+"""Stories: the made-up tasks and conversations, written as text in `stories/`.
+
+A story is an outline; two spaces deeper is a sub-task of the line above:
+
+    x A task that is done #label !priority ~estimate @assignee
+      | A line of its description.
+      > A sub-task in progress
+
+The marks are those of `_STATUS`. What is left out is left to chance.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from domain.task import TaskPriority, TaskStatus
+from domain.task_link import TaskLinkKind
+
+_FOLDER = Path(__file__).with_name("stories")
+_STATUS = {
+    ".": TaskStatus.BACKLOG,
+    "o": TaskStatus.TODO,
+    ">": TaskStatus.IN_PROGRESS,
+    "?": TaskStatus.IN_REVIEW,
+    "x": TaskStatus.DONE,
+    "-": TaskStatus.CANCELED,
+}
+_LINE = re.compile(r"(?P<indent> *)(?P<mark>[.o>?x|-])(?: (?P<text>.*))?")
+_REMARK = re.compile(r"(?P<text>.*) (?P<sign>[#!~@])(?P<word>[\w.-]+)")
+_HEADING = re.compile(r"\[(?P<topic>[a-z ]+?)(?P<resolved> resolved)?\]")
+
+
+@dataclass(slots=True, kw_only=True)
+class Told:
+    """A task as a story tells it; `parent` is its index in the story, `assignee` a first name in small letters."""
+
+    title: str
+    status: TaskStatus
+    parent: int | None
+    labels: tuple[str, ...]
+    priority: TaskPriority | None
+    estimate: float | None
+    assignee: str | None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """A thread under tasks with a label (`topic`, or "any"): who of a, b and c says what; `@c` in a text speaks to c."""
+
+    topic: str
+    resolved: bool
+    messages: tuple[tuple[str, str], ...]
+
+
+def outline(name: str) -> list[Told]:
+    """The tasks of a story, each after its parent."""
+    tasks: list[Told] = []
+    above: list[int] = []
+    for line in _read(name):
+        found = _LINE.fullmatch(line)
+        if found is None:
+            raise ValueError(f"{name}: {line!r}")
+        text = found["text"] or ""
+        if found["mark"] == "|":
+            told = tasks[-1]
+            told.description = text if told.description is None else f"{told.description}\n{text}"
+            continue
+        del above[len(found["indent"]) // 2 :]
+        tasks.append(_told(text, _STATUS[found["mark"]], above[-1] if above else None))
+        above.append(len(tasks) - 1)
+    return tasks
+
+
+def conversations() -> list[Conversation]:
+    """All conversations, in no particular order."""
+    return [_conversation(block.splitlines()) for block in "\n".join(_read("conversations")).split("\n\n")]
+
+
+def links() -> list[tuple[str, TaskLinkKind, str]]:
+    """Which task is what to which other, by their titles."""
+    parts = (line.split(" | ") for line in _read("links"))
+    return [(title, TaskLinkKind(kind), target) for title, kind, target in parts]
+
+
+def _read(name: str) -> list[str]:
+    return (_FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+
+
+def _told(text: str, status: TaskStatus, parent: int | None) -> Told:
+    remarks: dict[str, list[str]] = {"#": [], "!": [], "~": [], "@": []}
+    while (found := _REMARK.fullmatch(text)) is not None:
+        remarks[found["sign"]].insert(0, found["word"])
+        text = found["text"]
+    return Told(
+        title=text,
+        status=status,
+        parent=parent,
+        labels=tuple(word.replace("-", " ") for word in remarks["#"]),
+        priority=next((TaskPriority(word.upper()) for word in remarks["!"]), None),
+        estimate=next((float(word) for word in remarks["~"]), None),
+        assignee=next(iter(remarks["@"]), None),
+    )
+
+
+def _conversation(lines: list[str]) -> Conversation:
+    heading = _HEADING.fullmatch(lines[0])
+    if heading is None:
+        raise ValueError(lines[0])
+    messages = tuple((line[0], line[3:]) for line in lines[1:])
+    return Conversation(topic=heading["topic"], resolved=heading["resolved"] is not None, messages=messages)

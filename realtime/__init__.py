@@ -1,0 +1,1 @@
+"""While people watch: what was committed reaches everybody who listens, in order and complete."""

@@ -1,0 +1,248 @@
+"""A listener is one subscription's view: it follows streams, each from a position, and misses and repeats nothing.
+
+In each stream it stands at a cursor that is either *live* (the feed hands it every entry) or *reading* (it reads the
+log at its own pace, and what the feed hands on meanwhile is left to the log). A reading cursor that has come as far as
+its feed goes live in the same step of the event loop, so nothing fits between. Hence a replay of any length needs one
+page of memory, and a stream may be added at any position, or discarded, at any time.
+
+Entries wait in one bounded queue. Live entries beyond the bound close the listener with `SubscriptionLagged`: a reader
+that slow must not slow the others. A burst that the hub itself made by filling a gap closes nobody: the cursor goes
+back to reading.
+
+Rejected: buffering live entries while the log is replayed (overflows when the log is long); reading in the consumer's
+own `__anext__` (a database that hangs would hold up the streams that are live).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Final, Protocol
+
+from domain.errors import CursorExpired, DomainError, SubscriptionLagged
+from domain.events import Entry
+from realtime.feed import Feed
+from realtime.log import PAGE
+from realtime.owned import OwnedTasks
+
+WAITING_ENTRIES: Final = 256
+WAITING_BYTES: Final = 1024 * 1024
+_LOG_LAGS: Final = 0.1
+
+
+class Feeds(Protocol):
+    """What a listener needs of its hub."""
+
+    def expect(self, stream: str) -> Feed:
+        """The feed of a stream, perhaps not open yet."""
+        ...
+
+    async def hold(self, stream: str) -> Feed:
+        """The open feed of a stream, which stays until it is released. Raises `Unavailable`."""
+        ...
+
+    def release(self, feed: Feed) -> None:
+        """Undo one `hold`."""
+        ...
+
+    def reach(self, feed: Feed, position: int) -> None:
+        """Bring the feed to a position that the stream is said to have."""
+        ...
+
+    async def page(self, feed: Feed, after: int) -> Sequence[Entry]:
+        """The next entries, from memory or the log, however long it takes. Raises `CursorExpired`."""
+        ...
+
+
+class Cursor:
+    """Where a listener stands in one stream: everything up to `position` has been queued."""
+
+    __slots__ = ("_listener", "feed", "position", "reading")
+
+    def __init__(self, listener: "Listener", feed: Feed, position: int) -> None:
+        self._listener = listener
+        self.feed = feed
+        self.position = position
+        self.reading = False
+
+    def offer(self, entry: Entry, size: int, *, filling: bool) -> None:
+        """From the feed."""
+        if self.reading or entry.position <= self.position:
+            return
+        if self._listener.queue_live(entry, size):
+            self.position = entry.position
+        elif filling:
+            self.reading = True
+            self._listener.read_soon()
+        else:
+            self._listener.close(SubscriptionLagged())
+
+    def expire(self) -> None:
+        """From the feed. A cursor that is reading finds out by itself, in its turn."""
+        if not self.reading and self.position < self.feed.position:
+            self._listener.close(CursorExpired())
+
+
+class Listener:
+    """Follows streams for one consumer: `async for entry in listener`. Made by `Hub.listen`."""
+
+    def __init__(self, feeds: Feeds, tasks: OwnedTasks) -> None:
+        self._feeds = feeds
+        self._tasks = tasks
+        self._cursors: dict[str, Cursor] = {}
+        self._queue: deque[tuple[Entry, int, bool]] = deque()
+        self._live_entries = 0
+        self._live_bytes = 0
+        self._consumer: asyncio.Future[None] | None = None
+        self._stop_reading: Callable[[], object] | None = None
+        self._room = asyncio.Event()
+        self._room.set()
+        self._closed = False
+        self._error: DomainError | None = None
+
+    @property
+    def positions(self) -> dict[str, int]:
+        """How far each stream has been queued; what waits has not been consumed yet."""
+        return {stream: cursor.position for stream, cursor in self._cursors.items()}
+
+    async def add(self, stream: str, after: int | None = None) -> int:
+        """Follow a stream: every entry after a position, once, in order.
+
+        Without `after`, from now on: entries with a higher position than the one returned, which is the stream's head
+        as known here at that moment. A stream that is followed already goes on unchanged. Raises `Unavailable` when the
+        log cannot be read, and the error that closed the listener.
+        """
+        feed = await self._feeds.hold(stream)
+        # No pause from here on: what the feed hands on next finds the cursor in place.
+        if self._closed or stream in self._cursors:
+            self._feeds.release(feed)
+            if self._error:
+                raise self._error
+            return feed.position
+        cursor = Cursor(self, feed, feed.position if after is None else after)
+        self._cursors[stream] = cursor
+        feed.followers.add(cursor)
+        if cursor.position < feed.position:
+            cursor.reading = True
+            self.read_soon()
+        else:
+            self._feeds.reach(feed, cursor.position)
+        return feed.position
+
+    def discard(self, stream: str) -> None:
+        """Follow a stream no longer; what waits of it is dropped, so that nothing of it comes after this call."""
+        if not (cursor := self._cursors.pop(stream, None)):
+            return
+        cursor.feed.followers.discard(cursor)
+        self._feeds.release(cursor.feed)
+        kept = [item for item in self._queue if item[0].stream != stream]
+        self._queue = deque(kept)
+        self._live_entries = sum(live for _, _, live in kept)
+        self._live_bytes = sum(size for _, size, live in kept if live)
+        self._make_room()
+
+    async def follow(self, streams: Mapping[str, int]) -> AsyncIterator[Entry]:
+        """Add all these streams, each after its position, then give what comes of them and of any other."""
+        for stream in streams:
+            self._feeds.expect(stream)
+        for stream, after in streams.items():
+            await self.add(stream, after)
+        async for entry in self:
+            yield entry
+
+    def close(self, error: DomainError | None = None) -> None:
+        """End the iteration, at once and with this error if there is one. What waits is dropped."""
+        if self._closed:
+            return
+        self._closed = True
+        self._error = error
+        self._queue.clear()
+        for stream in list(self._cursors):
+            self.discard(stream)
+        if self._stop_reading:
+            self._stop_reading()
+        self._wake()
+
+    def __aiter__(self) -> AsyncIterator[Entry]:
+        return self
+
+    async def __anext__(self) -> Entry:
+        while not self._queue:
+            if self._error:
+                raise self._error
+            if self._closed:
+                raise StopAsyncIteration
+            if self._consumer:
+                raise RuntimeError("a listener has one consumer")
+            self._consumer = asyncio.get_running_loop().create_future()
+            try:
+                await self._consumer
+            finally:
+                self._consumer = None
+        entry, size, live = self._queue.popleft()
+        if live:
+            self._live_entries -= 1
+            self._live_bytes -= size
+        if not self._room.is_set():
+            self._make_room()
+        return entry
+
+    def queue_live(self, entry: Entry, size: int) -> bool:
+        """From a cursor: queue an entry unless too much waits; one alone may be of any size."""
+        full = self._live_entries >= WAITING_ENTRIES or self._live_bytes + size > WAITING_BYTES
+        if full and self._live_entries:
+            return False
+        self._queue.append((entry, size, True))
+        self._live_entries += 1
+        self._live_bytes += size
+        self._wake()
+        return True
+
+    def read_soon(self) -> None:
+        """From a cursor: it is reading now."""
+        if not self._closed and not self._stop_reading:
+            self._stop_reading = self._tasks.start(self._read(), "listener: read")
+
+    def _wake(self) -> None:
+        if self._consumer and not self._consumer.done():
+            self._consumer.set_result(None)
+
+    def _make_room(self) -> None:
+        if len(self._queue) <= PAGE // 2:
+            self._room.set()
+
+    async def _read(self) -> None:
+        """Bring every reading cursor to its feed, each a page in turn."""
+        try:
+            while reading := [cursor for cursor in self._cursors.values() if cursor.reading]:
+                for cursor in reading:
+                    await self._room.wait()
+                    await self._read_page(cursor)
+        finally:
+            self._stop_reading = None
+
+    async def _read_page(self, cursor: Cursor) -> None:
+        try:
+            page = await self._feeds.page(cursor.feed, cursor.position)
+        except CursorExpired as error:
+            if self._follows(cursor):
+                self.close(error)
+            return
+        if page and self._follows(cursor):
+            self._queue_page(cursor, page)
+        elif not page:
+            # Announced, yet not in the log: a replica that is late.
+            await asyncio.sleep(_LOG_LAGS)
+
+    def _follows(self, cursor: Cursor) -> bool:
+        return self._cursors.get(cursor.feed.stream) is cursor
+
+    def _queue_page(self, cursor: Cursor, page: Sequence[Entry]) -> None:
+        for entry in page:
+            self._queue.append((entry, 0, False))
+            cursor.position = entry.position
+        if len(self._queue) > PAGE // 2:
+            self._room.clear()
+        cursor.reading = cursor.position < cursor.feed.position
+        if not cursor.reading:
+            self._feeds.reach(cursor.feed, cursor.position)
+        self._wake()

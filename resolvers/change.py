@@ -1,0 +1,219 @@
+"""The change log as one viewer hears it: the query, the subscriptions, histories, and the cursors of writes."""
+
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+from strawberry import UNSET
+
+from domain.errors import BadUserInput, CursorInvalid, NotFound, PageTooLarge
+from domain.events import ChangeKind, Entry, team_stream, user_stream
+from domain.page import DEFAULT_PAGE, LARGEST_PAGE, Edge, PageInfo
+from persistence import task, team
+from resolvers import user
+from resolvers.context import Context
+from resolvers.hearing import Hearing, Scope
+from resolvers.node import entities
+from resolvers.sync_cursor import SyncCursors
+from schema import ids
+from schema.inputs.change import ChangeScope
+from schema.inputs.fields import given
+from schema.scalars import SyncCursor
+
+After = Annotated[SyncCursor | None, strawberry.argument(description="Where the client has come to; null starts at now.")]
+InScope = Annotated[ChangeScope | None, strawberry.argument(description="Narrows the stream.")]
+First = Annotated[int | None, strawberry.argument(description="How many; 50 by default, 100 at most.")]
+TaskId = Annotated[strawberry.ID, strawberry.argument(description="The task's global id.")]
+
+_MOST_ROUNDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An entry, with the place in all streams that its hearer has reached with it."""
+
+    type_name = "Change"
+
+    entry: Entry
+    positions: Mapping[str, int]
+
+    @property
+    def id(self) -> UUID:
+        """The entry's id."""
+        return self.entry.id
+
+
+class ChangePage:
+    """Changes in the order they are to be applied, and where to go on after them."""
+
+    def __init__(self, nodes: Sequence[Change], positions: Mapping[str, int], more: bool, cursors: SyncCursors) -> None:
+        self.nodes = nodes
+        self._positions = positions
+        self._more = more
+        self._cursors = cursors
+
+    @cached_property
+    def edges(self) -> list[Edge[Change]]:
+        """The changes, each with the cursor that goes on after it."""
+        return [Edge(self._cursors.seal(change.positions), change) for change in self.nodes]
+
+    @property
+    def page_info(self) -> PageInfo:
+        """Whether there is more."""
+        ends = self.edges
+        return PageInfo(self._more, False, ends[0].cursor if ends else None, ends[-1].cursor if ends else None)
+
+    @property
+    def cursor(self) -> str:
+        """Where to go on, also after what the viewer was not shown."""
+        return self._cursors.seal(self._positions)
+
+
+async def page(context: Context, after: After = None, scope: InScope = None, first: First = None) -> ChangePage:
+    """What happened since a cursor; without one nothing, and the cursor of now."""
+    size = _size(first)
+    hearing = await _hearing(context, scope)
+    cursors, log = context.services.cursors, context.services.log
+    if after is None or after is UNSET:
+        heads = await log.heads(list(hearing.streams))
+        return ChangePage([], {stream: heads.get(stream, 0) for stream in hearing.streams}, False, cursors)
+
+    positions = await hearing.starts(_opened(context, after))
+    changes: list[Change] = []
+    for _ in range(_MOST_ROUNDS):
+        waiting = {stream: deque(rows) for stream, rows in (await log.read_many(positions, size + 1)).items() if rows}
+        if not waiting:
+            return ChangePage(changes, positions, False, cursors)
+        cut_short = {stream for stream, rows in waiting.items() if len(rows) > size}
+        while waiting:
+            stream = min(waiting, key=lambda each: (waiting[each][0].at, each))
+            entry = waiting[stream][0]
+            heard = await hearing.hears(entry)
+            if heard and len(changes) == size:
+                return ChangePage(changes, positions, True, cursors)
+            waiting[stream].popleft()
+            positions = {**positions, stream: entry.position}
+            if heard:
+                changes.append(Change(entry, positions))
+            if not waiting[stream]:
+                del waiting[stream]
+                if stream in cut_short:
+                    break
+    return ChangePage(changes, positions, True, cursors)
+
+
+async def follow(context: Context, after: After = None, scope: InScope = None) -> AsyncIterator[Change]:
+    """What happens from a cursor on: first what the log holds, then live, in order, without a gap or a repeat."""
+    hearing = await _hearing(context, scope)
+    async for change in _followed(context, hearing, after):
+        yield change
+
+
+async def follow_task(context: Context, id: TaskId, after: After = None) -> AsyncIterator[Change]:
+    """What happens to one task and what is said about it; ends when the viewer can no longer see it."""
+    task_id = ids.decode(id, "Task", path=("id",))
+    viewer = context.viewer.user_id
+    if not await task.by_ids(context.database, viewer, [task_id]):
+        raise NotFound(("id",))
+    hearing = Hearing(context, Scope({"entity_ids": [task_id]}))
+    everything = Hearing(context, Scope({}))
+    await hearing.look()
+    await everything.look()
+    async for change in _followed(context, everything, after):
+        lost = change.entry.kind is ChangeKind.ACCESS_LOST
+        if lost and not await task.by_ids(context.database, viewer, [task_id]):
+            yield change
+            return
+        hearing.streams = everything.streams
+        if await hearing.hears(change.entry):
+            yield change
+
+
+async def _followed(context: Context, hearing: Hearing, after: str | None) -> AsyncIterator[Change]:
+    starts = None if after is None or after is UNSET else await hearing.starts(_opened(context, after))
+    async with context.services.hub.listen() as listener:
+        positions: dict[str, int] = {}
+        for stream in hearing.streams:
+            start = None if starts is None else starts[stream]
+            head = await listener.add(stream, start)
+            positions[stream] = head if start is None else start
+        async for entry in listener:
+            positions[entry.stream] = entry.position
+            if hearing.may_change(entry):
+                await hearing.look()
+                for stream in positions.keys() - hearing.streams.keys():
+                    listener.discard(stream)
+                    del positions[stream]
+                for stream in hearing.streams.keys() - positions.keys():
+                    positions[stream] = hearing.streams[stream]
+                    await listener.add(stream, hearing.streams[stream])
+            if await hearing.hears(entry):
+                yield Change(entry, dict(positions))
+
+
+async def _hearing(context: Context, scope: ChangeScope | None) -> Hearing:
+    asked = {} if scope is None or scope is UNSET else given(scope, ("scope",))
+    hearing = Hearing(context, Scope({name: value for name, value in asked.items() if value is not None}))
+    await hearing.look()
+    return hearing
+
+
+def _opened(context: Context, after: str) -> dict[str, int]:
+    try:
+        return context.services.cursors.open(after)
+    except CursorInvalid as error:
+        error.path = ("after",)
+        raise
+
+
+def _size(first: int | None) -> int:
+    if first is None or first is UNSET:
+        return DEFAULT_PAGE
+    if first < 0:
+        raise BadUserInput("`first` may not be negative.", path=("first",))
+    if first > LARGEST_PAGE:
+        raise PageTooLarge(LARGEST_PAGE, path=("first",))
+    return first
+
+
+async def cursors_of_changes(context: Context, parents: Sequence[Change]) -> list[str]:
+    """The cursor that goes on after each change."""
+    return [context.services.cursors.seal(each.positions) for each in parents]
+
+
+async def cursors_of_writes(context: Context, parents: Sequence[Any]) -> list[str | None]:
+    """The log as it stood with each write: what the viewer hears, with the write's own streams at its own position."""
+    written = [each for each in parents if each.positions]
+    if not written:
+        return [None for _ in parents]
+    own: dict[str, int] = {}
+    if context.actor is not None:
+        followed = await team.followed(context.database, context.actor.user_id)
+        streams = [user_stream(context.actor.user_id), *map(team_stream, followed)]
+        heads = await context.services.log.heads(streams)
+        own = {stream: heads.get(stream, 0) for stream in streams}
+    seal = context.services.cursors.seal
+    return [
+        seal(own | {stream: at for stream, at in each.positions.items() if stream in own or not own}) if each.positions else None
+        for each in parents
+    ]
+
+
+async def entities_of_changes(context: Context, parents: Sequence[Change]) -> list[Any]:
+    """Each change's object as it is now; nothing for what is deleted or hidden."""
+    found = await entities(context, [(each.entry.entity_type, each.entry.entity_id) for each in parents])
+    return [None if getattr(each, "deleted_at", None) is not None else each for each in found]
+
+
+async def subjects(context: Context, parents: Sequence[Entry]) -> list[Any]:
+    """What each entry of a history is about."""
+    return await entities(context, [(each.about_type, each.about_id) for each in parents])
+
+
+async def actors(context: Context, parents: Sequence[Change]) -> list[Any]:
+    """Who did what each change tells."""
+    return await user.actors(context, [each.entry for each in parents])

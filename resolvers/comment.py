@@ -1,0 +1,97 @@
+"""Comments: threads, answers, reactions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from domain import comment as comments
+from domain.page import EVERYTHING, Condition, Edge, Page, Paging
+from persistence import comment, task
+from persistence.unit_of_work import SqlUnitOfWork
+from resolvers.context import Context, Given
+from resolvers.page import lists, matched, named
+from schema import ids
+
+Resolved = Annotated[bool | None, strawberry.argument(description="Only threads that are, or are not, resolved.")]
+
+
+async def threads(context: Context, parents: Sequence[Any], page: Paging, resolved: Resolved = None) -> list[Page[Any]]:
+    """The threads under each subject, oldest first; answers are below their first comment."""
+    where = EVERYTHING if resolved is None else Condition("resolved_at", "is_null", not resolved)
+    return await lists(context, comment.THREADS, parents, page, where=where)
+
+
+async def replies(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
+    """The answers to each comment, oldest first."""
+    return await lists(context, comment.REPLIES, parents, page)
+
+
+async def parents_of(context: Context, parents: Sequence[Any]) -> list[Any]:
+    """The first comment of each answer's thread."""
+    wanted = named(parents, lambda each: each.parent_id)
+    found = await comment.by_ids(context.database, context.viewer.user_id, wanted) if wanted else {}
+    return matched(parents, lambda each: each.parent_id, found)
+
+
+async def subjects(context: Context, parents: Sequence[Any]) -> list[Any]:
+    """What each comment is about."""
+    wanted = named(parents, lambda each: each.subject_id)
+    found = await task.by_ids(context.database, context.viewer.user_id, wanted)
+    return matched(parents, lambda each: each.subject_id, found)
+
+
+async def reactions(context: Context, parents: Sequence[Any]) -> list[list[Any]]:
+    """Each comment's emoji with their counts, the oldest first."""
+    viewer = context.viewer.user_id
+    found = await comment.reactions(context.database, viewer, named(parents, lambda each: each.id))
+    return [found.get(each.id, []) for each in parents]
+
+
+async def create(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Say something."""
+    said = await comments.create(
+        uow,
+        context.viewer,
+        given.get("id"),
+        subject_id=given["subject_id"],
+        parent_id=given.get("parent_id"),
+        body=given["body"],
+        mention=_mentioned,
+    )
+    return {"comment": said}
+
+
+async def update(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Edit one's own comment."""
+    expected = given.get("expected_version")
+    edited = await comments.update(uow, context.viewer, given["id"], given["body"], expected_version=expected, mention=_mentioned)
+    return {"comment": edited}
+
+
+async def resolve(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Close a thread, or open it again."""
+    return {"comment": await comments.resolve(uow, context.viewer, given["id"], resolved=given["resolved"])}
+
+
+async def react(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Add a reaction, or take it back."""
+    return {"comment": await comments.react(uow, context.viewer, given["id"], given["emoji"], on=given["on"])}
+
+
+async def delete(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Delete a comment."""
+    expected = given.get("expected_version")
+    gone = await comments.delete(uow, context.viewer, given["id"], expected_version=expected)
+    return {"deleted": gone, "type": "Comment"}
+
+
+def edge(outcome: Any) -> Edge[Any] | None:
+    """A payload's comment with its place in its thread or under its subject."""
+    return None if outcome.comment is None else Edge(comment.cursor(outcome.comment), outcome.comment)
+
+
+def _mentioned(global_id: str) -> UUID | None:
+    found = ids.parse(global_id)
+    return found[1] if found is not None and found[0] == "User" else None

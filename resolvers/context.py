@@ -1,0 +1,121 @@
+"""What a resolver is given: who asks, the stores behind the graph, and the loaders of this one operation."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+from domain.actor import Actor, Scope
+from domain.errors import InsufficientScope, Unauthenticated
+from domain.session import Device, Session
+from persistence.database import Database
+from persistence.loaders import BatchLoader
+from persistence.streams import StreamLog
+from persistence.unit_of_work import Rehearsal, SqlUnitOfWork, fingerprint, perform
+from realtime.hub import Hub
+from realtime.live import Live
+from resolvers.outcome import Outcome, recall, remember
+from resolvers.sync_cursor import SyncCursors
+
+BatchFunction = Callable[..., Awaitable[Sequence[Any]]]
+Given = dict[str, Any]
+Change = Callable[["Context", SqlUnitOfWork, Given], Awaitable[Mapping[str, Any]]]
+
+
+class Passwords(Protocol):
+    """Hashes passwords and compares them; slow on purpose, and never on the event loop."""
+
+    async def hash(self, password: str) -> str: ...
+    async def verify(self, password: str, hashed: str | None) -> bool:
+        """Whether the password is right; no hash at all costs the same time and is never right."""
+        ...
+
+
+class Tokens(Protocol):
+    """Signs access tokens."""
+
+    lifetime: int
+
+    def issue(self, session: Session) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What lives as long as the process and is shared by all operations."""
+
+    database: Database
+    live: Live
+    hub: Hub
+    log: StreamLog
+    cursors: SyncCursors
+    passwords: Passwords
+    tokens: Tokens
+    public_url: str
+    version: str
+    schema_hash: str = ""
+    limits: Mapping[str, int] = field(default_factory=dict)
+    features: Sequence[str] = ()
+
+
+class Context:
+    """One operation of one viewer. Loaders forget at every event of a subscription."""
+
+    def __init__(self, services: Services, actor: Actor | None, device: Device) -> None:
+        self.services = services
+        self.actor = actor
+        self.device = device
+        self._loaders: dict[Any, BatchLoader] = {}
+
+    @property
+    def database(self) -> Database:
+        """Where single reads go."""
+        return self.services.database
+
+    @property
+    def viewer(self) -> Actor:
+        """Who asks; raises Unauthenticated when nobody is signed in."""
+        if self.actor is None:
+            raise Unauthenticated
+        return self.actor
+
+    def require(self, scope: Scope | None) -> None:
+        """Somebody is signed in, and his token was lent the scope."""
+        if scope is not None and scope not in self.viewer.scopes:
+            raise InsufficientScope(scope)
+
+    def load(self, batch: BatchFunction, parent: Any, given: Given) -> Awaitable[Any]:
+        """The child of one parent by a batch function; parents that ask in the same tick with equal arguments share a call."""
+        key = (batch, repr(given)) if given else batch
+        loader = self._loaders.get(key)
+        if loader is None:
+            loader = self._loaders[key] = BatchLoader(partial(batch, self, **given))
+        return loader.load(parent)
+
+    def forget(self) -> None:
+        """Let the next event of a subscription be loaded afresh."""
+        self._loaders.clear()
+
+    async def change(self, name: str, change: Change, given: Given, *, client_mutation_id: str | None) -> Outcome:
+        """Run a mutation in one transaction, or give what it came to before, when its idempotency key is known."""
+        rehearsed: list[Mapping[str, Any]] = []
+        mark = fingerprint(name, given)
+
+        async def run(uow: SqlUnitOfWork) -> Outcome:
+            key = client_mutation_id if self.actor is not None and not given.get("dry_run") else None
+            if key is not None and (told := await uow.recall(self.viewer.user_id, key, mark)) is not None:
+                return recall(told, key)
+            values = await change(self, uow, dict(given))
+            if given.get("dry_run"):
+                rehearsed.append(values)
+                raise Rehearsal
+            await uow.log()
+            positions = {entry.stream: entry.position for entry in uow.entries}
+            outcome = Outcome(client_mutation_id=client_mutation_id, positions=positions, values=values)
+            if key is not None:
+                await uow.settle(self.viewer.user_id, key, remember(outcome))
+            return outcome
+
+        try:
+            return await perform(self.database, self.services.live, run, client_mutation_id=client_mutation_id)
+        except Rehearsal:
+            return Outcome(client_mutation_id=client_mutation_id, values=rehearsed[-1])

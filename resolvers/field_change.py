@@ -1,0 +1,44 @@
+"""What an entry says about single attributes, in the words of the graph: camelCase names, and global ids for references."""
+
+from typing import Any
+from uuid import UUID
+
+from strawberry.utils.str_converters import to_camel_case
+
+from domain.events import Entry, FieldChange
+from schema import ids
+
+# What a reference points to, by the attribute that holds it; `parent_id` points to the entity's own kind.
+_TYPES = {
+    "assignee_id": "User",
+    "author_id": "User",
+    "creator_id": "User",
+    "label_ids": "Label",
+    "lead_id": "User",
+    "members": "User",
+    "mention_ids": "User",
+    "owner_id": "User",
+    "project_id": "Project",
+    "resolved_by_id": "User",
+    "team_id": "Team",
+}
+# The same for references inside a told object, such as a link.
+_INNER = {"userId": "User", "targetId": "Task", "invitationId": "Invitation", "id": "TaskLink"}
+
+
+def field_changes(entry: Entry) -> list[FieldChange]:
+    """The attributes that changed, each before and after."""
+    return [_shown(entry, **change) for change in entry.payload["changes"]]
+
+
+def _shown(entry: Entry, field: str, before: Any = None, after: Any = None) -> FieldChange:
+    kind = entry.entity_type if field == "parent_id" else _TYPES.get(field)
+    return FieldChange(field=to_camel_case(field), before=_value(kind, before), after=_value(kind, after))
+
+
+def _value(kind: str | None, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _value(_INNER.get(name), inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_value(kind, inner) for inner in value]
+    return ids.encode(kind, UUID(value)) if kind is not None and isinstance(value, str) else value

@@ -1,0 +1,98 @@
+"""What one viewer hears of the log: which streams, from where, and which of their entries.
+
+Rights are looked up once and kept while nothing happens that could change them: every entry about a membership, a team or a project
+makes the hearing look again before anything later is passed on. Such an entry stands in the same stream as what follows it, so nobody
+hears what happened after he lost sight of it.
+"""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from domain.errors import CursorExpired
+from domain.events import ChangeKind, Entry, team_stream, user_stream
+from persistence import project, task, team
+from resolvers.context import Context, Given
+
+_KINDS = {"USER": "User", "PROJECT": "Project", "TASK": "Task", "DOCUMENT": "Document", "COMMENT": "Comment"}
+
+
+class Scope:
+    """What a client wants to hear of, as `ChangeScope` says it; all given fields hold."""
+
+    def __init__(self, asked: Given) -> None:
+        self._teams = _set(asked.get("team_ids"))
+        self._projects = _set(asked.get("project_ids"))
+        self._entities = _set(asked.get("entity_ids"))
+        types = asked.get("types")
+        self._types = None if types is None else {_KINDS[each] for each in types}
+
+    def holds(self, entry: Entry) -> bool:
+        """Whether the entry is asked for."""
+        if self._types is not None and entry.entity_type not in self._types:
+            return False
+        if self._entities is not None and not self._entities & {entry.entity_id, entry.about_id}:
+            return False
+        if self._projects is not None and not self._projects & {entry.project_id, entry.entity_id}:
+            return False
+        return self._teams is None or bool(self._teams & {entry.entity_id, _team_of(entry.stream)})
+
+
+class Hearing:
+    """The streams of one viewer, each with the position from which on he may hear it."""
+
+    def __init__(self, context: Context, scope: Scope) -> None:
+        self._context = context
+        self._scope = scope
+        self._viewer = context.viewer.user_id
+        self._visible: frozenset[UUID] | None = None
+        self.streams: dict[str, int] = {}
+
+    async def look(self) -> None:
+        """Learn anew what the viewer may hear."""
+        followed = await team.followed(self._context.database, self._viewer)
+        self.streams = {user_stream(self._viewer): 0}
+        self.streams |= {team_stream(team_id): since for team_id, since in followed.items()}
+        self._visible = None
+
+    async def starts(self, cursor: Mapping[str, int]) -> dict[str, int]:
+        """
+        Where to go on in every stream after a cursor; in one that the cursor does not know, where the viewer joined.
+
+        Raises CursorExpired when the log was trimmed beyond a position, or does not reach it (it was restored from a backup).
+        """
+        starts = {stream: cursor.get(stream, since) for stream, since in self.streams.items()}
+        bounds = await self._context.services.log.bounds(list(starts))
+        for stream, position in starts.items():
+            trimmed_to, head = bounds[stream]
+            if not trimmed_to <= position <= head:
+                raise CursorExpired
+        return starts
+
+    def may_change(self, entry: Entry) -> bool:
+        """Whether the entry could have changed what the viewer may hear."""
+        return entry.kind in (ChangeKind.MEMBERSHIP, ChangeKind.ACCESS_LOST) or entry.entity_type in ("Project", "Team")
+
+    async def hears(self, entry: Entry) -> bool:
+        """Whether the viewer may hear the entry and asked for it."""
+        if entry.stream not in self.streams or not self._scope.holds(entry):
+            return False
+        if entry.project_id is not None and entry.project_id not in await self._projects():
+            return False
+        # A task that left one project is no loss to those who see it where it went.
+        if entry.kind is ChangeKind.ACCESS_LOST and entry.entity_type == "Task":
+            return not await task.by_ids(self._context.database, self._viewer, [entry.entity_id])
+        return True
+
+    async def _projects(self) -> frozenset[UUID]:
+        if self._visible is None:
+            self._visible = await project.visible(self._context.database, self._viewer)
+        return self._visible
+
+
+def _set(ids: list[UUID] | None) -> set[UUID | None] | None:
+    return None if ids is None else set(ids)
+
+
+def _team_of(stream: str) -> UUID | None:
+    kind, _, id_ = stream.partition(":")
+    return UUID(id_) if kind == "team" else None

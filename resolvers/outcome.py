@@ -1,0 +1,113 @@
+"""What a mutation came to: the values of its payload, or why it was refused; and the form in which that is remembered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, is_dataclass
+from typing import Any
+from uuid import UUID
+
+from domain import codec
+from domain.comment import Comment
+from domain.errors import DomainError
+from domain.invitation import Invitation
+from domain.label import Label
+from domain.project import Project
+from domain.task import Task, TaskResult
+from domain.team import Team
+from domain.user import User
+
+_KNOWN = {cls.__name__: cls for cls in (Comment, Invitation, Label, Project, Task, Team, User)}
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """A payload in the making. `positions` says where in the log the writes stand; empty when nothing was written."""
+
+    client_mutation_id: str | None = None
+    positions: Mapping[str, int] = field(default_factory=dict)
+    errors: Sequence[DomainError] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        """A payload's own fields; None where there is nothing to tell."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self.values.get(name)
+
+
+class ToldBefore(DomainError):
+    """A refusal that is told again from memory, with the code and the attributes that it had."""
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        super().__init__(told["message"], path=tuple(told["path"]) if told["path"] is not None else None)
+        self.type_name = told["kind"]
+        self.code = told["code"]  # type: ignore[misc]  # of this refusal, not of the class
+        self.limit = told.get("limit")
+        self.missing = told.get("missing")
+        self.current = None
+
+
+def remember(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as JSON, whole: replaying it needs nothing else."""
+    return {
+        "positions": dict(outcome.positions),
+        "values": {name: _written(value) for name, value in outcome.values.items()},
+    }
+
+
+def recall(told: Mapping[str, Any], client_mutation_id: str) -> Outcome:
+    """The outcome that `remember` was given."""
+    return Outcome(
+        client_mutation_id=client_mutation_id,
+        positions=told["positions"],
+        values={name: _read(value) for name, value in told["values"].items()},
+    )
+
+
+def _written(value: Any) -> Any:
+    match value:
+        case TaskResult():
+            return {
+                "$result": {
+                    "index": value.index,
+                    "id": str(value.id) if value.id else None,
+                    "task": _written(value.task),
+                    "refusals": [_refusal(each) for each in value.refusals],
+                }
+            }
+        case UUID():
+            return {"$uuid": str(value)}
+        case list() | tuple():
+            return [_written(each) for each in value]
+        case _ if is_dataclass(value):
+            return {f"${type(value).__name__}": codec.encode(value)}
+        case _:
+            return codec.encode(value)
+
+
+def _read(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_read(each) for each in value]
+    if not isinstance(value, dict) or len(value) != 1:
+        return value
+    ((kind, told),) = value.items()
+    if kind == "$uuid":
+        return UUID(told)
+    if kind == "$result":
+        return TaskResult(
+            index=told["index"],
+            id=UUID(told["id"]) if told["id"] else None,
+            task=_read(told["task"]),
+            refusals=tuple(ToldBefore(each) for each in told["refusals"]),
+        )
+    return codec.decode(_KNOWN[kind[1:]], told)
+
+
+def _refusal(error: DomainError) -> dict[str, Any]:
+    return {
+        "kind": type(error).__name__,
+        "code": error.code,
+        "message": error.message,
+        "path": list(error.path) if error.path is not None else None,
+        "limit": getattr(error, "limit", None),
+        "missing": getattr(error, "missing", None),
+    }

@@ -1,0 +1,55 @@
+"""What pages need beyond their rows: totals, and children of many parents in the parents' order."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from domain.page import EVERYTHING, Order, Page, Paging, Where
+from persistence.page import Listing, pages
+from resolvers.context import Context
+
+
+async def total_counts(context: Context, read: Sequence[Page[Any]]) -> Sequence[int]:
+    """How many rows the whole lists have: one count for all pages that were read together."""
+    del context
+    together: dict[Any, list[int]] = {}
+    for index, page in enumerate(read):
+        together.setdefault(page.count, []).append(index)
+    totals = [0] * len(read)
+    for count, indices in together.items():
+        assert count is not None
+        for index, total in zip(indices, await count([read[index] for index in indices]), strict=True):
+            totals[index] = total
+    return totals
+
+
+async def lists(
+    context: Context,
+    listing: Listing,
+    parents: Sequence[Any],
+    page: Paging,
+    *,
+    where: Where = EVERYTHING,
+    order: Sequence[Order] = (),
+) -> list[Page[Any]]:
+    """One page for each parent."""
+    keys = [parent.id for parent in parents]
+    return await pages(context.database, listing, keys, page, viewer=context.viewer.user_id, where=where, order=order)
+
+
+async def whole_list(
+    context: Context, listing: Listing, page: Paging, *, where: Where = EVERYTHING, order: Sequence[Order] = ()
+) -> Page[Any]:
+    """One page of a list that hangs on nothing."""
+    found = await pages(context.database, listing, None, page, viewer=context.viewer.user_id, where=where, order=order)
+    return found[0]
+
+
+def named(parents: Sequence[Any], key: Callable[[Any], UUID | None]) -> list[UUID]:
+    """The distinct ids that parents name."""
+    return list({id_ for parent in parents if (id_ := key(parent)) is not None})
+
+
+def matched(parents: Sequence[Any], key: Callable[[Any], Hashable], found: Mapping[Any, Any]) -> list[Any]:
+    """Each parent's child, None where there is none."""
+    return [found.get(key(parent)) for parent in parents]

@@ -1,0 +1,112 @@
+"""Teams, their members, invitations and labels' home."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import strawberry
+
+from domain import invitation as invitations
+from domain import team as teams
+from domain.page import AllOf, Condition, Page, Paging, Where
+from domain.permissions import Role
+from persistence import team
+from persistence.invitation import INVITATIONS
+from persistence.unit_of_work import SqlUnitOfWork
+from resolvers.context import Context, Given
+from resolvers.page import lists, matched, named, whole_list
+from schema import ids
+
+Id = Annotated[strawberry.ID, strawberry.argument(description="The team's global id.")]
+
+
+async def one(context: Context, id: Id) -> Any:
+    """A team of the viewer's."""
+    team_id = ids.decode(id, "Team", path=("id",))
+    return (await team.by_ids(context.database, context.viewer.user_id, [team_id])).get(team_id)
+
+
+async def many(context: Context, page: Paging) -> Page[Any]:
+    """The viewer's teams, by name."""
+    return await whole_list(context, team.TEAMS, page)
+
+
+async def of_parents(context: Context, parents: Sequence[Any]) -> list[Any]:
+    """The team of each project or label."""
+    wanted = named(parents, lambda each: each.team_id)
+    return matched(parents, lambda each: each.team_id, await team.by_ids(context.database, context.viewer.user_id, wanted))
+
+
+async def viewer_roles(context: Context, parents: Sequence[Any]) -> list[Role | None]:
+    """What the viewer is in each team."""
+    found = await team.roles(context.database, context.viewer.user_id, named(parents, lambda each: each.id))
+    return matched(parents, lambda each: each.id, found)
+
+
+async def members(
+    context: Context,
+    parents: Sequence[Any],
+    page: Paging,
+    role: Annotated[Role | None, strawberry.argument(description="Only those with this role.")] = None,
+    query: Annotated[str | None, strawberry.argument(description="Part of a name or e-mail address.")] = None,
+) -> list[Page[Any]]:
+    """Who belongs to each team, by name."""
+    conditions: list[Where] = []
+    if role is not None:
+        conditions.append(Condition("role", "eq", role))
+    if query:
+        conditions.append(Condition("query", "contains", query[:200]))
+    return await lists(context, team.TEAM_MEMBERS, parents, page, where=AllOf(tuple(conditions)))
+
+
+async def open_invitations(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
+    """Who was asked and has not answered, latest first; shown to members."""
+    return await lists(context, INVITATIONS, parents, page)
+
+
+async def create(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Found a team."""
+    description = given.get("description")
+    return {
+        "team": await teams.create(
+            uow, context.viewer, given.get("id"), name=given["name"], key=given.get("key"), description=description
+        )
+    }
+
+
+async def update(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Change a team."""
+    expected = given.get("expected_version")
+    return {"team": await teams.update(uow, context.viewer, given["id"], given, expected_version=expected)}
+
+
+async def delete(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Dissolve a team."""
+    expected = given.get("expected_version")
+    gone = await teams.delete(uow, context.viewer, given["id"], expected_version=expected)
+    return {"deleted": gone, "type": "Team"}
+
+
+async def invite(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Ask somebody to join."""
+    joined, invitation, token = await invitations.invite(uow, context.viewer, given["team_id"], given["email"], given["role"])
+    return {"team": joined, "invitation": invitation, "invitation_token": token}
+
+
+async def accept_invitation(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Join the team that a token invites to."""
+    return {"team": await invitations.accept(uow, context.viewer, given["token"])}
+
+
+async def revoke_invitation(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Take an invitation back."""
+    return {"deleted": await invitations.revoke(uow, context.viewer, given["id"]), "type": "Invitation"}
+
+
+async def set_role(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Give a member another role."""
+    return {"team": await teams.set_role(uow, context.viewer, given["team_id"], given["user_id"], given["role"])}
+
+
+async def remove_member(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Remove a member, or leave."""
+    return {"team": await teams.remove_member(uow, context.viewer, given["team_id"], given["user_id"])}

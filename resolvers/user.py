@@ -1,0 +1,162 @@
+"""Users: the viewer, other people, and what one changes about oneself."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import strawberry
+
+from domain import account
+from domain import user as users
+from domain.actor import Scope
+from domain.errors import BadUserInput
+from domain.page import EVERYTHING, Condition, Page, Paging
+from persistence import session, user
+from persistence.task_lists import ASSIGNED_TASKS
+from persistence.team import TEAMS_OF_USER
+from persistence.unit_of_work import SqlUnitOfWork
+from resolvers.context import Context, Given
+from resolvers.page import lists, matched, named, whole_list
+from resolvers.task import tasks_where
+from schema import ids
+from schema.inputs.filter import orders
+from schema.inputs.task import TaskFilter, TaskOrder
+
+Id = Annotated[strawberry.ID, strawberry.argument(description="The user's global id.")]
+Query = Annotated[str | None, strawberry.argument(description="Part of a name or e-mail address.")]
+
+
+async def viewer(context: Context) -> Any:
+    """Who is signed in; null for nobody."""
+    if context.actor is None:
+        return None
+    context.require(Scope.PROFILE_READ)
+    return (await user.by_ids(context.database, [context.actor.user_id])).get(context.actor.user_id)
+
+
+async def one(context: Context, id: Id) -> Any:
+    """Somebody who shares a team with the viewer, or himself."""
+    user_id = ids.decode(id, "User", path=("id",))
+    return (await user.visible_by_ids(context.database, context.viewer.user_id, [user_id])).get(user_id)
+
+
+async def many(context: Context, page: Paging, query: Query = None) -> Page[Any]:
+    """Everybody who shares a team with the viewer, by name."""
+    where = EVERYTHING if not query else Condition("query", "contains", query[:200])
+    return await whole_list(context, user.USERS, page, where=where)
+
+
+async def emails(context: Context, parents: Sequence[Any]) -> list[str | None]:
+    """Addresses, for those who share a team with the viewer."""
+    known = await user.acquainted(context.database, context.viewer.user_id, named(parents, lambda each: each.id))
+    return [each.email_address if each.id in known else None for each in parents]
+
+
+async def avatar_urls(
+    context: Context,
+    parents: Sequence[Any],
+    size: Annotated[int | None, strawberry.argument(description="Edge length in pixels, 16 to 1024.")] = 96,
+) -> list[str | None]:
+    """Where the picture is: nobody has one until uploads are there."""
+    del context
+    if size is None or not 16 <= size <= 1024:
+        raise BadUserInput("`size` lies between 16 and 1024.", path=("size",))
+    return [None for _ in parents]
+
+
+async def teams(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
+    """The teams that a user shares with the viewer."""
+    return await lists(context, TEAMS_OF_USER, parents, page)
+
+
+async def assigned_tasks(
+    context: Context,
+    parents: Sequence[Any],
+    page: Paging,
+    filter: Annotated[TaskFilter | None, strawberry.argument(description="Narrows the list.")] = None,
+    order_by: Annotated[list[TaskOrder] | None, strawberry.argument(description="Newest first when absent.")] = None,
+) -> list[Page[Any]]:
+    """The tasks that a user is to do, as far as the viewer may see them."""
+    return await lists(context, ASSIGNED_TASKS, parents, page, where=tasks_where(filter), order=orders(order_by))
+
+
+async def accounts(context: Context, parents: Sequence[Any]) -> list[Any]:
+    """The viewer's own account; nobody else's."""
+    own = context.viewer.user_id
+    return [each if each.id == own else None for each in parents]
+
+
+async def sessions(context: Context, parents: Sequence[Any]) -> list[Sequence[Any]]:
+    """The open sessions of the viewer, who is the only possible parent."""
+    found = await session.of_user(context.database, context.viewer.user_id, datetime.now(UTC))
+    return [found for _ in parents]
+
+
+async def is_current(context: Context, parents: Sequence[Any]) -> list[bool]:
+    """Whether a session is the one that asks."""
+    return [each.id == context.viewer.session_id for each in parents]
+
+
+async def authors(context: Context, parents: Sequence[Any]) -> list[Any]:
+    """Who wrote each comment."""
+    return await _named_by(context, parents, "author_id")
+
+
+async def assignees(context: Context, parents: Sequence[Any]) -> list[Any]:
+    """Who is to do each task."""
+    return await _named_by(context, parents, "assignee_id")
+
+
+async def creators(context: Context, parents: Sequence[Any]) -> list[Any]:
+    """Who wrote each task down."""
+    return await _named_by(context, parents, "creator_id")
+
+
+async def leads(context: Context, parents: Sequence[Any]) -> list[Any]:
+    """Who leads each project."""
+    return await _named_by(context, parents, "lead_id")
+
+
+async def owners(context: Context, parents: Sequence[Any]) -> list[Any]:
+    """Who owns each team."""
+    return await _named_by(context, parents, "owner_id")
+
+
+async def inviters(context: Context, parents: Sequence[Any]) -> list[Any]:
+    """Who made each invitation."""
+    return await _named_by(context, parents, "invited_by_id")
+
+
+async def resolvers(context: Context, parents: Sequence[Any]) -> list[Any]:
+    """Who resolved each thread."""
+    return await _named_by(context, parents, "resolved_by_id")
+
+
+async def actors(context: Context, parents: Sequence[Any]) -> list[Any]:
+    """Who did what each entry of the log tells."""
+    return await _named_by(context, parents, "actor_id")
+
+
+async def mentions(context: Context, parents: Sequence[Any]) -> list[list[Any]]:
+    """Whom each comment mentions."""
+    wanted = list({id_ for each in parents for id_ in each.mention_ids})
+    found = await user.by_ids(context.database, wanted) if wanted else {}
+    return [[found[id_] for id_ in each.mention_ids if id_ in found] for each in parents]
+
+
+async def _named_by(context: Context, parents: Sequence[Any], attribute: str) -> list[Any]:
+    wanted = named(parents, lambda each: getattr(each, attribute))
+    found = await user.by_ids(context.database, wanted) if wanted else {}
+    return matched(parents, lambda each: getattr(each, attribute), found)
+
+
+async def update(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Change one's own profile."""
+    expected = given.pop("expected_version", None)
+    return {"user": await users.update(uow, context.viewer, given, expected_version=expected)}
+
+
+async def delete(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Close one's own account."""
+    expected = given.get("expected_version")
+    return {"deleted": await account.close(uow, context.viewer, given["id"], expected_version=expected), "type": "User"}

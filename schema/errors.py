@@ -1,0 +1,70 @@
+"""Expected failures of mutations: domain errors as payload entries."""
+
+from typing import Any
+
+from domain.permissions import Action
+from schema.enums import enumeration
+from schema.error_code import ErrorCode
+from schema.fields import interface, leaf, view
+from schema.node import Entity
+
+enumeration(ErrorCode, "Codes used in payload errors and in `extensions.code` of top-level errors.", **ErrorCode.meanings())
+
+_TYPES = {
+    "NotFound": "NotFoundError",
+    "Forbidden": "ForbiddenError",
+    "Conflict": "ConflictError",
+    "LimitExceeded": "LimitError",
+}
+
+
+def _type_of(error: Any) -> str:
+    kind = getattr(error, "type_name", type(error).__name__)
+    return _TYPES.get(kind, "ValidationError")
+
+
+@interface(
+    "Expected failure of a mutation. Unexpected failures, authentication and limits are top-level errors with `extensions.code`.",
+    names=_type_of,
+)
+class UserError:
+    """View over `domain.errors.DomainError`."""
+
+    code: ErrorCode = leaf("What went wrong, for programs.")
+    message: str = leaf("What went wrong, for people.")
+    path: list[str] | None = leaf('Path into the arguments, e.g. ["input","dueOn"]; null when not tied to one argument.')
+
+
+@view("An argument cannot be accepted as it is.")
+class ValidationError(UserError):
+    """Any refusal that brings nothing beside its path."""
+
+
+@view("Not there, or not the viewer's to see.")
+class NotFoundError(UserError):
+    """View over `domain.errors.NotFound`."""
+
+
+@view("Visible to the viewer, but his role or token does not allow it.")
+class ForbiddenError(UserError):
+    """View over `domain.errors.Forbidden`."""
+
+    missing: Action = leaf("The ability that would be needed.")
+
+
+@view("`expectedVersion` did not match; carries the current object so the client can rebase.")
+class ConflictError(UserError):
+    """View over `domain.errors.Conflict`."""
+
+    current: Entity | None = leaf("The object as it is now.")
+    current_version: int | None = leaf("Its version.", lambda error: getattr(error.current, "version", None))
+
+
+@view("More than the server accepts in one call or one place.")
+class LimitError(UserError):
+    """View over `domain.errors.LimitExceeded`."""
+
+    limit: int = leaf("How many are accepted.")
+
+
+ERROR_TYPES: list[Any] = [ValidationError, NotFoundError, ForbiddenError, ConflictError, LimitError]

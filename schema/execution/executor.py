@@ -1,0 +1,206 @@
+"""Runs operations on graphql-core over a Strawberry schema's types.
+
+This is the seam for faster executors: `prepare` gives an operation with its variables and cost, `execute` and `subscribe`
+answer it. Strawberry's own `Schema.execute` is not used: it parses and validates each time, builds extension runners that
+nobody asked for, and hides whether data was produced at all, which decides the status of the HTTP answer. What its resolvers
+need is kept: its executor class (resolvers receive plain coerced variables), its fast awaitable check, and the schema object
+that carries its converters. Extensions registered on the Strawberry schema would be skipped silently, so they are refused.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from inspect import isawaitable
+from typing import Any
+
+import strawberry
+from graphql import ExecutionResult
+from graphql.execution import Executor as CoreExecutor
+from graphql.execution import create_source_event_stream
+from graphql.language import OperationType
+from strawberry.execution import optimized_is_awaitable
+
+from schema.execution.documents import Documents, Operation, Refused
+from schema.execution.errors import FormattedError, coded, failure, field_errors, request_error
+from schema.execution.limits import Limits, over
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationRequest:
+    """What a client asks for, already of the right JSON types, whatever the transport."""
+
+    query: str
+    operation_name: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An operation that may run, with its raw variables and what it is reckoned to cost with them."""
+
+    operation: Operation
+    variables: dict[str, Any]
+    cost: int
+
+    @property
+    def kind(self) -> OperationType:
+        return self.operation.kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One result. `executed` is False when nothing ran, or was given up: then there is no data entry, only errors."""
+
+    data: dict[str, Any] | None = None
+    errors: tuple[FormattedError, ...] = ()
+    executed: bool = True
+
+    def payload(self) -> dict[str, Any]:
+        """The JSON object of the GraphQL response."""
+        if not self.executed:
+            return {"errors": self.errors}
+        if self.errors:
+            return {"errors": self.errors, "data": self.data}
+        return {"data": self.data}
+
+
+def refusal(*errors: FormattedError) -> Answer:
+    """An answer without data."""
+    return Answer(errors=errors, executed=False)
+
+
+def _nothing(context: Any) -> None:
+    """What happens before an event by default."""
+
+
+class Executor:
+    """Answers operations on one schema; safe to share between all requests of a process."""
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        *,
+        limits: Limits | None = None,
+        weights: Mapping[str, int] | None = None,
+        hints: bool = True,
+        timeout: float = 10.0,
+        before_event: Callable[[Any], None] = _nothing,
+    ) -> None:
+        """
+        `weights`: costs by schema coordinate. `hints`: whether messages may suggest names of the schema (not in production).
+        `timeout`: seconds that one operation, or one event of a subscription, may take. `before_event`: called with the context
+        before each event of a subscription is executed, so that loaders forget what the last event loaded.
+        """
+        if schema.extensions or schema.directives:
+            raise ValueError("extensions and operation directives of the Strawberry schema would not run")
+        self.limits = limits or Limits()
+        self.schema = schema
+        self._core_schema = schema._schema  # noqa: SLF001 (Strawberry has no public name for it)
+        self._core: type[CoreExecutor[Any]] = schema.execution_context_class
+        self._documents = Documents(self._core_schema, self.limits, weights=weights or {}, hints=hints)
+        self._hints = hints
+        self._timeout = timeout
+        self._before_event = before_event
+
+    def prepare(self, request: OperationRequest, *, may_introspect: bool = True) -> Prepared | Answer:
+        """The operation, parsed, validated and within its limits; or the answer that says what is wrong with it."""
+        document = self._documents.load(request.query)
+        if isinstance(document, Refused):
+            return refusal(*document.errors)
+        operation = document.pick(request.operation_name)
+        if not isinstance(operation, Operation):
+            return refusal(operation)
+        if operation.measure.introspects and not may_introspect:
+            return refusal(coded("Introspection is not available here.", "GRAPHQL_VALIDATION_FAILED"))
+        cost = operation.measure.cost_with(request.variables)
+        if cost > self.limits.cost:
+            extensions = over("QUERY_TOO_COMPLEX", "cost", self.limits.cost, cost)
+            return refusal({"message": "The query asks for too much at once.", "extensions": extensions})
+        return Prepared(operation=operation, variables=dict(request.variables), cost=cost)
+
+    async def execute(self, request: OperationRequest | Prepared, context: Any) -> Answer:
+        """Run a query or a mutation to its end. Cancelling the caller cancels the resolvers."""
+        prepared = self.prepare(request) if isinstance(request, OperationRequest) else request
+        if isinstance(prepared, Answer):
+            return prepared
+        if prepared.kind is OperationType.SUBSCRIPTION:
+            return refusal(coded("A subscription needs a transport that can stream.", "BAD_USER_INPUT"))
+        core = self._build(prepared, context)
+        return core if isinstance(core, Answer) else await self._run(core)
+
+    async def subscribe(self, request: OperationRequest | Prepared, context: Any) -> AsyncGenerator[Answer, None] | Answer:
+        """
+        Start a subscription: an answer per event, or one answer that says why it couldn't start. An answer that wasn't executed
+        ends the stream. Close the generator (`aclose`) to stop it: the source's `finally` runs before that returns.
+        """
+        prepared = self.prepare(request) if isinstance(request, OperationRequest) else request
+        if isinstance(prepared, Answer):
+            return prepared
+        if prepared.kind is not OperationType.SUBSCRIPTION:
+            return refusal(coded("This operation is not a subscription.", "BAD_USER_INPUT"))
+        core = self._build(prepared, context)
+        if isinstance(core, Answer):
+            return core
+        deadline = asyncio.timeout(self._timeout)
+        try:
+            async with deadline:
+                source: Any = create_source_event_stream(core)
+                if isawaitable(source):
+                    source = await source
+        except TimeoutError as error:
+            return self._too_slow() if deadline.expired() else refusal(*failure(error))
+        except Exception as error:  # noqa: BLE001 (the rim)
+            return refusal(*failure(error))
+        if isinstance(source, ExecutionResult):
+            return refusal(*(each for error in source.errors or () for each in field_errors(error)))
+        return self._events(core, source, context)
+
+    async def _events(self, core: "CoreExecutor[Any]", source: AsyncIterable[Any], context: Any) -> AsyncGenerator[Answer, None]:
+        async with AsyncExitStack() as stack:
+            if (aclose := getattr(source, "aclose", None)) is not None:
+                stack.push_async_callback(aclose)
+            try:
+                async for payload in source:
+                    self._before_event(context)
+                    answer = await self._run(core.build_per_event_executor(payload), serially=False)
+                    yield answer
+                    if not answer.executed:
+                        return
+            except Exception as error:  # noqa: BLE001 (the rim)
+                yield refusal(*failure(error))
+
+    def _build(self, prepared: Prepared, context: Any) -> "CoreExecutor[Any] | Answer":
+        """graphql-core's executor for one run; or the answer about variables that don't fit."""
+        built = self._core.build(
+            self._core_schema,
+            prepared.operation.document,
+            context_value=context,
+            raw_variable_values=prepared.variables,
+            operation_name=prepared.operation.name,
+            max_coercion_errors=self.limits.validation_errors,
+            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
+            hide_suggestions=not self._hints,
+        )
+        if isinstance(built, list):
+            return refusal(*(request_error(error, "BAD_USER_INPUT") for error in built))
+        return built
+
+    async def _run(self, core: "CoreExecutor[Any]", *, serially: bool | None = None) -> Answer:
+        deadline = asyncio.timeout(self._timeout)
+        try:
+            async with deadline:
+                result: Any = core.execute_operation(serially)
+                if isawaitable(result):
+                    result = await result
+        except TimeoutError as error:
+            return self._too_slow() if deadline.expired() else refusal(*failure(error))
+        except Exception as error:  # noqa: BLE001 (the rim)
+            return refusal(*failure(error))
+        if not result.errors:
+            return Answer(data=result.data)
+        return Answer(data=result.data, errors=tuple(each for error in result.errors for each in field_errors(error)))
+
+    def _too_slow(self) -> Answer:
+        return refusal(coded(f"The operation took longer than {self._timeout:g} seconds.", "SERVICE_UNAVAILABLE"))

@@ -1,0 +1,164 @@
+"""How fields are declared: every field of the graph is a leaf, a relation or a root field, and names the rule that guards it.
+
+A *leaf* is an attribute of the object (or a pure function of it). A *relation* is a batch function: context and parents in, children
+out, in the same order; stock graphql-core reaches it through a loader, a compiled program may call it once for a whole level. A
+*root field* is a resolver; a mutation's runs in one transaction and answers with its payload. What a declaration holds stays readable
+in `Binding` (`field.metadata["binding"]`), which executors, the cost limit and the table of rules are built from.
+
+A type's own attributes are guarded by whatever led to the object; a relation or root field is guarded by its scope, and by SQL.
+Bare `strawberry.field`s have no binding, and `schema.rules` refuses to start with one.
+"""
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Annotated, Any, Literal, TypeVar, dataclass_transform
+
+import strawberry
+
+from domain.actor import Scope
+from domain.page import Paging
+from resolvers.context import BatchFunction, Context
+
+T = TypeVar("T", bound=type)
+Guard = Literal["public", "signed in", "parent"] | Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """What stands behind a field. `guard`: who may ask for it; "parent" means whoever may see the object."""
+
+    kind: Literal["leaf", "relation", "query", "mutation", "subscription"]
+    guard: Guard
+    read: Callable[[Any], Any] | None = None
+    batch: BatchFunction | None = None
+    weight: int = 1
+    pages: bool = False
+
+
+def check(guard: Guard, context: Context) -> None:
+    """Refuse whoever the guard does not let through: Unauthenticated or InsufficientScope."""
+    if isinstance(guard, Scope):
+        context.require(guard)
+    elif guard == "signed in":
+        _ = context.viewer
+
+
+# ── leaves ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def leaf(description: str, read: Callable[[Any], Any] | str | None = None) -> Any:
+    """An attribute of the object: of the field's own name, at a dotted path, or computed by a pure function."""
+    reader = attrgetter(read) if isinstance(read, str) else read
+    binding = Binding(kind="leaf", guard="parent", read=reader)
+    if reader is None:
+        return strawberry.field(description=description, metadata={"binding": binding})
+
+    def resolve(root: Any) -> Any:
+        return reader(root)
+
+    return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
+
+
+# ── relations ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_PAGING = {
+    "first": Annotated[int | None, strawberry.argument(description="How many from the start; 50 by default, 100 at most.")],
+    "after": Annotated[str | None, strawberry.argument(description="Only what comes after this cursor.")],
+    "last": Annotated[int | None, strawberry.argument(description="How many from the end.")],
+    "before": Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")],
+}
+
+
+def relation(batch: BatchFunction, description: str, *, guard: Guard = "parent", weight: int = 1) -> Any:
+    """What other rows know of the object. The batch function's parameters after context and parents are the field's arguments."""
+    binding = Binding(kind="relation", guard=guard, batch=batch, weight=weight, pages=_pages(batch))
+
+    def resolve(root: Any, info: strawberry.Info[Context], **given: Any) -> Awaitable[Any]:
+        check(guard, info.context)
+        return info.context.load(batch, root, _with_page(given) if binding.pages else given)
+
+    _declare_arguments(resolve, batch, skip=2)
+    return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
+
+
+# ── root fields ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def query(resolver: Callable[..., Awaitable[Any]], description: str, *, guard: Guard, weight: int = 1) -> Any:
+    """A field of Query. The resolver's parameters after the context are the field's arguments."""
+    binding = Binding(kind="query", guard=guard, weight=weight, pages=_pages(resolver))
+
+    async def resolve(info: strawberry.Info[Context], **given: Any) -> Any:
+        check(guard, info.context)
+        return await resolver(info.context, **(_with_page(given) if binding.pages else given))
+
+    _declare_arguments(resolve, resolver, skip=1)
+    return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
+
+
+def subscription(resolver: Callable[..., AsyncIterator[Any]], description: str, *, guard: Guard) -> Any:
+    """A field of Subscription, annotated `AsyncGenerator[Event, None]`."""
+    binding = Binding(kind="subscription", guard=guard)
+
+    async def subscribe(info: strawberry.Info[Context], **given: Any) -> AsyncIterator[Any]:
+        check(guard, info.context)
+        async for event in resolver(info.context, **given):
+            yield event
+
+    _declare_arguments(subscribe, resolver, skip=1)
+    return strawberry.subscription(resolver=subscribe, description=description, metadata={"binding": binding})
+
+
+def _pages(function: Callable[..., Any]) -> bool:
+    return "page" in inspect.signature(function).parameters
+
+
+def _with_page(given: dict[str, Any]) -> dict[str, Any]:
+    asked = {name: given.pop(name) for name in _PAGING if name in given}
+    return {**given, "page": Paging(**asked)}
+
+
+def _declare_arguments(wrapper: Callable[..., Any], function: Callable[..., Any], *, skip: int) -> None:
+    """Give a wrapper the arguments of the function behind it, as Strawberry reads them; `page` becomes Relay's four."""
+    own = [each for each in inspect.signature(wrapper).parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    declared = []
+    for parameter in list(inspect.signature(function).parameters.values())[skip:]:
+        if parameter.name == "page":
+            declared += [_argument(name, annotation, strawberry.UNSET) for name, annotation in _PAGING.items()]
+        else:
+            default = strawberry.UNSET if parameter.default is None else parameter.default
+            declared.append(_argument(parameter.name, parameter.annotation, default))
+    wrapper.__signature__ = inspect.Signature(own + declared)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {each.name: each.annotation for each in own + declared}
+
+
+def _argument(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+# ── types ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass_transform(kw_only_default=True)
+def view(description: str, *, name: str | None = None) -> Callable[[T], T]:
+    """An object type that shows a domain object as it is: same attribute names, nothing copied."""
+
+    def declare(cls: T) -> T:
+        # Types are told apart by `type_name` where a field may give several; what a field gives is never in doubt otherwise.
+        cls.is_type_of = classmethod(lambda cls, obj, info: True)  # type: ignore[attr-defined]
+        return strawberry.type(cls, description=description, name=name)
+
+    return declare
+
+
+@dataclass_transform(kw_only_default=True)
+def interface(description: str, *, names: Callable[[Any], str] = attrgetter("type_name")) -> Callable[[T], T]:
+    """An interface; `names` tells an object's type by name."""
+
+    def declare(cls: T) -> T:
+        cls.resolve_type = staticmethod(lambda obj, info, abstract: names(obj))  # type: ignore[attr-defined]
+        return strawberry.interface(cls, description=description)
+
+    return declare

@@ -1,0 +1,200 @@
+"""GraphQL over HTTP: one operation per request, as a plain ASGI application.
+
+Strawberry's view is not used: it answers malformed input with 500, and issues of speed need a path without request and response
+objects. A client that goes away cancels its operation. Its going is watched for only after a short grace, since most operations
+are done by then and a task per request costs more than they do.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterable
+from secrets import token_hex
+from types import TracebackType
+from typing import Any
+
+from graphql.language import OperationType
+from starlette.types import Receive, Scope, Send
+
+from schema.execution.errors import coded, failure
+from schema.execution.executor import Answer, Executor, OperationRequest, refusal
+from schema.http.origins import Header, Origins
+from schema.http.ports import Authenticate, MayIntrospect, OpenContext, RequestInfo, everybody_may_introspect
+from schema.http.request import BadRequest, check_body_type, from_body, from_query_string
+from schema.http.response import JSON, encode, messages, negotiate, status_of
+
+MAX_BODY = 1024 * 1024
+_BODY_SECONDS = 10.0
+_PATIENCE = 8  # how many times the longest body is read before the connection is cut
+_GRACE_SECONDS = 0.05
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+
+class GraphQLEndpoint:
+    """The ASGI application behind `/graphql` for HTTP."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        *,
+        authenticate: Authenticate,
+        open_context: OpenContext,
+        origins: Origins,
+        may_introspect: MayIntrospect = everybody_may_introspect,
+        max_body: int = MAX_BODY,
+    ) -> None:
+        self._executor = executor
+        self._authenticate = authenticate
+        self._open_context = open_context
+        self._origins = origins
+        self._may_introspect = may_introspect
+        self._max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        info = request_info(scope, headers)
+        own = ((b"x-request-id", info.request_id.encode()), *self._origins.response_headers(headers))
+        media_type = JSON
+        try:
+            if scope["method"] == "OPTIONS":
+                preflight = self._origins.preflight_headers(headers)
+                await send({"type": "http.response.start", "status": 204, "headers": [own[0], *preflight]})
+                await send({"type": "http.response.body", "body": b""})
+                return
+            media_type = negotiate(headers.get(b"accept"))
+            request = await self._request(scope["method"], scope["query_string"], headers, receive)
+            only = None if scope["method"] == "POST" else OperationType.QUERY
+            async with _WhileConnected(receive):
+                answer = await self._answer(request, headers, info, only)
+            status = status_of(answer, media_type)
+            extra = _challenge(answer) if status == 401 else ()
+            await _respond(send, status, media_type, encode(answer.payload()), (*own, *extra))
+        except _ClientGone:
+            return
+        except BadRequest as error:
+            body = encode({"errors": [coded(error.message, error.code)]})
+            await _respond(send, error.status, media_type, body, (*own, *error.headers))
+        except Exception as error:  # noqa: BLE001 (the rim)
+            body = encode({"errors": failure(error)})
+            await _respond(send, 500, media_type, body, own)
+
+    async def _request(self, method: str, query_string: bytes, headers: dict[bytes, bytes], receive: Receive) -> OperationRequest:
+        match method:
+            case "POST":
+                check_body_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
+                return from_body(await self._body(headers, receive))
+            case "GET":
+                self._origins.refuse_cross_site_get(headers)
+                return from_query_string(query_string)
+        raise BadRequest(405, "BAD_USER_INPUT", "Use GET or POST.", [(b"allow", b"GET, POST, OPTIONS")])
+
+    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        """
+        The whole body. What is too long is read on for a while and thrown away: closing on a client that still writes resets the
+        connection, and it would never see the answer.
+        """
+        close = [(b"connection", b"close")]
+        declared = headers.get(b"content-length", b"0")
+        parts: list[bytes] = []
+        length = 0
+        more = declared.isdigit() and int(declared[:18]) <= self._max_body * _PATIENCE
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                while more and length <= self._max_body * _PATIENCE:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise _ClientGone
+                    part = message.get("body", b"")
+                    length += len(part)
+                    if length <= self._max_body:
+                        parts.append(part)
+                    more = message.get("more_body", False)
+        except TimeoutError:
+            raise BadRequest(408, "BAD_USER_INPUT", "The body took too long to arrive.", close) from None
+        if more or length > self._max_body or not declared.isdigit() or int(declared[:18]) > self._max_body:
+            raise BadRequest(413, "LIMIT_EXCEEDED", f"The body is longer than {self._max_body} bytes.", close)
+        return b"".join(parts)
+
+    async def _answer(
+        self, request: OperationRequest, headers: dict[bytes, bytes], info: RequestInfo, only: OperationType | None
+    ) -> Answer:
+        try:
+            credentials = await self._authenticate(authorization(headers))
+            prepared = self._executor.prepare(request, may_introspect=self._may_introspect(credentials))
+            if isinstance(prepared, Answer):
+                return prepared
+            if prepared.kind is OperationType.SUBSCRIPTION:
+                raise BadRequest(400, "BAD_USER_INPUT", "Subscriptions need a websocket.")
+            if only is not None and prepared.kind is not only:
+                raise BadRequest(405, "BAD_USER_INPUT", "A GET may only run queries.", [(b"allow", b"POST")])
+            async with self._open_context(credentials, info) as context:
+                return await self._executor.execute(prepared, context)
+        except BadRequest:
+            raise
+        except Exception as error:  # noqa: BLE001 (the rim)
+            return refusal(*failure(error))
+
+
+def request_info(scope: Scope, headers: dict[bytes, bytes]) -> RequestInfo:
+    """Where a request comes from; the client's `X-Request-Id` is kept when it is a plain word."""
+    given = headers.get(b"x-request-id", b"")
+    agent = headers.get(b"user-agent")
+    client = scope.get("client")
+    return RequestInfo(
+        user_agent=agent[:256].decode("latin-1") if agent else None,
+        ip=client[0] if client else None,
+        request_id=given.decode() if _REQUEST_ID.fullmatch(given) else token_hex(8),
+    )
+
+
+def authorization(headers: dict[bytes, bytes]) -> str | None:
+    """The value of the Authorization header."""
+    value = headers.get(b"authorization")
+    return None if value is None else value.decode("latin-1")
+
+
+def _challenge(answer: Answer) -> Iterable[Header]:
+    expired = any(error["extensions"]["code"] == "TOKEN_EXPIRED" for error in answer.errors)
+    reason = b', error_description="expired"' if expired else b""
+    return ((b"www-authenticate", b'Bearer error="invalid_token"' + reason),)
+
+
+async def _respond(send: Send, status: int, media_type: bytes, body: bytes, headers: Iterable[Header]) -> None:
+    for message in messages(status, media_type, body, headers):
+        await send(message)
+
+
+class _ClientGone(Exception):
+    """The client closed the connection before it had its answer: nobody is left to tell."""
+
+
+class _WhileConnected:
+    """Cancels the block that it surrounds when the client goes away, and then raises `_ClientGone`."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._watcher: asyncio.Task[None] | None = None
+        self._gone = False
+
+    async def __aenter__(self) -> None:
+        self._block: asyncio.Task[Any] | None = asyncio.current_task()
+        self._loop = asyncio.get_running_loop()
+        self._start = self._loop.call_later(_GRACE_SECONDS, self._watch)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._start.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if self._gone and self._block is not None and self._block.uncancel() == 0 and kind is asyncio.CancelledError:
+            raise _ClientGone
+
+    def _watch(self) -> None:
+        self._watcher = self._loop.create_task(self._wait())
+
+    async def _wait(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        if self._block is not None and not self._block.done():
+            self._gone = True
+            self._block.cancel()

@@ -1,0 +1,43 @@
+"""What the endpoint needs from outside: who is asking, and a context for each operation."""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestInfo:
+    """Where an operation came from. `request_id` is echoed to the client and belongs in every log line."""
+
+    user_agent: str | None
+    ip: str | None
+    request_id: str
+
+
+class Authenticate(Protocol):
+    async def __call__(self, authorization: str | None) -> Any:
+        """
+        The credentials behind an Authorization header's value; None is an anonymous caller, not an error.
+
+        Raises `domain.errors.Unauthenticated` or `TokenExpired`; any other `DomainError` refuses too, with its code.
+        """
+
+
+class OpenContext(Protocol):
+    def __call__(self, credentials: Any, info: RequestInfo) -> AbstractAsyncContextManager[Any]:
+        """
+        The context of one operation, opened before it and closed after it, also when it is cancelled.
+
+        A websocket keeps its credentials for as long as it lives, so this is where a token that ended meanwhile is noticed: a
+        `DomainError` raised on entering answers the operation.
+        """
+
+
+class MayIntrospect(Protocol):
+    def __call__(self, credentials: Any) -> bool:
+        """Whether this caller may ask for `__schema` and `__type`."""
+
+
+def everybody_may_introspect(credentials: Any) -> bool:
+    """The rule of development."""
+    return True

@@ -1,0 +1,98 @@
+"""From answers to HTTP: which media type, which status, which bytes.
+
+Media type and status follow the GraphQL-over-HTTP specification. For `application/graphql-response+json` the status tells
+whether the operation ran: 200 whenever there is a data entry, else 4xx or 5xx. For `application/json`, which older clients ask
+for, a mistake in the document or its variables is 200 too. What isn't about the operation (401, 429, 5xx) keeps its status in
+both.
+"""
+
+import logging
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+from uuid import uuid4
+
+import orjson
+
+from schema.execution.executor import Answer
+from schema.http.request import BadRequest
+
+logger = logging.getLogger(__name__)
+
+RESPONSE_JSON = b"application/graphql-response+json"
+JSON = b"application/json"
+
+_STATUS = {
+    "UNAUTHENTICATED": 401,
+    "TOKEN_EXPIRED": 401,
+    "INSUFFICIENT_SCOPE": 403,
+    "FORBIDDEN": 403,
+    "RATE_LIMITED": 429,
+    "INTERNAL": 500,
+    "SERVICE_UNAVAILABLE": 503,
+    "STORAGE_UNAVAILABLE": 503,
+    "OVERLOADED": 503,
+}
+
+
+@lru_cache(maxsize=256)
+def negotiate(accept: bytes | None) -> bytes:
+    """The media type to answer with. Raises `BadRequest` (406) when the client takes neither."""
+    if accept is None or not accept.strip():
+        return JSON
+    wishes: dict[str, float] = {}
+    for part in accept.decode("latin-1").lower().split(","):
+        kind, *parameters = (piece.strip() for piece in part.split(";"))
+        wishes[kind] = min((_quality(each) for each in parameters if each.startswith("q=")), default=1.0)
+    wildcard = wishes.get("application/*", wishes.get("*/*", 0.0))
+    new, old = (wishes.get(kind.decode(), wildcard) for kind in (RESPONSE_JSON, JSON))
+    if max(new, old) <= 0:
+        raise BadRequest(406, "BAD_USER_INPUT", "Only application/graphql-response+json and application/json are served.")
+    return RESPONSE_JSON if RESPONSE_JSON.decode() in wishes and new >= old else JSON if old > 0 else RESPONSE_JSON
+
+
+def _quality(parameter: str) -> float:
+    try:
+        return float(parameter.removeprefix("q="))
+    except ValueError:
+        return 0.0
+
+
+def status_of(answer: Answer, media_type: bytes) -> int:
+    """The status of an operation's answer."""
+    if answer.executed:
+        return 200
+    codes = (error["extensions"]["code"] for error in answer.errors)
+    status = max((_STATUS.get(code, 400) for code in codes), default=500)
+    return 200 if status == 400 and media_type == JSON else status
+
+
+def encode(payload: dict[str, Any]) -> bytes:
+    """
+    The JSON bytes of a response. What JSON can't hold (an integer beyond 64 bits, half a surrogate pair) is a bug of ours:
+    masked, and logged under its `errorId`.
+    """
+    try:
+        return orjson.dumps(payload)
+    except TypeError:
+        error_id = str(uuid4())
+        logger.exception("unencodable answer %s", error_id, extra={"error_id": error_id})
+        error = {"message": "Internal server error.", "extensions": {"code": "INTERNAL", "errorId": error_id}}
+        return orjson.dumps({"errors": [error]})
+
+
+def messages(
+    status: int, media_type: bytes, body: bytes, headers: Iterable[tuple[bytes, bytes]]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The two ASGI messages of a whole response."""
+    start = {
+        "type": "http.response.start",
+        "status": status,
+        "headers": [
+            (b"content-type", media_type + b"; charset=utf-8"),
+            (b"content-length", str(len(body)).encode()),
+            (b"cache-control", b"no-store"),
+            *headers,
+        ],
+    }
+    return start, {"type": "http.response.body", "body": body}

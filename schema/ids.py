@@ -1,0 +1,42 @@
+"""Global ids: what names an object to clients, base64 of `Type:uuid`."""
+
+import base64
+import binascii
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from domain.errors import BadUserInput, Path
+
+
+def encode(type_name: str, id_: UUID) -> str:
+    """The global id of an object."""
+    return base64.b64encode(f"{type_name}:{id_}".encode()).decode()
+
+
+def of(entity: Any) -> str:
+    """The global id of an entity."""
+    return encode(entity.type_name, entity.id)
+
+
+@lru_cache(maxsize=8192)
+def parse(value: str) -> tuple[str, UUID] | None:
+    """Type and id; None for anything that this server would not have written (padding apart)."""
+    try:
+        text = base64.b64decode(value.translate(_URL_SAFE) + "=" * (-len(value) % 4), validate=True).decode("ascii")
+        type_name, _, id_ = text.partition(":")
+        found = UUID(id_)
+    except (ValueError, binascii.Error):
+        return None
+    return (type_name, found) if type_name.isalpha() and str(found) == id_ else None
+
+
+def decode(value: str, type_name: str, *, path: Path | None = None) -> UUID:
+    """The id of an object of this type; raises BadUserInput for any other string."""
+    found = parse(value)
+    if found is None or found[0] != type_name:
+        raise BadUserInput(f"This is not the id of a {type_name}.", path=path)
+    return found[1]
+
+
+_URL_SAFE = str.maketrans("-_", "+/")

@@ -1,0 +1,65 @@
+"""Inputs about comments, watching and having seen."""
+
+from uuid import UUID
+
+import strawberry
+
+from schema.inputs.fields import client_mutation_id, input_type, optional, required
+from schema.scalars import Markdown
+
+
+@input_type("A new comment.")
+class CommentCreateInput:
+    """Input of `commentCreate`."""
+
+    id: UUID | None = optional("An id of the client's own, for offline creation.")
+    subject_id: strawberry.ID = required("What it is about.", of="Task")
+    parent_id: strawberry.ID | None = optional("The comment that it answers.", of="Comment")
+    body: Markdown = required("What is said. A link to `user:` and a user's id is a mention.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Another text for a comment.")
+class CommentUpdateInput:
+    """Input of `commentUpdate`."""
+
+    id: strawberry.ID = required("The comment.", of="Comment")
+    body: Markdown = required("What is said now.")
+    expected_version: int | None = optional("The version that was read; another one is a conflict.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Closing a thread, or opening it again.")
+class CommentResolveInput:
+    """Input of `commentResolve`."""
+
+    id: strawberry.ID = required("The thread's first comment.", of="Comment")
+    resolved: bool = required("Whether it is resolved.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("One's reaction to a comment.")
+class CommentReactInput:
+    """Input of `commentReact`."""
+
+    id: strawberry.ID = required("The comment.", of="Comment")
+    emoji: str = required("One emoji.")
+    on: bool = required("Add it, or take it back.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Whether one watches something.")
+class WatchSetInput:
+    """Input of `watchSet`."""
+
+    subject_id: strawberry.ID = required("What to watch.", of="Task")
+    watching: bool = required("Watch it, or stop watching.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Having seen something.")
+class MarkSeenInput:
+    """Input of `markSeen`."""
+
+    subject_id: strawberry.ID = required("What was seen.", of="Task")
+    client_mutation_id: str | None = client_mutation_id()

@@ -1,0 +1,82 @@
+"""Node, Entity and Discussable: what objects of many types have in common."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+import resolvers.access
+import resolvers.comment
+import resolvers.task
+import resolvers.watch
+from domain.permissions import Action
+from schema import ids
+from schema.connection import Connection
+from schema.enums import enumeration
+from schema.fields import interface, leaf, relation, view
+
+if TYPE_CHECKING:
+    from schema.types.change import Activity
+    from schema.types.comment import Comment
+    from schema.types.user import User
+
+enumeration(
+    Action,
+    "What can be done to an object.",
+    READ="See it.",
+    COMMENT="Say something about it, react, resolve.",
+    CREATE="Make something inside it.",
+    UPDATE="Change it.",
+    ASSIGN="Hand it to somebody.",
+    MOVE="Put it elsewhere.",
+    DELETE="Put it away, and bring it back.",
+    SHARE="Let others in.",
+    MANAGE="Decide about members and visibility.",
+)
+
+
+@interface("Anything refetchable by global id.")
+class Node:
+    """What has a global id."""
+
+    id: strawberry.ID = leaf("Global id.", ids.of)
+
+
+@interface("Stored object with optimistic-concurrency version and viewer abilities.")
+class Entity(Node):
+    """What is written with versions."""
+
+    version: int = leaf("Increments on every write; pass back as `expectedVersion`.")
+    created_at: datetime = leaf("When it was made.")
+    updated_at: datetime = leaf("When it was last written.")
+    viewer_can: list[Action] = relation(
+        resolvers.access.viewer_can, "What the viewer may do with this object, computed by the same policy the server enforces."
+    )
+
+
+@view("What is news to the viewer about one object.")
+class UnreadSummary:
+    """Counts of others' changes."""
+
+    since: datetime = leaf("When the viewer last saw the object; its creation when never.")
+    change_count: int = leaf("How many changes others made since, comments among them.")
+    comment_count: int = leaf("How many of these are comments.")
+
+
+@interface("Object with a comment thread and watchers.")
+class Discussable(Entity):
+    """What people talk about."""
+
+    comments: Connection[Annotated["Comment", strawberry.lazy("schema.types.comment")]] = relation(
+        resolvers.comment.threads, "The threads about it, oldest first; answers are below a thread's first comment."
+    )
+    activity: Connection[Annotated["Activity", strawberry.lazy("schema.types.change")]] = relation(
+        resolvers.task.activity, "What happened to it, latest first."
+    )
+    watchers: Connection[Annotated["User", strawberry.lazy("schema.types.user")]] = relation(
+        resolvers.watch.watchers, "Who hears of its changes, by name."
+    )
+    viewer_is_watching: bool = relation(resolvers.watch.is_watching, "Whether the viewer is among the watchers.")
+    viewer_unread: UnreadSummary | None = relation(
+        resolvers.watch.unread, "Unseen changes since the viewer last opened the object; null when up to date."
+    )

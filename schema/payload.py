@@ -1,0 +1,62 @@
+"""What every mutation answers with, and how one is declared."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import strawberry
+
+import resolvers.change
+from domain.errors import DomainError, InsufficientScope, Several, Unavailable
+from resolvers.context import Change, Context
+from resolvers.outcome import Outcome
+from schema.errors import UserError
+from schema.fields import Binding, Guard, check, interface, leaf, relation
+from schema.inputs.fields import given as read
+from schema.scalars import SyncCursor
+
+
+@interface("Every mutation payload has these three fields.")
+class MutationPayload:
+    """View over `resolvers.outcome.Outcome`."""
+
+    client_mutation_id: str | None = leaf("Echo of the input's id; also the idempotency key for 24 hours per actor.")
+    cursor: SyncCursor | None = relation(
+        resolvers.change.cursors_of_writes, "Position of this write in the change log; null when nothing was written."
+    )
+    errors: list[UserError] = leaf("Why it was refused; empty when all went well.")
+
+
+def mutation(change_: Change, input_: type[Any], description: str, *, guard: Guard, delete: Sequence[str] = ()) -> Any:
+    """
+    A field of Mutation, with one argument `input`, run in one transaction.
+
+    `delete` names the types of ids that a shared input (`DeleteInput`, `RestoreInput`) may carry here. Expected failures become the
+    payload's `errors`; a missing sign-in or scope, and a store that is away, are top-level errors.
+    """
+    expected = {"id": "|".join(delete)} if delete else {}
+
+    async def resolve(info: strawberry.Info[Context], input: Any) -> Outcome:
+        check(guard, info.context)
+        key = None if input.client_mutation_id is strawberry.UNSET else input.client_mutation_id
+        try:
+            given = read(input, types=expected)
+            given.pop("client_mutation_id", None)
+            outcome = await info.context.change(info.field_name, change_, given, client_mutation_id=key)
+        except (InsufficientScope, Unavailable):
+            raise
+        except DomainError as error:
+            refused = error.errors if isinstance(error, Several) else [error]
+            return Outcome(client_mutation_id=key, errors=refused)
+        return _settled(outcome)
+
+    resolve.__annotations__ |= {"input": Annotated[input_, strawberry.argument(description="What to do.")]}
+    binding = Binding(kind="mutation", guard=guard)
+    return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
+
+
+def _settled(outcome: Outcome) -> Outcome:
+    """A refusal that had to be kept, such as a session ended because its token was reused, is told like any other."""
+    values: Mapping[str, Any] = outcome.values
+    if "refused" in values:
+        return Outcome(client_mutation_id=outcome.client_mutation_id, errors=[values["refused"]])
+    return outcome

@@ -1,0 +1,122 @@
+"""Custom scalars: how instants, days, ids and texts travel.
+
+Rejected for instants: Strawberry's own DateTime, which accepts a time without a zone and writes whatever offset it holds.
+"""
+
+import base64
+import binascii
+from datetime import UTC, date, datetime
+from typing import Any, NewType
+from uuid import UUID as PythonUUID
+
+import strawberry
+from strawberry.types.scalar import ScalarDefinition
+
+Markdown = NewType("Markdown", str)
+Base64 = NewType("Base64", bytes)
+URL = NewType("URL", str)
+SyncCursor = NewType("SyncCursor", str)
+JSON = NewType("JSON", object)
+
+
+def _read_instant(value: Any) -> datetime:
+    if not isinstance(value, str):
+        raise ValueError("An instant is a string.")
+    try:
+        instant = datetime.fromisoformat(value)
+        if instant.tzinfo is None or "T" not in value.upper():
+            raise ValueError
+        return instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError("An instant is written as in RFC 3339, with a zone: 2026-11-22T09:30:00Z.") from error
+
+
+def _write_instant(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _read_day(value: Any) -> date:
+    try:
+        if not isinstance(value, str) or len(value) != 10:
+            raise ValueError
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError("A day is written YYYY-MM-DD.") from error
+
+
+def _read_uuid(value: Any) -> PythonUUID:
+    if not isinstance(value, str) or len(value) != 36:
+        raise ValueError("A UUID is written with dashes: 0197a3b2-….")
+    return PythonUUID(value)
+
+
+def _read_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("This is not a string.")
+    return value
+
+
+def _read_base64(value: Any) -> bytes:
+    try:
+        return base64.b64decode(_read_text(value), validate=True)
+    except binascii.Error as error:
+        raise ValueError("This is not base64.") from error
+
+
+def _write_base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _scalar(name: str, description: str, *, url: str | None = None, read: Any = _same, write: Any = _same) -> ScalarDefinition:
+    return strawberry.scalar(name=name, description=description, specified_by_url=url, parse_value=read, serialize=write)
+
+
+_GRAPHQL_SCALARS = "https://scalars.graphql.org/andimarek/"
+
+SCALARS: dict[object, ScalarDefinition] = {
+    datetime: _scalar(
+        "DateTime",
+        "RFC 3339 instant, always UTC on output.",
+        url=f"{_GRAPHQL_SCALARS}date-time.html",
+        read=_read_instant,
+        write=_write_instant,
+    ),
+    date: _scalar(
+        "Date",
+        "Calendar day, YYYY-MM-DD (due dates carry no time zone).",
+        url=f"{_GRAPHQL_SCALARS}local-date.html",
+        read=_read_day,
+        write=date.isoformat,
+    ),
+    PythonUUID: _scalar(
+        "UUID",
+        "RFC 9562 UUID; clients may mint v4 or v7 ids for offline creation.",
+        url="https://www.rfc-editor.org/rfc/rfc9562",
+        read=_read_uuid,
+        write=str,
+    ),
+    Markdown: _scalar(
+        "Markdown",
+        "Markdown source (CommonMark plus task lists and tables).",
+        url="https://spec.commonmark.org/0.31.2/",
+        read=_read_text,
+    ),
+    Base64: _scalar(
+        "Base64",
+        "Base64 of binary data.",
+        url="https://www.rfc-editor.org/rfc/rfc4648#section-4",
+        read=_read_base64,
+        write=_write_base64,
+    ),
+    URL: _scalar("URL", "Absolute URL.", url="https://url.spec.whatwg.org/", read=_read_text),
+    SyncCursor: _scalar("SyncCursor", "Opaque position in the change log; orders all changes a viewer can see.", read=_read_text),
+    JSON: _scalar(
+        "JSON",
+        "Any JSON value. Used only where the shape is owned by the client or by a change record.",
+        url="https://www.rfc-editor.org/rfc/rfc8259",
+    ),
+}

@@ -1,0 +1,52 @@
+"""Comment, reactions, and their payload."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+import resolvers.comment
+import resolvers.user
+from schema.connection import Connection, Edge
+from schema.fields import leaf, relation, view
+from schema.node import Discussable, Entity
+from schema.payload import MutationPayload
+from schema.scalars import Markdown
+from schema.types.user import User
+
+
+@view("One emoji on a comment.")
+class Reaction:
+    """View over a row of counts."""
+
+    emoji: str = leaf("The emoji.", lambda row: row["emoji"])
+    count: int = leaf("How many people chose it.", lambda row: row["count"])
+    viewer_reacted: bool = leaf("Whether the viewer is one of them.", lambda row: row["viewer_reacted"])
+
+
+@view("What somebody said about something.")
+class Comment(Entity):
+    """View over `domain.comment.Comment`."""
+
+    subject: Discussable = relation(resolvers.comment.subjects, "What it is about.")
+    author: User | None = relation(resolvers.user.authors, "Who said it.")
+    body: Markdown = leaf("What was said.")
+    parent: Annotated["Comment", strawberry.lazy("schema.types.comment")] | None = relation(
+        resolvers.comment.parents_of, "The first comment of its thread; null for that one itself."
+    )
+    replies: Connection[Annotated["Comment", strawberry.lazy("schema.types.comment")]] = relation(
+        resolvers.comment.replies, "The answers of its thread, oldest first."
+    )
+    mentions: list[User] = relation(resolvers.user.mentions, "Who is mentioned in it.")
+    reactions: list[Reaction] = relation(resolvers.comment.reactions, "Its emoji, the oldest first.")
+    resolved_at: datetime | None = leaf("When the thread was resolved.")
+    resolved_by: User | None = relation(resolvers.user.resolvers, "Who resolved it.")
+    edited_at: datetime | None = leaf("When the text was last changed.")
+
+
+@view("The outcome of a change to a comment.")
+class CommentPayload(MutationPayload):
+    """Payload."""
+
+    comment: Comment | None = leaf("The comment as it is now.")
+    comment_edge: Edge[Comment] | None = leaf("The same, with its place in its list.", resolvers.comment.edge)

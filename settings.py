@@ -1,0 +1,51 @@
+"""Every setting, typed. All come from the environment, prefix `HIVE_`, and every default works on a bare machine."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+DEMO_EMAIL, DEMO_PASSWORD = "demo@pantherahive.dev", "panthera-demo"
+
+
+class Settings(BaseSettings):
+    """What a deployment decides."""
+
+    model_config = SettingsConfigDict(env_prefix="HIVE_", frozen=True)
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    public_url: str | None = Field(default=None, description="Where people reach the server; http://host:port by default.")
+    data_dir: Path = Field(default=Path(".data"), description="Where the embedded Postgres keeps its files.")
+    database_url: str | None = Field(default=None, description="postgresql:// address; the embedded Postgres without one.")
+    database_connections: int = Field(default=10, ge=2, le=200, description="Connections to Postgres per process.")
+    redis_url: str | None = Field(
+        default=None, description="redis:// address for live changes; in memory, one process, without one."
+    )
+    seed_size: Literal["none", "demo", "large"] | None = Field(
+        default=None, description="What an empty database is filled with; demo, in production none."
+    )
+    production: bool = Field(default=False, description="No demo sign-in, no introspection for strangers, no GraphiQL hints.")
+    allowed_origins: Annotated[list[str], NoDecode] = Field(
+        default=[], description="Pages of other origins that may call the graph, separated by commas."
+    )
+    signing_key: str | None = Field(
+        default=None, description="Private key (JWK or PEM, P-256) that signs tokens; a stored one by default."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much is logged.")
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
+
+    @property
+    def origin(self) -> str:
+        """The address of the server as people see it, without a slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def seed(self) -> Literal["none", "demo", "large"]:
+        """What an empty database is filled with."""
+        return self.seed_size or ("none" if self.production else "demo")

@@ -1,0 +1,41 @@
+"""Fixtures: one house a worker over a database of its own, and teams made afresh for every test that wants one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+import migrations
+from bootstrap import open_house
+from settings import Settings
+from tests.app import App
+from tests.people import People, settle
+
+pytest_plugins = ["tests.services"]
+
+
+async def prepare(url: str) -> None:
+    """Make the tables of the template database."""
+    await asyncio.to_thread(migrations.upgrade, url)
+
+
+@pytest.fixture(scope="session")
+async def database_url(postgres_server: str) -> AsyncIterator[str]:
+    """A migrated, empty database for this worker."""
+    from tests.services import database_from_template  # a plugin: pytest imports it first, to rewrite its assertions
+
+    async with database_from_template(postgres_server, "migrated", prepare) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def app(database_url: str) -> AsyncIterator[App]:
+    """The graph over real stores, shared by a worker's tests: each makes its own teams."""
+    async with open_house(Settings(database_connections=8), database_url) as house:
+        yield App(house)
+
+
+@pytest.fixture
+async def team(app: App) -> People:
+    """A team with somebody in every role, a project and a second person, and an outsider."""
+    return await settle(app)

@@ -1,0 +1,40 @@
+"""Fixtures of the endpoint's tests: the sample graph in this process and behind a real uvicorn."""
+
+import logging
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from tests.graph.http.sample_graph import JOURNAL, Journal, serve
+from tests.graph.http.sample_server import Running, running
+
+
+@pytest.fixture(autouse=True)
+def journal() -> Journal:
+    """What the resolvers of one test went through."""
+    JOURNAL.__init__()  # type: ignore[misc]
+    return JOURNAL
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the sample graph in this process."""
+    transport = httpx.ASGITransport(serve().app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://graph.test") as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+async def server() -> AsyncIterator[Running]:
+    """The sample graph behind uvicorn."""
+    async with running() as started:
+        yield started
+
+
+@pytest.fixture
+def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Nothing is logged as a warning or worse."""
+    caplog.set_level(logging.WARNING)
+    yield
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []

@@ -1,0 +1,296 @@
+"""A small graph of the endpoint's own tests, and an ASGI application that serves it as the product would."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, cast
+from uuid import UUID
+
+import strawberry
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+from strawberry.scalars import JSON
+
+from domain.errors import Invalid, NotFound, PageTooLarge, Several, TokenExpired, Unauthenticated, Unavailable
+from schema.execution.executor import Executor
+from schema.http.app import graphql_routes
+from schema.http.connection import SocketLimits
+from schema.http.ports import RequestInfo
+from schema.http.websocket import WebsocketEndpoint
+
+
+@dataclass
+class Context:
+    """What resolvers see; `closed` tells that the endpoint cleaned up."""
+
+    credentials: Any
+    info: RequestInfo
+    closed: bool = False
+    forgotten: int = 0
+
+
+@dataclass
+class Journal:
+    """What the tests ask the graph about: contexts in the order of opening, and what resolvers went through."""
+
+    contexts: list[Context] = field(default_factory=list)
+    happened: list[str] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def note(self, what: str) -> None:
+        self.happened.append(what)
+        self.changed.set()
+
+    async def until(self, what: str) -> None:
+        """Wait until it has happened, 5 s at most."""
+        async with asyncio.timeout(5):
+            while what not in self.happened:
+                self.changed.clear()
+                await self.changed.wait()
+
+
+JOURNAL = Journal()
+
+
+@strawberry.enum
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@strawberry.interface
+class Node:
+    id: strawberry.ID
+
+
+@strawberry.type
+class Item(Node):
+    name: str
+    colour: Colour
+
+    @strawberry.field
+    async def twin(self) -> "Item":
+        await asyncio.sleep(0)
+        return self
+
+    @strawberry.field
+    async def related(self, first: int | None = None, last: int | None = None) -> "ItemConnection":
+        return ItemConnection(edges=[ItemEdge(node=self, cursor="c")] * (first or 1))
+
+
+@strawberry.type
+class ItemEdge:
+    node: Item
+    cursor: str
+
+
+@strawberry.type
+class PageInfo:
+    has_next_page: bool = False
+    end_cursor: str | None = None
+
+
+@strawberry.type
+class ItemConnection:
+    edges: list[ItemEdge]
+
+    @strawberry.field
+    def nodes(self) -> list[Item]:
+        return [edge.node for edge in self.edges]
+
+    @strawberry.field
+    def page_info(self) -> PageInfo:
+        return PageInfo()
+
+    @strawberry.field
+    def total_count(self) -> int:
+        return len(self.edges)
+
+
+@strawberry.input
+class ItemFilter:
+    colour: Colour | None = None
+    inner: "ItemFilter | None" = None
+    maybe: strawberry.Maybe[str] = None
+
+
+ITEM = Item(id=strawberry.ID("1"), name="one", colour=Colour.RED)
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    async def item(self, id: strawberry.ID) -> Item | None:
+        return ITEM if id == "1" else None
+
+    @strawberry.field
+    def node(self, id: strawberry.ID) -> Node | None:
+        return ITEM
+
+    @strawberry.field
+    async def items(self, first: int | None = None, last: int | None = None, filter: ItemFilter | None = None) -> ItemConnection:
+        if (first or 0) > 100:
+            raise PageTooLarge(100, path=("first",))
+        return ItemConnection(edges=[ItemEdge(node=ITEM, cursor="c")] * (first or 2))
+
+    @strawberry.field
+    def nodes(self, ids: list[strawberry.ID]) -> list[Item]:
+        return [ITEM for _ in ids]
+
+    @strawberry.field
+    def echo(
+        self,
+        text: str | None = None,
+        number: int | None = None,
+        uuid: UUID | None = None,
+        at: datetime | None = None,
+        json: JSON | None = None,
+        colour: Colour | None = None,
+    ) -> JSON | None:
+        return cast("JSON", text or number or json)
+
+    @strawberry.field
+    def strict(self, number: int = 1) -> int:
+        return number
+
+    @strawberry.field
+    def viewer(self, info: strawberry.Info) -> str:
+        if info.context.credentials is None:
+            raise Unauthenticated()
+        return str(info.context.credentials)
+
+    @strawberry.field
+    def request_id(self, info: strawberry.Info) -> str:
+        return str(info.context.info.request_id)
+
+    @strawberry.field
+    async def missing(self) -> str | None:
+        raise NotFound()
+
+    @strawberry.field
+    def several(self) -> str | None:
+        raise Several([Invalid(("input", "a"), "A is wrong."), Invalid(("input", "b"), "B is wrong.")])
+
+    @strawberry.field
+    async def boom(self) -> str | None:
+        raise RuntimeError("secret of the house")
+
+    @strawberry.field
+    def big(self) -> int | None:
+        return 2**40
+
+    @strawberry.field
+    def unencodable(self) -> JSON | None:
+        return cast("JSON", 2**70)
+
+    @strawberry.field
+    async def slow(self) -> str:
+        try:
+            JOURNAL.note("slow started")
+            await asyncio.sleep(30)
+            return "late"
+        finally:
+            JOURNAL.note("slow ended")
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    async def rename(self, name: str) -> str:
+        JOURNAL.note(f"renamed to {name}")
+        return name
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def count(self, to: int, wait: float = 0) -> AsyncGenerator[int, None]:
+        try:
+            for number in range(to):
+                yield number
+                await asyncio.sleep(wait)
+        finally:
+            JOURNAL.note("count closed")
+
+    @strawberry.subscription
+    async def breaks(self, expected: bool) -> AsyncGenerator[int, None]:
+        yield 1
+        raise NotFound() if expected else RuntimeError("secret of the house")
+
+    @strawberry.subscription
+    async def heavy(self) -> AsyncGenerator[str, None]:
+        try:
+            number = 0
+            while True:
+                number += 1
+                JOURNAL.note(f"heavy {number}")
+                yield "x" * 100_000
+        finally:
+            JOURNAL.note("heavy closed")
+
+
+SCHEMA = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription, types=[Item])
+
+
+async def authenticate(authorization: str | None) -> str | None:
+    """Bearer tokens that say what they are."""
+    if authorization is None:
+        return None
+    match authorization.split(" "):
+        case ["Bearer", "expired"]:
+            raise TokenExpired()
+        case ["Bearer", "down"]:
+            raise Unavailable()
+        case ["Bearer", "bug"]:
+            raise RuntimeError("secret of the house")
+        case ["Bearer", name] if name.isalpha():
+            return name
+    raise Unauthenticated("The access token is not valid.")
+
+
+@asynccontextmanager
+async def open_context(credentials: Any, info: RequestInfo) -> AsyncIterator[Context]:
+    context = Context(credentials, info)
+    JOURNAL.contexts.append(context)
+    if credentials == "gone":
+        raise TokenExpired()
+    try:
+        yield context
+    finally:
+        context.closed = True
+        JOURNAL.note("context closed")
+
+
+def forget(context: Context) -> None:
+    context.forgotten += 1
+
+
+@dataclass(frozen=True)
+class Served:
+    """The application and what a test may want to reach behind it."""
+
+    app: ASGIApp
+    sockets: WebsocketEndpoint
+    executor: Executor
+
+
+def serve(*, timeout: float = 10.0, hints: bool = True, **limits: Any) -> Served:
+    """The application as the product assembles it; `limits` are `SocketLimits`."""
+    executor = Executor(SCHEMA, timeout=timeout, hints=hints, weights={"Query.echo": 7}, before_event=forget)
+    routes, sockets = graphql_routes(
+        executor,
+        authenticate=authenticate,
+        open_context=open_context,
+        allowed_origins=["https://app.example.com"],
+        may_introspect=lambda credentials: hints or credentials == "dev",
+        socket_limits=SocketLimits(**limits),
+    )
+    return Served(Starlette(routes=routes), sockets, executor)
+
+
+def deep(levels: int) -> str:
+    """A query nested `levels` deep."""
+    return "{item(id:1)" + "{twin" * (levels - 2) + "{name}" + "}" * (levels - 2) + "}"

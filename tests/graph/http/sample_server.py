@@ -1,0 +1,68 @@
+"""The sample graph behind a real uvicorn on 127.0.0.1."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import uvicorn
+from websockets.asyncio.client import ClientConnection, connect
+
+from tests.graph.http.sample_graph import Served, serve
+
+
+@dataclass(frozen=True)
+class Running:
+    """A uvicorn that serves the sample graph on a port of its own."""
+
+    served: Served
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/graphql"
+
+    def connect(self, *, subprotocols: Sequence[Any] = ("graphql-transport-ws",), **options: Any) -> connect:
+        return connect(f"ws://127.0.0.1:{self.port}/graphql", subprotocols=subprotocols or None, **options)
+
+    @asynccontextmanager
+    async def acknowledged(self, payload: dict[str, Any] | None = None) -> AsyncIterator[ClientConnection]:
+        """A websocket that has said hello."""
+        async with self.connect() as ws:
+            await ws.send(orjson.dumps({"type": "connection_init", "payload": payload}).decode())
+            assert await ws.recv() == '{"type":"connection_ack"}'
+            yield ws
+
+
+async def exhaust(ws: ClientConnection) -> None:
+    """Skip what is said until the connection closes, which raises."""
+    async with asyncio.timeout(5):
+        while True:
+            await ws.recv()
+
+
+@asynccontextmanager
+async def running(**options: Any) -> AsyncIterator[Running]:
+    served = serve(**options)
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        served.app,
+        log_level="warning",
+        lifespan="off",
+        ws="websockets-sansio",
+        ws_ping_interval=None,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup([listener])  # without its main loop, which would take up to 100 ms to notice the end
+    try:
+        yield Running(served, listener.getsockname()[1])
+    finally:
+        async with asyncio.timeout(5):
+            await server.shutdown([listener])

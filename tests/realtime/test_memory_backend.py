@@ -1,0 +1,48 @@
+"""Within one process: subscribed channels only, in order, bounded."""
+
+import asyncio
+
+from broadcaster._base import Event
+
+from realtime.live import LOST
+from realtime.memory_backend import WAITING, MemoryBackend
+
+
+async def test_only_subscribed_channels_are_heard_and_in_order() -> None:
+    backend = MemoryBackend()
+    await backend.connect()
+    await backend.subscribe("a")
+    await backend.subscribe("b")
+    await backend.publish_many([Event("a", "1"), Event("c", "2"), Event("b", "3"), Event("a", "4")])
+    await backend.unsubscribe("a")
+    await backend.publish("a", "5")
+    await backend.publish("b", "6")
+    assert [await backend.next_published() for _ in range(4)] == [
+        Event("a", "1"),
+        Event("b", "3"),
+        Event("a", "4"),
+        Event("b", "6"),
+    ]
+    await backend.disconnect()
+
+
+async def test_who_waits_is_woken() -> None:
+    backend = MemoryBackend()
+    await backend.subscribe("a")
+    async with asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(backend.next_published())
+        await asyncio.sleep(0)
+        await backend.publish("a", "1")
+    assert waiting.result() == Event("a", "1")
+
+
+async def test_more_than_the_bound_is_dropped_and_said_to_be_lost() -> None:
+    backend = MemoryBackend()
+    await backend.subscribe("a")
+    for number in range(WAITING + 10):
+        await backend.publish("a", str(number))
+    for number in range(WAITING):
+        assert await backend.next_published() == Event("a", str(number))
+    assert await backend.next_published() is LOST
+    await backend.publish("a", "next")
+    assert await backend.next_published() == Event("a", "next")

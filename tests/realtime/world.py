@@ -1,0 +1,134 @@
+"""What surrounds the hub in these tests: a log that keeps rows in memory, and a backend that is as bad as it may be."""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from broadcaster._base import Event
+
+from domain.errors import CursorExpired
+from domain.events import ChangeKind, Entry
+from realtime.hub import Pace
+from realtime.listener import Listener
+from realtime.live import LOST, Live
+from realtime.memory_backend import MemoryBackend
+
+QUICK = Pace(check=0.2, check_deaf=0.1, grace=0.002, linger=0.2, timeout=1.0)
+NEVER = Pace(check=3600.0, check_deaf=3600.0, grace=0.002, linger=0.2, timeout=1.0)
+
+
+def entry(stream: str, position: int, **payload: Any) -> Entry:
+    """An entry that differs from every other."""
+    return Entry(
+        stream=stream,
+        position=position,
+        id=UUID(int=position),
+        type="TaskMoved",
+        version=1,
+        kind=ChangeKind.MOVED,
+        entity_type="Task",
+        entity_id=UUID(int=7),
+        about_type="Task",
+        about_id=UUID(int=7),
+        project_id=None,
+        payload=payload,
+        actor_id=UUID(int=9),
+        client_mutation_id=None,
+        at=datetime(2026, 11, 22, tzinfo=UTC),
+    )
+
+
+class Rows:
+    """A log in memory, which counts what it is asked, may be away, and may have been trimmed."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[Entry]] = defaultdict(list)
+        self.reads = 0
+        self.looks = 0
+        self.away = False
+        self.begins_after = 0
+
+    def append(self, stream: str, **payload: Any) -> Entry:
+        """Commit one more entry, without a word to anybody."""
+        written = entry(stream, len(self.rows[stream]) + 1, **payload)
+        self.rows[stream].append(written)
+        return written
+
+    async def read(self, stream: str, after: int, limit: int) -> Sequence[Entry]:
+        self.reads += 1
+        await self._answer()
+        if after < self.begins_after:
+            raise CursorExpired
+        return self.rows[stream][after : after + limit]
+
+    async def heads(self, streams: Sequence[str]) -> Mapping[str, int]:
+        self.looks += 1
+        await self._answer()
+        return {stream: len(self.rows[stream]) for stream in streams if self.rows[stream]}
+
+    async def _answer(self) -> None:
+        await asyncio.sleep(0.001)
+        if self.away:
+            raise ConnectionError("the database is away")
+
+
+class Unreliable(MemoryBackend):
+    """Loses, doubles and shuffles messages, as far as `chance` of each says, and sometimes says that it did."""
+
+    def __init__(self, seed: int, *, chance: float = 0.3) -> None:
+        super().__init__()
+        self._random = random.Random(seed)
+        self.chance = chance
+
+    async def publish_many(self, events: Sequence[Event]) -> None:
+        events = list(events)
+        if self._random.random() < self.chance:
+            self._random.shuffle(events)
+        for event in events:
+            if self._random.random() < self.chance:
+                continue
+            await self.publish(event.channel, event.message)
+            if self._random.random() < self.chance:
+                await self.publish(event.channel, event.message)
+
+    async def next_published(self) -> Event:
+        return LOST if self._random.random() < self.chance / 30 else await super().next_published()
+
+
+class Deaf(MemoryBackend):
+    """Loses everything, and does not say so."""
+
+    async def publish_many(self, events: Sequence[Event]) -> None:
+        pass
+
+
+async def write(rows: Rows, live: Live, stream: str, count: int = 1) -> None:
+    """Commit entries and tell of them."""
+    for _ in range(count):
+        await live.announce(rows.append(stream))
+
+
+async def take(listener: Listener, count: int) -> list[tuple[str, int]]:
+    """Stream and position of the next entries."""
+    async with asyncio.timeout(5):
+        return [(each.stream, each.position) for each in [await anext(listener) for _ in range(count)]]
+
+
+async def nothing_comes(listener: Listener, seconds: float = 0.03) -> bool:
+    """Whether nothing at all arrives within that time."""
+    try:
+        await asyncio.wait_for(anext(listener), seconds)
+    except TimeoutError:
+        return True
+    return False
+
+
+async def until(condition: Any) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 (conditions of every kind)
+            await asyncio.sleep(0.002)
