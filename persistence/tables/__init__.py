@@ -1,0 +1,49 @@
+"""The tables, as SQLAlchemy Core sees them; migrations are kept equal to this by a test.
+
+Column names are the field's usual ones (`assignee_user_id`); their keys are the domain's attribute names (`assignee_id`), so that a
+row selected by `persistence.rows` has the same attributes as the dataclass. Text sorts and compares by code point (the database's
+collation is C), which ranks need.
+"""
+
+from persistence.tables.columns import INSTANT, metadata, project_status, task_status, team_role
+from persistence.tables.log import events, remembered_mutations, streams
+from persistence.tables.people import invitations, sessions, signing_keys, team_members, teams, users
+from persistence.tables.work import (
+    comment_reactions,
+    comments,
+    labels,
+    project_members,
+    projects,
+    seen_marks,
+    task_aliases,
+    task_links,
+    tasks,
+    watchers,
+)
+
+__all__ = [
+    "INSTANT",
+    "comment_reactions",
+    "comments",
+    "events",
+    "invitations",
+    "labels",
+    "metadata",
+    "project_members",
+    "project_status",
+    "projects",
+    "remembered_mutations",
+    "seen_marks",
+    "sessions",
+    "signing_keys",
+    "streams",
+    "task_aliases",
+    "task_links",
+    "task_status",
+    "tasks",
+    "team_members",
+    "team_role",
+    "teams",
+    "users",
+    "watchers",
+]

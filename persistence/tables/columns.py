@@ -1,0 +1,58 @@
+"""What tables are made of: kinds of columns, and the enums."""
+
+from enum import StrEnum
+
+from sqlalchemy import Column, DateTime, Enum, ForeignKey, Integer, MetaData, Uuid
+
+from domain.events import ChangeKind
+from domain.permissions import Role
+from domain.project import ProjectStatus, ProjectVisibility
+from domain.task import TaskPriority, TaskStatus
+from domain.task_link import TaskLinkKind
+from domain.user import UserStatus
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+INSTANT = DateTime(timezone=True)
+
+
+def enum(cls: type[StrEnum], name: str) -> Enum:
+    """A Postgres enum, which sorts in the order of its members."""
+    return Enum(cls, name=name, values_callable=lambda kind: [each.value for each in kind], metadata=metadata)
+
+
+user_status = enum(UserStatus, "user_status")
+team_role = enum(Role, "team_role")
+project_status = enum(ProjectStatus, "project_status")
+project_visibility = enum(ProjectVisibility, "project_visibility")
+task_status = enum(TaskStatus, "task_status")
+task_priority = enum(TaskPriority, "task_priority")
+task_link_kind = enum(TaskLinkKind, "task_link_kind")
+change_kind = enum(ChangeKind, "change_kind")
+
+
+def own_id() -> Column[object]:
+    """A UUIDv7, ours or the client's."""
+    return Column("id", Uuid, primary_key=True)
+
+
+def entity() -> tuple[Column[object], ...]:
+    """What every entity has."""
+    return (
+        own_id(),
+        Column("version", Integer, nullable=False),
+        Column("created_at", INSTANT, nullable=False),
+        Column("updated_at", INSTANT, nullable=False),
+    )
+
+
+def to(table: str, *, key: str, name: str | None = None, nullable: bool = False) -> Column[object]:
+    """A foreign key; nothing that is pointed to is ever deleted."""
+    return Column(name or key, Uuid, ForeignKey(f"{table}.id"), key=key, nullable=nullable)

@@ -1,0 +1,94 @@
+"""Who there is: users, their sessions, teams, memberships and invitations; and the keys that sign their tokens."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from persistence.tables.columns import INSTANT, entity, metadata, own_id, team_role, to, user_status
+
+users = Table(
+    "users",
+    metadata,
+    *entity(),
+    Column("email", Text, key="email_address", nullable=False),
+    Column("email_verified_at", INSTANT),
+    Column("password_hash", Text),
+    Column("first_name", Text, nullable=False),
+    Column("last_name", Text, nullable=False),
+    Column("status", user_status, nullable=False),
+    Column("is_bot", Boolean, nullable=False, server_default=text("false")),
+    Column("time_zone", Text, nullable=False),
+    Column("locale", Text, nullable=False),
+)
+
+Index("uq_users_email", func.lower(users.c.email_address), unique=True)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    own_id(),
+    to("users", key="user_id"),
+    Column("created_at", INSTANT, nullable=False),
+    Column("last_used_at", INSTANT, nullable=False),
+    Column("expires_at", INSTANT, nullable=False),
+    Column("revoked_at", INSTANT),
+    Column("user_agent", Text),
+    Column("ip_address", Text),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("previous_secret_hash", LargeBinary),
+    Column("rotated_at", INSTANT, nullable=False),
+    Index(None, "user_id"),
+)
+
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("kid", Text, primary_key=True),
+    Column("private_jwk", JSONB, nullable=False),
+    # The first key ever has this mark, so that two processes that start together agree on one.
+    Column("only", Boolean, unique=True),
+    Column("created_at", INSTANT, nullable=False, server_default=func.now()),
+)
+
+teams = Table(
+    "teams",
+    metadata,
+    *entity(),
+    Column("name", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("description", Text),
+    to("users", key="owner_id", name="owner_user_id"),
+    Column("deleted_at", INSTANT),
+    Column("last_task_number", Integer, nullable=False, server_default=text("0")),
+    Index(None, "owner_id"),
+)
+
+Index("uq_teams_name", func.lower(teams.c.name), unique=True, postgresql_where=teams.c.deleted_at.is_(None))
+
+Index("uq_teams_key", teams.c.key, unique=True)
+
+team_members = Table(
+    "team_members",
+    metadata,
+    to("teams", key="team_id"),
+    to("users", key="user_id"),
+    Column("role", team_role, nullable=False),
+    Column("joined_at", INSTANT, nullable=False),
+    Column("joined_position", BigInteger, nullable=False, server_default=text("0")),
+    PrimaryKeyConstraint("user_id", "team_id"),
+    Index(None, "team_id", "joined_at", "user_id"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    own_id(),
+    to("teams", key="team_id"),
+    Column("email", Text, nullable=False),
+    Column("role", team_role, nullable=False),
+    to("users", key="invited_by_id", name="invited_by_user_id", nullable=True),
+    Column("created_at", INSTANT, nullable=False),
+    Column("expires_at", INSTANT, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+)
+
+Index("uq_invitations_team_email", invitations.c.team_id, func.lower(invitations.c.email), unique=True)

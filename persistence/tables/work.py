@@ -1,0 +1,158 @@
+"""What they do: projects, tasks, labels, links, comments, and who watches and has seen what."""
+
+from sqlalchemy import BigInteger, Column, Date, Double, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid, func, text
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from persistence.tables.columns import (
+    INSTANT,
+    entity,
+    metadata,
+    own_id,
+    project_status,
+    project_visibility,
+    task_link_kind,
+    task_priority,
+    task_status,
+    to,
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    *entity(),
+    to("teams", key="team_id"),
+    Column("name", Text, nullable=False),
+    Column("color", Text, nullable=False),
+)
+
+Index("uq_labels_team_name", labels.c.team_id, func.lower(labels.c.name), unique=True)
+
+projects = Table(
+    "projects",
+    metadata,
+    *entity(),
+    to("teams", key="team_id"),
+    Column("name", Text, nullable=False),
+    Column("description", Text),
+    Column("status", project_status, nullable=False),
+    Column("visibility", project_visibility, nullable=False),
+    Column("start_on", Date),
+    Column("end_on", Date),
+    to("users", key="lead_id", name="lead_user_id", nullable=True),
+    to("users", key="creator_id", name="creator_user_id", nullable=True),
+    Column("deleted_at", INSTANT),
+    Index(None, "team_id", "created_at", "id"),
+)
+
+project_members = Table(
+    "project_members",
+    metadata,
+    to("projects", key="project_id"),
+    to("users", key="user_id"),
+    Column("joined_at", INSTANT, nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("project_id", "user_id"),
+    Index(None, "user_id"),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    *entity(),
+    to("teams", key="team_id"),
+    to("projects", key="project_id"),
+    to("tasks", key="parent_id", nullable=True),
+    Column("number", Integer, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("description", Text),
+    Column("status", task_status, nullable=False),
+    Column("priority", task_priority, nullable=False),
+    to("users", key="assignee_id", name="assignee_user_id", nullable=True),
+    to("users", key="creator_id", name="creator_user_id", nullable=True),
+    Column("start_on", Date),
+    Column("due_on", Date),
+    Column("completed_at", INSTANT),
+    Column("estimate", Double),
+    Column("label_ids", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),
+    Column("rank", Text, nullable=False),
+    Column("deleted_at", INSTANT),
+    Column("external_ref", Text),
+    Index("uq_tasks_project_rank", "project_id", "rank", unique=True),
+    Index("uq_tasks_team_number", "team_id", "number", unique=True),
+    Index(None, "key"),
+    Index(None, "parent_id", "rank"),
+    Index(None, "assignee_id", "created_at", "id"),
+    Index(None, "project_id", "status", "rank"),
+    Index(None, "project_id", "updated_at", "id"),
+    Index("ix_tasks_label_ids", "label_ids", postgresql_using="gin"),
+)
+
+task_aliases = Table(
+    "task_aliases",
+    metadata,
+    Column("key", Text, primary_key=True),
+    to("tasks", key="task_id"),
+)
+
+task_links = Table(
+    "task_links",
+    metadata,
+    own_id(),
+    Column("twin_id", Uuid, nullable=False),
+    to("tasks", key="task_id"),
+    to("tasks", key="target_id"),
+    Column("kind", task_link_kind, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    Index("uq_task_links_task_target_kind", "task_id", "target_id", "kind", unique=True),
+)
+
+comments = Table(
+    "comments",
+    metadata,
+    *entity(),
+    to("teams", key="team_id"),
+    to("projects", key="project_id"),
+    Column("subject_type", Text, nullable=False),
+    Column("subject_id", Uuid, nullable=False),
+    to("users", key="author_id", name="author_user_id", nullable=True),
+    to("comments", key="parent_id", nullable=True),
+    Column("body", Text, nullable=False),
+    Column("mention_ids", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),
+    Column("resolved_at", INSTANT),
+    to("users", key="resolved_by_id", name="resolved_by_user_id", nullable=True),
+    Column("edited_at", INSTANT),
+    Column("deleted_at", INSTANT),
+    Index(None, "subject_id", "created_at", "id"),
+    Index(None, "parent_id", "created_at", "id"),
+)
+
+comment_reactions = Table(
+    "comment_reactions",
+    metadata,
+    to("comments", key="comment_id"),
+    to("users", key="user_id"),
+    Column("emoji", Text, nullable=False),
+    Column("created_at", INSTANT, nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("comment_id", "emoji", "user_id"),
+)
+
+watchers = Table(
+    "watchers",
+    metadata,
+    Column("subject_id", Uuid, nullable=False),
+    Column("subject_type", Text, nullable=False),
+    to("users", key="user_id"),
+    Column("created_at", INSTANT, nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("subject_id", "user_id"),
+)
+
+seen_marks = Table(
+    "seen_marks",
+    metadata,
+    to("users", key="user_id"),
+    Column("subject_id", Uuid, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("at", INSTANT, nullable=False),
+    PrimaryKeyConstraint("user_id", "subject_id"),
+)
