@@ -31,7 +31,7 @@ def row_class(cls: Any) -> type[asyncpg.Record]:
     names = {field.name: index for index, field in enumerate(fields(cls))}
     body: dict[str, Any] = {"__slots__": (), "__doc__": f"A row that reads like {cls.__name__}."}
     body |= {name: property(itemgetter(index)) for name, index in names.items()}
-    body |= {name: value for name, value in vars(cls).items() if isinstance(value, property)}
+    body |= {name: value for base in reversed(cls.__mro__) for name, value in vars(base).items() if isinstance(value, property)}
     body["type_name"] = getattr(cls, "type_name", cls.__name__)
     return cast(type[asyncpg.Record], type(f"{cls.__name__}Row", (asyncpg.Record,), body))
 

@@ -70,7 +70,7 @@ async def append(
         told = by_stream[stream]
         head: int = await connection.fetch_value(_BUMP, stream=stream, count=len(told))
         for place, event in enumerate(told, start=head - len(told) + 1):
-            entries.append(_entry(event, stream, place, at, client_mutation_id))
+            entries.append(entry_of(event, stream, place, at, client_mutation_id))
     rows = [{name: getattr(entry, name) for name in Entry.__dataclass_fields__} for entry in entries]
     if len(rows) == 1:
         await connection.execute(_ADD, **rows[0])
@@ -79,13 +79,14 @@ async def append(
     return entries
 
 
-def _entry(event: Event, stream: str, position: int, at: datetime, client_mutation_id: str | None) -> Entry:
+def entry_of(event: Event, stream: str, position: int, at: datetime, client_mutation_id: str | None, *, id_: UUID | None = None) -> Entry:
+    """An event at its place in the log."""
     entity = event.entity
     about_type, about_id = event.about or (entity.type_name, entity.id)
     return Entry(
         stream=stream,
         position=position,
-        id=uuid7(),
+        id=id_ or uuid7(),
         type=type(event).__name__,
         version=1,
         kind=event.kind,

@@ -20,6 +20,7 @@ from resolvers.sync_cursor import SyncCursors
 BatchFunction = Callable[..., Awaitable[Sequence[Any]]]
 Given = dict[str, Any]
 Change = Callable[["Context", SqlUnitOfWork, Given], Awaitable[Mapping[str, Any]]]
+Preparation = Callable[["Context", Given], Awaitable[Given]]
 
 
 class Passwords(Protocol):
@@ -58,12 +59,17 @@ class Services:
 
 
 class Context:
-    """One operation of one viewer. Loaders forget at every event of a subscription."""
+    """
+    One operation of one viewer. Loaders forget at every event of a subscription.
+
+    `done` holds what mutations came to (an Outcome or an exception) by response key, for an executor that takes over from another.
+    """
 
     def __init__(self, services: Services, actor: Actor | None, device: Device) -> None:
         self.services = services
         self.actor = actor
         self.device = device
+        self.done: dict[str | int, Any] = {}
         self._loaders: dict[Any, BatchLoader] = {}
 
     @property
@@ -95,13 +101,15 @@ class Context:
         """Let the next event of a subscription be loaded afresh."""
         self._loaders.clear()
 
-    async def change(self, name: str, change: Change, given: Given, *, client_mutation_id: str | None) -> Outcome:
+    async def change(
+        self, name: str, change: Change, given: Given, *, client_mutation_id: str | None, remembered: bool = True
+    ) -> Outcome:
         """Run a mutation in one transaction, or give what it came to before, when its idempotency key is known."""
         rehearsed: list[Mapping[str, Any]] = []
         mark = fingerprint(name, given)
 
         async def run(uow: SqlUnitOfWork) -> Outcome:
-            key = client_mutation_id if self.actor is not None and not given.get("dry_run") else None
+            key = client_mutation_id if remembered and self.actor is not None and not given.get("dry_run") else None
             if key is not None and (told := await uow.recall(self.viewer.user_id, key, mark)) is not None:
                 return recall(told, key)
             values = await change(self, uow, dict(given))

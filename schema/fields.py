@@ -10,7 +10,8 @@ Bare `strawberry.field`s have no binding, and `schema.rules` refuses to start wi
 """
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Annotated, Any, Literal, TypeVar, dataclass_transform
@@ -27,12 +28,20 @@ Guard = Literal["public", "signed in", "parent"] | Scope
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """What stands behind a field. `guard`: who may ask for it; "parent" means whoever may see the object."""
+    """
+    What stands behind a field.
+
+    `guard`: who may ask for it; "parent" means whoever may see the object. Of a leaf, `path` is the dotted attribute (None: the field's
+    own name) unless `read` computes it; of a relation, `batch` is its function; of a query or mutation, `root` is called with the
+    context and the field's arguments.
+    """
 
     kind: Literal["leaf", "relation", "query", "mutation", "subscription"]
     guard: Guard
+    path: str | None = None
     read: Callable[[Any], Any] | None = None
     batch: BatchFunction | None = None
+    root: Callable[..., Awaitable[Any]] | None = None
     weight: int = 1
     pages: bool = False
 
@@ -51,7 +60,8 @@ def check(guard: Guard, context: Context) -> None:
 def leaf(description: str, read: Callable[[Any], Any] | str | None = None) -> Any:
     """An attribute of the object: of the field's own name, at a dotted path, or computed by a pure function."""
     reader = attrgetter(read) if isinstance(read, str) else read
-    binding = Binding(kind="leaf", guard="parent", read=reader)
+    path, pure = (read, None) if isinstance(read, str) else (None, read)
+    binding = Binding(kind="leaf", guard="parent", path=path, read=pure)
     if reader is None:
         return strawberry.field(description=description, metadata={"binding": binding})
 
@@ -77,7 +87,7 @@ def relation(batch: BatchFunction, description: str, *, guard: Guard = "parent",
 
     def resolve(root: Any, info: strawberry.Info[Context], **given: Any) -> Awaitable[Any]:
         check(guard, info.context)
-        return info.context.load(batch, root, _with_page(given) if binding.pages else given)
+        return info.context.load(batch, root, with_page(given) if binding.pages else given)
 
     _declare_arguments(resolve, batch, skip=2)
     return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
@@ -88,24 +98,25 @@ def relation(batch: BatchFunction, description: str, *, guard: Guard = "parent",
 
 def query(resolver: Callable[..., Awaitable[Any]], description: str, *, guard: Guard, weight: int = 1) -> Any:
     """A field of Query. The resolver's parameters after the context are the field's arguments."""
-    binding = Binding(kind="query", guard=guard, weight=weight, pages=_pages(resolver))
+    binding = Binding(kind="query", guard=guard, root=resolver, weight=weight, pages=_pages(resolver))
 
     async def resolve(info: strawberry.Info[Context], **given: Any) -> Any:
         check(guard, info.context)
-        return await resolver(info.context, **(_with_page(given) if binding.pages else given))
+        return await resolver(info.context, **(with_page(given) if binding.pages else given))
 
     _declare_arguments(resolve, resolver, skip=1)
     return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
 
 
-def subscription(resolver: Callable[..., AsyncIterator[Any]], description: str, *, guard: Guard) -> Any:
+def subscription(resolver: Callable[..., AsyncGenerator[Any, None]], description: str, *, guard: Guard) -> Any:
     """A field of Subscription, annotated `AsyncGenerator[Event, None]`."""
     binding = Binding(kind="subscription", guard=guard)
 
     async def subscribe(info: strawberry.Info[Context], **given: Any) -> AsyncIterator[Any]:
         check(guard, info.context)
-        async for event in resolver(info.context, **given):
-            yield event
+        async with aclosing(resolver(info.context, **given)) as events:
+            async for event in events:
+                yield event
 
     _declare_arguments(subscribe, resolver, skip=1)
     return strawberry.subscription(resolver=subscribe, description=description, metadata={"binding": binding})
@@ -115,7 +126,8 @@ def _pages(function: Callable[..., Any]) -> bool:
     return "page" in inspect.signature(function).parameters
 
 
-def _with_page(given: dict[str, Any]) -> dict[str, Any]:
+def with_page(given: dict[str, Any]) -> dict[str, Any]:
+    """Relay's four arguments as one `page`."""
     asked = {name: given.pop(name) for name in _PAGING if name in given}
     return {**given, "page": Paging(**asked)}
 

@@ -58,9 +58,9 @@ class Entity(Node):
 class UnreadSummary:
     """Counts of others' changes."""
 
-    since: datetime = leaf("When the viewer last saw the object; its creation when never.")
-    change_count: int = leaf("How many changes others made since, comments among them.")
-    comment_count: int = leaf("How many of these are comments.")
+    since: datetime = leaf("When the viewer last saw the object; its creation when never.", lambda row: row["since"])
+    change_count: int = leaf("How many changes others made since, comments among them.", lambda row: row["change_count"])
+    comment_count: int = leaf("How many of these are comments.", lambda row: row["comment_count"])
 
 
 @interface("Object with a comment thread and watchers.")

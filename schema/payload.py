@@ -1,15 +1,16 @@
 """What every mutation answers with, and how one is declared."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import strawberry
 
 import resolvers.change
+from domain import text
 from domain.errors import DomainError, InsufficientScope, Several, Unavailable
-from resolvers.context import Change, Context
+from resolvers.context import Change, Context, Preparation
 from resolvers.outcome import Outcome
-from schema.errors import UserError
+from schema.errors import UserError, refusals
 from schema.fields import Binding, Guard, check, interface, leaf, relation
 from schema.inputs.fields import given as read
 from schema.scalars import SyncCursor
@@ -23,25 +24,41 @@ class MutationPayload:
     cursor: SyncCursor | None = relation(
         resolvers.change.cursors_of_writes, "Position of this write in the change log; null when nothing was written."
     )
-    errors: list[UserError] = leaf("Why it was refused; empty when all went well.")
+    errors: list[UserError] = leaf(
+        "Why it was refused; empty when all went well.", lambda outcome: refusals(outcome.errors)
+    )
 
 
-def mutation(change_: Change, input_: type[Any], description: str, *, guard: Guard, delete: Sequence[str] = ()) -> Any:
+def mutation(
+    change_: Change,
+    input_: type[Any],
+    description: str,
+    *,
+    guard: Guard,
+    delete: Sequence[str] = (),
+    first: Preparation | None = None,
+) -> Any:
     """
     A field of Mutation, with one argument `input`, run in one transaction.
 
-    `delete` names the types of ids that a shared input (`DeleteInput`, `RestoreInput`) may carry here. Expected failures become the
+    `delete` names the types of ids that a shared input (`DeleteInput`, `RestoreInput`) may carry here. `first` is what takes its time
+    before the transaction opens; it gives what the change is then given. Expected failures become the
     payload's `errors`; a missing sign-in or scope, and a store that is away, are top-level errors.
     """
     expected = {"id": "|".join(delete)} if delete else {}
+    name = f"{change_.__module__}.{change_.__qualname__}"
 
-    async def resolve(info: strawberry.Info[Context], input: Any) -> Outcome:
-        check(guard, info.context)
+    async def run(context: Context, input: Any) -> Outcome:
         key = None if input.client_mutation_id is strawberry.UNSET else input.client_mutation_id
         try:
             given = read(input, types=expected)
             given.pop("client_mutation_id", None)
-            outcome = await info.context.change(info.field_name, change_, given, client_mutation_id=key)
+            if key is not None:
+                text.line(key, ("input", "clientMutationId"))
+            if first is not None:
+                given = await first(context, given)
+            # What signs somebody in is never remembered: its result holds secrets.
+            outcome = await context.change(name, change_, given, client_mutation_id=key, remembered=guard != "public")
         except (InsufficientScope, Unavailable):
             raise
         except DomainError as error:
@@ -49,8 +66,18 @@ def mutation(change_: Change, input_: type[Any], description: str, *, guard: Gua
             return Outcome(client_mutation_id=key, errors=refused)
         return _settled(outcome)
 
+    async def resolve(info: strawberry.Info[Context], input: Any) -> Outcome:
+        # A compiled program that failed after the write hands over to graphql-core: what was done is not done again.
+        done = info.context.done.get(info.path.key)
+        if isinstance(done, Exception):
+            raise done
+        if done is not None:
+            return cast(Outcome, done)
+        check(guard, info.context)
+        return await run(info.context, input)
+
     resolve.__annotations__ |= {"input": Annotated[input_, strawberry.argument(description="What to do.")]}
-    binding = Binding(kind="mutation", guard=guard)
+    binding = Binding(kind="mutation", guard=guard, root=run)
     return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
 
 

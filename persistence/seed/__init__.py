@@ -13,7 +13,7 @@ from typing import Literal
 
 from sqlalchemy import func, select
 
-from persistence.database import Database, Statement
+from persistence.database import ACQUIRE_TIMEOUT, Database, Statement
 from persistence.seed.batch import Batch
 from persistence.seed.demo import DEMO_EMAIL, demo
 from persistence.seed.large import Scale, large
@@ -24,6 +24,7 @@ __all__ = ["DEMO_EMAIL", "Scale", "SeedReport", "SeedSize", "seed"]
 
 SeedSize = Literal["none", "demo", "large"]
 
+_TAKEN = "there are users already."
 _SOMEBODY = Statement(select(func.count()).select_from(select(users.c.id).limit(1).subquery()))
 
 
@@ -58,24 +59,29 @@ async def seed(
     """
     if size == "none":
         return SeedReport(size=size, skipped="nothing was asked for.")
-    until = anchor or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    batches = [demo(until)] if size == "demo" else large(until, scale or Scale())
-    return await _fill(database, size, batches, password_hash)
-
-
-async def _fill(database: Database, size: SeedSize, batches: Iterable[Batch], password_hash: str) -> SeedReport:
+    if await database.fetch_value(_SOMEBODY):
+        return SeedReport(size=size, skipped=_TAKEN)
     started = time.monotonic()
+    until = anchor or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = await _fill(database, [demo(until)] if size == "demo" else large(until, scale or Scale()), password_hash)
+    if rows is None:
+        return SeedReport(size=size, skipped=_TAKEN)
+    # Statistics for the planner, and the visibility map for index-only scans, before anybody measures.
+    async with database.pool.acquire(timeout=ACQUIRE_TIMEOUT) as raw:
+        for table in WRITTEN:
+            await raw.execute(f"VACUUM (ANALYZE, SKIP_LOCKED) {table.name}")
+    return SeedReport(size=size, rows=rows, seconds=time.monotonic() - started)
+
+
+async def _fill(database: Database, batches: Iterable[Batch], password_hash: str) -> dict[str, int] | None:
+    """Write all batches or nothing; how many rows went into each table, or None when somebody was quicker."""
     rows: Counter[str] = Counter()
     async with database.begin() as connection:
-        # Nobody registers, and nobody else seeds, between the look and the writing.
+        # From here to the end nobody registers, and nobody else seeds.
         await connection.raw.execute("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
         if await connection.fetch_value(_SOMEBODY):
-            return SeedReport(size=size, skipped="there are users already.")
+            return None
         for batch in batches:
             hashes = {user.id: password_hash for user in batch.users if user.email_address == DEMO_EMAIL}
             rows.update(await write(connection, batch, hashes))
-    # Statistics for the planner, and the visibility map for index-only scans, before anybody measures.
-    async with database.pool.acquire() as raw:
-        for table in WRITTEN:
-            await raw.execute(f"VACUUM (ANALYZE, SKIP_LOCKED) {table.name}")
-    return SeedReport(size=size, rows=dict(rows), seconds=time.monotonic() - started)
+    return dict(rows)

@@ -1,12 +1,11 @@
 """The event log of made-up rows: entries as `persistence.streams.append` writes them, with places given in memory."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from domain.events import Entry, Event
 from persistence.seed.batch import Head
 from persistence.seed.ids import Ids
-from persistence.streams import _entry as entry_of
+from persistence.streams import entry_of
 
 
 class Log:
@@ -21,7 +20,7 @@ class Log:
         """Tell of a fact."""
         stream = event.stream
         position = self._heads[stream] = self.head(stream) + 1
-        self.entries.append(replace(entry_of(event, stream, position, at, None), id=self._ids()))
+        self.entries.append(entry_of(event, stream, position, at, None, id_=self._ids()))
 
     def head(self, stream: str) -> int:
         """The last position of a stream; 0 when nothing was told in it."""

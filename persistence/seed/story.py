@@ -27,7 +27,7 @@ _STATUS = {
 }
 _LINE = re.compile(r"(?P<indent> *)(?P<mark>[.o>?x|-])(?: (?P<text>.*))?")
 _REMARK = re.compile(r"(?P<text>.*) (?P<sign>[#!~@])(?P<word>[\w.-]+)")
-_HEADING = re.compile(r"\[(?P<topic>[a-z ]+?)(?P<resolved> resolved)?\]")
+_HEADING = re.compile(r"\[(?P<topic>[a-z ]+?)(?P<early> early)?(?P<resolved> resolved)?\]")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,9 +46,13 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """A thread under tasks with a label (`topic`, or "any"): who of a, b and c says what; `@c` in a text speaks to c."""
+    """A thread: who (somebody's name, or one of a, b and c) says what; `@c` in a text speaks to c.
+
+    `topic` is a label, or a story, or "any"; an `early` one is held before anybody begins with the task.
+    """
 
     topic: str
+    early: bool
     resolved: bool
     messages: tuple[tuple[str, str], ...]
 
@@ -107,5 +111,10 @@ def _conversation(lines: list[str]) -> Conversation:
     heading = _HEADING.fullmatch(lines[0])
     if heading is None:
         raise ValueError(lines[0])
-    messages = tuple((line[0], line[3:]) for line in lines[1:])
-    return Conversation(topic=heading["topic"], resolved=heading["resolved"] is not None, messages=messages)
+    messages = [line.split(": ", 1) for line in lines[1:]]
+    return Conversation(
+        topic=heading["topic"],
+        early=heading["early"] is not None,
+        resolved=heading["resolved"] is not None,
+        messages=tuple((speaker, text) for speaker, text in messages),
+    )

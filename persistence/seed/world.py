@@ -87,13 +87,13 @@ class World:
             if user_id != creator_id:
                 self._tell(at, ProjectJoined(actor_id=creator_id, project=project, user_id=user_id))
 
-    def change_project(self, at: datetime, actor_id: UUID, project_id: UUID, **changes: Any) -> None:
+    def change_project(self, at: datetime, /, actor_id: UUID, project_id: UUID, **changes: Any) -> None:
         """A project gets other attributes."""
         before = self._projects[project_id]
         project = self._projects[project_id] = changed(before, at, **changes)
         self._tell(at, ProjectUpdated(actor_id=actor_id, project=project, before=before))
 
-    def write_down(self, at: datetime, actor_id: UUID, task_id: UUID, project_id: UUID, **attributes: Any) -> None:
+    def write_down(self, at: datetime, /, actor_id: UUID, task_id: UUID, project_id: UUID, **attributes: Any) -> None:
         """A task is written down, at the end of its project."""
         project, ranks = self._projects[project_id], self._ranks[project_id]
         number = self._numbers[project.team_id] = self._numbers[project.team_id] + 1
@@ -113,7 +113,7 @@ class World:
         self.watch(at, task_id, actor_id, task.assignee_id)
         self._tell(at, TaskCreated(actor_id=actor_id, task=task))
 
-    def change_task(self, at: datetime, actor_id: UUID, task_id: UUID, **changes: Any) -> None:
+    def change_task(self, at: datetime, /, actor_id: UUID, task_id: UUID, **changes: Any) -> None:
         """A task gets other attributes; where it has them nothing happens."""
         before = self._tasks[task_id]
         task = changed(before, at, **self._completed(at, before, changes))
@@ -148,7 +148,7 @@ class World:
             self._links.append(side)
             self._tell(at, TaskLinked(actor_id=actor_id, task=self._tasks[side.task_id], link=side))
 
-    def comment(self, at: datetime, comment_id: UUID, author_id: UUID, task_id: UUID, **attributes: Any) -> None:
+    def comment(self, at: datetime, /, comment_id: UUID, author_id: UUID, task_id: UUID, **attributes: Any) -> None:
         """Somebody says something about a task: `body`, `mention_ids`, and `parent_id` where it is an answer."""
         task = self._tasks[task_id]
         comment = self._comments[comment_id] = Comment(
@@ -165,7 +165,7 @@ class World:
         self.watch(at, task_id, author_id, *comment.mention_ids)
         self._tell(at, CommentCreated(actor_id=author_id, comment=comment))
 
-    def change_comment(self, at: datetime, actor_id: UUID, comment_id: UUID, **changes: Any) -> None:
+    def change_comment(self, at: datetime, /, actor_id: UUID, comment_id: UUID, **changes: Any) -> None:
         """A comment is edited or resolved."""
         before = self._comments[comment_id]
         comment = self._comments[comment_id] = changed(before, at, **changes)

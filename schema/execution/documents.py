@@ -15,7 +15,7 @@ fragments; graphql-core checks one-of inputs itself); an `lru_cache` (no bound b
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from graphql import GraphQLError, GraphQLSyntaxError, parse, validate
@@ -41,13 +41,15 @@ _GOOD = (1_000, 256 * 1024)  # 55 MB when full of the densest documents
 _REFUSED = (200, 128 * 1024)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Operation:
-    """One operation of a valid document, ready to execute."""
+    """One operation of a valid document, ready to execute; what was compiled of it goes when the document is forgotten."""
 
     document: DocumentNode
     definition: OperationDefinitionNode
     measure: Measure
+    flags: tuple[str, ...] | None = None
+    programs: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str | None:

@@ -1,14 +1,20 @@
-"""Runs operations on graphql-core over a Strawberry schema's types.
+"""Answers operations: by compiled programs, and by graphql-core for whatever these do not cover.
 
-This is the seam for faster executors: `prepare` gives an operation with its variables and cost, `execute` and `subscribe`
-answer it. Strawberry's own `Schema.execute` is not used: it parses and validates each time, builds extension runners that
-nobody asked for, and hides whether data was produced at all, which decides the status of the HTTP answer. What its resolvers
-need is kept: its executor class (resolvers receive plain coerced variables), its fast awaitable check, and the schema object
-that carries its converters. Extensions registered on the Strawberry schema would be skipped silently, so they are refused.
+`prepare` gives an operation with its variables and cost, `execute` and `subscribe` answer it. A program that raises, for whatever reason,
+leaves the answer to graphql-core, which words all errors; what a mutation has done is then not done again (`Context.done`).
+
+Strawberry's own `Schema.execute` is not used: it parses and validates each time, builds extension runners that nobody asked for, and
+hides whether data was produced at all, which decides the status of the HTTP answer. What its resolvers need is kept: its executor class
+(resolvers receive plain coerced variables), its fast awaitable check, and the schema object that carries its converters. Extensions
+registered on the Strawberry schema would be skipped silently, so they are refused.
+
+What is promised of one query's data: every batch reads what was committed when it ran (READ COMMITTED), so a query that needs two levels
+may see a write that came between them; each object is of one moment. A connection is held for one statement, never between levels.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from inspect import isawaitable
@@ -24,6 +30,8 @@ from strawberry.execution import optimized_is_awaitable
 from schema.execution.documents import Documents, Operation, Refused
 from schema.execution.errors import FormattedError, coded, failure, field_errors, request_error
 from schema.execution.limits import Limits, over
+from schema.execution.program import NotCompiled, Programs
+from schema.fields import Binding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +95,10 @@ class Executor:
         hints: bool = True,
         timeout: float = 10.0,
         before_event: Callable[[Any], None] = _nothing,
+        bindings: Mapping[str, Binding] | None = None,
     ) -> None:
         """
+        `bindings`: what stands behind the fields (`schema.rules`); without them nothing is compiled.
         `weights`: costs by schema coordinate. `hints`: whether messages may suggest names of the schema (not in production).
         `timeout`: seconds that one operation, or one event of a subscription, may take. `before_event`: called with the context
         before each event of a subscription is executed, so that loaders forget what the last event loaded.
@@ -100,6 +110,8 @@ class Executor:
         self._core_schema = schema._schema  # noqa: SLF001 (Strawberry has no public name for it)
         self._core: type[CoreExecutor[Any]] = schema.execution_context_class
         self._documents = Documents(self._core_schema, self.limits, weights=weights or {}, hints=hints)
+        self._programs = None if bindings is None else Programs(schema, bindings)
+        self.counts: Counter[str] = Counter()
         self._hints = hints
         self._timeout = timeout
         self._before_event = before_event
@@ -127,8 +139,7 @@ class Executor:
             return prepared
         if prepared.kind is OperationType.SUBSCRIPTION:
             return refusal(coded("A subscription needs a transport that can stream.", "BAD_USER_INPUT"))
-        core = self._build(prepared, context)
-        return core if isinstance(core, Answer) else await self._run(core)
+        return await self._within_time(self._answer(prepared, context))
 
     async def subscribe(self, request: OperationRequest | Prepared, context: Any) -> AsyncGenerator[Answer, None] | Answer:
         """
@@ -155,16 +166,18 @@ class Executor:
             return refusal(*failure(error))
         if isinstance(source, ExecutionResult):
             return refusal(*(each for error in source.errors or () for each in field_errors(error)))
-        return self._events(core, source, context)
+        return self._events(prepared, core, source, context)
 
-    async def _events(self, core: "CoreExecutor[Any]", source: AsyncIterable[Any], context: Any) -> AsyncGenerator[Answer, None]:
+    async def _events(
+        self, prepared: Prepared, core: "CoreExecutor[Any]", source: AsyncIterable[Any], context: Any
+    ) -> AsyncGenerator[Answer, None]:
         async with AsyncExitStack() as stack:
             if (aclose := getattr(source, "aclose", None)) is not None:
                 stack.push_async_callback(aclose)
             try:
                 async for payload in source:
                     self._before_event(context)
-                    answer = await self._run(core.build_per_event_executor(payload), serially=False)
+                    answer = await self._within_time(self._event(prepared, core, payload, context))
                     yield answer
                     if not answer.executed:
                         return
@@ -187,20 +200,52 @@ class Executor:
             return refusal(*(request_error(error, "BAD_USER_INPUT") for error in built))
         return built
 
+    async def _answer(self, prepared: Prepared, context: Any) -> Answer:
+        data = await self._compiled(prepared, context)
+        if data is not None:
+            return Answer(data=data)
+        core = self._build(prepared, context)
+        return core if isinstance(core, Answer) else await self._run(core)
+
+    async def _event(self, prepared: Prepared, core: "CoreExecutor[Any]", event: Any, context: Any) -> Answer:
+        data = await self._compiled(prepared, context, event)
+        return Answer(data=data) if data is not None else await self._run(core.build_per_event_executor(event), serially=False)
+
+    async def _compiled(self, prepared: Prepared, context: Any, event: Any = None) -> dict[str, Any] | None:
+        """The data, by a program; None when graphql-core is to answer. Which of the two, and why, is counted."""
+        if self._programs is None:
+            return None
+        try:
+            variables = self._programs.variables(prepared.operation, prepared.variables)
+            program = self._programs.program(prepared.operation, variables)
+            data = await program.run(context, variables, event)
+        except NotCompiled as reason:
+            self.counts[f"fallback: {reason}"] += 1
+            return None
+        except Exception as error:  # noqa: BLE001 (graphql-core meets the same, words it and logs what is a bug)
+            self.counts[f"fallback: {type(error).__name__}"] += 1
+            return None
+        self.counts["compiled"] += 1
+        return data
+
     async def _run(self, core: "CoreExecutor[Any]", *, serially: bool | None = None) -> Answer:
+        """By graphql-core."""
+        result: Any = core.execute_operation(serially)
+        if isawaitable(result):
+            result = await result
+        if not result.errors:
+            return Answer(data=result.data)
+        return Answer(data=result.data, errors=tuple(each for error in result.errors for each in field_errors(error)))
+
+    async def _within_time(self, answering: Coroutine[Any, Any, Answer]) -> Answer:
         deadline = asyncio.timeout(self._timeout)
         try:
             async with deadline:
-                result: Any = core.execute_operation(serially)
-                if isawaitable(result):
-                    result = await result
+                return await answering
         except TimeoutError as error:
             return self._too_slow() if deadline.expired() else refusal(*failure(error))
         except Exception as error:  # noqa: BLE001 (the rim)
             return refusal(*failure(error))
-        if not result.errors:
-            return Answer(data=result.data)
-        return Answer(data=result.data, errors=tuple(each for error in result.errors for each in field_errors(error)))
 
     def _too_slow(self) -> Answer:
         return refusal(coded(f"The operation took longer than {self._timeout:g} seconds.", "SERVICE_UNAVAILABLE"))

@@ -1,0 +1,40 @@
+"""When things happen: steps noted in any order, taken in the order of time, and only while people are at work."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Concatenate, ParamSpec
+
+P = ParamSpec("P")
+
+_OPENS, _CLOSES = timedelta(hours=7, minutes=30), timedelta(hours=18)
+_OVERTIME = timedelta(minutes=45)
+_DAY = timedelta(days=1)
+_SATURDAY = 5
+
+
+@dataclass(slots=True)
+class Chronicle:
+    """Steps to be taken, each at an instant of a time that knows no nights and no weekends."""
+
+    _steps: list[tuple[datetime, Callable[[], Any]]] = field(default_factory=list)
+
+    def note(self, at: datetime, happens: Callable[Concatenate[datetime, P], None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Something happens at an instant; it is told the working hour that this falls into."""
+        self._steps.append((at, lambda: happens(office_hours(at), *args, **kwargs)))
+
+    def play(self) -> None:
+        """Let everything happen; what was noted for one instant happens in the order in which it was noted."""
+        for _, step in sorted(self._steps, key=lambda step: step[0]):
+            step()
+
+
+def office_hours(at: datetime) -> datetime:
+    """The instant on a working day, in working hours, that stands for any instant. Keeps the order: later stays later."""
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    share = (at - midnight) / _DAY
+    weekend = at.weekday() - _SATURDAY
+    if weekend < 0:
+        return midnight + _OPENS + share * (_CLOSES - _OPENS)
+    friday = midnight - (weekend + 1) * _DAY
+    return friday + _CLOSES + (weekend + share) * _OVERTIME

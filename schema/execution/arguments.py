@@ -1,0 +1,47 @@
+"""What a field's resolver is given: argument literals and variables, coerced by graphql-core and converted by Strawberry.
+
+Arguments without variables are made once, when the operation is compiled. The others are made once per run, not once per object.
+"""
+
+from typing import Any
+
+from graphql import GraphQLField
+from graphql.execution.values import VariableValues, get_argument_values
+from graphql.language import FieldNode, Visitor, visit
+from strawberry.schema import Schema
+from strawberry.types.arguments import convert_arguments
+from strawberry.types.field import StrawberryField
+
+from schema.fields import Binding, with_page
+
+
+class Arguments:
+    """Makes keyword arguments of one field in one operation."""
+
+    def __init__(self, schema: Schema, field: GraphQLField, declared: StrawberryField, binding: Binding, node: FieldNode) -> None:
+        self._field = field
+        self._declared = declared.arguments
+        self._pages = binding.pages
+        self._node = node
+        self._registry = schema.schema_converter.scalar_registry
+        self._config = schema.config
+        self.varies = _names_a_variable(node)
+
+    def make(self, variables: VariableValues | None) -> dict[str, Any]:
+        """The keyword arguments; raises what graphql-core or the paging rules find wrong with them."""
+        coerced = get_argument_values(self._field, self._node, variables)
+        given = convert_arguments(coerced, self._declared, self._registry, self._config)
+        return with_page(given) if self._pages else given
+
+
+def _names_a_variable(node: FieldNode) -> bool:
+    found = False
+
+    class Finder(Visitor):
+        def enter_variable(self, *_: Any) -> None:
+            nonlocal found
+            found = True
+
+    for argument in node.arguments or ():
+        visit(argument.value, Finder())
+    return found

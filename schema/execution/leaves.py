@@ -1,0 +1,59 @@
+"""How a leaf value becomes JSON: a quick test in the generated code, and graphql-core's own serializer for all that fails it.
+
+In a template, `{v}` reads the value once and gives it the name `{x}`. What does not pass the test goes to `{slow}`, which serializes as
+graphql-core would, or raises; an operation whose program raises is answered by graphql-core.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLEnumType, GraphQLScalarType
+
+from schema.execution.levels import NullInNonNull
+
+Serialize = Callable[[Any], Any]
+
+_TEXT = "({x} if ({v}).__class__ is str else {slow}({x}))"
+_TEMPLATES = {
+    "String": _TEXT,
+    "ID": _TEXT,
+    "Markdown": _TEXT,
+    "URL": _TEXT,
+    "SyncCursor": _TEXT,
+    "Boolean": "({x} if ({v}).__class__ is bool else {slow}({x}))",
+    "Int": "({x} if ({v}).__class__ is int and -2147483648 <= {x} <= 2147483647 else {slow}({x}))",
+}
+_ALWAYS_SLOW = "{slow}({v})"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A template, and the serializer behind its `slow`."""
+
+    template: str
+    slow: Serialize
+
+    def expression(self, read: str, own: str, slow: str) -> str:
+        """The template filled in: the value's expression, a name for it, and the name of the serializer."""
+        value = f"{own} := {read}" if "{x}" in self.template else read
+        return self.template.format(v=value, x=own, slow=slow)
+
+
+def leaf(type_: GraphQLScalarType | GraphQLEnumType, *, nullable: bool) -> Leaf:
+    """How values of a leaf type are written."""
+    serialize: Serialize = _names(type_) if isinstance(type_, GraphQLEnumType) else type_.serialize
+
+    def slow(value: Any) -> Any:
+        written = None if value is None else serialize(value)
+        if written is None and not nullable:
+            raise NullInNonNull
+        return written
+
+    return Leaf(_TEMPLATES.get(type_.name, _ALWAYS_SLOW), slow)
+
+
+def _names(type_: GraphQLEnumType) -> Serialize:
+    """From a member, or a row's plain string that equals it, to the value's name."""
+    names = {value.value: name for name, value in type_.values.items()}
+    return names.__getitem__

@@ -1,0 +1,126 @@
+"""A compiled operation, ready to run: for one document, one operation and one set of `@skip`/`@include` values."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from graphql.execution.values import VariableValues, get_variable_values
+from graphql.language import FragmentDefinitionNode, OperationType
+from strawberry.schema import Schema
+
+from schema.execution.compiler import Compiler, Root, Unsupported
+from schema.execution.documents import Operation
+from schema.execution.selections import Collector, flag_names
+from schema.fields import Binding, check
+
+MOST_FLAGS = 16
+
+
+class NotCompiled(Exception):
+    """This run is graphql-core's; the message is a short, fixed reason."""
+
+
+class Program:
+    """Generated code for one operation."""
+
+    def __init__(self, run: Callable[..., Any], compiler: Compiler) -> None:
+        self._run = run
+        self._varying = compiler.varying
+        self.source = compiler.source
+
+    async def run(self, context: Any, variables: VariableValues, event: Any = None) -> dict[str, Any]:
+        """The data. Raises whatever goes wrong: then graphql-core is to answer."""
+        arguments = [each.make(variables) for each in self._varying]
+        data: dict[str, Any] = await self._run(context, arguments, event)
+        return data
+
+
+class Programs:
+    """Compiles operations of one schema when they are first run, and keeps the programs with them."""
+
+    def __init__(self, schema: Schema, bindings: Mapping[str, Binding]) -> None:
+        self._schema = schema
+        self._bindings = bindings
+
+    def variables(self, operation: Operation, given: dict[str, Any]) -> VariableValues:
+        """The operation's variables, coerced; raises NotCompiled when they do not fit."""
+        definitions = operation.definition.variable_definitions or ()
+        coerced = get_variable_values(self._schema._schema, definitions, given)  # noqa: SLF001
+        if isinstance(coerced, list):
+            raise NotCompiled("variables")
+        return coerced
+
+    def program(self, operation: Operation, variables: VariableValues) -> Program:
+        """The program for an operation under these variables' flags; raises NotCompiled with the reason."""
+        if operation.flags is None:
+            operation.flags = flag_names(operation.document)
+        flags = tuple(variables.coerced.get(name) for name in operation.flags)
+        kept: Program | str | None = operation.programs.get(flags)
+        if kept is None:
+            if len(operation.programs) >= MOST_FLAGS:
+                raise NotCompiled("flags")
+            kept = operation.programs[flags] = self._compiled(operation, dict(zip(operation.flags, flags, strict=True)))
+        if isinstance(kept, str):
+            raise NotCompiled(kept)
+        return kept
+
+    def _compiled(self, operation: Operation, flags: Mapping[str, Any]) -> Program | str:
+        if not all(isinstance(value, bool) for value in flags.values()):
+            return "flags"
+        fragments = {each.name.value: each for each in operation.document.definitions if isinstance(each, FragmentDefinitionNode)}
+        core = self._schema._schema  # noqa: SLF001
+        compiler = Compiler(self._schema, self._bindings, Collector(core, fragments, flags))
+        root = core.get_root_type(operation.kind)
+        assert root is not None
+        try:
+            fields = compiler.root(root, [operation.definition.selection_set])
+        except Unsupported as reason:
+            return str(reason)
+        compiler.define([*_steps(compiler, fields, operation.kind), f"return {_dict(fields)}"], "run")
+        return Program(compiler.finish()["run"], compiler)
+
+
+def _steps(compiler: Compiler, fields: list[tuple[str, Root | str]], kind: OperationType) -> list[str]:
+    """Root fields are resolved and completed one after the other, as mutations must be."""
+    steps = []
+    for place, (key, root) in enumerate(fields):
+        if isinstance(root, str):
+            continue
+        value = f"v{place}"
+        if kind is OperationType.SUBSCRIPTION:
+            steps.append(f"{value} = V")
+        elif kind is OperationType.MUTATION:
+            assert root.call is not None
+            steps.append(f"{value} = await {compiler.named('once', _once(key, root.binding))}(C, lambda: {root.call})")
+        else:
+            guard = compiler.named("guard", _guard(root.binding))
+            steps += [f"{guard}(C)", f"{value} = await {root.call}"]
+        called = f"await {root.complete}(C, A, [{value}])" if root.waits else f"{root.complete}([{value}])"
+        steps.append(f"{value} = ({called})[0]")
+    return steps
+
+
+def _dict(fields: list[tuple[str, Root | str]]) -> str:
+    entries = [
+        f"{key!r}: {root!r}" if isinstance(root, str) else f"{key!r}: v{place}" for place, (key, root) in enumerate(fields)
+    ]
+    return f"{{{', '.join(entries)}}}"
+
+
+def _guard(binding: Binding) -> Callable[[Any], None]:
+    return lambda context: check(binding.guard, context)
+
+
+def _once(key: str, binding: Binding) -> Callable[[Any, Callable[[], Any]], Any]:
+    """Run a mutation and note what it came to, so that nobody who takes over runs it again."""
+
+    async def run(context: Any, call: Callable[[], Any]) -> Any:
+        try:
+            check(binding.guard, context)
+            outcome = await call()
+        except Exception as error:
+            context.done[key] = error
+            raise
+        context.done[key] = outcome
+        return outcome
+
+    return run

@@ -1,0 +1,146 @@
+"""A compiled program and graphql-core give the same answer, byte for byte, errors included."""
+
+import re
+from typing import Any
+
+import orjson
+import pytest
+
+from domain.actor import Actor, Scope
+from resolvers.context import Context
+from schema import ids
+from schema.execution.executor import OperationRequest
+from schema.root import schema
+from tests.app import App, Person
+from tests.operations import Generator
+from tests.people import People, settle
+
+_ERROR_ID = re.compile(rb',?"errorId":"[^"]*"')
+BATCHES, BATCH = 20, 100
+
+
+async def furnish(app: App, people: People) -> dict[str, list[str]]:
+    """A little of everything in a team: the ids by type."""
+    make = """mutation ($tasks: TasksCreateInput!) { tasksCreate(input: $tasks) { errors { message } results { id } } }"""
+    label = """mutation ($input: LabelCreateInput!) { labelCreate(input: $input) { label { id } } }"""
+    labels = [
+        (await app.run(people.owner, label, input={"teamId": people.team_id, "name": name, "color": "#aabbcc"}))["labelCreate"][
+            "label"
+        ]["id"]
+        for name in ("Bug", "Idea")
+    ]
+    rows = [
+        {
+            "projectId": people.project_id,
+            "title": f"Task {number}",
+            "status": ["TODO", "DONE", "IN_PROGRESS"][number % 3],
+            "priority": ["NONE", "HIGH"][number % 2],
+            "assigneeId": [people.mate.id, None][number % 2],
+            "dueOn": [None, "2026-11-20", "2027-01-01"][number % 3],
+            "estimate": [None, 1, 2.5][number % 3],
+            "labelIds": labels[: number % 3],
+        }
+        for number in range(12)
+    ]
+    made = await app.run(people.member, make, tasks={"tasks": rows})
+    tasks = [row["id"] for row in made["tasksCreate"]["results"]]
+    for child in tasks[1:4]:
+        move = """mutation ($input: TaskMoveInput!) { taskMove(input: $input) { errors { message } } }"""
+        await app.run(people.member, move, input={"id": child, "parentId": tasks[0]})
+    link = """mutation ($input: TaskLinkInput!) { taskLink(input: $input) { errors { message } } }"""
+    await app.run(people.member, link, input={"taskId": tasks[4], "targetId": tasks[5], "kind": "BLOCKS"})
+    comment = """mutation ($input: CommentCreateInput!) { commentCreate(input: $input) { errors { message } comment { id } } }"""
+    said = []
+    for number in range(5):
+        body = {"subjectId": tasks[number % 2], "body": f"Word {number} [@Mate](user:{people.mate.id})"}
+        said.append((await app.run(people.guest, comment, input=body))["commentCreate"]["comment"]["id"])
+    react = """mutation ($input: CommentReactInput!) { commentReact(input: $input) { errors { message } } }"""
+    await app.run(people.member, react, input={"id": said[0], "emoji": "🎉", "on": True})
+    answer = {"subjectId": tasks[0], "parentId": said[0], "body": "So it is"}
+    said.append((await app.run(people.member, comment, input=answer))["commentCreate"]["comment"]["id"])
+    return {
+        "Task": tasks,
+        "Label": labels,
+        "Comment": said,
+        "Project": [people.project_id],
+        "Team": [people.team_id],
+        "User": [people.member.id, people.guest.id, people.outsider.id],
+    }
+
+
+async def both(app: App, person: Person | None, query: str, variables: dict[str, Any]) -> tuple[bytes, bytes, bool]:
+    """The answers of both executors, and whether a program gave the first."""
+    before = app.executor.counts["compiled"]
+    request = OperationRequest(query=query, variables=variables)
+    context: Context = app.context(person)
+    first = orjson.dumps((await app.executor.execute(request, context)).payload())
+    second = orjson.dumps((await app.core.execute(request, app.context(person))).payload())
+    compiled = app.executor.counts["compiled"] > before
+    return normal(first), normal(second), compiled
+
+
+def normal(answer: bytes) -> bytes:
+    """An answer without what no two runs share: the ids of masked errors, and the order in which concurrent fields failed."""
+    read = orjson.loads(_ERROR_ID.sub(b"", answer))
+    if "errors" in read:
+        read["errors"].sort(key=orjson.dumps)
+    return orjson.dumps(read)
+
+
+async def compare(app: App, known: dict[str, list[str]], people: People, seeds: range) -> int:
+    """Run the operations of seeds on both executors as people of every kind; how many of them programs answered."""
+    words = ["Task 1", people.team.key, f"{people.team.key}-1", "mate", "x", ""]
+    callers = [people.member, people.guest, people.owner, people.outsider, None]
+    compiled = 0
+    for seed in seeds:
+        made = Generator(schema._schema, known, words, seed).query()
+        first, second, was_compiled = await both(app, callers[seed % 7 % len(callers)], made.query, made.variables)
+        assert b'"INTERNAL"' not in first, f"seed {seed}: {made.query} {made.variables}"
+        assert first == second, f"seed {seed}: {made.query} {made.variables}"
+        compiled += was_compiled
+    return compiled
+
+
+@pytest.mark.parametrize("batch", [pytest.param(each, marks=[] if each < 3 else pytest.mark.slow) for each in range(BATCHES)])
+async def test_generated_operations_come_out_the_same(app: App, batch: int) -> None:
+    people = await settle(app)
+    known = await furnish(app, people)
+    compiled = await compare(app, known, people, range(batch * BATCH, (batch + 1) * BATCH))
+    assert compiled > BATCH // 4
+
+
+async def test_a_null_where_none_may_be_reaches_as_far_as_graphql_core_lets_it(app: App, team: People) -> None:
+    known = await furnish(app, team)
+    # A token that may read tasks but no projects: `project` may not be null, so the whole task is.
+    narrow = Actor(user_id=team.member.user.id, scopes=frozenset({Scope.TASKS_READ}))
+    query = 'query ($id: ID!) { task(id: $id) { title project { name } } taskByKey(key: "x") { id } }'
+    request = OperationRequest(query=query, variables={"id": known["Task"][0]})
+    first = (await app.executor.execute(request, app.context(None, narrow))).payload()
+    second = (await app.core.execute(request, app.context(None, narrow))).payload()
+    assert first == second
+    assert first["data"] == {"task": None, "taskByKey": None}
+    assert first["errors"][0]["extensions"] == {"code": "INSUFFICIENT_SCOPE", "scope": "PROJECTS_READ"}
+
+
+async def test_a_program_that_fails_after_the_write_does_not_write_again(
+    app: App, team: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = """mutation ($input: TaskCreateInput!) { taskCreate(input: $input) { task { title } errors { message } } }"""
+    request = OperationRequest(query=query, variables={"input": {"projectId": team.project_id, "title": "Once"}})
+    prepared = app.executor.prepare(request)
+    operation: Any = prepared.operation  # type: ignore[union-attr]
+    programs = app.executor._programs
+    assert programs is not None
+    program = programs.program(operation, programs.variables(operation, prepared.variables))  # type: ignore[union-attr]
+    run = program._run
+
+    async def write_then_fail(context: Any, arguments: Any, event: Any) -> Any:
+        await run(context, arguments, event)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(program, "_run", write_then_fail)
+    answer = (await app.executor.execute(prepared, app.context(team.member))).payload()  # type: ignore[arg-type]
+    assert answer == {"data": {"taskCreate": {"task": {"title": "Once"}, "errors": []}}}
+    count = "query ($id: ID!) { project(id: $id) { tasks { totalCount } } }"
+    assert await app.run(team.member, count, id=team.project_id) == {"project": {"tasks": {"totalCount": 1}}}
+    assert ids.parse(team.project_id) is not None
