@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import migrations
-from auth.keys import load_keys
+from auth.keys import KeyUnusable, load_keys
 from auth.passwords import Argon2Passwords
 from auth.tokens import AccessTokens
+from domain.errors import Unavailable
 from domain.page import LARGEST_PAGE
 from domain.task.bulk import MOST_AT_ONCE
 from persistence.database import Database, open_database
@@ -19,9 +20,8 @@ from persistence.embedded_postgres import embedded_postgres
 from persistence.schema_version import schema_version
 from persistence.streams import StreamLog
 from realtime.hub import Hub
-from realtime.live import Live
+from realtime.live import Live, LiveBackend
 from realtime.memory_backend import MemoryBackend
-from realtime.redis_backend import RedisBackend
 from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
 from schema.execution.limits import Limits
@@ -31,6 +31,10 @@ from settings import DEMO_PASSWORD, Settings
 VERSION = "0.1.0"
 LIMITS = Limits()
 logger = logging.getLogger(__name__)
+
+
+class CannotStart(Exception):
+    """What an operator has to put right first; the message says it in a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,11 @@ class House:
 async def open_database_url(settings: Settings) -> AsyncIterator[str]:
     """The address of the database: the one that is set, or that of the embedded Postgres, which runs as long as this is open."""
     if settings.database_url is not None:
+        try:
+            async with open_database(settings.database_url, connections=1):
+                pass
+        except Unavailable as error:
+            raise CannotStart(f"The database of HIVE_DATABASE_URL cannot be used: {error.__cause__ or error}") from error
         yield settings.database_url
         return
     async with embedded_postgres(settings.data_dir.absolute() / "postgres") as url:
@@ -55,25 +64,26 @@ async def open_database_url(settings: Settings) -> AsyncIterator[str]:
 async def migrate(url: str) -> bool:
     """Bring the database to the newest revision; whether there was anything to do."""
     async with open_database(url, connections=2) as database:
-        if await schema_version(database) == migrations.newest():
+        if migrations.reached(await schema_version(database)):
             return False
     await asyncio.to_thread(migrations.upgrade, url)
     return True
 
 
-async def fill(database: Database, settings: Settings) -> None:
-    """Seed an empty database as the settings say."""
+async def fill(database: Database, settings: Settings) -> str | None:
+    """Seed an empty database as the settings say: what came of it, or None when nothing was asked for."""
     if settings.seed == "none":
-        return
+        return None
     from persistence.seed import seed  # its texts are needed once in the life of a database
 
     passwords = Argon2Passwords()
     try:
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         report = await seed(database, settings.seed, password_hash=await passwords.hash(DEMO_PASSWORD), anchor=midnight)
-        logger.info("seed: %s", report)
     finally:
         passwords.close()
+    logger.info("%s", report)
+    return str(report)
 
 
 @asynccontextmanager
@@ -81,11 +91,13 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
     """The services over a migrated database."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(url, connections=settings.database_connections))
-        backend = RedisBackend(settings.redis_url) if settings.redis_url else MemoryBackend()
-        live = await stack.enter_async_context(Live.open(backend))
+        live = await stack.enter_async_context(Live.open(_live_backend(settings)))
         log = StreamLog(database)
         hub = await stack.enter_async_context(Hub.open(live, log))
-        keys = await load_keys(database, settings.signing_key)
+        try:
+            keys = await load_keys(database, settings.signing_key)
+        except KeyUnusable as error:
+            raise CannotStart(f"HIVE_SIGNING_KEY cannot be used: {error}") from error
         tokens = AccessTokens(keys, database, issuer=settings.origin)
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
@@ -104,3 +116,11 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
             features=["changes", "subscriptions"],
         )
         yield House(services, tokens, database)
+
+
+def _live_backend(settings: Settings) -> LiveBackend:
+    if settings.redis_url is None:
+        return MemoryBackend()
+    from realtime.redis_backend import RedisBackend  # its client takes 0.3 s to import
+
+    return RedisBackend(settings.redis_url)

@@ -12,7 +12,7 @@ DEMO_EMAIL, DEMO_PASSWORD = "demo@pantherahive.dev", "panthera-demo"
 class Settings(BaseSettings):
     """What a deployment decides."""
 
-    model_config = SettingsConfigDict(env_prefix="HIVE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="HIVE_", env_ignore_empty=True, frozen=True)
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
@@ -40,6 +40,21 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, value: str | None) -> str | None:
+        return _with_scheme(value, "postgresql", "postgres")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: str | None) -> str | None:
+        return _with_scheme(value, "redis", "rediss", "unix")
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_web(cls, value: str | None) -> str | None:
+        return _with_scheme(value, "https", "http")
+
     @property
     def origin(self) -> str:
         """The address of the server as people see it, without a slash at the end."""
@@ -49,3 +64,9 @@ class Settings(BaseSettings):
     def seed(self) -> Literal["none", "demo", "large"]:
         """What an empty database is filled with."""
         return self.seed_size or ("none" if self.production else "demo")
+
+
+def _with_scheme(value: str | None, *schemes: str) -> str | None:
+    if value is not None and value.partition("://")[0] not in schemes:
+        raise ValueError(f"must begin with {schemes[0]}://")
+    return value

@@ -5,14 +5,21 @@ bring its own (`HIVE_SIGNING_KEY`, a private JWK or PEM), which then signs while
 """
 
 import hashlib
+import json
 from dataclasses import dataclass
 
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from persistence import signing_key
 from persistence.database import Database
 
 ALGORITHM = "ES256"
+_CURVE = "P-256"
+
+
+class KeyUnusable(ValueError):
+    """The configured key cannot sign; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +36,27 @@ class SigningKeys:
 
 
 async def load_keys(database: Database, configured: str | None) -> SigningKeys:
-    """The keys of this server; the first one is made here."""
+    """The keys of this server; the first one is made here. Raises KeyUnusable."""
     stored = await signing_key.all_keys(database)
     if not stored and configured is None:
-        fresh = ECKey.generate_key("P-256", auto_kid=True)
+        fresh = ECKey.generate_key(_CURVE, auto_kid=True)
         await signing_key.add_first(database, _kid(fresh), fresh.as_dict(private=True))
         stored = await signing_key.all_keys(database)
     keys = [ECKey.import_key(dict(jwk)) for jwk in stored]
     if configured is not None:
-        keys.insert(0, ECKey.import_key(configured))
+        keys.insert(0, _read(configured))
     return SigningKeys(signing=keys[0], verifying={_kid(key): key for key in keys})
+
+
+def _read(configured: str) -> ECKey:
+    """A key from its JWK or PEM."""
+    try:
+        key = ECKey.import_key(json.loads(configured) if configured.lstrip().startswith("{") else configured)
+    except (ValueError, TypeError, KeyError, JoseError) as error:
+        raise KeyUnusable("This is neither a JWK nor a PEM of an elliptic curve key.") from error
+    if not key.is_private or key.curve_name != _CURVE:
+        raise KeyUnusable(f"This is not a private key of the curve {_CURVE}.")
+    return key
 
 
 def _kid(key: ECKey) -> str:

@@ -4,8 +4,7 @@ from uuid import UUID
 
 from domain import team as teams
 from domain.actor import Actor
-from domain.errors import Forbidden, NotFound
-from domain.permissions import Action
+from domain.errors import NotFound
 from domain.ports import UnitOfWork
 from domain.user import UserDeleted, UserStatus, lock_self
 from domain.version import changed, require_version
@@ -17,8 +16,7 @@ async def close(uow: UnitOfWork, actor: Actor, user_id: UUID, *, expected_versio
         raise NotFound(("input", "id"))
     user = await lock_self(uow, actor)
     require_version(user, expected_version)
-    if await uow.teams.owned_by(user.id):
-        raise Forbidden(Action.DELETE, "Hand over the teams that you own, or delete them, first.")
+    await teams.leave_all(uow, actor, user.id)
     gone = changed(
         user,
         uow.now,
@@ -31,6 +29,5 @@ async def close(uow: UnitOfWork, actor: Actor, user_id: UUID, *, expected_versio
     await uow.users.save(gone)
     await uow.users.forget_password(user.id)
     await uow.sessions.revoke_all(user.id, except_for=None, at=uow.now)
-    await teams.leave_all(uow, actor, user.id)
     uow.record(UserDeleted(actor_id=actor.user_id, user=gone))
     return user.id

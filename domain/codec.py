@@ -48,7 +48,8 @@ def decode(cls: type[T], data: Mapping[str, Any]) -> T:
 
 @cache
 def _converters(cls: Hashable) -> list[tuple[str, Converter]]:
-    assert isinstance(cls, type) and is_dataclass(cls)
+    assert isinstance(cls, type)
+    assert is_dataclass(cls)
     hints = get_type_hints(cls)
     return [(field.name, _converter(hints[field.name])) for field in fields(cls)]
 

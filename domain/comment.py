@@ -13,6 +13,7 @@ from uuid import UUID
 
 from domain import text, watch
 from domain.actor import Actor
+from domain.emoji import is_emoji
 from domain.errors import Invalid, LimitExceeded, NotFound, NotUnique
 from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
 from domain.permissions import Access, Action, Kind, Role, access
@@ -23,7 +24,6 @@ from domain.version import changed, require_version
 MENTION = re.compile(r"\]\(user:([A-Za-z0-9+/=_-]{8,100})\)")
 MOST_MENTIONS = 50
 MOST_REACTIONS = 50
-LONGEST_EMOJI = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,12 +220,12 @@ async def react(uow: UnitOfWork, actor: Actor, comment_id: UUID, emoji: str, *, 
     comment, rights = await _open(uow, actor, comment_id)
     rights.require(Action.COMMENT)
     sign = emoji.strip()
-    if not sign or len(sign) > LONGEST_EMOJI or sign.isascii() or any(each.isalnum() and ord(each) > 127 for each in sign):
+    if not is_emoji(sign):
         raise Invalid(("input", "emoji"), "This is not an emoji.")
-    if on and await uow.comments.count_reactions(comment.id) >= MOST_REACTIONS:
-        raise LimitExceeded("There are too many reactions.", MOST_REACTIONS, path=("input", "emoji"))
     store = uow.comments.react if on else uow.comments.unreact
     if await store(comment.id, actor.user_id, sign):
+        if on and await uow.comments.count_reactions(comment.id) > MOST_REACTIONS:
+            raise LimitExceeded("There are too many reactions.", MOST_REACTIONS, path=("input", "emoji"))
         uow.record(CommentReacted(actor_id=actor.user_id, comment=comment, emoji=sign, on=on))
     return comment
 

@@ -97,6 +97,8 @@ class Event:
 class Entry:
     """An event as it stands in the log, at its position in its stream (positions count from 1, without gaps)."""
 
+    type_name: ClassVar[str] = "Activity"  # as it is shown in histories
+
     stream: str
     position: int
     id: UUID

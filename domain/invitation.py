@@ -30,9 +30,11 @@ class InvitationStore(Protocol):
         """Keep a new invitation, instead of an earlier one of the same address to the same team."""
         ...
 
-    async def lock(self, invitation_id: UUID) -> "Invitation | None": ...
-    async def lock_by_token(self, token_hash: bytes) -> "Invitation | None": ...
-    async def remove(self, invitation_id: UUID) -> None: ...
+    async def get(self, invitation_id: UUID) -> "Invitation | None": ...
+    async def by_token(self, token_hash: bytes) -> "Invitation | None": ...
+    async def remove(self, invitation_id: UUID) -> bool:
+        """Forget an invitation; False when it was gone already. The caller holds the team."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,30 +96,30 @@ async def invite(uow: UnitOfWork, actor: Actor, team_id: UUID, address: str, rol
 
 async def accept(uow: UnitOfWork, actor: Actor, token: str) -> Team:
     """Join the team that the token invites to; a token that is used, old or meant for another address is not found."""
-    invitation = await uow.invitations.lock_by_token(_hash(token))
+    invitation = await uow.invitations.by_token(_hash(token))
     user = await uow.users.lock(actor.user_id)
     if invitation is None or user is None or invitation.expires_at <= uow.now:
         raise NotFound(("input", "token"))
     if user.email_address.lower() != invitation.email.lower():
         raise NotFound(("input", "token"))
-    team = await uow.teams.get(invitation.team_id)
-    if team is None or team.deleted_at is not None:
+    team = await uow.teams.hold(invitation.team_id)
+    if team is None or not await uow.invitations.remove(invitation.id):
         raise NotFound(("input", "token"))
     if await uow.teams.role(team.id, user.id):
         raise Forbidden(Action.CREATE, "You are a member of this team.")
-    await uow.invitations.remove(invitation.id)
     await teams.join(uow, actor, team, invitation.role)
     return team
 
 
 async def revoke(uow: UnitOfWork, actor: Actor, invitation_id: UUID) -> UUID:
     """Take an invitation back."""
-    invitation = await uow.invitations.lock(invitation_id)
+    invitation = await uow.invitations.get(invitation_id)
     if invitation is None:
         raise NotFound(("input", "id"))
     team, _, rights = await teams.open_team(uow, actor, invitation.team_id, path=("input", "id"))
     rights.require(Action.SHARE)
-    await uow.invitations.remove(invitation.id)
+    if not await uow.invitations.remove(invitation.id):
+        raise NotFound(("input", "id"))
     uow.record(
         InvitationChanged(actor_id=actor.user_id, team=team, invitation_id=invitation.id, role=invitation.role, made=False)
     )

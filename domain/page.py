@@ -27,9 +27,13 @@ class Paging:
     before: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse sizes below 0 or over 100, and both directions at once."""
+        """Refuse sizes below 0 or over 100, both directions at once, and a cursor of the other direction, which would do nothing."""
         if self.first is not None and self.last is not None:
             raise BadUserInput("Give `first` or `last`, not both.", path=("last",))
+        if self.backward and self.after is not None:
+            raise BadUserInput("`after` goes with `first`.", path=("after",))
+        if not self.backward and self.before is not None:
+            raise BadUserInput("`before` goes with `last`.", path=("before",))
         for name, size in (("first", self.first), ("last", self.last)):
             if size is not None and size < 0:
                 raise BadUserInput(f"`{name}` may not be negative.", path=(name,))

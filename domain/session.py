@@ -1,8 +1,8 @@
 """Sessions: signing in, staying signed in by rotating refresh tokens, and signing out.
 
 A refresh token is `{session id}.{secret}`; only the SHA-256 of the secret is stored. Every refresh replaces the secret. The
-predecessor stays good for ten seconds, for clients whose answer was lost on the way; any older secret means that the token was
-stolen, and the session ends (RFC 9700, section 4.14).
+predecessor stays good for ten seconds, however often it is used, for clients whose answer was lost on the way; any older secret
+means that the token was stolen, and the session ends (RFC 9700, section 4.14).
 """
 
 import hashlib
@@ -86,7 +86,7 @@ async def refresh(uow: UnitOfWork, refresh_token: str, device: Device) -> tuple[
     if found is None:
         raise Unauthenticated(REFUSED, path=("input", "refreshToken"))
     session, user = found
-    if session.revoked_at is not None or session.expires_at <= uow.now or user.status is UserStatus.INACTIVE:
+    if session.revoked_at is not None or session.expires_at <= uow.now or user.status is not UserStatus.ACTIVE:
         raise Unauthenticated(REFUSED, path=("input", "refreshToken"))
 
     given = _hash(secret)
@@ -101,7 +101,7 @@ async def refresh(uow: UnitOfWork, refresh_token: str, device: Device) -> tuple[
         session,
         secret_hash=_hash(fresh),
         previous_secret_hash=given,
-        rotated_at=uow.now,
+        rotated_at=uow.now if is_current else session.rotated_at,
         last_used_at=uow.now,
         expires_at=uow.now + LIFETIME,
         ip_address=device.ip_address or session.ip_address,

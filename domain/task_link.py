@@ -102,8 +102,9 @@ async def link(uow: UnitOfWork, actor: Actor, task_id: UUID, target_id: UUID, ki
     await uow.tasks.lock_many(sorted([task_id, target_id]))
     task, _ = await open_task(uow, actor, task_id, Action.UPDATE, ("input", "taskId"))
     target, _ = await open_task(uow, actor, target_id, Action.READ, ("input", "targetId"))
-    if await uow.task_links.count(task_id) >= MOST_LINKS:
-        raise LimitExceeded(f"A task has at most {MOST_LINKS} links.", MOST_LINKS, path=("input", "taskId"))
+    for side, name in ((task_id, "taskId"), (target_id, "targetId")):
+        if await uow.task_links.count(side) >= MOST_LINKS:
+            raise LimitExceeded(f"A task has at most {MOST_LINKS} links.", MOST_LINKS, path=("input", name))
     if await _closes_a_circle(uow, task_id, target_id, kind):
         raise Cycle(("input", "targetId"), "Two tasks cannot block each other.")
     ours, theirs = uow.new_id(), uow.new_id()

@@ -16,11 +16,24 @@ _DOWN = re.compile(r'^down_revision = "(\w+)"$', re.MULTILINE)
 @cache
 def newest() -> str:
     """The revision that a database has once every migration has run."""
-    texts = [path.read_text() for path in (HERE / "versions").glob("*.py")]
-    revisions = {found.group(1) for text in texts if (found := _REVISION.search(text))}
+    texts = _texts()
     followed = {found.group(1) for text in texts if (found := _DOWN.search(text))}
-    (head,) = revisions - followed
+    (head,) = _known() - followed
     return head
+
+
+def reached(revision: str | None) -> bool:
+    """Whether a database of this revision has what this version needs: all migrations, also when a newer version added some."""
+    return revision is not None and (revision == newest() or revision not in _known())
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(found.group(1) for text in _texts() if (found := _REVISION.search(text)))
+
+
+def _texts() -> list[str]:
+    return [path.read_text() for path in (HERE / "versions").glob("*.py")]
 
 
 def upgrade(url: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, literal_column, or_, select
+from sqlalchemy import Text, func, literal_column, or_, select
 
 from domain.events import Entry
 from domain.page import Order
@@ -55,6 +55,12 @@ _LIST: dict[str, Any] = {
 OBJECT_ACTIVITY = Listing(
     **_LIST, hangs_on=lambda parent: (_e.c.about_id == parent) & (_e.c.kind != literal_column("'ACCESS_LOST'"))
 )
+# Whoever joins a project is told so in his own stream, too: that is no second entry of its history.
 PROJECT_ACTIVITY = Listing(
-    **_LIST, hangs_on=lambda parent: (_e.c.project_id == parent) & (_e.c.kind != literal_column("'ACCESS_LOST'"))
+    **_LIST,
+    hangs_on=lambda parent: (
+        (_e.c.project_id == parent)
+        & (_e.c.kind != literal_column("'ACCESS_LOST'"))
+        & func.starts_with(_e.c.stream, literal_column("'team:'"))
+    ),
 )

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, Text, Uuid, bindparam, func, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.comment import Comment
@@ -125,7 +125,7 @@ async def reactions(database: Database, viewer: UUID, comment_ids: Sequence[UUID
 class _Comments:
     """Comments joined with their tasks, as a source with the columns of `Comment`."""
 
-    c = {column.name: column for column in _held}
+    c: ClassVar[dict[str, ColumnElement[Any]]] = {column.name: column for column in _held}
 
 
 def _listing(**more: Any) -> Listing:

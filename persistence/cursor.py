@@ -8,7 +8,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -65,7 +65,7 @@ def read_cursor(cursor: str, sorts: Sorts) -> dict[str, Any]:
         places = range(len(sorts) + 1, 1, -1)
         read = {f"cursor_{place}": _value(sort, value) for place, (sort, _), value in zip(places, sorts, held, strict=True)}
         return read | {"cursor_id": UUID(row_id)}
-    except (ValueError, TypeError, AttributeError, binascii.Error) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error) as error:
         raise CursorInvalid from error
 
 
@@ -86,7 +86,7 @@ def _value(sort: Sort, value: Any) -> Any:
         instant = datetime.fromisoformat(value)
         if instant.tzinfo is None:
             raise ValueError("an instant without a zone")
-        return instant
+        return instant.astimezone(UTC)
     if kind is UUID:
         return UUID(value)
     if kind is int:

@@ -5,11 +5,10 @@ serves 2.7 times what SQLAlchemy's engine does over the same driver, and 7 times
 expressions that a type checker and a migration test see.
 
 Timeouts: connecting 3 s, waiting for a connection 2 s, a statement 5 s, a lock 2 s. What they and a lost server raise becomes
-`Unavailable`; everything else a database may say is a bug and stays what it is.
+`Unavailable`; U+0000, which no text in Postgres can hold, `BadUserInput`; all else is a bug and stays what it is.
 """
 
-import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import Any
@@ -20,7 +19,8 @@ from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from domain.errors import Unavailable
+from domain.errors import BadUserInput, DomainError, Unavailable
+from persistence.leases import Leases
 
 DIALECT = dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 CONNECT_TIMEOUT, ACQUIRE_TIMEOUT, STATEMENT_TIMEOUT, LOCK_TIMEOUT = 3.0, 2.0, 5.0, 2.0
@@ -35,6 +35,8 @@ _LOST = (
     asyncpg.QueryCanceledError,
     asyncpg.LockNotAvailableError,
 )
+_TOLD = (*_LOST, asyncpg.CharacterNotInRepertoireError)
+_REFUSED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 
 
 class Statement:
@@ -61,7 +63,7 @@ class Statement:
 
     def arguments(self, given: Mapping[str, Any]) -> list[Any]:
         """The values of $1 … $n."""
-        return [given[name] if name in given else own for name, own in self._compiled[1]]
+        return [given.get(name, own) for name, own in self._compiled[1]]
 
 
 class Connection:
@@ -105,12 +107,22 @@ class Database:
     def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
         self.pool = pool
         self.statements_run = 0
+        self._leases = Leases(pool, pool.get_max_size(), patience=ACQUIRE_TIMEOUT)
 
     async def fetch(self, statement: Statement, **given: Any) -> list[Any]:
         """All rows of a single statement, on a connection held for just that long."""
-        with _outages_named():
-            async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT) as raw:
-                return await Connection(raw, self).fetch(statement, **given)
+        self.statements_run += 1
+        try:
+            raw = await self._leases.take()
+            try:
+                rows: list[Any] = await raw.fetch(statement.text, *statement.arguments(given), record_class=statement.row)
+            except BaseException:
+                await self._leases.give_up(raw)
+                raise
+        except _TOLD as error:
+            raise _told(error) from error
+        self._leases.give(raw)
+        return rows
 
     async def fetch_row(self, statement: Statement, **given: Any) -> Any:
         """The first row of a single statement, or None."""
@@ -125,23 +137,51 @@ class Database:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Connection]:
         """A transaction: kept when the block ends, undone when it raises."""
-        with _outages_named():
-            async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT) as raw, raw.transaction():
-                yield Connection(raw, self)
+        try:
+            raw = await self._leases.take()
+            try:
+                async with raw.transaction():
+                    yield Connection(raw, self)
+            except DomainError:
+                self._leases.give(raw)
+                raise
+            except BaseException:
+                await self._leases.give_up(raw)
+                raise
+        except _TOLD as error:
+            raise _told(error) from error
+        self._leases.give(raw)
+
+    async def close(self) -> None:
+        """Let go of the connections at hand."""
+        await self._leases.close()
 
 
-@contextlib.contextmanager
-def _outages_named() -> Iterator[None]:
-    try:
-        yield
-    except _LOST as error:
-        raise Unavailable("The database does not answer now; try again.") from error
+def _told(error: BaseException) -> DomainError:
+    """An outage, or a text that cannot be stored, in words for clients."""
+    if isinstance(error, asyncpg.CharacterNotInRepertoireError):
+        return BadUserInput("A text holds the character U+0000, which cannot be stored.")
+    return Unavailable("The database does not answer now; try again.")
 
 
 @asynccontextmanager
 async def open_database(url: str, *, connections: int = 10) -> AsyncIterator[Database]:
-    """A pool over a `postgresql://` address, closed at the end."""
-    pool = await asyncpg.create_pool(
+    """A pool over a `postgresql://` address, closed at the end. Raises Unavailable when nothing can be opened there."""
+    pool = await _open_pool(url, connections)
+    database = Database(pool)
+    try:
+        yield database
+    finally:
+        try:
+            await database.close()
+            await pool.close()
+        except BaseException:
+            pool.terminate()
+            raise
+
+
+async def _open_pool(url: str, connections: int) -> "asyncpg.Pool[Any]":
+    opening = asyncpg.create_pool(
         url,
         min_size=1,
         max_size=connections,
@@ -161,13 +201,9 @@ async def open_database(url: str, *, connections: int = 10) -> AsyncIterator[Dat
         },
     )
     try:
-        yield Database(pool)
-    finally:
-        try:
-            await pool.close()
-        except BaseException:
-            pool.terminate()
-            raise
+        return await opening
+    except (*_LOST, *_REFUSED) as error:
+        raise Unavailable("The database cannot be opened.") from error
 
 
 class _LeanConnection(asyncpg.Connection):

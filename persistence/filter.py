@@ -12,23 +12,23 @@ from domain.page import AllOf, AnyOf, Condition, Not, Where
 Column = ColumnElement[Any]
 Match = Callable[[str, Any], Column]
 Fields = Mapping[str, Column | Match]
-MOST_CONDITIONS = 50
+MOST_PARTS = 100
 
 
 def take_values(where: Where, given: dict[str, Any]) -> Any:
-    """The shape of a filter, its values moved to the parameters `where_0`, `where_1` …"""
+    """The shape of a filter, its values moved to parameters `where_1`, `where_2` … Raises BadUserInput for one with too many parts."""
     taken = 0
 
     def shape(part: Where) -> Any:
         nonlocal taken
+        taken += 1
+        if taken > MOST_PARTS:
+            raise BadUserInput(f"A filter has at most {MOST_PARTS} parts.", path=("filter",))
         match part:
+            case Condition(field=name, operator="is_null", value=value):
+                return (name, "is_null", bool(value))
             case Condition(field=name, operator=operator, value=value):
-                if operator == "is_null":
-                    return (name, operator, bool(value))
-                if taken >= MOST_CONDITIONS:
-                    raise BadUserInput(f"A filter has at most {MOST_CONDITIONS} conditions.", path=("filter",))
                 parameter = f"where_{taken}"
-                taken += 1
                 given[parameter] = value
                 return (name, operator, parameter)
             case AllOf(parts=parts):

@@ -24,10 +24,8 @@ _REPLACED = Statement(
         func.lower(_i.c.email) == func.lower(bindparam("email", type_=Text)),
     )
 )
-_LOCK = Statement(select(*columns(Invitation, _i)).where(_i.c.id == _ID).with_for_update())
-_LOCK_BY_TOKEN = Statement(
-    select(*columns(Invitation, _i)).where(_i.c.token_hash == bindparam("token", type_=LargeBinary)).with_for_update()
-)
+_GET = Statement(select(*columns(Invitation, _i)).where(_i.c.id == _ID))
+_BY_TOKEN = Statement(select(*columns(Invitation, _i)).where(_i.c.token_hash == bindparam("token", type_=LargeBinary)))
 _REMOVE = Statement(_i.delete().where(_i.c.id == _ID))
 _BY_IDS = Statement(select(*columns(Invitation, _i)).where(_i.c.id == ids(), team_visible(_i.c.team_id)), row_class(Invitation))
 
@@ -43,19 +41,19 @@ class SqlInvitations:
         await self._connection.execute(_REPLACED, **values(invitation))
         await self._connection.execute(_ADD, **values(invitation))
 
-    async def lock(self, invitation_id: UUID) -> Invitation | None:
-        """An invitation, held until the end of the operation."""
-        row = await self._connection.fetch_row(_LOCK, id=invitation_id)
+    async def get(self, invitation_id: UUID) -> Invitation | None:
+        """An invitation, whoever asks."""
+        row = await self._connection.fetch_row(_GET, id=invitation_id)
         return row and whole(Invitation, row)
 
-    async def lock_by_token(self, token_hash: bytes) -> Invitation | None:
+    async def by_token(self, token_hash: bytes) -> Invitation | None:
         """The invitation whose token has this hash."""
-        row = await self._connection.fetch_row(_LOCK_BY_TOKEN, token=token_hash)
+        row = await self._connection.fetch_row(_BY_TOKEN, token=token_hash)
         return row and whole(Invitation, row)
 
-    async def remove(self, invitation_id: UUID) -> None:
-        """Forget an invitation."""
-        await self._connection.execute(_REMOVE, id=invitation_id)
+    async def remove(self, invitation_id: UUID) -> bool:
+        """Forget an invitation; False when it was gone already."""
+        return await self._connection.execute(_REMOVE, id=invitation_id) == 1
 
 
 async def by_ids(database: Database, viewer: UUID, invitation_ids: Sequence[UUID]) -> dict[UUID, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import Text, Uuid, bindparam, func, select
 from sqlalchemy.dialects.postgresql import array
 
@@ -21,13 +22,6 @@ _ADD = Statement(added(Label, labels).returning(labels.c.id))
 _SAVE = Statement(saved(Label, labels, but=("team_id",)))
 _LOCK = Statement(select(*columns(Label, labels)).where(labels.c.id == _ID).with_for_update())
 _HAS_ID = Statement(select(labels.c.id).where(labels.c.id == _ID))
-_NAMESAKE = Statement(
-    select(labels.c.id).where(
-        labels.c.team_id == bindparam("team_id", type_=Uuid),
-        func.lower(labels.c.name) == func.lower(bindparam("name", type_=Text)),
-        labels.c.id != _ID,
-    )
-)
 _TAKE_OFF = Statement(
     tasks.update().where(tasks.c.label_ids.contains(array([_ID]))).values(label_ids=func.array_remove(tasks.c.label_ids, _ID))
 )
@@ -55,9 +49,11 @@ class SqlLabels:
 
     async def save(self, label: Label) -> bool:
         """Keep a changed label; False when its name is taken."""
-        if await self._connection.fetch_value(_NAMESAKE, **values(label)) is not None:
+        try:
+            async with self._connection.raw.transaction():
+                await self._connection.execute(_SAVE, **values(label))
+        except asyncpg.UniqueViolationError:
             return False
-        await self._connection.execute(_SAVE, **values(label))
         return True
 
     async def lock(self, label_id: UUID) -> Label | None:

@@ -15,11 +15,15 @@ Batch = Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
 
 
 class BatchLoader(DataLoader[Any, Any]):
-    """A loader over a batch function; parents are told apart by identity, since two states of one object may be asked for."""
+    """A loader over a batch function; parents are told apart by identity, since two states of one object may be asked for.
+
+    It keeps every parent that it was asked about: Python gives the address of an object that is gone to the next one.
+    """
 
     def __init__(self, batch: Batch) -> None:
         super().__init__(get_cache_key=id)
         self._batch = batch
+        self._parents: dict[int, Any] = {}
 
     async def batch_load_fn(self, keys: list[Any]) -> list[Any]:
         """Call the batch function, and hold it to its promise."""
@@ -29,4 +33,13 @@ class BatchLoader(DataLoader[Any, Any]):
 
     def load(self, key: Any) -> "asyncio.Future[Any]":
         """The child of one parent; cancelling the answer leaves others' alone."""
-        return asyncio.shield(super().load(key))
+        self._parents[id(key)] = key
+        child = super().load(key)
+        child.add_done_callback(_heard)
+        return asyncio.shield(child)
+
+
+def _heard(child: "asyncio.Future[Any]") -> None:
+    """A failure that nobody waits for any more is no news."""
+    if not child.cancelled():
+        child.exception()

@@ -23,7 +23,7 @@ from domain.page import EVERYTHING, Order, Page, Paging, Where
 from persistence.cursor import Sort, Sorts, read_cursor, write_cursor
 from persistence.database import Database, Statement
 from persistence.filter import Column, Fields, condition, take_values
-from persistence.rows import columns, row_class
+from persistence.rows import columns, row_class, stored
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +55,12 @@ async def pages(
     viewer: UUID,
     where: Where = EVERYTHING,
     order: Sequence[Order] = (),
+    wanted: frozenset[str] | None = None,
     **extra: Any,
 ) -> list[Page[Any]]:
     """One page for each parent, in the order given; for a listing without parents (None), one page.
+
+    `wanted`: the attributes that will be read of the rows; the id and what they are sorted by come with them.
 
     Raises CursorInvalid for a cursor of another list or order, BadUserInput for an order or filter that the list does not know.
     """
@@ -70,15 +73,25 @@ async def pages(
     if cursor is not None:
         given |= read_cursor(cursor, sorts)
     shape = take_values(where, given)
-    statement = _statement(listing, shape, chosen, paging.backward, cursor is not None)
+    statement = _statement(listing, shape, chosen, paging.backward, cursor is not None, _fetched(listing, sorts, wanted))
     rows = await database.fetch(statement, **given)
 
     found: dict[UUID | None, list[Any]] = {}
-    for row in rows:
-        found.setdefault(row["__parent"] if parents is not None else None, []).append(row)
+    if parents is None or len(given["parents"]) == 1:
+        found[parents[0] if parents is not None else None] = rows
+    else:
+        for row in rows:
+            found.setdefault(row["__parent"], []).append(row)
     count = partial(_count, database, listing, shape, given)
     write = partial(write_cursor, sorts)
     return [_page(found.get(key, []), paging, write, key, count) for key in (parents if parents is not None else [None])]
+
+
+def _fetched(listing: Listing, sorts: Sorts, wanted: frozenset[str] | None) -> frozenset[str] | None:
+    """The columns to fetch; all of them when a computed attribute is wanted whose sources are not told."""
+    if wanted is None or not wanted <= stored(listing.cls):
+        return None
+    return wanted | {"id"} | {sort.attribute for sort, _ in sorts}
 
 
 def _page(rows: list[Any], paging: Paging, write: Callable[[Any], str], key: Any, count: Any) -> Page[Any]:
@@ -105,11 +118,14 @@ async def _count(
 
 
 @lru_cache(maxsize=2048)
-def _statement(listing: Listing, shape: Any, order: tuple[Order, ...], backward: bool, resumed: bool) -> Statement:
+def _statement(
+    listing: Listing, shape: Any, order: tuple[Order, ...], backward: bool, resumed: bool, fetched: frozenset[str] | None
+) -> Statement:
+    row = row_class(cast(Any, listing.cls), fetched)
     sorts = _sorts(listing, order)
     turned = [(sort, descending != backward) for sort, descending in sorts]
     parent = func.unnest(bindparam("parents", type_=ARRAY(Uuid))).table_valued(column("id", Uuid), name="parent").render_derived()
-    query = select(*columns(listing.cls, listing.source), *listing.extra)
+    query = select(*columns(listing.cls, listing.source, fetched), *listing.extra)
     query = listing.joined(query).where(*_narrowed(listing, shape, parent.c.id))
     if resumed:
         query = query.where(_beyond([*turned, (Sort(listing.id, "id"), turned[-1][1])]))
@@ -117,17 +133,15 @@ def _statement(listing: Listing, shape: Any, order: tuple[Order, ...], backward:
     ordering.append(listing.id.desc() if turned[-1][1] else listing.id.asc())
     query = query.order_by(*ordering).limit(bindparam("size", type_=Integer))
     if listing.hangs_on is None:
-        return Statement(query, row_class(cast(Any, listing.cls)))
+        return Statement(query, row)
     page = query.lateral("page")
-    return Statement(
-        select(*page.c, parent.c.id.label("__parent")).select_from(parent.join(page, true())), row_class(cast(Any, listing.cls))
-    )
+    return Statement(select(*page.c, parent.c.id.label("__parent")).select_from(parent.join(page, true())), row)
 
 
 @lru_cache(maxsize=512)
 def _count_statement(listing: Listing, shape: Any) -> Statement:
     parent = func.unnest(bindparam("parents", type_=ARRAY(Uuid))).table_valued(column("id", Uuid), name="parent").render_derived()
-    counted = listing.joined(select(func.count()).select_from(listing.source)).where(*_narrowed(listing, shape, parent.c.id))
+    counted = listing.joined(select(func.count(listing.id))).where(*_narrowed(listing, shape, parent.c.id))
     if listing.hangs_on is None:
         return Statement(counted)
     return Statement(select(parent.c.id, counted.correlate(parent).scalar_subquery()))

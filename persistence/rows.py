@@ -20,20 +20,29 @@ from sqlalchemy.sql.schema import Table
 T = TypeVar("T")
 
 
-def columns(cls: type[Any], source: FromClause) -> list[ColumnElement[Any]]:
-    """The columns of a dataclass's attributes, in their order and under their names."""
-    return [source.c[field.name].label(field.name) for field in fields(cls)]
+def columns(cls: type[Any], source: FromClause, only: frozenset[str] | None = None) -> list[ColumnElement[Any]]:
+    """The columns of a dataclass's attributes (of these only, where given), in their order and under their names."""
+    return [source.c[name].label(name) for name in _names(cls, only)]
 
 
 @cache
-def row_class(cls: Any) -> type[asyncpg.Record]:
-    """A Record whose first columns are `columns(cls, …)`, readable as if it were the dataclass."""
-    names = {field.name: index for index, field in enumerate(fields(cls))}
+def row_class(cls: Any, only: frozenset[str] | None = None) -> type[asyncpg.Record]:
+    """A Record whose first columns are `columns(cls, …, only)`, readable as if it were the dataclass, as far as these go."""
+    names = {name: index for index, name in enumerate(_names(cls, only))}
     body: dict[str, Any] = {"__slots__": (), "__doc__": f"A row that reads like {cls.__name__}."}
     body |= {name: property(itemgetter(index)) for name, index in names.items()}
     body |= {name: value for base in reversed(cls.__mro__) for name, value in vars(base).items() if isinstance(value, property)}
     body["type_name"] = getattr(cls, "type_name", cls.__name__)
     return cast(type[asyncpg.Record], type(f"{cls.__name__}Row", (asyncpg.Record,), body))
+
+
+def stored(cls: type[Any]) -> frozenset[str]:
+    """The attributes that a dataclass's rows hold; others are computed from them."""
+    return frozenset(field.name for field in fields(cls))
+
+
+def _names(cls: type[Any], only: frozenset[str] | None) -> list[str]:
+    return [field.name for field in fields(cls) if only is None or field.name in only]
 
 
 def whole(cls: type[T], row: Any) -> T:

@@ -1,7 +1,7 @@
 """Sessions: the store, and what a request needs to know of one."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +34,7 @@ _OPEN = Statement(
         sessions.c.id == _ID,
         sessions.c.revoked_at.is_(None),
         sessions.c.expires_at > bindparam("now", type_=INSTANT),
-        users.c.status != literal_column("'INACTIVE'"),
+        users.c.status == literal_column("'ACTIVE'"),
     )
 )
 _OF_USER = Statement(
@@ -75,6 +75,11 @@ class SqlSessions:
     async def revoke_all(self, user_id: UUID, *, except_for: UUID | None, at: datetime) -> None:
         """End all sessions of a user but one."""
         await self._connection.execute(_REVOKE_ALL, user=user_id, except_for=except_for, at=at)
+
+
+async def by_ids(database: Database, viewer: UUID, session_ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """Those of the sessions that are open and the viewer's own."""
+    return {row.id: row for row in await of_user(database, viewer, datetime.now(UTC)) if row.id in set(session_ids)}
 
 
 async def is_open(database: Database, session_id: UUID, now: datetime) -> bool:

@@ -36,6 +36,7 @@ _NEXT_NUMBER = Statement(
 _ALIAS = Statement(task_aliases.insert().values(key=bindparam("key"), task_id=bindparam("task_id")))
 _LAST = Statement(select(func.max(_t.c.rank)).where(_t.c.project_id == _PROJECT))
 _RANK_OF = Statement(select(_t.c.rank).where(_t.c.project_id == _PROJECT, _t.c.id == _ID))
+_OPEN_IN = Statement(select(literal_column("1")).where(_t.c.project_id == _PROJECT, _t.c.id == _ID, _t.c.deleted_at.is_(None)))
 _AFTER = Statement(select(func.min(_t.c.rank)).where(_t.c.project_id == _PROJECT, _t.c.rank > _RANK))
 _BEFORE = Statement(select(func.max(_t.c.rank)).where(_t.c.project_id == _PROJECT, _t.c.rank < _RANK))
 
@@ -110,6 +111,8 @@ class SqlTasks:
     async def lock(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
         """A task that the user may see, with his role and whether its project is archived."""
         row = await self._connection.fetch_row(_LOCK, id=task_id, user=user_id)
+        if row is None:  # or it was moved to another project while we waited for it: the second look sees where it is now
+            row = await self._connection.fetch_row(_LOCK, id=task_id, user=user_id)
         return row and (whole(Task, row), Role(row["role"]), row["archived"])
 
     async def lock_many(self, task_ids: Sequence[UUID]) -> None:
@@ -132,6 +135,10 @@ class SqlTasks:
     async def rank_of(self, project_id: UUID, task_id: UUID) -> str | None:
         """The rank of a task, None unless it lies in the project."""
         return await self._rank(_RANK_OF, project=project_id, id=task_id)
+
+    async def is_open_in(self, project_id: UUID, task_id: UUID) -> bool:
+        """Whether the task lies in the project and is not deleted."""
+        return await self._connection.fetch_value(_OPEN_IN, project=project_id, id=task_id) is not None
 
     async def rank_after(self, project_id: UUID, rank: str) -> str | None:
         """The lowest rank above."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import BigInteger, Text, Uuid, bindparam, func, literal_column, select
 
 from domain.events import team_stream
@@ -30,7 +31,7 @@ _TAKEN = Statement(
     select(
         func.bool_or(teams.c.id == _ID).label("id"),
         func.bool_or(func.lower(teams.c.name) == func.lower(bindparam("name", type_=Text)))
-        .filter(teams.c.deleted_at.is_(None), teams.c.id != _ID)
+        .filter(teams.c.deleted_at.is_(None))
         .label("name"),
         func.bool_or(teams.c.key == bindparam("key", type_=Text)).label("key"),
     ).where(
@@ -45,11 +46,13 @@ _LOCK = Statement(
     select(*columns(Team, teams), _m.c.role)
     .select_from(teams.join(_m, _m.c.team_id == teams.c.id))
     .where(teams.c.id == _ID, _m.c.user_id == _USER, teams.c.deleted_at.is_(None))
-    .with_for_update(of=teams, key_share=True)
+    .with_for_update(of=[teams, _m], key_share=True)
 )
 _HAS_KEY = Statement(select(teams.c.id).where(teams.c.key == bindparam("key", type_=Text)))
 _GET = Statement(select(*columns(Team, teams)).where(teams.c.id == _ID))
-_OWNED = Statement(select(teams.c.id).where(teams.c.owner_id == _ID, teams.c.deleted_at.is_(None)))
+_HOLD = Statement(
+    select(*columns(Team, teams)).where(teams.c.id == _ID, teams.c.deleted_at.is_(None)).with_for_update(key_share=True)
+)
 _MEMBERS = Statement(select(*columns(Membership, _m)).where(_m.c.team_id == _TEAM))
 _MEMBERSHIPS = Statement(select(*columns(Membership, _m)).where(_m.c.user_id == _USER).order_by(_m.c.team_id))
 _ROLE = Statement(select(_m.c.role).where(_MEMBERSHIP))
@@ -99,10 +102,11 @@ class SqlTeams:
 
     async def save(self, team: Team) -> bool:
         """Keep a changed team; False when its name is taken."""
-        taken = await self._connection.fetch_row(_TAKEN, **values(team))
-        if taken["name"] and team.deleted_at is None:
+        try:
+            async with self._connection.raw.transaction():
+                await self._connection.execute(_SAVE, **values(team))
+        except asyncpg.UniqueViolationError:
             return False
-        await self._connection.execute(_SAVE, **values(team))
         return True
 
     async def lock(self, team_id: UUID, user_id: UUID) -> tuple[Team, Role] | None:
@@ -115,13 +119,14 @@ class SqlTeams:
         row = await self._connection.fetch_row(_GET, id=team_id)
         return row and whole(Team, row)
 
+    async def hold(self, team_id: UUID) -> Team | None:
+        """A team, whoever asks, held until the end of the operation; None when it was dissolved."""
+        row = await self._connection.fetch_row(_HOLD, id=team_id)
+        return row and whole(Team, row)
+
     async def has_key(self, key: str) -> bool:
         """Whether a team has, or had, this key."""
         return await self._connection.fetch_value(_HAS_KEY, key=key) is not None
-
-    async def owned_by(self, user_id: UUID) -> Sequence[UUID]:
-        """The teams that a user owns."""
-        return [row[0] for row in await self._connection.fetch(_OWNED, id=user_id)]
 
     async def memberships(self, team_id: UUID) -> Sequence[Membership]:
         """Everybody in a team."""

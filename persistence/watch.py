@@ -56,8 +56,8 @@ _UNREAD = Statement(
         events.c.kind != literal_column("'ACCESS_LOST'"),
         or_(
             seen_marks.c.position.is_(None),
-            events.c.stream != seen_marks.c.stream,
-            events.c.position > seen_marks.c.position,
+            (events.c.stream == seen_marks.c.stream) & (events.c.position > seen_marks.c.position),
+            (events.c.stream != seen_marks.c.stream) & (events.c.at > seen_marks.c.at),  # of a team where the task once was
         ),
     )
     .group_by(tasks.c.id)

@@ -1,8 +1,8 @@
 """The change log as one viewer hears it: the query, the subscriptions, histories, and the cursors of writes."""
 
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from functools import cached_property
 from typing import Annotated, Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from domain.page import DEFAULT_PAGE, LARGEST_PAGE, Edge, PageInfo
 from persistence import task, team
 from resolvers import user
 from resolvers.context import Context
-from resolvers.hearing import Hearing, Scope
+from resolvers.hearing import Change, Hearing, Scope
 from resolvers.node import entities
 from resolvers.sync_cursor import SyncCursors
 from schema import ids
@@ -30,21 +30,6 @@ First = Annotated[int | None, strawberry.argument(description="How many; 50 by d
 TaskId = Annotated[strawberry.ID, strawberry.argument(description="The task's global id.")]
 
 _MOST_ROUNDS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """An entry, with the place in all streams that its hearer has reached with it."""
-
-    type_name = "Change"
-
-    entry: Entry
-    positions: Mapping[str, int]
-
-    @property
-    def id(self) -> UUID:
-        """The entry's id."""
-        return self.entry.id
 
 
 class ChangePage:
@@ -76,7 +61,8 @@ class ChangePage:
 async def page(context: Context, after: After = None, scope: InScope = None, first: First = None) -> ChangePage:
     """What happened since a cursor; without one nothing, and the cursor of now."""
     size = _size(first)
-    hearing = await _hearing(context, scope)
+    hearing = _hearing(context, scope)
+    await hearing.look()
     cursors, log = context.services.cursors, context.services.log
     if after is None or after is UNSET:
         heads = await log.heads(list(hearing.streams))
@@ -106,41 +92,47 @@ async def page(context: Context, after: After = None, scope: InScope = None, fir
     return ChangePage(changes, positions, True, cursors)
 
 
-async def follow(context: Context, after: After = None, scope: InScope = None) -> AsyncIterator[Change]:
+async def follow(context: Context, after: After = None, scope: InScope = None) -> AsyncGenerator[Change, None]:
     """What happens from a cursor on: first what the log holds, then live, in order, without a gap or a repeat."""
-    hearing = await _hearing(context, scope)
-    async for change in _followed(context, hearing, after):
-        yield change
+    hearing = _hearing(context, scope)
+    async with aclosing(_told(context, hearing, after)) as told:
+        async for change in told:
+            if await hearing.hears(change.entry):
+                yield change
 
 
-async def follow_task(context: Context, id: TaskId, after: After = None) -> AsyncIterator[Change]:
-    """What happens to one task and what is said about it; ends when the viewer can no longer see it."""
+async def follow_task(context: Context, id: TaskId, after: After = None) -> AsyncGenerator[Change, None]:
+    """What happens to one task and what is said about it; ends with what took it from the viewer's sight."""
     task_id = ids.decode(id, "Task", path=("id",))
-    viewer = context.viewer.user_id
-    if not await task.by_ids(context.database, viewer, [task_id]):
+    if not await _sees(context, task_id):
         raise NotFound(("id",))
     hearing = Hearing(context, Scope({"entity_ids": [task_id]}))
-    everything = Hearing(context, Scope({}))
-    await hearing.look()
-    await everything.look()
-    async for change in _followed(context, everything, after):
-        lost = change.entry.kind is ChangeKind.ACCESS_LOST
-        if lost and not await task.by_ids(context.database, viewer, [task_id]):
-            yield change
-            return
-        hearing.streams = everything.streams
-        if await hearing.hears(change.entry):
-            yield change
+    async with aclosing(_told(context, hearing, after)) as told:
+        async for change in told:
+            entry = change.entry
+            if hearing.may_change(entry) and await hearing.may_hear(entry) and not await _sees(context, task_id):
+                yield change
+                return
+            of_others = entry.kind is ChangeKind.ACCESS_LOST and entry.entity_id != task_id
+            if not of_others and await hearing.hears(entry):
+                yield change
 
 
-async def _followed(context: Context, hearing: Hearing, after: str | None) -> AsyncIterator[Change]:
-    starts = None if after is None or after is UNSET else await hearing.starts(_opened(context, after))
+async def _told(context: Context, hearing: Hearing, after: str | None) -> AsyncGenerator[Change, None]:
+    """Everything that is told in the streams of a hearing, whose rights are always as new as the change."""
+    cursor = None if after is None or after is UNSET else _opened(context, after)
     async with context.services.hub.listen() as listener:
-        positions: dict[str, int] = {}
-        for stream in hearing.streams:
-            start = None if starts is None else starts[stream]
-            head = await listener.add(stream, start)
-            positions[stream] = head if start is None else start
+        if cursor is None:
+            # Listen first, look second: what changes the viewer's rights after the look is told in his own stream.
+            positions = {hearing.own: await listener.add(hearing.own)}
+            await hearing.look()
+            for stream in hearing.streams.keys() - positions.keys():
+                positions[stream] = await listener.add(stream)
+        else:
+            await hearing.look()
+            positions = await hearing.starts(cursor)
+            for stream, start in positions.items():
+                await listener.add(stream, start)
         async for entry in listener:
             positions[entry.stream] = entry.position
             if hearing.may_change(entry):
@@ -151,15 +143,16 @@ async def _followed(context: Context, hearing: Hearing, after: str | None) -> As
                 for stream in hearing.streams.keys() - positions.keys():
                     positions[stream] = hearing.streams[stream]
                     await listener.add(stream, hearing.streams[stream])
-            if await hearing.hears(entry):
-                yield Change(entry, dict(positions))
+            yield Change(entry, dict(positions))
 
 
-async def _hearing(context: Context, scope: ChangeScope | None) -> Hearing:
+async def _sees(context: Context, task_id: UUID) -> bool:
+    return bool(await task.by_ids(context.database, context.viewer.user_id, [task_id]))
+
+
+def _hearing(context: Context, scope: ChangeScope | None) -> Hearing:
     asked = {} if scope is None or scope is UNSET else given(scope, ("scope",))
-    hearing = Hearing(context, Scope({name: value for name, value in asked.items() if value is not None}))
-    await hearing.look()
-    return hearing
+    return Hearing(context, Scope({name: value for name, value in asked.items() if value is not None}))
 
 
 def _opened(context: Context, after: str) -> dict[str, int]:

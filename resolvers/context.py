@@ -63,6 +63,7 @@ class Context:
     One operation of one viewer. Loaders forget at every event of a subscription.
 
     `done` holds what mutations came to (an Outcome or an exception) by response key, for an executor that takes over from another.
+    `wanted` says which attributes of its rows the next list will be asked for; None for all of them.
     """
 
     def __init__(self, services: Services, actor: Actor | None, device: Device) -> None:
@@ -70,6 +71,7 @@ class Context:
         self.actor = actor
         self.device = device
         self.done: dict[str | int, Any] = {}
+        self.wanted: frozenset[str] | None = None
         self._loaders: dict[Any, BatchLoader] = {}
 
     @property
@@ -92,6 +94,7 @@ class Context:
     def load(self, batch: BatchFunction, parent: Any, given: Given) -> Awaitable[Any]:
         """The child of one parent by a batch function; parents that ask in the same tick with equal arguments share a call."""
         key = (batch, repr(given)) if given else batch
+        self.wanted = None
         loader = self._loaders.get(key)
         if loader is None:
             loader = self._loaders[key] = BatchLoader(partial(batch, self, **given))

@@ -1,4 +1,4 @@
-"""What an entry says about single attributes, in the words of the graph: camelCase names, and global ids for references."""
+"""What an entry says about single attributes, in the words of the graph: camelCase names, global ids, instants in Z."""
 
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,8 @@ def field_changes(entry: Entry) -> list[FieldChange]:
 
 
 def _shown(entry: Entry, field: str, before: Any = None, after: Any = None) -> FieldChange:
+    if field.endswith("_at"):
+        return FieldChange(field=to_camel_case(field), before=_instant(before), after=_instant(after))
     kind = entry.entity_type if field == "parent_id" else _TYPES.get(field)
     return FieldChange(field=to_camel_case(field), before=_value(kind, before), after=_value(kind, after))
 
@@ -42,3 +44,7 @@ def _value(kind: str | None, value: Any) -> Any:
     if isinstance(value, list):
         return [_value(kind, inner) for inner in value]
     return ids.encode(kind, UUID(value)) if kind is not None and isinstance(value, str) else value
+
+
+def _instant(value: str | None) -> str | None:
+    return None if value is None else value.replace("+00:00", "Z")

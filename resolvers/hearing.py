@@ -6,6 +6,7 @@ hears what happened after he lost sight of it.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from domain.errors import CursorExpired
@@ -16,8 +17,28 @@ from resolvers.context import Context, Given
 _KINDS = {"USER": "User", "PROJECT": "Project", "TASK": "Task", "DOCUMENT": "Document", "COMMENT": "Comment"}
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An entry, with the place in all streams that its hearer has reached with it."""
+
+    type_name = "Change"
+
+    entry: Entry
+    positions: Mapping[str, int]
+
+    @property
+    def id(self) -> UUID:
+        """The entry's id."""
+        return self.entry.id
+
+
 class Scope:
-    """What a client wants to hear of, as `ChangeScope` says it; all given fields hold."""
+    """
+    What a client wants to hear of, as `ChangeScope` says it; all given fields hold.
+
+    What a scope must not hide: that a task left it (the task's new project and team are then not the ones asked for), and that the
+    viewer lost a team or a project in which it may lie.
+    """
 
     def __init__(self, asked: Given) -> None:
         self._teams = _set(asked.get("team_ids"))
@@ -28,13 +49,21 @@ class Scope:
 
     def holds(self, entry: Entry) -> bool:
         """Whether the entry is asked for."""
+        if entry.kind is ChangeKind.ACCESS_LOST and entry.entity_type in ("Team", "Project"):
+            return self._may_lose(entry)
         if self._types is not None and entry.entity_type not in self._types:
             return False
         if self._entities is not None and not self._entities & {entry.entity_id, entry.about_id}:
             return False
-        if self._projects is not None and not self._projects & {entry.project_id, entry.entity_id}:
+        if self._projects is not None and not self._projects & {entry.project_id, entry.entity_id, _left(entry, "project_id")}:
             return False
-        return self._teams is None or bool(self._teams & {entry.entity_id, _team_of(entry.stream)})
+        return self._teams is None or bool(self._teams & {entry.entity_id, _team_of(entry.stream), _left(entry, "team_id")})
+
+    def _may_lose(self, entry: Entry) -> bool:
+        lost = entry.payload["entity"]
+        if self._teams is not None and UUID(lost["id" if entry.entity_type == "Team" else "team_id"]) not in self._teams:
+            return False
+        return entry.entity_type == "Team" or self._projects is None or entry.entity_id in self._projects
 
 
 class Hearing:
@@ -44,23 +73,24 @@ class Hearing:
         self._context = context
         self._scope = scope
         self._viewer = context.viewer.user_id
+        self.own = user_stream(self._viewer)
         self._visible: frozenset[UUID] | None = None
         self.streams: dict[str, int] = {}
 
     async def look(self) -> None:
         """Learn anew what the viewer may hear."""
         followed = await team.followed(self._context.database, self._viewer)
-        self.streams = {user_stream(self._viewer): 0}
+        self.streams = {self.own: 0}
         self.streams |= {team_stream(team_id): since for team_id, since in followed.items()}
         self._visible = None
 
     async def starts(self, cursor: Mapping[str, int]) -> dict[str, int]:
         """
-        Where to go on in every stream after a cursor; in one that the cursor does not know, where the viewer joined.
+        Where to go on in every stream after a cursor, but not before the viewer joined.
 
         Raises CursorExpired when the log was trimmed beyond a position, or does not reach it (it was restored from a backup).
         """
-        starts = {stream: cursor.get(stream, since) for stream, since in self.streams.items()}
+        starts = {stream: max(cursor.get(stream, since), since) for stream, since in self.streams.items()}
         bounds = await self._context.services.log.bounds(list(starts))
         for stream, position in starts.items():
             trimmed_to, head = bounds[stream]
@@ -72,11 +102,16 @@ class Hearing:
         """Whether the entry could have changed what the viewer may hear."""
         return entry.kind in (ChangeKind.MEMBERSHIP, ChangeKind.ACCESS_LOST) or entry.entity_type in ("Project", "Team")
 
+    async def may_hear(self, entry: Entry) -> bool:
+        """Whether the entry is for the viewer's ears."""
+        since = self.streams.get(entry.stream)
+        if since is None or entry.position <= since:
+            return False
+        return entry.project_id is None or entry.project_id in await self._projects()
+
     async def hears(self, entry: Entry) -> bool:
         """Whether the viewer may hear the entry and asked for it."""
-        if entry.stream not in self.streams or not self._scope.holds(entry):
-            return False
-        if entry.project_id is not None and entry.project_id not in await self._projects():
+        if not self._scope.holds(entry) or not await self.may_hear(entry):
             return False
         # A task that left one project is no loss to those who see it where it went.
         if entry.kind is ChangeKind.ACCESS_LOST and entry.entity_type == "Task":
@@ -85,12 +120,18 @@ class Hearing:
 
     async def _projects(self) -> frozenset[UUID]:
         if self._visible is None:
-            self._visible = await project.visible(self._context.database, self._viewer)
+            self._visible = await project.heard(self._context.database, self._viewer)
         return self._visible
 
 
 def _set(ids: list[UUID] | None) -> set[UUID | None] | None:
     return None if ids is None else set(ids)
+
+
+def _left(entry: Entry, field: str) -> UUID | None:
+    """What the entity was in before the entry."""
+    before = next((each.get("before") for each in entry.payload["changes"] if each["field"] == field), None)
+    return None if before is None else UUID(before)
 
 
 def _team_of(stream: str) -> UUID | None:

@@ -1,4 +1,7 @@
-"""Objects by their global ids, whatever their type; what the viewer may not see is not there."""
+"""Objects by their global ids, whatever their type; what the viewer may not see is not there.
+
+What a token must be lent for a type is the same here as on the way that leads to it from the root.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any
@@ -6,26 +9,36 @@ from uuid import UUID
 
 import strawberry
 
+from domain.actor import Scope
 from domain.errors import BadUserInput, LimitExceeded
-from persistence import activity, comment, invitation, label, project, task, task_link, team, user
+from persistence import activity, comment, invitation, label, project, session, task, task_link, team, user
 from persistence.database import Database
 from resolvers.context import Context
+from resolvers.hearing import Change
 from schema import ids
 from schema.inputs.fields import MOST_IDS
 
 Find = Callable[[Database, UUID, Sequence[UUID]], Awaitable[Mapping[UUID, Any]]]
 
-FINDERS: dict[str, Find] = {
-    "Activity": activity.by_ids,
-    "Change": activity.by_ids,
-    "Comment": comment.by_ids,
-    "Invitation": invitation.by_ids,
-    "Label": label.by_ids,
-    "Project": project.by_ids,
-    "Task": task.by_ids,
-    "TaskLink": task_link.by_ids,
-    "Team": team.by_ids,
-    "User": user.visible_by_ids,
+
+async def _changes(database: Database, viewer: UUID, entry_ids: Sequence[UUID]) -> Mapping[UUID, Any]:
+    """Entries as changes: who goes on after one hears its own stream from there, and the others from the start."""
+    found = await activity.by_ids(database, viewer, entry_ids)
+    return {id_: Change(entry, {entry.stream: entry.position}) for id_, entry in found.items()}
+
+
+FINDERS: dict[str, tuple[Scope, Find]] = {
+    "Activity": (Scope.TASKS_READ, activity.by_ids),
+    "Change": (Scope.TASKS_READ, _changes),
+    "Comment": (Scope.TASKS_READ, comment.by_ids),
+    "Invitation": (Scope.TEAMS_READ, invitation.by_ids),
+    "Label": (Scope.TEAMS_READ, label.by_ids),
+    "Project": (Scope.PROJECTS_READ, project.by_ids),
+    "Session": (Scope.PROFILE_READ, session.by_ids),
+    "Task": (Scope.TASKS_READ, task.by_ids),
+    "TaskLink": (Scope.TASKS_READ, task_link.by_ids),
+    "Team": (Scope.TEAMS_READ, team.by_ids),
+    "User": (Scope.TEAMS_READ, user.visible_by_ids),
 }
 
 _ID = Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
@@ -33,7 +46,7 @@ _ID = Annotated[strawberry.ID, strawberry.argument(description="The global id.")
 
 async def node(context: Context, id: _ID) -> Any:
     """One object; null when it is not there or not the viewer's to see."""
-    return (await _found(context, [_parsed(id)]))[0]
+    return (await _asked(context, [_parsed(id, "id")]))[0]
 
 
 async def nodes(
@@ -42,26 +55,34 @@ async def nodes(
     """Objects in the order of their ids, null where one is not there."""
     if len(ids) > MOST_IDS:
         raise LimitExceeded(f"At most {MOST_IDS} ids are allowed.", MOST_IDS, path=("ids",))
-    return await _found(context, [_parsed(each) for each in ids])
+    return await _asked(context, [_parsed(each, "ids", str(index)) for index, each in enumerate(ids)])
 
 
 async def entities(context: Context, named: Sequence[tuple[str, UUID]]) -> list[Any]:
-    """Objects by type and id, None where one is gone or hidden."""
+    """Objects by type and id, None where one is gone or hidden, or of a type that the token was not lent."""
+    return await _found(context, [each if FINDERS[each[0]][0] in context.viewer.scopes else None for each in named])
+
+
+async def _asked(context: Context, named: Sequence[tuple[str, UUID]]) -> list[Any]:
+    for type_name, _ in named:
+        context.require(FINDERS[type_name][0])
     return await _found(context, named)
 
 
-async def _found(context: Context, named: Sequence[tuple[str, UUID]]) -> list[Any]:
-    viewer = context.viewer.user_id
-    found: dict[tuple[str, UUID], Any] = {}
-    for type_name in dict.fromkeys(type_name for type_name, _ in named):
-        wanted = list({id_ for each, id_ in named if each == type_name})
-        for id_, row in (await FINDERS[type_name](context.database, viewer, wanted)).items():
+async def _found(context: Context, named: Sequence[tuple[str, UUID] | None]) -> list[Any]:
+    found: dict[tuple[str, UUID] | None, Any] = {}
+    by_type: dict[str, set[UUID]] = {}
+    for type_name, id_ in filter(None, named):
+        by_type.setdefault(type_name, set()).add(id_)
+    for type_name, wanted in by_type.items():
+        _, find = FINDERS[type_name]
+        for id_, row in (await find(context.database, context.viewer.user_id, list(wanted))).items():
             found[type_name, id_] = row
     return [found.get(each) for each in named]
 
 
-def _parsed(value: str) -> tuple[str, UUID]:
+def _parsed(value: str, *path: str) -> tuple[str, UUID]:
     parsed = ids.parse(value)
     if parsed is None or parsed[0] not in FINDERS:
-        raise BadUserInput("This is not a global id.", path=("id",))
+        raise BadUserInput("This is not a global id.", path=path)
     return parsed

@@ -15,6 +15,7 @@ from domain.task import Task, TaskResult
 from domain.team import Team
 from domain.user import User
 
+_SHOWN_ONCE = frozenset({"invitation_token"})
 _KNOWN = {cls.__name__: cls for cls in (Comment, Invitation, Label, Project, Task, Team, User)}
 
 
@@ -47,10 +48,10 @@ class ToldBefore(DomainError):
 
 
 def remember(outcome: Outcome) -> dict[str, Any]:
-    """An outcome as JSON, whole: replaying it needs nothing else."""
+    """An outcome as JSON, whole but for what is shown once: replaying it needs nothing else."""
     return {
         "positions": dict(outcome.positions),
-        "values": {name: _written(value) for name, value in outcome.values.items()},
+        "values": {name: _written(value) for name, value in outcome.values.items() if name not in _SHOWN_ONCE},
     }
 
 

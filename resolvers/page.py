@@ -34,7 +34,8 @@ async def lists(
 ) -> list[Page[Any]]:
     """One page for each parent."""
     keys = [parent.id for parent in parents]
-    return await pages(context.database, listing, keys, page, viewer=context.viewer.user_id, where=where, order=order)
+    wanted, context.wanted = context.wanted, None
+    return await pages(context.database, listing, keys, page, viewer=context.viewer.user_id, where=where, order=order, wanted=wanted)
 
 
 async def whole_list(

@@ -5,7 +5,7 @@ from typing import Any
 
 from domain import session as sessions
 from domain import user as users
-from domain.actor import EVERY_SCOPE
+from domain.actor import EVERY_SCOPE, Actor
 from domain.errors import Unauthenticated
 from domain.session import Session
 from domain.user import User, UserStatus
@@ -14,14 +14,19 @@ from persistence.user import credentials
 from resolvers.context import Context, Given
 
 
+async def hash_password(context: Context, given: Given) -> Given:
+    """The input of `register` with a hash in the place of the password; whoever waits for it holds no connection."""
+    users.email(given["email"], ("input", "email"))
+    password = users.password(given.pop("password"), ("input", "password"))
+    return given | {"password_hash": await context.services.passwords.hash(password)}
+
+
 async def register(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
     """Make an account and sign in to it."""
-    password = users.password(given["password"], ("input", "password"))
-    users.email(given["email"], ("input", "email"))
     user = await users.register(
         uow,
         email_address=given["email"],
-        password_hash=await context.services.passwords.hash(password),
+        password_hash=given["password_hash"],
         first_name=given["first_name"],
         last_name=given["last_name"],
     )
@@ -29,15 +34,20 @@ async def register(context: Context, uow: SqlUnitOfWork, given: Given) -> Mappin
     return _signed_in(context, user, session, refresh_token)
 
 
-async def create(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
-    """Sign in by password. A wrong password and an unknown address are the same answer after the same time."""
+async def check_password(context: Context, given: Given) -> Given:
+    """Whose address and password these are. A wrong password and an unknown address are the same answer after the same time."""
     found = await credentials(context.database, given["email"].strip()[:254])
     user, hashed = found if found is not None else (None, None)
     right = await context.services.passwords.verify(given["password"][: users.LONGEST_PASSWORD + 1], hashed)
-    if user is None or not right or user.status is UserStatus.INACTIVE:
+    if user is None or not right or user.status is not UserStatus.ACTIVE:
         raise Unauthenticated("The e-mail address or the password is wrong.", path=("input",))
-    session, refresh_token = await sessions.open_session(uow, user, context.device)
-    return _signed_in(context, user, session, refresh_token)
+    return {"user": user}
+
+
+async def create(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Sign in whom `check_password` found."""
+    session, refresh_token = await sessions.open_session(uow, given["user"], context.device)
+    return _signed_in(context, given["user"], session, refresh_token)
 
 
 async def refresh(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
@@ -57,6 +67,8 @@ async def revoke(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[
 
 
 def _signed_in(context: Context, user: User, session: Session, refresh_token: str) -> Mapping[str, Any]:
+    # The rest of the operation is his: he may read his own payload.
+    context.actor = Actor(user_id=user.id, session_id=session.id)
     tokens = {
         "access_token": context.services.tokens.issue(session),
         "refresh_token": refresh_token,

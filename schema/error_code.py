@@ -6,18 +6,18 @@ from enum import StrEnum
 class ErrorCode(StrEnum):
     """Every code that an answer can carry, with what it means."""
 
-    _meaning: str
+    meaning: str
 
     def __new__(cls, code: str, meaning: str = "") -> "ErrorCode":
         member = str.__new__(cls, code)
         member._value_ = code
-        member._meaning = meaning
+        member.meaning = meaning
         return member
 
     @classmethod
     def meanings(cls) -> dict[str, str]:
         """What each code means, by its name."""
-        return {code.name: code._meaning for code in cls}
+        return {code.name: code.meaning for code in cls}
 
     UNAUTHENTICATED = "UNAUTHENTICATED", "Nobody is signed in, or the credentials are wrong."
     TOKEN_EXPIRED = "TOKEN_EXPIRED", "The access token's time is over: refresh the session."

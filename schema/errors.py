@@ -1,7 +1,9 @@
 """Expected failures of mutations: domain errors as payload entries."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from domain.errors import DomainError
 from domain.permissions import Action
 from schema.enums import enumeration
 from schema.error_code import ErrorCode
@@ -18,8 +20,25 @@ _TYPES = {
 }
 
 
-def _type_of(error: Any) -> str:
-    kind = getattr(error, "type_name", type(error).__name__)
+class Refusal:
+    """A domain error as a value that can be shown: graphql-core takes an exception that it meets among values for a failure."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: DomainError) -> None:
+        self.error = error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.error, name)
+
+
+def refusals(errors: Iterable[DomainError]) -> list[Refusal]:
+    """What the fields of type `[UserError!]!` give."""
+    return [Refusal(error) for error in errors]
+
+
+def _type_of(refusal: Refusal) -> str:
+    kind = getattr(refusal.error, "type_name", type(refusal.error).__name__)
     return _TYPES.get(kind, "ValidationError")
 
 

@@ -10,7 +10,7 @@ Bare `strawberry.field`s have no binding, and `schema.rules` refuses to start wi
 """
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from operator import attrgetter
@@ -33,7 +33,7 @@ class Binding:
 
     `guard`: who may ask for it; "parent" means whoever may see the object. Of a leaf, `path` is the dotted attribute (None: the field's
     own name) unless `read` computes it; of a relation, `batch` is its function; of a query or mutation, `root` is called with the
-    context and the field's arguments.
+    context and the field's arguments. `needs`: the attributes of the object that any of this reads; None for unknown.
     """
 
     kind: Literal["leaf", "relation", "query", "mutation", "subscription"]
@@ -44,6 +44,7 @@ class Binding:
     root: Callable[..., Awaitable[Any]] | None = None
     weight: int = 1
     pages: bool = False
+    needs: tuple[str, ...] | None = None
 
 
 def check(guard: Guard, context: Context) -> None:
@@ -57,11 +58,15 @@ def check(guard: Guard, context: Context) -> None:
 # ── leaves ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def leaf(description: str, read: Callable[[Any], Any] | str | None = None) -> Any:
-    """An attribute of the object: of the field's own name, at a dotted path, or computed by a pure function."""
+def leaf(description: str, read: Callable[[Any], Any] | str | None = None, *, needs: Sequence[str] | None = None) -> Any:
+    """
+    An attribute of the object: of the field's own name, at a dotted path, or computed by a pure function.
+
+    `needs`: the stored attributes that a computed one reads; unnecessary for a stored one.
+    """
     reader = attrgetter(read) if isinstance(read, str) else read
     path, pure = (read, None) if isinstance(read, str) else (None, read)
-    binding = Binding(kind="leaf", guard="parent", path=path, read=pure)
+    binding = Binding(kind="leaf", guard="parent", path=path, read=pure, needs=None if needs is None else tuple(needs))
     if reader is None:
         return strawberry.field(description=description, metadata={"binding": binding})
 
@@ -81,9 +86,16 @@ _PAGING = {
 }
 
 
-def relation(batch: BatchFunction, description: str, *, guard: Guard = "parent", weight: int = 1) -> Any:
-    """What other rows know of the object. The batch function's parameters after context and parents are the field's arguments."""
-    binding = Binding(kind="relation", guard=guard, batch=batch, weight=weight, pages=_pages(batch))
+def relation(
+    batch: BatchFunction, description: str, *, guard: Guard = "parent", weight: int = 1, needs: Sequence[str] | None = None
+) -> Any:
+    """
+    What other rows know of the object. The batch function's parameters after context and parents are the field's arguments.
+
+    `needs`: the stored attributes of its parents that the function reads; unknown when left out.
+    """
+    read = None if needs is None else tuple(needs)
+    binding = Binding(kind="relation", guard=guard, batch=batch, weight=weight, pages=_pages(batch), needs=read)
 
     def resolve(root: Any, info: strawberry.Info[Context], **given: Any) -> Awaitable[Any]:
         check(guard, info.context)

@@ -39,7 +39,7 @@ enumeration(
 class Node:
     """What has a global id."""
 
-    id: strawberry.ID = leaf("Global id.", ids.of)
+    id: strawberry.ID = leaf("Global id.", ids.of, needs=["id"])
 
 
 @interface("Stored object with optimistic-concurrency version and viewer abilities.")
@@ -68,15 +68,15 @@ class Discussable(Entity):
     """What people talk about."""
 
     comments: Connection[Annotated["Comment", strawberry.lazy("schema.types.comment")]] = relation(
-        resolvers.comment.threads, "The threads about it, oldest first; answers are below a thread's first comment."
+        resolvers.comment.threads, "The threads about it, oldest first; answers are below a thread's first comment.", needs=["id"]
     )
     activity: Connection[Annotated["Activity", strawberry.lazy("schema.types.change")]] = relation(
-        resolvers.task.activity, "What happened to it, latest first."
+        resolvers.task.activity, "What happened to it, latest first.", needs=["id"]
     )
     watchers: Connection[Annotated["User", strawberry.lazy("schema.types.user")]] = relation(
-        resolvers.watch.watchers, "Who hears of its changes, by name."
+        resolvers.watch.watchers, "Who hears of its changes, by name.", needs=["id"]
     )
-    viewer_is_watching: bool = relation(resolvers.watch.is_watching, "Whether the viewer is among the watchers.")
+    viewer_is_watching: bool = relation(resolvers.watch.is_watching, "Whether the viewer is among the watchers.", needs=["id"])
     viewer_unread: UnreadSummary | None = relation(
-        resolvers.watch.unread, "Unseen changes since the viewer last opened the object; null when up to date."
+        resolvers.watch.unread, "Unseen changes since the viewer last opened the object; null when up to date.", needs=["id"]
     )

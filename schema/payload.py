@@ -24,9 +24,7 @@ class MutationPayload:
     cursor: SyncCursor | None = relation(
         resolvers.change.cursors_of_writes, "Position of this write in the change log; null when nothing was written."
     )
-    errors: list[UserError] = leaf(
-        "Why it was refused; empty when all went well.", lambda outcome: refusals(outcome.errors)
-    )
+    errors: list[UserError] = leaf("Why it was refused; empty when all went well.", lambda outcome: refusals(outcome.errors))
 
 
 def mutation(

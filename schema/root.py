@@ -77,10 +77,18 @@ class Mutation:
     """The root of mutations."""
 
     user_register: SessionPayload | None = mutation(
-        resolvers.session.register, user_inputs.UserRegisterInput, "Makes an account and signs in to it.", guard="public"
+        resolvers.session.register,
+        user_inputs.UserRegisterInput,
+        "Makes an account and signs in to it.",
+        guard="public",
+        first=resolvers.session.hash_password,
     )
     session_create: SessionPayload | None = mutation(
-        resolvers.session.create, user_inputs.SessionCreateInput, "Signs in by password.", guard="public"
+        resolvers.session.create,
+        user_inputs.SessionCreateInput,
+        "Signs in by password.",
+        guard="public",
+        first=resolvers.session.check_password,
     )
     session_refresh: SessionPayload | None = mutation(
         resolvers.session.refresh,

@@ -6,6 +6,7 @@ are generated from this table.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import strawberry
 from strawberry.types.base import StrawberryObjectDefinition
@@ -33,10 +34,17 @@ def register(schema: strawberry.Schema) -> Mapping[str, Binding]:
             if not isinstance(binding, Binding) or (name in _ROOTS and binding.guard == "parent"):
                 missing.append(coordinate)
             else:
-                found[coordinate] = binding
+                found[coordinate] = _with_needs(binding, field.python_name)
     if missing:
         raise RuleMissing(f"no rule says who may ask for {', '.join(sorted(missing))}")
     return found
+
+
+def _with_needs(binding: Binding, name: str) -> Binding:
+    """A stored attribute needs itself."""
+    if binding.kind != "leaf" or binding.read is not None or binding.needs is not None:
+        return binding
+    return replace(binding, needs=((binding.path or name).partition(".")[0],))
 
 
 def weights(bindings: Mapping[str, Binding]) -> dict[str, int]:

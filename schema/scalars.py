@@ -7,7 +7,7 @@ import base64
 import binascii
 from datetime import UTC, date, datetime
 from typing import Any, NewType
-from uuid import UUID as PythonUUID
+from uuid import UUID as PythonUUID  # noqa: N811 (not the scalar of that name)
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
@@ -31,7 +31,8 @@ def _read_instant(value: Any) -> datetime:
         raise ValueError("An instant is written as in RFC 3339, with a zone: 2026-11-22T09:30:00Z.") from error
 
 
-def _write_instant(value: datetime) -> str:
+def write_instant(value: datetime) -> str:
+    """RFC 3339, UTC, with a Z."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -83,7 +84,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         "RFC 3339 instant, always UTC on output.",
         url=f"{_GRAPHQL_SCALARS}date-time.html",
         read=_read_instant,
-        write=_write_instant,
+        write=write_instant,
     ),
     date: _scalar(
         "Date",

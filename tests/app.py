@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import asyncpg
 import orjson
 
 from bootstrap import LIMITS, House
@@ -41,10 +42,12 @@ class App:
 
     Whatever a compiled program answers is asked of graphql-core too, and must come out the same, byte for byte: so every test through here
     is a test of the compiler. A mutation is not run twice for that; graphql-core is given what it came to.
+    `sql` is the tests' own way to the rows, so that no test waits for a connection that the house keeps.
     """
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, sql: "asyncpg.Pool[Any]") -> None:
         self.house = house
+        self.sql = sql
         self.executor = Executor(schema, limits=LIMITS, weights=weights(bindings), before_event=Context.forget, bindings=bindings)
         self.core = Executor(schema, limits=LIMITS, weights=weights(bindings), before_event=Context.forget)
 

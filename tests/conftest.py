@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
 import migrations
@@ -11,7 +12,7 @@ from settings import Settings
 from tests.app import App
 from tests.people import People, settle
 
-pytest_plugins = ["tests.services"]
+pytest_plugins = ["tests.services", "tests.serving"]
 
 
 async def prepare(url: str) -> None:
@@ -31,8 +32,11 @@ async def database_url(postgres_server: str) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 async def app(database_url: str) -> AsyncIterator[App]:
     """The graph over real stores, shared by a worker's tests: each makes its own teams."""
-    async with open_house(Settings(database_connections=8), database_url) as house:
-        yield App(house)
+    async with (
+        open_house(Settings(database_connections=8), database_url) as house,
+        asyncpg.create_pool(database_url, min_size=0, max_size=2) as sql,
+    ):
+        yield App(house, sql)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ Unlike strategies that know a schema's types only, this one knows which ids and 
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +38,7 @@ class Generator:
     """Makes queries from a seed. `ids` are global ids by type, `words` strings worth asking for."""
 
     schema: GraphQLSchema
-    ids: dict[str, Sequence[str]]
+    ids: Mapping[str, Sequence[str]]
     words: Sequence[str]
     seed: int
     deepest: int = 6
@@ -70,8 +70,8 @@ class Generator:
         parts = [part for name in chosen if (part := self._field(type_, name, depth))]
         if isinstance(type_, GraphQLInterfaceType) and depth < self.deepest:
             possible_types = list(self.schema.get_possible_types(type_))
-            for possible in self._random.sample(possible_types, min(2, len(possible_types))):
-                parts.append(f"... on {possible.name}{self._directive()} {self._selection(possible, depth + 1)}")
+            chosen_types = self._random.sample(possible_types, min(2, len(possible_types)))
+            parts += [f"... on {each.name}{self._directive()} {self._selection(each, depth + 1)}" for each in chosen_types]
         if parts and self._random.random() < 0.15:
             name = f"F{len(self._fragments)}"
             self._fragments.append("")
@@ -138,7 +138,7 @@ class Generator:
                 kind = {"project": "Project", "team": "Team", "user": "User", "assignee": "User", "creator": "User"}.get(
                     field_, "Task"
                 )
-                return choose([*self.ids.get(kind, ()), choose(sorted(sum(map(list, self.ids.values()), [])))] or ["x"])
+                return choose([*self.ids.get(kind, ()), choose([id_ for each in self.ids.values() for id_ in each])])
             case "Int":
                 return choose([0, 101, -1] if self._random.random() < 0.02 else [1, 2, 3, 5, 100])
             case "Boolean":

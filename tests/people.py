@@ -5,6 +5,7 @@ from uuid import UUID
 
 from domain import project as projects
 from domain import team as teams
+from domain.actor import Actor, Scope
 from domain.permissions import Role
 from domain.project import Project
 from domain.team import Membership, Team
@@ -67,6 +68,28 @@ async def settle(app: App) -> People:
         away = await teams.create(uow, cast["outsider"].actor, None, name=f"Team {other}", key=f"T{other}", description=None)
         await projects.create(uow, cast["outsider"].actor, None, {"name": "Elsewhere"}, team_id=away.id)
     return People(team=team, project=project, **cast)
+
+
+def lent(somebody: Person, *scopes: Scope) -> Actor:
+    """Somebody through a token that lends only these scopes."""
+    return Actor(user_id=somebody.user.id, scopes=frozenset(scopes))
+
+
+async def stranger(app: App, name: str = "Stranger") -> Person:
+    """Somebody without any team."""
+    async with unit_of_work(app.house.database, app.house.services.live) as uow:
+        return await person(uow, name)
+
+
+async def join(app: App, team_id: str, inviter: Person, *others: Person, role: Role = Role.MEMBER) -> None:
+    """Invite people to a team, and let them accept."""
+    invite = "mutation ($input: TeamInviteInput!) { teamInvite(input: $input) { errors { code } invitationToken } }"
+    accept = "mutation ($input: TokenInput!) { invitationAccept(input: $input) { errors { code } } }"
+    for other in others:
+        given = {"teamId": team_id, "email": other.user.email_address, "role": role}
+        invited = (await app.run(inviter, invite, input=given))["teamInvite"]
+        accepted = await app.run(other, accept, input={"token": invited["invitationToken"]})
+        assert (invited["errors"], accepted["invitationAccept"]["errors"]) == ([], [])
 
 
 def uuid_of(global_id: str) -> UUID:

@@ -135,14 +135,20 @@ async def _clone(server: "asyncpg.Connection[asyncpg.Record]", name: str, templa
         await server.execute(statement)
 
 
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nothing listens now."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
 class Valkey:
     """A Valkey server without persistence whose port stays its own: a test can kill it and bring it back there."""
 
     def __init__(self, program: Path) -> None:
         self._program = program
         self._server: subprocess.Popen[bytes] | None = None
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
 
     @property
     def url(self) -> str:

@@ -58,16 +58,29 @@ async def labels(
     return after
 
 
-async def require_parent(uow: UnitOfWork, project_id: UUID, parent_id: UUID, task_id: UUID | None) -> None:
-    """The parent lies in the same project, is not the task itself or below it, and not too deep."""
+async def require_parent(
+    uow: UnitOfWork, project_id: UUID, parent_id: UUID, task_id: UUID | None, below: Sequence[Task] = ()
+) -> None:
+    """The parent lies in the same project, is not deleted, not the task itself or below it, and not too deep for all that comes along.
+
+    The caller holds the parent, before he holds the project.
+    """
     path = ("input", "parentId")
-    if await uow.tasks.rank_of(project_id, parent_id) is None:
+    if not await uow.tasks.is_open_in(project_id, parent_id):
         raise NotFound(path)
     above = [parent_id, *await uow.tasks.ancestors(parent_id)]
     if task_id in above:
         raise Cycle(path, "A task cannot be below itself.")
-    if len(above) >= DEEPEST:
+    if len(above) + _height(below) >= DEEPEST:
         raise LimitExceeded(f"Sub-tasks go at most {DEEPEST} levels deep.", DEEPEST, path=path)
+
+
+def _height(below: Sequence[Task]) -> int:
+    """How many levels there are below a task; parents come before their children."""
+    levels: dict[UUID | None, int] = {}
+    for each in below:
+        levels[each.id] = levels.get(each.parent_id, 0) + 1
+    return max(levels.values(), default=0)
 
 
 def _estimate(value: float | None) -> float | None:

@@ -17,6 +17,8 @@ from domain.task.events import TaskCreated
 
 async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, given: Mapping[str, Any]) -> Task:
     """Write a task down in `project_id`, at the end of the project or right after `after_id`."""
+    if given.get("parent_id") is not None:
+        await uow.tasks.lock_many([given["parent_id"]])  # so that it cannot leave the project meanwhile
     project, rights = await open_project(uow, actor, given["project_id"], Kind.TASK, ("input", "projectId"))
     rights.require(Action.CREATE)
     attributes = checks.attributes(given)

@@ -25,7 +25,9 @@ async def move(uow: UnitOfWork, actor: Actor, task_id: UUID, given: Mapping[str,
     end). In another team it gets a key of that team and is still found under the old one; labels and an assignee that are
     not of that team are taken off.
     """
-    before, rights = await open_task(uow, actor, task_id, Action.MOVE)
+    if given.get("parent_id") is not None:
+        await uow.tasks.lock_many(sorted({task_id, given["parent_id"]}))
+    before, _ = await open_task(uow, actor, task_id, Action.MOVE)
     require_version(before, expected_version)
     below = await uow.tasks.lock_descendants(before.id)
     project, in_target = await open_project(
@@ -42,7 +44,7 @@ async def move(uow: UnitOfWork, actor: Actor, task_id: UUID, given: Mapping[str,
         changes |= {"status": given["status"], "completed_at": completion(before, given["status"], uow)}
     if "parent_id" in given:
         if given["parent_id"] is not None:
-            await checks.require_parent(uow, project.id, given["parent_id"], before.id)
+            await checks.require_parent(uow, project.id, given["parent_id"], before.id, below)
         changes["parent_id"] = given["parent_id"]
     elif leaves:
         changes["parent_id"] = None

@@ -24,7 +24,7 @@ class TaskStore(Protocol):
         ...
 
     async def lock_many(self, task_ids: Sequence[UUID]) -> None:
-        """Hold tasks in the order of their ids, so that two bulk calls cannot wait for each other."""
+        """Hold tasks in the order of their ids, so that two calls cannot wait for each other."""
         ...
 
     async def next_number(self, team_id: UUID) -> int:
@@ -38,6 +38,10 @@ class TaskStore(Protocol):
     async def last_rank(self, project_id: UUID) -> str | None: ...
     async def rank_of(self, project_id: UUID, task_id: UUID) -> str | None:
         """The rank of a task, None unless it lies in the project."""
+        ...
+
+    async def is_open_in(self, project_id: UUID, task_id: UUID) -> bool:
+        """Whether the task lies in the project and is not deleted."""
         ...
 
     async def rank_after(self, project_id: UUID, rank: str) -> str | None:

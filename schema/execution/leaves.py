@@ -1,7 +1,8 @@
 """How a leaf value becomes JSON: a quick test in the generated code, and graphql-core's own serializer for all that fails it.
 
 In a template, `{v}` reads the value once and gives it the name `{x}`. What does not pass the test goes to `{slow}`, which serializes as
-graphql-core would, or raises; an operation whose program raises is answered by graphql-core.
+graphql-core would, or raises; an operation whose program raises is answered by graphql-core. The name of an enum's value is looked up
+in a dict instead, which a value of another kind leaves with a KeyError.
 """
 
 from collections.abc import Callable
@@ -24,15 +25,18 @@ _TEMPLATES = {
     "Boolean": "({x} if ({v}).__class__ is bool else {slow}({x}))",
     "Int": "({x} if ({v}).__class__ is int and -2147483648 <= {x} <= 2147483647 else {slow}({x}))",
 }
+_NAME = "{slow}[{v}]"
+_NAME_OR_NULL = "(None if ({v}) is None else {slow}[{x}])"
+_DAY_OR_NULL = "(None if ({v}) is None else {x}.isoformat() if {x}.__class__ is date else {slow}({x}))"
 _ALWAYS_SLOW = "{slow}({v})"
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A template, and the serializer behind its `slow`."""
+    """A template, and what stands behind its `slow`: a serializer, or an enum's names by value."""
 
     template: str
-    slow: Serialize
+    slow: Any
 
     def expression(self, read: str, own: str, slow: str) -> str:
         """The template filled in: the value's expression, a name for it, and the name of the serializer."""
@@ -42,7 +46,10 @@ class Leaf:
 
 def leaf(type_: GraphQLScalarType | GraphQLEnumType, *, nullable: bool) -> Leaf:
     """How values of a leaf type are written."""
-    serialize: Serialize = _names(type_) if isinstance(type_, GraphQLEnumType) else type_.serialize
+    if isinstance(type_, GraphQLEnumType):
+        # A row's plain string equals the member, and so finds the same name.
+        return Leaf(_NAME_OR_NULL if nullable else _NAME, {value.value: name for name, value in type_.values.items()})
+    serialize: Serialize = type_.serialize
 
     def slow(value: Any) -> Any:
         written = None if value is None else serialize(value)
@@ -50,10 +57,6 @@ def leaf(type_: GraphQLScalarType | GraphQLEnumType, *, nullable: bool) -> Leaf:
             raise NullInNonNull
         return written
 
+    if type_.name == "Date" and nullable:
+        return Leaf(_DAY_OR_NULL, slow)
     return Leaf(_TEMPLATES.get(type_.name, _ALWAYS_SLOW), slow)
-
-
-def _names(type_: GraphQLEnumType) -> Serialize:
-    """From a member, or a row's plain string that equals it, to the value's name."""
-    names = {value.value: name for name, value in type_.values.items()}
-    return names.__getitem__

@@ -31,6 +31,20 @@ def scattered(objects: Sequence[Any], made: Iterable[Any]) -> list[Any]:
     return [None if each is None else next(rest) for each in objects]
 
 
+def distinct(objects: list[Any]) -> list[Any]:
+    """The objects without repetitions, which to-one relations are full of; the same list when there are none."""
+    found = dict(zip(map(id, objects), objects, strict=True))
+    return objects if len(found) == len(objects) else list(found.values())
+
+
+def repeated(objects: list[Any], found: list[Any], made: list[Any]) -> list[Any]:
+    """What was made of the distinct objects, in the places of all. JSON is the same object twice as well."""
+    if found is objects:
+        return made
+    by_object = dict(zip(map(id, found), made, strict=True))
+    return list(map(by_object.__getitem__, map(id, objects)))
+
+
 def flat(lists: Sequence[Any]) -> list[Any]:
     """The items of all lists, one after the other; a missing list has none."""
     return [item for each in lists if each is not None for item in each]

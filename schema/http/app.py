@@ -8,7 +8,7 @@ from schema.execution.executor import Executor
 from schema.http.connection import SocketLimits
 from schema.http.endpoint import MAX_BODY, GraphQLEndpoint
 from schema.http.origins import Origins
-from schema.http.ports import Authenticate, MayIntrospect, OpenContext, everybody_may_introspect
+from schema.http.ports import Authenticate, MayIntrospect, OpenContext, StillGood, everybody_may_introspect, for_ever
 from schema.http.websocket import WebsocketEndpoint
 
 
@@ -16,6 +16,7 @@ def graphql_routes(
     executor: Executor,
     *,
     authenticate: Authenticate,
+    still_good: StillGood = for_ever,
     open_context: OpenContext,
     allowed_origins: Collection[str] = (),
     may_introspect: MayIntrospect = everybody_may_introspect,
@@ -40,6 +41,7 @@ def graphql_routes(
     websocket = WebsocketEndpoint(
         executor,
         authenticate=authenticate,
+        still_good=still_good,
         open_context=open_context,
         origins=origins,
         may_introspect=may_introspect,

@@ -1,6 +1,6 @@
 """One client's websocket, speaking `graphql-transport-ws`.
 
-A connection owns one task group: its reader, its heartbeat and one task per operation. Whoever decides that the connection ends
+A connection owns one task group: its reader, its heartbeat, its look at the clock and one task per operation. Whoever decides that the connection ends
 says how in `_ended`; then every task is cancelled, and with it every operation's context and subscription source are closed,
 before `run` returns. Each operation has a context of its own.
 
@@ -8,7 +8,7 @@ Slow readers: an operation executes its next event only when the frame of the la
 server accepts frames only while its write buffer is below the high-water mark. So a stalled client holds at most one frame per
 operation, and fails the heartbeat. (Dropping behind, being told, grouping: `realtime.broadcast`.)
 
-Close codes are the protocol's: 4400 malformed, 4401 not acknowledged yet, 4403 refused, 4408 too slow to say hello or to answer
+Close codes are the protocol's: 4400 malformed, 4401 not acknowledged yet, 4403 refused or ended meanwhile, 4408 too slow to say hello or to answer
 a ping, 4409 id in use, 4429 second hello. Besides: 1001 drained, 1009 too big, 1013 try later, 4500 a bug.
 """
 
@@ -26,7 +26,7 @@ from schema.execution.errors import FormattedError, coded, failure
 from schema.execution.executor import Answer, Executor
 from schema.http import frames
 from schema.http.frames import Close, Complete, Init, Malformed, Ping, Pong, Subscribe
-from schema.http.ports import Authenticate, MayIntrospect, OpenContext, RequestInfo
+from schema.http.ports import Authenticate, MayIntrospect, OpenContext, RequestInfo, StillGood
 from schema.http.request import BadRequest, check_text
 
 
@@ -40,6 +40,8 @@ class SocketLimits:
     ping_every: float = 20.0
     pong_within: float = 20.0
     sign_in: float = 10.0
+    look_again: float = 4.0
+    """How often it is asked whether the client's credentials are still good."""
     farewell: float = 1.0
     """How long a close frame may take to be written."""
 
@@ -50,6 +52,7 @@ class Host:
 
     executor: Executor
     authenticate: Authenticate
+    still_good: StillGood
     open_context: OpenContext
     may_introspect: MayIntrospect
     limits: SocketLimits
@@ -83,7 +86,7 @@ class Connection:
         """Serve until the end; every task of the connection is done when this returns."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            own = [tasks.create_task(self._read()), tasks.create_task(self._beat())]
+            own = [tasks.create_task(each) for each in (self._read(), self._beat(), self._watch())]
             try:
                 how = await self._ended
                 if how is not None:
@@ -246,4 +249,17 @@ class Connection:
                     await self._ponged.wait()
             except TimeoutError:
                 self.end(Close(4408, "No pong"))
+                return
+
+    async def _watch(self) -> None:
+        """Hang up when the client's credentials end: what it listens to would go on for as long as it stays."""
+        await self._acknowledged.wait()
+        while self._credentials is not None:
+            await asyncio.sleep(self._limits.look_again)
+            try:
+                await self._host.still_good(self._credentials)
+            except Unavailable:
+                continue
+            except DomainError as ended:
+                self.end(Close(4403, ended.code))
                 return

@@ -23,6 +23,19 @@ class Authenticate(Protocol):
         """
 
 
+class StillGood(Protocol):
+    async def __call__(self, credentials: Any) -> None:
+        """
+        Raises `domain.errors.Unauthenticated` or `TokenExpired` when credentials that were accepted have ended since.
+
+        Asked again and again while a websocket lives. `Unavailable` leaves it open until there is an answer.
+        """
+
+
+async def for_ever(credentials: Any) -> None:
+    """The rule where credentials never end."""
+
+
 class OpenContext(Protocol):
     def __call__(self, credentials: Any, info: RequestInfo) -> AbstractAsyncContextManager[Any]:
         """

@@ -13,7 +13,9 @@ from schema.http.connection import Connection, Host, SocketLimits
 from schema.http.endpoint import authorization, request_info
 from schema.http.frames import Close
 from schema.http.origins import Origins
-from schema.http.ports import Authenticate, MayIntrospect, OpenContext, everybody_may_introspect
+from schema.http.ports import Authenticate, MayIntrospect, OpenContext, StillGood, everybody_may_introspect, for_ever
+
+_GOING = Close(1001, "The server is going away.")
 
 
 class WebsocketEndpoint:
@@ -24,6 +26,7 @@ class WebsocketEndpoint:
         executor: Executor,
         *,
         authenticate: Authenticate,
+        still_good: StillGood = for_ever,
         open_context: OpenContext,
         origins: Origins,
         may_introspect: MayIntrospect = everybody_may_introspect,
@@ -32,6 +35,7 @@ class WebsocketEndpoint:
         self._host = Host(
             executor=executor,
             authenticate=authenticate,
+            still_good=still_good,
             open_context=open_context,
             may_introspect=may_introspect,
             limits=limits or SocketLimits(),
@@ -40,10 +44,15 @@ class WebsocketEndpoint:
         self._open: set[Connection] = set()
         self._empty = asyncio.Event()
         self._empty.set()
+        self._draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if (await receive())["type"] != "websocket.connect":
+            return
+        if self._draining:
+            await send({"type": "websocket.accept"})
+            await send(_GOING.message())
             return
         if not self._origins.allows(headers):
             await send({"type": "websocket.close", "code": 4403})  # before accepting: HTTP 403
@@ -65,11 +74,12 @@ class WebsocketEndpoint:
 
     async def drain(self, *, within: float = 5.0) -> None:
         """
-        Close all connections with 1001 and wait until their operations are cleaned up. Call it before uvicorn's own shutdown,
+        Close all connections with 1001, as well as those that still come, and wait until their operations are cleaned up. Call it before uvicorn's own shutdown,
         which would close them with 1012 and not wait.
         """
+        self._draining = True
         for connection in self._open:
-            connection.end(Close(1001, "The server is going away."))
+            connection.end(_GOING)
         try:
             async with asyncio.timeout(within):
                 await self._empty.wait()

@@ -46,7 +46,7 @@ class FieldChange:
 
 @view("One row of the change log, the same in `changes`, in subscriptions and in webhooks.")
 class Change(Node):
-    """View over `resolvers.change.Change`."""
+    """View over `resolvers.hearing.Change`."""
 
     cursor: SyncCursor = relation(resolvers.change.cursors_of_changes, "Where to go on after this change.")
     kind: ChangeKind = leaf("What happened.", "entry.kind")

@@ -28,19 +28,19 @@ class Reaction:
 class Comment(Entity):
     """View over `domain.comment.Comment`."""
 
-    subject: Discussable = relation(resolvers.comment.subjects, "What it is about.")
-    author: User | None = relation(resolvers.user.authors, "Who said it.")
+    subject: Discussable = relation(resolvers.comment.subjects, "What it is about.", needs=["subject_id"])
+    author: User | None = relation(resolvers.user.authors, "Who said it.", needs=["author_id"])
     body: Markdown = leaf("What was said.")
     parent: Annotated["Comment", strawberry.lazy("schema.types.comment")] | None = relation(
-        resolvers.comment.parents_of, "The first comment of its thread; null for that one itself."
+        resolvers.comment.parents_of, "The first comment of its thread; null for that one itself.", needs=["parent_id"]
     )
     replies: Connection[Annotated["Comment", strawberry.lazy("schema.types.comment")]] = relation(
-        resolvers.comment.replies, "The answers of its thread, oldest first."
+        resolvers.comment.replies, "The answers of its thread, oldest first.", needs=["id"]
     )
-    mentions: list[User] = relation(resolvers.user.mentions, "Who is mentioned in it.")
-    reactions: list[Reaction] = relation(resolvers.comment.reactions, "Its emoji, the oldest first.")
+    mentions: list[User] = relation(resolvers.user.mentions, "Who is mentioned in it.", needs=["mention_ids"])
+    reactions: list[Reaction] = relation(resolvers.comment.reactions, "Its emoji, the oldest first.", needs=["id"])
     resolved_at: datetime | None = leaf("When the thread was resolved.")
-    resolved_by: User | None = relation(resolvers.user.resolvers, "Who resolved it.")
+    resolved_by: User | None = relation(resolvers.user.resolvers, "Who resolved it.", needs=["resolved_by_id"])
     edited_at: datetime | None = leaf("When the text was last changed.")
 
 

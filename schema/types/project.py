@@ -47,21 +47,23 @@ class Progress:
 class Project(Entity):
     """View over `domain.project.Project`."""
 
-    team: Team = relation(resolvers.team.of_parents, "Whose it is.", guard=Scope.TEAMS_READ)
+    team: Team = relation(resolvers.team.of_parents, "Whose it is.", needs=["team_id"], guard=Scope.TEAMS_READ)
     name: str = leaf("Its name.")
     description: Markdown | None = leaf("What it is about.")
     status: ProjectStatus = leaf("Where it stands.")
     visibility: ProjectVisibility = leaf("Who sees it.")
     start_on: date | None = leaf("When it starts.")
     end_on: date | None = leaf("When it is to end.")
-    lead: User | None = relation(resolvers.user.leads, "Who leads it.")
-    members: Connection[User] = relation(resolvers.project.members, "Who was added to it, by name.")
+    lead: User | None = relation(resolvers.user.leads, "Who leads it.", needs=["lead_id"])
+    members: Connection[User] = relation(resolvers.project.members, "Who was added to it, by name.", needs=["id"])
     tasks: Connection[Annotated["Task", strawberry.lazy("schema.types.task")]] = relation(
-        resolvers.task.of_projects, "What is to be done in it, by rank.", guard=Scope.TASKS_READ
+        resolvers.task.of_projects, "What is to be done in it, by rank.", needs=["id"], guard=Scope.TASKS_READ
     )
-    activity: Connection[Activity] = relation(resolvers.project.activity, "What happened in it, latest first.")
+    activity: Connection[Activity] = relation(
+        resolvers.project.activity, "What happened in it, latest first.", needs=["id"], guard=Scope.TASKS_READ
+    )
     progress: Progress = relation(
-        resolvers.project.progress, "Counts by status, one aggregate query.", guard=Scope.TASKS_READ, weight=3
+        resolvers.project.progress, "Counts by status, one aggregate query.", needs=["id"], guard=Scope.TASKS_READ, weight=3
     )
 
 

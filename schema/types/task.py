@@ -14,7 +14,7 @@ from domain.task import TaskPriority, TaskStatus
 from domain.task_link import TaskLinkKind
 from schema import ids
 from schema.connection import Connection, Edge
-from schema.errors import UserError
+from schema.errors import UserError, refusals
 from schema.fields import leaf, relation, view
 from schema.node import Discussable, Node
 from schema.payload import MutationPayload
@@ -29,8 +29,12 @@ class TaskLink(Node):
     """View over `domain.task_link.TaskLink`."""
 
     kind: TaskLinkKind = leaf("What the task is to its target.")
-    task: Annotated["Task", strawberry.lazy("schema.types.task")] = relation(resolvers.task.link_tasks, "The task.")
-    target: Annotated["Task", strawberry.lazy("schema.types.task")] = relation(resolvers.task.link_targets, "The other task.")
+    task: Annotated["Task", strawberry.lazy("schema.types.task")] = relation(
+        resolvers.task.link_tasks, "The task.", needs=["task_id"]
+    )
+    target: Annotated["Task", strawberry.lazy("schema.types.task")] = relation(
+        resolvers.task.link_targets, "The other task.", needs=["target_id"]
+    )
     created_at: datetime = leaf("When they were linked.")
 
 
@@ -39,30 +43,32 @@ class Task(Discussable):
     """View over `domain.task.Task`."""
 
     key: str = leaf("Human key such as ENG-42; accepted by `taskByKey`.")
-    url: URL = relation(resolvers.task.urls, "Where people open it.")
-    project: Project = relation(resolvers.project.of_tasks, "Where it belongs.", guard=Scope.PROJECTS_READ)
+    url: URL = relation(resolvers.task.urls, "Where people open it.", needs=["key"])
+    project: Project = relation(resolvers.project.of_tasks, "Where it belongs.", guard=Scope.PROJECTS_READ, needs=["project_id"])
     title: str = leaf("What is to be done.")
     description: Markdown | None = leaf("More about it.")
     status: TaskStatus = leaf("Its column.")
     priority: TaskPriority = leaf("How pressing it is.")
-    assignee: User | None = relation(resolvers.user.assignees, "Who does it.")
-    creator: User | None = relation(resolvers.user.creators, "Who wrote it down.")
+    assignee: User | None = relation(resolvers.user.assignees, "Who does it.", needs=["assignee_id"])
+    creator: User | None = relation(resolvers.user.creators, "Who wrote it down.", needs=["creator_id"])
     start_on: date | None = leaf("When work starts.")
     due_on: date | None = leaf("When it is due.")
-    is_overdue: bool = leaf("Whether it is open and its due day is over, in UTC.")
+    is_overdue: bool = leaf("Whether it is open and its due day is over, in UTC.", needs=["due_on", "status"])
     completed_at: datetime | None = leaf("When it was done or canceled.")
     estimate: float | None = leaf("How much work it is, in the team's own unit.")
-    labels: Connection[Label] = relation(resolvers.label.of_tasks, "Its labels, by name.")
+    labels: Connection[Label] = relation(resolvers.label.of_tasks, "Its labels, by name.", needs=["id"])
     parent: Annotated["Task", strawberry.lazy("schema.types.task")] | None = relation(
-        resolvers.task.parents_of, "The task that it is a part of."
+        resolvers.task.parents_of, "The task that it is a part of.", needs=["parent_id"]
     )
     subtasks: Connection[Annotated["Task", strawberry.lazy("schema.types.task")]] = relation(
-        resolvers.task.subtasks, "Its parts, by rank."
+        resolvers.task.subtasks, "Its parts, by rank.", needs=["id"]
     )
-    subtask_progress: Progress = relation(resolvers.task.subtask_progress, "How far its parts are.", weight=3)
+    subtask_progress: Progress = relation(resolvers.task.subtask_progress, "How far its parts are.", weight=3, needs=["id"])
     rank: str = leaf("Fractional index; compare as strings. Set only through `taskMove`.")
-    links: Connection[TaskLink] = relation(resolvers.task.links, "What it has to do with other tasks, oldest first.")
-    is_blocked: bool = relation(resolvers.task.are_blocked, "Whether it waits for a task that is still open.")
+    links: Connection[TaskLink] = relation(
+        resolvers.task.links, "What it has to do with other tasks, oldest first.", needs=["id"]
+    )
+    is_blocked: bool = relation(resolvers.task.are_blocked, "Whether it waits for a task that is still open.", needs=["id"])
     deleted_at: datetime | None = leaf("When it was put away; `taskRestore` brings it back.")
     external_ref: str | None = leaf("Id from the system the task was imported from.")
 
@@ -82,7 +88,7 @@ class TaskResult:
     index: int = leaf("Which row of the input, from 0.")
     id: strawberry.ID | None = leaf("The task's global id.", lambda row: ids.encode("Task", row.id) if row.id else None)
     task: Task | None = leaf("The task as it is now; null when the row was refused.")
-    errors: list[UserError] = leaf("Why the row was refused.", "refusals")
+    errors: list[UserError] = leaf("Why the row was refused.", lambda row: refusals(row.refusals))
 
 
 @view("The outcome of a bulk call.")

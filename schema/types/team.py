@@ -49,7 +49,7 @@ class Invitation(Node):
 
     email: str = leaf("Who was asked.")
     role: Role = leaf("As what.")
-    invited_by: User | None = relation(resolvers.user.inviters, "By whom.")
+    invited_by: User | None = relation(resolvers.user.inviters, "By whom.", needs=["invited_by_id"])
     created_at: datetime = leaf("When.")
     expires_at: datetime = leaf("Until when it can be accepted.")
 
@@ -59,7 +59,7 @@ class Label(Entity):
     """View over `domain.label.Label`."""
 
     team: Annotated["Team", strawberry.lazy("schema.types.team")] = relation(
-        resolvers.team.of_parents, "Whose word it is.", guard=Scope.TEAMS_READ
+        resolvers.team.of_parents, "Whose word it is.", needs=["team_id"], guard=Scope.TEAMS_READ
     )
     name: str = leaf("Its name, unique in the team.")
     color: str = leaf("Its colour, #rrggbb.")
@@ -72,14 +72,19 @@ class Team(Entity):
     name: str = leaf("Its name, unique on this server.")
     key: str = leaf("Short prefix of human task keys, e.g. ENG in ENG-42.")
     description: Markdown | None = leaf("What the team is for.")
-    owner: User = relation(resolvers.user.owners, "Who has the last word.")
-    viewer_role: Role | None = relation(resolvers.team.viewer_roles, "What the viewer is in it.")
-    members: TeamMemberConnection = relation(resolvers.team.members, "Who belongs to it, by name.")
-    invitations: Connection[Invitation] = relation(resolvers.team.open_invitations, "Who was asked and has not answered.")
-    projects: Connection[Annotated["Project", strawberry.lazy("schema.types.project")]] = relation(
-        resolvers.project.of_teams, "What it undertakes, as far as the viewer may see it.", guard=Scope.PROJECTS_READ
+    owner: User = relation(resolvers.user.owners, "Who has the last word.", needs=["owner_id"])
+    viewer_role: Role | None = relation(resolvers.team.viewer_roles, "What the viewer is in it.", needs=["id"])
+    members: TeamMemberConnection = relation(resolvers.team.members, "Who belongs to it, by name.", needs=["id"])
+    invitations: Connection[Invitation] = relation(
+        resolvers.team.open_invitations, "Who was asked and has not answered.", needs=["id"]
     )
-    labels: Connection[Label] = relation(resolvers.label.of_teams, "Its words for sorting tasks, by name.")
+    projects: Connection[Annotated["Project", strawberry.lazy("schema.types.project")]] = relation(
+        resolvers.project.of_teams,
+        "What it undertakes, as far as the viewer may see it.",
+        needs=["id"],
+        guard=Scope.PROJECTS_READ,
+    )
+    labels: Connection[Label] = relation(resolvers.label.of_teams, "Its words for sorting tasks, by name.", needs=["id"])
 
 
 @view("The outcome of a change to a team.")

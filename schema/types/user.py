@@ -72,7 +72,7 @@ class User(Entity):
 
     first_name: str = leaf("First name.")
     last_name: str = leaf("Last name.")
-    display_name: str = leaf("First and last name.")
+    display_name: str = leaf("First and last name.", needs=["first_name", "last_name"])
     email: str | None = relation(resolvers.user.emails, "Null unless the viewer shares a team with the user or is the user.")
     avatar_url: URL | None = relation(resolvers.user.avatar_urls, "A picture, square; null when there is none.")
     status: UserStatus = leaf("Whether the user can sign in.")

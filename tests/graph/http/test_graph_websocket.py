@@ -207,14 +207,16 @@ async def test_who_says_nothing_is_hung_up_on() -> None:
         assert await closed(ws) == (4408, "Connection initialisation timeout")
 
 
-async def test_draining_says_goodbye_and_cleans_up(server: Running, journal: Journal) -> None:
-    async with server.acknowledged() as ws, server.acknowledged() as idle:
+async def test_draining_says_goodbye_cleans_up_and_takes_nobody_in(journal: Journal) -> None:
+    async with running() as server, server.acknowledged() as ws, server.acknowledged() as idle:
         await subscribe(ws, "1", "subscription{count(to:9,wait:60)}")
         assert await hear(ws) == next_("1", count=0)
         await server.served.sockets.drain()
         assert journal.happened == ["count closed", "context closed"]
         assert await closed(ws) == (1001, "The server is going away.")
         assert await closed(idle) == (1001, "The server is going away.")
+        async with server.connect() as late:
+            assert await closed(late) == (1001, "The server is going away.")
 
 
 async def test_a_server_that_stops_without_draining_leaves_no_traceback(journal: Journal) -> None:

@@ -1,0 +1,159 @@
+"""One window of load on one server, and what it cost: wrk's figures, and the kernel's on the server's processes.
+
+CPU time is that of the server's process and its children between the start and the end of the window (/proc/<pid>/stat, in hundredths
+of a second), divided by the requests that were answered. What else ran on the server's core in that time is told beside it: on a
+quiet machine next to nothing.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_LUA = Path(__file__).parent / "load" / "post.lua"
+_TICK = os.sysconf("SC_CLK_TCK")
+_START_SECONDS, _STOP_SECONDS = 60.0, 15.0
+
+
+class DidNotStart(Exception):
+    """A server ended, or did not listen in time; the message holds the end of its log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """What one window gave."""
+
+    requests: int
+    seconds: float
+    requests_per_second: float
+    cpu_ms: float
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+    max_ms: float
+    failed: int
+    lost: int
+    sample: str
+    rss_mb: float
+    busy: float
+    foreign: float
+
+
+@asynccontextmanager
+async def serving(command: Sequence[str], *, folder: Path, port: int, core: int, log: Path) -> AsyncIterator[int]:
+    """Run a server on one core while the block lasts; its process id, once it listens."""
+    server = _start(["taskset", "-c", str(core), *command], folder, log)
+    try:
+        deadline = time.monotonic() + _START_SECONDS
+        while not _listens(port):
+            if server.poll() is not None or time.monotonic() > deadline:
+                end = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+                raise DidNotStart(f"{' '.join(command[-2:])} does not listen on port {port}. The end of its log:\n{end}")
+            await asyncio.sleep(0.05)
+        yield server.pid
+    finally:
+        await _end(server)
+
+
+def _start(command: Sequence[str], folder: Path, log: Path) -> "subprocess.Popen[bytes]":
+    """Each part of the command line executes the next one, so the process stays the one that we know."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+async def window(*, pid: int, port: int, core: int, requests: Path, start: int, connections: int, seconds: int) -> Window:
+    """Load the server with the requests of a file, from the one at `start` on."""
+    url = f"http://127.0.0.1:{port}/graphql"
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "10s", "-s", str(_LUA), url]
+    before, core_before, began = _cpu_seconds(pid), _core_seconds(core), time.monotonic()
+    load = await asyncio.create_subprocess_exec(
+        *command, "--", str(requests), str(start), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    out, _ = await asyncio.wait_for(load.communicate(), seconds + 30)
+    used, core_used, passed = _cpu_seconds(pid) - before, _core_seconds(core) - core_before, time.monotonic() - began
+    told = [line for line in out.decode(errors="replace").splitlines() if line.startswith("{")]
+    if not told:
+        raise DidNotStart(f"wrk said nothing of use:\n{out.decode(errors='replace')[-2000:]}")
+    said: dict[str, Any] = json.loads(told[-1])
+    return Window(
+        requests=said["requests"],
+        seconds=said["seconds"],
+        requests_per_second=said["requests"] / said["seconds"],
+        cpu_ms=used * 1000 / max(said["requests"], 1),
+        **{name: said[name] for name in ("p50_ms", "p90_ms", "p99_ms", "max_ms", "failed", "lost", "sample")},
+        rss_mb=_rss_mb(pid),
+        busy=used / passed,
+        foreign=max(core_used - used, 0.0) / passed,
+    )
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all that descend from it."""
+    found = [pid]
+    for each in found:
+        for task in Path(f"/proc/{each}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                found.extend(int(child) for child in task.read_text().split())
+    return found
+
+
+def _cpu_seconds(pid: int) -> float:
+    """User and system time of the family so far, those who have ended and were waited for included."""
+    ticks = 0
+    for each in _family(pid):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(int(field) for field in fields[11:15])
+    return ticks / _TICK
+
+
+def _rss_mb(pid: int) -> float:
+    pages = 0
+    for each in _family(pid):
+        with contextlib.suppress(OSError):
+            pages += int(Path(f"/proc/{each}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024 / 1024
+
+
+def _core_seconds(core: int) -> float:
+    """How long a core was busy so far, whoever kept it so."""
+    line = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith(f"cpu{core} "))
+    user, nice, system, _, _, irq, softirq, steal = (int(field) for field in line.split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / _TICK
+
+
+def _listens(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=0.5):
+            return True
+    except OSError:
+        return False
+
+
+async def _end(server: "subprocess.Popen[bytes]") -> None:
+    """See the server off: asked at first, then without asking."""
+    for farewell in (signal.SIGTERM, signal.SIGKILL):
+        if server.poll() is None:
+            server.send_signal(farewell)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while time.monotonic() < deadline:
+            if server.poll() is not None:
+                return
+            await asyncio.sleep(0.02)

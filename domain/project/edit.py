@@ -1,0 +1,121 @@
+"""Starting a project, changing it, putting it away and bringing it back."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from domain import text
+from domain.actor import Actor
+from domain.errors import Forbidden, Invalid, NotUnique
+from domain.permissions import Action
+from domain.ports import UnitOfWork
+from domain.project.entity import Project, ProjectStatus, ProjectVisibility
+from domain.project.events import ProjectCreated, ProjectDeleted, ProjectJoined, ProjectRestored, ProjectUpdated
+from domain.project.membership import tell_readers
+from domain.project.store import open_project
+from domain.team import open_team
+from domain.version import changed, require_version
+
+
+async def create(uow: UnitOfWork, actor: Actor, project_id: UUID | None, given: Mapping[str, Any], *, team_id: UUID) -> Project:
+    """Start a project; whoever starts it, and its lead, are members."""
+    team, _, rights = await open_team(uow, actor, team_id)
+    rights.require(Action.CREATE)
+    project = Project(
+        id=project_id or uow.new_id(),
+        created_at=uow.now,
+        updated_at=uow.now,
+        team_id=team.id,
+        name=text.line(given["name"], ("input", "name")),
+        description=text.optional_markdown(given.get("description"), ("input", "description")),
+        visibility=given.get("visibility") or ProjectVisibility.TEAM,
+        start_on=given.get("start_on"),
+        end_on=given.get("end_on"),
+        lead_id=given.get("lead_id"),
+        creator_id=actor.user_id,
+    )
+    _require_order(project)
+    await _require_lead(uow, project)
+    if not await uow.projects.add(project):
+        raise NotUnique(("input", "id"), "This id is in use.")
+    members = {actor.user_id, project.lead_id or actor.user_id}
+    await uow.projects.add_members(project.id, sorted(members))
+    uow.record(ProjectCreated(actor_id=actor.user_id, project=project))
+    for user_id in sorted(members - {actor.user_id}):
+        uow.record(ProjectJoined(actor_id=actor.user_id, project=project, user_id=user_id))
+    return project
+
+
+async def update(
+    uow: UnitOfWork, actor: Actor, project_id: UUID, given: Mapping[str, Any], *, expected_version: int | None
+) -> Project:
+    """Change the attributes that are given; making a project private leaves it to its members."""
+    before, rights = await open_project(uow, actor, project_id)
+    rights.require(Action.UPDATE)
+    require_version(before, expected_version)
+    project = changed(before, uow.now, **_checked(given))
+    if project is before:
+        return project
+    if before.status is project.status is ProjectStatus.ARCHIVED:
+        raise Forbidden(Action.UPDATE, "The project is archived.")
+    if project.visibility is not before.visibility:
+        rights.require(Action.MANAGE, "Only the lead or an admin may change who sees the project.")
+    _require_order(project)
+    if project.lead_id != before.lead_id:
+        await _require_lead(uow, project)
+
+    readers = await uow.projects.readers(project.id)
+    await uow.projects.save(project)
+    if project.lead_id is not None:
+        await uow.projects.add_members(project.id, [project.lead_id])
+    if not await uow.projects.members(project.id):
+        await uow.projects.add_members(project.id, [actor.user_id])  # a private one must not be lost to everybody
+    uow.record(ProjectUpdated(actor_id=actor.user_id, project=project, before=before))
+    await tell_readers(uow, actor, project, readers)
+    return project
+
+
+async def delete(uow: UnitOfWork, actor: Actor, project_id: UUID, *, expected_version: int | None) -> UUID:
+    """Put a project away with its tasks; `restore` brings it back."""
+    before, rights = await open_project(uow, actor, project_id)
+    rights.require(Action.DELETE)
+    require_version(before, expected_version)
+    project = changed(before, uow.now, deleted_at=uow.now)
+    await uow.projects.save(project)
+    uow.record(ProjectDeleted(actor_id=actor.user_id, project=project))
+    return project.id
+
+
+async def restore(uow: UnitOfWork, actor: Actor, project_id: UUID) -> Project:
+    """Bring a deleted project back."""
+    before, rights = await open_project(uow, actor, project_id, deleted=True)
+    rights.require(Action.DELETE)
+    project = changed(before, uow.now, deleted_at=None)
+    if project is not before:
+        await uow.projects.save(project)
+        uow.record(ProjectRestored(actor_id=actor.user_id, project=project))
+    return project
+
+
+def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    changes = {name: given[name] for name in ("start_on", "end_on", "lead_id") if name in given}
+    if "name" in given:
+        changes["name"] = text.line(given["name"], ("input", "name"))
+    if "description" in given:
+        changes["description"] = text.optional_markdown(given["description"], ("input", "description"))
+    for name in ("status", "visibility"):
+        if name in given:
+            if given[name] is None:
+                raise Invalid(("input", name), "This cannot be cleared.")
+            changes[name] = given[name]
+    return changes
+
+
+async def _require_lead(uow: UnitOfWork, project: Project) -> None:
+    if project.lead_id is not None and await uow.teams.role(project.team_id, project.lead_id) is None:
+        raise Invalid(("input", "leadId"), "The lead is not a member of the team.")
+
+
+def _require_order(project: Project) -> None:
+    if project.start_on and project.end_on and project.end_on < project.start_on:
+        raise Invalid(("input", "endOn"), "A project cannot end before it starts.")

@@ -1,0 +1,62 @@
+"""Where projects and their members are kept, and the one way to open a project for writing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from domain.actor import Actor
+from domain.errors import NotFound, Path
+from domain.permissions import Access, Kind, Role, access
+from domain.ports import UnitOfWork
+from domain.project.entity import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What somebody is towards a project that he may see."""
+
+    role: Role
+    leads: bool
+    archived: bool
+
+
+class ProjectStore(Protocol):
+    """Where projects and their members are kept."""
+
+    async def add(self, project: Project) -> bool:
+        """Keep a new project; False when the id is taken."""
+        ...
+
+    async def save(self, project: Project) -> None: ...
+    async def lock(self, project_id: UUID, user_id: UUID, *, deleted: bool = False) -> tuple[Project, Standing] | None:
+        """A project that the user may see, held until the end of the operation; one that is deleted only when asked for."""
+        ...
+
+    async def readers(self, project_id: UUID, user_ids: Sequence[UUID] | None = None) -> frozenset[UUID]:
+        """Who may see the project (of the given users only, where given)."""
+        ...
+
+    async def members(self, project_id: UUID) -> frozenset[UUID]: ...
+    async def add_members(self, project_id: UUID, user_ids: Sequence[UUID]) -> None: ...
+    async def remove_members(self, project_id: UUID, user_ids: Sequence[UUID]) -> None: ...
+    async def adopt_orphans(self, team_id: UUID, *, leaving: UUID, heir: UUID) -> None:
+        """Make the heir a member of the team's private projects whose only member is leaving."""
+        ...
+
+
+async def open_project(
+    uow: UnitOfWork,
+    actor: Actor,
+    project_id: UUID,
+    kind: Kind = Kind.PROJECT,
+    path: Path = ("input", "id"),
+    *,
+    deleted: bool = False,
+) -> tuple[Project, Access]:
+    """Fetch, lock and authorise: the project, and what the actor may do to things of a kind in it."""
+    found = await uow.projects.lock(project_id, actor.user_id, deleted=deleted)
+    if found is None:
+        raise NotFound(path)
+    project, standing = found
+    return project, access(actor, standing.role, kind, own=standing.leads, archived=standing.archived)

@@ -1,0 +1,124 @@
+"""Serving: from the settings to a server that answers, and from a signal to one that has closed everything."""
+
+import errno
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+import migrations
+from application import create_app
+from bootstrap import CannotStart, fill, migrate, open_database_url, open_house
+from persistence.database import open_database
+from persistence.schema_version import schema_version
+from schema.http.websocket import WebsocketEndpoint
+from settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
+
+
+async def serve(settings: Settings, *, prepare: bool = True) -> None:
+    """Open everything, say where, and answer until SIGINT or SIGTERM. `prepare`: migrate, and seed an empty database."""
+    with _bound(settings.host, settings.port) as listener:
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        async with open_database_url(settings) as url:
+            if prepare:
+                await migrate(url)
+            else:
+                await _require_migrated(url)
+            async with open_house(settings, url) as house:
+                if prepare:
+                    await fill(house.database, settings)
+                app, websockets = create_app(house, settings)
+                with _usable(settings.host, settings.port):
+                    listener.listen(2048)
+                await Server(_config(app, settings), websockets, settings).serve([listener])
+
+
+class Server(uvicorn.Server):
+    """Uvicorn that says good-bye to websockets before it closes them, and leaves what lies below it time to close."""
+
+    def __init__(self, config: uvicorn.Config, websockets: WebsocketEndpoint, settings: Settings) -> None:
+        super().__init__(config)
+        self._websockets = websockets
+        self._settings = settings
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Let signals end the serving and no more: Uvicorn would raise them again, and SIGTERM would kill the process there and
+        then, with the database still open."""
+        before = {each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+    async def startup(self, sockets: Any = None) -> None:
+        """Begin to answer, and say where."""
+        await super().startup(sockets)
+        _announce(self._settings)
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        """Take no more connections, drain, then close."""
+        for server in self.servers:
+            server.close()
+        await self._websockets.drain()
+        await super().shutdown(sockets)
+
+
+def _config(app: Any, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="none",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_ping_interval=None,
+        ws_max_size=64 * 1024,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+
+
+@contextmanager
+def _bound(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that holds the address before anything else is opened; it does not listen yet."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with _usable(host, port):
+            bound.bind((host, port))
+        yield bound
+
+
+@contextmanager
+def _usable(host: str, port: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            message = f"Port {port} of {host} is in use: stop what listens there, or choose another with HIVE_PORT."
+        else:
+            message = f"Port {port} of {host} cannot be used: {error.strerror}."
+        raise CannotStart(message) from error
+
+
+async def _require_migrated(url: str) -> None:
+    async with open_database(url, connections=2) as database:
+        if await schema_version(database) is None:
+            raise CannotStart("The database was never migrated: run `server.py migrate` first.")
+
+
+def _announce(settings: Settings) -> None:
+    here = settings.origin
+    print(f"PantheraHive is up (process {os.getpid()}).\n  GraphiQL   {here}/\n  GraphQL    {here}/graphql (HTTP and websocket)")
+    print(f"  Health     {here}/healthz and {here}/readyz")
+    if not settings.production and settings.seed != "none":
+        print(f"  Demo user  {DEMO_EMAIL}, password {DEMO_PASSWORD}")
+    sys.stdout.flush()

@@ -1,0 +1,53 @@
+"""Global ids: what they look like, and what is none."""
+
+import base64
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.errors import BadUserInput
+from schema import ids
+
+ID = UUID("01a20412-a9cf-7073-815e-2105266a3469")
+
+
+@settings(derandomize=True, deadline=None, database=None, max_examples=100)
+@given(id_=st.uuids(), name=st.sampled_from(["Task", "Project", "TaskLink"]))
+def test_an_id_is_read_as_it_was_written_in_either_alphabet_with_or_without_padding(id_: UUID, name: str) -> None:
+    written = ids.encode(name, id_)
+    for spelt in (written, written.rstrip("="), written.replace("+", "-").replace("/", "_")):
+        assert ids.parse(spelt) == (name, id_)
+        assert ids.decode(spelt, name) == id_
+
+
+def packed(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "Task", "====", "é", "\ud800", "A", "x" * 101, packed("Task:" + str(ID)) + "x" * 100),
+        *(packed(f"Task:{form}") for form in (str(ID).upper(), ID.hex, f"{{{ID}}}", f"urn:uuid:{ID}", "", f"{ID} ", f"{ID}:")),
+        *(packed(text) for text in (str(ID), f":{ID}", f"Ta sk:{ID}", f"Täsk:{ID}", f"Task1:{ID}")),
+    ],
+)
+def test_anything_else_is_none(value: str) -> None:
+    assert ids.parse(value) is None
+    with pytest.raises(BadUserInput):
+        ids.decode(value, "Task")
+
+
+def test_an_id_of_another_type_is_refused_with_its_path() -> None:
+    with pytest.raises(BadUserInput, match=r"This is not the id of a Task\.") as refused:
+        ids.decode(ids.encode("User", ID), "Task", path=("id",))
+    assert refused.value.path == ("id",)
+
+
+def test_a_long_string_is_not_kept_in_memory() -> None:
+    before = ids._parse.cache_info().currsize
+    for number in range(10):
+        assert ids.parse(f"{number}" * 1_000) is None
+    assert ids._parse.cache_info().currsize == before

@@ -1,0 +1,158 @@
+"""“Not there” and “not yours” are the same answer, byte for byte, wherever the graph takes an id.
+
+The ids of every input are found in the schema. Each in turn is exchanged for one that was never given out, for another tenant's,
+and for one of a private project that the caller does not see: the answers must be equal, and nothing may have changed.
+"""
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from graphql import GraphQLInputObjectType, GraphQLList, get_named_type, get_nullable_type
+from uuid_utils.compat import uuid7
+
+from schema import ids
+from schema.root import schema
+from tests.app import App, Person
+from tests.graph.tenants import MUTATIONS, NARROWED, QUERIES, SUBSCRIPTIONS, Question, Tenant, found
+from tests.graph.test_rights import begun
+from tests.people import uuid_of
+from tests.work import everything, operation
+
+Place = tuple[str | int, ...]
+# What is seen by the whole team, private projects or not.
+_HELD_BY_THE_TEAM = {"Label", "Invitation", "Team", "User", "Session"}
+
+
+@pytest.fixture(scope="module")
+async def tenants(app: App) -> tuple[Tenant, Tenant]:
+    """The caller's tenant, and another."""
+    return await found(app), await found(app)
+
+
+def places(type_: Any, at: Place = ()) -> Iterator[Place]:
+    """Where an input type takes global ids; the first of every list."""
+    named = get_named_type(type_)
+    at = (*at, 0) if isinstance(get_nullable_type(type_), GraphQLList) else at
+    if isinstance(named, GraphQLInputObjectType):
+        for name, field in named.fields.items():
+            yield from places(field.type, (*at, name))
+    elif named.name == "ID":
+        yield at
+
+
+def taken_by(name: str) -> list[Place]:
+    """Where a mutation takes ids."""
+    mutations = schema._schema.mutation_type
+    assert mutations is not None
+    return list(places(mutations.fields[name].args["input"].type))
+
+
+def exchanged(given: Any, place: Place, value: str) -> Any:
+    """The input with another id at a place."""
+    changed = deepcopy(given)
+    holder = changed
+    for step in place[:-1]:
+        holder = holder[step]
+    holder[place[-1]] = value
+    return changed
+
+
+def held(given: Any, place: Place) -> str:
+    """The id at a place of an input; fails where the table names none."""
+    for step in place:
+        given = given[step]
+    assert isinstance(given, str)
+    return given
+
+
+def told(answer: Any, id_: str) -> str:
+    """An answer as text, without the id that the caller himself named."""
+    return json.dumps(answer).replace(id_, "ID").replace(str(uuid_of(id_)), "ID")
+
+
+_CASES = [(name, place) for name in sorted(MUTATIONS) for place in taken_by(name)]
+
+
+def test_every_mutation_that_takes_ids_is_tried() -> None:
+    assert {name for name, _ in _CASES} >= {
+        name for name in MUTATIONS if name.startswith(("task", "comment", "label", "project"))
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "place"), _CASES, ids=lambda part: ".".join(map(str, part)) if isinstance(part, tuple) else part
+)
+async def test_a_mutation_answers_alike_for_what_is_not_there_and_what_is_not_yours(
+    app: App, tenants: tuple[Tenant, Tenant], name: str, place: Place
+) -> None:
+    own, other = tenants
+    given = MUTATIONS[name].input(own)
+    (type_name, _) = ids.parse(held(given, place)) or ("", None)
+    answers = []
+    before = await everything(app)
+    # The admin may do nearly everything here, and does not see the owner's private project.
+    for stranger in (ids.encode(type_name, uuid7()), other.objects[type_name], own.hidden[type_name]):
+        if stranger == own.hidden[type_name] and type_name in _HELD_BY_THE_TEAM:
+            continue
+        answer = await app.answer(own.people.admin, operation(name), input=exchanged(given, place, stranger))
+        assert "errors" not in answer
+        answers.append(told(answer, stranger))
+        codes = {each["code"] for each in answer["data"][name]["errors"]}
+        assert codes == set() if _takes_away(place) else codes in ({"NOT_FOUND"}, {"INVALID"})
+        if codes:
+            assert await everything(app) == before
+        else:
+            before = await everything(app)
+    assert len(set(answers)) == 1, answers
+
+
+def _takes_away(place: Place) -> bool:
+    """Taking out what is not in is no mistake."""
+    return any(str(step).startswith("remove") for step in place)
+
+
+_QUESTIONS = {**QUERIES, **NARROWED}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [(name, kind) for name, question in _QUESTIONS.items() for kind in question.kinds], ids="-".join
+)
+async def test_a_query_answers_alike_for_what_is_not_there_and_what_is_not_yours(
+    app: App, tenants: tuple[Tenant, Tenant], name: str, kind: str
+) -> None:
+    own, other = tenants
+    question = _QUESTIONS[name]
+    unknown = "T-999999999" if kind == "key" else ids.encode(kind, uuid7())
+    strangers = [unknown, other.objects[kind], *([own.hidden[kind]] if kind not in _HELD_BY_THE_TEAM else [])]
+    for somebody in (own.people.admin, own.people.guest):
+        answers = {json.dumps(await app.answer(somebody, question.text, of=stranger)) for stranger in strangers}
+        assert len(answers) == 1, answers
+
+
+async def test_a_subscription_answers_alike_for_what_is_not_there_and_what_is_not_yours(
+    app: App, tenants: tuple[Tenant, Tenant]
+) -> None:
+    own, other = tenants
+    unknown = {"Task": ids.encode("Task", uuid7())}
+    question: Question = SUBSCRIPTIONS["taskChanged"]
+    answers = [
+        json.dumps(await begun(app, question, Tenant(own.people, objects, {}), own.people.admin))
+        for objects in (unknown, other.objects, own.hidden)
+    ]
+    assert len(set(answers)) == 1, answers
+    assert json.loads(answers[0])["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+
+
+async def test_an_id_of_another_type_is_a_mistake_of_the_caller_wherever_it_points(
+    app: App, tenants: tuple[Tenant, Tenant]
+) -> None:
+    own, other = tenants
+    somebody: Person = own.people.member
+    for text in ("query ($of: ID!) { task(id: $of) { id } }", "query ($of: ID!) { team(id: $of) { id } }"):
+        answers = {json.dumps(await app.answer(somebody, text, of=each.objects["Label"])) for each in (own, other)}
+        answers.add(json.dumps(await app.answer(somebody, text, of=ids.encode("Label", uuid7()))))
+        assert len(answers) == 1
+        assert "BAD_USER_INPUT" in answers.pop()

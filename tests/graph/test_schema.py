@@ -1,0 +1,141 @@
+"""The schema as a whole: everything is described and guarded, and the printed SDL is the one under review."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import strawberry
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    is_introspection_type,
+    is_specified_scalar_type,
+)
+from graphql.utilities import find_breaking_changes
+from graphql.utilities.build_ast_schema import build_schema
+
+from domain.actor import Scope
+from resolvers.context import Context
+from schema.fields import leaf, query, relation
+from schema.root import bindings, schema
+from schema.rules import RuleMissing, register
+
+_FOLDER = Path(__file__).parents[2] / "schema"
+
+
+def described() -> Iterator[tuple[str, str | None]]:
+    """Every coordinate of the graph with its description."""
+    for name, type_ in schema._schema.type_map.items():
+        if is_introspection_type(type_) or is_specified_scalar_type(type_):
+            continue
+        yield name, type_.description
+        match type_:
+            case GraphQLObjectType() | GraphQLInterfaceType():
+                for field, declared in type_.fields.items():
+                    yield f"{name}.{field}", declared.description
+                    yield from ((f"{name}.{field}({arg}:)", given.description) for arg, given in declared.args.items())
+            case GraphQLInputObjectType():
+                yield from ((f"{name}.{field}", declared.description) for field, declared in type_.fields.items())
+            case GraphQLEnumType():
+                yield from ((f"{name}.{value}", declared.description) for value, declared in type_.values.items())
+
+
+def test_every_type_field_argument_and_value_is_described() -> None:
+    coordinates = dict(described())
+    assert len(coordinates) > 500
+    assert [coordinate for coordinate, text in coordinates.items() if not text or not text.strip()] == []
+
+
+def test_the_committed_sdl_is_the_schema() -> None:
+    committed = (_FOLDER / "schema.graphql").read_text()
+    assert committed.strip() == schema.as_str().strip(), "write it anew with: server.py schema"
+
+
+def test_nothing_that_was_released_is_broken() -> None:
+    released = build_schema((_FOLDER / "released.graphql").read_text())
+    assert find_breaking_changes(released, build_schema(schema.as_str())) == []
+
+
+def test_every_payload_says_what_was_refused_and_echoes_the_clients_id() -> None:
+    payload = schema._schema.type_map["MutationPayload"]
+    assert isinstance(payload, GraphQLInterfaceType)
+    mutations = schema._schema.mutation_type
+    assert mutations is not None
+    for name, field in mutations.fields.items():
+        assert list(field.args) == ["input"], name
+        assert isinstance(field.type, GraphQLObjectType), name
+        assert payload in field.type.interfaces, name
+        taken = field.args["input"].type.of_type.fields
+        assert list(taken)[-1] == "clientMutationId", name
+
+
+# ── rules ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _things(context: Context) -> list[str]:
+    del context
+    return []
+
+
+async def _owners(context: Context, parents: list[str]) -> list[str]:
+    del context
+    return parents
+
+
+def test_every_field_of_an_object_type_has_a_rule() -> None:
+    fields = {
+        f"{name}.{field}"
+        for name, type_ in schema._schema.type_map.items()
+        if isinstance(type_, GraphQLObjectType) and not is_introspection_type(type_)
+        for field in type_.fields
+    }
+    assert set(bindings) == fields
+
+
+def test_a_schema_whose_fields_all_have_rules_is_registered() -> None:
+    @strawberry.type
+    class Thing:
+        name: str = leaf("Its name.")
+        owner: str = relation(_owners, "Whose it is.", guard=Scope.TEAMS_READ)
+
+    @strawberry.type
+    class Query:
+        things: list[Thing] = query(_things, "All of them.", guard="signed in")
+
+    rules = register(strawberry.Schema(query=Query))
+    assert {name: binding.guard for name, binding in rules.items()} == {
+        "Query.things": "signed in",
+        "Thing.name": "parent",
+        "Thing.owner": Scope.TEAMS_READ,
+    }
+
+
+def test_a_field_without_a_rule_keeps_the_server_from_starting() -> None:
+    @strawberry.type
+    class Thing:
+        name: str = leaf("Its name.")
+        secret: str
+
+        @strawberry.field
+        def computed(self) -> str:
+            return self.secret
+
+    @strawberry.type
+    class Query:
+        things: list[Thing] = query(_things, "All of them.", guard="public")
+        bare: str = strawberry.field(description="Nobody said who may ask.", default="")
+
+    with pytest.raises(RuleMissing) as refused:
+        register(strawberry.Schema(query=Query))
+    assert str(refused.value) == "no rule says who may ask for Query.bare, Thing.computed, Thing.secret"
+
+
+def test_a_field_of_a_root_is_not_as_visible_as_its_parent() -> None:
+    @strawberry.type
+    class Query:
+        things: list[str] = query(_things, "All of them.", guard="parent")
+
+    with pytest.raises(RuleMissing, match=r"Query\.things"):
+        register(strawberry.Schema(query=Query))

@@ -1,0 +1,198 @@
+"""Staying signed in, and signing out, through the graph."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from domain.actor import Actor
+from domain.errors import Unauthenticated
+from tests.app import App
+from tests.graph.signing_in import actor_of, address, refresh, register, sessions_of, sign_in
+from tests.people import People, uuid_of
+
+REVOKE = "mutation ($input: SessionRevokeInput!) { sessionRevoke(input: $input) { errors { __typename code path message } } }"
+
+REFUSED_TOKEN = {
+    "__typename": "ValidationError",
+    "code": "UNAUTHENTICATED",
+    "path": ["input", "refreshToken"],
+    "message": "The refresh token is not valid; sign in again.",
+}
+NO_SESSION = {"__typename": "NotFoundError", "code": "NOT_FOUND", "path": ["input", "sessionId"], "message": "Not found."}
+
+
+async def revoke(app: App, actor: Actor, **given: Any) -> Any:
+    """The errors of signing out."""
+    answer = await app.answer(None, REVOKE, actor=actor, input=given)
+    return answer["data"]["sessionRevoke"]["errors"]
+
+
+async def let_pass(app: App, refresh_token: str, seconds: float) -> None:
+    """Make the last rotation of a token's session as old as that."""
+    session_id = refresh_token.partition(".")[0]
+    move = "UPDATE sessions SET rotated_at = rotated_at - make_interval(secs => $2) WHERE id = $1"
+    assert await app.sql.execute(move, session_id, seconds) == "UPDATE 1"
+
+
+# ── staying signed in ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_refresh_replaces_the_token_and_keeps_the_session(app: App) -> None:
+    account = await register(app)
+    first = account["tokens"]["refreshToken"]
+    payload = await refresh(app, first)
+    assert payload["errors"] == []
+    assert payload["user"]["id"] == account["user"]["id"]
+    assert payload["tokens"]["refreshToken"] != first
+    assert (await actor_of(app, payload)).session_id == (await actor_of(app, account)).session_id
+    (session,) = await sessions_of(app, await actor_of(app, payload))
+    assert session["lastUsedAt"] > session["createdAt"]
+    assert (await refresh(app, payload["tokens"]["refreshToken"]))["errors"] == []
+
+
+async def test_the_predecessor_is_good_for_ten_seconds_for_whom_the_answer_was_lost(app: App) -> None:
+    first = (await register(app))["tokens"]["refreshToken"]
+    assert (await refresh(app, first))["errors"] == []
+    await let_pass(app, first, 8)
+    again = await refresh(app, first)
+    assert again["errors"] == []
+    assert (await refresh(app, again["tokens"]["refreshToken"]))["errors"] == []
+
+
+async def test_using_the_predecessor_does_not_lengthen_its_time(app: App) -> None:
+    first = (await register(app))["tokens"]["refreshToken"]
+    await refresh(app, first)
+    await let_pass(app, first, 6)
+    assert (await refresh(app, first))["errors"] == []
+    await let_pass(app, first, 6)
+    assert (await refresh(app, first))["errors"] == [REFUSED_TOKEN]
+
+
+async def test_a_token_that_is_used_again_later_ends_the_session(app: App) -> None:
+    account = await register(app)
+    actor = await actor_of(app, account)
+    first = account["tokens"]["refreshToken"]
+    second = (await refresh(app, first))["tokens"]["refreshToken"]
+    await let_pass(app, first, 11)
+    payload = await refresh(app, first)
+    assert (payload["errors"], payload["tokens"], payload["user"]) == ([REFUSED_TOKEN], None, None)
+    assert (await refresh(app, second))["errors"] == [REFUSED_TOKEN]
+    assert await sessions_of(app, actor) == []
+
+
+async def test_the_predecessor_of_the_predecessor_ends_the_session_at_once(app: App) -> None:
+    first = (await register(app))["tokens"]["refreshToken"]
+    second = (await refresh(app, first))["tokens"]["refreshToken"]
+    third = (await refresh(app, second))["tokens"]["refreshToken"]
+    assert (await refresh(app, first))["errors"] == [REFUSED_TOKEN]
+    assert (await refresh(app, third))["errors"] == [REFUSED_TOKEN]
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "nonsense",
+        ".",
+        "0197a3b2-0000-7000-8000-000000000001.secret",
+        "0197a3b2-0000-7000-8000-000000000001",
+        "\u0000",
+        "x" * 10_000,
+    ],
+)
+async def test_tokens_that_were_never_given_out_are_all_refused_alike(app: App, token: str) -> None:
+    payload = await refresh(app, token)
+    assert (payload["errors"], payload["tokens"]) == ([REFUSED_TOKEN], None)
+
+
+async def test_a_session_that_nobody_refreshes_for_thirty_days_is_over(app: App) -> None:
+    account = await register(app)
+    actor = await actor_of(app, account)
+    expire = "UPDATE sessions SET expires_at = now() WHERE id = $1"
+    await app.sql.execute(expire, actor.session_id)
+    assert (await refresh(app, account["tokens"]["refreshToken"]))["errors"] == [REFUSED_TOKEN]
+    assert await sessions_of(app, actor) == []
+
+
+# ── signing out ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_one_sees_where_one_is_signed_in_and_which_session_asks(app: App) -> None:
+    email = address()
+    here = await actor_of(app, await register(app, email=email))
+    there = await actor_of(app, await sign_in(app, email))
+    seen = await sessions_of(app, there)
+    assert [(uuid_of(each["id"]), each["isCurrent"]) for each in seen] == [(there.session_id, True), (here.session_id, False)]
+    assert [each["isCurrent"] for each in await sessions_of(app, here)] == [False, True]
+
+
+async def test_nobody_else_sees_an_account(app: App, team: People) -> None:
+    seen = await app.run(team.member, "query ($id: ID!) { user(id: $id) { id account { email } } }", id=team.mate.id)
+    assert seen == {"user": {"id": team.mate.id, "account": None}}
+
+
+async def test_signing_out_ends_the_session_that_asks(app: App) -> None:
+    account = await register(app)
+    actor = await actor_of(app, account)
+    assert await revoke(app, actor) == []
+    assert await sessions_of(app, actor) == []
+    assert (await refresh(app, account["tokens"]["refreshToken"]))["errors"] == [REFUSED_TOKEN]
+    assert await revoke(app, actor) == []
+
+
+async def test_a_revoked_session_is_refused_within_a_second(app: App) -> None:
+    account = await register(app)
+    bearer = f"Bearer {account['tokens']['accessToken']}"
+    actor = await actor_of(app, account)
+    await revoke(app, actor)
+    await asyncio.sleep(1.05)
+    with pytest.raises(Unauthenticated, match="The session has ended"):
+        await app.house.tokens.authenticate(bearer)
+
+
+async def test_another_session_of_ones_own_can_be_ended(app: App) -> None:
+    email = address()
+    here = await actor_of(app, await register(app, email=email))
+    lost = await sign_in(app, email)
+    (session_id,) = [each["id"] for each in await sessions_of(app, here) if not each["isCurrent"]]
+    assert await revoke(app, here, sessionId=session_id) == []
+    assert [each["isCurrent"] for each in await sessions_of(app, here)] == [True]
+    assert (await refresh(app, lost["tokens"]["refreshToken"]))["errors"] == [REFUSED_TOKEN]
+
+
+async def test_all_others_are_ended_and_the_one_that_asks_stays(app: App) -> None:
+    email = address()
+    others = [await register(app, email=email), await sign_in(app, email)]
+    stranger = await register(app)
+    here = await actor_of(app, await sign_in(app, email))
+    assert await revoke(app, here, allOthers=True) == []
+    assert [uuid_of(each["id"]) for each in await sessions_of(app, here)] == [here.session_id]
+    for other in others:
+        assert (await refresh(app, other["tokens"]["refreshToken"]))["errors"] == [REFUSED_TOKEN]
+    assert (await refresh(app, stranger["tokens"]["refreshToken"]))["errors"] == []
+
+
+async def test_a_session_of_somebody_else_is_not_there(app: App) -> None:
+    theirs = await register(app)
+    (session,) = await sessions_of(app, await actor_of(app, theirs))
+    own = await actor_of(app, await register(app))
+    assert await revoke(app, own, sessionId=session["id"]) == [NO_SESSION]
+    assert await revoke(app, own, sessionId=session["id"], allOthers=True) == [NO_SESSION]
+    assert await sessions_of(app, await actor_of(app, theirs)) == [session]
+
+
+async def test_somebody_who_closed_his_account_cannot_come_back(app: App) -> None:
+    email = address()
+    account = await register(app, email=email)
+    actor = await actor_of(app, account)
+    bearer = f"Bearer {account['tokens']['accessToken']}"
+    close = "mutation ($input: DeleteInput!) { userDelete(input: $input) { errors { code } deletedId } }"
+    answer = await app.answer(None, close, actor=actor, input={"id": account["user"]["id"]})
+    assert answer["data"]["userDelete"] == {"errors": [], "deletedId": account["user"]["id"]}
+    assert (await refresh(app, account["tokens"]["refreshToken"]))["errors"] == [REFUSED_TOKEN]
+    assert (await sign_in(app, email))["errors"][0]["code"] == "UNAUTHENTICATED"
+    await asyncio.sleep(1.05)
+    with pytest.raises(Unauthenticated):
+        await app.house.tokens.authenticate(bearer)
+    assert (await register(app, email=email))["errors"] == []

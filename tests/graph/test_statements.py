@@ -1,0 +1,114 @@
+"""What reading costs: one SQL statement for each relation, however many objects there are."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.app import App
+from tests.people import People, settle
+from tests.work import comment, do, label, project, task
+
+PAGE = 50
+
+
+@pytest.fixture(scope="module")
+async def busy(app: App) -> AsyncIterator[People]:
+    """A project of 50 tasks in which every relation has something behind it."""
+    team = await settle(app)
+    labels = [await label(app, team.member, team.team_id, name) for name in ("one", "two")]
+    first = await task(app, team, "First", assigneeId=team.mate.id, labelIds=labels)
+    row = {"projectId": team.project_id, "assigneeId": team.mate.id, "labelIds": labels, "parentId": first["id"]}
+    rows = [row | {"title": f"Task {number}"} for number in range(PAGE - 1)]
+    results = (await do(app, team.member, "tasksCreate", tasks=rows))["results"]
+    made = [first, *(result["task"] for result in results)]
+    for number, each in enumerate(made):
+        for person in (team.member, team.mate, team.guest):
+            said = await comment(app, person, each, f"By {person.user.first_name} [@M](user:{team.mate.id})")
+        await do(app, team.mate, "commentReact", id=said["id"], emoji="👍", on=True)
+        await comment(app, team.mate, each, "Answer.", parentId=said["id"])
+        other = made[(number + 1) % PAGE]["id"]
+        await do(app, team.member, "taskLink", taskId=each["id"], targetId=other, kind="RELATES_TO")
+    yield team
+
+
+async def statements(app: App, team: People, selection: str, first: int = PAGE) -> int:
+    """How many statements it takes to read this of the project's tasks, beyond those for project and tasks themselves."""
+    text = f"query ($id: ID!) {{ project(id: $id) {{ tasks(first: {first}) {{ nodes {{ id {selection} }} }} }} }}"
+    data, taken = await app.statements(team.member, text, id=team.project_id)
+    assert len(data["project"]["tasks"]["nodes"]) == first
+    return taken - 2
+
+
+RELATIONS = {
+    "title status priority dueOn rank key url isOverdue": 0,
+    "project { name }": 1,
+    "project { name team { name } }": 2,
+    "project { name viewerCan progress { total } }": 3,
+    "assignee { displayName }": 1,
+    "creator { displayName }": 1,
+    "assignee { email }": 2,
+    "labels { nodes { name } }": 1,
+    "labels { totalCount }": 2,
+    "parent { title }": 1,
+    "parent { title parent { title } }": 1,
+    "subtasks(first: 3) { nodes { title } }": 1,
+    "subtaskProgress { total }": 1,
+    "links(first: 3) { nodes { kind } }": 1,
+    "links(first: 3) { nodes { kind target { title } } }": 2,
+    "isBlocked": 1,
+    "viewerCan": 1,
+    "watchers(first: 3) { nodes { displayName } }": 1,
+    "viewerIsWatching": 1,
+    "viewerUnread { changeCount }": 1,
+    "activity(first: 3) { nodes { kind changes { field } } }": 1,
+    "activity(first: 3) { nodes { kind actor { displayName } } }": 2,
+    "comments(first: 3) { nodes { body } }": 1,
+    "comments(first: 3) { nodes { body author { displayName } } }": 2,
+    "comments(first: 3) { nodes { mentions { displayName } } }": 2,
+    "comments(first: 3) { nodes { reactions { emoji } } }": 2,
+    "comments(first: 3) { nodes { viewerCan } }": 2,
+    "comments(first: 3) { nodes { replies(first: 1) { nodes { author { displayName } } } } }": 3,
+    "comments(first: 3) { nodes { subject { id } } }": 2,
+    "comments(first: 3) { totalCount nodes { body } }": 2,
+}
+
+
+@pytest.mark.parametrize(("selection", "expected"), RELATIONS.items())
+async def test_a_relation_of_a_page_adds_one_statement(app: App, busy: People, selection: str, expected: int) -> None:
+    assert await statements(app, busy, selection) == expected
+    assert await statements(app, busy, selection, first=2) <= expected
+
+
+async def test_a_board_with_all_of_it_adds_one_statement_each(app: App, busy: People) -> None:
+    parts = (
+        "project { name } assignee { displayName } labels(first: 5) { nodes { name } }",
+        "comments(first: 3) { nodes { body author { displayName } } }",
+        "subtaskProgress { total } links(first: 5) { nodes { kind target { title } } } isBlocked viewerCan",
+        "watchers(first: 5) { nodes { displayName } } viewerIsWatching viewerUnread { changeCount } activity(first: 3) { nodes { kind } }",
+    )
+    assert await statements(app, busy, " ".join(parts)) == 14
+
+
+async def test_the_same_relation_with_other_arguments_adds_one_more_each(app: App, busy: People) -> None:
+    aliases = [f"a{first}: comments(first: {first}) {{ nodes {{ id }} }}" for first in (1, 2, 3)]
+    aliases += [f"b{resolved}: comments(first: 3, resolved: {resolved}) {{ nodes {{ id }} }}" for resolved in ("true", "false")]
+    for number in range(1, 6):
+        assert await statements(app, busy, " ".join(aliases[:number])) == number
+
+
+async def test_three_levels_of_lists_cost_one_statement_a_level(app: App, busy: People) -> None:
+    deep = """
+      query ($id: ID!) {
+        team(id: $id) {
+          projects(first: 2) { nodes { tasks(first: 5) { nodes { subtasks(first: 3) { nodes { comments(first: 3) { nodes {
+            replies(first: 2) { nodes { author { displayName } } }
+          } } } } } } } }
+        }
+      }
+    """
+    await project(app, busy, "Second")
+    data, taken = await app.statements(busy.member, deep, id=busy.team_id)
+    tasks = [each for one in data["team"]["projects"]["nodes"] for each in one["tasks"]["nodes"]]
+    answers = tasks[0]["subtasks"]["nodes"][0]["comments"]["nodes"][2]["replies"]["nodes"]
+    assert answers == [{"author": {"displayName": "Mate Tester"}}]
+    assert taken == 7

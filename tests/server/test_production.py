@@ -1,0 +1,58 @@
+"""Production mode: nothing of the demo, nothing about the schema for strangers; and origins that are allowed by name."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.serving import Client, ServerProcess, registered, serving
+
+SCHEMA = "{ __schema { queryType { name } } }"
+APP = "https://app.example.com"
+
+
+@pytest.fixture(scope="module")
+async def production(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
+    """A server in production mode, which one page of another origin may call."""
+    folder = tmp_path_factory.mktemp("production")
+    settings = {"database_url": database_url, "production": "true", "allowed_origins": f"{APP}, https://other.example.com"}
+    with_announcement = {"log_level": "info"}
+    async with serving(folder, **settings, **with_announcement) as running:
+        yield running
+
+
+async def test_there_is_no_demo(production: ServerProcess) -> None:
+    assert "Demo user" not in production.output
+    async with httpx.AsyncClient(base_url=production.url) as http:
+        assert (await http.get("/graphiql/config.json")).json()["demo"] is None
+        assert "panthera-demo" not in (await http.get("/")).text
+
+
+async def test_strangers_learn_nothing_of_the_schema(production: ServerProcess) -> None:
+    stranger = Client(production)
+    for query in (SCHEMA, '{ __type(name: "User") { name } }', "{ viewer { __typename } a: __schema { description } }"):
+        answer = (await stranger.post(query)).json()
+        assert [error["message"] for error in answer["errors"]] == ["Introspection is not available here."]
+    (error,) = (await stranger.post("{ viewr { id } }")).json()["errors"]
+    assert error["message"] == "Cannot query field 'viewr' on type 'Query'."
+    assert await stranger.run("{ __typename }") == {"__typename": "Query"}
+    await stranger.close()
+
+
+async def test_who_is_signed_in_may_look_at_the_schema(production: ServerProcess) -> None:
+    developer = await registered(production)
+    assert await developer.run(SCHEMA) == {"__schema": {"queryType": {"name": "Query"}}}
+    await developer.close()
+
+
+async def test_an_allowed_page_may_call(production: ServerProcess) -> None:
+    async with httpx.AsyncClient(base_url=production.url) as http:
+        wanted = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization, content-type"}
+        preflight = await http.options("/graphql", headers=wanted | {"Origin": APP})
+        answer = await http.post("/graphql", json={"query": "{ __typename }"}, headers={"Origin": APP})
+    assert preflight.headers["access-control-allow-origin"] == answer.headers["access-control-allow-origin"] == APP
+    assert {"authorization", "content-type"} <= set(preflight.headers["access-control-allow-headers"].split(", "))
+    developer = await registered(production)
+    async with developer.websocket(origin=APP):
+        pass
+    await developer.close()

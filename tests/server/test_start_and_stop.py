@@ -1,0 +1,152 @@
+"""`server.py` as a newcomer runs it: everything embedded, in a folder of its own; started, stopped, crashed, and started in vain."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from settings import DEMO_EMAIL, DEMO_PASSWORD
+from tests.serving import Client, ServerProcess, started, subscribe
+
+SIGN_IN = """
+mutation ($input: SessionCreateInput!) { sessionCreate(input: $input) { tokens { accessToken } errors { code } } }
+"""
+BOARD = "{ projects(first: 50) { totalCount } tasks(first: 1) { totalCount } }"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the servers of this module keep their data, one after another."""
+    return tmp_path_factory.mktemp("newcomer")
+
+
+async def signed_in(server: ServerProcess) -> Client:
+    client = Client(server)
+    payload = (await client.run(SIGN_IN, input={"email": DEMO_EMAIL, "password": DEMO_PASSWORD}))["sessionCreate"]
+    assert payload["errors"] == []
+    client.token = payload["tokens"]["accessToken"]
+    return client
+
+
+def postgres_log(folder: Path) -> str:
+    return (folder / "data" / "postgres" / "postgres.log").read_text()
+
+
+def postmaster(folder: Path) -> int:
+    return int((folder / "data" / "postgres" / "cluster" / "postmaster.pid").read_text().splitlines()[0])
+
+
+@pytest.mark.slow
+async def test_the_first_start_seeds_and_ctrl_c_says_goodbye_before_it_closes_the_database(folder: Path) -> None:
+    with started(folder=folder, data_dir=folder / "data") as server:
+        await server.ready()
+        for line in (f"GraphiQL   {server.url}/", f"Demo user  {DEMO_EMAIL}, password {DEMO_PASSWORD}"):
+            assert line in server.output
+        demo = await signed_in(server)
+        found = await demo.run(BOARD)
+        assert found["projects"]["totalCount"] >= 6
+        assert found["tasks"]["totalCount"] >= 200
+        async with demo.websocket() as socket:
+            await subscribe(socket, "subscription { changes { kind } }")
+            server.tell(signal.SIGINT, group=True)
+            with pytest.raises(ConnectionClosed) as closed:
+                await asyncio.wait_for(socket.recv(), 10)
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1001, "The server is going away.")
+        assert await server.end() == 0, server.output
+        await demo.close()
+    assert "Traceback" not in server.output
+    assert "database system is shut down" in postgres_log(folder)
+    assert "immediate shutdown" not in postgres_log(folder)
+
+
+@pytest.mark.slow
+async def test_the_second_start_finds_everything_and_others_are_told_that_its_place_is_taken(folder: Path) -> None:
+    with started(folder=folder, data_dir=folder / "data") as server:
+        await server.ready()
+        assert server.seconds < 10
+        assert "not properly shut down" not in postgres_log(folder)
+
+        same_port = started(folder=folder, data_dir=folder / "other", port=server.port)
+        same_folder = started(folder=folder, data_dir=folder / "data")
+        with same_port as one, same_folder as other:
+            assert (await one.end(), await other.end()) == (1, 1)
+            taken = f"Port {server.port} of 127.0.0.1 is in use: stop what listens there, or choose another with HIVE_PORT.\n"
+            assert one.output == taken
+            held = folder / "data" / "postgres"
+            assert other.output == (
+                f"The database in {held} is in use by process {server.pid}: stop it first, or choose another folder.\n"
+            )
+        assert not (folder / "other").exists()
+
+        server.tell(signal.SIGTERM)
+        assert await server.end() == 0, server.output
+    assert "database system is shut down" in postgres_log(folder)
+    assert "immediate shutdown" not in postgres_log(folder)
+
+
+@pytest.mark.slow
+async def test_a_crash_takes_the_database_along_and_the_next_start_recovers(folder: Path) -> None:
+    with started(folder=folder, data_dir=folder / "data") as server:
+        await server.ready()
+        database = postmaster(folder)
+        server.kill()
+    with started(folder=folder, data_dir=folder / "data") as server:
+        await server.ready()
+        assert postmaster(folder) != database
+        demo = await signed_in(server)
+        assert (await demo.run(BOARD))["projects"]["totalCount"] >= 6
+
+        # The database goes away under a running server.
+        os.kill(postmaster(folder), signal.SIGQUIT)
+        async with httpx.AsyncClient(base_url=server.url) as http:
+            async with asyncio.timeout(10):
+                while (ready := await http.get("/readyz")).status_code == 200:
+                    await asyncio.sleep(0.05)
+            assert (ready.status_code, ready.json()["ready"]) == (503, False)
+            assert (await http.get("/healthz")).status_code == 200
+        refused = await demo.post("{ teams { totalCount } }")
+        assert refused.json()["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
+        await demo.close()
+        server.tell(signal.SIGTERM)
+        assert await server.end() == 0, server.output
+
+
+async def test_settings_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    settings = {"port": "eighty", "log_level": "loud", "redis_url": "127.0.0.1", "database_url": "mysql://x", "public_url": "me"}
+    with started(folder=tmp_path, **settings) as server:
+        assert await server.end() == 2
+    assert server.output.splitlines() == [
+        "These settings cannot be used:",
+        "  HIVE_PORT: Input should be a valid integer, unable to parse string as an integer",
+        "  HIVE_PUBLIC_URL: must begin with https://",
+        "  HIVE_DATABASE_URL: must begin with postgresql://",
+        "  HIVE_REDIS_URL: must begin with redis://",
+        "  HIVE_LOG_LEVEL: Input should be 'debug', 'info', 'warning' or 'error'",
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"database_url": "postgresql://nobody@127.0.0.1:1/x"}, "The database of HIVE_DATABASE_URL cannot be used: "),
+        ({"host": "192.0.2.1"}, " of 192.0.2.1 cannot be used: Cannot assign requested address."),
+    ],
+)
+async def test_what_cannot_be_reached_is_named_in_a_line(tmp_path: Path, settings: dict[str, str], said: str) -> None:
+    with started(folder=tmp_path, data_dir=tmp_path / "data", **settings) as server:
+        assert await server.end() == 1
+    assert said in server.output
+    assert len(server.output.splitlines()) == 1
+
+
+async def test_every_verb_is_explained(tmp_path: Path) -> None:
+    with started("--help", folder=tmp_path) as server:
+        assert await server.end() == 0
+    for verb in ("serve", "api", "migrate", "seed", "schema"):
+        assert f"\n    {verb} " in server.output

@@ -1,0 +1,220 @@
+"""Real server processes for tests, and clients that talk to them over HTTP and websockets: a pytest plugin.
+
+A process runs on a free port of 127.0.0.1 with nothing in its environment but the settings of the test, is told apart by its pid, and
+dies with the test run however that ends.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import orjson
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from persistence.embedded_postgres.child import tied
+from tests.services import free_port
+
+ROOT = Path(__file__).parents[1]
+START_SECONDS = 60.0
+STOP_SECONDS = 20.0
+PASSWORD = "correct horse battery staple"
+
+
+class ServerProcess:
+    """`server.py` with a verb, from its start to its end."""
+
+    def __init__(self, *words: str, folder: Path, **settings: Any) -> None:
+        self.port = settings.pop("port", None) or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._output = folder / f"server-{uuid4().hex[:8]}.txt"
+        self._words = words
+        self._environment = {
+            **{name: value for name in ("PATH", "HOME", "LANG", "TMPDIR") if (value := os.environ.get(name))},  # noqa: TID251
+            "HIVE_PORT": str(self.port),
+            **{f"HIVE_{name.upper()}": str(value) for name, value in settings.items()},
+        }
+        self._started = 0.0
+        self.seconds = 0.0
+
+    def start(self) -> None:
+        """Start it; `wait` or `ready` say what comes of it."""
+        self._started = time.monotonic()
+        with self._output.open("wb") as output:
+            self._process = subprocess.Popen(
+                tied([sys.executable, str(ROOT / "server.py"), *self._words]),
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    async def ready(self) -> None:
+        """Wait until it is ready; `seconds` is how long it took."""
+        async with httpx.AsyncClient() as http:
+            while True:
+                try:
+                    if (await http.get(f"{self.url}/readyz")).status_code == 200:
+                        break
+                except httpx.TransportError:
+                    pass
+                running = self._process.poll() is None and time.monotonic() < self._started + START_SECONDS
+                assert running, f"the server did not start:\n{self.output}"
+                await asyncio.sleep(0.02)
+        self.seconds = time.monotonic() - self._started
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def output(self) -> str:
+        """What it has said so far."""
+        return self._output.read_text()
+
+    def tell(self, number: signal.Signals, *, group: bool = False) -> None:
+        """Send a signal to it, or as a terminal does, to its whole process group."""
+        (os.killpg if group else os.kill)(self.pid, number)
+
+    async def end(self) -> int:
+        """Wait for its end: the exit code."""
+        deadline = time.monotonic() + STOP_SECONDS
+        while self._process.poll() is None:
+            assert time.monotonic() < deadline, f"the server did not stop:\n{self.output}"
+            await asyncio.sleep(0.01)
+        return self._process.returncode
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._process.kill()
+        self._process.wait()
+
+
+@contextmanager
+def started(*words: str, folder: Path, **settings: Any) -> Iterator[ServerProcess]:
+    """A process that is gone at the end of the block."""
+    server = ServerProcess(*words, folder=folder, **settings)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@asynccontextmanager
+async def serving(folder: Path, **settings: Any) -> AsyncIterator[ServerProcess]:
+    """A server that answers, and stops in good order at the end of the block."""
+    with started(folder=folder, **{"seed_size": "none", "log_level": "warning"} | settings) as server:
+        await server.ready()
+        yield server
+        server.tell(signal.SIGTERM)
+        assert await server.end() == 0, server.output
+
+
+class Client:
+    """Somebody at the other end of the line."""
+
+    def __init__(self, server: ServerProcess, token: str | None = None) -> None:
+        self.server = server
+        self.token = token
+        self.http = httpx.AsyncClient(base_url=server.url, timeout=15.0)
+
+    async def post(self, query: str, **variables: Any) -> httpx.Response:
+        """An operation's answer."""
+        headers = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+        return await self.http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
+
+    async def run(self, query: str, **variables: Any) -> Any:
+        """The data of an answer without errors."""
+        answer = (await self.post(query, **variables)).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    @asynccontextmanager
+    async def websocket(self, payload: Any = None, **options: Any) -> AsyncIterator[ClientConnection]:
+        """A websocket that has said hello, with the token in `connection_init`."""
+        url = f"{self.server.url.replace('http', 'ws', 1)}/graphql"
+        async with connect(url, subprotocols=["graphql-transport-ws"], **options) as socket:  # type: ignore[list-item]
+            hello = payload or ({} if self.token is None else {"Authorization": f"Bearer {self.token}"})
+            await socket.send(orjson.dumps({"type": "connection_init", "payload": hello}).decode())
+            assert orjson.loads(await socket.recv()) == {"type": "connection_ack"}
+            yield socket
+
+    async def close(self) -> None:
+        await self.http.aclose()
+
+
+async def subscribe(socket: ClientConnection, query: str, **variables: Any) -> None:
+    """Start the subscription `1`."""
+    message = {"id": "1", "type": "subscribe", "payload": {"query": query, "variables": variables}}
+    await socket.send(orjson.dumps(message).decode())
+
+
+async def hear(socket: ClientConnection) -> Any:
+    """The data of the next frame of a subscription, past pings."""
+    while True:
+        frame = orjson.loads(await asyncio.wait_for(socket.recv(), 20))
+        if frame["type"] == "ping":
+            await socket.send('{"type":"pong"}')
+            continue
+        assert frame["type"] == "next", frame
+        assert "errors" not in frame["payload"], frame
+        return frame["payload"]["data"]
+
+
+REGISTER = """
+mutation ($input: UserRegisterInput!) {
+  userRegister(input: $input) { user { id } tokens { accessToken refreshToken } errors { code path message } }
+}
+"""
+
+
+async def registered(server: ServerProcess, name: str = "Ada") -> Client:
+    """A new user, signed in."""
+    client = Client(server)
+    given = {"email": f"{name.lower()}-{uuid4()}@example.com", "password": PASSWORD, "firstName": name, "lastName": "Tester"}
+    payload = (await client.run(REGISTER, input=given))["userRegister"]
+    assert payload["errors"] == []
+    client.token = payload["tokens"]["accessToken"]
+    return client
+
+
+TEAM = "mutation ($input: TeamCreateInput!) { teamCreate(input: $input) { team { id } errors { code } } }"
+PROJECT = "mutation ($input: ProjectCreateInput!) { projectCreate(input: $input) { project { id } errors { code } } }"
+TASK = """
+mutation ($input: TaskCreateInput!) { taskCreate(input: $input) { task { id key title } cursor clientMutationId errors { code } } }
+"""
+
+
+async def founded(client: Client) -> str:
+    """A project in a new team: its id."""
+    made = await client.run(TEAM, input={"name": f"Team {uuid4()}", "key": f"T{uuid4().hex[:9].upper()}"})
+    project = await client.run(PROJECT, input={"teamId": made["teamCreate"]["team"]["id"], "name": "Launch"})
+    project_id: str = project["projectCreate"]["project"]["id"]
+    return project_id
+
+
+@pytest.fixture(scope="session")
+async def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
+    """One server process over this worker's database, in development mode, shared by its tests."""
+    async with serving(tmp_path_factory.mktemp("server"), database_url=database_url) as running:
+        yield running
+
+
+@pytest.fixture
+async def ada(server: ServerProcess) -> AsyncIterator[Client]:
+    """Somebody new, signed in to the shared server."""
+    client = await registered(server)
+    yield client
+    await client.close()
