@@ -15,7 +15,7 @@ TESTS :=
 WORKERS := auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast check format lock graphiql clean
+.PHONY: help run install test test-fast chaos fuzz check format lock graphiql clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,7 +30,13 @@ test: $(INSTALLED)       ## run all tests, on all cores
 	@$(IN)/python -m pytest -n $(WORKERS) $(TESTS)
 
 test-fast: $(INSTALLED)  ## run the tests that take less than two seconds each
-	@$(IN)/python -m pytest -n 2 -m "not slow" $(TESTS)
+	@$(IN)/python -m pytest -n 2 -m "not slow and not chaos and not fuzz" $(TESTS)
+
+chaos: $(INSTALLED)      ## kill servers and Valkey again and again while people write, for minutes
+	@$(IN)/python -m pytest -m chaos tests/chaos $(TESTS)
+
+fuzz: $(INSTALLED)       ## run 100,000 generated operations on both executors, memory capped
+	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m fuzz tests/fuzz $(TESTS)
 
 check: $(INSTALLED)      ## check form, types, layers, and that schema/schema.graphql is what the code says
 	$(IN)/ruff format --check .

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -79,10 +80,13 @@ async def fill(database: Database, settings: Settings) -> str | None:
     passwords = Argon2Passwords()
     try:
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        report = await seed(database, settings.seed, password_hash=await passwords.hash(DEMO_PASSWORD), anchor=midnight)
+        # Everybody knows the demo's password: in production nobody gets in with it.
+        password = secrets.token_urlsafe() if settings.production else DEMO_PASSWORD
+        report = await seed(database, settings.seed, password_hash=await passwords.hash(password), anchor=midnight)
     finally:
         passwords.close()
-    logger.info("%s", report)
+    if not report.skipped:
+        logger.info("%s", report)
     return str(report)
 
 

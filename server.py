@@ -38,7 +38,9 @@ def main(given: list[str]) -> int:
     except ValidationError as error:
         print("These settings cannot be used:", file=sys.stderr)
         for each in error.errors():
-            print(f"  HIVE_{'_'.join(map(str, each['loc'])).upper()}: {each['msg'].removeprefix('Value error, ')}", file=sys.stderr)
+            print(
+                f"  HIVE_{'_'.join(map(str, each['loc'])).upper()}: {each['msg'].removeprefix('Value error, ')}", file=sys.stderr
+            )
         return 2
     _set_up_logging(settings)
 
@@ -55,9 +57,7 @@ def main(given: list[str]) -> int:
 
 
 def _arguments(given: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="server.py", description="PantheraHive's server.", epilog=_EPILOG, allow_abbrev=False
-    )
+    parser = argparse.ArgumentParser(prog="server.py", description="PantheraHive's server.", epilog=_EPILOG, allow_abbrev=False)
     verbs = parser.add_subparsers(dest="verb", metavar="verb", title="verbs (none: serve)")
     serving = verbs.add_parser("serve", help=_SERVE, description=_SERVE, epilog=_EPILOG)
     verbs.add_parser("api", help=_API, description=_API, epilog=_EPILOG)

@@ -11,7 +11,6 @@ from typing import Any
 
 import uvicorn
 
-import migrations
 from application import create_app
 from bootstrap import CannotStart, fill, migrate, open_database_url, open_house
 from persistence.database import open_database

@@ -5,13 +5,16 @@ checked by the server's own `AccessTokens`. One statement per relation and level
 relations of a single object are joined.
 """
 
+import asyncio
 import sys
 from base64 import b64decode, b64encode
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 import uvicorn
 import uvloop
@@ -24,7 +27,9 @@ from auth.keys import load_keys
 from auth.tokens import AccessTokens
 from benchmarks import limit_sql as sql
 from domain.errors import TokenExpired, Unauthenticated
-from persistence.database import Database, open_database
+from persistence.database import open_database
+
+_CONNECTIONS = 10
 
 Row = Any
 Variables = dict[str, Any]
@@ -35,8 +40,13 @@ def main(port: int, issuer: str, database_url: str) -> None:
 
 
 async def _serve(port: int, issuer: str, database_url: str) -> None:
-    async with open_database(database_url) as database:
+    async with open_database(database_url, connections=2) as database, AsyncExitStack() as stack:
         tokens = AccessTokens(await load_keys(database, None), database, issuer=issuer)
+        idle = Idle()
+        for _ in range(_CONNECTIONS):
+            connection = await asyncpg.connect(database_url, server_settings={"timezone": "UTC", "jit": "off"})
+            stack.push_async_callback(connection.close)
+            idle.put_nowait(connection)
 
         async def graphql(request: Request) -> Response:
             try:
@@ -46,7 +56,7 @@ async def _serve(port: int, issuer: str, database_url: str) -> None:
             if bearer is None:
                 return Response(status_code=401)
             asked = orjson.loads(await request.body())
-            data = await _OPERATIONS[asked["operationName"]](database, bearer.actor.user_id, asked["variables"])
+            data = await _OPERATIONS[asked["operationName"]](idle, bearer.actor.user_id, asked["variables"])
             return Response(orjson.dumps({"data": data}, option=orjson.OPT_UTC_Z), media_type="application/json")
 
         app = Starlette(routes=[Route("/graphql", graphql, methods=["POST"])])
@@ -54,8 +64,31 @@ async def _serve(port: int, issuer: str, database_url: str) -> None:
         await uvicorn.Server(config).serve()
 
 
-async def _task(database: Database, viewer: UUID, variables: Variables) -> dict[str, Any]:
-    row = await _row(database, sql.TASK, viewer, _uuid(variables["id"]))
+class Idle(asyncio.LifoQueue["asyncpg.Connection[Any]"]):
+    """Connections that nobody uses: a pool that costs next to nothing."""
+
+    @asynccontextmanager
+    async def taken(self) -> AsyncIterator[Any]:
+        connection = await self.get()
+        try:
+            yield connection
+        finally:
+            self.put_nowait(connection)
+
+    async def rows(self, text: str, *given: Any) -> list[Row]:
+        connection = await self.get()
+        try:
+            return list(await connection.fetch(text, *given))
+        finally:
+            self.put_nowait(connection)
+
+    async def row(self, text: str, *given: Any) -> Row | None:
+        rows = await self.rows(text, *given)
+        return rows[0] if rows else None
+
+
+async def _task(idle: Idle, viewer: UUID, variables: Variables) -> dict[str, Any]:
+    row = await idle.row(sql.TASK, viewer, _uuid(variables["id"]))
     if row is None:
         return {"task": None}
     assignee = None
@@ -65,27 +98,27 @@ async def _task(database: Database, viewer: UUID, variables: Variables) -> dict[
     return {"task": _task_of(row) | {"assignee": assignee, "project": project}}
 
 
-async def _project(database: Database, viewer: UUID, variables: Variables) -> dict[str, Any]:
+async def _project(idle: Idle, viewer: UUID, variables: Variables) -> dict[str, Any]:
     project_id = _uuid(variables["id"])
-    project = await _row(database, sql.PROJECT, viewer, project_id)
+    project = await idle.row(sql.PROJECT, viewer, project_id)
     if project is None:
         return {"project": None}
-    rows = await _rows(database, sql.TASKS_OF_PROJECTS, viewer, [project_id], 50)
-    people = await _people(database, (row["assignee_id"] for row in rows))
+    rows = await idle.rows(sql.TASKS_OF_PROJECTS, viewer, [project_id], 50)
+    people = await _people(idle, (row["assignee_id"] for row in rows))
     nodes = [_task_of(row) | {"assignee": people.get(row["assignee_id"])} for row in rows]
     return {"project": _project_of(project) | {"tasks": {"nodes": nodes}}}
 
 
-async def _team(database: Database, viewer: UUID, variables: Variables) -> dict[str, Any]:
+async def _team(idle: Idle, viewer: UUID, variables: Variables) -> dict[str, Any]:
     team_id = _uuid(variables["id"])
-    team = await _row(database, sql.TEAM, viewer, team_id)
+    team = await idle.row(sql.TEAM, viewer, team_id)
     if team is None:
         return {"team": None}
-    members = await _rows(database, sql.MEMBERS_OF_TEAM, viewer, team_id, 10)
-    projects = await _rows(database, sql.PROJECTS_OF_TEAM, viewer, team_id, 5)
-    tasks = await _rows(database, sql.TASKS_OF_PROJECTS, viewer, [row["id"] for row in projects], 20)
-    comments = await _rows(database, sql.COMMENTS_OF_TASKS, viewer, [row["id"] for row in tasks], 3)
-    people = await _people(database, (row["author_id"] for row in comments))
+    members = await idle.rows(sql.MEMBERS_OF_TEAM, viewer, team_id, 10)
+    projects = await idle.rows(sql.PROJECTS_OF_TEAM, viewer, team_id, 5)
+    tasks = await idle.rows(sql.TASKS_OF_PROJECTS, viewer, [row["id"] for row in projects], 20)
+    comments = await idle.rows(sql.COMMENTS_OF_TASKS, viewer, [row["id"] for row in tasks], 3)
+    people = await _people(idle, (row["author_id"] for row in comments))
 
     said: dict[UUID, list[Any]] = defaultdict(list)
     for row in comments:
@@ -106,10 +139,10 @@ async def _team(database: Database, viewer: UUID, variables: Variables) -> dict[
     }
 
 
-async def _change(database: Database, viewer: UUID, variables: Variables) -> dict[str, Any]:
+async def _change(idle: Idle, viewer: UUID, variables: Variables) -> dict[str, Any]:
     """The task's row, its place in the team's stream and the event, in one transaction: what our own server writes."""
     given = variables["input"]
-    async with database.pool.acquire() as connection, connection.transaction():
+    async with idle.taken() as connection, connection.transaction():
         before = await connection.fetchrow(sql.LOCK_TASK, viewer, _uuid(given["id"]))
         if before is None:
             missing = {"code": "NOT_FOUND", "message": "There is no such task."}
@@ -132,19 +165,9 @@ async def _change(database: Database, viewer: UUID, variables: Variables) -> dic
 _OPERATIONS = {"OneTask": _task, "Board": _project, "Overview": _team, "Change": _change}
 
 
-async def _rows(database: Database, text: str, *given: Any) -> list[Row]:
-    async with database.pool.acquire() as connection:
-        return list(await connection.fetch(text, *given))
-
-
-async def _row(database: Database, text: str, *given: Any) -> Row | None:
-    async with database.pool.acquire() as connection:
-        return await connection.fetchrow(text, *given)
-
-
-async def _people(database: Database, user_ids: Iterable[UUID | None]) -> dict[UUID | None, dict[str, Any]]:
+async def _people(idle: Idle, user_ids: Iterable[UUID | None]) -> dict[UUID | None, dict[str, Any]]:
     wanted = {user_id for user_id in user_ids if user_id is not None}
-    return {row["id"]: _user_of(row) for row in await _rows(database, sql.USERS, list(wanted))} if wanted else {}
+    return {row["id"]: _user_of(row) for row in await idle.rows(sql.USERS, list(wanted))} if wanted else {}
 
 
 def _task_of(row: Row) -> dict[str, Any]:

@@ -18,17 +18,18 @@ def newest() -> str:
     """The revision that a database has once every migration has run."""
     texts = _texts()
     followed = {found.group(1) for text in texts if (found := _DOWN.search(text))}
-    (head,) = _known() - followed
+    (head,) = known() - followed
     return head
 
 
 def reached(revision: str | None) -> bool:
     """Whether a database of this revision has what this version needs: all migrations, also when a newer version added some."""
-    return revision is not None and (revision == newest() or revision not in _known())
+    return revision is not None and (revision == newest() or revision not in known())
 
 
 @cache
-def _known() -> frozenset[str]:
+def known() -> frozenset[str]:
+    """All revisions of this version."""
     return frozenset(found.group(1) for text in _texts() if (found := _REVISION.search(text)))
 
 

@@ -29,7 +29,9 @@ query ($after: SyncCursor, $scope: ChangeScope) {{
 }}
 {TASK}
 """
-FOLLOW = f"subscription ($after: SyncCursor, $scope: ChangeScope) {{ changes(after: $after, scope: $scope) {{ {_CHANGE} }} }} {TASK}"
+FOLLOW = (
+    f"subscription ($after: SyncCursor, $scope: ChangeScope) {{ changes(after: $after, scope: $scope) {{ {_CHANGE} }} }} {TASK}"
+)
 
 
 class Board:

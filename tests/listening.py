@@ -79,7 +79,9 @@ async def listening(app: App, person: Person | None, operation: str = CHANGES, *
     hub = app.house.services.hub
     listener = asyncio.get_running_loop().create_task(ear.listen(stream))
     try:
-        while not (listener.done() or ear.answers.qsize() or any(len(each.positions) == streams for each in hub._listeners - others)):
+        while not (
+            listener.done() or ear.answers.qsize() or any(len(each.positions) == streams for each in hub._listeners - others)
+        ):
             await asyncio.sleep(0.002)
         yield ear
     finally:

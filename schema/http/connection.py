@@ -1,15 +1,15 @@
 """One client's websocket, speaking `graphql-transport-ws`.
 
-A connection owns one task group: its reader, its heartbeat, its look at the clock and one task per operation. Whoever decides that the connection ends
-says how in `_ended`; then every task is cancelled, and with it every operation's context and subscription source are closed,
-before `run` returns. Each operation has a context of its own.
+A connection owns one task group: its reader, its heartbeat, its watch over the credentials and one task per operation. Whoever
+decides that the connection ends says how in `_ended`; then every task is cancelled, and with it every operation's context and
+subscription source are closed, before `run` returns. Each operation has a context of its own.
 
 Slow readers: an operation executes its next event only when the frame of the last one has been handed to the server, and the
 server accepts frames only while its write buffer is below the high-water mark. So a stalled client holds at most one frame per
 operation, and fails the heartbeat. (Dropping behind, being told, grouping: `realtime.broadcast`.)
 
-Close codes are the protocol's: 4400 malformed, 4401 not acknowledged yet, 4403 refused or ended meanwhile, 4408 too slow to say hello or to answer
-a ping, 4409 id in use, 4429 second hello. Besides: 1001 drained, 1009 too big, 1013 try later, 4500 a bug.
+Close codes are the protocol's: 4400 malformed, 4401 not acknowledged yet, 4403 refused or ended meanwhile, 4408 too slow to say
+hello or to answer a ping, 4409 id in use, 4429 second hello. Besides: 1001 drained, 1009 too big, 1013 try later, 4500 a bug.
 """
 
 import asyncio

@@ -24,7 +24,7 @@ class Authenticate(Protocol):
 
 
 class StillGood(Protocol):
-    async def __call__(self, credentials: Any) -> None:
+    async def __call__(self, credentials: Any, /) -> None:
         """
         Raises `domain.errors.Unauthenticated` or `TokenExpired` when credentials that were accepted have ended since.
 

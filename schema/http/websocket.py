@@ -74,8 +74,8 @@ class WebsocketEndpoint:
 
     async def drain(self, *, within: float = 5.0) -> None:
         """
-        Close all connections with 1001, as well as those that still come, and wait until their operations are cleaned up. Call it before uvicorn's own shutdown,
-        which would close them with 1012 and not wait.
+        Close all connections with 1001, those too that still come, and wait until their operations are cleaned up. Call it before
+        uvicorn's own shutdown, which would close them with 1012 and not wait.
         """
         self._draining = True
         for connection in self._open:

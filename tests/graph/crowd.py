@@ -8,6 +8,8 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
+from hypothesis import Phase, settings
+
 from domain.task import TaskPriority, TaskStatus
 from schema import ids
 from tests.app import App
@@ -18,6 +20,17 @@ TITLES = ["Alpha", "alpha beta", "Beta", "ALPHABET", "Über", "über uns", "100%
 DAYS: list[str | None] = [None, "2026-01-01", "2026-06-15", "2026-01-01", "1999-12-31", None]
 INSTANTS = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hours, microseconds=7) for hours in (0, 0, 5, 90)]
 _STATUSES, _PRIORITIES = list(TaskStatus), list(TaskPriority)
+
+LIST = """
+query ($first: Int, $after: String, $last: Int, $before: String, $filter: TaskFilter, $orderBy: [TaskOrder!]) {
+  tasks(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $orderBy) {
+    nodes { id } edges { cursor node { id } } totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}
+"""
+same_every_time = settings(
+    derandomize=True, deadline=None, database=None, max_examples=100, phases=[Phase.generate, Phase.shrink]
+)
 
 Row = Mapping[str, Any]
 
@@ -180,3 +193,16 @@ def in_order(rows: list[Row], order: list[dict[str, str]]) -> list[str]:
     for each in reversed(order):
         found.sort(key=SORTS[each["field"]], reverse=each["direction"] == "DESC")
     return [ids.encode("Task", row["id"]) for row in found]
+
+
+async def page(app: App, crowd: Crowd, **asked: Any) -> Any:
+    """One page of all the tasks that the member sees."""
+    return (await app.run(crowd.team.member, LIST, **asked))["tasks"]
+
+
+async def refused(app: App, crowd: Crowd, **asked: Any) -> tuple[str, Any]:
+    """Code and path of the error that a page is answered with."""
+    answer = await app.answer(crowd.team.member, LIST, **asked)
+    (error,) = answer["errors"]
+    assert answer.get("data") in (None, {"tasks": None})
+    return error["extensions"]["code"], error["extensions"].get("path")

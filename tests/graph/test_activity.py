@@ -94,7 +94,8 @@ async def test_a_project_tells_what_happened_in_it_to_those_who_see_it(app: App,
     secret = await project(app, team, "Secret", private_to=[team.member])
     one = await task(app, team, "Plans", projectId=secret)
     await comment(app, team.member, one, "Hush.")
-    activity = "query ($id: ID!) { project(id: $id) { activity { totalCount nodes { kind subject { id } changes { field before after } } } } }"
+    wanted = "totalCount nodes { kind subject { id } changes { field before after } }"
+    activity = f"query ($id: ID!) {{ project(id: $id) {{ activity {{ {wanted} }} }} }}"
     found = (await app.run(team.member, activity, id=secret))["project"]["activity"]
     assert found["totalCount"] == 4
     assert [(each["kind"], each["subject"]["id"]) for each in found["nodes"]] == [

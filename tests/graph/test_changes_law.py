@@ -50,7 +50,11 @@ class Office:
         return self._dice.choice(among) if among and self._dice.random() < 0.9 else None
 
     async def _create(self) -> None:
-        given = {"projectId": self._projects[0], "title": f"Card {len(self._tasks)}", "status": self._dice.choice(STATUSES)}
+        given: dict[str, Any] = {
+            "projectId": self._projects[0],
+            "title": f"Card {len(self._tasks)}",
+            "status": self._dice.choice(STATUSES),
+        }
         if self._dice.random() < 0.3:
             given["parentId"] = self._some(self._tasks)
         if self._dice.random() < 0.3:
@@ -69,10 +73,10 @@ class Office:
             "estimate": self._dice.choice([None, 2.5]),
         }
         if card := self._some(self._tasks):
-            await self._do("taskUpdate", id=card, **dict(self._dice.sample(sorted(some.items(), key=str), 3)))
+            await self._do("taskUpdate", id=card, **{name: some[name] for name in self._dice.sample(sorted(some), 3)})
 
     async def _move(self) -> None:
-        where = self._dice.choice([
+        where: dict[str, Any] = self._dice.choice([
             {"afterId": self._some(self._tasks)}, {"beforeId": self._some(self._tasks)}, {"status": self._dice.choice(STATUSES)},
             {"parentId": self._some(self._tasks)}, {"parentId": None}, {"projectId": self._dice.choice(self._projects)},
         ])  # fmt: skip
@@ -81,7 +85,9 @@ class Office:
 
     async def _travel(self) -> None:
         if card := self._some(self._tasks):
-            await do(self._app, self._team.member, "taskMove", id=card, projectId=self._dice.choice([self._away, self._projects[0]]))
+            await do(
+                self._app, self._team.member, "taskMove", id=card, projectId=self._dice.choice([self._away, self._projects[0]])
+            )
 
     async def _delete(self) -> None:
         if card := self._some(self._tasks):
@@ -128,7 +134,7 @@ class Office:
     async def _many(self) -> None:
         cards = sorted(set(self._dice.choices(self._tasks, k=3))) if self._tasks else []
         if cards:
-            given = {"projectId": self._dice.choice(self._projects), "status": self._dice.choice(STATUSES)}
+            given: dict[str, Any] = {"projectId": self._dice.choice(self._projects), "status": self._dice.choice(STATUSES)}
             await self._do("tasksUpdate", ids=cards, set=given, mode="BEST_EFFORT")
 
 

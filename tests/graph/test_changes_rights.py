@@ -85,9 +85,14 @@ async def test_who_is_removed_from_the_team_is_told_and_hears_nothing_afterwards
     assert [told(each) for each in await since(app, team.mate, start)] == [("ACCESS_LOST", "Team", team.team_id), marked]
 
 
-async def test_who_is_left_out_when_a_project_becomes_private_is_told_and_hears_nothing_afterwards(app: App, team: People) -> None:
+async def test_who_is_left_out_when_a_project_becomes_private_is_told_and_hears_nothing_afterwards(
+    app: App, team: People
+) -> None:
     start = await now(app, team.mate)
-    async with listening(app, team.mate, after=start) as ear, listening(app, team.guest, after=await now(app, team.guest)) as kept:
+    async with (
+        listening(app, team.mate, after=start) as ear,
+        listening(app, team.guest, after=await now(app, team.guest)) as kept,
+    ):
         await done(app, team.owner, "projectUpdate", id=team.project_id, visibility="PRIVATE")
         card = await task(app, team, "After", by=team.owner)
         marked = await mark(app, team.mate)

@@ -176,9 +176,7 @@ async def test_nothing_that_signs_somebody_in_is_remembered(app: App, team: Peop
     gives = "tokens { refreshToken } user { id }"
     payload = await do(app, team.member, "userRegister", gives, **given, clientMutationId="k")
     assert payload["errors"] == []
-    kept = await app.sql.fetchval(
-        "SELECT count(*) FROM remembered_mutations WHERE actor_user_id = $1", team.member.user.id
-    )
+    kept = await app.sql.fetchval("SELECT count(*) FROM remembered_mutations WHERE actor_user_id = $1", team.member.user.id)
     assert kept == 0
     again = await do(app, team.member, "userRegister", gives, **given, clientMutationId="k")
     assert refusals(again) == [("NOT_UNIQUE", ["input", "email"])]

@@ -1,6 +1,6 @@
 """What reading costs: one SQL statement for each relation, however many objects there are."""
 
-from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -12,7 +12,7 @@ PAGE = 50
 
 
 @pytest.fixture(scope="module")
-async def busy(app: App) -> AsyncIterator[People]:
+async def busy(app: App) -> People:
     """A project of 50 tasks in which every relation has something behind it."""
     team = await settle(app)
     labels = [await label(app, team.member, team.team_id, name) for name in ("one", "two")]
@@ -22,13 +22,14 @@ async def busy(app: App) -> AsyncIterator[People]:
     results = (await do(app, team.member, "tasksCreate", tasks=rows))["results"]
     made = [first, *(result["task"] for result in results)]
     for number, each in enumerate(made):
-        for person in (team.member, team.mate, team.guest):
-            said = await comment(app, person, each, f"By {person.user.first_name} [@M](user:{team.mate.id})")
+        for person in (team.member, team.mate):
+            await comment(app, person, each, f"By {person.user.first_name} [@M](user:{team.mate.id})")
+        said = await comment(app, team.guest, each, "By the guest.")
         await do(app, team.mate, "commentReact", id=said["id"], emoji="👍", on=True)
         await comment(app, team.mate, each, "Answer.", parentId=said["id"])
         other = made[(number + 1) % PAGE]["id"]
         await do(app, team.member, "taskLink", taskId=each["id"], targetId=other, kind="RELATES_TO")
-    yield team
+    return team
 
 
 async def statements(app: App, team: People, selection: str, first: int = PAGE) -> int:
@@ -112,3 +113,33 @@ async def test_three_levels_of_lists_cost_one_statement_a_level(app: App, busy: 
     answers = tasks[0]["subtasks"]["nodes"][0]["comments"]["nodes"][2]["replies"]["nodes"]
     assert answers == [{"author": {"displayName": "Mate Tester"}}]
     assert taken == 7
+
+
+async def test_the_same_relation_with_other_arguments_is_never_mistaken_for_the_first(app: App, team: People) -> None:
+    titles = ["UNSET", "None", "a", "a'", 'a"', "a, title='b'", "\\n", "\n", "Ü", "U\u0308"]
+    for title in titles:
+        if title != "\n":
+            await task(app, team, title)
+    conditions: list[dict[str, Any]] = [{"title": {"eq": title}} for title in titles]
+    conditions += [{"title": {"in": [title]}} for title in titles] + [{"not": {"title": {"eq": title}}} for title in titles[:2]]
+    conditions += [{}, {"isBlocked": False}, {"isBlocked": True}, {"dueOn": {"isNull": True}}, {"dueOn": {"isNull": False}}]
+    aliases = " ".join(f"a{number}: tasks(filter: $f{number}) {{ nodes {{ title }} }}" for number in range(len(conditions)))
+    declared = " ".join(f"$f{number}: TaskFilter" for number in range(len(conditions)))
+    variables = {f"f{number}": condition for number, condition in enumerate(conditions)}
+    text = f"query ($id: ID! {declared}) {{ project(id: $id) {{ {aliases} }} }}"
+    found = (await app.run(team.member, text, id=team.project_id, **variables))["project"]
+    got = [[each["title"] for each in found[f"a{number}"]["nodes"]] for number in range(len(conditions))]
+    there = [title for title in titles if title != "\n"]
+    alone = [[title] if title in there else [] for title in titles]
+    assert got == [*alone, *alone, there[1:], [there[0], *there[2:]], there, there, [], there, []]
+
+
+async def test_each_mutation_of_one_operation_sees_its_own_objects(app: App, team: People) -> None:
+    rows = [await task(app, team, f"Task {number}", assigneeId=(team.mate, team.guest)[number % 2].id) for number in range(20)]
+    fields = [f'm{number}: taskUpdate(input: {{id: "{each["id"]}", estimate: {number}.5}})' for number, each in enumerate(rows)]
+    data = await app.run(
+        team.member, f"mutation {{ {' '.join(f'{each} {{ task {{ title assignee {{ id }} }} }}' for each in fields)} }}"
+    )
+    assert [data[f"m{number}"]["task"] for number in range(20)] == [
+        {"title": each["title"], "assignee": each["assignee"]} for each in rows
+    ]

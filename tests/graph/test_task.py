@@ -137,7 +137,13 @@ async def test_an_attribute_beyond_its_limits_is_refused(
 
 
 async def test_attributes_at_their_limits_are_accepted(app: App, team: People) -> None:
-    given = {"title": "é" * 500, "description": "y" * 65_536, "estimate": 1_000_000.0, "startOn": "0001-01-01", "dueOn": "9999-12-31"}
+    given: dict[str, Any] = {
+        "title": "é" * 500,
+        "description": "y" * 65_536,
+        "estimate": 1_000_000.0,
+        "startOn": "0001-01-01",
+        "dueOn": "9999-12-31",
+    }
     written = await task(app, team, by=None, **given)
     assert {name: written[name] for name in given} == given
     assert await seen(app, team.member, written["id"]) == written

@@ -81,9 +81,7 @@ async def test_the_same_is_set_for_many_tasks(app: App, team: People) -> None:
     made = [await task(app, team, title) for title in "ABC"]
     child = await task(app, team, "Child", parentId=made[0]["id"])
     patch = {"status": "DONE", "priority": "URGENT", "assigneeId": team.mate.id, "dueOn": "2026-12-24", "addLabelIds": [small]}
-    payload = await do(
-        app, team.member, "tasksUpdate", ids=[each["id"] for each in made], set={**patch, "projectId": other}
-    )
+    payload = await do(app, team.member, "tasksUpdate", ids=[each["id"] for each in made], set={**patch, "projectId": other})
     assert (payload["succeeded"], payload["failed"], payload["errors"]) == (3, 0, [])
     for before, row in zip(made, payload["results"], strict=True):
         after = row["task"]

@@ -54,7 +54,7 @@ async def test_others_changes_are_news_until_they_are_seen(app: App, team: Peopl
     one = await task(app, team)
     assert await unread(app, team.member, one) is None
     assert await unread(app, team.mate, one) == (1, 0)
-    created = (await seen(app, team.mate, one["id"], f"createdAt {UNREAD}"))
+    created = await seen(app, team.mate, one["id"], f"createdAt {UNREAD}")
     assert created["viewerUnread"]["since"] == created["createdAt"]
 
     assert refusals(await do(app, team.mate, "markSeen", subjectId=one["id"])) == []

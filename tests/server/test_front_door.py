@@ -81,6 +81,7 @@ async def test_a_bad_token_opens_neither_http_nor_websocket(server: ServerProces
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4403, "UNAUTHENTICATED")
 
 
+@pytest.mark.slow
 async def test_a_session_that_ends_closes_its_websocket_within_five_seconds(server: ServerProcess, ada: Client) -> None:
     async with ada.websocket() as socket:
         await subscribe(socket, CHANGES)
@@ -112,9 +113,7 @@ async def test_a_page_of_another_origin_gets_nothing_unless_it_is_allowed(server
 
 async def test_health_is_told_without_a_token(server: ServerProcess) -> None:
     async with httpx.AsyncClient(base_url=server.url) as http:
-        alive, ready, page, config = [
-            await http.get(path) for path in ("/healthz", "/readyz", "/", "/graphiql/config.json")
-        ]
+        alive, ready, page, config = [await http.get(path) for path in ("/healthz", "/readyz", "/", "/graphiql/config.json")]
     assert (alive.status_code, alive.text) == (200, "ok")
     assert (ready.status_code, ready.json()["ready"]) == (200, True)
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")

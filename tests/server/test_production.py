@@ -5,6 +5,11 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from auth.passwords import Argon2Passwords
+from bootstrap import fill
+from persistence.database import open_database
+from settings import DEMO_PASSWORD, Settings
+from tests.conftest import prepare
 from tests.serving import Client, ServerProcess, registered, serving
 
 SCHEMA = "{ __schema { queryType { name } } }"
@@ -26,6 +31,19 @@ async def test_there_is_no_demo(production: ServerProcess) -> None:
     async with httpx.AsyncClient(base_url=production.url) as http:
         assert (await http.get("/graphiql/config.json")).json()["demo"] is None
         assert "panthera-demo" not in (await http.get("/")).text
+
+
+async def test_a_seeded_database_opens_to_nobody_with_the_demo_password(postgres_server: str) -> None:
+    from tests.services import database_from_template
+
+    passwords = Argon2Passwords()
+    async with database_from_template(postgres_server, "migrated", prepare) as url, open_database(url, connections=2) as database:
+        assert await fill(database, Settings(production=True)) is None
+        await fill(database, Settings(production=True, seed_size="demo"))
+        async with database.begin() as connection:
+            hashes = await connection.raw.fetch("SELECT DISTINCT password_hash FROM users WHERE password_hash IS NOT NULL")
+    assert [await passwords.verify(DEMO_PASSWORD, row["password_hash"]) for row in hashes] == [False] * len(hashes)
+    passwords.close()
 
 
 async def test_strangers_learn_nothing_of_the_schema(production: ServerProcess) -> None:

@@ -1,0 +1,61 @@
+"""The longer game: servers and Valkey killed again and again while people write and listen. `make chaos` plays it."""
+
+import asyncio
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.crashing import Relay, crash_while_writing, kill_at_random, require_all, require_contiguous_streams, since
+from tests.services import Valkey, free_port
+from tests.serving import TASK, Client, ServerProcess, founded, registered, serving
+
+ROUNDS = 12
+pytestmark = pytest.mark.chaos
+
+
+async def test_a_server_killed_again_and_again_loses_nothing_that_it_acknowledged(tmp_path: Path) -> None:
+    dice = random.Random(1)
+    server = ServerProcess(folder=tmp_path, data_dir=tmp_path, seed_size="none", log_level="warning")
+    acknowledged = []
+    try:
+        server.start()
+        await server.ready()
+        ada = await registered(server)
+        project_id = await founded(ada)
+        start = (await ada.run(TASK, input={"projectId": project_id, "title": "First"}))["taskCreate"]["cursor"]
+        for _ in range(ROUNDS):
+            acknowledged += await crash_while_writing(ada, project_id, after=dice.uniform(0.05, 2.0), writers=8)
+            server.start()
+            await server.ready()
+            require_all(await since(ada, start), acknowledged)
+        await ada.close()
+    finally:
+        server.kill()
+    await require_contiguous_streams(tmp_path)
+
+
+async def test_valkey_killed_again_and_again_costs_delays_and_nothing_else(
+    database_url: str, valkey_server: Valkey, tmp_path: Path
+) -> None:
+    ports = free_port(), free_port()
+    settings = {"database_url": database_url, "redis_url": valkey_server.url, "public_url": f"http://127.0.0.1:{ports[0]}"}
+    async with serving(tmp_path, port=ports[0], **settings) as one, serving(tmp_path, port=ports[1], **settings) as other:
+        ada = await registered(one)
+        again = Client(other, ada.token)
+        project_id = await founded(ada)
+        start = (await ada.run(TASK, input={"projectId": project_id, "title": "First"}))["taskCreate"]["cursor"]
+        relay = Relay((ada, again), project_id)
+        listening = asyncio.get_running_loop().create_task(relay.listen(again, start))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                killing = tasks.create_task(kill_at_random(valkey_server, random.Random(2), times=ROUNDS))
+                while not killing.done():
+                    await relay.write(20, pause=0.005)
+            await relay.everything_heard(within=10)
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+            await ada.close()
+            await again.close()
+        assert max(relay.delays) < 5.0

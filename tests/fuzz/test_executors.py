@@ -1,0 +1,20 @@
+"""A hundred thousand generated operations, on both executors: the long form of `tests/graph/test_executors.py`."""
+
+import pytest
+
+from tests.app import App
+from tests.graph.test_executors import compare, furnish
+from tests.people import settle
+
+pytestmark = pytest.mark.fuzz
+
+BATCHES, BATCH = 200, 500
+_FIRST_SEED = 1_000_000  # beyond those of `make test`
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+async def test_generated_operations_come_out_the_same(app: App, batch: int) -> None:
+    people = await settle(app)
+    known = await furnish(app, people)
+    start = _FIRST_SEED + batch * BATCH
+    assert await compare(app, known, people, range(start, start + BATCH)) > BATCH // 4
