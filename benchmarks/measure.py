@@ -21,7 +21,7 @@ from typing import Any
 
 _LUA = Path(__file__).parent / "load" / "post.lua"
 _TICK = os.sysconf("SC_CLK_TCK")
-_START_SECONDS, _STOP_SECONDS = 60.0, 15.0
+_START_SECONDS, _STOP_SECONDS, _IDLE_SECONDS = 60.0, 15.0, 20.0
 
 
 class DidNotStart(Exception):
@@ -79,7 +79,8 @@ def free_port() -> int:
 
 
 async def window(*, pid: int, port: int, core: int, requests: Path, start: int, connections: int, seconds: int) -> Window:
-    """Load the server with the requests of a file, from the one at `start` on."""
+    """Load the server with the requests of a file, from the one at `start` on. Begins when it has done with what came before."""
+    await _idle(pid)
     url = f"http://127.0.0.1:{port}/graphql"
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "10s", "-s", str(_LUA), url]
     before, core_before, began = _cpu_seconds(pid), _core_seconds(core), time.monotonic()
@@ -102,6 +103,16 @@ async def window(*, pid: int, port: int, core: int, requests: Path, start: int, 
         busy=used / passed,
         foreign=max(core_used - used, 0.0) / passed,
     )
+
+
+async def _idle(pid: int) -> None:
+    """Wait until the server has nothing to do: wrk leaves without the last answers, and slow servers work on them for seconds."""
+    deadline, used = time.monotonic() + _IDLE_SECONDS, _cpu_seconds(pid)
+    while time.monotonic() < deadline:
+        await asyncio.sleep(0.25)
+        before, used = used, _cpu_seconds(pid)
+        if used - before <= 2 / _TICK:
+            return
 
 
 def _family(pid: int) -> list[int]:

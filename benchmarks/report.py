@@ -138,35 +138,28 @@ def _page(
 def _table(
     workload: Workload, connections: Sequence[int], contestants: Sequence[Contestant], middle: Mapping[Key, dict[str, Any]]
 ) -> list[str]:
-    most = connections[-1]
     rates = [f"req/s, {each} conn." for each in connections]
-    heads = ["", *rates, f"× of ours, {most}", "CPU ms/req", "× of ours", "p50 ms", "p99 ms", "RSS MB", "spread", "failed"]
+    costs = [f"CPU ms/req, {each} conn." for each in connections]
+    heads = ["", *rates, "× of ours", *costs, "× of ours", "p50 ms", "p99 ms", "RSS MB", "spread", "failed"]
     lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
-    own = middle.get(("ours", workload.name, most))
+    own = [middle.get(("ours", workload.name, each)) for each in connections]
     for contestant in contestants:
-        found = [middle.get((contestant.name, workload.name, each)) for each in connections]
-        told = [each for each in found if each is not None]
-        if len(told) != len(connections):
+        told = [found for each in connections if (found := middle.get((contestant.name, workload.name, each))) is not None]
+        if not told:
             continue
-        last = told[-1]
-        lines.append(
-            "| "
-            + " | ".join(
-                [
-                    _title(contestant, workload),
-                    *(f"{each['requests_per_second']:,.0f}" for each in told),
-                    _ratio(last, own, "requests_per_second"),
-                    f"{last['cpu_ms']:.3f}",
-                    _ratio(last, own, "cpu_ms"),
-                    f"{last['p50_ms']:.1f}",
-                    f"{last['p99_ms']:.1f}",
-                    f"{max(each['rss_mb'] for each in told):.0f}",
-                    f"{max(each['spread'] for each in told):.0%}",
-                    f"{sum(each['failed'] for each in told)}",
-                ]
-            )
-            + " |"
-        )
+        cells = [
+            _title(contestant, workload),
+            *(f"{each['requests_per_second']:,.0f}" for each in told),
+            _ratio(told[-1], own[-1], "requests_per_second"),
+            *(f"{each['cpu_ms']:.3f}" for each in told),
+            _ratio(told[0], own[0], "cpu_ms"),
+            f"{told[-1]['p50_ms']:.1f}",
+            f"{told[-1]['p99_ms']:.1f}",
+            f"{max(each['rss_mb'] for each in told):.0f}",
+            f"{max(each['spread'] for each in told):.0%}",
+            f"{sum(each['failed'] for each in told)}",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
     return lines
 
 

@@ -61,9 +61,7 @@ _ADOPT = Statement(
 )
 _BY_IDS = Statement(select(*columns(Project, _p)).where(_p.c.id == ids(), project_visible(_p.c.id)), row_class(Project))
 _HEARD = Statement(
-    select(_p.c.id)
-    .select_from(_p.join(_m, _m.c.team_id == _p.c.team_id))
-    .where(_m.c.user_id == VIEWER, opens(_p, _m, VIEWER))
+    select(_p.c.id).select_from(_p.join(_m, _m.c.team_id == _p.c.team_id)).where(_m.c.user_id == VIEWER, opens(_p, _m, VIEWER))
 )
 _STANDINGS = Statement(
     select(_p.c.id, _m.c.role, _p.c.lead_id, _p.c.creator_id, _p.c.status)

@@ -79,7 +79,9 @@ async def append(
     return entries
 
 
-def entry_of(event: Event, stream: str, position: int, at: datetime, client_mutation_id: str | None, *, id_: UUID | None = None) -> Entry:
+def entry_of(
+    event: Event, stream: str, position: int, at: datetime, client_mutation_id: str | None, *, id_: UUID | None = None
+) -> Entry:
     """An event at its place in the log."""
     entity = event.entity
     about_type, about_id = event.about or (entity.type_name, entity.id)

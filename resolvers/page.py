@@ -35,7 +35,9 @@ async def lists(
     """One page for each parent."""
     keys = [parent.id for parent in parents]
     wanted, context.wanted = context.wanted, None
-    return await pages(context.database, listing, keys, page, viewer=context.viewer.user_id, where=where, order=order, wanted=wanted)
+    return await pages(
+        context.database, listing, keys, page, viewer=context.viewer.user_id, where=where, order=order, wanted=wanted
+    )
 
 
 async def whole_list(

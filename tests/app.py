@@ -58,6 +58,7 @@ class App:
     async def answer(self, person: Person | None, operation: str, *, actor: Actor | None = None, **variables: Any) -> Any:
         """The whole answer, as JSON."""
         request = OperationRequest(query=operation, variables=json.loads(orjson.dumps(variables)))
+        answer = b""
         for further in (2, 1, 0):
             compiled = self.executor.counts["compiled"]
             context = self.context(person, actor)

@@ -151,7 +151,7 @@ async def test_attributes_at_their_limits_are_accepted(app: App, team: People) -
 
 async def test_absent_leaves_alone_and_null_clears(app: App, team: People) -> None:
     small = await label(app, team.member, team.team_id, "small")
-    filled = {"description": "Why", "startOn": "2026-01-01", "dueOn": "2026-01-02", "estimate": 1.0}
+    filled: dict[str, Any] = {"description": "Why", "startOn": "2026-01-01", "dueOn": "2026-01-02", "estimate": 1.0}
     before = await task(app, team, "Whole", assigneeId=team.mate.id, labelIds=[small], priority="LOW", **filled)
     renamed = await done(app, team.member, "taskUpdate", id=before["id"], title="Renamed")
     assert renamed == before | {"title": "Renamed", "version": 2}

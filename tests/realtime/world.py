@@ -130,5 +130,5 @@ async def nothing_comes(listener: Listener, seconds: float = 0.03) -> bool:
 async def until(condition: Any) -> None:
     """Wait for a condition."""
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 (conditions of every kind)
+        while not condition():
             await asyncio.sleep(0.002)
