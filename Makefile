@@ -15,7 +15,7 @@ TESTS :=
 WORKERS := auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast chaos fuzz check format lock graphiql clean
+.PHONY: help run install test test-fast chaos fuzz bench check format lock graphiql clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -37,6 +37,9 @@ chaos: $(INSTALLED)      ## kill servers and Valkey again and again while people
 
 fuzz: $(INSTALLED)       ## run 100,000 generated operations on both executors, memory capped
 	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m fuzz tests/fuzz $(TESTS)
+
+bench: $(INSTALLED)      ## measure ours beside peers in one run (25 minutes; needs wrk and Node)
+	@$(IN)/python benchmarks/run.py $(ARGS)
 
 check: $(INSTALLED)      ## check form, types, layers, and that schema/schema.graphql is what the code says
 	$(IN)/ruff format --check .

@@ -70,7 +70,7 @@ def write(
     windows: Windows,
 ) -> None:
     """Print the table; keep it, with every window, in the folder of results."""
-    middle = {key: _middle(each) for key, each in windows.items()}
+    middle = {key: _middle(each, key[2]) for key, each in windows.items()}
     settings = {
         "rounds": asked.rounds,
         "seconds": asked.seconds,
@@ -97,11 +97,13 @@ def write(
     print(f"Kept as {name} and latest.md", file=sys.stderr)
 
 
-def _middle(found: Sequence[Window]) -> dict[str, Any]:
+def _middle(found: Sequence[Window], connections: int) -> dict[str, Any]:
+    """Medians. Where a window gave fewer answers than there were connections, most of its CPU went into unfinished ones."""
     figures: dict[str, Any] = {name: median(getattr(each, name) for each in found) for name in _FIGURES}
     rates = [each.requests_per_second for each in found]
     figures["spread"] = (max(rates) - min(rates)) / median(rates) if median(rates) else 0.0
     figures["failed"] = sum(each.failed + each.lost for each in found)
+    figures["countable"] = all(each.requests >= connections for each in found)
     figures["requests"] = sum(each.requests for each in found)
     return figures
 
@@ -151,7 +153,7 @@ def _table(
             _title(contestant, workload),
             *(f"{each['requests_per_second']:,.0f}" for each in told),
             _ratio(told[-1], own[-1], "requests_per_second"),
-            *(f"{each['cpu_ms']:.3f}" for each in told),
+            *(f"{each['cpu_ms']:.3f}" if each["countable"] else "–" for each in told),
             _ratio(told[0], own[0], "cpu_ms"),
             f"{told[-1]['p50_ms']:.1f}",
             f"{told[-1]['p99_ms']:.1f}",
