@@ -43,13 +43,17 @@ def main(given: list[str]) -> int:
             )
         return 2
     _set_up_logging(settings)
+    with contextlib.suppress(KeyboardInterrupt):
+        return _run_verb(asked.verb, settings)
+    return 0
 
+
+def _run_verb(name: str | None, settings: Settings) -> int:
     from bootstrap import CannotStart
     from persistence.embedded_postgres import BinariesMissing, FolderInUse, PostgresFailed
 
     try:
-        with contextlib.suppress(KeyboardInterrupt):
-            _run(_verb(asked.verb, settings))
+        _run(_verb(name, settings))
     except (CannotStart, FolderInUse, BinariesMissing, PostgresFailed) as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,0 +1,42 @@
+"""Ready is who has a database with the tables that this version needs."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+import migrations
+from application import create_app
+from bootstrap import House, open_house
+from settings import Settings
+from tests.conftest import prepare
+
+
+@pytest.fixture
+async def house(postgres_server: str) -> AsyncIterator[House]:
+    """Services over a database of their own."""
+    from tests.services import database_from_template
+
+    async with database_from_template(postgres_server, "migrated", prepare) as url, open_house(Settings(), url) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("statement", "status", "found"),
+    [
+        ("SELECT 1", 200, migrations.newest()),
+        ("UPDATE alembic_version SET version_num = '9999'", 200, "9999"),
+        ("DROP TABLE alembic_version", 503, None),
+    ],
+)
+async def test_a_server_is_ready_once_the_schema_is_as_new_as_its_own(
+    house: House, statement: str, status: int, found: str | None
+) -> None:
+    async with house.database.begin() as connection:
+        await connection.raw.execute(statement)
+    app, _ = create_app(house, Settings())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://graph.test") as http:
+        answer = await http.get("/readyz")
+        assert (await http.get("/healthz")).text == "ok"
+    assert answer.status_code == status
+    assert answer.json() == {"ready": status == 200, "schemaVersion": found, "expected": migrations.newest()}
