@@ -78,6 +78,7 @@ async def test_so_are_constraints_and_indexes_which_alembic_does_not_compare(dat
     assert declared - migrated == set()
 
 
+@pytest.mark.slow
 async def test_three_processes_that_start_together_migrate_once(empty_url: str) -> None:
     async def upgrade() -> tuple[int | None, str]:
         process = await asyncio.create_subprocess_exec(

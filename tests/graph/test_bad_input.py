@@ -97,6 +97,7 @@ def _input(name: str) -> SearchStrategy[tuple[str, Any]]:
     return mostly(given).map(lambda held: (name, held))
 
 
+@pytest.mark.slow
 @same_every_time
 @given(drawn=st.sampled_from(MUTATIONS).flatmap(_input))
 @pytest.mark.usefixtures("no_fault")
@@ -116,6 +117,7 @@ def _asked(name: str) -> SearchStrategy[tuple[str, dict[str, Any]]]:
     return arguments(QUERIES[name].args).map(lambda held: (name, held))
 
 
+@pytest.mark.slow
 @settings(same_every_time, max_examples=150)
 @given(drawn=st.sampled_from(sorted(name for name in QUERIES if QUERIES[name].args)).flatmap(_asked))
 @pytest.mark.usefixtures("no_fault")
@@ -143,6 +145,7 @@ def _nested(place: tuple[str, str]) -> SearchStrategy[tuple[str, str, dict[str, 
     return arguments(fields.fields[place[1]].args).map(lambda held: (*place, held))
 
 
+@pytest.mark.slow
 @settings(same_every_time, max_examples=100)
 @given(drawn=st.sampled_from([(one, each) for one in NESTED for each in NESTED[one]]).flatmap(_nested))
 @pytest.mark.usefixtures("no_fault")

@@ -101,7 +101,7 @@ async def compare(app: App, known: dict[str, list[str]], people: People, seeds: 
     return compiled
 
 
-@pytest.mark.parametrize("batch", [pytest.param(each, marks=[] if each < 3 else pytest.mark.slow) for each in range(BATCHES)])
+@pytest.mark.parametrize("batch", [pytest.param(each, marks=[] if each < 1 else pytest.mark.slow) for each in range(BATCHES)])
 async def test_generated_operations_come_out_the_same(app: App, batch: int) -> None:
     people = await settle(app)
     known = await furnish(app, people)

@@ -47,6 +47,7 @@ async def walk(app: App, crowd: Crowd, size: int, *, backwards: bool, **asked: A
         cursor = info["startCursor"] if backwards else info["endCursor"]
 
 
+@pytest.mark.slow
 @same_every_time
 @given(order=orders, size=st.integers(4, 30), backwards=st.booleans())
 async def test_pages_in_any_order_neither_repeat_nor_skip(
