@@ -7,7 +7,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 from graphql.language import FragmentDefinitionNode, OperationType
 from strawberry.schema import Schema
 
-from schema.execution.compiler import Compiler, Root, Unsupported
+from schema.execution.compiler import Compiler, Root, Unsupported, guarded
 from schema.execution.documents import Operation
 from schema.execution.selections import Collector, flag_names
 from schema.fields import Binding, check
@@ -92,7 +92,7 @@ def _steps(compiler: Compiler, fields: list[tuple[str, Root | str]], kind: Opera
             assert root.call is not None
             steps.append(f"{value} = await {compiler.named('once', _once(key, root.binding))}(C, lambda: {root.call})")
         else:
-            guard = compiler.named("guard", _guard(root.binding))
+            guard = compiler.named("guard", guarded(root.binding))
             steps += [f"{guard}(C)", f"{value} = await {root.call}"]
         called = f"await {root.complete}(C, A, [{value}])" if root.waits else f"{root.complete}([{value}])"
         steps.append(f"{value} = ({called})[0]")
@@ -104,10 +104,6 @@ def _dict(fields: list[tuple[str, Root | str]]) -> str:
         f"{key!r}: {root!r}" if isinstance(root, str) else f"{key!r}: v{place}" for place, (key, root) in enumerate(fields)
     ]
     return f"{{{', '.join(entries)}}}"
-
-
-def _guard(binding: Binding) -> Callable[[Any], None]:
-    return lambda context: check(binding.guard, context)
 
 
 def _once(key: str, binding: Binding) -> Callable[[Any, Callable[[], Any]], Any]:
