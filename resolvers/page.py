@@ -34,7 +34,7 @@ async def lists(
 ) -> list[Page[Any]]:
     """One page for each parent."""
     keys = [parent.id for parent in parents]
-    wanted, context.wanted = context.wanted, None
+    wanted = context.take_wanted()
     return await pages(
         context.database, listing, keys, page, viewer=context.viewer.user_id, where=where, order=order, wanted=wanted
     )
@@ -44,7 +44,10 @@ async def whole_list(
     context: Context, listing: Listing, page: Paging, *, where: Where = EVERYTHING, order: Sequence[Order] = ()
 ) -> Page[Any]:
     """One page of a list that hangs on nothing."""
-    found = await pages(context.database, listing, None, page, viewer=context.viewer.user_id, where=where, order=order)
+    wanted = context.take_wanted()
+    found = await pages(
+        context.database, listing, None, page, viewer=context.viewer.user_id, where=where, order=order, wanted=wanted
+    )
     return found[0]
 
 

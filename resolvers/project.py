@@ -27,7 +27,8 @@ OrderBy = Annotated[list[ProjectOrder] | None, strawberry.argument(description="
 async def one(context: Context, id: Id) -> Any:
     """A project that the viewer may see."""
     project_id = ids.decode(id, "Project", path=("id",))
-    return (await project.by_ids(context.database, context.viewer.user_id, [project_id])).get(project_id)
+    found = await project.by_ids(context.database, context.viewer.user_id, [project_id], context.take_wanted())
+    return found.get(project_id)
 
 
 async def many(context: Context, page: Paging, filter: Filter = None, order_by: OrderBy = None) -> Page[Any]:
@@ -44,8 +45,8 @@ async def of_teams(
 
 async def of_tasks(context: Context, parents: Sequence[Any]) -> list[Any]:
     """The project of each task."""
-    wanted = named(parents, lambda each: each.project_id)
-    found = await project.by_ids(context.database, context.viewer.user_id, wanted)
+    project_ids = named(parents, lambda each: each.project_id)
+    found = await project.by_ids(context.database, context.viewer.user_id, project_ids, context.take_wanted())
     return matched(parents, lambda each: each.project_id, found)
 
 

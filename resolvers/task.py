@@ -41,7 +41,8 @@ def tasks_where(filter_: TaskFilter | None) -> Where:
 async def one(context: Context, id: Id) -> Any:
     """A task that the viewer may see; deleted ones too, so that they can be restored."""
     task_id = ids.decode(id, "Task", path=("id",))
-    return (await task.by_ids(context.database, context.viewer.user_id, [task_id])).get(task_id)
+    found = await task.by_ids(context.database, context.viewer.user_id, [task_id], context.take_wanted())
+    return found.get(task_id)
 
 
 async def by_key(context: Context, key: Key) -> Any:
@@ -82,8 +83,8 @@ async def link_targets(context: Context, parents: Sequence[Any]) -> list[Any]:
 
 
 async def _named_by(context: Context, parents: Sequence[Any], attribute: str) -> list[Any]:
-    wanted = named(parents, lambda each: getattr(each, attribute))
-    found = await task.by_ids(context.database, context.viewer.user_id, wanted) if wanted else {}
+    task_ids = named(parents, lambda each: getattr(each, attribute))
+    found = await task.by_ids(context.database, context.viewer.user_id, task_ids, context.take_wanted())
     return matched(parents, lambda each: getattr(each, attribute), found)
 
 

@@ -22,7 +22,8 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="The team's global
 async def one(context: Context, id: Id) -> Any:
     """A team of the viewer's."""
     team_id = ids.decode(id, "Team", path=("id",))
-    return (await team.by_ids(context.database, context.viewer.user_id, [team_id])).get(team_id)
+    found = await team.by_ids(context.database, context.viewer.user_id, [team_id], context.take_wanted())
+    return found.get(team_id)
 
 
 async def many(context: Context, page: Paging) -> Page[Any]:
@@ -32,8 +33,9 @@ async def many(context: Context, page: Paging) -> Page[Any]:
 
 async def of_parents(context: Context, parents: Sequence[Any]) -> list[Any]:
     """The team of each project or label."""
-    wanted = named(parents, lambda each: each.team_id)
-    return matched(parents, lambda each: each.team_id, await team.by_ids(context.database, context.viewer.user_id, wanted))
+    team_ids = named(parents, lambda each: each.team_id)
+    found = await team.by_ids(context.database, context.viewer.user_id, team_ids, context.take_wanted())
+    return matched(parents, lambda each: each.team_id, found)
 
 
 async def viewer_roles(context: Context, parents: Sequence[Any]) -> list[Role | None]:

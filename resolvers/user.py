@@ -37,7 +37,8 @@ async def viewer(context: Context) -> Any:
 async def one(context: Context, id: Id) -> Any:
     """Somebody who shares a team with the viewer, or himself."""
     user_id = ids.decode(id, "User", path=("id",))
-    return (await user.visible_by_ids(context.database, context.viewer.user_id, [user_id])).get(user_id)
+    found = await user.visible_by_ids(context.database, context.viewer.user_id, [user_id], context.take_wanted())
+    return found.get(user_id)
 
 
 async def many(context: Context, page: Paging, query: Query = None) -> Page[Any]:
@@ -145,8 +146,8 @@ async def mentions(context: Context, parents: Sequence[Any]) -> list[list[Any]]:
 
 
 async def _named_by(context: Context, parents: Sequence[Any], attribute: str) -> list[Any]:
-    wanted = named(parents, lambda each: getattr(each, attribute))
-    found = await user.by_ids(context.database, wanted) if wanted else {}
+    user_ids = named(parents, lambda each: getattr(each, attribute))
+    found = await user.by_ids(context.database, user_ids, context.take_wanted())
     return matched(parents, lambda each: getattr(each, attribute), found)
 
 

@@ -85,7 +85,8 @@ class Compiler:
             call = None if binding.root is None else self._call(field, binding, nodes[0], binding.root)
             completed = self._complete(field.type, _selections(nodes), "P")
             name = self._function(["return " + completed], waits=_WAITS in completed)
-            fields.append((key, Root(binding=binding, call=call, complete=name, waits=_WAITS in completed)))
+            wants = self._wants(field, nodes)
+            fields.append((key, Root(binding=binding, call=call, complete=name, waits=_WAITS in completed, wants=wants)))
         return fields
 
     def define(self, lines: Sequence[str], name: str) -> None:
@@ -126,8 +127,7 @@ class Compiler:
                 continue
             steps += self._guard(binding)
             if binding.kind == "relation":
-                fetched = wanted(field.type, _selections(nodes), self._collector, self._bindings)
-                steps.append(f"C.wanted = {'None' if fetched is None else self.named('wanted', fetched)}")
+                steps.append(self._wants(field, nodes))
             values = self._values(field, binding, nodes[0])
             if binding.kind == "relation" and _is_one_object(field.type):
                 steps += [f"a{place} = {values}", f"d{place} = distinct(a{place})"]
@@ -223,6 +223,11 @@ class Compiler:
             raise Unsupported("unbound field")
         return type_.fields[name], binding
 
+    def _wants(self, field: GraphQLField, nodes: Sequence[FieldNode]) -> str:
+        """The step that says what will be read of the rows that a field is about to fetch."""
+        fetched = wanted(field.type, _selections(nodes), self._collector, self._bindings)
+        return f"C.wanted = {'None' if fetched is None else self.named('wanted', fetched)}"
+
     def _guard(self, binding: Binding) -> list[str]:
         return [] if binding.guard in ("parent", "public") else [f"{self.named('guard', guarded(binding))}(C)"]
 
@@ -242,11 +247,15 @@ class Compiler:
 
 
 class Root:
-    """A root field: how it is resolved (`call`, None for an event), and the function that completes a list of its one value."""
+    """A root field: how it is resolved (`call`, None for an event), and the function that completes a list of its one value.
 
-    __slots__ = ("binding", "call", "complete", "waits")
+    `wants` is the step before the call.
+    """
 
-    def __init__(self, *, binding: Binding, call: str | None, complete: str, waits: bool) -> None:
+    __slots__ = ("binding", "call", "complete", "waits", "wants")
+
+    def __init__(self, *, binding: Binding, call: str | None, complete: str, waits: bool, wants: str) -> None:
+        self.wants = wants
         self.binding = binding
         self.call = call
         self.complete = complete

@@ -8,6 +8,7 @@ are done by then and a task per request costs more than they do.
 import asyncio
 import re
 from collections.abc import Iterable
+from itertools import count
 from secrets import token_hex
 from types import TracebackType
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from graphql.language import OperationType
 from starlette.types import Receive, Scope, Send
 
+from schema.execution.deadline import Deadline
 from schema.execution.errors import coded, failure
 from schema.execution.executor import Answer, Executor, OperationRequest, refusal
 from schema.http.origins import Header, Origins
@@ -27,6 +29,8 @@ _BODY_SECONDS = 10.0
 _PATIENCE = 8  # how many times the longest body is read before the connection is cut
 _GRACE_SECONDS = 0.05
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_PROCESS = token_hex(6)
+_NUMBER = count(1)
 
 
 class GraphQLEndpoint:
@@ -63,7 +67,7 @@ class GraphQLEndpoint:
             media_type = negotiate(headers.get(b"accept"))
             request = await self._request(scope["method"], scope["query_string"], headers, receive)
             only = None if scope["method"] == "POST" else OperationType.QUERY
-            async with _WhileConnected(receive):
+            with _WhileConnected(receive):
                 answer = await self._answer(request, headers, info, only)
             status = status_of(answer, media_type)
             extra = _challenge(answer) if status == 401 else ()
@@ -98,7 +102,7 @@ class GraphQLEndpoint:
         length = 0
         more = declared.isdigit() and int(declared[:18]) <= self._max_body * _PATIENCE
         try:
-            async with asyncio.timeout(_BODY_SECONDS):
+            with Deadline(_BODY_SECONDS):
                 while more and length <= self._max_body * _PATIENCE:
                     message = await receive()
                     if message["type"] == "http.disconnect":
@@ -142,7 +146,7 @@ def request_info(scope: Scope, headers: dict[bytes, bytes]) -> RequestInfo:
     return RequestInfo(
         user_agent=agent[:256].decode("latin-1") if agent else None,
         ip=client[0] if client else None,
-        request_id=given.decode() if _REQUEST_ID.fullmatch(given) else token_hex(8),
+        request_id=given.decode() if _REQUEST_ID.fullmatch(given) else f"{_PROCESS}{next(_NUMBER):x}",
     )
 
 
@@ -175,14 +179,12 @@ class _WhileConnected:
         self._watcher: asyncio.Task[None] | None = None
         self._gone = False
 
-    async def __aenter__(self) -> None:
+    def __enter__(self) -> None:
         self._block: asyncio.Task[Any] | None = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
         self._start = self._loop.call_later(_GRACE_SECONDS, self._watch)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._start.cancel()
         if self._watcher is not None:
             self._watcher.cancel()
