@@ -1,6 +1,7 @@
 """What pages need beyond their rows: totals, and children of many parents in the parents' order."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -49,6 +50,15 @@ async def whole_list(
         context.database, listing, None, page, viewer=context.viewer.user_id, where=where, order=order, wanted=wanted
     )
     return found[0]
+
+
+async def to_one(
+    parents: Sequence[Any], attribute: str, find: Callable[[list[UUID]], Awaitable[Mapping[UUID, Any]]]
+) -> list[Any]:
+    """The object that each parent names by an attribute; None where it names none, or one that is not found."""
+    keys = list(map(attrgetter(attribute), parents))
+    found = await find([*filter(None, dict.fromkeys(keys))])
+    return list(map(found.get, keys))
 
 
 def named(parents: Sequence[Any], key: Callable[[Any], UUID | None]) -> list[UUID]:

@@ -16,7 +16,7 @@ from persistence.task_lists import ASSIGNED_TASKS
 from persistence.team import TEAMS_OF_USER
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, Given
-from resolvers.page import lists, matched, named, whole_list
+from resolvers.page import lists, named, to_one, whole_list
 from resolvers.task import tasks_where
 from schema import ids
 from schema.inputs.filter import orders
@@ -146,9 +146,8 @@ async def mentions(context: Context, parents: Sequence[Any]) -> list[list[Any]]:
 
 
 async def _named_by(context: Context, parents: Sequence[Any], attribute: str) -> list[Any]:
-    user_ids = named(parents, lambda each: getattr(each, attribute))
-    found = await user.by_ids(context.database, user_ids, context.take_wanted())
-    return matched(parents, lambda each: getattr(each, attribute), found)
+    wanted = context.take_wanted()
+    return await to_one(parents, attribute, lambda user_ids: user.by_ids(context.database, user_ids, wanted))
 
 
 async def update(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:

@@ -25,7 +25,7 @@ a request then holds one connection at a time; asking them together was not meas
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from graphql import (
@@ -43,6 +43,7 @@ from graphql.language import FieldNode, SelectionSetNode
 from strawberry.schema import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from schema import ids
 from schema.execution import levels
 from schema.execution.arguments import Arguments
 from schema.execution.leaves import leaf
@@ -51,6 +52,7 @@ from schema.execution.wanted import wanted
 from schema.fields import Binding, check
 
 _HELPERS = ("present", "full", "scattered", "distinct", "repeated", "flat", "nested", "by_type", "in_order")
+_VALUES = {"date": date, "datetime": datetime, "UTC": UTC, "IDS": ids.KNOWN}
 _WAITS = "await "
 
 
@@ -69,7 +71,7 @@ class Compiler:
         self._bindings = bindings
         self._collector = collector
         self._functions: list[str] = []
-        self._names: dict[str, Any] = {name: getattr(levels, name) for name in _HELPERS} | {"date": date}
+        self._names: dict[str, Any] = {name: getattr(levels, name) for name in _HELPERS} | _VALUES
         self.varying: list[Arguments] = []
 
     # ── what programs are made of ─────────────────────────────────────────────────────────────────────────────────────
@@ -210,6 +212,8 @@ class Compiler:
     def _read(self, field: GraphQLField, binding: Binding) -> str:
         if binding.kind != "leaf":
             raise Unsupported("root field below the root")
+        if binding.read is ids.of:
+            return "IDS[o.type_name][o.id]"
         if binding.read is not None:
             return f"{self.named('read', binding.read)}(o)"
         return f"o.{binding.path or field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].python_name}"

@@ -19,6 +19,7 @@ from inspect import isawaitable
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import orjson
 import strawberry
 from graphql import ExecutionResult
 from graphql.execution import Executor as CoreExecutor
@@ -29,6 +30,7 @@ from strawberry.execution import optimized_is_awaitable
 from schema.execution.deadline import Deadline
 from schema.execution.documents import Documents, Operation, Refused
 from schema.execution.errors import FormattedError, coded, failure, field_errors, request_error
+from schema.execution.leaves import AS_JSON
 from schema.execution.limits import Limits, over
 from schema.execution.program import NotCompiled, Programs
 from schema.fields import Binding
@@ -65,12 +67,16 @@ class Answer(NamedTuple):
     executed: bool = True
 
     def payload(self) -> dict[str, Any]:
-        """The JSON object of the GraphQL response."""
+        """The object of the GraphQL response, to be written with `leaves.AS_JSON`."""
         if not self.executed:
             return {"errors": self.errors}
         if self.errors:
             return {"errors": self.errors, "data": self.data}
         return {"data": self.data}
+
+    def json(self) -> bytes:
+        """The GraphQL response."""
+        return orjson.dumps(self.payload(), option=AS_JSON)
 
 
 def refusal(*errors: FormattedError) -> Answer:

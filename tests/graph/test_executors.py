@@ -74,8 +74,8 @@ async def both(app: App, person: Person | None, query: str, variables: dict[str,
     before = app.executor.counts["compiled"]
     request = OperationRequest(query=query, variables=variables)
     context: Context = app.context(person)
-    first = orjson.dumps((await app.executor.execute(request, context)).payload())
-    second = orjson.dumps((await app.core.execute(request, app.context(person))).payload())
+    first = (await app.executor.execute(request, context)).json()
+    second = (await app.core.execute(request, app.context(person))).json()
     compiled = app.executor.counts["compiled"] > before
     return normal(first), normal(second), compiled
 
@@ -119,7 +119,7 @@ async def test_operations_answered_in_a_crowd_come_out_as_alone(app: App) -> Non
     asked = [(OperationRequest(query=each.query, variables=each.variables), caller) for each in made for caller in callers]
 
     async def answered(request: OperationRequest, caller: Person) -> bytes:
-        return normal(orjson.dumps((await app.executor.execute(request, app.context(caller))).payload()))
+        return normal((await app.executor.execute(request, app.context(caller))).json())
 
     alone = [await answered(*each) for each in asked]
     for start in range(0, len(asked), 40):
