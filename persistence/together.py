@@ -118,6 +118,7 @@ class Together:
     """Sends off what is asked for at the same time. `lines`: how many statements may be under way at once."""
 
     def __init__(self, run: Run, *, lines: int) -> None:
+        self._loop = asyncio.get_running_loop()  # told once: on Python 3.11 asking costs a system call
         self._run = run
         self._lines = lines
         self._waiting: dict[str, _Waiting] = {}
@@ -128,15 +129,14 @@ class Together:
         self, text: str, row: "type[asyncpg.Record] | None", form: Joined, arguments: Sequence[Any]
     ) -> "asyncio.Future[list[Any]]":
         """The rows of one run, soon. In each row another column follows after the statement's own."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[list[Any]] = loop.create_future()
+        future: asyncio.Future[list[Any]] = self._loop.create_future()
         waiting = self._waiting.get(text)
         if waiting is None:
             waiting = self._waiting[text] = _Waiting(text, row, form)
         waiting.runs.append((arguments, future))
         if not self._called:
             self._called = True
-            loop.call_soon(self._leave)
+            self._loop.call_soon(self._leave)
         return future
 
     async def close(self) -> None:
@@ -156,7 +156,7 @@ class Together:
             runs, waiting.runs = waiting.runs[:most], waiting.runs[most:]
             if not waiting.runs:
                 del self._waiting[text]
-            task = asyncio.get_running_loop().create_task(self._send(waiting, runs))
+            task = self._loop.create_task(self._send(waiting, runs))
             self._tasks.add(task)
             task.add_done_callback(self._arrived)
 

@@ -13,7 +13,7 @@ may see a write that came between them; each object is of one moment. A connecti
 """
 
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from inspect import isawaitable
 from types import MappingProxyType
@@ -118,7 +118,7 @@ class Executor:
         self._programs = None if bindings is None else Programs(schema, bindings)
         self.counts: Counter[str] = Counter()
         self._hints = hints
-        self._timeout = timeout
+        self.timeout = timeout
         self._before_event = before_event
 
     def prepare(self, request: OperationRequest, *, may_introspect: bool = True) -> Prepared | Answer:
@@ -137,23 +137,21 @@ class Executor:
             return refusal({"message": "The query asks for too much at once.", "extensions": extensions})
         return Prepared(operation=operation, variables=request.variables, cost=cost)
 
-    async def execute(self, request: OperationRequest | Prepared, context: Any) -> Answer:
-        """Run a query or a mutation to its end. Cancelling the caller cancels the resolvers."""
+    async def execute(self, request: OperationRequest | Prepared, context: Any, *, timed: bool = True) -> Answer:
+        """
+        Run a query or a mutation to its end. Cancelling the caller cancels the resolvers.
+
+        Not `timed`: the caller ends it when it takes longer than `timeout`.
+        """
         prepared = self.prepare(request) if isinstance(request, OperationRequest) else request
         if isinstance(prepared, Answer):
             return prepared
         if prepared.kind is OperationType.SUBSCRIPTION:
             return refusal(coded("A subscription needs a transport that can stream.", "BAD_USER_INPUT"))
-        deadline = Deadline(self._timeout)
+        if timed:
+            return await self._within_time(self._answer(prepared, context))
         try:
-            with deadline:
-                data = await self._compiled(prepared, context)
-                if data is not None:
-                    return Answer(data)
-                core = self._build(prepared, context)
-                return core if isinstance(core, Answer) else await self._run(core)
-        except TimeoutError as error:
-            return self._too_slow() if deadline.passed else refusal(*failure(error))
+            return await self._answer(prepared, context)
         except Exception as error:  # noqa: BLE001 (the rim)
             return refusal(*failure(error))
 
@@ -170,14 +168,14 @@ class Executor:
         core = self._build(prepared, context)
         if isinstance(core, Answer):
             return core
-        deadline = Deadline(self._timeout)
+        deadline = Deadline(self.timeout)
         try:
             with deadline:
                 source: Any = create_source_event_stream(core)
                 if isawaitable(source):
                     source = await source
         except TimeoutError as error:
-            return self._too_slow() if deadline.passed else refusal(*failure(error))
+            return self.too_slow() if deadline.passed else refusal(*failure(error))
         except Exception as error:  # noqa: BLE001 (the rim)
             return refusal(*failure(error))
         if isinstance(source, ExecutionResult):
@@ -193,7 +191,7 @@ class Executor:
             try:
                 async for payload in source:
                     self._before_event(context)
-                    answer = await self._event(prepared, core, payload, context)
+                    answer = await self._within_time(self._event(prepared, core, payload, context))
                     yield answer
                     if not answer.executed:
                         return
@@ -216,16 +214,26 @@ class Executor:
             return refusal(*(request_error(error, "BAD_USER_INPUT") for error in built))
         return built
 
-    async def _event(self, prepared: Prepared, core: "CoreExecutor[Any]", event: Any, context: Any) -> Answer:
-        deadline = Deadline(self._timeout)
+    async def _within_time(self, answering: Coroutine[Any, Any, Answer]) -> Answer:
+        deadline = Deadline(self.timeout)
         try:
             with deadline:
-                data = await self._compiled(prepared, context, event)
-                return Answer(data) if data is not None else await self._run(core.build_per_event_executor(event), serially=False)
+                return await answering
         except TimeoutError as error:
-            return self._too_slow() if deadline.passed else refusal(*failure(error))
+            return self.too_slow() if deadline.passed else refusal(*failure(error))
         except Exception as error:  # noqa: BLE001 (the rim)
             return refusal(*failure(error))
+
+    async def _answer(self, prepared: Prepared, context: Any) -> Answer:
+        data = await self._compiled(prepared, context)
+        if data is not None:
+            return Answer(data)
+        core = self._build(prepared, context)
+        return core if isinstance(core, Answer) else await self._run(core)
+
+    async def _event(self, prepared: Prepared, core: "CoreExecutor[Any]", event: Any, context: Any) -> Answer:
+        data = await self._compiled(prepared, context, event)
+        return Answer(data) if data is not None else await self._run(core.build_per_event_executor(event), serially=False)
 
     async def _compiled(self, prepared: Prepared, context: Any, event: Any = None) -> dict[str, Any] | None:
         """The data, by a program; None when graphql-core is to answer. Which of the two, and why, is counted."""
@@ -253,5 +261,6 @@ class Executor:
             return Answer(data=result.data)
         return Answer(data=result.data, errors=tuple(each for error in result.errors for each in field_errors(error)))
 
-    def _too_slow(self) -> Answer:
-        return refusal(coded(f"The operation took longer than {self._timeout:g} seconds.", "SERVICE_UNAVAILABLE"))
+    def too_slow(self) -> Answer:
+        """What is answered for an operation that was given up."""
+        return refusal(coded(f"The operation took longer than {self.timeout:g} seconds.", "SERVICE_UNAVAILABLE"))

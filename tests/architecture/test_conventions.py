@@ -28,7 +28,7 @@ _RIMS: dict[str, str] = {
     "schema/execution/compiler.py:Compiler._call": "whatever is wrong with literal arguments: graphql-core words it",
     "schema/execution/executor.py:Executor._compiled": "whatever a program meets: graphql-core meets it again, words and logs it",
     "schema/execution/executor.py:Executor._events": "the rim of a subscription: bugs are masked and logged",
-    "schema/execution/executor.py:Executor._event": "the rim of an event: bugs are masked and logged",
+    "schema/execution/executor.py:Executor._within_time": "the rim of an operation or an event: bugs are masked and logged",
     "schema/execution/executor.py:Executor.execute": "the rim of an operation: bugs are masked and logged",
     "schema/execution/executor.py:Executor.subscribe": "the rim of a subscription's start: bugs are masked and logged",
     "schema/http/connection.py:Connection._operate": "the rim of an operation on a socket",
