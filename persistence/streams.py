@@ -19,7 +19,7 @@ from domain.codec import encode
 from domain.events import Entry, Event
 from persistence.access import ids
 from persistence.database import Connection, Database, Statement
-from persistence.rows import added, columns, row_class, whole
+from persistence.rows import added, columns, row_class, values, whole
 from persistence.tables import events, streams
 
 _BUMP = Statement(
@@ -71,7 +71,7 @@ async def append(
         head: int = await connection.fetch_value(_BUMP, stream=stream, count=len(told))
         for place, event in enumerate(told, start=head - len(told) + 1):
             entries.append(entry_of(event, stream, place, at, client_mutation_id))
-    rows = [{name: getattr(entry, name) for name in Entry.__dataclass_fields__} for entry in entries]
+    rows = [values(entry) for entry in entries]
     if len(rows) == 1:
         await connection.execute(_ADD, **rows[0])
     elif rows:

@@ -66,7 +66,7 @@ class Missed:
 
 def to_text(entry: Entry) -> str:
     """The announcement of an entry: JSON."""
-    return orjson.dumps(codec.encode(entry)).decode()
+    return orjson.dumps(entry, default=codec.encode).decode()
 
 
 def from_text(text: str) -> Entry:
