@@ -132,6 +132,12 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
 @asynccontextmanager
 async def open_blobs(settings: Settings, keys: SigningKeys) -> AsyncIterator[Blobs]:
     """The bucket that is set, or a folder. Whether the bucket answers shows when it is used: nothing but files hangs on it."""
+    if settings.blobs_url is not None:
+        from persistence.blobs.s3 import S3Blobs  # its client takes 0.5 s to import
+
+        async with S3Blobs.open(settings.blobs_url) as bucket:
+            yield bucket
+        return
     folder = settings.data_dir.absolute() / "blobs"
     async with LocalBlobs.open(folder, secret=keys.secret("blobs"), origin=settings.origin) as local:
         yield local
