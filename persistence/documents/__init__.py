@@ -1,0 +1,1 @@
+"""Documents as they are kept: the log of their edits."""
