@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from domain.actor import Actor, Scope
+from domain.blob import Blobs
 from domain.errors import InsufficientScope, Unauthenticated
 from domain.session import Device, Session
 from persistence.database import Database
@@ -48,6 +49,7 @@ class Services:
     live: Live
     hub: Hub
     log: StreamLog
+    blobs: Blobs
     cursors: SyncCursors
     passwords: Passwords
     tokens: Tokens
