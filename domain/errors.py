@@ -200,6 +200,12 @@ class Unavailable(DomainError):
         super().__init__(message)
 
 
+class Overloaded(Unavailable):
+    """Too much is asked for at once; trying again a little later works."""
+
+    code = "OVERLOADED"
+
+
 class StorageUnavailable(Unavailable):
     """The object storage does not answer; nothing was half-written, and trying again later may work."""
 
