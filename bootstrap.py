@@ -17,6 +17,7 @@ from domain.blob import Blobs
 from domain.errors import StorageUnavailable, Unavailable
 from domain.page import LARGEST_PAGE
 from domain.task.bulk import MOST_AT_ONCE
+from domain.upload import MOST_BYTES
 from persistence.blobs.local import LocalBlobs
 from persistence.database import Database, open_database
 from persistence.documents.objects import DocumentObjects
@@ -125,8 +126,14 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
             public_url=settings.origin,
             version=VERSION,
             schema_hash=hashlib.sha256(schema.as_str().encode()).hexdigest(),
-            limits={"page": LARGEST_PAGE, "depth": LIMITS.depth, "cost": LIMITS.cost, "bulk": MOST_AT_ONCE},
-            features=["changes", "subscriptions"],
+            limits={
+                "page": LARGEST_PAGE,
+                "depth": LIMITS.depth,
+                "cost": LIMITS.cost,
+                "bulk": MOST_AT_ONCE,
+                "upload_bytes": MOST_BYTES,
+            },
+            features=["changes", "subscriptions", "uploads"],
         )
         yield House(services, tokens, database)
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -65,6 +66,11 @@ async def real(folder: Path) -> AsyncIterator[Storage]:
     """The bucket of HIVE_TEST_BUCKET, such as `s3://bucket/tests?region=…`; what the tests leave there is named `tests/…`."""
     async with bucket_at(BUCKET) as blobs, httpx.AsyncClient() as http:
         yield Storage("bucket", blobs, http)
+
+
+def soon(seconds: float) -> datetime:
+    """An instant that lies so far ahead."""
+    return datetime.now(UTC) + timedelta(seconds=seconds)
 
 
 storages: dict[str, Callable[[Path], AbstractAsyncContextManager[Storage]]] = {

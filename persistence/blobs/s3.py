@@ -17,7 +17,7 @@ import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import uuid4
@@ -175,14 +175,15 @@ class S3Blobs:
         return await self._signed("get_object", {**self._object(key), **shown}, expires_in)
 
     async def upload_target(
-        self, key: str, *, byte_size: int, content_type: str, sha256: str | None, expires_in: int
+        self, key: str, *, byte_size: int, content_type: str, sha256: str | None, expires_at: datetime
     ) -> UploadTarget:
         given: dict[str, Any] = {"ContentType": content_type, "ContentLength": byte_size, "IfNoneMatch": "*"}
         headers = {"Content-Type": content_type, "If-None-Match": "*"}
         if sha256 is not None:
             headers["x-amz-checksum-sha256"] = given["ChecksumSHA256"] = base64.b64encode(bytes.fromhex(sha256)).decode()
-        url = await self._signed("put_object", {**self._object(key), **given}, expires_in)
-        return UploadTarget(url=url, method="PUT", headers=headers, expires_at=datetime.now(UTC) + timedelta(seconds=expires_in))
+        seconds = max(1, int((expires_at - datetime.now(UTC)).total_seconds()))
+        url = await self._signed("put_object", {**self._object(key), **given}, seconds)
+        return UploadTarget(url=url, method="PUT", headers=headers, expires_at=expires_at)
 
     async def _told(self, key: str) -> Mapping[str, Any] | None:
         try:

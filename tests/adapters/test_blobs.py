@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from domain.blob import ABSENT, BlobChanged, Blobs, BlobTooLarge, Matching, UploadTarget
-from tests.storage import Storage, storages
+from tests.storage import Storage, soon, storages
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 HASH = hashlib.sha256(PNG).hexdigest()
@@ -135,11 +135,13 @@ async def test_a_path_that_leads_elsewhere_is_no_key(blobs: Blobs, bad: str) -> 
     with pytest.raises(ValueError, match="not a key"):
         await blobs.download_url(bad, file_name="x", content_type=TEXT, expires_in=60)
     with pytest.raises(ValueError, match="not a key"):
-        await blobs.upload_target(bad, byte_size=1, content_type=TEXT, sha256=None, expires_in=60)
+        await blobs.upload_target(bad, byte_size=1, content_type=TEXT, sha256=None, expires_at=soon(60))
 
 
 async def test_a_signed_address_takes_and_another_gives(storage: Storage, key: str) -> None:
-    target = await storage.blobs.upload_target(key, byte_size=len(PNG), content_type="image/png", sha256=HASH, expires_in=60)
+    target = await storage.blobs.upload_target(
+        key, byte_size=len(PNG), content_type="image/png", sha256=HASH, expires_at=soon(60)
+    )
     assert (await send(storage, target, PNG)).status_code == 200
     known = await storage.blobs.head(key)
     assert known is not None
@@ -187,7 +189,7 @@ async def test_an_address_that_was_changed_is_refused(storage: Storage, key: str
 async def test_an_address_ends(storage: Storage, key: str) -> None:
     await storage.blobs.put(key, b"mine")
     url = await storage.blobs.download_url(key, file_name="a.txt", content_type=TEXT, expires_in=1)
-    target = await storage.blobs.upload_target(f"{key}-2", byte_size=1, content_type=TEXT, sha256=None, expires_in=1)
+    target = await storage.blobs.upload_target(f"{key}-2", byte_size=1, content_type=TEXT, sha256=None, expires_at=soon(1))
     await asyncio.sleep(2.1)
     assert (await storage.http.get(url)).status_code == 403
     assert (await send(storage, target, b"x")).status_code == 403
@@ -198,7 +200,7 @@ async def test_an_address_ends(storage: Storage, key: str) -> None:
 async def test_an_upload_that_is_not_what_was_signed_leaves_nothing(storage: Storage, key: str, wrong: str) -> None:
     content = b"exactly this"
     sha256 = hashlib.sha256(content).hexdigest()
-    target = await storage.blobs.upload_target(key, byte_size=len(content), content_type=TEXT, sha256=sha256, expires_in=60)
+    target = await storage.blobs.upload_target(key, byte_size=len(content), content_type=TEXT, sha256=sha256, expires_at=soon(60))
     sent = {"longer": content + b"!", "shorter": content[:-1], "other bytes": content.upper()}.get(wrong, content)
     headers = {**target.headers, **({"Content-Type": "text/html"} if wrong == "other type" else {})}
     url = target.url.replace("object.json", "other.json") if wrong == "other key" else target.url
@@ -210,7 +212,7 @@ async def test_an_upload_that_is_not_what_was_signed_leaves_nothing(storage: Sto
 
 
 async def test_an_address_takes_one_upload(storage: Storage, key: str) -> None:
-    target = await storage.blobs.upload_target(key, byte_size=2, content_type=TEXT, sha256=None, expires_in=60)
+    target = await storage.blobs.upload_target(key, byte_size=2, content_type=TEXT, sha256=None, expires_at=soon(60))
     assert (await send(storage, target, b"ok")).status_code == 200
     assert (await send(storage, target, b"no")).status_code == 412
     found = await storage.blobs.get(key)

@@ -18,7 +18,7 @@ from domain.errors import StorageUnavailable
 from persistence.blobs.local import LocalBlobs
 from persistence.blobs.s3 import S3Blobs
 from persistence.embedded_postgres.child import tied
-from tests.storage import Storage, local, stand_in
+from tests.storage import Storage, local, soon, stand_in
 
 ROOT = Path(__file__).parents[2]
 Calls = list[tuple[str, Callable[[Blobs], Awaitable[object]]]]
@@ -189,7 +189,9 @@ async def test_an_upload_whose_connection_ends_leaves_nothing(tmp_path: Path) ->
         raise ConnectionResetError
 
     async with local(tmp_path) as storage:
-        target = await storage.blobs.upload_target("a/b", byte_size=8, content_type="text/plain", sha256=None, expires_in=60)
+        target = await storage.blobs.upload_target(
+            "a/b", byte_size=8, content_type="text/plain", sha256=None, expires_at=soon(60)
+        )
         with pytest.raises(ConnectionResetError):
             await storage.http.put(target.url, content=half(), headers=dict(target.headers))
         await asyncio.sleep(0.1)
@@ -206,7 +208,9 @@ async def test_an_upload_that_stalls_is_given_up(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr("persistence.blobs.routes.PATIENCE", 0.2)
     async with local(tmp_path) as storage:
-        target = await storage.blobs.upload_target("a/b", byte_size=8, content_type="text/plain", sha256=None, expires_in=60)
+        target = await storage.blobs.upload_target(
+            "a/b", byte_size=8, content_type="text/plain", sha256=None, expires_at=soon(60)
+        )
         answer = await storage.http.put(target.url, content=stalling(), headers=dict(target.headers))
         assert answer.status_code == 408
         assert await storage.blobs.head("a/b") is None
