@@ -25,6 +25,8 @@ _SERVE = "migrate, seed an empty database, and serve; everything that is not set
 _API = "serve from a database that is migrated already; never seeds"
 _MIGRATE = "bring the database to the newest revision"
 _SEED = "fill an empty database with deterministic data"
+_BLOBS = "look after the files in object storage"
+_SWEEP = "delete what nobody needs: files of deleted things, uploads never attached, objects that nothing names"
 _SCHEMA = "print the graph as SDL"
 
 
@@ -67,6 +69,8 @@ def _arguments(given: list[str]) -> argparse.Namespace:
     verbs.add_parser("api", help=_API, description=_API, epilog=_EPILOG)
     verbs.add_parser("migrate", help=_MIGRATE, description=_MIGRATE, epilog=_EPILOG)
     seeding = verbs.add_parser("seed", help=_SEED, description=_SEED, epilog=_EPILOG)
+    blobs = verbs.add_parser("blobs", help=_BLOBS, description=_BLOBS, epilog=_EPILOG)
+    blobs.add_subparsers(dest="task", metavar="task", required=True).add_parser("sweep", help=_SWEEP, description=_SWEEP)
     printing = verbs.add_parser("schema", help=_SCHEMA, description=_SCHEMA)
     # Below a verb there is no default: it would overwrite what stands before the verb.
     for each, default in ((parser, None), (serving, argparse.SUPPRESS), (seeding, argparse.SUPPRESS)):
@@ -85,6 +89,8 @@ def _verb(name: str | None, settings: Settings) -> Coroutine[Any, Any, None]:
             return _migrate(settings)
         case "seed":
             return _seed(settings)
+        case "blobs":
+            return _sweep(settings)
     from serving import serve
 
     return serve(settings, prepare=name != "api")
@@ -105,6 +111,14 @@ async def _seed(settings: Settings) -> None:
         await migrate(url)
         async with open_database(url) as database:
             print(await fill(database, settings) or "Nothing to seed: HIVE_SEED_SIZE is none.")
+
+
+async def _sweep(settings: Settings) -> None:
+    from bootstrap import migrate, open_database_url, sweep_once
+
+    async with open_database_url(settings) as url:
+        await migrate(url)
+        print(await sweep_once(settings, url))
 
 
 def _schema(*, check: bool, write: bool) -> int:

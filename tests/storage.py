@@ -28,6 +28,7 @@ class Storage:
     blobs: Blobs
     http: httpx.AsyncClient
     lenient: frozenset[str] = frozenset()
+    url: str = ""
 
 
 @asynccontextmanager
@@ -47,7 +48,7 @@ async def stand_in(folder: Path) -> AsyncIterator[Storage]:
     try:
         url = f"s3://{KEY}:{SECRET}@files/some/prefix?region=eu-west-1&endpoint={endpoint}"
         async with bucket_at(url, made=True) as blobs, httpx.AsyncClient() as http:
-            yield Storage("ministack", blobs, http, lenient=frozenset({"unsigned"}))
+            yield Storage("ministack", blobs, http, lenient=frozenset({"unsigned"}), url=url)
     finally:
         await asyncio.to_thread(starting.__exit__, None, None, None)
 

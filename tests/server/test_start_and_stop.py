@@ -148,5 +148,5 @@ async def test_what_cannot_be_reached_is_named_in_a_line(tmp_path: Path, setting
 async def test_every_verb_is_explained(tmp_path: Path) -> None:
     with started("--help", folder=tmp_path) as server:
         assert await server.end() == 0
-    for verb in ("serve", "api", "migrate", "seed", "schema"):
+    for verb in ("serve", "api", "migrate", "seed", "blobs", "schema"):
         assert f"\n    {verb} " in server.output
