@@ -20,7 +20,7 @@ from persistence.cursor import Sort
 from persistence.database import Connection, Database, Statement
 from persistence.page import Listing
 from persistence.rows import added, columns, row_class, saved, values, whole
-from persistence.tables import INSTANT, attachments, discarded_blobs, documents, projects, tasks, team_members
+from persistence.tables import INSTANT, attached, attachments, discarded_blobs, documents, projects, tasks, team_members
 
 _a, _t, _d, _p, _m, _gone = attachments, tasks, documents, projects, team_members, discarded_blobs
 _ID, _USER, _AT = bindparam("id", type_=Uuid), bindparam("user", type_=Uuid), bindparam("at", type_=INSTANT)
@@ -29,12 +29,11 @@ _project: ColumnElement[Any] = func.coalesce(_t.c.project_id, _d.c.project_id)
 _placed = _a.outerjoin(_t, (_t.c.id == _a.c.about_id) & (_a.c.about_type == literal_column("'Task'"))).outerjoin(
     _d, (_d.c.id == _a.c.about_id) & (_a.c.about_type == literal_column("'Document'"))
 )
-_attached = and_(_a.c.state == literal_column("'READY'"), _a.c.subject_id.is_not(None))
 
 
 def _mine(user_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """A file that is still only its uploader's."""
-    return and_(_a.c.uploader_id == user_id, not_(_attached))
+    return and_(_a.c.uploader_id == user_id, not_(attached))
 
 
 _ADD = Statement(added(Attachment, _a))
@@ -50,8 +49,8 @@ _LOCK = Statement(
         _a.c.id == _ID,
         or_(
             _mine(_USER),
-            and_(_attached, _a.c.subject_type == literal_column("'User'"), _a.c.subject_id == _USER),
-            and_(_attached, _p.c.deleted_at.is_(None), _m.c.user_id == _USER, opens(_p, _m, _USER)),
+            and_(attached, _a.c.subject_type == literal_column("'User'"), _a.c.subject_id == _USER),
+            and_(attached, _p.c.deleted_at.is_(None), _m.c.user_id == _USER, opens(_p, _m, _USER)),
         ),
     )
     .with_for_update(of=_a)
@@ -60,7 +59,7 @@ _LOCK_UPLOADS = Statement(
     select(*columns(Attachment, _a)).where(_a.c.id == ids(), _mine(_USER)).order_by(_a.c.id).with_for_update()
 )
 _COUNT_UPLOADS = Statement(select(func.count()).where(_mine(_USER)))
-_COUNT_ON = Statement(select(func.count()).where(_a.c.subject_id == _ID, _attached))
+_COUNT_ON = Statement(select(func.count()).where(_a.c.subject_id == _ID, attached))
 _REMOVE = Statement(_a.delete().where(_a.c.id == ids()))
 _ON = Statement(select(_a.c.id).where(_a.c.subject_id == ids()).order_by(_a.c.id).with_for_update())
 _DISCARD = Statement(
@@ -75,15 +74,15 @@ _BY_IDS = Statement(
         _a.c.id == ids(),
         or_(
             _mine(VIEWER),
-            and_(_attached, project_visible(_project)),
-            and_(_attached, _a.c.subject_type == literal_column("'User'"), shares_a_team(_a.c.subject_id)),
+            and_(attached, project_visible(_project)),
+            and_(attached, _a.c.subject_type == literal_column("'User'"), shares_a_team(_a.c.subject_id)),
         ),
     ),
     _ROW,
 )
 _OF_UPLOADER = Statement(select(*columns(Attachment, _a)).where(_a.c.id == ids(), _a.c.uploader_id == VIEWER), _ROW)
 _PICTURES = Statement(
-    select(*columns(Attachment, _a)).where(_a.c.id == ids(), _a.c.subject_type == literal_column("'User'"), _attached), _ROW
+    select(*columns(Attachment, _a)).where(_a.c.id == ids(), _a.c.subject_type == literal_column("'User'"), attached), _ROW
 )
 
 
@@ -163,7 +162,7 @@ ATTACHMENTS = Listing(
     id=_a.c.id,
     sorts={"CREATED_AT": (Sort(_a.c.created_at, "created_at"),)},
     default=(Order("CREATED_AT"),),
-    hangs_on=lambda parent: (_a.c.subject_id == parent) & _attached,
+    hangs_on=lambda parent: (_a.c.subject_id == parent) & attached,
     joined=lambda query: query.select_from(_placed),
     visible=lambda: project_visible(_project),
 )

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Text, bindparam, func, literal_column, not_, select
+from sqlalchemy import ARRAY, Integer, Text, bindparam, func, not_, select
 
 from domain.blob import Blobs, attachment_key
 from persistence.access import ids
 from persistence.attachment import SqlAttachments
 from persistence.database import Database, Statement
-from persistence.tables import INSTANT, attachments, discarded_blobs
+from persistence.tables import INSTANT, attached, attachments, discarded_blobs
 
 KEPT = timedelta(hours=24)
 BATCH = 100
@@ -26,12 +26,11 @@ _PREFIX = "attachments/"
 _BEFORE, _SIZE = bindparam("before", type_=INSTANT), bindparam("size", type_=Integer)
 _KEYS = bindparam("keys", type_=ARRAY(Text))
 _a, _gone = attachments, discarded_blobs
-_on_something = (_a.c.state == literal_column("'READY'")) & _a.c.subject_id.is_not(None)
 _DISCARDED = Statement(select(_gone.c.key).order_by(_gone.c.at, _gone.c.key).limit(_SIZE))
 _FORGET = Statement(_gone.delete().where(_gone.c.key == func.any(_KEYS)))
 _ABANDONED = Statement(
     select(_a.c.id)
-    .where(_a.c.created_at < _BEFORE, not_(_on_something))
+    .where(_a.c.created_at < _BEFORE, not_(attached))
     .order_by(_a.c.created_at)
     .limit(_SIZE)
     .with_for_update(skip_locked=True)

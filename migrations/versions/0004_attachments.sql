@@ -21,9 +21,9 @@ CREATE TABLE attachments (
 
 CREATE INDEX ix_attachments_subject_id_created_at_id ON attachments (subject_id, created_at, id);
 
-CREATE INDEX ix_attachments_uploader_user_id_created_at_id ON attachments (uploader_user_id, created_at, id);
+CREATE INDEX ix_attachments_waiting_uploader ON attachments (uploader_user_id) WHERE NOT (state = 'READY' AND subject_id IS NOT NULL);
 
-CREATE INDEX ix_attachments_created_at ON attachments (created_at);
+CREATE INDEX ix_attachments_waiting_since ON attachments (created_at) WHERE NOT (state = 'READY' AND subject_id IS NOT NULL);
 
 CREATE TABLE discarded_blobs (
     key TEXT NOT NULL,

@@ -1,6 +1,6 @@
 """Files on things, and blobs that are to be deleted."""
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text, Uuid, func
+from sqlalchemy import BigInteger, Column, Index, Table, Text, Uuid, func, literal_column, not_
 
 from persistence.tables.columns import INSTANT, attachment_state, entity, metadata, to
 
@@ -20,9 +20,11 @@ attachments = Table(
     Column("sha256", Text),
     Column("state", attachment_state, nullable=False),
     Index(None, "subject_id", "created_at", "id"),
-    Index(None, "uploader_id", "created_at", "id"),
-    Index(None, "created_at"),
 )
+# What is on something is nearly all there is; what still waits is counted and swept without a look at that.
+attached = (attachments.c.state == literal_column("'READY'")) & attachments.c.subject_id.is_not(None)
+Index("ix_attachments_waiting_uploader", attachments.c.uploader_id, postgresql_where=not_(attached))
+Index("ix_attachments_waiting_since", attachments.c.created_at, postgresql_where=not_(attached))
 
 discarded_blobs = Table(
     "discarded_blobs",
