@@ -11,7 +11,7 @@ from domain.document.update import Update
 from domain.permissions import Role
 from persistence.database import Connection, Statement
 from persistence.documents import log, rows
-from persistence.documents.objects import DocumentObjects, document_key, version_key
+from persistence.documents.objects import DocumentObjects, content_key, document_key, version_key
 from persistence.rows import values, whole
 
 WORDS = 200_000  # characters of a document that search knows
@@ -30,17 +30,19 @@ class SqlDocuments:
         self._objects = objects
         self._now = now
         self.pending: dict[str, Any] = {}
+        self._named: list[str] = []
 
     async def flush(self) -> None:
         """Put what was saved into storage. Raises StorageUnavailable."""
         if self.pending:
             assert self._objects is not None, "this unit of work was opened without the objects of documents"
-            await self._objects.write(self.pending)
-            self.pending = {}
+            await self._objects.write(self.pending, relying_on=self._named)
+            self.pending, self._named = {}, []
 
     async def add(self, document: Document) -> bool:
         """Keep a new document; False when the id is taken."""
-        if await self._connection.fetch_value(rows.IS_A_TASK, id=document.id) is not None:
+        claimed = await self._connection.fetch_row(rows.CLAIM, name=str(document.id), id=document.id)
+        if claimed["is_a_task"]:
             return False
         if await self._connection.fetch_value(rows.ADD, **values(document)) is None:
             return False
@@ -58,6 +60,7 @@ class SqlDocuments:
         assert added is not None, "the document is held, so its next number is free"
         await self._connection.execute(rows.KEEP_WORDS, id=version.document_id, words=text[:WORDS].replace("\0", ""))
         self.pending[version_key(version.document_id, version.number)] = encode(version)
+        self._named += [content_key(version.document_id, each) for each in {version.crdt, version.markdown, version.text}]
 
     async def lock(self, document_id: UUID, user_id: UUID) -> tuple[Document, Role, bool] | None:
         """A document that the user may see, with his role and whether its project is archived."""
