@@ -19,6 +19,7 @@ from domain.page import LARGEST_PAGE
 from domain.task.bulk import MOST_AT_ONCE
 from persistence.blobs.local import LocalBlobs
 from persistence.database import Database, open_database
+from persistence.documents.archive import Archive
 from persistence.documents.objects import DocumentObjects
 from persistence.embedded_postgres import embedded_postgres
 from persistence.schema_version import schema_version
@@ -118,7 +119,7 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
             hub=hub,
             log=log,
             blobs=blobs,
-            objects=DocumentObjects(blobs, writers=max(1, settings.database_connections // 2)),
+            archive=Archive(database, live, DocumentObjects(blobs, writers=max(1, settings.database_connections // 2))),
             cursors=SyncCursors(keys.secret("sync cursor")),
             passwords=passwords,
             tokens=tokens,

@@ -3,6 +3,7 @@
 import strawberry
 
 import resolvers.document
+import resolvers.document_content
 from domain.actor import Scope
 from schema.inputs import document as inputs
 from schema.inputs import team as shared
@@ -18,11 +19,11 @@ class DocumentMutations:
     """Writing documents. Every field is one transaction."""
 
     document_create: DocumentPayload | None = mutation(
-        resolvers.document.create,
+        resolvers.document_content.create,
         inputs.DocumentCreateInput,
         "Begins a document.",
         guard=_DOCUMENTS,
-        first=resolvers.document.begin,
+        first=resolvers.document_content.begin,
         stores=True,
     )
     document_update: DocumentPayload | None = mutation(
@@ -49,5 +50,13 @@ class DocumentMutations:
         "Brings a document back.",
         guard=_DOCUMENTS,
         delete=["Document"],
+        stores=True,
+    )
+    document_save_version: DocumentPayload | None = mutation(
+        resolvers.document_content.save_version,
+        inputs.DocumentSaveVersionInput,
+        "Saves what the document says now as a version.",
+        guard=_DOCUMENTS,
+        first=resolvers.document_content.take,
         stores=True,
     )

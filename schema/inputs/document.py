@@ -63,6 +63,16 @@ class DocumentMoveInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
+@input_type("A version to be saved.")
+class DocumentSaveVersionInput:
+    """Input of `documentSaveVersion`."""
+
+    id: strawberry.ID = required("The document.", of="Document")
+    name: str | None = optional("What to call it.")
+    change_summary: str | None = optional("What is new in it.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
 @input_type("All given fields are ANDed.")
 class DocumentFilter:
     """Filter of documents."""

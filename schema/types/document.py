@@ -6,16 +6,28 @@ from typing import Annotated
 import strawberry
 
 import resolvers.document
+import resolvers.document_content
 import resolvers.project
 import resolvers.user
 from domain.actor import Scope
-from domain.document import DocumentType
+from domain.document import ContentFormat, DocumentType
 from schema.connection import Connection
 from schema.fields import leaf, relation, view
 from schema.node import Discussable, Node
 from schema.payload import MutationPayload
+from schema.scalars import URL, Base64
 from schema.types.project import Project
 from schema.types.user import User
+
+
+@view("What a document says.")
+class DocumentContent:
+    """View over `persistence.documents.contents.DocumentContent`."""
+
+    format: ContentFormat = leaf("The form that was asked for.")
+    text: str | None = leaf("What it says, in all forms but CRDT.")
+    crdt: Base64 | None = leaf("The Yjs state, in the form CRDT.")
+    position: int = leaf("Position of this content in the document's stream; base for `documentEdit`.")
 
 
 @view("A document as it was once; never changed.")
@@ -33,6 +45,17 @@ class DocumentVersion(Node):
     )
     created_at: datetime = leaf("When it was saved.")
     byte_size: int = leaf("How many bytes its stored contents have together.")
+    content: DocumentContent = relation(
+        resolvers.document_content.version_contents,
+        "What it says.",
+        weight=5,
+        needs=["document_id", "position", "crdt", "markdown", "text"],
+    )
+    download_url: URL | None = relation(
+        resolvers.document_content.download_urls,
+        "Signed address of the stored object, for five minutes; null in forms that are not stored.",
+        needs=["document_id", "number", "crdt", "markdown", "text"],
+    )
 
 
 @view("What a team writes together.")
@@ -50,6 +73,9 @@ class Document(Discussable):
         resolvers.document.children, "What lies under it, by rank.", needs=["id"]
     )
     rank: str = leaf("Fractional index; compare as strings. Set only through `documentMove`.")
+    content: DocumentContent = relation(
+        resolvers.document_content.contents, "Current content including unsaved live edits.", weight=5, needs=["id", "type"]
+    )
     preview: str | None = leaf("The first words of its newest version.")
     latest_version: DocumentVersion | None = relation(
         resolvers.document.latest_versions, "The version saved last; null while there is none.", needs=["latest_version_id"]
