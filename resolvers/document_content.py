@@ -8,6 +8,7 @@ from uuid import UUID
 import strawberry
 from uuid_utils.compat import uuid7
 
+from content.kind import compose
 from domain import document as documents
 from domain import text
 from domain.document import ContentFormat, DocumentType
@@ -15,7 +16,7 @@ from domain.permissions import Action, Kind, granted
 from persistence import project
 from persistence.documents import lists as stored
 from persistence.documents.contents import STORED, DocumentContent
-from persistence.documents.forms import apart, compose
+from persistence.documents.forms import apart
 from persistence.documents.objects import content_key, together
 from persistence.documents.states import State
 from persistence.unit_of_work import SqlUnitOfWork
@@ -92,7 +93,7 @@ async def create(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[
 
 async def take(context: Context, given: Given) -> Given:
     """Store what the document says, for somebody who may save a version of it."""
-    document = await _writable(context, given["id"])
+    document = await writable(context, given["id"])
     if document is None:
         return given
     return given | {_SNAPSHOT: await context.services.archive.take(document.id, DocumentType(document.type))}
@@ -118,7 +119,7 @@ async def _may_create(context: Context, project_id: UUID) -> bool:
     return standing is not None and Action.CREATE in granted(actor, standing.role, Kind.DOCUMENT, archived=standing.archived)
 
 
-async def _writable(context: Context, document_id: UUID) -> Any:
+async def writable(context: Context, document_id: UUID) -> Any:
     """The document, if the viewer may write in it; the transaction decides anew."""
     found = (await stored.by_ids(context.database, context.viewer.user_id, [document_id])).get(document_id)
     if found is None:

@@ -4,6 +4,7 @@ import strawberry
 
 import resolvers.document
 import resolvers.document_content
+import resolvers.document_edit
 from domain.actor import Scope
 from schema.inputs import document as inputs
 from schema.inputs import team as shared
@@ -59,4 +60,18 @@ class DocumentMutations:
         guard=_DOCUMENTS,
         first=resolvers.document_content.take,
         stores=True,
+    )
+    document_restore_version: DocumentPayload | None = mutation(
+        resolvers.document_edit.restore_version,
+        inputs.DocumentRestoreVersionInput,
+        "Makes the document say what a version said, as a new edit: nothing of its history goes.",
+        guard=_DOCUMENTS,
+        first=resolvers.document_edit.bring_back,
+    )
+    document_edit: DocumentPayload | None = mutation(
+        resolvers.document_edit.apply,
+        inputs.DocumentEditInput,
+        "Text edit from outside a live session; merged into it, never over it.",
+        guard=_DOCUMENTS,
+        first=resolvers.document_edit.merge,
     )

@@ -7,14 +7,13 @@ from uuid import UUID
 import pycrdt
 
 from content import crdt
+from content.guard import check
 from content.text import shared
 from content.text.reading import parse
-from domain.document import DocumentType
 from domain.document.update import Update
+from persistence.documents.log import append
 from tests.app import App, Person
 from tests.people import uuid_of
-
-CONTENT = "content { text position }"
 
 
 async def state_of(app: App, document: Any) -> bytes | None:
@@ -41,12 +40,7 @@ async def write(app: App, person: Person, document: Any, words: str, *, at: date
 
 async def log(app: App, document_id: UUID, data: bytes, author_id: UUID, *, at: datetime | None = None) -> int:
     """Put an update at the end of a document's log."""
-    from persistence.documents.log import append
-
     async with app.house.database.begin() as connection:
-        update = Update(document_id=document_id, data=data, author_id=author_id)
+        update = Update(document_id=document_id, data=data, author_id=author_id, client_ids=tuple(check(data).adds))
         (placed,) = await append(connection, [update], at=at or datetime.now(UTC))
     return placed.position
-
-
-__all__ = ["CONTENT", "DocumentType", "adding", "log", "state_of", "write"]

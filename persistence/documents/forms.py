@@ -6,17 +6,13 @@ A document is not shared between threads, so each call loads its own and lets it
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
-import orjson
+from pycrdt import XmlFragment
 
-from content import crdt
+from content import crdt, edit, kind
 from content.text import shared
-from content.text.html import html
-from content.text.markdown import markdown
-from content.text.plain import plain
-from content.text.reading import parse
-from content.text.tree import to_json
+from content.text.patch import patch
 from domain.document import ContentFormat, DocumentType
 
 P = ParamSpec("P")
@@ -50,23 +46,15 @@ def forms(type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes])
     document = crdt.load(snapshot, updates)
     state = crdt.state(document)
     again = crdt.load(state)
-    if again.vector() != document.vector() or _markdown(type_, again) != (told := _markdown(type_, document)):
+    told = kind.render(type_, document, ContentFormat.MARKDOWN)
+    if again.vector() != document.vector() or kind.render(type_, again, ContentFormat.MARKDOWN) != told:
         raise RuntimeError("a document's state does not load to what the document says")
-    return Forms(state=state, markdown=told, text=_text(type_, again))
+    return Forms(state=state, markdown=told, text=kind.render(type_, again, ContentFormat.TEXT))
 
 
 def render(type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes], format_: ContentFormat) -> str:
     """What a document says, in a form other than the CRDT."""
-    document = crdt.load(snapshot, updates)
-    match format_:
-        case ContentFormat.MARKDOWN:
-            return _markdown(type_, document)
-        case ContentFormat.TEXT:
-            return _text(type_, document)
-        case ContentFormat.HTML:
-            return html(_tree(document))
-        case _:
-            return orjson.dumps(to_json(_tree(document))).decode()
+    return kind.render(type_, crdt.load(snapshot, updates), format_)
 
 
 def whole(snapshot: bytes | None, updates: Sequence[bytes]) -> bytes:
@@ -74,25 +62,16 @@ def whole(snapshot: bytes | None, updates: Sequence[bytes]) -> bytes:
     return crdt.state(crdt.load(snapshot, updates)) if updates or snapshot is None else snapshot
 
 
-def compose(type_: DocumentType, text: str) -> bytes:
-    """The update that makes an empty document say this."""
-    import pycrdt
-
-    document = crdt.Doc()
-    fragment: Any = document.get(shared.ROOT, type=pycrdt.XmlFragment)
-    shared.write(fragment, parse(text))
-    return crdt.state(document)
-
-
-def _tree(document: crdt.Doc) -> Any:
-    import pycrdt
-
-    return shared.read(document.get(shared.ROOT, type=pycrdt.XmlFragment))
-
-
-def _markdown(type_: DocumentType, document: crdt.Doc) -> str:
-    return markdown(_tree(document))
-
-
-def _text(type_: DocumentType, document: crdt.Doc) -> str:
-    return plain(_tree(document))
+def restored(type_: DocumentType, live: bytes, version: bytes) -> bytes:
+    """The update that makes a live state say what a version said; nothing when it does. What was written since is deleted by it, not lost:
+    the log and later versions have it."""
+    if type_ is not DocumentType.TEXT:
+        update = edit.replace_all(type_, live, kind.render(type_, crdt.load(version), ContentFormat.MARKDOWN))
+        return b"" if update == crdt.EMPTY else update
+    document = crdt.load(live)
+    heard: list[bytes] = []
+    subscription = document.observe(lambda event: heard.append(event.update))
+    with document.transaction():
+        patch(document.get(shared.ROOT, type=XmlFragment), kind.tree(crdt.load(version)).content)
+    document.unobserve(subscription)
+    return b"".join(heard) if len(heard) < 2 else crdt.merge(heard)

@@ -238,7 +238,9 @@ async def test_a_version_never_names_contents_that_were_swept(own: App) -> None:
     await write(own, team.member, made, "Hello")
     id_ = uuid_of(made["id"])
     snapshot = await archive(own).take(id_, documents.DocumentType.TEXT)
-    assert await sweep(own.house.database, archive(own).objects, older_than=AT_ONCE) == 2  # as Markdown and as text it says the same
+    assert (
+        await sweep(own.house.database, archive(own).objects, older_than=AT_ONCE) == 2
+    )  # as Markdown and as text it says the same
     before = await index(own)
     with pytest.raises(StorageUnavailable):
         async with unit_of_work(own.house.database, own.house.services.live, objects=archive(own).objects) as uow:
