@@ -56,7 +56,10 @@ async def _fill(app: App, people: People, project_id: str) -> Objects:
     made = {name: await task(app, people, name, by=owner, projectId=project_id) for name in ("first", "second", "third")}
     part = await task(app, people, "part", by=owner, projectId=project_id, parentId=made["first"]["id"])
     said = await comment(app, owner, made["first"], "First!")
-    written = {name: await document(app, people, name, by=owner, projectId=project_id) for name in ("page", "other page")}
+    written = {
+        name: await document(app, people, name, by=owner, projectId=project_id, content=f"# {name}")
+        for name in ("page", "other page")
+    }
     inner = await document(app, people, "inner", by=owner, projectId=project_id, parentId=written["page"]["id"])
     name = f"Label {project_id[-12:]}"
     linked = "task { links { nodes { id } } }"
@@ -70,6 +73,7 @@ async def _fill(app: App, people: People, project_id: str) -> Objects:
         "Change": ids.encode("Change", uuid_of(activity["id"])),
         "Comment": said["id"],
         "Document": written["page"]["id"],
+        "DocumentVersion": written["page"]["latestVersion"]["id"],
         "other page": written["other page"]["id"],
         "inner": inner["id"],
         "Invitation": invitation["invitation"]["id"],
@@ -157,6 +161,9 @@ MUTATIONS: Mapping[str, Case] = {
     "documentCreate": Case(_with({"title": "New"}, projectId="Project", parentId="Document")),
     "documentUpdate": Case(_with({"title": "Taken."}, id="Document")),
     "documentMove": Case(_of(id="inner", projectId="Project", parentId="Document", afterId="other page")),
+    "documentSaveVersion": Case(_of(id="Document")),
+    "documentRestoreVersion": Case(_of(id="Document", versionId="DocumentVersion")),
+    "documentEdit": Case(_with({"base": 1, "append": "Taken."}, id="Document")),
     "documentDelete": Case(_of(id="Document")),
     "documentRestore": Case(_of(id="Document")),
     "commentCreate": Case(_with({"body": "Me too."}, subjectId="Task", parentId="Comment"), guest="allowed"),
