@@ -27,6 +27,7 @@ from persistence.streams import StreamLog
 from realtime.hub import Hub
 from realtime.live import Live, LiveBackend
 from realtime.memory_backend import MemoryBackend
+from realtime.owned import OwnedTasks
 from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
 from schema.execution.limits import Limits
@@ -94,6 +95,19 @@ async def fill(database: Database, settings: Settings) -> str | None:
     return str(report)
 
 
+async def fill_storage(house: House, settings: Settings) -> int:
+    """Begin the demo's documents, when the settings ask for the demo and there are none; how many."""
+    if settings.seed != "demo":
+        return 0
+    from persistence.seed.documents import seed_documents
+
+    try:
+        return await seed_documents(house.database, house.services.live, house.services.archive)
+    except Unavailable as error:  # the rest of the demo is there, and the next start tries again
+        logger.warning("The demo's documents were not written: %s", error.message)
+        return 0
+
+
 @asynccontextmanager
 async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
     """The services over a migrated database."""
@@ -113,13 +127,17 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
             raise CannotStart(f"Files cannot be kept: {error.__cause__}") from error
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
+        archive = Archive(database, live, DocumentObjects(blobs, writers=max(1, settings.database_connections // 2)))
+        tasks = OwnedTasks()
+        stack.push_async_callback(tasks.end)
+        tasks.start(archive.settle_forever(), "documents: settle")
         services = Services(
             database=database,
             live=live,
             hub=hub,
             log=log,
             blobs=blobs,
-            archive=Archive(database, live, DocumentObjects(blobs, writers=max(1, settings.database_connections // 2))),
+            archive=archive,
             cursors=SyncCursors(keys.secret("sync cursor")),
             passwords=passwords,
             tokens=tokens,

@@ -127,13 +127,14 @@ async def _look_after_documents(settings: Settings, task: str) -> None:
 
 
 async def _seed(settings: Settings) -> None:
-    from bootstrap import fill, migrate, open_database_url
-    from persistence.database import open_database
+    from bootstrap import fill, fill_storage, migrate, open_database_url, open_house
 
     async with open_database_url(settings) as url:
         await migrate(url)
-        async with open_database(url) as database:
-            print(await fill(database, settings) or "Nothing to seed: HIVE_SEED_SIZE is none.")
+        async with open_house(settings, url) as house:
+            print(await fill(house.database, settings) or "Nothing to seed: HIVE_SEED_SIZE is none.")
+            if begun := await fill_storage(house, settings):
+                print(f"{begun} documents were written.")
 
 
 def _schema(*, check: bool, write: bool) -> int:

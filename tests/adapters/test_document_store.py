@@ -307,3 +307,18 @@ async def test_the_log_is_kept_when_the_version_is_damaged(own: App) -> None:
     await own.house.services.blobs.put(content_key(id_, version["crdt"]), b"rubbish")
     assert await archive(own).compact(id_) == 0
     assert (await archive(own).states.log.bounds([id_]))[id_].trimmed_to == 0
+
+
+async def test_the_demo_gets_its_documents_once(own: App) -> None:
+    from bootstrap import fill, fill_storage
+
+    settings = Settings(seed_size="demo")
+    assert await fill_storage(own.house, settings) == 0
+    await fill(own.house.database, settings)
+    assert await fill_storage(own.house, settings) == 3
+    assert await fill_storage(own.house, settings) == 0
+    found = await own.sql.fetch("SELECT title, preview FROM documents ORDER BY rank")
+    assert [row["title"] for row in found] == ["How a payment moves", "Launch checklist", "Meeting notes"]
+    assert all(row["preview"].startswith(row["title"]) for row in found)
+    report = await compared(own)
+    assert (report.documents, report.is_clean) == (3, True)
