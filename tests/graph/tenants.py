@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from domain.attachment import Attachment, AttachmentState
+from domain.blob import attachment_key
 from domain.session import Device, open_session
 from persistence.unit_of_work import unit_of_work
 from schema import ids
@@ -95,7 +96,7 @@ async def _fill(app: App, people: People, project_id: str) -> Objects:
 
 
 async def _files(app: App, owner: Person, task_id: str) -> Objects:
-    """A file on the task, and one that is the owner's alone; of neither there are bytes."""
+    """A file on the task, of which there are no bytes, and one that is the owner's alone."""
     subject = uuid_of(task_id)
     async with unit_of_work(app.house.database, app.house.services.live) as uow:
         upload = Attachment(
@@ -111,6 +112,7 @@ async def _files(app: App, owner: Person, task_id: str) -> Objects:
         file = replace(upload, id=uow.new_id(), subject_type="Task", subject_id=subject, about_type="Task", about_id=subject)
         await uow.attachments.add(upload)
         await uow.attachments.add(file)
+    await app.house.services.blobs.put(attachment_key(upload.id), b"#")
     return {"Attachment": ids.encode("Attachment", file.id), "upload": ids.encode("Attachment", upload.id)}
 
 
@@ -181,7 +183,7 @@ MUTATIONS: Mapping[str, Case] = {
         }
     ),
     "tasksCreate": Case(lambda tenant: {"tasks": [_task_row(tenant)]}),
-    "documentCreate": Case(_with({"title": "New"}, projectId="Project", parentId="Document")),
+    "documentCreate": Case(_with({"title": "New"}, projectId="Project", parentId="Document", uploadId="upload")),
     "documentUpdate": Case(_with({"title": "Taken."}, id="Document")),
     "documentMove": Case(_of(id="inner", projectId="Project", parentId="Document", afterId="other page")),
     "documentSaveVersion": Case(_of(id="Document")),
