@@ -21,6 +21,7 @@ from domain.task.bulk import MOST_AT_ONCE
 from domain.upload import MOST_BYTES
 from persistence.blobs.local import LocalBlobs
 from persistence.database import Database, open_database
+from persistence.documents.archive import Archive
 from persistence.documents.objects import DocumentObjects
 from persistence.embedded_postgres import embedded_postgres
 from persistence.schema_version import schema_version
@@ -99,6 +100,19 @@ async def fill(database: Database, settings: Settings) -> str | None:
     return str(report)
 
 
+async def fill_storage(house: House, settings: Settings) -> int:
+    """Begin the demo's documents, when the settings ask for the demo and there are none; how many."""
+    if settings.seed != "demo":
+        return 0
+    from persistence.seed.documents import seed_documents
+
+    try:
+        return await seed_documents(house.database, house.services.live, house.services.archive)
+    except Unavailable as error:  # the rest of the demo is there, and the next start tries again
+        logger.warning("The demo's documents were not written: %s", error.message)
+        return 0
+
+
 @asynccontextmanager
 async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
     """The services over a migrated database."""
@@ -115,13 +129,17 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
             raise CannotStart(f"Files cannot be kept: {error.__cause__}") from error
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
+        archive = Archive(database, live, DocumentObjects(blobs, writers=max(1, settings.database_connections // 2)))
+        tasks = OwnedTasks()
+        stack.push_async_callback(tasks.end)
+        tasks.start(archive.settle_forever(), "documents: settle")
         services = Services(
             database=database,
             live=live,
             hub=hub,
             log=log,
             blobs=blobs,
-            objects=DocumentObjects(blobs, writers=max(1, settings.database_connections // 2)),
+            archive=archive,
             cursors=SyncCursors(keys.secret("sync cursor")),
             passwords=passwords,
             tokens=tokens,

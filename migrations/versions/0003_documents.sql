@@ -46,3 +46,4 @@ CREATE TABLE document_versions (
   CONSTRAINT fk_document_versions_created_by_user_id FOREIGN KEY(created_by_user_id) REFERENCES users (id)
 );
 CREATE UNIQUE INDEX uq_document_versions_document_number ON document_versions (document_id, number);
+CREATE INDEX ix_document_versions_document_id_position_number ON document_versions (document_id, position, number);

@@ -6,8 +6,8 @@ there was left by an operation that was cut off, and was acknowledged to nobody.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -22,6 +22,7 @@ PREFIX = "documents/"
 JSON = "application/json"
 AT_ONCE = 16  # requests to storage in one operation
 PATIENCE = 1.5  # seconds that an operation holds its rows while it writes; below Postgres' lock timeout, so nobody fails who waits for one
+PATIENCE_EACH = 0.01  # more for each object: a tree of documents is deleted, moved or restored in one step
 _TRIES = 5
 _WAIT = 2.0
 
@@ -77,10 +78,17 @@ class DocumentObjects:
         finally:
             self._turns.release()
 
-    async def write(self, objects: Mapping[str, Any]) -> None:
-        """Put JSON objects by their keys, all of them durable when this returns. Raises StorageUnavailable."""
+    async def write(self, objects: Mapping[str, Any], *, relying_on: Sequence[str] = ()) -> None:
+        """
+        Put JSON objects by their keys, all of them durable when this returns. Raises StorageUnavailable.
+
+        `relying_on`: keys of contents that they name, which must be there: a sweep may have met them before anybody named them, and it
+        waits for the row that the caller holds.
+        """
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(PATIENCE + PATIENCE_EACH * len(objects)):
+                if not all(await together([_job(self.blobs.head, key) for key in relying_on])):
+                    raise StorageUnavailable("A stored content is gone; try again.")
                 await together([_job(self._replace, key, orjson.dumps(value)) for key, value in objects.items()])
         except TimeoutError as error:
             raise StorageUnavailable from error
@@ -95,8 +103,7 @@ class DocumentObjects:
 
         async def put(content: bytes) -> str:
             sha256 = hashlib.sha256(content).hexdigest()
-            with suppress(BlobChanged):  # the same bytes are there
-                await self.blobs.put(content_key(document_id, sha256), content, only_if=ABSENT)
+            await self.blobs.put(content_key(document_id, sha256), content)  # also over the same bytes: what is new is not swept
             return sha256
 
         return await together([_job(put, content) for content in contents])

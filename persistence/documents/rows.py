@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Text, Uuid, bindparam, func, literal_column, select
+from sqlalchemy import Integer, Text, Uuid, bindparam, exists, func, literal_column, select
 
 from domain.document import Document, DocumentVersion
 from persistence.access import ids, opens, project_visible
@@ -15,8 +15,14 @@ _ID, _PROJECT, _USER = bindparam("id", type_=Uuid), bindparam("project", type_=U
 _RANK = bindparam("rank", type_=Text)
 
 ADD = Statement(added(Document, _d).returning(_d.c.id))
-# What people watch, discuss and have seen is kept by id alone, so no document may have the id of a task.
-IS_A_TASK = Statement(select(literal_column("1")).where(tasks.c.id == _ID))
+# Held by whoever makes a document and by whoever sweeps what lies under its id, before there is a row that could be held. What people
+# watch, discuss and have seen is kept by id alone, so no document may have the id of a task.
+CLAIM = Statement(
+    select(
+        func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), literal_column("0"))),
+        exists(select(literal_column("1")).where(tasks.c.id == _ID)).label("is_a_task"),
+    )
+)
 SAVE = Statement(saved(Document, _d, but=("owner_id", "type")))
 KEEP_WORDS = Statement(_d.update().where(_d.c.id == _ID).values(words=bindparam("words", type_=Text)))
 ADD_VERSION = Statement(added(DocumentVersion, _v).returning(_v.c.id))
@@ -58,4 +64,13 @@ VERSIONS_BY_IDS = Statement(
     .join(_d, _d.c.id == _v.c.document_id)
     .where(_v.c.id == ids(), project_visible(_d.c.project_id)),
     row_class(DocumentVersion),
+)
+
+# What is named under documents, for upkeep.
+NAMED = Statement(select(_d.c.id, _d.c.version, _d.c.latest_number).where(_d.c.id == ids()))
+NAMED_VERSIONS = Statement(
+    select(_v.c.document_id, _v.c.number, _v.c.crdt, _v.c.markdown, _v.c.text).where(_v.c.document_id == ids())
+)
+PAGE_OF_IDS = Statement(
+    select(_d.c.id).where(_d.c.id > bindparam("after", type_=Uuid)).order_by(_d.c.id).limit(bindparam("size", type_=Integer))
 )

@@ -5,15 +5,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from content.guard import DOCUMENT_BYTES, check
 from domain.codec import encode
 from domain.document import Document, DocumentVersion
-from domain.document.update import Update
+from domain.document.update import LoggedUpdate, Update
 from domain.permissions import Role
 from persistence.database import Connection, Statement
 from persistence.documents import log, rows
-from persistence.documents.objects import DocumentObjects, document_key, version_key
+from persistence.documents.objects import DocumentObjects, content_key, document_key, version_key
 from persistence.rows import values, whole
 
+_LIMIT = DOCUMENT_BYTES
 WORDS = 200_000  # characters of a document that search knows
 
 
@@ -22,7 +24,7 @@ class SqlDocuments:
     Documents over one transaction.
 
     What was saved waits in `pending` (JSON objects by their keys) until `flush`, just before events are logged: the object is durable
-    before its row is.
+    before its row is. `edits` are what was appended to logs, to be announced after the commit.
     """
 
     def __init__(self, connection: Connection, objects: DocumentObjects | None, now: datetime) -> None:
@@ -30,17 +32,20 @@ class SqlDocuments:
         self._objects = objects
         self._now = now
         self.pending: dict[str, Any] = {}
+        self.edits: list[LoggedUpdate] = []
+        self._named: list[str] = []
 
     async def flush(self) -> None:
         """Put what was saved into storage. Raises StorageUnavailable."""
         if self.pending:
             assert self._objects is not None, "this unit of work was opened without the objects of documents"
-            await self._objects.write(self.pending)
-            self.pending = {}
+            await self._objects.write(self.pending, relying_on=self._named)
+            self.pending, self._named = {}, []
 
     async def add(self, document: Document) -> bool:
         """Keep a new document; False when the id is taken."""
-        if await self._connection.fetch_value(rows.IS_A_TASK, id=document.id) is not None:
+        claimed = await self._connection.fetch_row(rows.CLAIM, name=str(document.id), id=document.id)
+        if claimed["is_a_task"]:
             return False
         if await self._connection.fetch_value(rows.ADD, **values(document)) is None:
             return False
@@ -58,6 +63,7 @@ class SqlDocuments:
         assert added is not None, "the document is held, so its next number is free"
         await self._connection.execute(rows.KEEP_WORDS, id=version.document_id, words=text[:WORDS].replace("\0", ""))
         self.pending[version_key(version.document_id, version.number)] = encode(version)
+        self._named += [content_key(version.document_id, each) for each in {version.crdt, version.markdown, version.text}]
 
     async def lock(self, document_id: UUID, user_id: UUID) -> tuple[Document, Role, bool] | None:
         """A document that the user may see, with his role and whether its project is archived."""
@@ -104,10 +110,22 @@ class SqlDocuments:
         """All below a document, parents before their children."""
         return [whole(Document, row) for row in await self._connection.fetch(rows.DESCENDANTS, id=document_id)]
 
-    async def append(self, document_id: UUID, update: bytes, author_id: UUID, client_ids: Sequence[int] = ()) -> int:
+    async def append(self, document_id: UUID, update: bytes, author_id: UUID) -> int:
         """Put an edit at the end of the document's log; its position."""
-        edit = Update(document_id=document_id, data=update, author_id=author_id, client_ids=tuple(client_ids))
+        edit = Update(
+            document_id=document_id, data=update, author_id=author_id, client_ids=tuple(check(update, limit=_LIMIT).adds)
+        )
         (placed,) = await log.append(self._connection, [edit], at=self._now)
+        self.edits.append(
+            LoggedUpdate(
+                document_id=document_id,
+                position=placed.position,
+                data=update,
+                author_id=author_id,
+                session_id=None,
+                at=self._now,
+            )
+        )
         return placed.position
 
     async def _rank(self, statement: Statement, **given: Any) -> str | None:

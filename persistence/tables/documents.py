@@ -46,4 +46,5 @@ document_versions = Table(
     Column("markdown", Text, nullable=False),
     Column("text", Text, nullable=False),
     Index("uq_document_versions_document_number", "document_id", "number", unique=True),
+    Index(None, "document_id", "position", "number"),
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from domain.attachment import Attachment, AttachmentState
+from domain.blob import attachment_key
 from domain.session import Device, open_session
 from persistence.unit_of_work import unit_of_work
 from schema import ids
@@ -57,7 +58,10 @@ async def _fill(app: App, people: People, project_id: str) -> Objects:
     made = {name: await task(app, people, name, by=owner, projectId=project_id) for name in ("first", "second", "third")}
     part = await task(app, people, "part", by=owner, projectId=project_id, parentId=made["first"]["id"])
     said = await comment(app, owner, made["first"], "First!")
-    written = {name: await document(app, people, name, by=owner, projectId=project_id) for name in ("page", "other page")}
+    written = {
+        name: await document(app, people, name, by=owner, projectId=project_id, content=f"# {name}")
+        for name in ("page", "other page")
+    }
     inner = await document(app, people, "inner", by=owner, projectId=project_id, parentId=written["page"]["id"])
     name = f"Label {project_id[-12:]}"
     linked = "task { links { nodes { id } } }"
@@ -73,6 +77,7 @@ async def _fill(app: App, people: People, project_id: str) -> Objects:
         "Change": ids.encode("Change", uuid_of(activity["id"])),
         "Comment": said["id"],
         "Document": written["page"]["id"],
+        "DocumentVersion": written["page"]["latestVersion"]["id"],
         "other page": written["other page"]["id"],
         "inner": inner["id"],
         "Invitation": invitation["invitation"]["id"],
@@ -91,7 +96,7 @@ async def _fill(app: App, people: People, project_id: str) -> Objects:
 
 
 async def _files(app: App, owner: Person, task_id: str) -> Objects:
-    """A file on the task, and one that is the owner's alone; of neither there are bytes."""
+    """A file on the task, of which there are no bytes, and one that is the owner's alone."""
     subject = uuid_of(task_id)
     async with unit_of_work(app.house.database, app.house.services.live) as uow:
         upload = Attachment(
@@ -107,6 +112,7 @@ async def _files(app: App, owner: Person, task_id: str) -> Objects:
         file = replace(upload, id=uow.new_id(), subject_type="Task", subject_id=subject, about_type="Task", about_id=subject)
         await uow.attachments.add(upload)
         await uow.attachments.add(file)
+    await app.house.services.blobs.put(attachment_key(upload.id), b"#")
     return {"Attachment": ids.encode("Attachment", file.id), "upload": ids.encode("Attachment", upload.id)}
 
 
@@ -177,9 +183,12 @@ MUTATIONS: Mapping[str, Case] = {
         }
     ),
     "tasksCreate": Case(lambda tenant: {"tasks": [_task_row(tenant)]}),
-    "documentCreate": Case(_with({"title": "New"}, projectId="Project", parentId="Document")),
+    "documentCreate": Case(_with({"title": "New"}, projectId="Project", parentId="Document", uploadId="upload")),
     "documentUpdate": Case(_with({"title": "Taken."}, id="Document")),
     "documentMove": Case(_of(id="inner", projectId="Project", parentId="Document", afterId="other page")),
+    "documentSaveVersion": Case(_of(id="Document")),
+    "documentRestoreVersion": Case(_of(id="Document", versionId="DocumentVersion")),
+    "documentEdit": Case(_with({"base": 1, "append": "Taken."}, id="Document")),
     "documentDelete": Case(_of(id="Document")),
     "documentRestore": Case(_of(id="Document")),
     # The guest may comment; the file is somebody else's.
