@@ -59,6 +59,7 @@ graphiql:   ## build GraphiQL from its source (needs Node); the result is commit
 	cd schema/http/graphiql/source && npm ci && npm run build
 
 clean:      ## remove what these targets installed or cached; data stays
+	rm -rf ~/.cache/pantherahive/ministack-*
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path '*/node_modules/*' -prune -exec rm -rf {} +
 

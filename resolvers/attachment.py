@@ -75,8 +75,7 @@ async def look(context: Context, given: Given) -> Given:
     if found.state != AttachmentState.PENDING:
         return given
     blobs, key = context.services.blobs, attachment_key(found.id)
-    info, start = await blobs.head(key), await blobs.get_start(key, SNIFFED)
-    if info is None or start is None:
+    if (info := await blobs.head(key)) is None or (start := await blobs.get_start(key, SNIFFED)) is None:
         return given
     return {**given, "arrived": Arrived(byte_size=info.byte_size, sha256=info.sha256, start=start)}
 

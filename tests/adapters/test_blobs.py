@@ -186,6 +186,7 @@ async def test_an_address_that_was_changed_is_refused(storage: Storage, key: str
     assert found.content == b"mine"
 
 
+@pytest.mark.slow
 async def test_an_address_ends(storage: Storage, key: str) -> None:
     await storage.blobs.put(key, b"mine")
     url = await storage.blobs.download_url(key, file_name="a.txt", content_type=TEXT, expires_in=1)

@@ -18,7 +18,7 @@ from domain.errors import StorageUnavailable
 from persistence.blobs.local import LocalBlobs
 from persistence.blobs.s3 import S3Blobs
 from persistence.embedded_postgres.child import tied
-from tests.storage import Storage, local, soon, stand_in
+from tests.storage import Storage, stand_in
 
 ROOT = Path(__file__).parents[2]
 Calls = list[tuple[str, Callable[[Blobs], Awaitable[object]]]]
@@ -67,6 +67,7 @@ async def failing(how: str) -> AsyncIterator[S3Blobs]:
         server.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["errs", "hangs up", "ends in the middle"])
 async def test_a_bucket_that_fails_is_unavailable_within_6_seconds(how: str) -> None:
     async with failing(how) as blobs:
@@ -88,6 +89,7 @@ async def test_a_bucket_that_hangs_is_unavailable_within_6_seconds() -> None:
     assert [type(each) for each in outcomes] == [StorageUnavailable] * len(CALLS)
 
 
+@pytest.mark.slow
 async def test_a_bucket_that_nobody_serves_is_unavailable() -> None:
     async with S3Blobs.open("s3://key:secret@bucket?region=eu-west-1&endpoint=http://127.0.0.1:9") as blobs:
         outcomes = await asyncio.gather(*(call(blobs) for _, call in CALLS), return_exceptions=True)
@@ -181,58 +183,6 @@ async def number(folder: Path) -> int:
     assert found is not None
     assert len(found.content) == 200_000
     return int(found.content)
-
-
-async def test_an_upload_whose_connection_ends_leaves_nothing(tmp_path: Path) -> None:
-    async def half() -> AsyncIterator[bytes]:
-        yield b"half"
-        raise ConnectionResetError
-
-    async with local(tmp_path) as storage:
-        target = await storage.blobs.upload_target(
-            "a/b", byte_size=8, content_type="text/plain", sha256=None, expires_at=soon(60)
-        )
-        with pytest.raises(ConnectionResetError):
-            await storage.http.put(target.url, content=half(), headers=dict(target.headers))
-        await asyncio.sleep(0.1)
-        assert await storage.blobs.head("a/b") is None
-        assert list((tmp_path / "incoming").iterdir()) == []
-        answer = await storage.http.put(target.url, content=b"12345678", headers=dict(target.headers))
-        assert answer.status_code == 200
-
-
-async def test_an_upload_that_stalls_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def stalling() -> AsyncIterator[bytes]:
-        yield b"half"
-        await asyncio.sleep(5)
-
-    monkeypatch.setattr("persistence.blobs.routes.PATIENCE", 0.2)
-    async with local(tmp_path) as storage:
-        target = await storage.blobs.upload_target(
-            "a/b", byte_size=8, content_type="text/plain", sha256=None, expires_at=soon(60)
-        )
-        answer = await storage.http.put(target.url, content=stalling(), headers=dict(target.headers))
-        assert answer.status_code == 408
-        assert await storage.blobs.head("a/b") is None
-
-
-async def test_a_file_is_never_a_page_of_this_origin(tmp_path: Path) -> None:
-    async with local(tmp_path) as storage:
-        await storage.blobs.put("a/b", b"hello", content_type="text/plain")
-        url = await storage.blobs.download_url("a/b", file_name="a.txt", content_type="text/plain", expires_in=60)
-        answer = await storage.http.get(url)
-        policy = answer.headers["content-security-policy"]
-        assert answer.headers["x-content-type-options"] == "nosniff"
-        assert policy.startswith("default-src 'none'")
-        assert policy.endswith("sandbox")
-        assert (await storage.http.get(url, headers={"If-None-Match": answer.headers["etag"]})).status_code == 304
-        assert (await storage.http.head(url)).headers["content-length"] == "5"
-        assert (await storage.http.get(url, headers={"Range": "bytes=-2"})).content == b"lo"
-        assert (await storage.http.get(url, headers={"Range": "bytes=9-"})).status_code == 416
-        preflight = await storage.http.options(
-            url, headers={"Origin": "https://app.test", "Access-Control-Request-Method": "PUT"}
-        )
-        assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (204, "*")
 
 
 async def test_a_write_whose_answer_was_lost_is_no_conflict(tmp_path: Path) -> None:

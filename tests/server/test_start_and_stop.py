@@ -121,7 +121,8 @@ async def test_a_crash_takes_the_database_along_and_the_next_start_recovers(fold
 
 
 async def test_settings_that_cannot_be_used_are_named(tmp_path: Path) -> None:
-    settings = {"port": "eighty", "log_level": "loud", "redis_url": "127.0.0.1", "database_url": "mysql://x", "public_url": "me"}
+    addresses = {"redis_url": "127.0.0.1", "database_url": "mysql://x", "public_url": "me", "blobs_url": "s3://b?endpoint=b"}
+    settings = {"port": "eighty", "log_level": "loud", **addresses}
     with started(folder=tmp_path, **settings) as server:
         assert await server.end() == 2
     assert server.output.splitlines() == [
@@ -130,6 +131,7 @@ async def test_settings_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         "  HIVE_PUBLIC_URL: must begin with https://",
         "  HIVE_DATABASE_URL: must begin with postgresql://",
         "  HIVE_REDIS_URL: must begin with redis://",
+        "  HIVE_BLOBS_URL: must name a bucket: s3://bucket",
         "  HIVE_LOG_LEVEL: Input should be 'debug', 'info', 'warning' or 'error'",
     ]
 
