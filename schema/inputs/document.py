@@ -23,7 +23,7 @@ enumeration(
     "A form that content can be read in.",
     MARKDOWN="Markdown; of a spreadsheet a table, of a presentation slides between rules.",
     HTML="HTML without scripts.",
-    TEXT="Plain text; of a spreadsheet CSV.",
+    TEXT="Plain text; of a spreadsheet its cells, parted by tabs.",
     JSON="JSON; of a text the tree that ProseMirror editors use.",
     CRDT="The Yjs state itself, encoding V1.",
 )
