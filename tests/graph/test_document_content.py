@@ -182,7 +182,7 @@ async def test_a_document_begins_with_a_file_that_was_uploaded(app: App, team: P
     assert (await read(app, team.guest, made))["text"] == STORY
     sheet = await document(app, team, type="SPREADSHEET", uploadId=(await upload(app, team.member, b"a,b\n1,2\n"))["id"])
     assert (await read(app, team.guest, sheet, "TEXT"))["text"] == "a\tb\n1\t2\n"
-    binary = await upload(app, team.member, b"\xff\xfe\x00")
+    binary = await upload(app, team.member, b"\xff\xfe\x00", contentType="application/octet-stream")
     before = await everything(app)
     tried: list[tuple[Person, dict[str, Any], str]] = [
         (team.mate, {"uploadId": note["id"]}, "NOT_FOUND"),
