@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
 from domain.actor import Actor
 from domain.errors import Invalid, LimitExceeded, NotFound, Path
-from domain.events import ChangeKind, Event, FieldChange, team_stream
+from domain.events import Entity, Event, FieldChange
 from domain.permissions import Role
 from domain.ports import UnitOfWork
 from domain.version import changed
@@ -64,51 +64,27 @@ class Attachment:
         return self.state == AttachmentState.READY and self.subject_id is not None
 
 
-class Holder(Protocol):
-    """What files can be on: a task, a document, a comment."""
+class Tell(Protocol):
+    """Makes the event of files that were put on something, or taken off. What they are on keeps its version, as with reactions."""
 
-    type_name: ClassVar[str]
-
-    @property
-    def id(self) -> UUID: ...
-    @property
-    def version(self) -> int: ...
-    @property
-    def team_id(self) -> UUID: ...
-    @property
-    def project_id(self) -> UUID: ...
+    def __call__(
+        self, *, actor_id: UUID | None, added: tuple[Attachment, ...] = (), removed: tuple[Attachment, ...] = ()
+    ) -> Event: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilesChanged(Event):
-    """Files were put on something, or taken off. The object is what they are on; its version stays, as with reactions."""
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """What files are put on, a task, document or comment; `about` is the task or document that this lies under, or is itself."""
 
-    kind = ChangeKind.ATTACHED
-    holder: Holder
-    place: tuple[str, UUID]
-    added: tuple[Attachment, ...] = ()
-    removed: tuple[Attachment, ...] = ()
+    entity: Entity
+    about: tuple[str, UUID]
+    tell: Tell
 
-    @property
-    def stream(self) -> str:
-        return team_stream(self.holder.team_id)
 
-    @property
-    def entity(self) -> Holder:
-        return self.holder
-
-    @property
-    def project_id(self) -> UUID | None:
-        return self.holder.project_id
-
-    @property
-    def about(self) -> tuple[str, UUID] | None:
-        return self.place
-
-    @property
-    def changes(self) -> tuple[FieldChange, ...]:
-        gone = (FieldChange(field="attachments", before=_told(each)) for each in self.removed)
-        return (*gone, *(FieldChange(field="attachments", after=_told(each)) for each in self.added))
+def file_changes(added: Sequence[Attachment], removed: Sequence[Attachment]) -> tuple[FieldChange, ...]:
+    """What an event about files says of each."""
+    gone = (FieldChange(field="attachments", before=_told(each)) for each in removed)
+    return (*gone, *(FieldChange(field="attachments", after=_told(each)) for each in added))
 
 
 class AttachmentStore(Protocol):
@@ -142,10 +118,8 @@ class AttachmentStore(Protocol):
         ...
 
 
-async def attach(
-    uow: UnitOfWork, actor: Actor, upload_ids: Sequence[UUID], holder: Holder, place: tuple[str, UUID], path: Path
-) -> None:
-    """Put the actor's uploads on what he has just made or opened for writing; `place` is the task or document that this lies under."""
+async def attach(uow: UnitOfWork, actor: Actor, upload_ids: Sequence[UUID], holder: Holder, path: Path) -> None:
+    """Put the actor's uploads on what he has just made or opened for writing."""
     wanted = list(dict.fromkeys(upload_ids))
     if not wanted:
         return
@@ -154,22 +128,26 @@ async def attach(
     found = {each.id: each for each in await uow.attachments.lock_uploads(sorted(wanted), actor.user_id)}
     for index, upload_id in enumerate(wanted):
         _require_ready(found.get(upload_id), (*path, str(index)))
-    await put_on(uow, actor, [found[upload_id] for upload_id in wanted], holder, place, path)
+    await put_on(uow, actor, [found[upload_id] for upload_id in wanted], holder, path)
 
 
 async def put_on(
-    uow: UnitOfWork, actor: Actor, uploads: Sequence[Attachment], holder: Holder, place: tuple[str, UUID], path: Path
+    uow: UnitOfWork, actor: Actor, uploads: Sequence[Attachment], holder: Holder, path: Path
 ) -> Sequence[Attachment]:
     """Put files that are ready, and held, on something that was opened for writing."""
-    if await uow.attachments.count_on(holder.id) + len(uploads) > MOST_ATTACHED:
+    if await uow.attachments.count_on(holder.entity.id) + len(uploads) > MOST_ATTACHED:
         raise LimitExceeded(f"There are at most {MOST_ATTACHED} files on one thing.", MOST_ATTACHED, path=path)
-    about_type, about_id = place
-    where = {"subject_type": holder.type_name, "subject_id": holder.id, "about_type": about_type, "about_id": about_id}
-    put = [changed(each, uow.now, **where) for each in uploads]
+    put = [changed(each, uow.now, **where(holder)) for each in uploads]
     for each in put:
         await uow.attachments.save(each)
-    uow.record(FilesChanged(actor_id=actor.user_id, holder=holder, place=place, added=tuple(put)))
+    uow.record(holder.tell(actor_id=actor.user_id, added=tuple(put)))
     return put
+
+
+def where(holder: Holder) -> dict[str, Any]:
+    """The attributes by which a file knows what it is on."""
+    (about_type, about_id), on = holder.about, holder.entity
+    return {"subject_type": on.type_name, "subject_id": on.id, "about_type": about_type, "about_id": about_id}
 
 
 async def make_avatar(uow: UnitOfWork, actor: Actor, before: UUID | None, upload_id: UUID | None) -> UUID | None:

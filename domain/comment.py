@@ -8,13 +8,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import ClassVar, Protocol
 from uuid import UUID
 
 from domain import text, watch
 from domain.actor import Actor
 from domain.anchor import Anchor
-from domain.attachment import attach
+from domain.attachment import Attachment, Holder, attach, file_changes
 from domain.emoji import is_emoji
 from domain.errors import Invalid, LimitExceeded, NotFound, NotUnique
 from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
@@ -122,6 +123,24 @@ class CommentDeleted(CommentEvent):
     kind = ChangeKind.DELETED
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentFilesChanged(CommentEvent):
+    """Files were put on a comment, or taken off."""
+
+    kind = ChangeKind.ATTACHED
+    added: tuple[Attachment, ...] = ()
+    removed: tuple[Attachment, ...] = ()
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return file_changes(self.added, self.removed)
+
+
+def files_on_comment(comment: Comment) -> Holder:
+    """A comment that files are put on."""
+    return Holder(comment, (comment.subject_type, comment.subject_id), partial(CommentFilesChanged, comment=comment))
+
+
 class CommentStore(Protocol):
     """Where comments and reactions are kept."""
 
@@ -194,7 +213,7 @@ async def create(
         raise NotUnique(("input", "id"), "This id is in use.")
     await watch.start(uow, subject, [actor.user_id, *comment.mention_ids])
     uow.record(CommentCreated(actor_id=actor.user_id, comment=comment))
-    await attach(uow, actor, upload_ids, comment, (subject.type_name, subject.id), ("input", "uploadIds"))
+    await attach(uow, actor, upload_ids, files_on_comment(comment), ("input", "uploadIds"))
     return comment
 
 

@@ -12,12 +12,12 @@ from uuid import UUID
 
 from domain import media, text
 from domain.actor import Actor, Scope
-from domain.attachment import Attachment, AttachmentState, FilesChanged, Holder, put_on
-from domain.comment import open_comment
+from domain.attachment import Attachment, AttachmentState, Holder, put_on, where
+from domain.comment import files_on_comment, open_comment
 from domain.errors import Conflict, DomainError, Invalid, LimitExceeded, NotFound, Path
 from domain.permissions import Action, Kind, access
 from domain.ports import UnitOfWork
-from domain.subject import open_subject
+from domain.subject import files_on_subject, open_subject
 from domain.version import changed
 
 MOST_BYTES = 100 * 1024 * 1024
@@ -53,10 +53,7 @@ async def create(uow: UnitOfWork, actor: Actor, given: Mapping[str, Any]) -> Att
         sha256=_sha256(given.get("sha256")),
     )
     if given.get("subject_id") is not None:
-        holder, (about_type, about_id) = await _open(uow, actor, given["subject_id"], ("input", "subjectId"))
-        attachment = replace(
-            attachment, subject_type=holder.type_name, subject_id=holder.id, about_type=about_type, about_id=about_id
-        )
+        attachment = replace(attachment, **where(await _open(uow, actor, given["subject_id"], ("input", "subjectId"))))
     if await uow.attachments.count_uploads(actor.user_id) >= MOST_WAITING:
         raise LimitExceeded(f"At most {MOST_WAITING} uploads wait to be attached; delete some.", MOST_WAITING)
     await uow.attachments.add(attachment)
@@ -94,8 +91,7 @@ async def complete(
     if ready.subject_id is None:
         await uow.attachments.save(ready)
         return ready, None
-    holder, place = await _open(uow, actor, ready.subject_id, path)
-    (put,) = await put_on(uow, actor, [ready], holder, place, path)
+    (put,) = await put_on(uow, actor, [ready], await _open(uow, actor, ready.subject_id, path), path)
     return put, None
 
 
@@ -118,16 +114,14 @@ async def delete(uow: UnitOfWork, actor: Actor, attachment_id: UUID, *, expected
         raise Conflict(None)
     if attachment.attached:
         assert attachment.subject_id is not None
-        holder, place = await _open(uow, actor, attachment.subject_id, path, Action.READ)
-        uow.record(FilesChanged(actor_id=actor.user_id, holder=holder, place=place, removed=(attachment,)))
+        holder = await _open(uow, actor, attachment.subject_id, path, Action.READ)
+        uow.record(holder.tell(actor_id=actor.user_id, removed=(attachment,)))
     await uow.attachments.remove(attachment.id, uow.now)
     return attachment.id
 
 
-async def _open(
-    uow: UnitOfWork, actor: Actor, subject_id: UUID, path: Path, action: Action = Action.UPDATE
-) -> tuple[Holder, tuple[str, UUID]]:
-    """Fetch, lock and authorise what a file is on, and the task or document that this lies under."""
+async def _open(uow: UnitOfWork, actor: Actor, subject_id: UUID, path: Path, action: Action = Action.UPDATE) -> Holder:
+    """Fetch, lock and authorise what a file is on."""
     try:
         comment, rights = await open_comment(uow, actor, subject_id, path)
     except NotFound:
@@ -138,9 +132,9 @@ async def _open(
             raise
         if subject.deleted_at is not None:
             raise Invalid(path, "This was deleted.") from None
-        return subject, (subject.type_name, subject.id)
+        return files_on_subject(subject)
     rights.require(action, "Only its author can put files on a comment.", path=path)
-    return comment, (comment.subject_type, comment.subject_id)
+    return files_on_comment(comment)
 
 
 def _wrong(upload: Attachment, arrived: Arrived) -> str | None:

@@ -1,8 +1,10 @@
 """What can happen to a document. Single edits are told in the document's own stream, not here."""
 
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
+from domain.attachment import Attachment, Holder, file_changes
 from domain.document.entity import Document, DocumentVersion
 from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
 
@@ -89,3 +91,21 @@ class DocumentRestored(DocumentEvent):
     """A deleted document came back."""
 
     kind = ChangeKind.RESTORED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentFilesChanged(DocumentEvent):
+    """Files were put on a document, or taken off."""
+
+    kind = ChangeKind.ATTACHED
+    added: tuple[Attachment, ...] = ()
+    removed: tuple[Attachment, ...] = ()
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return file_changes(self.added, self.removed)
+
+
+def files_on_document(document: Document) -> Holder:
+    """A document that files are put on."""
+    return Holder(document, (document.type_name, document.id), partial(DocumentFilesChanged, document=document))

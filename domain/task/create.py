@@ -13,7 +13,7 @@ from domain.ports import UnitOfWork
 from domain.project import open_project
 from domain.task import checks
 from domain.task.entity import CLOSED, Task
-from domain.task.events import TaskCreated
+from domain.task.events import TaskCreated, files_on_task
 
 
 async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, given: Mapping[str, Any]) -> Task:
@@ -53,7 +53,7 @@ async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, given: Map
         raise NotUnique(("input", "id"), "This id is in use.")
     await watch.start(uow, task, [actor.user_id, task.assignee_id])
     uow.record(TaskCreated(actor_id=actor.user_id, task=task))
-    await attach(uow, actor, given.get("upload_ids") or (), task, (task.type_name, task.id), ("input", "uploadIds"))
+    await attach(uow, actor, given.get("upload_ids") or (), files_on_task(task), ("input", "uploadIds"))
     return task
 
 
