@@ -1,6 +1,6 @@
 """Comments: threads, answers, reactions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from domain.document import ContentFormat
 from domain.errors import Invalid
 from domain.page import EVERYTHING, Condition, Edge, Page, Paging
 from persistence import comment, task
+from persistence.database import Database
 from persistence.documents import lists as documents
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, Given
@@ -23,8 +24,10 @@ from schema import ids
 Resolved = Annotated[bool | None, strawberry.argument(description="Only threads that are, or are not, resolved.")]
 
 
+Find = Callable[[Database, UUID, Sequence[UUID]], Awaitable[Mapping[UUID, Any]]]
+
 _PINNED = "pinned"
-_SUBJECTS = {"Task": task.by_ids, "Document": documents.by_ids}
+_SUBJECTS: Mapping[str, Find] = {"Task": task.by_ids, "Document": documents.by_ids}
 
 
 @dataclass(frozen=True, slots=True)

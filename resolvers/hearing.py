@@ -5,8 +5,9 @@ makes the hearing look again before anything later is passed on. Such an entry s
 hears what happened after he lost sight of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from domain.actor import Actor
@@ -14,11 +15,15 @@ from domain.actor import Scope as Lent
 from domain.errors import CursorExpired
 from domain.events import ChangeKind, Entry, team_stream, user_stream
 from persistence import project, task, team
+from persistence.database import Database
 from persistence.documents import lists as documents
 from resolvers.context import Context, Given
 
 _KINDS = {"USER": "User", "PROJECT": "Project", "TASK": "Task", "DOCUMENT": "Document", "COMMENT": "Comment"}
-_MOVABLE = {"Task": task.by_ids, "Document": documents.by_ids}
+_MOVABLE: Mapping[str, Callable[[Database, UUID, Sequence[UUID]], Awaitable[Mapping[UUID, Any]]]] = {
+    "Task": task.by_ids,
+    "Document": documents.by_ids,
+}
 
 
 def lent(actor: Actor, about_type: str) -> bool:
