@@ -153,7 +153,7 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
                 "bulk": MOST_AT_ONCE,
                 "upload_bytes": MOST_BYTES,
             },
-            features=["changes", "subscriptions", "uploads"],
+            features=["changes", "subscriptions", "documents", "uploads"],
         )
         yield House(services, tokens, database)
 

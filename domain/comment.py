@@ -14,6 +14,7 @@ from uuid import UUID
 
 from domain import text, watch
 from domain.actor import Actor
+from domain.anchor import Anchor
 from domain.attachment import Attachment, Holder, attach, file_changes
 from domain.emoji import is_emoji
 from domain.errors import Invalid, LimitExceeded, NotFound, NotUnique
@@ -30,7 +31,10 @@ MOST_REACTIONS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
-    """What somebody said about a subject. `parent_id` is the first comment of its thread, None for that one itself."""
+    """What somebody said about a subject. `parent_id` is the first comment of its thread, None for that one itself.
+
+    The four of `anchor_…` (see `domain.anchor`) are set where it is pinned to text of a document.
+    """
 
     type_name: ClassVar[str] = "Comment"
 
@@ -45,6 +49,10 @@ class Comment:
     author_id: UUID | None
     parent_id: UUID | None = None
     body: str
+    anchor_quote: str | None = None
+    anchor_prefix: str | None = None
+    anchor_suffix: str | None = None
+    anchor_start: int | None = None
     mention_ids: tuple[UUID, ...] = ()
     resolved_at: datetime | None = None
     resolved_by_id: UUID | None = None
@@ -172,6 +180,7 @@ async def create(
     body: str,
     upload_ids: Sequence[UUID],
     mention: ReadMention,
+    pinned: Anchor | None = None,
 ) -> Comment:
     """Say something about a subject; an answer to an answer joins the same thread. `mention` reads a user's global id."""
     subject = await open_subject(uow, actor, subject_id, Action.COMMENT)
@@ -194,6 +203,10 @@ async def create(
         author_id=actor.user_id,
         parent_id=parent_id,
         body=checked,
+        anchor_quote=None if pinned is None else pinned.quote,
+        anchor_prefix=None if pinned is None else pinned.prefix,
+        anchor_suffix=None if pinned is None else pinned.suffix,
+        anchor_start=None if pinned is None else pinned.start,
         mention_ids=await _mentions(uow, subject.project_id, checked, mention),
     )
     if not await uow.comments.add(comment):

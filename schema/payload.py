@@ -35,13 +35,15 @@ def mutation(
     guard: Guard,
     delete: Sequence[str] = (),
     first: Preparation | None = None,
+    first_for: str | None = None,
     stores: bool = False,
 ) -> Any:
     """
     A field of Mutation, with one argument `input`, run in one transaction.
 
     `delete` names the types of ids that a shared input (`DeleteInput`, `RestoreInput`) may carry here. `first` is what takes its time
-    before the transaction opens; it gives what the change is then given. `stores`: it writes documents into object storage.
+    before the transaction opens; it gives what the change is then given;
+    `first_for` is the only input field that needs it. `stores`: it writes documents into object storage.
     Expected failures become the payload's `errors`; a missing sign-in or scope, and a store that is away, are top-level errors.
     """
     expected = {"id": "|".join(delete)} if delete else {}
@@ -56,7 +58,7 @@ def mutation(
                 text.line(key, ("input", "clientMutationId"))
             # What signs somebody in is never remembered: its result holds secrets.
             mark = context.mark(name, given, key) if guard != "public" else None
-            if first is not None:
+            if first is not None and (first_for is None or given.get(first_for) is not None):
                 if mark is not None and (told := await context.told_before(mark)) is not None:
                     return _settled(told)
                 given = await first(context, given)

@@ -207,7 +207,12 @@ class Mutation(DocumentMutations, FileMutations):
     )
 
     comment_create: CommentPayload | None = mutation(
-        resolvers.comment.create, comment_inputs.CommentCreateInput, "Says something about a task or a document.", guard=_TASKS
+        resolvers.comment.create,
+        comment_inputs.CommentCreateInput,
+        "Says something about a task or a document.",
+        guard=_TASKS,
+        first=resolvers.comment.pin,
+        first_for="anchor",
     )
     comment_update: CommentPayload | None = mutation(
         resolvers.comment.update, comment_inputs.CommentUpdateInput, "Edits one's own comment.", guard=_TASKS

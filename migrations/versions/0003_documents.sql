@@ -47,3 +47,8 @@ CREATE TABLE document_versions (
 );
 CREATE UNIQUE INDEX uq_document_versions_document_number ON document_versions (document_id, number);
 CREATE INDEX ix_document_versions_document_id_position_number ON document_versions (document_id, position, number);
+ALTER TABLE comments
+  ADD COLUMN anchor_quote TEXT,
+  ADD COLUMN anchor_prefix TEXT,
+  ADD COLUMN anchor_suffix TEXT,
+  ADD COLUMN anchor_start INTEGER;

@@ -26,6 +26,15 @@ class Reaction:
     viewer_reacted: bool = leaf("Whether the viewer is one of them.", lambda row: row["viewer_reacted"])
 
 
+@view("Text of a document that a comment is pinned to.")
+class TextAnchor:
+    """View over `resolvers.comment.TextAnchor`."""
+
+    quote: str = leaf("The text.")
+    start: int = leaf("Its first character, from 0, in the document's form TEXT as it is now.")
+    end: int = leaf("The character after its last.")
+
+
 @view("What somebody said about something.")
 class Comment(Entity):
     """View over `domain.comment.Comment`."""
@@ -38,6 +47,12 @@ class Comment(Entity):
     )
     replies: Connection[Annotated["Comment", strawberry.lazy("schema.types.comment")]] = relation(
         resolvers.comment.replies, "The answers of its thread, oldest first.", needs=["id"]
+    )
+    anchor: TextAnchor | None = relation(
+        resolvers.comment.anchors,
+        "Quoted text the comment is pinned to (documents only); survives edits, null when the text is gone.",
+        weight=5,
+        needs=["subject_id", "anchor_quote", "anchor_prefix", "anchor_suffix", "anchor_start"],
     )
     mentions: list[User] = relation(resolvers.user.mentions, "Who is mentioned in it.", needs=["mention_ids"])
     reactions: list[Reaction] = relation(resolvers.comment.reactions, "Its emoji, the oldest first.", needs=["id"])

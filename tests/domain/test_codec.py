@@ -17,6 +17,7 @@ from hypothesis.strategies import SearchStrategy
 from domain.attachment import Attachment
 from domain.codec import decode, encode
 from domain.comment import Comment
+from domain.document import Document, DocumentVersion
 from domain.events import Event
 from domain.invitation import Invitation
 from domain.label import Label
@@ -27,7 +28,21 @@ from domain.task_link import TaskLink
 from domain.team import Membership, Team
 from domain.user import User
 
-ENTITIES = [Attachment, Comment, Invitation, Label, Membership, Project, Session, Task, TaskLink, Team, User]
+ENTITIES = [
+    Attachment,
+    Comment,
+    Document,
+    DocumentVersion,
+    Invitation,
+    Label,
+    Membership,
+    Project,
+    Session,
+    Task,
+    TaskLink,
+    Team,
+    User,
+]
 
 
 def concrete(base: type[Any]) -> list[type[Any]]:

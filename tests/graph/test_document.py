@@ -198,3 +198,27 @@ async def test_what_one_may_do_with_a_document_follows_from_his_role(app: App, t
     before = await everything(app)
     assert refusals(await do(app, team.owner, "documentUpdate", id=made["id"], title="Late")) == [("FORBIDDEN", None)]
     assert await everything(app) == before
+
+
+async def test_a_comment_is_pinned_to_text_that_is_found_again_until_it_is_gone(app: App, team: People) -> None:
+    made = await document(app, team, content="The cat sat. The dog sat.")
+    said = await comment(app, team.guest, made, "Who?", anchor={"quote": "sat", "prefix": "dog "})
+    text = "query ($id: ID!) { node(id: $id) { ... on Comment { anchor { quote start end } } } }"
+
+    async def anchored() -> Any:
+        return (await app.run(team.guest, text, id=said["id"]))["node"]["anchor"]
+
+    assert await anchored() == {"quote": "sat", "start": 21, "end": 24}
+    edit = {"id": made["id"], "base": 1}
+    await do(app, team.member, "documentEdit", **edit, find="The cat sat", replaceWith="A cat sat down")
+    assert await anchored() == {"quote": "sat", "start": 24, "end": 27}
+    await do(app, team.member, "documentEdit", **edit, find="sat", replaceWith="stood")
+    assert await anchored() is None
+    job = await task(app, team)
+    before = await everything(app)
+    for subject, quote, path in ((job, "sat", ["anchor"]), (made, "ran", ["anchor", "quote"])):
+        given = {"subjectId": subject["id"], "body": "Where?", "anchor": {"quote": quote}}
+        assert refusals(await do(app, team.member, "commentCreate", **given)) == [("INVALID", ["input", *path])]
+    given = {"subjectId": made["id"], "body": "Mine?", "anchor": {"quote": "dog"}}
+    assert refusals(await do(app, team.outsider, "commentCreate", **given)) == [("NOT_FOUND", ["input", "subjectId"])]
+    assert await everything(app) == before
