@@ -4,9 +4,12 @@ A log is ordered and has no gaps: positions count from 1 for each document. It i
 facts: `document:{id}`.
 """
 
+import base64
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+from domain.events import ChangeKind, Entry
 
 
 def document_stream(document_id: UUID) -> str:
@@ -57,3 +60,36 @@ class Bounds:
 
     trimmed_to: int = 0
     head: int = 0
+
+
+def announcement(update: LoggedUpdate) -> Entry:
+    """An edit as an entry of its document's stream, for other processes to hear."""
+    return Entry(
+        stream=document_stream(update.document_id),
+        position=update.position,
+        id=update.document_id,
+        type="DocumentEdited",
+        version=1,
+        kind=ChangeKind.UPDATED,
+        entity_type="Document",
+        entity_id=update.document_id,
+        about_type="Document",
+        about_id=update.document_id,
+        project_id=None,
+        payload={"data": base64.b64encode(update.data).decode(), "sessionId": update.session_id},
+        actor_id=update.author_id,
+        client_mutation_id=None,
+        at=update.at,
+    )
+
+
+def announced(entry: Entry) -> LoggedUpdate:
+    """The edit that `announcement` was given."""
+    return LoggedUpdate(
+        document_id=entry.entity_id,
+        position=entry.position,
+        data=base64.b64decode(entry.payload["data"]),
+        author_id=entry.actor_id,
+        session_id=entry.payload["sessionId"],
+        at=entry.at,
+    )

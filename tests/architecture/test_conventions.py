@@ -20,6 +20,8 @@ _LONGER_FOR_A_REASON: dict[str, str] = {}
 
 # path:function where `except Exception` stands without raising again: why everything must be caught there
 _RIMS: dict[str, str] = {
+    "realtime/collaboration/commit.py:Committer._append": "whatever a database can raise: those who wait are told",
+    "realtime/collaboration/connection.py:Connection._read": "the rim of a socket: a bug closes it, and is logged",
     "realtime/hub.py:Hub._hear": "hearing goes on, whatever one announcement holds",
     "realtime/hub.py:Hub._open_feeds": "whatever a database can raise: those who wait are told",
     "realtime/log.py:PatientLog._until_done": "whatever a database can raise: to give up would lose entries",
