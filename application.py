@@ -15,6 +15,8 @@ from auth.tokens import Bearer
 from bootstrap import LIMITS, House
 from domain.errors import Unavailable
 from domain.session import Device
+from persistence.blobs.local import LocalBlobs
+from persistence.blobs.routes import blob_routes
 from persistence.database import Database
 from persistence.schema_version import schema_version
 from resolvers.context import Context
@@ -55,8 +57,10 @@ def create_app(house: House, settings: Settings) -> tuple[Starlette, WebsocketEn
         allowed_origins=settings.allowed_origins,
         may_introspect=lambda credentials: credentials is not None or not settings.production,
     )
+    blobs = house.services.blobs
+    files = blob_routes(blobs) if isinstance(blobs, LocalBlobs) else []  # a bucket has addresses of its own
     demo = None if settings.production else DemoSignIn(email=DEMO_EMAIL, password=DEMO_PASSWORD)
-    return Starlette(routes=[*graph, *_health(house.database), *graphiql_routes(GraphiQLConfig(demo=demo))]), websockets
+    return Starlette(routes=[*graph, *files, *_health(house.database), *graphiql_routes(GraphiQLConfig(demo=demo))]), websockets
 
 
 def _health(database: Database) -> list[BaseRoute]:

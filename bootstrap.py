@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import migrations
-from auth.keys import KeyUnusable, load_keys
+from auth.keys import KeyUnusable, SigningKeys, load_keys
 from auth.passwords import Argon2Passwords
 from auth.tokens import AccessTokens
-from domain.errors import Unavailable
+from domain.blob import Blobs
+from domain.errors import StorageUnavailable, Unavailable
 from domain.page import LARGEST_PAGE
 from domain.task.bulk import MOST_AT_ONCE
+from persistence.blobs.local import LocalBlobs
 from persistence.database import Database, open_database
+from persistence.documents.objects import DocumentObjects
 from persistence.embedded_postgres import embedded_postgres
 from persistence.schema_version import schema_version
 from persistence.streams import StreamLog
@@ -103,6 +106,10 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
         except KeyUnusable as error:
             raise CannotStart(f"HIVE_SIGNING_KEY cannot be used: {error}") from error
         tokens = AccessTokens(keys, database, issuer=settings.origin)
+        try:
+            blobs = await stack.enter_async_context(open_blobs(settings, keys))
+        except StorageUnavailable as error:
+            raise CannotStart(f"Files cannot be kept: {error.__cause__}") from error
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
         services = Services(
@@ -110,6 +117,8 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
             live=live,
             hub=hub,
             log=log,
+            blobs=blobs,
+            objects=DocumentObjects(blobs, writers=max(1, settings.database_connections // 2)),
             cursors=SyncCursors(keys.secret("sync cursor")),
             passwords=passwords,
             tokens=tokens,
@@ -120,6 +129,14 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
             features=["changes", "subscriptions"],
         )
         yield House(services, tokens, database)
+
+
+@asynccontextmanager
+async def open_blobs(settings: Settings, keys: SigningKeys) -> AsyncIterator[Blobs]:
+    """The bucket that is set, or a folder. Whether the bucket answers shows when it is used: nothing but files hangs on it."""
+    folder = settings.data_dir.absolute() / "blobs"
+    async with LocalBlobs.open(folder, secret=keys.secret("blobs"), origin=settings.origin) as local:
+        yield local
 
 
 def _live_backend(settings: Settings) -> LiveBackend:

@@ -17,11 +17,15 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     public_url: str | None = Field(default=None, description="Where people reach the server; http://host:port by default.")
-    data_dir: Path = Field(default=Path(".data"), description="Where the embedded Postgres keeps its files.")
+    data_dir: Path = Field(default=Path(".data"), description="Where the embedded Postgres and the blobs are kept.")
     database_url: str | None = Field(default=None, description="postgresql:// address; the embedded Postgres without one.")
     database_connections: int = Field(default=10, ge=2, le=200, description="Connections to Postgres per process.")
     redis_url: str | None = Field(
         default=None, description="redis:// address for live changes; in memory, one process, without one."
+    )
+    blobs_url: str | None = Field(
+        default=None,
+        description="s3://bucket/prefix?region=…&endpoint=… for files and documents; a folder of data_dir without one.",
     )
     seed_size: Literal["none", "demo", "large"] | None = Field(
         default=None, description="What an empty database is filled with; demo, in production none."
@@ -49,6 +53,11 @@ class Settings(BaseSettings):
     @classmethod
     def _is_redis(cls, value: str | None) -> str | None:
         return _with_scheme(value, "redis", "rediss", "unix")
+
+    @field_validator("blobs_url")
+    @classmethod
+    def _is_bucket(cls, value: str | None) -> str | None:
+        return _with_scheme(value, "s3")
 
     @field_validator("public_url")
     @classmethod

@@ -200,6 +200,30 @@ class Unavailable(DomainError):
         super().__init__(message)
 
 
+class Overloaded(Unavailable):
+    """Too much is asked for at once; trying again a little later works."""
+
+    code = "OVERLOADED"
+
+
+class StorageUnavailable(Unavailable):
+    """The object storage does not answer; nothing was half-written, and trying again later may work."""
+
+    code = "STORAGE_UNAVAILABLE"
+
+    def __init__(self, message: str = "The object storage does not answer now; try again.") -> None:
+        super().__init__(message)
+
+
+class StorageFull(StorageUnavailable):
+    """The object storage has no room left."""
+
+    code = "STORAGE_FULL"
+
+    def __init__(self, message: str = "The object storage has no room left.") -> None:
+        super().__init__(message)
+
+
 class Several(DomainError):
     """More than one thing is wrong with the input; each is told."""
 

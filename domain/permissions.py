@@ -42,6 +42,7 @@ class Kind(StrEnum):
     LABEL = "LABEL"
     PROJECT = "PROJECT"
     TASK = "TASK"
+    DOCUMENT = "DOCUMENT"
     COMMENT = "COMMENT"
 
 
@@ -52,6 +53,7 @@ _A = Action
 _READER = frozenset({_A.READ})
 _DISCUSSES = frozenset({_A.READ, _A.COMMENT})
 _WORKS = frozenset({_A.READ, _A.COMMENT, _A.CREATE, _A.UPDATE, _A.ASSIGN, _A.MOVE, _A.DELETE})
+_WRITES = _WORKS - {_A.ASSIGN}
 _LEADS = frozenset({_A.READ, _A.COMMENT, _A.CREATE, _A.UPDATE, _A.SHARE})
 
 GRANTED_BY_ROLE: dict[Kind, dict[Role, Actions]] = {
@@ -79,6 +81,12 @@ GRANTED_BY_ROLE: dict[Kind, dict[Role, Actions]] = {
         Role.ADMIN: _WORKS,
         Role.OWNER: _WORKS,
     },
+    Kind.DOCUMENT: {
+        Role.GUEST: _DISCUSSES,
+        Role.MEMBER: _WRITES,
+        Role.ADMIN: _WRITES,
+        Role.OWNER: _WRITES,
+    },
     Kind.COMMENT: {
         Role.GUEST: _DISCUSSES,
         Role.MEMBER: _DISCUSSES,
@@ -98,6 +106,7 @@ GRANTED_TO_OWN: dict[Kind, Actions] = {
 LEFT_WHEN_ARCHIVED: dict[Kind, Actions] = {
     Kind.PROJECT: frozenset({_A.READ, _A.UPDATE, _A.DELETE, _A.MANAGE}),
     Kind.TASK: READ_ONLY,
+    Kind.DOCUMENT: READ_ONLY,
     Kind.COMMENT: READ_ONLY,
 }
 
@@ -107,6 +116,7 @@ SCOPES: dict[Kind, tuple[Scope, Scope]] = {
     Kind.LABEL: (Scope.TEAMS_READ, Scope.TEAMS_WRITE),
     Kind.PROJECT: (Scope.PROJECTS_READ, Scope.PROJECTS_WRITE),
     Kind.TASK: (Scope.TASKS_READ, Scope.TASKS_WRITE),
+    Kind.DOCUMENT: (Scope.DOCUMENTS_READ, Scope.DOCUMENTS_WRITE),
     Kind.COMMENT: (Scope.TASKS_READ, Scope.TASKS_WRITE),
 }
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 if TYPE_CHECKING:
     from domain.comment import CommentStore
+    from domain.document import DocumentStore
     from domain.events import Event
     from domain.invitation import InvitationStore
     from domain.label import LabelStore
@@ -46,6 +47,8 @@ class UnitOfWork(Protocol):
     def tasks(self) -> "TaskStore": ...
     @property
     def task_links(self) -> "TaskLinkStore": ...
+    @property
+    def documents(self) -> "DocumentStore": ...
     @property
     def comments(self) -> "CommentStore": ...
     @property

@@ -9,12 +9,16 @@ import strawberry
 from domain import comment as comments
 from domain.page import EVERYTHING, Condition, Edge, Page, Paging
 from persistence import comment, task
+from persistence.documents import lists as documents
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, Given
 from resolvers.page import lists, matched, named
 from schema import ids
 
 Resolved = Annotated[bool | None, strawberry.argument(description="Only threads that are, or are not, resolved.")]
+
+
+_SUBJECTS = {"Task": task.by_ids, "Document": documents.by_ids}
 
 
 async def threads(context: Context, parents: Sequence[Any], page: Paging, resolved: Resolved = None) -> list[Page[Any]]:
@@ -37,8 +41,10 @@ async def parents_of(context: Context, parents: Sequence[Any]) -> list[Any]:
 
 async def subjects(context: Context, parents: Sequence[Any]) -> list[Any]:
     """What each comment is about."""
-    wanted = named(parents, lambda each: each.subject_id)
-    found = await task.by_ids(context.database, context.viewer.user_id, wanted)
+    found: dict[UUID, Any] = {}
+    for type_name, find in _SUBJECTS.items():
+        if wanted := list({each.subject_id for each in parents if each.subject_type == type_name}):
+            found |= await find(context.database, context.viewer.user_id, wanted)
     return matched(parents, lambda each: each.subject_id, found)
 
 

@@ -14,6 +14,7 @@ _TYPES = {
     "author_id": "User",
     "creator_id": "User",
     "label_ids": "Label",
+    "latest_version_id": "DocumentVersion",
     "lead_id": "User",
     "members": "User",
     "mention_ids": "User",

@@ -9,12 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from domain.actor import Actor
+from domain.actor import Scope as Lent
 from domain.errors import CursorExpired
 from domain.events import ChangeKind, Entry, team_stream, user_stream
 from persistence import project, task, team
+from persistence.documents import lists as documents
 from resolvers.context import Context, Given
 
 _KINDS = {"USER": "User", "PROJECT": "Project", "TASK": "Task", "DOCUMENT": "Document", "COMMENT": "Comment"}
+_MOVABLE = {"Task": task.by_ids, "Document": documents.by_ids}
+
+
+def lent(actor: Actor, about_type: str) -> bool:
+    """Whether the token lets its holder hear of things of this type; the log itself asks for TASKS_READ."""
+    return about_type not in ("Document", "DocumentVersion") or Lent.DOCUMENTS_READ in actor.scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +120,11 @@ class Hearing:
 
     async def hears(self, entry: Entry) -> bool:
         """Whether the viewer may hear the entry and asked for it."""
-        if not self._scope.holds(entry) or not await self.may_hear(entry):
+        if not self._scope.holds(entry) or not lent(self._context.viewer, entry.about_type) or not await self.may_hear(entry):
             return False
-        # A task that left one project is no loss to those who see it where it went.
-        if entry.kind is ChangeKind.ACCESS_LOST and entry.entity_type == "Task":
-            return not await task.by_ids(self._context.database, self._viewer, [entry.entity_id])
+        # What left one project is no loss to those who see it where it went.
+        if entry.kind is ChangeKind.ACCESS_LOST and (find := _MOVABLE.get(entry.entity_type)):
+            return not await find(self._context.database, self._viewer, [entry.entity_id])
         return True
 
     async def _projects(self) -> frozenset[UUID]:

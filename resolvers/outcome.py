@@ -7,6 +7,7 @@ from uuid import UUID
 
 from domain import codec
 from domain.comment import Comment
+from domain.document import Document, DocumentVersion
 from domain.errors import DomainError
 from domain.invitation import Invitation
 from domain.label import Label
@@ -16,7 +17,7 @@ from domain.team import Team
 from domain.user import User
 
 _SHOWN_ONCE = frozenset({"invitation_token"})
-_KNOWN = {cls.__name__: cls for cls in (Comment, Invitation, Label, Project, Task, Team, User)}
+_KNOWN = {cls.__name__: cls for cls in (Comment, Document, DocumentVersion, Invitation, Label, Project, Task, Team, User)}
 
 
 @dataclass(slots=True, kw_only=True)

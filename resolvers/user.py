@@ -137,11 +137,25 @@ async def actors(context: Context, parents: Sequence[Any]) -> list[Any]:
     return await _named_by(context, parents, "actor_id")
 
 
+async def savers(context: Context, parents: Sequence[Any]) -> list[Any]:
+    """Who saved each version."""
+    return await _named_by(context, parents, "created_by_id")
+
+
+async def contributors(context: Context, parents: Sequence[Any]) -> list[list[Any]]:
+    """Who wrote what is new in each version."""
+    return await _all_named_by(context, parents, "contributor_ids")
+
+
 async def mentions(context: Context, parents: Sequence[Any]) -> list[list[Any]]:
     """Whom each comment mentions."""
-    wanted = list({id_ for each in parents for id_ in each.mention_ids})
+    return await _all_named_by(context, parents, "mention_ids")
+
+
+async def _all_named_by(context: Context, parents: Sequence[Any], attribute: str) -> list[list[Any]]:
+    wanted = list({id_ for each in parents for id_ in getattr(each, attribute)})
     found = await user.by_ids(context.database, wanted) if wanted else {}
-    return [[found[id_] for id_ in each.mention_ids if id_ in found] for each in parents]
+    return [[found[id_] for id_ in getattr(each, attribute) if id_ in found] for each in parents]
 
 
 async def _named_by(context: Context, parents: Sequence[Any], attribute: str) -> list[Any]:

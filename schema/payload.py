@@ -35,13 +35,14 @@ def mutation(
     guard: Guard,
     delete: Sequence[str] = (),
     first: Preparation | None = None,
+    stores: bool = False,
 ) -> Any:
     """
     A field of Mutation, with one argument `input`, run in one transaction.
 
     `delete` names the types of ids that a shared input (`DeleteInput`, `RestoreInput`) may carry here. `first` is what takes its time
-    before the transaction opens; it gives what the change is then given. Expected failures become the
-    payload's `errors`; a missing sign-in or scope, and a store that is away, are top-level errors.
+    before the transaction opens; it gives what the change is then given. `stores`: it writes documents into object storage.
+    Expected failures become the payload's `errors`; a missing sign-in or scope, and a store that is away, are top-level errors.
     """
     expected = {"id": "|".join(delete)} if delete else {}
     name = f"{change_.__module__}.{change_.__qualname__}"
@@ -53,10 +54,13 @@ def mutation(
             given.pop("client_mutation_id", None)
             if key is not None:
                 text.line(key, ("input", "clientMutationId"))
-            if first is not None:
-                given = await first(context, given)
             # What signs somebody in is never remembered: its result holds secrets.
-            outcome = await context.change(name, change_, given, client_mutation_id=key, remembered=guard != "public")
+            mark = context.mark(name, given, key) if guard != "public" else None
+            if first is not None:
+                if mark is not None and (told := await context.told_before(mark)) is not None:
+                    return told
+                given = await first(context, given)
+            outcome = await context.change(change_, given, client_mutation_id=key, mark=mark, stores=stores)
         except (InsufficientScope, Unavailable):
             raise
         except DomainError as error:

@@ -30,10 +30,10 @@ async def database_url(postgres_server: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def app(database_url: str) -> AsyncIterator[App]:
+async def app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
     """The graph over real stores, shared by a worker's tests: each makes its own teams."""
     async with (
-        open_house(Settings(database_connections=8), database_url) as house,
+        open_house(Settings(database_connections=8, data_dir=tmp_path_factory.mktemp("data")), database_url) as house,
         asyncpg.create_pool(database_url, min_size=0, max_size=2) as sql,
     ):
         yield App(house, sql)

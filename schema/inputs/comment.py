@@ -13,7 +13,7 @@ class CommentCreateInput:
     """Input of `commentCreate`."""
 
     id: UUID | None = optional("An id of the client's own, for offline creation.")
-    subject_id: strawberry.ID = required("What it is about.", of="Task")
+    subject_id: strawberry.ID = required("What it is about.", of="Task|Document")
     parent_id: strawberry.ID | None = optional("The comment that it answers.", of="Comment")
     body: Markdown = required("What is said. A link to `user:` and a user's id is a mention.")
     client_mutation_id: str | None = client_mutation_id()
@@ -52,7 +52,7 @@ class CommentReactInput:
 class WatchSetInput:
     """Input of `watchSet`."""
 
-    subject_id: strawberry.ID = required("What to watch.", of="Task")
+    subject_id: strawberry.ID = required("What to watch.", of="Task|Document")
     watching: bool = required("Watch it, or stop watching.")
     client_mutation_id: str | None = client_mutation_id()
 
@@ -61,5 +61,5 @@ class WatchSetInput:
 class MarkSeenInput:
     """Input of `markSeen`."""
 
-    subject_id: strawberry.ID = required("What was seen.", of="Task")
+    subject_id: strawberry.ID = required("What was seen.", of="Task|Document")
     client_mutation_id: str | None = client_mutation_id()

@@ -28,7 +28,7 @@ class Reaction:
 class Comment(Entity):
     """View over `domain.comment.Comment`."""
 
-    subject: Discussable = relation(resolvers.comment.subjects, "What it is about.", needs=["subject_id"])
+    subject: Discussable = relation(resolvers.comment.subjects, "What it is about.", needs=["subject_id", "subject_type"])
     author: User | None = relation(resolvers.user.authors, "Who said it.", needs=["author_id"])
     body: Markdown = leaf("What was said.")
     parent: Annotated["Comment", strawberry.lazy("schema.types.comment")] | None = relation(

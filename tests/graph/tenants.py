@@ -12,7 +12,7 @@ from persistence.unit_of_work import unit_of_work
 from schema import ids
 from tests.app import App
 from tests.people import People, settle, uuid_of
-from tests.work import comment, do, done, label, project, task
+from tests.work import comment, do, document, done, label, project, task
 
 Objects = Mapping[str, str]
 Answer = Literal["allowed", "NOT_FOUND", "FORBIDDEN", "INVALID"]
@@ -56,6 +56,8 @@ async def _fill(app: App, people: People, project_id: str) -> Objects:
     made = {name: await task(app, people, name, by=owner, projectId=project_id) for name in ("first", "second", "third")}
     part = await task(app, people, "part", by=owner, projectId=project_id, parentId=made["first"]["id"])
     said = await comment(app, owner, made["first"], "First!")
+    written = {name: await document(app, people, name, by=owner, projectId=project_id) for name in ("page", "other page")}
+    inner = await document(app, people, "inner", by=owner, projectId=project_id, parentId=written["page"]["id"])
     name = f"Label {project_id[-12:]}"
     linked = "task { links { nodes { id } } }"
     link = await do(app, owner, "taskLink", linked, taskId=made["first"]["id"], targetId=made["second"]["id"], kind="RELATES_TO")
@@ -67,6 +69,9 @@ async def _fill(app: App, people: People, project_id: str) -> Objects:
         "Activity": activity["id"],
         "Change": ids.encode("Change", uuid_of(activity["id"])),
         "Comment": said["id"],
+        "Document": written["page"]["id"],
+        "other page": written["other page"]["id"],
+        "inner": inner["id"],
         "Invitation": invitation["invitation"]["id"],
         "Label": await label(app, owner, people.team_id, name),
         "Project": project_id,
@@ -149,6 +154,11 @@ MUTATIONS: Mapping[str, Case] = {
         }
     ),
     "tasksCreate": Case(lambda tenant: {"tasks": [_task_row(tenant)]}),
+    "documentCreate": Case(_with({"title": "New"}, projectId="Project", parentId="Document")),
+    "documentUpdate": Case(_with({"title": "Taken."}, id="Document")),
+    "documentMove": Case(_of(id="inner", projectId="Project", parentId="Document", afterId="other page")),
+    "documentDelete": Case(_of(id="Document")),
+    "documentRestore": Case(_of(id="Document")),
     "commentCreate": Case(_with({"body": "Me too."}, subjectId="Task", parentId="Comment"), guest="allowed"),
     "commentUpdate": Case(_with({"body": "Taken."}, id="Comment")),
     "commentResolve": Case(_with({"resolved": True}, id="Comment"), guest="allowed"),
@@ -171,9 +181,24 @@ class Question:
 QUERIES: Mapping[str, Question] = {
     "node": Question(
         "query ($of: ID!) { node(id: $of) { id } }",
-        ("Activity", "Change", "Comment", "Invitation", "Label", "Project", "Session", "Task", "TaskLink", "Team", "User"),
+        (
+            "Activity",
+            "Change",
+            "Comment",
+            "Document",
+            "Invitation",
+            "Label",
+            "Project",
+            "Session",
+            "Task",
+            "TaskLink",
+            "Team",
+            "User",
+        ),
     ),
-    "nodes": Question("query ($of: ID!) { nodes(ids: [$of]) { id } }", ("Comment", "Label", "Project", "Task", "Team", "User")),
+    "nodes": Question(
+        "query ($of: ID!) { nodes(ids: [$of]) { id } }", ("Comment", "Document", "Label", "Project", "Task", "Team", "User")
+    ),
     "viewer": Question("{ viewer { id } }"),
     "user": Question("query ($of: ID!) { user(id: $of) { id email } }", ("User",)),
     "users": Question("{ users { nodes { id } } }"),
@@ -184,6 +209,8 @@ QUERIES: Mapping[str, Question] = {
     "task": Question("query ($of: ID!) { task(id: $of) { id title } }", ("Task",)),
     "taskByKey": Question("query ($of: String!) { taskByKey(key: $of) { id } }", ("key",)),
     "tasks": Question("{ tasks { nodes { id } } }"),
+    "document": Question("query ($of: ID!) { document(id: $of) { id title } }", ("Document",)),
+    "documents": Question("{ documents { nodes { id } } }"),
     "changes": Question("{ changes { cursor } }"),
     "server": Question("{ server { version } }"),
 }
@@ -202,10 +229,12 @@ NARROWED: Mapping[str, Question] = {
     "tasks by creator": Question("query ($of: ID!) { tasks(filter: {creator: {eq: $of}}) { totalCount } }", ("User",)),
     "tasks by label": Question("query ($of: ID!) { tasks(filter: {labels: {eq: $of}}) { totalCount } }", ("Label",)),
     "projects by lead": Question("query ($of: ID!) { projects(filter: {lead: {eq: $of}}) { totalCount } }", ("User",)),
+    "documents by owner": Question("query ($of: ID!) { documents(filter: {owner: {eq: $of}}) { totalCount } }", ("User",)),
+    "documents by parent": Question("query ($of: ID!) { documents(filter: {parent: {eq: $of}}) { totalCount } }", ("Document",)),
     "changes of a team": Question("query ($of: ID!) { changes(scope: {teamIds: [$of]}) { nodes { id } } }", ("Team",)),
     "changes of a project": Question("query ($of: ID!) { changes(scope: {projectIds: [$of]}) { nodes { id } } }", ("Project",)),
     "changes of an object": Question(
         "query ($of: ID!) { changes(scope: {entityIds: [$of]}) { nodes { id } } }",
-        ("Comment", "Label", "Project", "Task", "Team", "User"),
+        ("Comment", "Document", "Label", "Project", "Task", "Team", "User"),
     ),
 }

@@ -1,0 +1,91 @@
+"""What can happen to a document. Single edits are told in the document's own stream, not here."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.document.entity import Document, DocumentVersion
+from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentEvent(Event):
+    """Something about a document, told to those who may see its project."""
+
+    document: Document
+
+    @property
+    def stream(self) -> str:
+        return team_stream(self.document.team_id)
+
+    @property
+    def entity(self) -> Document:
+        return self.document
+
+    @property
+    def project_id(self) -> UUID | None:
+        return self.document.project_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentCreated(DocumentEvent):
+    """A document was begun."""
+
+    kind = ChangeKind.CREATED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentUpdated(DocumentEvent):
+    """A document's title changed."""
+
+    kind = ChangeKind.UPDATED
+    before: Document
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return difference(self.before, self.document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentVersionSaved(DocumentEvent):
+    """A version of a document was saved, by somebody or because it had been quiet."""
+
+    kind = ChangeKind.UPDATED
+    before: Document
+    saved: DocumentVersion
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return difference(self.before, self.document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentMoved(DocumentEvent):
+    """A document changed its project, parent or place."""
+
+    kind = ChangeKind.MOVED
+    before: Document
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return difference(self.before, self.document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentMovedAway(DocumentEvent):
+    """Those who see only the project that a document has left are told that it is gone; `document` is as it was."""
+
+    kind = ChangeKind.ACCESS_LOST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentDeleted(DocumentEvent):
+    """A document was put away; it can be restored."""
+
+    kind = ChangeKind.DELETED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRestored(DocumentEvent):
+    """A deleted document came back."""
+
+    kind = ChangeKind.RESTORED
