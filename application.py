@@ -1,14 +1,17 @@
 """The application: the graph, GraphiQL and the health checks over open services."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 import migrations
 from auth.tokens import Bearer
@@ -19,11 +22,15 @@ from persistence.blobs.local import LocalBlobs
 from persistence.blobs.routes import blob_routes
 from persistence.database import Database
 from persistence.schema_version import schema_version
+from realtime.collaboration.endpoint import CollaborationEndpoint
+from resolvers.collaboration import SignIn
 from resolvers.context import Context
+from schema import ids
 from schema.execution.executor import Executor
 from schema.http.app import graphql_routes
 from schema.http.graphiql import DemoSignIn, GraphiQLConfig
 from schema.http.graphiql import routes as graphiql_routes
+from schema.http.origins import Origins
 from schema.http.ports import RequestInfo
 from schema.http.websocket import WebsocketEndpoint
 from schema.root import bindings, schema
@@ -31,8 +38,20 @@ from schema.rules import weights
 from settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 
 
-def create_app(house: House, settings: Settings) -> tuple[Starlette, WebsocketEndpoint]:
-    """The application, and its websocket endpoint, to be drained before the server stops."""
+@dataclass(frozen=True, slots=True)
+class Websockets:
+    """All websockets of the application."""
+
+    graph: WebsocketEndpoint
+    collaboration: CollaborationEndpoint
+
+    async def drain(self) -> None:
+        """Say good-bye to everybody, and wait for a moment until they are gone."""
+        await asyncio.gather(self.graph.drain(), self.collaboration.drain())
+
+
+def create_app(house: House, settings: Settings) -> tuple[Starlette, Websockets]:
+    """The application, and its websockets, to be drained before the server stops."""
     executor = Executor(
         schema,
         limits=LIMITS,
@@ -57,10 +76,28 @@ def create_app(house: House, settings: Settings) -> tuple[Starlette, WebsocketEn
         allowed_origins=settings.allowed_origins,
         may_introspect=lambda credentials: credentials is not None or not settings.production,
     )
+    collaboration = CollaborationEndpoint(
+        house.services.rooms,
+        sign_in=SignIn(house.tokens),
+        parse_id=_document_id,
+        may_connect=Origins(settings.allowed_origins).allows,
+    )
+    rooms = [WebSocketRoute(path, collaboration) for path in ("/collaboration", "/collaboration/{document_id}")]
     blobs = house.services.blobs
     files = blob_routes(blobs) if isinstance(blobs, LocalBlobs) else []  # a bucket has addresses of its own
     demo = None if settings.production else DemoSignIn(email=DEMO_EMAIL, password=DEMO_PASSWORD)
-    return Starlette(routes=[*graph, *files, *_health(house.database), *graphiql_routes(GraphiQLConfig(demo=demo))]), websockets
+    routes = [*graph, *rooms, *files, *_health(house.database), *graphiql_routes(GraphiQLConfig(demo=demo))]
+    return Starlette(routes=routes), Websockets(websockets, collaboration)
+
+
+def _document_id(name: str) -> UUID | None:
+    """A document's id: global, or bare."""
+    if (found := ids.parse(name)) is not None:
+        return found[1] if found[0] == "Document" else None
+    try:
+        return UUID(name)
+    except ValueError:
+        return None
 
 
 def _health(database: Database) -> list[BaseRoute]:

@@ -19,13 +19,18 @@ from domain.page import LARGEST_PAGE
 from domain.task.bulk import MOST_AT_ONCE
 from persistence.blobs.local import LocalBlobs
 from persistence.database import Database, open_database
+from persistence.documents.log import UpdateLog
 from persistence.documents.objects import DocumentObjects
+from persistence.documents.standin import Archive
+from persistence.documents.streams import EveryLog
 from persistence.embedded_postgres import embedded_postgres
 from persistence.schema_version import schema_version
 from persistence.streams import StreamLog
+from realtime.collaboration.rooms import Rooms
 from realtime.hub import Hub
 from realtime.live import Live, LiveBackend
 from realtime.memory_backend import MemoryBackend
+from resolvers.collaboration import rights_from
 from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
 from schema.execution.limits import Limits
@@ -100,7 +105,8 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
         database = await stack.enter_async_context(open_database(url, connections=settings.database_connections))
         live = await stack.enter_async_context(Live.open(_live_backend(settings)))
         log = StreamLog(database)
-        hub = await stack.enter_async_context(Hub.open(live, log))
+        updates = UpdateLog(database)
+        hub = await stack.enter_async_context(Hub.open(live, EveryLog(log, updates)))
         try:
             keys = await load_keys(database, settings.signing_key)
         except KeyUnusable as error:
@@ -110,6 +116,11 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
             blobs = await stack.enter_async_context(open_blobs(settings, keys))
         except StorageUnavailable as error:
             raise CannotStart(f"Files cannot be kept: {error.__cause__}") from error
+        objects = DocumentObjects(blobs, writers=max(1, settings.database_connections // 2))
+        archive = Archive(database, objects)
+        rooms = await stack.enter_async_context(
+            Rooms.open(hub=hub, live=live, log=updates, archive=archive, access=rights_from(archive))
+        )
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
         services = Services(
@@ -118,7 +129,8 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
             hub=hub,
             log=log,
             blobs=blobs,
-            objects=DocumentObjects(blobs, writers=max(1, settings.database_connections // 2)),
+            objects=objects,
+            rooms=rooms,
             cursors=SyncCursors(keys.secret("sync cursor")),
             passwords=passwords,
             tokens=tokens,

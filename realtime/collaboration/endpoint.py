@@ -11,8 +11,7 @@ synchronise: it fell behind, or nothing was heard of it.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -23,7 +22,6 @@ from starlette.types import Receive, Scope, Send
 from domain.errors import DomainError, Unavailable
 from realtime.collaboration.connection import Connection, Ends, Host, SignIn
 from realtime.collaboration.rooms import Rooms
-from realtime.owned import OwnedTasks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +55,7 @@ class CollaborationEndpoint:
         self._empty = asyncio.Event()
         self._empty.set()
         self._draining = False
-
-    @asynccontextmanager
-    async def watching(self) -> AsyncIterator[None]:
-        """While this is open, silent clients are asked and hung up on, and tokens that ended end their connections."""
-        tasks = OwnedTasks()
-        tasks.start(self._watch(), "collaboration: watch")
-        try:
-            yield
-        finally:
-            await tasks.end()
+        rooms.start(self._watch(), "collaboration: watch")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -19,14 +18,6 @@ _TIMES: Final = 4
 _BREATH: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A document's whole state as of a position of its log."""
-
-    state: bytes
-    position: int
-
-
 class Log(Appends, Protocol):
     """The documents' log."""
 
@@ -38,23 +29,22 @@ class Log(Appends, Protocol):
 class Archive(Protocol):
     """Where documents rest."""
 
-    async def snapshot(self, document_id: UUID, /) -> Snapshot | None:
-        """The newest snapshot; None when there is none yet. Raises `Unavailable`."""
+    async def snapshot(self, document_id: UUID, /) -> tuple[bytes, int] | None:
+        """A state of the document and its position, after which the log goes on; None when there is none yet. Raises `Unavailable`."""
         ...
 
-    async def settle(self, document_id: UUID, /) -> None:
-        """The document is quiet, or was left: save a version if it is time for one, and shorten its log. Raises `Unavailable`."""
+    async def settle(self, document_id: UUID, /) -> bool:
+        """The document is quiet, or was left: save a version if it is time for one, and shorten its log; whether one was saved."""
         ...
 
 
 async def load(archive: Archive, log: Log, document_id: UUID) -> State:
     """The document as the log has it now. Raises `Unavailable`."""
     for _ in range(_TIMES):
-        snapshot = await archive.snapshot(document_id) or Snapshot(b"", 0)
+        snapshot, position = await archive.snapshot(document_id) or (b"", 0)
         state = State()
-        if snapshot.state:
-            state.absorb(snapshot.state)
-        position = snapshot.position
+        if snapshot:
+            state.absorb(snapshot)
         try:
             while page := await log.read(document_id, position, PAGE):
                 for count, update in enumerate(page):

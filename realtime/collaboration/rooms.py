@@ -7,9 +7,9 @@ longer reaches back that far must the visitors come back and ask for what they m
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, Self
+from typing import Any, Final, Self
 from uuid import UUID, uuid4
 
 from domain.document.update import LoggedUpdate, announced, announcement
@@ -70,6 +70,10 @@ class Rooms:
             await rooms._tasks.end()
             while rooms._committer.is_waiting:
                 await rooms._committer.commit()
+
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Let work go on for as long as the rooms are open."""
+        self._tasks.start(work, name)
 
     # Coming and going.
 

@@ -1,0 +1,57 @@
+// Editors of both kinds type at random into one document, on any of several servers, and lose their connections at random.
+// Prints what each has in the end: they must all have the same.
+import * as Y from 'yjs'
+import { dice, open, sleep, until } from './provider.mjs'
+
+const { urls, id, token, editors, edits, cuts, seed } = JSON.parse(process.argv[2])
+const roll = dice(seed)
+const words = ['panther ', 'hive ', 'é', '🐆', 'x', '\n', 'a longer run of typed words ']
+
+function edit(doc) {
+  const text = doc.getText('text')
+  const map = doc.getMap('map')
+  switch (roll(10)) {
+    case 0:
+    case 1:
+      if (text.length > 4) text.delete(roll(text.length - 3), 1 + roll(3))
+      break
+    case 2:
+      map.set(`key ${roll(5)}`, { number: roll(1000), list: [roll(10), null, true] })
+      break
+    case 3:
+      if (text.length > 8) text.format(roll(text.length - 4), 4, { bold: roll(2) === 0 })
+      break
+    default:
+      text.insert(roll(text.length + 1), words[roll(words.length)])
+  }
+}
+
+const everybody = Array.from({ length: editors }, (_, index) =>
+  open(index % 2 ? 'hocuspocus' : 'y-websocket', { url: urls[index % urls.length], id, token }),
+)
+await until(() => everybody.every((each) => each.isSynced()), 'everybody to be synced')
+
+async function work(each) {
+  for (let done = 0; done < edits; done++) {
+    edit(each.doc)
+    if (roll(100) < cuts) {
+      each.cut()
+      for (let alone = roll(6); alone > 0; alone--) edit(each.doc)
+      await sleep(roll(60))
+      each.aim(urls[roll(urls.length)])
+      each.mend()
+    }
+    await sleep(roll(12))
+  }
+  each.mend()
+}
+
+await Promise.all(everybody.map(work))
+await until(() => everybody.every((each) => each.isSynced() && each.isAcknowledged()), 'everybody to be synced again')
+const all = (each) => JSON.stringify([each.doc.getText('text').toDelta(), each.doc.getMap('map').toJSON()])
+await until(() => everybody.every((each) => all(each) === all(everybody[0])), 'everybody to have the same', 20_000).catch(() => {})
+const said = everybody.map(all)
+const state = Buffer.from(Y.encodeStateAsUpdate(everybody[0].doc)).toString('base64')
+console.log(JSON.stringify({ same: new Set(said).size, text: everybody[0].doc.getText('text').toString(), state, closed: everybody.map((each) => each.closed) }))
+for (const each of everybody) each.destroy()
+process.exit(0)
