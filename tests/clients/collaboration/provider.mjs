@@ -4,6 +4,14 @@ import WebSocket from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
 
+// A socket that is closed while it connects reports an error that nobody listens to any more.
+class Socket extends WebSocket {
+  constructor(...given) {
+    super(...given)
+    this.on('error', () => {})
+  }
+}
+
 export function open(kind, { url, id, token }) {
   const doc = new Y.Doc()
   return kind === 'hocuspocus' ? openHocuspocus(url, id, token, doc) : openYWebsocket(url, id, token, doc)
@@ -13,7 +21,7 @@ function openYWebsocket(url, id, token, doc) {
   const closed = []
   const provider = new WebsocketProvider(`${url}/collaboration`, id, doc, {
     params: { token },
-    WebSocketPolyfill: WebSocket,
+    WebSocketPolyfill: Socket,
     disableBc: true,
     maxBackoffTime: 300,
   })
@@ -32,7 +40,6 @@ function openYWebsocket(url, id, token, doc) {
       provider.serverUrl = `${other}/collaboration`
     },
     destroy: () => {
-      provider.awareness.destroy()
       provider.destroy()
     },
   }
@@ -43,7 +50,7 @@ function openHocuspocus(url, id, token, doc) {
   const refused = []
   const socket = new HocuspocusProviderWebsocket({
     url: `${url}/collaboration`,
-    WebSocketPolyfill: WebSocket,
+    WebSocketPolyfill: Socket,
     delay: 100,
     minDelay: 50,
     maxDelay: 300,
