@@ -19,9 +19,9 @@ from domain.page import LARGEST_PAGE
 from domain.task.bulk import MOST_AT_ONCE
 from persistence.blobs.local import LocalBlobs
 from persistence.database import Database, open_database
+from persistence.documents.archive import Archive
 from persistence.documents.log import UpdateLog
 from persistence.documents.objects import DocumentObjects
-from persistence.documents.standin import Archive
 from persistence.documents.streams import EveryLog
 from persistence.embedded_postgres import embedded_postgres
 from persistence.schema_version import schema_version
@@ -117,7 +117,7 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
         except StorageUnavailable as error:
             raise CannotStart(f"Files cannot be kept: {error.__cause__}") from error
         objects = DocumentObjects(blobs, writers=max(1, settings.database_connections // 2))
-        archive = Archive(database, objects)
+        archive = Archive(database, live, objects)
         rooms = await stack.enter_async_context(
             Rooms.open(hub=hub, live=live, log=updates, archive=archive, access=rights_from(archive))
         )
@@ -129,7 +129,7 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
             hub=hub,
             log=log,
             blobs=blobs,
-            objects=objects,
+            archive=archive,
             rooms=rooms,
             cursors=SyncCursors(keys.secret("sync cursor")),
             passwords=passwords,

@@ -116,7 +116,7 @@ async def _look_after_documents(settings: Settings, task: str) -> None:
     async with open_database_url(settings) as url:
         await migrate(url)
         async with open_house(settings, url) as house:
-            database, objects = house.database, house.services.objects
+            database, objects = house.database, house.services.archive.objects
             match task:
                 case "reindex":
                     print(await reindex(database, objects))

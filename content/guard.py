@@ -11,7 +11,7 @@ asked for; it is seen in that the state vector does not reach what the update ad
 
 from collections.abc import Mapping
 
-from content.errors import InvalidUpdate, UpdatePending, UpdateTooLarge
+from content.errors import UpdatePending, UpdateTooLarge
 from content.nesting import Nesting
 from content.structs import SKIP, TYPE, Id, Update, parse
 
@@ -78,16 +78,3 @@ def _reach(client: int, adds: Mapping[int, tuple[int, int]], vector: Mapping[int
 
 def _has(at: Id, adds: Mapping[int, tuple[int, int]], vector: Mapping[int, int]) -> bool:
     return at[1] < _reach(at[0], adds, vector)
-
-
-__all__ = [
-    "DOCUMENT_BYTES",
-    "UPDATE_BYTES",
-    "InvalidUpdate",
-    "Update",
-    "UpdatePending",
-    "UpdateTooLarge",
-    "applies",
-    "check",
-    "missing",
-]

@@ -21,6 +21,7 @@ from sqlalchemy import bindparam
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
+from domain.document.update import announcement
 from domain.errors import IdempotencyMismatch
 from domain.events import Entry, Event
 from persistence import streams
@@ -115,13 +116,14 @@ class SqlUnitOfWork:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """A part that can fail alone: its writes and its events are undone when it raises."""
-        told, pending = len(self.recorded), dict(self.documents.pending)
+        told, pending, edits = len(self.recorded), dict(self.documents.pending), len(self.documents.edits)
         try:
             async with self.connection.raw.transaction():
                 yield
         except BaseException:
             del self.recorded[told:]
             self.documents.pending = pending
+            del self.documents.edits[edits:]
             raise
 
     async def recall(self, actor_id: UUID, key: str, fingerprint: bytes) -> Mapping[str, Any] | None:
@@ -166,7 +168,7 @@ async def unit_of_work(
         uow = SqlUnitOfWork(connection, client_mutation_id=client_mutation_id, objects=objects)
         yield uow
         await uow.log()
-    for entry in uow.entries:
+    for entry in (*uow.entries, *map(announcement, uow.documents.edits)):
         await live.announce(entry)
 
 

@@ -10,7 +10,7 @@ from domain.blob import Blobs
 from domain.errors import InsufficientScope, Unauthenticated
 from domain.session import Device, Session
 from persistence.database import Database
-from persistence.documents.objects import DocumentObjects
+from persistence.documents.archive import Archive
 from persistence.loaders import BatchLoader
 from persistence.streams import StreamLog
 from persistence.unit_of_work import Rehearsal, SqlUnitOfWork, fingerprint, perform, remembered
@@ -52,7 +52,7 @@ class Services:
     hub: Hub
     log: StreamLog
     blobs: Blobs
-    objects: DocumentObjects
+    archive: Archive
     rooms: Rooms
     cursors: SyncCursors
     passwords: Passwords
@@ -155,7 +155,7 @@ class Context:
                 await uow.settle(self.viewer.user_id, mark.key, remember(outcome))
             return outcome
 
-        objects = self.services.objects if stores else None
+        objects = self.services.archive.objects if stores else None
         try:
             return await perform(self.database, self.services.live, run, client_mutation_id=client_mutation_id, objects=objects)
         except Rehearsal:

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET
-from uuid_utils.compat import uuid7
 
 from domain import document as documents
 from domain.document import edit
@@ -74,16 +73,6 @@ async def latest_versions(context: Context, parents: Sequence[Any]) -> list[Any]
     wanted = named(parents, lambda each: each.latest_version_id)
     found = await stored.versions_by_ids(context.database, context.viewer.user_id, wanted) if wanted else {}
     return matched(parents, lambda each: each.latest_version_id, found)
-
-
-async def begin(context: Context, given: Given) -> Given:
-    """Give the document its id, under which its contents are stored before it is there."""
-    return given | {"id": given.get("id") or uuid7()}
-
-
-async def create(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
-    """Begin a document."""
-    return {"document": await documents.create(uow, context.viewer, given["id"], given)}
 
 
 async def update(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:

@@ -3,6 +3,8 @@
 import strawberry
 
 import resolvers.document
+import resolvers.document_content
+import resolvers.document_edit
 from domain.actor import Scope
 from schema.inputs import document as inputs
 from schema.inputs import team as shared
@@ -18,11 +20,11 @@ class DocumentMutations:
     """Writing documents. Every field is one transaction."""
 
     document_create: DocumentPayload | None = mutation(
-        resolvers.document.create,
+        resolvers.document_content.create,
         inputs.DocumentCreateInput,
         "Begins a document.",
         guard=_DOCUMENTS,
-        first=resolvers.document.begin,
+        first=resolvers.document_content.begin,
         stores=True,
     )
     document_update: DocumentPayload | None = mutation(
@@ -50,4 +52,26 @@ class DocumentMutations:
         guard=_DOCUMENTS,
         delete=["Document"],
         stores=True,
+    )
+    document_save_version: DocumentPayload | None = mutation(
+        resolvers.document_content.save_version,
+        inputs.DocumentSaveVersionInput,
+        "Saves what the document says now as a version.",
+        guard=_DOCUMENTS,
+        first=resolvers.document_content.take,
+        stores=True,
+    )
+    document_restore_version: DocumentPayload | None = mutation(
+        resolvers.document_edit.restore_version,
+        inputs.DocumentRestoreVersionInput,
+        "Makes the document say what a version said, as a new edit: nothing of its history goes.",
+        guard=_DOCUMENTS,
+        first=resolvers.document_edit.bring_back,
+    )
+    document_edit: DocumentPayload | None = mutation(
+        resolvers.document_edit.apply,
+        inputs.DocumentEditInput,
+        "Text edit from outside a live session; merged into it, never over it.",
+        guard=_DOCUMENTS,
+        first=resolvers.document_edit.merge,
     )

@@ -58,9 +58,16 @@ def check(guard: Guard, context: Context) -> None:
 # ── leaves ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def leaf(description: str, read: Callable[[Any], Any] | str | None = None, *, needs: Sequence[str] | None = None) -> Any:
+def leaf(
+    description: str,
+    read: Callable[[Any], Any] | str | None = None,
+    *,
+    needs: Sequence[str] | None = None,
+    name: str | None = None,
+) -> Any:
     """
-    An attribute of the object: of the field's own name, at a dotted path, or computed by a pure function.
+    An attribute of the object: of the field's own name, at a dotted path, or computed by a pure function. `name`: what the graph calls it,
+    where Python has another use for the word.
 
     `needs`: the stored attributes that a computed one reads; unnecessary for a stored one.
     """
@@ -73,7 +80,7 @@ def leaf(description: str, read: Callable[[Any], Any] | str | None = None, *, ne
     def resolve(root: Any) -> Any:
         return reader(root)
 
-    return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
+    return strawberry.field(resolver=resolve, name=name, description=description, metadata={"binding": binding})
 
 
 # ── relations ─────────────────────────────────────────────────────────────────────────────────────────────────────────

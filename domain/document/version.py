@@ -9,6 +9,7 @@ from domain.actor import Actor
 from domain.document.entity import Document, DocumentVersion
 from domain.document.events import DocumentVersionSaved
 from domain.document.store import open_document
+from domain.errors import Invalid, Unavailable
 from domain.permissions import Action
 from domain.ports import UnitOfWork
 
@@ -43,13 +44,17 @@ async def save_version(
     uow: UnitOfWork,
     actor: Actor,
     document_id: UUID,
-    snapshot: Snapshot,
+    snapshot: Snapshot | None,
     *,
     name: str | None = None,
     change_summary: str | None = None,
 ) -> tuple[Document, DocumentVersion]:
-    """Save what the document says as a version that somebody asked for."""
+    """Save what the document says as a version that somebody asked for; no snapshot was taken for somebody who may not."""
     before, _ = await open_document(uow, actor, document_id, Action.UPDATE)
+    if before.deleted_at is not None:
+        raise Invalid(("input", "id"), "This was deleted.")
+    if snapshot is None:
+        raise Unavailable
     checked_name = text.line(name, ("input", "name")) if name is not None else None
     summary = text.optional_markdown(change_summary, ("input", "changeSummary"), limit=SUMMARY)
     document, version = await keep_version(

@@ -5,15 +5,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from content.guard import DOCUMENT_BYTES, check
 from domain.codec import encode
 from domain.document import Document, DocumentVersion
-from domain.document.update import Update
+from domain.document.update import LoggedUpdate, Update
 from domain.permissions import Role
 from persistence.database import Connection, Statement
 from persistence.documents import log, rows
 from persistence.documents.objects import DocumentObjects, content_key, document_key, version_key
 from persistence.rows import values, whole
 
+_LIMIT = DOCUMENT_BYTES
 WORDS = 200_000  # characters of a document that search knows
 
 
@@ -22,7 +24,7 @@ class SqlDocuments:
     Documents over one transaction.
 
     What was saved waits in `pending` (JSON objects by their keys) until `flush`, just before events are logged: the object is durable
-    before its row is.
+    before its row is. `edits` are what was appended to logs, to be announced after the commit.
     """
 
     def __init__(self, connection: Connection, objects: DocumentObjects | None, now: datetime) -> None:
@@ -30,6 +32,7 @@ class SqlDocuments:
         self._objects = objects
         self._now = now
         self.pending: dict[str, Any] = {}
+        self.edits: list[LoggedUpdate] = []
         self._named: list[str] = []
 
     async def flush(self) -> None:
@@ -107,10 +110,22 @@ class SqlDocuments:
         """All below a document, parents before their children."""
         return [whole(Document, row) for row in await self._connection.fetch(rows.DESCENDANTS, id=document_id)]
 
-    async def append(self, document_id: UUID, update: bytes, author_id: UUID, client_ids: Sequence[int] = ()) -> int:
+    async def append(self, document_id: UUID, update: bytes, author_id: UUID) -> int:
         """Put an edit at the end of the document's log; its position."""
-        edit = Update(document_id=document_id, data=update, author_id=author_id, client_ids=tuple(client_ids))
+        edit = Update(
+            document_id=document_id, data=update, author_id=author_id, client_ids=tuple(check(update, limit=_LIMIT).adds)
+        )
         (placed,) = await log.append(self._connection, [edit], at=self._now)
+        self.edits.append(
+            LoggedUpdate(
+                document_id=document_id,
+                position=placed.position,
+                data=update,
+                author_id=author_id,
+                session_id=None,
+                at=self._now,
+            )
+        )
         return placed.position
 
     async def _rank(self, statement: Statement, **given: Any) -> str | None:

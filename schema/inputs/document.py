@@ -63,6 +63,41 @@ class DocumentMoveInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
+@input_type("A version to be saved.")
+class DocumentSaveVersionInput:
+    """Input of `documentSaveVersion`."""
+
+    id: strawberry.ID = required("The document.", of="Document")
+    name: str | None = optional("What to call it.")
+    change_summary: str | None = optional("What is new in it.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("A version to be brought back.")
+class DocumentRestoreVersionInput:
+    """Input of `documentRestoreVersion`."""
+
+    id: strawberry.ID = required("The document.", of="Document")
+    version_id: strawberry.ID = required("A version of it.", of="DocumentVersion")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type(
+    "An edit from outside: one of `replaceAll`, `append`, and `find` with `replaceWith`. What others write meanwhile stays, and what they "
+    "deleted stays deleted."
+)
+class DocumentEditInput:
+    """Input of `documentEdit`."""
+
+    id: strawberry.ID = required("The document.", of="Document")
+    base: int = required("The position that the text was read at; what differs from the text of then is what changes.")
+    replace_all: Markdown | None = optional("The whole text as it is to be.")
+    append: Markdown | None = optional("Text to add at the end.")
+    find: str | None = optional("Text to replace, wherever it stands now.")
+    replace_with: Markdown | None = optional("What to replace it with.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
 @input_type("All given fields are ANDed.")
 class DocumentFilter:
     """Filter of documents."""

@@ -6,16 +6,31 @@ from typing import Annotated
 import strawberry
 
 import resolvers.document
+import resolvers.document_content
+import resolvers.document_diff
 import resolvers.project
 import resolvers.user
+from content.diff import DiffOp
 from domain.actor import Scope
-from domain.document import DocumentType
+from domain.document import ContentFormat, DocumentType
 from schema.connection import Connection
+from schema.enums import enumeration
 from schema.fields import leaf, relation, view
 from schema.node import Discussable, Node
 from schema.payload import MutationPayload
+from schema.scalars import URL, Base64
 from schema.types.project import Project
 from schema.types.user import User
+
+
+@view("What a document says.")
+class DocumentContent:
+    """View over `persistence.documents.contents.DocumentContent`."""
+
+    format: ContentFormat = leaf("The form that was asked for.")
+    text: str | None = leaf("What it says, in all forms but CRDT.")
+    crdt: Base64 | None = leaf("The Yjs state, in the form CRDT.")
+    position: int = leaf("Position of this content in the document's stream; base for `documentEdit`.")
 
 
 @view("A document as it was once; never changed.")
@@ -33,6 +48,50 @@ class DocumentVersion(Node):
     )
     created_at: datetime = leaf("When it was saved.")
     byte_size: int = leaf("How many bytes its stored contents have together.")
+    content: DocumentContent = relation(
+        resolvers.document_content.version_contents,
+        "What it says.",
+        weight=5,
+        needs=["document_id", "position", "crdt", "markdown", "text"],
+    )
+    download_url: URL | None = relation(
+        resolvers.document_content.download_urls,
+        "Signed address of the stored object, for five minutes; null in forms that are not stored.",
+        needs=["document_id", "number", "crdt", "markdown", "text"],
+    )
+
+
+enumeration(DiffOp, "What became of a stretch of text.", EQUAL="It stayed.", INSERT="It came.", DELETE="It went.")
+
+
+@view("A stretch of text in a difference.")
+class DiffHunk:
+    """View over `resolvers.document_diff.DiffHunk`."""
+
+    op: DiffOp = leaf("What became of it.")
+    text: str = leaf("The text, as Markdown.")
+    author: User | None = relation(resolvers.user.authors, "Who wrote it, where it came.", needs=["author_id"])
+
+
+@view("What changed in a document between two points. EQUAL and DELETE together are the old text, EQUAL and INSERT the new.")
+class DocumentDiff:
+    """View over `resolvers.document_diff.DocumentDiff`."""
+
+    from_: DocumentVersion | None = leaf("The older point, where it is just this version.", "from_version", name="from")
+    to: DocumentVersion | None = leaf("The newer point, where it is just this version.", "to_version")
+    added: int = leaf("How many characters came.")
+    removed: int = leaf("How many characters went.")
+    hunks: list[DiffHunk] = leaf("The texts, in order.")
+
+
+@view("Who wrote a stretch of a document's plain text.")
+class Attribution:
+    """View over `persistence.documents.comparing.Written`."""
+
+    start: int = leaf("Its first character, from 0, in the form TEXT.")
+    end: int = leaf("The character after its last.")
+    author: User | None = relation(resolvers.user.authors, "Who wrote it; null where that is not known.", needs=["author_id"])
+    edited_at: datetime = leaf("When, at the latest.")
 
 
 @view("What a team writes together.")
@@ -50,11 +109,26 @@ class Document(Discussable):
         resolvers.document.children, "What lies under it, by rank.", needs=["id"]
     )
     rank: str = leaf("Fractional index; compare as strings. Set only through `documentMove`.")
+    content: DocumentContent = relation(
+        resolvers.document_content.contents, "Current content including unsaved live edits.", weight=5, needs=["id", "type"]
+    )
     preview: str | None = leaf("The first words of its newest version.")
     latest_version: DocumentVersion | None = relation(
         resolvers.document.latest_versions, "The version saved last; null while there is none.", needs=["latest_version_id"]
     )
     versions: Connection[DocumentVersion] = relation(resolvers.document.versions, "Its versions, the newest first.", needs=["id"])
+    diff: DocumentDiff = relation(
+        resolvers.document_diff.diffs,
+        "Difference between two points; omitted ends mean the viewer's last visit and now.",
+        weight=10,
+        needs=["id", "type"],
+    )
+    attribution: list[Attribution] = relation(
+        resolvers.document_diff.attributions,
+        "Who wrote what stands in it; a spreadsheet has none.",
+        weight=10,
+        needs=["id", "type", "created_at"],
+    )
     deleted_at: datetime | None = leaf("When it was put away; `documentRestore` brings it back.")
 
 
