@@ -23,8 +23,8 @@ from persistence.blobs.routes import blob_routes
 from persistence.database import Database
 from persistence.schema_version import schema_version
 from realtime.collaboration.endpoint import CollaborationEndpoint
-from resolvers.collaboration import SignIn
 from resolvers.context import Context
+from resolvers.room_rights import SignIn
 from schema import ids
 from schema.execution.executor import Executor
 from schema.http.app import graphql_routes

@@ -30,8 +30,8 @@ from realtime.collaboration.rooms import Rooms
 from realtime.hub import Hub
 from realtime.live import Live, LiveBackend
 from realtime.memory_backend import MemoryBackend
-from resolvers.collaboration import rights_from
 from resolvers.context import Services
+from resolvers.room_rights import rights_from
 from resolvers.sync_cursor import SyncCursors
 from schema.execution.limits import Limits
 from schema.root import schema

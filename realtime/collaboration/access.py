@@ -39,3 +39,10 @@ def may_change(entry: Entry, document_id: UUID) -> bool:
 def watched(standing: Standing) -> str:
     """The stream in which changes of rights are told."""
     return team_stream(standing.team_id)
+
+
+def saved_version(entry: Entry, document_id: UUID) -> UUID | None:
+    """The version of the document that an entry tells was saved."""
+    if entry.entity_id != document_id or entry.type != "DocumentVersionSaved":
+        return None
+    return UUID(entry.payload["entity"]["latest_version_id"])

@@ -45,9 +45,13 @@ class Outbox(Generic[T]):
         self.closed = True
         self.error = error
         if drop:
-            self._waiting.clear()
-            self._bytes = 0
+            self.clear()
         self._wake()
+
+    def clear(self) -> None:
+        """Drop what waits."""
+        self._waiting.clear()
+        self._bytes = 0
 
     async def take(self) -> T | None:
         """The next item; None at the end. Raises what the outbox was closed with."""

@@ -17,3 +17,5 @@ class Pace:
     """Between looks at all rooms."""
     again: float = 0.5
     """Before something that failed for want of a database is tried again."""
+    answers: float = 0.05
+    """For what other processes know of a document's peers."""

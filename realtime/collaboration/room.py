@@ -18,7 +18,7 @@ from uuid import UUID
 
 from domain.document.update import LoggedUpdate, Placed, Update, document_stream
 from domain.errors import DomainError, NotFound, Unavailable
-from realtime.collaboration.access import Standing
+from realtime.collaboration.access import Right, Standing
 from realtime.collaboration.commit import Answer
 from realtime.collaboration.edits import Edits
 from realtime.collaboration.presence import Peers
@@ -244,6 +244,12 @@ class Room:
                 if visitor.right is not None:
                     visitor.edited(edits)
 
+    def saved(self, version_id: UUID) -> None:
+        """A version was saved."""
+        for visitor in tuple(self.visitors):
+            if visitor.right is not None:
+                visitor.saved(version_id)
+
     # Peers.
 
     def meet(self, news: News) -> None:
@@ -254,6 +260,10 @@ class Room:
                     visitor.met(news)
 
     # Rights.
+
+    def right_of(self, user_id: UUID) -> Right | None:
+        """What a user may do who is here; None for who is not, whatever he may do."""
+        return max((each.right for each in self.visitors if each.user_id == user_id and each.right), default=None)
 
     def judge(self, standing: Standing | None) -> None:
         """Rights were looked up again: tell those whose have changed, and send away who has none."""

@@ -14,10 +14,11 @@ from uuid import UUID, uuid4
 
 from domain.document.update import LoggedUpdate, announced, announcement
 from domain.errors import CursorExpired, DomainError, NotFound, SubscriptionLagged, Unavailable
-from realtime.collaboration.access import Access, Right, may_change, watched
+from realtime.collaboration.access import Access, Right, may_change, saved_version, watched
 from realtime.collaboration.commit import Committer
 from realtime.collaboration.loading import Archive, Log, load
 from realtime.collaboration.pace import Pace
+from realtime.collaboration.presence import Presence
 from realtime.collaboration.room import Room
 from realtime.collaboration.state import State
 from realtime.collaboration.visitor import News, Visitor
@@ -31,6 +32,7 @@ from realtime.pause import spread
 logger = logging.getLogger(__name__)
 
 _SETTLING_AT_ONCE: Final = 4
+ASKED_AT_ONCE: Final = 20
 
 
 class Rooms:
@@ -145,6 +147,19 @@ class Rooms:
         except (KeyError, ValueError, TypeError):
             logger.warning("A whisper in %s cannot be read.", room.stream)
 
+    async def presences(self, document_ids: Sequence[UUID]) -> list[Sequence[Presence]]:
+        """Who is in documents, as far as this process has heard; where it has no room, rooms elsewhere are asked for a moment."""
+        if not self._live.alone:
+            unheard = [each for each in dict.fromkeys(document_ids) if each not in self._rooms][:ASKED_AT_ONCE]
+            answers = await asyncio.gather(*map(self._open_for_a_look, unheard), return_exceptions=True)
+            if any(each is None for each in answers):
+                await asyncio.sleep(self._pace.answers)
+        return [room.peers.presences() if (room := self._rooms.get(each)) else () for each in document_ids]
+
+    async def _open_for_a_look(self, document_id: UUID) -> None:
+        async with self.room(document_id):
+            return
+
     # What rooms need (`realtime.collaboration.room.Outside`).
 
     def submit(self, room: Room) -> None:
@@ -235,6 +250,8 @@ class Rooms:
                 room.heard([announced(entry)])
             elif may_change(entry, room.document_id):
                 self._recheck(room)
+            elif (version_id := saved_version(entry, room.document_id)) is not None:
+                room.saved(version_id)
             if room.standing and (team := watched(room.standing)) not in listener.positions:
                 for stream in listener.positions.keys() - {room.stream}:
                     listener.discard(stream)

@@ -59,6 +59,9 @@ class Seat:
         frame = news.frame(self.prefix)
         self._line.outbox.put(frame, len(frame))
 
+    def saved(self, version_id: UUID) -> None:
+        """A version was saved: the protocols have no word for that."""
+
     def allowed(self, right: Right) -> None:
         """What the role allows now."""
         before, self.right = self.right, min(right, self._at_most)

@@ -39,6 +39,9 @@ class Visitor(Protocol):
     def met(self, news: News) -> None:
         """Peers came, moved or left."""
 
+    def saved(self, version_id: UUID) -> None:
+        """A version of the document was saved."""
+
     def allowed(self, right: Right) -> None:
         """What his role allows now; what his token lends may be less."""
 
