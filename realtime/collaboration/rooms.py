@@ -14,12 +14,14 @@ from uuid import UUID, uuid4
 
 from domain.document.update import LoggedUpdate, announced, announcement
 from domain.errors import CursorExpired, DomainError, NotFound, SubscriptionLagged, Unavailable
+from realtime.collaboration import whispers
 from realtime.collaboration.access import Access, Right, may_change, saved_version, watched
 from realtime.collaboration.commit import Committer
 from realtime.collaboration.loading import Archive, Log, load
 from realtime.collaboration.pace import Pace
 from realtime.collaboration.presence import Presence
 from realtime.collaboration.room import Room
+from realtime.collaboration.settling import Settling
 from realtime.collaboration.state import State
 from realtime.collaboration.visitor import News, Visitor
 from realtime.collaboration.wire import Peer
@@ -31,7 +33,6 @@ from realtime.pause import spread
 
 logger = logging.getLogger(__name__)
 
-_SETTLING_AT_ONCE: Final = 4
 ASKED_AT_ONCE: Final = 20
 
 
@@ -49,7 +50,7 @@ class Rooms:
         self._rooms: dict[UUID, Room] = {}
         self._opening: dict[UUID, asyncio.Future[Room]] = {}
         self._rechecking: set[Room] = set()
-        self._settling = asyncio.Semaphore(_SETTLING_AT_ONCE)
+        self._settling = Settling(archive)
         self._tasks = OwnedTasks()
         self._teller = uuid4().hex
         self._closed = False
@@ -130,35 +131,26 @@ class Rooms:
     def _tell_peers(self, room: Room, user_id: UUID, news: Sequence[Peer]) -> None:
         room.meet(News(news))
         if news and not self._live.alone:
-            payload = {"user": str(user_id), "peers": [[each.client, each.clock, each.state] for each in news]}
-            self._live.tell(Whisper(stream=room.stream, teller=self._teller, payload=payload))
+            self._live.tell(whispers.of_peers(room.stream, self._teller, user_id, news))
 
     def _overhear(self, room: Room, whisper: Whisper) -> None:
         if whisper.teller == self._teller:
             return
-        try:
-            if "ask" in whisper.payload:
-                for user_id, peer in room.peers.here():
-                    payload = {"user": str(user_id), "peers": [[peer.client, peer.clock, peer.state]]}
-                    self._live.tell(Whisper(stream=room.stream, teller=self._teller, payload=payload))
-                return
-            told = [Peer(int(client), int(clock), str(state)) for client, clock, state in whisper.payload["peers"]]
-            room.meet(News(room.peers.tell(told, UUID(whisper.payload["user"]), None, _now())))
-        except (KeyError, ValueError, TypeError):
-            logger.warning("A whisper in %s cannot be read.", room.stream)
+        if whispers.asks(whisper):
+            for user_id, peer in room.peers.here():
+                self._live.tell(whispers.of_peers(room.stream, self._teller, user_id, [peer]))
+        elif (told := whispers.peers(whisper)) is not None:
+            user_id, peers = told
+            room.meet(News(room.peers.tell(peers, user_id, None, _now())))
 
     async def presences(self, document_ids: Sequence[UUID]) -> list[Sequence[Presence]]:
         """Who is in documents, as far as this process has heard; where it has no room, rooms elsewhere are asked for a moment."""
         if not self._live.alone:
             unheard = [each for each in dict.fromkeys(document_ids) if each not in self._rooms][:ASKED_AT_ONCE]
-            answers = await asyncio.gather(*map(self._open_for_a_look, unheard), return_exceptions=True)
-            if any(each is None for each in answers):
+            answers = await asyncio.gather(*map(self._opened, unheard), return_exceptions=True)
+            if any(isinstance(each, Room) for each in answers):
                 await asyncio.sleep(self._pace.answers)
         return [room.peers.presences() if (room := self._rooms.get(each)) else () for each in document_ids]
-
-    async def _open_for_a_look(self, document_id: UUID) -> None:
-        async with self.room(document_id):
-            return
 
     # What rooms need (`realtime.collaboration.room.Outside`).
 
@@ -241,7 +233,7 @@ class Rooms:
         room.position = await listener.add(room.stream)
         self._hub.whispered[room.stream] = lambda whisper: self._overhear(room, whisper)
         if not self._live.alone:
-            self._live.tell(Whisper(stream=room.stream, teller=self._teller, payload={"ask": True}))
+            self._live.tell(whispers.question(room.stream, self._teller))
 
     async def _follow(self, room: Room, listener: Listener) -> None:
         """Hand the room what its streams tell."""
@@ -291,7 +283,7 @@ class Rooms:
                 left = not room.visitors and not room.holds
                 if room.edited_at is not None and (left or room.edited_at < now - self._pace.quiet):
                     room.edited_at = None
-                    self._tasks.start(self._settle(room), f"room {room.document_id}: settle")
+                    self._tasks.start(self._settling.settle(room), f"room {room.document_id}: settle")
                 elif left and not room.is_busy and room.idle_since < now - self._pace.linger:
                     # Whoever comes from now on opens another.
                     self._take_down(room)
@@ -301,14 +293,6 @@ class Rooms:
         if self._rooms.get(room.document_id) is room:
             del self._rooms[room.document_id]
             self._hub.whispered.pop(room.stream, None)
-
-    async def _settle(self, room: Room) -> None:
-        async with self._settling:
-            try:
-                await self._archive.settle(room.document_id)
-            except DomainError as error:
-                logger.warning("The document %s could not be settled: %s", room.document_id, error.message)
-                room.edited_at = room.edited_at or _now()
 
 
 def _now() -> float:

@@ -155,6 +155,8 @@ MUTATIONS: Mapping[str, Case] = {
     ),
     "tasksCreate": Case(lambda tenant: {"tasks": [_task_row(tenant)]}),
     "documentCreate": Case(_with({"title": "New"}, projectId="Project", parentId="Document")),
+    "documentApplyUpdate": Case(_with({"updates": ["AAA="], "sessionId": "s"}, id="Document")),
+    "documentSetPresence": Case(_with({"sessionId": "s"}, id="Document"), guest="allowed"),
     "documentUpdate": Case(_with({"title": "Taken."}, id="Document")),
     "documentMove": Case(_of(id="inner", projectId="Project", parentId="Document", afterId="other page")),
     "documentDelete": Case(_of(id="Document")),
@@ -217,6 +219,9 @@ QUERIES: Mapping[str, Question] = {
 
 SUBSCRIPTIONS: Mapping[str, Question] = {
     "changes": Question("subscription { changes { kind } }"),
+    "documentCollaboration": Question(
+        'subscription ($of: ID!) { documentCollaboration(id: $of, sessionId: "s") { __typename } }', ("Document",)
+    ),
     "taskChanged": Question("subscription ($of: ID!) { taskChanged(id: $of) { kind } }", ("Task",)),
 }
 

@@ -2,7 +2,7 @@
 // Prints what each has in the end: they must all have the same.
 import { dice, open, sleep, until } from './provider.mjs'
 
-const { urls, id, token, editors, edits, cuts, seed } = JSON.parse(process.argv[2])
+const { urls, id, token, editors, edits, cuts, seed, offline = 0 } = JSON.parse(process.argv[2])
 const roll = dice(seed)
 const words = ['panther ', 'hive ', 'é', '🐆', 'x', '\n', 'a longer run of typed words ']
 
@@ -57,7 +57,11 @@ async function work(each) {
   each.mend()
 }
 
-await Promise.all(everybody.map(work))
+// The first is away all the while, if that is asked for, and works on.
+if (offline) everybody[0].cut()
+for (let done = 0; done < offline; done++) edit(everybody[0].doc)
+await Promise.all(everybody.slice(offline ? 1 : 0).map(work))
+everybody[0].mend()
 await until(() => everybody.every((each) => each.isSynced() && each.isAcknowledged()), 'everybody to be synced again')
 // The order of an object's keys is nobody's: it may change on the way.
 const sorted = (_, value) =>
@@ -65,5 +69,6 @@ const sorted = (_, value) =>
 const all = (each) => JSON.stringify([each.doc.getText('text').toDelta(), each.doc.getMap('map').toJSON()], sorted)
 await until(() => everybody.every((each) => all(each) === all(everybody[0])), 'everybody to have the same', 20_000).catch(() => {})
 const said = everybody.map(all)
-console.log(JSON.stringify({ same: new Set(said).size, text: everybody[0].doc.getText('text').toString(), closed: everybody.map((each) => each.closed) }))
+const refused = everybody.flatMap((each) => each.closed.filter((code) => code >= 4000))
+console.log(JSON.stringify({ same: new Set(said).size, text: everybody[0].doc.getText('text').toString(), map: everybody[0].doc.getMap('map').toJSON(), refused }))
 process.exit(0)

@@ -12,8 +12,10 @@ class Socket extends WebSocket {
   }
 }
 
-export function open(kind, { url, id, token }) {
+export function open(kind, { url, id, token, before = null, words = [] }) {
   const doc = new Y.Doc()
+  if (before) Y.applyUpdate(doc, before)
+  for (const word of words) doc.getText('text').insert(0, word)
   return kind === 'hocuspocus' ? openHocuspocus(url, id, token, doc) : openYWebsocket(url, id, token, doc)
 }
 
