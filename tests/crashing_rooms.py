@@ -33,10 +33,12 @@ async def crash_while_editing(servers: list[ServerProcess], document_id: str, to
                 await asyncio.sleep(0.002)
             await asyncio.sleep(dice.uniform(0.0, 0.05))
             servers[0].tell(signal.SIGKILL)
-            acknowledged = {*one.acknowledged, *other.acknowledged}
             if len(servers) > 1:
                 await asyncio.sleep(0.05)
                 servers[-1].tell(signal.SIGKILL)
+        # Also what was acknowledged in the last moment, and read only now.
+        await asyncio.sleep(0.05)
+        acknowledged = {*one.acknowledged, *other.acknowledged}
     for server in servers:
         server.kill()
     return acknowledged

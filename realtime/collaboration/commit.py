@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 UPDATES_AT_ONCE: Final = 2_000
 UPDATES_OF_ONE: Final = 500
 BYTES_AT_ONCE: Final = 8 * 1024 * 1024
+BYTES_OF_ONE: Final = 512 * 1024  # so that what a room tells at once does not fill its visitors' outboxes
 _TIMEOUT: Final = 8.0
 
 Answer = Placed | DomainError
@@ -80,7 +81,7 @@ class Committer:
             if len(updates) >= UPDATES_AT_ONCE or left <= 0:
                 break
             del self._waiting[source]
-            some = source.collect(min(UPDATES_OF_ONE, UPDATES_AT_ONCE - len(updates)), left)
+            some = source.collect(min(UPDATES_OF_ONE, UPDATES_AT_ONCE - len(updates)), min(BYTES_OF_ONE, left))
             sources.append((source, len(some)))
             updates += some
             left -= sum(len(each.data) for each in some)

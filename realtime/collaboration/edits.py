@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, pairwise
+from typing import Final
 from uuid import UUID
 
 from domain.document.update import LoggedUpdate
 from realtime.collaboration import wire
-from realtime.collaboration.state import merged
+from realtime.collaboration.state import MERGED_UPDATES, merged
+
+RUNS: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,21 +54,27 @@ class Edits:
 
     @cached_property
     def runs(self) -> list[Run]:
-        """The edits as the graph tells them: each run of one session together."""
+        """The edits as the graph tells them: each run of one session together; in a crowd all together, and nobody's."""
         found: list[Run] = []
+        sessions = [(each.author_id, each.session_id) for each in self.updates]
+        if sum(one != other for one, other in pairwise(sessions)) >= RUNS:
+            return _runs(self.updates, self.updates[0].position - 1, None, None)
         for (author_id, session_id), several in groupby(self.updates, key=lambda each: (each.author_id, each.session_id)):
             run = list(several)
-            at = run[0].position - 1
-            for data, count in _counted(run):
-                at += count
-                found.append(Run(position=at, data=data, author_id=author_id, session_id=session_id))
+            found += _runs(run, run[0].position - 1, author_id, session_id)
         return found
+
+
+def _runs(updates: Sequence[LoggedUpdate], at: int, author_id: UUID | None, session_id: str | None) -> list[Run]:
+    found = []
+    for data, count in _counted(updates):
+        at += count
+        found.append(Run(position=at, data=data, author_id=author_id, session_id=session_id))
+    return found
 
 
 def _counted(run: Sequence[LoggedUpdate]) -> list[tuple[bytes, int]]:
     """The data of a run in few updates, each with the number of edits in it."""
-    from realtime.collaboration.state import MERGED_UPDATES
-
     some = [run[start : start + MERGED_UPDATES] for start in range(0, len(run), MERGED_UPDATES)]
     found = []
     for each in some:

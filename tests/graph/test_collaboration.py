@@ -1,11 +1,13 @@
 """Live editing through the graph: what is sent arrives, once it is durable, in order, and nowhere else."""
 
+import asyncio
 import base64
 from collections.abc import Callable
 
 import pytest
 
 from domain.document.update import Placed, Update
+from domain.errors import SubscriptionLagged
 from persistence.documents.log import UpdateLog
 from realtime.collaboration.access import Right
 from realtime.collaboration.watcher import Watcher
@@ -238,16 +240,35 @@ async def test_a_reader_who_stalls_is_cut_off_and_the_others_are_not(app: App, t
     id_ = await document(app, team)
     ada = Editor()
     rooms = app.house.services.rooms
+    kept_in: asyncio.Queue[object] = asyncio.Queue()
     stalled = Watcher(uuid(id_), team.mate.user.id, Right.WRITE)
     async with following(app, team.member, id_) as ear, rooms.room(uuid(id_)) as room:
         await ear.next()
         await rooms.let_in(room, stalled, at_most=Right.WRITE)
         for number in range(300):
-            await applied(app, team.member, id_, ada.write(f"{number} "), session=str(number))
+            # Each in a tick of its own.
+            await room.submit(ada.write(f"{number} "), team.member.user.id, session_id=str(number), done=kept_in.put_nowait)
+            assert isinstance(await kept_in.get(), Placed)
         last = 0
         while last < 300:
             last = (await ear.next())["position"]
-        for _ in range(2):
-            with pytest.raises(Exception, match="too far behind"):
-                await stalled.next()
+        with pytest.raises(SubscriptionLagged):
+            await stalled.next()
         rooms.let_out(room, stalled)
+
+
+async def test_a_crowd_writing_at_once_is_told_in_few_events(app: App, team: People) -> None:
+    id_ = await document(app, team)
+    rooms = app.house.services.rooms
+    bob, editors = Editor(), [Editor() for _ in range(300)]
+    async with following(app, team.mate, id_) as ear, rooms.room(uuid(id_)) as room:
+        await ear.next()
+        for number, each in enumerate(editors):
+            await room.submit(each.write("x"), team.member.user.id, session_id=str(number))
+        events = [await ear.next()]
+        while events[-1]["position"] < 300:
+            events.append(await ear.next())
+        for each in events:
+            bob.take(each["update"])
+        assert str(bob.text) == "x" * 300
+        assert len(events) < 20
