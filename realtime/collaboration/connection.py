@@ -115,7 +115,7 @@ class Connection:
         self._ended: asyncio.Future[Close | None] = asyncio.get_running_loop().create_future()
         self._seats: dict[str, Seat] = {}
         self._names_first = False
-        self.outbox: Outbox[bytes] = Outbox()
+        self.outbox: Outbox[bytes] = Outbox(lambda error: self.end(close_of(error)))
         self.heard_at = time.monotonic()
         self.answers = False
 
@@ -258,9 +258,13 @@ class Connection:
             async with host.rooms.room(document_id) as room:
                 seat = Seat(self, host.rooms, room, credentials, user_id, at_most, prefix)
                 await host.rooms.let_in(room, seat, at_most=at_most)
+                try:
+                    seat.welcome(await room.state())
+                except BaseException:
+                    seat.give_up()
+                    raise
                 # From here on the room stays open for its visitor.
                 self._seats[name] = seat
-                seat.welcome(await room.state())
         return seat
 
     def leave(self, seat: Seat, error: DomainError | None) -> None:

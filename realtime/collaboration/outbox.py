@@ -6,6 +6,7 @@ which is less than what it could not keep up with.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from domain.errors import DomainError, SubscriptionLagged
@@ -19,7 +20,8 @@ WAITING_BYTES: Final = 1024 * 1024
 class Outbox(Generic[T]):
     """One visitor's queue: anybody puts, one takes."""
 
-    def __init__(self) -> None:
+    def __init__(self, lagged: Callable[[DomainError], None] = lambda error: None) -> None:
+        self._lagged = lagged  # told at once: the taker may hang in sending what he took last
         self._waiting: deque[tuple[T, int]] = deque()
         self._bytes = 0
         self._taker: asyncio.Future[None] | None = None
@@ -31,7 +33,9 @@ class Outbox(Generic[T]):
         if self.closed:
             return False
         if self._waiting and (len(self._waiting) >= WAITING_MESSAGES or self._bytes + size > WAITING_BYTES):
-            self.close(SubscriptionLagged(), drop=True)
+            error = SubscriptionLagged()
+            self.close(error, drop=True)
+            self._lagged(error)
             return False
         self._waiting.append((item, size))
         self._bytes += size

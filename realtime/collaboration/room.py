@@ -193,7 +193,8 @@ class Room:
             if item.done:
                 item.done(last)
         if kept:
-            self._meanwhile += [each.data for each in kept]
+            if self._loading.locked():
+                self._meanwhile += [each.data for each in kept]
             self._outside.announce(self, kept)
             self.arrived(kept)
         if refused:
@@ -219,11 +220,11 @@ class Room:
     def heard(self, updates: Sequence[LoggedUpdate]) -> None:
         """Edits that were committed elsewhere, or that this process has committed itself."""
         news = [each.data for each in updates if each.position > self.position and each.position not in self._early]
-        self._meanwhile += news
         if self._state is not None:
-            self._meanwhile.clear()
             for data in news:
                 self._state.absorb(data)
+        elif self._loading.locked():
+            self._meanwhile += news
         self.arrived(updates)
 
     def arrived(self, updates: Sequence[LoggedUpdate]) -> None:
