@@ -35,7 +35,7 @@ test-fast: $(INSTALLED)  ## run the tests that take less than two seconds each
 chaos: $(INSTALLED)      ## kill servers and Valkey again and again while people write, for minutes
 	@$(IN)/python -m pytest -m chaos tests/chaos $(TESTS)
 
-fuzz: $(INSTALLED)       ## run 100,000 generated operations on both executors, memory capped
+fuzz: $(INSTALLED)       ## run 100,000 generated operations and 100,000 broken updates of documents, memory capped
 	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m fuzz tests/fuzz $(TESTS)
 
 bench: $(INSTALLED)      ## measure ours beside peers in one run (25 minutes; needs wrk and Node)
@@ -59,6 +59,7 @@ graphiql:   ## build GraphiQL from its source (needs Node); the result is commit
 	cd schema/http/graphiql/source && npm ci && npm run build
 
 clean:      ## remove what these targets installed or cached; data stays
+	rm -rf ~/.cache/pantherahive/ministack-*
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path '*/node_modules/*' -prune -exec rm -rf {} +
 

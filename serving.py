@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 
 from application import Websockets, create_app
-from bootstrap import CannotStart, fill, migrate, open_database_url, open_house
+from bootstrap import CannotStart, fill, fill_storage, migrate, open_database_url, open_house, sweeping
 from persistence.database import open_database
 from persistence.schema_version import schema_version
 from realtime.collaboration.connection import MESSAGE_BYTES
@@ -31,10 +31,12 @@ async def serve(settings: Settings, *, prepare: bool = True) -> None:
             async with open_house(settings, url) as house:
                 if prepare:
                     await fill(house.database, settings)
+                    await fill_storage(house, settings)
                 app, websockets = create_app(house, settings)
                 with _usable(settings.host, settings.port):
                     listener.listen(2048)
-                await Server(_config(app, settings), websockets, settings).serve([listener])
+                async with sweeping(house):
+                    await Server(_config(app, settings), websockets, settings).serve([listener])
 
 
 class Server(uvicorn.Server):

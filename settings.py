@@ -1,7 +1,9 @@
 """Every setting, typed. All come from the environment, prefix `HIVE_`, and every default works on a bare machine."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -57,7 +59,15 @@ class Settings(BaseSettings):
     @field_validator("blobs_url")
     @classmethod
     def _is_bucket(cls, value: str | None) -> str | None:
-        return _with_scheme(value, "s3")
+        found = urlsplit(_with_scheme(value, "s3") or "s3://none")
+        if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", found.netloc.rpartition("@")[2]):
+            raise ValueError("must name a bucket: s3://bucket")
+        asked = parse_qs(found.query, keep_blank_values=True)
+        if unknown := asked.keys() - {"region", "endpoint"}:
+            raise ValueError(f"knows region and endpoint, not {min(unknown)}")
+        for endpoint in asked.get("endpoint", ()):
+            _with_scheme(endpoint, "https", "http")
+        return value
 
     @field_validator("public_url")
     @classmethod

@@ -122,10 +122,10 @@ class Blobs(Protocol):
         ...
 
     async def upload_target(
-        self, key: str, *, byte_size: int, content_type: str, sha256: str | None, expires_in: int
+        self, key: str, *, byte_size: int, content_type: str, sha256: str | None, expires_at: datetime
     ) -> UploadTarget:
         """
-        An address that takes the object once, for `expires_in` seconds: exactly `byte_size` bytes of this type, with this hash if given.
+        An address that takes the object once, until `expires_at`: exactly `byte_size` bytes of this type, with this hash if given.
 
         Whatever differs is refused and leaves nothing; so is a second upload, after the first arrived.
         """

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from domain import text, watch
 from domain.actor import Actor
+from domain.attachment import attach
 from domain.emoji import is_emoji
 from domain.errors import Invalid, LimitExceeded, NotFound, NotUnique
 from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
@@ -150,6 +151,7 @@ async def create(
     subject_id: UUID,
     parent_id: UUID | None,
     body: str,
+    upload_ids: Sequence[UUID],
     mention: ReadMention,
 ) -> Comment:
     """Say something about a subject; an answer to an answer joins the same thread. `mention` reads a user's global id."""
@@ -157,7 +159,7 @@ async def create(
     if subject.deleted_at is not None:
         raise Invalid(("input", "subjectId"), "This was deleted.")
     if parent_id is not None:
-        parent, _ = await _open(uow, actor, parent_id, ("input", "parentId"))
+        parent, _ = await open_comment(uow, actor, parent_id, ("input", "parentId"))
         if parent.subject_id != subject.id:
             raise NotFound(("input", "parentId"))
         parent_id = parent.parent_id or parent.id
@@ -179,6 +181,7 @@ async def create(
         raise NotUnique(("input", "id"), "This id is in use.")
     await watch.start(uow, subject, [actor.user_id, *comment.mention_ids])
     uow.record(CommentCreated(actor_id=actor.user_id, comment=comment))
+    await attach(uow, actor, upload_ids, comment, (subject.type_name, subject.id), ("input", "uploadIds"))
     return comment
 
 
@@ -186,7 +189,7 @@ async def update(
     uow: UnitOfWork, actor: Actor, comment_id: UUID, body: str, *, expected_version: int | None, mention: ReadMention
 ) -> Comment:
     """Edit one's own comment."""
-    before, rights = await _open(uow, actor, comment_id)
+    before, rights = await open_comment(uow, actor, comment_id)
     rights.require(Action.UPDATE, "Only its author can edit a comment.")
     require_version(before, expected_version)
     checked = text.markdown(body, ("input", "body"))
@@ -202,7 +205,7 @@ async def update(
 
 async def resolve(uow: UnitOfWork, actor: Actor, comment_id: UUID, *, resolved: bool) -> Comment:
     """Close a thread, or open it again; it is the thread's first comment that carries the state."""
-    before, rights = await _open(uow, actor, comment_id)
+    before, rights = await open_comment(uow, actor, comment_id)
     rights.require(Action.COMMENT)
     if before.parent_id is not None:
         raise Invalid(("input", "id"), "Only a thread's first comment can be resolved.")
@@ -217,7 +220,7 @@ async def resolve(uow: UnitOfWork, actor: Actor, comment_id: UUID, *, resolved: 
 
 async def react(uow: UnitOfWork, actor: Actor, comment_id: UUID, emoji: str, *, on: bool) -> Comment:
     """Add one's reaction, or take it back. The comment's version stays: a reaction is no reason for an author's conflict."""
-    comment, rights = await _open(uow, actor, comment_id)
+    comment, rights = await open_comment(uow, actor, comment_id)
     rights.require(Action.COMMENT)
     sign = emoji.strip()
     if not is_emoji(sign):
@@ -231,20 +234,23 @@ async def react(uow: UnitOfWork, actor: Actor, comment_id: UUID, emoji: str, *, 
 
 
 async def delete(uow: UnitOfWork, actor: Actor, comment_id: UUID, *, expected_version: int | None) -> UUID:
-    """Delete a comment; with the first of a thread go its replies."""
-    before, rights = await _open(uow, actor, comment_id)
+    """Delete a comment; with the first of a thread go its replies, and with each its files."""
+    before, rights = await open_comment(uow, actor, comment_id)
     rights.require(Action.DELETE, "Only its author or an admin can delete a comment.")
     require_version(before, expected_version)
-    for each in (before, *await uow.comments.lock_replies(before.id)):
+    gone = (before, *await uow.comments.lock_replies(before.id))
+    await uow.attachments.remove_from([each.id for each in gone], uow.now)
+    for each in gone:
         comment = changed(each, uow.now, deleted_at=uow.now)
         await uow.comments.save(comment)
         uow.record(CommentDeleted(actor_id=actor.user_id, comment=comment))
     return before.id
 
 
-async def _open(
+async def open_comment(
     uow: UnitOfWork, actor: Actor, comment_id: UUID, path: tuple[str, ...] = ("input", "id")
 ) -> tuple[Comment, Access]:
+    """Fetch, lock and look up the rights: a comment that the actor may see."""
     found = await uow.comments.lock(comment_id, actor.user_id)
     if found is None:
         raise NotFound(path)

@@ -44,6 +44,7 @@ class Kind(StrEnum):
     TASK = "TASK"
     DOCUMENT = "DOCUMENT"
     COMMENT = "COMMENT"
+    ATTACHMENT = "ATTACHMENT"
 
 
 Actions = frozenset[Action]
@@ -93,6 +94,12 @@ GRANTED_BY_ROLE: dict[Kind, dict[Role, Actions]] = {
         Role.ADMIN: _DISCUSSES | {_A.DELETE},
         Role.OWNER: _DISCUSSES | {_A.DELETE},
     },
+    Kind.ATTACHMENT: {
+        Role.GUEST: _READER,
+        Role.MEMBER: _READER,
+        Role.ADMIN: _READER | {_A.DELETE},
+        Role.OWNER: _READER | {_A.DELETE},
+    },
 }
 
 # What being its author, lead or subject adds.
@@ -100,6 +107,7 @@ GRANTED_TO_OWN: dict[Kind, Actions] = {
     Kind.USER: frozenset({_A.READ, _A.UPDATE, _A.DELETE}),
     Kind.PROJECT: frozenset({_A.DELETE, _A.MANAGE}),
     Kind.COMMENT: frozenset({_A.UPDATE, _A.DELETE}),
+    Kind.ATTACHMENT: frozenset({_A.DELETE}),
 }
 
 # What is left in a project that is archived: reading, and changing the project's own status back.
@@ -108,6 +116,7 @@ LEFT_WHEN_ARCHIVED: dict[Kind, Actions] = {
     Kind.TASK: READ_ONLY,
     Kind.DOCUMENT: READ_ONLY,
     Kind.COMMENT: READ_ONLY,
+    Kind.ATTACHMENT: READ_ONLY,
 }
 
 SCOPES: dict[Kind, tuple[Scope, Scope]] = {
@@ -118,6 +127,7 @@ SCOPES: dict[Kind, tuple[Scope, Scope]] = {
     Kind.TASK: (Scope.TASKS_READ, Scope.TASKS_WRITE),
     Kind.DOCUMENT: (Scope.DOCUMENTS_READ, Scope.DOCUMENTS_WRITE),
     Kind.COMMENT: (Scope.TASKS_READ, Scope.TASKS_WRITE),
+    Kind.ATTACHMENT: (Scope.TASKS_READ, Scope.TASKS_WRITE),
 }
 
 

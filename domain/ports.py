@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 if TYPE_CHECKING:
+    from domain.attachment import AttachmentStore
     from domain.comment import CommentStore
     from domain.document import DocumentStore
     from domain.events import Event
@@ -51,6 +52,8 @@ class UnitOfWork(Protocol):
     def documents(self) -> "DocumentStore": ...
     @property
     def comments(self) -> "CommentStore": ...
+    @property
+    def attachments(self) -> "AttachmentStore": ...
     @property
     def watches(self) -> "WatchStore": ...
 

@@ -25,6 +25,7 @@ from domain.document.update import announcement
 from domain.errors import IdempotencyMismatch
 from domain.events import Entry, Event
 from persistence import streams
+from persistence.attachment import SqlAttachments
 from persistence.comment import SqlComments
 from persistence.database import Connection, Database, Statement
 from persistence.documents.objects import DocumentObjects
@@ -103,6 +104,7 @@ class SqlUnitOfWork:
         self.task_links = SqlTaskLinks(connection)
         self.documents = SqlDocuments(connection, objects, self.now)
         self.comments = SqlComments(connection)
+        self.attachments = SqlAttachments(connection)
         self.watches = SqlWatches(connection)
 
     def new_id(self) -> UUID:

@@ -64,6 +64,7 @@ async def create(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[
         subject_id=given["subject_id"],
         parent_id=given.get("parent_id"),
         body=given["body"],
+        upload_ids=given.get("upload_ids") or (),
         mention=_mentioned,
     )
     return {"comment": said}

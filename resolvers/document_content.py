@@ -11,9 +11,12 @@ from uuid_utils.compat import uuid7
 from content.kind import compose
 from domain import document as documents
 from domain import text
+from domain.attachment import AttachmentState
+from domain.blob import BlobTooLarge, attachment_key
 from domain.document import ContentFormat, DocumentType
+from domain.errors import Invalid, NotFound, TooLong
 from domain.permissions import Action, Kind, granted
-from persistence import project
+from persistence import attachment, project
 from persistence.documents import lists as stored
 from persistence.documents.contents import STORED, DocumentContent
 from persistence.documents.forms import apart
@@ -72,16 +75,38 @@ async def download_urls(context: Context, parents: Sequence[Any], format: Format
 async def begin(context: Context, given: Given) -> Given:
     """Give the document its id and store what it says to begin with, if somebody brings it who may begin documents there."""
     given = given | {"id": given.get("id") or uuid7()}
-    said = given.pop("content", None)
-    if said is None:
+    content, upload_id = given.pop("content", None), given.pop("upload_id", None)
+    if content is not None and upload_id is not None:
+        raise Invalid(("input", "uploadId"), "Give `content` or `uploadId`, not both.")
+    if (content is None and upload_id is None) or not await _may_create(context, given["project_id"]):
         return given
-    said = text.optional_markdown(said, ("input", "content"), limit=LONGEST)
-    if said is None or not await _may_create(context, given["project_id"]):
+    if upload_id is not None:
+        content = await _uploaded(context, upload_id)
+    said = text.optional_markdown(content, ("input", "content" if upload_id is None else "uploadId"), limit=LONGEST)
+    if said is None:
         return given
     type_ = given.get("type") or DocumentType.TEXT
     update = await apart(len(said), compose, type_, said)
     state = State(document_id=given["id"], position=0, snapshot=update)
     return given | {_SNAPSHOT: await context.services.archive.keep(given["id"], type_, state)}
+
+
+async def _uploaded(context: Context, upload_id: UUID) -> str:
+    """What stands in a file that the viewer has uploaded: Markdown or CSV, in UTF-8."""
+    path = ("input", "uploadId")
+    found = await attachment.of_uploader(context.database, context.viewer.user_id, upload_id)
+    if found is None or found.state != AttachmentState.READY:
+        raise NotFound(path)
+    try:
+        blob = await context.services.blobs.get(attachment_key(upload_id), limit=4 * LONGEST)
+    except BlobTooLarge as error:
+        raise TooLong(path, LONGEST) from error
+    if blob is None:
+        raise NotFound(path)
+    try:
+        return blob.content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise Invalid(path, "The file is not text in UTF-8.") from error
 
 
 async def create(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:

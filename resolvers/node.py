@@ -11,7 +11,7 @@ import strawberry
 
 from domain.actor import Scope
 from domain.errors import BadUserInput, LimitExceeded
-from persistence import activity, comment, invitation, label, project, session, task, task_link, team, user
+from persistence import activity, attachment, comment, invitation, label, project, session, task, task_link, team, user
 from persistence.database import Database
 from persistence.documents import lists as documents
 from resolvers.context import Context
@@ -31,6 +31,7 @@ async def _changes(database: Database, viewer: UUID, entry_ids: Sequence[UUID]) 
 FINDERS: dict[str, tuple[Scope, Find]] = {
     "Activity": (Scope.TASKS_READ, activity.by_ids),
     "Change": (Scope.TASKS_READ, _changes),
+    "Attachment": (Scope.TASKS_READ, attachment.by_ids),
     "Comment": (Scope.TASKS_READ, comment.by_ids),
     "Document": (Scope.DOCUMENTS_READ, documents.by_ids),
     "DocumentVersion": (Scope.DOCUMENTS_READ, documents.versions_by_ids),
@@ -90,7 +91,7 @@ def _subject_type(type_name: str, row: Any) -> str:
     match type_name:
         case "Comment":
             return str(row.subject_type)
-        case "Activity":
+        case "Activity" | "Attachment":
             return str(row.about_type)
         case "Change":
             return str(row.entry.about_type)

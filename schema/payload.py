@@ -58,7 +58,7 @@ def mutation(
             mark = context.mark(name, given, key) if guard != "public" else None
             if first is not None:
                 if mark is not None and (told := await context.told_before(mark)) is not None:
-                    return told
+                    return _settled(told)
                 given = await first(context, given)
             outcome = await context.change(change_, given, client_mutation_id=key, mark=mark, stores=stores)
         except (InsufficientScope, Unavailable):
@@ -125,7 +125,7 @@ def live_mutation(
 
 def _settled(outcome: Outcome) -> Outcome:
     """A refusal that had to be kept, such as a session ended because its token was reused, is told like any other."""
-    values: Mapping[str, Any] = outcome.values
-    if "refused" in values:
-        return Outcome(client_mutation_id=outcome.client_mutation_id, errors=[values["refused"]])
-    return outcome
+    if "refused" not in outcome.values:
+        return outcome
+    values = {name: value for name, value in outcome.values.items() if name != "refused"}
+    return Outcome(client_mutation_id=outcome.client_mutation_id, errors=[outcome.values["refused"]], values=values)

@@ -24,6 +24,7 @@ from schema.connection import Connection
 from schema.document_mutations import DocumentMutations
 from schema.errors import ERROR_TYPES
 from schema.fields import query, subscription
+from schema.file_mutations import FileMutations
 from schema.inputs import comment as comment_inputs
 from schema.inputs import project as project_inputs
 from schema.inputs import task as task_inputs
@@ -32,6 +33,7 @@ from schema.inputs import user as user_inputs
 from schema.node import Node
 from schema.payload import mutation
 from schema.scalars import SCALARS
+from schema.types.attachment import Attachment
 from schema.types.change import Activity, Change, ChangeConnection
 from schema.types.collaboration import DocumentEvent
 from schema.types.comment import Comment, CommentPayload
@@ -82,7 +84,7 @@ class Query:
 
 
 @strawberry.type(description="Writing. Every field is one transaction.")
-class Mutation(DocumentMutations):
+class Mutation(DocumentMutations, FileMutations):
     """The root of mutations."""
 
     user_register: SessionPayload | None = mutation(
@@ -244,7 +246,7 @@ class Subscription:
         guard=Scope.TASKS_READ,
     )
     task_changed: AsyncGenerator[Change, None] = subscription(
-        resolvers.change.follow_task, "Changes of one task with its comments and links.", guard=Scope.TASKS_READ
+        resolvers.change.follow_task, "Changes of one task with its comments, links and attachments.", guard=Scope.TASKS_READ
     )
     document_collaboration: AsyncGenerator[DocumentEvent, None] = subscription(
         resolvers.collaboration.follow,
@@ -257,7 +259,7 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[Activity, Comment, DocumentVersion, Label, Session, TaskLink, *ERROR_TYPES],
+    types=[Activity, Attachment, Comment, DocumentVersion, Label, Session, TaskLink, *ERROR_TYPES],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 bindings = rules.register(schema)

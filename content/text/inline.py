@@ -95,35 +95,48 @@ def _tidied(nodes: Iterable[Node]) -> list[Run]:
             core = text.strip()
             start = text.index(core)
             pieces += [(part, marks) for part in (text[:start], core, text[start + len(core) :]) if part]
-    pieces = [(piece, _shared(pieces, at)) if _blank(piece) else (piece, marks) for at, (piece, marks) in enumerate(pieces)]
-    return _merged(_without_blank_ends(pieces))
+    return _merged(_without_blank_ends(_shared(pieces)))
 
 
-def _blank(piece: str | Node) -> bool:
-    return isinstance(piece, str) and piece != BREAK and not piece.strip()
+def _blank(run: Run) -> bool:
+    """White space that Markdown may drop: not that in code."""
+    piece, marks = run
+    return isinstance(piece, str) and piece != BREAK and not piece.strip() and not _is_code(marks)
 
 
-def _shared(pieces: Sequence[Run], at: int) -> tuple[Key, ...]:
-    if pieces[at][1] and pieces[at][1][-1][0] == "code":
-        return pieces[at][1]
-    before = next((run for run in reversed(pieces[:at]) if not _blank(run[0])), None)
-    behind = next((run for run in pieces[at + 1 :] if not _blank(run[0])), None)
-    if before is None or behind is None:
-        return ()
-    return tuple(mark for mark in before[1] if mark in behind[1] and mark[0] != "code")
+def _is_code(marks: tuple[Key, ...]) -> bool:
+    return bool(marks) and marks[-1][0] == "code"
 
 
-def _without_blank_ends(pieces: list[Run]) -> list[Run]:
+def _shared(pieces: Sequence[Run]) -> list[Run]:
+    """White space with only the marks that both its neighbours have."""
+    behind: list[tuple[Key, ...]] = []
+    following: tuple[Key, ...] = ()
+    for run in reversed(pieces):
+        behind.append(following)
+        if not _blank(run):
+            following = run[1]
+    shared: list[Run] = []
+    before: tuple[Key, ...] = ()
+    for run, after in zip(pieces, reversed(behind), strict=True):
+        if _blank(run):
+            shared.append((run[0], tuple(mark for mark in before if mark in after and mark[0] != "code")))
+        else:
+            shared.append(run)
+            before = run[1]
+    return shared
+
+
+def _without_blank_ends(pieces: Sequence[Run]) -> list[Run]:
     """No white space at the ends of lines, where Markdown drops it."""
     kept: list[Run] = []
-    for at, (piece, marks) in enumerate(pieces):
-        at_start = not kept or kept[-1][0] == BREAK
-        rest = next((after for after, _ in pieces[at + 1 :] if not _blank(after)), BREAK)
-        code = bool(marks) and marks[-1][0] == "code"
-        if _blank(piece) and not code and (at_start or rest == BREAK):
-            continue
-        kept.append((piece, marks))
-    return kept
+    for run in (*pieces, (BREAK, ())):
+        if run[0] == BREAK:
+            while kept and _blank(kept[-1]):
+                kept.pop()
+        if not _blank(run) or (kept and kept[-1][0] != BREAK):
+            kept.append(run)
+    return kept[:-1]
 
 
 def _merged(pieces: list[Run]) -> list[Run]:
@@ -147,8 +160,9 @@ def key(mark: Mark) -> Key:
 class _Writer:
     """Writes the runs of one line, each mark around as many neighbours as share it."""
 
-    def __init__(self) -> None:
-        self._out = ""
+    def __init__(self, before: str = "") -> None:
+        self._parts: list[str] = []
+        self._last = before
 
     def write(self, runs: Sequence[Run], behind: str = " ") -> str:
         at = 0
@@ -165,35 +179,33 @@ class _Writer:
             after = _first(runs[end]) if end < len(runs) else behind
             self._mark(marks[0], within, after)
             at = end
-        return self._out
+        return "".join(self._parts)
 
     def _mark(self, mark: Key, within: list[Run], after: str) -> None:
         name, href, title = mark
         if name == "code":
             self._put(_code("".join(piece for piece, _ in within if isinstance(piece, str))))
             return
-        before = self._out[-1:] or " "
-        inner = _Writer()
+        before = self._last or " "
         if name == "link":
-            inner._out = "["
-            self._put(f"{inner.write(within, ']')}]({href}{title})")
+            self._put(f"[{_Writer('[').write(within, ']')}]({href}{title})")
             return
         sign = _SIGNS.get(name)
         if sign:
-            inner._out = " "
-            text = inner.write(within, " ")[1:]
+            text = _Writer(" ").write(within, " ")
             if _stands(sign, text, before, after, whole=len(within) == 1):
                 self._put(sign + text + sign)
                 return
         tag = _TAGS[name]
-        inner = _Writer()
-        inner._out = ">"
-        self._put(f"<{tag}>{inner.write(within, '<')[1:]}</{tag}>")
+        self._put(f"<{tag}>{_Writer('>').write(within, '<')}</{tag}>")
 
     def _put(self, text: str) -> None:
-        if text.startswith("[") and self._out.endswith("!"):
-            self._out = self._out[:-1] + "\\!"
-        self._out += text
+        if not text:
+            return
+        if text[0] == "[" and self._last == "!" and self._parts:
+            self._parts[-1] = self._parts[-1][:-1] + "\\!"
+        self._parts.append(text)
+        self._last = text[-1]
 
 
 def _stands(sign: str, text: str, before: str, after: str, *, whole: bool) -> bool:

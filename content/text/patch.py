@@ -52,17 +52,21 @@ def patch(parent: Parent, new: Sequence[Node]) -> None:
 
 def _patch_blocks(parent: Parent, old: Sequence[tuple[int, Node]], new: Sequence[Node], *, start: int = 0) -> None:
     steps = _steps([node for _, node in old], new)
-    for index in range(len(steps) - 1, -1, -1):
-        here, node = steps[index]
-        if here is not None:
-            at, before = old[here]
-            if node is None:
-                del parent.children[at]
-            elif node is not before:
-                _patch_block(_element(parent, at), before, node)
-        elif node is not None:
-            behind = next((old[place][0] + 1 for place, _ in reversed(steps[:index]) if place is not None), start)
-            shared.insert(parent, behind, (node,))
+    places: list[int] = []  # for each step, where something is inserted there
+    place = start
+    for here, _ in steps:
+        places.append(place)
+        place = place if here is None else old[here][0] + 1
+    for (here, node), place in zip(reversed(steps), reversed(places), strict=True):
+        if here is None:
+            assert node is not None
+            shared.insert(parent, place, (node,))
+            continue
+        at, before = old[here]
+        if node is None:
+            del parent.children[at]
+        elif node is not before:
+            _patch_block(_element(parent, at), before, node)
 
 
 def _steps(old: Sequence[Node], new: Sequence[Node]) -> list[Step]:
@@ -150,12 +154,13 @@ def _patch_block(element: XmlElement, old: Node, new: Node) -> None:
 def _patch_row(row: XmlElement, old: Node, new: Node) -> None:
     """Cells are the same by their place; a head is a head only where the document has it so."""
     for at in range(len(old.content) - 1, len(new.content) - 1, -1):
-        if markdown.block(old.content[at]):
-            del row.children[at]
+        del row.children[at]
     for at, (before, after) in enumerate(zip(old.content, new.content, strict=False)):
         if markdown.block(before) != markdown.block(after):
             patch(_element(row, at), after.content)
-    shared.insert(row, len(old.content), tuple(new.content[len(old.content) :]))
+    more = new.content[len(old.content) :]
+    spans = any(cell.attrs.get(name, 1) != 1 for cell in old.content for name in ("colspan", "rowspan"))
+    shared.insert(row, len(old.content), tuple(cell for cell in more if not spans or markdown.block(cell)))
 
 
 def _patch_inline(element: XmlElement, new: Node) -> None:

@@ -6,6 +6,7 @@ pycrdt counts in bytes of UTF-8; changes are made from the end, so that offsets 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pycrdt import XmlElement, XmlFragment, XmlText
 
@@ -133,14 +134,21 @@ def _format(text: XmlText, old: str, at: int, marks: Sequence[tuple[Mark, ...]],
     for end in range(1, len(marks) + 1):
         if end < len(marks) and marks[end] == marks[start] and wanted[end] == wanted[start]:
             continue
-        told = {inline.key(mark): mark for mark in inline.expressible(marks[start])}
-        asked = {inline.key(mark): mark for mark in inline.expressible(wanted[start])}
-        change = {mark.type: None for key, mark in told.items() if key not in asked}
-        change |= {mark.type: dict(mark.attrs) for key, mark in asked.items() if key not in told}  # type: ignore[misc]
-        if change and old[at + start : at + end].strip():
+        change = _change(marks[start], wanted[start])
+        if change and (old[at + start : at + end].strip() or "code" in change):
             begin = len(old[: at + start].encode())
             text.format(begin, begin + len(old[at + start : at + end].encode()), change)
         start = end
+
+
+def _change(marks: tuple[Mark, ...], wanted: tuple[Mark, ...]) -> dict[str, Any]:
+    """Formatting that makes text with these marks read as wanted; marks that code hides in Markdown go when the code does."""
+    told = {inline.key(mark) for mark in inline.expressible(marks)}
+    asked = {inline.key(mark): mark for mark in inline.expressible(wanted)}
+    if told == asked.keys():
+        return {}
+    gone = {mark.type: None for mark in marks if mark.name in inline.MARKS and inline.key(mark) not in asked}
+    return gone | {mark.type: dict(mark.attrs) for mark in asked.values() if mark not in marks}
 
 
 def _untold(marks: Sequence[tuple[Mark, ...]], start: int, end: int) -> tuple[Mark, ...]:

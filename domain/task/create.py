@@ -6,6 +6,7 @@ from uuid import UUID
 
 from domain import rank, watch
 from domain.actor import Actor
+from domain.attachment import attach
 from domain.errors import NotFound, NotUnique
 from domain.permissions import Action, Kind
 from domain.ports import UnitOfWork
@@ -52,6 +53,7 @@ async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, given: Map
         raise NotUnique(("input", "id"), "This id is in use.")
     await watch.start(uow, task, [actor.user_id, task.assignee_id])
     uow.record(TaskCreated(actor_id=actor.user_id, task=task))
+    await attach(uow, actor, given.get("upload_ids") or (), task, (task.type_name, task.id), ("input", "uploadIds"))
     return task
 
 

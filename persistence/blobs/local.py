@@ -7,15 +7,16 @@ the threads that others wait for; a call that takes longer than 5 s is an outage
 import asyncio
 import errno
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from domain.blob import MOST_BYTES, Blob, BlobInfo, Condition, Listed, UploadTarget, plain_type, require_key
+from domain.blob import MOST_BYTES, Blob, BlobInfo, Condition, Listed, UploadTarget, plain_type
 from domain.errors import StorageFull, StorageUnavailable
 from persistence.blobs.folder import Folder
 from persistence.blobs.signed import Signatures
@@ -76,17 +77,17 @@ class LocalBlobs:
 
     async def download_url(self, key: str, *, file_name: str, content_type: str, expires_in: int) -> str:
         promised = {"name": file_name, "type": plain_type(content_type)}
-        return self.signatures.sign("GET", key, promised, expires_in=expires_in)
+        return self.signatures.sign("GET", key, promised, expires=int(time.time()) + expires_in)
 
     async def upload_target(
-        self, key: str, *, byte_size: int, content_type: str, sha256: str | None, expires_in: int
+        self, key: str, *, byte_size: int, content_type: str, sha256: str | None, expires_at: datetime
     ) -> UploadTarget:
         promised: dict[str, str | int] = {"size": byte_size, "type": content_type, "sha256": sha256 or ""}
         return UploadTarget(
-            url=self.signatures.sign("PUT", require_key(key), promised, expires_in=expires_in),
+            url=self.signatures.sign("PUT", key, promised, expires=int(expires_at.timestamp())),
             method="PUT",
             headers={"Content-Type": content_type},
-            expires_at=datetime.now(UTC) + timedelta(seconds=expires_in),
+            expires_at=expires_at,
         )
 
 

@@ -4,8 +4,8 @@ A file that a user brought is never a page of this origin: only types that canno
 nothing is sniffed, and the content is sandboxed (PDF is not: viewers refuse sandboxed ones, and run in no origin).
 
 An upload appears when its last byte is there and size, type and hash are what was signed; before that, nobody sees it, and whatever ends
-it leaves nothing. It is bounded: by the signed size, by 30 s between two pieces, by one attempt at a time for each address, by
-64 at a time in a process.
+it leaves nothing. It is bounded: by the signed size, by 30 s between two pieces, by a pace of 64 KiB a second on the whole, by one attempt
+at a time for each address, by 256 at a time in a process (a user can have a hundred addresses, see `domain.upload`).
 """
 
 import asyncio
@@ -29,8 +29,8 @@ from persistence.blobs.local import LocalBlobs
 from persistence.blobs.signed import PATH
 
 PIECE = 256 * 1024
-PATIENCE = 30.0
-MOST_UPLOADS = 64
+PATIENCE, PACE = 30.0, 64 * 1024  # seconds, bytes a second
+MOST_UPLOADS = 256
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 _PREFLIGHT = {
@@ -116,10 +116,11 @@ class _Endpoint:
         return Response(status_code=200, headers={**_OPEN, "ETag": f'"{etag}"'})
 
     async def _receive(self, request: Request, arriving: Incoming, size: int) -> None:
-        stream = request.stream()
+        stream, now = request.stream(), asyncio.get_running_loop().time
+        end = now() + PATIENCE + size / PACE
         try:
             while True:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout_at(min(now() + PATIENCE, end)):
                     chunk = await anext(stream, None)
                 if chunk is None:
                     break
@@ -127,7 +128,7 @@ class _Endpoint:
                     raise _Refused(400, "INVALID", f"Send exactly {size} bytes.")
                 await self.blobs.run(partial(arriving.write, chunk))
         except TimeoutError:
-            raise _Refused(408, "INVALID", f"Nothing came for {PATIENCE:.0f} s.") from None
+            raise _Refused(408, "INVALID", "The file came too slowly.") from None
         except ClientDisconnect:
             raise _Refused(400, "INVALID", "The connection ended early.") from None
         if arriving.byte_size != size:

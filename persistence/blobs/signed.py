@@ -23,9 +23,9 @@ class Signatures:
     def __init__(self, secret: bytes, origin: str) -> None:
         self._secret, self._origin = secret, origin
 
-    def sign(self, method: str, key: str, promised: Mapping[str, str | int], *, expires_in: int) -> str:
-        """An address for `expires_in` seconds; what is promised stands in its query."""
-        told = {**{name: str(value) for name, value in promised.items()}, "expires": str(int(time.time()) + expires_in)}
+    def sign(self, method: str, key: str, promised: Mapping[str, str | int], *, expires: int) -> str:
+        """An address that ends at `expires` (seconds since 1970); what is promised stands in its query."""
+        told = {**{name: str(value) for name, value in promised.items()}, "expires": str(expires)}
         query = urlencode({**told, "signature": self._signature(method, key, told)})
         return f"{self._origin}{PATH}/{quote(require_key(key))}?{query}"
 

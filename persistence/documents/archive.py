@@ -6,8 +6,10 @@ since his last visit to the minute. What goes is only what that version holds: i
 before it was stored (`forms`), and is read from storage again, under its hash, before the log is shortened.
 """
 
+import asyncio
 import hashlib
 import logging
+import random
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -19,7 +21,7 @@ from content import crdt
 from domain.actor import Actor
 from domain.document import Document, DocumentType, Snapshot
 from domain.document.version import save_quietly
-from domain.errors import Invalid
+from domain.errors import Invalid, Unavailable
 from domain.permissions import Action, Kind, Role, granted
 from persistence.access import opens
 from persistence.database import Database, Statement
@@ -32,6 +34,7 @@ from persistence.unit_of_work import Announcer, unit_of_work
 
 BETWEEN_VERSIONS = timedelta(minutes=10)
 MARGIN = timedelta(days=1)
+SETTLING = 60.0  # seconds between looks for documents that no room settles
 _DUE_AT_ONCE = 50
 logger = logging.getLogger(__name__)
 
@@ -85,8 +88,7 @@ class Archive:
 
     async def snapshot(self, document_id: UUID) -> tuple[bytes, int] | None:
         """The state of the newest version and its position; None when there is none yet. The log goes on from there."""
-        (state,) = await self.states.of([document_id])
-        return None if state.snapshot is None else (state.snapshot, state.since)
+        return await self.states.newest(document_id)
 
     async def settle(self, document_id: UUID) -> bool:
         """The document is quiet, or was left: save a version if it is time for one, and shorten its log; whether one was saved."""
@@ -100,6 +102,15 @@ class Archive:
         given = {"before": now - BETWEEN_VERSIONS, "quiet_since": now - quiet_for}
         due = [row[0] for row in await self._database.fetch(_ALL_DUE, **given)]
         return sum([await self.settle(each) for each in due])
+
+    async def settle_forever(self, pause: float = SETTLING) -> None:
+        """Settle what is due, over and over; storage or a database that is away is waited for."""
+        while True:
+            await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311 (no secret)
+            try:
+                await self.settle_all()
+            except Unavailable as error:
+                logger.warning("Documents cannot be settled now: %s", error.message)
 
     async def take(self, document_id: UUID, type_: DocumentType) -> Snapshot:
         """What a document says now, its contents stored."""

@@ -22,6 +22,7 @@ PREFIX = "documents/"
 JSON = "application/json"
 AT_ONCE = 16  # requests to storage in one operation
 PATIENCE = 1.5  # seconds that an operation holds its rows while it writes; below Postgres' lock timeout, so nobody fails who waits for one
+PATIENCE_EACH = 0.01  # more for each object: a tree of documents is deleted, moved or restored in one step
 _TRIES = 5
 _WAIT = 2.0
 
@@ -85,7 +86,7 @@ class DocumentObjects:
         waits for the row that the caller holds.
         """
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(PATIENCE + PATIENCE_EACH * len(objects)):
                 if not all(await together([_job(self.blobs.head, key) for key in relying_on])):
                     raise StorageUnavailable("A stored content is gone; try again.")
                 await together([_job(self._replace, key, orjson.dumps(value)) for key, value in objects.items()])

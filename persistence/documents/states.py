@@ -116,6 +116,13 @@ class States:
                 raise CursorExpired
         raise Unavailable("The document changes faster than it can be read; try again.")
 
+    async def newest(self, document_id: UUID) -> tuple[bytes, int] | None:
+        """The state of the newest version and its position, None where there is none; the log is not read."""
+        rows = await self._database.fetch(_BASES, ids=[document_id], at=EVER)
+        if not rows or rows[0].crdt is None:
+            return None
+        return await self.content(document_id, rows[0].crdt), rows[0].position
+
     async def content(self, document_id: UUID, sha256: str) -> bytes:
         """Contents that a version names; kept in memory once read."""
         found = self._contents.get(sha256)

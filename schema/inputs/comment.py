@@ -16,6 +16,7 @@ class CommentCreateInput:
     subject_id: strawberry.ID = required("What it is about.", of="Task|Document")
     parent_id: strawberry.ID | None = optional("The comment that it answers.", of="Comment")
     body: Markdown = required("What is said. A link to `user:` and a user's id is a mention.")
+    upload_ids: list[strawberry.ID] | None = optional("Files of one's own to attach, 20 at most.", of="Attachment")
     client_mutation_id: str | None = client_mutation_id()
 
 

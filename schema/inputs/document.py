@@ -23,7 +23,7 @@ enumeration(
     "A form that content can be read in.",
     MARKDOWN="Markdown; of a spreadsheet a table, of a presentation slides between rules.",
     HTML="HTML without scripts.",
-    TEXT="Plain text; of a spreadsheet CSV.",
+    TEXT="Plain text; of a spreadsheet its cells, parted by tabs.",
     JSON="JSON; of a text the tree that ProseMirror editors use.",
     CRDT="The Yjs state itself, encoding V1.",
 )
@@ -39,6 +39,9 @@ class DocumentCreateInput:
     title: str = required("What it is called.")
     type: DocumentType | None = optional("What its content is made of.", default=DocumentType.TEXT)
     content: Markdown | None = optional("What it says to begin with; of a spreadsheet a table.")
+    upload_id: strawberry.ID | None = optional(
+        "The same in a file that the viewer has uploaded: Markdown, or CSV for a spreadsheet, in UTF-8.", of="Attachment"
+    )
     client_mutation_id: str | None = client_mutation_id()
 
 

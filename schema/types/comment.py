@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+import resolvers.attachment
 import resolvers.comment
 import resolvers.user
 from schema.connection import Connection, Edge
@@ -12,6 +13,7 @@ from schema.fields import leaf, relation, view
 from schema.node import Discussable, Entity
 from schema.payload import MutationPayload
 from schema.scalars import Markdown
+from schema.types.attachment import Attachment
 from schema.types.user import User
 
 
@@ -39,6 +41,9 @@ class Comment(Entity):
     )
     mentions: list[User] = relation(resolvers.user.mentions, "Who is mentioned in it.", needs=["mention_ids"])
     reactions: list[Reaction] = relation(resolvers.comment.reactions, "Its emoji, the oldest first.", needs=["id"])
+    attachments: Connection[Attachment] = relation(
+        resolvers.attachment.of_subjects, "The files on it, oldest first.", needs=["id"]
+    )
     resolved_at: datetime | None = leaf("When the thread was resolved.")
     resolved_by: User | None = relation(resolvers.user.resolvers, "Who resolved it.", needs=["resolved_by_id"])
     edited_at: datetime | None = leaf("When the text was last changed.")

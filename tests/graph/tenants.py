@@ -4,13 +4,15 @@ The tables are compared with the table of rules: a field that is missing here fa
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from domain.attachment import Attachment, AttachmentState
+from domain.blob import attachment_key
 from domain.session import Device, open_session
 from persistence.unit_of_work import unit_of_work
 from schema import ids
-from tests.app import App
+from tests.app import App, Person
 from tests.people import People, settle, uuid_of
 from tests.work import comment, do, document, done, label, project, task
 
@@ -56,7 +58,10 @@ async def _fill(app: App, people: People, project_id: str) -> Objects:
     made = {name: await task(app, people, name, by=owner, projectId=project_id) for name in ("first", "second", "third")}
     part = await task(app, people, "part", by=owner, projectId=project_id, parentId=made["first"]["id"])
     said = await comment(app, owner, made["first"], "First!")
-    written = {name: await document(app, people, name, by=owner, projectId=project_id) for name in ("page", "other page")}
+    written = {
+        name: await document(app, people, name, by=owner, projectId=project_id, content=f"# {name}")
+        for name in ("page", "other page")
+    }
     inner = await document(app, people, "inner", by=owner, projectId=project_id, parentId=written["page"]["id"])
     name = f"Label {project_id[-12:]}"
     linked = "task { links { nodes { id } } }"
@@ -65,11 +70,14 @@ async def _fill(app: App, people: People, project_id: str) -> Objects:
     invitation = await do(app, owner, "teamInvite", "invitation { id } invitationToken", **invited)
     shown = "query ($id: ID!) { project(id: $id) { activity { nodes { id } } } }"
     (activity, *_) = (await app.run(owner, shown, id=project_id))["project"]["activity"]["nodes"]
+    files = await _files(app, owner, made["first"]["id"])
     return {
+        **files,
         "Activity": activity["id"],
         "Change": ids.encode("Change", uuid_of(activity["id"])),
         "Comment": said["id"],
         "Document": written["page"]["id"],
+        "DocumentVersion": written["page"]["latestVersion"]["id"],
         "other page": written["other page"]["id"],
         "inner": inner["id"],
         "Invitation": invitation["invitation"]["id"],
@@ -87,6 +95,27 @@ async def _fill(app: App, people: People, project_id: str) -> Objects:
     }
 
 
+async def _files(app: App, owner: Person, task_id: str) -> Objects:
+    """A file on the task, of which there are no bytes, and one that is the owner's alone."""
+    subject = uuid_of(task_id)
+    async with unit_of_work(app.house.database, app.house.services.live) as uow:
+        upload = Attachment(
+            id=uow.new_id(),
+            created_at=uow.now,
+            updated_at=uow.now,
+            uploader_id=owner.user.id,
+            file_name="file.png",
+            content_type="image/png",
+            byte_size=1,
+            state=AttachmentState.READY,
+        )
+        file = replace(upload, id=uow.new_id(), subject_type="Task", subject_id=subject, about_type="Task", about_id=subject)
+        await uow.attachments.add(upload)
+        await uow.attachments.add(file)
+    await app.house.services.blobs.put(attachment_key(upload.id), b"#")
+    return {"Attachment": ids.encode("Attachment", file.id), "upload": ids.encode("Attachment", upload.id)}
+
+
 def _of(**fields: str) -> Callable[[Tenant], dict[str, Any]]:
     """An input whose fields name objects of the tenant."""
     return lambda tenant: {name: tenant.objects[kind] for name, kind in fields.items()}
@@ -100,7 +129,7 @@ def _task_row(tenant: Tenant) -> dict[str, Any]:
     """A new task that names an object wherever it can; its labels are one of each tenant's own."""
     mine = tenant.objects
     row = {"title": "New", "projectId": mine["Project"], "parentId": mine["Task"], "afterId": mine["second"]}
-    return row | {"assigneeId": tenant.people.owner.id, "labelIds": [mine["Label"]]}
+    return row | {"assigneeId": tenant.people.owner.id, "labelIds": [mine["Label"]], "uploadIds": [mine["upload"]]}
 
 
 def _task_patch(tenant: Tenant) -> dict[str, Any]:
@@ -114,7 +143,7 @@ MUTATIONS: Mapping[str, Case] = {
     "sessionCreate": Case(lambda _: {"email": "nobody", "password": ""}, "INVALID", "INVALID"),
     "sessionRefresh": Case(lambda _: {"refreshToken": ""}, "INVALID", "INVALID"),
     "sessionRevoke": Case(_of(sessionId="Session"), guest="NOT_FOUND"),
-    "userUpdate": Case(lambda _: {"locale": "en"}, "allowed", "allowed"),
+    "userUpdate": Case(_with({"locale": "en"}, avatarUploadId="upload"), guest="NOT_FOUND"),
     "userDelete": Case(_of(id="User"), guest="NOT_FOUND"),
     "teamCreate": Case(lambda _: {"name": ""}, "INVALID", "INVALID"),
     "teamUpdate": Case(_with({"description": "Taken."}, id="Team")),
@@ -154,18 +183,30 @@ MUTATIONS: Mapping[str, Case] = {
         }
     ),
     "tasksCreate": Case(lambda tenant: {"tasks": [_task_row(tenant)]}),
-    "documentCreate": Case(_with({"title": "New"}, projectId="Project", parentId="Document")),
     "documentApplyUpdate": Case(_with({"updates": ["AAA="], "sessionId": "s"}, id="Document")),
     "documentSetPresence": Case(_with({"sessionId": "s"}, id="Document"), guest="allowed"),
+    "documentCreate": Case(_with({"title": "New"}, projectId="Project", parentId="Document", uploadId="upload")),
     "documentUpdate": Case(_with({"title": "Taken."}, id="Document")),
     "documentMove": Case(_of(id="inner", projectId="Project", parentId="Document", afterId="other page")),
+    "documentSaveVersion": Case(_of(id="Document")),
+    "documentRestoreVersion": Case(_of(id="Document", versionId="DocumentVersion")),
+    "documentEdit": Case(_with({"base": 1, "append": "Taken."}, id="Document")),
     "documentDelete": Case(_of(id="Document")),
     "documentRestore": Case(_of(id="Document")),
-    "commentCreate": Case(_with({"body": "Me too."}, subjectId="Task", parentId="Comment"), guest="allowed"),
+    # The guest may comment; the file is somebody else's.
+    "commentCreate": Case(
+        lambda tenant: (
+            _with({"body": "Me too."}, subjectId="Task", parentId="Comment")(tenant) | {"uploadIds": [tenant.objects["upload"]]}
+        ),
+        guest="NOT_FOUND",
+    ),
     "commentUpdate": Case(_with({"body": "Taken."}, id="Comment")),
     "commentResolve": Case(_with({"resolved": True}, id="Comment"), guest="allowed"),
     "commentReact": Case(_with({"emoji": "👍", "on": True}, id="Comment"), guest="allowed"),
     "commentDelete": Case(_of(id="Comment")),
+    "uploadCreate": Case(_with({"fileName": "a.txt", "contentType": "text/plain", "byteSize": 1}, subjectId="Task")),
+    "uploadComplete": Case(_of(id="upload"), guest="NOT_FOUND"),
+    "attachmentDelete": Case(_of(id="Attachment")),
     "watchSet": Case(_with({"watching": True}, subjectId="Task"), guest="allowed"),
     "markSeen": Case(_of(subjectId="Task"), guest="allowed"),
 }
@@ -185,6 +226,7 @@ QUERIES: Mapping[str, Question] = {
         "query ($of: ID!) { node(id: $of) { id } }",
         (
             "Activity",
+            "Attachment",
             "Change",
             "Comment",
             "Document",

@@ -7,6 +7,7 @@ from content import crdt
 from domain.document import ContentFormat, DocumentType
 from persistence.documents.forms import render
 from tests.app import App, Person
+from tests.files import upload
 from tests.people import People
 from tests.work import do, document, done, everything, refusals
 from tests.writing import write
@@ -173,3 +174,22 @@ async def test_a_page_of_contents_takes_two_statements_more(app: App, team: Peop
     for selection, expected in relations.items():
         _, taken = await app.statements(team.member, text % selection, id=team.project_id)
         assert (selection, taken - without) == (selection, expected)
+
+
+async def test_a_document_begins_with_a_file_that_was_uploaded(app: App, team: People) -> None:
+    note = await upload(app, team.member, STORY.replace("\n", "\r\n").encode("utf-8-sig"))
+    made = await document(app, team, uploadId=note["id"])
+    assert (await read(app, team.guest, made))["text"] == STORY
+    sheet = await document(app, team, type="SPREADSHEET", uploadId=(await upload(app, team.member, b"a,b\n1,2\n"))["id"])
+    assert (await read(app, team.guest, sheet, "TEXT"))["text"] == "a\tb\n1\t2\n"
+    binary = await upload(app, team.member, b"\xff\xfe\x00")
+    before = await everything(app)
+    tried: list[tuple[Person, dict[str, Any], str]] = [
+        (team.mate, {"uploadId": note["id"]}, "NOT_FOUND"),
+        (team.member, {"uploadId": binary["id"]}, "INVALID"),
+        (team.member, {"uploadId": note["id"], "content": "Both."}, "INVALID"),
+    ]
+    for somebody, given, code in tried:
+        payload = await do(app, somebody, "documentCreate", projectId=team.project_id, title="New", **given)
+        assert refusals(payload) == [(code, ["input", "uploadId"])]
+    assert await everything(app) == before

@@ -184,7 +184,8 @@ async def test_a_difference_is_of_versions_of_the_document_only(app: App, team: 
     made = await document(app, team, content=STORY)
     other = await document(app, team, content="Other")
     for id_ in (other["latestVersion"]["id"], ids.encode("DocumentVersion", uuid7())):
-        answer = await app.answer(team.guest, DIFF, id=made["id"], **{"from": id_})
+        asked: dict[str, Any] = {"id": made["id"], "from": id_}
+        answer = await app.answer(team.guest, DIFF, **asked)
         (error,) = answer["errors"]
         assert (error["extensions"]["code"], error["extensions"]["path"]) == ("NOT_FOUND", ["fromVersionId"])
 

@@ -167,7 +167,9 @@ async def test_what_the_owner_sees_is_not_there_for_another_team(app: App, tenan
     assert hidden in (None, [None])
 
 
-@pytest.mark.parametrize("kind", ["Activity", "Change", "Comment", "Document", "Project", "Task", "TaskLink"])
+@pytest.mark.parametrize(
+    "kind", ["Activity", "Attachment", "Change", "Comment", "Document", "DocumentVersion", "Project", "Task", "TaskLink"]
+)
 async def test_what_lies_in_a_private_project_is_not_there_for_the_rest_of_the_team(app: App, tenant: Tenant, kind: str) -> None:
     given = {"of": tenant.hidden[kind]}
     assert (await app.run(tenant.people.owner, QUERIES["node"].text, **given))["node"] == {"id": tenant.hidden[kind]}
