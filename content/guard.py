@@ -11,7 +11,7 @@ asked for; it is seen in that the state vector does not reach what the update ad
 
 from collections.abc import Mapping
 
-from content.errors import UpdatePending, UpdateTooLarge
+from content.errors import InvalidUpdate, UpdatePending, UpdateTooLarge
 from content.nesting import Nesting
 from content.structs import SKIP, TYPE, Id, Update, parse
 
@@ -66,6 +66,8 @@ def applies(state: bytes, update: bytes, *, limit: int = UPDATE_BYTES) -> Update
     scratch.apply(update)
     if scratch.is_pending:
         raise UpdatePending
+    if not crdt.reproduces(scratch):
+        raise InvalidUpdate("The update would make the document read differently each time it is loaded.")
     if len(crdt.state(scratch)) > DOCUMENT_BYTES:
         raise UpdateTooLarge(f"A document has at most {DOCUMENT_BYTES} bytes.", DOCUMENT_BYTES)
     return said

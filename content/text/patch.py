@@ -28,21 +28,40 @@ Parent = XmlFragment | XmlElement
 Step = tuple[int | None, Node | None]
 
 
+class _Block:
+    """A block at its place in a parent, with what it reads as."""
+
+    def __init__(self, at: int, node: Node) -> None:
+        self.at = at
+        self.node = node
+        self.key = (node.type, markdown.block(node))
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether Markdown has no line for it: such are kept where they are, and never asked for."""
+        return not self.key[1] and self.node.type not in ("listItem", "taskItem", "tableRow")
+
+
 def patch(parent: Parent, new: Sequence[Node]) -> None:
     """Make the blocks of a parent those of a tree."""
     old = [shared.read_element(child) if isinstance(child, XmlElement) else None for child in parent.children]
     if _is_item(parent) and old and new and old[0] is not None and old[0].type == new[0].type == "paragraph":
-        _patch_blocks(parent, [(at, node) for at, node in enumerate(old) if at and node], new[1:], start=1)
+        _patch_blocks(
+            parent,
+            [_Block(at, node) for at, node in enumerate(old) if at and node],
+            [_Block(0, node) for node in new[1:]],
+            start=1,
+        )
         _patch_block(_element(parent, 0), old[0], new[0])
         return
-    shown = [(at, node) for at, node in enumerate(old) if node and not _is_blank(node)]
-    wanted = [node for node in new if not _is_blank(node)]
+    shown = [block for at, node in enumerate(old) if node and not (block := _Block(at, node)).is_blank]
+    wanted = [block for node in new if not (block := _Block(0, node)).is_blank]
     if wanted or not shown:
         _patch_blocks(parent, shown, wanted)
         return
-    at, first = shown[0]
-    for surplus, _ in reversed(shown[1:]):
-        del parent.children[surplus]
+    at, first = shown[0].at, shown[0].node
+    for surplus in reversed(shown[1:]):
+        del parent.children[surplus.at]
     if first.type == "paragraph":
         _patch_block(_element(parent, at), first, Node("paragraph"))
     else:
@@ -50,39 +69,36 @@ def patch(parent: Parent, new: Sequence[Node]) -> None:
         shared.insert(parent, at, (Node("paragraph"),))
 
 
-def _patch_blocks(parent: Parent, old: Sequence[tuple[int, Node]], new: Sequence[Node], *, start: int = 0) -> None:
-    steps = _steps([node for _, node in old], new)
+def _patch_blocks(parent: Parent, old: Sequence[_Block], new: Sequence[_Block], *, start: int = 0) -> None:
+    steps = _steps(old, new)
     places: list[int] = []  # for each step, where something is inserted there
     place = start
     for here, _ in steps:
         places.append(place)
-        place = place if here is None else old[here][0] + 1
+        place = place if here is None else old[here].at + 1
     for (here, node), place in zip(reversed(steps), reversed(places), strict=True):
         if here is None:
             assert node is not None
             shared.insert(parent, place, (node,))
             continue
-        at, before = old[here]
+        at, before = old[here].at, old[here].node
         if node is None:
             del parent.children[at]
         elif node is not before:
             _patch_block(_element(parent, at), before, node)
 
 
-def _steps(old: Sequence[Node], new: Sequence[Node]) -> list[Step]:
+def _steps(blocks: Sequence[_Block], others: Sequence[_Block]) -> list[Step]:
     """In order: (place in old, its node) to keep, (place, node) to change into, (place, None) to delete, (None, node) to insert."""
     steps: list[Step] = []
-    keys, others = [_key(node) for node in old], [_key(node) for node in new]
+    old, new = [block.node for block in blocks], [block.node for block in others]
     at, to = 0, 0
-    for here, there, length in [*matches(keys, others), (len(old), len(new), 0)]:
+    same = matches([block.key for block in blocks], [block.key for block in others])
+    for here, there, length in [*same, (len(old), len(new), 0)]:
         steps += _paired(old, new, (at, here, to, there))
         steps += [(here + step, old[here + step]) for step in range(length)]
         at, to = here + length, there + length
     return steps
-
-
-def _key(node: Node) -> tuple[str, str]:
-    return node.type, markdown.block(node)
 
 
 def _paired(old: Sequence[Node], new: Sequence[Node], gap: tuple[int, int, int, int]) -> list[Step]:
@@ -169,7 +185,6 @@ def _patch_inline(element: XmlElement, new: Node) -> None:
     wanted = segments(new.content)
     keys = ["" if isinstance(child, XmlText) else inline.inline((shared.read_element(child),)) or child.tag for child in old]
     others = ["" if part[0].text is not None else inline.inline(part) or part[0].type for part in wanted]
-    trimmed = new.type != "codeBlock"
     for start, end, begin, stop in reversed(gaps(keys, others)):
         for surplus in range(end - 1, start - 1, -1):
             del element.children[surplus]
@@ -182,7 +197,10 @@ def _patch_inline(element: XmlElement, new: Node) -> None:
     for here, there in kept:
         child = old[here]
         if isinstance(child, XmlText):
-            patch_words(child, wanted[there], keep_ends=trimmed)
+            starts = there == 0 or wanted[there - 1][0].type == "hardBreak"
+            ends = there == len(wanted) - 1 or wanted[there + 1][0].type == "hardBreak"
+            line = new.type != "codeBlock"
+            patch_words(child, wanted[there], keep_start=line and starts, keep_end=line and ends)
 
 
 def segments(nodes: Sequence[Node]) -> list[tuple[Node, ...]]:
@@ -198,11 +216,6 @@ def segments(nodes: Sequence[Node]) -> list[tuple[Node, ...]]:
 
 def _is_item(parent: Parent) -> bool:
     return isinstance(parent, XmlElement) and parent.tag in ("listItem", "taskItem")
-
-
-def _is_blank(node: Node) -> bool:
-    """What Markdown has no line for: kept where it is, and never asked for."""
-    return node.type not in ("listItem", "taskItem", "tableRow") and not markdown.block(node)
 
 
 def _element(parent: Parent, at: int) -> XmlElement:

@@ -25,12 +25,16 @@ class Formatted:
     marks: tuple[Mark, ...] = ()
 
 
-def patch_words(text: XmlText, new: Sequence[Node], *, keep_ends: bool) -> None:
-    """Make a text read as these runs. `keep_ends`: white space at the ends, which Markdown doesn't have, stays."""
+def patch_words(text: XmlText, new: Sequence[Node], *, keep_start: bool, keep_end: bool) -> None:
+    """Make a text read as these runs. White space at the ends of lines, which Markdown doesn't have, can be told to stay."""
     runs = [Formatted(node.text or "", node.marks) for node in shared.read_text(text)]
     wanted = [Formatted(node.text or "", node.marks) for node in new]
-    if keep_ends:
-        wanted = _with_ends("".join(run.text for run in runs), wanted)
+    old, core = "".join(run.text for run in runs), "".join(run.text for run in wanted)
+    if old.strip() and core.strip():
+        if keep_start and core[0].strip():
+            wanted.insert(0, Formatted(old[: len(old) - len(old.lstrip())]))
+        if keep_end and core[-1].strip():
+            wanted.append(Formatted(old[len(old.rstrip()) :]))
     change_words(text, runs, wanted)
 
 
@@ -167,12 +171,3 @@ def _around(marks: Sequence[tuple[Mark, ...]], start: int, end: int) -> tuple[Ma
 
 def _united(around: tuple[Mark, ...], own: tuple[Mark, ...]) -> tuple[Mark, ...]:
     return tuple({mark.type: mark for mark in (*around, *own)}.values())
-
-
-def _with_ends(old: str, wanted: list[Formatted]) -> list[Formatted]:
-    new = "".join(run.text for run in wanted)
-    if not new.strip() or not old.strip():
-        return wanted
-    before = old[: len(old) - len(old.lstrip())] if new[0].strip() else ""
-    behind = old[len(old.rstrip()) :] if new[-1].strip() else ""
-    return [*([Formatted(before)] if before else []), *wanted, *([Formatted(behind)] if behind else [])]

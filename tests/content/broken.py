@@ -47,7 +47,8 @@ def _write(document: crdt.Doc, chance: random.Random) -> None:
         case 1:
             fragment.children.insert(0, XmlElement("paragraph", {"level": "1"}, [XmlText("new")]))
         case 2:
-            del fragment.children[chance.randrange(1, len(fragment.children))]
+            if len(fragment.children) > 1:
+                del fragment.children[chance.randrange(1, len(fragment.children))]
         case 3:
             document.get("map", type=Map)["key"] = Map({"list": Array([1, "two", b"3", None, {"four": 4.5}])})
         case 4:

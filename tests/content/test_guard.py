@@ -138,6 +138,17 @@ def test_what_does_not_apply_is_told() -> None:
         guard.applies(update([item(4, text("a"))]), update([item(4, text("b"), within=(9, 0))], client=8))
 
 
+def test_what_reads_differently_when_it_is_loaded_again_is_told() -> None:
+    document = crdt.Doc(client_id=5)
+    written = document.get("default", type=XmlFragment).children.append(XmlText("Title"))
+    assert str(written) == "Title"
+    forged = bytes([0x04 | 0xC0]) + number(5) + number(5) + number(5) + number(2) + text("x")
+    update_ = update([forged])
+    assert guard.check(update_).adds == {9: (0, 1)}
+    with pytest.raises(InvalidUpdate, match="differently"):
+        guard.applies(crdt.state(document), update_)
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
