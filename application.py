@@ -1,12 +1,15 @@
 """The application: the graph, GraphiQL and the health checks over open services."""
 
+import asyncio
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 import migrations
@@ -18,11 +21,15 @@ from persistence.blobs.local import LocalBlobs
 from persistence.blobs.routes import blob_routes
 from persistence.database import Database
 from persistence.schema_version import schema_version
+from realtime.collaboration.endpoint import CollaborationEndpoint
 from resolvers.context import Context
+from resolvers.room_rights import SignIn
+from schema import ids
 from schema.execution.executor import Executor
 from schema.http.app import graphql_routes, straight
 from schema.http.graphiql import DemoSignIn, GraphiQLConfig
 from schema.http.graphiql import routes as graphiql_routes
+from schema.http.origins import Origins
 from schema.http.ports import RequestInfo
 from schema.http.websocket import WebsocketEndpoint
 from schema.root import bindings, schema
@@ -30,8 +37,20 @@ from schema.rules import weights
 from settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 
 
-def create_app(house: House, settings: Settings) -> tuple[ASGIApp, WebsocketEndpoint]:
-    """The application, and its websocket endpoint, to be drained before the server stops."""
+@dataclass(frozen=True, slots=True)
+class Websockets:
+    """All websockets of the application."""
+
+    graph: WebsocketEndpoint
+    collaboration: CollaborationEndpoint
+
+    async def drain(self) -> None:
+        """Say good-bye to everybody, and wait for a moment until they are gone."""
+        await asyncio.gather(self.graph.drain(), self.collaboration.drain())
+
+
+def create_app(house: House, settings: Settings) -> tuple[ASGIApp, Websockets]:
+    """The application, and its websockets, to be drained before the server stops."""
     executor = Executor(
         schema,
         limits=LIMITS,
@@ -52,11 +71,18 @@ def create_app(house: House, settings: Settings) -> tuple[ASGIApp, WebsocketEndp
         allowed_origins=settings.allowed_origins,
         may_introspect=lambda credentials: credentials is not None or not settings.production,
     )
+    collaboration = CollaborationEndpoint(
+        house.services.rooms,
+        sign_in=SignIn(house.tokens),
+        parse_id=_document_id,
+        may_connect=Origins(settings.allowed_origins).allows,
+    )
+    rooms = [WebSocketRoute(path, collaboration) for path in ("/collaboration", "/collaboration/{document_id}")]
     blobs = house.services.blobs
     files = blob_routes(blobs) if isinstance(blobs, LocalBlobs) else []  # a bucket has addresses of its own
     demo = None if settings.production else DemoSignIn(email=DEMO_EMAIL, password=DEMO_PASSWORD)
-    pages = Starlette(routes=[*graph, *files, *_health(house.database), *graphiql_routes(GraphiQLConfig(demo=demo))])
-    return straight(pages, graph), websockets
+    pages = Starlette(routes=[*graph, *rooms, *files, *_health(house.database), *graphiql_routes(GraphiQLConfig(demo=demo))])
+    return straight(pages, graph), Websockets(websockets, collaboration)
 
 
 class _OneContext:
@@ -77,6 +103,16 @@ class _OneContext:
         return Context(self._house.services, self._credentials.actor, device)
 
     async def __aexit__(self, *_: object) -> None:
+        return None
+
+
+def _document_id(name: str) -> UUID | None:
+    """A document's id: global, or bare."""
+    if (found := ids.parse(name)) is not None:
+        return found[1] if found[0] == "Document" else None
+    try:
+        return UUID(name)
+    except ValueError:
         return None
 
 

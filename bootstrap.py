@@ -22,17 +22,21 @@ from domain.upload import MOST_BYTES
 from persistence.blobs.local import LocalBlobs
 from persistence.database import Database, open_database
 from persistence.documents.archive import Archive
+from persistence.documents.log import UpdateLog
 from persistence.documents.objects import DocumentObjects
+from persistence.documents.streams import EveryLog
 from persistence.embedded_postgres import embedded_postgres
 from persistence.schema_version import schema_version
 from persistence.streams import StreamLog
 from persistence.sweep import sweep
+from realtime.collaboration.rooms import Rooms
 from realtime.hub import Hub
 from realtime.live import Live, LiveBackend
 from realtime.memory_backend import MemoryBackend
 from realtime.owned import OwnedTasks
 from realtime.pause import spread
 from resolvers.context import Services
+from resolvers.room_rights import rights_from
 from resolvers.sync_cursor import SyncCursors
 from schema.execution.limits import Limits
 from schema.root import schema
@@ -120,16 +124,21 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
         database = await stack.enter_async_context(open_database(url, connections=settings.database_connections))
         live = await stack.enter_async_context(Live.open(_live_backend(settings)))
         log = StreamLog(database)
-        hub = await stack.enter_async_context(Hub.open(live, log))
+        updates = UpdateLog(database)
+        hub = await stack.enter_async_context(Hub.open(live, EveryLog(log, updates)))
         keys = await _keys(database, settings)
         tokens = AccessTokens(keys, database, issuer=settings.origin)
         try:
             blobs = await stack.enter_async_context(open_blobs(settings, keys))
         except StorageUnavailable as error:
             raise CannotStart(f"Files cannot be kept: {error.__cause__}") from error
+        objects = DocumentObjects(blobs, writers=max(1, settings.database_connections // 2))
+        archive = Archive(database, live, objects)
+        rooms = await stack.enter_async_context(
+            Rooms.open(hub=hub, live=live, log=updates, archive=archive, access=rights_from(archive))
+        )
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
-        archive = Archive(database, live, DocumentObjects(blobs, writers=max(1, settings.database_connections // 2)))
         tasks = OwnedTasks()
         stack.push_async_callback(tasks.end)
         tasks.start(archive.settle_forever(), "documents: settle")
@@ -140,6 +149,7 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
             log=log,
             blobs=blobs,
             archive=archive,
+            rooms=rooms,
             cursors=SyncCursors(keys.secret("sync cursor")),
             passwords=passwords,
             tokens=tokens,

@@ -12,11 +12,11 @@ from typing import Any
 
 import uvicorn
 
-from application import create_app
+from application import Websockets, create_app
 from bootstrap import CannotStart, fill, fill_storage, migrate, open_database_url, open_house, sweeping
 from persistence.database import open_database
 from persistence.schema_version import schema_version
-from schema.http.websocket import WebsocketEndpoint
+from realtime.collaboration.connection import MESSAGE_BYTES
 from settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 
 
@@ -44,7 +44,7 @@ async def serve(settings: Settings, *, prepare: bool = True) -> None:
 class Server(uvicorn.Server):
     """Uvicorn that says good-bye to websockets before it closes them, and leaves what lies below it time to close."""
 
-    def __init__(self, config: uvicorn.Config, websockets: WebsocketEndpoint, settings: Settings) -> None:
+    def __init__(self, config: uvicorn.Config, websockets: Websockets, settings: Settings) -> None:
         super().__init__(config)
         self._websockets = websockets
         self._settings = settings
@@ -93,7 +93,7 @@ def _config(app: Any, settings: Settings) -> uvicorn.Config:
         http="httptools",
         ws="websockets-sansio",
         ws_ping_interval=None,
-        ws_max_size=64 * 1024,
+        ws_max_size=MESSAGE_BYTES,  # of documents; the graph allows less
         ws_per_message_deflate=False,
         lifespan="off",
         access_log=False,

@@ -182,6 +182,15 @@ class CursorExpired(DomainError):
         super().__init__("The change log no longer reaches back to this cursor; reload and start from a new one.")
 
 
+class OutOfSync(CursorExpired):
+    """An edit builds on edits that the document does not have: synchronise, and send them too."""
+
+    def __init__(self, *, path: Path | None = None) -> None:
+        super().__init__()
+        self.message = "The edit builds on edits that the document does not have: synchronise, then send what it is missing."
+        self.path = path
+
+
 class SubscriptionLagged(DomainError):
     """The subscriber reads too slowly: reconnect with the last cursor."""
 

@@ -14,6 +14,7 @@ from persistence.documents.archive import Archive
 from persistence.loaders import BatchLoader
 from persistence.streams import StreamLog
 from persistence.unit_of_work import Rehearsal, SqlUnitOfWork, fingerprint, perform, remembered
+from realtime.collaboration.rooms import Rooms
 from realtime.hub import Hub
 from realtime.live import Live
 from resolvers.outcome import Outcome, recall, remember
@@ -52,6 +53,7 @@ class Services:
     log: StreamLog
     blobs: Blobs
     archive: Archive
+    rooms: Rooms
     cursors: SyncCursors
     passwords: Passwords
     tokens: Tokens

@@ -150,6 +150,11 @@ async def savers(context: Context, parents: Sequence[Any]) -> list[Any]:
     return await _named_by(context, parents, "created_by_id")
 
 
+async def present(context: Context, parents: Sequence[Any]) -> list[Any]:
+    """Whose each session in a document is."""
+    return await _named_by(context, parents, "user_id")
+
+
 async def contributors(context: Context, parents: Sequence[Any]) -> list[list[Any]]:
     """Who wrote what is new in each version."""
     return await _all_named_by(context, parents, "contributor_ids")

@@ -2,15 +2,18 @@
 
 import strawberry
 
+import resolvers.collaboration
 import resolvers.document
 import resolvers.document_content
 import resolvers.document_edit
 from domain.actor import Scope
+from schema.inputs import collaboration as live
 from schema.inputs import document as inputs
 from schema.inputs import team as shared
-from schema.payload import mutation
+from schema.payload import live_mutation, mutation
+from schema.types.collaboration import DocumentSyncPayload
 from schema.types.document import DocumentPayload
-from schema.types.user import DeletePayload
+from schema.types.user import BasicPayload, DeletePayload
 
 _DOCUMENTS = Scope.DOCUMENTS_WRITE
 
@@ -26,6 +29,18 @@ class DocumentMutations:
         guard=_DOCUMENTS,
         first=resolvers.document_content.begin,
         stores=True,
+    )
+    document_apply_update: DocumentSyncPayload | None = live_mutation(
+        resolvers.collaboration.apply_update,
+        live.DocumentApplyUpdateInput,
+        "Yjs updates from a live session; answered when they are durable.",
+        guard=_DOCUMENTS,
+    )
+    document_set_presence: BasicPayload | None = live_mutation(
+        resolvers.collaboration.set_presence,
+        live.DocumentSetPresenceInput,
+        "Tells where a session's cursor stands.",
+        guard=Scope.DOCUMENTS_READ,
     )
     document_update: DocumentPayload | None = mutation(
         resolvers.document.update, inputs.DocumentUpdateInput, "Changes a document.", guard=_DOCUMENTS, stores=True

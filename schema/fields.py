@@ -173,12 +173,14 @@ def _argument(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 
 @dataclass_transform(kw_only_default=True)
-def view(description: str, *, name: str | None = None) -> Callable[[T], T]:
-    """An object type that shows a domain object as it is: same attribute names, nothing copied."""
+def view(description: str, *, name: str | None = None, member: bool = False) -> Callable[[T], T]:
+    """An object type that shows a domain object as it is: same attribute names, nothing copied. `member`: of a union."""
 
     def declare(cls: T) -> T:
         # Types are told apart by `type_name` where a field may give several; what a field gives is never in doubt otherwise.
-        cls.is_type_of = classmethod(lambda cls, obj, info: True)  # type: ignore[attr-defined]
+        own = name or cls.__name__
+        is_own = (lambda cls, obj, info: obj.type_name == own) if member else (lambda cls, obj, info: True)
+        cls.is_type_of = classmethod(is_own)  # type: ignore[attr-defined]
         return strawberry.type(cls, description=description, name=name)
 
     return declare

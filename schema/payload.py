@@ -1,6 +1,6 @@
 """What every mutation answers with, and how one is declared."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, cast
 
 import strawberry
@@ -8,7 +8,7 @@ import strawberry
 import resolvers.change
 from domain import text
 from domain.errors import DomainError, InsufficientScope, Several, Unavailable
-from resolvers.context import Change, Context, Preparation
+from resolvers.context import Change, Context, Given, Preparation
 from resolvers.outcome import Outcome
 from schema.errors import UserError, refusals
 from schema.fields import Binding, Guard, check, interface, leaf, relation
@@ -72,6 +72,46 @@ def mutation(
 
     async def resolve(info: strawberry.Info[Context], input: Any) -> Outcome:
         # A compiled program that failed after the write hands over to graphql-core: what was done is not done again.
+        done = info.context.done.get(info.path.key)
+        if isinstance(done, Exception):
+            raise done
+        if done is not None:
+            return cast(Outcome, done)
+        check(guard, info.context)
+        return await run(info.context, input)
+
+    resolve.__annotations__ |= {"input": Annotated[input_, strawberry.argument(description="What to do.")]}
+    binding = Binding(kind="mutation", guard=guard, root=run)
+    return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
+
+
+def live_mutation(
+    act: Callable[[Context, Given, str | None], Awaitable[Mapping[str, Any]]],
+    input_: type[Any],
+    description: str,
+    *,
+    guard: Guard,
+) -> Any:
+    """
+    A field of Mutation that speaks to a room of live editing, in no transaction of its own.
+
+    `act` is given the idempotency key, and sees to it that what it does twice counts once.
+    """
+
+    async def run(context: Context, input: Any) -> Outcome:
+        key = None if input.client_mutation_id is strawberry.UNSET else input.client_mutation_id
+        try:
+            given = read(input)
+            given.pop("client_mutation_id", None)
+            if key is not None:
+                text.line(key, ("input", "clientMutationId"))
+            return Outcome(client_mutation_id=key, values=await act(context, given, key))
+        except (InsufficientScope, Unavailable):
+            raise
+        except DomainError as error:
+            return Outcome(client_mutation_id=key, errors=error.errors if isinstance(error, Several) else [error])
+
+    async def resolve(info: strawberry.Info[Context], input: Any) -> Outcome:
         done = info.context.done.get(info.path.key)
         if isinstance(done, Exception):
             raise done

@@ -6,6 +6,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 import resolvers.change
+import resolvers.collaboration
 import resolvers.comment
 import resolvers.document
 import resolvers.label
@@ -34,6 +35,7 @@ from schema.payload import mutation
 from schema.scalars import SCALARS
 from schema.types.attachment import Attachment
 from schema.types.change import Activity, Change, ChangeConnection
+from schema.types.collaboration import DocumentEvent
 from schema.types.comment import Comment, CommentPayload
 from schema.types.document import Document, DocumentVersion
 from schema.types.project import Project, ProjectPayload
@@ -250,6 +252,11 @@ class Subscription:
     )
     task_changed: AsyncGenerator[Change, None] = subscription(
         resolvers.change.follow_task, "Changes of one task with its comments, links and attachments.", guard=Scope.TASKS_READ
+    )
+    document_collaboration: AsyncGenerator[DocumentEvent, None] = subscription(
+        resolvers.collaboration.follow,
+        "Live editing of one document: edits, presence and saved versions.",
+        guard=Scope.DOCUMENTS_READ,
     )
 
 

@@ -28,6 +28,7 @@ _GIVES = {
     "UploadPayload": "attachment { id state }",
     "BasicPayload": "",
     "CommentPayload": f"comment {{ {COMMENT} }}",
+    "DocumentSyncPayload": "position",
     "DocumentPayload": f"document {{ {DOCUMENT} }}",
     "DeletePayload": "deletedId",
     "LabelPayload": "label { id name }",

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+import resolvers.collaboration
 import resolvers.document
 import resolvers.document_content
 import resolvers.document_diff
@@ -94,6 +95,18 @@ class Attribution:
     edited_at: datetime = leaf("When, at the latest.")
 
 
+@view("One session in a document.")
+class Presence:
+    """View over `realtime.collaboration.presence.Presence`."""
+
+    session_id: strawberry.ID = leaf("The client's own name for it.")
+    user: User = relation(resolvers.user.present, "Whose it is.", needs=["user_id"])
+    cursor: int | None = leaf("Where the cursor is, in the client's own count.")
+    selection_end: int | None = leaf("Where the selection ends.")
+    is_typing: bool = leaf("Whether somebody types.")
+    last_seen_at: datetime = leaf("When it was last heard of.")
+
+
 @view("What a team writes together.")
 class Document(Discussable):
     """View over `domain.document.Document`."""
@@ -129,6 +142,7 @@ class Document(Discussable):
         weight=10,
         needs=["id", "type", "created_at"],
     )
+    presence: list[Presence] = relation(resolvers.collaboration.presences, "Who is in it now.", needs=["id"])
     deleted_at: datetime | None = leaf("When it was put away; `documentRestore` brings it back.")
 
 

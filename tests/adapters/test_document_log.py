@@ -61,6 +61,7 @@ async def test_many_who_append_to_the_same_documents_leave_no_gap_and_lose_nothi
         for turn in range(10):
             given = [update(documents[(writer + turn + each) % 5], b"%d %d %d" % (writer, turn, each)) for each in range(7)]
             for each, place in zip(given, await log.append(given), strict=True):
+                assert isinstance(place, Placed)
                 placed[each.document_id].append(place.position)
 
     await asyncio.gather(*(write(writer) for writer in range(6)))
@@ -87,19 +88,29 @@ async def test_a_key_belongs_to_one_author_and_one_document(log: UpdateLog) -> N
     assert await log.append(given) == [Placed(1), Placed(2), Placed(1)]
 
 
-async def test_a_key_with_other_bytes_is_refused_and_nothing_changes(log: UpdateLog) -> None:
+async def test_a_key_with_other_bytes_is_refused_and_changes_nothing(log: UpdateLog, app: App) -> None:
     document_id, author = uuid4(), uuid4()
     await log.append([update(document_id, b"first", author, "k")])
+    given = [update(document_id, b"before"), update(document_id, b"other", author, "k"), update(document_id, b"after")]
+    before, refused, after = await log.append(given)
+    assert (before, after) == (Placed(2), Placed(3)), "the others have nothing to do with it"
+    assert isinstance(refused, IdempotencyMismatch)
+    assert await texts(log, document_id) == [(1, b"first"), (2, b"before"), (3, b"after")]
+
+    async def beside_others() -> None:
+        async with unit_of_work(app.house.database, app.house.services.live) as uow:
+            await logs.append(uow.connection, given, at=uow.now)
+
     with pytest.raises(IdempotencyMismatch):
-        await log.append([update(document_id, b"beside"), update(document_id, b"other", author, "k")])
-    assert await texts(log, document_id) == [(1, b"first")]
-    assert await log.head(document_id) == 1
+        await beside_others()
+    assert await log.head(document_id) == 3
 
 
 async def test_ten_who_bring_one_key_at_once_get_one_position(log: UpdateLog) -> None:
     document_id, author = uuid4(), uuid4()
     answers = await asyncio.gather(*(log.append([update(document_id, b"once", author, "k")]) for _ in range(10)))
-    assert sorted((each.position, each.repeated) for (each,) in answers) == [(1, False)] + [(1, True)] * 9
+    places = [each for (each,) in answers if isinstance(each, Placed)]
+    assert sorted((each.position, each.repeated) for each in places) == [(1, False)] + [(1, True)] * 9
     assert await texts(log, document_id) == [(1, b"once")]
 
 

@@ -22,6 +22,8 @@ _LONGER_FOR_A_REASON: dict[str, str] = {}
 _RIMS: dict[str, str] = {
     "persistence/together.py:Together._alone": "whatever a database can raise: it is the asker's",
     "persistence/together.py:Together._in_common": "whatever a database can raise: each run is tried alone",
+    "realtime/collaboration/commit.py:Committer._append": "whatever a database can raise: those who wait are told",
+    "realtime/collaboration/connection.py:Connection._read": "the rim of a socket: a bug closes it, and is logged",
     "realtime/hub.py:Hub._hear": "hearing goes on, whatever one announcement holds",
     "realtime/hub.py:Hub._open_feeds": "whatever a database can raise: those who wait are told",
     "realtime/log.py:PatientLog._until_done": "whatever a database can raise: to give up would lose entries",

@@ -183,6 +183,8 @@ MUTATIONS: Mapping[str, Case] = {
         }
     ),
     "tasksCreate": Case(lambda tenant: {"tasks": [_task_row(tenant)]}),
+    "documentApplyUpdate": Case(_with({"updates": ["AAA="], "sessionId": "s"}, id="Document")),
+    "documentSetPresence": Case(_with({"sessionId": "s"}, id="Document"), guest="allowed"),
     "documentCreate": Case(_with({"title": "New"}, projectId="Project", parentId="Document", uploadId="upload")),
     "documentUpdate": Case(_with({"title": "Taken."}, id="Document")),
     "documentMove": Case(_of(id="inner", projectId="Project", parentId="Document", afterId="other page")),
@@ -259,6 +261,9 @@ QUERIES: Mapping[str, Question] = {
 
 SUBSCRIPTIONS: Mapping[str, Question] = {
     "changes": Question("subscription { changes { kind } }"),
+    "documentCollaboration": Question(
+        'subscription ($of: ID!) { documentCollaboration(id: $of, sessionId: "s") { __typename } }', ("Document",)
+    ),
     "taskChanged": Question("subscription ($of: ID!) { taskChanged(id: $of) { kind } }", ("Task",)),
 }
 
