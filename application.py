@@ -12,25 +12,26 @@ from starlette.routing import BaseRoute, Route
 
 import migrations
 from auth.tokens import Bearer
-from bootstrap import LIMITS, House
+from bootstrap import LIMITS, CannotStart, House
 from domain.errors import Unavailable
 from domain.session import Device
 from persistence.database import Database
 from persistence.schema_version import schema_version
 from resolvers.context import Context
 from schema.execution.executor import Executor
-from schema.http.app import graphql_routes
+from schema.http.app import Lines, graphql_routes
 from schema.http.graphiql import DemoSignIn, GraphiQLConfig
 from schema.http.graphiql import routes as graphiql_routes
+from schema.http.persisted import AutomaticQueries, KnownQueries
 from schema.http.ports import RequestInfo
-from schema.http.websocket import WebsocketEndpoint
+from schema.http.trusted import ManifestUnusable, TrustedDocuments, check_manifest, read_manifest
 from schema.root import bindings, schema
 from schema.rules import weights
 from settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 
 
-def create_app(house: House, settings: Settings) -> tuple[Starlette, WebsocketEndpoint]:
-    """The application, and its websocket endpoint, to be drained before the server stops."""
+def create_app(house: House, settings: Settings) -> tuple[Starlette, Lines]:
+    """The application, and the lines that it keeps open, to be drained before the server stops."""
     executor = Executor(
         schema,
         limits=LIMITS,
@@ -47,8 +48,9 @@ def create_app(house: House, settings: Settings) -> tuple[Starlette, WebsocketEn
         device = Device(user_agent=info.user_agent, ip_address=info.ip)
         yield Context(house.services, None if credentials is None else credentials.actor, device)
 
-    graph, websockets = graphql_routes(
+    graph, lines = graphql_routes(
         executor,
+        known=_known_queries(house, settings, executor),
         authenticate=house.tokens.authenticate,
         still_good=house.tokens.still_good,
         open_context=open_context,
@@ -56,7 +58,21 @@ def create_app(house: House, settings: Settings) -> tuple[Starlette, WebsocketEn
         may_introspect=lambda credentials: credentials is not None or not settings.production,
     )
     demo = None if settings.production else DemoSignIn(email=DEMO_EMAIL, password=DEMO_PASSWORD)
-    return Starlette(routes=[*graph, *_health(house.database), *graphiql_routes(GraphiQLConfig(demo=demo))]), websockets
+    return Starlette(routes=[*graph, *_health(house.database), *graphiql_routes(GraphiQLConfig(demo=demo))]), lines
+
+
+def _known_queries(house: House, settings: Settings, executor: Executor) -> KnownQueries:
+    """The documents of the manifest, or any."""
+    if settings.trusted_documents is None:
+        return AutomaticQueries(house.query_texts, longest=LIMITS.source_bytes)
+    try:
+        texts = read_manifest(settings.trusted_documents.read_bytes())
+        check_manifest(texts, executor.errors_of)
+    except OSError as error:
+        raise CannotStart(f"HIVE_TRUSTED_DOCUMENTS cannot be read: {error.strerror}: {error.filename}.") from error
+    except ManifestUnusable as error:
+        raise CannotStart(f"HIVE_TRUSTED_DOCUMENTS cannot be used: {error}") from error
+    return TrustedDocuments(texts)
 
 
 def _health(database: Database) -> list[BaseRoute]:

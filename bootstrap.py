@@ -18,6 +18,7 @@ from domain.page import LARGEST_PAGE
 from domain.task.bulk import MOST_AT_ONCE
 from persistence.database import Database, open_database
 from persistence.embedded_postgres import embedded_postgres
+from persistence.query_texts import MemoryTexts, RedisTexts, open_query_texts
 from persistence.schema_version import schema_version
 from persistence.streams import StreamLog
 from realtime.hub import Hub
@@ -45,6 +46,7 @@ class House:
     services: Services
     tokens: AccessTokens
     database: Database
+    query_texts: MemoryTexts | RedisTexts
 
 
 @asynccontextmanager
@@ -119,7 +121,8 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
             limits={"page": LARGEST_PAGE, "depth": LIMITS.depth, "cost": LIMITS.cost, "bulk": MOST_AT_ONCE},
             features=["changes", "subscriptions"],
         )
-        yield House(services, tokens, database)
+        texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
+        yield House(services, tokens, database, texts)
 
 
 def _live_backend(settings: Settings) -> LiveBackend:

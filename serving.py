@@ -15,7 +15,7 @@ from application import create_app
 from bootstrap import CannotStart, fill, migrate, open_database_url, open_house
 from persistence.database import open_database
 from persistence.schema_version import schema_version
-from schema.http.websocket import WebsocketEndpoint
+from schema.http.app import Lines
 from settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 
 
@@ -31,18 +31,18 @@ async def serve(settings: Settings, *, prepare: bool = True) -> None:
             async with open_house(settings, url) as house:
                 if prepare:
                     await fill(house.database, settings)
-                app, websockets = create_app(house, settings)
+                app, lines = create_app(house, settings)
                 with _usable(settings.host, settings.port):
                     listener.listen(2048)
-                await Server(_config(app, settings), websockets, settings).serve([listener])
+                await Server(_config(app, settings), lines, settings).serve([listener])
 
 
 class Server(uvicorn.Server):
-    """Uvicorn that says good-bye to websockets before it closes them, and leaves what lies below it time to close."""
+    """Uvicorn that says good-bye to websockets and streams before it closes them, and leaves what lies below it time to close."""
 
-    def __init__(self, config: uvicorn.Config, websockets: WebsocketEndpoint, settings: Settings) -> None:
+    def __init__(self, config: uvicorn.Config, lines: Lines, settings: Settings) -> None:
         super().__init__(config)
-        self._websockets = websockets
+        self._lines = lines
         self._settings = settings
 
     @contextmanager
@@ -65,7 +65,7 @@ class Server(uvicorn.Server):
         """Take no more connections, drain, then close."""
         for server in self.servers:
             server.close()
-        await self._websockets.drain()
+        await self._lines.drain()
         await super().shutdown(sockets)
 
 

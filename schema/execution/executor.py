@@ -42,6 +42,8 @@ class OperationRequest:
     operation_name: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     extensions: Mapping[str, Any] = field(default_factory=dict)
+    document_id: str | None = None
+    """What the client calls a document that it doesn't send; `query` is empty then, until the text is found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,11 @@ class Executor:
         self._hints = hints
         self._timeout = timeout
         self._before_event = before_event
+
+    def errors_of(self, text: str) -> tuple[FormattedError, ...]:
+        """What is wrong with a document, whatever its variables; nothing when it may run."""
+        document = self._documents.load(text)
+        return document.errors if isinstance(document, Refused) else ()
 
     def prepare(self, request: OperationRequest, *, may_introspect: bool = True) -> Prepared | Answer:
         """The operation, parsed, validated and within its limits; or the answer that says what is wrong with it."""

@@ -23,9 +23,10 @@ from starlette.types import Receive, Send
 
 from domain.errors import DomainError, Unavailable
 from schema.execution.errors import FormattedError, coded, failure
-from schema.execution.executor import Answer, Executor
+from schema.execution.executor import Answer, Executor, OperationRequest
 from schema.http import frames
 from schema.http.frames import Close, Complete, Init, Malformed, Ping, Pong, Subscribe
+from schema.http.persisted import KnownQueries
 from schema.http.ports import Authenticate, MayIntrospect, OpenContext, RequestInfo, StillGood
 from schema.http.request import BadRequest, check_text
 
@@ -51,6 +52,7 @@ class Host:
     """What all connections of an endpoint share."""
 
     executor: Executor
+    known: KnownQueries
     authenticate: Authenticate
     still_good: StillGood
     open_context: OpenContext
@@ -208,7 +210,12 @@ class Connection:
         except BadRequest as error:
             return [coded(error.message, error.code)]
         host = self._host
-        prepared = host.executor.prepare(frame.request, may_introspect=host.may_introspect(self._credentials))
+        request: OperationRequest | Answer = frame.request
+        if host.known.concerns(frame.request):
+            request = await host.known.resolve(frame.request)
+        if isinstance(request, Answer):
+            return request.errors
+        prepared = host.executor.prepare(request, may_introspect=host.may_introspect(self._credentials))
         if isinstance(prepared, Answer):
             return prepared.errors
         info = RequestInfo(user_agent=self._info.user_agent, ip=self._info.ip, request_id=f"{self._info.request_id}.{number}")

@@ -18,9 +18,12 @@ from starlette.types import Receive, Scope, Send
 from schema.execution.errors import coded, failure
 from schema.execution.executor import Answer, Executor, OperationRequest, refusal
 from schema.http.origins import Header, Origins
+from schema.http.persisted import KnownQueries
 from schema.http.ports import Authenticate, MayIntrospect, OpenContext, RequestInfo, everybody_may_introspect
 from schema.http.request import BadRequest, check_body_type, from_body, from_query_string
 from schema.http.response import JSON, encode, messages, negotiate, status_of
+from schema.http.stream_format import wanted
+from schema.http.streaming import Lasting, Streams, once
 
 MAX_BODY = 1024 * 1024
 _BODY_SECONDS = 10.0
@@ -39,6 +42,8 @@ class GraphQLEndpoint:
         authenticate: Authenticate,
         open_context: OpenContext,
         origins: Origins,
+        known: KnownQueries,
+        streams: Streams,
         may_introspect: MayIntrospect = everybody_may_introspect,
         max_body: int = MAX_BODY,
     ) -> None:
@@ -46,6 +51,8 @@ class GraphQLEndpoint:
         self._authenticate = authenticate
         self._open_context = open_context
         self._origins = origins
+        self._known = known
+        self._streams = streams
         self._may_introspect = may_introspect
         self._max_body = max_body
 
@@ -60,11 +67,20 @@ class GraphQLEndpoint:
                 await send({"type": "http.response.start", "status": 204, "headers": [own[0], *preflight]})
                 await send({"type": "http.response.body", "body": b""})
                 return
-            media_type = negotiate(headers.get(b"accept"))
+            stream = wanted(headers.get(b"accept"))
+            if stream is None or not stream.only:
+                media_type = negotiate(headers.get(b"accept"))
             request = await self._request(scope["method"], scope["query_string"], headers, receive)
             only = None if scope["method"] == "POST" else OperationType.QUERY
             async with _WhileConnected(receive):
-                answer = await self._answer(request, headers, info, only)
+                answer = await self._answer(request, headers, info, only, streams=stream is not None)
+            if stream is not None and isinstance(answer, Lasting):
+                await self._streams.follow(answer, stream.format, info, own, receive, send)
+                return
+            assert isinstance(answer, Answer)
+            if stream is not None and stream.only:
+                await once(answer, stream.format, own, send)
+                return
             status = status_of(answer, media_type)
             extra = _challenge(answer) if status == 401 else ()
             await _respond(send, status, media_type, encode(answer.payload()), (*own, *extra))
@@ -115,15 +131,30 @@ class GraphQLEndpoint:
         return b"".join(parts)
 
     async def _answer(
-        self, request: OperationRequest, headers: dict[bytes, bytes], info: RequestInfo, only: OperationType | None
-    ) -> Answer:
+        self,
+        request: OperationRequest,
+        headers: dict[bytes, bytes],
+        info: RequestInfo,
+        only: OperationType | None,
+        *,
+        streams: bool,
+    ) -> Answer | Lasting:
+        """The answer; or, where the client takes a stream, the subscription that is to be answered by one."""
         try:
             credentials = await self._authenticate(authorization(headers))
+            if self._known.concerns(request):
+                found = await self._known.resolve(request)
+                if isinstance(found, Answer):
+                    return found
+                request = found
             prepared = self._executor.prepare(request, may_introspect=self._may_introspect(credentials))
             if isinstance(prepared, Answer):
                 return prepared
             if prepared.kind is OperationType.SUBSCRIPTION:
-                raise BadRequest(400, "BAD_USER_INPUT", "Subscriptions need a websocket.")
+                if streams:
+                    return Lasting(prepared=prepared, credentials=credentials)
+                message = "Subscriptions need a websocket, or an Accept header with text/event-stream or multipart/mixed."
+                raise BadRequest(400, "BAD_USER_INPUT", message)
             if only is not None and prepared.kind is not only:
                 raise BadRequest(405, "BAD_USER_INPUT", "A GET may only run queries.", [(b"allow", b"POST")])
             async with self._open_context(credentials, info) as context:

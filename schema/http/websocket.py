@@ -13,6 +13,7 @@ from schema.http.connection import Connection, Host, SocketLimits
 from schema.http.endpoint import authorization, request_info
 from schema.http.frames import Close
 from schema.http.origins import Origins
+from schema.http.persisted import KnownQueries
 from schema.http.ports import Authenticate, MayIntrospect, OpenContext, StillGood, everybody_may_introspect, for_ever
 
 _GOING = Close(1001, "The server is going away.")
@@ -25,6 +26,7 @@ class WebsocketEndpoint:
         self,
         executor: Executor,
         *,
+        known: KnownQueries,
         authenticate: Authenticate,
         still_good: StillGood = for_ever,
         open_context: OpenContext,
@@ -34,6 +36,7 @@ class WebsocketEndpoint:
     ) -> None:
         self._host = Host(
             executor=executor,
+            known=known,
             authenticate=authenticate,
             still_good=still_good,
             open_context=open_context,

@@ -32,6 +32,7 @@ _RIMS: dict[str, str] = {
     "schema/http/connection.py:Connection._read": "the rim of a socket: a bug closes it, and is logged",
     "schema/http/endpoint.py:GraphQLEndpoint.__call__": "the rim of a request",
     "schema/http/endpoint.py:GraphQLEndpoint._answer": "the rim of an operation over HTTP",
+    "schema/http/streaming.py:_Stream._tell": "the rim of a subscription over HTTP",
 }
 
 # Written in parts, so that this file doesn't contain what it looks for.

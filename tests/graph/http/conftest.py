@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from tests.graph.http.sample_graph import JOURNAL, Journal, serve
+from tests.graph.http.sample_app import serve
+from tests.graph.http.sample_graph import JOURNAL, Journal
 from tests.graph.http.sample_server import Running, running
 
 

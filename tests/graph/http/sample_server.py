@@ -11,7 +11,7 @@ import orjson
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.graph.http.sample_graph import Served, serve
+from tests.graph.http.sample_app import Served, serve
 
 
 @dataclass(frozen=True)
