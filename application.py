@@ -55,6 +55,7 @@ def create_app(house: House, settings: Settings) -> tuple[Starlette, Lines]:
         still_good=house.tokens.still_good,
         open_context=open_context,
         allowed_origins=settings.allowed_origins,
+        compress=settings.compression == "gzip",
         may_introspect=lambda credentials: credentials is not None or not settings.production,
     )
     demo = None if settings.production else DemoSignIn(email=DEMO_EMAIL, password=DEMO_PASSWORD)

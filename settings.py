@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     trusted_documents: Path | None = Field(
         default=None, description="Manifest of the only documents that may run; any document without one."
     )
+    compression: Literal["off", "gzip"] = Field(default="off", description="How answers above 1 KiB are compressed.")
     signing_key: str | None = Field(
         default=None, description="Private key (JWK or PEM, P-256) that signs tokens; a stored one by default."
     )

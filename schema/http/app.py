@@ -43,6 +43,7 @@ def graphql_routes(
     socket_limits: SocketLimits | None = None,
     stream_limits: StreamLimits | None = None,
     max_body: int = MAX_BODY,
+    compress: bool = False,
     path: str = "/graphql",
 ) -> tuple[list[BaseRoute], Lines]:
     """
@@ -61,6 +62,7 @@ def graphql_routes(
         streams=streams,
         may_introspect=may_introspect,
         max_body=max_body,
+        compress=compress,
     )
     websocket = WebsocketEndpoint(
         executor,

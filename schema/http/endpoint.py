@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from schema.execution.errors import coded, failure
 from schema.execution.executor import Answer, Executor, OperationRequest, refusal
+from schema.http.compression import compressed
 from schema.http.origins import Header, Origins
 from schema.http.persisted import KnownQueries
 from schema.http.ports import Authenticate, MayIntrospect, OpenContext, RequestInfo, everybody_may_introspect
@@ -46,6 +47,7 @@ class GraphQLEndpoint:
         streams: Streams,
         may_introspect: MayIntrospect = everybody_may_introspect,
         max_body: int = MAX_BODY,
+        compress: bool = False,
     ) -> None:
         self._executor = executor
         self._authenticate = authenticate
@@ -55,6 +57,7 @@ class GraphQLEndpoint:
         self._streams = streams
         self._may_introspect = may_introspect
         self._max_body = max_body
+        self._compress = compress
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -83,7 +86,11 @@ class GraphQLEndpoint:
                 return
             status = status_of(answer, media_type)
             extra = _challenge(answer) if status == 401 else ()
-            await _respond(send, status, media_type, encode(answer.payload()), (*own, *extra))
+            body = encode(answer.payload())
+            if self._compress:
+                body, coding = compressed(body, headers.get(b"accept-encoding"))
+                extra = (*extra, *coding)
+            await _respond(send, status, media_type, body, (*own, *extra))
         except _ClientGone:
             return
         except BadRequest as error:

@@ -68,6 +68,7 @@ def serve(
     streams: StreamLimits | None = None,
     known: KnownQueries | None = None,
     still_good: StillGood = for_ever,
+    compress: bool = False,
     **limits: Any,
 ) -> Served:
     """The application as the product assembles it; `limits` are `SocketLimits`."""
@@ -82,5 +83,6 @@ def serve(
         may_introspect=lambda credentials: hints or credentials == "dev",
         socket_limits=SocketLimits(**limits),
         stream_limits=streams,
+        compress=compress,
     )
     return Served(Starlette(routes=routes), sockets, executor)

@@ -141,6 +141,7 @@ async def test_without_a_stream_a_subscription_is_refused(server: Running) -> No
     [
         ("{", None, "GRAPHQL_PARSE_FAILED"),
         ("subscription{nope}", None, "GRAPHQL_VALIDATION_FAILED"),
+        ("{item(id:1){id ...@defer{name}}}", None, "GRAPHQL_VALIDATION_FAILED"),
         (COUNT, None, "BAD_USER_INPUT"),
         ("subscription{breaks(expected:true)}", "Bearer expired", "TOKEN_EXPIRED"),
         ("subscription{breaks(expected:true)}", "Bearer gone", "TOKEN_EXPIRED"),
