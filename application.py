@@ -1,7 +1,5 @@
 """The application: the graph, GraphiQL and the health checks over open services."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
@@ -9,6 +7,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 import migrations
 from auth.tokens import Bearer
@@ -19,7 +18,7 @@ from persistence.database import Database
 from persistence.schema_version import schema_version
 from resolvers.context import Context
 from schema.execution.executor import Executor
-from schema.http.app import Lines, graphql_routes
+from schema.http.app import Lines, graphql_routes, straight
 from schema.http.graphiql import DemoSignIn, GraphiQLConfig
 from schema.http.graphiql import routes as graphiql_routes
 from schema.http.persisted import AutomaticQueries, KnownQueries
@@ -30,7 +29,7 @@ from schema.rules import weights
 from settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 
 
-def create_app(house: House, settings: Settings) -> tuple[Starlette, Lines]:
+def create_app(house: House, settings: Settings) -> tuple[ASGIApp, Lines]:
     """The application, and the lines that it keeps open, to be drained before the server stops."""
     executor = Executor(
         schema,
@@ -41,12 +40,8 @@ def create_app(house: House, settings: Settings) -> tuple[Starlette, Lines]:
         bindings=bindings,
     )
 
-    @asynccontextmanager
-    async def open_context(credentials: Bearer | None, info: RequestInfo) -> AsyncIterator[Context]:
-        if credentials is not None:
-            await house.tokens.still_good(credentials)
-        device = Device(user_agent=info.user_agent, ip_address=info.ip)
-        yield Context(house.services, None if credentials is None else credentials.actor, device)
+    def open_context(credentials: Bearer | None, info: RequestInfo) -> "_OneContext":
+        return _OneContext(house, credentials, info)
 
     graph, lines = graphql_routes(
         executor,
@@ -59,7 +54,29 @@ def create_app(house: House, settings: Settings) -> tuple[Starlette, Lines]:
         may_introspect=lambda credentials: credentials is not None or not settings.production,
     )
     demo = None if settings.production else DemoSignIn(email=DEMO_EMAIL, password=DEMO_PASSWORD)
-    return Starlette(routes=[*graph, *_health(house.database), *graphiql_routes(GraphiQLConfig(demo=demo))]), lines
+    pages = Starlette(routes=[*graph, *_health(house.database), *graphiql_routes(GraphiQLConfig(demo=demo))])
+    return straight(pages, graph), lines
+
+
+class _OneContext:
+    """Opens the context of one operation, for credentials that are still good."""
+
+    __slots__ = ("_credentials", "_house", "_info")
+
+    def __init__(self, house: House, credentials: Bearer | None, info: RequestInfo) -> None:
+        self._house = house
+        self._credentials = credentials
+        self._info = info
+
+    async def __aenter__(self) -> Context:
+        device = Device(user_agent=self._info.user_agent, ip_address=self._info.ip)
+        if self._credentials is None:
+            return Context(self._house.services, None, device)
+        await self._house.tokens.still_good(self._credentials)
+        return Context(self._house.services, self._credentials.actor, device)
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
 
 
 def _known_queries(house: House, settings: Settings, executor: Executor) -> KnownQueries:

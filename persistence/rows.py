@@ -38,6 +38,11 @@ def row_class(cls: Any, only: frozenset[str] | None = None) -> type[asyncpg.Reco
 
 def stored(cls: type[Any]) -> frozenset[str]:
     """The attributes that a dataclass's rows hold; others are computed from them."""
+    return _stored(cast(Any, cls))
+
+
+@cache
+def _stored(cls: Any) -> frozenset[str]:
     return frozenset(field.name for field in fields(cls))
 
 

@@ -63,7 +63,7 @@ class Context:
     One operation of one viewer. Loaders forget at every event of a subscription.
 
     `done` holds what mutations came to (an Outcome or an exception) by response key, for an executor that takes over from another.
-    `wanted` says which attributes of its rows the next list will be asked for; None for all of them.
+    `wanted` says which attributes of its rows the next field will be asked for; None for all of them.
     """
 
     def __init__(self, services: Services, actor: Actor | None, device: Device) -> None:
@@ -85,6 +85,11 @@ class Context:
         if self.actor is None:
             raise Unauthenticated
         return self.actor
+
+    def take_wanted(self) -> frozenset[str] | None:
+        """What will be read of the rows that are now fetched: the hint is for one fetch."""
+        wanted, self.wanted = self.wanted, None
+        return wanted
 
     def require(self, scope: Scope | None) -> None:
         """Somebody is signed in, and his token was lent the scope."""

@@ -13,7 +13,7 @@ from persistence.task import project_progress
 from persistence.unit_of_work import SqlUnitOfWork
 from persistence.user import PROJECT_MEMBERS
 from resolvers.context import Context, Given
-from resolvers.page import lists, matched, named, whole_list
+from resolvers.page import lists, named, to_one, whole_list
 from resolvers.progress import Progress
 from schema import ids
 from schema.inputs.filter import orders, where
@@ -27,7 +27,8 @@ OrderBy = Annotated[list[ProjectOrder] | None, strawberry.argument(description="
 async def one(context: Context, id: Id) -> Any:
     """A project that the viewer may see."""
     project_id = ids.decode(id, "Project", path=("id",))
-    return (await project.by_ids(context.database, context.viewer.user_id, [project_id])).get(project_id)
+    found = await project.by_ids(context.database, context.viewer.user_id, [project_id], context.take_wanted())
+    return found.get(project_id)
 
 
 async def many(context: Context, page: Paging, filter: Filter = None, order_by: OrderBy = None) -> Page[Any]:
@@ -44,9 +45,10 @@ async def of_teams(
 
 async def of_tasks(context: Context, parents: Sequence[Any]) -> list[Any]:
     """The project of each task."""
-    wanted = named(parents, lambda each: each.project_id)
-    found = await project.by_ids(context.database, context.viewer.user_id, wanted)
-    return matched(parents, lambda each: each.project_id, found)
+    wanted = context.take_wanted()
+    return await to_one(
+        parents, "project_id", lambda project_ids: project.by_ids(context.database, context.viewer.user_id, project_ids, wanted)
+    )
 
 
 async def members(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:

@@ -16,7 +16,7 @@ from persistence.task_lists import ASSIGNED_TASKS
 from persistence.team import TEAMS_OF_USER
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, Given
-from resolvers.page import lists, matched, named, whole_list
+from resolvers.page import lists, named, to_one, whole_list
 from resolvers.task import tasks_where
 from schema import ids
 from schema.inputs.filter import orders
@@ -37,7 +37,8 @@ async def viewer(context: Context) -> Any:
 async def one(context: Context, id: Id) -> Any:
     """Somebody who shares a team with the viewer, or himself."""
     user_id = ids.decode(id, "User", path=("id",))
-    return (await user.visible_by_ids(context.database, context.viewer.user_id, [user_id])).get(user_id)
+    found = await user.visible_by_ids(context.database, context.viewer.user_id, [user_id], context.take_wanted())
+    return found.get(user_id)
 
 
 async def many(context: Context, page: Paging, query: Query = None) -> Page[Any]:
@@ -145,9 +146,8 @@ async def mentions(context: Context, parents: Sequence[Any]) -> list[list[Any]]:
 
 
 async def _named_by(context: Context, parents: Sequence[Any], attribute: str) -> list[Any]:
-    wanted = named(parents, lambda each: getattr(each, attribute))
-    found = await user.by_ids(context.database, wanted) if wanted else {}
-    return matched(parents, lambda each: getattr(each, attribute), found)
+    wanted = context.take_wanted()
+    return await to_one(parents, attribute, lambda user_ids: user.by_ids(context.database, user_ids, wanted))
 
 
 async def update(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:

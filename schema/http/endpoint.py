@@ -1,16 +1,13 @@
 """GraphQL over HTTP: one operation per request, as a plain ASGI application.
 
 Strawberry's view is not used: it answers malformed input with 500, and issues of speed need a path without request and response
-objects. A client that goes away cancels its operation. Its going is watched for only after a short grace, since most operations
-are done by then and a task per request costs more than they do.
+objects. A client that goes away cancels its operation (`schema.http.vigil`).
 """
 
-import asyncio
 import re
 from collections.abc import Iterable
+from itertools import count
 from secrets import token_hex
-from types import TracebackType
-from typing import Any
 
 from graphql.language import OperationType
 from starlette.types import Receive, Scope, Send
@@ -25,12 +22,15 @@ from schema.http.request import BadRequest, check_body_type, from_body, from_que
 from schema.http.response import JSON, encode, messages, negotiate, status_of
 from schema.http.stream_format import wanted
 from schema.http.streaming import Lasting, Streams, once
+from schema.http.vigil import ClientGone, TooLate, Vigil
 
 MAX_BODY = 1024 * 1024
 _BODY_SECONDS = 10.0
 _PATIENCE = 8  # how many times the longest body is read before the connection is cut
-_GRACE_SECONDS = 0.05
+_CLOSE = ((b"connection", b"close"),)
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_PROCESS = token_hex(6)
+_NUMBER = count(1)
 
 
 class GraphQLEndpoint:
@@ -73,10 +73,7 @@ class GraphQLEndpoint:
             stream = wanted(headers.get(b"accept"))
             if stream is None or not stream.only:
                 media_type = negotiate(headers.get(b"accept"))
-            request = await self._request(scope["method"], scope["query_string"], headers, receive)
-            only = None if scope["method"] == "POST" else OperationType.QUERY
-            async with _WhileConnected(receive):
-                answer = await self._answer(request, headers, info, only, streams=stream is not None)
+            answer = await self._answered(scope, receive, headers, info, streams=stream is not None)
             if stream is not None and isinstance(answer, Lasting):
                 await self._streams.follow(answer, stream.format, info, own, receive, send)
                 return
@@ -91,7 +88,7 @@ class GraphQLEndpoint:
                 body, coding = compressed(body, headers.get(b"accept-encoding"))
                 extra = (*extra, *coding)
             await _respond(send, status, media_type, body, (*own, *extra))
-        except _ClientGone:
+        except ClientGone:
             return
         except BadRequest as error:
             body = encode({"errors": [coded(error.message, error.code)]})
@@ -99,6 +96,23 @@ class GraphQLEndpoint:
         except Exception as error:  # noqa: BLE001 (the rim)
             body = encode({"errors": failure(error)})
             await _respond(send, 500, media_type, body, own)
+
+    async def _answered(
+        self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], info: RequestInfo, *, streams: bool
+    ) -> Answer | Lasting:
+        """The answer; or, where the client takes a stream, the subscription that is to be answered by one."""
+        reading = True
+        try:
+            with Vigil(receive, _BODY_SECONDS) as vigil:
+                request = await self._request(scope["method"], scope["query_string"], headers, receive)
+                reading = False
+                vigil.now(self._executor.timeout)
+                only = None if scope["method"] == "POST" else OperationType.QUERY
+                return await self._answer(request, headers, info, only, streams=streams)
+        except TooLate:
+            if reading:
+                raise BadRequest(408, "BAD_USER_INPUT", "The body took too long to arrive.", _CLOSE) from None
+            return self._executor.too_slow()
 
     async def _request(self, method: str, query_string: bytes, headers: dict[bytes, bytes], receive: Receive) -> OperationRequest:
         match method:
@@ -115,26 +129,21 @@ class GraphQLEndpoint:
         The whole body. What is too long is read on for a while and thrown away: closing on a client that still writes resets the
         connection, and it would never see the answer.
         """
-        close = [(b"connection", b"close")]
         declared = headers.get(b"content-length", b"0")
         parts: list[bytes] = []
         length = 0
         more = declared.isdigit() and int(declared[:18]) <= self._max_body * _PATIENCE
-        try:
-            async with asyncio.timeout(_BODY_SECONDS):
-                while more and length <= self._max_body * _PATIENCE:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise _ClientGone
-                    part = message.get("body", b"")
-                    length += len(part)
-                    if length <= self._max_body:
-                        parts.append(part)
-                    more = message.get("more_body", False)
-        except TimeoutError:
-            raise BadRequest(408, "BAD_USER_INPUT", "The body took too long to arrive.", close) from None
+        while more and length <= self._max_body * _PATIENCE:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            part = message.get("body", b"")
+            length += len(part)
+            if length <= self._max_body:
+                parts.append(part)
+            more = message.get("more_body", False)
         if more or length > self._max_body or not declared.isdigit() or int(declared[:18]) > self._max_body:
-            raise BadRequest(413, "LIMIT_EXCEEDED", f"The body is longer than {self._max_body} bytes.", close)
+            raise BadRequest(413, "LIMIT_EXCEEDED", f"The body is longer than {self._max_body} bytes.", _CLOSE)
         return b"".join(parts)
 
     async def _answer(
@@ -146,7 +155,6 @@ class GraphQLEndpoint:
         *,
         streams: bool,
     ) -> Answer | Lasting:
-        """The answer; or, where the client takes a stream, the subscription that is to be answered by one."""
         try:
             credentials = await self._authenticate(authorization(headers))
             if self._known.concerns(request):
@@ -165,7 +173,7 @@ class GraphQLEndpoint:
             if only is not None and prepared.kind is not only:
                 raise BadRequest(405, "BAD_USER_INPUT", "A GET may only run queries.", [(b"allow", b"POST")])
             async with self._open_context(credentials, info) as context:
-                return await self._executor.execute(prepared, context)
+                return await self._executor.execute(prepared, context, timed=False)
         except BadRequest:
             raise
         except Exception as error:  # noqa: BLE001 (the rim)
@@ -180,7 +188,7 @@ def request_info(scope: Scope, headers: dict[bytes, bytes]) -> RequestInfo:
     return RequestInfo(
         user_agent=agent[:256].decode("latin-1") if agent else None,
         ip=client[0] if client else None,
-        request_id=given.decode() if _REQUEST_ID.fullmatch(given) else token_hex(8),
+        request_id=given.decode() if _REQUEST_ID.fullmatch(given) else f"{_PROCESS}{next(_NUMBER):x}",
     )
 
 
@@ -199,40 +207,3 @@ def _challenge(answer: Answer) -> Iterable[Header]:
 async def _respond(send: Send, status: int, media_type: bytes, body: bytes, headers: Iterable[Header]) -> None:
     for message in messages(status, media_type, body, headers):
         await send(message)
-
-
-class _ClientGone(Exception):
-    """The client closed the connection before it had its answer: nobody is left to tell."""
-
-
-class _WhileConnected:
-    """Cancels the block that it surrounds when the client goes away, and then raises `_ClientGone`."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._watcher: asyncio.Task[None] | None = None
-        self._gone = False
-
-    async def __aenter__(self) -> None:
-        self._block: asyncio.Task[Any] | None = asyncio.current_task()
-        self._loop = asyncio.get_running_loop()
-        self._start = self._loop.call_later(_GRACE_SECONDS, self._watch)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._start.cancel()
-        if self._watcher is not None:
-            self._watcher.cancel()
-        if self._gone and self._block is not None and self._block.uncancel() == 0 and kind is asyncio.CancelledError:
-            raise _ClientGone
-
-    def _watch(self) -> None:
-        self._watcher = self._loop.create_task(self._wait())
-
-    async def _wait(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        if self._block is not None and not self._block.done():
-            self._gone = True
-            self._block.cancel()

@@ -11,7 +11,6 @@ would refuse for their length are not stored.
 """
 
 import re
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -61,7 +60,7 @@ class AutomaticQueries:
             return request if name is None else name
         if not request.query:
             text = await self._texts.get(name) if _SHA256.fullmatch(name) else None
-            return _not_found() if text is None else replace(request, query=text)
+            return _not_found() if text is None else request._replace(query=text)
         if "persistedQuery" not in request.extensions or self._texts.has(name, request.query):
             return request
         if sha256(request.query.encode(errors="replace")).hexdigest() != name:

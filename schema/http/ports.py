@@ -1,12 +1,10 @@
 """What the endpoint needs from outside: who is asking, and a context for each operation."""
 
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestInfo:
+class RequestInfo(NamedTuple):
     """Where an operation came from. `request_id` is echoed to the client and belongs in every log line."""
 
     user_agent: str | None

@@ -10,7 +10,6 @@ refused as well, since one of them would be ignored.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -44,7 +43,7 @@ class TrustedDocuments:
         text = None if name is None else self._by_id.get(name)
         if text is None:
             return request if request.query in self._texts else _required()
-        return replace(request, query=text) if request.query in ("", text) else _required()
+        return request._replace(query=text) if request.query in ("", text) else _required()
 
 
 def read_manifest(content: bytes) -> dict[str, str]:

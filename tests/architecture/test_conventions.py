@@ -20,13 +20,16 @@ _LONGER_FOR_A_REASON: dict[str, str] = {}
 
 # path:function where `except Exception` stands without raising again: why everything must be caught there
 _RIMS: dict[str, str] = {
+    "persistence/together.py:Together._alone": "whatever a database can raise: it is the asker's",
+    "persistence/together.py:Together._in_common": "whatever a database can raise: each run is tried alone",
     "realtime/hub.py:Hub._hear": "hearing goes on, whatever one announcement holds",
     "realtime/hub.py:Hub._open_feeds": "whatever a database can raise: those who wait are told",
     "realtime/log.py:PatientLog._until_done": "whatever a database can raise: to give up would lose entries",
     "schema/execution/compiler.py:Compiler._call": "whatever is wrong with literal arguments: graphql-core words it",
     "schema/execution/executor.py:Executor._compiled": "whatever a program meets: graphql-core meets it again, words and logs it",
     "schema/execution/executor.py:Executor._events": "the rim of a subscription: bugs are masked and logged",
-    "schema/execution/executor.py:Executor._within_time": "the rim of an operation: bugs are masked and logged",
+    "schema/execution/executor.py:Executor._within_time": "the rim of an operation or an event: bugs are masked and logged",
+    "schema/execution/executor.py:Executor.execute": "the rim of an operation: bugs are masked and logged",
     "schema/execution/executor.py:Executor.subscribe": "the rim of a subscription's start: bugs are masked and logged",
     "schema/http/connection.py:Connection._operate": "the rim of an operation on a socket",
     "schema/http/connection.py:Connection._read": "the rim of a socket: a bug closes it, and is logged",
