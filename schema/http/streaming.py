@@ -11,7 +11,7 @@ and the server's buffer (64 KiB), and nobody else waits for it.
 What is said before anything streams: a request that is none keeps its status (400, 405, 415 …), and so do 429 and 5xx, on which
 clients come again by themselves. Everything else that is wrong with an operation, also 401, is an answer in a stream of status 200:
 the protocol of graphql-sse wants it so, a browser's `EventSource` can't read any other, and graphql-sse would repeat a refused
-request five times before it told anybody.
+request five times before it told anybody. A stream is opened before its subscription, which may have nothing to say for hours.
 """
 
 import asyncio
@@ -197,15 +197,12 @@ class _Stream:
     async def _told(self) -> _End:
         lasting = self._lasting
         async with self._house.open_context(lasting.credentials, self._info) as context:
-            source = await source_of(self._house.executor, lasting.prepared, context)
-            if isinstance(source, Answer):
-                return _End(answer=source)
-            async with aclosing(source):
-                await self._open()
-                async for answer in source:
-                    if not answer.executed:
-                        return _End(answer=answer)
-                    await self._write(self._form.answer(encode(answer.payload())))
+            await self._open()
+            async with aclosing(payloads(self._house.executor, lasting.prepared, context)) as told:
+                async for each in told:
+                    if isinstance(each, Answer):
+                        return _End(answer=each)
+                    await self._write(self._form.answer(each))
                     await asyncio.sleep(0)  # a long replay leaves the others their turn
             return _End()
 
@@ -246,6 +243,16 @@ class _Stream:
         self.end(None)
 
 
-async def source_of(executor: Executor, prepared: Prepared, context: Any) -> AsyncGenerator[Answer, None] | Answer:
-    """Where a stream's answers come from: the one place to put something else before the executor."""
-    return await executor.subscribe(prepared, context)
+async def payloads(executor: Executor, prepared: Prepared, context: Any) -> AsyncGenerator[bytes | Answer, None]:
+    """
+    The JSON text of every answer of a subscription; an `Answer`, which was not executed, is the last and says why nothing more comes.
+
+    The one place to put something else before the executor.
+    """
+    stream = await executor.subscribe(prepared, context)
+    if isinstance(stream, Answer):
+        yield stream
+        return
+    async with aclosing(stream) as answers:
+        async for answer in answers:
+            yield encode(answer.payload()) if answer.executed else answer
