@@ -18,6 +18,7 @@ from domain.page import LARGEST_PAGE
 from domain.task.bulk import MOST_AT_ONCE
 from persistence.database import Database, open_database
 from persistence.embedded_postgres import embedded_postgres
+from persistence.rights import RightsReader
 from persistence.schema_version import schema_version
 from persistence.streams import StreamLog
 from realtime.hub import Hub
@@ -110,6 +111,7 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
             live=live,
             hub=hub,
             log=log,
+            rights=RightsReader(database),
             cursors=SyncCursors(keys.secret("sync cursor")),
             passwords=passwords,
             tokens=tokens,

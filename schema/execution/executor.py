@@ -14,7 +14,7 @@ may see a write that came between them; each object is of one moment. A connecti
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from inspect import isawaitable
@@ -113,7 +113,8 @@ class Executor:
         self._programs = None if bindings is None else Programs(schema, bindings)
         self.counts: Counter[str] = Counter()
         self._hints = hints
-        self._timeout = timeout
+        self.timeout = self._timeout = timeout
+        self.bindings = bindings or {}
         self._before_event = before_event
 
     def prepare(self, request: OperationRequest, *, may_introspect: bool = True) -> Prepared | Answer:
@@ -167,6 +168,29 @@ class Executor:
         if isinstance(source, ExecutionResult):
             return refusal(*(each for error in source.errors or () for each in field_errors(error)))
         return self._events(prepared, core, source, context)
+
+    async def event(self, prepared: Prepared, context: Any, event: Any) -> Answer:
+        """The answer to one event of a subscription whose source is followed elsewhere (`schema.execution.events`)."""
+        self._before_event(context)
+        core = self._build(prepared, context)
+        return core if isinstance(core, Answer) else await self._within_time(self._event(prepared, core, event, context))
+
+    @property
+    def programs(self) -> Programs:
+        """What compiles operations."""
+        assert self._programs is not None
+        return self._programs
+
+    def compiled(self, prepared: Prepared) -> Callable[[Any, Any], Awaitable[dict[str, Any]]] | None:
+        """The program of an operation with its variables, to be run with a context and an event; None when it is graphql-core's."""
+        if self._programs is None:
+            return None
+        try:
+            variables = self._programs.variables(prepared.operation, prepared.variables)
+            program = self._programs.program(prepared.operation, variables)
+        except NotCompiled:
+            return None
+        return lambda context, event: program.run(context, variables, event)
 
     async def _events(
         self, prepared: Prepared, core: "CoreExecutor[Any]", source: AsyncIterable[Any], context: Any
