@@ -18,6 +18,7 @@ from domain.session import Device
 from persistence.database import Database
 from persistence.schema_version import schema_version
 from resolvers.context import Context
+from schema.execution.events import Events
 from schema.execution.executor import Executor
 from schema.http.app import graphql_routes
 from schema.http.graphiql import DemoSignIn, GraphiQLConfig
@@ -48,9 +49,10 @@ def create_app(house: House, settings: Settings) -> tuple[Starlette, WebsocketEn
         yield Context(house.services, None if credentials is None else credentials.actor, device)
 
     graph, websockets = graphql_routes(
-        executor,
+        Events(executor, house.services.hub),
         authenticate=house.tokens.authenticate,
-        still_good=house.tokens.still_good,
+        ended_among=house.tokens.ended_among,
+        renews=house.tokens.renews,
         open_context=open_context,
         allowed_origins=settings.allowed_origins,
         may_introspect=lambda credentials: credentials is not None or not settings.production,

@@ -108,6 +108,13 @@ class Subscription:
         """Where to go on after what was told."""
         return self._context.services.cursors.seal({**told.positions, self.own: own_position})
 
+    def cursor_now(self) -> str | None:
+        """Where to go on after everything so far; None while it is followed alone."""
+        if self._seat is None:
+            return None
+        positions = self._seat.group.positions | (self._seat.ahead or {}) | {self.own: self._seat.own_position}
+        return self._context.services.cursors.seal(positions)
+
     def close(self) -> None:
         """Tell no more."""
         self._sink = None

@@ -4,19 +4,31 @@ from collections.abc import Collection
 
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from schema.execution.executor import Executor
-from schema.http.connection import SocketLimits
+from schema.execution.events import Events
 from schema.http.endpoint import MAX_BODY, GraphQLEndpoint
+from schema.http.host import SocketLimits
 from schema.http.origins import Origins
-from schema.http.ports import Authenticate, MayIntrospect, OpenContext, StillGood, everybody_may_introspect, for_ever
+from schema.http.ports import (
+    Authenticate,
+    EndedAmong,
+    MayIntrospect,
+    OpenContext,
+    Renews,
+    StillGood,
+    equals_renew,
+    everybody_may_introspect,
+    for_ever,
+)
 from schema.http.websocket import WebsocketEndpoint
 
 
 def graphql_routes(
-    executor: Executor,
+    events: Events,
     *,
     authenticate: Authenticate,
     still_good: StillGood = for_ever,
+    ended_among: EndedAmong | None = None,
+    renews: Renews = equals_renew,
     open_context: OpenContext,
     allowed_origins: Collection[str] = (),
     may_introspect: MayIntrospect = everybody_may_introspect,
@@ -31,7 +43,7 @@ def graphql_routes(
     """
     origins = Origins(allowed_origins)
     http = GraphQLEndpoint(
-        executor,
+        events.executor,
         authenticate=authenticate,
         open_context=open_context,
         origins=origins,
@@ -39,9 +51,11 @@ def graphql_routes(
         max_body=max_body,
     )
     websocket = WebsocketEndpoint(
-        executor,
+        events,
         authenticate=authenticate,
         still_good=still_good,
+        ended_among=ended_among,
+        renews=renews,
         open_context=open_context,
         origins=origins,
         may_introspect=may_introspect,

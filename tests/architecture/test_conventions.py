@@ -31,10 +31,11 @@ _RIMS: dict[str, str] = {
     "schema/execution/executor.py:Executor._events": "the rim of a subscription: bugs are masked and logged",
     "schema/execution/executor.py:Executor._within_time": "the rim of an operation: bugs are masked and logged",
     "schema/execution/executor.py:Executor.subscribe": "the rim of a subscription's start: bugs are masked and logged",
-    "schema/http/connection.py:Connection._operate": "the rim of an operation on a socket",
-    "schema/http/connection.py:Connection._read": "the rim of a socket: a bug closes it, and is logged",
+    "schema/http/connection.py:Connection.receive": "the rim of a socket: a bug closes it, and is logged",
     "schema/http/endpoint.py:GraphQLEndpoint.__call__": "the rim of a request",
     "schema/http/endpoint.py:GraphQLEndpoint._answer": "the rim of an operation over HTTP",
+    "schema/http/hello.py:greet": "the rim of a hello on a socket",
+    "schema/http/operation.py:operate": "the rim of an operation on a socket",
 }
 
 # Written in parts, so that this file doesn't contain what it looks for.

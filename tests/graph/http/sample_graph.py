@@ -15,9 +15,10 @@ from starlette.types import ASGIApp
 from strawberry.scalars import JSON
 
 from domain.errors import Invalid, NotFound, PageTooLarge, Several, TokenExpired, Unauthenticated, Unavailable
+from schema.execution.events import Events
 from schema.execution.executor import Executor
 from schema.http.app import graphql_routes
-from schema.http.connection import SocketLimits
+from schema.http.host import SocketLimits
 from schema.http.ports import RequestInfo
 from schema.http.websocket import WebsocketEndpoint
 
@@ -281,7 +282,7 @@ def serve(*, timeout: float = 10.0, hints: bool = True, **limits: Any) -> Served
     """The application as the product assembles it; `limits` are `SocketLimits`."""
     executor = Executor(SCHEMA, timeout=timeout, hints=hints, weights={"Query.echo": 7}, before_event=forget)
     routes, sockets = graphql_routes(
-        executor,
+        Events(executor, None),
         authenticate=authenticate,
         open_context=open_context,
         allowed_origins=["https://app.example.com"],
