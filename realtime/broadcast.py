@@ -15,75 +15,34 @@ A seat leaves for good when its subscription ends, and goes on alone, from exact
 Those whose rights changed alike stay together: most often it is everybody, since somebody began a project. What remains is the time
 between a commit and its announcement, milliseconds, in which an object may be told as it is to somebody who has just lost it.
 
-A group that cannot execute as fast as its streams come falls behind, not its members: it goes back to the log and catches up. After every
-few entries it waits until what it said was handed to the sockets, so that a burst goes out in few writes.
+Groups of the same streams that can be told without waiting for anything sit in one *choir*: one listener and one task for all of them, as
+waking up a thousand tasks costs more than what they have to say. A group that waits for the database has a choir of its own: nobody waits
+for it. A choir that cannot keep up falls behind, not its members: it goes back to the log and catches up. After every few entries it
+waits until what it said was handed to the sockets, so that a burst goes out in few writes.
 
-Rejected: telling all groups in one task (a slow group would hold up the others); a task for every seat (memory, and a wake-up for each
-delivery).
+Rejected: a task for every group, or for every seat (memory, and a wake-up for each delivery: 999 groups cost 66 us a delivery instead of
+20); telling all groups in one task (a slow one would hold up the others).
 """
 
+import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import Any, Final, Generic, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from typing import Final, Generic
 
-from domain.errors import SubscriptionLagged
+from domain.errors import DomainError, SubscriptionLagged
 from domain.events import Entry
 from realtime.feed import Feed
 from realtime.hub import Hub
 from realtime.listener import Listener
 from realtime.owned import OwnedTasks
+from realtime.telling import Positions, S, Teller, Unsure
 
 IN_A_ROW: Final = 32
 """Entries that are told before what was said has to be on its way."""
+_BREATH: Final = 64
+"""Groups that are told before others get their turn."""
 _LOOKED_AT: Final = 256
 """Entries that are taken from the listener at most, to see whether they may change rights."""
-
-Positions = dict[str, int]
-
-
-class Subscriber(Protocol):
-    """Whose seat it is."""
-
-    own: str
-    """The stream that he alone follows."""
-
-    def tell(self, told: Any, own_position: int) -> None:
-        """The next thing; may not wait."""
-        ...
-
-    def go_alone(self, positions: Positions) -> None:
-        """Go on alone after these positions, which hold his own stream's too."""
-        ...
-
-    def end(self, error: Exception | None) -> None:
-        """Nothing more comes, because of an error or because the theme is over."""
-        ...
-
-
-S = TypeVar("S", bound=Subscriber)
-
-
-class Teller(Protocol[S]):
-    """What a group has in common: decides, executes and encodes on behalf of all its members."""
-
-    def may_regroup(self, entry: Entry) -> bool:
-        """Whether the entry may make members unequal."""
-        ...
-
-    async def regroup(self, members: Sequence[S]) -> tuple[Hashable, Sequence[S]]:
-        """Look again: the key of the members that this teller goes on to speak for, and who the others are."""
-        ...
-
-    async def tell(self, entry: Entry, positions: Positions, speaker: S, *, again: bool) -> tuple[Any, bool]:
-        """
-        What members are told of the entry, or None, and whether it is the last; the speaker is one of them. Raises `Unsure` when that
-        depends on rights that may have changed, unless it is asked `again`.
-        """
-        ...
-
-
-class Unsure(Exception):
-    """Rights must be looked at before this can be told."""
 
 
 class Seat(Generic[S]):
@@ -121,15 +80,14 @@ class Seat(Generic[S]):
 class Group(Generic[S]):
     """Subscribers who are told the same."""
 
-    def __init__(self, groups: "Groups[S]", key: Hashable, teller: Teller[S], positions: Positions) -> None:
+    def __init__(self, groups: "Groups[S]", key: Hashable, teller: Teller[S], choir: "Choir[S]") -> None:
         self._groups = groups
-        self._teller = teller
-        self._waiting: deque[Entry] = deque()
-        self._look = False
+        self.teller = teller
+        self.choir = choir
         self.key = key
-        self.positions = positions
+        self.positions = choir.positions
         self.seats: dict[S, Seat[S]] = {}
-        self.stop: Callable[[], object] | None = None
+        choir.groups[self] = None
 
     def add(self, subscriber: S, feed: Feed, positions: Positions) -> Seat[S]:
         """A seat for somebody who stands at these positions, which are the group's or later."""
@@ -148,55 +106,30 @@ class Group(Generic[S]):
         self._groups.hub.release(seat.feed)
         if not self.seats:
             self._groups.forget(self)
-            if self.stop:
-                self.stop()
+            self.choir.remove(self)
 
-    async def run(self) -> None:
-        """Tell the members what happens, until there are none."""
-        while self.seats:
-            async with self._groups.hub.listen() as listener:
-                self._waiting.clear()
-                try:
-                    for stream, after in self.positions.items():
-                        await listener.add(stream, after)
-                    async for entry in listener:
-                        self._waiting.append(entry)
-                        self._look |= self._teller.may_regroup(entry)
-                        await self._tell_waiting(listener)
-                    return  # the hub has closed
-                except SubscriptionLagged:
-                    continue  # the group is slow: from the log, then
-                except Exception as error:  # noqa: BLE001 (the rim of a group: its members are told, and a bug is logged there)
-                    self._end_all(error)
+    @property
+    def speaker(self) -> S:
+        """One of the members."""
+        return next(iter(self.seats))
 
-    async def _tell_waiting(self, listener: Listener) -> None:
-        told = 0
-        while self._waiting:
-            while len(self._waiting) < _LOOKED_AT and (entry := listener.take()) is not None:
-                self._waiting.append(entry)
-                self._look |= self._teller.may_regroup(entry)
-            if self._look:
-                await self._regroup()
-                if not self.seats:
-                    return
-            if await self._tell(self._waiting[0]):
-                told += 1
-            self._waiting.popleft()
-            if told >= IN_A_ROW:
-                told = 0
-                await self._groups.breathe()
-        await self._groups.breathe()
-
-    async def _tell(self, entry: Entry) -> bool:
+    async def tell(self, entry: Entry, after: Positions) -> bool:
         """Tell one entry; whether there was anything to tell."""
-        after = self.positions | {entry.stream: entry.position}
+        told, last = None, False
         try:
-            told, last = await self._teller.tell(entry, after, next(iter(self.seats)), again=False)
-        except Unsure:
-            await self._regroup()
-            if not self.seats:
-                return False
-            told, last = await self._teller.tell(entry, after, next(iter(self.seats)), again=True)
+            answer = self.teller.tell_now(entry, after, self.speaker) if self.teller.immediate else None
+            if answer is None:
+                try:
+                    answer = await self.teller.tell(entry, after, self.speaker, again=False)
+                except Unsure:
+                    await self.regroup()
+                    if not self.seats:
+                        return False
+                    answer = await self.teller.tell(entry, after, self.speaker, again=True)
+            told, last = answer
+        except Exception as error:  # noqa: BLE001 (the rim of a group: its members are told, and a bug is logged there)
+            self.end(error)
+            return False
         self.positions = after
         for seat in list(self.seats.values()):
             if seat.ahead is not None and self._had(seat, entry):
@@ -204,7 +137,7 @@ class Group(Generic[S]):
             if told is not None:
                 seat.subscriber.tell(told, seat.own_position)
         if last:
-            self._end_all(None)
+            self.end(None)
         return told is not None
 
     def _had(self, seat: Seat[S], entry: Entry) -> bool:
@@ -214,20 +147,95 @@ class Group(Generic[S]):
         seat.ahead = {stream: at for stream, at in seat.ahead.items() if at > self.positions[stream]} or None
         return had
 
-    async def _regroup(self) -> None:
+    async def regroup(self) -> None:
         """Learn who is still equal, and let the others go on alone."""
-        self._look = False
-        key, others = await self._teller.regroup(list(self.seats))
+        try:
+            key, others = await self.teller.regroup(list(self.seats))
+        except Exception as error:  # noqa: BLE001 (the rim of a group: its members are told, and a bug is logged there)
+            self.end(error)
+            return
         for subscriber in others:
             if seat := self.seats.get(subscriber):
                 seat.go_alone()
         if key != self.key and self.seats:
             self._groups.rename(self, key)
 
-    def _end_all(self, error: Exception | None) -> None:
+    def end(self, error: Exception | None) -> None:
+        """Let everybody go."""
         for seat in list(self.seats.values()):
             seat.leave()
             seat.subscriber.end(error)
+
+
+class Choir(Generic[S]):
+    """Groups that follow the same streams and are told in turns."""
+
+    def __init__(self, groups: "Groups[S]", positions: Positions) -> None:
+        self._all = groups
+        self._waiting: deque[Entry] = deque()
+        self._look = False
+        self.positions = positions
+        self.groups: dict[Group[S], None] = {}
+        self.stop: Callable[[], object] | None = None
+
+    def remove(self, group: Group[S]) -> None:
+        """A group is over; the last one ends the choir."""
+        self.groups.pop(group, None)
+        if not self.groups:
+            self._all.dissolve(self)
+            if self.stop:
+                self.stop()
+
+    async def run(self) -> None:
+        """Tell the groups what happens, until there are none."""
+        while self.groups:
+            async with self._all.hub.listen() as listener:
+                self._waiting.clear()
+                try:
+                    for stream, after in self.positions.items():
+                        await listener.add(stream, after)
+                    async for entry in listener:
+                        self._take(entry)
+                        await self._tell_waiting(listener)
+                    return  # the hub has closed
+                except SubscriptionLagged:
+                    continue  # the choir is slow: from the log, then
+                except DomainError as error:
+                    for group in list(self.groups):
+                        group.end(error)
+
+    def _take(self, entry: Entry) -> None:
+        self._waiting.append(entry)
+        self._look |= next(iter(self.groups)).teller.may_regroup(entry)
+
+    async def _tell_waiting(self, listener: Listener) -> None:
+        told = 0
+        while self._waiting:
+            while len(self._waiting) < _LOOKED_AT and (entry := listener.take()) is not None:
+                self._take(entry)
+            if self._look:
+                self._look = False
+                await asyncio.gather(*(group.regroup() for group in self.groups))
+                if not self.groups:
+                    return
+            if await self._tell(self._waiting[0]):
+                told += 1
+            self._waiting.popleft()
+            if told >= IN_A_ROW:
+                told = 0
+                await self._all.breathe()
+        await self._all.breathe()
+
+    async def _tell(self, entry: Entry) -> bool:
+        after = self.positions | {entry.stream: entry.position}
+        told = False
+        for count, group in enumerate(list(self.groups), 1):
+            if group.seats and await group.tell(entry, after):
+                told = True
+            if count % _BREATH == 0:
+                await asyncio.sleep(0)
+        self.positions = after
+        return told
 
 
 class Groups(Generic[S]):
@@ -239,9 +247,10 @@ class Groups(Generic[S]):
         self.breathe = breathe
         self._tasks = tasks
         self._groups: dict[Hashable, Group[S]] = {}
+        self._choirs: dict[frozenset[str], Choir[S]] = {}
 
-    def __len__(self) -> int:
-        return len(self._groups)
+    def __iter__(self) -> Iterator[Group[S]]:
+        return iter(self._groups.values())
 
     def join(self, key: Hashable, subscriber: S, positions: Positions, teller: Callable[[], Teller[S]]) -> Seat[S]:
         """
@@ -251,8 +260,8 @@ class Groups(Generic[S]):
         group = self._groups.get(key)
         streams = {stream: at for stream, at in positions.items() if stream != subscriber.own}
         if group is None or group.positions.keys() != streams.keys():
-            group = self._groups[key] = Group(self, key, teller(), streams)
-            group.stop = self._tasks.start(group.run(), "group")
+            made = teller()
+            group = self._groups[key] = Group(self, key, made, self._choir(made, streams))
         return group.add(subscriber, self.hub.expect(subscriber.own), positions)
 
     def rename(self, group: Group[S], key: Hashable) -> None:
@@ -265,3 +274,20 @@ class Groups(Generic[S]):
         """Nobody may join the group any more."""
         if self._groups.get(group.key) is group:
             del self._groups[group.key]
+
+    def dissolve(self, choir: Choir[S]) -> None:
+        """No group may join the choir any more."""
+        streams = frozenset(choir.positions)
+        if self._choirs.get(streams) is choir:
+            del self._choirs[streams]
+
+    def _choir(self, teller: Teller[S], positions: Positions) -> Choir[S]:
+        """The choir for a new group at these positions, which are those of a choir that is there, or later."""
+        streams = frozenset(positions)
+        choir = self._choirs.get(streams) if teller.immediate else None
+        if choir is None:
+            choir = Choir(self, positions)
+            if teller.immediate:
+                self._choirs[streams] = choir
+            choir.stop = self._tasks.start(choir.run(), "choir")
+        return choir

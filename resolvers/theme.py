@@ -6,6 +6,7 @@ alone is how every subscription begins, how it catches up, and where it goes bac
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from domain.errors import NotFound
@@ -14,7 +15,6 @@ from persistence import task
 from resolvers.hearing import Change, Hearing, Scope, may_change_rights
 
 Positions = dict[str, int]
-_NEVER: Callable[[Positions], bool] = lambda positions: False  # noqa: E731 (a constant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,10 @@ class Verdict:
 
     told: bool
     last: bool = False
+
+
+TOLD: Final = Verdict(told=True)
+NOT_TOLD: Final = Verdict(told=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,16 @@ class Theme:
         if self.task_id is not None and not await self._sees(hearing):
             raise NotFound(("id",))
 
+    def verdict_now(self, hearing: Hearing, entry: Entry) -> Verdict | None:
+        """What becomes of an entry, where that needs no look at the database."""
+        if entry.kind is ChangeKind.ACCESS_LOST or (self.task_id is not None and may_change_rights(entry)):
+            return None
+        return TOLD if hearing.hears_now(entry) else NOT_TOLD
+
     async def verdict(self, hearing: Hearing, entry: Entry) -> Verdict:
         """What becomes of an entry; `hearing` has looked since the entry could have changed rights."""
+        if (known := self.verdict_now(hearing, entry)) is not None:
+            return known
         if self.task_id is None:
             return Verdict(await hearing.hears(entry))
         if may_change_rights(entry) and hearing.may_hear(entry) and not await self._sees(hearing):
@@ -55,7 +67,7 @@ class Theme:
 
 
 async def follow(
-    theme: Theme, hearing: Hearing, *, resume: Positions | None = None, caught_up: Callable[[Positions], bool] = _NEVER
+    theme: Theme, hearing: Hearing, *, resume: Positions | None = None, caught_up: Callable[[Positions], bool] | None = None
 ) -> AsyncGenerator[tuple[Change, bool], None]:
     """
     What a viewer is told, each with whether it is the last.
@@ -81,7 +93,7 @@ async def follow(
             for stream, start in positions.items():
                 await listener.add(stream, start)
         while True:
-            if listener.idle and hearing.streams.keys() == positions.keys() and caught_up(positions):
+            if caught_up is not None and listener.idle and hearing.streams.keys() == positions.keys() and caught_up(positions):
                 return
             try:
                 entry = await anext(listener)

@@ -37,7 +37,7 @@ class Binding:
     own name) unless `read` computes it; of a relation, `batch` is its function; of a query or mutation, `root` is called with the
     context and the field's arguments. `needs`: the attributes of the object that any of this reads; None for unknown. Of a subscription,
     `theme` says what it is about. `personal`: the value is about the viewer himself, so that two who may see the same are told different
-    things; without it, equal rights mean equal values (`tests/graph/test_sharing.py`).
+    things; without it, equal rights mean equal values (`tests/graph/test_personal.py`). `waits`: a relation's function may have to wait.
     """
 
     kind: Literal["leaf", "relation", "query", "mutation", "subscription"]
@@ -51,6 +51,7 @@ class Binding:
     needs: tuple[str, ...] | None = None
     theme: Callable[..., Theme] | None = None
     personal: bool = False
+    waits: bool = True
 
 
 def check(guard: Guard, context: Context) -> None:
@@ -108,6 +109,7 @@ def relation(
     weight: int = 1,
     needs: Sequence[str] | None = None,
     personal: bool = False,
+    waits: bool = True,
 ) -> Any:
     """
     What other rows know of the object. The batch function's parameters after context and parents are the field's arguments.
@@ -116,7 +118,9 @@ def relation(
     """
     read = None if needs is None else tuple(needs)
     pages = _pages(batch)
-    binding = Binding(kind="relation", guard=guard, batch=batch, weight=weight, pages=pages, needs=read, personal=personal)
+    binding = Binding(
+        kind="relation", guard=guard, batch=batch, weight=weight, pages=pages, needs=read, personal=personal, waits=waits
+    )
 
     def resolve(root: Any, info: strawberry.Info[Context], **given: Any) -> Awaitable[Any]:
         check(guard, info.context)

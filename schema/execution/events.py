@@ -8,26 +8,27 @@ A subscription that sits in a group has no task, no listener and no context: wha
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from functools import partial
-from secrets import token_urlsafe
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
-from domain.events import Entry, user_stream
+from domain.events import user_stream
 from persistence.rights import Rights
-from realtime.broadcast import Groups, Positions, Seat, Unsure
+from realtime.broadcast import Groups, Seat
 from realtime.hub import Hub
 from realtime.outlet import Outlet
 from realtime.owned import OwnedTasks
+from realtime.telling import Positions
 from resolvers.context import Context
-from resolvers.hearing import Change, Hearing, may_change_rights
+from resolvers.hearing import Hearing
 from resolvers.theme import Theme, follow
 from schema.execution.encoding import encode
 from schema.execution.errors import FormattedError, failure
-from schema.execution.executor import Answer, Executor, Prepared
+from schema.execution.executor import Executor, Prepared
 from schema.execution.plan import Plan, Plans
+from schema.execution.teller import Run, Teller
 from schema.execution.told import Told
 
 STARTING: Final = 64
@@ -163,7 +164,7 @@ class Subscription:
             hearing = Hearing(self._context, self._theme.scope)
             if resume is None:
                 await self._theme.check(hearing)
-            run = _Run(self._events, self._prepared)
+            run = Run(self._events.executor, self._events.counts, self._prepared)
             join = partial(self._join, hearing, turn)
             async with aclosing(follow(self._theme, hearing, resume=resume, caught_up=join)) as changes:
                 async for change, _ in changes:
@@ -197,80 +198,10 @@ class Subscription:
         self._seat = groups.join(key, self, dict(positions), lambda: self._teller(hearing.rights))
         return True
 
-    def _teller(self, rights: Rights) -> "Teller":
+    def _teller(self, rights: Rights) -> Teller:
         assert self._theme is not None
-        return Teller(self._events, self._prepared, self._plan, self._theme, self._context, rights)
-
-
-class Teller:
-    """Speaks for a group: a `realtime.broadcast.Teller`."""
-
-    def __init__(self, events: Events, prepared: Prepared, plan: Plan, theme: Theme, context: Context, rights: Rights) -> None:
-        self._run = _Run(events, prepared)
-        self._prepared = prepared
-        self._plan = plan
-        self._theme = theme
-        self._context = Context(context.services, context.actor, context.device)
-        self._hearing = Hearing(self._context, theme.scope)
-        self._hearing.for_all(rights)
-        # Nobody can have written this into an object: it is made here and leaves in no frame.
-        self._mark = token_urlsafe(24)
-        self._mark_bytes = self._mark.encode()
-
-    def may_regroup(self, entry: Entry) -> bool:
-        return may_change_rights(entry)
-
-    async def regroup(self, members: Sequence[Subscription]) -> tuple[Hashable, Sequence[Subscription]]:
-        """Those who follow the same teams as before stay, if they agree about the projects with most of them."""
-        rights = await self._context.services.rights.of_many(list({each.viewer for each in members}))
-        teams = self._hearing.rights.teams.keys()
-        common = Counter(rights[each.viewer].key for each in members if rights[each.viewer].teams.keys() == teams)
-        if not common:
-            return self._plan.key(self._prepared, self._context, self._hearing.rights), members
-        most = common.most_common(1)[0][0]
-        staying = {each for each in members if rights[each.viewer].key == most}
-        now = rights[next(iter(staying)).viewer]
-        self._hearing.for_all(now)
-        return self._plan.key(self._prepared, self._context, now), [each for each in members if each not in staying]
-
-    async def tell(self, entry: Entry, positions: Positions, speaker: Subscription, *, again: bool) -> tuple[Told | None, bool]:
-        """Decide, execute and encode once, with the eyes of one of them."""
-        context = self._context
-        context.actor = speaker.context.actor
-        self._hearing.viewer = speaker.viewer
-        verdict = await self._theme.verdict(self._hearing, entry)
-        if not verdict.told:
-            return None, verdict.last
-        context.unsure = False
-        answer = await self._run(context, Change(entry, positions, self._mark))
-        if context.unsure and not again:
-            raise Unsure
-        if not answer.executed:
-            return Told((), positions, errors=answer.errors), True
-        parts = encode(answer.payload()).split(self._mark_bytes)
-        seal = None if len(parts) == 1 else context.services.cursors.seal_for(positions)
-        return Told(tuple(parts), positions, seal), verdict.last
-
-
-class _Run:
-    """Executes one operation for event after event."""
-
-    def __init__(self, events: Events, prepared: Prepared) -> None:
-        self._executor = events.executor
-        self._counts = events.counts
-        self._prepared = prepared
-        self._program: Callable[[Any, Any], Awaitable[dict[str, Any]]] | None = events.executor.compiled(prepared)
-
-    async def __call__(self, context: Context, change: Change) -> Answer:
-        self._counts["executed"] += 1
-        if self._program is not None:
-            context.forget()
-            try:
-                async with asyncio.timeout(self._executor.timeout):
-                    return Answer(data=await self._program(context, change))
-            except Exception:  # noqa: BLE001 (graphql-core meets the same, words it and logs what is a bug)
-                self._counts["fallback"] += 1
-        return await self._executor.event(self._prepared, context, change)
+        run = Run(self._events.executor, self._events.counts, self._prepared)
+        return Teller(run, self._prepared, self._plan, self._theme, self._context, rights)
 
 
 class _Turn:

@@ -14,7 +14,7 @@ may see a write that came between them; each object is of one moment. A connecti
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from inspect import isawaitable
@@ -181,7 +181,7 @@ class Executor:
         assert self._programs is not None
         return self._programs
 
-    def compiled(self, prepared: Prepared) -> Callable[[Any, Any], Awaitable[dict[str, Any]]] | None:
+    def compiled(self, prepared: Prepared) -> Callable[[Any, Any], Coroutine[Any, Any, dict[str, Any]]] | None:
         """The program of an operation with its variables, to be run with a context and an event; None when it is graphql-core's."""
         if self._programs is None:
             return None

@@ -32,13 +32,22 @@ class Plan:
     """How one subscription is followed, and with whom it may be shared."""
 
     def __init__(
-        self, operation: Operation, binding: Binding, theme: Callable[..., Theme], arguments: Arguments, personal: bool
+        self,
+        operation: Operation,
+        binding: Binding,
+        theme: Callable[..., Theme],
+        arguments: Arguments,
+        *,
+        personal: bool,
+        waits: bool,
     ) -> None:
         self._operation = operation
         self._binding = binding
         self._theme = theme
         self._arguments = arguments
         self._personal = personal
+        self.waits = waits
+        """Whether executing an event may have to wait for the database."""
         self._apart = _only_cursors(operation, arguments)
 
     def theme(self, programs: Programs, prepared: Prepared, context: Context) -> Theme:
@@ -60,7 +69,9 @@ class Plans:
     def __init__(self, executor: Executor) -> None:
         self._schema: Schema = executor.schema
         self._bindings = executor.bindings
-        self._personal = _personal(executor.bindings, executor.schema._schema)  # noqa: SLF001
+        core = executor.schema._schema  # noqa: SLF001
+        self._personal = _where(lambda each: each.personal, executor.bindings, core)
+        self._waiting = _where(lambda each: each.kind == "relation" and each.waits, executor.bindings, core)
         self._plans: dict[int, tuple[Operation, Plan | None]] = {}
 
     def of(self, operation: Operation) -> Plan | None:
@@ -86,12 +97,13 @@ class Plans:
         field = root.fields[node.name.value]
         declared = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
         arguments = Arguments(self._schema, field, declared, binding, node)
-        return Plan(operation, binding, binding.theme, arguments, _asks_personally(operation, core, self._personal))
+        personal, waits = (_asks(operation, core, each) for each in (self._personal, self._waiting))
+        return Plan(operation, binding, binding.theme, arguments, personal=personal, waits=waits)
 
 
-def _personal(bindings: Mapping[str, Binding], schema: GraphQLSchema) -> frozenset[str]:
-    """The coordinates of personal fields, those of the interfaces that objects with them have too."""
-    own = {coordinate for coordinate, binding in bindings.items() if binding.personal}
+def _where(chosen: Callable[[Binding], bool], bindings: Mapping[str, Binding], schema: GraphQLSchema) -> frozenset[str]:
+    """The coordinates of such fields, those of the interfaces that objects with them have too."""
+    own = {coordinate for coordinate, binding in bindings.items() if chosen(binding)}
     shared = set()
     for type_ in schema.type_map.values():
         if is_abstract_type(type_):
@@ -100,8 +112,8 @@ def _personal(bindings: Mapping[str, Binding], schema: GraphQLSchema) -> frozens
     return frozenset(own | shared)
 
 
-def _asks_personally(operation: Operation, schema: GraphQLSchema, personal: frozenset[str]) -> bool:
-    """Whether a personal field stands anywhere in the document."""
+def _asks(operation: Operation, schema: GraphQLSchema, coordinates: frozenset[str]) -> bool:
+    """Whether one of the fields stands anywhere in the document."""
     types = TypeInfo(schema)
     found = False
 
@@ -109,7 +121,7 @@ def _asks_personally(operation: Operation, schema: GraphQLSchema, personal: froz
         def enter_field(self, node: FieldNode, *_: Any) -> None:
             nonlocal found
             parent = types.get_parent_type()
-            found |= parent is not None and f"{parent.name}.{node.name.value}" in personal
+            found |= parent is not None and f"{parent.name}.{node.name.value}" in coordinates
 
     visit(operation.document, TypeInfoVisitor(types, Finder()))
     return found

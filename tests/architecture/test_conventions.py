@@ -20,13 +20,15 @@ _LONGER_FOR_A_REASON: dict[str, str] = {}
 
 # path:function where `except Exception` stands without raising again: why everything must be caught there
 _RIMS: dict[str, str] = {
-    "realtime/broadcast.py:Group.run": "the rim of a group: its members are told, and a bug is logged",
+    "realtime/broadcast.py:Group.regroup": "the rim of a group: its members are told, and a bug is logged",
+    "realtime/broadcast.py:Group.tell": "the rim of a group: its members are told, and a bug is logged",
     "realtime/hub.py:Hub._hear": "hearing goes on, whatever one announcement holds",
     "realtime/hub.py:Hub._open_feeds": "whatever a database can raise: those who wait are told",
     "realtime/log.py:PatientLog._until_done": "whatever a database can raise: to give up would lose entries",
     "schema/execution/compiler.py:Compiler._call": "whatever is wrong with literal arguments: graphql-core words it",
     "schema/execution/events.py:Subscription._alone": "the rim of a subscription that is followed alone",
-    "schema/execution/events.py:_Run.__call__": "whatever a program meets: graphql-core meets it again, words and logs it",
+    "schema/execution/teller.py:Run.now": "the same where nothing is waited for",
+    "schema/execution/teller.py:Run.__call__": "whatever a program meets: graphql-core meets it again, words and logs it",
     "schema/execution/executor.py:Executor._compiled": "whatever a program meets: graphql-core meets it again, words and logs it",
     "schema/execution/executor.py:Executor._events": "the rim of a subscription: bugs are masked and logged",
     "schema/execution/executor.py:Executor._within_time": "the rim of an operation: bugs are masked and logged",
