@@ -17,6 +17,7 @@ from domain.session import Device
 from persistence.database import Database
 from persistence.schema_version import schema_version
 from resolvers.context import Context
+from schema.execution.events import Events
 from schema.execution.executor import Executor
 from schema.http.app import Lines, graphql_routes, straight
 from schema.http.graphiql import DemoSignIn, GraphiQLConfig
@@ -44,10 +45,12 @@ def create_app(house: House, settings: Settings) -> tuple[ASGIApp, Lines]:
         return _OneContext(house, credentials, info)
 
     graph, lines = graphql_routes(
-        executor,
+        Events(executor, house.services.hub),
         known=_known_queries(house, settings, executor),
         authenticate=house.tokens.authenticate,
         still_good=house.tokens.still_good,
+        ended_among=house.tokens.ended_among,
+        renews=house.tokens.renews,
         open_context=open_context,
         allowed_origins=settings.allowed_origins,
         compress=settings.compression == "gzip",

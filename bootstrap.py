@@ -19,6 +19,7 @@ from domain.task.bulk import MOST_AT_ONCE
 from persistence.database import Database, open_database
 from persistence.embedded_postgres import embedded_postgres
 from persistence.query_texts import MemoryTexts, RedisTexts, open_query_texts
+from persistence.rights import RightsReader
 from persistence.schema_version import schema_version
 from persistence.streams import StreamLog
 from realtime.hub import Hub
@@ -112,6 +113,7 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
             live=live,
             hub=hub,
             log=log,
+            rights=RightsReader(database),
             cursors=SyncCursors(keys.secret("sync cursor")),
             passwords=passwords,
             tokens=tokens,

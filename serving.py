@@ -17,6 +17,7 @@ from bootstrap import CannotStart, fill, migrate, open_database_url, open_house
 from persistence.database import open_database
 from persistence.schema_version import schema_version
 from schema.http.app import Lines
+from schema.http.uvicorn_protocol import WebsocketProtocol
 from settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 
 
@@ -89,7 +90,7 @@ def _config(app: Any, settings: Settings) -> uvicorn.Config:
         app,
         loop="none",
         http="httptools",
-        ws="websockets-sansio",
+        ws=WebsocketProtocol,
         ws_ping_interval=None,
         ws_max_size=64 * 1024,
         ws_per_message_deflate=False,

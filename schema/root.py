@@ -230,12 +230,12 @@ class Subscription:
     """The root of subscriptions."""
 
     changes: AsyncGenerator[Change, None] = subscription(
-        resolvers.change.follow,
+        resolvers.change.changes,
         "Every visible change after a cursor, in order, without gaps; replays first, then continues live.",
         guard=Scope.TASKS_READ,
     )
     task_changed: AsyncGenerator[Change, None] = subscription(
-        resolvers.change.follow_task, "Changes of one task with its comments and links.", guard=Scope.TASKS_READ
+        resolvers.change.task_changes, "Changes of one task with its comments and links.", guard=Scope.TASKS_READ
     )
 
 

@@ -7,12 +7,22 @@ from dataclasses import dataclass
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from schema.execution.executor import Executor
-from schema.http.connection import SocketLimits
+from schema.execution.events import Events
 from schema.http.endpoint import MAX_BODY, GraphQLEndpoint
+from schema.http.host import SocketLimits
 from schema.http.origins import Origins
 from schema.http.persisted import KnownQueries
-from schema.http.ports import Authenticate, MayIntrospect, OpenContext, StillGood, everybody_may_introspect, for_ever
+from schema.http.ports import (
+    Authenticate,
+    EndedAmong,
+    MayIntrospect,
+    OpenContext,
+    Renews,
+    StillGood,
+    equals_renew,
+    everybody_may_introspect,
+    for_ever,
+)
 from schema.http.streaming import StreamLimits, Streams
 from schema.http.websocket import WebsocketEndpoint
 
@@ -33,11 +43,13 @@ class Lines:
 
 
 def graphql_routes(
-    executor: Executor,
+    events: Events,
     *,
     known: KnownQueries,
     authenticate: Authenticate,
     still_good: StillGood = for_ever,
+    ended_among: EndedAmong | None = None,
+    renews: Renews = equals_renew,
     open_context: OpenContext,
     allowed_origins: Collection[str] = (),
     may_introspect: MayIntrospect = everybody_may_introspect,
@@ -53,9 +65,9 @@ def graphql_routes(
     `allowed_origins` are pages of other origins that may call the graph, such as `https://app.example.com`.
     """
     origins = Origins(allowed_origins)
-    streams = Streams(executor, still_good=still_good, open_context=open_context, limits=stream_limits)
+    streams = Streams(events, still_good=still_good, open_context=open_context, limits=stream_limits)
     http = GraphQLEndpoint(
-        executor,
+        events.executor,
         authenticate=authenticate,
         open_context=open_context,
         origins=origins,
@@ -66,10 +78,12 @@ def graphql_routes(
         compress=compress,
     )
     websocket = WebsocketEndpoint(
-        executor,
+        events,
         known=known,
         authenticate=authenticate,
         still_good=still_good,
+        ended_among=ended_among,
+        renews=renews,
         open_context=open_context,
         origins=origins,
         may_introspect=may_introspect,

@@ -6,19 +6,13 @@ for, a mistake in the document or its variables is 200 too. What isn't about the
 both.
 """
 
-import logging
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
-from uuid import uuid4
 
-import orjson
-
+from schema.execution.encoding import encode as encode
 from schema.execution.executor import Answer
-from schema.execution.leaves import AS_JSON
 from schema.http.request import BadRequest
-
-logger = logging.getLogger(__name__)
 
 RESPONSE_JSON = b"application/graphql-response+json"
 JSON = b"application/json"
@@ -68,20 +62,6 @@ def status_of(answer: Answer, media_type: bytes) -> int:
     codes = (error["extensions"]["code"] for error in answer.errors)
     status = max((_STATUS.get(code, 400) for code in codes), default=500)
     return 200 if status == 400 and media_type == JSON else status
-
-
-def encode(payload: dict[str, Any]) -> bytes:
-    """
-    The JSON bytes of a response. What JSON can't hold (an integer beyond 64 bits, half a surrogate pair) is a bug of ours:
-    masked, and logged under its `errorId`.
-    """
-    try:
-        return orjson.dumps(payload, option=AS_JSON)
-    except TypeError:
-        error_id = str(uuid4())
-        logger.exception("unencodable answer %s", error_id, extra={"error_id": error_id})
-        error = {"message": "Internal server error.", "extensions": {"code": "INTERNAL", "errorId": error_id}}
-        return orjson.dumps({"errors": [error]})
 
 
 def messages(

@@ -15,7 +15,7 @@ request five times before it told anybody. A stream is opened before its subscri
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,9 @@ from starlette.types import Receive, Send
 
 from domain.errors import DomainError, Unavailable
 from schema.execution.errors import FormattedError, coded, failure
-from schema.execution.executor import Answer, Executor, Prepared, refusal
+from schema.execution.events import Events
+from schema.execution.executor import Answer, Prepared, refusal
+from schema.execution.pipe import payloads
 from schema.http.origins import Header
 from schema.http.ports import OpenContext, RequestInfo, StillGood
 from schema.http.response import JSON, encode, messages, status_of
@@ -66,9 +68,9 @@ class Streams:
     """All streams of an endpoint, and how they end together."""
 
     def __init__(
-        self, executor: Executor, *, still_good: StillGood, open_context: OpenContext, limits: StreamLimits | None = None
+        self, events: Events, *, still_good: StillGood, open_context: OpenContext, limits: StreamLimits | None = None
     ) -> None:
-        self.executor = executor
+        self.events = events
         self.still_good = still_good
         self.open_context = open_context
         self.limits = limits or StreamLimits()
@@ -198,7 +200,7 @@ class _Stream:
         lasting = self._lasting
         async with self._house.open_context(lasting.credentials, self._info) as context:
             await self._open()
-            async with aclosing(payloads(self._house.executor, lasting.prepared, context)) as told:
+            async with aclosing(payloads(self._house.events, lasting.prepared, context)) as told:
                 async for each in told:
                     if isinstance(each, Answer):
                         return _End(answer=each)
@@ -241,18 +243,3 @@ class _Stream:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self.end(None)
-
-
-async def payloads(executor: Executor, prepared: Prepared, context: Any) -> AsyncGenerator[bytes | Answer, None]:
-    """
-    The JSON text of every answer of a subscription; an `Answer`, which was not executed, is the last and says why nothing more comes.
-
-    The one place to put something else before the executor.
-    """
-    stream = await executor.subscribe(prepared, context)
-    if isinstance(stream, Answer):
-        yield stream
-        return
-    async with aclosing(stream) as answers:
-        async for answer in answers:
-            yield encode(answer.payload()) if answer.executed else answer

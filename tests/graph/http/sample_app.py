@@ -10,9 +10,10 @@ from starlette.types import ASGIApp
 
 from domain.errors import TokenExpired, Unauthenticated, Unavailable
 from persistence.query_texts import MemoryTexts
+from schema.execution.events import Events
 from schema.execution.executor import Executor
 from schema.http.app import Lines, graphql_routes
-from schema.http.connection import SocketLimits
+from schema.http.host import SocketLimits
 from schema.http.persisted import AutomaticQueries, KnownQueries
 from schema.http.ports import RequestInfo, StillGood, for_ever
 from schema.http.streaming import StreamLimits
@@ -74,7 +75,7 @@ def serve(
     """The application as the product assembles it; `limits` are `SocketLimits`."""
     executor = Executor(SCHEMA, timeout=timeout, hints=hints, weights={"Query.echo": 7}, before_event=forget)
     routes, sockets = graphql_routes(
-        executor,
+        Events(executor, None),
         known=known or AutomaticQueries(MemoryTexts(), longest=16 * 1024),
         authenticate=authenticate,
         still_good=still_good,
