@@ -34,6 +34,7 @@ class Connection:
     __slots__ = (
         "_authorization",
         "_dialect",
+        "_early",
         "_ended",
         "_greeted",
         "_host",
@@ -51,6 +52,7 @@ class Connection:
     def __init__(self, host: Host, dialect: Dialect, info: RequestInfo, authorization: str | None, wire: Wire) -> None:
         self._host = host
         self._dialect = dialect
+        self._early: list[Subscribe] = []  # what came between the hello and its answer
         self._info = info
         self._authorization = authorization
         self._wire = wire
@@ -172,14 +174,10 @@ class Connection:
                     self.out.put(dialects.pong(payload))
             case Pong():
                 pass
-            case Subscribe(id_) as frame:
-                if not self.acknowledged:
-                    self.end(Close(4401, "Unauthorized"))
-                elif id_ in self._operations:
-                    self.end(Close(4409, f"Subscriber for {id_} already exists"))
-                else:
-                    self._start(frame)
+            case Subscribe() as frame:
+                self._begin(frame)
             case Complete(id_):
+                self._early = [each for each in self._early if each.id != id_]
                 if (operation := self._operations.pop(id_, None)) is not None:
                     _cancel(operation)
             case Terminate():
@@ -211,6 +209,9 @@ class Connection:
         for each in self._dialect.greetings:
             self.out.put(each)
         self._host.greeted(self)
+        early, self._early = self._early, []
+        for frame in early:
+            self._begin(frame)
 
     async def _renew(self, authorization: str) -> None:
         """Take a newer token of the same session that lends the same."""
@@ -236,6 +237,19 @@ class Connection:
         self._running -= 1
         if self._ended and not self._running:
             self._host.closed(self)
+
+    def _begin(self, frame: Subscribe) -> None:
+        if self._ended:
+            return
+        if not self.acknowledged:
+            if self._greeted and not self._dialect.waits and len(self._early) < self._host.limits.operations:
+                self._early.append(frame)
+            else:
+                self.end(Close(4401, "Unauthorized"))
+        elif frame.id in self._operations:
+            self.end(Close(4409, f"Subscriber for {frame.id} already exists"))
+        else:
+            self._start(frame)
 
     def _start(self, frame: Subscribe) -> None:
         most = self._host.limits.operations

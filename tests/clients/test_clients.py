@@ -98,6 +98,7 @@ async def servers(node: Node, database_url: str, tmp_path_factory: pytest.TempPa
         "apollo.test.mjs",
         "urql.test.mjs",
         "sockets.test.mjs",
+        "legacy.test.mjs",
         "relay/relay.test.mjs",
         "trusted/trusted.test.mjs",
     ],

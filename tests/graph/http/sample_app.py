@@ -1,5 +1,6 @@
 """An ASGI application that serves the sample graph as the product would."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ async def authenticate(authorization: str | None) -> str | None:
             raise TokenExpired()
         case ["Bearer", "down"]:
             raise Unavailable()
+        case ["Bearer", "late"]:
+            await asyncio.sleep(0.1)
+            return "late"
         case ["Bearer", "bug"]:
             raise RuntimeError("secret of the house")
         case ["Bearer", name] if name.isalpha():
