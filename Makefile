@@ -15,7 +15,7 @@ TESTS :=
 WORKERS := auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast chaos fuzz bench check format lock graphiql clean
+.PHONY: help run install test test-fast test-clients chaos fuzz bench check format lock graphiql clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,7 +30,10 @@ test: $(INSTALLED)       ## run all tests, on all cores
 	@$(IN)/python -m pytest -n $(WORKERS) $(TESTS)
 
 test-fast: $(INSTALLED)  ## run the tests that take less than two seconds each
-	@$(IN)/python -m pytest -n 2 -m "not slow and not chaos and not fuzz" $(TESTS)
+	@$(IN)/python -m pytest -n 2 -m "not slow and not chaos and not fuzz and not clients" $(TESTS)
+
+test-clients: $(INSTALLED) ## drive Apollo, urql, Relay, graphql-ws, graphql-sse and the tools around them against real servers (needs Node)
+	@$(IN)/python -m pytest -m "not chaos" tests/clients $(TESTS)
 
 chaos: $(INSTALLED)      ## kill servers and Valkey again and again while people write, for minutes
 	@$(IN)/python -m pytest -m chaos tests/chaos $(TESTS)

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 import migrations
 from auth.tokens import Bearer
-from bootstrap import LIMITS, House
+from bootstrap import LIMITS, CannotStart, House
 from domain.errors import Unavailable
 from domain.session import Device
 from persistence.blobs.local import LocalBlobs
@@ -25,23 +25,25 @@ from realtime.collaboration.endpoint import CollaborationEndpoint
 from resolvers.context import Context
 from resolvers.room_rights import SignIn
 from schema import ids
+from schema.execution.events import Events
 from schema.execution.executor import Executor
-from schema.http.app import graphql_routes, straight
+from schema.http.app import Lines, graphql_routes, straight
 from schema.http.graphiql import DemoSignIn, GraphiQLConfig
 from schema.http.graphiql import routes as graphiql_routes
 from schema.http.origins import Origins
+from schema.http.persisted import AutomaticQueries, KnownQueries
 from schema.http.ports import RequestInfo
-from schema.http.websocket import WebsocketEndpoint
+from schema.http.trusted import ManifestUnusable, TrustedDocuments, check_manifest, read_manifest
 from schema.root import bindings, schema
 from schema.rules import weights
 from settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Websockets:
-    """All websockets of the application."""
+class AllLines:
+    """What stays open for longer than an answer takes: the graph's subscriptions, and the rooms where documents are edited."""
 
-    graph: WebsocketEndpoint
+    graph: Lines
     collaboration: CollaborationEndpoint
 
     async def drain(self) -> None:
@@ -49,8 +51,8 @@ class Websockets:
         await asyncio.gather(self.graph.drain(), self.collaboration.drain())
 
 
-def create_app(house: House, settings: Settings) -> tuple[ASGIApp, Websockets]:
-    """The application, and its websockets, to be drained before the server stops."""
+def create_app(house: House, settings: Settings) -> tuple[ASGIApp, AllLines]:
+    """The application, and the lines that it keeps open, to be drained before the server stops."""
     executor = Executor(
         schema,
         limits=LIMITS,
@@ -63,12 +65,16 @@ def create_app(house: House, settings: Settings) -> tuple[ASGIApp, Websockets]:
     def open_context(credentials: Bearer | None, info: RequestInfo) -> "_OneContext":
         return _OneContext(house, credentials, info)
 
-    graph, websockets = graphql_routes(
-        executor,
+    graph, lines = graphql_routes(
+        Events(executor, house.services.hub),
+        known=_known_queries(house, settings, executor),
         authenticate=house.tokens.authenticate,
         still_good=house.tokens.still_good,
+        ended_among=house.tokens.ended_among,
+        renews=house.tokens.renews,
         open_context=open_context,
         allowed_origins=settings.allowed_origins,
+        compress=settings.compression == "gzip",
         may_introspect=lambda credentials: credentials is not None or not settings.production,
     )
     collaboration = CollaborationEndpoint(
@@ -82,7 +88,7 @@ def create_app(house: House, settings: Settings) -> tuple[ASGIApp, Websockets]:
     files = blob_routes(blobs) if isinstance(blobs, LocalBlobs) else []  # a bucket has addresses of its own
     demo = None if settings.production else DemoSignIn(email=DEMO_EMAIL, password=DEMO_PASSWORD)
     pages = Starlette(routes=[*graph, *rooms, *files, *_health(house.database), *graphiql_routes(GraphiQLConfig(demo=demo))])
-    return straight(pages, graph), Websockets(websockets, collaboration)
+    return straight(pages, graph), AllLines(lines, collaboration)
 
 
 class _OneContext:
@@ -114,6 +120,20 @@ def _document_id(name: str) -> UUID | None:
         return UUID(name)
     except ValueError:
         return None
+
+
+def _known_queries(house: House, settings: Settings, executor: Executor) -> KnownQueries:
+    """The documents of the manifest, or any."""
+    if settings.trusted_documents is None:
+        return AutomaticQueries(house.query_texts, longest=LIMITS.source_bytes)
+    try:
+        texts = read_manifest(settings.trusted_documents.read_bytes())
+        check_manifest(texts, executor.errors_of)
+    except OSError as error:
+        raise CannotStart(f"HIVE_TRUSTED_DOCUMENTS cannot be read: {error.strerror}: {error.filename}.") from error
+    except ManifestUnusable as error:
+        raise CannotStart(f"HIVE_TRUSTED_DOCUMENTS cannot be used: {error}") from error
+    return TrustedDocuments(texts)
 
 
 def _health(database: Database) -> list[BaseRoute]:

@@ -26,6 +26,8 @@ from persistence.documents.log import UpdateLog
 from persistence.documents.objects import DocumentObjects
 from persistence.documents.streams import EveryLog
 from persistence.embedded_postgres import embedded_postgres
+from persistence.query_texts import MemoryTexts, RedisTexts, open_query_texts
+from persistence.rights import RightsReader
 from persistence.schema_version import schema_version
 from persistence.streams import StreamLog
 from persistence.sweep import sweep
@@ -59,6 +61,7 @@ class House:
     services: Services
     tokens: AccessTokens
     database: Database
+    query_texts: MemoryTexts | RedisTexts
 
 
 @asynccontextmanager
@@ -150,6 +153,7 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
             blobs=blobs,
             archive=archive,
             rooms=rooms,
+            rights=RightsReader(database),
             cursors=SyncCursors(keys.secret("sync cursor")),
             passwords=passwords,
             tokens=tokens,
@@ -165,7 +169,8 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
             },
             features=["changes", "subscriptions", "documents", "uploads"],
         )
-        yield House(services, tokens, database)
+        texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
+        yield House(services, tokens, database, texts)
 
 
 @asynccontextmanager

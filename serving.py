@@ -12,11 +12,12 @@ from typing import Any
 
 import uvicorn
 
-from application import Websockets, create_app
+from application import AllLines, create_app
 from bootstrap import CannotStart, fill, fill_storage, migrate, open_database_url, open_house, sweeping
 from persistence.database import open_database
 from persistence.schema_version import schema_version
 from realtime.collaboration.connection import MESSAGE_BYTES
+from schema.http.uvicorn_protocol import WebsocketProtocol
 from settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 
 
@@ -33,20 +34,20 @@ async def serve(settings: Settings, *, prepare: bool = True) -> None:
                 if prepare:
                     await fill(house.database, settings)
                     await fill_storage(house, settings)
-                app, websockets = create_app(house, settings)
+                app, lines = create_app(house, settings)
                 with _usable(settings.host, settings.port):
                     listener.listen(2048)
                 collect_seldom()
                 async with sweeping(house):
-                    await Server(_config(app, settings), websockets, settings).serve([listener])
+                    await Server(_config(app, settings), lines, settings).serve([listener])
 
 
 class Server(uvicorn.Server):
-    """Uvicorn that says good-bye to websockets before it closes them, and leaves what lies below it time to close."""
+    """Uvicorn that says good-bye to websockets and streams before it closes them, and leaves what lies below it time to close."""
 
-    def __init__(self, config: uvicorn.Config, websockets: Websockets, settings: Settings) -> None:
+    def __init__(self, config: uvicorn.Config, lines: AllLines, settings: Settings) -> None:
         super().__init__(config)
-        self._websockets = websockets
+        self._lines = lines
         self._settings = settings
 
     @contextmanager
@@ -69,7 +70,7 @@ class Server(uvicorn.Server):
         """Take no more connections, drain, then close."""
         for server in self.servers:
             server.close()
-        await self._websockets.drain()
+        await self._lines.drain()
         await super().shutdown(sockets)
 
 
@@ -91,7 +92,7 @@ def _config(app: Any, settings: Settings) -> uvicorn.Config:
         app,
         loop="none",
         http="httptools",
-        ws="websockets-sansio",
+        ws=WebsocketProtocol,
         ws_ping_interval=None,
         ws_max_size=MESSAGE_BYTES,  # of documents; the graph allows less
         ws_per_message_deflate=False,

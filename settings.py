@@ -36,6 +36,10 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         default=[], description="Pages of other origins that may call the graph, separated by commas."
     )
+    trusted_documents: Path | None = Field(
+        default=None, description="Manifest of the only documents that may run; any document without one."
+    )
+    compression: Literal["off", "gzip"] = Field(default="off", description="How answers above 1 KiB are compressed.")
     signing_key: str | None = Field(
         default=None, description="Private key (JWK or PEM, P-256) that signs tokens; a stored one by default."
     )

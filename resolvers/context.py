@@ -12,6 +12,7 @@ from domain.session import Device, Session
 from persistence.database import Database
 from persistence.documents.archive import Archive
 from persistence.loaders import BatchLoader
+from persistence.rights import RightsReader
 from persistence.streams import StreamLog
 from persistence.unit_of_work import Rehearsal, SqlUnitOfWork, fingerprint, perform, remembered
 from realtime.collaboration.rooms import Rooms
@@ -54,6 +55,7 @@ class Services:
     blobs: Blobs
     archive: Archive
     rooms: Rooms
+    rights: RightsReader
     cursors: SyncCursors
     passwords: Passwords
     tokens: Tokens
@@ -77,7 +79,8 @@ class Context:
     One operation of one viewer. Loaders forget at every event of a subscription.
 
     `done` holds what mutations came to (an Outcome or an exception) by response key, for an executor that takes over from another.
-    `wanted` says which attributes of its rows the next field will be asked for; None for all of them.
+    `wanted` says which attributes of its rows the next field will be asked for; None for all of them. `unsure`: something that should be
+    there was not: it is gone, or whoever asked for others too has lost sight of it.
     """
 
     def __init__(self, services: Services, actor: Actor | None, device: Device) -> None:
@@ -86,6 +89,7 @@ class Context:
         self.device = device
         self.done: dict[str | int, Any] = {}
         self.wanted: frozenset[str] | None = None
+        self.unsure = False
         self._loaders: dict[Any, BatchLoader] = {}
 
     @property

@@ -21,6 +21,8 @@ import strawberry
 from domain.actor import Scope
 from domain.page import Paging
 from resolvers.context import BatchFunction, Context
+from resolvers.hearing import Hearing
+from resolvers.theme import Theme, follow
 
 T = TypeVar("T", bound=type)
 Guard = Literal["public", "signed in", "parent"] | Scope
@@ -33,7 +35,9 @@ class Binding:
 
     `guard`: who may ask for it; "parent" means whoever may see the object. Of a leaf, `path` is the dotted attribute (None: the field's
     own name) unless `read` computes it; of a relation, `batch` is its function; of a query or mutation, `root` is called with the
-    context and the field's arguments. `needs`: the attributes of the object that any of this reads; None for unknown.
+    context and the field's arguments. `needs`: the attributes of the object that any of this reads; None for unknown. Of a subscription,
+    `theme` says what it is about. `personal`: the value is about the viewer himself, so that two who may see the same are told different
+    things; without it, equal rights mean equal values (`tests/graph/test_personal.py`). `waits`: a relation's function may have to wait.
     """
 
     kind: Literal["leaf", "relation", "query", "mutation", "subscription"]
@@ -45,6 +49,9 @@ class Binding:
     weight: int = 1
     pages: bool = False
     needs: tuple[str, ...] | None = None
+    theme: Callable[..., Theme] | None = None
+    personal: bool = False
+    waits: bool = True
 
 
 def check(guard: Guard, context: Context) -> None:
@@ -64,6 +71,7 @@ def leaf(
     *,
     needs: Sequence[str] | None = None,
     name: str | None = None,
+    personal: bool = False,
 ) -> Any:
     """
     An attribute of the object: of the field's own name, at a dotted path, or computed by a pure function. `name`: what the graph calls it,
@@ -73,7 +81,9 @@ def leaf(
     """
     reader = attrgetter(read) if isinstance(read, str) else read
     path, pure = (read, None) if isinstance(read, str) else (None, read)
-    binding = Binding(kind="leaf", guard="parent", path=path, read=pure, needs=None if needs is None else tuple(needs))
+    binding = Binding(
+        kind="leaf", guard="parent", path=path, read=pure, needs=None if needs is None else tuple(needs), personal=personal
+    )
     if reader is None:
         return strawberry.field(description=description, metadata={"binding": binding})
 
@@ -94,7 +104,14 @@ _PAGING = {
 
 
 def relation(
-    batch: BatchFunction, description: str, *, guard: Guard = "parent", weight: int = 1, needs: Sequence[str] | None = None
+    batch: BatchFunction,
+    description: str,
+    *,
+    guard: Guard = "parent",
+    weight: int = 1,
+    needs: Sequence[str] | None = None,
+    personal: bool = False,
+    waits: bool = True,
 ) -> Any:
     """
     What other rows know of the object. The batch function's parameters after context and parents are the field's arguments.
@@ -102,7 +119,10 @@ def relation(
     `needs`: the stored attributes of its parents that the function reads; unknown when left out.
     """
     read = None if needs is None else tuple(needs)
-    binding = Binding(kind="relation", guard=guard, batch=batch, weight=weight, pages=_pages(batch), needs=read)
+    pages = _pages(batch)
+    binding = Binding(
+        kind="relation", guard=guard, batch=batch, weight=weight, pages=pages, needs=read, personal=personal, waits=waits
+    )
 
     def resolve(root: Any, info: strawberry.Info[Context], **given: Any) -> Awaitable[Any]:
         check(guard, info.context)
@@ -127,8 +147,35 @@ def query(resolver: Callable[..., Awaitable[Any]], description: str, *, guard: G
     return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
 
 
-def subscription(resolver: Callable[..., AsyncGenerator[Any, None]], description: str, *, guard: Guard) -> Any:
-    """A field of Subscription, annotated `AsyncGenerator[Event, None]`."""
+def subscription(theme: Callable[..., Theme], description: str, *, guard: Guard) -> Any:
+    """
+    A field of Subscription, annotated `AsyncGenerator[Event, None]`. The parameters after the context are the field's arguments; `theme`
+    makes of them what the subscription is about.
+
+    Stock graphql-core follows it alone; `schema.execution.events` follows it for all who would be told the same.
+    """
+    binding = Binding(kind="subscription", guard=guard, theme=theme)
+
+    async def subscribe(info: strawberry.Info[Context], **given: Any) -> AsyncIterator[Any]:
+        check(guard, info.context)
+        about = theme(info.context, **given)
+        hearing = Hearing(info.context, about.scope)
+        await about.check(hearing)
+        async with aclosing(follow(about, hearing)) as changes:
+            async for change, _ in changes:
+                yield change
+
+    _declare_arguments(subscribe, theme, skip=1)
+    subscribe.__annotations__["return"] = AsyncGenerator[Any, None]
+    return strawberry.subscription(resolver=subscribe, description=description, metadata={"binding": binding})
+
+
+def stream(resolver: Callable[..., AsyncGenerator[Any, None]], description: str, *, guard: Guard) -> Any:
+    """
+    A field of Subscription that is not about the log of changes: its events are what the resolver yields, to each subscriber his own.
+
+    Annotated `AsyncGenerator[Event, None]`; the resolver's parameters after the context are the field's arguments.
+    """
     binding = Binding(kind="subscription", guard=guard)
 
     async def subscribe(info: strawberry.Info[Context], **given: Any) -> AsyncIterator[Any]:

@@ -52,7 +52,9 @@ class Entity(Node):
     created_at: datetime = leaf("When it was made.")
     updated_at: datetime = leaf("When it was last written.")
     viewer_can: list[Action] = relation(
-        resolvers.access.viewer_can, "What the viewer may do with this object, computed by the same policy the server enforces."
+        resolvers.access.viewer_can,
+        "What the viewer may do with this object, computed by the same policy the server enforces.",
+        personal=True,
     )
 
 
@@ -81,7 +83,12 @@ class Discussable(Entity):
     watchers: Connection[Annotated["User", strawberry.lazy("schema.types.user")]] = relation(
         resolvers.watch.watchers, "Who hears of its changes, by name.", needs=["id"]
     )
-    viewer_is_watching: bool = relation(resolvers.watch.is_watching, "Whether the viewer is among the watchers.", needs=["id"])
+    viewer_is_watching: bool = relation(
+        resolvers.watch.is_watching, "Whether the viewer is among the watchers.", needs=["id"], personal=True
+    )
     viewer_unread: UnreadSummary | None = relation(
-        resolvers.watch.unread, "Unseen changes since the viewer last opened the object; null when up to date.", needs=["id"]
+        resolvers.watch.unread,
+        "Unseen changes since the viewer last opened the object; null when up to date.",
+        needs=["id"],
+        personal=True,
     )

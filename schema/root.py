@@ -23,7 +23,7 @@ from schema import rules
 from schema.connection import Connection
 from schema.document_mutations import DocumentMutations
 from schema.errors import ERROR_TYPES
-from schema.fields import query, subscription
+from schema.fields import query, stream, subscription
 from schema.file_mutations import FileMutations
 from schema.inputs import comment as comment_inputs
 from schema.inputs import project as project_inputs
@@ -246,14 +246,14 @@ class Subscription:
     """The root of subscriptions."""
 
     changes: AsyncGenerator[Change, None] = subscription(
-        resolvers.change.follow,
+        resolvers.change.changes,
         "Every visible change after a cursor, in order, without gaps; replays first, then continues live.",
         guard=Scope.TASKS_READ,
     )
     task_changed: AsyncGenerator[Change, None] = subscription(
-        resolvers.change.follow_task, "Changes of one task with its comments, links and attachments.", guard=Scope.TASKS_READ
+        resolvers.change.task_changes, "Changes of one task with its comments, links and attachments.", guard=Scope.TASKS_READ
     )
-    document_collaboration: AsyncGenerator[DocumentEvent, None] = subscription(
+    document_collaboration: AsyncGenerator[DocumentEvent, None] = stream(
         resolvers.collaboration.follow,
         "Live editing of one document: edits, presence and saved versions.",
         guard=Scope.DOCUMENTS_READ,

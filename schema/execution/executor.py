@@ -45,6 +45,8 @@ class OperationRequest(NamedTuple):
     operation_name: str | None = None
     variables: Mapping[str, Any] = _NOTHING
     extensions: Mapping[str, Any] = _NOTHING
+    document_id: str | None = None
+    """What the client calls a document that it doesn't send; `query` is empty then, until the text is found."""
 
 
 class Prepared(NamedTuple):
@@ -119,7 +121,13 @@ class Executor:
         self.counts: Counter[str] = Counter()
         self._hints = hints
         self.timeout = timeout
+        self.bindings = bindings or {}
         self._before_event = before_event
+
+    def errors_of(self, text: str) -> tuple[FormattedError, ...]:
+        """What is wrong with a document, whatever its variables; nothing when it may run."""
+        document = self._documents.load(text)
+        return document.errors if isinstance(document, Refused) else ()
 
     def prepare(self, request: OperationRequest, *, may_introspect: bool = True) -> Prepared | Answer:
         """The operation, parsed, validated and within its limits; or the answer that says what is wrong with it."""
@@ -181,6 +189,28 @@ class Executor:
         if isinstance(source, ExecutionResult):
             return refusal(*(each for error in source.errors or () for each in field_errors(error)))
         return self._events(prepared, core, source, context)
+
+    async def event(self, prepared: Prepared, context: Any, event: Any) -> Answer:
+        """The answer to one event of a subscription whose source is followed elsewhere (`schema.execution.events`)."""
+        self._before_event(context)
+        core = self._build(prepared, context)
+        return core if isinstance(core, Answer) else await self._within_time(self._event(prepared, core, event, context))
+
+    @property
+    def programs(self) -> Programs:
+        """What compiles operations."""
+        assert self._programs is not None
+        return self._programs
+
+    def compiled(self, prepared: Prepared) -> Callable[[Any, Any], Coroutine[Any, Any, dict[str, Any]]] | None:
+        """The program of an operation with its variables, to be run with a context and an event; None when it is graphql-core's."""
+        if self._programs is None:
+            return None
+        try:
+            run, arguments = self._programs.ready(prepared.operation, prepared.variables)
+        except NotCompiled:
+            return None
+        return lambda context, event: run(context, arguments, event)
 
     async def _events(
         self, prepared: Prepared, core: "CoreExecutor[Any]", source: AsyncIterable[Any], context: Any

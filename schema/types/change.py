@@ -48,7 +48,7 @@ class FieldChange:
 class Change(Node):
     """View over `resolvers.hearing.Change`."""
 
-    cursor: SyncCursor = relation(resolvers.change.cursors_of_changes, "Where to go on after this change.")
+    cursor: SyncCursor = relation(resolvers.change.cursors_of_changes, "Where to go on after this change.", waits=False)
     kind: ChangeKind = leaf("What happened.", "entry.kind")
     type: str = leaf("The type of the object.", "entry.entity_type")
     entity_id: strawberry.ID = leaf(

@@ -23,7 +23,7 @@ class Reaction:
 
     emoji: str = leaf("The emoji.", lambda row: row["emoji"])
     count: int = leaf("How many people chose it.", lambda row: row["count"])
-    viewer_reacted: bool = leaf("Whether the viewer is one of them.", lambda row: row["viewer_reacted"])
+    viewer_reacted: bool = leaf("Whether the viewer is one of them.", lambda row: row["viewer_reacted"], personal=True)
 
 
 @view("Text of a document that a comment is pinned to.")

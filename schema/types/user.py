@@ -54,7 +54,7 @@ class Session(Node):
     expires_at: datetime = leaf("When it ends unless it is refreshed.")
     user_agent: str | None = leaf("What the device said it is.")
     ip_address: str | None = leaf("Where it was last used from.")
-    is_current: bool = relation(resolvers.user.is_current, "Whether it is the one that asks.")
+    is_current: bool = relation(resolvers.user.is_current, "Whether it is the one that asks.", personal=True)
 
 
 @view("Sessions and what only the viewer may know of himself.")
@@ -63,7 +63,7 @@ class Account:
 
     email: str = leaf("The address to sign in with.", "email_address")
     email_verified_at: datetime | None = leaf("When it was verified.")
-    sessions: list[Session] = relation(resolvers.user.sessions, "Where one is signed in, the latest used first.")
+    sessions: list[Session] = relation(resolvers.user.sessions, "Where one is signed in, the latest used first.", personal=True)
 
 
 @view("A person, or a bot.")
@@ -88,7 +88,7 @@ class User(Entity):
         resolvers.user.assigned_tasks, "What the user is to do, as far as the viewer may see it.", guard=Scope.TASKS_READ
     )
     account: Account | None = relation(
-        resolvers.user.accounts, "Sessions and preferences; only on the viewer.", guard=Scope.PROFILE_READ
+        resolvers.user.accounts, "Sessions and preferences; only on the viewer.", guard=Scope.PROFILE_READ, personal=True
     )
 
 

@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import httpx
+import orjson
 import pytest
 from websockets.exceptions import ConnectionClosed
 
@@ -57,6 +58,8 @@ async def test_the_first_start_seeds_and_ctrl_c_says_goodbye_before_it_closes_th
         async with demo.websocket() as socket:
             await subscribe(socket, "subscription { changes { kind } }")
             server.tell(signal.SIGINT, group=True)
+            farewell = orjson.loads(await asyncio.wait_for(socket.recv(), 10))
+            assert (farewell["type"], list(farewell["payload"]["resume"])) == ("ping", ["1"])
             with pytest.raises(ConnectionClosed) as closed:
                 await asyncio.wait_for(socket.recv(), 10)
         assert closed.value.rcvd is not None
