@@ -53,6 +53,7 @@ def create_app(house: House, settings: Settings) -> tuple[Starlette, WebsocketEn
         authenticate=house.tokens.authenticate,
         ended_among=house.tokens.ended_among,
         renews=house.tokens.renews,
+        stream_of=house.tokens.stream_of,
         open_context=open_context,
         allowed_origins=settings.allowed_origins,
         may_introspect=lambda credentials: credentials is not None or not settings.production,

