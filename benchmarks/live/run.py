@@ -202,7 +202,7 @@ async def _main(given: argparse.Namespace) -> int:
         binaries = Path(folder)
         for name in ("load", "bare"):
             subprocess.run(["cc", "-O2", "-o", str(binaries / name), str(HERE / f"{name}.c")], check=True)  # noqa: ASYNC221, S607
-        found: dict[str, dict[str, list[Any]]] = {}
+        found: dict[str, dict[str, list[Any]]] = json.loads(given.keep.read_text()) if given.keep and given.keep.exists() else {}
         known = contestants(binaries)
         async with embedded_postgres(ROOT / ".data" / "bench-live") as server:
             import asyncpg
@@ -229,6 +229,8 @@ async def _main(given: argparse.Namespace) -> int:
                         result = await turn(known[name], binaries, url, valkey, crowd, groups, given)
                         found.setdefault(str(groups), {}).setdefault(name, []).append(result)
                         print(f"round {number + 1}, {groups} groups, {name}: {json.dumps(result)}", file=sys.stderr, flush=True)
+    if given.keep:
+        given.keep.write_text(json.dumps(found))
     medians = {
         groups: {name: {key: median(each[key] for each in rounds) for key in rounds[0]} for name, rounds in named.items()}
         for groups, named in found.items()
@@ -239,7 +241,7 @@ async def _main(given: argparse.Namespace) -> int:
         commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: ASYNC221, S607
         stem = RESULTS / f"live-{given.size}-{datetime.now(UTC):%Y-%m-%d}-{commit.stdout.strip()}"
         machine = {"cpus": os.cpu_count(), "kernel": platform.release(), "python": platform.python_version()}
-        options = {name: value for name, value in vars(given).items() if name != "write"}
+        options = {name: value for name, value in vars(given).items() if name not in ("write", "keep")}
         told = {"machine": machine, "options": options, "medians": medians, "rounds": found}
         stem.with_suffix(".json").write_text(json.dumps(told, indent=1) + "\n")
         (RESULTS / f"live-{given.size}.md").write_text(text + "\n")
@@ -248,7 +250,7 @@ async def _main(given: argparse.Namespace) -> int:
 
 def table(medians: dict[str, Any], titles: dict[str, str], given: argparse.Namespace) -> str:
     """The medians as Markdown."""
-    lines = [f"{given.size} subscribers, medians of {given.rounds} rounds.", ""]
+    lines = [f"{given.size} subscribers; bursts of {given.deliveries:,} deliveries, then {given.rate:,.0f} a second.", ""]
     for groups, named in medians.items():
         lines += [f"### Groups: {groups}", "", "| | deliveries/s | burst p50 / p99 ms | CPU µs each | paced p50 / p99 ms | paced CPU µs | "
                   "connect ms CPU | KiB each | missing |", "|---|--:|--:|--:|--:|--:|--:|--:|--:|"]  # fmt: skip
@@ -274,13 +276,15 @@ def main(words: list[str]) -> int:
     parser.add_argument("--deliveries", type=int, default=100_000, help="deliveries of one burst")
     parser.add_argument("--rate", type=float, default=10_000, help="deliveries per second of the paced stream")
     parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--keep", type=Path, help="a file of rounds: these are added to those in it, and the medians are of all")
     parser.add_argument("--write", action="store_true", help="keep the result in benchmarks/results")
     given = parser.parse_args(words)
     if any(name in ("graphql-ws", "mercurius") for name in given.contestants):
         if shutil.which("npm") is None:
             parser.error("npm is missing, which the peers need")
         command = ["npm", "ci", "--no-progress", "--loglevel=error"]
-        subprocess.run(command, cwd=HERE / "peers" / "node", stdout=sys.stderr, check=True)
+        if not (HERE / "peers" / "node" / "node_modules").exists():
+            subprocess.run(command, cwd=HERE / "peers" / "node", stdout=sys.stderr, check=True)
     return asyncio.run(_main(given))
 
 
