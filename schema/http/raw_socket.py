@@ -93,7 +93,9 @@ class RawSocket(asyncio.Protocol):
             for text in texts:
                 parts += (rfc6455.header(TEXT, len(text)), text)
             frames = b"".join(parts)
-        if self._descriptor >= 0 and not self._transport.get_write_buffer_size():
+        transport = self._transport
+        # A transport that is closing may have given its descriptor back, and somebody else may have it by now.
+        if self._descriptor >= 0 and not transport.is_closing() and not transport.get_write_buffer_size():
             try:
                 written = os.write(self._descriptor, frames)
             except OSError:
@@ -101,7 +103,7 @@ class RawSocket(asyncio.Protocol):
             if written == len(frames):
                 return
             frames = frames[written:]
-        self._transport.write(frames)
+        transport.write(frames)
 
     def ping(self) -> bool:
         if not self._closing and self.ready:
