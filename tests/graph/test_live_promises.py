@@ -4,6 +4,7 @@ import asyncio
 import sys
 
 from domain.errors import TokenExpired
+from domain.events import team_stream, user_stream
 from domain.permissions import Role
 from domain.team import Membership
 from persistence.unit_of_work import unit_of_work
@@ -132,8 +133,11 @@ async def test_a_herd_that_comes_back_costs_few_statements_and_everybody_is_seat
     async with exchange(app) as line_up:
         before = app.house.database.statements_run
         lines = [await line_up.greeted(each) for each in people]
-        for line in lines:
-            line.say(id="1", type="subscribe", payload={"query": SHORT})
+        seal, stream = app.house.services.cursors.seal, team_stream(team.team.id)
+        head = await app.house.services.log.head(stream)
+        for line, each in zip(lines, people, strict=True):
+            after = seal({stream: head, user_stream(each.user.id): 0})
+            line.say(id="1", type="subscribe", payload={"query": SHORT, "variables": {"after": after}})
         async with asyncio.timeout(10):
             while line_up.seated < herd:
                 await asyncio.sleep(0.005)
