@@ -72,6 +72,7 @@ def create_app(house: House, settings: Settings) -> tuple[ASGIApp, AllLines]:
         still_good=house.tokens.still_good,
         ended_among=house.tokens.ended_among,
         renews=house.tokens.renews,
+        stream_of=house.tokens.stream_of,
         open_context=open_context,
         allowed_origins=settings.allowed_origins,
         compress=settings.compression == "gzip",

@@ -19,6 +19,7 @@ from joserfc.jwt import JWTClaimsRegistry
 from auth.keys import ALGORITHM, SigningKeys
 from domain.actor import Actor, Scope
 from domain.errors import DomainError, TokenExpired, Unauthenticated
+from domain.events import user_stream
 from domain.session import Session
 from persistence import session as sessions
 from persistence.asking import Together
@@ -113,6 +114,10 @@ class AccessTokens:
     def renews(self, before: "Bearer | None", after: "Bearer | None") -> bool:
         """Whether a newer token is of the same session and lends the same: then whatever was begun with the older one may go on."""
         return before is not None and after is not None and before.actor == after.actor
+
+    def stream_of(self, bearer: "Bearer | None") -> str | None:
+        """Where it is told that one of his sessions has ended."""
+        return None if bearer is None else user_stream(bearer.actor.user_id)
 
     async def _are_open(self, session_ids: Sequence[UUID]) -> Mapping[UUID, bool]:
         still_open = await sessions.open_among(self._database, session_ids, datetime.now(UTC))

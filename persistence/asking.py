@@ -22,7 +22,7 @@ class _Round(Generic[Q, A]):
         self.found: asyncio.Future[Mapping[Q, A] | None] = asyncio.get_running_loop().create_future()
 
 
-class Together(Generic[Q, A]):
+class AskedTogether(Generic[Q, A]):
     """`answer` must hold an answer to each question."""
 
     def __init__(self, answer: Callable[[Sequence[Q]], Awaitable[Mapping[Q, A]]]) -> None:

@@ -27,6 +27,7 @@ _REVOKE_ALL = Statement(
         sessions.c.id.is_distinct_from(bindparam("except_for", type_=Uuid)),
     )
     .values(revoked_at=bindparam("at", type_=INSTANT))
+    .returning(sessions.c.id)
 )
 _OPEN_AMONG = Statement(
     select(sessions.c.id)
@@ -73,9 +74,9 @@ class SqlSessions:
         user = await self._connection.fetch_row(_USER, id=row["user_id"])
         return whole(Session, row), whole(User, user)
 
-    async def revoke_all(self, user_id: UUID, *, except_for: UUID | None, at: datetime) -> None:
-        """End all sessions of a user but one."""
-        await self._connection.execute(_REVOKE_ALL, user=user_id, except_for=except_for, at=at)
+    async def revoke_all(self, user_id: UUID, *, except_for: UUID | None, at: datetime) -> Sequence[UUID]:
+        """End all sessions of a user but one: those that were open."""
+        return [row[0] for row in await self._connection.fetch(_REVOKE_ALL, user=user_id, except_for=except_for, at=at)]
 
 
 async def by_ids(database: Database, viewer: UUID, session_ids: Sequence[UUID]) -> dict[UUID, Any]:

@@ -26,7 +26,7 @@ Rejected: a task for every group, or for every seat (memory, and a wake-up for e
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Iterator
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from typing import Final, Generic
 
 from domain.errors import DomainError, SubscriptionLagged
@@ -174,6 +174,7 @@ class Choir(Generic[S]):
         self._all = groups
         self._waiting: deque[Entry] = deque()
         self._look = False
+        self._told = 0
         self.positions = positions
         self.groups: dict[Group[S], None] = {}
         self.stop: Callable[[], object] | None = None
@@ -209,7 +210,6 @@ class Choir(Generic[S]):
         self._look |= next(iter(self.groups)).teller.may_regroup(entry)
 
     async def _tell_waiting(self, listener: Listener) -> None:
-        told = 0
         while self._waiting:
             while len(self._waiting) < _LOOKED_AT and (entry := listener.take()) is not None:
                 self._take(entry)
@@ -218,24 +218,23 @@ class Choir(Generic[S]):
                 await asyncio.gather(*(group.regroup() for group in self.groups))
                 if not self.groups:
                     return
-            if await self._tell(self._waiting[0]):
-                told += 1
-            self._waiting.popleft()
-            if told >= IN_A_ROW:
-                told = 0
+            many = IN_A_ROW if next(iter(self.groups)).teller.immediate else 1
+            await self._tell([self._waiting.popleft() for _ in range(min(many, len(self._waiting)))])
+            if many > 1 or not self._waiting or self._told >= IN_A_ROW:
+                self._told = 0
                 await self._all.breathe()
-        await self._all.breathe()
 
-    async def _tell(self, entry: Entry) -> bool:
-        after = self.positions | {entry.stream: entry.position}
-        told = False
+    async def _tell(self, entries: Sequence[Entry]) -> None:
+        """Tell each group all of these, so that what it is told goes out together."""
+        after = self.positions
+        steps = [(entry, after := after | {entry.stream: entry.position}) for entry in entries]
         for count, group in enumerate(list(self.groups), 1):
-            if group.seats and await group.tell(entry, after):
-                told = True
+            for entry, then in steps:
+                if group.seats and await group.tell(entry, then):
+                    self._told += 1
             if count % _BREATH == 0:
                 await asyncio.sleep(0)
         self.positions = after
-        return told
 
 
 class Groups(Generic[S]):

@@ -68,7 +68,9 @@ class Scope:
             return False
         if self._entities is not None and not self._entities & {entry.entity_id, entry.about_id}:
             return False
-        if self._projects is not None and not self._projects & {entry.project_id, entry.entity_id, _left(entry, "project_id")}:
+        if self._projects is not None and not (
+            entry.project_id in self._projects or self._projects & {entry.entity_id, _left(entry, "project_id")}
+        ):
             return False
         return self._teams is None or bool(self._teams & {entry.entity_id, _team_of(entry.stream), _left(entry, "team_id")})
 

@@ -63,16 +63,23 @@ async def gather(house: House, size: int) -> Crowd:
     return Crowd(team_id=team.id, project_id=project.id, actor_id=owner.user_id, tokens=tokens, head=head)
 
 
-def subscriptions(crowd: Crowd, *, groups: int, cursor: bool, ours: bool) -> list[tuple[str, str]]:
-    """Hello and subscribe message of each socket; `groups` different scopes, which for us hold the same project and one that is not."""
+def subscriptions(crowd: Crowd, *, groups: int, cursor: bool, ours: bool, alike: bool) -> list[tuple[str, str]]:
+    """
+    Hello and subscribe message of each socket. `groups`: so many different documents (in each, another field has another name) and scopes
+    (one more project that does not exist), so that nothing can be shared between them; with `alike` all ask for the same and only the
+    scopes differ.
+    """
     fields = f"{FIELDS} cursor" if cursor and ours else FIELDS
-    query = f"subscription ($scope: ChangeScope) {{ changes(scope: $scope) {{ {fields} }} }}"
+    query = "subscription ($scope: ChangeScope) { changes(scope: $scope) { " + fields + " } }"
     others = [ids.encode("Project", UUID(int=number)) for number in range(groups)]
     found = []
     for number, token in enumerate(crowd.tokens):
         scope = {"projectIds": [ids.encode("Project", crowd.project_id), others[number % groups]]}
         hello = {"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"} if ours else {}}
-        payload = {"query": query, "variables": {"scope": scope}}
+        payload = {
+            "query": query if alike else query.replace("kind", f"kind{number % groups}: kind"),
+            "variables": {"scope": scope},
+        }
         begin = {"id": str(uuid4()), "type": "subscribe", "payload": payload}
         found.append((orjson.dumps(hello).decode(), orjson.dumps(begin).decode()))
     return found

@@ -4,7 +4,7 @@
 //
 // CONNECTIONS is a file: per line the hello and the subscribe message, separated by a tab. TEMPLATE is a file with the message to publish,
 // where @POSITION@ counts up from POSITION and @NOW@ is the time of publishing. On stdin: "burst EVENTS", "paced EVENTS_PER_SECOND SECONDS",
-// "settle SECONDS", "quit"; each is answered with a line of JSON. Clients answer pings, so a server may send them.
+// "settle SECONDS", "stall CONNECTIONS" (from then on these are not read), "quit"; each is answered with a line of JSON. Clients answer pings, so a server may send them.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@ enum state { CONNECTING, UPGRADING, GREETING, SUBSCRIBED, GONE };
 struct connection { int fd; enum state state; size_t kept; char *rest; char *hello, *subscribe; long heard; };
 
 static struct connection *connections;
-static int count, opened, subscribed, gone, epoll, valkey;
+static int count, opened, subscribed, gone, stalled, epoll, valkey;
 static uint32_t *delays;
 static size_t delivered, room;
 static char buffer[1 << 18];
@@ -173,7 +173,7 @@ static int ascending(const void *a, const void *b) { return (*(uint32_t *)a > *(
 static void report(size_t expected, double seconds) {
     qsort(delays, delivered, sizeof *delays, ascending);
     long least = -1, most = 0;
-    for (int i = 0; i < count; i++) { long h = connections[i].heard; if (least < 0 || h < least) least = h; if (h > most) most = h; connections[i].heard = 0; }
+    for (int i = stalled; i < count; i++) { long h = connections[i].heard; if (least < 0 || h < least) least = h; if (h > most) most = h; connections[i].heard = 0; }
     size_t n = delivered ? delivered : 1;
     printf("{\"expected\":%zu,\"delivered\":%zu,\"seconds\":%.6f,\"p50_ms\":%.3f,\"p90_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,\"least\":%ld,\"most\":%ld,\"gone\":%d}\n",
         expected, delivered, seconds, delivered ? delays[n / 2] / 1e3 : 0, delivered ? delays[n * 9 / 10] / 1e3 : 0,
@@ -218,12 +218,15 @@ int main(int argc, char **argv) {
         if (sscanf(command, "settle %lf", &amount) == 1) {
             for (uint64_t until = now() + amount * 1e9; now() < until;) turn(10);
             report(0, amount);
+        } else if (sscanf(command, "stall %lf", &amount) == 1) {
+            for (stalled = 0; stalled < (int)amount; stalled++) epoll_ctl(epoll, EPOLL_CTL_DEL, connections[stalled].fd, NULL);
+            report(0, 0);
         } else if (sscanf(command, "burst %lf", &amount) == 1) {
             uint64_t start = now(), give_up = start + 60000000000ull;
             publish((int)amount);
-            while (delivered < (size_t)amount * count && now() < give_up) turn(100);
+            while (delivered < (size_t)amount * (count - stalled) && now() < give_up) turn(100);
             double took = (now() - start) / 1e9;
-            report((size_t)amount * count, took);
+            report((size_t)amount * (count - stalled), took);
         } else if (sscanf(command, "paced %lf %lf", &amount, &more) == 2) {
             uint64_t start = now(), every = 1e9 / amount; long told = 0, events = amount * more;
             while (told < events) {
@@ -232,8 +235,8 @@ int main(int argc, char **argv) {
                 turn((int)((due - at) / 1000000));
             }
             uint64_t give_up = now() + 10000000000ull;
-            while (delivered < (size_t)events * count && now() < give_up) turn(10);
-            report((size_t)events * count, (now() - start) / 1e9);
+            while (delivered < (size_t)events * (count - stalled) && now() < give_up) turn(10);
+            report((size_t)events * (count - stalled), (now() - start) / 1e9);
         } else return 0;
     }
 }

@@ -26,6 +26,7 @@ if __name__ == "__main__":
 
 import migrations
 from benchmarks.live.crowd import Crowd, announcement, gather, plain, subscriptions
+from benchmarks.live.report import table
 from benchmarks.measure import _cpu_seconds, _idle, _rss_mb, free_port, serving
 from benchmarks.sign_in import PUBLIC_URL
 from bootstrap import open_house
@@ -47,6 +48,8 @@ class Contestant:
     folder: Path = ROOT
     ours: bool = False
     cursor: bool = False
+    alike: bool = False
+    """Whether groups differ in their scopes only."""
     alone: bool = False
     """Whether groups make no difference to it, so that it is measured with one only."""
     environment: dict[str, str] = field(default_factory=dict)
@@ -61,6 +64,7 @@ def contestants(binaries: Path) -> dict[str, Contestant]:
     return {
         "ours": Contestant(title="PantheraHive", command=api, ours=True),
         "ours-cursor": Contestant(title="PantheraHive, each with his own cursor", command=api, ours=True, cursor=True),
+        "ours-alike": Contestant(title="PantheraHive, scopes alone differ", command=api, ours=True, alike=True),
         "ours-asgi": Contestant(title="PantheraHive over ASGI", command=[python, "-m", "benchmarks.live.asgi"], ours=True),
         "graphql-ws": Contestant(
             title="graphql-ws, graphql-redis-subscriptions", command=["node", "graphql-ws.js"], folder=node, environment=given
@@ -124,7 +128,10 @@ async def _line(process: asyncio.subprocess.Process) -> dict[str, Any]:
 
 @asynccontextmanager
 async def _loading(binaries: Path, port: int, valkey: int, crowd: Crowd, it: Contestant, groups: int) -> AsyncIterator[Load]:
-    lines = [f"{hello}\t{begin}\n" for hello, begin in subscriptions(crowd, groups=groups, cursor=it.cursor, ours=it.ours)]
+    lines = [
+        f"{hello}\t{begin}\n"
+        for hello, begin in subscriptions(crowd, groups=groups, cursor=it.cursor, ours=it.ours, alike=it.alike)
+    ]
     (binaries / "connections").write_text("".join(lines))
     (binaries / "template").write_text(announcement(crowd) if it.ours else plain(crowd))
     words = [str(port), "graphql-transport-ws", str(binaries / "connections"), str(valkey), crowd.channel]
@@ -177,6 +184,16 @@ async def turn(
             before = _cpu_seconds(pid)
             paced = await load.ask(f"paced {given.rate / size} {given.seconds}")
             paced["cpu_us"] = (_cpu_seconds(pid) - before) * 1e6 / max(paced["delivered"], 1)
+            beside: dict[str, float] = {}
+            if given.stalled:
+                before = _rss_mb(pid)
+                await load.ask(f"stall {given.stalled}")
+                crowded = [await load.ask(f"burst {events}") for _ in range(given.bursts)]
+                beside = {
+                    "stalled_p99_ms": median(each["p99_ms"] for each in crowded),
+                    "stalled_kib_each": (_rss_mb(pid) - before) * 1024 / given.stalled,
+                    "stalled_missing": sum(each["expected"] - each["delivered"] for each in crowded),
+                }
     for told in (*bursts, paced):
         if told["delivered"] != told["expected"] or told["gone"]:
             print(f"VOID: {it.title}: {told}", file=sys.stderr)
@@ -192,6 +209,7 @@ async def turn(
         "connect_cpu_ms": connecting,
         "kib_per_connection": memory,
         "missing": sum(each["expected"] - each["delivered"] for each in (*bursts, paced)),
+        **beside,
     }
 
 
@@ -202,7 +220,7 @@ async def _main(given: argparse.Namespace) -> int:
         binaries = Path(folder)
         for name in ("load", "bare"):
             subprocess.run(["cc", "-O2", "-o", str(binaries / name), str(HERE / f"{name}.c")], check=True)  # noqa: ASYNC221, S607
-        found: dict[str, dict[str, list[Any]]] = {}
+        found: dict[str, dict[str, list[Any]]] = json.loads(given.keep.read_text()) if given.keep and given.keep.exists() else {}
         known = contestants(binaries)
         async with embedded_postgres(ROOT / ".data" / "bench-live") as server:
             import asyncpg
@@ -229,6 +247,8 @@ async def _main(given: argparse.Namespace) -> int:
                         result = await turn(known[name], binaries, url, valkey, crowd, groups, given)
                         found.setdefault(str(groups), {}).setdefault(name, []).append(result)
                         print(f"round {number + 1}, {groups} groups, {name}: {json.dumps(result)}", file=sys.stderr, flush=True)
+    if given.keep:
+        given.keep.write_text(json.dumps(found))
     medians = {
         groups: {name: {key: median(each[key] for each in rounds) for key in rounds[0]} for name, rounds in named.items()}
         for groups, named in found.items()
@@ -239,27 +259,11 @@ async def _main(given: argparse.Namespace) -> int:
         commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: ASYNC221, S607
         stem = RESULTS / f"live-{given.size}-{datetime.now(UTC):%Y-%m-%d}-{commit.stdout.strip()}"
         machine = {"cpus": os.cpu_count(), "kernel": platform.release(), "python": platform.python_version()}
-        options = {name: value for name, value in vars(given).items() if name != "write"}
+        options = {name: value for name, value in vars(given).items() if name not in ("write", "keep")}
         told = {"machine": machine, "options": options, "medians": medians, "rounds": found}
         stem.with_suffix(".json").write_text(json.dumps(told, indent=1) + "\n")
         (RESULTS / f"live-{given.size}.md").write_text(text + "\n")
     return 0
-
-
-def table(medians: dict[str, Any], titles: dict[str, str], given: argparse.Namespace) -> str:
-    """The medians as Markdown."""
-    lines = [f"{given.size} subscribers, medians of {given.rounds} rounds.", ""]
-    for groups, named in medians.items():
-        lines += [f"### Groups: {groups}", "", "| | deliveries/s | burst p50 / p99 ms | CPU µs each | paced p50 / p99 ms | paced CPU µs | "
-                  "connect ms CPU | KiB each | missing |", "|---|--:|--:|--:|--:|--:|--:|--:|--:|"]  # fmt: skip
-        for name, each in sorted(named.items(), key=lambda item: -item[1]["deliveries_per_second"]):
-            lines.append(
-                f"| {titles[name]} | {each['deliveries_per_second']:,.0f} | {each['burst_p50_ms']:.1f} / {each['burst_p99_ms']:.1f} "
-                f"| {each['burst_cpu_us']:.1f} | {each['paced_p50_ms']:.2f} / {each['paced_p99_ms']:.2f} | {each['paced_cpu_us']:.1f} "
-                f"| {each['connect_cpu_ms']:.2f} | {each['kib_per_connection']:.1f} | {each['missing']:.0f} |"
-            )
-        lines.append("")
-    return "\n".join(lines)
 
 
 def main(words: list[str]) -> int:
@@ -274,13 +278,18 @@ def main(words: list[str]) -> int:
     parser.add_argument("--deliveries", type=int, default=100_000, help="deliveries of one burst")
     parser.add_argument("--rate", type=float, default=10_000, help="deliveries per second of the paced stream")
     parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument(
+        "--stalled", type=int, default=0, help="sockets that stop reading after all that: bursts again beside them"
+    )
+    parser.add_argument("--keep", type=Path, help="a file of rounds: these are added to those in it, and the medians are of all")
     parser.add_argument("--write", action="store_true", help="keep the result in benchmarks/results")
     given = parser.parse_args(words)
     if any(name in ("graphql-ws", "mercurius") for name in given.contestants):
         if shutil.which("npm") is None:
             parser.error("npm is missing, which the peers need")
         command = ["npm", "ci", "--no-progress", "--loglevel=error"]
-        subprocess.run(command, cwd=HERE / "peers" / "node", stdout=sys.stderr, check=True)
+        if not (HERE / "peers" / "node" / "node_modules").exists():
+            subprocess.run(command, cwd=HERE / "peers" / "node", stdout=sys.stderr, check=True)
     return asyncio.run(_main(given))
 
 

@@ -28,10 +28,10 @@ from schema.execution.encoding import encode
 from schema.execution.errors import FormattedError, failure
 from schema.execution.executor import Executor, Prepared
 from schema.execution.plan import Plan, Plans
-from schema.execution.teller import Run, Teller
+from schema.execution.teller import Run, Said, Teller
 from schema.execution.told import Told
 
-STARTING: Final = 64
+STARTING: Final = 256
 """Subscriptions that look up their rights and read the log at once; the others wait their turn, first come, first served."""
 
 
@@ -63,6 +63,7 @@ class Events:
         self.groups: Groups[Subscription] | None = None
         if hub is not None:
             self.groups = Groups(hub, self.tasks, breathe=self.outlet.drained)
+        self.said = Said()
         self.counts: Counter[str] = Counter()
 
     def plan(self, prepared: Prepared) -> Plan | None:
@@ -201,7 +202,7 @@ class Subscription:
     def _teller(self, rights: Rights) -> Teller:
         assert self._theme is not None
         run = Run(self._events.executor, self._events.counts, self._prepared)
-        return Teller(run, self._prepared, self._plan, self._theme, self._context, rights)
+        return Teller(run, self._events.said, self._prepared, self._plan, self._theme, self._context, rights)
 
 
 class _Turn:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import orjson
-from graphql import TypeInfo, TypeInfoVisitor, is_abstract_type, visit
-from graphql.language import FieldNode, Visitor
+from graphql import TypeInfo, TypeInfoVisitor, is_abstract_type, print_ast, visit
+from graphql.language import FieldNode, FragmentDefinitionNode, Visitor
 from graphql.type import GraphQLSchema
 from strawberry.schema import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
@@ -49,6 +49,8 @@ class Plan:
         self.waits = waits
         """Whether executing an event may have to wait for the database."""
         self._apart = _only_cursors(operation, arguments)
+        self.selection = None if personal or waits else _selection(operation)
+        """What alone decides what is told of an event, whatever the scope; None where variables or rights do too."""
 
     def theme(self, programs: Programs, prepared: Prepared, context: Context) -> Theme:
         """What this subscription is about. Raises what refuses it."""
@@ -125,6 +127,16 @@ def _asks(operation: Operation, schema: GraphQLSchema, coordinates: frozenset[st
 
     visit(operation.document, TypeInfoVisitor(types, Finder()))
     return found
+
+
+def _selection(operation: Operation) -> str | None:
+    """The text of what is asked for below the root field, with all fragments of the document; None when variables stand in it."""
+    (root,) = operation.definition.selection_set.selections
+    assert isinstance(root, FieldNode)
+    fragments = [each for each in operation.document.definitions if isinstance(each, FragmentDefinitionNode)]
+    texts = [f"{root.alias.value if root.alias else ''} {root.name.value}"]
+    texts += [print_ast(each) for each in (root.selection_set, *fragments) if each is not None]
+    return None if any("$" in text for text in texts) else "\n".join(texts)
 
 
 def _only_cursors(operation: Operation, arguments: Arguments) -> frozenset[str]:

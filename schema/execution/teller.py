@@ -19,6 +19,7 @@ from schema.execution.plan import Plan
 from schema.execution.told import Told
 
 _NOTHING: Final = (None, False)
+_REMEMBERED: Final = 64
 
 
 class Member(Protocol):
@@ -33,11 +34,35 @@ class Member(Protocol):
 M = TypeVar("M", bound=Member)
 
 
+class Said:
+    """
+    What was said of the last events, by what was asked for. Groups that differ in their scopes alone, or in the names of their operations,
+    are told the same text; positions are one object for all groups of a choir, so they stand for the event.
+    """
+
+    def __init__(self) -> None:
+        self._of: dict[int, tuple[Positions, dict[str, Told]]] = {}
+        # Nobody can have written this into an object: it is made here and leaves in no frame.
+        self.mark = token_urlsafe(24)
+
+    def of(self, positions: Positions) -> dict[str, Told]:
+        """What was said of the event that led to these positions."""
+        known = self._of.get(id(positions))
+        if known is None or known[0] is not positions:
+            if len(self._of) >= _REMEMBERED:
+                self._of.clear()
+            known = self._of[id(positions)] = positions, {}
+        return known[1]
+
+
 class Teller:
     """Speaks for a group: a `realtime.broadcast.Teller`."""
 
-    def __init__(self, run: "Run", prepared: Prepared, plan: Plan, theme: Theme, context: Context, rights: Rights) -> None:
+    def __init__(
+        self, run: "Run", said: Said, prepared: Prepared, plan: Plan, theme: Theme, context: Context, rights: Rights
+    ) -> None:
         self._run = run
+        self._said = said
         self.immediate = run.compiled and not plan.waits
         self._prepared = prepared
         self._plan = plan
@@ -45,9 +70,8 @@ class Teller:
         self._context = Context(context.services, context.actor, context.device)
         self._hearing = Hearing(self._context, theme.scope)
         self._hearing.for_all(rights)
-        # Nobody can have written this into an object: it is made here and leaves in no frame.
-        self._mark = token_urlsafe(24)
-        self._mark_bytes = self._mark.encode()
+        self._mark = said.mark
+        self._mark_bytes = said.mark.encode()
 
     def may_regroup(self, entry: Entry) -> bool:
         return may_change_rights(entry)
@@ -72,9 +96,18 @@ class Teller:
             return None
         if not verdict.told:
             return _NOTHING
+        selection = self._plan.selection
+        said = None if selection is None else self._said.of(positions)
+        if said is not None and selection in said:
+            return said[selection], False
         self._context.actor = speaker.context.actor
         data = self._run.now(self._context, Change(entry, positions, self._mark))
-        return None if data is None else (self._told(encode({"data": data}), positions), False)
+        if data is None:
+            return None
+        told = self._told(encode({"data": data}), positions)
+        if said is not None and selection is not None:
+            said[selection] = told
+        return told, False
 
     async def tell(self, entry: Entry, positions: Positions, speaker: Member, *, again: bool) -> tuple[Told | None, bool]:
         """The same with the eyes of one of them, however long it takes."""

@@ -19,9 +19,11 @@ from schema.http.ports import (
     OpenContext,
     Renews,
     StillGood,
+    StreamOf,
     equals_renew,
     everybody_may_introspect,
     for_ever,
+    nobodys,
 )
 from schema.http.streaming import StreamLimits, Streams
 from schema.http.websocket import WebsocketEndpoint
@@ -50,6 +52,7 @@ def graphql_routes(
     still_good: StillGood = for_ever,
     ended_among: EndedAmong | None = None,
     renews: Renews = equals_renew,
+    stream_of: StreamOf = nobodys,
     open_context: OpenContext,
     allowed_origins: Collection[str] = (),
     may_introspect: MayIntrospect = everybody_may_introspect,
@@ -84,6 +87,7 @@ def graphql_routes(
         still_good=still_good,
         ended_among=ended_among,
         renews=renews,
+        stream_of=stream_of,
         open_context=open_context,
         origins=origins,
         may_introspect=may_introspect,

@@ -1,16 +1,24 @@
-"""What all websockets of an endpoint share: the executor, who is asking, limits, timers, and the watch over credentials."""
+"""What all websockets of an endpoint share: the executor, who is asking, limits, timers, and the watch over credentials.
+
+That a session was ended is told in its user's stream, so whoever came in with it is let go within the time of an announcement, on every
+process. What no announcement tells (a token's time is over, an announcement was lost) is found by asking every few seconds, in one
+question for all.
+"""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from domain.errors import DomainError, Unavailable
+from domain.events import Entry
+from realtime.feed import Feed
+from realtime.hub import Hub
 from schema.execution.events import Events
 from schema.http.deadlines import Deadlines
 from schema.http.frames import Close
 from schema.http.persisted import KnownQueries
-from schema.http.ports import Authenticate, EndedAmong, MayIntrospect, OpenContext, Renews, StillGood
+from schema.http.ports import Authenticate, EndedAmong, MayIntrospect, OpenContext, Renews, StillGood, StreamOf
 
 if TYPE_CHECKING:
     from schema.http.connection import Connection
@@ -45,6 +53,7 @@ class Host:
         authenticate: Authenticate,
         ended_among: EndedAmong,
         renews: Renews,
+        stream_of: StreamOf,
         open_context: OpenContext,
         may_introspect: MayIntrospect,
         limits: SocketLimits,
@@ -53,6 +62,8 @@ class Host:
         self.known = known
         self.authenticate = authenticate
         self.renews = renews
+        self._stream_of = stream_of
+        self._bells: dict[str, Bell] = {}
         self.open_context = open_context
         self.may_introspect = may_introspect
         self.limits = limits
@@ -77,10 +88,22 @@ class Host:
     def greeted(self, connection: "Connection") -> None:
         """A client has said hello."""
         self._beats.add(connection)
+        stream = self._stream_of(connection.credentials)
+        if stream is not None and (groups := self.events.groups) is not None:
+            bell = self._bells.get(stream)
+            if bell is None:
+                bell = self._bells[stream] = Bell(groups.hub.expect(stream), self._rung)
+            bell.connections.add(connection)
 
     def closed(self, connection: "Connection") -> None:
         """A connection has ended, and all that it had begun."""
         self.connections.discard(connection)
+        stream = self._stream_of(connection.credentials)
+        if stream is not None and (bell := self._bells.get(stream)) is not None:
+            bell.connections.discard(connection)
+            if not bell.connections and self.events.groups is not None:
+                del self._bells[stream]
+                bell.unhang(self.events.groups.hub)
         if not self.connections:
             self.empty.set()
 
@@ -95,6 +118,9 @@ class Host:
         if connection.beat():
             self._signs.add(connection)
         self._beats.add(connection)
+
+    def _rung(self, bell: "Bell") -> None:
+        self.events.tasks.start(self.look(list(bell.connections)), "websockets: a session has ended")
 
     async def _watch(self) -> None:
         """Hang up when clients' credentials end: what they listen to would go on for as long as they stay."""
@@ -115,6 +141,31 @@ class Host:
                 reason = ended.get(credentials)
                 if reason is not None and connection.credentials is credentials:
                     connection.end(Close(4403, reason.code))
+
+
+class Bell:
+    """Rings when a user's stream tells that a session, or the account, is over: a `realtime.feed.Follower`."""
+
+    __slots__ = ("_feed", "_ring", "connections")
+
+    def __init__(self, feed: Feed, ring: Callable[["Bell"], None]) -> None:
+        self._feed = feed
+        self._ring = ring
+        self.connections: set[Connection] = set()
+        feed.holds += 1
+        feed.followers.add(self)
+
+    def offer(self, entry: Entry, size: int, *, filling: bool) -> None:
+        if entry.entity_type in ("Session", "User"):
+            self._ring(self)
+
+    def expire(self) -> None:
+        self._ring(self)
+
+    def unhang(self, hub: Hub) -> None:
+        """Ring no more."""
+        self._feed.followers.discard(self)
+        hub.release(self._feed)
 
 
 def one_by_one(still_good: StillGood) -> EndedAmong:

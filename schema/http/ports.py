@@ -47,6 +47,16 @@ class Renews(Protocol):
         """Whether newer credentials may take the place of those that a websocket began with."""
 
 
+class StreamOf(Protocol):
+    def __call__(self, credentials: Any, /) -> str | None:
+        """The stream in which it is told that somebody's sessions have ended; None for nobody."""
+
+
+def nobodys(credentials: Any) -> str | None:
+    """The rule where nothing is told of sessions."""
+    return None
+
+
 def equals_renew(before: Any, after: Any) -> bool:
     """The rule where nothing is known of credentials."""
     return bool(before == after)

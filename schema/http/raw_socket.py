@@ -5,6 +5,7 @@ that does not offer to hand over its transport is served by `schema.http.websock
 """
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ _PING = rfc6455.header(PING, 0)
 class RawSocket(asyncio.Protocol):
     """A `schema.http.wire.Wire`, and the protocol of its transport."""
 
-    __slots__ = ("_closing", "_connection", "_farewell", "_gone", "_reader", "_transport", "ready")
+    __slots__ = ("_closing", "_connection", "_descriptor", "_farewell", "_gone", "_reader", "_transport", "ready")
 
     def __init__(self, *, message_bytes: int, farewell: float, gone: Callable[["RawSocket"], object]) -> None:
         """`gone` is called when the transport is lost."""
@@ -39,6 +40,9 @@ class RawSocket(asyncio.Protocol):
         self._connection = connection
         transport.set_write_buffer_limits(high=_HIGH_WATER, low=0)
         transport.set_protocol(self)
+        # Nothing of the transport's own waits while its buffer is empty, so what is written past it keeps its place.
+        plain = transport.get_extra_info("sslcontext") is None
+        self._descriptor = transport.get_extra_info("socket").fileno() if plain else -1
 
     # From the transport.
 
@@ -67,6 +71,7 @@ class RawSocket(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closing = True
+        self._descriptor = -1
         self._gone(self)
         if self._connection is not None:
             self._connection.end(None)
@@ -82,12 +87,23 @@ class RawSocket(asyncio.Protocol):
         if self._closing:
             return
         if len(texts) == 1:
-            self._transport.write(rfc6455.header(TEXT, len(texts[0])) + texts[0])
-            return
-        parts: list[bytes] = []
-        for text in texts:
-            parts += (rfc6455.header(TEXT, len(text)), text)
-        self._transport.write(b"".join(parts))
+            frames = rfc6455.header(TEXT, len(texts[0])) + texts[0]
+        else:
+            parts: list[bytes] = []
+            for text in texts:
+                parts += (rfc6455.header(TEXT, len(text)), text)
+            frames = b"".join(parts)
+        transport = self._transport
+        # A transport that is closing may have given its descriptor back, and somebody else may have it by now.
+        if self._descriptor >= 0 and not transport.is_closing() and not transport.get_write_buffer_size():
+            try:
+                written = os.write(self._descriptor, frames)
+            except OSError:
+                written = 0  # full, or broken: the transport finds out
+            if written == len(frames):
+                return
+            frames = frames[written:]
+        transport.write(frames)
 
     def ping(self) -> bool:
         if not self._closing and self.ready:

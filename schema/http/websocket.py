@@ -24,9 +24,11 @@ from schema.http.ports import (
     OpenContext,
     Renews,
     StillGood,
+    StreamOf,
     equals_renew,
     everybody_may_introspect,
     for_ever,
+    nobodys,
 )
 from schema.http.raw_socket import RawSocket
 from schema.http.uvicorn_protocol import HANDOVER
@@ -48,6 +50,7 @@ class WebsocketEndpoint:
         still_good: StillGood = for_ever,
         ended_among: EndedAmong | None = None,
         renews: Renews = equals_renew,
+        stream_of: StreamOf = nobodys,
         open_context: OpenContext,
         origins: Origins,
         may_introspect: MayIntrospect = everybody_may_introspect,
@@ -59,6 +62,7 @@ class WebsocketEndpoint:
             authenticate=authenticate,
             ended_among=ended_among or one_by_one(still_good),
             renews=renews,
+            stream_of=stream_of,
             open_context=open_context,
             may_introspect=may_introspect,
             limits=limits or SocketLimits(),

@@ -227,3 +227,26 @@ async def test_what_refuses_a_subscription_ends_it(app: App, team: People) -> No
                 assert await ear.refusal() == code
         async with shared.listening(None, PLAIN, actor=lent(team.member, Scope.TEAMS_READ)) as ear:
             assert await ear.refusal() == "INSUFFICIENT_SCOPE"
+
+
+async def test_scopes_that_ask_for_the_same_share_what_is_said_and_hear_their_own_only(app: App, team: People) -> None:
+    query = "subscription ($scope: ChangeScope) { changes(scope: $scope) { cursor kind type entityId } }"
+    other = await project(app, team, "Other")
+    scopes = ({"projectIds": [team.project_id]}, {"projectIds": [other]}, {"types": ["TASK"]}, {"types": ["COMMENT"]})
+    async with sharing(app) as shared, AsyncExitStack() as stack:
+        ears = [await stack.enter_async_context(shared.listening(team.member, query, scope=each)) for each in scopes]
+        renamed = query.replace("cursor", "place: cursor")
+        ears.append(await stack.enter_async_context(shared.listening(team.member, renamed)))
+        await shared.seated(5)
+        before = shared.events.counts["executed"]
+        here, there = await task(app, team, "Here"), await task(app, team, "There", projectId=other)
+        said = await comment(app, team.mate, here)
+        heard = [[told(each)[2] for each in await ear.take(count)] for ear, count in zip(ears, (2, 1, 2, 1, 3), strict=True)]
+        assert shared.events.counts["executed"] == before + 6, "three events, asked for in two ways"
+    assert heard == [
+        [here["id"], said["id"]],
+        [there["id"]],
+        [here["id"], there["id"]],
+        [said["id"]],
+        [here["id"], there["id"], said["id"]],
+    ]
