@@ -22,8 +22,8 @@ from domain.errors import DomainError, TokenExpired, Unauthenticated
 from domain.events import user_stream
 from domain.session import Session
 from persistence import session as sessions
+from persistence.asking import AskedTogether
 from persistence.database import Database
-from persistence.together import Together
 
 LIFETIME = 600
 _REMEMBERED = 10_000
@@ -51,7 +51,7 @@ class AccessTokens:
         )
         self._verified: OrderedDict[str, tuple[Actor, float]] = OrderedDict()
         self._open: OrderedDict[UUID, float] = OrderedDict()
-        self._together: Together[UUID, bool] = Together(self._are_open)
+        self._together: AskedTogether[UUID, bool] = AskedTogether(self._are_open)
 
     def issue(self, session: Session) -> str:
         """A token for everything that the session's user may do."""

@@ -129,7 +129,6 @@ class Page(Generic[T]):
     def __init__(
         self,
         nodes: Sequence[T],
-        *,
         cursor: Callable[[T], str],
         has_next_page: bool = False,
         has_previous_page: bool = False,

@@ -25,6 +25,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from domain.errors import BadUserInput, DomainError, Unavailable
 from persistence.leases import Leases
+from persistence.together import Joined, Together, joined
 
 DIALECT = dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 CONNECT_TIMEOUT, ACQUIRE_TIMEOUT, STATEMENT_TIMEOUT, LOCK_TIMEOUT = 3.0, 2.0, 5.0, 2.0
@@ -64,6 +65,11 @@ class Statement:
     def text(self) -> str:
         """The SQL, with $1 … $n."""
         return self._compiled[0]
+
+    @cached_property
+    def joined(self) -> Joined | None:
+        """The SQL for many runs at once, of a statement that only reads."""
+        return joined(self.text)
 
     def arguments(self, given: Mapping[str, Any]) -> list[Any]:
         """The values of $1 … $n."""
@@ -111,20 +117,38 @@ class Database:
     def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
         self.pool = pool
         self.statements_run = 0
+        """How many statements were asked for; those that left together count one each."""
         self._leases = Leases(pool, pool.get_max_size(), patience=ACQUIRE_TIMEOUT)
+        self._together = Together(self._run, lines=max(2, pool.get_max_size() // 2))
+        self._under_way = 0
 
     async def fetch(self, statement: Statement, **given: Any) -> list[Any]:
-        """All rows of a single statement, on a connection held for just that long."""
+        """
+        All rows of a single statement, on a connection held for just that long.
+
+        While others are under way it leaves together with its like (`persistence.together`); rows may then end with a column more.
+        """
         self.statements_run += 1
+        arguments = statement.arguments(given)
+        form = statement.joined
+        if self._under_way and form is not None:
+            return await self._together.ask(statement.text, statement.row, form, arguments)
+        return await self._run(statement.text, arguments, statement.row)
+
+    async def _run(self, text: str, arguments: Sequence[Any], row: type[asyncpg.Record] | None) -> list[Any]:
+        self._under_way += 1
+        self.trips = getattr(self, "trips", 0) + 1
         try:
             raw = await self._leases.take()
             try:
-                rows: list[Any] = await raw.fetch(statement.text, *statement.arguments(given), record_class=statement.row)
+                rows: list[Any] = await raw.fetch(text, *arguments, record_class=row)
             except BaseException:
                 await self._leases.give_up(raw)
                 raise
         except _TOLD as error:
             raise _told(error) from error
+        finally:
+            self._under_way -= 1
         self._leases.give(raw)
         return rows
 
@@ -157,7 +181,8 @@ class Database:
         self._leases.give(raw)
 
     async def close(self) -> None:
-        """Let go of the connections at hand."""
+        """End what is under way, and let go of the connections at hand."""
+        await self._together.close()
         await self._leases.close()
 
 

@@ -11,6 +11,7 @@ told apart by their ids. Rejected: OFFSET (repeats and skips when rows come and 
 functions over all children (read every child of every parent).
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -73,18 +74,18 @@ async def pages(
     if cursor is not None:
         given |= read_cursor(cursor, sorts)
     shape = take_values(where, given)
-    statement = _statement(listing, shape, chosen, paging.backward, cursor is not None, _fetched(listing, sorts, wanted))
+    fetched = _fetched(listing, sorts, wanted)
+    statement, parent_at = _statement(listing, shape, chosen, paging.backward, cursor is not None, fetched)
     rows = await database.fetch(statement, **given)
 
-    found: dict[UUID | None, list[Any]] = {}
-    if parents is None or len(given["parents"]) == 1:
-        found[parents[0] if parents is not None else None] = rows
-    else:
-        for row in rows:
-            found.setdefault(row["__parent"], []).append(row)
     count = partial(_count, database, listing, shape, given)
     write = partial(write_cursor, sorts)
-    return [_page(found.get(key, []), paging, write, key, count) for key in (parents if parents is not None else [None])]
+    if parents is None or len(given["parents"]) == 1:
+        return _cut([(key, rows) for key in parents or (None,)], paging, write, count)
+    found: defaultdict[UUID, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row[parent_at]].append(row)
+    return _cut([(key, found.get(key, [])) for key in parents], paging, write, count)
 
 
 def _fetched(listing: Listing, sorts: Sorts, wanted: frozenset[str] | None) -> frozenset[str] | None:
@@ -94,13 +95,14 @@ def _fetched(listing: Listing, sorts: Sorts, wanted: frozenset[str] | None) -> f
     return wanted | {"id"} | {sort.attribute for sort, _ in sorts}
 
 
-def _page(rows: list[Any], paging: Paging, write: Callable[[Any], str], key: Any, count: Any) -> Page[Any]:
-    more = len(rows) > paging.size
-    kept = rows[: paging.size]
+def _cut(lists: list[tuple[Any, list[Any]]], paging: Paging, write: Callable[[Any], str], count: Any) -> list[Page[Any]]:
+    """Pages of what was read: one row more than was asked for, if there is more."""
+    size = paging.size
     if paging.backward:
-        kept.reverse()
-        return Page(kept, cursor=write, has_previous_page=more, has_next_page=paging.before is not None, key=key, count=count)
-    return Page(kept, cursor=write, has_next_page=more, has_previous_page=paging.after is not None, key=key, count=count)
+        after = paging.before is not None
+        return [Page(rows[:size][::-1], write, after, len(rows) > size, key, count) for key, rows in lists]
+    before = paging.after is not None
+    return [Page(rows[:size], write, len(rows) > size, before, key, count) for key, rows in lists]
 
 
 async def _count(
@@ -120,7 +122,8 @@ async def _count(
 @lru_cache(maxsize=2048)
 def _statement(
     listing: Listing, shape: Any, order: tuple[Order, ...], backward: bool, resumed: bool, fetched: frozenset[str] | None
-) -> Statement:
+) -> tuple[Statement, int]:
+    """The statement, and which of its columns is the parent's id."""
     row = row_class(cast(Any, listing.cls), fetched)
     sorts = _sorts(listing, order)
     turned = [(sort, descending != backward) for sort, descending in sorts]
@@ -133,9 +136,9 @@ def _statement(
     ordering.append(listing.id.desc() if turned[-1][1] else listing.id.asc())
     query = query.order_by(*ordering).limit(bindparam("size", type_=Integer))
     if listing.hangs_on is None:
-        return Statement(query, row)
+        return Statement(query, row), -1
     page = query.lateral("page")
-    return Statement(select(*page.c, parent.c.id.label("__parent")).select_from(parent.join(page, true())), row)
+    return Statement(select(*page.c, parent.c.id.label("__parent")).select_from(parent.join(page, true())), row), len(page.c)
 
 
 @lru_cache(maxsize=512)

@@ -13,8 +13,9 @@ from domain.project import Project, Standing
 from persistence.access import VIEWER, ids, opens, project_visible, visible_projects
 from persistence.cursor import LAST_DAY, Sort
 from persistence.database import Connection, Database, Statement
+from persistence.lookup import Lookup
 from persistence.page import Listing
-from persistence.rows import added, columns, row_class, saved, values, whole
+from persistence.rows import added, columns, saved, values, whole
 from persistence.tables import project_members, projects, team_members
 
 _p, _pm, _m = projects, project_members, team_members
@@ -59,7 +60,7 @@ _ADOPT = Statement(
     )
     .on_conflict_do_nothing()
 )
-_BY_IDS = Statement(select(*columns(Project, _p)).where(_p.c.id == ids(), project_visible(_p.c.id)), row_class(Project))
+_BY_IDS = Lookup(Project, _p, project_visible(_p.c.id))
 _STANDINGS = Statement(
     select(_p.c.id, _m.c.role, _p.c.lead_id, _p.c.creator_id, _p.c.status)
     .select_from(_p.join(_m, _m.c.team_id == _p.c.team_id))
@@ -112,9 +113,11 @@ class SqlProjects:
         await self._connection.execute(_ADOPT, team=team_id, leaving=leaving, heir=heir)
 
 
-async def by_ids(database: Database, viewer: UUID, project_ids: Sequence[UUID]) -> dict[UUID, Any]:
+async def by_ids(
+    database: Database, viewer: UUID, project_ids: Sequence[UUID], wanted: frozenset[str] | None = None
+) -> dict[UUID, Any]:
     """Those of the projects that the viewer may see."""
-    return {row.id: row for row in await database.fetch(_BY_IDS, ids=list(project_ids), viewer=viewer)}
+    return await _BY_IDS.rows(database, project_ids, wanted, viewer=viewer)
 
 
 async def standings(database: Database, viewer: UUID, project_ids: Sequence[UUID]) -> dict[UUID, Standing]:

@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import literal_column, select
 
 from persistence.access import ids, opens
+from persistence.asking import AT_ONCE, AskedTogether
 from persistence.database import Database, Statement
 from persistence.tables import projects, team_members
-from persistence.together import AT_ONCE, Together
 
 _FEW: Final = 16
 _m, _p = team_members.alias("m"), projects.alias("p")
@@ -50,7 +50,7 @@ class RightsReader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._together: Together[UUID, Rights] = Together(self._read)
+        self._together: AskedTogether[UUID, Rights] = AskedTogether(self._read)
 
     async def of(self, viewer: UUID) -> Rights:
         """One viewer's rights."""

@@ -19,10 +19,10 @@ from uuid_utils.compat import uuid7
 from domain.codec import encode
 from domain.events import Entry, Event
 from persistence.access import ids
+from persistence.asking import AskedTogether
 from persistence.database import Connection, Database, Statement
-from persistence.rows import added, columns, row_class, whole
+from persistence.rows import added, columns, row_class, values, whole
 from persistence.tables import events, streams
-from persistence.together import Together
 
 _BUMP = Statement(
     insert(streams)
@@ -73,7 +73,7 @@ async def append(
         head: int = await connection.fetch_value(_BUMP, stream=stream, count=len(told))
         for place, event in enumerate(told, start=head - len(told) + 1):
             entries.append(entry_of(event, stream, place, at, client_mutation_id))
-    rows = [{name: getattr(entry, name) for name in Entry.__dataclass_fields__} for entry in entries]
+    rows = [values(entry) for entry in entries]
     if len(rows) == 1:
         await connection.execute(_ADD, **rows[0])
     elif rows:
@@ -111,7 +111,7 @@ class StreamLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._together: Together[str, tuple[int, int]] = Together(self._bounds)
+        self._together: AskedTogether[str, tuple[int, int]] = AskedTogether(self._bounds)
 
     async def read(self, stream: str, after: int, limit: int) -> Sequence[Entry]:
         """Up to `limit` entries of a stream that come after a position, in order."""

@@ -11,6 +11,7 @@ from domain.permissions import Role
 from domain.task import Task
 from persistence.access import ids, opens, project_visible
 from persistence.database import Connection, Database, Statement
+from persistence.lookup import Lookup
 from persistence.rows import added, columns, row_class, saved, values, whole
 from persistence.tables import projects, task_aliases, task_links, tasks, team_members, teams
 
@@ -60,7 +61,7 @@ _DESCENDANTS = Statement(
     select(*columns(Task, _t)).join(_below, _below.c.id == _t.c.id).order_by(_below.c.level, _t.c.rank).with_for_update(of=_t)
 )
 
-_BY_IDS = Statement(select(*columns(Task, _t)).where(_t.c.id == ids(), project_visible(_t.c.project_id)), _ROW)
+_BY_IDS = Lookup(Task, _t, project_visible(_t.c.project_id))
 _KEY = bindparam("key", type_=Text)
 _keyed = union_all(
     select(_t.c.id).where(_t.c.key == _KEY), select(task_aliases.c.task_id).where(task_aliases.c.key == _KEY)
@@ -161,9 +162,11 @@ class SqlTasks:
         return found
 
 
-async def by_ids(database: Database, viewer: UUID, task_ids: Sequence[UUID]) -> dict[UUID, Any]:
+async def by_ids(
+    database: Database, viewer: UUID, task_ids: Sequence[UUID], wanted: frozenset[str] | None = None
+) -> dict[UUID, Any]:
     """Those of the tasks that the viewer may see; deleted ones too."""
-    return {row.id: row for row in await database.fetch(_BY_IDS, ids=list(task_ids), viewer=viewer)}
+    return await _BY_IDS.rows(database, task_ids, wanted, viewer=viewer)
 
 
 async def by_key(database: Database, viewer: UUID, key: str) -> Any:
@@ -191,6 +194,6 @@ async def subtask_progress(database: Database, viewer: UUID, task_ids: Sequence[
 
 def _grouped(rows: Sequence[Any]) -> Counts:
     counts: Counts = defaultdict(list)
-    for key, status, count, overdue in rows:
+    for key, status, count, overdue, *_ in rows:
         counts[key].append((status, count, overdue))
     return counts

@@ -16,12 +16,12 @@ from persistence.access import VIEWER, ids, team_visible
 from persistence.cursor import Sort
 from persistence.database import Connection, Database, Statement
 from persistence.filter import Column
+from persistence.lookup import Lookup
 from persistence.page import Listing
-from persistence.rows import added, columns, row_class, saved, values, whole
+from persistence.rows import added, columns, saved, values, whole
 from persistence.tables import invitations, project_members, projects, streams, team_members, team_role, teams, users
 from persistence.user import NAME, named
 
-_ROW = row_class(Team)
 _ID = bindparam("id", type_=Uuid)
 _TEAM, _USER = bindparam("team", type_=Uuid), bindparam("user", type_=Uuid)
 _m = team_members
@@ -81,7 +81,7 @@ _LEAVE_PROJECTS = Statement(
 )
 _DISSOLVE_MEMBERS = Statement(_m.delete().where(_m.c.team_id == _TEAM))
 _DISSOLVE_INVITATIONS = Statement(invitations.delete().where(invitations.c.team_id == _TEAM))
-_BY_IDS = Statement(select(*columns(Team, teams)).where(teams.c.id == ids(), team_visible(teams.c.id)), _ROW)
+_BY_IDS = Lookup(Team, teams, team_visible(teams.c.id))
 _ROLES = Statement(select(_m.c.team_id, _m.c.role).where(_m.c.team_id == ids(), _m.c.user_id == VIEWER))
 _FOLLOWED = Statement(select(_m.c.team_id, _m.c.joined_position).where(_m.c.user_id == VIEWER))
 
@@ -167,9 +167,11 @@ class SqlTeams:
         await self._connection.execute(_DISSOLVE_INVITATIONS, team=team_id)
 
 
-async def by_ids(database: Database, viewer: UUID, team_ids: Sequence[UUID]) -> dict[UUID, Any]:
+async def by_ids(
+    database: Database, viewer: UUID, team_ids: Sequence[UUID], wanted: frozenset[str] | None = None
+) -> dict[UUID, Any]:
     """Those of the teams that the viewer belongs to."""
-    return {row.id: row for row in await database.fetch(_BY_IDS, ids=list(team_ids), viewer=viewer)}
+    return await _BY_IDS.rows(database, team_ids, wanted, viewer=viewer)
 
 
 async def roles(database: Database, viewer: UUID, team_ids: Sequence[UUID]) -> dict[UUID, Role]:

@@ -1,63 +1,210 @@
-"""Questions that many ask in the same breath, put to the database as one.
+"""Concurrent runs of one statement leave together: one round trip, each run with its own parameters.
 
-Unlike a loader this belongs to the process, not to an operation, and remembers nothing: an answer is read after the question was asked,
-so whoever asks because something happened is told of it.
+Requests that are under way at the same moment ask for the same kinds of rows. Runs of a reading statement that are ready at the end of one
+tick of the event loop, or while connections are busy, become one statement over all of them:
+
+    SELECT _own.*, _run.nr FROM unnest($1::UUID[], …) WITH ORDINALITY AS _run(p1, …, nr)
+    CROSS JOIN LATERAL (<the statement> OFFSET 0) AS _own
+
+in which the statement stands as it is, each parameter read from its run. So rights stay in the SQL: every run is narrowed by its own
+viewer, and no rows can come to another. `OFFSET 0` keeps Postgres from planning across the border of a run: each costs what it does alone.
+An array parameter travels as a part of one long array, since arrays of arrays must not differ in length.
+
+Nobody waits on purpose: a statement that finds nothing under way goes at once, alone, so that a quiet server answers as fast as without
+all this. When a common run fails, each of its runs is tried alone, and only the one that is to blame fails. How many may leave together is
+bounded by the rows that the statement usually gives: reading thousands of rows in one go would keep the event loop from the others.
+
+Rejected: the runs' parents as one array with their viewers beside it (every statement would have to be written for that); a thread
+or a timer that collects (waiting on purpose).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from typing import Final, Generic, TypeVar
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-Q = TypeVar("Q", bound=Hashable)
-A = TypeVar("A")
+import asyncpg
 
-AT_ONCE: Final = 1_000
+from domain.errors import Unavailable
 
+_MOST: Final = 64
+_MOST_ROWS: Final = 256
+_PARAMETER: Final = re.compile(r"\$(\d+)(?:::(TIMESTAMP WITH TIME ZONE|DOUBLE PRECISION|[A-Z]+)(\[\])?)?")
+_LOCKS: Final = re.compile(r"\bFOR (?:UPDATE|NO KEY UPDATE|SHARE|KEY SHARE)\b")
 
-class _Round(Generic[Q, A]):
-    """What is asked together; `found` is None when who went to ask was called off."""
-
-    def __init__(self) -> None:
-        self.questions: set[Q] = set()
-        self.found: asyncio.Future[Mapping[Q, A] | None] = asyncio.get_running_loop().create_future()
+Run = Callable[[str, Sequence[Any], "type[asyncpg.Record] | None"], Awaitable[list[Any]]]
 
 
-class Together(Generic[Q, A]):
-    """`answer` must hold an answer to each question."""
+@dataclass(slots=True, eq=False)
+class Joined:
+    """A statement written for many runs at once. Shape of the parameters: arrays of values; for those that are arrays, one long
+    array, and where each run's part begins and ends."""
 
-    def __init__(self, answer: Callable[[Sequence[Q]], Awaitable[Mapping[Q, A]]]) -> None:
-        self._answer = answer
-        self._open: _Round[Q, A] | None = None
+    text: str
+    arrays: tuple[bool, ...]
+    usual_rows: float = 1.0
 
-    async def ask(self, question: Q) -> A:
-        """The answer, read from now on; raises what the answering raises."""
-        while True:
-            now = self._open
-            if now is None or len(now.questions) >= AT_ONCE:
-                return (await self._lead(question))[question]
-            now.questions.add(question)
-            found = await asyncio.shield(now.found)
-            if found is not None:
-                return found[question]
+    def arguments(self, runs: Sequence[Sequence[Any]]) -> list[Any]:
+        """The values of all runs, as the text wants them."""
+        made: list[Any] = []
+        for place, is_array in enumerate(self.arrays):
+            values = [run[place] for run in runs]
+            if not is_array:
+                made.append(values)
+                continue
+            whole: list[Any] = []
+            starts, ends = [], []
+            for value in values:
+                starts.append(len(whole) + 1)
+                whole += value
+                ends.append(len(whole))
+            made += [whole, starts, ends]
+        return made
 
-    async def _lead(self, question: Q) -> Mapping[Q, A]:
-        """Let others join for one turn of the loop, then ask for all of them."""
-        mine = self._open = _Round[Q, A]()
-        mine.questions.add(question)
+    @property
+    def most(self) -> int:
+        """How many runs may leave together."""
+        return max(1, min(_MOST, int(_MOST_ROWS / max(self.usual_rows, 1.0))))
+
+    def seen(self, rows: int, runs: int) -> None:
+        """Learn from what a common run gave."""
+        self.usual_rows += (rows / runs - self.usual_rows) / 8
+
+
+def joined(text: str) -> Joined | None:
+    """The text for many runs; None for a statement that writes or locks, or doesn't say of what type a parameter is."""
+    if not text.startswith("SELECT") or _LOCKS.search(text):
+        return None
+    kinds: dict[int, tuple[str, bool]] = {}
+    for found in _PARAMETER.finditer(text):
+        said = (found[2], found[3] is not None)
+        if found[2] is None or kinds.setdefault(int(found[1]), said) != said:
+            return None
+    if not kinds or sorted(kinds) != list(range(1, len(kinds) + 1)):
+        return None
+    sources, names, places = [], [], {}
+    number = 0
+    for own, (kind, is_array) in sorted(kinds.items()):
+        number += 1
+        if not is_array:
+            sources.append(f"${number}::{kind}[]")
+            names.append(f"p{own}")
+            places[own] = f"_run.p{own}"
+            continue
+        sources += [f"${number + 1}::INTEGER[]", f"${number + 2}::INTEGER[]"]
+        names += [f"a{own}", f"z{own}"]
+        places[own] = f"(${number}::{kind}[])[_run.a{own}:_run.z{own}]"
+        number += 2
+    own_text = _PARAMETER.sub(lambda found: places[int(found[1])], text)
+    whole = (
+        f"SELECT _own.*, _run.nr FROM unnest({', '.join(sources)}) WITH ORDINALITY AS _run({', '.join(names)}, nr) "  # noqa: S608 (our own text)
+        f"CROSS JOIN LATERAL ({own_text} OFFSET 0) AS _own"
+    )
+    return Joined(whole, tuple(is_array for _, (_, is_array) in sorted(kinds.items())))
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """The runs of one statement that have not left yet."""
+
+    text: str
+    row: "type[asyncpg.Record] | None"
+    form: Joined
+    runs: list[tuple[Sequence[Any], "asyncio.Future[list[Any]]"]] = field(default_factory=list)
+
+
+class Together:
+    """Sends off what is asked for at the same time. `lines`: how many statements may be under way at once."""
+
+    def __init__(self, run: Run, *, lines: int) -> None:
+        self._loop = asyncio.get_running_loop()  # told once: on Python 3.11 asking costs a system call
+        self._run = run
+        self._lines = lines
+        self._waiting: dict[str, _Waiting] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._called = False
+
+    def ask(
+        self, text: str, row: "type[asyncpg.Record] | None", form: Joined, arguments: Sequence[Any]
+    ) -> "asyncio.Future[list[Any]]":
+        """The rows of one run, soon. In each row another column follows after the statement's own."""
+        future: asyncio.Future[list[Any]] = self._loop.create_future()
+        waiting = self._waiting.get(text)
+        if waiting is None:
+            waiting = self._waiting[text] = _Waiting(text, row, form)
+        waiting.runs.append((arguments, future))
+        if not self._called:
+            self._called = True
+            self._loop.call_soon(self._leave)
+        return future
+
+    async def close(self) -> None:
+        """End what is under way."""
+        for waiting in self._waiting.values():
+            _fail(waiting.runs, Unavailable())
+        self._waiting.clear()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _leave(self) -> None:
+        self._called = False
+        while self._waiting and len(self._tasks) < self._lines:
+            text, waiting = next(iter(self._waiting.items()))
+            most = waiting.form.most
+            runs, waiting.runs = waiting.runs[:most], waiting.runs[most:]
+            if not waiting.runs:
+                del self._waiting[text]
+            task = self._loop.create_task(self._send(waiting, runs))
+            self._tasks.add(task)
+            task.add_done_callback(self._arrived)
+
+    def _arrived(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if self._waiting and not self._called:
+            self._leave()
+
+    async def _send(self, waiting: _Waiting, runs: "list[tuple[Sequence[Any], asyncio.Future[list[Any]]]]") -> None:
+        runs = [run for run in runs if not run[1].done()]
         try:
-            await asyncio.sleep(0)
-            if self._open is mine:
-                self._open = None
-            found = await self._answer(list(mine.questions))
+            if len(runs) == 1:
+                await self._alone(waiting, *runs[0])
+            elif runs:
+                await self._in_common(waiting, runs)
         except asyncio.CancelledError:
-            mine.found.set_result(None)
+            _fail(runs, Unavailable())
             raise
-        except BaseException as error:
-            mine.found.set_exception(error)
-            mine.found.exception()  # counts as seen, also when nobody else asked
-            raise
-        finally:
-            if self._open is mine:
-                self._open = None
-        mine.found.set_result(found)
-        return found
+
+    async def _in_common(self, waiting: _Waiting, runs: "list[tuple[Sequence[Any], asyncio.Future[list[Any]]]]") -> None:
+        form = waiting.form
+        try:
+            rows = await self._run(form.text, form.arguments([arguments for arguments, _ in runs]), waiting.row)
+        except Exception:  # noqa: BLE001 (whatever it is, it is one run's fault or everybody's: each is told his own)
+            await asyncio.gather(*(self._alone(waiting, *run) for run in runs))
+            return
+        form.seen(len(rows), len(runs))
+        parts: list[list[Any]] = [[] for _ in runs]
+        for row in rows:
+            parts[row[-1] - 1].append(row)
+        for (_, future), part in zip(runs, parts, strict=True):
+            if not future.done():
+                future.set_result(part)
+
+    async def _alone(self, waiting: _Waiting, arguments: Sequence[Any], future: "asyncio.Future[list[Any]]") -> None:
+        try:
+            rows = await self._run(waiting.text, arguments, waiting.row)
+        except Exception as error:  # noqa: BLE001 (it is the asker's)
+            if not future.done():
+                future.set_exception(error)
+        else:
+            waiting.form.seen(len(rows), 1)
+            if not future.done():
+                future.set_result(rows)
+
+
+def _fail(runs: "Sequence[tuple[Sequence[Any], asyncio.Future[list[Any]]]]", error: Exception) -> None:
+    for _, future in runs:
+        if not future.done():
+            future.set_exception(error)
+            future.exception()  # counts as seen, also when nobody waits any more

@@ -12,11 +12,11 @@ from persistence.access import ids, project_visible, shares_a_team
 from persistence.cursor import Sort
 from persistence.database import Connection, Database, Statement
 from persistence.filter import Column
+from persistence.lookup import Lookup
 from persistence.page import Listing
-from persistence.rows import added, columns, row_class, saved, values, whole
+from persistence.rows import added, columns, saved, values, whole
 from persistence.tables import project_members, users, watchers
 
-_ROW = row_class(User)
 _ID = bindparam("id", type_=Uuid)
 _ADD = Statement(added(User, users, "password_hash").returning(users.c.id))
 _SAVE = Statement(saved(User, users))
@@ -28,8 +28,8 @@ _PASSWORD_BY_EMAIL = Statement(
 )
 _PASSWORD = Statement(select(users.c.password_hash).where(users.c.id == _ID))
 _FORGET = Statement(users.update().where(users.c.id == _ID).values(password_hash=None))
-_BY_IDS = Statement(select(*columns(User, users)).where(users.c.id == ids()), _ROW)
-_VISIBLE = Statement(select(*columns(User, users)).where(users.c.id == ids(), shares_a_team(users.c.id)), _ROW)
+_BY_IDS = Lookup(User, users)
+_VISIBLE = Lookup(User, users, shares_a_team(users.c.id))
 _ACQUAINTED = Statement(select(users.c.id).where(users.c.id == ids(), shares_a_team(users.c.id)))
 
 
@@ -74,14 +74,16 @@ async def credentials(database: Database, email: str) -> tuple[User, str | None]
     return row and (whole(User, row), row["password_hash"])
 
 
-async def by_ids(database: Database, user_ids: Sequence[UUID]) -> dict[UUID, Any]:
+async def by_ids(database: Database, user_ids: Sequence[UUID], wanted: frozenset[str] | None = None) -> dict[UUID, Any]:
     """Users that something visible names: authors, assignees, members. Names are seen with what bears them."""
-    return {row.id: row for row in await database.fetch(_BY_IDS, ids=list(user_ids))}
+    return await _BY_IDS.rows(database, user_ids, wanted)
 
 
-async def visible_by_ids(database: Database, viewer: UUID, user_ids: Sequence[UUID]) -> dict[UUID, Any]:
+async def visible_by_ids(
+    database: Database, viewer: UUID, user_ids: Sequence[UUID], wanted: frozenset[str] | None = None
+) -> dict[UUID, Any]:
     """Those of the users who share a team with the viewer, and himself."""
-    return {row.id: row for row in await database.fetch(_VISIBLE, ids=list(user_ids), viewer=viewer)}
+    return await _VISIBLE.rows(database, user_ids, wanted, viewer=viewer)
 
 
 async def acquainted(database: Database, viewer: UUID, user_ids: Sequence[UUID]) -> set[UUID]:

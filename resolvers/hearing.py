@@ -9,13 +9,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from domain.actor import Actor
+from domain.actor import Scope as Lent
 from domain.errors import CursorExpired
 from domain.events import ChangeKind, Entry, team_stream, user_stream
 from persistence import task
+from persistence.documents import lists as documents
+from persistence.lookup import Find
 from persistence.rights import Rights
 from resolvers.context import Context, Given
 
 _KINDS = {"USER": "User", "PROJECT": "Project", "TASK": "Task", "DOCUMENT": "Document", "COMMENT": "Comment"}
+_MOVABLE: Mapping[str, Find] = {"Task": task.by_ids, "Document": documents.by_ids}
+
+
+def lent(actor: Actor, about_type: str) -> bool:
+    """Whether the token lets its holder hear of things of this type; the log itself asks for TASKS_READ."""
+    return about_type not in ("Document", "DocumentVersion") or Lent.DOCUMENTS_READ in actor.scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +125,15 @@ class Hearing:
 
     def hears_now(self, entry: Entry) -> bool:
         """The same as `hears` for all that is no loss."""
-        return self._scope.holds(entry) and self.may_hear(entry)
+        return self._scope.holds(entry) and lent(self.context.viewer, entry.about_type) and self.may_hear(entry)
 
     async def hears(self, entry: Entry) -> bool:
         """Whether the viewer may hear the entry and asked for it."""
-        if not self._scope.holds(entry) or not self.may_hear(entry):
+        if not self.hears_now(entry):
             return False
-        # A task that left one project is no loss to those who see it where it went.
-        if entry.kind is ChangeKind.ACCESS_LOST and entry.entity_type == "Task":
-            return not await task.by_ids(self.context.database, self.viewer, [entry.entity_id])
+        # What left one project is no loss to those who see it where it went.
+        if entry.kind is ChangeKind.ACCESS_LOST and (find := _MOVABLE.get(entry.entity_type)):
+            return not await find(self.context.database, self.viewer, [entry.entity_id])
         return True
 
 

@@ -1,6 +1,7 @@
 """What pages need beyond their rows: totals, and children of many parents in the parents' order."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +35,7 @@ async def lists(
 ) -> list[Page[Any]]:
     """One page for each parent."""
     keys = [parent.id for parent in parents]
-    wanted, context.wanted = context.wanted, None
+    wanted = context.take_wanted()
     return await pages(
         context.database, listing, keys, page, viewer=context.viewer.user_id, where=where, order=order, wanted=wanted
     )
@@ -44,8 +45,20 @@ async def whole_list(
     context: Context, listing: Listing, page: Paging, *, where: Where = EVERYTHING, order: Sequence[Order] = ()
 ) -> Page[Any]:
     """One page of a list that hangs on nothing."""
-    found = await pages(context.database, listing, None, page, viewer=context.viewer.user_id, where=where, order=order)
+    wanted = context.take_wanted()
+    found = await pages(
+        context.database, listing, None, page, viewer=context.viewer.user_id, where=where, order=order, wanted=wanted
+    )
     return found[0]
+
+
+async def to_one(
+    parents: Sequence[Any], attribute: str, find: Callable[[list[UUID]], Awaitable[Mapping[UUID, Any]]]
+) -> list[Any]:
+    """The object that each parent names by an attribute; None where it names none, or one that is not found."""
+    keys = list(map(attrgetter(attribute), parents))
+    found = await find([*filter(None, dict.fromkeys(keys))])
+    return list(map(found.get, keys))
 
 
 def named(parents: Sequence[Any], key: Callable[[Any], UUID | None]) -> list[UUID]:

@@ -6,14 +6,15 @@ from typing import Annotated, Any
 import strawberry
 
 from domain import project as projects
-from domain.page import Page, Paging
+from domain.page import EVERYTHING, Condition, Not, Page, Paging
 from persistence import project
 from persistence.activity import PROJECT_ACTIVITY
 from persistence.task import project_progress
 from persistence.unit_of_work import SqlUnitOfWork
 from persistence.user import PROJECT_MEMBERS
 from resolvers.context import Context, Given
-from resolvers.page import lists, matched, named, whole_list
+from resolvers.hearing import lent
+from resolvers.page import lists, named, to_one, whole_list
 from resolvers.progress import Progress
 from schema import ids
 from schema.inputs.filter import orders, where
@@ -23,11 +24,14 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="The project's glo
 Filter = Annotated[ProjectFilter | None, strawberry.argument(description="Narrows the list.")]
 OrderBy = Annotated[list[ProjectOrder] | None, strawberry.argument(description="By name when absent.")]
 
+_NO_DOCUMENTS = Not(Condition("about_type", "eq", "Document"))
+
 
 async def one(context: Context, id: Id) -> Any:
     """A project that the viewer may see."""
     project_id = ids.decode(id, "Project", path=("id",))
-    return (await project.by_ids(context.database, context.viewer.user_id, [project_id])).get(project_id)
+    found = await project.by_ids(context.database, context.viewer.user_id, [project_id], context.take_wanted())
+    return found.get(project_id)
 
 
 async def many(context: Context, page: Paging, filter: Filter = None, order_by: OrderBy = None) -> Page[Any]:
@@ -44,9 +48,10 @@ async def of_teams(
 
 async def of_tasks(context: Context, parents: Sequence[Any]) -> list[Any]:
     """The project of each task."""
-    wanted = named(parents, lambda each: each.project_id)
-    found = await project.by_ids(context.database, context.viewer.user_id, wanted)
-    return matched(parents, lambda each: each.project_id, found)
+    wanted = context.take_wanted()
+    return await to_one(
+        parents, "project_id", lambda project_ids: project.by_ids(context.database, context.viewer.user_id, project_ids, wanted)
+    )
 
 
 async def members(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
@@ -56,7 +61,9 @@ async def members(context: Context, parents: Sequence[Any], page: Paging) -> lis
 
 async def activity(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
     """What happened in each project, latest first."""
-    return await lists(context, PROJECT_ACTIVITY, parents, page)
+    return await lists(
+        context, PROJECT_ACTIVITY, parents, page, where=EVERYTHING if lent(context.viewer, "Document") else _NO_DOCUMENTS
+    )
 
 
 async def progress(context: Context, parents: Sequence[Any]) -> list[Progress]:

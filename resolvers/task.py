@@ -16,7 +16,7 @@ from persistence.task_link import TASK_LINKS
 from persistence.task_lists import PROJECT_TASKS, SUBTASKS, TASKS, board_cursor
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, Given
-from resolvers.page import lists, matched, named, whole_list
+from resolvers.page import lists, named, to_one, whole_list
 from resolvers.progress import Progress
 from schema import ids
 from schema.inputs.filter import orders, where
@@ -41,7 +41,8 @@ def tasks_where(filter_: TaskFilter | None) -> Where:
 async def one(context: Context, id: Id) -> Any:
     """A task that the viewer may see; deleted ones too, so that they can be restored."""
     task_id = ids.decode(id, "Task", path=("id",))
-    return (await task.by_ids(context.database, context.viewer.user_id, [task_id])).get(task_id)
+    found = await task.by_ids(context.database, context.viewer.user_id, [task_id], context.take_wanted())
+    return found.get(task_id)
 
 
 async def by_key(context: Context, key: Key) -> Any:
@@ -82,9 +83,10 @@ async def link_targets(context: Context, parents: Sequence[Any]) -> list[Any]:
 
 
 async def _named_by(context: Context, parents: Sequence[Any], attribute: str) -> list[Any]:
-    wanted = named(parents, lambda each: getattr(each, attribute))
-    found = await task.by_ids(context.database, context.viewer.user_id, wanted) if wanted else {}
-    return matched(parents, lambda each: getattr(each, attribute), found)
+    wanted = context.take_wanted()
+    return await to_one(
+        parents, attribute, lambda task_ids: task.by_ids(context.database, context.viewer.user_id, task_ids, wanted)
+    )
 
 
 async def links(context: Context, parents: Sequence[Any], page: Paging, kind: LinkKind = None) -> list[Page[Any]]:

@@ -13,7 +13,7 @@ from persistence import team
 from persistence.invitation import INVITATIONS
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, Given
-from resolvers.page import lists, matched, named, whole_list
+from resolvers.page import lists, matched, named, to_one, whole_list
 from schema import ids
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The team's global id.")]
@@ -22,7 +22,8 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="The team's global
 async def one(context: Context, id: Id) -> Any:
     """A team of the viewer's."""
     team_id = ids.decode(id, "Team", path=("id",))
-    return (await team.by_ids(context.database, context.viewer.user_id, [team_id])).get(team_id)
+    found = await team.by_ids(context.database, context.viewer.user_id, [team_id], context.take_wanted())
+    return found.get(team_id)
 
 
 async def many(context: Context, page: Paging) -> Page[Any]:
@@ -32,8 +33,10 @@ async def many(context: Context, page: Paging) -> Page[Any]:
 
 async def of_parents(context: Context, parents: Sequence[Any]) -> list[Any]:
     """The team of each project or label."""
-    wanted = named(parents, lambda each: each.team_id)
-    return matched(parents, lambda each: each.team_id, await team.by_ids(context.database, context.viewer.user_id, wanted))
+    wanted = context.take_wanted()
+    return await to_one(
+        parents, "team_id", lambda team_ids: team.by_ids(context.database, context.viewer.user_id, team_ids, wanted)
+    )
 
 
 async def viewer_roles(context: Context, parents: Sequence[Any]) -> list[Role | None]:

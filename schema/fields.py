@@ -70,10 +70,12 @@ def leaf(
     read: Callable[[Any], Any] | str | None = None,
     *,
     needs: Sequence[str] | None = None,
+    name: str | None = None,
     personal: bool = False,
 ) -> Any:
     """
-    An attribute of the object: of the field's own name, at a dotted path, or computed by a pure function.
+    An attribute of the object: of the field's own name, at a dotted path, or computed by a pure function. `name`: what the graph calls it,
+    where Python has another use for the word.
 
     `needs`: the stored attributes that a computed one reads; unnecessary for a stored one.
     """
@@ -88,7 +90,7 @@ def leaf(
     def resolve(root: Any) -> Any:
         return reader(root)
 
-    return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
+    return strawberry.field(resolver=resolve, name=name, description=description, metadata={"binding": binding})
 
 
 # ── relations ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -168,6 +170,24 @@ def subscription(theme: Callable[..., Theme], description: str, *, guard: Guard)
     return strawberry.subscription(resolver=subscribe, description=description, metadata={"binding": binding})
 
 
+def stream(resolver: Callable[..., AsyncGenerator[Any, None]], description: str, *, guard: Guard) -> Any:
+    """
+    A field of Subscription that is not about the log of changes: its events are what the resolver yields, to each subscriber his own.
+
+    Annotated `AsyncGenerator[Event, None]`; the resolver's parameters after the context are the field's arguments.
+    """
+    binding = Binding(kind="subscription", guard=guard)
+
+    async def subscribe(info: strawberry.Info[Context], **given: Any) -> AsyncIterator[Any]:
+        check(guard, info.context)
+        async with aclosing(resolver(info.context, **given)) as events:
+            async for event in events:
+                yield event
+
+    _declare_arguments(subscribe, resolver, skip=1)
+    return strawberry.subscription(resolver=subscribe, description=description, metadata={"binding": binding})
+
+
 def _pages(function: Callable[..., Any]) -> bool:
     return "page" in inspect.signature(function).parameters
 
@@ -200,12 +220,14 @@ def _argument(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 
 @dataclass_transform(kw_only_default=True)
-def view(description: str, *, name: str | None = None) -> Callable[[T], T]:
-    """An object type that shows a domain object as it is: same attribute names, nothing copied."""
+def view(description: str, *, name: str | None = None, member: bool = False) -> Callable[[T], T]:
+    """An object type that shows a domain object as it is: same attribute names, nothing copied. `member`: of a union."""
 
     def declare(cls: T) -> T:
         # Types are told apart by `type_name` where a field may give several; what a field gives is never in doubt otherwise.
-        cls.is_type_of = classmethod(lambda cls, obj, info: True)  # type: ignore[attr-defined]
+        own = name or cls.__name__
+        is_own = (lambda cls, obj, info: obj.type_name == own) if member else (lambda cls, obj, info: True)
+        cls.is_type_of = classmethod(is_own)  # type: ignore[attr-defined]
         return strawberry.type(cls, description=description, name=name)
 
     return declare

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 import resolvers.access
+import resolvers.attachment
 import resolvers.comment
 import resolvers.task
 import resolvers.watch
@@ -16,6 +17,7 @@ from schema.enums import enumeration
 from schema.fields import interface, leaf, relation, view
 
 if TYPE_CHECKING:
+    from schema.types.attachment import Attachment
     from schema.types.change import Activity
     from schema.types.comment import Comment
     from schema.types.user import User
@@ -65,12 +67,15 @@ class UnreadSummary:
     comment_count: int = leaf("How many of these are comments.", lambda row: row["comment_count"])
 
 
-@interface("Object with a comment thread and watchers.")
+@interface("Object with a comment thread, attachments and watchers.")
 class Discussable(Entity):
     """What people talk about."""
 
     comments: Connection[Annotated["Comment", strawberry.lazy("schema.types.comment")]] = relation(
         resolvers.comment.threads, "The threads about it, oldest first; answers are below a thread's first comment.", needs=["id"]
+    )
+    attachments: Connection[Annotated["Attachment", strawberry.lazy("schema.types.attachment")]] = relation(
+        resolvers.attachment.of_subjects, "The files on it, oldest first.", needs=["id"]
     )
     activity: Connection[Annotated["Activity", strawberry.lazy("schema.types.change")]] = relation(
         resolvers.task.activity, "What happened to it, latest first.", needs=["id"]

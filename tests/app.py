@@ -62,11 +62,11 @@ class App:
         for further in (2, 1, 0):
             compiled = self.executor.counts["compiled"]
             context = self.context(person, actor)
-            answer = orjson.dumps((await self.executor.execute(request, context)).payload())
+            answer = (await self.executor.execute(request, context)).json()
             if self.executor.counts["compiled"] == compiled:
                 break
             context.forget()
-            stock = orjson.dumps((await self.core.execute(request, context)).payload())
+            stock = (await self.core.execute(request, context)).json()
             if answer == stock or context.done:
                 assert answer == stock, (answer, stock)
                 break

@@ -9,11 +9,13 @@ import orjson
 
 from domain.actor import Actor
 from domain.errors import DomainError
+from persistence.query_texts import MemoryTexts
 from schema.execution.events import Events
 from schema.http.connection import Connection
 from schema.http.dialects import TRANSPORT_WS
 from schema.http.frames import Close
 from schema.http.host import Host, SocketLimits
+from schema.http.persisted import AutomaticQueries
 from schema.http.ports import RequestInfo, equals_renew, everybody_may_introspect, nobodys
 from tests.app import App, Person
 from tests.listening import PATIENCE
@@ -84,6 +86,7 @@ class Exchange:
         self._people: dict[str, Actor] = {}
         self.host = Host(
             self.events,
+            known=AutomaticQueries(MemoryTexts(), longest=16 * 1024),
             authenticate=self._authenticate,
             ended_among=self._ended_among,
             renews=equals_renew,

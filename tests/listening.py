@@ -6,8 +6,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
-import orjson
-
 from persistence import team
 from schema.execution.executor import Answer, OperationRequest
 from tests.app import App, Person
@@ -65,7 +63,7 @@ class Ear:
         """Take in what comes."""
         async with aclosing(stream):
             async for answer in stream:
-                self.answers.put_nowait(json.loads(orjson.dumps(answer.payload())))
+                self.answers.put_nowait(json.loads(answer.json()))
             self.answers.put_nowait(None)
 
 

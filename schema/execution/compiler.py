@@ -25,7 +25,8 @@ a request then holds one connection at a time; asking them together was not meas
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
+from operator import attrgetter
 from typing import Any
 
 from graphql import (
@@ -43,6 +44,7 @@ from graphql.language import FieldNode, SelectionSetNode
 from strawberry.schema import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from schema import ids
 from schema.execution import levels
 from schema.execution.arguments import Arguments
 from schema.execution.leaves import leaf
@@ -51,6 +53,7 @@ from schema.execution.wanted import wanted
 from schema.fields import Binding, check
 
 _HELPERS = ("present", "full", "scattered", "distinct", "repeated", "flat", "nested", "by_type", "in_order")
+_VALUES = {"date": date, "datetime": datetime, "UTC": UTC, "IDS": ids.KNOWN}
 _WAITS = "await "
 
 
@@ -69,7 +72,7 @@ class Compiler:
         self._bindings = bindings
         self._collector = collector
         self._functions: list[str] = []
-        self._names: dict[str, Any] = {name: getattr(levels, name) for name in _HELPERS} | {"date": date}
+        self._names: dict[str, Any] = {name: getattr(levels, name) for name in _HELPERS} | _VALUES
         self.varying: list[Arguments] = []
 
     # ── what programs are made of ─────────────────────────────────────────────────────────────────────────────────────
@@ -85,7 +88,8 @@ class Compiler:
             call = None if binding.root is None else self._call(field, binding, nodes[0], binding.root)
             completed = self._complete(field.type, _selections(nodes), "P")
             name = self._function(["return " + completed], waits=_WAITS in completed)
-            fields.append((key, Root(binding=binding, call=call, complete=name, waits=_WAITS in completed)))
+            wants = self._wants(field, nodes)
+            fields.append((key, Root(binding=binding, call=call, complete=name, waits=_WAITS in completed, wants=wants)))
         return fields
 
     def define(self, lines: Sequence[str], name: str) -> None:
@@ -126,8 +130,7 @@ class Compiler:
                 continue
             steps += self._guard(binding)
             if binding.kind == "relation":
-                fetched = wanted(field.type, _selections(nodes), self._collector, self._bindings)
-                steps.append(f"C.wanted = {'None' if fetched is None else self.named('wanted', fetched)}")
+                steps.append(self._wants(field, nodes))
             values = self._values(field, binding, nodes[0])
             if binding.kind == "relation" and _is_one_object(field.type):
                 steps += [f"a{place} = {values}", f"d{place} = distinct(a{place})"]
@@ -210,6 +213,8 @@ class Compiler:
     def _read(self, field: GraphQLField, binding: Binding) -> str:
         if binding.kind != "leaf":
             raise Unsupported("root field below the root")
+        if binding.read is ids.of:
+            return "IDS[o.type_name][o.id]"
         if binding.read is not None:
             return f"{self.named('read', binding.read)}(o)"
         return f"o.{binding.path or field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].python_name}"
@@ -222,6 +227,11 @@ class Compiler:
         if binding is None:
             raise Unsupported("unbound field")
         return type_.fields[name], binding
+
+    def _wants(self, field: GraphQLField, nodes: Sequence[FieldNode]) -> str:
+        """The step that says what will be read of the rows that a field is about to fetch."""
+        fetched = wanted(field.type, _selections(nodes), self._collector, self._bindings)
+        return f"C.wanted = {'None' if fetched is None else self.named('wanted', fetched)}"
 
     def _guard(self, binding: Binding) -> list[str]:
         return [] if binding.guard in ("parent", "public") else [f"{self.named('guard', guarded(binding))}(C)"]
@@ -242,11 +252,15 @@ class Compiler:
 
 
 class Root:
-    """A root field: how it is resolved (`call`, None for an event), and the function that completes a list of its one value."""
+    """A root field: how it is resolved (`call`, None for an event), and the function that completes a list of its one value.
 
-    __slots__ = ("binding", "call", "complete", "waits")
+    `wants` is the step before the call.
+    """
 
-    def __init__(self, *, binding: Binding, call: str | None, complete: str, waits: bool) -> None:
+    __slots__ = ("binding", "call", "complete", "waits", "wants")
+
+    def __init__(self, *, binding: Binding, call: str | None, complete: str, waits: bool, wants: str) -> None:
+        self.wants = wants
         self.binding = binding
         self.call = call
         self.complete = complete
@@ -282,5 +296,7 @@ def guarded(binding: Binding) -> Callable[[Any], None]:
 
 
 def _namer(type_: GraphQLInterfaceType | GraphQLUnionType) -> Callable[[Any], Any]:
+    if isinstance(type_, GraphQLUnionType):  # Strawberry's own resolver of unions asks for an execution, which a program is not
+        return attrgetter("type_name")
     resolve: Any = type_.resolve_type
     return lambda value: resolve(value, None, type_)

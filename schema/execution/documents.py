@@ -32,6 +32,7 @@ from graphql.validation.validate import ValidationAbortedError
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
 from schema.execution.errors import FormattedError, coded, request_error
+from schema.execution.intake import Intake
 from schema.execution.limits import Limits, Measure, exceeded, over
 from schema.execution.measure import Surveyor
 
@@ -49,6 +50,7 @@ class Operation:
     definition: OperationDefinitionNode
     measure: Measure
     flags: tuple[str, ...] | None = None
+    intake: Intake | None = None
     programs: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     @property

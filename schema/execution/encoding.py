@@ -6,6 +6,8 @@ from uuid import uuid4
 
 import orjson
 
+from schema.execution.leaves import AS_JSON
+
 logger = logging.getLogger(__name__)
 
 
@@ -15,7 +17,7 @@ def encode(payload: dict[str, Any]) -> bytes:
     masked, and logged under its `errorId`.
     """
     try:
-        return orjson.dumps(payload)
+        return orjson.dumps(payload, option=AS_JSON)
     except TypeError:
         error_id = str(uuid4())
         logger.exception("unencodable answer %s", error_id, extra={"error_id": error_id})

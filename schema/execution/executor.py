@@ -12,14 +12,14 @@ What is promised of one query's data: every batch reads what was committed when 
 may see a write that came between them; each object is of one moment. A connection is held for one statement, never between levels.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from inspect import isawaitable
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
+import orjson
 import strawberry
 from graphql import ExecutionResult
 from graphql.execution import Executor as CoreExecutor
@@ -27,29 +27,33 @@ from graphql.execution import create_source_event_stream
 from graphql.language import OperationType
 from strawberry.execution import optimized_is_awaitable
 
+from schema.execution.deadline import Deadline
 from schema.execution.documents import Documents, Operation, Refused
 from schema.execution.errors import FormattedError, coded, failure, field_errors, request_error
+from schema.execution.leaves import AS_JSON
 from schema.execution.limits import Limits, over
 from schema.execution.program import NotCompiled, Programs
 from schema.fields import Binding
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperationRequest:
+
+class OperationRequest(NamedTuple):
     """What a client asks for, already of the right JSON types, whatever the transport."""
 
     query: str
     operation_name: str | None = None
-    variables: Mapping[str, Any] = field(default_factory=dict)
-    extensions: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = _NOTHING
+    extensions: Mapping[str, Any] = _NOTHING
+    document_id: str | None = None
+    """What the client calls a document that it doesn't send; `query` is empty then, until the text is found."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class Prepared(NamedTuple):
     """An operation that may run, with its raw variables and what it is reckoned to cost with them."""
 
     operation: Operation
-    variables: dict[str, Any]
+    variables: Mapping[str, Any]
     cost: int
 
     @property
@@ -57,8 +61,7 @@ class Prepared:
         return self.operation.kind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """One result. `executed` is False when nothing ran, or was given up: then there is no data entry, only errors."""
 
     data: dict[str, Any] | None = None
@@ -66,12 +69,16 @@ class Answer:
     executed: bool = True
 
     def payload(self) -> dict[str, Any]:
-        """The JSON object of the GraphQL response."""
+        """The object of the GraphQL response, to be written with `leaves.AS_JSON`."""
         if not self.executed:
             return {"errors": self.errors}
         if self.errors:
             return {"errors": self.errors, "data": self.data}
         return {"data": self.data}
+
+    def json(self) -> bytes:
+        """The GraphQL response."""
+        return orjson.dumps(self.payload(), option=AS_JSON)
 
 
 def refusal(*errors: FormattedError) -> Answer:
@@ -113,9 +120,14 @@ class Executor:
         self._programs = None if bindings is None else Programs(schema, bindings)
         self.counts: Counter[str] = Counter()
         self._hints = hints
-        self.timeout = self._timeout = timeout
+        self.timeout = timeout
         self.bindings = bindings or {}
         self._before_event = before_event
+
+    def errors_of(self, text: str) -> tuple[FormattedError, ...]:
+        """What is wrong with a document, whatever its variables; nothing when it may run."""
+        document = self._documents.load(text)
+        return document.errors if isinstance(document, Refused) else ()
 
     def prepare(self, request: OperationRequest, *, may_introspect: bool = True) -> Prepared | Answer:
         """The operation, parsed, validated and within its limits; or the answer that says what is wrong with it."""
@@ -131,16 +143,25 @@ class Executor:
         if cost > self.limits.cost:
             extensions = over("QUERY_TOO_COMPLEX", "cost", self.limits.cost, cost)
             return refusal({"message": "The query asks for too much at once.", "extensions": extensions})
-        return Prepared(operation=operation, variables=dict(request.variables), cost=cost)
+        return Prepared(operation=operation, variables=request.variables, cost=cost)
 
-    async def execute(self, request: OperationRequest | Prepared, context: Any) -> Answer:
-        """Run a query or a mutation to its end. Cancelling the caller cancels the resolvers."""
+    async def execute(self, request: OperationRequest | Prepared, context: Any, *, timed: bool = True) -> Answer:
+        """
+        Run a query or a mutation to its end. Cancelling the caller cancels the resolvers.
+
+        Not `timed`: the caller ends it when it takes longer than `timeout`.
+        """
         prepared = self.prepare(request) if isinstance(request, OperationRequest) else request
         if isinstance(prepared, Answer):
             return prepared
         if prepared.kind is OperationType.SUBSCRIPTION:
             return refusal(coded("A subscription needs a transport that can stream.", "BAD_USER_INPUT"))
-        return await self._within_time(self._answer(prepared, context))
+        if timed:
+            return await self._within_time(self._answer(prepared, context))
+        try:
+            return await self._answer(prepared, context)
+        except Exception as error:  # noqa: BLE001 (the rim)
+            return refusal(*failure(error))
 
     async def subscribe(self, request: OperationRequest | Prepared, context: Any) -> AsyncGenerator[Answer, None] | Answer:
         """
@@ -155,14 +176,14 @@ class Executor:
         core = self._build(prepared, context)
         if isinstance(core, Answer):
             return core
-        deadline = asyncio.timeout(self._timeout)
+        deadline = Deadline(self.timeout)
         try:
-            async with deadline:
+            with deadline:
                 source: Any = create_source_event_stream(core)
                 if isawaitable(source):
                     source = await source
         except TimeoutError as error:
-            return self._too_slow() if deadline.expired() else refusal(*failure(error))
+            return self.too_slow() if deadline.passed else refusal(*failure(error))
         except Exception as error:  # noqa: BLE001 (the rim)
             return refusal(*failure(error))
         if isinstance(source, ExecutionResult):
@@ -186,11 +207,10 @@ class Executor:
         if self._programs is None:
             return None
         try:
-            variables = self._programs.variables(prepared.operation, prepared.variables)
-            program = self._programs.program(prepared.operation, variables)
+            run, arguments = self._programs.ready(prepared.operation, prepared.variables)
         except NotCompiled:
             return None
-        return lambda context, event: program.run(context, variables, event)
+        return lambda context, event: run(context, arguments, event)
 
     async def _events(
         self, prepared: Prepared, core: "CoreExecutor[Any]", source: AsyncIterable[Any], context: Any
@@ -214,7 +234,7 @@ class Executor:
             self._core_schema,
             prepared.operation.document,
             context_value=context,
-            raw_variable_values=prepared.variables,
+            raw_variable_values=dict(prepared.variables),
             operation_name=prepared.operation.name,
             max_coercion_errors=self.limits.validation_errors,
             is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
@@ -224,30 +244,40 @@ class Executor:
             return refusal(*(request_error(error, "BAD_USER_INPUT") for error in built))
         return built
 
+    async def _within_time(self, answering: Coroutine[Any, Any, Answer]) -> Answer:
+        deadline = Deadline(self.timeout)
+        try:
+            with deadline:
+                return await answering
+        except TimeoutError as error:
+            return self.too_slow() if deadline.passed else refusal(*failure(error))
+        except Exception as error:  # noqa: BLE001 (the rim)
+            return refusal(*failure(error))
+
     async def _answer(self, prepared: Prepared, context: Any) -> Answer:
         data = await self._compiled(prepared, context)
         if data is not None:
-            return Answer(data=data)
+            return Answer(data)
         core = self._build(prepared, context)
         return core if isinstance(core, Answer) else await self._run(core)
 
     async def _event(self, prepared: Prepared, core: "CoreExecutor[Any]", event: Any, context: Any) -> Answer:
         data = await self._compiled(prepared, context, event)
-        return Answer(data=data) if data is not None else await self._run(core.build_per_event_executor(event), serially=False)
+        return Answer(data) if data is not None else await self._run(core.build_per_event_executor(event), serially=False)
 
     async def _compiled(self, prepared: Prepared, context: Any, event: Any = None) -> dict[str, Any] | None:
         """The data, by a program; None when graphql-core is to answer. Which of the two, and why, is counted."""
         if self._programs is None:
             return None
         try:
-            variables = self._programs.variables(prepared.operation, prepared.variables)
-            program = self._programs.program(prepared.operation, variables)
-            data = await program.run(context, variables, event)
+            run, arguments = self._programs.ready(prepared.operation, prepared.variables)
+            data = await run(context, arguments, event)
         except NotCompiled as reason:
             self.counts[f"fallback: {reason}"] += 1
             return None
         except Exception as error:  # noqa: BLE001 (graphql-core meets the same, words it and logs what is a bug)
             self.counts[f"fallback: {type(error).__name__}"] += 1
+            context.wanted = None  # what the program was about to fetch; graphql-core fetches everything
             return None
         self.counts["compiled"] += 1
         return data
@@ -261,15 +291,6 @@ class Executor:
             return Answer(data=result.data)
         return Answer(data=result.data, errors=tuple(each for error in result.errors for each in field_errors(error)))
 
-    async def _within_time(self, answering: Coroutine[Any, Any, Answer]) -> Answer:
-        deadline = asyncio.timeout(self._timeout)
-        try:
-            async with deadline:
-                return await answering
-        except TimeoutError as error:
-            return self._too_slow() if deadline.expired() else refusal(*failure(error))
-        except Exception as error:  # noqa: BLE001 (the rim)
-            return refusal(*failure(error))
-
-    def _too_slow(self) -> Answer:
-        return refusal(coded(f"The operation took longer than {self._timeout:g} seconds.", "SERVICE_UNAVAILABLE"))
+    def too_slow(self) -> Answer:
+        """What is answered for an operation that was given up."""
+        return refusal(coded(f"The operation took longer than {self.timeout:g} seconds.", "SERVICE_UNAVAILABLE"))

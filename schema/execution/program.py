@@ -1,6 +1,6 @@
 """A compiled operation, ready to run: for one document, one operation and one set of `@skip`/`@include` values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from graphql.execution.values import VariableValues, get_variable_values
@@ -9,10 +9,12 @@ from strawberry.schema import Schema
 
 from schema.execution.compiler import Compiler, Root, Unsupported, guarded
 from schema.execution.documents import Operation
+from schema.execution.intake import Intake, Unusual
 from schema.execution.selections import Collector, flag_names
 from schema.fields import Binding, check
 
 MOST_FLAGS = 16
+Run = Callable[[Any, list[dict[str, Any]], Any], Coroutine[Any, Any, dict[str, Any]]]
 
 
 class NotCompiled(Exception):
@@ -20,18 +22,14 @@ class NotCompiled(Exception):
 
 
 class Program:
-    """Generated code for one operation."""
+    """Generated code for one operation: `run` is called with the context, what `varying` makes of the variables, and the event."""
 
-    def __init__(self, run: Callable[..., Any], compiler: Compiler) -> None:
-        self._run = run
-        self._varying = compiler.varying
+    __slots__ = ("run", "source", "varying")
+
+    def __init__(self, run: Run, compiler: Compiler) -> None:
+        self.run = run
+        self.varying = tuple(compiler.varying)
         self.source = compiler.source
-
-    async def run(self, context: Any, variables: VariableValues, event: Any = None) -> dict[str, Any]:
-        """The data. Raises whatever goes wrong: then graphql-core is to answer."""
-        arguments = [each.make(variables) for each in self._varying]
-        data: dict[str, Any] = await self._run(context, arguments, event)
-        return data
 
 
 class Programs:
@@ -41,19 +39,31 @@ class Programs:
         self._schema = schema
         self._bindings = bindings
 
-    def variables(self, operation: Operation, given: dict[str, Any]) -> VariableValues:
-        """The operation's variables, coerced; raises NotCompiled when they do not fit."""
+    def ready(self, operation: Operation, given: Mapping[str, Any]) -> tuple[Run, list[dict[str, Any]]]:
+        """The code for an operation with these variables, and its arguments; raises NotCompiled with the reason why there is none."""
+        if operation.intake is None:
+            operation.intake = Intake(self._schema, operation.definition.variable_definitions or ())
+        try:
+            values = operation.intake.take(given)
+            program = self._program(operation, values)
+            return program.run, [each.quick(values) for each in program.varying]
+        except Unusual:
+            variables = self.variables(operation, given)
+            program = self._program(operation, variables.coerced)
+            return program.run, [each.make(variables) for each in program.varying]
+
+    def variables(self, operation: Operation, given: Mapping[str, Any]) -> VariableValues:
+        """The variables, coerced; raises NotCompiled where graphql-core finds fault with them."""
         definitions = operation.definition.variable_definitions or ()
-        coerced = get_variable_values(self._schema._schema, definitions, given)  # noqa: SLF001
+        coerced = get_variable_values(self._schema._schema, definitions, dict(given))  # noqa: SLF001
         if isinstance(coerced, list):
             raise NotCompiled("variables")
         return coerced
 
-    def program(self, operation: Operation, variables: VariableValues) -> Program:
-        """The program for an operation under these variables' flags; raises NotCompiled with the reason."""
+    def _program(self, operation: Operation, values: Mapping[str, Any]) -> Program:
         if operation.flags is None:
             operation.flags = flag_names(operation.document)
-        flags = tuple(variables.coerced.get(name) for name in operation.flags)
+        flags = tuple(values.get(name) for name in operation.flags)
         kept: Program | str | None = operation.programs.get(flags)
         if kept is None:
             if len(operation.programs) >= MOST_FLAGS:
@@ -93,7 +103,7 @@ def _steps(compiler: Compiler, fields: list[tuple[str, Root | str]], kind: Opera
             steps.append(f"{value} = await {compiler.named('once', _once(key, root.binding))}(C, lambda: {root.call})")
         else:
             guard = compiler.named("guard", guarded(root.binding))
-            steps += [f"{guard}(C)", f"{value} = await {root.call}"]
+            steps += [f"{guard}(C)", root.wants, f"{value} = await {root.call}"]
         called = f"await {root.complete}(C, A, [{value}])" if root.waits else f"{root.complete}([{value}])"
         steps.append(f"{value} = ({called})[0]")
     return steps

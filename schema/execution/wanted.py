@@ -1,4 +1,4 @@
-"""Which attributes of a relation's rows an operation reads, so that the statement need fetch no others.
+"""Which attributes of a field's rows an operation reads, so that the statement need fetch no others.
 
 Decoding a row costs by its columns: a page of 50 tasks with all 23 takes twice as long as with the nine that a board shows. What is
 wanted is a hint (`Context.wanted`). A batch function that does not look at it fetches everything; a field whose needs are not declared
@@ -20,10 +20,12 @@ Wanted = frozenset[str] | None
 def wanted(
     type_: GraphQLOutputType, sets: Sequence[SelectionSetNode], collector: Collector, bindings: Mapping[str, Binding]
 ) -> Wanted:
-    """The attributes that a selection reads of the rows behind a connection; None for all of them."""
+    """The attributes that a selection reads of a row, or of the rows behind a connection; None for all of them."""
     connection = _named(type_)
-    if connection is None or "nodes" not in connection.fields:
+    if connection is None:
         return None
+    if "nodes" not in connection.fields:
+        return _of_rows(type_, sets, collector, bindings)
     found: set[str] = set()
     for nodes in collector.fields(connection, sets).values():
         below = [node.selection_set for node in nodes if node.selection_set is not None]

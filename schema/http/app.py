@@ -1,13 +1,17 @@
-"""The routes of the graph: `/graphql` for HTTP and for websockets."""
+"""The routes of the graph: `/graphql` for HTTP and for websockets, and what is to be ended before the server stops."""
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from schema.execution.events import Events
 from schema.http.endpoint import MAX_BODY, GraphQLEndpoint
 from schema.http.host import SocketLimits
 from schema.http.origins import Origins
+from schema.http.persisted import KnownQueries
 from schema.http.ports import (
     Authenticate,
     EndedAmong,
@@ -21,12 +25,29 @@ from schema.http.ports import (
     for_ever,
     nobodys,
 )
+from schema.http.streaming import StreamLimits, Streams
 from schema.http.websocket import WebsocketEndpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What stays open for longer than an answer takes: websockets, and streams over HTTP."""
+
+    websockets: WebsocketEndpoint
+    streams: Streams
+
+    async def drain(self, *, within: float = 5.0) -> None:
+        """
+        Take leave of all clients, those too that still come, and wait until their operations are cleaned up. Call it before
+        uvicorn's own shutdown, which would cut websockets and wait for streams.
+        """
+        await asyncio.gather(self.websockets.drain(within=within), self.streams.drain(within=within))
 
 
 def graphql_routes(
     events: Events,
     *,
+    known: KnownQueries,
     authenticate: Authenticate,
     still_good: StillGood = for_ever,
     ended_among: EndedAmong | None = None,
@@ -36,25 +57,32 @@ def graphql_routes(
     allowed_origins: Collection[str] = (),
     may_introspect: MayIntrospect = everybody_may_introspect,
     socket_limits: SocketLimits | None = None,
+    stream_limits: StreamLimits | None = None,
     max_body: int = MAX_BODY,
+    compress: bool = False,
     path: str = "/graphql",
-) -> tuple[list[BaseRoute], WebsocketEndpoint]:
+) -> tuple[list[BaseRoute], Lines]:
     """
-    The routes, and the websocket endpoint, whose `drain` the server awaits before it stops.
+    The routes, and the lines that they keep open, whose `drain` the server awaits before it stops.
 
     `allowed_origins` are pages of other origins that may call the graph, such as `https://app.example.com`.
     """
     origins = Origins(allowed_origins)
+    streams = Streams(events, still_good=still_good, open_context=open_context, limits=stream_limits)
     http = GraphQLEndpoint(
         events.executor,
         authenticate=authenticate,
         open_context=open_context,
         origins=origins,
+        known=known,
+        streams=streams,
         may_introspect=may_introspect,
         max_body=max_body,
+        compress=compress,
     )
     websocket = WebsocketEndpoint(
         events,
+        known=known,
         authenticate=authenticate,
         still_good=still_good,
         ended_among=ended_among,
@@ -65,4 +93,19 @@ def graphql_routes(
         may_introspect=may_introspect,
         limits=socket_limits,
     )
-    return [Route(path, http), WebSocketRoute(path, websocket)], websocket
+    return [Route(path, http), WebSocketRoute(path, websocket)], Lines(websocket, streams)
+
+
+def straight(app: ASGIApp, graph: Sequence[BaseRoute]) -> ASGIApp:
+    """
+    The same application, with a short way to the graph: a request for its very path goes to its endpoint, past routing and middleware.
+
+    These cost a tenth of a small query, and the endpoint needs nothing of them. What is not plainly such a request takes the usual way.
+    """
+    ways = {route.path: route.endpoint for route in graph if isinstance(route, Route)}
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = ways.get(scope["path"]) if scope["type"] == "http" else None
+        await (app if endpoint is None else endpoint)(scope, receive, send)
+
+    return answer

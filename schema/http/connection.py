@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from schema.execution.errors import FormattedError, coded, failure
-from schema.execution.executor import Answer
+from schema.execution.executor import Answer, OperationRequest, Prepared
 from schema.http import dialects, hello
 from schema.http.dialects import Dialect
 from schema.http.frames import Close, Complete, Init, Malformed, Ping, Pong, Subscribe, Terminate
@@ -34,6 +34,7 @@ class Connection:
     __slots__ = (
         "_authorization",
         "_dialect",
+        "_early",
         "_ended",
         "_greeted",
         "_host",
@@ -51,6 +52,7 @@ class Connection:
     def __init__(self, host: Host, dialect: Dialect, info: RequestInfo, authorization: str | None, wire: Wire) -> None:
         self._host = host
         self._dialect = dialect
+        self._early: list[Subscribe] = []  # what came between the hello and its answer
         self._info = info
         self._authorization = authorization
         self._wire = wire
@@ -172,14 +174,10 @@ class Connection:
                     self.out.put(dialects.pong(payload))
             case Pong():
                 pass
-            case Subscribe(id_) as frame:
-                if not self.acknowledged:
-                    self.end(Close(4401, "Unauthorized"))
-                elif id_ in self._operations:
-                    self.end(Close(4409, f"Subscriber for {id_} already exists"))
-                else:
-                    self._start(frame)
+            case Subscribe() as frame:
+                self._begin(frame)
             case Complete(id_):
+                self._early = [each for each in self._early if each.id != id_]
                 if (operation := self._operations.pop(id_, None)) is not None:
                     _cancel(operation)
             case Terminate():
@@ -211,6 +209,9 @@ class Connection:
         for each in self._dialect.greetings:
             self.out.put(each)
         self._host.greeted(self)
+        early, self._early = self._early, []
+        for frame in early:
+            self._begin(frame)
 
     async def _renew(self, authorization: str) -> None:
         """Take a newer token of the same session that lends the same."""
@@ -237,6 +238,19 @@ class Connection:
         if self._ended and not self._running:
             self._host.closed(self)
 
+    def _begin(self, frame: Subscribe) -> None:
+        if self._ended:
+            return
+        if not self.acknowledged:
+            if self._greeted and not self._dialect.waits and len(self._early) < self._host.limits.operations:
+                self._early.append(frame)
+            else:
+                self.end(Close(4401, "Unauthorized"))
+        elif frame.id in self._operations:
+            self.end(Close(4409, f"Subscriber for {frame.id} already exists"))
+        else:
+            self._start(frame)
+
     def _start(self, frame: Subscribe) -> None:
         most = self._host.limits.operations
         if max(self._running, len(self._operations)) >= most:
@@ -244,20 +258,34 @@ class Connection:
             self.out.put(self._dialect.error(frame.id, [coded(message, "LIMIT_EXCEEDED", limit=most)]))
             return
         self._started += 1
-        try:
-            check_text(frame.request, frame.raw)
-            allowed = self._host.may_introspect(self.credentials)
-            prepared = self._host.events.executor.prepare(frame.request, may_introspect=allowed)
-        except BadRequest as error:
-            self.out.put(self._dialect.error(frame.id, [coded(error.message, error.code)]))
-            return
-        if isinstance(prepared, Answer):
-            self.out.put(self._dialect.error(frame.id, prepared.errors))
-            return
         info = RequestInfo(
             user_agent=self._info.user_agent, ip=self._info.ip, request_id=f"{self._info.request_id}.{self._started}"
         )
+        try:
+            check_text(frame.request, frame.raw)
+        except BadRequest as error:
+            self.out.put(self._dialect.error(frame.id, [coded(error.message, error.code)]))
+            return
+        if self._host.known.concerns(frame.request):
+            self._run(self._look_up(frame, info), frame.id)
+            return
+        prepared = self._prepare(frame.request)
+        if isinstance(prepared, Answer):
+            self.out.put(self._dialect.error(frame.id, prepared.errors))
+            return
         self._run(operate(self, self._host, frame.id, prepared, info), frame.id)
+
+    def _prepare(self, request: OperationRequest) -> Prepared | Answer:
+        return self._host.events.executor.prepare(request, may_introspect=self._host.may_introspect(self.credentials))
+
+    async def _look_up(self, frame: Subscribe, info: RequestInfo) -> None:
+        """Find the document that an operation names, and go on with it."""
+        found = await self._host.known.resolve(frame.request)
+        prepared = found if isinstance(found, Answer) else self._prepare(found)
+        if isinstance(prepared, Answer):
+            self.finished(frame.id, self._operations.get(frame.id), prepared.errors)
+            return
+        await operate(self, self._host, frame.id, prepared, info)
 
 
 def _cancel(operation: Stream | Cancel) -> None:

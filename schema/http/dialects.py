@@ -2,7 +2,7 @@
 
 The older one (subscriptions-transport-ws; what Apollo Kotlin speaks unless told otherwise) has other names for the same messages, no
 pings but a keep-alive (`ka`) that nobody answers, and one object where the newer one has a list of errors: it is given the first error
-with all of them beside it, which every client of that time reads.
+with all of them beside it, which every client of that time reads. Its clients begin operations in the same breath as they say hello.
 
 In both a client may renew its token without subscribing anew. In the newer protocol it sends a `ping` whose payload has an
 `authorization`: pings with any payload are part of the protocol, so stock clients can send one (graphql-ws: on the socket that
@@ -37,6 +37,8 @@ class Dialect(Protocol):
 
     subprotocol: str
     greetings: Sequence[bytes]
+    waits: bool
+    """Whether clients wait for the greeting before they begin anything."""
     greets_again: bool
     """Whether a second hello renews the token."""
     beats: bytes
@@ -62,6 +64,7 @@ class Dialect(Protocol):
 class _TransportWs:
     subprotocol = "graphql-transport-ws"
     greetings: Sequence[bytes] = (b'{"type":"connection_ack"}',)
+    waits = True
     greets_again = False
     beats = b'{"type":"ping"}'
     is_answered = True
@@ -86,6 +89,7 @@ class _TransportWs:
 class _GraphqlWs:
     subprotocol = "graphql-ws"
     greetings: Sequence[bytes] = (b'{"type":"connection_ack"}', b'{"type":"ka"}')
+    waits = False
     greets_again = True
     beats = b'{"type":"ka"}'
     is_answered = False

@@ -1,32 +1,36 @@
 """GraphQL over HTTP: one operation per request, as a plain ASGI application.
 
 Strawberry's view is not used: it answers malformed input with 500, and issues of speed need a path without request and response
-objects. A client that goes away cancels its operation. Its going is watched for only after a short grace, since most operations
-are done by then and a task per request costs more than they do.
+objects. A client that goes away cancels its operation (`schema.http.vigil`).
 """
 
-import asyncio
 import re
 from collections.abc import Iterable
+from itertools import count
 from secrets import token_hex
-from types import TracebackType
-from typing import Any
 
 from graphql.language import OperationType
 from starlette.types import Receive, Scope, Send
 
 from schema.execution.errors import coded, failure
 from schema.execution.executor import Answer, Executor, OperationRequest, refusal
+from schema.http.compression import compressed
 from schema.http.origins import Header, Origins
+from schema.http.persisted import KnownQueries
 from schema.http.ports import Authenticate, MayIntrospect, OpenContext, RequestInfo, everybody_may_introspect
 from schema.http.request import BadRequest, check_body_type, from_body, from_query_string
 from schema.http.response import JSON, encode, messages, negotiate, status_of
+from schema.http.stream_format import wanted
+from schema.http.streaming import Lasting, Streams, once
+from schema.http.vigil import ClientGone, TooLate, Vigil
 
 MAX_BODY = 1024 * 1024
 _BODY_SECONDS = 10.0
 _PATIENCE = 8  # how many times the longest body is read before the connection is cut
-_GRACE_SECONDS = 0.05
+_CLOSE = ((b"connection", b"close"),)
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_PROCESS = token_hex(6)
+_NUMBER = count(1)
 
 
 class GraphQLEndpoint:
@@ -39,15 +43,21 @@ class GraphQLEndpoint:
         authenticate: Authenticate,
         open_context: OpenContext,
         origins: Origins,
+        known: KnownQueries,
+        streams: Streams,
         may_introspect: MayIntrospect = everybody_may_introspect,
         max_body: int = MAX_BODY,
+        compress: bool = False,
     ) -> None:
         self._executor = executor
         self._authenticate = authenticate
         self._open_context = open_context
         self._origins = origins
+        self._known = known
+        self._streams = streams
         self._may_introspect = may_introspect
         self._max_body = max_body
+        self._compress = compress
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -60,15 +70,25 @@ class GraphQLEndpoint:
                 await send({"type": "http.response.start", "status": 204, "headers": [own[0], *preflight]})
                 await send({"type": "http.response.body", "body": b""})
                 return
-            media_type = negotiate(headers.get(b"accept"))
-            request = await self._request(scope["method"], scope["query_string"], headers, receive)
-            only = None if scope["method"] == "POST" else OperationType.QUERY
-            async with _WhileConnected(receive):
-                answer = await self._answer(request, headers, info, only)
+            stream = wanted(headers.get(b"accept"))
+            if stream is None or not stream.only:
+                media_type = negotiate(headers.get(b"accept"))
+            answer = await self._answered(scope, receive, headers, info, streams=stream is not None)
+            if stream is not None and isinstance(answer, Lasting):
+                await self._streams.follow(answer, stream.format, info, own, receive, send)
+                return
+            assert isinstance(answer, Answer)
+            if stream is not None and stream.only:
+                await once(answer, stream.format, own, send)
+                return
             status = status_of(answer, media_type)
             extra = _challenge(answer) if status == 401 else ()
-            await _respond(send, status, media_type, encode(answer.payload()), (*own, *extra))
-        except _ClientGone:
+            body = encode(answer.payload())
+            if self._compress:
+                body, coding = compressed(body, headers.get(b"accept-encoding"))
+                extra = (*extra, *coding)
+            await _respond(send, status, media_type, body, (*own, *extra))
+        except ClientGone:
             return
         except BadRequest as error:
             body = encode({"errors": [coded(error.message, error.code)]})
@@ -76,6 +96,23 @@ class GraphQLEndpoint:
         except Exception as error:  # noqa: BLE001 (the rim)
             body = encode({"errors": failure(error)})
             await _respond(send, 500, media_type, body, own)
+
+    async def _answered(
+        self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], info: RequestInfo, *, streams: bool
+    ) -> Answer | Lasting:
+        """The answer; or, where the client takes a stream, the subscription that is to be answered by one."""
+        reading = True
+        try:
+            with Vigil(receive, _BODY_SECONDS) as vigil:
+                request = await self._request(scope["method"], scope["query_string"], headers, receive)
+                reading = False
+                vigil.now(self._executor.timeout)
+                only = None if scope["method"] == "POST" else OperationType.QUERY
+                return await self._answer(request, headers, info, only, streams=streams)
+        except TooLate:
+            if reading:
+                raise BadRequest(408, "BAD_USER_INPUT", "The body took too long to arrive.", _CLOSE) from None
+            return self._executor.too_slow()
 
     async def _request(self, method: str, query_string: bytes, headers: dict[bytes, bytes], receive: Receive) -> OperationRequest:
         match method:
@@ -92,42 +129,51 @@ class GraphQLEndpoint:
         The whole body. What is too long is read on for a while and thrown away: closing on a client that still writes resets the
         connection, and it would never see the answer.
         """
-        close = [(b"connection", b"close")]
         declared = headers.get(b"content-length", b"0")
         parts: list[bytes] = []
         length = 0
         more = declared.isdigit() and int(declared[:18]) <= self._max_body * _PATIENCE
-        try:
-            async with asyncio.timeout(_BODY_SECONDS):
-                while more and length <= self._max_body * _PATIENCE:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise _ClientGone
-                    part = message.get("body", b"")
-                    length += len(part)
-                    if length <= self._max_body:
-                        parts.append(part)
-                    more = message.get("more_body", False)
-        except TimeoutError:
-            raise BadRequest(408, "BAD_USER_INPUT", "The body took too long to arrive.", close) from None
+        while more and length <= self._max_body * _PATIENCE:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            part = message.get("body", b"")
+            length += len(part)
+            if length <= self._max_body:
+                parts.append(part)
+            more = message.get("more_body", False)
         if more or length > self._max_body or not declared.isdigit() or int(declared[:18]) > self._max_body:
-            raise BadRequest(413, "LIMIT_EXCEEDED", f"The body is longer than {self._max_body} bytes.", close)
+            raise BadRequest(413, "LIMIT_EXCEEDED", f"The body is longer than {self._max_body} bytes.", _CLOSE)
         return b"".join(parts)
 
     async def _answer(
-        self, request: OperationRequest, headers: dict[bytes, bytes], info: RequestInfo, only: OperationType | None
-    ) -> Answer:
+        self,
+        request: OperationRequest,
+        headers: dict[bytes, bytes],
+        info: RequestInfo,
+        only: OperationType | None,
+        *,
+        streams: bool,
+    ) -> Answer | Lasting:
         try:
             credentials = await self._authenticate(authorization(headers))
+            if self._known.concerns(request):
+                found = await self._known.resolve(request)
+                if isinstance(found, Answer):
+                    return found
+                request = found
             prepared = self._executor.prepare(request, may_introspect=self._may_introspect(credentials))
             if isinstance(prepared, Answer):
                 return prepared
             if prepared.kind is OperationType.SUBSCRIPTION:
-                raise BadRequest(400, "BAD_USER_INPUT", "Subscriptions need a websocket.")
+                if streams:
+                    return Lasting(prepared=prepared, credentials=credentials)
+                message = "Subscriptions need a websocket, or an Accept header with text/event-stream or multipart/mixed."
+                raise BadRequest(400, "BAD_USER_INPUT", message)
             if only is not None and prepared.kind is not only:
                 raise BadRequest(405, "BAD_USER_INPUT", "A GET may only run queries.", [(b"allow", b"POST")])
             async with self._open_context(credentials, info) as context:
-                return await self._executor.execute(prepared, context)
+                return await self._executor.execute(prepared, context, timed=False)
         except BadRequest:
             raise
         except Exception as error:  # noqa: BLE001 (the rim)
@@ -142,7 +188,7 @@ def request_info(scope: Scope, headers: dict[bytes, bytes]) -> RequestInfo:
     return RequestInfo(
         user_agent=agent[:256].decode("latin-1") if agent else None,
         ip=client[0] if client else None,
-        request_id=given.decode() if _REQUEST_ID.fullmatch(given) else token_hex(8),
+        request_id=given.decode() if _REQUEST_ID.fullmatch(given) else f"{_PROCESS}{next(_NUMBER):x}",
     )
 
 
@@ -161,40 +207,3 @@ def _challenge(answer: Answer) -> Iterable[Header]:
 async def _respond(send: Send, status: int, media_type: bytes, body: bytes, headers: Iterable[Header]) -> None:
     for message in messages(status, media_type, body, headers):
         await send(message)
-
-
-class _ClientGone(Exception):
-    """The client closed the connection before it had its answer: nobody is left to tell."""
-
-
-class _WhileConnected:
-    """Cancels the block that it surrounds when the client goes away, and then raises `_ClientGone`."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._watcher: asyncio.Task[None] | None = None
-        self._gone = False
-
-    async def __aenter__(self) -> None:
-        self._block: asyncio.Task[Any] | None = asyncio.current_task()
-        self._loop = asyncio.get_running_loop()
-        self._start = self._loop.call_later(_GRACE_SECONDS, self._watch)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._start.cancel()
-        if self._watcher is not None:
-            self._watcher.cancel()
-        if self._gone and self._block is not None and self._block.uncancel() == 0 and kind is asyncio.CancelledError:
-            raise _ClientGone
-
-    def _watch(self) -> None:
-        self._watcher = self._loop.create_task(self._wait())
-
-    async def _wait(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        if self._block is not None and not self._block.done():
-            self._gone = True
-            self._block.cancel()

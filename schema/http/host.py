@@ -17,6 +17,7 @@ from realtime.hub import Hub
 from schema.execution.events import Events
 from schema.http.deadlines import Deadlines
 from schema.http.frames import Close
+from schema.http.persisted import KnownQueries
 from schema.http.ports import Authenticate, EndedAmong, MayIntrospect, OpenContext, Renews, StillGood, StreamOf
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Host:
         self,
         events: Events,
         *,
+        known: KnownQueries,
         authenticate: Authenticate,
         ended_among: EndedAmong,
         renews: Renews,
@@ -57,6 +59,7 @@ class Host:
         limits: SocketLimits,
     ) -> None:
         self.events = events
+        self.known = known
         self.authenticate = authenticate
         self.renews = renews
         self._stream_of = stream_of

@@ -18,6 +18,7 @@ RESPONSE_JSON = b"application/graphql-response+json"
 JSON = b"application/json"
 
 _STATUS = {
+    "PERSISTED_QUERY_NOT_FOUND": 200,  # as Apollo's server has it: its clients for phones take any other for an outage
     "UNAUTHENTICATED": 401,
     "TOKEN_EXPIRED": 401,
     "INSUFFICIENT_SCOPE": 403,
@@ -38,7 +39,7 @@ def negotiate(accept: bytes | None) -> bytes:
     wishes: dict[str, float] = {}
     for part in accept.decode("latin-1").lower().split(","):
         kind, *parameters = (piece.strip() for piece in part.split(";"))
-        wishes[kind] = min((_quality(each) for each in parameters if each.startswith("q=")), default=1.0)
+        wishes[kind] = min((quality(each) for each in parameters if each.startswith("q=")), default=1.0)
     wildcard = wishes.get("application/*", wishes.get("*/*", 0.0))
     new, old = (wishes.get(kind.decode(), wildcard) for kind in (RESPONSE_JSON, JSON))
     if max(new, old) <= 0:
@@ -46,7 +47,8 @@ def negotiate(accept: bytes | None) -> bytes:
     return RESPONSE_JSON if RESPONSE_JSON.decode() in wishes and new >= old else JSON if old > 0 else RESPONSE_JSON
 
 
-def _quality(parameter: str) -> float:
+def quality(parameter: str) -> float:
+    """The weight in a parameter such as `q=0.5`; 0 for what is none."""
     try:
         return float(parameter.removeprefix("q="))
     except ValueError:

@@ -16,6 +16,7 @@ from schema.http.endpoint import authorization, request_info
 from schema.http.frames import Close
 from schema.http.host import Host, SocketLimits, one_by_one
 from schema.http.origins import Origins
+from schema.http.persisted import KnownQueries
 from schema.http.ports import (
     Authenticate,
     EndedAmong,
@@ -44,6 +45,7 @@ class WebsocketEndpoint:
         self,
         events: Events,
         *,
+        known: KnownQueries,
         authenticate: Authenticate,
         still_good: StillGood = for_ever,
         ended_among: EndedAmong | None = None,
@@ -56,6 +58,7 @@ class WebsocketEndpoint:
     ) -> None:
         self.host = Host(
             events,
+            known=known,
             authenticate=authenticate,
             ended_among=ended_among or one_by_one(still_good),
             renews=renews,

@@ -29,7 +29,7 @@ enumeration(
     MOVED="It changed its place.",
     COMMENTED="Somebody commented; the object is the comment.",
     REACTED="Somebody reacted to the comment, or took it back.",
-    ATTACHED="A file was attached.",
+    ATTACHED="A file was attached, or taken off; the object is what it is on.",
     MEMBERSHIP="Somebody joined, left or changed roles.",
     ACCESS_LOST="The viewer can no longer see it.",
 )

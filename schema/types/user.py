@@ -74,7 +74,9 @@ class User(Entity):
     last_name: str = leaf("Last name.")
     display_name: str = leaf("First and last name.", needs=["first_name", "last_name"])
     email: str | None = relation(resolvers.user.emails, "Null unless the viewer shares a team with the user or is the user.")
-    avatar_url: URL | None = relation(resolvers.user.avatar_urls, "A picture, square; null when there is none.")
+    avatar_url: URL | None = relation(
+        resolvers.user.avatar_urls, "A picture, as it was uploaded; null when there is none.", needs=["avatar_id"]
+    )
     status: UserStatus = leaf("Whether the user can sign in.")
     is_bot: bool = leaf("Whether it is a program.")
     time_zone: str = leaf("IANA time zone.")

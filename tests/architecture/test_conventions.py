@@ -20,8 +20,12 @@ _LONGER_FOR_A_REASON: dict[str, str] = {}
 
 # path:function where `except Exception` stands without raising again: why everything must be caught there
 _RIMS: dict[str, str] = {
+    "persistence/together.py:Together._alone": "whatever a database can raise: it is the asker's",
+    "persistence/together.py:Together._in_common": "whatever a database can raise: each run is tried alone",
     "realtime/broadcast.py:Group.regroup": "the rim of a group: its members are told, and a bug is logged",
     "realtime/broadcast.py:Group.tell": "the rim of a group: its members are told, and a bug is logged",
+    "realtime/collaboration/commit.py:Committer._append": "whatever a database can raise: those who wait are told",
+    "realtime/collaboration/connection.py:Connection._read": "the rim of a socket: a bug closes it, and is logged",
     "realtime/hub.py:Hub._hear": "hearing goes on, whatever one announcement holds",
     "realtime/hub.py:Hub._open_feeds": "whatever a database can raise: those who wait are told",
     "realtime/log.py:PatientLog._until_done": "whatever a database can raise: to give up would lose entries",
@@ -31,11 +35,13 @@ _RIMS: dict[str, str] = {
     "schema/execution/teller.py:Run.__call__": "whatever a program meets: graphql-core meets it again, words and logs it",
     "schema/execution/executor.py:Executor._compiled": "whatever a program meets: graphql-core meets it again, words and logs it",
     "schema/execution/executor.py:Executor._events": "the rim of a subscription: bugs are masked and logged",
-    "schema/execution/executor.py:Executor._within_time": "the rim of an operation: bugs are masked and logged",
+    "schema/execution/executor.py:Executor._within_time": "the rim of an operation or an event: bugs are masked and logged",
+    "schema/execution/executor.py:Executor.execute": "the rim of an operation: bugs are masked and logged",
     "schema/execution/executor.py:Executor.subscribe": "the rim of a subscription's start: bugs are masked and logged",
     "schema/http/connection.py:Connection.receive": "the rim of a socket: a bug closes it, and is logged",
     "schema/http/endpoint.py:GraphQLEndpoint.__call__": "the rim of a request",
     "schema/http/endpoint.py:GraphQLEndpoint._answer": "the rim of an operation over HTTP",
+    "schema/http/streaming.py:_Stream._tell": "the rim of a subscription over HTTP",
     "schema/http/hello.py:greet": "the rim of a hello on a socket",
     "schema/http/operation.py:operate": "the rim of an operation on a socket",
 }

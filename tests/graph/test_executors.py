@@ -1,5 +1,6 @@
 """A compiled program and graphql-core give the same answer, byte for byte, errors included."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from domain.actor import Actor, Scope
 from resolvers.context import Context
 from schema import ids
-from schema.execution.executor import OperationRequest
+from schema.execution.executor import OperationRequest, Prepared
 from schema.root import schema
 from tests.app import App, Person
 from tests.operations import Generator
@@ -73,8 +74,8 @@ async def both(app: App, person: Person | None, query: str, variables: dict[str,
     before = app.executor.counts["compiled"]
     request = OperationRequest(query=query, variables=variables)
     context: Context = app.context(person)
-    first = orjson.dumps((await app.executor.execute(request, context)).payload())
-    second = orjson.dumps((await app.core.execute(request, app.context(person))).payload())
+    first = (await app.executor.execute(request, context)).json()
+    second = (await app.core.execute(request, app.context(person))).json()
     compiled = app.executor.counts["compiled"] > before
     return normal(first), normal(second), compiled
 
@@ -109,6 +110,23 @@ async def test_generated_operations_come_out_the_same(app: App, batch: int) -> N
     assert compiled > BATCH // 4
 
 
+async def test_operations_answered_in_a_crowd_come_out_as_alone(app: App) -> None:
+    people = await settle(app)
+    known = await furnish(app, people)
+    callers = [people.member, people.guest, people.owner, people.outsider]
+    made = [Generator(schema._schema, known, ["Task 1", "mate", ""], seed).query() for seed in range(5_000, 5_040)]
+    # The same words from people with different rights: their statements leave together.
+    asked = [(OperationRequest(query=each.query, variables=each.variables), caller) for each in made for caller in callers]
+
+    async def answered(request: OperationRequest, caller: Person) -> bytes:
+        return normal((await app.executor.execute(request, app.context(caller))).json())
+
+    alone = [await answered(*each) for each in asked]
+    for start in range(0, len(asked), 40):
+        some = asked[start : start + 40]
+        assert await asyncio.gather(*(answered(*each) for each in some)) == alone[start : start + 40]
+
+
 async def test_a_null_where_none_may_be_reaches_as_far_as_graphql_core_lets_it(app: App, team: People) -> None:
     known = await furnish(app, team)
     # A token that may read tasks but no projects: `project` may not be null, so the whole task is.
@@ -128,18 +146,18 @@ async def test_a_program_that_fails_after_the_write_does_not_write_again(
     query = """mutation ($input: TaskCreateInput!) { taskCreate(input: $input) { task { title } errors { message } } }"""
     request = OperationRequest(query=query, variables={"input": {"projectId": team.project_id, "title": "Once"}})
     prepared = app.executor.prepare(request)
-    operation: Any = prepared.operation  # type: ignore[union-attr]
+    assert isinstance(prepared, Prepared)
     programs = app.executor._programs
     assert programs is not None
-    program = programs.program(operation, programs.variables(operation, prepared.variables))  # type: ignore[union-attr]
-    run = program._run
+    run, _ = programs.ready(prepared.operation, prepared.variables)
+    (program,) = prepared.operation.programs.values()
 
     async def write_then_fail(context: Any, arguments: Any, event: Any) -> Any:
         await run(context, arguments, event)
         raise ZeroDivisionError
 
-    monkeypatch.setattr(program, "_run", write_then_fail)
-    answer = (await app.executor.execute(prepared, app.context(team.member))).payload()  # type: ignore[arg-type]
+    monkeypatch.setattr(program, "run", write_then_fail)
+    answer = (await app.executor.execute(prepared, app.context(team.member))).payload()
     assert answer == {"data": {"taskCreate": {"task": {"title": "Once"}, "errors": []}}}
     count = "query ($id: ID!) { project(id: $id) { tasks { totalCount } } }"
     assert await app.run(team.member, count, id=team.project_id) == {"project": {"tasks": {"totalCount": 1}}}

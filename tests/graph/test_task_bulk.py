@@ -1,7 +1,7 @@
 """Many tasks in one call: all or nothing, each for itself, and rehearsed."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -59,7 +59,7 @@ async def test_one_bad_row_stops_them_all_unless_told_otherwise(app: App, team: 
         *[None] * 4,
         f"{team.team.key}-3",
     ]
-    assert some["results"][2]["id"] == ids.encode("Task", taken)
+    assert some["results"][2]["id"] == ids.encode("Task", UUID(taken))
     assert await board(app, team.member, team.project_id) == ["There", "Good", "Good, too"]
 
 

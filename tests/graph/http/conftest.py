@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from schema.http.uvicorn_protocol import WebsocketProtocol
-from tests.graph.http.sample_graph import JOURNAL, Journal, serve
+from tests.graph.http.sample_app import serve
+from tests.graph.http.sample_graph import JOURNAL, Journal
 from tests.graph.http.sample_server import Running, running
 
 

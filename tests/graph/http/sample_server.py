@@ -12,7 +12,7 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
 from schema.http.uvicorn_protocol import WebsocketProtocol
-from tests.graph.http.sample_graph import Served, serve
+from tests.graph.http.sample_app import Served, serve
 
 
 @dataclass(frozen=True)

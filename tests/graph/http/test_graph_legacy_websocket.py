@@ -38,6 +38,28 @@ async def test_start_gives_data_and_complete(server: Running) -> None:
         assert await hear(ws) == {"id": "q", "type": "complete"}
 
 
+async def test_operations_may_come_in_the_same_breath_as_the_hello(server: Running) -> None:
+    async with server.connect(subprotocols=["graphql-ws"]) as ws:
+        await say(ws, type="connection_init", payload={"Authorization": "Bearer late"})
+        await start(ws, "1", "{viewer}")
+        await start(ws, "2", "subscription{count(to:9,wait:60)}")
+        await say(ws, id="2", type="stop")
+        assert [await hear(ws) for _ in range(4)] == [
+            {"type": "connection_ack"},
+            {"type": "ka"},
+            {"id": "1", "type": "data", "payload": {"data": {"viewer": "late"}}},
+            {"id": "1", "type": "complete"},
+        ]
+    async with server.connect(subprotocols=["graphql-ws"]) as ws:
+        await start(ws, "1", "{viewer}")
+        assert await closed(ws) == (4401, "Unauthorized")
+    async with server.connect(subprotocols=["graphql-ws"]) as ws:
+        await say(ws, type="connection_init", payload={"Authorization": "Bearer late"})
+        for number in range(21):
+            await start(ws, str(number), "{viewer}")
+        assert await closed(ws) == (4401, "Unauthorized")
+
+
 async def test_the_newer_protocol_is_chosen_where_both_are_offered(server: Running) -> None:
     async with server.connect(subprotocols=["graphql-ws", "graphql-transport-ws"]) as ws:
         assert ws.subprotocol == "graphql-transport-ws"
@@ -109,7 +131,7 @@ async def test_it_is_kept_alive_and_hung_up_on_when_it_answers_no_ping_of_the_we
         ws.protocol.send_pong = lambda data: None  # type: ignore[method-assign]
         ws.protocol.recv_ping = lambda frame: None  # type: ignore[attr-defined]
         ws.transport.pause_reading()
-        await server.served.sockets.host.empty.wait()
+        await server.served.sockets.websockets.host.empty.wait()
 
 
 @pytest.mark.parametrize(
