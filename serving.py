@@ -64,10 +64,6 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: Any = None) -> None:
         """Begin to answer, and say where."""
         await super().startup(sockets)
-        # What is there by now stays: looking through all of it again and again would hold up whoever waits for an event.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(10_000, 20, 20)
         _announce(self._settings)
 
     async def shutdown(self, sockets: Any = None) -> None:
