@@ -1,5 +1,6 @@
 """The application: the graph, GraphiQL and the health checks over open services."""
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -27,9 +28,11 @@ from schema.root import bindings, schema
 from schema.rules import weights
 from settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 
+Watch = Callable[[Executor, WebsocketEndpoint], object]
 
-def create_app(house: House, settings: Settings) -> tuple[ASGIApp, WebsocketEndpoint]:
-    """The application, and its websocket endpoint, to be drained before the server stops."""
+
+def create_app(house: House, settings: Settings, watch: Watch | None = None) -> tuple[ASGIApp, WebsocketEndpoint]:
+    """The application, and its websocket endpoint, to be drained before the server stops. `watch` is shown what has numbers."""
     executor = Executor(
         schema,
         limits=LIMITS,
@@ -50,6 +53,8 @@ def create_app(house: House, settings: Settings) -> tuple[ASGIApp, WebsocketEndp
         allowed_origins=settings.allowed_origins,
         may_introspect=lambda credentials: credentials is not None or not settings.production,
     )
+    if watch is not None:
+        watch(executor, websockets)
     demo = None if settings.production else DemoSignIn(email=DEMO_EMAIL, password=DEMO_PASSWORD)
     pages = Starlette(routes=[*graph, *_health(house.database), *graphiql_routes(GraphiQLConfig(demo=demo))])
     return straight(pages, graph), websockets

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from inspect import isawaitable
+from time import perf_counter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -33,6 +34,7 @@ from schema.execution.errors import FormattedError, coded, failure, field_errors
 from schema.execution.leaves import AS_JSON
 from schema.execution.limits import Limits, over
 from schema.execution.program import NotCompiled, Programs
+from schema.execution.tally import Tally
 from schema.fields import Binding
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -117,6 +119,7 @@ class Executor:
         self._documents = Documents(self._core_schema, self.limits, weights=weights or {}, hints=hints)
         self._programs = None if bindings is None else Programs(schema, bindings)
         self.counts: Counter[str] = Counter()
+        self.tally = Tally()
         self._hints = hints
         self.timeout = timeout
         self._before_event = before_event
@@ -225,15 +228,24 @@ class Executor:
             return refusal(*failure(error))
 
     async def _answer(self, prepared: Prepared, context: Any) -> Answer:
-        data = await self._compiled(prepared, context)
-        if data is not None:
-            return Answer(data)
-        core = self._build(prepared, context)
-        return core if isinstance(core, Answer) else await self._run(core)
+        began = perf_counter()
+        try:
+            data = await self._compiled(prepared, context)
+            if data is not None:
+                return Answer(data)
+            core = self._build(prepared, context)
+            return core if isinstance(core, Answer) else await self._run(core)
+        finally:
+            tally = self.tally.mutations if prepared.operation.kind is OperationType.MUTATION else self.tally.queries
+            tally.took(perf_counter() - began)
 
     async def _event(self, prepared: Prepared, core: "CoreExecutor[Any]", event: Any, context: Any) -> Answer:
-        data = await self._compiled(prepared, context, event)
-        return Answer(data) if data is not None else await self._run(core.build_per_event_executor(event), serially=False)
+        began = perf_counter()
+        try:
+            data = await self._compiled(prepared, context, event)
+            return Answer(data) if data is not None else await self._run(core.build_per_event_executor(event), serially=False)
+        finally:
+            self.tally.events.took(perf_counter() - began)
 
     async def _compiled(self, prepared: Prepared, context: Any, event: Any = None) -> dict[str, Any] | None:
         """The data, by a program; None when graphql-core is to answer. Which of the two, and why, is counted."""

@@ -77,6 +77,11 @@ class Connection:
         self._running: set[asyncio.Task[None]] = set()  # besides, those that only clean up or say `complete`
         self._started = 0
 
+    @property
+    def running(self) -> int:
+        """How many operations run, or clean up."""
+        return len(self._running)
+
     def end(self, how: Close | None) -> None:
         """Let the connection end, with a close frame unless the client is gone already (None). The first call decides."""
         if not self._ended.done():
@@ -196,6 +201,7 @@ class Connection:
             errors: Sequence[FormattedError] = await self._answer(frame, number)
         except Exception as error:  # noqa: BLE001 (the rim)
             errors = failure(error)
+        self._host.executor.tally.told(errors)
         # The id is free again before the client can know that the operation ended.
         if self._operations.get(frame.id) is asyncio.current_task():
             del self._operations[frame.id]
@@ -228,6 +234,7 @@ class Connection:
     async def _send_answer(self, id_: str, answer: Answer) -> Sequence[FormattedError]:
         if not answer.executed:
             return answer.errors
+        self._host.executor.tally.told(answer.errors)
         await self._send(frames.next_(id_, answer.payload()))
         return ()
 

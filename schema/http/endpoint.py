@@ -62,13 +62,17 @@ class GraphQLEndpoint:
                 return
             media_type = negotiate(headers.get(b"accept"))
             answer = await self._answered(scope, receive, headers, info)
+            if answer.errors:
+                self._executor.tally.told(answer.errors)
             status = status_of(answer, media_type)
             extra = _challenge(answer) if status == 401 else ()
             await _respond(send, status, media_type, encode(answer.payload()), (*own, *extra))
         except ClientGone:
             return
         except BadRequest as error:
-            body = encode({"errors": [coded(error.message, error.code)]})
+            told = coded(error.message, error.code)
+            self._executor.tally.told([told])
+            body = encode({"errors": [told]})
             await _respond(send, error.status, media_type, body, (*own, *error.headers))
         except Exception as error:  # noqa: BLE001 (the rim)
             body = encode({"errors": failure(error)})

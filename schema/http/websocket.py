@@ -72,6 +72,11 @@ class WebsocketEndpoint:
             if not self._open:
                 self._empty.set()
 
+    def open_now(self) -> tuple[int, int]:
+        """How many connections are open, and how many operations run on them; from any thread."""
+        connections = tuple(self._open)
+        return len(connections), sum(each.running for each in connections)
+
     async def drain(self, *, within: float = 5.0) -> None:
         """
         Close all connections with 1001, those too that still come, and wait until their operations are cleaned up. Call it before
