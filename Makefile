@@ -15,7 +15,7 @@ TESTS :=
 WORKERS := auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast chaos fuzz bench check format lock graphiql clean
+.PHONY: help run install test test-fast test-clients chaos fuzz bench bench-live check format lock graphiql clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,16 +30,22 @@ test: $(INSTALLED)       ## run all tests, on all cores
 	@$(IN)/python -m pytest -n $(WORKERS) $(TESTS)
 
 test-fast: $(INSTALLED)  ## run the tests that take less than two seconds each
-	@$(IN)/python -m pytest -n 2 -m "not slow and not chaos and not fuzz" $(TESTS)
+	@$(IN)/python -m pytest -n 2 -m "not slow and not chaos and not fuzz and not clients" $(TESTS)
+
+test-clients: $(INSTALLED) ## drive Apollo, urql, Relay, graphql-ws, graphql-sse and the tools around them against real servers (needs Node)
+	@$(IN)/python -m pytest -m "not chaos" tests/clients $(TESTS)
 
 chaos: $(INSTALLED)      ## kill servers and Valkey again and again while people write, for minutes
 	@$(IN)/python -m pytest -m chaos tests/chaos $(TESTS)
 
-fuzz: $(INSTALLED)       ## run 100,000 generated operations on both executors, memory capped
+fuzz: $(INSTALLED)       ## run 100,000 generated operations and 100,000 broken updates of documents, memory capped
 	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m fuzz tests/fuzz $(TESTS)
 
 bench: $(INSTALLED)      ## measure ours beside peers in one run (25 minutes; needs wrk and Node)
 	@$(IN)/python benchmarks/run.py $(ARGS)
+
+bench-live: $(INSTALLED) ## measure live subscriptions beside peers (10 minutes; needs cc and Node)
+	@$(IN)/python benchmarks/live/run.py $(ARGS)
 
 check: $(INSTALLED)      ## check form, types, layers, and that schema/schema.graphql is what the code says
 	$(IN)/ruff format --check .
@@ -59,6 +65,7 @@ graphiql:   ## build GraphiQL from its source (needs Node); the result is commit
 	cd schema/http/graphiql/source && npm ci && npm run build
 
 clean:      ## remove what these targets installed or cached; data stays
+	rm -rf ~/.cache/pantherahive/ministack-*
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path '*/node_modules/*' -prune -exec rm -rf {} +
 

@@ -1,38 +1,61 @@
 """The application: the graph, GraphiQL and the health checks over open services."""
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 import migrations
 from auth.tokens import Bearer
-from bootstrap import LIMITS, House
+from bootstrap import LIMITS, CannotStart, House
 from domain.errors import Unavailable
 from domain.session import Device
+from persistence.blobs.local import LocalBlobs
+from persistence.blobs.routes import blob_routes
 from persistence.database import Database
 from persistence.schema_version import schema_version
+from realtime.collaboration.endpoint import CollaborationEndpoint
 from resolvers.context import Context
+from resolvers.room_rights import SignIn
+from schema import ids
+from schema.execution.events import Events
 from schema.execution.executor import Executor
-from schema.http.app import graphql_routes, straight
+from schema.http.app import Lines, graphql_routes, straight
 from schema.http.graphiql import DemoSignIn, GraphiQLConfig
 from schema.http.graphiql import routes as graphiql_routes
+from schema.http.origins import Origins
+from schema.http.persisted import AutomaticQueries, KnownQueries
 from schema.http.ports import RequestInfo
-from schema.http.websocket import WebsocketEndpoint
+from schema.http.trusted import ManifestUnusable, TrustedDocuments, check_manifest, read_manifest
 from schema.root import bindings, schema
 from schema.rules import weights
 from settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 
-Watch = Callable[[Executor, WebsocketEndpoint], object]
+Watch = Callable[[Executor, Lines], object]
 
 
-def create_app(house: House, settings: Settings, watch: Watch | None = None) -> tuple[ASGIApp, WebsocketEndpoint]:
-    """The application, and its websocket endpoint, to be drained before the server stops. `watch` is shown what has numbers."""
+@dataclass(frozen=True, slots=True)
+class AllLines:
+    """What stays open for longer than an answer takes: the graph's subscriptions, and the rooms where documents are edited."""
+
+    graph: Lines
+    collaboration: CollaborationEndpoint
+
+    async def drain(self) -> None:
+        """Say good-bye to everybody, and wait for a moment until they are gone."""
+        await asyncio.gather(self.graph.drain(), self.collaboration.drain())
+
+
+def create_app(house: House, settings: Settings, watch: Watch | None = None) -> tuple[ASGIApp, AllLines]:
+    """The application, and the lines that it keeps open, to be drained before the server stops. `watch` is shown what has numbers."""
     executor = Executor(
         schema,
         limits=LIMITS,
@@ -45,19 +68,33 @@ def create_app(house: House, settings: Settings, watch: Watch | None = None) -> 
     def open_context(credentials: Bearer | None, info: RequestInfo) -> "_OneContext":
         return _OneContext(house, credentials, info)
 
-    graph, websockets = graphql_routes(
-        executor,
+    graph, lines = graphql_routes(
+        Events(executor, house.services.hub),
+        known=_known_queries(house, settings, executor),
         authenticate=house.tokens.authenticate,
         still_good=house.tokens.still_good,
+        ended_among=house.tokens.ended_among,
+        renews=house.tokens.renews,
+        stream_of=house.tokens.stream_of,
         open_context=open_context,
         allowed_origins=settings.allowed_origins,
+        compress=settings.compression == "gzip",
         may_introspect=lambda credentials: credentials is not None or not settings.production,
     )
     if watch is not None:
-        watch(executor, websockets)
+        watch(executor, lines)
+    collaboration = CollaborationEndpoint(
+        house.services.rooms,
+        sign_in=SignIn(house.tokens),
+        parse_id=_document_id,
+        may_connect=Origins(settings.allowed_origins).allows,
+    )
+    rooms = [WebSocketRoute(path, collaboration) for path in ("/collaboration", "/collaboration/{document_id}")]
+    blobs = house.services.blobs
+    files = blob_routes(blobs) if isinstance(blobs, LocalBlobs) else []  # a bucket has addresses of its own
     demo = None if settings.production else DemoSignIn(email=DEMO_EMAIL, password=DEMO_PASSWORD)
-    pages = Starlette(routes=[*graph, *_health(house.database), *graphiql_routes(GraphiQLConfig(demo=demo))])
-    return straight(pages, graph), websockets
+    pages = Starlette(routes=[*graph, *rooms, *files, *_health(house.database), *graphiql_routes(GraphiQLConfig(demo=demo))])
+    return straight(pages, graph), AllLines(lines, collaboration)
 
 
 class _OneContext:
@@ -79,6 +116,30 @@ class _OneContext:
 
     async def __aexit__(self, *_: object) -> None:
         return None
+
+
+def _document_id(name: str) -> UUID | None:
+    """A document's id: global, or bare."""
+    if (found := ids.parse(name)) is not None:
+        return found[1] if found[0] == "Document" else None
+    try:
+        return UUID(name)
+    except ValueError:
+        return None
+
+
+def _known_queries(house: House, settings: Settings, executor: Executor) -> KnownQueries:
+    """The documents of the manifest, or any."""
+    if settings.trusted_documents is None:
+        return AutomaticQueries(house.query_texts, longest=LIMITS.source_bytes)
+    try:
+        texts = read_manifest(settings.trusted_documents.read_bytes())
+        check_manifest(texts, executor.errors_of)
+    except OSError as error:
+        raise CannotStart(f"HIVE_TRUSTED_DOCUMENTS cannot be read: {error.strerror}: {error.filename}.") from error
+    except ManifestUnusable as error:
+        raise CannotStart(f"HIVE_TRUSTED_DOCUMENTS cannot be used: {error}") from error
+    return TrustedDocuments(texts)
 
 
 def _health(database: Database) -> list[BaseRoute]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import itertools
 import logging
 import secrets
 from collections.abc import AsyncIterator
@@ -10,20 +11,34 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import migrations
-from auth.keys import KeyUnusable, load_keys
+from auth.keys import KeyUnusable, SigningKeys, load_keys
 from auth.passwords import Argon2Passwords
 from auth.tokens import AccessTokens
-from domain.errors import Unavailable
+from domain.blob import Blobs
+from domain.errors import StorageUnavailable, Unavailable
 from domain.page import LARGEST_PAGE
 from domain.task.bulk import MOST_AT_ONCE
+from domain.upload import MOST_BYTES
+from persistence.blobs.local import LocalBlobs
 from persistence.database import Database, open_database
+from persistence.documents.archive import Archive
+from persistence.documents.log import UpdateLog
+from persistence.documents.objects import DocumentObjects
+from persistence.documents.streams import EveryLog
 from persistence.embedded_postgres import embedded_postgres
+from persistence.query_texts import MemoryTexts, RedisTexts, open_query_texts
+from persistence.rights import RightsReader
 from persistence.schema_version import schema_version
 from persistence.streams import StreamLog
+from persistence.sweep import sweep
+from realtime.collaboration.rooms import Rooms
 from realtime.hub import Hub
 from realtime.live import Live, LiveBackend
 from realtime.memory_backend import MemoryBackend
+from realtime.owned import OwnedTasks
+from realtime.pause import spread
 from resolvers.context import Services
+from resolvers.room_rights import rights_from
 from resolvers.sync_cursor import SyncCursors
 from schema.execution.limits import Limits
 from schema.root import schema
@@ -31,6 +46,7 @@ from settings import DEMO_PASSWORD, Settings
 
 VERSION = "0.1.0"
 LIMITS = Limits()
+SWEEP_SECONDS = 300.0
 logger = logging.getLogger(__name__)
 
 
@@ -45,6 +61,7 @@ class House:
     services: Services
     tokens: AccessTokens
     database: Database
+    query_texts: MemoryTexts | RedisTexts
 
 
 @asynccontextmanager
@@ -90,6 +107,19 @@ async def fill(database: Database, settings: Settings) -> str | None:
     return str(report)
 
 
+async def fill_storage(house: House, settings: Settings) -> int:
+    """Begin the demo's documents, when the settings ask for the demo and there are none; how many."""
+    if settings.seed != "demo":
+        return 0
+    from persistence.seed.documents import seed_documents
+
+    try:
+        return await seed_documents(house.database, house.services.live, house.services.archive)
+    except Unavailable as error:  # the rest of the demo is there, and the next start tries again
+        logger.warning("The demo's documents were not written: %s", error.message)
+        return 0
+
+
 @asynccontextmanager
 async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
     """The services over a migrated database."""
@@ -97,29 +127,106 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
         database = await stack.enter_async_context(open_database(url, connections=settings.database_connections))
         live = await stack.enter_async_context(Live.open(_live_backend(settings)))
         log = StreamLog(database)
-        hub = await stack.enter_async_context(Hub.open(live, log))
-        try:
-            keys = await load_keys(database, settings.signing_key)
-        except KeyUnusable as error:
-            raise CannotStart(f"HIVE_SIGNING_KEY cannot be used: {error}") from error
+        updates = UpdateLog(database)
+        hub = await stack.enter_async_context(Hub.open(live, EveryLog(log, updates)))
+        keys = await _keys(database, settings)
         tokens = AccessTokens(keys, database, issuer=settings.origin)
+        try:
+            blobs = await stack.enter_async_context(open_blobs(settings, keys))
+        except StorageUnavailable as error:
+            raise CannotStart(f"Files cannot be kept: {error.__cause__}") from error
+        objects = DocumentObjects(blobs, writers=max(1, settings.database_connections // 2))
+        archive = Archive(database, live, objects)
+        rooms = await stack.enter_async_context(
+            Rooms.open(hub=hub, live=live, log=updates, archive=archive, access=rights_from(archive))
+        )
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
+        tasks = OwnedTasks()
+        stack.push_async_callback(tasks.end)
+        tasks.start(archive.settle_forever(), "documents: settle")
         services = Services(
             database=database,
             live=live,
             hub=hub,
             log=log,
+            blobs=blobs,
+            archive=archive,
+            rooms=rooms,
+            rights=RightsReader(database),
             cursors=SyncCursors(keys.secret("sync cursor")),
             passwords=passwords,
             tokens=tokens,
             public_url=settings.origin,
             version=VERSION,
             schema_hash=hashlib.sha256(schema.as_str().encode()).hexdigest(),
-            limits={"page": LARGEST_PAGE, "depth": LIMITS.depth, "cost": LIMITS.cost, "bulk": MOST_AT_ONCE},
-            features=["changes", "subscriptions"],
+            limits={
+                "page": LARGEST_PAGE,
+                "depth": LIMITS.depth,
+                "cost": LIMITS.cost,
+                "bulk": MOST_AT_ONCE,
+                "upload_bytes": MOST_BYTES,
+            },
+            features=["changes", "subscriptions", "documents", "uploads"],
         )
-        yield House(services, tokens, database)
+        texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
+        yield House(services, tokens, database, texts)
+
+
+@asynccontextmanager
+async def open_blobs(settings: Settings, keys: SigningKeys) -> AsyncIterator[Blobs]:
+    """The bucket that is set, or a folder. Whether the bucket answers shows when it is used: nothing but files hangs on it."""
+    if settings.blobs_url is not None:
+        from persistence.blobs.s3 import S3Blobs  # its client takes 0.5 s to import
+
+        async with S3Blobs.open(settings.blobs_url) as bucket:
+            yield bucket
+        return
+    folder = settings.data_dir.absolute() / "blobs"
+    async with LocalBlobs.open(folder, secret=keys.secret("blobs"), origin=settings.origin) as local:
+        yield local
+
+
+@asynccontextmanager
+async def sweeping(house: House) -> AsyncIterator[None]:
+    """While this is open, what nobody needs is taken away every five minutes or so; in a folder, once an hour, orphans too.
+
+    Orphans in a bucket are for `server.py blobs sweep`: to look for them is to list the bucket, and that is paid for.
+    """
+    database, blobs = house.database, house.services.blobs
+    small = isinstance(blobs, LocalBlobs)
+
+    async def for_ever() -> None:
+        for turn in itertools.count(1):
+            await asyncio.sleep(spread(SWEEP_SECONDS))
+            try:
+                await sweep(database, blobs, datetime.now(UTC), orphans=small and turn % 12 == 0)
+            except Unavailable as error:
+                logger.warning("What nobody needs could not be taken away: %s", error)
+
+    tasks = OwnedTasks()
+    tasks.start(for_ever(), "sweep")
+    try:
+        yield
+    finally:
+        await tasks.end()
+
+
+async def sweep_once(settings: Settings, url: str) -> str:
+    """Take away what nobody needs, orphans too, over a migrated database: what was done, in words."""
+    async with open_database(url, connections=2) as database:
+        try:
+            async with open_blobs(settings, await _keys(database, settings)) as blobs:
+                return str(await sweep(database, blobs, datetime.now(UTC)))
+        except StorageUnavailable as error:
+            raise CannotStart(f"{error.message} What was deleted so far stays deleted. ({error.__cause__})") from error
+
+
+async def _keys(database: Database, settings: Settings) -> SigningKeys:
+    try:
+        return await load_keys(database, settings.signing_key)
+    except KeyUnusable as error:
+        raise CannotStart(f"HIVE_SIGNING_KEY cannot be used: {error}") from error
 
 
 def _live_backend(settings: Settings) -> LiveBackend:

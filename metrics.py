@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from bootstrap import VERSION, CannotStart, House
 from schema.execution.executor import Executor
 from schema.execution.tally import BOUNDS, Durations
-from schema.http.websocket import WebsocketEndpoint
+from schema.http.app import Lines
 from settings import Settings
 
 _MOST_REASONS = 32
@@ -33,18 +33,18 @@ class Numbers(Collector):
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._application: tuple[Executor, WebsocketEndpoint] | None = None
+        self._application: tuple[Executor, Lines] | None = None
 
-    def watch(self, executor: Executor, websockets: WebsocketEndpoint) -> None:
+    def watch(self, executor: Executor, lines: Lines) -> None:
         """Read these too."""
-        self._application = executor, websockets
+        self._application = executor, lines
 
     def collect(self) -> Iterator[Metric]:
         """Every metric as it stands now."""
         yield InfoMetricFamily("pantherahive", "The server that runs.", {"version": VERSION})
         if self._application is not None:
             yield from _answers(self._application[0])
-            yield from _websockets(self._application[1])
+            yield from _open(self._application[1])
         yield from _stores(self._house)
 
 
@@ -79,7 +79,8 @@ def _answers(executor: Executor) -> Iterator[Metric]:
         labels=["kind"],
     )
     tally = executor.tally
-    for kind, durations in (("query", tally.queries), ("mutation", tally.mutations), ("event", tally.events)):
+    kinds = ("query", tally.queries), ("mutation", tally.mutations), ("event", tally.events), ("group event", tally.group_events)
+    for kind, durations in kinds:
         buckets, seconds = _cumulated(durations)
         took.add_metric([kind], buckets, seconds)
     yield took
@@ -87,17 +88,18 @@ def _answers(executor: Executor) -> Iterator[Metric]:
         "pantherahive_executions", "Who ran operations and events, and why not a compiled program.", labels=["executor", "reason"]
     )
     counts = dict(executor.counts)
-    runs.add_metric(["compiled", ""], counts.pop("compiled", 0))
+    runs.add_metric(["compiled", ""], counts.pop("compiled", 0) + sum(tally.group_events.buckets))
     for reason, count in _few(counts).items():
         runs.add_metric(["graphql-core", reason.removeprefix("fallback: ")], count)
     yield runs
     yield _counted("pantherahive_errors", "Errors that clients were told outside of data.", "code", dict(tally.errors))
 
 
-def _websockets(endpoint: WebsocketEndpoint) -> Iterator[Metric]:
-    connections, operations = endpoint.open_now()
+def _open(lines: Lines) -> Iterator[Metric]:
+    connections, operations = lines.websockets.open_now()
     yield GaugeMetricFamily("pantherahive_websocket_connections", "Open websockets.", connections)
     yield GaugeMetricFamily("pantherahive_websocket_operations", "Operations on websockets, mostly subscriptions.", operations)
+    yield GaugeMetricFamily("pantherahive_http_streams", "Subscriptions over HTTP.", lines.streams.open_now())
 
 
 def _stores(house: House) -> Iterator[Metric]:

@@ -32,7 +32,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bootstrap import CannotStart, fill, migrate, open_database_url, open_house
+from bootstrap import CannotStart, fill, fill_storage, migrate, open_database_url, open_house
 from persistence.embedded_postgres import MOST_CONNECTIONS
 from persistence.embedded_postgres.child import tied
 from serving import announce, bound, require_migrated, serve, usable
@@ -64,6 +64,7 @@ async def serve_with_workers(settings: Settings, workers: int, *, prepare: bool)
             async with open_house(settings, url) as house:  # what is wrong with a setting is said once, here
                 if prepare:
                     await fill(house.database, settings)
+                    await fill_storage(house, settings)
             async with _running([_Worker(number, settings, url) for number in range(workers)]) as crew:
                 await _keep_up(crew, lambda: announce(settings, workers=workers))
 

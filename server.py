@@ -26,6 +26,12 @@ _SERVE = "migrate, seed an empty database, and serve; everything that is not set
 _API = "serve from a database that is migrated already; never seeds"
 _MIGRATE = "bring the database to the newest revision"
 _SEED = "fill an empty database with deterministic data"
+_DOCUMENTS = "look after documents in object storage and their index"
+_REINDEX = "make the index of documents anew from object storage"
+_VERIFY = "tell of objects that no row names, and of rows whose objects are missing"
+_SWEEP_DOCUMENTS = "delete objects that nothing has named for a day"
+_BLOBS = "look after the files in object storage"
+_SWEEP = "delete what nobody needs: files of deleted things, uploads never attached, objects that nothing names"
 _SCHEMA = "print the graph as SDL"
 
 
@@ -68,7 +74,14 @@ def _arguments(given: list[str]) -> argparse.Namespace:
     answering = verbs.add_parser("api", help=_API, description=_API, epilog=_EPILOG)
     verbs.add_parser("migrate", help=_MIGRATE, description=_MIGRATE, epilog=_EPILOG)
     seeding = verbs.add_parser("seed", help=_SEED, description=_SEED, epilog=_EPILOG)
+    blobs = verbs.add_parser("blobs", help=_BLOBS, description=_BLOBS, epilog=_EPILOG)
+    blobs.add_subparsers(dest="task", metavar="task", required=True).add_parser("sweep", help=_SWEEP, description=_SWEEP)
     printing = verbs.add_parser("schema", help=_SCHEMA, description=_SCHEMA)
+    upkeep = verbs.add_parser("documents", help=_DOCUMENTS, description=_DOCUMENTS, epilog=_EPILOG).add_subparsers(
+        dest="task", metavar="task", required=True
+    )
+    for name, told in (("reindex", _REINDEX), ("verify", _VERIFY), ("sweep", _SWEEP_DOCUMENTS)):
+        upkeep.add_parser(name, help=told, description=told)
     # Below a verb there is no default: it would overwrite what stands before the verb.
     for each, default in ((parser, None), (serving, argparse.SUPPRESS), (seeding, argparse.SUPPRESS)):
         sizes = ["none", "demo", "large"]
@@ -99,10 +112,14 @@ def _workers(given: str) -> int:
 
 def _verb(asked: argparse.Namespace, settings: Settings) -> Coroutine[Any, Any, None]:
     match asked.verb:
+        case "documents":
+            return _look_after_documents(settings, asked.task)
         case "migrate":
             return _migrate(settings)
         case "seed":
             return _seed(settings)
+        case "blobs":
+            return _sweep(settings)
     from serving import serve
 
     prepare = asked.verb != "api"
@@ -124,14 +141,41 @@ async def _migrate(settings: Settings) -> None:
         print("The database is migrated." if await migrate(url) else "There is nothing to migrate.")
 
 
-async def _seed(settings: Settings) -> None:
-    from bootstrap import fill, migrate, open_database_url
-    from persistence.database import open_database
+async def _look_after_documents(settings: Settings, task: str) -> None:
+    from bootstrap import migrate, open_database_url, open_house
+    from persistence.documents.reindex import reindex
+    from persistence.documents.upkeep import sweep, verify
 
     async with open_database_url(settings) as url:
         await migrate(url)
-        async with open_database(url) as database:
-            print(await fill(database, settings) or "Nothing to seed: HIVE_SEED_SIZE is none.")
+        async with open_house(settings, url) as house:
+            database, objects = house.database, house.services.archive.objects
+            match task:
+                case "reindex":
+                    print(await reindex(database, objects))
+                case "verify":
+                    print(await verify(database, objects))
+                case _:
+                    print(f"{await sweep(database, objects)} objects were swept.")
+
+
+async def _seed(settings: Settings) -> None:
+    from bootstrap import fill, fill_storage, migrate, open_database_url, open_house
+
+    async with open_database_url(settings) as url:
+        await migrate(url)
+        async with open_house(settings, url) as house:
+            print(await fill(house.database, settings) or "Nothing to seed: HIVE_SEED_SIZE is none.")
+            if begun := await fill_storage(house, settings):
+                print(f"{begun} documents were written.")
+
+
+async def _sweep(settings: Settings) -> None:
+    from bootstrap import migrate, open_database_url, sweep_once
+
+    async with open_database_url(settings) as url:
+        await migrate(url)
+        print(await sweep_once(settings, url))
 
 
 def _schema(*, check: bool, write: bool) -> int:

@@ -12,12 +12,13 @@ from typing import Any
 
 import uvicorn
 
-from application import create_app
-from bootstrap import CannotStart, fill, migrate, open_database_url, open_house
+from application import AllLines, create_app
+from bootstrap import CannotStart, fill, fill_storage, migrate, open_database_url, open_house, sweeping
 from metrics import given_away
 from persistence.database import open_database
 from persistence.schema_version import schema_version
-from schema.http.websocket import WebsocketEndpoint
+from realtime.collaboration.connection import MESSAGE_BYTES
+from schema.http.uvicorn_protocol import WebsocketProtocol
 from settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 
 
@@ -51,20 +52,22 @@ async def serve(
             async with open_house(settings, url) as house:
                 if prepare:
                     await fill(house.database, settings)
+                    await fill_storage(house, settings)
                 async with given_away(house, settings) as numbers:
-                    app, websockets = create_app(house, settings, numbers.watch)
+                    app, lines = create_app(house, settings, numbers.watch)
                     with usable(settings.host, settings.port):
                         listener.listen(2048)
                     collect_seldom()
-                    await Server(_config(app, settings), websockets, lambda: up(settings)).serve([listener])
+                    async with sweeping(house):
+                        await Server(_config(app, settings), lines, lambda: up(settings)).serve([listener])
 
 
 class Server(uvicorn.Server):
-    """Uvicorn that says good-bye to websockets before it closes them, and leaves what lies below it time to close."""
+    """Uvicorn that says good-bye to websockets and streams before it closes them, and leaves what lies below it time to close."""
 
-    def __init__(self, config: uvicorn.Config, websockets: WebsocketEndpoint, up: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, lines: AllLines, up: Callable[[], None]) -> None:
         super().__init__(config)
-        self._websockets = websockets
+        self._lines = lines
         self._up = up
 
     @contextmanager
@@ -87,7 +90,7 @@ class Server(uvicorn.Server):
         """Take no more connections, drain, then close."""
         for server in self.servers:
             server.close()
-        await self._websockets.drain()
+        await self._lines.drain()
         await super().shutdown(sockets)
 
 
@@ -109,9 +112,9 @@ def _config(app: Any, settings: Settings) -> uvicorn.Config:
         app,
         loop="none",
         http="httptools",
-        ws="websockets-sansio",
+        ws=WebsocketProtocol,
         ws_ping_interval=None,
-        ws_max_size=64 * 1024,
+        ws_max_size=MESSAGE_BYTES,  # of documents; the graph allows less
         ws_per_message_deflate=False,
         lifespan="off",
         access_log=False,

@@ -1,8 +1,10 @@
 """Every setting, typed. All come from the environment, prefix `HIVE_`, and every default works on a bare machine."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -18,11 +20,15 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     public_url: str | None = Field(default=None, description="Where people reach the server; http://host:port by default.")
-    data_dir: Path = Field(default=Path(".data"), description="Where the embedded Postgres keeps its files.")
+    data_dir: Path = Field(default=Path(".data"), description="Where the embedded Postgres and the blobs are kept.")
     database_url: str | None = Field(default=None, description="postgresql:// address; the embedded Postgres without one.")
     database_connections: int = Field(default=10, ge=2, le=200, description="Connections to Postgres per process.")
     redis_url: str | None = Field(
         default=None, description="redis:// address for live changes; in memory, one process, without one."
+    )
+    blobs_url: str | None = Field(
+        default=None,
+        description="s3://bucket/prefix?region=…&endpoint=… for files and documents; a folder of data_dir without one.",
     )
     seed_size: Literal["none", "demo", "large"] | None = Field(
         default=None, description="What an empty database is filled with; demo, in production none."
@@ -31,6 +37,10 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         default=[], description="Pages of other origins that may call the graph, separated by commas."
     )
+    trusted_documents: Path | None = Field(
+        default=None, description="Manifest of the only documents that may run; any document without one."
+    )
+    compression: Literal["off", "gzip"] = Field(default="off", description="How answers above 1 KiB are compressed.")
     signing_key: str | None = Field(
         default=None, description="Private key (JWK or PEM, P-256) that signs tokens; a stored one by default."
     )
@@ -54,6 +64,19 @@ class Settings(BaseSettings):
     @classmethod
     def _is_redis(cls, value: str | None) -> str | None:
         return _with_scheme(value, "redis", "rediss", "unix")
+
+    @field_validator("blobs_url")
+    @classmethod
+    def _is_bucket(cls, value: str | None) -> str | None:
+        found = urlsplit(_with_scheme(value, "s3") or "s3://none")
+        if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", found.netloc.rpartition("@")[2]):
+            raise ValueError("must name a bucket: s3://bucket")
+        asked = parse_qs(found.query, keep_blank_values=True)
+        if unknown := asked.keys() - {"region", "endpoint"}:
+            raise ValueError(f"knows region and endpoint, not {min(unknown)}")
+        for endpoint in asked.get("endpoint", ()):
+            _with_scheme(endpoint, "https", "http")
+        return value
 
     @field_validator("public_url")
     @classmethod

@@ -1,11 +1,12 @@
 """Access tokens: ES256 JWTs of type `at+jwt` (RFC 9068), good for ten minutes.
 
 A verified token is remembered until it ends, since checking an ES256 signature costs more than most queries. That a session was revoked
-is known within a second: whether it is open is asked once a second and session at most.
+is known within a second: whether it is open is asked once a second and session at most, and for many in one question.
 """
 
 import time
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -17,15 +18,18 @@ from joserfc.jwt import JWTClaimsRegistry
 
 from auth.keys import ALGORITHM, SigningKeys
 from domain.actor import Actor, Scope
-from domain.errors import TokenExpired, Unauthenticated
+from domain.errors import DomainError, TokenExpired, Unauthenticated
+from domain.events import user_stream
 from domain.session import Session
 from persistence import session as sessions
+from persistence.asking import AskedTogether
 from persistence.database import Database
 
 LIFETIME = 600
 _REMEMBERED = 10_000
 _FRESH = 1.0
 _LONGEST = 4096
+_ENDED = "The session has ended; sign in again."
 _REFUSED = "The access token is not valid; sign in again."
 
 
@@ -47,6 +51,7 @@ class AccessTokens:
         )
         self._verified: OrderedDict[str, tuple[Actor, float]] = OrderedDict()
         self._open: OrderedDict[UUID, float] = OrderedDict()
+        self._together: AskedTogether[UUID, bool] = AskedTogether(self._are_open)
 
     def issue(self, session: Session) -> str:
         """A token for everything that the session's user may do."""
@@ -88,12 +93,35 @@ class AccessTokens:
         now = time.monotonic()
         if self._open.get(session_id, 0.0) + _FRESH > now:
             return
-        if not await sessions.is_open(self._database, session_id, datetime.now(UTC)):
-            raise Unauthenticated("The session has ended; sign in again.")
+        if not await self._together.ask(session_id):
+            raise Unauthenticated(_ENDED)
         self._open[session_id] = now
         self._open.move_to_end(session_id)
         while len(self._open) > _REMEMBERED:
             self._open.popitem(last=False)
+
+    async def ended_among(self, bearers: Sequence["Bearer"]) -> Mapping["Bearer", DomainError]:
+        """Those whose token or session has ended, as the database has it now: one question for all of them."""
+        now = time.time()
+        found: dict[Bearer, DomainError] = {each: TokenExpired() for each in bearers if each.ends <= now}
+        asked = {each.actor.session_id for each in bearers if each.actor.session_id is not None}
+        still_open = await sessions.open_among(self._database, list(asked), datetime.now(UTC))
+        for each in bearers:
+            if each.actor.session_id not in still_open and each not in found:
+                found[each] = Unauthenticated(_ENDED)
+        return found
+
+    def renews(self, before: "Bearer | None", after: "Bearer | None") -> bool:
+        """Whether a newer token is of the same session and lends the same: then whatever was begun with the older one may go on."""
+        return before is not None and after is not None and before.actor == after.actor
+
+    def stream_of(self, bearer: "Bearer | None") -> str | None:
+        """Where it is told that one of his sessions has ended."""
+        return None if bearer is None else user_stream(bearer.actor.user_id)
+
+    async def _are_open(self, session_ids: Sequence[UUID]) -> Mapping[UUID, bool]:
+        still_open = await sessions.open_among(self._database, session_ids, datetime.now(UTC))
+        return {each: each in still_open for each in session_ids}
 
     def _verify(self, token: str) -> tuple[Actor, float]:
         known = self._verified.get(token)

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from domain import team as teams
 from domain.actor import Actor
+from domain.attachment import make_avatar
 from domain.errors import NotFound
 from domain.ports import UnitOfWork
 from domain.user import UserDeleted, UserStatus, lock_self
@@ -25,6 +26,7 @@ async def close(uow: UnitOfWork, actor: Actor, user_id: UUID, *, expected_versio
         last_name="member",
         email_address=f"{user.id}@deleted.invalid",
         email_verified_at=None,
+        avatar_id=await make_avatar(uow, actor, user.avatar_id, None),
     )
     await uow.users.save(gone)
     await uow.users.forget_password(user.id)

@@ -9,7 +9,7 @@ import base64
 import types
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -21,24 +21,21 @@ Converter = Callable[[Any], Any]
 
 def encode(value: Any) -> Any:
     """The JSON value of a dataclass, or of anything that its attributes may hold."""
-    match value:
-        case Enum():
-            return value.value
-        case None | bool() | int() | float() | str():
-            return value
-        case UUID():
-            return str(value)
-        case datetime() | date():
-            return value.isoformat()
-        case bytes():
-            return base64.b64encode(value).decode()
-        case Mapping():
-            return {str(key): encode(item) for key, item in value.items()}
-        case list() | tuple() | frozenset() | set():
-            return [encode(item) for item in value]
-    if is_dataclass(value):
-        return {field.name: encode(getattr(value, field.name)) for field in fields(value)}
-    raise TypeError(f"no JSON form for {type(value).__name__}")
+    cls = value.__class__
+    write = _WRITERS.get(cls)
+    if write is None:
+        write = _WRITERS[cls] = _writer(cls)
+    return write(value)
+
+
+def _writer(cls: type[Any]) -> Converter:
+    for kind, write in _KINDS:
+        if issubclass(cls, kind):
+            return write
+    if is_dataclass(cls):
+        names = [field.name for field in fields(cls)]
+        return lambda value: {name: encode(getattr(value, name)) for name in names}
+    raise TypeError(f"no JSON form for {cls.__name__}")
 
 
 def decode(cls: type[T], data: Mapping[str, Any]) -> T:
@@ -80,3 +77,15 @@ def _converter(hint: Any) -> Converter:
 
 def _as_is(value: Any) -> Any:
     return value
+
+
+_WRITERS: dict[type[Any], Converter] = {}
+_KINDS: tuple[tuple[type[Any] | tuple[type[Any], ...], Converter], ...] = (
+    (Enum, lambda value: value.value),
+    ((type(None), bool, int, float, str), _as_is),
+    (UUID, str),
+    (date, lambda value: value.isoformat()),
+    (bytes, lambda value: base64.b64encode(value).decode()),
+    (Mapping, lambda value: {str(key): encode(item) for key, item in value.items()}),
+    ((list, tuple, frozenset, set), lambda value: [encode(item) for item in value]),
+)

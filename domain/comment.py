@@ -8,11 +8,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import ClassVar, Protocol
 from uuid import UUID
 
 from domain import text, watch
 from domain.actor import Actor
+from domain.anchor import Anchor
+from domain.attachment import Attachment, Holder, attach, file_changes
 from domain.emoji import is_emoji
 from domain.errors import Invalid, LimitExceeded, NotFound, NotUnique
 from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
@@ -28,7 +31,10 @@ MOST_REACTIONS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
-    """What somebody said about a subject. `parent_id` is the first comment of its thread, None for that one itself."""
+    """What somebody said about a subject. `parent_id` is the first comment of its thread, None for that one itself.
+
+    The four of `anchor_…` (see `domain.anchor`) are set where it is pinned to text of a document.
+    """
 
     type_name: ClassVar[str] = "Comment"
 
@@ -43,6 +49,10 @@ class Comment:
     author_id: UUID | None
     parent_id: UUID | None = None
     body: str
+    anchor_quote: str | None = None
+    anchor_prefix: str | None = None
+    anchor_suffix: str | None = None
+    anchor_start: int | None = None
     mention_ids: tuple[UUID, ...] = ()
     resolved_at: datetime | None = None
     resolved_by_id: UUID | None = None
@@ -113,6 +123,24 @@ class CommentDeleted(CommentEvent):
     kind = ChangeKind.DELETED
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentFilesChanged(CommentEvent):
+    """Files were put on a comment, or taken off."""
+
+    kind = ChangeKind.ATTACHED
+    added: tuple[Attachment, ...] = ()
+    removed: tuple[Attachment, ...] = ()
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return file_changes(self.added, self.removed)
+
+
+def files_on_comment(comment: Comment) -> Holder:
+    """A comment that files are put on."""
+    return Holder(comment, (comment.subject_type, comment.subject_id), partial(CommentFilesChanged, comment=comment))
+
+
 class CommentStore(Protocol):
     """Where comments and reactions are kept."""
 
@@ -150,14 +178,16 @@ async def create(
     subject_id: UUID,
     parent_id: UUID | None,
     body: str,
+    upload_ids: Sequence[UUID],
     mention: ReadMention,
+    pinned: Anchor | None = None,
 ) -> Comment:
     """Say something about a subject; an answer to an answer joins the same thread. `mention` reads a user's global id."""
     subject = await open_subject(uow, actor, subject_id, Action.COMMENT)
     if subject.deleted_at is not None:
         raise Invalid(("input", "subjectId"), "This was deleted.")
     if parent_id is not None:
-        parent, _ = await _open(uow, actor, parent_id, ("input", "parentId"))
+        parent, _ = await open_comment(uow, actor, parent_id, ("input", "parentId"))
         if parent.subject_id != subject.id:
             raise NotFound(("input", "parentId"))
         parent_id = parent.parent_id or parent.id
@@ -173,12 +203,17 @@ async def create(
         author_id=actor.user_id,
         parent_id=parent_id,
         body=checked,
+        anchor_quote=None if pinned is None else pinned.quote,
+        anchor_prefix=None if pinned is None else pinned.prefix,
+        anchor_suffix=None if pinned is None else pinned.suffix,
+        anchor_start=None if pinned is None else pinned.start,
         mention_ids=await _mentions(uow, subject.project_id, checked, mention),
     )
     if not await uow.comments.add(comment):
         raise NotUnique(("input", "id"), "This id is in use.")
     await watch.start(uow, subject, [actor.user_id, *comment.mention_ids])
     uow.record(CommentCreated(actor_id=actor.user_id, comment=comment))
+    await attach(uow, actor, upload_ids, files_on_comment(comment), ("input", "uploadIds"))
     return comment
 
 
@@ -186,7 +221,7 @@ async def update(
     uow: UnitOfWork, actor: Actor, comment_id: UUID, body: str, *, expected_version: int | None, mention: ReadMention
 ) -> Comment:
     """Edit one's own comment."""
-    before, rights = await _open(uow, actor, comment_id)
+    before, rights = await open_comment(uow, actor, comment_id)
     rights.require(Action.UPDATE, "Only its author can edit a comment.")
     require_version(before, expected_version)
     checked = text.markdown(body, ("input", "body"))
@@ -202,7 +237,7 @@ async def update(
 
 async def resolve(uow: UnitOfWork, actor: Actor, comment_id: UUID, *, resolved: bool) -> Comment:
     """Close a thread, or open it again; it is the thread's first comment that carries the state."""
-    before, rights = await _open(uow, actor, comment_id)
+    before, rights = await open_comment(uow, actor, comment_id)
     rights.require(Action.COMMENT)
     if before.parent_id is not None:
         raise Invalid(("input", "id"), "Only a thread's first comment can be resolved.")
@@ -217,7 +252,7 @@ async def resolve(uow: UnitOfWork, actor: Actor, comment_id: UUID, *, resolved: 
 
 async def react(uow: UnitOfWork, actor: Actor, comment_id: UUID, emoji: str, *, on: bool) -> Comment:
     """Add one's reaction, or take it back. The comment's version stays: a reaction is no reason for an author's conflict."""
-    comment, rights = await _open(uow, actor, comment_id)
+    comment, rights = await open_comment(uow, actor, comment_id)
     rights.require(Action.COMMENT)
     sign = emoji.strip()
     if not is_emoji(sign):
@@ -231,20 +266,23 @@ async def react(uow: UnitOfWork, actor: Actor, comment_id: UUID, emoji: str, *, 
 
 
 async def delete(uow: UnitOfWork, actor: Actor, comment_id: UUID, *, expected_version: int | None) -> UUID:
-    """Delete a comment; with the first of a thread go its replies."""
-    before, rights = await _open(uow, actor, comment_id)
+    """Delete a comment; with the first of a thread go its replies, and with each its files."""
+    before, rights = await open_comment(uow, actor, comment_id)
     rights.require(Action.DELETE, "Only its author or an admin can delete a comment.")
     require_version(before, expected_version)
-    for each in (before, *await uow.comments.lock_replies(before.id)):
+    gone = (before, *await uow.comments.lock_replies(before.id))
+    await uow.attachments.remove_from([each.id for each in gone], uow.now)
+    for each in gone:
         comment = changed(each, uow.now, deleted_at=uow.now)
         await uow.comments.save(comment)
         uow.record(CommentDeleted(actor_id=actor.user_id, comment=comment))
     return before.id
 
 
-async def _open(
+async def open_comment(
     uow: UnitOfWork, actor: Actor, comment_id: UUID, path: tuple[str, ...] = ("input", "id")
 ) -> tuple[Comment, Access]:
+    """Fetch, lock and look up the rights: a comment that the actor may see."""
     found = await uow.comments.lock(comment_id, actor.user_id)
     if found is None:
         raise NotFound(path)

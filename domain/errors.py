@@ -182,6 +182,15 @@ class CursorExpired(DomainError):
         super().__init__("The change log no longer reaches back to this cursor; reload and start from a new one.")
 
 
+class OutOfSync(CursorExpired):
+    """An edit builds on edits that the document does not have: synchronise, and send them too."""
+
+    def __init__(self, *, path: Path | None = None) -> None:
+        super().__init__()
+        self.message = "The edit builds on edits that the document does not have: synchronise, then send what it is missing."
+        self.path = path
+
+
 class SubscriptionLagged(DomainError):
     """The subscriber reads too slowly: reconnect with the last cursor."""
 
@@ -197,6 +206,30 @@ class Unavailable(DomainError):
     code = "SERVICE_UNAVAILABLE"
 
     def __init__(self, message: str = "The service is unavailable for the moment.") -> None:
+        super().__init__(message)
+
+
+class Overloaded(Unavailable):
+    """Too much is asked for at once; trying again a little later works."""
+
+    code = "OVERLOADED"
+
+
+class StorageUnavailable(Unavailable):
+    """The object storage does not answer; nothing was half-written, and trying again later may work."""
+
+    code = "STORAGE_UNAVAILABLE"
+
+    def __init__(self, message: str = "The object storage does not answer now; try again.") -> None:
+        super().__init__(message)
+
+
+class StorageFull(StorageUnavailable):
+    """The object storage has no room left."""
+
+    code = "STORAGE_FULL"
+
+    def __init__(self, message: str = "The object storage has no room left.") -> None:
         super().__init__(message)
 
 

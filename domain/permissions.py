@@ -42,7 +42,9 @@ class Kind(StrEnum):
     LABEL = "LABEL"
     PROJECT = "PROJECT"
     TASK = "TASK"
+    DOCUMENT = "DOCUMENT"
     COMMENT = "COMMENT"
+    ATTACHMENT = "ATTACHMENT"
 
 
 Actions = frozenset[Action]
@@ -52,6 +54,7 @@ _A = Action
 _READER = frozenset({_A.READ})
 _DISCUSSES = frozenset({_A.READ, _A.COMMENT})
 _WORKS = frozenset({_A.READ, _A.COMMENT, _A.CREATE, _A.UPDATE, _A.ASSIGN, _A.MOVE, _A.DELETE})
+_WRITES = _WORKS - {_A.ASSIGN}
 _LEADS = frozenset({_A.READ, _A.COMMENT, _A.CREATE, _A.UPDATE, _A.SHARE})
 
 GRANTED_BY_ROLE: dict[Kind, dict[Role, Actions]] = {
@@ -79,11 +82,23 @@ GRANTED_BY_ROLE: dict[Kind, dict[Role, Actions]] = {
         Role.ADMIN: _WORKS,
         Role.OWNER: _WORKS,
     },
+    Kind.DOCUMENT: {
+        Role.GUEST: _DISCUSSES,
+        Role.MEMBER: _WRITES,
+        Role.ADMIN: _WRITES,
+        Role.OWNER: _WRITES,
+    },
     Kind.COMMENT: {
         Role.GUEST: _DISCUSSES,
         Role.MEMBER: _DISCUSSES,
         Role.ADMIN: _DISCUSSES | {_A.DELETE},
         Role.OWNER: _DISCUSSES | {_A.DELETE},
+    },
+    Kind.ATTACHMENT: {
+        Role.GUEST: _READER,
+        Role.MEMBER: _READER,
+        Role.ADMIN: _READER | {_A.DELETE},
+        Role.OWNER: _READER | {_A.DELETE},
     },
 }
 
@@ -92,13 +107,16 @@ GRANTED_TO_OWN: dict[Kind, Actions] = {
     Kind.USER: frozenset({_A.READ, _A.UPDATE, _A.DELETE}),
     Kind.PROJECT: frozenset({_A.DELETE, _A.MANAGE}),
     Kind.COMMENT: frozenset({_A.UPDATE, _A.DELETE}),
+    Kind.ATTACHMENT: frozenset({_A.DELETE}),
 }
 
 # What is left in a project that is archived: reading, and changing the project's own status back.
 LEFT_WHEN_ARCHIVED: dict[Kind, Actions] = {
     Kind.PROJECT: frozenset({_A.READ, _A.UPDATE, _A.DELETE, _A.MANAGE}),
     Kind.TASK: READ_ONLY,
+    Kind.DOCUMENT: READ_ONLY,
     Kind.COMMENT: READ_ONLY,
+    Kind.ATTACHMENT: READ_ONLY,
 }
 
 SCOPES: dict[Kind, tuple[Scope, Scope]] = {
@@ -107,7 +125,9 @@ SCOPES: dict[Kind, tuple[Scope, Scope]] = {
     Kind.LABEL: (Scope.TEAMS_READ, Scope.TEAMS_WRITE),
     Kind.PROJECT: (Scope.PROJECTS_READ, Scope.PROJECTS_WRITE),
     Kind.TASK: (Scope.TASKS_READ, Scope.TASKS_WRITE),
+    Kind.DOCUMENT: (Scope.DOCUMENTS_READ, Scope.DOCUMENTS_WRITE),
     Kind.COMMENT: (Scope.TASKS_READ, Scope.TASKS_WRITE),
+    Kind.ATTACHMENT: (Scope.TASKS_READ, Scope.TASKS_WRITE),
 }
 
 

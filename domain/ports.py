@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 if TYPE_CHECKING:
+    from domain.attachment import AttachmentStore
     from domain.comment import CommentStore
+    from domain.document import DocumentStore
     from domain.events import Event
     from domain.invitation import InvitationStore
     from domain.label import LabelStore
@@ -47,7 +49,11 @@ class UnitOfWork(Protocol):
     @property
     def task_links(self) -> "TaskLinkStore": ...
     @property
+    def documents(self) -> "DocumentStore": ...
+    @property
     def comments(self) -> "CommentStore": ...
+    @property
+    def attachments(self) -> "AttachmentStore": ...
     @property
     def watches(self) -> "WatchStore": ...
 

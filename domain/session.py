@@ -7,6 +7,7 @@ means that the token was stolen, and the session ends (RFC 9700, section 4.14).
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Protocol
@@ -14,6 +15,7 @@ from uuid import UUID
 
 from domain.actor import Actor
 from domain.errors import NotFound, Unauthenticated
+from domain.events import ChangeKind, Event, user_stream
 from domain.ports import UnitOfWork
 from domain.user import User, UserStatus
 
@@ -49,13 +51,42 @@ class Device:
     ip_address: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedSession:
+    """What is told of a session that is over: which one it was."""
+
+    type_name: ClassVar[str] = "Session"
+
+    id: UUID
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnded(Event):
+    """Told in its user's stream, so that every process lets go of whoever came in with it."""
+
+    kind = ChangeKind.DELETED
+    user_id: UUID
+    session: EndedSession
+
+    @property
+    def stream(self) -> str:
+        return user_stream(self.user_id)
+
+    @property
+    def entity(self) -> EndedSession:
+        return self.session
+
+
 class SessionStore(Protocol):
     """Where sessions are kept."""
 
     async def add(self, session: Session) -> None: ...
     async def save(self, session: Session) -> None: ...
     async def lock(self, session_id: UUID) -> tuple[Session, User] | None: ...
-    async def revoke_all(self, user_id: UUID, *, except_for: UUID | None, at: datetime) -> None: ...
+    async def revoke_all(self, user_id: UUID, *, except_for: UUID | None, at: datetime) -> Sequence[UUID]:
+        """End all sessions of a user but one: those that were open."""
+        ...
 
 
 async def open_session(uow: UnitOfWork, user: User, device: Device) -> tuple[Session, str]:
@@ -93,7 +124,7 @@ async def refresh(uow: UnitOfWork, refresh_token: str, device: Device) -> tuple[
     is_current = secrets.compare_digest(given, session.secret_hash)
     is_predecessor = session.previous_secret_hash is not None and secrets.compare_digest(given, session.previous_secret_hash)
     if not is_current and not (is_predecessor and uow.now - session.rotated_at <= GRACE):
-        await uow.sessions.save(replace(session, revoked_at=uow.now))
+        await _end(uow, session, None)
         return None
 
     fresh = secrets.token_urlsafe(32)
@@ -113,7 +144,8 @@ async def refresh(uow: UnitOfWork, refresh_token: str, device: Device) -> tuple[
 async def revoke(uow: UnitOfWork, actor: Actor, session_id: UUID | None, *, all_others: bool) -> None:
     """End one session of one's own (the current one when none is named), or all the others."""
     if all_others:
-        await uow.sessions.revoke_all(actor.user_id, except_for=actor.session_id, at=uow.now)
+        for each in await uow.sessions.revoke_all(actor.user_id, except_for=actor.session_id, at=uow.now):
+            uow.record(SessionEnded(actor_id=actor.user_id, user_id=actor.user_id, session=EndedSession(id=each)))
         if session_id is None:
             return
     chosen = session_id or actor.session_id
@@ -121,7 +153,12 @@ async def revoke(uow: UnitOfWork, actor: Actor, session_id: UUID | None, *, all_
     if found is None or found[0].user_id != actor.user_id:
         raise NotFound(("input", "sessionId"))
     if found[0].revoked_at is None:
-        await uow.sessions.save(replace(found[0], revoked_at=uow.now))
+        await _end(uow, found[0], actor.user_id)
+
+
+async def _end(uow: UnitOfWork, session: Session, actor_id: UUID | None) -> None:
+    await uow.sessions.save(replace(session, revoked_at=uow.now))
+    uow.record(SessionEnded(actor_id=actor_id, user_id=session.user_id, session=EndedSession(id=session.id)))
 
 
 def _parse(refresh_token: str) -> tuple[UUID, str]:

@@ -1,20 +1,35 @@
-"""Subjects: what can be discussed, watched and seen. Today that is tasks; documents are opened here too when they come."""
+"""Subjects: what can be discussed, watched and seen: tasks and documents. No document has the id of a task."""
 
 from uuid import UUID
 
 from domain.actor import Actor
+from domain.attachment import Holder
+from domain.document import Document, open_document
+from domain.document.events import files_on_document
+from domain.errors import NotFound
 from domain.events import team_stream
 from domain.permissions import Action
 from domain.ports import UnitOfWork
 from domain.task import Task, open_task
+from domain.task.events import files_on_task
 
-Subject = Task
+Subject = Task | Document
 
 
 async def open_subject(uow: UnitOfWork, actor: Actor, subject_id: UUID, action: Action) -> Subject:
     """Fetch, lock and authorise whatever has this id."""
-    task, _ = await open_task(uow, actor, subject_id, action, ("input", "subjectId"))
+    path = ("input", "subjectId")
+    try:
+        task, _ = await open_task(uow, actor, subject_id, action, path)
+    except NotFound:
+        document, _ = await open_document(uow, actor, subject_id, action, path)
+        return document
     return task
+
+
+def files_on_subject(subject: Subject) -> Holder:
+    """A subject that files are put on."""
+    return files_on_task(subject) if isinstance(subject, Task) else files_on_document(subject)
 
 
 async def set_watching(uow: UnitOfWork, actor: Actor, subject_id: UUID, *, watching: bool) -> None:

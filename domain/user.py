@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain import text
 from domain.actor import Actor
+from domain.attachment import make_avatar
 from domain.errors import Invalid, NotFound, NotUnique, Path, TooLong
 from domain.events import ChangeKind, Event, FieldChange, difference, user_stream
 from domain.ports import UnitOfWork
@@ -47,6 +48,7 @@ class User:
     is_bot: bool = False
     time_zone: str = "UTC"
     locale: str = "en"
+    avatar_id: UUID | None = None
 
     @property
     def display_name(self) -> str:
@@ -146,7 +148,7 @@ async def register(uow: UnitOfWork, *, email_address: str, password_hash: str, f
 
 
 async def update(uow: UnitOfWork, actor: Actor, given: Mapping[str, Any], *, expected_version: int | None) -> User:
-    """Change one's own profile: `first_name`, `last_name`, `time_zone`, `locale` where given."""
+    """Change one's own profile: `first_name`, `last_name`, `time_zone`, `locale`, `avatar_upload_id` where given."""
     before = await lock_self(uow, actor)
     require_version(before, expected_version)
     changes: dict[str, Any] = {}
@@ -158,6 +160,8 @@ async def update(uow: UnitOfWork, actor: Actor, given: Mapping[str, Any], *, exp
         changes["time_zone"] = _time_zone(given["time_zone"])
     if "locale" in given:
         changes["locale"] = _locale(given["locale"])
+    if "avatar_upload_id" in given:
+        changes["avatar_id"] = await make_avatar(uow, actor, before.avatar_id, given["avatar_upload_id"])
     user = changed(before, uow.now, **changes)
     if user is not before:
         await uow.users.save(user)

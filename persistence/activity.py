@@ -50,6 +50,7 @@ _LIST: dict[str, Any] = {
     "sorts": {"AT": (Sort(_e.c.at, "at"),)},
     "default": (Order("AT", descending=True),),
     "visible": _heard,
+    "fields": {"about_type": _e.c.about_type},
 }
 
 OBJECT_ACTIVITY = Listing(

@@ -16,22 +16,26 @@ from persistence.cursor import Sort, write_cursor
 from persistence.database import Connection, Database, Statement
 from persistence.page import Listing
 from persistence.rows import added, columns, row_class, saved, values, whole
-from persistence.tables import comment_reactions, comments, projects, tasks, team_members
+from persistence.tables import comment_reactions, comments, documents, projects, tasks, team_members
 
-# A comment lies where its subject lies: a task takes its comments along when it changes projects.
-_c, _t, _p, _m, _r = comments, tasks, projects, team_members, comment_reactions
+# A comment lies where its subject lies: a task or a document takes its comments along when it changes projects.
+_c, _t, _d, _p, _m, _r = comments, tasks, documents, projects, team_members, comment_reactions
 _ID, _USER = bindparam("id", type_=Uuid), bindparam("user", type_=Uuid)
 _EMOJI = bindparam("emoji", type_=Text)
+_project: ColumnElement[Any] = func.coalesce(_t.c.project_id, _d.c.project_id)
+_team: ColumnElement[Any] = func.coalesce(_t.c.team_id, _d.c.team_id)
 _held = [
-    {"team_id": _t.c.team_id, "project_id": _t.c.project_id}.get(column.name, _c.c[column.name]).label(column.name)
+    {"team_id": _team, "project_id": _project}.get(column.name, _c.c[column.name]).label(column.name)
     for column in columns(Comment, _c)
 ]
-_with_task = _c.join(_t, _t.c.id == _c.c.subject_id)
+_with_subject = _c.outerjoin(_t, (_t.c.id == _c.c.subject_id) & (_c.c.subject_type == literal_column("'Task'"))).outerjoin(
+    _d, (_d.c.id == _c.c.subject_id) & (_c.c.subject_type == literal_column("'Document'"))
+)
 _ADD = Statement(added(Comment, _c).returning(_c.c.id))
 _SAVE = Statement(saved(Comment, _c, but=("subject_id", "subject_type", "author_id", "parent_id", "team_id", "project_id")))
 _LOCK = Statement(
     select(*_held, _m.c.role, (_p.c.status == literal_column("'ARCHIVED'")).label("archived"))
-    .select_from(_with_task.join(_p, _p.c.id == _t.c.project_id).join(_m, _m.c.team_id == _p.c.team_id))
+    .select_from(_with_subject.join(_p, _p.c.id == _project).join(_m, _m.c.team_id == _p.c.team_id))
     .where(
         _c.c.id == _ID,
         _c.c.deleted_at.is_(None),
@@ -43,7 +47,7 @@ _LOCK = Statement(
 )
 _LOCK_REPLIES = Statement(
     select(*_held)
-    .select_from(_with_task)
+    .select_from(_with_subject)
     .where(_c.c.parent_id == _ID, _c.c.deleted_at.is_(None))
     .order_by(_c.c.created_at, _c.c.id)
     .with_for_update(of=_c)
@@ -56,7 +60,7 @@ _UNREACT = Statement(
 )
 _COUNT_REACTIONS = Statement(select(func.count(_r.c.emoji.distinct())).where(_r.c.comment_id == _ID))
 _BY_IDS = Statement(
-    select(*_held).select_from(_with_task).where(_c.c.id == ids(), _c.c.deleted_at.is_(None), project_visible(_t.c.project_id)),
+    select(*_held).select_from(_with_subject).where(_c.c.id == ids(), _c.c.deleted_at.is_(None), project_visible(_project)),
     row_class(Comment),
 )
 _REACTIONS = Statement(
@@ -123,7 +127,7 @@ async def reactions(database: Database, viewer: UUID, comment_ids: Sequence[UUID
 
 
 class _Comments:
-    """Comments joined with their tasks, as a source with the columns of `Comment`."""
+    """Comments joined with their subjects, as a source with the columns of `Comment`."""
 
     c: ClassVar[dict[str, ColumnElement[Any]]] = {column.name: column for column in _held}
 
@@ -135,8 +139,8 @@ def _listing(**more: Any) -> Listing:
         id=_c.c.id,
         sorts={"CREATED_AT": (Sort(_c.c.created_at, "created_at"),)},
         default=(Order("CREATED_AT"),),
-        joined=lambda query: query.select_from(_with_task).where(_c.c.deleted_at.is_(None)),
-        visible=lambda: project_visible(_t.c.project_id),
+        joined=lambda query: query.select_from(_with_subject).where(_c.c.deleted_at.is_(None)),
+        visible=lambda: project_visible(_project),
         fields={"resolved_at": _c.c.resolved_at},
         **more,
     )

@@ -1,6 +1,6 @@
 """Rows of one kind by their ids: what to-one fields and `node` ask for."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 from uuid import UUID
@@ -10,6 +10,9 @@ from sqlalchemy import ColumnElement, FromClause, select
 from persistence.access import ids
 from persistence.database import Database, Statement
 from persistence.rows import columns, row_class, stored
+
+Find = Callable[[Database, UUID, Sequence[UUID]], Awaitable[Mapping[UUID, Any]]]
+"""Rows by their ids: those that the viewer, who is named first, may see."""
 
 
 class Lookup:

@@ -61,9 +61,6 @@ _ADOPT = Statement(
     .on_conflict_do_nothing()
 )
 _BY_IDS = Lookup(Project, _p, project_visible(_p.c.id))
-_HEARD = Statement(
-    select(_p.c.id).select_from(_p.join(_m, _m.c.team_id == _p.c.team_id)).where(_m.c.user_id == VIEWER, opens(_p, _m, VIEWER))
-)
 _STANDINGS = Statement(
     select(_p.c.id, _m.c.role, _p.c.lead_id, _p.c.creator_id, _p.c.status)
     .select_from(_p.join(_m, _m.c.team_id == _p.c.team_id))
@@ -121,11 +118,6 @@ async def by_ids(
 ) -> dict[UUID, Any]:
     """Those of the projects that the viewer may see."""
     return await _BY_IDS.rows(database, project_ids, wanted, viewer=viewer)
-
-
-async def heard(database: Database, viewer: UUID) -> frozenset[UUID]:
-    """The ids of all projects that the viewer may hear of; deleted ones too, or nobody would be told of the deletion."""
-    return frozenset(row[0] for row in await database.fetch(_HEARD, viewer=viewer))
 
 
 async def standings(database: Database, viewer: UUID, project_ids: Sequence[UUID]) -> dict[UUID, Standing]:

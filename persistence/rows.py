@@ -57,7 +57,12 @@ def whole(cls: type[T], row: Any) -> T:
 
 def values(entity: Any) -> dict[str, Any]:
     """An entity's attributes by name, as statements of `added` and `saved` take them."""
-    return {field.name: getattr(entity, field.name) for field in fields(entity)}
+    return {name: getattr(entity, name) for name in _attributes(cast(Any, type(entity)))}
+
+
+@cache
+def _attributes(cls: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cls))
 
 
 def added(cls: type[Any], table: Table, *extra: str) -> Insert:

@@ -9,6 +9,7 @@ from sqlalchemy import Uuid, bindparam, literal_column, select
 
 from domain.session import Session
 from domain.user import User
+from persistence.access import ids
 from persistence.database import Connection, Database, Statement
 from persistence.rows import added, columns, row_class, saved, values, whole
 from persistence.tables import INSTANT, sessions, users
@@ -26,12 +27,13 @@ _REVOKE_ALL = Statement(
         sessions.c.id.is_distinct_from(bindparam("except_for", type_=Uuid)),
     )
     .values(revoked_at=bindparam("at", type_=INSTANT))
+    .returning(sessions.c.id)
 )
-_OPEN = Statement(
-    select(literal_column("1"))
+_OPEN_AMONG = Statement(
+    select(sessions.c.id)
     .select_from(sessions.join(users, users.c.id == sessions.c.user_id))
     .where(
-        sessions.c.id == _ID,
+        sessions.c.id == ids(),
         sessions.c.revoked_at.is_(None),
         sessions.c.expires_at > bindparam("now", type_=INSTANT),
         users.c.status == literal_column("'ACTIVE'"),
@@ -72,9 +74,9 @@ class SqlSessions:
         user = await self._connection.fetch_row(_USER, id=row["user_id"])
         return whole(Session, row), whole(User, user)
 
-    async def revoke_all(self, user_id: UUID, *, except_for: UUID | None, at: datetime) -> None:
-        """End all sessions of a user but one."""
-        await self._connection.execute(_REVOKE_ALL, user=user_id, except_for=except_for, at=at)
+    async def revoke_all(self, user_id: UUID, *, except_for: UUID | None, at: datetime) -> Sequence[UUID]:
+        """End all sessions of a user but one: those that were open."""
+        return [row[0] for row in await self._connection.fetch(_REVOKE_ALL, user=user_id, except_for=except_for, at=at)]
 
 
 async def by_ids(database: Database, viewer: UUID, session_ids: Sequence[UUID]) -> dict[UUID, Any]:
@@ -82,9 +84,9 @@ async def by_ids(database: Database, viewer: UUID, session_ids: Sequence[UUID]) 
     return {row.id: row for row in await of_user(database, viewer, datetime.now(UTC)) if row.id in set(session_ids)}
 
 
-async def is_open(database: Database, session_id: UUID, now: datetime) -> bool:
-    """Whether a session is neither revoked nor expired, and its user active."""
-    return await database.fetch_value(_OPEN, id=session_id, now=now) is not None
+async def open_among(database: Database, session_ids: Sequence[UUID], now: datetime) -> frozenset[UUID]:
+    """Those of the sessions that are neither revoked nor expired, and whose users are active."""
+    return frozenset(row[0] for row in await database.fetch(_OPEN_AMONG, ids=list(session_ids), now=now))
 
 
 async def of_user(database: Database, user_id: UUID, now: datetime) -> Sequence[Any]:

@@ -5,6 +5,7 @@ its commit, so positions become visible in order and without gaps, and the lock 
 order of their names, so that two transactions cannot wait for each other.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -18,8 +19,9 @@ from uuid_utils.compat import uuid7
 from domain.codec import encode
 from domain.events import Entry, Event
 from persistence.access import ids
+from persistence.asking import AskedTogether
 from persistence.database import Connection, Database, Statement
-from persistence.rows import added, columns, row_class, whole
+from persistence.rows import added, columns, row_class, values, whole
 from persistence.tables import events, streams
 
 _BUMP = Statement(
@@ -71,7 +73,7 @@ async def append(
         head: int = await connection.fetch_value(_BUMP, stream=stream, count=len(told))
         for place, event in enumerate(told, start=head - len(told) + 1):
             entries.append(entry_of(event, stream, place, at, client_mutation_id))
-    rows = [{name: getattr(entry, name) for name in Entry.__dataclass_fields__} for entry in entries]
+    rows = [values(entry) for entry in entries]
     if len(rows) == 1:
         await connection.execute(_ADD, **rows[0])
     elif rows:
@@ -109,6 +111,7 @@ class StreamLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._together: AskedTogether[str, tuple[int, int]] = AskedTogether(self._bounds)
 
     async def read(self, stream: str, after: int, limit: int) -> Sequence[Entry]:
         """Up to `limit` entries of a stream that come after a position, in order."""
@@ -133,7 +136,10 @@ class StreamLog:
         return {row["stream"]: row["position"] for row in rows}
 
     async def bounds(self, names: Sequence[str]) -> Mapping[str, tuple[int, int]]:
-        """For each stream the position up to which it was trimmed away, and its last."""
+        """For each stream the position up to which it was trimmed away, and its last; one question for all who ask at once."""
+        return dict(zip(names, await asyncio.gather(*map(self._together.ask, names)), strict=True))
+
+    async def _bounds(self, names: Sequence[str]) -> Mapping[str, tuple[int, int]]:
         rows = await self._database.fetch(_HEADS, streams=list(names))
         found = {row["stream"]: (row["trimmed_to"], row["position"]) for row in rows}
         return {name: found.get(name, (0, 0)) for name in names}

@@ -10,7 +10,7 @@ first, and a call that failed leaves no trace. What was refused is not remembere
 
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -21,11 +21,15 @@ from sqlalchemy import bindparam
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
+from domain.document.update import announcement
 from domain.errors import IdempotencyMismatch
 from domain.events import Entry, Event
 from persistence import streams
+from persistence.attachment import SqlAttachments
 from persistence.comment import SqlComments
 from persistence.database import Connection, Database, Statement
+from persistence.documents.objects import DocumentObjects
+from persistence.documents.store import SqlDocuments
 from persistence.invitation import SqlInvitations
 from persistence.label import SqlLabels
 from persistence.project import SqlProjects
@@ -58,11 +62,13 @@ _CLAIM = Statement(
     )
     .returning(_r.c.client_mutation_id)
 )
-_RECALL = Statement(
+_recall = (
     _r.select()
     .with_only_columns(_r.c.fingerprint, _r.c.result)
     .where(_r.c.actor_id == bindparam("actor_id"), _r.c.client_mutation_id == bindparam("key"))
 )
+_RECALL = Statement(_recall)
+_RECALL_RECENT = Statement(_recall.where(_r.c.created_at >= bindparam("forgotten", type_=INSTANT)))
 _SETTLE = Statement(
     _r.update()
     .where(_r.c.actor_id == bindparam("actor"), _r.c.client_mutation_id == bindparam("key"))
@@ -80,7 +86,9 @@ class Announcer(Protocol):
 class SqlUnitOfWork:
     """The domain's unit of work over one Postgres transaction."""
 
-    def __init__(self, connection: Connection, *, client_mutation_id: str | None = None) -> None:
+    def __init__(
+        self, connection: Connection, *, client_mutation_id: str | None = None, objects: DocumentObjects | None = None
+    ) -> None:
         self.connection = connection
         self.client_mutation_id = client_mutation_id
         self.now = datetime.now(UTC)
@@ -94,7 +102,9 @@ class SqlUnitOfWork:
         self.projects = SqlProjects(connection)
         self.tasks = SqlTasks(connection)
         self.task_links = SqlTaskLinks(connection)
+        self.documents = SqlDocuments(connection, objects, self.now)
         self.comments = SqlComments(connection)
+        self.attachments = SqlAttachments(connection)
         self.watches = SqlWatches(connection)
 
     def new_id(self) -> UUID:
@@ -108,12 +118,14 @@ class SqlUnitOfWork:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """A part that can fail alone: its writes and its events are undone when it raises."""
-        told = len(self.recorded)
+        told, pending, edits = len(self.recorded), dict(self.documents.pending), len(self.documents.edits)
         try:
             async with self.connection.raw.transaction():
                 yield
         except BaseException:
             del self.recorded[told:]
+            self.documents.pending = pending
+            del self.documents.edits[edits:]
             raise
 
     async def recall(self, actor_id: UUID, key: str, fingerprint: bytes) -> Mapping[str, Any] | None:
@@ -132,7 +144,8 @@ class SqlUnitOfWork:
         await self.connection.execute(_SETTLE, actor=actor_id, key=key, result=result)
 
     async def log(self) -> None:
-        """Append what was recorded to the streams; the last thing before the commit, done once."""
+        """Put what documents became into storage, then append what was recorded to the streams; the last thing before the commit."""
+        await self.documents.flush()
         if self.recorded:
             self.entries += await streams.append(
                 self.connection, self.recorded, at=self.now, client_mutation_id=self.client_mutation_id
@@ -146,14 +159,18 @@ class Rehearsal(Exception):
 
 @asynccontextmanager
 async def unit_of_work(
-    database: Database, live: Announcer, *, client_mutation_id: str | None = None
+    database: Database, live: Announcer, *, client_mutation_id: str | None = None, objects: DocumentObjects | None = None
 ) -> AsyncIterator[SqlUnitOfWork]:
-    """Open a transaction; when the block ends well its events are logged, all is kept, and the events are announced."""
-    async with database.begin() as connection:
-        uow = SqlUnitOfWork(connection, client_mutation_id=client_mutation_id)
+    """
+    Open a transaction; when the block ends well its events are logged, all is kept, and the events are announced.
+
+    `objects`: where documents are written; without them none can be. Such a transaction waits for its turn before it takes a connection.
+    """
+    async with nullcontext() if objects is None else objects.turn(), database.begin() as connection:
+        uow = SqlUnitOfWork(connection, client_mutation_id=client_mutation_id, objects=objects)
         yield uow
         await uow.log()
-    for entry in uow.entries:
+    for entry in (*uow.entries, *map(announcement, uow.documents.edits)):
         await live.announce(entry)
 
 
@@ -163,16 +180,28 @@ async def perform(
     operation: Callable[[SqlUnitOfWork], Awaitable[T]],
     *,
     client_mutation_id: str | None = None,
+    objects: DocumentObjects | None = None,
 ) -> T:
     """Run an operation in a unit of work, and again, twice at most, when Postgres chose it to end a deadlock."""
     for further in (2, 1, 0):
         try:
-            async with unit_of_work(database, live, client_mutation_id=client_mutation_id) as uow:
+            async with unit_of_work(database, live, client_mutation_id=client_mutation_id, objects=objects) as uow:
                 return await operation(uow)
         except asyncpg.DeadlockDetectedError:
             if not further:
                 raise
     raise AssertionError
+
+
+async def remembered(database: Database, actor_id: UUID, key: str, mark: bytes) -> Mapping[str, Any] | None:
+    """The result that is remembered under an idempotency key, without claiming it. Raises IdempotencyMismatch."""
+    row = await database.fetch_row(_RECALL_RECENT, actor_id=actor_id, key=key, forgotten=datetime.now(UTC) - REMEMBERED)
+    if row is None or row["result"] is None:
+        return None
+    if row["fingerprint"] != mark:
+        raise IdempotencyMismatch
+    result: Mapping[str, Any] = row["result"]
+    return result
 
 
 def fingerprint(mutation: str, given: Any) -> bytes:

@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Text, Uuid, bindparam, func, literal_column, or_, select
+from sqlalchemy import ARRAY, BigInteger, Text, Uuid, bindparam, func, literal_column, or_, select, union_all
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql import Select
+from sqlalchemy.sql.schema import Table
 
 from persistence.access import VIEWER, ids, project_visible
 from persistence.database import Connection, Database, Statement
-from persistence.tables import INSTANT, events, seen_marks, streams, tasks, watchers
+from persistence.tables import INSTANT, documents, events, seen_marks, streams, tasks, watchers
 
 _SUBJECT, _USER = bindparam("subject", type_=Uuid), bindparam("user", type_=Uuid)
 _WATCH = Statement(
@@ -37,30 +39,37 @@ _MARK = Statement(
     )
 )
 _WATCHED = Statement(select(watchers.c.subject_id).where(watchers.c.subject_id == ids(), watchers.c.user_id == VIEWER))
+
+
+def _seen(table: Table) -> Select[Any]:
+    """Of tasks or documents those that are asked about and that the viewer may see."""
+    wanted = select(table.c.id, table.c.created_at)
+    return wanted.where(table.c.id == ids(), project_visible(table.c.project_id))
+
+
+_subject = union_all(_seen(tasks), _seen(documents)).subquery("subject")
 _UNREAD = Statement(
     select(
-        tasks.c.id,
-        func.coalesce(func.min(seen_marks.c.at), tasks.c.created_at).label("since"),
+        _subject.c.id,
+        func.coalesce(func.min(seen_marks.c.at), _subject.c.created_at).label("since"),
         func.count(events.c.id).label("change_count"),
         func.count(events.c.id).filter(events.c.kind == literal_column("'COMMENTED'")).label("comment_count"),
     )
     .select_from(
-        tasks.outerjoin(seen_marks, (seen_marks.c.subject_id == tasks.c.id) & (seen_marks.c.user_id == VIEWER)).join(
-            events, events.c.about_id == tasks.c.id
+        _subject.outerjoin(seen_marks, (seen_marks.c.subject_id == _subject.c.id) & (seen_marks.c.user_id == VIEWER)).join(
+            events, events.c.about_id == _subject.c.id
         )
     )
     .where(
-        tasks.c.id == ids(),
-        project_visible(tasks.c.project_id),
         events.c.actor_id.is_distinct_from(VIEWER),
         events.c.kind != literal_column("'ACCESS_LOST'"),
         or_(
             seen_marks.c.position.is_(None),
             (events.c.stream == seen_marks.c.stream) & (events.c.position > seen_marks.c.position),
-            (events.c.stream != seen_marks.c.stream) & (events.c.at > seen_marks.c.at),  # of a team where the task once was
+            (events.c.stream != seen_marks.c.stream) & (events.c.at > seen_marks.c.at),  # of a team where it once was
         ),
     )
-    .group_by(tasks.c.id)
+    .group_by(_subject.c.id, _subject.c.created_at)
 )
 
 

@@ -74,6 +74,13 @@ class Feed:
         if len(self._early) < EARLY:
             self._early[entry.position] = entry
 
+    def know(self, first: int, last: int) -> None:
+        """The entries from `first` to `last` need not be handed on, if they are the next: the followers have them."""
+        if self.open and self.position + 1 == first:
+            self.recent.forget()
+            self.position = last
+            self._release_early()
+
     def give_up(self) -> None:
         """What is said to be there is not in the log: forget it."""
         self._seen = self.position

@@ -12,7 +12,7 @@ database that is away is waited for; no failure ends a task.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Self
@@ -21,7 +21,7 @@ from domain.errors import CursorExpired, Unavailable
 from domain.events import Entry
 from realtime.feed import Feed
 from realtime.listener import Listener
-from realtime.live import Live, Missed
+from realtime.live import Live, Missed, Whisper
 from realtime.log import PAGE, Log, PatientLog
 from realtime.owned import OwnedTasks
 from realtime.pause import spread
@@ -64,6 +64,7 @@ class Hub:
         self._feeds_change = asyncio.Event()
         self._look_now = asyncio.Event()
         self._listeners: set[Listener] = set()
+        self.whispered: dict[str, Callable[[Whisper], None]] = {}
         self._tasks = OwnedTasks()
         self._closed = False
 
@@ -162,8 +163,21 @@ class Hub:
                 await asyncio.sleep(self._pace.check_deaf)
             self._look_now.set()
 
-    def _heard(self, item: Entry | Missed) -> None:
+    def know(self, stream: str, first: int, last: int) -> None:
+        """Whoever follows the stream here has the entries from `first` to `last` already, and need not be handed them."""
+        if feed := self._feeds.get(stream):
+            feed.know(first, last)
+
+    def urge(self, stream: str, position: int) -> None:
+        """The stream is known to have come this far: read what is missing, unless it is announced in a moment."""
+        if feed := self._feeds.get(stream):
+            self.reach(feed, position)
+
+    def _heard(self, item: Entry | Missed | Whisper) -> None:
         match item:
+            case Whisper():
+                if ear := self.whispered.get(item.stream):
+                    ear(item)
             case Missed(stream=None):
                 self._look_now.set()
             case Missed(stream=str(stream)):

@@ -104,6 +104,23 @@ class Listener:
         """How far each stream has been queued; what waits has not been consumed yet."""
         return {stream: cursor.position for stream, cursor in self._cursors.items()}
 
+    @property
+    def idle(self) -> bool:
+        """Whether the consumer has had everything that the feeds have handed on, and goes on being handed more."""
+        return not self._queue and not self._closed and not self._stop_reading
+
+    def take(self) -> Entry | None:
+        """The next entry if one waits."""
+        if not self._queue:
+            return None
+        entry, size, live = self._queue.popleft()
+        if live:
+            self._live_entries -= 1
+            self._live_bytes -= size
+        if not self._room.is_set():
+            self._make_room()
+        return entry
+
     async def add(self, stream: str, after: int | None = None) -> int:
         """Follow a stream: every entry after a position, once, in order.
 
@@ -178,12 +195,8 @@ class Listener:
                 await self._consumer
             finally:
                 self._consumer = None
-        entry, size, live = self._queue.popleft()
-        if live:
-            self._live_entries -= 1
-            self._live_bytes -= size
-        if not self._room.is_set():
-            self._make_room()
+        entry = self.take()
+        assert entry is not None
         return entry
 
     def queue_live(self, entry: Entry, size: int) -> bool:

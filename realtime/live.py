@@ -12,10 +12,10 @@ directly, past the backend (two ways for one entry to come in, to save a millise
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import orjson
 from broadcaster._backends.base import BroadcastBackend
@@ -52,6 +52,11 @@ class LiveBackend(BroadcastBackend):
         """Whether messages of other processes can arrive now."""
         raise NotImplementedError
 
+    @property
+    def alone(self) -> bool:
+        """Whether there can be no other process."""
+        return False
+
     async def publish_many(self, events: Sequence[Event]) -> None:
         """Publish in this order; part of them may have gone out when it raises `OSError`."""
         raise NotImplementedError
@@ -64,14 +69,31 @@ class Missed:
     stream: str | None = None
 
 
-def to_text(entry: Entry) -> str:
-    """The announcement of an entry: JSON."""
-    return orjson.dumps(codec.encode(entry)).decode()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whisper:
+    """Something that is told and never logged, such as where a cursor stands: who misses it is not told again.
+
+    `teller` is whoever told it, by an id that he made up: he hears his own whispers too.
+    """
+
+    stream: str
+    teller: str
+    payload: Mapping[str, Any]
 
 
-def from_text(text: str) -> Entry:
-    """The entry that `to_text` was given; ValueError, TypeError or KeyError when this version cannot read it."""
-    return codec.decode(Entry, orjson.loads(text))
+def to_text(entry: Entry | Whisper) -> str:
+    """The announcement of an entry, or a whisper: JSON."""
+    if isinstance(entry, Whisper):
+        return orjson.dumps({"whisper": entry.payload, "teller": entry.teller}).decode()
+    return orjson.dumps(entry, default=codec.encode).decode()
+
+
+def from_text(text: str, stream: str = "") -> Entry | Whisper:
+    """What `to_text` was given; ValueError, TypeError or KeyError when this version cannot read it."""
+    told = orjson.loads(text)
+    if "whisper" in told:
+        return Whisper(stream=stream, teller=told["teller"], payload=told["whisper"])
+    return codec.decode(Entry, told)
 
 
 class Live:
@@ -79,7 +101,7 @@ class Live:
 
     def __init__(self, backend: LiveBackend) -> None:
         self._backend = backend
-        self._outgoing: deque[Entry] = deque(maxlen=OUTGOING)
+        self._outgoing: deque[Entry | Whisper] = deque(maxlen=OUTGOING)
         self._something = asyncio.Event()
         self._told = asyncio.Event()
         self._told.set()
@@ -110,9 +132,18 @@ class Live:
 
     async def announce(self, entry: Entry) -> None:
         """Tell of a committed entry soon. Never waits, never fails; may be lost, since the log has it."""
-        self._outgoing.append(entry)
+        self.tell(entry)
+
+    def tell(self, item: Entry | Whisper) -> None:
+        """The same for what is committed or whispered, where nothing can wait."""
+        self._outgoing.append(item)
         self._told.clear()
         self._something.set()
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other process can hear what is announced."""
+        return self._backend.alone
 
     async def subscribe(self, stream: str) -> None:
         """Hear of the stream from now on; when the backend is away, from its return on."""
@@ -122,7 +153,7 @@ class Live:
         """Hear no more of the stream."""
         await self._backend.unsubscribe(stream)
 
-    async def hear(self) -> AsyncIterator[Entry | Missed]:
+    async def hear(self) -> AsyncIterator[Entry | Missed | Whisper]:
         """What is announced in subscribed streams, for ever. For one reader only: the hub."""
         while True:
             event = await self._backend.next_published()
@@ -130,7 +161,7 @@ class Live:
                 yield Missed()
                 continue
             try:
-                entry = from_text(event.message)
+                entry = from_text(event.message, event.channel)
             except (ValueError, TypeError, KeyError):
                 # Told by a newer version, or by a stranger: at least something happened there.
                 logger.warning("An announcement in %s cannot be read.", event.channel)
@@ -159,11 +190,11 @@ class Live:
                 pauses.reset()
 
 
-def _events(entries: Sequence[Entry]) -> list[Event]:
+def _events(entries: Sequence[Entry | Whisper]) -> list[Event]:
     events = []
     for entry in entries:
         try:
             events.append(Event(entry.stream, to_text(entry)))
         except TypeError:
-            logger.exception("The entry %s at %d cannot be announced.", entry.stream, entry.position)
+            logger.exception("An entry of %s cannot be announced.", entry.stream)
     return events

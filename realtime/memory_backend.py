@@ -29,6 +29,10 @@ class MemoryBackend(LiveBackend):
     def connected(self) -> bool:
         return True
 
+    @property
+    def alone(self) -> bool:
+        return True
+
     async def connect(self) -> None:
         """There is nothing to connect to."""
 

@@ -18,11 +18,15 @@ class OwnedTasks:
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
 
-    def start(self, work: Coroutine[Any, Any, None], name: str) -> Callable[[], object]:
-        """Run `work` until it is done, or its owner ends, or what is returned is called."""
+    def start(
+        self, work: Coroutine[Any, Any, None], name: str, *, after: Callable[[], None] | None = None
+    ) -> Callable[[], object]:
+        """Run `work` until it is done, or its owner ends, or what is returned is called; then call `after`, whatever came of it."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._running.add(task)
         task.add_done_callback(self._done)
+        if after is not None:
+            task.add_done_callback(lambda _: after())
         return task.cancel
 
     async def end(self) -> None:

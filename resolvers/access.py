@@ -39,7 +39,7 @@ def _project_id(entity: Any) -> Any:
     match entity.type_name:
         case "Project":
             return entity.id
-        case "Task" | "Comment":
+        case "Task" | "Document" | "Comment":
             return entity.project_id
         case _:
             return None

@@ -1,24 +1,23 @@
 """The change log as one viewer hears it: the query, the subscriptions, histories, and the cursors of writes."""
 
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any
-from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
 
-from domain.errors import BadUserInput, CursorInvalid, NotFound, PageTooLarge
+from domain.errors import BadUserInput, CursorInvalid, PageTooLarge
 from domain.events import ChangeKind, Entry, team_stream, user_stream
 from domain.page import DEFAULT_PAGE, LARGEST_PAGE, Edge, PageInfo
-from persistence import task, team
+from persistence import team
 from resolvers import user
 from resolvers.context import Context
 from resolvers.hearing import Change, Hearing, Scope
 from resolvers.node import entities
 from resolvers.sync_cursor import SyncCursors
+from resolvers.theme import Theme
 from schema import ids
 from schema.inputs.change import ChangeScope
 from schema.inputs.fields import given
@@ -30,6 +29,7 @@ First = Annotated[int | None, strawberry.argument(description="How many; 50 by d
 TaskId = Annotated[strawberry.ID, strawberry.argument(description="The task's global id.")]
 
 _MOST_ROUNDS = 20
+_GONE = (ChangeKind.DELETED, ChangeKind.ACCESS_LOST)
 
 
 class ChangePage:
@@ -61,7 +61,7 @@ class ChangePage:
 async def page(context: Context, after: After = None, scope: InScope = None, first: First = None) -> ChangePage:
     """What happened since a cursor; without one nothing, and the cursor of now."""
     size = _size(first)
-    hearing = _hearing(context, scope)
+    hearing = Hearing(context, _scope(scope))
     await hearing.look()
     cursors, log = context.services.cursors, context.services.log
     if after is None or after is UNSET:
@@ -92,67 +92,24 @@ async def page(context: Context, after: After = None, scope: InScope = None, fir
     return ChangePage(changes, positions, True, cursors)
 
 
-async def follow(context: Context, after: After = None, scope: InScope = None) -> AsyncGenerator[Change, None]:
+def changes(context: Context, after: After = None, scope: InScope = None) -> Theme:
     """What happens from a cursor on: first what the log holds, then live, in order, without a gap or a repeat."""
-    hearing = _hearing(context, scope)
-    async with aclosing(_told(context, hearing, after)) as told:
-        async for change in told:
-            if await hearing.hears(change.entry):
-                yield change
+    return Theme(_scope(scope), after=_cursor(context, after))
 
 
-async def follow_task(context: Context, id: TaskId, after: After = None) -> AsyncGenerator[Change, None]:
+def task_changes(context: Context, id: TaskId, after: After = None) -> Theme:
     """What happens to one task and what is said about it; ends with what took it from the viewer's sight."""
     task_id = ids.decode(id, "Task", path=("id",))
-    if not await _sees(context, task_id):
-        raise NotFound(("id",))
-    hearing = Hearing(context, Scope({"entity_ids": [task_id]}))
-    async with aclosing(_told(context, hearing, after)) as told:
-        async for change in told:
-            entry = change.entry
-            if hearing.may_change(entry) and await hearing.may_hear(entry) and not await _sees(context, task_id):
-                yield change
-                return
-            of_others = entry.kind is ChangeKind.ACCESS_LOST and entry.entity_id != task_id
-            if not of_others and await hearing.hears(entry):
-                yield change
+    return Theme(Scope({"entity_ids": [task_id]}), task_id, after=_cursor(context, after))
 
 
-async def _told(context: Context, hearing: Hearing, after: str | None) -> AsyncGenerator[Change, None]:
-    """Everything that is told in the streams of a hearing, whose rights are always as new as the change."""
-    cursor = None if after is None or after is UNSET else _opened(context, after)
-    async with context.services.hub.listen() as listener:
-        if cursor is None:
-            # Listen first, look second: what changes the viewer's rights after the look is told in his own stream.
-            positions = {hearing.own: await listener.add(hearing.own)}
-            await hearing.look()
-            for stream in hearing.streams.keys() - positions.keys():
-                positions[stream] = await listener.add(stream)
-        else:
-            await hearing.look()
-            positions = await hearing.starts(cursor)
-            for stream, start in positions.items():
-                await listener.add(stream, start)
-        async for entry in listener:
-            positions[entry.stream] = entry.position
-            if hearing.may_change(entry):
-                await hearing.look()
-                for stream in positions.keys() - hearing.streams.keys():
-                    listener.discard(stream)
-                    del positions[stream]
-                for stream in hearing.streams.keys() - positions.keys():
-                    positions[stream] = hearing.streams[stream]
-                    await listener.add(stream, hearing.streams[stream])
-            yield Change(entry, dict(positions))
-
-
-async def _sees(context: Context, task_id: UUID) -> bool:
-    return bool(await task.by_ids(context.database, context.viewer.user_id, [task_id]))
-
-
-def _hearing(context: Context, scope: ChangeScope | None) -> Hearing:
+def _scope(scope: ChangeScope | None) -> Scope:
     asked = {} if scope is None or scope is UNSET else given(scope, ("scope",))
-    return Hearing(context, Scope({name: value for name, value in asked.items() if value is not None}))
+    return Scope({name: value for name, value in asked.items() if value is not None})
+
+
+def _cursor(context: Context, after: str | None) -> dict[str, int] | None:
+    return None if after is None or after is UNSET else _opened(context, after)
 
 
 def _opened(context: Context, after: str) -> dict[str, int]:
@@ -175,7 +132,7 @@ def _size(first: int | None) -> int:
 
 async def cursors_of_changes(context: Context, parents: Sequence[Change]) -> list[str]:
     """The cursor that goes on after each change."""
-    return [context.services.cursors.seal(each.positions) for each in parents]
+    return [each.mark or context.services.cursors.seal(each.positions) for each in parents]
 
 
 async def cursors_of_writes(context: Context, parents: Sequence[Any]) -> list[str | None]:
@@ -199,6 +156,8 @@ async def cursors_of_writes(context: Context, parents: Sequence[Any]) -> list[st
 async def entities_of_changes(context: Context, parents: Sequence[Change]) -> list[Any]:
     """Each change's object as it is now; nothing for what is deleted or hidden."""
     found = await entities(context, [(each.entry.entity_type, each.entry.entity_id) for each in parents])
+    for change, each in zip(parents, found, strict=True):
+        context.unsure |= each is None and change.entry.kind not in _GONE
     return [None if getattr(each, "deleted_at", None) is not None else each for each in found]
 
 

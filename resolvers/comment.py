@@ -1,20 +1,40 @@
 """Comments: threads, answers, reactions."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
 
 from domain import comment as comments
+from domain.actor import Scope
+from domain.anchor import Anchor, anchor, locate
+from domain.document import ContentFormat
+from domain.errors import Invalid
 from domain.page import EVERYTHING, Condition, Edge, Page, Paging
 from persistence import comment, task
+from persistence.documents import lists as documents
+from persistence.lookup import Find
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, Given
 from resolvers.page import lists, matched, named
 from schema import ids
 
 Resolved = Annotated[bool | None, strawberry.argument(description="Only threads that are, or are not, resolved.")]
+
+
+_PINNED = "pinned"
+_SUBJECTS: Mapping[str, Find] = {"Task": task.by_ids, "Document": documents.by_ids}
+
+
+@dataclass(frozen=True, slots=True)
+class TextAnchor:
+    """Quoted text, and where it stands in the document's plain text now."""
+
+    quote: str
+    start: int
+    end: int
 
 
 async def threads(context: Context, parents: Sequence[Any], page: Paging, resolved: Resolved = None) -> list[Page[Any]]:
@@ -37,8 +57,10 @@ async def parents_of(context: Context, parents: Sequence[Any]) -> list[Any]:
 
 async def subjects(context: Context, parents: Sequence[Any]) -> list[Any]:
     """What each comment is about."""
-    wanted = named(parents, lambda each: each.subject_id)
-    found = await task.by_ids(context.database, context.viewer.user_id, wanted)
+    found: dict[UUID, Any] = {}
+    for type_name, find in _SUBJECTS.items():
+        if wanted := list({each.subject_id for each in parents if each.subject_type == type_name}):
+            found |= await find(context.database, context.viewer.user_id, wanted)
     return matched(parents, lambda each: each.subject_id, found)
 
 
@@ -47,6 +69,47 @@ async def reactions(context: Context, parents: Sequence[Any]) -> list[list[Any]]
     viewer = context.viewer.user_id
     found = await comment.reactions(context.database, viewer, named(parents, lambda each: each.id))
     return [found.get(each.id, []) for each in parents]
+
+
+async def anchors(context: Context, parents: Sequence[Any]) -> list[TextAnchor | None]:
+    """Where the text that each comment is pinned to stands now; nothing where it is gone, or there is none."""
+    of = list({each.subject_id for each in parents if each.anchor_quote is not None})
+    if not of or Scope.DOCUMENTS_READ not in context.viewer.scopes:
+        return [None for _ in parents]
+    found = await documents.by_ids(context.database, context.viewer.user_id, of)
+    told = await context.services.archive.contents.now(list(found.values()), ContentFormat.TEXT)
+    words = {id_: content.text or "" for id_, content in zip(found, told, strict=True)}
+
+    def located(comment: Any) -> TextAnchor | None:
+        if comment.anchor_quote is None or comment.subject_id not in words:
+            return None
+        sought = Anchor(
+            quote=comment.anchor_quote,
+            prefix=comment.anchor_prefix or "",
+            suffix=comment.anchor_suffix or "",
+            start=comment.anchor_start or 0,
+        )
+        start = locate(words[comment.subject_id], sought)
+        return None if start is None else TextAnchor(sought.quote, start, start + len(sought.quote))
+
+    return [located(each) for each in parents]
+
+
+async def pin(context: Context, given: Given) -> Given:
+    """Find the text that a comment is to be pinned to; only documents have such text."""
+    wanted = given.pop("anchor", None)
+    if wanted is None:
+        return given
+    subject_id: UUID = given["subject_id"]
+    found = await documents.by_ids(context.database, context.viewer.user_id, [subject_id])
+    if subject_id not in found:
+        if await task.by_ids(context.database, context.viewer.user_id, [subject_id]):
+            raise Invalid(("input", "anchor"), "Only a comment on a document can be pinned to text.")
+        return given
+    context.require(Scope.DOCUMENTS_READ)
+    (content,) = await context.services.archive.contents.now([found[subject_id]], ContentFormat.TEXT)
+    pinned = anchor(content.text or "", wanted["quote"], wanted.get("prefix"), wanted.get("suffix"), ("input", "anchor"))
+    return given | {_PINNED: pinned}
 
 
 async def create(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
@@ -58,7 +121,9 @@ async def create(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[
         subject_id=given["subject_id"],
         parent_id=given.get("parent_id"),
         body=given["body"],
+        upload_ids=given.get("upload_ids") or (),
         mention=_mentioned,
+        pinned=given.get(_PINNED),
     )
     return {"comment": said}
 

@@ -6,12 +6,16 @@ from functools import partial
 from typing import Any, Protocol
 
 from domain.actor import Actor, Scope
+from domain.blob import Blobs
 from domain.errors import InsufficientScope, Unauthenticated
 from domain.session import Device, Session
 from persistence.database import Database
+from persistence.documents.archive import Archive
 from persistence.loaders import BatchLoader
+from persistence.rights import RightsReader
 from persistence.streams import StreamLog
-from persistence.unit_of_work import Rehearsal, SqlUnitOfWork, fingerprint, perform
+from persistence.unit_of_work import Rehearsal, SqlUnitOfWork, fingerprint, perform, remembered
+from realtime.collaboration.rooms import Rooms
 from realtime.hub import Hub
 from realtime.live import Live
 from resolvers.outcome import Outcome, recall, remember
@@ -48,6 +52,10 @@ class Services:
     live: Live
     hub: Hub
     log: StreamLog
+    blobs: Blobs
+    archive: Archive
+    rooms: Rooms
+    rights: RightsReader
     cursors: SyncCursors
     passwords: Passwords
     tokens: Tokens
@@ -58,12 +66,21 @@ class Services:
     features: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a call is remembered by: its idempotency key, and what tells another input under the same key."""
+
+    key: str
+    fingerprint: bytes
+
+
 class Context:
     """
     One operation of one viewer. Loaders forget at every event of a subscription.
 
     `done` holds what mutations came to (an Outcome or an exception) by response key, for an executor that takes over from another.
-    `wanted` says which attributes of its rows the next field will be asked for; None for all of them.
+    `wanted` says which attributes of its rows the next field will be asked for; None for all of them. `unsure`: something that should be
+    there was not: it is gone, or whoever asked for others too has lost sight of it.
     """
 
     def __init__(self, services: Services, actor: Actor | None, device: Device) -> None:
@@ -72,6 +89,7 @@ class Context:
         self.device = device
         self.done: dict[str | int, Any] = {}
         self.wanted: frozenset[str] | None = None
+        self.unsure = False
         self._loaders: dict[Any, BatchLoader] = {}
 
     @property
@@ -109,17 +127,32 @@ class Context:
         """Let the next event of a subscription be loaded afresh."""
         self._loaders.clear()
 
+    def mark(self, name: str, given: Given, client_mutation_id: str | None) -> Mark | None:
+        """What a call of a mutation is remembered by; None for one that brings no key, or only rehearses."""
+        if client_mutation_id is None or self.actor is None or given.get("dry_run"):
+            return None
+        return Mark(client_mutation_id, fingerprint(name, given))
+
+    async def told_before(self, mark: Mark) -> Outcome | None:
+        """What a call came to before. Raises IdempotencyMismatch."""
+        told = await remembered(self.database, self.viewer.user_id, mark.key, mark.fingerprint)
+        return None if told is None else recall(told, mark.key)
+
     async def change(
-        self, name: str, change: Change, given: Given, *, client_mutation_id: str | None, remembered: bool = True
+        self, change: Change, given: Given, *, client_mutation_id: str | None, mark: Mark | None, stores: bool = False
     ) -> Outcome:
-        """Run a mutation in one transaction, or give what it came to before, when its idempotency key is known."""
+        """
+        Run a mutation in one transaction, or give what it came to before, when its mark is known.
+
+        `stores`: it writes documents into object storage.
+        """
         rehearsed: list[Mapping[str, Any]] = []
-        mark = fingerprint(name, given)
 
         async def run(uow: SqlUnitOfWork) -> Outcome:
-            key = client_mutation_id if remembered and self.actor is not None and not given.get("dry_run") else None
-            if key is not None and (told := await uow.recall(self.viewer.user_id, key, mark)) is not None:
-                return recall(told, key)
+            if mark is not None:
+                told = await uow.recall(self.viewer.user_id, mark.key, mark.fingerprint)
+                if told is not None:
+                    return recall(told, mark.key)
             values = await change(self, uow, dict(given))
             if given.get("dry_run"):
                 rehearsed.append(values)
@@ -127,11 +160,12 @@ class Context:
             await uow.log()
             positions = {entry.stream: entry.position for entry in uow.entries}
             outcome = Outcome(client_mutation_id=client_mutation_id, positions=positions, values=values)
-            if key is not None:
-                await uow.settle(self.viewer.user_id, key, remember(outcome))
+            if mark is not None:
+                await uow.settle(self.viewer.user_id, mark.key, remember(outcome))
             return outcome
 
+        objects = self.services.archive.objects if stores else None
         try:
-            return await perform(self.database, self.services.live, run, client_mutation_id=client_mutation_id)
+            return await perform(self.database, self.services.live, run, client_mutation_id=client_mutation_id, objects=objects)
         except Rehearsal:
             return Outcome(client_mutation_id=client_mutation_id, values=rehearsed[-1])

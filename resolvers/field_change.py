@@ -12,8 +12,10 @@ from schema import ids
 _TYPES = {
     "assignee_id": "User",
     "author_id": "User",
+    "avatar_id": "Attachment",
     "creator_id": "User",
     "label_ids": "Label",
+    "latest_version_id": "DocumentVersion",
     "lead_id": "User",
     "members": "User",
     "mention_ids": "User",
@@ -23,7 +25,7 @@ _TYPES = {
     "team_id": "Team",
 }
 # The same for references inside a told object, such as a link.
-_INNER = {"userId": "User", "targetId": "Task", "invitationId": "Invitation", "id": "TaskLink"}
+_INNER = {"userId": "User", "targetId": "Task", "invitationId": "Invitation", "attachmentId": "Attachment", "id": "TaskLink"}
 
 
 def field_changes(entry: Entry) -> list[FieldChange]:

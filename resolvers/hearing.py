@@ -9,12 +9,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from domain.actor import Actor
+from domain.actor import Scope as Lent
 from domain.errors import CursorExpired
 from domain.events import ChangeKind, Entry, team_stream, user_stream
-from persistence import project, task, team
+from persistence import task
+from persistence.documents import lists as documents
+from persistence.lookup import Find
+from persistence.rights import Rights
 from resolvers.context import Context, Given
 
 _KINDS = {"USER": "User", "PROJECT": "Project", "TASK": "Task", "DOCUMENT": "Document", "COMMENT": "Comment"}
+_MOVABLE: Mapping[str, Find] = {"Task": task.by_ids, "Document": documents.by_ids}
+
+
+def lent(actor: Actor, about_type: str) -> bool:
+    """Whether the token lets its holder hear of things of this type; the log itself asks for TASKS_READ."""
+    return about_type not in ("Document", "DocumentVersion") or Lent.DOCUMENTS_READ in actor.scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,8 @@ class Change:
 
     entry: Entry
     positions: Mapping[str, int]
+    mark: str | None = None
+    """What stands for the cursor where each of many hearers is given his own; None where there is but one."""
 
     @property
     def id(self) -> UUID:
@@ -55,7 +68,9 @@ class Scope:
             return False
         if self._entities is not None and not self._entities & {entry.entity_id, entry.about_id}:
             return False
-        if self._projects is not None and not self._projects & {entry.project_id, entry.entity_id, _left(entry, "project_id")}:
+        if self._projects is not None and not (
+            entry.project_id in self._projects or self._projects & {entry.entity_id, _left(entry, "project_id")}
+        ):
             return False
         return self._teams is None or bool(self._teams & {entry.entity_id, _team_of(entry.stream), _left(entry, "team_id")})
 
@@ -70,19 +85,22 @@ class Hearing:
     """The streams of one viewer, each with the position from which on he may hear it."""
 
     def __init__(self, context: Context, scope: Scope) -> None:
-        self._context = context
+        self.context = context
         self._scope = scope
-        self._viewer = context.viewer.user_id
-        self.own = user_stream(self._viewer)
-        self._visible: frozenset[UUID] | None = None
+        self.viewer = context.viewer.user_id
+        self.own = user_stream(self.viewer)
+        self.rights = Rights({}, frozenset())
         self.streams: dict[str, int] = {}
 
     async def look(self) -> None:
         """Learn anew what the viewer may hear."""
-        followed = await team.followed(self._context.database, self._viewer)
-        self.streams = {self.own: 0}
-        self.streams |= {team_stream(team_id): since for team_id, since in followed.items()}
-        self._visible = None
+        self.rights = await self.context.services.rights.of(self.viewer)
+        self.streams = {self.own: 0} | {team_stream(team_id): since for team_id, since in self.rights.teams.items()}
+
+    def for_all(self, rights: Rights) -> None:
+        """Hear on behalf of everybody who has these rights, from where they are now."""
+        self.rights = rights
+        self.streams = {team_stream(team_id): 0 for team_id in rights.teams}
 
     async def starts(self, cursor: Mapping[str, int]) -> dict[str, int]:
         """
@@ -91,37 +109,37 @@ class Hearing:
         Raises CursorExpired when the log was trimmed beyond a position, or does not reach it (it was restored from a backup).
         """
         starts = {stream: max(cursor.get(stream, since), since) for stream, since in self.streams.items()}
-        bounds = await self._context.services.log.bounds(list(starts))
+        bounds = await self.context.services.log.bounds(list(starts))
         for stream, position in starts.items():
             trimmed_to, head = bounds[stream]
             if not trimmed_to <= position <= head:
                 raise CursorExpired
         return starts
 
-    def may_change(self, entry: Entry) -> bool:
-        """Whether the entry could have changed what the viewer may hear."""
-        return entry.kind in (ChangeKind.MEMBERSHIP, ChangeKind.ACCESS_LOST) or entry.entity_type in ("Project", "Team")
-
-    async def may_hear(self, entry: Entry) -> bool:
+    def may_hear(self, entry: Entry) -> bool:
         """Whether the entry is for the viewer's ears."""
         since = self.streams.get(entry.stream)
         if since is None or entry.position <= since:
             return False
-        return entry.project_id is None or entry.project_id in await self._projects()
+        return entry.project_id is None or entry.project_id in self.rights.projects
+
+    def hears_now(self, entry: Entry) -> bool:
+        """The same as `hears` for all that is no loss."""
+        return self._scope.holds(entry) and lent(self.context.viewer, entry.about_type) and self.may_hear(entry)
 
     async def hears(self, entry: Entry) -> bool:
         """Whether the viewer may hear the entry and asked for it."""
-        if not self._scope.holds(entry) or not await self.may_hear(entry):
+        if not self.hears_now(entry):
             return False
-        # A task that left one project is no loss to those who see it where it went.
-        if entry.kind is ChangeKind.ACCESS_LOST and entry.entity_type == "Task":
-            return not await task.by_ids(self._context.database, self._viewer, [entry.entity_id])
+        # What left one project is no loss to those who see it where it went.
+        if entry.kind is ChangeKind.ACCESS_LOST and (find := _MOVABLE.get(entry.entity_type)):
+            return not await find(self.context.database, self.viewer, [entry.entity_id])
         return True
 
-    async def _projects(self) -> frozenset[UUID]:
-        if self._visible is None:
-            self._visible = await project.heard(self._context.database, self._viewer)
-        return self._visible
+
+def may_change_rights(entry: Entry) -> bool:
+    """Whether the entry could have changed what somebody may hear."""
+    return entry.kind in (ChangeKind.MEMBERSHIP, ChangeKind.ACCESS_LOST) or entry.entity_type in ("Project", "Team")
 
 
 def _set(ids: list[UUID] | None) -> set[UUID | None] | None:

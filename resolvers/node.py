@@ -3,7 +3,7 @@
 What a token must be lent for a type is the same here as on the way that leads to it from the root.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,14 +11,14 @@ import strawberry
 
 from domain.actor import Scope
 from domain.errors import BadUserInput, LimitExceeded
-from persistence import activity, comment, invitation, label, project, session, task, task_link, team, user
+from persistence import activity, attachment, comment, invitation, label, project, session, task, task_link, team, user
 from persistence.database import Database
+from persistence.documents import lists as documents
+from persistence.lookup import Find
 from resolvers.context import Context
-from resolvers.hearing import Change
+from resolvers.hearing import Change, lent
 from schema import ids
 from schema.inputs.fields import MOST_IDS
-
-Find = Callable[[Database, UUID, Sequence[UUID]], Awaitable[Mapping[UUID, Any]]]
 
 
 async def _changes(database: Database, viewer: UUID, entry_ids: Sequence[UUID]) -> Mapping[UUID, Any]:
@@ -30,7 +30,10 @@ async def _changes(database: Database, viewer: UUID, entry_ids: Sequence[UUID]) 
 FINDERS: dict[str, tuple[Scope, Find]] = {
     "Activity": (Scope.TASKS_READ, activity.by_ids),
     "Change": (Scope.TASKS_READ, _changes),
+    "Attachment": (Scope.TASKS_READ, attachment.by_ids),
     "Comment": (Scope.TASKS_READ, comment.by_ids),
+    "Document": (Scope.DOCUMENTS_READ, documents.by_ids),
+    "DocumentVersion": (Scope.DOCUMENTS_READ, documents.versions_by_ids),
     "Invitation": (Scope.TEAMS_READ, invitation.by_ids),
     "Label": (Scope.TEAMS_READ, label.by_ids),
     "Project": (Scope.PROJECTS_READ, project.by_ids),
@@ -77,8 +80,21 @@ async def _found(context: Context, named: Sequence[tuple[str, UUID] | None]) -> 
     for type_name, wanted in by_type.items():
         _, find = FINDERS[type_name]
         for id_, row in (await find(context.database, context.viewer.user_id, list(wanted))).items():
-            found[type_name, id_] = row
+            if lent(context.viewer, _subject_type(type_name, row)):
+                found[type_name, id_] = row
     return [found.get(each) for each in named]
+
+
+def _subject_type(type_name: str, row: Any) -> str:
+    """The type of what a row is about: a comment's or an entry's subject, else the row itself."""
+    match type_name:
+        case "Comment":
+            return str(row.subject_type)
+        case "Activity" | "Attachment":
+            return str(row.about_type)
+        case "Change":
+            return str(row.entry.about_type)
+    return type_name
 
 
 def _parsed(value: str, *path: str) -> tuple[str, UUID]:

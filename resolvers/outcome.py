@@ -6,7 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from domain import codec
+from domain.attachment import Attachment
 from domain.comment import Comment
+from domain.document import Document, DocumentVersion
 from domain.errors import DomainError
 from domain.invitation import Invitation
 from domain.label import Label
@@ -16,7 +18,9 @@ from domain.team import Team
 from domain.user import User
 
 _SHOWN_ONCE = frozenset({"invitation_token"})
-_KNOWN = {cls.__name__: cls for cls in (Comment, Invitation, Label, Project, Task, Team, User)}
+_KNOWN = {
+    cls.__name__: cls for cls in (Attachment, Comment, Document, DocumentVersion, Invitation, Label, Project, Task, Team, User)
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,6 +79,8 @@ def _written(value: Any) -> Any:
                     "refusals": [_refusal(each) for each in value.refusals],
                 }
             }
+        case DomainError():
+            return {"$refusal": _refusal(value)}
         case UUID():
             return {"$uuid": str(value)}
         case list() | tuple():
@@ -91,6 +97,8 @@ def _read(value: Any) -> Any:
     if not isinstance(value, dict) or len(value) != 1:
         return value
     ((kind, told),) = value.items()
+    if kind == "$refusal":
+        return ToldBefore(told)
     if kind == "$uuid":
         return UUID(told)
     if kind == "$result":

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 import strawberry
 
 from domain import project as projects
-from domain.page import Page, Paging
+from domain.page import EVERYTHING, Condition, Not, Page, Paging
 from persistence import project
 from persistence.activity import PROJECT_ACTIVITY
 from persistence.task import project_progress
 from persistence.unit_of_work import SqlUnitOfWork
 from persistence.user import PROJECT_MEMBERS
 from resolvers.context import Context, Given
+from resolvers.hearing import lent
 from resolvers.page import lists, named, to_one, whole_list
 from resolvers.progress import Progress
 from schema import ids
@@ -22,6 +23,8 @@ from schema.inputs.project import FILTER_TYPES, ProjectFilter, ProjectOrder
 Id = Annotated[strawberry.ID, strawberry.argument(description="The project's global id.")]
 Filter = Annotated[ProjectFilter | None, strawberry.argument(description="Narrows the list.")]
 OrderBy = Annotated[list[ProjectOrder] | None, strawberry.argument(description="By name when absent.")]
+
+_NO_DOCUMENTS = Not(Condition("about_type", "eq", "Document"))
 
 
 async def one(context: Context, id: Id) -> Any:
@@ -58,7 +61,9 @@ async def members(context: Context, parents: Sequence[Any], page: Paging) -> lis
 
 async def activity(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
     """What happened in each project, latest first."""
-    return await lists(context, PROJECT_ACTIVITY, parents, page)
+    return await lists(
+        context, PROJECT_ACTIVITY, parents, page, where=EVERYTHING if lent(context.viewer, "Document") else _NO_DOCUMENTS
+    )
 
 
 async def progress(context: Context, parents: Sequence[Any]) -> list[Progress]:

@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import hmac
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from domain.errors import CursorInvalid
@@ -33,6 +33,17 @@ class SyncCursors:
         """The cursor of a vector of positions."""
         body = _FORMAT + b"".join(_packed(stream, positions[stream]) for stream in sorted(positions))
         return base64.urlsafe_b64encode(body + self._mac(body)).rstrip(b"=").decode()
+
+    def seal_for(self, positions: Positions) -> Callable[[str, int], bytes]:
+        """What seals these positions together with that of one more stream, a user's, for one after another."""
+        body = _FORMAT + b"".join(_packed(stream, positions[stream]) for stream in sorted(positions))
+        assert max(positions, default="") < "user:", "a user's stream is the last"
+
+        def seal(stream: str, position: int) -> bytes:
+            whole = body + _packed(stream, position)
+            return base64.urlsafe_b64encode(whole + self._mac(whole)).rstrip(b"=")
+
+        return seal
 
     def open(self, cursor: str) -> dict[str, int]:
         """The positions of a cursor; raises CursorInvalid for anything that was not sealed here."""

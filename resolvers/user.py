@@ -11,10 +11,11 @@ from domain import user as users
 from domain.actor import Scope
 from domain.errors import BadUserInput
 from domain.page import EVERYTHING, Condition, Page, Paging
-from persistence import session, user
+from persistence import attachment, session, user
 from persistence.task_lists import ASSIGNED_TASKS
 from persistence.team import TEAMS_OF_USER
 from persistence.unit_of_work import SqlUnitOfWork
+from resolvers.attachment import address
 from resolvers.context import Context, Given
 from resolvers.page import lists, named, to_one, whole_list
 from resolvers.task import tasks_where
@@ -58,11 +59,12 @@ async def avatar_urls(
     parents: Sequence[Any],
     size: Annotated[int | None, strawberry.argument(description="Edge length in pixels, 16 to 1024.")] = 96,
 ) -> list[str | None]:
-    """Where the picture is: nobody has one until uploads are there."""
-    del context
+    """Where each picture is; as it was uploaded, whatever size is wanted: browsers scale, and address and cache stay the same."""
     if size is None or not 16 <= size <= 1024:
         raise BadUserInput("`size` lies between 16 and 1024.", path=("size",))
-    return [None for _ in parents]
+    wanted = named(parents, lambda each: each.avatar_id)
+    found = await attachment.pictures(context.database, wanted) if wanted else {}
+    return [await address(context, found[each.avatar_id], 3600) if each.avatar_id in found else None for each in parents]
 
 
 async def teams(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
@@ -133,16 +135,40 @@ async def resolvers(context: Context, parents: Sequence[Any]) -> list[Any]:
     return await _named_by(context, parents, "resolved_by_id")
 
 
+async def uploaders(context: Context, parents: Sequence[Any]) -> list[Any]:
+    """Who sent each file."""
+    return await _named_by(context, parents, "uploader_id")
+
+
 async def actors(context: Context, parents: Sequence[Any]) -> list[Any]:
     """Who did what each entry of the log tells."""
     return await _named_by(context, parents, "actor_id")
 
 
+async def savers(context: Context, parents: Sequence[Any]) -> list[Any]:
+    """Who saved each version."""
+    return await _named_by(context, parents, "created_by_id")
+
+
+async def present(context: Context, parents: Sequence[Any]) -> list[Any]:
+    """Whose each session in a document is."""
+    return await _named_by(context, parents, "user_id")
+
+
+async def contributors(context: Context, parents: Sequence[Any]) -> list[list[Any]]:
+    """Who wrote what is new in each version."""
+    return await _all_named_by(context, parents, "contributor_ids")
+
+
 async def mentions(context: Context, parents: Sequence[Any]) -> list[list[Any]]:
     """Whom each comment mentions."""
-    wanted = list({id_ for each in parents for id_ in each.mention_ids})
+    return await _all_named_by(context, parents, "mention_ids")
+
+
+async def _all_named_by(context: Context, parents: Sequence[Any], attribute: str) -> list[list[Any]]:
+    wanted = list({id_ for each in parents for id_ in getattr(each, attribute)})
     found = await user.by_ids(context.database, wanted) if wanted else {}
-    return [[found[id_] for id_ in each.mention_ids if id_ in found] for each in parents]
+    return [[found[id_] for id_ in getattr(each, attribute) if id_ in found] for each in parents]
 
 
 async def _named_by(context: Context, parents: Sequence[Any], attribute: str) -> list[Any]:

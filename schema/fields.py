@@ -21,6 +21,8 @@ import strawberry
 from domain.actor import Scope
 from domain.page import Paging
 from resolvers.context import BatchFunction, Context
+from resolvers.hearing import Hearing
+from resolvers.theme import Theme, follow
 
 T = TypeVar("T", bound=type)
 Guard = Literal["public", "signed in", "parent"] | Scope
@@ -33,7 +35,9 @@ class Binding:
 
     `guard`: who may ask for it; "parent" means whoever may see the object. Of a leaf, `path` is the dotted attribute (None: the field's
     own name) unless `read` computes it; of a relation, `batch` is its function; of a query or mutation, `root` is called with the
-    context and the field's arguments. `needs`: the attributes of the object that any of this reads; None for unknown.
+    context and the field's arguments. `needs`: the attributes of the object that any of this reads; None for unknown. Of a subscription,
+    `theme` says what it is about. `personal`: the value is about the viewer himself, so that two who may see the same are told different
+    things; without it, equal rights mean equal values (`tests/graph/test_personal.py`). `waits`: a relation's function may have to wait.
     """
 
     kind: Literal["leaf", "relation", "query", "mutation", "subscription"]
@@ -45,6 +49,9 @@ class Binding:
     weight: int = 1
     pages: bool = False
     needs: tuple[str, ...] | None = None
+    theme: Callable[..., Theme] | None = None
+    personal: bool = False
+    waits: bool = True
 
 
 def check(guard: Guard, context: Context) -> None:
@@ -58,22 +65,32 @@ def check(guard: Guard, context: Context) -> None:
 # ── leaves ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def leaf(description: str, read: Callable[[Any], Any] | str | None = None, *, needs: Sequence[str] | None = None) -> Any:
+def leaf(
+    description: str,
+    read: Callable[[Any], Any] | str | None = None,
+    *,
+    needs: Sequence[str] | None = None,
+    name: str | None = None,
+    personal: bool = False,
+) -> Any:
     """
-    An attribute of the object: of the field's own name, at a dotted path, or computed by a pure function.
+    An attribute of the object: of the field's own name, at a dotted path, or computed by a pure function. `name`: what the graph calls it,
+    where Python has another use for the word.
 
     `needs`: the stored attributes that a computed one reads; unnecessary for a stored one.
     """
     reader = attrgetter(read) if isinstance(read, str) else read
     path, pure = (read, None) if isinstance(read, str) else (None, read)
-    binding = Binding(kind="leaf", guard="parent", path=path, read=pure, needs=None if needs is None else tuple(needs))
+    binding = Binding(
+        kind="leaf", guard="parent", path=path, read=pure, needs=None if needs is None else tuple(needs), personal=personal
+    )
     if reader is None:
         return strawberry.field(description=description, metadata={"binding": binding})
 
     def resolve(root: Any) -> Any:
         return reader(root)
 
-    return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
+    return strawberry.field(resolver=resolve, name=name, description=description, metadata={"binding": binding})
 
 
 # ── relations ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -87,7 +104,14 @@ _PAGING = {
 
 
 def relation(
-    batch: BatchFunction, description: str, *, guard: Guard = "parent", weight: int = 1, needs: Sequence[str] | None = None
+    batch: BatchFunction,
+    description: str,
+    *,
+    guard: Guard = "parent",
+    weight: int = 1,
+    needs: Sequence[str] | None = None,
+    personal: bool = False,
+    waits: bool = True,
 ) -> Any:
     """
     What other rows know of the object. The batch function's parameters after context and parents are the field's arguments.
@@ -95,7 +119,10 @@ def relation(
     `needs`: the stored attributes of its parents that the function reads; unknown when left out.
     """
     read = None if needs is None else tuple(needs)
-    binding = Binding(kind="relation", guard=guard, batch=batch, weight=weight, pages=_pages(batch), needs=read)
+    pages = _pages(batch)
+    binding = Binding(
+        kind="relation", guard=guard, batch=batch, weight=weight, pages=pages, needs=read, personal=personal, waits=waits
+    )
 
     def resolve(root: Any, info: strawberry.Info[Context], **given: Any) -> Awaitable[Any]:
         check(guard, info.context)
@@ -120,8 +147,35 @@ def query(resolver: Callable[..., Awaitable[Any]], description: str, *, guard: G
     return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
 
 
-def subscription(resolver: Callable[..., AsyncGenerator[Any, None]], description: str, *, guard: Guard) -> Any:
-    """A field of Subscription, annotated `AsyncGenerator[Event, None]`."""
+def subscription(theme: Callable[..., Theme], description: str, *, guard: Guard) -> Any:
+    """
+    A field of Subscription, annotated `AsyncGenerator[Event, None]`. The parameters after the context are the field's arguments; `theme`
+    makes of them what the subscription is about.
+
+    Stock graphql-core follows it alone; `schema.execution.events` follows it for all who would be told the same.
+    """
+    binding = Binding(kind="subscription", guard=guard, theme=theme)
+
+    async def subscribe(info: strawberry.Info[Context], **given: Any) -> AsyncIterator[Any]:
+        check(guard, info.context)
+        about = theme(info.context, **given)
+        hearing = Hearing(info.context, about.scope)
+        await about.check(hearing)
+        async with aclosing(follow(about, hearing)) as changes:
+            async for change, _ in changes:
+                yield change
+
+    _declare_arguments(subscribe, theme, skip=1)
+    subscribe.__annotations__["return"] = AsyncGenerator[Any, None]
+    return strawberry.subscription(resolver=subscribe, description=description, metadata={"binding": binding})
+
+
+def stream(resolver: Callable[..., AsyncGenerator[Any, None]], description: str, *, guard: Guard) -> Any:
+    """
+    A field of Subscription that is not about the log of changes: its events are what the resolver yields, to each subscriber his own.
+
+    Annotated `AsyncGenerator[Event, None]`; the resolver's parameters after the context are the field's arguments.
+    """
     binding = Binding(kind="subscription", guard=guard)
 
     async def subscribe(info: strawberry.Info[Context], **given: Any) -> AsyncIterator[Any]:
@@ -166,12 +220,14 @@ def _argument(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 
 @dataclass_transform(kw_only_default=True)
-def view(description: str, *, name: str | None = None) -> Callable[[T], T]:
-    """An object type that shows a domain object as it is: same attribute names, nothing copied."""
+def view(description: str, *, name: str | None = None, member: bool = False) -> Callable[[T], T]:
+    """An object type that shows a domain object as it is: same attribute names, nothing copied. `member`: of a union."""
 
     def declare(cls: T) -> T:
         # Types are told apart by `type_name` where a field may give several; what a field gives is never in doubt otherwise.
-        cls.is_type_of = classmethod(lambda cls, obj, info: True)  # type: ignore[attr-defined]
+        own = name or cls.__name__
+        is_own = (lambda cls, obj, info: obj.type_name == own) if member else (lambda cls, obj, info: True)
+        cls.is_type_of = classmethod(is_own)  # type: ignore[attr-defined]
         return strawberry.type(cls, description=description, name=name)
 
     return declare

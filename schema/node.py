@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 import resolvers.access
+import resolvers.attachment
 import resolvers.comment
 import resolvers.task
 import resolvers.watch
@@ -16,6 +17,7 @@ from schema.enums import enumeration
 from schema.fields import interface, leaf, relation, view
 
 if TYPE_CHECKING:
+    from schema.types.attachment import Attachment
     from schema.types.change import Activity
     from schema.types.comment import Comment
     from schema.types.user import User
@@ -50,7 +52,9 @@ class Entity(Node):
     created_at: datetime = leaf("When it was made.")
     updated_at: datetime = leaf("When it was last written.")
     viewer_can: list[Action] = relation(
-        resolvers.access.viewer_can, "What the viewer may do with this object, computed by the same policy the server enforces."
+        resolvers.access.viewer_can,
+        "What the viewer may do with this object, computed by the same policy the server enforces.",
+        personal=True,
     )
 
 
@@ -63,12 +67,15 @@ class UnreadSummary:
     comment_count: int = leaf("How many of these are comments.", lambda row: row["comment_count"])
 
 
-@interface("Object with a comment thread and watchers.")
+@interface("Object with a comment thread, attachments and watchers.")
 class Discussable(Entity):
     """What people talk about."""
 
     comments: Connection[Annotated["Comment", strawberry.lazy("schema.types.comment")]] = relation(
         resolvers.comment.threads, "The threads about it, oldest first; answers are below a thread's first comment.", needs=["id"]
+    )
+    attachments: Connection[Annotated["Attachment", strawberry.lazy("schema.types.attachment")]] = relation(
+        resolvers.attachment.of_subjects, "The files on it, oldest first.", needs=["id"]
     )
     activity: Connection[Annotated["Activity", strawberry.lazy("schema.types.change")]] = relation(
         resolvers.task.activity, "What happened to it, latest first.", needs=["id"]
@@ -76,7 +83,12 @@ class Discussable(Entity):
     watchers: Connection[Annotated["User", strawberry.lazy("schema.types.user")]] = relation(
         resolvers.watch.watchers, "Who hears of its changes, by name.", needs=["id"]
     )
-    viewer_is_watching: bool = relation(resolvers.watch.is_watching, "Whether the viewer is among the watchers.", needs=["id"])
+    viewer_is_watching: bool = relation(
+        resolvers.watch.is_watching, "Whether the viewer is among the watchers.", needs=["id"], personal=True
+    )
     viewer_unread: UnreadSummary | None = relation(
-        resolvers.watch.unread, "Unseen changes since the viewer last opened the object; null when up to date.", needs=["id"]
+        resolvers.watch.unread,
+        "Unseen changes since the viewer last opened the object; null when up to date.",
+        needs=["id"],
+        personal=True,
     )

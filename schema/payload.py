@@ -1,6 +1,6 @@
 """What every mutation answers with, and how one is declared."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, cast
 
 import strawberry
@@ -8,7 +8,7 @@ import strawberry
 import resolvers.change
 from domain import text
 from domain.errors import DomainError, InsufficientScope, Several, Unavailable
-from resolvers.context import Change, Context, Preparation
+from resolvers.context import Change, Context, Given, Preparation
 from resolvers.outcome import Outcome
 from schema.errors import UserError, refusals
 from schema.fields import Binding, Guard, check, interface, leaf, relation
@@ -35,13 +35,16 @@ def mutation(
     guard: Guard,
     delete: Sequence[str] = (),
     first: Preparation | None = None,
+    first_for: str | None = None,
+    stores: bool = False,
 ) -> Any:
     """
     A field of Mutation, with one argument `input`, run in one transaction.
 
     `delete` names the types of ids that a shared input (`DeleteInput`, `RestoreInput`) may carry here. `first` is what takes its time
-    before the transaction opens; it gives what the change is then given. Expected failures become the
-    payload's `errors`; a missing sign-in or scope, and a store that is away, are top-level errors.
+    before the transaction opens; it gives what the change is then given;
+    `first_for` is the only input field that needs it. `stores`: it writes documents into object storage.
+    Expected failures become the payload's `errors`; a missing sign-in or scope, and a store that is away, are top-level errors.
     """
     expected = {"id": "|".join(delete)} if delete else {}
     name = f"{change_.__module__}.{change_.__qualname__}"
@@ -53,10 +56,13 @@ def mutation(
             given.pop("client_mutation_id", None)
             if key is not None:
                 text.line(key, ("input", "clientMutationId"))
-            if first is not None:
-                given = await first(context, given)
             # What signs somebody in is never remembered: its result holds secrets.
-            outcome = await context.change(name, change_, given, client_mutation_id=key, remembered=guard != "public")
+            mark = context.mark(name, given, key) if guard != "public" else None
+            if first is not None and (first_for is None or given.get(first_for) is not None):
+                if mark is not None and (told := await context.told_before(mark)) is not None:
+                    return _settled(told)
+                given = await first(context, given)
+            outcome = await context.change(change_, given, client_mutation_id=key, mark=mark, stores=stores)
         except (InsufficientScope, Unavailable):
             raise
         except DomainError as error:
@@ -79,9 +85,49 @@ def mutation(
     return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
 
 
+def live_mutation(
+    act: Callable[[Context, Given, str | None], Awaitable[Mapping[str, Any]]],
+    input_: type[Any],
+    description: str,
+    *,
+    guard: Guard,
+) -> Any:
+    """
+    A field of Mutation that speaks to a room of live editing, in no transaction of its own.
+
+    `act` is given the idempotency key, and sees to it that what it does twice counts once.
+    """
+
+    async def run(context: Context, input: Any) -> Outcome:
+        key = None if input.client_mutation_id is strawberry.UNSET else input.client_mutation_id
+        try:
+            given = read(input)
+            given.pop("client_mutation_id", None)
+            if key is not None:
+                text.line(key, ("input", "clientMutationId"))
+            return Outcome(client_mutation_id=key, values=await act(context, given, key))
+        except (InsufficientScope, Unavailable):
+            raise
+        except DomainError as error:
+            return Outcome(client_mutation_id=key, errors=error.errors if isinstance(error, Several) else [error])
+
+    async def resolve(info: strawberry.Info[Context], input: Any) -> Outcome:
+        done = info.context.done.get(info.path.key)
+        if isinstance(done, Exception):
+            raise done
+        if done is not None:
+            return cast(Outcome, done)
+        check(guard, info.context)
+        return await run(info.context, input)
+
+    resolve.__annotations__ |= {"input": Annotated[input_, strawberry.argument(description="What to do.")]}
+    binding = Binding(kind="mutation", guard=guard, root=run)
+    return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
+
+
 def _settled(outcome: Outcome) -> Outcome:
     """A refusal that had to be kept, such as a session ended because its token was reused, is told like any other."""
-    values: Mapping[str, Any] = outcome.values
-    if "refused" in values:
-        return Outcome(client_mutation_id=outcome.client_mutation_id, errors=[values["refused"]])
-    return outcome
+    if "refused" not in outcome.values:
+        return outcome
+    values = {name: value for name, value in outcome.values.items() if name != "refused"}
+    return Outcome(client_mutation_id=outcome.client_mutation_id, errors=[outcome.values["refused"]], values=values)

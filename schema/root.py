@@ -6,7 +6,9 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 import resolvers.change
+import resolvers.collaboration
 import resolvers.comment
+import resolvers.document
 import resolvers.label
 import resolvers.node
 import resolvers.project
@@ -19,8 +21,10 @@ import resolvers.watch
 from domain.actor import Scope
 from schema import rules
 from schema.connection import Connection
+from schema.document_mutations import DocumentMutations
 from schema.errors import ERROR_TYPES
-from schema.fields import query, subscription
+from schema.fields import query, stream, subscription
+from schema.file_mutations import FileMutations
 from schema.inputs import comment as comment_inputs
 from schema.inputs import project as project_inputs
 from schema.inputs import task as task_inputs
@@ -29,8 +33,11 @@ from schema.inputs import user as user_inputs
 from schema.node import Node
 from schema.payload import mutation
 from schema.scalars import SCALARS
+from schema.types.attachment import Attachment
 from schema.types.change import Activity, Change, ChangeConnection
+from schema.types.collaboration import DocumentEvent
 from schema.types.comment import Comment, CommentPayload
+from schema.types.document import Document, DocumentVersion
 from schema.types.project import Project, ProjectPayload
 from schema.types.server import ServerInfo
 from schema.types.task import Task, TaskLink, TaskPayload, TasksPayload
@@ -63,6 +70,10 @@ class Query:
     task: Task | None = query(resolvers.task.one, "A task.", guard=Scope.TASKS_READ)
     task_by_key: Task | None = query(resolvers.task.by_key, "A task by its human key.", guard=Scope.TASKS_READ)
     tasks: Connection[Task] | None = query(resolvers.task.many, "Every task that the viewer may see.", guard=Scope.TASKS_READ)
+    document: Document | None = query(resolvers.document.one, "A document.", guard=Scope.DOCUMENTS_READ)
+    documents: Connection[Document] | None = query(
+        resolvers.document.many, "Every document that the viewer may see.", guard=Scope.DOCUMENTS_READ
+    )
     changes: ChangeConnection | None = query(
         resolvers.change.page,
         "Delta since a cursor. `after: null` starts at now; an expired cursor gives CURSOR_EXPIRED and the client reloads.",
@@ -73,7 +84,7 @@ class Query:
 
 
 @strawberry.type(description="Writing. Every field is one transaction.")
-class Mutation:
+class Mutation(DocumentMutations, FileMutations):
     """The root of mutations."""
 
     user_register: SessionPayload | None = mutation(
@@ -198,7 +209,12 @@ class Mutation:
     )
 
     comment_create: CommentPayload | None = mutation(
-        resolvers.comment.create, comment_inputs.CommentCreateInput, "Says something about a task.", guard=_TASKS
+        resolvers.comment.create,
+        comment_inputs.CommentCreateInput,
+        "Says something about a task or a document.",
+        guard=_TASKS,
+        first=resolvers.comment.pin,
+        first_for="anchor",
     )
     comment_update: CommentPayload | None = mutation(
         resolvers.comment.update, comment_inputs.CommentUpdateInput, "Edits one's own comment.", guard=_TASKS
@@ -230,12 +246,17 @@ class Subscription:
     """The root of subscriptions."""
 
     changes: AsyncGenerator[Change, None] = subscription(
-        resolvers.change.follow,
+        resolvers.change.changes,
         "Every visible change after a cursor, in order, without gaps; replays first, then continues live.",
         guard=Scope.TASKS_READ,
     )
     task_changed: AsyncGenerator[Change, None] = subscription(
-        resolvers.change.follow_task, "Changes of one task with its comments and links.", guard=Scope.TASKS_READ
+        resolvers.change.task_changes, "Changes of one task with its comments, links and attachments.", guard=Scope.TASKS_READ
+    )
+    document_collaboration: AsyncGenerator[DocumentEvent, None] = stream(
+        resolvers.collaboration.follow,
+        "Live editing of one document: edits, presence and saved versions.",
+        guard=Scope.DOCUMENTS_READ,
     )
 
 
@@ -243,7 +264,7 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[Activity, Comment, Label, Session, TaskLink, *ERROR_TYPES],
+    types=[Activity, Attachment, Comment, DocumentVersion, Label, Session, TaskLink, *ERROR_TYPES],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 bindings = rules.register(schema)

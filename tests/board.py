@@ -11,21 +11,22 @@ fragment Card on Task {
   __typename id version createdAt updatedAt key url title description status priority startOn dueOn isOverdue completedAt estimate rank
   deletedAt externalRef project { id } parent { id } assignee { id } creator { id }
   labels(first: 5) { nodes { ...Word } }
+  attachments(first: 3) { nodes { id fileName } }
   comments(first: 8) { nodes { ...Remark replies(first: 3) { nodes { ...Remark } } } }
 }
-fragment Remark on Comment { __typename id version body editedAt resolvedAt parent { id } }
+fragment Remark on Comment { __typename id version body editedAt resolvedAt parent { id } attachments(first: 1) { nodes { id fileName } } }
 fragment Word on Label { __typename id name color }
 """
 BOARD = f"""
 query ($id: ID!, $after: String) {{
-  project(id: $id) {{ tasks(first: 15, after: $after) {{ nodes {{ ...Card }} pageInfo {{ hasNextPage endCursor }} }} }}
+  project(id: $id) {{ tasks(first: 12, after: $after) {{ nodes {{ ...Card }} pageInfo {{ hasNextPage endCursor }} }} }}
 }}
 {TASK}
 """
 _CHANGE = "kind type entityId cursor entity { ...Card ...Remark ...Word ... on Comment { subject { ... on Task { id } } } }"
 CHANGES = f"""
 query ($after: SyncCursor, $scope: ChangeScope) {{
-  changes(after: $after, scope: $scope, first: 15) {{ cursor nodes {{ {_CHANGE} }} pageInfo {{ hasNextPage }} }}
+  changes(after: $after, scope: $scope, first: 12) {{ cursor nodes {{ {_CHANGE} }} pageInfo {{ hasNextPage }} }}
 }}
 {TASK}
 """

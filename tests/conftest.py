@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -30,10 +31,10 @@ async def database_url(postgres_server: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def app(database_url: str) -> AsyncIterator[App]:
+async def app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
     """The graph over real stores, shared by a worker's tests: each makes its own teams."""
     async with (
-        open_house(Settings(database_connections=8), database_url) as house,
+        open_house(Settings(database_connections=8, data_dir=tmp_path_factory.mktemp("data")), database_url) as house,
         asyncpg.create_pool(database_url, min_size=0, max_size=2) as sql,
     ):
         yield App(house, sql)
@@ -43,3 +44,16 @@ async def app(database_url: str) -> AsyncIterator[App]:
 async def team(app: App) -> People:
     """A team with somebody in every role, a project and a second person, and an outsider."""
     return await settle(app)
+
+
+@pytest.fixture
+async def own(postgres_server: str, tmp_path: Path) -> AsyncIterator[App]:
+    """A house of one's own: what lies in its stores is this test's."""
+    from tests.services import database_from_template
+
+    async with (
+        database_from_template(postgres_server, "migrated", prepare) as url,
+        open_house(Settings(database_connections=4, data_dir=tmp_path), url) as house,
+        asyncpg.create_pool(url, min_size=0, max_size=2) as sql,
+    ):
+        yield App(house, sql)

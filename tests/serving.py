@@ -41,6 +41,7 @@ class ServerProcess:
         self._environment = {
             **{name: value for name in ("PATH", "HOME", "LANG", "TMPDIR") if (value := os.environ.get(name))},  # noqa: TID251
             "HIVE_PORT": str(self.port),
+            "HIVE_DATA_DIR": str(folder / "data"),
             **{f"HIVE_{name.upper()}": str(value) for name, value in settings.items()},
         }
         self._started = 0.0
@@ -128,6 +129,7 @@ class Client:
     def __init__(self, server: ServerProcess, token: str | None = None) -> None:
         self.server = server
         self.token = token
+        self.refresh_token: str | None = None
         self.http = httpx.AsyncClient(base_url=server.url, timeout=15.0)
 
     async def post(self, query: str, **variables: Any) -> httpx.Response:
@@ -187,7 +189,17 @@ async def registered(server: ServerProcess, name: str = "Ada") -> Client:
     payload = (await client.run(REGISTER, input=given))["userRegister"]
     assert payload["errors"] == []
     client.token = payload["tokens"]["accessToken"]
+    client.refresh_token = payload["tokens"]["refreshToken"]
     return client
+
+
+REFRESH = "mutation ($input: SessionRefreshInput!) { sessionRefresh(input: $input) { tokens { accessToken refreshToken } } }"
+
+
+async def stay(client: Client) -> None:
+    """Stay signed in, with new tokens."""
+    tokens = (await client.run(REFRESH, input={"refreshToken": client.refresh_token}))["sessionRefresh"]["tokens"]
+    client.token, client.refresh_token = tokens["accessToken"], tokens["refreshToken"]
 
 
 TEAM = "mutation ($input: TeamCreateInput!) { teamCreate(input: $input) { team { id } errors { code } } }"

@@ -10,6 +10,9 @@ TASK = """
   id version key title description status priority startOn dueOn completedAt estimate rank deletedAt externalRef
   assignee { id } creator { id } parent { id } project { id } labels { nodes { name } }
 """
+DOCUMENT = """
+  id version title type rank preview deletedAt owner { id } parent { id } project { id } latestVersion { id number name }
+"""
 COMMENT = """
   id version body editedAt resolvedAt resolvedBy { id } author { id } parent { id } mentions { id }
   reactions { emoji count viewerReacted }
@@ -21,8 +24,12 @@ ERRORS = """
   }
 """
 _GIVES = {
+    "AttachmentPayload": "attachment { id state }",
+    "UploadPayload": "attachment { id state }",
     "BasicPayload": "",
     "CommentPayload": f"comment {{ {COMMENT} }}",
+    "DocumentSyncPayload": "position",
+    "DocumentPayload": f"document {{ {DOCUMENT} }}",
     "DeletePayload": "deletedId",
     "LabelPayload": "label { id name }",
     "ProjectPayload": "project { id version }",
@@ -35,7 +42,8 @@ _GIVES = {
 _MUTATIONS = schema._schema.mutation_type.fields  # type: ignore[union-attr]
 _TABLES = """
   teams team_members labels projects project_members tasks task_aliases task_links comments comment_reactions watchers seen_marks
-  users sessions invitations streams events remembered_mutations
+  documents document_versions document_heads document_updates
+  attachments discarded_blobs users sessions invitations streams events remembered_mutations
 """.split()  # noqa: SIM905 (easier to read)
 _STATE = " UNION ALL ".join(f"SELECT '{table}', count(*), max(xmin::text::bigint) FROM {table}" for table in _TABLES)
 
@@ -65,6 +73,11 @@ async def done(app: App, person: Person, field: str, /, **given: Any) -> Any:
 async def task(app: App, team: People, title: str = "Task", /, *, by: Person | None = None, **given: Any) -> Any:
     """A task in the team's project, unless another is named."""
     return await done(app, by or team.member, "taskCreate", **({"projectId": team.project_id, "title": title} | given))
+
+
+async def document(app: App, team: People, title: str = "Document", /, *, by: Person | None = None, **given: Any) -> Any:
+    """A document in the team's project, unless another is named."""
+    return await done(app, by or team.member, "documentCreate", **({"projectId": team.project_id, "title": title} | given))
 
 
 async def comment(app: App, person: Person, subject: Any, body: str = "Well said.", /, **given: Any) -> Any:

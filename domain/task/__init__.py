@@ -5,7 +5,16 @@ from domain.task.create import create
 from domain.task.delete import delete, restore
 from domain.task.edit import update
 from domain.task.entity import CLOSED, Task, TaskPriority, TaskStatus
-from domain.task.events import TaskCreated, TaskDeleted, TaskEvent, TaskMoved, TaskMovedAway, TaskRestored, TaskUpdated
+from domain.task.events import (
+    TaskCreated,
+    TaskDeleted,
+    TaskEvent,
+    TaskFilesChanged,
+    TaskMoved,
+    TaskMovedAway,
+    TaskRestored,
+    TaskUpdated,
+)
 from domain.task.move import move
 from domain.task.store import TaskStore, open_task
 
@@ -15,6 +24,7 @@ __all__ = [
     "TaskCreated",
     "TaskDeleted",
     "TaskEvent",
+    "TaskFilesChanged",
     "TaskMoved",
     "TaskMovedAway",
     "TaskPriority",

@@ -6,13 +6,14 @@ from uuid import UUID
 
 from domain import rank, watch
 from domain.actor import Actor
+from domain.attachment import attach
 from domain.errors import NotFound, NotUnique
 from domain.permissions import Action, Kind
 from domain.ports import UnitOfWork
 from domain.project import open_project
 from domain.task import checks
 from domain.task.entity import CLOSED, Task
-from domain.task.events import TaskCreated
+from domain.task.events import TaskCreated, files_on_task
 
 
 async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, given: Mapping[str, Any]) -> Task:
@@ -52,6 +53,7 @@ async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, given: Map
         raise NotUnique(("input", "id"), "This id is in use.")
     await watch.start(uow, task, [actor.user_id, task.assignee_id])
     uow.record(TaskCreated(actor_id=actor.user_id, task=task))
+    await attach(uow, actor, given.get("upload_ids") or (), files_on_task(task), ("input", "uploadIds"))
     return task
 
 

@@ -1,8 +1,10 @@
 """What can happen to a task."""
 
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
+from domain.attachment import Attachment, Holder, file_changes
 from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
 from domain.task.entity import Task
 
@@ -76,3 +78,21 @@ class TaskRestored(TaskEvent):
     """A deleted task came back."""
 
     kind = ChangeKind.RESTORED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFilesChanged(TaskEvent):
+    """Files were put on a task, or taken off."""
+
+    kind = ChangeKind.ATTACHED
+    added: tuple[Attachment, ...] = ()
+    removed: tuple[Attachment, ...] = ()
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return file_changes(self.added, self.removed)
+
+
+def files_on_task(task: Task) -> Holder:
+    """A task that files are put on."""
+    return Holder(task, (task.type_name, task.id), partial(TaskFilesChanged, task=task))

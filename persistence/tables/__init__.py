@@ -6,6 +6,9 @@ collation is C), which ranks need.
 """
 
 from persistence.tables.columns import INSTANT, metadata, project_status, task_status, team_role
+from persistence.tables.document_log import document_clients, document_heads, document_updates
+from persistence.tables.documents import document_versions, documents
+from persistence.tables.files import attached, attachments, discarded_blobs
 from persistence.tables.log import events, remembered_mutations, streams
 from persistence.tables.people import invitations, sessions, signing_keys, team_members, teams, users
 from persistence.tables.work import (
@@ -23,8 +26,16 @@ from persistence.tables.work import (
 
 __all__ = [
     "INSTANT",
+    "attached",
+    "attachments",
     "comment_reactions",
     "comments",
+    "discarded_blobs",
+    "document_clients",
+    "document_heads",
+    "document_updates",
+    "document_versions",
+    "documents",
     "events",
     "invitations",
     "labels",

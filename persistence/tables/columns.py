@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from sqlalchemy import Column, DateTime, Enum, ForeignKey, Integer, MetaData, Uuid
 
+from domain.attachment import AttachmentState
+from domain.document.kind import DocumentType
 from domain.events import ChangeKind
 from domain.permissions import Role
 from domain.project import ProjectStatus, ProjectVisibility
@@ -34,7 +36,9 @@ project_status = enum(ProjectStatus, "project_status")
 project_visibility = enum(ProjectVisibility, "project_visibility")
 task_status = enum(TaskStatus, "task_status")
 task_priority = enum(TaskPriority, "task_priority")
+attachment_state = enum(AttachmentState, "attachment_state")
 task_link_kind = enum(TaskLinkKind, "task_link_kind")
+document_type = enum(DocumentType, "document_type")
 change_kind = enum(ChangeKind, "change_kind")
 
 

@@ -1,6 +1,19 @@
 """Who there is: users, their sessions, teams, memberships and invitations; and the keys that sign their tokens."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from persistence.tables.columns import INSTANT, entity, metadata, own_id, team_role, to, user_status
@@ -18,6 +31,7 @@ users = Table(
     Column("is_bot", Boolean, nullable=False, server_default=text("false")),
     Column("time_zone", Text, nullable=False),
     Column("locale", Text, nullable=False),
+    Column("avatar_id", Uuid),
 )
 
 Index("uq_users_email", func.lower(users.c.email_address), unique=True)

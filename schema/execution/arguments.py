@@ -8,7 +8,7 @@ from typing import Any
 
 from graphql import GraphQLField
 from graphql.execution.values import VariableValues, get_argument_values
-from graphql.language import FieldNode
+from graphql.language import FieldNode, VariableNode
 from strawberry.schema import Schema
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
@@ -36,6 +36,11 @@ class Arguments:
             raise Unusual
         given = self._quick.make(values)
         return with_page(given) if self._pages else given
+
+    def variable(self, name: str) -> str | None:
+        """The variable that alone is the argument of this name."""
+        values = (each.value for each in self._node.arguments or () if each.name.value == name)
+        return next((value.name.value for value in values if isinstance(value, VariableNode)), None)
 
     def make(self, variables: VariableValues | None) -> dict[str, Any]:
         """The keyword arguments; raises what graphql-core or the paging rules find wrong with them."""

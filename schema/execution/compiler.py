@@ -26,6 +26,7 @@ a request then holds one connection at a time; asking them together was not meas
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from operator import attrgetter
 from typing import Any
 
 from graphql import (
@@ -295,5 +296,7 @@ def guarded(binding: Binding) -> Callable[[Any], None]:
 
 
 def _namer(type_: GraphQLInterfaceType | GraphQLUnionType) -> Callable[[Any], Any]:
+    if isinstance(type_, GraphQLUnionType):  # Strawberry's own resolver of unions asks for an execution, which a program is not
+        return attrgetter("type_name")
     resolve: Any = type_.resolve_type
     return lambda value: resolve(value, None, type_)

@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from inspect import isawaitable
-from time import perf_counter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -34,7 +33,7 @@ from schema.execution.errors import FormattedError, coded, failure, field_errors
 from schema.execution.leaves import AS_JSON
 from schema.execution.limits import Limits, over
 from schema.execution.program import NotCompiled, Programs
-from schema.execution.tally import Tally
+from schema.execution.tally import Tally, counted
 from schema.fields import Binding
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -47,6 +46,8 @@ class OperationRequest(NamedTuple):
     operation_name: str | None = None
     variables: Mapping[str, Any] = _NOTHING
     extensions: Mapping[str, Any] = _NOTHING
+    document_id: str | None = None
+    """What the client calls a document that it doesn't send; `query` is empty then, until the text is found."""
 
 
 class Prepared(NamedTuple):
@@ -122,7 +123,13 @@ class Executor:
         self.tally = Tally()
         self._hints = hints
         self.timeout = timeout
+        self.bindings = bindings or {}
         self._before_event = before_event
+
+    def errors_of(self, text: str) -> tuple[FormattedError, ...]:
+        """What is wrong with a document, whatever its variables; nothing when it may run."""
+        document = self._documents.load(text)
+        return document.errors if isinstance(document, Refused) else ()
 
     def prepare(self, request: OperationRequest, *, may_introspect: bool = True) -> Prepared | Answer:
         """The operation, parsed, validated and within its limits; or the answer that says what is wrong with it."""
@@ -185,6 +192,28 @@ class Executor:
             return refusal(*(each for error in source.errors or () for each in field_errors(error)))
         return self._events(prepared, core, source, context)
 
+    async def event(self, prepared: Prepared, context: Any, event: Any) -> Answer:
+        """The answer to one event of a subscription whose source is followed elsewhere (`schema.execution.events`)."""
+        self._before_event(context)
+        core = self._build(prepared, context)
+        return core if isinstance(core, Answer) else await self._within_time(self._event(prepared, core, event, context))
+
+    @property
+    def programs(self) -> Programs:
+        """What compiles operations."""
+        assert self._programs is not None
+        return self._programs
+
+    def compiled(self, prepared: Prepared) -> Callable[[Any, Any], Coroutine[Any, Any, dict[str, Any]]] | None:
+        """The program of an operation with its variables, to be run with a context and an event; None when it is graphql-core's."""
+        if self._programs is None:
+            return None
+        try:
+            run, arguments = self._programs.ready(prepared.operation, prepared.variables)
+        except NotCompiled:
+            return None
+        return lambda context, event: run(context, arguments, event)
+
     async def _events(
         self, prepared: Prepared, core: "CoreExecutor[Any]", source: AsyncIterable[Any], context: Any
     ) -> AsyncGenerator[Answer, None]:
@@ -227,25 +256,17 @@ class Executor:
         except Exception as error:  # noqa: BLE001 (the rim)
             return refusal(*failure(error))
 
+    @counted
     async def _answer(self, prepared: Prepared, context: Any) -> Answer:
-        began = perf_counter()
-        try:
-            data = await self._compiled(prepared, context)
-            if data is not None:
-                return Answer(data)
-            core = self._build(prepared, context)
-            return core if isinstance(core, Answer) else await self._run(core)
-        finally:
-            tally = self.tally.mutations if prepared.operation.kind is OperationType.MUTATION else self.tally.queries
-            tally.took(perf_counter() - began)
+        if (data := await self._compiled(prepared, context)) is not None:
+            return Answer(data)
+        core = self._build(prepared, context)
+        return core if isinstance(core, Answer) else await self._run(core)
 
+    @counted
     async def _event(self, prepared: Prepared, core: "CoreExecutor[Any]", event: Any, context: Any) -> Answer:
-        began = perf_counter()
-        try:
-            data = await self._compiled(prepared, context, event)
-            return Answer(data) if data is not None else await self._run(core.build_per_event_executor(event), serially=False)
-        finally:
-            self.tally.events.took(perf_counter() - began)
+        data = await self._compiled(prepared, context, event)
+        return Answer(data) if data is not None else await self._run(core.build_per_event_executor(event), serially=False)
 
     async def _compiled(self, prepared: Prepared, context: Any, event: Any = None) -> dict[str, Any] | None:
         """The data, by a program; None when graphql-core is to answer. Which of the two, and why, is counted."""

@@ -1,6 +1,6 @@
 """A compiled operation, ready to run: for one document, one operation and one set of `@skip`/`@include` values."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from graphql.execution.values import VariableValues, get_variable_values
@@ -14,7 +14,7 @@ from schema.execution.selections import Collector, flag_names
 from schema.fields import Binding, check
 
 MOST_FLAGS = 16
-Run = Callable[[Any, list[dict[str, Any]], Any], Awaitable[dict[str, Any]]]
+Run = Callable[[Any, list[dict[str, Any]], Any], Coroutine[Any, Any, dict[str, Any]]]
 
 
 class NotCompiled(Exception):
@@ -48,11 +48,12 @@ class Programs:
             program = self._program(operation, values)
             return program.run, [each.quick(values) for each in program.varying]
         except Unusual:
-            variables = self._coerced(operation, given)
+            variables = self.variables(operation, given)
             program = self._program(operation, variables.coerced)
             return program.run, [each.make(variables) for each in program.varying]
 
-    def _coerced(self, operation: Operation, given: Mapping[str, Any]) -> VariableValues:
+    def variables(self, operation: Operation, given: Mapping[str, Any]) -> VariableValues:
+        """The variables, coerced; raises NotCompiled where graphql-core finds fault with them."""
         definitions = operation.definition.variable_definitions or ()
         coerced = get_variable_values(self._schema._schema, definitions, dict(given))  # noqa: SLF001
         if isinstance(coerced, list):

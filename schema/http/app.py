@@ -1,54 +1,99 @@
-"""The routes of the graph: `/graphql` for HTTP and for websockets."""
+"""The routes of the graph: `/graphql` for HTTP and for websockets, and what is to be ended before the server stops."""
 
+import asyncio
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from schema.execution.executor import Executor
-from schema.http.connection import SocketLimits
+from schema.execution.events import Events
 from schema.http.endpoint import MAX_BODY, GraphQLEndpoint
+from schema.http.host import SocketLimits
 from schema.http.origins import Origins
-from schema.http.ports import Authenticate, MayIntrospect, OpenContext, StillGood, everybody_may_introspect, for_ever
+from schema.http.persisted import KnownQueries
+from schema.http.ports import (
+    Authenticate,
+    EndedAmong,
+    MayIntrospect,
+    OpenContext,
+    Renews,
+    StillGood,
+    StreamOf,
+    equals_renew,
+    everybody_may_introspect,
+    for_ever,
+    nobodys,
+)
+from schema.http.streaming import StreamLimits, Streams
 from schema.http.websocket import WebsocketEndpoint
 
 
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What stays open for longer than an answer takes: websockets, and streams over HTTP."""
+
+    websockets: WebsocketEndpoint
+    streams: Streams
+
+    async def drain(self, *, within: float = 5.0) -> None:
+        """
+        Take leave of all clients, those too that still come, and wait until their operations are cleaned up. Call it before
+        uvicorn's own shutdown, which would cut websockets and wait for streams.
+        """
+        await asyncio.gather(self.websockets.drain(within=within), self.streams.drain(within=within))
+
+
 def graphql_routes(
-    executor: Executor,
+    events: Events,
     *,
+    known: KnownQueries,
     authenticate: Authenticate,
     still_good: StillGood = for_ever,
+    ended_among: EndedAmong | None = None,
+    renews: Renews = equals_renew,
+    stream_of: StreamOf = nobodys,
     open_context: OpenContext,
     allowed_origins: Collection[str] = (),
     may_introspect: MayIntrospect = everybody_may_introspect,
     socket_limits: SocketLimits | None = None,
+    stream_limits: StreamLimits | None = None,
     max_body: int = MAX_BODY,
+    compress: bool = False,
     path: str = "/graphql",
-) -> tuple[list[BaseRoute], WebsocketEndpoint]:
+) -> tuple[list[BaseRoute], Lines]:
     """
-    The routes, and the websocket endpoint, whose `drain` the server awaits before it stops.
+    The routes, and the lines that they keep open, whose `drain` the server awaits before it stops.
 
     `allowed_origins` are pages of other origins that may call the graph, such as `https://app.example.com`.
     """
     origins = Origins(allowed_origins)
+    streams = Streams(events, still_good=still_good, open_context=open_context, limits=stream_limits)
     http = GraphQLEndpoint(
-        executor,
+        events.executor,
         authenticate=authenticate,
         open_context=open_context,
         origins=origins,
+        known=known,
+        streams=streams,
         may_introspect=may_introspect,
         max_body=max_body,
+        compress=compress,
     )
     websocket = WebsocketEndpoint(
-        executor,
+        events,
+        known=known,
         authenticate=authenticate,
         still_good=still_good,
+        ended_among=ended_among,
+        renews=renews,
+        stream_of=stream_of,
         open_context=open_context,
         origins=origins,
         may_introspect=may_introspect,
         limits=socket_limits,
     )
-    return [Route(path, http), WebSocketRoute(path, websocket)], websocket
+    return [Route(path, http), WebSocketRoute(path, websocket)], Lines(websocket, streams)
 
 
 def straight(app: ASGIApp, graph: Sequence[BaseRoute]) -> ASGIApp:

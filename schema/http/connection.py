@@ -1,272 +1,297 @@
-"""One client's websocket, speaking `graphql-transport-ws`.
+"""One client's websocket, whatever carries it (`schema.http.wire`) and whichever protocol it speaks (`schema.http.dialects`).
 
-A connection owns one task group: its reader, its heartbeat, its watch over the credentials and one task per operation. Whoever
-decides that the connection ends says how in `_ended`; then every task is cancelled, and with it every operation's context and
-subscription source are closed, before `run` returns. Each operation has a context of its own.
+A connection is called back: by its wire with every message, by its subscriptions with what they are told, by the timers that all
+connections share. It has a task only while an operation begins or runs. What it says waits in one list and is written in turns
+(`realtime.outlet`), several messages in one write.
 
-Slow readers: an operation executes its next event only when the frame of the last one has been handed to the server, and the
-server accepts frames only while its write buffer is below the high-water mark. So a stalled client holds at most one frame per
-operation, and fails the heartbeat. (Dropping behind, being told, grouping: `realtime.broadcast`.)
+Slow readers: while the wire takes no more, nothing is read from the client either, a query's answer waits, a replay waits, and live
+subscriptions are bounded (`schema.http.stream`); a client that stays stalled fails the heartbeat.
 
 Close codes are the protocol's: 4400 malformed, 4401 not acknowledged yet, 4403 refused or ended meanwhile, 4408 too slow to say
 hello or to answer a ping, 4409 id in use, 4429 second hello. Besides: 1001 drained, 1009 too big, 1013 try later, 4500 a bug.
 """
 
-import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any
 
-from graphql.language import OperationType
-from starlette.types import Receive, Send
-
-from domain.errors import DomainError, Unavailable
 from schema.execution.errors import FormattedError, coded, failure
-from schema.execution.executor import Answer, Executor
-from schema.http import frames
-from schema.http.frames import Close, Complete, Init, Malformed, Ping, Pong, Subscribe
-from schema.http.ports import Authenticate, MayIntrospect, OpenContext, RequestInfo, StillGood
+from schema.execution.executor import Answer, OperationRequest, Prepared
+from schema.http import dialects, hello
+from schema.http.dialects import Dialect
+from schema.http.frames import Close, Complete, Init, Malformed, Ping, Pong, Subscribe, Terminate
+from schema.http.host import Host
+from schema.http.operation import operate
+from schema.http.outbox import Outbox
+from schema.http.ports import RequestInfo
 from schema.http.request import BadRequest, check_text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SocketLimits:
-    """The bounds of one connection; times in seconds."""
-
-    init: float = 3.0
-    operations: int = 20
-    message_bytes: int = 64 * 1024
-    ping_every: float = 20.0
-    pong_within: float = 20.0
-    sign_in: float = 10.0
-    look_again: float = 4.0
-    """How often it is asked whether the client's credentials are still good."""
-    farewell: float = 1.0
-    """How long a close frame may take to be written."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
-    """What all connections of an endpoint share."""
-
-    executor: Executor
-    authenticate: Authenticate
-    still_good: StillGood
-    open_context: OpenContext
-    may_introspect: MayIntrospect
-    limits: SocketLimits
+from schema.http.stream import Cancel, Stream, cancel
+from schema.http.wire import Wire
 
 
 class Connection:
     """One client's websocket, from its acceptance to its end."""
 
-    def __init__(self, host: Host, info: RequestInfo, authorization: str | None, receive: Receive, send: Send) -> None:
+    __slots__ = (
+        "_authorization",
+        "_dialect",
+        "_early",
+        "_ended",
+        "_greeted",
+        "_host",
+        "_info",
+        "_operations",
+        "_running",
+        "_started",
+        "_wire",
+        "acknowledged",
+        "awaited",
+        "credentials",
+        "out",
+    )
+
+    def __init__(self, host: Host, dialect: Dialect, info: RequestInfo, authorization: str | None, wire: Wire) -> None:
         self._host = host
-        self._limits = host.limits
+        self._dialect = dialect
+        self._early: list[Subscribe] = []  # what came between the hello and its answer
         self._info = info
         self._authorization = authorization
-        self._receive = receive
-        self._asgi_send = send
-        self._ended: asyncio.Future[Close | None] = asyncio.get_running_loop().create_future()
-        self._greeted = asyncio.Event()
-        self._acknowledged = asyncio.Event()
-        self._ponged = asyncio.Event()
-        self._credentials: Any = None
-        self._operations: dict[str, asyncio.Task[None]] = {}  # what an id stands for
-        self._running: set[asyncio.Task[None]] = set()  # besides, those that only clean up or say `complete`
+        self._wire = wire
+        self._ended = False
+        self._greeted = False
+        self._operations: dict[str, Stream | Cancel] = {}  # what an id stands for
+        self._running = 0  # tasks, those too that only clean up
         self._started = 0
+        self.out = Outbox(host.events.outlet, wire)
+        self.acknowledged = False
+        self.awaited = False
+        """Whether a sign of life is due."""
+        self.credentials: Any = None
+        host.opened(self)
 
-    @property
-    def running(self) -> int:
-        """How many operations run, or clean up."""
-        return len(self._running)
+    # From the wire.
 
-    def end(self, how: Close | None) -> None:
-        """Let the connection end, with a close frame unless the client is gone already (None). The first call decides."""
-        if not self._ended.done():
-            self._ended.set_result(how)
-
-    async def run(self) -> None:
-        """Serve until the end; every task of the connection is done when this returns."""
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
-            own = [tasks.create_task(each) for each in (self._read(), self._beat(), self._watch())]
-            try:
-                how = await self._ended
-                if how is not None:
-                    await self._say_farewell(how)
-            finally:
-                for task in (*own, *self._running):
-                    task.cancel()
-
-    async def _say_farewell(self, how: Close) -> None:
-        try:
-            async with asyncio.timeout(self._limits.farewell):
-                await self._asgi_send(how.message())
-        except (TimeoutError, OSError):
-            return  # a stalled or vanished client: the server drops the connection when this call returns
-
-    async def _send(self, frame: str) -> None:
-        if self._ended.done():
+    def receive(self, raw: bytes) -> None:
+        """A text message. A bug in here ends the connection with 4500."""
+        if self._ended:
+            return
+        self.awaited = False
+        limit = self._host.limits.message_bytes
+        if len(raw) > limit:
+            self.end(Close(1009, f"A message may have {limit} bytes."))
             return
         try:
-            await self._asgi_send({"type": "websocket.send", "text": frame})
-        except OSError:
-            self.end(None)
-        except RuntimeError:
-            if not self._ended.done():  # else the close frame overtook this one
-                raise
-
-    async def _read(self) -> None:
-        """Take frames until the connection ends. A bug in here ends the connection with 4500."""
-        try:
-            while not self._ended.done():
-                message = await self._receive()
-                if message["type"] != "websocket.receive":
-                    self.end(None)
-                    return
-                text = message.get("text")
-                if text is None:
-                    self.end(Close(4400, "A message must be text."))
-                    return
-                raw = text.encode()
-                if len(raw) > self._limits.message_bytes:
-                    self.end(Close(1009, f"A message may have {self._limits.message_bytes} bytes."))
-                    return
-                await self._handle(frames.parse(raw))
+            self._handle(raw)
         except Malformed as malformed:
             self.end(Close(4400, malformed.reason))
         except Exception as error:  # noqa: BLE001 (the rim)
             failure(error)
             self.end(Close(4500, "Internal server error"))
 
-    async def _handle(self, frame: frames.Incoming) -> None:
-        match frame:
-            case Init():
-                await self._greet(frame)
-            case Ping(payload):
-                await self._send(frames.pong(payload))
-            case Pong():
-                self._ponged.set()
-            case Subscribe(id_):
-                if not self._acknowledged.is_set():
-                    self.end(Close(4401, "Unauthorized"))
-                elif id_ in self._operations:
-                    self.end(Close(4409, f"Subscriber for {id_} already exists"))
-                else:
-                    await self._start(frame)
-            case Complete(id_):
-                if (task := self._operations.pop(id_, None)) is not None:
-                    task.cancel()
+    def pong(self) -> None:
+        """The answer to a ping of the websocket itself, which is a sign of life where the protocol has none."""
+        if not self._dialect.is_answered:
+            self.awaited = False
 
-    async def _greet(self, init: Init) -> None:
-        if self._greeted.is_set():
+    def end(self, how: Close | None) -> None:
+        """End the connection, with a close frame unless the client is gone already (None). The first call decides."""
+        if self._ended:
+            return
+        if how is not None:
+            self.out.flush()
+        self._ended = True
+        operations, self._operations = self._operations, {}
+        for each in operations.values():
+            cancel(each)
+        self.out.close()
+        self._wire.close(how)
+        if not self._running:
+            self._host.closed(self)
+
+    def go_away(self, how: Close, retry_after: float) -> None:
+        """The server stops: tell from where each subscription goes on, in a ping that stock clients take as such, then end."""
+        if self.acknowledged and self._dialect.is_answered:
+            since = {id_: each.since() for id_, each in self._operations.items() if isinstance(each, Stream)}
+            hint = {"resume": {id_: cursor for id_, cursor in since.items() if cursor}, "retryAfter": round(retry_after, 3)}
+            self.out.put(dialects.ping(hint))
+        self.end(how)
+
+    # From the timers.
+
+    def expect_hello(self) -> None:
+        """The time to say hello is over."""
+        if not self._greeted:
+            self.end(Close(4408, "Connection initialisation timeout"))
+
+    def beat(self) -> bool:
+        """Ask for a sign of life; whether one is awaited that was not before."""
+        if self.awaited or self._ended:
+            return False
+        self.out.put(self._dialect.beats)
+        self.awaited = self._dialect.is_answered or self._wire.ping() or not self._wire.ready
+        return self.awaited
+
+    def expect_life(self) -> None:
+        """The time to answer is over."""
+        if self.awaited:
+            self.end(Close(4408, "No pong"))
+
+    @property
+    def operations(self) -> int:
+        """How many operations are open."""
+        return len(self._operations)
+
+    @property
+    def has_ended(self) -> bool:
+        return self._ended
+
+    # What is said.
+
+    def finished(self, id_: str, operation: object, errors: Sequence[FormattedError]) -> None:
+        """Say how an operation ended. The id is free again before the client can know."""
+        if self._operations.get(id_) is operation:
+            del self._operations[id_]
+            self.out.put(self._error(id_, errors) if errors else self._dialect.complete(id_))
+
+    def _error(self, id_: str, errors: Sequence[FormattedError]) -> bytes:
+        self._host.events.executor.tally.told(errors)
+        return self._dialect.error(id_, errors)
+
+    def say(self, id_: str, payload: bytes) -> None:
+        """One answer of an operation."""
+        self.out.put(b"%b%b}" % (self._dialect.head(id_), payload))
+
+    def running(self, id_: str) -> Stream | Cancel | None:
+        """What an id stands for."""
+        return self._operations.get(id_)
+
+    def stream(self, id_: str) -> Stream:
+        """Let an id stand for a subscription that needs no task of its own."""
+        stream = self._operations[id_] = Stream(self, id_, self._dialect.head(id_))
+        return stream
+
+    # What is heard.
+
+    def _handle(self, raw: bytes) -> None:
+        match self._dialect.parse(raw):
+            case Init() as init:
+                self._hello(init)
+            case Ping(payload):
+                token = None if payload is None else payload.get("authorization")
+                if isinstance(token, str) and self.acknowledged:
+                    self._run(self._renew(token))
+                else:
+                    self.out.put(dialects.pong(payload))
+            case Pong():
+                pass
+            case Subscribe() as frame:
+                self._begin(frame)
+            case Complete(id_):
+                self._early = [each for each in self._early if each.id != id_]
+                if (operation := self._operations.pop(id_, None)) is not None:
+                    cancel(operation)
+            case Terminate():
+                self.end(Close(1000, ""))
+
+    def _hello(self, init: Init) -> None:
+        if self._greeted and not (self._dialect.greets_again and self.acknowledged):
             self.end(Close(4429, "Too many initialisation requests"))
             return
-        self._greeted.set()
         given = next((value for name, value in init.payload.items() if name.lower() == "authorization"), None)
         if given is not None and not isinstance(given, str):
             raise Malformed("The payload's Authorization must be a string.")
-        try:
-            async with asyncio.timeout(self._limits.sign_in):
-                self._credentials = await self._host.authenticate(given if given is not None else self._authorization)
-        except (TimeoutError, Unavailable):
-            self.end(Close(1013, "Try again later"))
-        except DomainError as refused:
-            self.end(Close(4403, refused.code))
-        else:
-            self._acknowledged.set()
-            await self._send(frames.ACKNOWLEDGED)
+        if self._greeted:
+            self._run(self._renew(given or ""))
+            return
+        self._greeted = True
+        self._run(self._greet(given if given is not None else self._authorization))
 
-    async def _start(self, frame: Subscribe) -> None:
-        if len(self._running) >= self._limits.operations:
-            message = f"At most {self._limits.operations} operations may run at once on a connection."
-            await self._send(frames.error(frame.id, [coded(message, "LIMIT_EXCEEDED", limit=self._limits.operations)]))
+    async def _greet(self, authorization: str | None) -> None:
+        found = await hello.greet(self._host, authorization)
+        if isinstance(found, Close):
+            if found.code == 4403 and (said := self._dialect.refused(found.reason)) is not None:
+                self.out.put(said)
+            self.end(found)
+            return
+        self.credentials = found.credentials
+        self.acknowledged = True
+        self._authorization = None
+        for each in self._dialect.greetings:
+            self.out.put(each)
+        self._host.greeted(self)
+        early, self._early = self._early, []
+        for frame in early:
+            self._begin(frame)
+
+    async def _renew(self, authorization: str) -> None:
+        """Take a newer token of the same session that lends the same."""
+        found = await hello.renew(self._host, self.credentials, authorization)
+        if isinstance(found, hello.Known):
+            self.credentials = found.credentials
+            self.out.put(
+                dialects.pong({"authorization": "accepted"}) if self._dialect.is_answered else self._dialect.greetings[0]
+            )
+        else:
+            refused = self._dialect.refused(found)
+            self.out.put(dialects.pong({"authorization": "refused", "code": found}) if refused is None else refused)
+
+    # Operations.
+
+    def _run(self, work: Any, id_: str | None = None) -> None:
+        self._running += 1
+        cancel = self._host.events.tasks.start(work, "websocket", after=self._task_done)
+        if id_ is not None:
+            self._operations[id_] = cancel
+
+    def _task_done(self) -> None:
+        self._running -= 1
+        if self._ended and not self._running:
+            self._host.closed(self)
+
+    def _begin(self, frame: Subscribe) -> None:
+        if self._ended:
+            return
+        if not self.acknowledged:
+            if self._greeted and not self._dialect.waits and len(self._early) < self._host.limits.operations:
+                self._early.append(frame)
+            else:
+                self.end(Close(4401, "Unauthorized"))
+        elif frame.id in self._operations:
+            self.end(Close(4409, f"Subscriber for {frame.id} already exists"))
+        else:
+            self._start(frame)
+
+    def _start(self, frame: Subscribe) -> None:
+        most = self._host.limits.operations
+        if max(self._running, len(self._operations)) >= most:
+            message = f"At most {most} operations may run at once on a connection."
+            self.out.put(self._error(frame.id, [coded(message, "LIMIT_EXCEEDED", limit=most)]))
             return
         self._started += 1
-        task = self._tasks.create_task(self._operate(frame, self._started))
-        self._operations[frame.id] = task
-        self._running.add(task)
-        task.add_done_callback(lambda done: self._forget(frame.id, done))
-
-    def _forget(self, id_: str, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        if self._operations.get(id_) is task:
-            del self._operations[id_]
-
-    async def _operate(self, frame: Subscribe, number: int) -> None:
-        """One operation: its frames, then `complete`; or `error`, which ends it too."""
-        try:
-            errors: Sequence[FormattedError] = await self._answer(frame, number)
-        except Exception as error:  # noqa: BLE001 (the rim)
-            errors = failure(error)
-        self._host.executor.tally.told(errors)
-        # The id is free again before the client can know that the operation ended.
-        if self._operations.get(frame.id) is asyncio.current_task():
-            del self._operations[frame.id]
-        await self._send(frames.error(frame.id, errors) if errors else frames.complete(frame.id))
-
-    async def _answer(self, frame: Subscribe, number: int) -> Sequence[FormattedError]:
-        """Send what the operation gives; return the errors that ended it, if any."""
+        info = RequestInfo(
+            user_agent=self._info.user_agent, ip=self._info.ip, request_id=f"{self._info.request_id}.{self._started}"
+        )
         try:
             check_text(frame.request, frame.raw)
         except BadRequest as error:
-            return [coded(error.message, error.code)]
-        host = self._host
-        prepared = host.executor.prepare(frame.request, may_introspect=host.may_introspect(self._credentials))
-        if isinstance(prepared, Answer):
-            return prepared.errors
-        info = RequestInfo(user_agent=self._info.user_agent, ip=self._info.ip, request_id=f"{self._info.request_id}.{number}")
-        async with host.open_context(self._credentials, info) as context:
-            if prepared.kind is not OperationType.SUBSCRIPTION:
-                return await self._send_answer(frame.id, await host.executor.execute(prepared, context))
-            stream = await host.executor.subscribe(prepared, context)
-            if isinstance(stream, Answer):
-                return stream.errors
-            async with aclosing(stream):
-                async for answer in stream:
-                    if errors := await self._send_answer(frame.id, answer):
-                        return errors
-                    await asyncio.sleep(0)  # a long replay leaves the others their turn
-            return ()
-
-    async def _send_answer(self, id_: str, answer: Answer) -> Sequence[FormattedError]:
-        if not answer.executed:
-            return answer.errors
-        self._host.executor.tally.told(answer.errors)
-        await self._send(frames.next_(id_, answer.payload()))
-        return ()
-
-    async def _beat(self) -> None:
-        """Hang up on a client that doesn't say hello, and on one that stops answering pings."""
-        try:
-            async with asyncio.timeout(self._limits.init):
-                await self._greeted.wait()
-        except TimeoutError:
-            self.end(Close(4408, "Connection initialisation timeout"))
+            self.out.put(self._error(frame.id, [coded(error.message, error.code)]))
             return
-        await self._acknowledged.wait()
-        while True:
-            await asyncio.sleep(self._limits.ping_every)
-            self._ponged.clear()
-            try:
-                async with asyncio.timeout(self._limits.pong_within):
-                    await self._send(frames.PING)
-                    await self._ponged.wait()
-            except TimeoutError:
-                self.end(Close(4408, "No pong"))
-                return
+        if self._host.known.concerns(frame.request):
+            self._run(self._look_up(frame, info), frame.id)
+            return
+        prepared = self._prepare(frame.request)
+        if isinstance(prepared, Answer):
+            self.out.put(self._error(frame.id, prepared.errors))
+            return
+        self._run(operate(self, self._host, frame.id, prepared, info), frame.id)
 
-    async def _watch(self) -> None:
-        """Hang up when the client's credentials end: what it listens to would go on for as long as it stays."""
-        await self._acknowledged.wait()
-        while self._credentials is not None:
-            await asyncio.sleep(self._limits.look_again)
-            try:
-                await self._host.still_good(self._credentials)
-            except Unavailable:
-                continue
-            except DomainError as ended:
-                self.end(Close(4403, ended.code))
-                return
+    def _prepare(self, request: OperationRequest) -> Prepared | Answer:
+        return self._host.events.executor.prepare(request, may_introspect=self._host.may_introspect(self.credentials))
+
+    async def _look_up(self, frame: Subscribe, info: RequestInfo) -> None:
+        """Find the document that an operation names, and go on with it."""
+        found = await self._host.known.resolve(frame.request)
+        prepared = found if isinstance(found, Answer) else self._prepare(found)
+        if isinstance(prepared, Answer):
+            self.finished(frame.id, self._operations.get(frame.id), prepared.errors)
+            return
+        await operate(self, self._host, frame.id, prepared, info)

@@ -14,10 +14,14 @@ from starlette.types import Receive, Scope, Send
 
 from schema.execution.errors import coded, failure
 from schema.execution.executor import Answer, Executor, OperationRequest, refusal
+from schema.http.compression import compressed
 from schema.http.origins import Header, Origins
+from schema.http.persisted import KnownQueries
 from schema.http.ports import Authenticate, MayIntrospect, OpenContext, RequestInfo, everybody_may_introspect
 from schema.http.request import BadRequest, check_body_type, from_body, from_query_string
 from schema.http.response import JSON, encode, messages, negotiate, status_of
+from schema.http.stream_format import wanted
+from schema.http.streaming import Lasting, Streams, once
 from schema.http.vigil import ClientGone, TooLate, Vigil
 
 MAX_BODY = 1024 * 1024
@@ -39,15 +43,21 @@ class GraphQLEndpoint:
         authenticate: Authenticate,
         open_context: OpenContext,
         origins: Origins,
+        known: KnownQueries,
+        streams: Streams,
         may_introspect: MayIntrospect = everybody_may_introspect,
         max_body: int = MAX_BODY,
+        compress: bool = False,
     ) -> None:
         self._executor = executor
         self._authenticate = authenticate
         self._open_context = open_context
         self._origins = origins
+        self._known = known
+        self._streams = streams
         self._may_introspect = may_introspect
         self._max_body = max_body
+        self._compress = compress
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -60,13 +70,26 @@ class GraphQLEndpoint:
                 await send({"type": "http.response.start", "status": 204, "headers": [own[0], *preflight]})
                 await send({"type": "http.response.body", "body": b""})
                 return
-            media_type = negotiate(headers.get(b"accept"))
-            answer = await self._answered(scope, receive, headers, info)
+            stream = wanted(headers.get(b"accept"))
+            if stream is None or not stream.only:
+                media_type = negotiate(headers.get(b"accept"))
+            answer = await self._answered(scope, receive, headers, info, streams=stream is not None)
+            if stream is not None and isinstance(answer, Lasting):
+                await self._streams.follow(answer, stream.format, info, own, receive, send)
+                return
+            assert isinstance(answer, Answer)
             if answer.errors:
                 self._executor.tally.told(answer.errors)
+            if stream is not None and stream.only:
+                await once(answer, stream.format, own, send)
+                return
             status = status_of(answer, media_type)
             extra = _challenge(answer) if status == 401 else ()
-            await _respond(send, status, media_type, encode(answer.payload()), (*own, *extra))
+            body = encode(answer.payload())
+            if self._compress:
+                body, coding = compressed(body, headers.get(b"accept-encoding"))
+                extra = (*extra, *coding)
+            await _respond(send, status, media_type, body, (*own, *extra))
         except ClientGone:
             return
         except BadRequest as error:
@@ -78,14 +101,18 @@ class GraphQLEndpoint:
             body = encode({"errors": failure(error)})
             await _respond(send, 500, media_type, body, own)
 
-    async def _answered(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], info: RequestInfo) -> Answer:
+    async def _answered(
+        self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], info: RequestInfo, *, streams: bool
+    ) -> Answer | Lasting:
+        """The answer; or, where the client takes a stream, the subscription that is to be answered by one."""
         reading = True
         try:
             with Vigil(receive, _BODY_SECONDS) as vigil:
                 request = await self._request(scope["method"], scope["query_string"], headers, receive)
                 reading = False
                 vigil.now(self._executor.timeout)
-                return await self._answer(request, headers, info, None if scope["method"] == "POST" else OperationType.QUERY)
+                only = None if scope["method"] == "POST" else OperationType.QUERY
+                return await self._answer(request, headers, info, only, streams=streams)
         except TooLate:
             if reading:
                 raise BadRequest(408, "BAD_USER_INPUT", "The body took too long to arrive.", _CLOSE) from None
@@ -124,15 +151,29 @@ class GraphQLEndpoint:
         return b"".join(parts)
 
     async def _answer(
-        self, request: OperationRequest, headers: dict[bytes, bytes], info: RequestInfo, only: OperationType | None
-    ) -> Answer:
+        self,
+        request: OperationRequest,
+        headers: dict[bytes, bytes],
+        info: RequestInfo,
+        only: OperationType | None,
+        *,
+        streams: bool,
+    ) -> Answer | Lasting:
         try:
             credentials = await self._authenticate(authorization(headers))
+            if self._known.concerns(request):
+                found = await self._known.resolve(request)
+                if isinstance(found, Answer):
+                    return found
+                request = found
             prepared = self._executor.prepare(request, may_introspect=self._may_introspect(credentials))
             if isinstance(prepared, Answer):
                 return prepared
             if prepared.kind is OperationType.SUBSCRIPTION:
-                raise BadRequest(400, "BAD_USER_INPUT", "Subscriptions need a websocket.")
+                if streams:
+                    return Lasting(prepared=prepared, credentials=credentials)
+                message = "Subscriptions need a websocket, or an Accept header with text/event-stream or multipart/mixed."
+                raise BadRequest(400, "BAD_USER_INPUT", message)
             if only is not None and prepared.kind is not only:
                 raise BadRequest(405, "BAD_USER_INPUT", "A GET may only run queries.", [(b"allow", b"POST")])
             async with self._open_context(credentials, info) as context:

@@ -1,4 +1,4 @@
-"""The frames of `graphql-transport-ws`: what a client may send, and what the server sends back. No I/O."""
+"""What a client may say on a websocket, and how a message of `graphql-transport-ws` is read. No I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +8,7 @@ import orjson
 
 from schema.execution.executor import OperationRequest
 from schema.http.request import BadParameters, from_parameters
-from schema.http.response import encode
 
-SUBPROTOCOL = "graphql-transport-ws"
 _LONGEST_ID = 128
 _LONGEST_REASON = 123  # bytes of a close frame's reason
 
@@ -22,9 +20,13 @@ class Close:
     code: int
     reason: str
 
+    @property
+    def short(self) -> str:
+        """The reason as far as it fits into a close frame."""
+        return self.reason.encode()[:_LONGEST_REASON].decode(errors="ignore")
+
     def message(self) -> dict[str, Any]:
-        reason = self.reason.encode()[:_LONGEST_REASON].decode(errors="ignore")
-        return {"type": "websocket.close", "code": self.code, "reason": reason}
+        return {"type": "websocket.close", "code": self.code, "reason": self.short}
 
 
 class Malformed(Exception):
@@ -42,7 +44,7 @@ class Init:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    payload: Any
+    payload: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,75 +66,65 @@ class Complete:
     id: str
 
 
-Incoming = Init | Ping | Pong | Subscribe | Complete
+@dataclass(frozen=True, slots=True)
+class Terminate:
+    """The client is about to go."""
+
+
+Incoming = Init | Ping | Pong | Subscribe | Complete | Terminate
 
 
 def parse(raw: bytes) -> Incoming:
     """The frame in one text message. Raises `Malformed`."""
+    kind, frame = opened(raw)
+    match kind:
+        case "connection_init":
+            return Init(object_or_nothing(frame) or {})
+        case "ping":
+            return Ping(object_or_nothing(frame))
+        case "pong":
+            object_or_nothing(frame)
+            return Pong()
+        case "subscribe":
+            return Subscribe(id_of(frame), request_of(frame), raw)
+        case "complete":
+            return Complete(id_of(frame))
+    raise Malformed("A message has an unknown type.")
+
+
+def opened(raw: bytes) -> tuple[str, dict[str, Any]]:
+    """The type of a message, and the message."""
     try:
         frame = orjson.loads(raw)
     except orjson.JSONDecodeError:
         raise Malformed("A message must be JSON.") from None
     if not isinstance(frame, dict):
         raise Malformed("A message must be a JSON object.")
-    payload = frame.get("payload")
     match frame.get("type"):
-        case "connection_init":
-            return Init(_object_or_nothing(payload) or {})
-        case "ping":
-            return Ping(_object_or_nothing(payload))
-        case "pong":
-            _object_or_nothing(payload)
-            return Pong()
-        case "subscribe":
-            return Subscribe(_id(frame), _request(payload), raw)
-        case "complete":
-            return Complete(_id(frame))
-        case str():
-            raise Malformed("A message has an unknown type.")
+        case str(kind):
+            return kind, frame
     raise Malformed("A message must have a type.")
 
 
-def _object_or_nothing(payload: Any) -> dict[str, Any] | None:
+def object_or_nothing(frame: dict[str, Any]) -> dict[str, Any] | None:
+    """The payload of a message that needs none."""
+    payload = frame.get("payload")
     if payload is None or isinstance(payload, dict):
         return payload
     raise Malformed("A payload must be an object.")
 
 
-def _id(frame: dict[str, Any]) -> str:
+def id_of(frame: dict[str, Any]) -> str:
+    """Which operation a message is about."""
     match frame.get("id"):
         case str(id_) if 0 < len(id_) <= _LONGEST_ID:
             return id_
     raise Malformed("The message needs an id of 1 to 128 characters.")
 
 
-def _request(payload: Any) -> OperationRequest:
+def request_of(frame: dict[str, Any]) -> OperationRequest:
+    """The operation that a message asks for."""
     try:
-        return from_parameters(payload)
+        return from_parameters(frame.get("payload"))
     except BadParameters as problem:
         raise Malformed(problem.message) from None
-
-
-ACKNOWLEDGED = '{"type":"connection_ack"}'
-PING = '{"type":"ping"}'
-
-
-def pong(payload: Any) -> str:
-    """The reply to a ping, with its payload."""
-    return encode({"type": "pong"} if payload is None else {"type": "pong", "payload": payload}).decode()
-
-
-def next_(id_: str, payload: dict[str, Any]) -> str:
-    return _framed(id_, "next", encode(payload))
-
-
-def error(id_: str, errors: Any) -> str:
-    return _framed(id_, "error", encode({"errors": errors})[len(b'{"errors":') : -1])
-
-
-def complete(id_: str) -> str:
-    return f'{{"id":{orjson.dumps(id_).decode()},"type":"complete"}}'
-
-
-def _framed(id_: str, kind: str, payload: bytes) -> str:
-    return f'{{"id":{orjson.dumps(id_).decode()},"type":"{kind}","payload":{payload.decode()}}}'

@@ -1,7 +1,10 @@
 """What the endpoint needs from outside: who is asking, and a context for each operation."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple, Protocol
+
+from domain.errors import DomainError
 
 
 class RequestInfo(NamedTuple):
@@ -28,6 +31,35 @@ class StillGood(Protocol):
 
         Asked again and again while a websocket lives. `Unavailable` leaves it open until there is an answer.
         """
+
+
+class EndedAmong(Protocol):
+    async def __call__(self, credentials: Sequence[Any], /) -> Mapping[Any, DomainError]:
+        """
+        Those of many credentials that have ended, each with the error that says why; the same as `StillGood`, in one question.
+
+        Raises `Unavailable` when there is no answer.
+        """
+
+
+class Renews(Protocol):
+    def __call__(self, before: Any, after: Any, /) -> bool:
+        """Whether newer credentials may take the place of those that a websocket began with."""
+
+
+class StreamOf(Protocol):
+    def __call__(self, credentials: Any, /) -> str | None:
+        """The stream in which it is told that somebody's sessions have ended; None for nobody."""
+
+
+def nobodys(credentials: Any) -> str | None:
+    """The rule where nothing is told of sessions."""
+    return None
+
+
+def equals_renew(before: Any, after: Any) -> bool:
+    """The rule where nothing is known of credentials."""
+    return bool(before == after)
 
 
 async def for_ever(credentials: Any) -> None:

@@ -1,11 +1,11 @@
 """From bytes to an `OperationRequest`, or a `BadRequest` that says in which way they are none.
 
 A request is JSON text with `query`, and perhaps `operationName`, `variables` and `extensions`, as an object in a body, in the
-query string, or in a websocket's `subscribe` message. Unknown keys are ignored, as the specification of GraphQL over HTTP
-wants. orjson refuses invalid UTF-8, byte order marks, lone surrogates, NaN, infinities and nesting beyond 1,024; integers
-beyond 64 bits become floats, which no scalar of the graph takes for an Int or an ID. Left to us: U+0000, which Postgres can't
-store, and nesting that could not be written out again. Both are looked for only in bodies in which they can be, since walking
-every value costs more than parsing it.
+query string, or in a websocket's `subscribe` message; instead of `query`, it may name a document (`schema.http.persisted`).
+Unknown keys are ignored, as the specification of GraphQL over HTTP wants. orjson refuses invalid UTF-8, byte order marks, lone
+surrogates, NaN, infinities and nesting beyond 1,024; integers beyond 64 bits become floats, which no scalar of the graph takes
+for an Int or an ID. Left to us: U+0000, which Postgres can't store, and nesting that could not be written out again. Both are
+looked for only in bodies in which they can be, since walking every value costs more than parsing it.
 """
 
 import re
@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from schema.execution.executor import OperationRequest
+from schema.http.persisted import document_id, names_document
 
 MAX_NESTING = 64  # levels of lists and objects inside `variables`
 _MAX_PARAMETERS = 20
@@ -97,23 +98,29 @@ def from_query_string(query_string: bytes) -> OperationRequest:
 
 def from_parameters(value: Any) -> OperationRequest:
     """The request in decoded JSON; its texts are not checked yet (`check_text`)."""
-    match value:
-        case {"query": str(query), **rest}:
-            pass
-        case {"query": _}:
-            raise BadParameters("The parameter query must be a string.")
-        case dict():
-            raise BadParameters("The parameter query is missing.")
-        case _:
-            raise BadParameters("The request must be a JSON object.")
-    name, variables, extensions = rest.get("operationName"), rest.get("variables"), rest.get("extensions")
+    if not isinstance(value, dict):
+        raise BadParameters("The request must be a JSON object.")
+    query = value.get("query")
+    if query is None and names_document(value):
+        query = ""
+    if query is None and "query" not in value:
+        raise BadParameters("The parameter query is missing.")
+    if not isinstance(query, str):
+        raise BadParameters("The parameter query must be a string.")
+    name, variables, extensions = value.get("operationName"), value.get("variables"), value.get("extensions")
     if name is not None and not isinstance(name, str):
         raise BadParameters("The parameter operationName must be a string.")
     if variables is not None and not isinstance(variables, dict):
         raise BadParameters("The parameter variables must be an object.")
     if extensions is not None and not isinstance(extensions, dict):
         raise BadParameters("The parameter extensions must be an object.")
-    return OperationRequest(query=query, operation_name=name, variables=variables or {}, extensions=extensions or {})
+    return OperationRequest(
+        query=query,
+        operation_name=name,
+        variables=variables or {},
+        extensions=extensions or {},
+        document_id=document_id(value),
+    )
 
 
 def check_text(request: OperationRequest, *raw: bytes) -> None:
@@ -132,7 +139,7 @@ def _json(text: bytes, what: str) -> Any:
 
 
 def _has_nul(request: OperationRequest) -> bool:
-    if "\0" in request.query or "\0" in (request.operation_name or ""):
+    if any("\0" in text for text in (request.query, request.operation_name or "", request.document_id or "")):
         return True
     waiting: list[Any] = [request.variables, request.extensions]
     while waiting:

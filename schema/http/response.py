@@ -6,24 +6,19 @@ for, a mistake in the document or its variables is 200 too. What isn't about the
 both.
 """
 
-import logging
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
-from uuid import uuid4
 
-import orjson
-
+from schema.execution.encoding import encode as encode
 from schema.execution.executor import Answer
-from schema.execution.leaves import AS_JSON
 from schema.http.request import BadRequest
-
-logger = logging.getLogger(__name__)
 
 RESPONSE_JSON = b"application/graphql-response+json"
 JSON = b"application/json"
 
 _STATUS = {
+    "PERSISTED_QUERY_NOT_FOUND": 200,  # as Apollo's server has it: its clients for phones take any other for an outage
     "UNAUTHENTICATED": 401,
     "TOKEN_EXPIRED": 401,
     "INSUFFICIENT_SCOPE": 403,
@@ -44,7 +39,7 @@ def negotiate(accept: bytes | None) -> bytes:
     wishes: dict[str, float] = {}
     for part in accept.decode("latin-1").lower().split(","):
         kind, *parameters = (piece.strip() for piece in part.split(";"))
-        wishes[kind] = min((_quality(each) for each in parameters if each.startswith("q=")), default=1.0)
+        wishes[kind] = min((quality(each) for each in parameters if each.startswith("q=")), default=1.0)
     wildcard = wishes.get("application/*", wishes.get("*/*", 0.0))
     new, old = (wishes.get(kind.decode(), wildcard) for kind in (RESPONSE_JSON, JSON))
     if max(new, old) <= 0:
@@ -52,7 +47,8 @@ def negotiate(accept: bytes | None) -> bytes:
     return RESPONSE_JSON if RESPONSE_JSON.decode() in wishes and new >= old else JSON if old > 0 else RESPONSE_JSON
 
 
-def _quality(parameter: str) -> float:
+def quality(parameter: str) -> float:
+    """The weight in a parameter such as `q=0.5`; 0 for what is none."""
     try:
         return float(parameter.removeprefix("q="))
     except ValueError:
@@ -66,20 +62,6 @@ def status_of(answer: Answer, media_type: bytes) -> int:
     codes = (error["extensions"]["code"] for error in answer.errors)
     status = max((_STATUS.get(code, 400) for code in codes), default=500)
     return 200 if status == 400 and media_type == JSON else status
-
-
-def encode(payload: dict[str, Any]) -> bytes:
-    """
-    The JSON bytes of a response. What JSON can't hold (an integer beyond 64 bits, half a surrogate pair) is a bug of ours:
-    masked, and logged under its `errorId`.
-    """
-    try:
-        return orjson.dumps(payload, option=AS_JSON)
-    except TypeError:
-        error_id = str(uuid4())
-        logger.exception("unencodable answer %s", error_id, extra={"error_id": error_id})
-        error = {"message": "Internal server error.", "extensions": {"code": "INTERNAL", "errorId": error_id}}
-        return orjson.dumps({"errors": [error]})
 
 
 def messages(

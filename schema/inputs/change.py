@@ -36,6 +36,6 @@ class ChangeScope:
     team_ids: list[strawberry.ID] | None = optional("Only what happens in these teams.", of="Team")
     project_ids: list[strawberry.ID] | None = optional("Only what happens in these projects.", of="Project")
     entity_ids: list[strawberry.ID] | None = optional(
-        "Only these objects, and what is said about them.", of="Comment|Label|Project|Task|Team|User"
+        "Only these objects, and what is said about them.", of="Comment|Document|Label|Project|Task|Team|User"
     )
     types: list[SearchType] | None = optional("Only objects of these kinds.")

@@ -6,8 +6,9 @@ resolvers see. Global ids become UUIDs there; an id that is none of its type is 
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from types import MappingProxyType
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, TypeVar, cast, dataclass_transform
 from uuid import UUID
 
 import strawberry
@@ -64,21 +65,26 @@ def given(value: Any, path: Path = ("input",), *, types: Mapping[str, str] = NO_
 
 def _read(value: Any, path: Path, refusals: list[DomainError], more: Mapping[str, str] = NO_TYPES) -> dict[str, Any]:
     read: dict[str, Any] = {}
-    types = {each.python_name: each.metadata.get("of") for each in value.__strawberry_definition__.fields} | dict(more)
-    for each in fields(value):
-        held = getattr(value, each.name)
+    for name, shown, of in _declared(cast(Any, type(value))):
+        held = getattr(value, name)
         if held is UNSET:
             continue
-        place = (*path, to_camel_case(each.name))
-        expected = types[each.name]
+        expected = more.get(name, of)
         if expected is not None and held is not None:
-            held = _ids(held, expected, place, refusals)
+            held = _ids(held, expected, (*path, shown), refusals)
         elif is_dataclass(held):
-            held = _read(held, place, refusals)
+            held = _read(held, (*path, shown), refusals)
         elif isinstance(held, list) and held and is_dataclass(held[0]):
-            held = [_read(item, (*place, str(index)), refusals) for index, item in enumerate(held)]
-        read[each.name] = held
+            held = [_read(item, (*path, shown, str(index)), refusals) for index, item in enumerate(held)]
+        read[name] = held
     return read
+
+
+@cache
+def _declared(input_: Any) -> list[tuple[str, str, str | None]]:
+    """An input's fields: name, name in the graph, and the type of a global id."""
+    types = {each.python_name: each.metadata.get("of") for each in input_.__strawberry_definition__.fields}
+    return [(each.name, to_camel_case(each.name), types[each.name]) for each in fields(input_)]
 
 
 def _ids(held: Any, expected: str, place: Path, refusals: list[DomainError]) -> Any:

@@ -67,6 +67,7 @@ class TaskCreateInput:
     due_on: date | None = optional("When it is due.")
     estimate: float | None = optional("How much work it is, in the team's own unit.")
     label_ids: list[strawberry.ID] | None = optional("Labels of the team.", of="Label")
+    upload_ids: list[strawberry.ID] | None = optional("Files of one's own to attach, 20 at most.", of="Attachment")
     after_id: strawberry.ID | None = optional("The task to stand after; the end of the project when absent.", of="Task")
     external_ref: str | None = optional("Its id in the system that it comes from.")
     client_mutation_id: str | None = client_mutation_id()

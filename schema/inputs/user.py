@@ -58,5 +58,8 @@ class UserUpdateInput:
     last_name: str | None = optional("Last name.")
     time_zone: str | None = optional("IANA time zone, such as Europe/Rome.")
     locale: str | None = optional("Language tag, such as en or pt-BR.")
+    avatar_upload_id: strawberry.ID | None = optional(
+        "A picture of one's own, PNG, JPEG, GIF or WebP of at most 2 MiB; null: none.", of="Attachment"
+    )
     expected_version: int | None = optional("The version that was read; another one is a conflict.")
     client_mutation_id: str | None = client_mutation_id()

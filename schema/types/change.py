@@ -29,7 +29,7 @@ enumeration(
     MOVED="It changed its place.",
     COMMENTED="Somebody commented; the object is the comment.",
     REACTED="Somebody reacted to the comment, or took it back.",
-    ATTACHED="A file was attached.",
+    ATTACHED="A file was attached, or taken off; the object is what it is on.",
     MEMBERSHIP="Somebody joined, left or changed roles.",
     ACCESS_LOST="The viewer can no longer see it.",
 )
@@ -48,7 +48,7 @@ class FieldChange:
 class Change(Node):
     """View over `resolvers.hearing.Change`."""
 
-    cursor: SyncCursor = relation(resolvers.change.cursors_of_changes, "Where to go on after this change.")
+    cursor: SyncCursor = relation(resolvers.change.cursors_of_changes, "Where to go on after this change.", waits=False)
     kind: ChangeKind = leaf("What happened.", "entry.kind")
     type: str = leaf("The type of the object.", "entry.entity_type")
     entity_id: strawberry.ID = leaf(

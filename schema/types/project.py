@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+import resolvers.document
 import resolvers.project
 import resolvers.task
 import resolvers.team
@@ -22,6 +23,7 @@ from schema.types.team import Team
 from schema.types.user import User
 
 if TYPE_CHECKING:
+    from schema.types.document import Document
     from schema.types.task import Task
 
 
@@ -58,6 +60,9 @@ class Project(Entity):
     members: Connection[User] = relation(resolvers.project.members, "Who was added to it, by name.", needs=["id"])
     tasks: Connection[Annotated["Task", strawberry.lazy("schema.types.task")]] = relation(
         resolvers.task.of_projects, "What is to be done in it, by rank.", needs=["id"], guard=Scope.TASKS_READ
+    )
+    documents: Connection[Annotated["Document", strawberry.lazy("schema.types.document")]] = relation(
+        resolvers.document.of_projects, "What is written in it, by rank.", needs=["id"], guard=Scope.DOCUMENTS_READ
     )
     activity: Connection[Activity] = relation(
         resolvers.project.activity, "What happened in it, latest first.", needs=["id"], guard=Scope.TASKS_READ

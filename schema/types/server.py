@@ -10,6 +10,7 @@ class ServerLimits:
     max_page_size: int = leaf("Rows of one page.", lambda limits: limits["page"])
     max_depth: int = leaf("Levels of one operation.", lambda limits: limits["depth"])
     max_cost: int = leaf("Cost of one operation.", lambda limits: limits["cost"])
+    max_upload_bytes: int = leaf("Bytes of one file.", lambda limits: limits["upload_bytes"])
     max_bulk: int = leaf("Rows of one bulk call.", lambda limits: limits["bulk"])
 
 

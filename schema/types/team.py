@@ -73,7 +73,7 @@ class Team(Entity):
     key: str = leaf("Short prefix of human task keys, e.g. ENG in ENG-42.")
     description: Markdown | None = leaf("What the team is for.")
     owner: User = relation(resolvers.user.owners, "Who has the last word.", needs=["owner_id"])
-    viewer_role: Role | None = relation(resolvers.team.viewer_roles, "What the viewer is in it.", needs=["id"])
+    viewer_role: Role | None = relation(resolvers.team.viewer_roles, "What the viewer is in it.", needs=["id"], personal=True)
     members: TeamMemberConnection = relation(resolvers.team.members, "Who belongs to it, by name.", needs=["id"])
     invitations: Connection[Invitation] = relation(
         resolvers.team.open_invitations, "Who was asked and has not answered.", needs=["id"]

@@ -54,7 +54,7 @@ class Session(Node):
     expires_at: datetime = leaf("When it ends unless it is refreshed.")
     user_agent: str | None = leaf("What the device said it is.")
     ip_address: str | None = leaf("Where it was last used from.")
-    is_current: bool = relation(resolvers.user.is_current, "Whether it is the one that asks.")
+    is_current: bool = relation(resolvers.user.is_current, "Whether it is the one that asks.", personal=True)
 
 
 @view("Sessions and what only the viewer may know of himself.")
@@ -63,7 +63,7 @@ class Account:
 
     email: str = leaf("The address to sign in with.", "email_address")
     email_verified_at: datetime | None = leaf("When it was verified.")
-    sessions: list[Session] = relation(resolvers.user.sessions, "Where one is signed in, the latest used first.")
+    sessions: list[Session] = relation(resolvers.user.sessions, "Where one is signed in, the latest used first.", personal=True)
 
 
 @view("A person, or a bot.")
@@ -74,7 +74,9 @@ class User(Entity):
     last_name: str = leaf("Last name.")
     display_name: str = leaf("First and last name.", needs=["first_name", "last_name"])
     email: str | None = relation(resolvers.user.emails, "Null unless the viewer shares a team with the user or is the user.")
-    avatar_url: URL | None = relation(resolvers.user.avatar_urls, "A picture, square; null when there is none.")
+    avatar_url: URL | None = relation(
+        resolvers.user.avatar_urls, "A picture, as it was uploaded; null when there is none.", needs=["avatar_id"]
+    )
     status: UserStatus = leaf("Whether the user can sign in.")
     is_bot: bool = leaf("Whether it is a program.")
     time_zone: str = leaf("IANA time zone.")
@@ -86,7 +88,7 @@ class User(Entity):
         resolvers.user.assigned_tasks, "What the user is to do, as far as the viewer may see it.", guard=Scope.TASKS_READ
     )
     account: Account | None = relation(
-        resolvers.user.accounts, "Sessions and preferences; only on the viewer.", guard=Scope.PROFILE_READ
+        resolvers.user.accounts, "Sessions and preferences; only on the viewer.", guard=Scope.PROFILE_READ, personal=True
     )
 
 

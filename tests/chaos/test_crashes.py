@@ -3,14 +3,17 @@
 import asyncio
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.crashing import Relay, crash_while_writing, kill_at_random, require_all, require_contiguous_streams, since
+from tests.crashing_rooms import crash_again_and_again
 from tests.services import Valkey, free_port
 from tests.serving import TASK, Client, ServerProcess, founded, registered, serving
 
 ROUNDS = 12
+CRASHES = 100
 pytestmark = pytest.mark.chaos
 
 
@@ -59,3 +62,31 @@ async def test_valkey_killed_again_and_again_costs_delays_and_nothing_else(
             await ada.close()
             await again.close()
         assert max(relay.delays) < 5.0
+
+
+async def test_no_acknowledged_edit_is_lost_in_100_crashes_of_a_server_and_its_database(tmp_path: Path) -> None:
+    server = ServerProcess(folder=tmp_path, data_dir=tmp_path, seed_size="none", log_level="warning")
+    try:
+        assert await crash_again_and_again([server], times=CRASHES, seed=3) > 5 * CRASHES
+    finally:
+        server.kill()
+
+
+async def test_no_acknowledged_edit_is_lost_in_100_crashes_of_two_servers(
+    database_url: str, valkey_server: Valkey, tmp_path: Path
+) -> None:
+    ports = free_port(), free_port()
+    settings: dict[str, Any] = {
+        "database_url": database_url,
+        "data_dir": tmp_path,
+        "redis_url": valkey_server.url,
+        "public_url": f"http://127.0.0.1:{ports[0]}",
+        "seed_size": "none",
+        "log_level": "warning",
+    }
+    servers = [ServerProcess(folder=tmp_path, port=port, **settings) for port in ports]
+    try:
+        assert await crash_again_and_again(servers, times=CRASHES, seed=4) > 5 * CRASHES
+    finally:
+        for server in servers:
+            server.kill()

@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from domain.attachment import Attachment
 from domain.codec import decode, encode
 from domain.comment import Comment
+from domain.document import Document, DocumentVersion
 from domain.events import Event
 from domain.invitation import Invitation
 from domain.label import Label
@@ -26,7 +28,21 @@ from domain.task_link import TaskLink
 from domain.team import Membership, Team
 from domain.user import User
 
-ENTITIES = [Comment, Invitation, Label, Membership, Project, Session, Task, TaskLink, Team, User]
+ENTITIES = [
+    Attachment,
+    Comment,
+    Document,
+    DocumentVersion,
+    Invitation,
+    Label,
+    Membership,
+    Project,
+    Session,
+    Task,
+    TaskLink,
+    Team,
+    User,
+]
 
 
 def concrete(base: type[Any]) -> list[type[Any]]:
@@ -82,9 +98,15 @@ def test_everything_comes_back_as_it_was(cls: type[Any], data: st.DataObject) ->
 
 
 def test_every_event_is_among_those() -> None:
-    assert {"TaskCreated", "TaskMovedAway", "TaskLinked", "CommentReacted", "ProjectAccessLost", "TeamJoined"} <= {
-        each.__name__ for each in EVENTS
-    }
+    assert {
+        "TaskCreated",
+        "TaskMovedAway",
+        "TaskLinked",
+        "CommentReacted",
+        "DocumentFilesChanged",
+        "ProjectAccessLost",
+        "TeamJoined",
+    } <= {each.__name__ for each in EVENTS}
 
 
 def test_what_a_newer_process_added_is_passed_over() -> None:

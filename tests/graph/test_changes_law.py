@@ -8,6 +8,7 @@ import pytest
 
 from tests.app import App, Person
 from tests.board import FOLLOW, Board, catch_up, load
+from tests.files import announced, completed, put
 from tests.graph.test_changes_scope import second_team
 from tests.listening import listening
 from tests.people import People
@@ -29,11 +30,12 @@ class Office:
         self._tasks: list[str] = []
         self._comments: list[str] = []
         self._labels: list[str] = []
+        self._files: list[str] = []
         self.done = 0
         self._steps: list[tuple[int, Callable[[], Awaitable[None]]]] = [
             (6, self._create), (6, self._update), (5, self._move), (3, self._travel), (3, self._delete), (3, self._restore),
             (5, self._comment), (2, self._edit), (2, self._resolve), (2, self._uncomment), (4, self._label), (1, self._relabel),
-            (1, self._unlabel), (1, self._many),
+            (1, self._unlabel), (1, self._many), (3, self._attach), (1, self._detach),
         ]  # fmt: skip
 
     async def step(self) -> None:
@@ -130,6 +132,20 @@ class Office:
     async def _unlabel(self) -> None:
         if word := self._some(self._labels):
             await self._do("labelDelete", id=word)
+
+    async def _attach(self) -> None:
+        somebody = self._dice.choice([self._team.member, self._team.mate])
+        subject = self._some(self._tasks if self._dice.random() < 0.5 else self._comments)
+        made = await announced(self._app, somebody, b"Notes", subjectId=subject)
+        if made["attachment"]:
+            await put(self._app, made["upload"], b"Notes")
+            done = await completed(self._app, somebody, made["attachment"]["id"])
+            self.done += not done["errors"]
+            self._files.append(made["attachment"]["id"])
+
+    async def _detach(self) -> None:
+        if file := self._some(self._files):
+            await self._do("attachmentDelete", id=file)
 
     async def _many(self) -> None:
         cards = sorted(set(self._dice.choices(self._tasks, k=3))) if self._tasks else []

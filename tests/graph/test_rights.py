@@ -18,7 +18,7 @@ from tests.work import done, everything, operation
 
 # What an owner is refused too: signing in is tried with nonsense, and the rest is for somebody else than the owner.
 _NEVER_THE_OWNERS = ("invitationAccept", "sessionCreate", "sessionRefresh", "teamCreate", "userDelete", "userRegister")
-_FIRST_PUT_AWAY = {"projectRestore": "projectDelete", "taskRestore": "taskDelete"}
+_FIRST_PUT_AWAY = {"projectRestore": "projectDelete", "taskRestore": "taskDelete", "documentRestore": "documentDelete"}
 _PUBLIC = {"Query.viewer", "Query.server", "Mutation.userRegister", "Mutation.sessionCreate", "Mutation.sessionRefresh"}
 
 
@@ -167,7 +167,9 @@ async def test_what_the_owner_sees_is_not_there_for_another_team(app: App, tenan
     assert hidden in (None, [None])
 
 
-@pytest.mark.parametrize("kind", ["Activity", "Change", "Comment", "Project", "Task", "TaskLink"])
+@pytest.mark.parametrize(
+    "kind", ["Activity", "Attachment", "Change", "Comment", "Document", "DocumentVersion", "Project", "Task", "TaskLink"]
+)
 async def test_what_lies_in_a_private_project_is_not_there_for_the_rest_of_the_team(app: App, tenant: Tenant, kind: str) -> None:
     given = {"of": tenant.hidden[kind]}
     assert (await app.run(tenant.people.owner, QUERIES["node"].text, **given))["node"] == {"id": tenant.hidden[kind]}

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from broadcaster._base import Event
 
+from domain.events import Entry
 from realtime.live import LOST, OUTGOING, Live, Missed, from_text, to_text
 from realtime.memory_backend import MemoryBackend
 from tests.realtime.world import entry, until
@@ -27,7 +28,7 @@ class Broken(MemoryBackend):
         self.attempts += 1
         if self.broken:
             raise ConnectionError("broken")
-        self.published += [from_text(event.message).position for event in events]
+        self.published += [told.position for event in events if isinstance(told := from_text(event.message), Entry)]
 
 
 async def heard(live: Live) -> object:

@@ -1,6 +1,7 @@
 """Ready is who has a database with the tables that this version needs."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,11 +14,12 @@ from tests.conftest import prepare
 
 
 @pytest.fixture
-async def house(postgres_server: str) -> AsyncIterator[House]:
+async def house(postgres_server: str, tmp_path: Path) -> AsyncIterator[House]:
     """Services over a database of their own."""
     from tests.services import database_from_template
 
-    async with database_from_template(postgres_server, "migrated", prepare) as url, open_house(Settings(), url) as opened:
+    settings = Settings(data_dir=tmp_path)
+    async with database_from_template(postgres_server, "migrated", prepare) as url, open_house(settings, url) as opened:
         yield opened
 
 

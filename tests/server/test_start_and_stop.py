@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import httpx
+import orjson
 import pytest
 from websockets.exceptions import ConnectionClosed
 
@@ -15,7 +16,9 @@ from tests.serving import Client, ServerProcess, started, subscribe
 SIGN_IN = """
 mutation ($input: SessionCreateInput!) { sessionCreate(input: $input) { tokens { accessToken } errors { code } } }
 """
-BOARD = "{ projects(first: 50) { totalCount } tasks(first: 1) { totalCount } }"
+BOARD = (
+    "{ projects(first: 50) { totalCount } tasks(first: 1) { totalCount } documents { totalCount nodes { content { text } } } }"
+)
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +53,13 @@ async def test_the_first_start_seeds_and_ctrl_c_says_goodbye_before_it_closes_th
         found = await demo.run(BOARD)
         assert found["projects"]["totalCount"] >= 6
         assert found["tasks"]["totalCount"] >= 200
+        assert found["documents"]["totalCount"] == 3
+        assert all(each["content"]["text"].startswith("# ") for each in found["documents"]["nodes"])
         async with demo.websocket() as socket:
             await subscribe(socket, "subscription { changes { kind } }")
             server.tell(signal.SIGINT, group=True)
+            farewell = orjson.loads(await asyncio.wait_for(socket.recv(), 10))
+            assert (farewell["type"], list(farewell["payload"]["resume"])) == ("ping", ["1"])
             with pytest.raises(ConnectionClosed) as closed:
                 await asyncio.wait_for(socket.recv(), 10)
         assert closed.value.rcvd is not None
@@ -117,7 +124,8 @@ async def test_a_crash_takes_the_database_along_and_the_next_start_recovers(fold
 
 
 async def test_settings_that_cannot_be_used_are_named(tmp_path: Path) -> None:
-    settings = {"port": "eighty", "log_level": "loud", "redis_url": "127.0.0.1", "database_url": "mysql://x", "public_url": "me"}
+    addresses = {"redis_url": "127.0.0.1", "database_url": "mysql://x", "public_url": "me", "blobs_url": "s3://b?endpoint=b"}
+    settings = {"port": "eighty", "log_level": "loud", **addresses}
     with started(folder=tmp_path, **settings) as server:
         assert await server.end() == 2
     assert server.output.splitlines() == [
@@ -126,6 +134,7 @@ async def test_settings_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         "  HIVE_PUBLIC_URL: must begin with https://",
         "  HIVE_DATABASE_URL: must begin with postgresql://",
         "  HIVE_REDIS_URL: must begin with redis://",
+        "  HIVE_BLOBS_URL: must name a bucket: s3://bucket",
         "  HIVE_LOG_LEVEL: Input should be 'debug', 'info', 'warning' or 'error'",
     ]
 
@@ -145,8 +154,20 @@ async def test_what_cannot_be_reached_is_named_in_a_line(tmp_path: Path, setting
     assert len(server.output.splitlines()) == 1
 
 
+@pytest.mark.slow
+async def test_documents_are_verified_and_reindexed_from_the_command_line(tmp_path: Path) -> None:
+    for verb, said in (
+        (("seed",), "3 documents were written."),
+        (("documents", "verify"), "3 documents: 0 orphans, 0 missing, 0 ahead."),
+        (("documents", "reindex"), "0 documents and 0 versions were indexed."),
+    ):
+        with started(*verb, folder=tmp_path, data_dir=tmp_path / "data", seed_size="demo") as server:
+            assert await server.end() == 0, server.output
+        assert said in server.output.splitlines()
+
+
 async def test_every_verb_is_explained(tmp_path: Path) -> None:
     with started("--help", folder=tmp_path) as server:
         assert await server.end() == 0
-    for verb in ("serve", "api", "migrate", "seed", "schema"):
+    for verb in ("serve", "api", "migrate", "seed", "documents", "blobs", "schema"):
         assert f"\n    {verb} " in server.output

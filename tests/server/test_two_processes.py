@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from statistics import median
 
 import pytest
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from tests.crashing import Relay
 from tests.services import Valkey, free_port
-from tests.serving import TASK, Client, ServerProcess, founded, registered, serving
+from tests.serving import TASK, Client, ServerProcess, founded, hear, registered, serving, subscribe
 
 logger = logging.getLogger(__name__)
 Pair = tuple[ServerProcess, ServerProcess]
@@ -67,3 +69,39 @@ async def test_a_killed_valkey_costs_a_delay_and_nothing_else(pair: Pair, valkey
     assert max(deaf) < 1.0
     assert max(relays[0].delays[-40:] + relays[1].delays[-40:]) < 1.0, "heard at once again"
     assert len(quick) == 40
+
+
+async def exhaust(socket: ClientConnection, told: list[str]) -> None:
+    """Note the types of what is told until the connection closes, which raises."""
+    while True:
+        told.append((await hear(socket))["changes"]["type"])
+
+
+REVOKE = "mutation ($input: SessionRevokeInput!) { sessionRevoke(input: $input) { errors { code } } }"
+
+
+@pytest.mark.parametrize("query", ["subscription { changes { kind type } }", None], ids=["with a subscription", "idle"])
+async def test_a_session_that_is_ended_closes_its_sockets_on_every_process_within_a_second(
+    pair: Pair, valkey_server: Valkey, query: str | None
+) -> None:
+    ada = await registered(pair[0])
+    elsewhere = Client(pair[1], ada.token)
+    project_id = await founded(ada)
+    async with elsewhere.websocket() as socket:
+        if query is not None:
+            await subscribe(socket, query)
+            await ada.run(TASK, input={"projectId": project_id, "title": "Heard"})
+            assert await hear(socket) == {"changes": {"kind": "CREATED", "type": "Task"}}
+        else:
+            await asyncio.sleep(0.2)  # its stream is being subscribed to
+        began = asyncio.get_running_loop().time()
+        assert (await ada.run(REVOKE, input={}))["sessionRevoke"]["errors"] == []
+        told: list[str] = []
+        with pytest.raises(ConnectionClosed) as closed:
+            await exhaust(socket, told)
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4403, "UNAUTHENTICATED")
+        assert asyncio.get_running_loop().time() - began < 1
+        assert set(told) <= {"Session"}
+    await ada.close()
+    await elsewhere.close()

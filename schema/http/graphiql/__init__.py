@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from schema.http.compression import accepts_gzip
+
 BUILD = Path(__file__).parent / "build"
 
 # The editor writes style elements and attributes at run time; everything else comes from this server, in files.
@@ -90,7 +92,7 @@ def routes(config: GraphiQLConfig) -> list[BaseRoute]:
         found = assets.get(request.path_params["name"])
         if found is None:
             raise HTTPException(404)
-        return _asset_response(found, accepts_gzip=_accepts_gzip(request.headers.get("accept-encoding", "")))
+        return _asset_response(found, gzip_accepted=accepts_gzip(request.headers.get("accept-encoding", "")))
 
     return [
         Route("/", index, name="graphiql"),
@@ -121,20 +123,12 @@ def _assets(folder: Path) -> Mapping[str, _Asset]:
     return assets
 
 
-def _asset_response(asset: _Asset, *, accepts_gzip: bool) -> Response:
+def _asset_response(asset: _Asset, *, gzip_accepted: bool) -> Response:
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
     if not asset.gzipped:
         return FileResponse(asset.path, media_type=asset.media_type, headers=headers)
     headers["Vary"] = "Accept-Encoding"
-    if accepts_gzip:
+    if gzip_accepted:
         headers["Content-Encoding"] = "gzip"
         return FileResponse(asset.path, media_type=asset.media_type, headers=headers)
     return Response(gzip.decompress(asset.path.read_bytes()), media_type=asset.media_type, headers=headers)
-
-
-def _accepts_gzip(header: str) -> bool:
-    for choice in header.lower().split(","):
-        coding, *parameters = (part.strip() for part in choice.split(";"))
-        if coding in ("gzip", "*"):
-            return not any(p.replace(" ", "") in ("q=0", "q=0.0", "q=0.00", "q=0.000") for p in parameters)
-    return False

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from tests.graph.http.sample_graph import JOURNAL, Journal, serve
+from schema.http.uvicorn_protocol import WebsocketProtocol
+from tests.graph.http.sample_app import serve
+from tests.graph.http.sample_graph import JOURNAL, Journal
 from tests.graph.http.sample_server import Running, running
 
 
@@ -25,10 +27,10 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture(scope="module")
-async def server() -> AsyncIterator[Running]:
-    """The sample graph behind uvicorn."""
-    async with running() as started:
+@pytest.fixture(scope="module", params=[WebsocketProtocol, "websockets-sansio"], ids=["taken over", "ASGI"])
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[Running]:
+    """The sample graph behind uvicorn, whose websockets are taken over, or not."""
+    async with running(ws=request.param) as started:
         yield started
 
 

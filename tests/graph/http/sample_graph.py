@@ -1,8 +1,7 @@
-"""A small graph of the endpoint's own tests, and an ASGI application that serves it as the product would."""
+"""A small graph of the endpoint's own tests."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -10,16 +9,10 @@ from typing import Any, cast
 from uuid import UUID
 
 import strawberry
-from starlette.applications import Starlette
-from starlette.types import ASGIApp
 from strawberry.scalars import JSON
 
-from domain.errors import Invalid, NotFound, PageTooLarge, Several, TokenExpired, Unauthenticated, Unavailable
-from schema.execution.executor import Executor
-from schema.http.app import graphql_routes
-from schema.http.connection import SocketLimits
+from domain.errors import Invalid, NotFound, PageTooLarge, Several, Unauthenticated
 from schema.http.ports import RequestInfo
-from schema.http.websocket import WebsocketEndpoint
 
 
 @dataclass
@@ -233,62 +226,6 @@ class Subscription:
 
 
 SCHEMA = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription, types=[Item])
-
-
-async def authenticate(authorization: str | None) -> str | None:
-    """Bearer tokens that say what they are."""
-    if authorization is None:
-        return None
-    match authorization.split(" "):
-        case ["Bearer", "expired"]:
-            raise TokenExpired()
-        case ["Bearer", "down"]:
-            raise Unavailable()
-        case ["Bearer", "bug"]:
-            raise RuntimeError("secret of the house")
-        case ["Bearer", name] if name.isalpha():
-            return name
-    raise Unauthenticated("The access token is not valid.")
-
-
-@asynccontextmanager
-async def open_context(credentials: Any, info: RequestInfo) -> AsyncIterator[Context]:
-    context = Context(credentials, info)
-    JOURNAL.contexts.append(context)
-    if credentials == "gone":
-        raise TokenExpired()
-    try:
-        yield context
-    finally:
-        context.closed = True
-        JOURNAL.note("context closed")
-
-
-def forget(context: Context) -> None:
-    context.forgotten += 1
-
-
-@dataclass(frozen=True)
-class Served:
-    """The application and what a test may want to reach behind it."""
-
-    app: ASGIApp
-    sockets: WebsocketEndpoint
-    executor: Executor
-
-
-def serve(*, timeout: float = 10.0, hints: bool = True, **limits: Any) -> Served:
-    """The application as the product assembles it; `limits` are `SocketLimits`."""
-    executor = Executor(SCHEMA, timeout=timeout, hints=hints, weights={"Query.echo": 7}, before_event=forget)
-    routes, sockets = graphql_routes(
-        executor,
-        authenticate=authenticate,
-        open_context=open_context,
-        allowed_origins=["https://app.example.com"],
-        may_introspect=lambda credentials: hints or credentials == "dev",
-        socket_limits=SocketLimits(**limits),
-    )
-    return Served(Starlette(routes=routes), sockets, executor)
 
 
 def deep(levels: int) -> str:

@@ -11,7 +11,8 @@ import orjson
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.graph.http.sample_graph import Served, serve
+from schema.http.uvicorn_protocol import WebsocketProtocol
+from tests.graph.http.sample_app import Served, serve
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,14 @@ async def exhaust(ws: ClientConnection) -> None:
 
 
 @asynccontextmanager
-async def running(**options: Any) -> AsyncIterator[Running]:
+async def running(*, ws: Any = WebsocketProtocol, **options: Any) -> AsyncIterator[Running]:
     served = serve(**options)
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         served.app,
         log_level="warning",
         lifespan="off",
-        ws="websockets-sansio",
+        ws=ws,
         ws_ping_interval=None,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=2,

@@ -8,7 +8,8 @@ import httpx
 import orjson
 import pytest
 
-from tests.graph.http.sample_graph import Journal, serve
+from tests.graph.http.sample_app import serve
+from tests.graph.http.sample_graph import Journal
 from tests.graph.http.sample_server import Running
 
 NEW = "application/graphql-response+json"

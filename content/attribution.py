@@ -1,0 +1,186 @@
+"""Who wrote what stands in a text: stretches of its plain rendering with the Yjs client that inserted them.
+
+Yjs keeps with each character who inserted it, but neither when nor who deleted or formatted; a client is one session of somebody, so
+rooms keep which user each client was, and at which clocks. `Span.clock` is the latest of a stretch, to look up when that was.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pycrdt import XmlFragment
+
+from content import crdt, presentation
+from content.alignment import matches
+from content.order import Item, Order, Parent, order
+from content.structs import STRING, TYPE, XML_ELEMENT, XML_TEXT, parse
+from content.text import plain, shared
+from content.text.tree import Node
+from domain.document.kind import DocumentType
+
+_WORDS = re.compile(r"\w+|\s|[^\w\s]")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters `start` up to `end` of a text, inserted by a client; `clock` is the highest of theirs."""
+
+    start: int
+    end: int
+    client: int
+    clock: int
+
+
+def spans(type: DocumentType, document: crdt.Doc) -> tuple[Span, ...]:
+    """The stretches of a document's rendering as TEXT, in order, without those that are nobody's (line breaks between blocks).
+
+    A spreadsheet has none: its cells are replaced, not written in. Raises UpdatePending.
+    """
+    if type is DocumentType.SPREADSHEET:
+        return ()
+    items = order(parse(crdt.state(document)))
+    found: list[Span] = []
+    if type is DocumentType.TEXT:
+        _follow(shared.read(document.get(shared.ROOT, type=XmlFragment)), shared.ROOT, items, 0, found)
+        return tuple(found)
+    at = 0
+    for slide in presentation.read(document):
+        _follow(slide.body, presentation.fragment(slide.id), items, at, found)
+        at += len(presentation.to_text((slide,))) + 1
+    return tuple(found)
+
+
+def carried(found: tuple[Span, ...], text: str, rendering: str) -> tuple[Span, ...]:
+    """The stretches of a text as those of another rendering of it, such as Markdown: signs there belong to the word before them."""
+    author = _at(found)
+    out: list[Span] = []
+    words, others = list(_WORDS.finditer(text)), list(_WORDS.finditer(rendering))
+    for here, there, length in matches([word[0] for word in words], [word[0] for word in others]):
+        shift = others[there].start() - words[here].start()
+        end = words[here + length - 1].end()
+        at = words[here].start()
+        while at < end:
+            span = author(at)
+            stop = min(span.end, end) if span else at + 1
+            if span:
+                _add(out, Span(at + shift, stop + shift, span.client, span.clock))
+            at = stop
+    return tuple(out)
+
+
+def author(found: tuple[Span, ...]) -> Callable[[int], int | None]:
+    """Tells the client at an offset; where nobody is known, the one before it. For `diff`."""
+    starts = [span.start for span in found]
+
+    def at(offset: int) -> int | None:
+        index = bisect_right(starts, offset) - 1
+        return found[index].client if index >= 0 else found[0].client if found else None
+
+    return at
+
+
+def _at(found: tuple[Span, ...]) -> Callable[[int], Span | None]:
+    starts = [span.start for span in found]
+
+    def at(offset: int) -> Span | None:
+        index = bisect_right(starts, offset) - 1
+        return found[index] if index >= 0 and found[index].end > offset else None
+
+    return at
+
+
+def _follow(doc: Node, root: Parent, items: Order, at: int, found: list[Span]) -> None:
+    """Walk the tree and the items beside each other: both have all elements and all characters in the same order."""
+    elements, letters = _written(root, items)
+    next_element, next_letter = iter(elements), _Letters(letters)
+
+    def inline(node: Node, offset: int) -> int:
+        if node.text is not None:
+            for length, client, clock in next_letter.take(len(node.text)):
+                _add(found, Span(offset, offset + length, client, clock))
+                offset += length
+            return offset
+        item = next(next_element, None)
+        text = plain.letters(node)
+        if item is not None and text:
+            _add(found, Span(offset, offset + len(text), item.struct.client, item.struct.clock))
+        for child in node.walk():
+            if child is not node:
+                _pass(child, next_element, next_letter)
+        return offset + len(text)
+
+    def block(node: Node, offset: int) -> int:
+        if node.type != "doc":
+            next(next_element, None)
+        if plain.textblocks(node) == (node,):
+            for child in node.content:
+                offset = inline(child, offset)
+            return offset + 1
+        for child in node.content:
+            offset = block(child, offset)
+        return offset
+
+    block(doc, at)
+
+
+def _pass(node: Node, elements: Iterator[Item], letters: "_Letters") -> None:
+    if node.text is not None:
+        for _ in letters.take(len(node.text)):
+            pass
+    else:
+        next(elements, None)
+
+
+def _written(root: Parent, items: Order) -> tuple[list[Item], list[Item]]:
+    """Elements and strings within a root, each in the order of the text."""
+    elements: list[Item] = []
+    letters: list[Item] = []
+
+    def walk(parent: Parent, *, text: bool) -> None:
+        for item in items.within(parent):
+            struct = item.struct
+            if struct.kind == STRING and text:
+                letters.append(item)
+            elif struct.kind == TYPE and not text and isinstance(struct.content, tuple):
+                if struct.content[0] == XML_ELEMENT:
+                    elements.append(item)
+                    walk((struct.client, struct.clock), text=False)
+                elif struct.content[0] == XML_TEXT:
+                    walk((struct.client, struct.clock), text=True)
+
+    walk(root, text=False)
+    return elements, letters
+
+
+class _Letters:
+    """Deals out the characters of strings, with who wrote them."""
+
+    def __init__(self, items: list[Item]) -> None:
+        self._items = iter(items)
+        self._item: Item | None = None
+        self._left = 0
+
+    def take(self, count: int) -> Iterator[tuple[int, int, int]]:
+        """(characters, client, clock), together `count` characters unless there are no more."""
+        while count:
+            if not self._left:
+                self._item = next(self._items, None)
+                if self._item is None:
+                    return
+                self._left = len(str(self._item.struct.content))
+                continue
+            assert self._item is not None
+            taken = min(count, self._left)
+            struct = self._item.struct
+            yield taken, struct.client, struct.clock + struct.length - 1
+            self._left -= taken
+            count -= taken
+
+
+def _add(found: list[Span], span: Span) -> None:
+    last = found[-1] if found else None
+    if last and last.end == span.start and last.client == span.client:
+        found[-1] = Span(last.start, span.end, last.client, max(last.clock, span.clock))
+    else:
+        found.append(span)

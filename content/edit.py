@@ -1,0 +1,164 @@
+"""Text from outside merged into a live document, never over it.
+
+The caller read the document at some position, the base, and sends text. The change is made on a copy of the *base*, as small as can be,
+and what it adds is a Yjs update like any client's: applied to the live document, which has everything that the base had, it merges with
+what people wrote meanwhile by the same rules as their edits among each other. (Rejected: to find the place of each change in the live
+text by what stands around it. That guesses where Yjs knows.) What somebody deleted meanwhile stays deleted, also where the text from
+outside edits it.
+
+How small: blocks are compared by their Markdown, so that what Markdown can't say (widths, colours, comments) is no difference and
+stays; a changed block is matched with its successor of the same kind and changed within: attributes, formatting, then words. A block
+moved is deleted and inserted.
+"""
+
+from collections.abc import Callable
+
+from pycrdt import Array, Map, XmlFragment
+
+from content import crdt, kind, presentation
+from content.alignment import gaps
+from content.errors import TextNotFound
+from content.grid_edit import replace_cells, replace_in_cells
+from content.text import plain, reading, shared
+from content.text.patch import patch, segments
+from content.text.patch_words import Formatted, replace_words
+from content.text.tree import Node
+from domain.document.kind import ContentFormat, DocumentType
+from domain.errors import Invalid, Path
+
+_REPLACE: Path = ("input", "replaceWith")
+_EMPTY = "paragraph"
+
+
+def replace_all(type: DocumentType, base: bytes, text: str) -> bytes:
+    """The update that turns the base into this text, to be applied to the live document. Raises Invalid, LimitExceeded.
+
+    `base` is the state that the caller read. Empty (`crdt.EMPTY`) where nothing changes.
+    """
+
+    def change(document: crdt.Doc) -> None:
+        match type:
+            case DocumentType.TEXT:
+                patch(document.get(shared.ROOT, type=XmlFragment), reading.parse(text).content)
+            case DocumentType.SPREADSHEET:
+                replace_cells(document, text)
+            case DocumentType.PRESENTATION:
+                _replace_slides(document, text)
+
+    return _changed(base, change)
+
+
+def append(type: DocumentType, live: bytes, text: str) -> bytes:
+    """The update that adds text behind what is there: blocks, rows or slides."""
+
+    def change(document: crdt.Doc) -> None:
+        match type:
+            case DocumentType.TEXT:
+                _append_blocks(document.get(shared.ROOT, type=XmlFragment), reading.parse(text))
+            case DocumentType.SPREADSHEET:
+                replace_cells(document, text, keep=True)
+            case DocumentType.PRESENTATION:
+                presentation.write(document, presentation.from_markdown(text))
+
+    return _changed(live, change)
+
+
+def find_and_replace(type: DocumentType, live: bytes, find: str, replacement: str) -> bytes:
+    """The update that replaces a text wherever it stands. Raises TextNotFound, Invalid.
+
+    Looked for is plain text within one block first, where the replacement takes the formatting of what it replaces and adds its own; then
+    Markdown as the document renders it, over blocks if need be.
+    """
+    if not find:
+        raise Invalid(("input", "find"), "A text to look for is needed.")
+    document = crdt.load(live)
+    if type is DocumentType.SPREADSHEET:
+
+        def change(copy: crdt.Doc) -> None:
+            if not replace_in_cells(copy, find, replacement):
+                raise TextNotFound
+
+        return _changed(live, change)
+    runs = _runs(replacement)
+    stands = _stands(type, document, find)
+    if runs is not None and stands:
+        return _changed(live, lambda copy: _replace_words(type, copy, find, runs))
+    whole = kind.render(type, document, ContentFormat.MARKDOWN)
+    if find in whole:
+        return replace_all(type, live, whole.replace(find, replacement))
+    if stands:
+        raise Invalid(_REPLACE, "A part of a line can only be replaced by a part of a line.")
+    raise TextNotFound
+
+
+def _changed(state: bytes, change: Callable[[crdt.Doc], None]) -> bytes:
+    document = crdt.load(state)
+    before = crdt.state_vector(document)
+    heard: list[bytes] = []
+    subscription = document.observe(lambda event: heard.append(event.update))
+    with document.transaction():
+        change(document)
+    document.unobserve(subscription)
+    if not heard:
+        return crdt.EMPTY
+    return heard[0] if len(heard) == 1 else crdt.difference(document, before)
+
+
+def _fragments(type: DocumentType, document: crdt.Doc) -> list[XmlFragment]:
+    if type is DocumentType.TEXT:
+        return [document.get(shared.ROOT, type=XmlFragment)]
+    return [document.get(presentation.fragment(slide.id), type=XmlFragment) for slide in presentation.read(document)]
+
+
+def _runs(replacement: str) -> list[Formatted] | None:
+    """The replacement as formatted text with the white space at its ends, None where it is more than that."""
+    core = replacement.strip()
+    if not core:
+        return [Formatted(replacement)]
+    nodes = reading.parse_inline(core)
+    if nodes is None or any(node.text is None for node in nodes):
+        return None
+    start = replacement.index(core)
+    parts = [Formatted(replacement[:start]), *(Formatted(node.text or "", node.marks) for node in nodes)]
+    return [part for part in (*parts, Formatted(replacement[start + len(core) :])) if part.text]
+
+
+def _replace_words(type: DocumentType, document: crdt.Doc, find: str, runs: list[Formatted]) -> None:
+    for fragment in _fragments(type, document):
+        replace_words(fragment, find, runs)
+
+
+def _stands(type: DocumentType, document: crdt.Doc, find: str) -> bool:
+    """Whether a text stands within one run of characters, as `replace_words` looks for it."""
+    return any(
+        find in "".join(node.text or "" for node in part)
+        for fragment in _fragments(type, document)
+        for block in plain.textblocks(shared.read(fragment))
+        for part in segments(block.content)
+    )
+
+
+def _append_blocks(fragment: XmlFragment, tree: Node) -> None:
+    """Behind the last block; a single empty paragraph, as editors begin with, gives way."""
+    there = shared.children_of(fragment)
+    shared.insert(fragment, len(fragment.children), tree.content)
+    if len(there) == 1 and there[0].type == _EMPTY and not there[0].content:
+        del fragment.children[0]
+
+
+def _replace_slides(document: crdt.Doc, text: str) -> None:
+    """Slides are matched like blocks: the same Markdown is the same slide, and what is between two such is changed in turn."""
+    old, new = presentation.read(document), presentation.from_markdown(text)
+    slides: Array[Map[str]] = document.get("slides", type=Array)
+    rendered = [presentation.slide_markdown(slide) for slide in old]
+    for start, end, begin, stop in reversed(gaps(rendered, [presentation.slide_markdown(slide) for slide in new])):
+        both = min(end - start, stop - begin)
+        places = {slide["id"]: at for at, slide in reversed(list(enumerate(slides)))}
+        behind = places[old[start + both - 1].id] + 1 if start + both else 0
+        for slide in reversed(old[start + both : end]):
+            del slides[places[slide.id]]
+        presentation.write(document, new[begin + both : stop], at=behind)
+        for here, there in zip(old[start : start + both], new[begin : begin + both], strict=True):
+            patch(document.get(presentation.fragment(here.id), type=XmlFragment), there.body.content)
+            if here.notes != there.notes:
+                slides[places[here.id]]["notes"] = there.notes

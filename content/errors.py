@@ -1,0 +1,37 @@
+"""What can be wrong with an update, or with text that is to become one.
+
+The graph's list of codes is a contract, so these are kinds of INVALID and LIMIT_EXCEEDED rather than codes of their own: a client
+that sent a malformed update can't do other than with any malformed value.
+"""
+
+from domain.errors import Invalid, LimitExceeded, Path
+
+UPDATES: Path = ("input", "updates")
+
+
+class InvalidUpdate(Invalid):
+    """Not a Yjs update in encoding V1, or one that the server will not read."""
+
+    def __init__(self, message: str, *, path: Path = UPDATES) -> None:
+        super().__init__(path, message)
+
+
+class UpdateTooLarge(LimitExceeded):
+    """An update has more bytes, or nests deeper, than the server accepts."""
+
+    def __init__(self, message: str, limit: int, *, path: Path = UPDATES) -> None:
+        super().__init__(message, limit, path=path)
+
+
+class UpdatePending(InvalidUpdate):
+    """The update builds on edits that are not there: send those first."""
+
+    def __init__(self, message: str = "The update builds on edits that the document does not have.") -> None:
+        super().__init__(message)
+
+
+class TextNotFound(Invalid):
+    """The text to replace does not stand in the document."""
+
+    def __init__(self, *, path: Path = ("input", "find")) -> None:
+        super().__init__(path, "The text is not in the document.")

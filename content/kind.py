@@ -1,0 +1,84 @@
+"""The same doors for every type of document: `render` its content in a form, `compose` a first update from text."""
+
+import orjson
+from pycrdt import XmlFragment
+
+from content import crdt, presentation, spreadsheet
+from content.text import html, markdown, plain, reading, shared
+from content.text.tree import Node, to_json
+from domain.document.kind import ContentFormat, DocumentType
+
+
+def render(type: DocumentType, document: crdt.Doc, format: ContentFormat) -> str:
+    """The content of a document. CRDT is not text: `crdt.state`.
+
+    Markdown and text end with a line break unless they are empty; JSON is ProseMirror's for a text, and else the shape that the
+    type's module tells.
+    """
+    match type:
+        case DocumentType.TEXT:
+            return _text(tree(document), format)
+        case DocumentType.SPREADSHEET:
+            return _spreadsheet(spreadsheet.read(document), format)
+        case DocumentType.PRESENTATION:
+            return _presentation(presentation.read(document), format)
+
+
+def compose(type: DocumentType, text: str) -> bytes:
+    """The update that makes an empty document hold this text: Markdown, for a spreadsheet a Markdown table or CSV.
+
+    Raises Invalid, LimitExceeded.
+    """
+    document = crdt.Doc()
+    match type:
+        case DocumentType.TEXT:
+            shared.write(document.get(shared.ROOT, type=XmlFragment), reading.parse(text))
+        case DocumentType.SPREADSHEET:
+            spreadsheet.write(document, spreadsheet.from_markdown(text))
+        case DocumentType.PRESENTATION:
+            presentation.write(document, presentation.from_markdown(text))
+    return crdt.state(document)
+
+
+def tree(document: crdt.Doc) -> Node:
+    """The rich text of a TEXT document."""
+    return shared.read(document.get(shared.ROOT, type=XmlFragment))
+
+
+def _text(doc: Node, format: ContentFormat) -> str:
+    match format:
+        case ContentFormat.MARKDOWN:
+            return markdown.markdown(doc)
+        case ContentFormat.HTML:
+            return html.html(doc)
+        case ContentFormat.TEXT:
+            return plain.plain(doc)
+        case ContentFormat.JSON:
+            return orjson.dumps(to_json(doc)).decode()
+    raise ValueError(format)
+
+
+def _spreadsheet(grid: spreadsheet.Grid, format: ContentFormat) -> str:
+    match format:
+        case ContentFormat.MARKDOWN:
+            return spreadsheet.to_markdown(grid)
+        case ContentFormat.HTML:
+            return spreadsheet.to_html(grid)
+        case ContentFormat.TEXT:
+            return spreadsheet.to_text(grid)
+        case ContentFormat.JSON:
+            return orjson.dumps(spreadsheet.to_json(grid)).decode()
+    raise ValueError(format)
+
+
+def _presentation(slides: tuple[presentation.Slide, ...], format: ContentFormat) -> str:
+    match format:
+        case ContentFormat.MARKDOWN:
+            return presentation.to_markdown(slides)
+        case ContentFormat.HTML:
+            return presentation.to_html(slides)
+        case ContentFormat.TEXT:
+            return presentation.to_text(slides)
+        case ContentFormat.JSON:
+            return orjson.dumps(presentation.to_json_(slides)).decode()
+    raise ValueError(format)

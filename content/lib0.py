@@ -1,0 +1,112 @@
+"""Steps over lib0's encoding of numbers, texts and values, believing nothing that it promises."""
+
+import re
+
+import orjson
+
+from content.errors import InvalidUpdate, UpdateTooLarge
+
+VALUES_DEEP = 64
+_SAFE = 2**53 - 1
+_BRACKETS = re.compile(rb'[\[{]|[\]}]|"(?:[^"\\]|\\.)*"')
+
+
+def number(data: bytes, at: int) -> tuple[int, int]:
+    """A varint at `at`, and where the next thing begins. At most 53 bits."""
+    byte = data[at]
+    if byte < 0x80:
+        return byte, at + 1
+    value, shift = byte & 0x7F, 7
+    while True:
+        at += 1
+        byte = data[at]
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            break
+        shift += 7
+        if shift > 49:
+            raise InvalidUpdate("A number in the update is too large.")
+    if value > _SAFE:
+        raise InvalidUpdate("A number in the update is too large.")
+    return value, at + 1
+
+
+def promised(count: int, left: int, at_least: int) -> int:
+    """`count`, if so many things of `at_least` bytes can follow (the delete set's count stands behind them all)."""
+    if count * at_least > left:
+        raise InvalidUpdate("The update promises more than it holds.")
+    return count
+
+
+def skip_bytes(data: bytes, at: int) -> int:
+    length, at = number(data, at)
+    if length > len(data) - at:
+        raise InvalidUpdate("The update ends early.")
+    return at + length
+
+
+def string(data: bytes, at: int) -> tuple[str, int]:
+    length, at = number(data, at)
+    end = at + length
+    if end > len(data):
+        raise InvalidUpdate("The update ends early.")
+    return data[at:end].decode(), end
+
+
+def skip_json(data: bytes, at: int, *, may_be_undefined: bool = False) -> int:
+    length, at = number(data, at)
+    end = at + length
+    if end > len(data):
+        raise InvalidUpdate("The update ends early.")
+    text = data[at:end]
+    if text in (b"null", b"{}", b"true") or (may_be_undefined and text == b"undefined"):
+        return end
+    depth = 0
+    for match in _BRACKETS.finditer(text) if text.count(b"[") + text.count(b"{") > VALUES_DEEP else ():
+        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(match.group(), 0)
+        if depth > VALUES_DEEP:
+            raise UpdateTooLarge("A value in the update nests too deep.", VALUES_DEEP)
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise InvalidUpdate("The update holds a value that is not JSON.") from None
+    return end
+
+
+def skip_any(data: bytes, at: int, depth: int) -> int:
+    """Step over a value in lib0's `any` encoding."""
+    tag = data[at]
+    at += 1
+    if tag == 119:
+        return string(data, at)[1]
+    if tag == 125:
+        return _signed(data, at)
+    if tag in (126, 127, 120, 121):
+        return at
+    if tag in (122, 123, 124):
+        at += 4 if tag == 124 else 8
+        if at > len(data):
+            raise InvalidUpdate("The update ends early.")
+        return at
+    if tag == 116:
+        return skip_bytes(data, at)
+    if tag not in (117, 118):
+        raise InvalidUpdate("The update holds a value of an unknown kind.")
+    if depth >= VALUES_DEEP:
+        raise UpdateTooLarge("A value in the update nests too deep.", VALUES_DEEP)
+    count, at = number(data, at)
+    for _ in range(promised(count, len(data) - at, tag - 116)):
+        if tag == 118:
+            _, at = string(data, at)
+        at = skip_any(data, at, depth + 1)
+    return at
+
+
+def _signed(data: bytes, at: int) -> int:
+    """Step over a signed varint: 6 bits and a sign, then groups of 7."""
+    start = at
+    while data[at] >= 0x80:
+        at += 1
+        if at - start > 7:
+            raise InvalidUpdate("A number in the update is too large.")
+    return at + 1

@@ -1,0 +1,127 @@
+"""Presentations: slides in an order, each a rich text of its own.
+
+The root `slides` is a Y.Array of Y.Map{id: string, notes?: string}; the body of a slide is the root XML fragment `slide:{id}`, which an
+editor is bound to by its name (TipTap: `Collaboration.configure({ document, field: "slide:…" })`). Bodies are roots, not values of the
+map, so that a slide can be moved (its map made anew with the same id) while somebody writes in it. Where an id comes twice, the first
+place counts.
+
+As Markdown slides are apart by a line `---`; a rule within a slide is `___`, and notes are a last line `<!-- notes: … -->`.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+from uuid import uuid4
+
+from pycrdt import Array, Map, XmlFragment
+
+from content import crdt
+from content.text import html as html_
+from content.text import markdown as markdown_
+from content.text import plain, reading, shared
+from content.text.tree import Node, to_json
+from domain.errors import LimitExceeded
+
+SLIDES = 1_000
+_SEPARATOR = "---"
+_NOTES = re.compile(r"\n?<!-- notes: (.*?) -->\s*\Z", re.DOTALL)
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+
+
+@dataclass(frozen=True, slots=True)
+class Slide:
+    """One slide; `body` is a tree of blocks."""
+
+    id: str
+    body: Node
+    notes: str = ""
+
+
+def read(document: crdt.Doc) -> tuple[Slide, ...]:
+    """The slides of a document; what doesn't fit the shape is passed over."""
+    slides: dict[str, Slide] = {}
+    for entry in document.get("slides", type=Array):
+        name = entry.get("id") if isinstance(entry, Map) else None
+        if isinstance(name, str) and name not in slides:
+            notes = entry.get("notes")
+            body = shared.read(document.get(fragment(name), type=XmlFragment))
+            slides[name] = Slide(name, body, notes if isinstance(notes, str) else "")
+    return tuple(slides.values())
+
+
+def write(document: crdt.Doc, slides: Sequence[Slide], *, at: int | None = None) -> None:
+    """Insert slides, by default behind the others. Raises LimitExceeded beyond `SLIDES`."""
+    order = document.get("slides", type=Array)
+    if len(order) + len(slides) > SLIDES:
+        raise LimitExceeded(f"A presentation has at most {SLIDES} slides.", SLIDES, path=("input", "content"))
+    with document.transaction():
+        for place, slide in enumerate(slides, len(order) if at is None else at):
+            order.insert(place, Map({"id": slide.id, **({"notes": slide.notes} if slide.notes else {})}))
+            shared.write(document.get(fragment(slide.id), type=XmlFragment), slide.body)
+
+
+def fragment(id: str) -> str:
+    """The name of the root that holds a slide's body."""
+    return f"slide:{id}"
+
+
+def new_id() -> str:
+    return uuid4().hex[:12]
+
+
+def to_markdown(slides: Sequence[Slide]) -> str:
+    return f"\n{_SEPARATOR}\n\n".join(slide_markdown(slide) for slide in slides)
+
+
+def slide_markdown(slide: Slide) -> str:
+    """One slide with its notes."""
+    notes = slide.notes.replace("-->", "--&gt;").strip()
+    body = markdown_.markdown(slide.body)
+    return body + (("\n" if body else "") + f"<!-- notes: {notes} -->\n" if notes else "")
+
+
+def from_markdown(text: str) -> tuple[Slide, ...]:
+    """Slides with new ids; a text without separators is one slide."""
+    return tuple(_slide(part) for part in _parts(text))
+
+
+def to_html(slides: Sequence[Slide]) -> str:
+    return "".join(f'<section data-id="{escape(slide.id)}">{html_.html(slide.body)}</section>' for slide in slides)
+
+
+def to_text(slides: Sequence[Slide]) -> str:
+    return "\n".join(plain.plain(slide.body) + (slide.notes + "\n" if slide.notes else "") for slide in slides)
+
+
+def to_json_(slides: Sequence[Slide]) -> dict[str, Any]:
+    """`{"slides": [{"id": id, "body": ProseMirror document, "notes": string}]}`"""
+    return {"slides": [{"id": slide.id, "body": to_json(slide.body), "notes": slide.notes} for slide in slides]}
+
+
+def _slide(text: str) -> Slide:
+    notes = _NOTES.search(text)
+    body = text[: notes.start()] if notes else text
+    return Slide(new_id(), reading.parse(body), notes[1].replace("--&gt;", "-->") if notes else "")
+
+
+def _parts(text: str) -> list[str]:
+    """The text between separators: lines of three dashes, outside of code, that don't underline a heading."""
+    parts: list[list[str]] = [[]]
+    fence = ""
+    before = ""
+    for line in text.replace("\r\n", "\n").split("\n"):
+        opens = _FENCE.match(line)
+        if fence:
+            if opens and opens[1].startswith(fence) and line.strip() == opens[1]:
+                fence = ""
+        elif opens:
+            fence = opens[1]
+        elif line.rstrip() == _SEPARATOR and not before.strip():
+            parts.append([])
+            before = ""
+            continue
+        parts[-1].append(line)
+        before = line
+    return ["\n".join(part) for part in parts]

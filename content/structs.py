@@ -1,0 +1,211 @@
+"""Reads the V1 encoding of Yjs updates, to the last byte, without building a document.
+
+Grammar (numbers are lib0 varints, little groups of 7 bits, lowest first):
+
+    update  = clients { structs client clock { struct } } deletes
+    struct  = info [origin] [right origin] [parent [key]] content | GC length | Skip length
+    deletes = clients { client ranges { clock length } }
+
+`info` holds the kind of content in its low 5 bits; bit 8 says that an origin follows, bit 7 a right origin, bit 6 a key. A parent (the
+name of a root, or the id of a type) is written only where there is no origin to take it from. Lengths count UTF-16 units.
+
+Everything that a reader might choke on is refused here: counts that the bytes can't hold (yrs reserves memory for what is promised), empty
+structs, clocks beyond 31 bits (yrs keeps them in 32), references forward within the same client, kinds of content that only one of yjs and
+yrs knows (moves, weak links, hooks), and subdocuments, which nothing here would read.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from content.errors import InvalidUpdate
+from content.lib0 import number, promised, skip_any, skip_bytes, skip_json, string
+
+CLOCKS = 2**31 - 1
+
+GC, DELETED, JSON, BINARY, STRING, EMBED, FORMAT, TYPE, ANY, DOC, SKIP = range(11)
+XML_ELEMENT, XML_FRAGMENT, XML_HOOK, XML_TEXT = 3, 4, 5, 6
+
+Id = tuple[int, int]
+
+
+class Struct(NamedTuple):
+    """A run of `length` clocks of one client.
+
+    `parent` is a root's name or a type's id, None where it is that of the origin. `content` is the text of a STRING, the name of
+    a FORMAT's mark or, for a TYPE, its number and the name of its tag; of other kinds nothing is kept.
+    """
+
+    client: int
+    clock: int
+    length: int
+    kind: int
+    origin: Id | None = None
+    right: Id | None = None
+    parent: str | Id | None = None
+    key: str | None = None
+    content: str | tuple[int, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What an update says. `adds` is client → (first clock, clock after the last), `deletes` are (client, clock, length)."""
+
+    structs: list[Struct]
+    adds: dict[int, tuple[int, int]]
+    deletes: list[tuple[int, int, int]]
+
+    @property
+    def only_deletes(self) -> bool:
+        return not self.structs
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.structs and not self.deletes
+
+
+def parse(data: bytes) -> Update:
+    """Read a whole update. Raises InvalidUpdate, or UpdateTooLarge for values that nest too deep."""
+    try:
+        return _update(data)
+    except IndexError:
+        raise InvalidUpdate("The update ends early.") from None
+    except UnicodeDecodeError:
+        raise InvalidUpdate("The update holds text that is not UTF-8.") from None
+
+
+def state_vector(data: bytes) -> dict[int, int]:
+    """A state vector as client → clock after the last. Raises InvalidUpdate."""
+    try:
+        count, at = number(data, 0)
+        if count > (len(data) - at) // 2:
+            raise InvalidUpdate("The state vector promises more than it holds.")
+        vector: dict[int, int] = {}
+        for _ in range(count):
+            client, at = number(data, at)
+            vector[client], at = number(data, at)
+    except IndexError:
+        raise InvalidUpdate("The state vector ends early.") from None
+    if at != len(data) or len(vector) != count:
+        raise InvalidUpdate("This is not a state vector.")
+    return vector
+
+
+def _update(data: bytes) -> Update:
+    structs: list[Struct] = []
+    adds: dict[int, tuple[int, int]] = {}
+    size = len(data)
+    clients, at = number(data, 0)
+    for _ in range(promised(clients, size - at, 5)):
+        count, at = number(data, at)
+        client, at = number(data, at)
+        clock, at = number(data, at)
+        if client in adds or not count:
+            raise InvalidUpdate("The update names a client twice, or for nothing.")
+        first = clock
+        for _ in range(promised(count, size - at, 2)):
+            info = data[at]
+            kind = info & 0x1F
+            if kind in (GC, SKIP):
+                if info != kind:
+                    raise InvalidUpdate("The update holds a struct of an unknown kind.")
+                length, at = number(data, at + 1)
+                struct = Struct(client, clock, length, kind)
+            else:
+                struct, at = _item(data, at + 1, info, client, clock)
+            structs.append(struct)
+            clock += struct.length
+            if clock > CLOCKS or not struct.length:
+                raise InvalidUpdate("The update holds a struct that is empty or too long.")
+        adds[client] = (first, clock)
+    deletes, at = _deletes(data, at)
+    if at != size:
+        raise InvalidUpdate("Bytes follow the end of the update.")
+    return Update(structs, adds, deletes)
+
+
+def _deletes(data: bytes, at: int) -> tuple[list[tuple[int, int, int]], int]:
+    deletes: list[tuple[int, int, int]] = []
+    clients, at = number(data, at)
+    seen: set[int] = set()
+    for _ in range(promised(clients, len(data) - at, 2)):
+        client, at = number(data, at)
+        if client in seen:
+            raise InvalidUpdate("The update deletes from a client twice.")
+        seen.add(client)
+        count, at = number(data, at)
+        for _ in range(promised(count, len(data) - at, 2)):
+            clock, at = number(data, at)
+            length, at = number(data, at)
+            if not length or clock + length > CLOCKS:
+                raise InvalidUpdate("The update deletes what cannot be.")
+            deletes.append((client, clock, length))
+    return deletes, at
+
+
+def _item(data: bytes, at: int, info: int, client: int, clock: int) -> tuple[Struct, int]:
+    origin: Id | None = None
+    right: Id | None = None
+    parent: str | Id | None = None
+    key: str | None = None
+    if info & 0x80:
+        origin, at = _id(data, at, client, clock)
+    if info & 0x40:
+        right, at = _id(data, at, client, clock)
+    if not info & 0xC0:
+        named, at = number(data, at)
+        if named == 1:
+            parent, at = string(data, at)
+        elif named == 0:
+            parent, at = _id(data, at, client, clock)
+        else:
+            raise InvalidUpdate("The update holds a parent of an unknown kind.")
+        if info & 0x20:
+            key, at = string(data, at)
+    kind = info & 0x1F
+    if kind == STRING:
+        text, at = string(data, at)
+        length = len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+        return Struct(client, clock, length, kind, origin, right, parent, key, text), at
+    length, content, at = _content(data, at, kind)
+    return Struct(client, clock, length, kind, origin, right, parent, key, content), at
+
+
+def _content(data: bytes, at: int, kind: int) -> tuple[int, str | tuple[int, str] | None, int]:
+    """Length, what is kept, and where the next struct begins."""
+    if kind == DELETED:
+        length, at = number(data, at)
+        return length, None, at
+    if kind == FORMAT:
+        name, at = string(data, at)
+        return 1, name, skip_json(data, at)
+    if kind == TYPE:
+        type_, at = number(data, at)
+        if type_ > XML_TEXT or type_ == XML_HOOK:
+            raise InvalidUpdate("The update holds a type that the server does not know.")
+        tag = ""
+        if type_ == XML_ELEMENT:
+            tag, at = string(data, at)
+        return 1, (type_, tag), at
+    if kind == ANY:
+        length, at = number(data, at)
+        for _ in range(promised(length, len(data) - at, 1)):
+            at = skip_any(data, at, 0)
+        return length, None, at
+    if kind == EMBED:
+        return 1, None, skip_json(data, at)
+    if kind == JSON:
+        length, at = number(data, at)
+        for _ in range(promised(length, len(data) - at, 1)):
+            at = skip_json(data, at, may_be_undefined=True)
+        return length, None, at
+    if kind == BINARY:
+        return 1, None, skip_bytes(data, at)
+    raise InvalidUpdate("The update holds content of a kind that the server does not know.")
+
+
+def _id(data: bytes, at: int, client: int, clock: int) -> tuple[Id, int]:
+    of, at = number(data, at)
+    where, at = number(data, at)
+    if where >= CLOCKS or (of == client and where >= clock):
+        raise InvalidUpdate("The update refers to what comes after it.")
+    return (of, where), at

@@ -1,0 +1,90 @@
+"""Rich text between its tree and the XML fragment of a Yjs document, as y-prosemirror and TipTap write it.
+
+A block is an XmlElement named after the node, its attributes are the node's (null ones are left out, as there), neighbouring runs of text
+make one XmlText with the marks as formatting. Numbers: pycrdt reads and writes all as floats; whole ones are made integers again on
+reading (to JavaScript they are the same). Offsets in a pycrdt text are bytes of UTF-8, and one inside a character is moved to its end.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pycrdt import XmlElement, XmlFragment, XmlText
+
+from content.text.tree import Mark, Node, joined, words
+
+ROOT = "default"
+_JSON = (str, bool, int, float, type(None))
+
+
+def read(fragment: XmlFragment) -> Node:
+    """The tree of a fragment."""
+    with fragment.doc.transaction():
+        return Node("doc", content=children_of(fragment))
+
+
+def read_element(element: XmlElement) -> Node:
+    """The tree of one block, or of one inline node."""
+    attrs = {key: value for key, found in element.attributes if (value := plain(found)) is not None}  # type: ignore[attr-defined]
+    return Node(element.tag or "", attrs, children_of(element))
+
+
+def read_text(text: XmlText) -> tuple[Node, ...]:
+    """The runs of a text."""
+    return tuple(
+        words(run, (Mark(key, plain(value) if isinstance(value, Mapping) else {}) for key, value in (marks or {}).items()))
+        for run, marks in text.diff()
+        if isinstance(run, str)
+    )
+
+
+def children_of(parent: XmlFragment | XmlElement) -> tuple[Node, ...]:
+    def each() -> Iterator[Node]:
+        for child in parent.children:
+            if isinstance(child, XmlText):
+                yield from read_text(child)
+            elif isinstance(child, XmlElement):
+                yield read_element(child)
+
+    return joined(each())
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it, with whole numbers as integers; None for what JSON has not."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return value if isinstance(value, _JSON) else None
+
+
+def write(fragment: XmlFragment, tree: Node) -> None:
+    """Add the blocks of a tree behind those of the fragment."""
+    with fragment.doc.transaction():
+        insert(fragment, len(fragment.children), tree.content)
+
+
+def insert(parent: XmlFragment | XmlElement, at: int, nodes: tuple[Node, ...]) -> None:
+    """Insert blocks or inline nodes before the child `at`; each group of neighbouring runs becomes one XmlText."""
+    index = 0
+    while index < len(nodes):
+        node = nodes[index]
+        if node.text is None:
+            element = XmlElement(node.type, {key: value for key, value in node.attrs.items() if value is not None})
+            parent.children.insert(at, element)
+            insert(element, 0, node.content)
+            index += 1
+        else:
+            text = parent.children.insert(at, XmlText(""))
+            offset = 0
+            while index < len(nodes) and (run := nodes[index]).text is not None:
+                text.insert(offset, run.text, formatting(run.marks))
+                offset += len(run.text.encode())
+                index += 1
+        at += 1
+
+
+def formatting(marks: tuple[Mark, ...]) -> dict[str, Any]:
+    """Marks as the attributes of a Yjs text."""
+    return {mark.type: dict(mark.attrs) for mark in marks}

@@ -1,0 +1,111 @@
+"""What can happen to a document. Single edits are told in the document's own stream, not here."""
+
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+from domain.attachment import Attachment, Holder, file_changes
+from domain.document.entity import Document, DocumentVersion
+from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentEvent(Event):
+    """Something about a document, told to those who may see its project."""
+
+    document: Document
+
+    @property
+    def stream(self) -> str:
+        return team_stream(self.document.team_id)
+
+    @property
+    def entity(self) -> Document:
+        return self.document
+
+    @property
+    def project_id(self) -> UUID | None:
+        return self.document.project_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentCreated(DocumentEvent):
+    """A document was begun."""
+
+    kind = ChangeKind.CREATED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentUpdated(DocumentEvent):
+    """A document's title changed."""
+
+    kind = ChangeKind.UPDATED
+    before: Document
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return difference(self.before, self.document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentVersionSaved(DocumentEvent):
+    """A version of a document was saved, by somebody or because it had been quiet."""
+
+    kind = ChangeKind.UPDATED
+    before: Document
+    saved: DocumentVersion
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return difference(self.before, self.document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentMoved(DocumentEvent):
+    """A document changed its project, parent or place."""
+
+    kind = ChangeKind.MOVED
+    before: Document
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return difference(self.before, self.document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentMovedAway(DocumentEvent):
+    """Those who see only the project that a document has left are told that it is gone; `document` is as it was."""
+
+    kind = ChangeKind.ACCESS_LOST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentDeleted(DocumentEvent):
+    """A document was put away; it can be restored."""
+
+    kind = ChangeKind.DELETED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRestored(DocumentEvent):
+    """A deleted document came back."""
+
+    kind = ChangeKind.RESTORED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentFilesChanged(DocumentEvent):
+    """Files were put on a document, or taken off."""
+
+    kind = ChangeKind.ATTACHED
+    added: tuple[Attachment, ...] = ()
+    removed: tuple[Attachment, ...] = ()
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return file_changes(self.added, self.removed)
+
+
+def files_on_document(document: Document) -> Holder:
+    """A document that files are put on."""
+    return Holder(document, (document.type_name, document.id), partial(DocumentFilesChanged, document=document))

@@ -1,0 +1,102 @@
+"""Blobs in a folder of this machine: the default, whole and durable, for one machine and any number of processes.
+
+Its addresses lead to the server itself (`routes`). Disk work runs on threads of its own, so a slow disk stops neither the event loop nor
+the threads that others wait for; a call that takes longer than 5 s is an outage, and what it was about is written whole or not at all.
+"""
+
+import asyncio
+import errno
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from domain.blob import MOST_BYTES, Blob, BlobInfo, Condition, Listed, UploadTarget, plain_type
+from domain.errors import StorageFull, StorageUnavailable
+from persistence.blobs.folder import Folder
+from persistence.blobs.signed import Signatures
+
+T = TypeVar("T")
+TIMEOUT, THREADS, PAGE = 5.0, 8, 500
+logger = logging.getLogger(__name__)
+
+
+class LocalBlobs:
+    """Implements `domain.blob.Blobs`."""
+
+    def __init__(self, folder: Folder, threads: ThreadPoolExecutor, signatures: Signatures) -> None:
+        self.folder, self.signatures = folder, signatures
+        self._threads = threads
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, root: Path, *, secret: bytes, origin: str) -> AsyncIterator["LocalBlobs"]:
+        """The store in a folder, which is made when it isn't there. Raises StorageUnavailable."""
+        threads = ThreadPoolExecutor(THREADS, "blobs")
+        try:
+            folder = await _within_time(threads, lambda: Folder(root))
+            yield cls(folder, threads, Signatures(secret, origin))
+        finally:
+            threads.shutdown(wait=False)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Disk work on a thread; what a disk refuses becomes StorageUnavailable or StorageFull."""
+        return await _within_time(self._threads, work)
+
+    def afterwards(self, work: Callable[[], object]) -> None:
+        """Disk work that nobody waits for."""
+        self._threads.submit(work)
+
+    async def get(self, key: str, *, limit: int = MOST_BYTES) -> Blob | None:
+        return await self.run(lambda: self.folder.read(key, limit))
+
+    async def get_start(self, key: str, size: int) -> bytes | None:
+        return await self.run(lambda: self.folder.read_start(key, size))
+
+    async def put(
+        self, key: str, content: bytes, *, content_type: str = "application/octet-stream", only_if: Condition = None
+    ) -> str:
+        return await self.run(lambda: self.folder.write(key, content, content_type, only_if))
+
+    async def head(self, key: str) -> BlobInfo | None:
+        return await self.run(lambda: self.folder.info(key))
+
+    async def delete(self, key: str) -> None:
+        await self.run(lambda: self.folder.remove(key))
+
+    async def find(self, prefix: str) -> AsyncIterator[Listed]:
+        walk = self.folder.walk(prefix)
+        while page := await self.run(lambda: list(islice(walk, PAGE))):
+            for listed in page:
+                yield listed
+
+    async def download_url(self, key: str, *, file_name: str, content_type: str, expires_in: int) -> str:
+        promised = {"name": file_name, "type": plain_type(content_type)}
+        return self.signatures.sign("GET", key, promised, expires=int(time.time()) + expires_in)
+
+    async def upload_target(
+        self, key: str, *, byte_size: int, content_type: str, sha256: str | None, expires_at: datetime
+    ) -> UploadTarget:
+        promised: dict[str, str | int] = {"size": byte_size, "type": content_type, "sha256": sha256 or ""}
+        return UploadTarget(
+            url=self.signatures.sign("PUT", key, promised, expires=int(expires_at.timestamp())),
+            method="PUT",
+            headers={"Content-Type": content_type},
+            expires_at=expires_at,
+        )
+
+
+async def _within_time(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            return await asyncio.get_running_loop().run_in_executor(threads, work)
+    except OSError as error:  # TimeoutError is one
+        logger.warning("The folder of blobs does not answer: %s", error)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull from error
+        raise StorageUnavailable from error

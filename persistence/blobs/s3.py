@@ -1,0 +1,249 @@
+"""Blobs in a bucket of S3, or of a store that speaks as S3 does (conditional writes and SHA-256 checksums included).
+
+The address: `s3://bucket/prefix?region=eu-west-1`, with `endpoint=https://…` for stores elsewhere. Credentials come from where AWS's tools
+look for them (environment, profile, instance), or stand in the address: `s3://key:secret@bucket`.
+
+Whatever goes wrong is `StorageUnavailable` within 5.5 s: connecting may take 2 s, a silence 5 s, 3 attempts in all. An attempt whose
+answer is lost may have written; the next then fails its own condition. So every write carries a mark, and a loser looks whether what
+is there bears its own. Rejected for that: counting repetitions (the HTTP client repeats a write by itself when a kept connection ended).
+
+An object's type and disposition are part of a signed address; nosniff and a sandbox cannot be: a bucket's address is no origin of ours,
+so nothing there runs as us.
+"""
+
+import asyncio
+import base64
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import uuid4
+
+import aioboto3
+from aiobotocore.config import AioConfig
+from aiohttp import ClientError as ConnectionLost
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+from domain.blob import (
+    MOST_BYTES,
+    Absent,
+    Blob,
+    BlobChanged,
+    BlobInfo,
+    BlobTooLarge,
+    Condition,
+    Listed,
+    Matching,
+    UploadTarget,
+    require_key,
+    require_prefix,
+    served_type,
+)
+from domain.errors import StorageUnavailable
+from persistence.blobs.disposition import content_disposition
+
+T = TypeVar("T")
+CONNECT_TIMEOUT, READ_TIMEOUT, ATTEMPTS, TIMEOUT = 2.0, 5.0, 3, 5.5
+CONNECTIONS, PAGE = 32, 500
+_MARK = "write"
+_CHANGED = frozenset({"PreconditionFailed", "412", "NoSuchKey", "404"})
+_MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
+_AGAIN = frozenset({"ConditionalRequestConflict", "409"})
+logger = logging.getLogger(__name__)
+
+
+class S3Blobs:
+    """Implements `domain.blob.Blobs`."""
+
+    def __init__(self, client: Any, bucket: str, prefix: str) -> None:
+        self._client, self._bucket, self._prefix = client, bucket, prefix
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str) -> AsyncIterator["S3Blobs"]:
+        """The bucket at an address; nothing is asked of it yet."""
+        parts = urlsplit(url)
+        asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        endpoint, prefix = asked.get("endpoint"), parts.path.strip("/")
+        config = AioConfig(
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=READ_TIMEOUT,
+            retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+            max_pool_connections=CONNECTIONS,
+            signature_version="s3v4",
+            s3={"addressing_style": "path" if endpoint else "virtual"},
+        )
+        session = aioboto3.Session(
+            aws_access_key_id=parts.username and unquote(parts.username),
+            aws_secret_access_key=parts.password and unquote(parts.password),
+            region_name=asked.get("region"),
+        )
+        bucket = parts.netloc.rpartition("@")[2]
+        async with session.client("s3", endpoint_url=endpoint, config=config) as client:
+            yield cls(client, bucket, f"{prefix}/" if prefix else "")
+
+    async def get(self, key: str, *, limit: int = MOST_BYTES) -> Blob | None:
+        async def read() -> Blob:
+            answer = await self._client.get_object(**self._object(key), ChecksumMode="ENABLED")
+            async with answer["Body"] as body:
+                if answer["ContentLength"] > limit:
+                    raise BlobTooLarge(key)
+                return Blob(content=await body.read(), etag=_bare(answer["ETag"]), content_type=answer["ContentType"])
+
+        return await _found(read())
+
+    async def get_start(self, key: str, size: int) -> bytes | None:
+        async def read() -> bytes:
+            answer = await self._client.get_object(**self._object(key), Range=f"bytes=0-{size - 1}")
+            async with answer["Body"] as body:
+                content: bytes = await body.read()
+                return content
+
+        try:
+            return await _found(read())
+        except _Empty:
+            return b""
+
+    async def put(
+        self, key: str, content: bytes, *, content_type: str = "application/octet-stream", only_if: Condition = None
+    ) -> str:
+        where = self._object(key)
+        mark = uuid4().hex
+        given = {
+            "Body": content,
+            "ContentType": content_type,
+            "ChecksumSHA256": base64.b64encode(hashlib.sha256(content).digest()).decode(),
+            "Metadata": {_MARK: mark},
+        }
+        match only_if:
+            case Absent():
+                given["IfNoneMatch"] = "*"
+            case Matching(etag=etag):
+                given["IfMatch"] = f'"{etag}"'
+
+        async def write() -> str:
+            for further in (2, 1, 0):
+                try:
+                    return _bare((await self._client.put_object(**where, **given))["ETag"])
+                except ClientError as error:
+                    if further and _code(error) in _AGAIN:  # two at the same moment: neither was written
+                        continue
+                    if only_if is None or _code(error) not in _CHANGED:
+                        raise
+                    there = await self._told(key)
+                    if there is not None and there["Metadata"].get(_MARK) == mark:
+                        return _bare(there["ETag"])  # our own: the answer to an earlier attempt was lost
+                    raise BlobChanged(key) from None
+            raise AssertionError
+
+        return await _within_time(write())
+
+    async def head(self, key: str) -> BlobInfo | None:
+        answer = await _within_time(self._told(key))
+        if answer is None:
+            return None
+        return BlobInfo(
+            key=key,
+            byte_size=answer["ContentLength"],
+            etag=_bare(answer["ETag"]),
+            content_type=answer["ContentType"],
+            sha256=_whole_hash(answer),
+        )
+
+    async def delete(self, key: str) -> None:
+        await _within_time(self._client.delete_object(**self._object(key)))
+
+    async def find(self, prefix: str) -> AsyncIterator[Listed]:
+        asked = {"Bucket": self._bucket, "Prefix": f"{self._prefix}{require_prefix(prefix)}", "MaxKeys": PAGE}
+        while True:
+            page = await _within_time(self._client.list_objects_v2(**asked))
+            for each in page.get("Contents", ()):
+                key = each["Key"].removeprefix(self._prefix)
+                yield Listed(key=key, byte_size=each["Size"], modified_at=each["LastModified"].astimezone(UTC))
+            if not page.get("IsTruncated"):
+                return
+            asked["ContinuationToken"] = page["NextContinuationToken"]
+
+    async def download_url(self, key: str, *, file_name: str, content_type: str, expires_in: int) -> str:
+        shown = {
+            "ResponseContentType": served_type(content_type),
+            "ResponseContentDisposition": content_disposition(file_name, content_type),
+        }
+        return await self._signed("get_object", {**self._object(key), **shown}, expires_in)
+
+    async def upload_target(
+        self, key: str, *, byte_size: int, content_type: str, sha256: str | None, expires_at: datetime
+    ) -> UploadTarget:
+        given: dict[str, Any] = {"ContentType": content_type, "ContentLength": byte_size, "IfNoneMatch": "*"}
+        headers = {"Content-Type": content_type, "If-None-Match": "*"}
+        if sha256 is not None:
+            headers["x-amz-checksum-sha256"] = given["ChecksumSHA256"] = base64.b64encode(bytes.fromhex(sha256)).decode()
+        seconds = max(1, int((expires_at - datetime.now(UTC)).total_seconds()))
+        url = await self._signed("put_object", {**self._object(key), **given}, seconds)
+        return UploadTarget(url=url, method="PUT", headers=headers, expires_at=expires_at)
+
+    async def _told(self, key: str) -> Mapping[str, Any] | None:
+        try:
+            answer: Mapping[str, Any] = await self._client.head_object(**self._object(key), ChecksumMode="ENABLED")
+        except ClientError as error:
+            if _code(error) in _MISSING:
+                return None
+            raise
+        return answer
+
+    async def _signed(self, operation: str, given: Mapping[str, Any], expires_in: int) -> str:
+        url: str = await _within_time(self._client.generate_presigned_url(operation, Params=given, ExpiresIn=expires_in))
+        return url
+
+    def _object(self, key: str) -> dict[str, Any]:
+        return {"Bucket": self._bucket, "Key": f"{self._prefix}{require_key(key)}"}
+
+
+class _Empty(Exception):
+    """A part was asked for of an object that has no bytes."""
+
+
+async def _found(reading: Awaitable[T]) -> T | None:
+    """What is read, None when there is no such object."""
+
+    async def read() -> T | None:
+        try:
+            return await reading
+        except ClientError as error:
+            if _code(error) in _MISSING:
+                return None
+            if _code(error) in ("InvalidRange", "416"):
+                raise _Empty from None
+            raise
+
+    return await _within_time(read())
+
+
+async def _within_time(call: Awaitable[T]) -> T:
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            return await call
+    except (BotoCoreError, HTTPClientError, ClientError, ConnectionLost, OSError) as error:  # TimeoutError is an OSError
+        _tell(error)
+
+
+def _tell(error: Exception) -> NoReturn:
+    logger.warning("The bucket does not answer as it should: %s", str(error) or type(error).__name__)
+    raise StorageUnavailable from error
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _bare(etag: str) -> str:
+    return etag.strip('"')
+
+
+def _whole_hash(answer: Mapping[str, Any]) -> str | None:
+    """The SHA-256 of the whole object; what S3 tells of one that came in parts is a hash of hashes."""
+    told = answer.get("ChecksumSHA256")
+    return base64.b64decode(told).hex() if told and "-" not in told else None

@@ -1,0 +1,161 @@
+"""Making the index of documents anew from object storage alone.
+
+Rows that are there are kept where they are as new as their objects, so this can run while people work. An object of an operation that
+was cut off before its commit becomes a document, or a document's newer state: its writer was told that it failed, and may find that
+it did not. Edits that no version holds yet are in the log, which this only moves on: never behind what a version holds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Uuid, bindparam, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from domain import rank
+from domain.codec import decode
+from domain.document import Document, DocumentVersion
+from persistence.access import ids
+from persistence.database import Connection, Database, Statement
+from persistence.documents import rows
+from persistence.documents.objects import PREFIX, DocumentObjects, content_key, document_key, together, version_key
+from persistence.documents.store import WORDS
+from persistence.documents.upkeep import document_id_in
+from persistence.rows import values
+from persistence.tables import document_heads, documents, projects, users
+
+_AT_ONCE = 100
+_h = document_heads
+_USERS = Statement(select(users.c.id).where(users.c.id == ids()))
+_PROJECTS = Statement(select(projects.c.id, projects.c.team_id).where(projects.c.id == ids()))
+_KNOWN = Statement(
+    select(documents.c.id, documents.c.version, documents.c.latest_number).where(documents.c.id == ids()).with_for_update()
+)
+_LAST = Statement(select(func.max(documents.c.rank)).where(documents.c.project_id == bindparam("project", type_=Uuid)))
+_position = bindparam("position", type_=BigInteger)
+_ADVANCE = Statement(
+    insert(_h)
+    .values(document_id=bindparam("id", type_=Uuid), position=_position, trimmed_to=_position)
+    .on_conflict_do_update(
+        index_elements=[_h.c.document_id], set_={"position": _position, "trimmed_to": _position}, where=_h.c.position < _position
+    )
+)
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """How many rows were made or brought up to date, and the documents that could not be: their project or owner is not there."""
+
+    documents: int = 0
+    versions: int = 0
+    homeless: list[UUID] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        """For people."""
+        told = [f"{self.documents:,} documents and {self.versions:,} versions were indexed."]
+        told += [f"  the project or the owner of document {each} is not there" for each in self.homeless]
+        return "\n".join(told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    document: Document
+    versions: Sequence[DocumentVersion]
+    words: str
+
+
+async def reindex(database: Database, objects: DocumentObjects) -> Rebuilt:
+    """Make every row that storage speaks of."""
+    rebuilt = Rebuilt()
+    waiting = [id_ async for listed in objects.blobs.find(PREFIX) if (id_ := _document_of(listed.key)) is not None]
+    waiting.sort()
+    records: dict[UUID, Document] = {}
+    for start in range(0, len(waiting), _AT_ONCE):
+        page = await together([_reading(objects, each) for each in waiting[start : start + _AT_ONCE]])
+        records |= {each.id: each for each in page if each is not None}
+    ordered = _parents_first(records)
+    for start in range(0, len(ordered), _AT_ONCE):
+        page = await together([_gathering(objects, each) for each in ordered[start : start + _AT_ONCE]])
+        async with database.begin() as connection:
+            await _write(connection, page, rebuilt)
+    return rebuilt
+
+
+def _document_of(key: str) -> UUID | None:
+    id_ = document_id_in(key)
+    return id_ if id_ is not None and key == document_key(id_) else None
+
+
+def _parents_first(records: dict[UUID, Document]) -> list[Document]:
+    """Documents after those that they lie under; one whose parent is gone, or that lies under itself, comes to the top."""
+    ordered: dict[UUID, Document] = {}
+    for document in records.values():
+        path: list[Document] = []
+        at: Document | None = document
+        while at is not None and at.id not in ordered and at not in path:
+            path.append(at)
+            at = records.get(at.parent_id) if at.parent_id is not None else None
+        for each in reversed(path):
+            ordered[each.id] = each if each.parent_id in ordered else replace(each, parent_id=None)
+    return list(ordered.values())
+
+
+async def _write(connection: Connection, page: Sequence[_Record], rebuilt: Rebuilt) -> None:
+    wanted = list({each.document.project_id for each in page})
+    teams = {row["id"]: row["team_id"] for row in await connection.fetch(_PROJECTS, ids=wanted)}
+    known = {row["id"]: row for row in await connection.fetch(_KNOWN, ids=[each.document.id for each in page])}
+    named = {each.document.owner_id for each in page} | {saved.created_by_id for each in page for saved in each.versions}
+    people = {row["id"] for row in await connection.fetch(_USERS, ids=[each for each in named if each is not None])}
+    for each in page:
+        if each.document.project_id not in teams or each.document.owner_id not in people:
+            rebuilt.homeless.append(each.document.id)
+            continue
+        document = replace(each.document, team_id=teams[each.document.project_id])
+        if document.parent_id in rebuilt.homeless:
+            document = replace(document, parent_id=None)
+        row = known.get(document.id)
+        if row is None:
+            await _add(connection, document)
+        elif (row["version"], row["latest_number"]) < (document.version, document.latest_number):
+            await connection.execute(rows.SAVE, **values(document))
+        if row is None or (row["version"], row["latest_number"]) < (document.version, document.latest_number):
+            await connection.execute(rows.KEEP_WORDS, id=document.id, words=each.words)
+            rebuilt.documents += 1
+        for version in each.versions:
+            saver = version.created_by_id if version.created_by_id in people else None
+            given = values(version) | {"created_by_id": saver}
+            rebuilt.versions += await connection.fetch_value(rows.ADD_VERSION, **given) is not None
+        if document.latest_position:
+            await connection.execute(_ADVANCE, id=document.id, position=document.latest_position)
+
+
+async def _add(connection: Connection, document: Document) -> None:
+    """Add a row; where another document has its place, which happens to what was cut off, it goes to the end of the project."""
+    if await connection.fetch_value(rows.ADD, **values(document)) is None:
+        last = await connection.fetch_value(_LAST, project=document.project_id)
+        added = await connection.fetch_value(rows.ADD, **values(replace(document, rank=rank.between(last, None))))
+        assert added is not None
+
+
+def _reading(objects: DocumentObjects, document_id: UUID) -> Any:
+    async def read() -> Document | None:
+        told = await objects.read(document_key(document_id))
+        return None if told is None else decode(Document, told)
+
+    return read
+
+
+def _gathering(objects: DocumentObjects, document: Document) -> Any:
+    async def gather() -> _Record:
+        versions = []
+        for number in range(1, document.latest_number + 1):
+            told = await objects.read(version_key(document.id, number))
+            if told is not None:
+                versions.append(decode(DocumentVersion, told))
+        newest = max(versions, key=lambda each: (each.position, each.number), default=None)
+        text = None if newest is None else await objects.blobs.get(content_key(document.id, newest.text))
+        words = "" if text is None else text.content.decode(errors="replace")
+        return _Record(document, versions, words[:WORDS].replace("\0", ""))
+
+    return gather

@@ -1,0 +1,50 @@
+"""The index of documents and their versions: what lists, rights and search need of objects in storage, and made anew from them."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from persistence.tables.columns import INSTANT, document_type, entity, metadata, own_id, to
+
+documents = Table(
+    "documents",
+    metadata,
+    *entity(),
+    to("teams", key="team_id"),
+    to("projects", key="project_id"),
+    to("documents", key="parent_id", nullable=True),
+    to("users", key="owner_id", name="owner_user_id"),
+    Column("title", Text, nullable=False),
+    Column("type", document_type, nullable=False),
+    Column("rank", Text, nullable=False),
+    Column("preview", Text),
+    Column("latest_version_id", Uuid),
+    Column("latest_number", Integer, nullable=False),
+    Column("latest_position", BigInteger, nullable=False),
+    Column("deleted_at", INSTANT),
+    # What the newest version says in plain words, cut where search needs no more.
+    Column("words", Text, nullable=False, server_default=text("''")),
+    Index("uq_documents_project_rank", "project_id", "rank", unique=True),
+    Index(None, "parent_id", "rank"),
+    Index(None, "owner_id", "created_at", "id"),
+    Index(None, "project_id", "updated_at", "id"),
+)
+
+document_versions = Table(
+    "document_versions",
+    metadata,
+    own_id(),
+    to("documents", key="document_id"),
+    Column("number", Integer, nullable=False),
+    Column("name", Text),
+    Column("change_summary", Text),
+    to("users", key="created_by_id", name="created_by_user_id", nullable=True),
+    Column("contributor_ids", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),
+    Column("created_at", INSTANT, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("byte_size", BigInteger, nullable=False),
+    Column("crdt", Text, nullable=False),
+    Column("markdown", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Index("uq_document_versions_document_number", "document_id", "number", unique=True),
+    Index(None, "document_id", "position", "number"),
+)

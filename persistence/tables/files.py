@@ -1,0 +1,34 @@
+"""Files on things, and blobs that are to be deleted."""
+
+from sqlalchemy import BigInteger, Column, Index, Table, Text, Uuid, func, literal_column, not_
+
+from persistence.tables.columns import INSTANT, attachment_state, entity, metadata, to
+
+attachments = Table(
+    "attachments",
+    metadata,
+    *entity(),
+    to("users", key="uploader_id", name="uploader_user_id", nullable=True),
+    # What a file is on is of many kinds, and so is what that lies under: no foreign keys.
+    Column("subject_type", Text),
+    Column("subject_id", Uuid),
+    Column("about_type", Text),
+    Column("about_id", Uuid),
+    Column("file_name", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("byte_size", BigInteger, nullable=False),
+    Column("sha256", Text),
+    Column("state", attachment_state, nullable=False),
+    Index(None, "subject_id", "created_at", "id"),
+)
+# What is on something is nearly all there is; what still waits is counted and swept without a look at that.
+attached = (attachments.c.state == literal_column("'READY'")) & attachments.c.subject_id.is_not(None)
+Index("ix_attachments_waiting_uploader", attachments.c.uploader_id, postgresql_where=not_(attached))
+Index("ix_attachments_waiting_since", attachments.c.created_at, postgresql_where=not_(attached))
+
+discarded_blobs = Table(
+    "discarded_blobs",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("at", INSTANT, nullable=False, server_default=func.now()),
+)

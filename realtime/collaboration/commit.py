@@ -1,0 +1,104 @@
+"""Group commit: what all rooms of the process collected in a tick becomes durable in one transaction.
+
+A tick begins with the first edit after a pause and is short; while a transaction is under way the next tick collects. So a lone typist
+waits for a tick and a commit, and a crowd shares them. What fails is told to the rooms whole: nothing of it was acknowledged.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from domain.document.update import Placed, Update
+from domain.errors import DomainError, IdempotencyMismatch, Unavailable
+
+logger = logging.getLogger(__name__)
+
+UPDATES_AT_ONCE: Final = 2_000
+UPDATES_OF_ONE: Final = 500
+BYTES_AT_ONCE: Final = 8 * 1024 * 1024
+BYTES_OF_ONE: Final = 512 * 1024  # so that what a room tells at once does not fill its visitors' outboxes
+_TIMEOUT: Final = 8.0
+
+Answer = Placed | DomainError
+
+
+class Log(Protocol):
+    """Where updates become durable."""
+
+    async def append(self, updates: Sequence[Update], /) -> Sequence[Placed | IdempotencyMismatch]:
+        """Keep updates of any documents in one transaction; durable when this returns. Raises `Unavailable`."""
+
+
+class Source(Protocol):
+    """A room, as its edits are collected."""
+
+    def collect(self, count: int, size: int) -> Sequence[Update]:
+        """Up to so many edits, of no more than so many bytes once there is one; they are under way from now on."""
+
+    def committed(self, answers: Sequence[Answer]) -> None:
+        """What came of what was collected last."""
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is something to collect."""
+
+
+class Committer:
+    """Collects from rooms and commits, over and over."""
+
+    def __init__(self, log: Log, *, tick: float) -> None:
+        self._log = log
+        self._tick = tick
+        self._waiting: dict[Source, None] = {}
+        self._something = asyncio.Event()
+
+    def submit(self, source: Source) -> None:
+        """The room has edits to be collected."""
+        self._waiting[source] = None
+        self._something.set()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a room has something to commit."""
+        return bool(self._waiting)
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            await self._something.wait()
+            await asyncio.sleep(self._tick)
+            self._something.clear()
+            while self._waiting:
+                await self.commit()
+
+    async def commit(self) -> None:
+        """One transaction."""
+        sources: list[tuple[Source, int]] = []
+        updates: list[Update] = []
+        left = BYTES_AT_ONCE
+        for source in list(self._waiting):
+            if len(updates) >= UPDATES_AT_ONCE or left <= 0:
+                break
+            del self._waiting[source]
+            some = source.collect(min(UPDATES_OF_ONE, UPDATES_AT_ONCE - len(updates)), min(BYTES_OF_ONE, left))
+            sources.append((source, len(some)))
+            updates += some
+            left -= sum(len(each.data) for each in some)
+        answers = await self._append(updates) if updates else ()
+        start = 0
+        for source, count in sources:
+            source.committed(answers[start : start + count])
+            start += count
+            if source.has_more:
+                self.submit(source)
+
+    async def _append(self, updates: Sequence[Update]) -> Sequence[Answer]:
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                return await self._log.append(updates)
+        except (Unavailable, TimeoutError):
+            return [Unavailable("The edit could not be kept now; try again.")] * len(updates)
+        except Exception:
+            logger.exception("%d edits could not be kept.", len(updates))
+            return [Unavailable("The edit could not be kept; try again.")] * len(updates)

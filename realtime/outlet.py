@@ -1,0 +1,57 @@
+"""Sends what was said: connections that have something to write are written to in turns, so that no burst holds up the loop.
+
+One callback of the loop serves all connections of a process, and what is said to a connection in between leaves in one write.
+"""
+
+import asyncio
+from collections import deque
+from typing import Final, Protocol
+
+AT_ONCE: Final = 128
+"""Connections that are written to before others get their turn: about a millisecond."""
+
+
+class Writer(Protocol):
+    """A connection."""
+
+    def flush(self) -> None:
+        """Write what waits; may not wait."""
+        ...
+
+
+class Outlet:
+    """The connections that have something to write."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Writer] = deque()
+        self._scheduled = False
+        self._drained: asyncio.Event | None = None
+
+    def add(self, writer: Writer) -> None:
+        """Let a connection flush soon; it is added once until then."""
+        self._waiting.append(writer)
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    async def drained(self) -> None:
+        """Wait until everybody that was added has flushed."""
+        if not self._waiting:
+            return
+        if self._drained is None:
+            self._drained = asyncio.Event()
+        await self._drained.wait()
+
+    def _flush(self) -> None:
+        waiting = self._waiting
+        try:
+            for _ in range(min(AT_ONCE, len(waiting))):
+                waiting.popleft().flush()
+        finally:
+            if waiting:
+                asyncio.get_running_loop().call_soon(self._flush)
+            else:
+                self._scheduled = False
+                if self._drained is not None:
+                    self._drained.set()
+                    self._drained = None

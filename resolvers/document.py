@@ -1,0 +1,98 @@
+"""Documents: finding, listing and changing them. What they say is in `resolvers.document_content`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import UNSET
+
+from domain import document as documents
+from domain.document import edit
+from domain.page import EVERYTHING, AllOf, Condition, Page, Paging, Where
+from persistence.documents import lists as stored
+from persistence.unit_of_work import SqlUnitOfWork
+from resolvers.context import Context, Given
+from resolvers.page import lists, matched, named, whole_list
+from schema import ids
+from schema.inputs.document import FILTER_TYPES, DocumentFilter, DocumentOrder
+from schema.inputs.filter import orders, where
+
+Id = Annotated[strawberry.ID, strawberry.argument(description="The document's global id.")]
+Filter = Annotated[DocumentFilter | None, strawberry.argument(description="Narrows the list.")]
+OrderBy = Annotated[list[DocumentOrder] | None, strawberry.argument(description="By rank when absent.")]
+NewestFirst = Annotated[list[DocumentOrder] | None, strawberry.argument(description="Newest first when absent.")]
+NamedOnly = Annotated[bool | None, strawberry.argument(description="Only versions that somebody gave a name.")]
+
+
+def documents_where(filter_: DocumentFilter | None) -> Where:
+    """A filter as conditions; deleted documents are left out unless it asks for them."""
+    conditions = where(filter_, FILTER_TYPES)
+    if filter_ and filter_ is not UNSET and filter_.include_deleted is not UNSET and filter_.include_deleted:
+        return conditions
+    return AllOf((conditions, Condition("deleted_at", "is_null", True)))
+
+
+async def one(context: Context, id: Id) -> Any:
+    """A document that the viewer may see; deleted ones too, so that they can be restored."""
+    document_id = ids.decode(id, "Document", path=("id",))
+    return (await stored.by_ids(context.database, context.viewer.user_id, [document_id])).get(document_id)
+
+
+async def many(context: Context, page: Paging, filter: Filter = None, order_by: NewestFirst = None) -> Page[Any]:
+    """Every document that the viewer may see."""
+    return await whole_list(context, stored.DOCUMENTS, page, where=documents_where(filter), order=orders(order_by))
+
+
+async def of_projects(
+    context: Context, parents: Sequence[Any], page: Paging, filter: Filter = None, order_by: OrderBy = None
+) -> list[Page[Any]]:
+    """Each project's documents."""
+    return await lists(context, stored.PROJECT_DOCUMENTS, parents, page, where=documents_where(filter), order=orders(order_by))
+
+
+async def children(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
+    """What lies under each document."""
+    return await lists(context, stored.CHILDREN, parents, page, where=documents_where(None))
+
+
+async def parents_of(context: Context, parents: Sequence[Any]) -> list[Any]:
+    """The document that each document lies under."""
+    wanted = named(parents, lambda each: each.parent_id)
+    found = await stored.by_ids(context.database, context.viewer.user_id, wanted) if wanted else {}
+    return matched(parents, lambda each: each.parent_id, found)
+
+
+async def versions(context: Context, parents: Sequence[Any], page: Paging, named_only: NamedOnly = None) -> list[Page[Any]]:
+    """Each document's versions, the newest first."""
+    conditions = Condition("name", "is_null", False) if named_only else EVERYTHING
+    return await lists(context, stored.VERSIONS, parents, page, where=conditions)
+
+
+async def latest_versions(context: Context, parents: Sequence[Any]) -> list[Any]:
+    """The newest version of each document."""
+    wanted = named(parents, lambda each: each.latest_version_id)
+    found = await stored.versions_by_ids(context.database, context.viewer.user_id, wanted) if wanted else {}
+    return matched(parents, lambda each: each.latest_version_id, found)
+
+
+async def update(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Change a document."""
+    expected = given.get("expected_version")
+    return {"document": await edit.update(uow, context.viewer, given["id"], given, expected_version=expected)}
+
+
+async def move(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Move a document."""
+    return {"document": await documents.move(uow, context.viewer, given["id"], given)}
+
+
+async def delete(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Put a document away with all below it."""
+    expected = given.get("expected_version")
+    gone = await documents.delete(uow, context.viewer, given["id"], expected_version=expected)
+    return {"deleted": gone, "type": "Document"}
+
+
+async def restore(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Bring a document back."""
+    return {"document": await documents.restore(uow, context.viewer, given["id"])}

@@ -1,0 +1,99 @@
+"""What changed in documents, and who wrote what they say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+from strawberry import UNSET
+
+from content.diff import DiffOp
+from domain.document import DocumentType
+from domain.errors import NotFound
+from persistence.documents import lists as stored
+from persistence.documents.comparing import Written, attribute, compare, visited
+from persistence.documents.objects import together
+from persistence.documents.states import State
+from resolvers.context import Context
+from schema import ids
+
+From = Annotated[strawberry.ID | None, strawberry.argument(description="A version; the viewer's last visit when absent.")]
+To = Annotated[strawberry.ID | None, strawberry.argument(description="A version; now when absent.")]
+
+
+@dataclass(frozen=True, slots=True)
+class DiffHunk:
+    """A stretch of text, and who wrote it where it is new."""
+
+    op: DiffOp
+    text: str
+    author_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentDiff:
+    """What changed between two points; each is a version's row where it is just that version."""
+
+    from_version: Any
+    to_version: Any
+    added: int
+    removed: int
+    hunks: Sequence[DiffHunk]
+
+
+async def diffs(
+    context: Context, parents: Sequence[Any], from_version_id: From = None, to_version_id: To = None
+) -> list[DocumentDiff]:
+    """What changed in each document."""
+    older = _decoded(from_version_id, "fromVersionId")
+    newer = _decoded(to_version_id, "toVersionId")
+    wanted = [each for each in (older, newer) if each is not None]
+    found = await stored.versions_by_ids(context.database, context.viewer.user_id, wanted) if wanted else {}
+
+    async def one(document: Any) -> DocumentDiff:
+        type_ = DocumentType(document.type)
+        old = await _point(context, document, older, found, "fromVersionId")
+        new = await _point(context, document, newer, found, "toVersionId")
+        made = await compare(type_, old, new)
+        authors = await context.services.archive.states.log.authors(document.id)
+        hunks = [
+            DiffHunk(each.op, each.text, authors.get(each.client) if each.client is not None else None) for each in made.hunks
+        ]
+        return DocumentDiff(_version(old), _version(new), made.added, made.removed, hunks)
+
+    return await together([partial(one, each) for each in parents])
+
+
+async def attributions(context: Context, parents: Sequence[Any]) -> list[list[Written]]:
+    """Who wrote what stands in each document."""
+    archive = context.services.archive
+    states = await archive.states.of([each.id for each in parents])
+    return await together(
+        [
+            partial(attribute, DocumentType(each.type), state, archive.states.log, each.created_at)
+            for each, state in zip(parents, states, strict=True)
+        ]
+    )
+
+
+async def _point(context: Context, document: Any, version_id: UUID | None, found: dict[UUID, Any], argument: str) -> State:
+    states = context.services.archive.states
+    if version_id is None:
+        if argument == "toVersionId":
+            return (await states.of([document.id]))[0]
+        return await visited(states, context.database, context.viewer.user_id, document.id)
+    version = found.get(version_id)
+    if version is None or version.document_id != document.id:
+        raise NotFound((argument,))
+    snapshot = await states.content(document.id, version.crdt)
+    return State(document_id=document.id, position=version.position, since=version.position, base=version, snapshot=snapshot)
+
+
+def _version(state: State) -> Any:
+    return state.base if not state.edits else None
+
+
+def _decoded(id_: strawberry.ID | None, argument: str) -> UUID | None:
+    return None if id_ is None or id_ is UNSET else ids.decode(id_, "DocumentVersion", path=(argument,))

@@ -1,0 +1,114 @@
+"""Edits from outside live sessions: text merged into a document, and versions brought back, both as edits of its log."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from content import crdt, edit
+from content.guard import DOCUMENT_BYTES
+from domain import text
+from domain.document import DocumentType
+from domain.document.write import require_version_of, write
+from domain.errors import CursorExpired, Invalid, LimitExceeded, Required
+from persistence.documents import lists as stored
+from persistence.documents.forms import apart, restored, whole
+from persistence.documents.states import State
+from persistence.unit_of_work import SqlUnitOfWork
+from resolvers.context import Context, Given
+from resolvers.document_content import LONGEST, writable
+
+_UPDATE = "update"
+_WAYS = ("replace_all", "append", "find")
+
+
+async def merge(context: Context, given: Given) -> Given:
+    """Make the update that merges the text into what people write meanwhile."""
+    ways = [each for each in _WAYS if given.get(each) is not None]
+    if len(ways) != 1:
+        raise Required(("input", "replaceAll"), "Give one of `replaceAll`, `append` and `find`.")
+    if ways == ["find"] and given.get("replace_with") is None:
+        raise Required(("input", "replaceWith"), "Say what to replace it with.")
+    _bound(given)
+    document = await writable(context, given["id"])
+    if document is None:
+        return given
+    type_ = DocumentType(document.type)
+    (live,) = await context.services.archive.states.of([document.id])
+    base = await _base(context, live, given["base"])
+    match ways:
+        case ["replace_all"]:
+            update = await _made(base, edit.replace_all, type_, given["replace_all"])
+        case ["append"]:
+            update = await _made(live, edit.append, type_, given["append"])
+        case _:
+            update = await _made(live, edit.find_and_replace, type_, given["find"], given["replace_with"])
+    return given | {_UPDATE: _fitting(live, update)}
+
+
+async def bring_back(context: Context, given: Given) -> Given:
+    """Make the update that turns what the document says now into what a version of it said."""
+    document = await writable(context, given["id"])
+    if document is None:
+        return given
+    found = await stored.versions_by_ids(context.database, context.viewer.user_id, [given["version_id"]])
+    version = found.get(given["version_id"])
+    if version is None or version.document_id != document.id:
+        return given | {_UPDATE: b""}
+    states = context.services.archive.states
+    (live,) = await states.of([document.id])
+    snapshot = await states.content(document.id, version.crdt)
+    state = await apart(_size(live), whole, live.snapshot, live.updates)
+    update = await apart(len(state) + len(snapshot), restored, DocumentType(document.type), state, snapshot)
+    return given | {_UPDATE: _fitting(live, update)}
+
+
+async def apply(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Put the update at the end of the log."""
+    return {"document": await write(uow, context.viewer, given["id"], given.get(_UPDATE))}
+
+
+async def restore_version(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+    """Put the update at the end of the log, when the version is one of this document."""
+    document = await write(uow, context.viewer, given["id"], given.get(_UPDATE))
+    await require_version_of(uow, document.id, given["version_id"])
+    version_id: UUID = given["version_id"]
+    return {"document": document, "version": await uow.documents.version(document.id, version_id)}
+
+
+def _bound(given: Given) -> None:
+    """No text is longer than can be taken; blank ones may be meant."""
+    for name, field in (("replace_all", "replaceAll"), ("append", "append"), ("find", "find"), ("replace_with", "replaceWith")):
+        if given.get(name):
+            text.optional_markdown(given[name], ("input", field), limit=LONGEST)
+
+
+async def _base(context: Context, live: State, position: int) -> State:
+    """What the document said at the position that the caller read it at."""
+    if position == live.position:
+        return live
+    path = ("input", "base")
+    if not 0 <= position < live.position:
+        raise Invalid(path, "The document was never at this position.")
+    try:
+        (base,) = await context.services.archive.states.of([live.document_id], at=position)
+    except CursorExpired as error:
+        raise Invalid(path, "Single edits of that time are no longer kept: read the document again.") from error
+    return base
+
+
+async def _made(state: State, function: Any, type_: DocumentType, *given: str) -> bytes:
+    def make() -> bytes:
+        update: bytes = function(type_, whole(state.snapshot, state.updates), *given)
+        return b"" if update == crdt.EMPTY else update
+
+    return await apart(_size(state) + sum(map(len, given)), make)
+
+
+def _fitting(live: State, update: bytes) -> bytes:
+    if _size(live) + len(update) > DOCUMENT_BYTES:
+        raise LimitExceeded("The document would become too large.", DOCUMENT_BYTES, path=("input", "id"))
+    return update
+
+
+def _size(state: State) -> int:
+    return len(state.snapshot or b"") + sum(map(len, state.updates))

@@ -1,0 +1,126 @@
+"""Stock Yjs providers on real servers: whatever they do and wherever they are connected, they come to the same document."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pycrdt import Map, Text
+
+from persistence.database import open_database
+from persistence.documents.log import UpdateLog
+from tests.people import uuid_of
+from tests.provider import document_at, logged
+from tests.services import Valkey, free_port
+from tests.serving import Client, ServerProcess, founded, registered, serving
+
+HERE = Path(__file__).parent
+SAVE = (
+    "mutation ($input: DocumentSaveVersionInput!) { documentSaveVersion(input: $input) { version { number } errors { code } } }"
+)
+pytestmark = pytest.mark.slow
+Pair = tuple[ServerProcess, ServerProcess]
+
+
+async def run(*command: str) -> tuple[int | None, str]:
+    """A command's exit code and what it said, within a minute."""
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=HERE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    try:
+        async with asyncio.timeout(60):
+            said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode, said.decode()
+
+
+@pytest.fixture(scope="module")
+async def node() -> str:
+    """Node, with the providers installed from the lock file."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        pytest.skip("stock providers need Node")
+    if not (HERE / "node_modules" / "yjs").exists():
+        code, said = await run(npm, "ci", "--no-audit", "--no-fund")
+        if code != 0:
+            pytest.skip(f"npm ci could not install the providers: {said[-300:]}")
+    return node
+
+
+@pytest.fixture(scope="module")
+async def pair(database_url: str, valkey_server: Valkey, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
+    """Two servers that people reach under one address."""
+    folder = tmp_path_factory.mktemp("pair")
+    ports = free_port(), free_port()
+    settings = {
+        "database_url": database_url,
+        "data_dir": folder,
+        "redis_url": valkey_server.url,
+        "public_url": f"http://127.0.0.1:{ports[0]}",
+    }
+    async with serving(folder, port=ports[0], **settings) as one, serving(folder, port=ports[1], **settings) as other:
+        yield one, other
+
+
+@pytest.fixture
+async def ada(pair: Pair) -> AsyncIterator[Client]:
+    """Somebody new, signed in."""
+    client = await registered(pair[0])
+    yield client
+    await client.close()
+
+
+async def told(node: str, script: str, **given: Any) -> Any:
+    """What a script says at its end."""
+    code, said = await run(node, script, json.dumps(given))
+    assert code == 0, said
+    return json.loads(said)
+
+
+def sockets(pair: Pair) -> list[str]:
+    return [server.url.replace("http", "ws", 1) for server in pair]
+
+
+async def test_ten_editors_on_two_servers_come_to_the_same(node: str, pair: Pair, ada: Client, database_url: str) -> None:
+    id_ = await document_at(ada, await founded(ada))
+    given = {"urls": sockets(pair), "id": id_, "token": ada.token, "editors": 10, "edits": 50, "cuts": 6, "seed": 3}
+    said = await told(node, "crowd.mjs", **given)
+    assert (said["same"], said["refused"]) == (1, [])
+    there = await logged(database_url, id_)
+    assert str(there.get("text", type=Text)) == said["text"]
+    assert there.get("map", type=Map).to_py() == said["map"]
+
+
+async def test_one_who_was_away_for_1000_edits_comes_to_the_same(node: str, pair: Pair, ada: Client, database_url: str) -> None:
+    id_ = await document_at(ada, await founded(ada))
+    given = {"urls": sockets(pair), "id": id_, "token": ada.token, "editors": 3, "edits": 30, "cuts": 0, "seed": 5}
+    said = await told(node, "crowd.mjs", **given, offline=1_000)
+    assert (said["same"], said["refused"]) == (1, [])
+    assert str((await logged(database_url, id_)).get("text", type=Text)) == said["text"]
+
+
+@pytest.mark.parametrize("kind", ["y-websocket", "hocuspocus"])
+async def test_one_who_comes_back_after_the_log_was_shortened_comes_to_the_same(
+    node: str, pair: Pair, ada: Client, database_url: str, tmp_path: Path, kind: str
+) -> None:
+    id_ = await document_at(ada, await founded(ada))
+    url = sockets(pair)[0]
+    given = {"kind": kind, "url": url, "id": id_, "token": ada.token}
+    await told(node, "absent.mjs", **given, file=str(tmp_path / "his"), words=["his first words. "])
+    await told(node, "absent.mjs", **given, file=str(tmp_path / "hers"), words=["her words. "])
+    saved = (await ada.run(SAVE, input={"id": id_}))["documentSaveVersion"]
+    assert saved["errors"] == []
+    async with open_database(database_url, connections=1) as database:
+        log = UpdateLog(database)
+        head = await log.head(uuid_of(id_))
+        assert await log.trim(uuid_of(id_), head) == head
+    back = await told(node, "absent.mjs", **given, file=str(tmp_path / "his"), words=["his last words. "])
+    assert sorted(back["text"].split(". ")) == ["", "her words", "his first words", "his last words"]
+    third = await told(node, "absent.mjs", **given, file=str(tmp_path / "third"), words=[])
+    assert third == {"text": back["text"], "closed": []}

@@ -1,0 +1,170 @@
+"""The guard lets through what Yjs writes and refuses, with a code, whatever else a client may send."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pycrdt import Array, Map, Text, XmlElement, XmlFragment, XmlText
+
+from content import crdt, guard
+from content.errors import InvalidUpdate, UpdatePending, UpdateTooLarge
+from content.nesting import Nesting
+from tests.content.encoding import item, nested, number, text, update
+
+ANY = 8
+
+
+def typed() -> list[bytes]:
+    """The updates of somebody who makes a paragraph and writes in it."""
+    document = crdt.Doc(client_id=5)
+    updates: list[bytes] = []
+    heard = document.observe(lambda event: updates.append(event.update))
+    fragment = document.get("default", type=XmlFragment)
+    paragraph = fragment.children.append(XmlElement("paragraph", {"level": "2"}))
+    written = paragraph.children.append(XmlText("hé😀"))
+    written.insert(7, "!", {"bold": {}})
+    del written[0:1]
+    document.unobserve(heard)
+    return updates
+
+
+def test_says_which_clocks_an_update_adds_and_deletes() -> None:
+    said = [guard.check(one) for one in typed()]
+    assert [one.adds for one in said] == [{5: (0, 2)}, {5: (2, 7)}, {5: (7, 10)}, {}]
+    assert [one.only_deletes for one in said] == [False, False, False, True]
+    assert said[-1].deletes == [(5, 3, 1)]
+
+
+def test_text_is_as_long_as_in_utf_16() -> None:
+    struct = guard.check(update([item(4, text("a😀é"))])).structs[0]
+    assert (struct.content, struct.length) == ("a😀é", 4)
+
+
+BAD = {
+    "nothing at all": b"",
+    "an end too early": update([item(4, text("abc"))])[:-2],
+    "bytes behind the end": update([item(4, text("abc"))]) + b"\0",
+    "encoding V2": bytes.fromhex("000009818080808008000003056764656661756c7403070174010403686579000000"),
+    "more clients than bytes": number(2**40) + b"\0\0",
+    "more structs than bytes": number(1) + number(2**40) + number(9) + b"\0\0\0",
+    "more values than bytes": update([item(ANY, number(2**40))]),
+    "a client for nothing": b"\1\0\x09\0\0",
+    "a client twice": b"\2\1\x09\0" + item(4, text("a")) + b"\1\x09\1" + item(4, text("a")) + b"\0",
+    "an empty text": update([item(4, text(""))]),
+    "an empty run of garbage": update([b"\0\0"]),
+    "a clock beyond 31 bits": update([item(4, text("a"))], clock=2**31),
+    "a number beyond 53 bits": update([item(4, text("a"))], client=2**53),
+    "text that is not UTF-8": update([item(4, b"\2\xc3\x28")]),
+    "half a surrogate": update([item(4, b"\3\xed\xa0\x80")]),
+    "a mark that is not JSON": update([item(6, text("bold") + text("{"))]),
+    "an embed that is not JSON": update([item(5, text("[1,]"))]),
+    "a value of no kind": update([item(ANY, b"\1\x10")]),
+    "a kind of content that only yrs knows": update([item(11, b"\0\0\0")]),
+    "a type that nobody knows": update([item(7, number(15))]),
+    "a hook": update([item(7, number(5) + text("x"))]),
+    "a subdocument": update([item(9, text("guid") + b"\x7f")]),
+    "an item behind itself": update([item(4, text("a"), after=(9, 0))]),
+    "an item within itself": update([item(4, text("a"), within=(9, 0))]),
+    "a parent of no kind": update([b"\x04\x02" + text("t") + text("a")]),
+    "deletion of nothing": update([], deletes=b"\1\x09\1\0\0"),
+    "deletion beyond 31 bits": update([], deletes=b"\1\x09\1\0" + number(2**31)),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_refuses(what: str) -> None:
+    with pytest.raises(InvalidUpdate) as refused:
+        guard.check(BAD[what])
+    assert (refused.value.code, refused.value.path) == ("INVALID", ("input", "updates"))
+
+
+def test_values_nest_64_deep_and_no_deeper() -> None:
+    def value(depth: int) -> bytes:
+        return update([item(ANY, b"\1" + b"\x75\1" * depth + b"\x7e")])
+
+    assert guard.check(value(64)).adds == {9: (0, 1)}
+    with pytest.raises(UpdateTooLarge):
+        guard.check(value(65))
+    for brackets in ("[" * 65 + "]" * 65, '{"a":' * 65 + "1" + "}" * 65):
+        with pytest.raises(UpdateTooLarge):
+            guard.check(update([item(6, text("bold") + text(brackets))]))
+    many = "[" + "[]," * 200 + '"[[["]'
+    assert guard.check(update([item(5, text(many))])).adds == {9: (0, 1)}
+
+
+def test_types_nest_64_deep_and_no_deeper() -> None:
+    assert guard.check(nested(64)).adds == {9: (0, 64)}
+    with pytest.raises(UpdateTooLarge):
+        guard.check(nested(65))
+
+
+def test_types_nest_no_deeper_however_many_updates_it_takes() -> None:
+    nesting = Nesting()
+    nesting.admit(guard.check(nested(60)))
+    for level in range(60, 64):
+        nesting.admit(guard.check(update([item(7, b"\0", within=(9, level - 1))], clock=level)))
+    beside = guard.check(update([item(7, b"\0", after=(9, 63))], client=8))
+    nesting.admit(beside)
+    for _ in range(2):
+        with pytest.raises(UpdateTooLarge):
+            nesting.admit(guard.check(update([item(7, b"\0", within=(8, 0))], clock=64)))
+    nesting.admit(beside)
+
+
+def test_a_megabyte_is_the_most() -> None:
+    fits = update([item(4, text("a" * (guard.UPDATE_BYTES - 14)))])
+    assert len(fits) <= guard.UPDATE_BYTES
+    assert guard.check(fits).adds == {9: (0, guard.UPDATE_BYTES - 14)}
+    with pytest.raises(UpdateTooLarge) as refused:
+        guard.check(fits + b"x" * 20)
+    assert refused.value.code == "LIMIT_EXCEEDED"
+
+
+def test_what_builds_on_missing_edits_is_told() -> None:
+    made, filled, marked, deleted = typed()
+    vector = {5: 2}
+    assert not guard.missing(guard.check(filled), vector)
+    assert guard.missing(guard.check(filled), {})
+    assert guard.missing(guard.check(deleted), vector)
+    assert guard.missing(guard.check(update([item(4, text("a"), after=(5, 2))])), vector)
+    assert not guard.missing(guard.check(update([item(4, text("a"), after=(5, 1))])), vector)
+    assert guard.applies(made, filled).adds == {5: (2, 7)}
+    for early in (marked, deleted):
+        with pytest.raises(UpdatePending):
+            guard.applies(made, early)
+
+
+def test_what_does_not_apply_is_told() -> None:
+    with pytest.raises(InvalidUpdate, match="does not apply"):
+        guard.applies(update([item(4, text("a"))]), update([item(4, text("b"), within=(9, 0))], client=8))
+
+
+def test_what_reads_differently_when_it_is_loaded_again_is_told() -> None:
+    document = crdt.Doc(client_id=5)
+    written = document.get("default", type=XmlFragment).children.append(XmlText("Title"))
+    assert str(written) == "Title"
+    forged = bytes([0x04 | 0xC0]) + number(5) + number(5) + number(5) + number(2) + text("x")
+    update_ = update([forged])
+    assert guard.check(update_).adds == {9: (0, 1)}
+    with pytest.raises(InvalidUpdate, match="differently"):
+        guard.applies(crdt.state(document), update_)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["text", "map", "array"]), st.text(min_size=1, max_size=5), VALUES), max_size=6))
+def test_all_that_pycrdt_writes_is_let_through(writes: list[tuple[str, str, object]]) -> None:
+    document = crdt.Doc()
+    for kind, name, value in writes:
+        if kind == "text":
+            document.get("text", type=Text).insert(0, name, {"mark": value})
+        elif kind == "map":
+            document.get("map", type=Map)[name] = value
+        else:
+            document.get("array", type=Array).append(Map({name: value}))
+    said = guard.check(document.get_update())
+    assert {client: end for client, (_, end) in said.adds.items()} == document.vector()

@@ -1,0 +1,47 @@
+"""What holds for every rich text: Markdown of what was read from Markdown is the same, and Yjs gives back the tree that was written."""
+
+from hypothesis import given, settings
+from pycrdt import XmlFragment
+
+from content import crdt, guard
+from content.text import html as html_
+from content.text import markdown, plain, reading, shared
+from content.text.tree import Node
+from tests.content.trees import DOCUMENTS
+
+EXAMPLES = settings(max_examples=40, deadline=None)
+
+
+@EXAMPLES
+@given(DOCUMENTS)
+def test_markdown_read_and_written_again_is_the_same(tree: Node) -> None:
+    first = markdown.markdown(tree)
+    assert markdown.markdown(reading.parse(first)) == first
+
+
+@EXAMPLES
+@given(DOCUMENTS)
+def test_markdown_keeps_the_words(tree: Node) -> None:
+    def letters(node: Node) -> str:
+        return "".join(character for character in plain.plain(node) if character.isalnum() and character.isascii())
+
+    kept = Node("doc", content=tuple(block for block in tree.content if block.type != "codeBlock"))
+    assert letters(reading.parse(markdown.markdown(kept))) == letters(kept)
+
+
+@EXAMPLES
+@given(DOCUMENTS)
+def test_yjs_gives_back_the_tree(tree: Node) -> None:
+    document = crdt.Doc()
+    shared.write(document.get(shared.ROOT, type=XmlFragment), tree)
+    update = crdt.state(document)
+    guard.check(update)
+    assert shared.read(crdt.load(update).get(shared.ROOT, type=XmlFragment)) == tree
+
+
+@EXAMPLES
+@given(DOCUMENTS)
+def test_html_runs_no_script(tree: Node) -> None:
+    written = html_.html(tree)
+    assert "javascript:" not in written.split(">", 1)[0]
+    assert 'href="javascript' not in written

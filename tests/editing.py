@@ -1,0 +1,126 @@
+"""Editing a document live, through the graph: clients with a Yjs document of their own."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+from uuid import UUID, uuid4
+
+from pycrdt import Doc, Text
+
+from content import crdt
+from persistence.documents.log import UpdateLog
+from schema.execution.executor import Answer, OperationRequest
+from tests.app import App, Person
+from tests.listening import Ear
+from tests.people import People, uuid_of
+from tests.work import do
+
+PRESENCE = "presence { sessionId user { id } cursor selectionEnd isTyping }"
+FOLLOW = f"""
+subscription ($id: ID!, $sessionId: ID!, $after: Int, $stateVector: Base64) {{
+  documentCollaboration(id: $id, sessionId: $sessionId, after: $after, stateVector: $stateVector) {{
+    __typename
+    ... on DocumentSynced {{ position update stateVector {PRESENCE} }}
+    ... on DocumentEdited {{ position update sessionId author {{ id }} }}
+    ... on DocumentPresenceChanged {{ {PRESENCE} }}
+    ... on DocumentVersionSaved {{ version {{ id number }} }}
+    ... on DocumentAccessChanged {{ viewerCan }}
+  }}
+}}
+"""
+
+
+class Editor:
+    """Somebody's copy of a document."""
+
+    def __init__(self) -> None:
+        self.doc: Doc[Any] = Doc()
+        self.doc["text"] = self.text = Text()
+        self._made: list[bytes] = []
+        self._subscription = self.doc.observe(lambda event: self._made.append(event.update))
+
+    def write(self, text: str, at: int | None = None) -> bytes:
+        """Insert text: the update that tells of it."""
+        self._made.clear()
+        self.text.insert(len(self.text) if at is None else at, text)
+        (update,) = self._made
+        return update
+
+    def take(self, update: str) -> None:
+        """Take in what came as base64."""
+        self.doc.apply_update(base64.b64decode(update))
+
+    @property
+    def vector(self) -> str:
+        return base64.b64encode(self.doc.get_state()).decode()
+
+
+def sent(*updates: bytes) -> list[str]:
+    return [base64.b64encode(each).decode() for each in updates]
+
+
+async def document(app: App, team: People, **given: Any) -> str:
+    """A document in the team's project."""
+    made = await do(app, team.member, "documentCreate", **({"projectId": team.project_id, "title": "Notes"} | given))
+    assert made["errors"] == []
+    id_: str = made["document"]["id"]
+    return id_
+
+
+async def apply(app: App, person: Person, document_id: str, *updates: bytes, session: str = "s", **given: Any) -> Any:
+    """The payload of `documentApplyUpdate`."""
+    return await do(
+        app,
+        person,
+        "documentApplyUpdate",
+        "position",
+        id=document_id,
+        updates=sent(*updates),
+        sessionId=session,
+        **given,
+    )
+
+
+async def applied(app: App, person: Person, document_id: str, *updates: bytes, **given: Any) -> int:
+    """The position of an edit that was kept."""
+    payload = await apply(app, person, document_id, *updates, **given)
+    assert payload["errors"] == []
+    position: int = payload["position"]
+    return position
+
+
+@asynccontextmanager
+async def following(app: App, person: Person, document_id: str, session: str = "", **given: Any) -> AsyncIterator[Ear]:
+    """A subscription, whose first event waits."""
+    variables = {"id": document_id, "sessionId": session or str(uuid4()), **given}
+    stream = await app.executor.subscribe(OperationRequest(query=FOLLOW, variables=variables), app.context(person))
+    assert not isinstance(stream, Answer), stream
+    ear = Ear()
+    listener = asyncio.get_running_loop().create_task(ear.listen(stream))
+    try:
+        yield ear
+    finally:
+        listener.cancel()
+        with suppress(asyncio.CancelledError):
+            await listener
+
+
+async def kept(app: App, document_id: str) -> list[bytes]:
+    """What the log holds."""
+    log = UpdateLog(app.house.database)
+    id_ = uuid_of(document_id)
+    bounds = (await log.bounds([id_])).get(id_)
+    return [each.data for each in await log.read(id_, bounds.trimmed_to, 10_000)] if bounds else []
+
+
+async def says(app: App, document_id: str) -> str:
+    """The text that the log and the newest snapshot come to."""
+    (state,) = await app.house.services.archive.states.of([uuid_of(document_id)])
+    loaded = crdt.load(state.snapshot, state.updates)
+    return str(loaded.get("text", type=Text))
+
+
+def uuid(document_id: str) -> UUID:
+    return uuid_of(document_id)

@@ -1,0 +1,162 @@
+"""The older websocket protocol `graphql-ws`, as subscriptions-transport-ws and Apollo Kotlin speak it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+from websockets.asyncio.client import ClientConnection
+
+from tests.graph.http.sample_graph import Journal
+from tests.graph.http.sample_server import Running, running
+from tests.graph.http.test_graph_websocket import closed, hear, say
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+@asynccontextmanager
+async def greeted(server: Running, payload: Any = None) -> AsyncIterator[ClientConnection]:
+    async with server.connect(subprotocols=["graphql-ws"]) as ws:
+        await say(ws, type="connection_init", payload=payload)
+        assert [await hear(ws), await hear(ws)] == [{"type": "connection_ack"}, {"type": "ka"}]
+        yield ws
+
+
+async def start(ws: ClientConnection, id: str, query: str, **variables: Any) -> None:
+    await say(ws, id=id, type="start", payload={"query": query, "variables": variables})
+
+
+async def test_start_gives_data_and_complete(server: Running) -> None:
+    async with greeted(server, {"Authorization": "Bearer ann"}) as ws:
+        assert ws.subprotocol == "graphql-ws"
+        await start(ws, "s", "subscription($n:Int!){count(to:$n)}", n=1)
+        assert await hear(ws) == {"id": "s", "type": "data", "payload": {"data": {"count": 0}}}
+        assert await hear(ws) == {"id": "s", "type": "complete"}
+        await start(ws, "q", "{viewer}")
+        assert await hear(ws) == {"id": "q", "type": "data", "payload": {"data": {"viewer": "ann"}}}
+        assert await hear(ws) == {"id": "q", "type": "complete"}
+
+
+async def test_operations_may_come_in_the_same_breath_as_the_hello(server: Running) -> None:
+    async with server.connect(subprotocols=["graphql-ws"]) as ws:
+        await say(ws, type="connection_init", payload={"Authorization": "Bearer late"})
+        await start(ws, "1", "{viewer}")
+        await start(ws, "2", "subscription{count(to:9,wait:60)}")
+        await say(ws, id="2", type="stop")
+        assert [await hear(ws) for _ in range(4)] == [
+            {"type": "connection_ack"},
+            {"type": "ka"},
+            {"id": "1", "type": "data", "payload": {"data": {"viewer": "late"}}},
+            {"id": "1", "type": "complete"},
+        ]
+    async with server.connect(subprotocols=["graphql-ws"]) as ws:
+        await start(ws, "1", "{viewer}")
+        assert await closed(ws) == (4401, "Unauthorized")
+    async with server.connect(subprotocols=["graphql-ws"]) as ws:
+        await say(ws, type="connection_init", payload={"Authorization": "Bearer late"})
+        for number in range(21):
+            await start(ws, str(number), "{viewer}")
+        assert await closed(ws) == (4401, "Unauthorized")
+
+
+async def test_the_newer_protocol_is_chosen_where_both_are_offered(server: Running) -> None:
+    async with server.connect(subprotocols=["graphql-ws", "graphql-transport-ws"]) as ws:
+        assert ws.subprotocol == "graphql-transport-ws"
+
+
+async def test_an_error_is_an_object_with_all_errors_in_it(server: Running) -> None:
+    async with greeted(server) as ws:
+        await start(ws, "1", "{nope}")
+        frame = await hear(ws)
+        assert (frame["id"], frame["type"]) == ("1", "error")
+        assert frame["payload"]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+        assert [each["message"] for each in frame["payload"]["errors"]] == [frame["payload"]["message"]]
+
+
+async def test_stop_ends_an_operation_and_frees_its_id(server: Running, journal: Journal) -> None:
+    async with greeted(server) as ws:
+        await start(ws, "1", "subscription{count(to:9,wait:60)}")
+        assert (await hear(ws))["payload"] == {"data": {"count": 0}}
+        await say(ws, id="1", type="stop")
+        await journal.until("context closed")
+        await start(ws, "1", "{__typename}")
+        assert (await hear(ws))["payload"] == {"data": {"__typename": "Query"}}
+
+
+async def test_terminate_closes_and_cleans_up(server: Running, journal: Journal) -> None:
+    async with greeted(server) as ws:
+        await start(ws, "1", "subscription{count(to:9,wait:60)}")
+        await hear(ws)
+        await say(ws, type="connection_terminate")
+        assert (await closed(ws))[0] == 1000
+        await journal.until("context closed")
+
+
+async def test_a_refused_hello_is_told_why_and_closed(server: Running) -> None:
+    async with server.connect(subprotocols=["graphql-ws"]) as ws:
+        await say(ws, type="connection_init", payload={"Authorization": "Bearer expired"})
+        assert await hear(ws) == {
+            "type": "connection_error",
+            "payload": {"message": "TOKEN_EXPIRED", "extensions": {"code": "TOKEN_EXPIRED"}},
+        }
+        assert await closed(ws) == (4403, "TOKEN_EXPIRED")
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        ({"type": "subscribe", "id": "1", "payload": {"query": "{__typename}"}}, 4400),
+        ({"type": "ping"}, 4400),
+        ({"type": "start", "id": 1, "payload": {"query": "{__typename}"}}, 4400),
+        ({"type": "start", "id": "1"}, 4400),
+        ({"type": "stop"}, 4400),
+    ],
+)
+async def test_a_malformed_frame_closes(server: Running, frame: Any, code: int) -> None:
+    async with greeted(server) as ws:
+        await say(ws, **frame)
+        assert (await closed(ws))[0] == code
+
+
+async def test_start_before_hello_is_unauthorized(server: Running) -> None:
+    async with server.connect(subprotocols=["graphql-ws"]) as ws:
+        await start(ws, "1", "{__typename}")
+        assert await closed(ws) == (4401, "Unauthorized")
+
+
+async def test_it_is_kept_alive_and_hung_up_on_when_it_answers_no_ping_of_the_websocket() -> None:
+    async with running(ping_every=0.05, pong_within=0.1) as server, greeted(server) as ws:
+        assert [await hear(ws) for _ in range(4)] == [{"type": "ka"}] * 4  # the library answers pings by itself
+        ws.protocol.send_pong = lambda data: None  # type: ignore[method-assign]
+        ws.protocol.recv_ping = lambda frame: None  # type: ignore[attr-defined]
+        ws.transport.pause_reading()
+        await server.served.sockets.websockets.host.empty.wait()
+
+
+@pytest.mark.parametrize(
+    ("token", "answer"),
+    [
+        ("Bearer ann", {"authorization": "accepted"}),
+        ("Bearer bob", {"authorization": "refused", "code": "FORBIDDEN"}),
+        ("Bearer expired", {"authorization": "refused", "code": "TOKEN_EXPIRED"}),
+        ("Bearer down", {"authorization": "refused", "code": "SERVICE_UNAVAILABLE"}),
+    ],
+)
+async def test_a_token_is_renewed_by_a_ping_and_nothing_else_changes(server: Running, token: str, answer: Any) -> None:
+    async with server.acknowledged({"Authorization": "Bearer ann"}) as ws:
+        await say(ws, id="1", type="subscribe", payload={"query": "subscription{count(to:2,wait:0.05)}"})
+        await hear(ws)
+        await say(ws, type="ping", payload={"authorization": token})
+        assert await hear(ws) == {"type": "pong", "payload": answer}
+        assert [(await hear(ws))["type"] for _ in range(2)] == ["next", "complete"]
+
+
+async def test_in_the_older_protocol_a_second_hello_renews_the_token(server: Running) -> None:
+    async with greeted(server, {"Authorization": "Bearer ann"}) as ws:
+        await say(ws, type="connection_init", payload={"Authorization": "Bearer ann"})
+        assert await hear(ws) == {"type": "connection_ack"}
+        await say(ws, type="connection_init", payload={"Authorization": "Bearer bob"})
+        assert (await hear(ws))["type"] == "connection_error"
+        await start(ws, "1", "{viewer}")
+        assert orjson.loads(await ws.recv())["payload"] == {"data": {"viewer": "ann"}}

@@ -1,0 +1,89 @@
+"""Frames of websockets: ours reads what `websockets` reads, however the bytes are cut, and refuses what it refuses."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Protocol, Side
+
+from schema.http import rfc6455
+from schema.http.rfc6455 import Broken, FrameReader
+
+KINDS = {Opcode.TEXT: rfc6455.TEXT, Opcode.BINARY: rfc6455.BINARY, Opcode.PING: rfc6455.PING, Opcode.PONG: rfc6455.PONG}
+
+
+def cut(data: bytes, dice: random.Random) -> list[bytes]:
+    """The same bytes in pieces."""
+    pieces = []
+    while data:
+        size = dice.choice((1, 2, 3, 7, 60, 1000))
+        pieces.append(data[:size])
+        data = data[size:]
+    return pieces
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(sorted(KINDS)), st.sampled_from((b"", b"x", b"abc" * 50, b"d" * 66_000)), st.integers(1, 4))
+    ),
+    st.integers(0, 1_000),
+)
+def test_what_was_sent_is_read_however_it_is_cut(messages: list[tuple[Opcode, bytes, int]], seed: int) -> None:
+    dice = random.Random(seed)
+    sent, expected = b"", []
+    for opcode, payload, parts in messages:
+        control = opcode in (Opcode.PING, Opcode.PONG)
+        body = payload[:125] if control else payload
+        expected.append((KINDS[opcode], body))
+        pieces = [body] if control else [body[index::parts] for index in range(parts)]
+        if not control:
+            expected[-1] = (KINDS[opcode], b"".join(pieces))
+        for index, piece in enumerate(pieces):
+            frame = Frame(Opcode.CONT if index else opcode, piece, fin=index == len(pieces) - 1)
+            sent += frame.serialize(mask=True)
+    reader = FrameReader(1_000_000)
+    assert [message for piece in cut(sent, dice) for message in reader.feed(piece)] == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 255), st.booleans(), st.binary(max_size=130)), max_size=4))
+def test_what_websockets_refuses_is_refused(frames: list[tuple[int, bool, bytes]]) -> None:
+    sent = b"".join(
+        bytes((first, 0x80 * masked | min(len(payload), 126)))
+        + (len(payload).to_bytes(2, "big") if len(payload) >= 126 else b"")
+        + bytes(4 * masked)
+        + payload
+        for first, masked, payload in frames
+    )
+    other = Protocol(Side.SERVER, max_size=100)
+    other.receive_data(sent)
+    assert refused(sent) == (other.parser_exc is not None)
+
+
+def refused(sent: bytes) -> bool:
+    """Whether ours closes with an error."""
+    try:
+        for kind, payload in FrameReader(100).feed(sent):
+            if kind == rfc6455.CLOSE:
+                rfc6455.closing_code(payload)
+                return False
+    except Broken:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("length", [0, 125, 126, 65_535, 65_536])
+def test_headers_are_those_of_websockets(length: int) -> None:
+    payload = b"x" * length
+    assert rfc6455.header(rfc6455.TEXT, length) + payload == Frame(Opcode.TEXT, payload).serialize(mask=False)
+
+
+def test_a_message_in_many_parts_is_bounded_too() -> None:
+    reader = FrameReader(100)
+    first = Frame(Opcode.TEXT, b"x" * 60, fin=False).serialize(mask=True)
+    assert reader.feed(first) == []
+    with pytest.raises(Broken, match="100 bytes"):
+        reader.feed(Frame(Opcode.CONT, b"x" * 60).serialize(mask=True))

@@ -1,0 +1,256 @@
+"""The raw endpoint of live editing: who comes in, what is refused and with which code, and what nobody hears."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from pycrdt import Doc, Text
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from realtime.collaboration import wire
+from realtime.collaboration.wire import Kind, Reader, Sync
+from tests.provider import document_at, logged, provider
+from tests.serving import Client, ServerProcess, founded, registered
+
+INVITE = "mutation ($input: TeamInviteInput!) { teamInvite(input: $input) { invitationToken errors { code } } }"
+ACCEPT = "mutation ($input: TokenInput!) { invitationAccept(input: $input) { errors { code } } }"
+MEMBERS = "mutation ($input: ProjectSetMembersInput!) { projectSetMembers(input: $input) { errors { code } } }"
+REVOKE = "mutation ($input: SessionRevokeInput!) { sessionRevoke(input: $input) { errors { code } } }"
+TEAM = "query ($id: ID!) { project(id: $id) { team { id } } }"
+ME = "{ viewer { id email } }"
+EMPTY = b"\x00"
+
+
+@pytest.fixture
+async def project_id(ada: Client) -> str:
+    return await founded(ada)
+
+
+@pytest.fixture
+async def document_id(ada: Client, project_id: str) -> str:
+    return await document_at(ada, project_id)
+
+
+@pytest.fixture
+async def guest(server: ServerProcess, ada: Client, project_id: str) -> AsyncIterator[Client]:
+    """Somebody who may read the project."""
+    client = await registered(server, "Guest")
+    me = (await client.run(ME))["viewer"]
+    team_id = (await ada.run(TEAM, id=project_id))["project"]["team"]["id"]
+    invited = await ada.run(INVITE, input={"teamId": team_id, "email": me["email"], "role": "GUEST"})
+    await client.run(ACCEPT, input={"token": invited["teamInvite"]["invitationToken"]})
+    added = await ada.run(MEMBERS, input={"id": project_id, "addUserIds": [me["id"]]})
+    assert added["projectSetMembers"]["errors"] == []
+    client.id = me["id"]  # type: ignore[attr-defined]
+    yield client
+    await client.close()
+
+
+def address(server: ServerProcess, document_id: str, token: str | None) -> str:
+    return f"{server.url.replace('http', 'ws', 1)}/collaboration/{document_id}?token={token or ''}"
+
+
+async def heard(socket: ClientConnection, kind: Kind, step: Sync | None = None) -> bytes:
+    """The content of the next message of a kind."""
+    async with asyncio.timeout(5):
+        while True:
+            data = await socket.recv()
+            assert isinstance(data, bytes)
+            reader = Reader(data)
+            if reader.number() != kind:
+                continue
+            if step is None or reader.number() == step:
+                return reader.bytes()
+
+
+async def end(socket: ClientConnection) -> tuple[int | None, str]:
+    """How the server closes."""
+    try:
+        async with asyncio.timeout(8):
+            while True:
+                await socket.recv()
+    except ConnectionClosed as closed:
+        return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (None, "")
+
+
+def typed(text: str, doc: Doc[Any] | None = None) -> bytes:
+    """An update that inserts text at the end."""
+    doc = doc or Doc()
+    made: list[bytes] = []
+    subscription = doc.observe(lambda event: made.append(event.update))
+    content = doc.get("text", type=Text)
+    content += text
+    doc.unobserve(subscription)
+    return made[-1]
+
+
+async def test_who_is_not_let_in_learns_why_by_a_code(server: ServerProcess, ada: Client, document_id: str) -> None:
+    stranger = await registered(server, "Stranger")
+    elsewhere = document_id.replace("R", "S", 1)
+    for id_, token, expected in (
+        (document_id, "nonsense", (4401, "UNAUTHENTICATED")),
+        (document_id, None, (4401, "UNAUTHENTICATED")),
+        (document_id, stranger.token, (4404, "NOT_FOUND")),
+        (elsewhere, ada.token, (4404, "NOT_FOUND")),
+        ("nonsense", ada.token, (4404, "NOT_FOUND")),
+    ):
+        async with connect(address(server, id_, token)) as socket:
+            await socket.send(wire.sync(Sync.STEP_1, EMPTY))
+            assert await end(socket) == expected, (id_, token)
+    await stranger.close()
+
+
+async def test_a_page_of_another_origin_is_refused(server: ServerProcess, ada: Client, document_id: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(address(server, document_id, ada.token), origin="https://evil.example"):  # type: ignore[arg-type]
+            pass
+    assert refused.value.response.status_code == 403
+
+
+async def test_the_token_may_stand_in_a_header(server: ServerProcess, ada: Client, document_id: str) -> None:
+    url = address(server, document_id, None).partition("?")[0]
+    async with connect(url, additional_headers={"Authorization": f"Bearer {ada.token}"}) as socket:
+        await socket.send(wire.sync(Sync.STEP_1, EMPTY))
+        assert await heard(socket, Kind.SYNC, Sync.STEP_2) == b"\x00\x00"
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        (wire.sync(Sync.UPDATE, b"\x01\x02\x03"), (4400, "INVALID")),
+        (wire.sync(Sync.UPDATE, b"\x00\x00" * 9), (4400, "INVALID")),
+        (b"\x00\x02\xff", (4400, "The message ends early.")),
+        (b"\x00\x07\x00", (4400, "A message of synchronisation is of an unknown kind.")),
+        (b"\x63", (4400, "A message is of an unknown kind.")),
+        (b"\x01\x05\xff\xff\xff\xff\x0f", (4400, "The message promises more than it holds.")),
+    ],
+)
+async def test_what_is_malformed_ends_the_connection_and_reaches_nobody(
+    server: ServerProcess, ada: Client, document_id: str, database_url: str, frame: bytes, expected: tuple[int, str]
+) -> None:
+    async with (
+        connect(address(server, document_id, ada.token)) as bad,
+        connect(address(server, document_id, ada.token)) as good,
+    ):
+        for socket in (bad, good):
+            await socket.send(wire.sync(Sync.STEP_1, EMPTY))
+            await heard(socket, Kind.SYNC, Sync.STEP_2)
+        await bad.send(frame)
+        assert await end(bad) == expected
+        update = typed("fine")
+        await good.send(wire.sync(Sync.UPDATE, update))
+        assert await heard(good, Kind.SYNC, Sync.UPDATE) == update
+    assert str((await logged(database_url, document_id)).get("text", type=Text)) == "fine"
+
+
+async def test_a_message_that_is_too_big_ends_the_connection(server: ServerProcess, ada: Client, document_id: str) -> None:
+    async with connect(address(server, document_id, ada.token), max_size=None) as socket:
+        await socket.send(b"\x00" * (1024 * 1024 + 2048))
+        assert (await end(socket))[0] == 1009
+
+
+async def test_an_edit_that_builds_on_missing_ones_is_asked_for_and_not_lost(
+    server: ServerProcess, ada: Client, document_id: str, database_url: str
+) -> None:
+    doc: Doc[Any] = Doc()
+    typed("one ", doc)
+    second = typed("two", doc)
+    async with connect(address(server, document_id, ada.token)) as socket:
+        await socket.send(wire.sync(Sync.STEP_1, doc.get_state()))
+        await heard(socket, Kind.SYNC, Sync.STEP_1)
+        await socket.send(wire.sync(Sync.UPDATE, second))
+        vector = await heard(socket, Kind.SYNC, Sync.STEP_1)
+        await socket.send(wire.sync(Sync.STEP_2, doc.get_update(vector)))
+        assert await heard(socket, Kind.SYNC, Sync.UPDATE) == doc.get_update()
+    assert str((await logged(database_url, document_id)).get("text", type=Text)) == "one two"
+
+
+async def test_who_may_only_read_gets_edits_and_makes_none(
+    server: ServerProcess, ada: Client, guest: Client, document_id: str, database_url: str
+) -> None:
+    async with (
+        connect(address(server, document_id, guest.token)) as reader,
+        connect(address(server, document_id, ada.token)) as writer,
+    ):
+        for socket in (reader, writer):
+            await socket.send(wire.sync(Sync.STEP_1, EMPTY))
+            await heard(socket, Kind.SYNC, Sync.STEP_2)
+        await reader.send(wire.sync(Sync.UPDATE, typed("mine")))
+        async with asyncio.timeout(5):
+            assert await reader.recv() == wire.permission_denied_plain("FORBIDDEN")
+        update = typed("theirs")
+        await writer.send(wire.sync(Sync.UPDATE, update))
+        assert await heard(reader, Kind.SYNC, Sync.UPDATE) == update
+    assert str((await logged(database_url, document_id)).get("text", type=Text)) == "theirs"
+
+
+async def test_who_loses_his_right_is_sent_away(
+    server: ServerProcess, ada: Client, guest: Client, document_id: str, project_id: str
+) -> None:
+    async with connect(address(server, document_id, guest.token)) as socket:
+        await socket.send(wire.sync(Sync.STEP_1, EMPTY))
+        await heard(socket, Kind.SYNC, Sync.STEP_2)
+        gone = {"id": project_id, "removeUserIds": [guest.id]}  # type: ignore[attr-defined]
+        assert (await ada.run(MEMBERS, input=gone))["projectSetMembers"]["errors"] == []
+        assert await end(socket) == (4404, "NOT_FOUND")
+
+
+@pytest.mark.slow
+async def test_who_signs_out_is_sent_away(server: ServerProcess, document_id: str, ada: Client) -> None:
+    async with connect(address(server, document_id, ada.token)) as socket:
+        await socket.send(wire.sync(Sync.STEP_1, EMPTY))
+        await heard(socket, Kind.SYNC, Sync.STEP_2)
+        assert (await ada.run(REVOKE, input={}))["sessionRevoke"]["errors"] == []
+        assert await end(socket) == (4401, "UNAUTHENTICATED")
+
+
+async def test_peers_are_told_and_leave_with_their_connection(server: ServerProcess, ada: Client, document_id: str) -> None:
+    async with connect(address(server, document_id, ada.token)) as one:
+        await one.send(wire.sync(Sync.STEP_1, EMPTY))
+        await heard(one, Kind.SYNC, Sync.STEP_2)
+        async with connect(address(server, document_id, ada.token)) as other:
+            await other.send(wire.awareness(wire.awareness_update([wire.Peer(5, 1, '{"name":"Bob"}')])))
+            assert wire.peers(await heard(one, Kind.AWARENESS)) == [wire.Peer(5, 1, '{"name":"Bob"}')]
+        assert wire.peers(await heard(one, Kind.AWARENESS)) == [wire.Peer(5, 2, "null")]
+
+
+async def test_hocuspocus_is_told_that_an_edit_is_kept_when_it_is(
+    server: ServerProcess, ada: Client, document_id: str, database_url: str
+) -> None:
+    async with provider(server.url, document_id, ada.token) as editor:
+        for number in range(5):
+            await editor.edit(f"key {number}")
+        async with asyncio.timeout(5):
+            while len(editor.acknowledged) < 5:
+                await asyncio.sleep(0.002)
+        there = await logged(database_url, document_id)
+        assert there.vector() == {editor.doc.client_id: 5}
+
+
+@pytest.mark.slow
+async def test_a_client_that_does_not_read_is_hung_up_on_and_the_others_hear_on(
+    server: ServerProcess, ada: Client, document_id: str
+) -> None:
+    async with (
+        connect(address(server, document_id, ada.token), max_size=None) as stalled,
+        connect(address(server, document_id, ada.token), max_size=None) as writer,
+    ):
+        for each in (stalled, writer):
+            await each.send(wire.sync(Sync.STEP_1, EMPTY))
+            await heard(each, Kind.SYNC, Sync.STEP_2)
+        stalled.transport.pause_reading()
+        doc: Doc[Any] = Doc()
+        for _ in range(60):
+            await writer.send(wire.sync(Sync.UPDATE, typed("x" * 200_000, doc)))
+            await heard(writer, Kind.SYNC, Sync.UPDATE)
+        # The server has hung up by now, whatever still lies in between.
+        stalled.transport.resume_reading()
+        received = 0
+        try:
+            async with asyncio.timeout(8):
+                while True:
+                    received += len(await stalled.recv())
+        except ConnectionClosed:
+            assert received < 55 * 200_000
