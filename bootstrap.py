@@ -26,7 +26,7 @@ from persistence.documents.log import UpdateLog
 from persistence.documents.objects import DocumentObjects
 from persistence.documents.streams import EveryLog
 from persistence.embedded_postgres import embedded_postgres
-from persistence.query_texts import MemoryTexts, RedisTexts, open_query_texts
+from persistence.query_texts import QueryTexts, open_query_texts
 from persistence.rights import RightsReader
 from persistence.schema_version import schema_version
 from persistence.streams import StreamLog
@@ -61,7 +61,7 @@ class House:
     services: Services
     tokens: AccessTokens
     database: Database
-    query_texts: MemoryTexts | RedisTexts
+    query_texts: QueryTexts
 
 
 @asynccontextmanager

@@ -107,8 +107,11 @@ class AccessTokens:
         asked = {each.actor.session_id for each in bearers if each.actor.session_id is not None}
         still_open = await sessions.open_among(self._database, list(asked), datetime.now(UTC))
         for each in bearers:
-            if each.actor.session_id not in still_open and each not in found:
+            session_id = each.actor.session_id
+            if session_id not in still_open and each not in found:
                 found[each] = Unauthenticated(_ENDED)
+            if session_id is not None and session_id not in still_open:
+                self._open.pop(session_id, None)  # nor is it good for a second more anywhere else
         return found
 
     def renews(self, before: "Bearer | None", after: "Bearer | None") -> bool:

@@ -8,6 +8,7 @@ order of their names, so that two transactions cannot wait for each other.
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -33,6 +34,13 @@ _BUMP = Statement(
     .returning(streams.c.position)
 )
 _ADD = Statement(added(Entry, events))
+_place = _BUMP.expression.cte("place")  # type: ignore[attr-defined]
+_told = [name for name in (each.name for each in fields(Entry)) if name != "position"]
+_BUMP_AND_ADD = Statement(
+    insert(events)
+    .from_select([*_told, "position"], select(*(bindparam(name, type_=events.c[name].type) for name in _told), _place.c.position))
+    .returning(events.c.position)
+)
 _READ = Statement(
     select(*columns(Entry, events))
     .where(events.c.stream == bindparam("stream"), events.c.position > bindparam("after", type_=BigInteger))
@@ -64,6 +72,8 @@ async def append(
     connection: Connection, recorded: Sequence[Event], *, at: datetime, client_mutation_id: str | None
 ) -> list[Entry]:
     """Give events their places and keep them; to be called last in a transaction."""
+    if len(recorded) == 1:
+        return [await _append_one(connection, recorded[0], at, client_mutation_id)]
     by_stream: dict[str, list[Event]] = defaultdict(list)
     for event in recorded:
         by_stream[event.stream].append(event)
@@ -73,12 +83,16 @@ async def append(
         head: int = await connection.fetch_value(_BUMP, stream=stream, count=len(told))
         for place, event in enumerate(told, start=head - len(told) + 1):
             entries.append(entry_of(event, stream, place, at, client_mutation_id))
-    rows = [values(entry) for entry in entries]
-    if len(rows) == 1:
-        await connection.execute(_ADD, **rows[0])
-    elif rows:
-        await connection.execute_many(_ADD, rows)
+    if entries:
+        await connection.execute_many(_ADD, [values(entry) for entry in entries])
     return entries
+
+
+async def _append_one(connection: Connection, event: Event, at: datetime, client_mutation_id: str | None) -> Entry:
+    """The same for one event, as most operations have, in one round trip."""
+    told = values(entry_of(event, event.stream, 0, at, client_mutation_id))
+    told["position"] = await connection.fetch_value(_BUMP_AND_ADD, **told, count=1)
+    return Entry(**told)
 
 
 def entry_of(

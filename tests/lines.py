@@ -9,7 +9,7 @@ import orjson
 
 from domain.actor import Actor
 from domain.errors import DomainError
-from persistence.query_texts import MemoryTexts
+from persistence.query_texts.memory import MemoryTexts
 from schema.execution.events import Events
 from schema.http.connection import Connection
 from schema.http.dialects import TRANSPORT_WS

@@ -34,7 +34,6 @@ from graphql import (
     GraphQLField,
     GraphQLInterfaceType,
     GraphQLList,
-    GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLScalarType,
@@ -49,6 +48,7 @@ from schema.execution import levels
 from schema.execution.arguments import Arguments
 from schema.execution.leaves import leaf
 from schema.execution.selections import Collector
+from schema.execution.shapes import holds_leaves, is_one_object, unwrapped
 from schema.execution.wanted import wanted
 from schema.fields import Binding, check
 
@@ -125,14 +125,14 @@ class Compiler:
                 entries.append(f"{key!r}: {type_.name!r}")
                 continue
             field, binding = self._bound(type_, nodes[0])
-            if binding.kind == "leaf" and _holds_leaves(field.type):
+            if binding.kind == "leaf" and holds_leaves(field.type):
                 entries.append(f"{key!r}: {self._leaf(field.type, self._read(field, binding))}")
                 continue
             steps += self._guard(binding)
             if binding.kind == "relation":
                 steps.append(self._wants(field, nodes))
             values = self._values(field, binding, nodes[0])
-            if binding.kind == "relation" and _is_one_object(field.type):
+            if binding.kind == "relation" and is_one_object(field.type):
                 steps += [f"a{place} = {values}", f"d{place} = distinct(a{place})"]
                 steps.append(f"r{place} = {self._complete(field.type, _selections(nodes), f'd{place}')}")
                 steps.append(f"r{place} = repeated(a{place}, d{place}, r{place})")
@@ -180,7 +180,7 @@ class Compiler:
 
     def _complete(self, type_: GraphQLOutputType, sets: Sequence[SelectionSetNode], values: str) -> str:
         """An expression for the list of JSON values of a list of what resolvers gave."""
-        nullable, inner = _unwrapped(type_)
+        nullable, inner = unwrapped(type_)
         if isinstance(inner, GraphQLScalarType | GraphQLEnumType):
             return f"[{self._leaf(type_, 'o')} for o in {values}]"
         checked = values if nullable else f"full({values})"
@@ -194,7 +194,7 @@ class Compiler:
 
     def _leaf(self, type_: GraphQLOutputType, read: str, depth: int = 0) -> str:
         """An expression for one leaf, or one list of leaves."""
-        nullable, inner = _unwrapped(type_)
+        nullable, inner = unwrapped(type_)
         own = f"x{depth}"
         if isinstance(inner, GraphQLList):
             item = self._leaf(inner.of_type, f"i{depth}", depth + 1)
@@ -269,21 +269,6 @@ class Root:
 
 def _selections(nodes: Sequence[FieldNode]) -> list[SelectionSetNode]:
     return [node.selection_set for node in nodes if node.selection_set is not None]
-
-
-def _unwrapped(type_: GraphQLOutputType) -> tuple[bool, GraphQLOutputType]:
-    """Whether null is allowed, and the type behind that."""
-    return (False, type_.of_type) if isinstance(type_, GraphQLNonNull) else (True, type_)
-
-
-def _holds_leaves(type_: GraphQLOutputType) -> bool:
-    while isinstance(type_, GraphQLNonNull | GraphQLList):
-        type_ = type_.of_type
-    return isinstance(type_, GraphQLScalarType | GraphQLEnumType)
-
-
-def _is_one_object(type_: GraphQLOutputType) -> bool:
-    return not isinstance(_unwrapped(type_)[1], GraphQLList | GraphQLScalarType | GraphQLEnumType)
 
 
 def _refuse_null() -> None:

@@ -40,6 +40,8 @@ class Outbox:
         if len(items) == 1:
             item = items.pop()
             self._wire.send((item if isinstance(item, bytes) else item[0].frame(item[1], item[2]),))
+            if self._room is None:
+                return  # nobody waits for this, and there is nothing more to write
         else:
             texts: list[bytes] = []
             size = 0

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from schema.http.connection import Connection
 
 _HIGH_WATER = 32 * 1024
+_SHORT = 1024
+_HEADERS = [rfc6455.header(TEXT, length) for length in range(_SHORT)]
 _PING = rfc6455.header(PING, 0)
 
 
@@ -87,7 +89,8 @@ class RawSocket(asyncio.Protocol):
         if self._closing:
             return
         if len(texts) == 1:
-            frames = rfc6455.header(TEXT, len(texts[0])) + texts[0]
+            text = texts[0]
+            frames = _HEADERS[len(text)] + text if len(text) < _SHORT else rfc6455.header(TEXT, len(text)) + text
         else:
             parts: list[bytes] = []
             for text in texts:

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from domain.errors import TokenExpired, Unauthenticated, Unavailable
-from persistence.query_texts import MemoryTexts
+from persistence.query_texts.memory import MemoryTexts
 from schema.execution.events import Events
 from schema.execution.executor import Executor
 from schema.http.app import Lines, graphql_routes

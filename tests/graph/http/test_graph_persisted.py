@@ -9,7 +9,7 @@ import httpx
 import orjson
 import pytest
 
-from persistence.query_texts import MemoryTexts
+from persistence.query_texts.memory import MemoryTexts
 from schema.http.persisted import AutomaticQueries
 from schema.http.trusted import ManifestUnusable, TrustedDocuments, check_manifest, read_manifest
 from tests.graph.http.sample_app import serve

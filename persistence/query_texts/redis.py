@@ -1,69 +1,29 @@
-"""Where the texts of persisted queries are kept: in the process, and beside it in Redis so that every process knows them.
-
-Losing them costs a client one more request, so both are caches: bounded here, let go after a month unused there, and Redis away is as
-if nothing was found. After a failure Redis is left alone for two seconds, so that a Redis that hangs costs one request in a while half
-a second, and the others nothing.
-"""
+"""The texts of persisted queries in Redis, where every process finds them."""
 
 import asyncio
 import logging
 import time
-from collections import OrderedDict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Final
 
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+
+from persistence.query_texts.memory import MemoryTexts
 
 logger = logging.getLogger(__name__)
 
-ENTRIES: Final = 5_000
-CHARACTERS: Final = 8 * 1024 * 1024
 TIMEOUT: Final = 0.5
 LEFT_ALONE: Final = 2.0
 _MONTH: Final = 30 * 24 * 3600
-
-
-class MemoryTexts:
-    """The texts used last, bounded by their number and their length together."""
-
-    def __init__(self, entries: int = ENTRIES, characters: int = CHARACTERS) -> None:
-        self._entries = entries
-        self._characters = characters
-        self._used = 0
-        self._kept: OrderedDict[str, str] = OrderedDict()
-
-    def has(self, digest: str, text: str) -> bool:
-        """Whether this text is stored."""
-        if self._kept.get(digest) != text:
-            return False
-        self._kept.move_to_end(digest)
-        return True
-
-    async def get(self, digest: str) -> str | None:
-        """The text with this SHA-256 (64 small hex digits)."""
-        if (text := self._kept.get(digest)) is not None:
-            self._kept.move_to_end(digest)
-        return text
-
-    async def put(self, digest: str, text: str) -> None:
-        """Keep a text whose SHA-256 was checked."""
-        self._used += len(text) - len(self._kept.pop(digest, ""))
-        self._kept[digest] = text
-        while len(self._kept) > self._entries or self._used > self._characters:
-            _, gone = self._kept.popitem(last=False)
-            self._used -= len(gone)
 
 
 class RedisTexts:
     """Texts in the Redis at `url`, with those used last in memory before it."""
 
     def __init__(self, url: str, memory: MemoryTexts | None = None, *, prefix: str = "hive:query:") -> None:
-        from redis.asyncio import Redis  # its client takes 0.3 s to import
-        from redis.asyncio.retry import Retry
-        from redis.backoff import NoBackoff
-
         self._memory = memory or MemoryTexts()
         self._prefix = prefix
         self._next_try = 0.0
@@ -117,16 +77,3 @@ class RedisTexts:
     def _leave_alone(self, error: Exception) -> None:
         logger.warning("Redis is away; persisted queries that this process doesn't know are sent again: %s", error)
         self._next_try = time.monotonic() + LEFT_ALONE
-
-
-@asynccontextmanager
-async def open_query_texts(redis_url: str | None) -> AsyncIterator[MemoryTexts | RedisTexts]:
-    """The store that the address names; in memory without one."""
-    if redis_url is None:
-        yield MemoryTexts()
-        return
-    texts = RedisTexts(redis_url)
-    try:
-        yield texts
-    finally:
-        await texts.close()
