@@ -1,6 +1,7 @@
 """The application: the graph, GraphiQL and the health checks over open services."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -38,6 +39,8 @@ from schema.root import bindings, schema
 from schema.rules import weights
 from settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 
+Watch = Callable[[Executor, Lines], object]
+
 
 @dataclass(frozen=True, slots=True)
 class AllLines:
@@ -51,8 +54,8 @@ class AllLines:
         await asyncio.gather(self.graph.drain(), self.collaboration.drain())
 
 
-def create_app(house: House, settings: Settings) -> tuple[ASGIApp, AllLines]:
-    """The application, and the lines that it keeps open, to be drained before the server stops."""
+def create_app(house: House, settings: Settings, watch: Watch | None = None) -> tuple[ASGIApp, AllLines]:
+    """The application, and the lines that it keeps open, to be drained before the server stops. `watch` is shown what has numbers."""
     executor = Executor(
         schema,
         limits=LIMITS,
@@ -78,6 +81,8 @@ def create_app(house: House, settings: Settings) -> tuple[ASGIApp, AllLines]:
         compress=settings.compression == "gzip",
         may_introspect=lambda credentials: credentials is not None or not settings.production,
     )
+    if watch is not None:
+        watch(executor, lines)
     collaboration = CollaborationEndpoint(
         house.services.rooms,
         sign_in=SignIn(house.tokens),

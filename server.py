@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 from collections.abc import Coroutine
@@ -70,7 +71,7 @@ def _arguments(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="server.py", description="PantheraHive's server.", epilog=_EPILOG, allow_abbrev=False)
     verbs = parser.add_subparsers(dest="verb", metavar="verb", title="verbs (none: serve)")
     serving = verbs.add_parser("serve", help=_SERVE, description=_SERVE, epilog=_EPILOG)
-    verbs.add_parser("api", help=_API, description=_API, epilog=_EPILOG)
+    answering = verbs.add_parser("api", help=_API, description=_API, epilog=_EPILOG)
     verbs.add_parser("migrate", help=_MIGRATE, description=_MIGRATE, epilog=_EPILOG)
     seeding = verbs.add_parser("seed", help=_SEED, description=_SEED, epilog=_EPILOG)
     blobs = verbs.add_parser("blobs", help=_BLOBS, description=_BLOBS, epilog=_EPILOG)
@@ -85,11 +86,28 @@ def _arguments(given: list[str]) -> argparse.Namespace:
     for each, default in ((parser, None), (serving, argparse.SUPPRESS), (seeding, argparse.SUPPRESS)):
         sizes = ["none", "demo", "large"]
         each.add_argument("--seed-size", choices=sizes, default=default, help="instead of HIVE_SEED_SIZE")
+    for each, count in ((parser, 1), (serving, argparse.SUPPRESS), (answering, argparse.SUPPRESS)):
+        each.add_argument(
+            "--workers",
+            type=_workers,
+            default=count,
+            metavar="N",
+            help="processes that answer behind the port; auto: one per core",
+        )
+    answering.add_argument("--answer-to", type=int, help=argparse.SUPPRESS)  # given by the supervisor of several workers
     printing.add_argument("--write", action="store_true", help="to schema/schema.graphql")
     printing.add_argument(
         "--check", action="store_true", help="fail where schema/schema.graphql differs or clients of the last release break"
     )
     return parser.parse_args(given)
+
+
+def _workers(given: str) -> int:
+    """A number of processes; 0 and `auto` mean one per core."""
+    if given != "auto" and not given.isdecimal():
+        raise argparse.ArgumentTypeError(f"{given} is no number of processes")
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    return (0 if given == "auto" else int(given)) or cores or 1
 
 
 def _verb(asked: argparse.Namespace, settings: Settings) -> Coroutine[Any, Any, None]:
@@ -104,7 +122,16 @@ def _verb(asked: argparse.Namespace, settings: Settings) -> Coroutine[Any, Any, 
             return _sweep(settings)
     from serving import serve
 
-    return serve(settings, prepare=asked.verb != "api")
+    prepare = asked.verb != "api"
+    if asked.verb == "api" and asked.answer_to is not None:
+        from processes import serve_as_worker
+
+        return serve_as_worker(settings, asked.answer_to)
+    if asked.workers > 1:
+        from processes import serve_with_workers
+
+        return serve_with_workers(settings, asked.workers, prepare=prepare)
+    return serve(settings, prepare=prepare)
 
 
 async def _migrate(settings: Settings) -> None:
@@ -179,7 +206,11 @@ def _set_up_logging(settings: Settings) -> None:
 
 
 def _run(coroutine: Coroutine[Any, Any, None]) -> None:
-    """Run it on uvloop where there is one. SIGTERM ends it as Ctrl-C does: what is open is closed, in reverse."""
+    """Run it on uvloop where there is one. SIGTERM ends it as Ctrl-C does: what is open is closed, in reverse.
+
+    SIGINT gets its handler even where the process inherits that it is ignored, as a shell's background jobs do: nothing else would end it.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         import uvloop

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ import uvicorn
 
 from application import AllLines, create_app
 from bootstrap import CannotStart, fill, fill_storage, migrate, open_database_url, open_house, sweeping
+from metrics import given_away
 from persistence.database import open_database
 from persistence.schema_version import schema_version
 from realtime.collaboration.connection import MESSAGE_BYTES
@@ -21,34 +22,53 @@ from schema.http.uvicorn_protocol import WebsocketProtocol
 from settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 
 
-async def serve(settings: Settings, *, prepare: bool = True) -> None:
-    """Open everything, say where, and answer until SIGINT or SIGTERM. `prepare`: migrate, and seed an empty database."""
-    with _bound(settings.host, settings.port) as listener:
+def announce(settings: Settings, *, workers: int = 1) -> None:
+    """Say where the server is found."""
+    here = settings.origin
+    who = f"process {os.getpid()}" + (f" with {workers} workers" if workers > 1 else "")
+    print(f"PantheraHive is up ({who}).\n  GraphiQL   {here}/\n  GraphQL    {here}/graphql (HTTP and websocket)")
+    print(f"  Health     {here}/healthz and {here}/readyz")
+    if not settings.production and settings.seed != "none":
+        print(f"  Demo user  {DEMO_EMAIL}, password {DEMO_PASSWORD}")
+    sys.stdout.flush()
+
+
+async def serve(
+    settings: Settings, *, prepare: bool = True, shared: bool = False, up: Callable[[Settings], None] = announce
+) -> None:
+    """
+    Open everything, say where, and answer until SIGINT or SIGTERM.
+
+    `prepare`: migrate, and seed an empty database. `shared`: other processes listen on the same port (`processes`). `up` is called
+    once it answers, with the settings and the port that was taken.
+    """
+    with bound(settings.host, settings.port, shared=shared) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         async with open_database_url(settings) as url:
             if prepare:
                 await migrate(url)
             else:
-                await _require_migrated(url)
+                await require_migrated(url)
             async with open_house(settings, url) as house:
                 if prepare:
                     await fill(house.database, settings)
                     await fill_storage(house, settings)
-                app, lines = create_app(house, settings)
-                with _usable(settings.host, settings.port):
-                    listener.listen(2048)
-                collect_seldom()
-                async with sweeping(house):
-                    await Server(_config(app, settings), lines, settings).serve([listener])
+                async with given_away(house, settings) as numbers:
+                    app, lines = create_app(house, settings, numbers.watch)
+                    with usable(settings.host, settings.port):
+                        listener.listen(2048)
+                    collect_seldom()
+                    async with sweeping(house):
+                        await Server(_config(app, settings), lines, lambda: up(settings)).serve([listener])
 
 
 class Server(uvicorn.Server):
     """Uvicorn that says good-bye to websockets and streams before it closes them, and leaves what lies below it time to close."""
 
-    def __init__(self, config: uvicorn.Config, lines: AllLines, settings: Settings) -> None:
+    def __init__(self, config: uvicorn.Config, lines: AllLines, up: Callable[[], None]) -> None:
         super().__init__(config)
         self._lines = lines
-        self._settings = settings
+        self._up = up
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -64,7 +84,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: Any = None) -> None:
         """Begin to answer, and say where."""
         await super().startup(sockets)
-        _announce(self._settings)
+        self._up()
 
     async def shutdown(self, sockets: Any = None) -> None:
         """Take no more connections, drain, then close."""
@@ -106,17 +126,20 @@ def _config(app: Any, settings: Settings) -> uvicorn.Config:
 
 
 @contextmanager
-def _bound(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket that holds the address before anything else is opened; it does not listen yet."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as bound:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with _usable(host, port):
-            bound.bind((host, port))
-        yield bound
+def bound(host: str, port: int, *, shared: bool = False) -> Iterator[socket.socket]:
+    """A socket that holds the address before anything else is opened; it does not listen yet. `shared`: others may listen there too."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        with usable(host, port):
+            listener.bind((host, port))
+        yield listener
 
 
 @contextmanager
-def _usable(host: str, port: int) -> Iterator[None]:
+def usable(host: str, port: int) -> Iterator[None]:
+    """Say in words for operators why an address cannot be taken: CannotStart."""
     try:
         yield
     except OSError as error:
@@ -127,16 +150,8 @@ def _usable(host: str, port: int) -> Iterator[None]:
         raise CannotStart(message) from error
 
 
-async def _require_migrated(url: str) -> None:
+async def require_migrated(url: str) -> None:
+    """CannotStart where the database has no tables yet."""
     async with open_database(url, connections=2) as database:
         if await schema_version(database) is None:
             raise CannotStart("The database was never migrated: run `server.py migrate` first.")
-
-
-def _announce(settings: Settings) -> None:
-    here = settings.origin
-    print(f"PantheraHive is up (process {os.getpid()}).\n  GraphiQL   {here}/\n  GraphQL    {here}/graphql (HTTP and websocket)")
-    print(f"  Health     {here}/healthz and {here}/readyz")
-    if not settings.production and settings.seed != "none":
-        print(f"  Demo user  {DEMO_EMAIL}, password {DEMO_PASSWORD}")
-    sys.stdout.flush()

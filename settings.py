@@ -1,5 +1,6 @@
 """Every setting, typed. All come from the environment, prefix `HIVE_`, and every default works on a bare machine."""
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -42,6 +43,10 @@ class Settings(BaseSettings):
     compression: Literal["off", "gzip"] = Field(default="off", description="How answers above 1 KiB are compressed.")
     signing_key: str | None = Field(
         default=None, description="Private key (JWK or PEM, P-256) that signs tokens; a stored one by default."
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="Address on which metrics are given away.")
+    metrics_port: int | None = Field(
+        default=None, ge=1, le=65535, description="Port for Prometheus, one more for each further worker; off without one."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much is logged.")
 
@@ -87,6 +92,11 @@ class Settings(BaseSettings):
     def seed(self) -> Literal["none", "demo", "large"]:
         """What an empty database is filled with."""
         return self.seed_size or ("none" if self.production else "demo")
+
+
+def environment(**given: str) -> dict[str, str]:
+    """The environment for a process of ours: this one's, with other settings (by their names in `Settings`)."""
+    return {**os.environ, **{f"HIVE_{name.upper()}": value for name, value in given.items()}}
 
 
 def _with_scheme(value: str | None, *schemes: str) -> str | None:

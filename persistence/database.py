@@ -118,6 +118,8 @@ class Database:
         self.pool = pool
         self.statements_run = 0
         """How many statements were asked for; those that left together count one each."""
+        self.trips = 0
+        """How many statements left, outside of transactions."""
         self._leases = Leases(pool, pool.get_max_size(), patience=ACQUIRE_TIMEOUT)
         self._together = Together(self._run, lines=max(2, pool.get_max_size() // 2))
         self._under_way = 0
@@ -137,7 +139,7 @@ class Database:
 
     async def _run(self, text: str, arguments: Sequence[Any], row: type[asyncpg.Record] | None) -> list[Any]:
         self._under_way += 1
-        self.trips = getattr(self, "trips", 0) + 1
+        self.trips += 1
         try:
             raw = await self._leases.take()
             try:
@@ -179,6 +181,10 @@ class Database:
         except _TOLD as error:
             raise _told(error) from error
         self._leases.give(raw)
+
+    def lent(self) -> tuple[int, int]:
+        """How many connections are at work, and how many wait for one; from any thread."""
+        return self._leases.lent, self._leases.waiting
 
     async def close(self) -> None:
         """End what is under way, and let go of the connections at hand."""

@@ -23,6 +23,16 @@ class Leases:
         self._idle: list[Any] = []
         self._line: deque[asyncio.Future[Any]] = deque()
 
+    @property
+    def lent(self) -> int:
+        """How many connections are with somebody."""
+        return self._taken - len(self._idle)
+
+    @property
+    def waiting(self) -> int:
+        """How many stand in line."""
+        return len(self._line)
+
     async def take(self) -> Any:
         """A connection for one statement or one transaction; raises TimeoutError when none comes free in time."""
         while self._idle:

@@ -86,6 +86,10 @@ class Hub:
                 _refuse(feed)
             await hub._tasks.end()
 
+    def followed(self) -> tuple[int, int]:
+        """How many streams are followed here, and by how many listeners."""
+        return len(self._feeds), len(self._listeners)
+
     @asynccontextmanager
     async def listen(self) -> AsyncIterator[Listener]:
         """A listener that follows nothing yet."""

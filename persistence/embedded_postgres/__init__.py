@@ -28,7 +28,9 @@ from persistence.embedded_postgres.child import Account
 from persistence.embedded_postgres.claim import FolderInUse, claimed, forget_the_dead
 from persistence.embedded_postgres.running import PostgresFailed, completed, running
 
-__all__ = ["BinariesMissing", "FolderInUse", "PostgresFailed", "embedded_postgres"]
+__all__ = ["MOST_CONNECTIONS", "BinariesMissing", "FolderInUse", "PostgresFailed", "embedded_postgres"]
+
+MOST_CONNECTIONS = 200
 
 _SUPERUSER = "postgres"
 _PORT = 5432
@@ -40,7 +42,7 @@ _SETTINGS = {
     "port": str(_PORT),
     "unix_socket_directories": "{socket}",
     "unix_socket_permissions": "0700",
-    "max_connections": "200",
+    "max_connections": str(MOST_CONNECTIONS),
     "shared_buffers": "128MB",
     "timezone": "UTC",
     "log_timezone": "UTC",

@@ -33,6 +33,7 @@ from schema.execution.errors import FormattedError, coded, failure, field_errors
 from schema.execution.leaves import AS_JSON
 from schema.execution.limits import Limits, over
 from schema.execution.program import NotCompiled, Programs
+from schema.execution.tally import Tally, counted
 from schema.fields import Binding
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -119,6 +120,7 @@ class Executor:
         self._documents = Documents(self._core_schema, self.limits, weights=weights or {}, hints=hints)
         self._programs = None if bindings is None else Programs(schema, bindings)
         self.counts: Counter[str] = Counter()
+        self.tally = Tally()
         self._hints = hints
         self.timeout = timeout
         self.bindings = bindings or {}
@@ -254,13 +256,14 @@ class Executor:
         except Exception as error:  # noqa: BLE001 (the rim)
             return refusal(*failure(error))
 
+    @counted
     async def _answer(self, prepared: Prepared, context: Any) -> Answer:
-        data = await self._compiled(prepared, context)
-        if data is not None:
+        if (data := await self._compiled(prepared, context)) is not None:
             return Answer(data)
         core = self._build(prepared, context)
         return core if isinstance(core, Answer) else await self._run(core)
 
+    @counted
     async def _event(self, prepared: Prepared, core: "CoreExecutor[Any]", event: Any, context: Any) -> Answer:
         data = await self._compiled(prepared, context, event)
         return Answer(data) if data is not None else await self._run(core.build_per_event_executor(event), serially=False)

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from secrets import token_urlsafe
+from time import perf_counter
 from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 
@@ -149,9 +150,11 @@ class Run:
         """The data, by a program that waits for nothing; None when it failed."""
         assert self._program is not None
         self._counts["executed"] += 1
+        began = perf_counter()
         try:
             self._program(context, change).send(None)
         except StopIteration as done:
+            self._executor.tally.group_events.took(perf_counter() - began)
             data: dict[str, Any] = done.value
             return data
         except Exception:  # noqa: BLE001 (graphql-core meets the same, words it and logs what is a bug)
@@ -162,9 +165,12 @@ class Run:
         self._counts["executed"] += 1
         if self._program is not None:
             context.forget()
+            began = perf_counter()
             try:
                 async with asyncio.timeout(self._executor.timeout):
-                    return Answer(data=await self._program(context, change))
+                    answer = Answer(data=await self._program(context, change))
+                self._executor.tally.group_events.took(perf_counter() - began)
+                return answer
             except Exception:  # noqa: BLE001 (graphql-core meets the same, words it and logs what is a bug)
                 self._counts["fallback"] += 1
         return await self._executor.event(self._prepared, context, change)

@@ -24,7 +24,7 @@ from schema.http.operation import operate
 from schema.http.outbox import Outbox
 from schema.http.ports import RequestInfo
 from schema.http.request import BadRequest, check_text
-from schema.http.stream import Cancel, Stream
+from schema.http.stream import Cancel, Stream, cancel
 from schema.http.wire import Wire
 
 
@@ -101,7 +101,7 @@ class Connection:
         self._ended = True
         operations, self._operations = self._operations, {}
         for each in operations.values():
-            _cancel(each)
+            cancel(each)
         self.out.close()
         self._wire.close(how)
         if not self._running:
@@ -136,6 +136,11 @@ class Connection:
             self.end(Close(4408, "No pong"))
 
     @property
+    def operations(self) -> int:
+        """How many operations are open."""
+        return len(self._operations)
+
+    @property
     def has_ended(self) -> bool:
         return self._ended
 
@@ -145,7 +150,11 @@ class Connection:
         """Say how an operation ended. The id is free again before the client can know."""
         if self._operations.get(id_) is operation:
             del self._operations[id_]
-            self.out.put(self._dialect.error(id_, errors) if errors else self._dialect.complete(id_))
+            self.out.put(self._error(id_, errors) if errors else self._dialect.complete(id_))
+
+    def _error(self, id_: str, errors: Sequence[FormattedError]) -> bytes:
+        self._host.events.executor.tally.told(errors)
+        return self._dialect.error(id_, errors)
 
     def say(self, id_: str, payload: bytes) -> None:
         """One answer of an operation."""
@@ -179,7 +188,7 @@ class Connection:
             case Complete(id_):
                 self._early = [each for each in self._early if each.id != id_]
                 if (operation := self._operations.pop(id_, None)) is not None:
-                    _cancel(operation)
+                    cancel(operation)
             case Terminate():
                 self.end(Close(1000, ""))
 
@@ -255,7 +264,7 @@ class Connection:
         most = self._host.limits.operations
         if max(self._running, len(self._operations)) >= most:
             message = f"At most {most} operations may run at once on a connection."
-            self.out.put(self._dialect.error(frame.id, [coded(message, "LIMIT_EXCEEDED", limit=most)]))
+            self.out.put(self._error(frame.id, [coded(message, "LIMIT_EXCEEDED", limit=most)]))
             return
         self._started += 1
         info = RequestInfo(
@@ -264,14 +273,14 @@ class Connection:
         try:
             check_text(frame.request, frame.raw)
         except BadRequest as error:
-            self.out.put(self._dialect.error(frame.id, [coded(error.message, error.code)]))
+            self.out.put(self._error(frame.id, [coded(error.message, error.code)]))
             return
         if self._host.known.concerns(frame.request):
             self._run(self._look_up(frame, info), frame.id)
             return
         prepared = self._prepare(frame.request)
         if isinstance(prepared, Answer):
-            self.out.put(self._dialect.error(frame.id, prepared.errors))
+            self.out.put(self._error(frame.id, prepared.errors))
             return
         self._run(operate(self, self._host, frame.id, prepared, info), frame.id)
 
@@ -286,10 +295,3 @@ class Connection:
             self.finished(frame.id, self._operations.get(frame.id), prepared.errors)
             return
         await operate(self, self._host, frame.id, prepared, info)
-
-
-def _cancel(operation: Stream | Cancel) -> None:
-    if isinstance(operation, Stream):
-        operation.close()
-    else:
-        operation()

@@ -78,6 +78,8 @@ class GraphQLEndpoint:
                 await self._streams.follow(answer, stream.format, info, own, receive, send)
                 return
             assert isinstance(answer, Answer)
+            if answer.errors:
+                self._executor.tally.told(answer.errors)
             if stream is not None and stream.only:
                 await once(answer, stream.format, own, send)
                 return
@@ -91,7 +93,9 @@ class GraphQLEndpoint:
         except ClientGone:
             return
         except BadRequest as error:
-            body = encode({"errors": [coded(error.message, error.code)]})
+            told = coded(error.message, error.code)
+            self._executor.tally.told([told])
+            body = encode({"errors": [told]})
             await _respond(send, error.status, media_type, body, (*own, *error.headers))
         except Exception as error:  # noqa: BLE001 (the rim)
             body = encode({"errors": failure(error)})

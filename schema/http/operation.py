@@ -41,21 +41,22 @@ async def _answer(connection: "Connection", host: Host, id_: str, prepared: Prep
     """Send what the operation gives; return the errors that ended it, if any."""
     executor = host.events.executor
     if prepared.kind is not OperationType.SUBSCRIPTION:
-        return _say(connection, id_, await executor.execute(prepared, context))
+        return _say(connection, host, id_, await executor.execute(prepared, context))
     stream = await executor.subscribe(prepared, context)
     if isinstance(stream, Answer):
         return stream.errors
     async with aclosing(stream):
         async for answer in stream:
-            if errors := _say(connection, id_, answer):
+            if errors := _say(connection, host, id_, answer):
                 return errors
             await connection.out.room()
             await asyncio.sleep(0)  # a long replay leaves the others their turn
     return ()
 
 
-def _say(connection: "Connection", id_: str, answer: Answer) -> Sequence[FormattedError]:
+def _say(connection: "Connection", host: Host, id_: str, answer: Answer) -> Sequence[FormattedError]:
     if not answer.executed:
         return answer.errors
+    host.events.executor.tally.told(answer.errors)
     connection.say(id_, encode(answer.payload()))
     return ()

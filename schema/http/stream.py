@@ -75,3 +75,11 @@ class Stream:
 
 Item = bytes | tuple[Stream, Told, int]
 Cancel = Callable[[], object]
+
+
+def cancel(operation: Stream | Cancel) -> None:
+    """End what an id stands for."""
+    if isinstance(operation, Stream):
+        operation.close()
+    else:
+        operation()

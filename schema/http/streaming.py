@@ -101,6 +101,10 @@ class Streams:
             if not self._open:
                 self._empty.set()
 
+    def open_now(self) -> int:
+        """How many streams are open; from any thread."""
+        return len(self._open)
+
     async def drain(self, *, within: float = 5.0) -> None:
         """End all streams, those too that still come, and wait until their operations are cleaned up."""
         self._draining = True

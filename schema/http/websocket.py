@@ -102,6 +102,11 @@ class WebsocketEndpoint:
         wire = AsgiWire(receive, send, farewell=self.host.limits.farewell)
         await wire.run(Connection(self.host, dialect, info, given, wire))
 
+    def open_now(self) -> tuple[int, int]:
+        """How many connections are open, and how many operations run on them; from any thread."""
+        connections = tuple(self.host.connections)
+        return len(connections), sum(each.operations for each in connections)
+
     async def drain(self, *, within: float = 5.0) -> None:
         """
         Close all connections with 1001, those too that still come, and wait until their operations are cleaned up. Call it before

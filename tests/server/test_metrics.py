@@ -1,0 +1,171 @@
+"""The numbers for operators: off unless asked for, on a port of their own, and true."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from application import create_app
+from metrics import Numbers
+from schema.execution.executor import Executor
+from schema.execution.tally import BOUNDS, Durations
+from schema.http.app import Lines
+from settings import Settings
+from tests.app import App
+from tests.services import free_port
+from tests.serving import TASK, Client, ServerProcess, founded, hear, registered, serving, started, subscribe
+
+OURS = {
+    "pantherahive_info": "gauge",
+    "pantherahive_operation_duration_seconds": "histogram",
+    "pantherahive_executions": "counter",
+    "pantherahive_errors": "counter",
+    "pantherahive_websocket_connections": "gauge",
+    "pantherahive_websocket_operations": "gauge",
+    "pantherahive_http_streams": "gauge",
+    "pantherahive_database_statements": "counter",
+    "pantherahive_database_trips": "counter",
+    "pantherahive_database_connections_lent": "gauge",
+    "pantherahive_database_connections_wanted": "gauge",
+    "pantherahive_streams_followed": "gauge",
+    "pantherahive_stream_listeners": "gauge",
+}
+QUERIES = 'pantherahive_operation_duration_seconds_count{kind="query"}'
+MUTATIONS = 'pantherahive_operation_duration_seconds_count{kind="mutation"}'
+EVENTS = [f'pantherahive_operation_duration_seconds_count{{kind="{kind}"}}' for kind in ("event", "group event")]
+COMPILED = 'pantherahive_executions_total{executor="compiled",reason=""}'
+INTROSPECTION = 'pantherahive_executions_total{executor="graphql-core",reason="introspection"}'
+INVALID = 'pantherahive_errors_total{code="GRAPHQL_VALIDATION_FAILED"}'
+MALFORMED = 'pantherahive_errors_total{code="BAD_USER_INPUT"}'
+CONNECTIONS, OPERATIONS = "pantherahive_websocket_connections", "pantherahive_websocket_operations"
+STATEMENTS, TRIPS = "pantherahive_database_statements_total", "pantherahive_database_trips_total"
+LISTENERS = "pantherahive_stream_listeners"
+Samples = dict[str, float]
+
+
+class Watched:
+    """A server with numbers."""
+
+    def __init__(self, server: ServerProcess, port: int) -> None:
+        self.server = server
+        self.url = f"http://127.0.0.1:{port}/metrics"
+
+    async def text(self) -> str:
+        """What Prometheus is given."""
+        async with httpx.AsyncClient() as http:
+            answer = await http.get(self.url)
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/plain; version=")
+        return answer.text
+
+    async def samples(self) -> Samples:
+        """Every sample, by its name and labels."""
+        lines = [line.rpartition(" ") for line in (await self.text()).splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, _, value in lines}
+
+    async def until(self, name: str, value: float) -> Samples:
+        """The samples once one of them has a value."""
+        async with asyncio.timeout(10):
+            while (samples := await self.samples())[name] != value:
+                await asyncio.sleep(0.02)
+        return samples
+
+
+@pytest.fixture(scope="module")
+async def watched(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Watched]:
+    port = free_port()
+    async with serving(tmp_path_factory.mktemp("watched"), metrics_port=port, database_url=database_url) as running:
+        yield Watched(running, port)
+
+
+def grown(before: Samples, after: Samples) -> Samples:
+    """By how much each sample of ours has grown, where it has."""
+    return {name: by for name in after if name.startswith("pantherahive_") and (by := after[name] - before.get(name, 0))}
+
+
+async def test_every_number_has_its_name_and_kind(watched: Watched) -> None:
+    families = list(text_string_to_metric_families(await watched.text()))
+    assert {each.name: each.type for each in families if each.name.startswith("pantherahive")} == OURS
+    assert all(each.documentation for each in families)
+    others = {each.name for each in families if not each.name.startswith("pantherahive")}
+    assert {"process_resident_memory_bytes", "process_cpu_seconds", "python_gc_collections", "python_info"} <= others
+
+
+async def test_operations_and_errors_are_counted(watched: Watched) -> None:
+    client = Client(watched.server)
+    before = await watched.samples()
+    for _ in range(3):
+        await client.run("{ __typename }")
+    await client.run("{ __schema { queryType { name } } }")
+    assert len((await client.post("{ nonsense, madness }")).json()["errors"]) == 2
+    assert (await client.http.post("/graphql", content="{", headers={"Content-Type": "application/json"})).status_code == 400
+    after = await watched.samples()
+    growth = grown(before, after)
+    seconds = growth.pop('pantherahive_operation_duration_seconds_sum{kind="query"}')
+    assert 0 < seconds < 4
+    buckets = {name: growth.pop(name) for name in tuple(growth) if "_bucket{" in name}
+    assert buckets['pantherahive_operation_duration_seconds_bucket{kind="query",le="+Inf"}'] == 4
+    assert growth == {QUERIES: 4, COMPILED: 3, INTROSPECTION: 1, INVALID: 2, MALFORMED: 1}
+    await client.close()
+
+
+async def test_what_is_open_is_counted_while_it_is_open(watched: Watched) -> None:
+    ada = await registered(watched.server)
+    project_id = await founded(ada)
+    before = await watched.samples()
+    assert (before[CONNECTIONS], before[OPERATIONS], before[LISTENERS]) == (0, 0, 0)
+    async with ada.websocket() as one, ada.websocket() as other:
+        for socket in (one, other):
+            await subscribe(socket, "subscription { changes { kind } }")
+        during = await watched.until(LISTENERS, 1)
+        assert (during[CONNECTIONS], during[OPERATIONS], during["pantherahive_streams_followed"]) == (2, 2, 2)
+        await ada.run(TASK, input={"projectId": project_id, "title": "First"})
+        assert [await hear(socket) for socket in (one, other)] == [{"changes": {"kind": "CREATED"}}] * 2
+        after = await watched.samples()
+        # Once for both; or for each, while it has yet to catch up with the other.
+        assert sum(after[kind] - before[kind] for kind in EVENTS) in {1, 2}
+        assert after[MUTATIONS] == before[MUTATIONS] + 1
+        assert after[STATEMENTS] > after[TRIPS] > before[TRIPS]
+        assert after["pantherahive_database_connections_wanted"] == 0
+    await watched.until(CONNECTIONS, 0)
+    gone = await watched.until(LISTENERS, 0)
+    assert gone[OPERATIONS] == 0
+    await ada.close()
+
+
+async def test_the_public_address_has_no_numbers(watched: Watched) -> None:
+    async with httpx.AsyncClient(base_url=watched.server.url) as http:
+        assert (await http.get("/metrics")).status_code == 404
+
+
+async def test_a_port_that_is_taken_is_named(watched: Watched, database_url: str, tmp_path: Path) -> None:
+    port = int(watched.url.split(":")[2].split("/")[0])
+    with started("api", folder=tmp_path, database_url=database_url, metrics_port=port) as second:
+        assert await second.end() == 1
+    said = f"Port {port} of 127.0.0.1 cannot be used for metrics: Address already in use. Choose with HIVE_METRICS_PORT.\n"
+    assert second.output == said
+
+
+def test_a_duration_falls_into_the_first_bucket_that_holds_it() -> None:
+    durations = Durations()
+    for seconds in (0.0, 0.0005, 0.00051, 10.0, 10.1):
+        durations.took(seconds)
+    assert durations.buckets == [2, 1, *[0] * (len(BOUNDS) - 3), 1, 1]
+    assert durations.seconds == pytest.approx(20.10101)
+
+
+async def test_reasons_without_end_come_together(app: App) -> None:
+    numbers = Numbers(app.house)
+
+    def watch(executor: Executor, lines: Lines) -> None:
+        numbers.watch(executor, lines)
+        executor.counts.update({f"fallback: reason {number}": 2 for number in range(40)}, compiled=5)
+
+    create_app(app.house, Settings(), watch)
+    (runs,) = [each for each in numbers.collect() if each.name == "pantherahive_executions"]
+    told = {(each.labels["executor"], each.labels["reason"]): each.value for each in runs.samples}
+    assert len(told) == 34
+    assert (told["compiled", ""], told["graphql-core", "reason 0"], told["graphql-core", "other"]) == (5, 2, 16)

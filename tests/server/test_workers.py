@@ -1,0 +1,233 @@
+"""Several workers behind one port: all answer, all hear, one may die, and none outlives the server."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from socket import create_server
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection
+
+from tests.services import Valkey
+from tests.serving import ROOT, TASK, Client, ServerProcess, founded, hear, registered, started, subscribe
+
+pytestmark = pytest.mark.slow
+
+CHANGES = "subscription { changes { kind entityId } }"
+PATIENCE = 20.0
+
+
+def children(pid: int) -> set[int]:
+    """The processes that a process has started and that are alive, but for databases."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {int(each) for each in found if b"--answer-to" in Path(f"/proc/{each}/cmdline").read_bytes()}
+
+
+def alive(pids: Iterable[int]) -> set[int]:
+    """Those that have not ended; who has ended and was not asked after counts as gone."""
+    return {pid for pid in pids if Path(f"/proc/{pid}").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text()}
+
+
+async def gone(pids: Iterable[int], *, within: float) -> None:
+    async with asyncio.timeout(within):
+        while alive(pids):
+            await asyncio.sleep(0.01)
+
+
+async def workers_that_answer(server: ServerProcess, enough: int) -> set[str]:
+    """Who answers new connections, by the part of a request's id that is the same for all of one process."""
+    found: set[str] = set()
+    async with asyncio.timeout(PATIENCE):
+        while len(found) < enough:
+            async with httpx.AsyncClient(base_url=server.url) as http:
+                answer = await http.post("/graphql", json={"query": "{ __typename }"})
+                assert answer.status_code == 200
+                found.add(answer.headers["x-request-id"][:12])
+    return found
+
+
+async def announced(server: ServerProcess) -> None:
+    await server.ready()
+    async with asyncio.timeout(PATIENCE):
+        while "PantheraHive is up" not in server.output:
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+async def pair(
+    database_url: str, valkey_server: Valkey, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[ServerProcess]:
+    """A server with two workers, started as a shell's background job is: with SIGINT ignored. The last test ends it."""
+    settings = {"database_url": database_url, "redis_url": valkey_server.url, "log_level": "info"}
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with started("api", "--workers", "2", folder=tmp_path_factory.mktemp("pair"), **settings) as server:
+        signal.signal(signal.SIGINT, before)
+        await announced(server)
+        yield server
+
+
+async def test_all_workers_answer_and_it_is_said_once_that_they_do(pair: ServerProcess) -> None:
+    assert len(children(pair.pid)) == 2
+    assert len(await workers_that_answer(pair, 2)) == 2
+    assert pair.output.count("PantheraHive is up") == 1
+    assert f"PantheraHive is up (process {pair.pid} with 2 workers).\n  GraphiQL   {pair.url}/\n" in pair.output
+
+
+async def test_a_change_through_one_is_heard_through_the_other_and_a_killed_one_is_replaced(pair: ServerProcess) -> None:
+    ada = await registered(pair)
+    project_id = await founded(ada)
+    async with AsyncExitStack() as stack:
+        # One socket at each worker: told apart by whom a kill takes away.
+        sockets = [await stack.enter_async_context(ada.websocket()) for _ in range(8)]
+        for socket in sockets:
+            await subscribe(socket, CHANGES)
+        await asyncio.sleep(0.5)
+        made = await task(pair, ada.token, project_id, "Heard by all")
+        assert [await told(socket) for socket in sockets] == [made] * 8
+
+        before = children(pair.pid)
+        victim = min(before)
+        os.kill(victim, signal.SIGKILL)
+        staying = [socket for socket in sockets if not await closed(socket)]
+        assert 0 < len(staying) < 8
+
+        # The one that stays answers new connections all the while, until the other is back.
+        seen = [await task(pair, ada.token, project_id, f"Task {number}") for number in range(5)]
+        for socket in staying:
+            assert [await told(socket) for _ in seen] == seen
+        async with asyncio.timeout(PATIENCE):
+            while len(children(pair.pid)) < 2:
+                await asyncio.sleep(0.02)
+        assert children(pair.pid) & before == before - {victim}
+        assert len(await workers_that_answer(pair, 2)) == 2
+        async with ada.websocket() as late:
+            await subscribe(late, CHANGES)
+            await asyncio.sleep(0.3)
+            made = await task(pair, ada.token, project_id, "Heard by the new one too")
+            assert [await told(socket) for socket in (*staying, late)] == [made] * (len(staying) + 1)
+    await ada.close()
+    assert f"(process {victim}) was ended by SIGKILL; it is started again in 0.25 s." in pair.output
+    assert pair.output.count("PantheraHive is up") == 1
+
+
+async def task(server: ServerProcess, token: str | None, project_id: str, title: str) -> str:
+    """The id of a new task, made over a new connection."""
+    client = Client(server, token)
+    try:
+        task_id: str = (await client.run(TASK, input={"projectId": project_id, "title": title}))["taskCreate"]["task"]["id"]
+    finally:
+        await client.close()
+    return task_id
+
+
+async def told(socket: ClientConnection) -> str:
+    """The id in the next change that a subscription tells."""
+    entity_id: str = (await hear(socket))["changes"]["entityId"]
+    return entity_id
+
+
+async def closed(socket: ClientConnection) -> bool:
+    """Whether the connection breaks within a moment."""
+    try:
+        async with asyncio.timeout(0.3):
+            await socket.wait_closed()
+    except TimeoutError:
+        return False
+    return True
+
+
+async def test_who_comes_second_is_told_that_the_port_is_taken(pair: ServerProcess, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"port": pair.port, "redis_url": "redis://127.0.0.1:1", "data_dir": tmp_path / "data"}
+    with started("serve", "--workers", "2", folder=tmp_path, **settings) as second, started(folder=tmp_path, **settings) as third:
+        assert (await second.end(), await third.end()) == (1, 1)
+        taken = f"Port {pair.port} of 127.0.0.1 is in use: stop what listens there, or choose another with HIVE_PORT.\n"
+        assert (second.output, third.output) == (taken, taken)
+    assert not (tmp_path / "data").exists()
+
+
+async def test_a_signal_ends_all_within_two_seconds_and_says_goodbye(pair: ServerProcess) -> None:
+    ada = await registered(pair)
+    workers = children(pair.pid)
+    async with AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(ada.websocket()) for _ in range(8)]
+        for socket in sockets:
+            await subscribe(socket, CHANGES)
+        pair.tell(signal.SIGTERM)
+        began = asyncio.get_running_loop().time()
+        assert await pair.end() == 0, pair.output
+        assert asyncio.get_running_loop().time() - began < 2.0
+        assert alive(workers) == set()
+        for socket in sockets:
+            await socket.wait_closed()
+        assert {socket.close_code for socket in sockets} == {1001}
+    await ada.close()
+    assert "Traceback" not in pair.output
+
+
+async def test_a_killed_supervisor_takes_everything_along(valkey_server: Valkey, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"redis_url": valkey_server.url, "data_dir": tmp_path / "data", "seed_size": "none"}
+    with started("serve", "--workers", "2", folder=tmp_path, **settings) as server:
+        await announced(server)
+        assert len(await workers_that_answer(server, 2)) == 2
+        database = int((tmp_path / "data" / "postgres" / "cluster" / "postmaster.pid").read_text().splitlines()[0])
+        everything = {*children(server.pid), database}
+        assert len(alive(everything)) == 3
+        server.kill()
+        await gone(everything, within=5)
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """A port on which somebody listens."""
+    with create_server(("127.0.0.1", 0)) as taken:
+        yield taken.getsockname()[1]
+
+
+async def test_workers_that_cannot_start_end_the_server(
+    database_url: str, valkey_server: Valkey, taken_port: int, tmp_path: Path
+) -> None:
+    settings = {"database_url": database_url, "redis_url": valkey_server.url, "metrics_port": taken_port}
+    with started("api", "--workers", "2", folder=tmp_path, **settings) as server:
+        assert await server.end() == 1
+    assert f"Port {taken_port} of 127.0.0.1 cannot be used for metrics" in server.output
+    assert server.output.endswith("A worker cannot start; what it said stands above.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "settings", "said"),
+    [
+        (
+            ("serve", "--workers", "2"),
+            {},
+            "2 workers hear of each other's changes through Redis: set HIVE_REDIS_URL, or leave --workers out.\n",
+        ),
+        (
+            ("--workers", "40"),
+            {"redis_url": "redis://127.0.0.1:1"},
+            "40 workers with 10 connections each are more than the 200 of the embedded Postgres: "
+            "set a smaller HIVE_DATABASE_CONNECTIONS, or HIVE_DATABASE_URL.\n",
+        ),
+    ],
+)
+async def test_what_workers_need_is_named_in_a_line(
+    tmp_path: Path, words: tuple[str, ...], settings: dict[str, str], said: str
+) -> None:
+    with started(*words, folder=tmp_path, data_dir=tmp_path / "data", **settings) as server:
+        assert await server.end() == 1
+    assert server.output == said
+    assert not (tmp_path / "data").exists()
+
+
+def test_no_number_of_workers_is_refused() -> None:
+    asked = subprocess.run(
+        [sys.executable, "server.py", "--workers", "many"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert asked.returncode == 2
+    assert asked.stderr.endswith("server.py: error: argument --workers: many is no number of processes\n")
