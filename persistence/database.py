@@ -12,6 +12,8 @@ Timeouts: connecting 3 s, waiting for a connection 2 s, a statement 5 s, a lock 
 `Unavailable`; U+0000, which no text in Postgres can hold, `BadUserInput`; all else is a bug and stays what it is.
 """
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
@@ -28,7 +30,8 @@ from persistence.leases import Leases
 from persistence.together import Joined, Together, joined
 
 DIALECT = dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
-CONNECT_TIMEOUT, ACQUIRE_TIMEOUT, STATEMENT_TIMEOUT, LOCK_TIMEOUT = 3.0, 2.0, 5.0, 2.0
+CONNECT_TIMEOUT, ACQUIRE_TIMEOUT, STATEMENT_TIMEOUT, LOCK_TIMEOUT, CLOSE_TIMEOUT = 3.0, 2.0, 5.0, 2.0, 5.0
+logger = logging.getLogger(__name__)
 _LOST = (
     OSError,
     TimeoutError,
@@ -208,8 +211,12 @@ async def open_database(url: str, *, connections: int = 10) -> AsyncIterator[Dat
         yield database
     finally:
         try:
-            await database.close()
-            await pool.close()
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await database.close()
+                await pool.close()
+        except TimeoutError:
+            logger.warning("A statement is still under way; its connection is cut.")
+            pool.terminate()
         except BaseException:
             pool.terminate()
             raise
