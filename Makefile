@@ -29,7 +29,7 @@ install: $(INSTALLED)    ## install the locked requirements into .venv, if they 
 test: $(INSTALLED)       ## run all tests, on all cores
 	@$(IN)/python -m pytest -n $(WORKERS) $(TESTS)
 
-test-fast: $(INSTALLED)  ## run the tests that take less than two seconds each
+test-fast: $(INSTALLED)  ## run the quick tests, in less than a minute
 	@$(IN)/python -m pytest -n 2 -m "not slow and not chaos and not fuzz and not clients" $(TESTS)
 
 test-clients: $(INSTALLED) ## drive Apollo, urql, Relay, graphql-ws, graphql-sse and the tools around them against real servers (needs Node)

@@ -31,6 +31,7 @@ from persistence.rights import RightsReader
 from persistence.schema_version import schema_version
 from persistence.streams import StreamLog
 from persistence.sweep import sweep
+from realtime.collaboration.pace import Pace
 from realtime.collaboration.rooms import Rooms
 from realtime.hub import Hub
 from realtime.live import Live, LiveBackend
@@ -121,8 +122,8 @@ async def fill_storage(house: House, settings: Settings) -> int:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
-    """The services over a migrated database."""
+async def open_house(settings: Settings, url: str, *, pace: Pace | None = None) -> AsyncIterator[House]:
+    """The services over a migrated database. `pace`: how long rooms of live editing wait for what."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(url, connections=settings.database_connections))
         live = await stack.enter_async_context(Live.open(_live_backend(settings)))
@@ -138,13 +139,10 @@ async def open_house(settings: Settings, url: str) -> AsyncIterator[House]:
         objects = DocumentObjects(blobs, writers=max(1, settings.database_connections // 2))
         archive = Archive(database, live, objects)
         rooms = await stack.enter_async_context(
-            Rooms.open(hub=hub, live=live, log=updates, archive=archive, access=rights_from(archive))
+            Rooms.open(hub=hub, live=live, log=updates, archive=archive, access=rights_from(archive), pace=pace)
         )
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
-        tasks = OwnedTasks()
-        stack.push_async_callback(tasks.end)
-        tasks.start(archive.settle_forever(), "documents: settle")
         services = Services(
             database=database,
             live=live,
@@ -188,8 +186,9 @@ async def open_blobs(settings: Settings, keys: SigningKeys) -> AsyncIterator[Blo
 
 
 @asynccontextmanager
-async def sweeping(house: House) -> AsyncIterator[None]:
-    """While this is open, what nobody needs is taken away every five minutes or so; in a folder, once an hour, orphans too.
+async def kept_up(house: House) -> AsyncIterator[None]:
+    """While this is open, documents that rest are settled, and what nobody needs is taken away every five minutes or so; in a folder,
+    once an hour, orphans too.
 
     Orphans in a bucket are for `server.py blobs sweep`: to look for them is to list the bucket, and that is paid for.
     """
@@ -206,6 +205,7 @@ async def sweeping(house: House) -> AsyncIterator[None]:
 
     tasks = OwnedTasks()
     tasks.start(for_ever(), "sweep")
+    tasks.start(house.services.archive.settle_forever(), "documents: settle")
     try:
         yield
     finally:

@@ -13,7 +13,7 @@ from typing import Any
 import uvicorn
 
 from application import AllLines, create_app
-from bootstrap import CannotStart, fill, fill_storage, migrate, open_database_url, open_house, sweeping
+from bootstrap import CannotStart, fill, fill_storage, kept_up, migrate, open_database_url, open_house
 from metrics import given_away
 from persistence.database import open_database
 from persistence.schema_version import schema_version
@@ -58,7 +58,7 @@ async def serve(
                     with usable(settings.host, settings.port):
                         listener.listen(2048)
                     collect_seldom()
-                    async with sweeping(house):
+                    async with kept_up(house):
                         await Server(_config(app, settings), lines, lambda: up(settings)).serve([listener])
 
 

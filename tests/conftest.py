@@ -9,11 +9,14 @@ import pytest
 
 import migrations
 from bootstrap import open_house
+from realtime.collaboration.pace import Pace
 from settings import Settings
 from tests.app import App
 from tests.people import People, settle
 
 pytest_plugins = ["tests.services", "tests.serving"]
+
+AT_REST = Pace(linger=3600.0, quiet=3600.0)
 
 
 async def prepare(url: str) -> None:
@@ -32,9 +35,10 @@ async def database_url(postgres_server: str) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 async def app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
-    """The graph over real stores, shared by a worker's tests: each makes its own teams."""
+    """The graph over real stores, shared by a worker's tests: each makes its own teams, and nothing is written but by them."""
+    settings = Settings(database_connections=8, data_dir=tmp_path_factory.mktemp("data"))
     async with (
-        open_house(Settings(database_connections=8, data_dir=tmp_path_factory.mktemp("data")), database_url) as house,
+        open_house(settings, database_url, pace=AT_REST) as house,
         asyncpg.create_pool(database_url, min_size=0, max_size=2) as sql,
     ):
         yield App(house, sql)

@@ -20,6 +20,8 @@ from persistence.blobs.s3 import S3Blobs
 from persistence.embedded_postgres.child import tied
 from tests.storage import Storage, stand_in
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 Calls = list[tuple[str, Callable[[Blobs], Awaitable[object]]]]
 CALLS: Calls = [

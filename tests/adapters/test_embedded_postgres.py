@@ -20,6 +20,8 @@ import pytest
 
 from persistence.embedded_postgres import FolderInUse, PostgresFailed, embedded_postgres
 
+pytestmark = pytest.mark.slow
+
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
 

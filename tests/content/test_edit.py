@@ -120,6 +120,7 @@ def test_items_cells_and_boxes_change_each_by_itself() -> None:
     assert replaced(base, wanted, live) == wanted.replace("one", "one!").replace("| c |", "| c! |")
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(DOCUMENTS, DOCUMENTS)
 def test_any_text_replaces_any_other(one: Node, other: Node) -> None:

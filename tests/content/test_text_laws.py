@@ -1,5 +1,6 @@
 """What holds for every rich text: Markdown of what was read from Markdown is the same, and Yjs gives back the tree that was written."""
 
+import pytest
 from hypothesis import given, settings
 from pycrdt import XmlFragment
 
@@ -8,6 +9,8 @@ from content.text import html as html_
 from content.text import markdown, plain, reading, shared
 from content.text.tree import Node
 from tests.content.trees import DOCUMENTS
+
+pytestmark = pytest.mark.slow
 
 EXAMPLES = settings(max_examples=40, deadline=None)
 

@@ -89,6 +89,7 @@ def whole(cls: type[Any]) -> SearchStrategy[Any]:
     return st.builds(cls, **{each.name: values(hints[each.name]) for each in dataclasses.fields(cls)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", [*ENTITIES, *EVENTS], ids=lambda cls: cls.__name__)
 @settings(derandomize=True, deadline=None, database=None, max_examples=10)
 @given(data=st.data())

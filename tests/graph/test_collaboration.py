@@ -236,6 +236,7 @@ async def test_an_update_that_another_process_kept_is_heard(app: App, team: Peop
         assert sorted(str(bob.text)) == sorted("away and backhere")
 
 
+@pytest.mark.slow
 async def test_a_reader_who_stalls_is_cut_off_and_the_others_are_not(app: App, team: People) -> None:
     id_ = await document(app, team)
     ada = Editor()

@@ -16,6 +16,8 @@ from tests.app import App, Person
 from tests.graph.tenants import MUTATIONS, QUERIES, SUBSCRIPTIONS, Question, Tenant, found
 from tests.work import done, everything, operation
 
+pytestmark = pytest.mark.slow
+
 # What an owner is refused too: signing in is tried with nonsense, and the rest is for somebody else than the owner.
 _NEVER_THE_OWNERS = ("invitationAccept", "sessionCreate", "sessionRefresh", "teamCreate", "userDelete", "userRegister")
 _FIRST_PUT_AWAY = {"projectRestore": "projectDelete", "taskRestore": "taskDelete", "documentRestore": "documentDelete"}

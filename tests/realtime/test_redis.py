@@ -17,6 +17,8 @@ from realtime.redis_backend import RedisBackend
 from tests.realtime.world import NEVER, QUICK, Rows, nothing_comes, take, until, write
 from tests.services import Valkey
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def valkey(valkey_server: Valkey) -> Iterator[Valkey]:

@@ -14,6 +14,8 @@ from realtime.collaboration.wire import Kind, Reader, Sync
 from tests.provider import document_at, logged, provider
 from tests.serving import Client, ServerProcess, founded, registered
 
+pytestmark = pytest.mark.slow
+
 INVITE = "mutation ($input: TeamInviteInput!) { teamInvite(input: $input) { invitationToken errors { code } } }"
 ACCEPT = "mutation ($input: TokenInput!) { invitationAccept(input: $input) { errors { code } } }"
 MEMBERS = "mutation ($input: ProjectSetMembersInput!) { projectSetMembers(input: $input) { errors { code } } }"

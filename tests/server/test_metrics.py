@@ -18,6 +18,8 @@ from tests.app import App
 from tests.services import free_port
 from tests.serving import TASK, Client, ServerProcess, founded, hear, registered, serving, started, subscribe
 
+pytestmark = pytest.mark.slow
+
 OURS = {
     "pantherahive_info": "gauge",
     "pantherahive_operation_duration_seconds": "histogram",

@@ -12,6 +12,8 @@ from settings import DEMO_PASSWORD, Settings
 from tests.conftest import prepare
 from tests.serving import Client, ServerProcess, registered, serving
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = "{ __schema { queryType { name } } }"
 APP = "https://app.example.com"
 

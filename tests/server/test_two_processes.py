@@ -13,6 +13,8 @@ from tests.crashing import Relay
 from tests.services import Valkey, free_port
 from tests.serving import TASK, Client, ServerProcess, founded, hear, registered, serving, subscribe
 
+pytestmark = pytest.mark.slow
+
 logger = logging.getLogger(__name__)
 Pair = tuple[ServerProcess, ServerProcess]
 

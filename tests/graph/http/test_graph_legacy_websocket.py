@@ -125,6 +125,7 @@ async def test_start_before_hello_is_unauthorized(server: Running) -> None:
         assert await closed(ws) == (4401, "Unauthorized")
 
 
+@pytest.mark.slow
 async def test_it_is_kept_alive_and_hung_up_on_when_it_answers_no_ping_of_the_websocket() -> None:
     async with running(ping_every=0.05, pong_within=0.1) as server, greeted(server) as ws:
         assert [await hear(ws) for _ in range(4)] == [{"type": "ka"}] * 4  # the library answers pings by itself

@@ -20,7 +20,7 @@ APOLLO = 'multipart/mixed;boundary="graphql";subscriptionSpec=1.0,application/gr
 COUNT = "subscription($to:Int!,$wait:Float){count(to:$to,wait:$wait)}"
 GOING = "The server is going away: subscribe again, from the last cursor on."
 
-pytestmark = pytest.mark.usefixtures("quiet")
+pytestmark = [pytest.mark.usefixtures("quiet"), pytest.mark.slow]
 
 
 def event(**payload: Any) -> bytes:
