@@ -49,7 +49,7 @@ async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, given: Map
         **attributes,
     )
     checks.require_order(task)
-    if not await uow.tasks.add(task):
+    if (task_id is not None and not await uow.tasks.claim(task_id)) or not await uow.tasks.add(task):
         raise NotUnique(("input", "id"), "This id is in use.")
     await watch.start(uow, task, [actor.user_id, task.assignee_id])
     await reference.refer(uow, task, None, task.description)
