@@ -12,7 +12,7 @@ from functools import partial
 from typing import ClassVar, Protocol
 from uuid import UUID
 
-from domain import text, watch
+from domain import reference, text, watch
 from domain.actor import Actor
 from domain.anchor import Anchor
 from domain.attachment import Attachment, Holder, attach, file_changes
@@ -25,8 +25,7 @@ from domain.subject import open_subject
 from domain.version import changed, require_version
 
 MENTION = re.compile(r"\]\(user:([A-Za-z0-9+/=_-]{8,100})\)")
-MOST_MENTIONS = 50
-MOST_REACTIONS = 50
+MOST_MENTIONS = MOST_REACTIONS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +211,7 @@ async def create(
     if not await uow.comments.add(comment):
         raise NotUnique(("input", "id"), "This id is in use.")
     await watch.start(uow, subject, [actor.user_id, *comment.mention_ids])
+    await reference.refer(uow, comment, None, comment.body)
     uow.record(CommentCreated(actor_id=actor.user_id, comment=comment))
     await attach(uow, actor, upload_ids, files_on_comment(comment), ("input", "uploadIds"))
     return comment
@@ -231,6 +231,7 @@ async def update(
     comment = changed(before, uow.now, body=checked, mention_ids=mentions, edited_at=uow.now)
     await uow.comments.save(comment)
     await uow.watches.watch(before.subject_type, before.subject_id, sorted(set(mentions) - set(before.mention_ids)))
+    await reference.refer(uow, comment, before.body, comment.body)
     uow.record(CommentUpdated(actor_id=actor.user_id, comment=comment, before=before))
     return comment
 
@@ -275,6 +276,7 @@ async def delete(uow: UnitOfWork, actor: Actor, comment_id: UUID, *, expected_ve
     for each in gone:
         comment = changed(each, uow.now, deleted_at=uow.now)
         await uow.comments.save(comment)
+        await reference.refer(uow, comment, comment.body, None)
         uow.record(CommentDeleted(actor_id=actor.user_id, comment=comment))
     return before.id
 
@@ -287,8 +289,7 @@ async def open_comment(
     if found is None:
         raise NotFound(path)
     comment, role, archived = found
-    own = comment.author_id == actor.user_id
-    return comment, access(actor, role, Kind.COMMENT, own=own, archived=archived)
+    return comment, access(actor, role, Kind.COMMENT, own=comment.author_id == actor.user_id, archived=archived)
 
 
 async def _mentions(uow: UnitOfWork, project_id: UUID, body: str, read: ReadMention) -> tuple[UUID, ...]:

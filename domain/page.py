@@ -142,6 +142,11 @@ class Page(Generic[T]):
         self.key = key
         self.count = count
 
+    def showing(self, shown: Callable[[T], Any]) -> "Page[Any]":
+        """The same page of other objects in place of its rows, with the attributes that cursors are made of; None leaves a row out."""
+        nodes = [each for each in map(shown, self.nodes) if each is not None]
+        return Page(nodes, self._cursor, self._has_next_page, self._has_previous_page, self.key, self.count)
+
     @cached_property
     def edges(self) -> list[Edge[T]]:
         """The rows, each with its cursor."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from domain.invitation import InvitationStore
     from domain.label import LabelStore
     from domain.project import ProjectStore
+    from domain.reference import ReferenceStore
     from domain.session import SessionStore
     from domain.task import TaskStore
     from domain.task_link import TaskLinkStore
@@ -50,6 +51,8 @@ class UnitOfWork(Protocol):
     def task_links(self) -> "TaskLinkStore": ...
     @property
     def documents(self) -> "DocumentStore": ...
+    @property
+    def references(self) -> "ReferenceStore": ...
     @property
     def comments(self) -> "CommentStore": ...
     @property

@@ -5,21 +5,23 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, bindparam, func, literal_column, select, union_all
+from sqlalchemy import Text, Uuid, bindparam, exists, func, literal_column, select, union_all
 
 from domain.permissions import Role
 from domain.task import Task
 from persistence.access import ids, opens, project_visible
+from persistence.claim import claim
 from persistence.database import Connection, Database, Statement
 from persistence.lookup import Lookup
 from persistence.rows import added, columns, row_class, saved, values, whole
-from persistence.tables import projects, task_aliases, task_links, tasks, team_members, teams
+from persistence.tables import documents, projects, task_aliases, task_links, tasks, team_members, teams
 
 _t, _p, _m = tasks, projects, team_members
 _ROW = row_class(Task)
 _ID, _PROJECT, _USER = bindparam("id", type_=Uuid), bindparam("project", type_=Uuid), bindparam("user", type_=Uuid)
 _RANK = bindparam("rank", type_=Text)
 _ADD = Statement(added(Task, _t).returning(_t.c.id))
+_IS_A_DOCUMENT = Statement(select(exists(select(literal_column("1")).where(documents.c.id == _ID))))
 _SAVE = Statement(saved(Task, _t, but=("creator_id",)))
 _LOCK = Statement(
     select(*columns(Task, _t), _m.c.role, (_p.c.status == literal_column("'ARCHIVED'")).label("archived"))
@@ -100,6 +102,11 @@ class SqlTasks:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    async def claim(self, task_id: UUID) -> bool:
+        """Hold an id that a client brings for a new task; False when it is a document's."""
+        await claim(self._connection, task_id)
+        return not await self._connection.fetch_value(_IS_A_DOCUMENT, id=task_id)
 
     async def add(self, task: Task) -> bool:
         """Keep a new task; False when the id is taken."""

@@ -33,6 +33,7 @@ from persistence.documents.store import SqlDocuments
 from persistence.invitation import SqlInvitations
 from persistence.label import SqlLabels
 from persistence.project import SqlProjects
+from persistence.reference import SqlReferences
 from persistence.session import SqlSessions
 from persistence.tables import INSTANT, remembered_mutations
 from persistence.task import SqlTasks
@@ -103,6 +104,7 @@ class SqlUnitOfWork:
         self.tasks = SqlTasks(connection)
         self.task_links = SqlTaskLinks(connection)
         self.documents = SqlDocuments(connection, objects, self.now)
+        self.references = SqlReferences(connection)
         self.comments = SqlComments(connection)
         self.attachments = SqlAttachments(connection)
         self.watches = SqlWatches(connection)

@@ -2,14 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
+from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
 
 from domain import document as documents
+from domain.actor import Scope
 from domain.document import edit
 from domain.page import EVERYTHING, AllOf, Condition, Page, Paging, Where
+from persistence import task
 from persistence.documents import lists as stored
+from persistence.lookup import Find
+from persistence.page import pages
+from persistence.reference import BACKLINKS
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, Given
 from resolvers.page import lists, matched, named, whole_list
@@ -21,6 +27,10 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="The document's gl
 Filter = Annotated[DocumentFilter | None, strawberry.argument(description="Narrows the list.")]
 OrderBy = Annotated[list[DocumentOrder] | None, strawberry.argument(description="By rank when absent.")]
 NewestFirst = Annotated[list[DocumentOrder] | None, strawberry.argument(description="Newest first when absent.")]
+_LINKING: Mapping[str, tuple[Scope, Find]] = {
+    "Task": (Scope.TASKS_READ, task.by_ids),
+    "Document": (Scope.DOCUMENTS_READ, stored.by_ids),
+}
 NamedOnly = Annotated[bool | None, strawberry.argument(description="Only versions that somebody gave a name.")]
 
 
@@ -53,6 +63,20 @@ async def of_projects(
 async def children(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
     """What lies under each document."""
     return await lists(context, stored.CHILDREN, parents, page, where=documents_where(None))
+
+
+async def backlinks(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
+    """The tasks and documents that link to each document, those that the viewer sees and his token lends."""
+    context.take_wanted()  # what is fetched first is which they are
+    lent = [name for name, (scope, _) in _LINKING.items() if scope in context.viewer.scopes]
+    where = Condition("subject_type", "in", lent)
+    keys, viewer = [each.id for each in parents], context.viewer.user_id
+    read = await pages(context.database, BACKLINKS, keys, page, viewer=viewer, where=where)
+    found: dict[UUID, Any] = {}
+    for name, (_, find) in _LINKING.items():
+        wanted = list({each.id for some in read for each in some.nodes if each.subject_type == name})
+        found |= await find(context.database, viewer, wanted) if wanted else {}
+    return [each.showing(lambda row: found.get(row.id)) for each in read]
 
 
 async def parents_of(context: Context, parents: Sequence[Any]) -> list[Any]:

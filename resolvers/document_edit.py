@@ -64,7 +64,8 @@ async def bring_back(context: Context, given: Given) -> Given:
 
 async def apply(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
     """Put the update at the end of the log."""
-    return {"document": await write(uow, context.viewer, given["id"], given.get(_UPDATE))}
+    brings = given.get("replace_all") or given.get("append") or given.get("replace_with")
+    return {"document": await write(uow, context.viewer, given["id"], given.get(_UPDATE), brings=brings)}
 
 
 async def restore_version(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:

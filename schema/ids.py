@@ -1,12 +1,11 @@
 """Global ids: what names an object to clients, base64 of `Type:uuid`."""
 
 import base64
-import binascii
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from domain.errors import BadUserInput, Path
+from domain.global_id import parse as parse
 
 
 class _OfType(dict[UUID, str]):
@@ -44,22 +43,6 @@ def of(entity: Any) -> str:
     return encode(entity.type_name, entity.id)
 
 
-def parse(value: str) -> tuple[str, UUID] | None:
-    """Type and id; None for anything that this server would not have written (padding apart)."""
-    return _parse(value) if len(value) <= _LONGEST else None
-
-
-@lru_cache(maxsize=8192)
-def _parse(value: str) -> tuple[str, UUID] | None:
-    try:
-        text = base64.b64decode(value.translate(_URL_SAFE) + "=" * (-len(value) % 4), validate=True).decode("ascii")
-        type_name, _, id_ = text.partition(":")
-        found = UUID(id_)
-    except (ValueError, binascii.Error):
-        return None
-    return (type_name, found) if type_name.isalpha() and str(found) == id_ else None
-
-
 def decode(value: str, type_name: str, *, path: Path | None = None) -> UUID:
     """The id of an object of this type; raises BadUserInput for any other string."""
     found = parse(value)
@@ -68,6 +51,4 @@ def decode(value: str, type_name: str, *, path: Path | None = None) -> UUID:
     return found[1]
 
 
-_URL_SAFE = str.maketrans("-_", "+/")
-_LONGEST = 100
 _MOST = 8_192

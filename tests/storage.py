@@ -66,7 +66,7 @@ async def bucket_at(url: str, *, made: bool = False) -> AsyncIterator[S3Blobs]:
 async def real(folder: Path) -> AsyncIterator[Storage]:
     """The bucket of HIVE_TEST_BUCKET, such as `s3://bucket/tests?region=…`; what the tests leave there is named `tests/…`."""
     async with bucket_at(BUCKET) as blobs, httpx.AsyncClient() as http:
-        yield Storage("bucket", blobs, http)
+        yield Storage("bucket", blobs, http, url=BUCKET)
 
 
 def soon(seconds: float) -> datetime:

@@ -42,7 +42,7 @@ _GIVES = {
 _MUTATIONS = schema._schema.mutation_type.fields  # type: ignore[union-attr]
 _TABLES = """
   teams team_members labels projects project_members tasks task_aliases task_links comments comment_reactions watchers seen_marks
-  documents document_versions document_heads document_updates
+  document_references documents document_versions document_heads document_updates
   attachments discarded_blobs users sessions invitations streams events remembered_mutations
 """.split()  # noqa: SIM905 (easier to read)
 _STATE = " UNION ALL ".join(f"SELECT '{table}', count(*), max(xmin::text::bigint) FROM {table}" for table in _TABLES)

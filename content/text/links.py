@@ -7,7 +7,8 @@ from typing import Any
 _SCHEME = re.compile(r"\s*([a-zA-Z][a-zA-Z0-9+.\-]*)\s*:")
 # What browsers skip when they look for the scheme.
 _SKIPPED = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\ufeff]")
-_MAY_BE_FOLLOWED = frozenset({"http", "https", "mailto", "tel", "sms", "ftp", "xmpp", "matrix", "slack", "callto"})
+# `document:` names another document by its global id (`domain.reference`); no program answers to it.
+_MAY_BE_FOLLOWED = frozenset({"http", "https", "mailto", "tel", "sms", "ftp", "xmpp", "matrix", "slack", "callto", "document"})
 _PICTURE = re.compile(r"data:image/(?:png|gif|jpeg|webp|avif);base64,[a-zA-Z0-9+/=]*")
 
 

@@ -23,7 +23,7 @@ class Snapshot:
     What a document says at a position of its log, its contents stored already.
 
     `state` is the Yjs state (encoding V1); `crdt`, `markdown` and `text` are the SHA-256 (hex) of the stored contents, `words` is the plain
-    text itself; `author_ids` are those who wrote since the version before.
+    text itself; `author_ids` are those who wrote since the version before; `links` are the documents that it links to.
     """
 
     position: int
@@ -34,6 +34,7 @@ class Snapshot:
     text: str
     byte_size: int
     author_ids: Sequence[UUID] = ()
+    links: frozenset[UUID] = frozenset()
 
     def at(self, position: int) -> "Snapshot":
         """The same, of another position."""
@@ -113,6 +114,8 @@ async def keep_version(
     )
     await uow.documents.add_version(version, snapshot.words)
     await uow.documents.save(document)
+    if newest:
+        await uow.references.replace(document, snapshot.links)
     return document, version
 
 

@@ -8,14 +8,16 @@ from domain.document.store import open_document
 from domain.errors import Invalid, NotFound, Unavailable
 from domain.permissions import Action
 from domain.ports import UnitOfWork
+from domain.reference import linked
 
 
-async def write(uow: UnitOfWork, actor: Actor, document_id: UUID, update: bytes | None) -> Document:
+async def write(uow: UnitOfWork, actor: Actor, document_id: UUID, update: bytes | None, *, brings: str | None = None) -> Document:
     """
     Put a Yjs update at the end of the document's log; an empty one changes nothing.
 
     It was made for a state that the log holds, so it applies to whatever comes before it there. None: it was not made for somebody who
-    may not write.
+    may not write. `brings`: Markdown that came with it, whose links to documents count at once; what it takes away goes with the
+    next version.
     """
     document, _ = await open_document(uow, actor, document_id, Action.UPDATE)
     if document.deleted_at is not None:
@@ -24,6 +26,8 @@ async def write(uow: UnitOfWork, actor: Actor, document_id: UUID, update: bytes 
         raise Unavailable
     if update:
         await uow.documents.append(document.id, update, actor.user_id)
+        if links := linked(brings):
+            await uow.references.add(document, links)
     return document
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from domain import rank, watch
+from domain import rank, reference, watch
 from domain.actor import Actor
 from domain.attachment import attach
 from domain.errors import NotFound, NotUnique
@@ -49,9 +49,10 @@ async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, given: Map
         **attributes,
     )
     checks.require_order(task)
-    if not await uow.tasks.add(task):
+    if (task_id is not None and not await uow.tasks.claim(task_id)) or not await uow.tasks.add(task):
         raise NotUnique(("input", "id"), "This id is in use.")
     await watch.start(uow, task, [actor.user_id, task.assignee_id])
+    await reference.refer(uow, task, None, task.description)
     uow.record(TaskCreated(actor_id=actor.user_id, task=task))
     await attach(uow, actor, given.get("upload_ids") or (), files_on_task(task), ("input", "uploadIds"))
     return task

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from domain import watch
+from domain import reference, watch
 from domain.actor import Actor
 from domain.permissions import Action
 from domain.ports import UnitOfWork
@@ -38,6 +38,7 @@ async def update(uow: UnitOfWork, actor: Actor, task_id: UUID, given: Mapping[st
     await uow.tasks.save(task)
     if task.assignee_id != before.assignee_id:
         await watch.start(uow, task, [task.assignee_id])
+    await reference.refer(uow, task, before.description, task.description)
     uow.record(TaskUpdated(actor_id=actor.user_id, task=task, before=before))
     return task
 

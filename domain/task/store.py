@@ -14,6 +14,10 @@ from domain.task.entity import Task
 class TaskStore(Protocol):
     """Where tasks are kept."""
 
+    async def claim(self, task_id: UUID) -> bool:
+        """Hold an id that a client brings for a new task; False when it is a document's."""
+        ...
+
     async def add(self, task: Task) -> bool:
         """Keep a new task; False when the id is taken."""
         ...

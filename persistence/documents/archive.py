@@ -23,6 +23,7 @@ from domain.document import Document, DocumentType, Snapshot
 from domain.document.version import save_quietly
 from domain.errors import Invalid, Unavailable
 from domain.permissions import Action, Kind, Role, granted
+from domain.reference import linked
 from persistence.access import opens
 from persistence.database import Database, Statement
 from persistence.documents.contents import Contents
@@ -132,6 +133,7 @@ class Archive:
             text=named[2],
             byte_size=sum(map(len, contents)),
             author_ids=sorted({each.author_id for each in state.edits if each.author_id is not None}),
+            links=linked(made.markdown),
         )
 
     async def compact(self, document_id: UUID) -> int:

@@ -3,6 +3,7 @@
 Rows that are there are kept where they are as new as their objects, so this can run while people work. An object of an operation that
 was cut off before its commit becomes a document, or a document's newer state: its writer was told that it failed, and may find that
 it did not. Edits that no version holds yet are in the log, which this only moves on: never behind what a version holds.
+References (`domain.reference`) are made anew too, from newest versions, tasks and comments.
 """
 
 from collections.abc import Sequence
@@ -16,12 +17,14 @@ from sqlalchemy.dialects.postgresql import insert
 from domain import rank
 from domain.codec import decode
 from domain.document import Document, DocumentVersion
+from domain.reference import linked
 from persistence.access import ids
 from persistence.database import Connection, Database, Statement
 from persistence.documents import rows
 from persistence.documents.objects import PREFIX, DocumentObjects, content_key, document_key, together, version_key
 from persistence.documents.store import WORDS
 from persistence.documents.upkeep import document_id_in
+from persistence.reference import SqlReferences, relink
 from persistence.rows import values
 from persistence.tables import document_heads, documents, projects, users
 
@@ -45,15 +48,20 @@ _ADVANCE = Statement(
 
 @dataclass(slots=True)
 class Rebuilt:
-    """How many rows were made or brought up to date, and the documents that could not be: their project or owner is not there."""
+    """
+    How many rows were made or brought up to date, how many tasks and comments link to documents, and the documents that could not be
+    indexed: their project or owner is not there.
+    """
 
     documents: int = 0
     versions: int = 0
+    linking: int = 0
     homeless: list[UUID] = field(default_factory=list)
 
     def __str__(self) -> str:
         """For people."""
         told = [f"{self.documents:,} documents and {self.versions:,} versions were indexed."]
+        told += [f"{self.linking:,} tasks and comments link to documents."]
         told += [f"  the project or the owner of document {each} is not there" for each in self.homeless]
         return "\n".join(told)
 
@@ -63,6 +71,7 @@ class _Record:
     document: Document
     versions: Sequence[DocumentVersion]
     words: str
+    links: frozenset[UUID]
 
 
 async def reindex(database: Database, objects: DocumentObjects) -> Rebuilt:
@@ -79,6 +88,7 @@ async def reindex(database: Database, objects: DocumentObjects) -> Rebuilt:
         page = await together([_gathering(objects, each) for each in ordered[start : start + _AT_ONCE]])
         async with database.begin() as connection:
             await _write(connection, page, rebuilt)
+    rebuilt.linking = await relink(database)
     return rebuilt
 
 
@@ -128,6 +138,7 @@ async def _write(connection: Connection, page: Sequence[_Record], rebuilt: Rebui
             rebuilt.versions += await connection.fetch_value(rows.ADD_VERSION, **given) is not None
         if document.latest_position:
             await connection.execute(_ADVANCE, id=document.id, position=document.latest_position)
+        await SqlReferences(connection).replace(document, each.links)
 
 
 async def _add(connection: Connection, document: Document) -> None:
@@ -150,12 +161,14 @@ def _gathering(objects: DocumentObjects, document: Document) -> Any:
     async def gather() -> _Record:
         versions = []
         for number in range(1, document.latest_number + 1):
-            told = await objects.read(version_key(document.id, number))
-            if told is not None:
-                versions.append(decode(DocumentVersion, told))
+            saved = await objects.read(version_key(document.id, number))
+            if saved is not None:
+                versions.append(decode(DocumentVersion, saved))
         newest = max(versions, key=lambda each: (each.position, each.number), default=None)
         text = None if newest is None else await objects.blobs.get(content_key(document.id, newest.text))
         words = "" if text is None else text.content.decode(errors="replace")
-        return _Record(document, versions, words[:WORDS].replace("\0", ""))
+        told = None if newest is None else await objects.blobs.get(content_key(document.id, newest.markdown))
+        links = linked(None if told is None else told.content.decode(errors="replace"))
+        return _Record(document, versions, words[:WORDS].replace("\0", ""), links)
 
     return gather

@@ -15,14 +15,8 @@ _ID, _PROJECT, _USER = bindparam("id", type_=Uuid), bindparam("project", type_=U
 _RANK = bindparam("rank", type_=Text)
 
 ADD = Statement(added(Document, _d).returning(_d.c.id))
-# Held by whoever makes a document and by whoever sweeps what lies under its id, before there is a row that could be held. What people
-# watch, discuss and have seen is kept by id alone, so no document may have the id of a task.
-CLAIM = Statement(
-    select(
-        func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), literal_column("0"))),
-        exists(select(literal_column("1")).where(tasks.c.id == _ID)).label("is_a_task"),
-    )
-)
+# Only once the id is claimed: a statement sees what was committed before it began.
+IS_A_TASK = Statement(select(exists(select(literal_column("1")).where(tasks.c.id == _ID))))
 SAVE = Statement(saved(Document, _d, but=("owner_id", "type")))
 KEEP_WORDS = Statement(_d.update().where(_d.c.id == _ID).values(words=bindparam("words", type_=Text)))
 ADD_VERSION = Statement(added(DocumentVersion, _v).returning(_v.c.id))

@@ -10,6 +10,7 @@ from domain.codec import encode
 from domain.document import Document, DocumentVersion
 from domain.document.update import LoggedUpdate, Update
 from domain.permissions import Role
+from persistence.claim import claim
 from persistence.database import Connection, Statement
 from persistence.documents import log, rows
 from persistence.documents.objects import DocumentObjects, content_key, document_key, version_key
@@ -44,8 +45,8 @@ class SqlDocuments:
 
     async def add(self, document: Document) -> bool:
         """Keep a new document; False when the id is taken."""
-        claimed = await self._connection.fetch_row(rows.CLAIM, name=str(document.id), id=document.id)
-        if claimed["is_a_task"]:
+        await claim(self._connection, document.id)
+        if await self._connection.fetch_value(rows.IS_A_TASK, id=document.id):
             return False
         if await self._connection.fetch_value(rows.ADD, **values(document)) is None:
             return False

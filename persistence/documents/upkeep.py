@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.blob import Listed
+from persistence.claim import claim
 from persistence.database import Connection, Database
 from persistence.documents import rows
 from persistence.documents.objects import PREFIX, DocumentObjects, content_key, document_key, together, version_key
@@ -83,7 +84,7 @@ async def sweep(database: Database, objects: DocumentObjects, *, older_than: tim
         if not old or not set(old) - (await _names(database, [document_id]))[document_id]:
             continue
         async with objects.turn(), database.begin() as connection:
-            await connection.fetch_row(rows.CLAIM, name=str(document_id), id=document_id)
+            await claim(connection, document_id)
             await connection.fetch_row(rows.LOCK_FOR_SERVER, id=document_id)
             orphans = set(old) - (await _names(connection, [document_id]))[document_id]
             await together([_deleting(objects, key) for key in orphans])

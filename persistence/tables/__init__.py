@@ -7,7 +7,7 @@ collation is C), which ranks need.
 
 from persistence.tables.columns import INSTANT, metadata, project_status, task_status, team_role
 from persistence.tables.document_log import document_clients, document_heads, document_updates
-from persistence.tables.documents import document_versions, documents
+from persistence.tables.documents import document_references, document_versions, documents
 from persistence.tables.files import attached, attachments, discarded_blobs
 from persistence.tables.log import events, remembered_mutations, streams
 from persistence.tables.people import invitations, sessions, signing_keys, team_members, teams, users
@@ -33,6 +33,7 @@ __all__ = [
     "discarded_blobs",
     "document_clients",
     "document_heads",
+    "document_references",
     "document_updates",
     "document_versions",
     "documents",

@@ -48,3 +48,15 @@ document_versions = Table(
     Index("uq_document_versions_document_number", "document_id", "number", unique=True),
     Index(None, "document_id", "position", "number"),
 )
+
+# Which documents texts link to (`domain.reference`). Pointed to by ids alone: what is linked may come later, or never.
+document_references = Table(
+    "document_references",
+    metadata,
+    Column("document_id", Uuid, primary_key=True),
+    Column("subject_id", Uuid, primary_key=True),
+    Column("subject_type", Text, nullable=False),
+    Column("holder_type", Text, primary_key=True),
+    Column("holder_id", Uuid, primary_key=True),
+    Index(None, "holder_id"),
+)

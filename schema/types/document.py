@@ -143,6 +143,11 @@ class Document(Discussable):
         needs=["id", "type", "created_at"],
     )
     presence: list[Presence] = relation(resolvers.collaboration.presences, "Who is in it now.", needs=["id"])
+    backlinks: Connection[Discussable] = relation(
+        resolvers.document.backlinks,
+        "Tasks and documents that link to it, in themselves or in comments on them, the newest first.",
+        needs=["id"],
+    )
     deleted_at: datetime | None = leaf("When it was put away; `documentRestore` brings it back.")
 
 

@@ -1,23 +1,59 @@
-"""Documents in storage and their index: cut off anywhere, both agree or can be brought to agree, and nothing acknowledged is lost."""
+"""
+Documents in storage and their index: cut off anywhere, both agree or can be brought to agree, and nothing acknowledged is lost.
 
+On every storage that can run here: a folder, and a stand-in for S3 (or a real bucket), where each test has a prefix of its own.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
+from bootstrap import open_house
 from domain import document as documents
 from domain.errors import Overloaded, StorageUnavailable
 from persistence.documents import objects as stored
 from persistence.documents.objects import DocumentObjects, document_key, version_key
 from persistence.documents.upkeep import sweep
 from persistence.unit_of_work import SqlUnitOfWork, unit_of_work
+from settings import Settings
 from tests.app import App
+from tests.conftest import prepare
 from tests.people import settle, uuid_of
+from tests.storage import Storage, storages
 from tests.storing import Cut, Faulty, archive, begin, compared, index
-from tests.work import do, document, done
+from tests.work import do, document, done, refusals
 from tests.writing import write
 
 AT_ONCE = timedelta(seconds=-1)
+
+
+@pytest.fixture(scope="module", params=list(storages))
+async def storage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Storage]:
+    """One kind of storage after the other."""
+    async with storages[request.param](tmp_path_factory.mktemp(request.param)) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def own(postgres_server: str, storage: Storage, tmp_path: Path) -> AsyncIterator[App]:
+    """A house of one's own, whose documents lie in this storage."""
+    from tests.services import database_from_template
+
+    before, _, asked = storage.url.partition("?")
+    settings = Settings(
+        database_connections=4, data_dir=tmp_path, blobs_url=f"{before}/{uuid4()}?{asked}" if storage.url else None
+    )
+    async with (
+        database_from_template(postgres_server, "migrated", prepare) as url,
+        open_house(settings, url) as house,
+        asyncpg.create_pool(url, min_size=0, max_size=2) as sql,
+    ):
+        yield App(house, sql)
 
 
 async def test_what_is_saved_is_in_storage_as_it_is_in_the_index(own: App) -> None:
@@ -35,6 +71,37 @@ async def test_what_is_saved_is_in_storage_as_it_is_in_the_index(own: App) -> No
     assert await archive(own).objects.content(id_, version["markdown"]) == b"Hello\n\nthere\n"
     report = await compared(own)
     assert (report.documents, report.is_clean) == (2, True)
+
+
+async def test_a_version_comes_back_with_what_it_said(own: App) -> None:
+    team = await settle(own)
+    made = await document(own, team, "Page", content="Hello")
+    await do(own, team.member, "documentEdit", id=made["id"], base=1, replaceAll="Goodbye")
+    await do(own, team.member, "documentSaveVersion", id=made["id"])
+    restored = await do(own, team.mate, "documentRestoreVersion", id=made["id"], versionId=made["latestVersion"]["id"])
+    assert restored["errors"] == []
+    text = "query ($id: ID!) { document(id: $id) { content { text } versions { nodes { number content { text } } } } }"
+    shown = (await own.run(team.guest, text, id=made["id"]))["document"]
+    versions = [{"number": 2, "content": {"text": "Goodbye\n"}}, {"number": 1, "content": {"text": "Hello\n"}}]
+    assert shown == {"content": {"text": "Hello\n"}, "versions": {"nodes": versions}}
+    assert (await compared(own)).is_clean
+
+
+async def test_of_twenty_who_write_the_same_version_one_does_and_the_others_are_told_what_is_there(own: App) -> None:
+    team = await settle(own)
+    made = await document(own, team, "Page")
+    racers = [
+        do(own, team.member, "documentUpdate", id=made["id"], title=f"Title {number}", expectedVersion=1) for number in range(20)
+    ]
+    payloads = await asyncio.gather(*racers)
+    (won,) = [each["document"] for each in payloads if not each["errors"]]
+    assert won["version"] == 2
+    lost = [each for each in payloads if each["errors"]]
+    assert [refusals(each) for each in lost] == [[("CONFLICT", ["input", "expectedVersion"])]] * 19
+    assert {each["errors"][0]["currentVersion"] for each in lost} == {2}
+    record = await archive(own).objects.read(document_key(uuid_of(made["id"])))
+    assert (record["version"], record["title"]) == (2, won["title"])
+    assert (await compared(own)).is_clean
 
 
 async def test_a_creation_that_was_cut_off_is_an_orphan_that_may_be_begun_again_or_is_swept(own: App) -> None:

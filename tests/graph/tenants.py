@@ -62,7 +62,8 @@ async def _fill(app: App, people: People, project_id: str) -> Objects:
         name: await document(app, people, name, by=owner, projectId=project_id, content=f"# {name}")
         for name in ("page", "other page")
     }
-    inner = await document(app, people, "inner", by=owner, projectId=project_id, parentId=written["page"]["id"])
+    given = {"projectId": project_id, "parentId": written["page"]["id"], "content": f"[page](document:{written['page']['id']})"}
+    inner = await document(app, people, "inner", by=owner, **given)
     name = f"Label {project_id[-12:]}"
     linked = "task { links { nodes { id } } }"
     link = await do(app, owner, "taskLink", linked, taskId=made["first"]["id"], targetId=made["second"]["id"], kind="RELATES_TO")
@@ -278,6 +279,7 @@ NARROWED: Mapping[str, Question] = {
     "projects by lead": Question("query ($of: ID!) { projects(filter: {lead: {eq: $of}}) { totalCount } }", ("User",)),
     "documents by owner": Question("query ($of: ID!) { documents(filter: {owner: {eq: $of}}) { totalCount } }", ("User",)),
     "documents by parent": Question("query ($of: ID!) { documents(filter: {parent: {eq: $of}}) { totalCount } }", ("Document",)),
+    "backlinks of a document": Question("query ($of: ID!) { document(id: $of) { backlinks { totalCount } } }", ("Document",)),
     "changes of a team": Question("query ($of: ID!) { changes(scope: {teamIds: [$of]}) { nodes { id } } }", ("Team",)),
     "changes of a project": Question("query ($of: ID!) { changes(scope: {projectIds: [$of]}) { nodes { id } } }", ("Project",)),
     "changes of an object": Question(

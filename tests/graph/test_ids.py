@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain import global_id
 from domain.errors import BadUserInput
 from schema import ids
 
@@ -47,7 +48,7 @@ def test_an_id_of_another_type_is_refused_with_its_path() -> None:
 
 
 def test_a_long_string_is_not_kept_in_memory() -> None:
-    before = ids._parse.cache_info().currsize
+    before = global_id._parse.cache_info().currsize
     for number in range(10):
         assert ids.parse(f"{number}" * 1_000) is None
-    assert ids._parse.cache_info().currsize == before
+    assert global_id._parse.cache_info().currsize == before

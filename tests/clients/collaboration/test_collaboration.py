@@ -124,3 +124,17 @@ async def test_one_who_comes_back_after_the_log_was_shortened_comes_to_the_same(
     assert sorted(back["text"].split(". ")) == ["", "her words", "his first words", "his last words"]
     third = await told(node, "absent.mjs", **given, file=str(tmp_path / "third"), words=[])
     assert third == {"text": back["text"], "closed": []}
+
+
+async def test_two_editors_over_graphql_come_to_the_same_and_one_goes_on_where_he_was_cut_off(
+    node: str, pair: Pair, ada: Client, database_url: str
+) -> None:
+    id_ = await document_at(ada, await founded(ada))
+    said = await told(node, "pair.mjs", urls=sockets(pair), id=id_, token=ada.token, edits=20, seed=7)
+    assert (said["refused"], said["apart"], said["resumed"]) == ([], True, True)
+    assert said["before"] > 0
+    assert said["missed"] >= 20  # her edits; his may follow
+    there = await logged(database_url, id_)
+    assert str(there.get("text", type=Text)) == said["text"]
+    written = {f"{name}{number}": number for name in "ab" for number in range(40)}
+    assert there.get("map", type=Map).to_py() == said["map"] == written
