@@ -12,6 +12,7 @@ export default {
         useTypeImports: true,
         enumsAsTypes: true,
         scalars: {
+          Base64: 'string',
           Date: 'string',
           DateTime: 'string',
           JSON: 'unknown',
