@@ -5,7 +5,7 @@
 // CONNECTIONS is a file: per line the path of a writer, a tab, and what it says first, in hexadecimal and separated by commas. EDITS is a
 // file: per line the writer, a tab and the message in hexadecimal. The edit of line N holds the text "#NNNNNNN;", by which it is known
 // again wherever it arrives, however many others came in the same message. PREFIX, in hexadecimal, stands before each message of the
-// server. On stdin: "paced EDITS_PER_SECOND SECONDS", "storm EDITS" (as fast as they can be sent), "settle SECONDS"; each is answered with
+// server. On stdin: "paced EDITS_PER_SECOND SECONDS", "storm EDITS" (as fast as they can be sent), "settle SECONDS", "connect" (all; before there are ten); each is answered with
 // a line of JSON. An edit counts once for each writer, its author too: all servers send it to him as well.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -142,9 +142,10 @@ static void turn(int milliseconds) {
     }
 }
 
-static void connect_all(void) {
-    for (int opened = 0; ready < count; turn(100)) {
-        while (opened < count && opened - ready < 16) {
+static void connect_until(int wanted) {
+    static int opened;
+    for (; ready < wanted; turn(100)) {
+        while (opened < wanted && opened - ready < 16) {
             struct writer *w = &writers[opened++];
             int one = 1;
             w->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -212,7 +213,7 @@ int main(int argc, char **argv) {
     fclose(file);
     epoll = epoll_create1(0);
     uint64_t began = now();
-    connect_all();
+    connect_until(count < 10 ? count : 10);
     report(0, began);
     char command[64]; double amount, more;
     fcntl(0, F_SETFL, O_NONBLOCK);
@@ -222,7 +223,10 @@ int main(int argc, char **argv) {
         if (got < 0) { turn(20); continue; }
         command[got] = 0;
         uint64_t start = now();
-        if (sscanf(command, "settle %lf", &amount) == 1) {
+        if (!strncmp(command, "connect", 7)) {
+            connect_until(count);
+            report(0, start);
+        } else if (sscanf(command, "settle %lf", &amount) == 1) {
             while (now() < start + amount * 1e9) turn(10);
             report(0, start);
         } else if (sscanf(command, "paced %lf %lf", &amount, &more) == 2) {

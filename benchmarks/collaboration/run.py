@@ -138,11 +138,13 @@ async def turn(
     found: dict[str, Any] = {}
     async with serving(command, folder=it.folder, port=port, core=_SERVER, log=ground.folder / "server.log") as pid:
         await _idle(pid)
-        at_rest = _rss_mb(pid)
         async with _writing(ground, it, port, writers, edits) as load:
+            await _idle(pid)
+            before = _rss_mb(pid)
+            await load.ask("connect")
             await load.ask("settle 0.5")
             await _idle(pid)
-            found["kib_per_connection"] = (_rss_mb(pid) - at_rest) * 1024 / writers
+            found["kib_per_connection"] = (_rss_mb(pid) - before) * 1024 / (writers - 10)
             await load.ask(f"paced 100 {max(1, writers / 100)}")  # everybody once
             for name, words in [
                 *((f"{rate:.0f}/s", f"paced {rate} {given.seconds}") for rate in given.rates),
