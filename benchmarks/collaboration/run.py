@@ -65,8 +65,8 @@ def contestants() -> dict[str, Contestant]:
         "ours": Contestant(title="PantheraHive", command=api, kept="Postgres, fsync, before", acknowledges=True, ours=True),
         "ours-y": Contestant(title="PantheraHive, y-websocket", command=api, kept="Postgres, fsync, before", ours=True),
         "hocuspocus": Contestant(
-            title="Hocuspocus, 10 ms", command=["node", "hocuspocus.js"], kept=stored, acknowledges=True, folder=node,
-            environment=hocuspocus | {"FLUSH_MS": "10"},
+            title="Hocuspocus, 8 ms", command=["node", "hocuspocus.js"], kept=stored, acknowledges=True, folder=node,
+            environment=hocuspocus | {"FLUSH_MS": "8"},
         ),
         "hocuspocus-at-once": Contestant(
             title="Hocuspocus, its default", command=["node", "hocuspocus.js"], kept=stored, acknowledges=True, folder=node,

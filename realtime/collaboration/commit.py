@@ -3,7 +3,7 @@
 Transactions begin no more often than once in a tick, and the first edit after a pause begins one at once: a lone typist waits for a
 commit, and a crowd shares what a tick collects. What fails is told to the rooms whole: nothing of it was acknowledged.
 
-Rejected: to wait for a tick after the first edit (ten milliseconds for everybody, and with an edit every twenty nothing is shared); to
+Rejected: to wait for a tick after the first edit (all of it for everybody, and with an edit every 20 ms nothing is shared); to
 begin the next transaction when the last one ends (several in a tick, each of which is sent to everybody).
 """
 
