@@ -15,7 +15,7 @@ TESTS :=
 WORKERS := auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast test-clients chaos fuzz bench bench-live check format lock graphiql clean
+.PHONY: help run install test test-fast test-clients chaos fuzz bench bench-live bench-collab check format lock graphiql clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -46,6 +46,9 @@ bench: $(INSTALLED)      ## measure ours beside peers in one run (25 minutes; ne
 
 bench-live: $(INSTALLED) ## measure live subscriptions beside peers (10 minutes; needs cc and Node)
 	@$(IN)/python benchmarks/live/run.py $(ARGS)
+
+bench-collab: $(INSTALLED) ## measure writing together beside peers (10 minutes; needs cc and Node)
+	@$(IN)/python benchmarks/collaboration/run.py $(ARGS)
 
 check: $(INSTALLED)      ## check form, types, layers, and that schema/schema.graphql is what the code says
 	$(IN)/ruff format --check .

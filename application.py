@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,12 +23,14 @@ from persistence.blobs.local import LocalBlobs
 from persistence.blobs.routes import blob_routes
 from persistence.database import Database
 from persistence.schema_version import schema_version
+from realtime.collaboration.connection import MESSAGE_BYTES
 from realtime.collaboration.endpoint import CollaborationEndpoint
 from resolvers.context import Context
 from resolvers.room_rights import SignIn
 from schema import ids
 from schema.execution.events import Events
 from schema.execution.executor import Executor
+from schema.http import raw_line
 from schema.http.app import Lines, graphql_routes, straight
 from schema.http.graphiql import DemoSignIn, GraphiQLConfig
 from schema.http.graphiql import routes as graphiql_routes
@@ -88,6 +91,7 @@ def create_app(house: House, settings: Settings, watch: Watch | None = None) -> 
         sign_in=SignIn(house.tokens),
         parse_id=_document_id,
         may_connect=Origins(settings.allowed_origins).allows,
+        take_over=partial(raw_line.take_over, message_bytes=MESSAGE_BYTES),
     )
     rooms = [WebSocketRoute(path, collaboration) for path in ("/collaboration", "/collaboration/{document_id}")]
     blobs = house.services.blobs

@@ -178,6 +178,7 @@ async def append_each(connection: Connection, updates: Sequence[Update], *, at: 
         where.append(len(fresh))
         fresh.append(update)
     positions = await _keep(connection, fresh, at) if fresh else []
+    await _introduce(connection, fresh, at)
 
     def answer(found: int | _Key | IdempotencyMismatch) -> Placed | IdempotencyMismatch:
         match found:
@@ -210,7 +211,16 @@ async def _find_known(connection: Connection, updates: Sequence[Update]) -> dict
     return {(row["document_id"], row["author_id"], row["client_mutation_id"]): (row["position"], row["data"]) for row in rows}
 
 
-async def _keep(connection: Connection, updates: Sequence[Update], at: datetime) -> list[int]:
+async def _introduce(connection: Connection, updates: Sequence[Update], at: datetime) -> None:
+    """Remember whose the Yjs clients are that these updates show for the first time."""
+    shown = {(each.document_id, client): each.author_id for each in updates for client in each.client_ids if each.author_id}
+    if shown:
+        documents, clients = zip(*shown, strict=True)
+        given = {"document_ids": list(documents), "clients": list(clients), "users": list(shown.values())}
+        await connection.execute(_INTRODUCE, **given, at=at)
+
+
+async def _keep(connection: Connection | Database, updates: Sequence[Update], at: datetime) -> list[int]:
     """Append; the position of each update."""
     counts: dict[UUID, int] = {}
     ordinals = []
@@ -230,11 +240,6 @@ async def _keep(connection: Connection, updates: Sequence[Update], at: datetime)
         at=at,
     )
     heads: dict[UUID, int] = {row["document_id"]: row["position"] for row in rows}
-    shown = {(each.document_id, client): each.author_id for each in updates for client in each.client_ids if each.author_id}
-    if shown:
-        documents, clients = zip(*shown, strict=True)
-        given = {"document_ids": list(documents), "clients": list(clients), "users": list(shown.values())}
-        await connection.execute(_INTRODUCE, **given, at=at)
     return [heads[each.document_id] - counts[each.document_id] + ordinal for each, ordinal in zip(updates, ordinals, strict=True)]
 
 
@@ -250,8 +255,12 @@ class UpdateLog:
 
         One whose `client_mutation_id` came with other bytes before is answered with the error, and not kept.
         """
+        at = datetime.now(UTC)
+        if not any(each.client_mutation_id is not None or each.client_ids for each in updates):
+            # One statement is a transaction of its own: what beginning and ending one takes is most of what few edits cost.
+            return [Placed(position) for position in await _keep(self._database, updates, at)]
         async with self._database.begin() as connection:
-            return await append_each(connection, updates, at=datetime.now(UTC))
+            return await append_each(connection, updates, at=at)
 
     async def read(self, document_id: UUID, after: int, limit: int) -> Sequence[LoggedUpdate]:
         """

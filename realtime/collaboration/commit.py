@@ -1,7 +1,10 @@
 """Group commit: what all rooms of the process collected in a tick becomes durable in one transaction.
 
-A tick begins with the first edit after a pause and is short; while a transaction is under way the next tick collects. So a lone typist
-waits for a tick and a commit, and a crowd shares them. What fails is told to the rooms whole: nothing of it was acknowledged.
+Transactions begin no more often than once in a tick, and the first edit after a pause begins one at once: a lone typist waits for a
+commit, and a crowd shares what a tick collects. What fails is told to the rooms whole: nothing of it was acknowledged.
+
+Rejected: to wait for a tick after the first edit (all of it for everybody, and with an edit every 20 ms nothing is shared); to
+begin the next transaction when the last one ends (several in a tick, each of which is sent to everybody).
 """
 
 import asyncio
@@ -65,15 +68,20 @@ class Committer:
 
     async def run(self) -> None:
         """For ever."""
+        loop = asyncio.get_running_loop()
+        next_at = loop.time()
         while True:
             await self._something.wait()
-            await asyncio.sleep(self._tick)
+            await asyncio.sleep(max(0.0, next_at - loop.time()))
             self._something.clear()
-            while self._waiting:
-                await self.commit()
+            next_at = loop.time() + self._tick
+            while await self.commit():
+                pass
+            if self._waiting:
+                self._something.set()
 
-    async def commit(self) -> None:
-        """One transaction."""
+    async def commit(self) -> bool:
+        """One transaction; whether it was too small for what was waiting when it began."""
         sources: list[tuple[Source, int]] = []
         updates: list[Update] = []
         left = BYTES_AT_ONCE
@@ -85,6 +93,7 @@ class Committer:
             sources.append((source, len(some)))
             updates += some
             left -= sum(len(each.data) for each in some)
+        left_over = bool(self._waiting) or any(source.has_more for source, _ in sources)
         answers = await self._append(updates) if updates else ()
         start = 0
         for source, count in sources:
@@ -92,6 +101,7 @@ class Committer:
             start += count
             if source.has_more:
                 self.submit(source)
+        return left_over
 
     async def _append(self, updates: Sequence[Update]) -> Sequence[Answer]:
         try:

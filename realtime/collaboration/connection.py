@@ -16,8 +16,6 @@ from enum import Enum
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from starlette.types import Receive, Send
-
 from domain.errors import (
     CursorExpired,
     DomainError,
@@ -32,6 +30,7 @@ from domain.errors import (
 )
 from realtime.collaboration import wire
 from realtime.collaboration.access import Right
+from realtime.collaboration.carrier import Carrier
 from realtime.collaboration.outbox import Outbox
 from realtime.collaboration.rooms import Rooms
 from realtime.collaboration.seat import Seat
@@ -106,16 +105,15 @@ def close_of(error: DomainError | None) -> Close:
 class Connection:
     """One client, from its acceptance to its end."""
 
-    def __init__(self, host: Host, receive: Receive, send: Send, *, name: str | None, authorization: str | None) -> None:
+    def __init__(self, host: Host, carrier: Carrier, *, name: str | None, authorization: str | None) -> None:
         self._host = host
-        self._receive = receive
-        self._send = send
+        self._carrier = carrier
         self._name = name
         self._authorization = authorization
         self._ended: asyncio.Future[Close | None] = asyncio.get_running_loop().create_future()
         self._seats: dict[str, Seat] = {}
         self._names_first = False
-        self.outbox: Outbox[bytes] = Outbox(lambda error: self.end(close_of(error)))
+        self.outbox: Outbox[bytes] = Outbox(lambda error: self.end(close_of(error)), carrier.send_now)
         self.heard_at = time.monotonic()
         self.answers = False
 
@@ -153,14 +151,14 @@ class Connection:
         try:
             async with asyncio.timeout(_FAREWELL):
                 await asyncio.wait([writer])
-                await self._send({"type": "websocket.close", "code": how.code, "reason": how.reason})
+                await self._carrier.send({"type": "websocket.close", "code": how.code, "reason": how.reason})
         except (TimeoutError, OSError, RuntimeError):
             return  # a stalled or vanished client: the server drops the connection when this call returns
 
     async def _write(self) -> None:
         try:
             while (frame := await self.outbox.take()) is not None:
-                await self._send({"type": "websocket.send", "bytes": frame})
+                await self._carrier.send({"type": "websocket.send", "bytes": frame})
         except DomainError as error:
             self.end(close_of(error))
         except (OSError, RuntimeError):
@@ -169,7 +167,7 @@ class Connection:
     async def _read(self) -> None:
         try:
             while not self._ended.done():
-                message = await self._receive()
+                message = await self._carrier.receive()
                 if message["type"] != "websocket.receive":
                     self.end(None)
                     return

@@ -20,6 +20,7 @@ from uuid import UUID
 from starlette.types import Receive, Scope, Send
 
 from domain.errors import DomainError, Unavailable
+from realtime.collaboration.carrier import AsgiCarrier, Carrier, TakeOver, never
 from realtime.collaboration.connection import Connection, Ends, Host, SignIn
 from realtime.collaboration.rooms import Rooms
 
@@ -46,10 +47,12 @@ class CollaborationEndpoint:
         sign_in: SignIn,
         parse_id: Callable[[str], UUID | None],
         may_connect: Callable[[Mapping[bytes, bytes]], bool],
+        take_over: TakeOver = never,
         patience: Patience = Patience(),
     ) -> None:
         self._host = Host(rooms=rooms, sign_in=sign_in, parse_id=parse_id)
         self._may_connect = may_connect
+        self._take_over = take_over
         self._patience = patience
         self._open: set[Connection] = set()
         self._empty = asyncio.Event()
@@ -65,13 +68,14 @@ class CollaborationEndpoint:
             await send({"type": "websocket.close", "code": 4403})  # before accepting: HTTP 403
             return
         await send({"type": "websocket.accept"})
-        connection = Connection(
-            self._host,
-            receive,
-            send,
-            name=scope.get("path_params", {}).get("document_id"),
-            authorization=_authorization(scope, headers),
-        )
+        name, authorization = scope.get("path_params", {}).get("document_id"), _authorization(scope, headers)
+        if (taken := self._take_over(scope)) is not None:
+            self._host.rooms.start(self._serve(taken, name, authorization), "collaboration: connection")
+        else:
+            await self._serve(AsgiCarrier(receive, send), name, authorization)
+
+    async def _serve(self, carrier: Carrier, name: str | None, authorization: str | None) -> None:
+        connection = Connection(self._host, carrier, name=name, authorization=authorization)
         if self._draining:
             connection.end(Ends.GOING)
         self._open.add(connection)
@@ -79,6 +83,7 @@ class CollaborationEndpoint:
         try:
             await connection.run()
         finally:
+            carrier.hang_up()
             self._open.discard(connection)
             if not self._open:
                 self._empty.set()

@@ -2,6 +2,8 @@
 
 Beyond 256 messages or 1 MiB everything that waits is dropped and the visitor is told to come back: it then asks for what it is missing,
 which is less than what it could not keep up with.
+
+Where nothing waits and the visitor's line takes an item at once, it never waits here.
 """
 
 import asyncio
@@ -20,7 +22,11 @@ WAITING_BYTES: Final = 1024 * 1024
 class Outbox(Generic[T]):
     """One visitor's queue: anybody puts, one takes."""
 
-    def __init__(self, lagged: Callable[[DomainError], None] = lambda error: None) -> None:
+    def __init__(
+        self, lagged: Callable[[DomainError], None] = lambda error: None, at_once: Callable[[T], bool] = lambda item: False
+    ) -> None:
+        """`at_once` hands an item over past the queue, or says that it cannot be done now."""
+        self._at_once = at_once
         self._lagged = lagged  # told at once: the taker may hang in sending what he took last
         self._waiting: deque[tuple[T, int]] = deque()
         self._bytes = 0
@@ -32,6 +38,8 @@ class Outbox(Generic[T]):
         """Queue an item of about so many bytes; False when the outbox is closed, or was just closed because too much waits."""
         if self.closed:
             return False
+        if not self._waiting and self._at_once(item):
+            return True
         if self._waiting and (len(self._waiting) >= WAITING_MESSAGES or self._bytes + size > WAITING_BYTES):
             error = SubscriptionLagged()
             self.close(error, drop=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Pace:
     """Times in seconds."""
 
-    tick: float = 0.01
+    tick: float = 0.008
     """For more edits, before what there is becomes durable."""
     linger: float = 20.0
     """After the last visitor has gone, before the room closes."""

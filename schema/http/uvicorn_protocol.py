@@ -46,4 +46,8 @@ class WebsocketProtocol(WebSocketsSansIOProtocol):
         connections.discard(self)
         connections.add(protocol)
         self.transport = cast("Transport", _Nobody())
+        # Cycles that would keep all this until the collector runs, which is seldom: 14 KiB for each connection.
+        self.conn.parser.close()
+        self.scope["extensions"].pop(HANDOVER, None)
+        self.app = self.config.loaded_app
         return transport

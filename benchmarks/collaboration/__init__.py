@@ -1,0 +1,1 @@
+"""What live editing costs, beside peers."""

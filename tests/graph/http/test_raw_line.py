@@ -1,0 +1,128 @@
+"""The line that live editing takes over from uvicorn: nothing overtakes, nothing is lost, and who does not read is not waited for."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from schema.http import rfc6455
+from schema.http.raw_line import RawLine
+from schema.http.rfc6455 import BINARY, CLOSE, PING, PONG, TEXT
+
+
+@dataclass
+class Ends:
+    """Both ends of a line; `gone`: those that lost their transport."""
+
+    line: RawLine
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    transport: asyncio.Transport
+    gone: list[RawLine] = field(default_factory=list)
+
+    async def say(self, kind: int, payload: bytes) -> None:
+        """As a client does, masked."""
+        head = rfc6455.header(kind, len(payload))
+        self.writer.write(head[:1] + bytes((head[1] | 0x80,)) + head[2:] + bytes(4) + payload)
+        await self.writer.drain()
+
+    async def hear(self) -> tuple[int, bytes]:
+        """The next frame from the server."""
+        first, length = await self.reader.readexactly(2)
+        if length >= 126:
+            length = int.from_bytes(await self.reader.readexactly(2 if length == 126 else 8), "big")
+        return first & 0x0F, await self.reader.readexactly(length)
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Ends]:
+    ours, theirs = socket.socketpair()
+    gone: list[RawLine] = []
+    transport, _ = await asyncio.get_running_loop().connect_accepted_socket(asyncio.Protocol, ours)
+    line = RawLine(message_bytes=100_000, gone=gone.append)
+    line.take(transport)
+    reader, writer = await asyncio.open_connection(sock=theirs)
+    try:
+        async with asyncio.timeout(10):
+            yield Ends(line, reader, writer, transport, gone)
+    finally:
+        transport.abort()
+        writer.close()
+        await asyncio.gather(writer.wait_closed(), return_exceptions=True)
+
+
+async def test_messages_arrive_whole_and_in_order_however_slowly_they_are_read() -> None:
+    messages = [bytes((number % 256,)) * (number * 37 % 9_000) for number in range(400)]
+
+    async def speak(line: RawLine) -> int:
+        waited = 0
+        for message in messages:
+            if not line.send_now(message):
+                waited += 1
+                await line.send({"type": "websocket.send", "bytes": message})
+        return waited
+
+    async with opened() as ends:
+        speaking = asyncio.get_running_loop().create_task(speak(ends.line))
+        await asyncio.sleep(0.02)
+        assert not speaking.done()
+        assert [await ends.hear() for _ in messages] == [(BINARY, each) for each in messages]
+        assert await speaking > 0
+
+
+async def test_reading_stops_while_what_was_read_is_not_dealt_with() -> None:
+    async with opened() as ends:
+        for number in range(500):
+            await ends.say(BINARY, b"%d" % number)
+        await asyncio.sleep(0.02)
+        assert not ends.transport.is_reading()
+        heard = [(await ends.line.receive())["bytes"] for _ in range(500)]
+        assert heard == [b"%d" % number for number in range(500)]
+        assert ends.transport.is_reading()
+
+
+async def test_a_ping_is_answered_and_text_is_handed_on_as_no_message_of_the_protocol() -> None:
+    async with opened() as ends:
+        await ends.say(PING, b"there?")
+        assert await ends.hear() == (PONG, b"there?")
+        await ends.say(TEXT, b"hello")
+        assert (await ends.line.receive()).get("bytes") is None
+
+
+@pytest.mark.parametrize(("kind", "size", "code"), [(3, 1, 1002), (BINARY, 100_001, 1009)])
+async def test_what_is_no_frame_or_too_big_ends_the_line_with_a_code(kind: int, size: int, code: int) -> None:
+    async with opened() as ends:
+        await ends.say(kind, bytes(size))
+        heard, payload = await ends.hear()
+        assert (heard, int.from_bytes(payload[:2], "big")) == (CLOSE, code)
+        assert (await ends.line.receive())["type"] == "websocket.disconnect"
+        assert (await ends.line.receive())["type"] == "websocket.disconnect"
+        assert not ends.line.send_now(b"late")
+        with pytest.raises(RuntimeError):
+            await ends.line.send({"type": "websocket.send", "bytes": b"late"})
+
+
+async def test_a_client_that_closes_is_answered_and_forgotten() -> None:
+    async with opened() as ends:
+        await ends.say(CLOSE, (1000).to_bytes(2, "big"))
+        assert await ends.hear() == (CLOSE, (1000).to_bytes(2, "big"))
+        assert (await ends.line.receive())["type"] == "websocket.disconnect"
+        assert await ends.reader.read() == b""
+        while not ends.gone:
+            await asyncio.sleep(0)
+        assert ends.gone == [ends.line]
+
+
+async def test_a_client_that_does_not_read_is_dropped_a_moment_after_the_farewell() -> None:
+    async with opened() as ends:
+        while ends.line.send_now(bytes(50_000)):
+            pass
+        await ends.line.send({"type": "websocket.close", "code": 4508, "reason": "RESYNC"})
+        ends.line.hang_up()
+        began = asyncio.get_running_loop().time()
+        while not ends.gone:
+            await asyncio.sleep(0.01)
+        assert 0.5 < asyncio.get_running_loop().time() - began < 3
