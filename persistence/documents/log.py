@@ -12,133 +12,16 @@ changes nothing, since that is what Yjs updates do.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
-
-from sqlalchemy import ARRAY, BigInteger, Integer, LargeBinary, Text, Uuid, bindparam, column, func, select
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.sql.selectable import TableValuedAlias
 
 from domain.document.update import Bounds, LoggedUpdate, Placed, Update
 from domain.errors import CursorExpired, IdempotencyMismatch
-from persistence.access import ids
-from persistence.database import Connection, Database, Statement
-from persistence.rows import columns, row_class
-from persistence.tables import INSTANT, document_clients, document_heads, document_updates
+from persistence.database import Connection, Database
+from persistence.documents import log_sql
 
 PAGE_BYTES = 4 * 1024 * 1024
 
-
-def _arrays(name: str, **kinds: Any) -> TableValuedAlias:
-    """Parameters that are arrays of equal length, side by side as rows."""
-    unnested = func.unnest(*(bindparam(each, type_=ARRAY(kind)) for each, kind in kinds.items()))
-    return unnested.table_valued(*(column(each, kind) for each, kind in kinds.items()), name=name).render_derived()
-
-
-_wanted = _arrays("wanted", head_ids=Uuid, counts=BigInteger)
-_bump = (
-    insert(document_heads)
-    .from_select(["document_id", "position"], select(_wanted.c.head_ids, _wanted.c.counts).order_by(_wanted.c.head_ids))
-    .on_conflict_do_update(
-        index_elements=[document_heads.c.document_id],
-        set_={"position": document_heads.c.position + insert(document_heads).excluded.position},
-    )
-    .returning(document_heads.c.document_id, document_heads.c.position)
-)
-_given = _arrays("given", document_ids=Uuid, behind=BigInteger, datas=LargeBinary, authors=Uuid, sessions=Text, names=Text)
-_head = _bump.cte("head")
-_kept = (
-    insert(document_updates)
-    .from_select(
-        ["document_id", "position", "data", "author_id", "session_id", "client_mutation_id", "at"],
-        select(
-            _given.c.document_ids,
-            _head.c.position - _given.c.behind,
-            _given.c.datas,
-            _given.c.authors,
-            _given.c.sessions,
-            _given.c.names,
-            bindparam("at", type_=INSTANT),
-        ).select_from(_given.join(_head, _head.c.document_id == _given.c.document_ids)),
-    )
-    .cte("kept")
-)
-_APPEND = Statement(select(_head.c.document_id, _head.c.position).add_cte(_kept))
-_LOCK = Statement(
-    insert(document_heads)
-    .from_select(["document_id", "position"], select(_wanted.c.head_ids, _wanted.c.counts).order_by(_wanted.c.head_ids))
-    .on_conflict_do_update(index_elements=[document_heads.c.document_id], set_={"position": document_heads.c.position})
-)
-_asked = _arrays("asked", document_ids=Uuid, authors=Uuid, names=Text)
-_KNOWN = Statement(
-    select(
-        document_updates.c.document_id,
-        document_updates.c.author_id.label("author_id"),
-        document_updates.c.client_mutation_id,
-        document_updates.c.position,
-        document_updates.c.data,
-    ).select_from(
-        _asked.join(
-            document_updates,
-            (document_updates.c.document_id == _asked.c.document_ids)
-            & (document_updates.c.author_id == _asked.c.authors)
-            & (document_updates.c.client_mutation_id == _asked.c.names),
-        )
-    )
-)
-_shown = _arrays("shown", document_ids=Uuid, clients=BigInteger, users=Uuid)
-_INTRODUCE = Statement(
-    insert(document_clients)
-    .from_select(
-        ["document_id", "client_id", "user_id", "since"],
-        select(_shown.c.document_ids, _shown.c.clients, _shown.c.users, bindparam("at", type_=INSTANT)).order_by(
-            _shown.c.document_ids, _shown.c.clients
-        ),
-    )
-    .on_conflict_do_nothing()
-)
-_CLIENTS = Statement(
-    select(document_clients.c.client_id, document_clients.c.user_id).where(
-        document_clients.c.document_id == bindparam("document_id", type_=Uuid)
-    )
-)
-_HEADS = Statement(
-    select(document_heads.c.document_id, document_heads.c.trimmed_to, document_heads.c.position).where(
-        document_heads.c.document_id == ids()
-    )
-)
-_page = (
-    select(*columns(LoggedUpdate, document_updates))
-    .where(
-        document_updates.c.document_id == bindparam("document_id", type_=Uuid),
-        document_updates.c.position > bindparam("after", type_=BigInteger),
-    )
-    .order_by(document_updates.c.position)
-    .limit(bindparam("size", type_=Integer))
-    .subquery("page")
-)
-_weighed = select(*_page.c, func.sum(func.octet_length(_page.c.data)).over(order_by=_page.c.position).label("weight")).subquery()
-_READ = Statement(
-    select(*(_weighed.c[each.name] for each in _page.c))
-    .where(_weighed.c.weight - func.octet_length(_weighed.c.data) < bindparam("bytes", type_=BigInteger))
-    .order_by(_weighed.c.position),
-    row_class(LoggedUpdate),
-)
-_TRIM_HEAD = Statement(
-    document_heads.update()
-    .where(
-        document_heads.c.document_id == bindparam("of", type_=Uuid),
-        document_heads.c.trimmed_to < bindparam("to", type_=BigInteger),
-        document_heads.c.position >= bindparam("to", type_=BigInteger),
-    )
-    .values(trimmed_to=bindparam("to", type_=BigInteger))
-)
-_TRIM = Statement(
-    document_updates.delete().where(
-        document_updates.c.document_id == bindparam("of", type_=Uuid),
-        document_updates.c.position <= bindparam("to", type_=BigInteger),
-    )
-)
 
 _Key = tuple[UUID, UUID | None, str]
 
@@ -205,9 +88,9 @@ async def _find_known(connection: Connection, updates: Sequence[Update]) -> dict
         return {}
     # All heads at once, also of updates without a key: taking more locks later could make two wait for each other.
     documents = list({update.document_id for update in updates})
-    await connection.execute(_LOCK, head_ids=documents, counts=[0] * len(documents))
+    await connection.execute(log_sql.LOCK, head_ids=documents, counts=[0] * len(documents))
     documents_, authors, names = zip(*keyed, strict=True)
-    rows = await connection.fetch(_KNOWN, document_ids=list(documents_), authors=list(authors), names=list(names))
+    rows = await connection.fetch(log_sql.KNOWN, document_ids=list(documents_), authors=list(authors), names=list(names))
     return {(row["document_id"], row["author_id"], row["client_mutation_id"]): (row["position"], row["data"]) for row in rows}
 
 
@@ -217,7 +100,7 @@ async def _introduce(connection: Connection, updates: Sequence[Update], at: date
     if shown:
         documents, clients = zip(*shown, strict=True)
         given = {"document_ids": list(documents), "clients": list(clients), "users": list(shown.values())}
-        await connection.execute(_INTRODUCE, **given, at=at)
+        await connection.execute(log_sql.INTRODUCE, **given, at=at)
 
 
 async def _keep(connection: Connection | Database, updates: Sequence[Update], at: datetime) -> list[int]:
@@ -228,7 +111,7 @@ async def _keep(connection: Connection | Database, updates: Sequence[Update], at
         counts[update.document_id] = ordinal = counts.get(update.document_id, 0) + 1
         ordinals.append(ordinal)
     rows = await connection.fetch(
-        _APPEND,
+        log_sql.APPEND,
         head_ids=list(counts),
         counts=list(counts.values()),
         document_ids=[each.document_id for each in updates],
@@ -268,7 +151,7 @@ class UpdateLog:
 
         Raises CursorExpired when the log no longer reaches back that far, or never came that far.
         """
-        rows = await self._database.fetch(_READ, document_id=document_id, after=after, size=limit, bytes=PAGE_BYTES)
+        rows = await self._database.fetch(log_sql.READ, document_id=document_id, after=after, size=limit, bytes=PAGE_BYTES)
         if not rows or rows[0].position != after + 1:
             bounds = (await self.bounds([document_id])).get(document_id, Bounds())
             if not bounds.trimmed_to <= after <= bounds.head:
@@ -277,7 +160,7 @@ class UpdateLog:
 
     async def bounds(self, document_ids: Sequence[UUID]) -> Mapping[UUID, Bounds]:
         """What the logs hold; documents that nobody edited yet are missing."""
-        rows = await self._database.fetch(_HEADS, ids=list(document_ids))
+        rows = await self._database.fetch(log_sql.HEADS, ids=list(document_ids))
         return {row["document_id"]: Bounds(row["trimmed_to"], row["position"]) for row in rows}
 
     async def head(self, document_id: UUID) -> int:
@@ -295,12 +178,12 @@ class UpdateLog:
 
     async def authors(self, document_id: UUID) -> Mapping[int, UUID]:
         """Who stands behind each Yjs client id that was ever seen in the document."""
-        rows = await self._database.fetch(_CLIENTS, document_id=document_id)
+        rows = await self._database.fetch(log_sql.CLIENTS, document_id=document_id)
         return {row["client_id"]: row["user_id"] for row in rows}
 
 
 async def trim(connection: Connection, document_id: UUID, to: int) -> int:
     """The same inside a transaction."""
-    if not await connection.execute(_TRIM_HEAD, of=document_id, to=to):
+    if not await connection.execute(log_sql.TRIM_HEAD, of=document_id, to=to):
         return 0
-    return await connection.execute(_TRIM, of=document_id, to=to)
+    return await connection.execute(log_sql.TRIM, of=document_id, to=to)
