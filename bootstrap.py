@@ -186,7 +186,7 @@ async def open_blobs(settings: Settings, keys: SigningKeys) -> AsyncIterator[Blo
 
 
 @asynccontextmanager
-async def kept_up(house: House) -> AsyncIterator[None]:
+async def kept_up(house: House, settings: Settings) -> AsyncIterator[None]:
     """While this is open, documents that rest are settled, and what nobody needs is taken away every five minutes or so; in a folder,
     once an hour, orphans too.
 
@@ -205,7 +205,7 @@ async def kept_up(house: House) -> AsyncIterator[None]:
 
     tasks = OwnedTasks()
     tasks.start(for_ever(), "sweep")
-    tasks.start(house.services.archive.settle_forever(), "documents: settle")
+    tasks.start(house.services.archive.settle_forever(settings.settle_seconds), "documents: settle")
     try:
         yield
     finally:

@@ -58,7 +58,7 @@ async def serve(
                     with usable(settings.host, settings.port):
                         listener.listen(2048)
                     collect_seldom()
-                    async with kept_up(house):
+                    async with kept_up(house, settings):
                         await Server(_config(app, settings), lines, lambda: up(settings)).serve([listener])
 
 

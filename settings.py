@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     metrics_port: int | None = Field(
         default=None, ge=1, le=65535, description="Port for Prometheus, one more for each further worker; off without one."
     )
+    settle_seconds: float = Field(
+        default=60.0, ge=1, description="How often documents that rest are looked for, to save a version and shorten their logs."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much is logged.")
 
     @field_validator("allowed_origins", mode="before")

@@ -41,6 +41,7 @@ class ServerProcess:
         self._environment = {
             **{name: value for name in ("PATH", "HOME", "LANG", "TMPDIR") if (value := os.environ.get(name))},  # noqa: TID251
             "HIVE_PORT": str(self.port),
+            "HIVE_SETTLE_SECONDS": "3600",  # other tests share the database, and look whether anything was written
             "HIVE_DATA_DIR": str(folder / "data"),
             **{f"HIVE_{name.upper()}": str(value) for name, value in settings.items()},
         }

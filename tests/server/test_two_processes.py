@@ -82,16 +82,21 @@ async def exhaust(socket: ClientConnection, told: list[str]) -> None:
 REVOKE = "mutation ($input: SessionRevokeInput!) { sessionRevoke(input: $input) { errors { code } } }"
 
 
-@pytest.mark.parametrize("query", ["subscription { changes { kind type } }", None], ids=["with a subscription", "idle"])
+@pytest.mark.parametrize(
+    "query",
+    ["subscription ($after: SyncCursor) { changes(after: $after) { kind type } }", None],
+    ids=["with a subscription", "idle"],
+)
 async def test_a_session_that_is_ended_closes_its_sockets_on_every_process_within_a_second(
     pair: Pair, valkey_server: Valkey, query: str | None
 ) -> None:
     ada = await registered(pair[0])
     elsewhere = Client(pair[1], ada.token)
     project_id = await founded(ada)
+    before = (await ada.run(TASK, input={"projectId": project_id, "title": "Before"}))["taskCreate"]["cursor"]
     async with elsewhere.websocket() as socket:
         if query is not None:
-            await subscribe(socket, query)
+            await subscribe(socket, query, after=before)
             await ada.run(TASK, input={"projectId": project_id, "title": "Heard"})
             assert await hear(socket) == {"changes": {"kind": "CREATED", "type": "Task"}}
         else:
