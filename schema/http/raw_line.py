@@ -1,8 +1,8 @@
 """A websocket of binary messages on a transport that was taken over from uvicorn: carries live editing without ASGI between.
 
 An edit goes to everybody in a document at once, so that what counts is what one more write costs. Through ASGI it wakes the connection's
-writer, which goes through uvicorn's and `websockets`' layers: 20 µs. Written to the socket as soon as it is there it takes 6 µs, nearly
-all of it the kernel's. Only when the kernel takes no more does anything wait, in the connection's own bounded outbox.
+writer, which goes through uvicorn's and `websockets`' layers. Written to the socket as soon as it is there it costs little more than the
+kernel's part. Only when the kernel takes no more does anything wait, in the connection's own bounded outbox.
 
 Rejected: the graph's `RawSocket` (its connection takes in what comes without waiting; here a room that has too much to keep makes its
 visitors wait, so reading stops until what was read is dealt with).

@@ -46,7 +46,7 @@ class WebsocketProtocol(WebSocketsSansIOProtocol):
         connections.discard(self)
         connections.add(protocol)
         self.transport = cast("Transport", _Nobody())
-        # Cycles that would keep all this until the collector runs, which is seldom: 14 KiB for each connection.
+        # Cycles that would keep all this until the collector runs, which is seldom: some KiB for each connection.
         self.conn.parser.close()
         self.scope["extensions"].pop(HANDOVER, None)
         self.app = self.config.loaded_app
