@@ -125,7 +125,7 @@ class Database:
         self.trips = 0
         """How many statements left, outside of transactions."""
         self._leases = Leases(pool, pool.get_max_size(), patience=ACQUIRE_TIMEOUT)
-        self._together = Together(self._run, lines=max(2, pool.get_max_size() // 2))
+        self._together = Together(self._run, most=max(2, pool.get_max_size() // 2))
         self._under_way = 0
 
     async def fetch(self, statement: Statement, **given: Any) -> list[Any]:

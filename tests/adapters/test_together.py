@@ -117,3 +117,16 @@ def test_a_statement_that_writes_or_locks_is_never_shared() -> None:
     assert Statement(held).joined is not None
     assert Statement(held.with_for_update()).joined is None
     assert joined("INSERT INTO a SELECT $1::INTEGER") is None
+
+
+async def test_slow_statements_do_not_hold_up_quick_ones(app: App) -> None:
+    database = app.house.database
+    slow = [
+        Statement(select(func.pg_sleep(literal_column("0.6")), bindparam("word", type_=Text).label(f"word_{number}")))
+        for number in range(4)
+    ]
+    async with asyncio.TaskGroup() as group:
+        waiting = [group.create_task(database.fetch(each, word="slow")) for each in slow]
+        await asyncio.sleep(0)
+        assert await asyncio.wait_for(_asked(database, 3), 0.4) == _expected(3)
+        assert not any(each.done() for each in waiting)
