@@ -39,8 +39,10 @@ from persistence.tables import INSTANT, remembered_mutations
 from persistence.task import SqlTasks
 from persistence.task_link import SqlTaskLinks
 from persistence.team import SqlTeams
+from persistence.transaction import Transaction, transaction
 from persistence.user import SqlUsers
 from persistence.watch import SqlWatches
+from persistence.writes import Overtaken
 
 T = TypeVar("T")
 
@@ -88,7 +90,7 @@ class SqlUnitOfWork:
     """The domain's unit of work over one Postgres transaction."""
 
     def __init__(
-        self, connection: Connection, *, client_mutation_id: str | None = None, objects: DocumentObjects | None = None
+        self, connection: Transaction, *, client_mutation_id: str | None = None, objects: DocumentObjects | None = None
     ) -> None:
         self.connection = connection
         self.client_mutation_id = client_mutation_id
@@ -122,7 +124,7 @@ class SqlUnitOfWork:
         """A part that can fail alone: its writes and its events are undone when it raises."""
         told, pending, edits = len(self.recorded), dict(self.documents.pending), len(self.documents.edits)
         try:
-            async with self.connection.raw.transaction():
+            async with self.connection.savepoint():
                 yield
         except BaseException:
             del self.recorded[told:]
@@ -146,12 +148,16 @@ class SqlUnitOfWork:
         await self.connection.execute(_SETTLE, actor=actor_id, key=key, result=result)
 
     async def log(self) -> None:
-        """Put what documents became into storage, then append what was recorded to the streams; the last thing before the commit."""
+        """
+        Put what documents became into storage, then append what was recorded to the streams; the last thing before the commit.
+
+        Where one row is all that was written, it is durable with its events after this. Raises Overtaken.
+        """
         await self.documents.flush()
         if self.recorded:
-            self.entries += await streams.append(
-                self.connection, self.recorded, at=self.now, client_mutation_id=self.client_mutation_id
-            )
+            told = [streams.told_of(event, self.now, self.client_mutation_id) for event in self.recorded]
+            places = await (self.connection.keep(told) if self.connection.waits else streams.append(self.connection, told))
+            self.entries += [Entry(**each, position=places[each["id"]]) for each in told]
             self.recorded.clear()
 
 
@@ -161,14 +167,20 @@ class Rehearsal(Exception):
 
 @asynccontextmanager
 async def unit_of_work(
-    database: Database, live: Announcer, *, client_mutation_id: str | None = None, objects: DocumentObjects | None = None
+    database: Database,
+    live: Announcer,
+    *,
+    client_mutation_id: str | None = None,
+    objects: DocumentObjects | None = None,
+    holding: bool = True,
 ) -> AsyncIterator[SqlUnitOfWork]:
     """
     Open a transaction; when the block ends well its events are logged, all is kept, and the events are announced.
 
     `objects`: where documents are written; without them none can be. Such a transaction waits for its turn before it takes a connection.
+    Not `holding`: rows may be seen instead of held, and Overtaken raised (`persistence.transaction`).
     """
-    async with nullcontext() if objects is None else objects.turn(), database.begin() as connection:
+    async with nullcontext() if objects is None else objects.turn(), transaction(database, holding=holding) as connection:
         uow = SqlUnitOfWork(connection, client_mutation_id=client_mutation_id, objects=objects)
         yield uow
         await uow.log()
@@ -184,14 +196,20 @@ async def perform(
     client_mutation_id: str | None = None,
     objects: DocumentObjects | None = None,
 ) -> T:
-    """Run an operation in a unit of work, and again, twice at most, when Postgres chose it to end a deadlock."""
+    """
+    Run an operation in a unit of work; and again, twice at most, when Postgres chose it to end a deadlock, or when what it had seen was
+    written by others meanwhile: then it holds what it reads.
+    """
+    holding = objects is not None  # what is in object storage by then is not put there twice
     for further in (2, 1, 0):
+        opened = unit_of_work(database, live, client_mutation_id=client_mutation_id, objects=objects, holding=holding)
         try:
-            async with unit_of_work(database, live, client_mutation_id=client_mutation_id, objects=objects) as uow:
+            async with opened as uow:
                 return await operation(uow)
-        except asyncpg.DeadlockDetectedError:
+        except (asyncpg.DeadlockDetectedError, Overtaken):
             if not further:
                 raise
+            holding = True
     raise AssertionError
 
 

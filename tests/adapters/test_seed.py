@@ -29,6 +29,7 @@ from persistence.database import Database, Statement, open_database
 from persistence.rows import columns, whole
 from persistence.seed import DEMO_EMAIL, Scale, SeedReport, seed
 from persistence.seed.chronicle import office_hours
+from persistence.transaction import transaction
 from persistence.unit_of_work import SqlUnitOfWork
 from tests.services import database_from_template
 
@@ -178,7 +179,7 @@ async def test_only_who_may_see_a_project_has_to_do_with_it(database: Database) 
         for comment in comments:
             if comment.project_id == project.id:
                 involved |= {comment.author_id, *comment.mention_ids}
-        async with database.begin() as connection:
+        async with transaction(database, holding=True) as connection:
             stores = SqlUnitOfWork(connection)
             readers, members = await stores.projects.readers(project.id), await stores.projects.members(project.id)
         assert involved - {None} <= readers
