@@ -183,8 +183,8 @@ class Database:
         except _TOLD as error:
             raise _told(error) from error
 
-    async def _write(self, form: Statement, rows: Sequence[Any], told: Sequence[Any]) -> list[Any]:
-        return await self._send(form.text, form.arguments({"rows": rows, "events": told}))
+    async def _write(self, form: Statement, given: Mapping[str, Any]) -> list[Any]:
+        return await self._send(form.text, form.arguments(given))
 
     async def fetch_row(self, statement: Statement, **given: Any) -> Any:
         """The first row of a single statement, or None."""

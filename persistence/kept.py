@@ -14,6 +14,7 @@ from sqlalchemy.sql.schema import Table
 from sqlalchemy.types import UserDefinedType
 
 from persistence.database import Statement
+from persistence.remembered import claims, undone
 from persistence.rows import recordset, saved
 from persistence.streams import given_events, logged
 
@@ -45,27 +46,30 @@ class Kept:
         """In a transaction that holds the row."""
         self.unless_written = Statement(update.where(_written_by(table) == bindparam("seen", type_=_Xid())))
         """In a transaction, if the row is what it was when it was `seen`."""
-        self.together = Statement(_together(cls, table, but))
+        self.together = Statement(_together(cls, table, but, claiming=False))
         """Rows that are what they were when they were seen, with their events, which get their places. Gives `id` and `position` of the
         events that were logged."""
+        self.claiming = Statement(_together(cls, table, but, claiming=True))
+        """The same of rows whose operations bring idempotency keys: what was claimed by another is left out. It fails (NOT NULL) when a key
+        could be claimed and the row cannot be kept."""
 
 
-def _together(cls: type[Any], table: Table, but: Sequence[str]) -> Insert:
+def _together(cls: type[Any], table: Table, but: Sequence[str], *, claiming: bool) -> Insert:
     names = [each.name for each in fields(cls) if each.name not in {"created_at", *but}]
     asked = recordset("rows", "asked", *(column(name, table.c[name].type) for name in names), column("seen", _Xid()))
-    held = (
-        select(*(asked.c[name] for name in names))
-        .join(table, (table.c.id == asked.c.id) & (_written_by(table) == asked.c.seen))
-        .with_for_update(of=table, key_share=True, skip_locked=True)
-        .cte("held")
+    found = select(*(asked.c[name] for name in names)).join(
+        table, (table.c.id == asked.c.id) & (_written_by(table) == asked.c.seen)
     )
+    claimed = claims() if claiming else None
+    if claimed is not None:
+        found = found.join(claimed, claimed.c.row == asked.c.id)
+    held = found.with_for_update(of=table, key_share=True, skip_locked=True).cte("held")
     changed = (
         table.update()
         .where(table.c.id == held.c.id)
         .values({name: held.c[name] for name in names if name != "id"})
         .cte("changed")
     )
-
     given = given_events(column("row", Uuid))
     together: Insert = logged(given, select(given).join(held, held.c.id == given.c.row)).add_cte(changed)
-    return together
+    return together if claimed is None else together.add_cte(undone(claimed, held))

@@ -11,10 +11,12 @@ when it is written. Once it has begun nothing is only seen: rows are held, in th
 at a row must change it or leave all as it is: nothing else may rest on it.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from uuid import UUID
+
+import asyncpg
 
 from persistence.database import Connection, Database, Statement
 from persistence.kept import Kept
@@ -31,6 +33,18 @@ class Transaction(Connection):
         self._holding = holding
         self._seen: dict[UUID, int] = {}
         self._waits: tuple[Kept, Any, int] | None = None
+        self.first: Callable[[], Awaitable[None]] | None = None
+        """What is done as soon as the transaction has begun."""
+
+    @property
+    def database(self) -> Database:
+        """Where it begins."""
+        return self._database
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether no transaction has begun, and none need be."""
+        return self.raw is None and not self._holding
 
     @property
     def waits(self) -> bool:
@@ -43,6 +57,8 @@ class Transaction(Connection):
             return
         begun = await self._stack.enter_async_context(self._database.begin())
         self.raw = begun.raw
+        if self.first is not None:
+            await self.first()
         if self._waits is not None:
             waits, self._waits = self._waits, None
             await self._save_seen(*waits)
@@ -87,13 +103,21 @@ class Transaction(Connection):
             await self.begin()
             await self._save_seen(kept, entity, seen)
 
-    async def keep(self, told: Sequence[dict[str, Any]]) -> dict[UUID, int]:
-        """Make the row that waits durable with its events; the events' positions by their ids. Raises Overtaken."""
+    async def keep(self, told: Sequence[dict[str, Any]], *, claim: dict[str, Any] | None = None) -> dict[UUID, int]:
+        """
+        Make the row that waits durable with its events, and with the claim of an idempotency key; the events' positions by their ids.
+        Raises Overtaken.
+        """
         assert self._waits is not None
         (kept, entity, seen), self._waits = self._waits, None
         row = values(entity) | {"seen": seen}
         given = [{**event, "row": entity.id, "nr": nr} for nr, event in enumerate(told)]
-        return await self._database.keep(Write(kept.together, row, given))
+        if claim is None:
+            return await self._database.keep(Write(kept.together, row, given))
+        try:
+            return await self._database.keep(Write(kept.claiming, row, given, {**claim, "row": entity.id}))
+        except asyncpg.NotNullViolationError as undone:
+            raise Overtaken from undone
 
     async def _save_seen(self, kept: Kept, entity: Any, seen: int) -> None:
         if await super().execute(kept.unless_written, **values(entity), seen=seen) != 1:

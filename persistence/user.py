@@ -23,7 +23,8 @@ _ID = bindparam("id", type_=Uuid)
 _ADD = Statement(added(User, users, "password_hash").returning(users.c.id))
 _KEPT = Kept(User, users)
 _open = select(*columns(User, users), mark(users)).where(users.c.id == _ID)
-_SEE, _LOCK = Statement(_open), Statement(_open.with_for_update())
+# What points to a user can be written meanwhile.
+_SEE, _LOCK = Statement(_open), Statement(_open.with_for_update(key_share=True))
 _EMAIL = func.lower(bindparam("email", type_=Text))
 _BY_EMAIL = Statement(select(*columns(User, users)).where(func.lower(users.c.email_address) == _EMAIL))
 _PASSWORD_BY_EMAIL = Statement(

@@ -48,12 +48,14 @@ class Overtaken(Exception):
 class Write:
     """A changed row, and the events that tell of it, which have no places yet.
 
-    `form` is `Kept.together` of the row's kind; `row` holds what the statement wants, `seen` among it.
+    `form` is `Kept.together` of the row's kind, or `Kept.claiming` where an idempotency key comes with it, its `claim`; `row` holds what
+    the statement wants, `seen` among it.
     """
 
     form: "Statement"
     row: dict[str, Any]
     told: Sequence[dict[str, Any]]
+    claim: dict[str, Any] | None = None
 
     @property
     def id(self) -> UUID:
@@ -61,13 +63,14 @@ class Write:
         return found
 
 
-Run = Callable[["Statement", list[dict[str, Any]], list[dict[str, Any]]], Awaitable[Sequence[Any]]]
+Given = dict[str, list[dict[str, Any]]]
+Run = Callable[["Statement", Given], Awaitable[Sequence[Any]]]
 _Member = tuple[Write, "asyncio.Future[dict[UUID, int]]"]
 
 
 class Writes:
     """
-    Sends off what is to be kept at the same time. `run` is given a form, rows and events.
+    Sends off what is to be kept at the same time. `run` is given a form with its rows, events and claims.
 
     As with `persistence.together`, tasks are owned by the set that they stand in.
     """
@@ -146,10 +149,13 @@ class Writes:
             _tell(members, Unavailable())  # nobody is left without an answer
 
     async def _together(self, members: list[_Member]) -> None:
-        rows = [write.row for write, _ in members]
-        told = [event for write, _ in members for event in write.told]
+        given: Given = {
+            "rows": [write.row for write, _ in members],
+            "events": [event for write, _ in members for event in write.told],
+            "claims": [write.claim for write, _ in members if write.claim is not None],
+        }
         try:
-            found = await self._run(members[0][0].form, rows, told)
+            found = await self._run(members[0][0].form, given)
         except Exception as error:  # noqa: BLE001 (whatever a database can raise: each is tried alone, or told)
             known = isinstance(error, asyncpg.PostgresError) and not isinstance(error, _UNKNOWN)
             if len(members) > 1 and known:

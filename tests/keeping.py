@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from persistence.database import Statement
+from persistence.writes import Given
 from tests.app import App
 from tests.people import People, uuid_of
 
-Rows = list[dict[str, Any]]
 HOLD_STREAM = "SELECT FROM streams WHERE stream = $1 FOR UPDATE"
 UPDATE = "mutation ($input: TaskUpdateInput!) { taskUpdate(input: $input) { task { version } errors { code } } }"
 
@@ -20,11 +20,11 @@ def meanwhile(app: App, monkeypatch: pytest.MonkeyPatch, statement: str, *given:
     writes, left = app.house.database._writes, list[int]()
     run = writes._run
 
-    async def overtaken(form: Statement, rows: Rows, told: Rows) -> Sequence[Any]:
+    async def overtaken(form: Statement, asked: Given) -> Sequence[Any]:
         if not left:
             await app.sql.execute(statement, *given)
-        left.append(len(rows))
-        return await run(form, rows, told)
+        left.append(len(asked["rows"]))
+        return await run(form, asked)
 
     monkeypatch.setattr(writes, "_run", overtaken)
     return left

@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 
 from persistence.database import Statement
-from persistence.writes import Overtaken, Write, Writes
+from persistence.writes import Given, Overtaken, Write, Writes
 from tests.app import App
-from tests.keeping import HOLD_STREAM, Rows, head, history, holding, meanwhile, row_of
+from tests.keeping import HOLD_STREAM, head, history, holding, meanwhile, row_of
 from tests.people import People, settle, uuid_of
 from tests.work import do, done, label, refusals, task
 
@@ -142,8 +142,8 @@ async def test_a_storm_of_all_kinds_of_writes_ends_without_a_deadlock_or_a_gap(a
 
 
 async def test_of_two_that_saw_the_same_row_the_later_is_overtaken_at_once() -> None:
-    async def run(form: Statement, rows: Rows, told: Rows) -> Sequence[Any]:
-        return [(event["id"], place) for place, event in enumerate(told, 1)]
+    async def run(form: Statement, given: Given) -> Sequence[Any]:
+        return [(event["id"], place) for place, event in enumerate(given["events"], 1)]
 
     form, row = Statement(None), uuid4()  # type: ignore[arg-type]
     writes = Writes(run)

@@ -16,10 +16,10 @@ from persistence.database import Statement
 from persistence.streams import told_of
 from persistence.task import SqlTasks
 from persistence.transaction import transaction
-from persistence.writes import Write, Writes
+from persistence.writes import Given, Write, Writes
 from schema.execution.executor import OperationRequest
 from tests.app import App
-from tests.keeping import HOLD_STREAM, UPDATE, Rows, head, history, holding
+from tests.keeping import HOLD_STREAM, UPDATE, head, history, holding
 from tests.people import People, settle, uuid_of
 from tests.work import do, done, everything, task
 
@@ -30,9 +30,9 @@ def sizes(app: App, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     writes, left = app.house.database._writes, list[int]()
     run = writes._run
 
-    async def counted(form: Statement, rows: Rows, told: Rows) -> Sequence[Any]:
-        left.append(len(rows))
-        return await run(form, rows, told)
+    async def counted(form: Statement, given: Given) -> Sequence[Any]:
+        left.append(len(given["rows"]))
+        return await run(form, given)
 
     monkeypatch.setattr(writes, "_run", counted)
     return left
@@ -113,8 +113,8 @@ async def test_when_the_connection_is_lost_everybody_is_told_and_nothing_is_trie
     made = [await task(app, team, f"Task {number}") for number in range(4)]
     before, left = await everything(app), list[int]()
 
-    async def lost(form: Statement, rows: Rows, told: Rows) -> Sequence[Any]:
-        left.append(len(rows))
+    async def lost(form: Statement, given: Given) -> Sequence[Any]:
+        left.append(len(given["rows"]))
         raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
 
     monkeypatch.setattr(app.house.database._writes, "_run", lost)
@@ -150,10 +150,10 @@ async def test_comments_and_profiles_are_kept_alike(app: App, team: People, size
 async def test_after_the_end_nothing_is_taken_in_any_more() -> None:
     started, go_on = asyncio.Event(), asyncio.Event()
 
-    async def run(form: Statement, rows: Rows, told: Rows) -> Sequence[Any]:
+    async def run(form: Statement, given: Given) -> Sequence[Any]:
         started.set()
         await go_on.wait()
-        return [(event["id"], 7) for event in told]
+        return [(event["id"], 7) for event in given["events"]]
 
     def write(stream: str) -> Write:
         return Write(Statement(None), {"id": uuid4()}, [{"id": uuid4(), "stream": stream}])  # type: ignore[arg-type]
