@@ -11,8 +11,8 @@ when it is written. Once it has begun nothing is only seen: rows are held, in th
 at a row must change it or leave all as it is: nothing else may rest on it.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +25,10 @@ from persistence.writes import Overtaken, Write
 
 
 class Transaction(Connection):
-    """One operation's way to its rows. `holding`: every row is held, none only seen."""
+    """
+    One operation's way to its rows. What it begins is kept when the stack is left, and undone when it is left by an exception.
+    `holding`: every row is held, none only seen.
+    """
 
     def __init__(self, database: Database, stack: AsyncExitStack, *, holding: bool) -> None:
         super().__init__(None, database)
@@ -122,10 +125,3 @@ class Transaction(Connection):
     async def _save_seen(self, kept: Kept, entity: Any, seen: int) -> None:
         if await super().execute(kept.unless_written, **values(entity), seen=seen) != 1:
             raise Overtaken
-
-
-@asynccontextmanager
-async def transaction(database: Database, *, holding: bool) -> AsyncIterator[Transaction]:
-    """A transaction that begins when it is first needed: kept when the block ends, undone when it raises."""
-    async with AsyncExitStack() as stack:
-        yield Transaction(database, stack, holding=holding)

@@ -7,7 +7,7 @@ be lost (the log back-fills) but never fails the operation.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -32,7 +32,7 @@ from persistence.session import SqlSessions
 from persistence.task import SqlTasks
 from persistence.task_link import SqlTaskLinks
 from persistence.team import SqlTeams
-from persistence.transaction import Transaction, transaction
+from persistence.transaction import Transaction
 from persistence.user import SqlUsers
 from persistence.watch import SqlWatches
 from persistence.writes import Overtaken
@@ -154,7 +154,10 @@ async def unit_of_work(
     `objects`: where documents are written; without them none can be. Such a transaction waits for its turn before it takes a connection.
     Not `holding`: rows may be seen instead of held, and Overtaken raised (`persistence.transaction`).
     """
-    async with nullcontext() if objects is None else objects.turn(), transaction(database, holding=holding) as connection:
+    async with AsyncExitStack() as stack:
+        if objects is not None:
+            await stack.enter_async_context(objects.turn())
+        connection = Transaction(database, stack, holding=holding)
         uow = SqlUnitOfWork(connection, client_mutation_id=client_mutation_id, objects=objects)
         yield uow
         await uow.log()

@@ -144,9 +144,11 @@ class Writes:
     async def _send(self, members: list[_Member]) -> None:
         try:
             await self._together(members)
+        except asyncio.CancelledError:
+            _tell(members, Unavailable())
+            raise
         finally:
             self._busy.difference_update(told["stream"] for write, _ in members for told in write.told)
-            _tell(members, Unavailable())  # nobody is left without an answer
 
     async def _together(self, members: list[_Member]) -> None:
         given: Given = {

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +16,7 @@ from domain.task import TaskUpdated
 from persistence.database import Statement
 from persistence.streams import told_of
 from persistence.task import SqlTasks
-from persistence.transaction import transaction
+from persistence.transaction import Transaction
 from persistence.writes import Given, Write, Writes
 from schema.execution.executor import OperationRequest
 from tests.app import App
@@ -87,7 +88,8 @@ async def test_who_cannot_be_kept_fails_alone_and_changes_nothing(app: App, team
     before = await head(app, team)
 
     async def save(task_id: UUID, reference: str) -> None:
-        async with transaction(app.house.database, holding=False) as own:
+        async with AsyncExitStack() as stack:
+            own = Transaction(app.house.database, stack, holding=False)
             tasks = SqlTasks(own)
             found = await tasks.look(task_id, team.member.user.id)
             assert found is not None
