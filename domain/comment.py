@@ -152,6 +152,7 @@ class CommentStore(Protocol):
         """A comment that the user may see, held, with his role and whether the project is archived."""
         ...
 
+    async def look(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None: ...
     async def lock_replies(self, comment_id: UUID) -> Sequence[Comment]: ...
     async def react(self, comment_id: UUID, user_id: UUID, emoji: str) -> bool:
         """Keep a reaction; False when it was there."""
@@ -221,7 +222,7 @@ async def update(
     uow: UnitOfWork, actor: Actor, comment_id: UUID, body: str, *, expected_version: int | None, mention: ReadMention
 ) -> Comment:
     """Edit one's own comment."""
-    before, rights = await open_comment(uow, actor, comment_id)
+    before, rights = await open_comment(uow, actor, comment_id, hold=False)
     rights.require(Action.UPDATE, "Only its author can edit a comment.")
     require_version(before, expected_version)
     checked = text.markdown(body, ("input", "body"))
@@ -238,7 +239,7 @@ async def update(
 
 async def resolve(uow: UnitOfWork, actor: Actor, comment_id: UUID, *, resolved: bool) -> Comment:
     """Close a thread, or open it again; it is the thread's first comment that carries the state."""
-    before, rights = await open_comment(uow, actor, comment_id)
+    before, rights = await open_comment(uow, actor, comment_id, hold=False)
     rights.require(Action.COMMENT)
     if before.parent_id is not None:
         raise Invalid(("input", "id"), "Only a thread's first comment can be resolved.")
@@ -258,8 +259,7 @@ async def react(uow: UnitOfWork, actor: Actor, comment_id: UUID, emoji: str, *, 
     sign = emoji.strip()
     if not is_emoji(sign):
         raise Invalid(("input", "emoji"), "This is not an emoji.")
-    store = uow.comments.react if on else uow.comments.unreact
-    if await store(comment.id, actor.user_id, sign):
+    if await (uow.comments.react if on else uow.comments.unreact)(comment.id, actor.user_id, sign):
         if on and await uow.comments.count_reactions(comment.id) > MOST_REACTIONS:
             raise LimitExceeded("There are too many reactions.", MOST_REACTIONS, path=("input", "emoji"))
         uow.record(CommentReacted(actor_id=actor.user_id, comment=comment, emoji=sign, on=on))
@@ -282,10 +282,10 @@ async def delete(uow: UnitOfWork, actor: Actor, comment_id: UUID, *, expected_ve
 
 
 async def open_comment(
-    uow: UnitOfWork, actor: Actor, comment_id: UUID, path: tuple[str, ...] = ("input", "id")
+    uow: UnitOfWork, actor: Actor, comment_id: UUID, path: tuple[str, ...] = ("input", "id"), *, hold: bool = True
 ) -> tuple[Comment, Access]:
-    """Fetch, lock and look up the rights: a comment that the actor may see."""
-    found = await uow.comments.lock(comment_id, actor.user_id)
+    """Fetch, lock and look up the rights: a comment that the actor may see. It need not be held where it alone is changed."""
+    found = await (uow.comments.lock if hold else uow.comments.look)(comment_id, actor.user_id)
     if found is None:
         raise NotFound(path)
     comment, role, archived = found

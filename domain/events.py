@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol
+from functools import cache
+from typing import Any, ClassVar, Protocol, cast
 from uuid import UUID
 
 from domain.codec import encode
@@ -123,7 +124,12 @@ _BOOKKEEPING = frozenset({"version", "created_at", "updated_at"})
 def difference(before: Any, after: Any) -> tuple[FieldChange, ...]:
     """The attributes in which two dataclasses of one kind differ, in the order they are declared."""
     return tuple(
-        FieldChange(field=field.name, before=encode(was), after=encode(now))
-        for field in fields(after)
-        if field.name not in _BOOKKEEPING and (was := getattr(before, field.name)) != (now := getattr(after, field.name))
+        FieldChange(field=name, before=encode(was), after=encode(now))
+        for name in _told_of(cast(Any, type(after)))
+        if (was := getattr(before, name)) != (now := getattr(after, name))
     )
+
+
+@cache
+def _told_of(cls: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cls) if field.name not in _BOOKKEEPING)

@@ -106,6 +106,7 @@ class UserStore(Protocol):
 
     async def save(self, user: User) -> None: ...
     async def lock(self, user_id: UUID) -> User | None: ...
+    async def look(self, user_id: UUID) -> User | None: ...
     async def by_email(self, email: str) -> User | None: ...
     async def password_hash(self, user_id: UUID) -> str | None: ...
     async def forget_password(self, user_id: UUID) -> None: ...
@@ -149,7 +150,7 @@ async def register(uow: UnitOfWork, *, email_address: str, password_hash: str, f
 
 async def update(uow: UnitOfWork, actor: Actor, given: Mapping[str, Any], *, expected_version: int | None) -> User:
     """Change one's own profile: `first_name`, `last_name`, `time_zone`, `locale`, `avatar_upload_id` where given."""
-    before = await lock_self(uow, actor)
+    before = await lock_self(uow, actor, hold="avatar_upload_id" in given)
     require_version(before, expected_version)
     changes: dict[str, Any] = {}
     if "first_name" in given:
@@ -169,9 +170,9 @@ async def update(uow: UnitOfWork, actor: Actor, given: Mapping[str, Any], *, exp
     return user
 
 
-async def lock_self(uow: UnitOfWork, actor: Actor) -> User:
-    """The actor himself, held until the end of the operation."""
-    user = await uow.users.lock(actor.user_id)
+async def lock_self(uow: UnitOfWork, actor: Actor, *, hold: bool = True) -> User:
+    """The actor himself, held until the end of the operation; he need not be where he alone is changed."""
+    user = await (uow.users.lock if hold else uow.users.look)(actor.user_id)
     if user is None or user.status is UserStatus.INACTIVE:
         raise NotFound(("input", "id"))
     return user

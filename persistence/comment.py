@@ -13,10 +13,12 @@ from domain.page import Order
 from domain.permissions import Role
 from persistence.access import VIEWER, ids, opens, project_visible
 from persistence.cursor import Sort, write_cursor
-from persistence.database import Connection, Database, Statement
+from persistence.database import Database, Statement
+from persistence.kept import Kept, mark
 from persistence.page import Listing
-from persistence.rows import added, columns, row_class, saved, values, whole
+from persistence.rows import added, columns, row_class, values, whole
 from persistence.tables import comment_reactions, comments, documents, projects, tasks, team_members
+from persistence.transaction import Transaction
 
 # A comment lies where its subject lies: a task or a document takes its comments along when it changes projects.
 _c, _t, _d, _p, _m, _r = comments, tasks, documents, projects, team_members, comment_reactions
@@ -32,9 +34,9 @@ _with_subject = _c.outerjoin(_t, (_t.c.id == _c.c.subject_id) & (_c.c.subject_ty
     _d, (_d.c.id == _c.c.subject_id) & (_c.c.subject_type == literal_column("'Document'"))
 )
 _ADD = Statement(added(Comment, _c).returning(_c.c.id))
-_SAVE = Statement(saved(Comment, _c, but=("subject_id", "subject_type", "author_id", "parent_id", "team_id", "project_id")))
-_LOCK = Statement(
-    select(*_held, _m.c.role, (_p.c.status == literal_column("'ARCHIVED'")).label("archived"))
+_KEPT = Kept(Comment, _c, but=("subject_id", "subject_type", "author_id", "parent_id", "team_id", "project_id"))
+_open = (
+    select(*_held, _m.c.role, (_p.c.status == literal_column("'ARCHIVED'")).label("archived"), mark(_c))
     .select_from(_with_subject.join(_p, _p.c.id == _project).join(_m, _m.c.team_id == _p.c.team_id))
     .where(
         _c.c.id == _ID,
@@ -43,8 +45,8 @@ _LOCK = Statement(
         _p.c.deleted_at.is_(None),
         opens(_p, _m, _USER),
     )
-    .with_for_update(of=_c)
 )
+_SEE, _LOCK = Statement(_open), Statement(_open.with_for_update(of=_c))
 _LOCK_REPLIES = Statement(
     select(*_held)
     .select_from(_with_subject)
@@ -81,7 +83,7 @@ _REACTIONS = Statement(
 class SqlComments:
     """Comments over one transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Transaction) -> None:
         self._connection = connection
 
     async def add(self, comment: Comment) -> bool:
@@ -90,11 +92,16 @@ class SqlComments:
 
     async def save(self, comment: Comment) -> None:
         """Keep a changed comment."""
-        await self._connection.execute(_SAVE, **values(comment))
+        await self._connection.save(_KEPT, comment)
 
     async def lock(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None:
         """A comment that the user may see, with his role and whether its project is archived."""
         row = await self._connection.fetch_row(_LOCK, id=comment_id, user=user_id)
+        return row and (whole(Comment, row), Role(row["role"]), row["archived"])
+
+    async def look(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None:
+        """The same, not held: `save` keeps it if nobody wrote it meanwhile."""
+        row = await self._connection.look(_SEE, _LOCK, id=comment_id, user=user_id)
         return row and (whole(Comment, row), Role(row["role"]), row["archived"])
 
     async def lock_replies(self, comment_id: UUID) -> Sequence[Comment]:

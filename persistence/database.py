@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -26,9 +27,11 @@ from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from domain.codec import encode
 from domain.errors import BadUserInput, DomainError, Unavailable
 from persistence.leases import Leases
 from persistence.together import Joined, Together, joined
+from persistence.writes import Overtaken, Write, Writes
 
 DIALECT = dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 CONNECT_TIMEOUT, ACQUIRE_TIMEOUT, STATEMENT_TIMEOUT, LOCK_TIMEOUT, CLOSE_TIMEOUT = 3.0, 2.0, 5.0, 2.0, 5.0
@@ -44,7 +47,8 @@ _LOST = (
     asyncpg.QueryCanceledError,
     asyncpg.LockNotAvailableError,
 )
-_TOLD = (*_LOST, asyncpg.CharacterNotInRepertoireError)
+_UNTOLD = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)  # U+0000, as text and in JSON
+_TOLD = (*_LOST, *_UNTOLD)
 _REFUSED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 
 
@@ -114,6 +118,16 @@ class Connection:
         self._database.statements_run += 1
         await self.raw.executemany(statement.text, [statement.arguments(row) for row in rows])
 
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part that can fail alone: its writes are undone when it raises."""
+        await self.begin()
+        async with self.raw.transaction():
+            yield
+
+    async def begin(self) -> None:
+        """Begin, where that was put off (`persistence.transaction`)."""
+
 
 class Database:
     """A pool of connections to one Postgres."""
@@ -126,6 +140,7 @@ class Database:
         """How many statements left, outside of transactions."""
         self._leases = Leases(pool, pool.get_max_size(), patience=ACQUIRE_TIMEOUT)
         self._together = Together(self._run, most=max(2, pool.get_max_size() // 2))
+        self._writes = Writes(self._write)
         self._under_way = 0
 
     async def fetch(self, statement: Statement, **given: Any) -> list[Any]:
@@ -143,20 +158,34 @@ class Database:
 
     async def _run(self, text: str, arguments: Sequence[Any], row: type[asyncpg.Record] | None) -> list[Any]:
         self._under_way += 1
-        self.trips += 1
         try:
-            raw = await self._leases.take()
-            try:
-                rows: list[Any] = await raw.fetch(text, *arguments, record_class=row)
-            except BaseException:
-                await self._leases.give_up(raw)
-                raise
+            return await self._send(text, arguments, row)
         except _TOLD as error:
             raise _told(error) from error
         finally:
             self._under_way -= 1
+
+    async def _send(self, text: str, arguments: Sequence[Any], row: type[asyncpg.Record] | None = None) -> list[Any]:
+        self.trips += 1
+        raw = await self._leases.take()
+        try:
+            rows: list[Any] = await raw.fetch(text, *arguments, record_class=row)
+        except BaseException:
+            await self._leases.give_up(raw)
+            raise
         self._leases.give(raw)
         return rows
+
+    async def keep(self, write: Write) -> dict[UUID, int]:
+        """Keep a row that was seen, with its events, together with others' (`persistence.writes`). Raises Overtaken."""
+        self.statements_run += 1
+        try:
+            return await self._writes.keep(write)
+        except _TOLD as error:
+            raise _told(error) from error
+
+    async def _write(self, form: Statement, given: Mapping[str, Any]) -> list[Any]:
+        return await self._send(form.text, form.arguments(given))
 
     async def fetch_row(self, statement: Statement, **given: Any) -> Any:
         """The first row of a single statement, or None."""
@@ -176,7 +205,7 @@ class Database:
             try:
                 async with raw.transaction():
                     yield Connection(raw, self)
-            except DomainError:
+            except (DomainError, Overtaken):
                 self._leases.give(raw)
                 raise
             except BaseException:
@@ -192,13 +221,14 @@ class Database:
 
     async def close(self) -> None:
         """End what is under way, and let go of the connections at hand."""
+        await self._writes.close()
         await self._together.close()
         await self._leases.close()
 
 
 def _told(error: BaseException) -> DomainError:
     """An outage, or a text that cannot be stored, in words for clients."""
-    if isinstance(error, asyncpg.CharacterNotInRepertoireError):
+    if isinstance(error, _UNTOLD):
         return BadUserInput("A text holds the character U+0000, which cannot be stored.")
     return Unavailable("The database does not answer now; try again.")
 
@@ -261,7 +291,7 @@ class _LeanConnection(asyncpg.Connection):
 async def _teach_json(connection: Any) -> None:
     await connection.set_type_codec(
         "jsonb",
-        encoder=lambda value: b"\x01" + orjson.dumps(value),
+        encoder=lambda value: b"\x01" + orjson.dumps(value, default=encode),
         decoder=lambda data: orjson.loads(data[1:]),
         schema="pg_catalog",
         format="binary",

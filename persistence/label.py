@@ -52,7 +52,7 @@ class SqlLabels:
     async def save(self, label: Label) -> bool:
         """Keep a changed label; False when its name is taken."""
         try:
-            async with self._connection.raw.transaction():
+            async with self._connection.savepoint():
                 await self._connection.execute(_SAVE, **values(label))
         except asyncpg.UniqueViolationError:
             return False

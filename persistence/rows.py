@@ -13,8 +13,8 @@ from operator import itemgetter
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 import asyncpg
-from sqlalchemy import ColumnElement, FromClause, Insert, Update, bindparam
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnClause, ColumnElement, FromClause, Insert, Update, bindparam, func
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.sql.schema import Table
 
 T = TypeVar("T")
@@ -78,6 +78,12 @@ def saved(cls: type[Any], table: Table, *, but: Sequence[str] = ()) -> Update:
     names = [field.name for field in fields(cls) if field.name not in kept]
     parameters = {name: bindparam(name, type_=table.c[name].type) for name in names}
     return table.update().where(table.c.id == bindparam("id", type_=table.c.id.type)).values(parameters)
+
+
+def recordset(parameter: str, name: str, *made_of: ColumnClause[Any]) -> Any:
+    """A parameter that is a JSON array of objects, as rows; what isn't in an object is NULL."""
+    records = func.jsonb_to_recordset(bindparam(parameter, type_=JSONB)).table_valued(*made_of)
+    return records.render_derived(name=name, with_types=True)
 
 
 @cache

@@ -13,34 +13,51 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Integer, Text, bindparam, column, func, select, true
+from sqlalchemy import ARRAY, BigInteger, ColumnClause, Insert, Integer, Select, Text, bindparam, column, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
-from domain.codec import encode
 from domain.events import Entry, Event
 from persistence.access import ids
 from persistence.asking import AskedTogether
 from persistence.database import Connection, Database, Statement
-from persistence.rows import added, columns, row_class, values, whole
+from persistence.rows import columns, recordset, row_class, whole
 from persistence.tables import events, streams
 
-_BUMP = Statement(
-    insert(streams)
-    .values(stream=bindparam("stream"), position=bindparam("count", type_=BigInteger))
-    .on_conflict_do_update(
-        index_elements=[streams.c.stream], set_={"position": streams.c.position + bindparam("count", type_=BigInteger)}
+_told = tuple(each.name for each in fields(Entry) if each.name != "position")
+
+
+def given_events(*more: ColumnClause[Any]) -> Any:
+    """The parameter `events` as rows: a JSON array of what `told_of` gives, each with a number `nr` in their order, and `more`."""
+    return recordset("events", "given", *(column(name, events.c[name].type) for name in _told), column("nr", Integer), *more)
+
+
+def logged(given: Any, told: Select[Any]) -> Insert:
+    """Give events their places, and keep them: those of the rows `given` that `told` selects. Returns `id` and `position` of each."""
+    own: dict[str, Any] = {"partition_by": given.c.stream}
+    placeless = told.with_only_columns(
+        *(given.c[name] for name in _told),
+        func.row_number().over(**own, order_by=given.c.nr).label("place"),
+        func.count().over(**own).label("of"),
+        maintain_column_froms=True,
+    ).cte("told")
+    heads = insert(streams).from_select(
+        ["stream", "position"], select(placeless.c.stream, func.count()).group_by(placeless.c.stream).order_by(placeless.c.stream)
     )
-    .returning(streams.c.position)
-)
-_ADD = Statement(added(Entry, events))
-_place = _BUMP.expression.cte("place")  # type: ignore[attr-defined]
-_told = [name for name in (each.name for each in fields(Entry)) if name != "position"]
-_BUMP_AND_ADD = Statement(
-    insert(events)
-    .from_select([*_told, "position"], select(*(bindparam(name, type_=events.c[name].type) for name in _told), _place.c.position))
-    .returning(events.c.position)
-)
+    heads = heads.on_conflict_do_update(
+        index_elements=[streams.c.stream], set_={"position": streams.c.position + heads.excluded.position}
+    )
+    head = heads.returning(streams.c.stream, streams.c.position).cte("head")
+    placed = select(*(placeless.c[name] for name in _told), head.c.position - placeless.c.of + placeless.c.place)
+    return (
+        insert(events)
+        .from_select([*_told, "position"], placed.join(head, head.c.stream == placeless.c.stream))
+        .returning(events.c.id, events.c.position)
+    )
+
+
+_given = given_events()
+_APPEND = Statement(logged(_given, select(_given)))
 _READ = Statement(
     select(*columns(Entry, events))
     .where(events.c.stream == bindparam("stream"), events.c.position > bindparam("after", type_=BigInteger))
@@ -68,56 +85,43 @@ _HEADS = Statement(
 _BY_ID = Statement(select(*columns(Entry, events)).where(events.c.id == ids()), row_class(Entry))
 
 
-async def append(
-    connection: Connection, recorded: Sequence[Event], *, at: datetime, client_mutation_id: str | None
-) -> list[Entry]:
-    """Give events their places and keep them; to be called last in a transaction."""
-    if len(recorded) == 1:
-        return [await _append_one(connection, recorded[0], at, client_mutation_id)]
-    by_stream: dict[str, list[Event]] = defaultdict(list)
-    for event in recorded:
-        by_stream[event.stream].append(event)
-    entries: list[Entry] = []
-    for stream in sorted(by_stream):
-        told = by_stream[stream]
-        head: int = await connection.fetch_value(_BUMP, stream=stream, count=len(told))
-        for place, event in enumerate(told, start=head - len(told) + 1):
-            entries.append(entry_of(event, stream, place, at, client_mutation_id))
-    if entries:
-        await connection.execute_many(_ADD, [values(entry) for entry in entries])
-    return entries
-
-
-async def _append_one(connection: Connection, event: Event, at: datetime, client_mutation_id: str | None) -> Entry:
-    """The same for one event, as most operations have, in one round trip."""
-    told = values(entry_of(event, event.stream, 0, at, client_mutation_id))
-    told["position"] = await connection.fetch_value(_BUMP_AND_ADD, **told, count=1)
-    return Entry(**told)
+async def append(connection: Connection, told: Sequence[dict[str, Any]]) -> dict[UUID, int]:
+    """Give events their places and keep them; to be called last in a transaction. The positions by the events' ids."""
+    rows = await connection.fetch(_APPEND, events=[{**each, "nr": nr} for nr, each in enumerate(told)])
+    return {row[0]: row[1] for row in rows}
 
 
 def entry_of(
     event: Event, stream: str, position: int, at: datetime, client_mutation_id: str | None, *, id_: UUID | None = None
 ) -> Entry:
     """An event at its place in the log."""
+    return Entry(**(told_of(event, at, client_mutation_id, id_=id_) | {"stream": stream}), position=position)
+
+
+def told_of(event: Event, at: datetime, client_mutation_id: str | None, *, id_: UUID | None = None) -> dict[str, Any]:
+    """
+    The attributes of an event's entry but its position.
+
+    What its payload holds becomes JSON where it is written: orjson writes dataclasses as `codec.encode` does, and much faster.
+    """
     entity = event.entity
     about_type, about_id = event.about or (entity.type_name, entity.id)
-    return Entry(
-        stream=stream,
-        position=position,
-        id=id_ or uuid7(),
-        type=type(event).__name__,
-        version=1,
-        kind=event.kind,
-        entity_type=entity.type_name,
-        entity_id=entity.id,
-        about_type=about_type,
-        about_id=about_id,
-        project_id=event.project_id,
-        payload={"entity": encode(entity), "changes": [encode(change) for change in event.changes]},
-        actor_id=event.actor_id,
-        client_mutation_id=client_mutation_id,
-        at=at,
-    )
+    return {
+        "stream": event.stream,
+        "id": id_ or uuid7(),
+        "type": type(event).__name__,
+        "version": 1,
+        "kind": event.kind,
+        "entity_type": entity.type_name,
+        "entity_id": entity.id,
+        "about_type": about_type,
+        "about_id": about_id,
+        "project_id": event.project_id,
+        "payload": {"entity": entity, "changes": event.changes},
+        "actor_id": event.actor_id,
+        "client_mutation_id": client_mutation_id,
+        "at": at,
+    }
 
 
 class StreamLog:

@@ -11,10 +11,12 @@ from domain.permissions import Role
 from domain.task import Task
 from persistence.access import ids, opens, project_visible
 from persistence.claim import claim
-from persistence.database import Connection, Database, Statement
+from persistence.database import Database, Statement
+from persistence.kept import Kept, mark
 from persistence.lookup import Lookup
-from persistence.rows import added, columns, row_class, saved, values, whole
+from persistence.rows import added, columns, row_class, values, whole
 from persistence.tables import documents, projects, task_aliases, task_links, tasks, team_members, teams
+from persistence.transaction import Transaction
 
 _t, _p, _m = tasks, projects, team_members
 _ROW = row_class(Task)
@@ -22,13 +24,13 @@ _ID, _PROJECT, _USER = bindparam("id", type_=Uuid), bindparam("project", type_=U
 _RANK = bindparam("rank", type_=Text)
 _ADD = Statement(added(Task, _t).returning(_t.c.id))
 _IS_A_DOCUMENT = Statement(select(exists(select(literal_column("1")).where(documents.c.id == _ID))))
-_SAVE = Statement(saved(Task, _t, but=("creator_id",)))
-_LOCK = Statement(
-    select(*columns(Task, _t), _m.c.role, (_p.c.status == literal_column("'ARCHIVED'")).label("archived"))
+_KEPT = Kept(Task, _t, but=("creator_id",))
+_open = (
+    select(*columns(Task, _t), _m.c.role, (_p.c.status == literal_column("'ARCHIVED'")).label("archived"), mark(_t))
     .select_from(_t.join(_p, _p.c.id == _t.c.project_id).join(_m, _m.c.team_id == _p.c.team_id))
     .where(_t.c.id == _ID, _m.c.user_id == _USER, _p.c.deleted_at.is_(None), opens(_p, _m, _USER))
-    .with_for_update(of=_t)
 )
+_SEE, _LOCK = Statement(_open), Statement(_open.with_for_update(of=_t))
 _LOCK_MANY = Statement(select(_t.c.id).where(_t.c.id == ids()).order_by(_t.c.id).with_for_update())
 _NEXT_NUMBER = Statement(
     teams.update()
@@ -102,7 +104,7 @@ _PROJECT_PROGRESS, _SUBTASK_PROGRESS = _progress(_t.c.project_id), _progress(_t.
 class SqlTasks:
     """Tasks over one transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Transaction) -> None:
         self._connection = connection
 
     async def claim(self, task_id: UUID) -> bool:
@@ -116,14 +118,17 @@ class SqlTasks:
 
     async def save(self, task: Task) -> None:
         """Keep a changed task."""
-        await self._connection.execute(_SAVE, **values(task))
+        await self._connection.save(_KEPT, task)
 
     async def lock(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
         """A task that the user may see, with his role and whether its project is archived."""
         row = await self._connection.fetch_row(_LOCK, id=task_id, user=user_id)
-        if row is None:  # or it was moved to another project while we waited for it: the second look sees where it is now
-            row = await self._connection.fetch_row(_LOCK, id=task_id, user=user_id)
-        return row and (whole(Task, row), Role(row["role"]), row["archived"])
+        return await self._opened(row, task_id, user_id)
+
+    async def look(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
+        """The same, not held: `save` keeps it if nobody wrote it meanwhile."""
+        row = await self._connection.look(_SEE, _LOCK, id=task_id, user=user_id)
+        return await self._opened(row, task_id, user_id)
 
     async def lock_many(self, task_ids: Sequence[UUID]) -> None:
         """Hold tasks in the order of their ids."""
@@ -165,6 +170,11 @@ class SqlTasks:
     async def lock_descendants(self, task_id: UUID) -> Sequence[Task]:
         """All below a task, parents before their children."""
         return [whole(Task, row) for row in await self._connection.fetch(_DESCENDANTS, id=task_id)]
+
+    async def _opened(self, row: Any, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
+        if row is None:  # or it was moved to another project while we waited for it: the second look sees where it is now
+            row = await self._connection.fetch_row(_LOCK, id=task_id, user=user_id)
+        return row and (whole(Task, row), Role(row["role"]), row["archived"])
 
     async def _rank(self, statement: Statement, **given: Any) -> str | None:
         found: str | None = await self._connection.fetch_value(statement, **given)

@@ -103,7 +103,7 @@ class SqlTeams:
     async def save(self, team: Team) -> bool:
         """Keep a changed team; False when its name is taken."""
         try:
-            async with self._connection.raw.transaction():
+            async with self._connection.savepoint():
                 await self._connection.execute(_SAVE, **values(team))
         except asyncpg.UniqueViolationError:
             return False

@@ -3,79 +3,41 @@
 Nothing leaves before the commit, and nothing fails after it: entries are durable with the transaction and then announced, which may
 be lost (the log back-fills) but never fails the operation.
 
-`client_mutation_id` is the operation's idempotency key: for 24 hours the same key of the same actor is answered with the first
-result. The key is claimed by the first write of the transaction and settled by the last, so a second call with it waits for the
-first, and a call that failed leaves no trace. What was refused is not remembered: nothing was written, it is judged anew.
+`client_mutation_id` is the operation's idempotency key (`persistence.remembered`).
 """
 
-import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, nullcontext
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import asyncpg
-import orjson
-from sqlalchemy import bindparam
-from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
 from domain.document.update import announcement
-from domain.errors import IdempotencyMismatch
 from domain.events import Entry, Event
 from persistence import streams
 from persistence.attachment import SqlAttachments
 from persistence.comment import SqlComments
-from persistence.database import Connection, Database, Statement
+from persistence.database import Database
 from persistence.documents.objects import DocumentObjects
 from persistence.documents.store import SqlDocuments
 from persistence.invitation import SqlInvitations
 from persistence.label import SqlLabels
 from persistence.project import SqlProjects
 from persistence.reference import SqlReferences
+from persistence.remembered import Claim, remembered
 from persistence.session import SqlSessions
-from persistence.tables import INSTANT, remembered_mutations
 from persistence.task import SqlTasks
 from persistence.task_link import SqlTaskLinks
 from persistence.team import SqlTeams
+from persistence.transaction import Transaction
 from persistence.user import SqlUsers
 from persistence.watch import SqlWatches
+from persistence.writes import Overtaken
 
 T = TypeVar("T")
-
-REMEMBERED = timedelta(hours=24)
-
-_r = remembered_mutations
-_CLAIM = Statement(
-    insert(_r)
-    .values(
-        actor_id=bindparam("actor_id"),
-        client_mutation_id=bindparam("key"),
-        fingerprint=bindparam("fingerprint"),
-        result=None,
-        created_at=bindparam("now"),
-    )
-    .on_conflict_do_update(
-        index_elements=[_r.c.actor_id, _r.c.client_mutation_id],
-        set_={"fingerprint": bindparam("fingerprint"), "result": None, "created_at": bindparam("now")},
-        where=_r.c.created_at < bindparam("forgotten", type_=INSTANT),
-    )
-    .returning(_r.c.client_mutation_id)
-)
-_recall = (
-    _r.select()
-    .with_only_columns(_r.c.fingerprint, _r.c.result)
-    .where(_r.c.actor_id == bindparam("actor_id"), _r.c.client_mutation_id == bindparam("key"))
-)
-_RECALL = Statement(_recall)
-_RECALL_RECENT = Statement(_recall.where(_r.c.created_at >= bindparam("forgotten", type_=INSTANT)))
-_SETTLE = Statement(
-    _r.update()
-    .where(_r.c.actor_id == bindparam("actor"), _r.c.client_mutation_id == bindparam("key"))
-    .values(result=bindparam("result"))
-)
-_FORGET = Statement(_r.delete().where(_r.c.created_at < bindparam("forgotten", type_=INSTANT)))
 
 
 class Announcer(Protocol):
@@ -88,13 +50,14 @@ class SqlUnitOfWork:
     """The domain's unit of work over one Postgres transaction."""
 
     def __init__(
-        self, connection: Connection, *, client_mutation_id: str | None = None, objects: DocumentObjects | None = None
+        self, connection: Transaction, *, client_mutation_id: str | None = None, objects: DocumentObjects | None = None
     ) -> None:
         self.connection = connection
         self.client_mutation_id = client_mutation_id
         self.now = datetime.now(UTC)
         self.recorded: list[Event] = []
         self.entries: list[Entry] = []
+        self._claim: Claim | None = None
         self.users = SqlUsers(connection)
         self.sessions = SqlSessions(connection)
         self.teams = SqlTeams(connection)
@@ -122,7 +85,7 @@ class SqlUnitOfWork:
         """A part that can fail alone: its writes and its events are undone when it raises."""
         told, pending, edits = len(self.recorded), dict(self.documents.pending), len(self.documents.edits)
         try:
-            async with self.connection.raw.transaction():
+            async with self.connection.savepoint():
                 yield
         except BaseException:
             del self.recorded[told:]
@@ -130,29 +93,46 @@ class SqlUnitOfWork:
             del self.documents.edits[edits:]
             raise
 
-    async def recall(self, actor_id: UUID, key: str, fingerprint: bytes) -> Mapping[str, Any] | None:
-        """Claim an idempotency key, or give the result that is remembered under it. Raises IdempotencyMismatch."""
-        given = {"actor_id": actor_id, "key": key, "fingerprint": fingerprint, "now": self.now}
-        if await self.connection.fetch_value(_CLAIM, **given, forgotten=self.now - REMEMBERED) is not None:
-            return None
-        row = await self.connection.fetch_row(_RECALL, **given)
-        if row["fingerprint"] != fingerprint:
-            raise IdempotencyMismatch
-        result: Mapping[str, Any] = row["result"]
-        return result
+    async def recall(self, actor_id: UUID, key: str, mark: bytes) -> Mapping[str, Any] | None:
+        """
+        Claim an idempotency key, or give the result that is remembered under it. Raises IdempotencyMismatch.
 
-    async def settle(self, actor_id: UUID, key: str, result: Mapping[str, Any]) -> None:
-        """Remember the result under the claimed key."""
-        await self.connection.execute(_SETTLE, actor=actor_id, key=key, result=result)
+        Where no transaction need begin, it is claimed by the statement that keeps what was done, or as soon as one begins.
+        """
+        claim = self._claim = Claim(actor_id, key, mark, self.now)
+        if self.connection.may_wait:
+            self.connection.first = self._claim_in_time
+            return await remembered(self.connection.database, actor_id, key, mark)
+        return None if await claim.make(self.connection) else await claim.recall(self.connection)
 
-    async def log(self) -> None:
-        """Put what documents became into storage, then append what was recorded to the streams; the last thing before the commit."""
+    async def _claim_in_time(self) -> None:
+        if self._claim is not None and not await self._claim.make(self.connection):
+            raise Overtaken  # by another call with this key
+
+    async def log(self, result: Callable[[], Mapping[str, Any]] | None = None) -> None:
+        """
+        Put what documents became into storage, then append what was recorded to the streams; the last thing before the commit. `result`
+        gives what is to be remembered under the key that was claimed.
+
+        Where one row is all that was written, it is durable with its events, and with the key, after this. Raises Overtaken.
+        """
         await self.documents.flush()
-        if self.recorded:
-            self.entries += await streams.append(
-                self.connection, self.recorded, at=self.now, client_mutation_id=self.client_mutation_id
-            )
-            self.recorded.clear()
+        told = [streams.told_of(event, self.now, self.client_mutation_id) for event in self.recorded]
+        self.recorded.clear()
+        key = None if result is None else self._claim
+        if told and self.connection.waits:
+            claim = None if key is None or result is None else key.with_entries(result(), [each["id"] for each in told])
+            self._place(told, await self.connection.keep(told, claim=claim))
+            return
+        if told:
+            self._place(told, await streams.append(self.connection, told))
+        if key is not None and result is not None:
+            await self.connection.begin()
+            places = {entry.stream: entry.position for entry in self.entries}
+            await key.settle(self.connection, {**result(), "positions": places})
+
+    def _place(self, told: Sequence[dict[str, Any]], places: Mapping[UUID, int]) -> None:
+        self.entries += [Entry(**each, position=places[each["id"]]) for each in told]
 
 
 class Rehearsal(Exception):
@@ -161,14 +141,23 @@ class Rehearsal(Exception):
 
 @asynccontextmanager
 async def unit_of_work(
-    database: Database, live: Announcer, *, client_mutation_id: str | None = None, objects: DocumentObjects | None = None
+    database: Database,
+    live: Announcer,
+    *,
+    client_mutation_id: str | None = None,
+    objects: DocumentObjects | None = None,
+    holding: bool = True,
 ) -> AsyncIterator[SqlUnitOfWork]:
     """
     Open a transaction; when the block ends well its events are logged, all is kept, and the events are announced.
 
     `objects`: where documents are written; without them none can be. Such a transaction waits for its turn before it takes a connection.
+    Not `holding`: rows may be seen instead of held, and Overtaken raised (`persistence.transaction`).
     """
-    async with nullcontext() if objects is None else objects.turn(), database.begin() as connection:
+    async with AsyncExitStack() as stack:
+        if objects is not None:
+            await stack.enter_async_context(objects.turn())
+        connection = Transaction(database, stack, holding=holding)
         uow = SqlUnitOfWork(connection, client_mutation_id=client_mutation_id, objects=objects)
         yield uow
         await uow.log()
@@ -184,33 +173,18 @@ async def perform(
     client_mutation_id: str | None = None,
     objects: DocumentObjects | None = None,
 ) -> T:
-    """Run an operation in a unit of work, and again, twice at most, when Postgres chose it to end a deadlock."""
+    """
+    Run an operation in a unit of work; and again, twice at most, when Postgres chose it to end a deadlock, or when what it had seen was
+    written by others meanwhile: then it holds what it reads.
+    """
+    holding = objects is not None  # what is in object storage by then is not put there twice
     for further in (2, 1, 0):
+        opened = unit_of_work(database, live, client_mutation_id=client_mutation_id, objects=objects, holding=holding)
         try:
-            async with unit_of_work(database, live, client_mutation_id=client_mutation_id, objects=objects) as uow:
+            async with opened as uow:
                 return await operation(uow)
-        except asyncpg.DeadlockDetectedError:
+        except (asyncpg.DeadlockDetectedError, Overtaken):
             if not further:
                 raise
+            holding = True
     raise AssertionError
-
-
-async def remembered(database: Database, actor_id: UUID, key: str, mark: bytes) -> Mapping[str, Any] | None:
-    """The result that is remembered under an idempotency key, without claiming it. Raises IdempotencyMismatch."""
-    row = await database.fetch_row(_RECALL_RECENT, actor_id=actor_id, key=key, forgotten=datetime.now(UTC) - REMEMBERED)
-    if row is None or row["result"] is None:
-        return None
-    if row["fingerprint"] != mark:
-        raise IdempotencyMismatch
-    result: Mapping[str, Any] = row["result"]
-    return result
-
-
-def fingerprint(mutation: str, given: Any) -> bytes:
-    """What tells two inputs of one idempotency key apart."""
-    return hashlib.sha256(mutation.encode() + orjson.dumps(given, option=orjson.OPT_SORT_KEYS, default=str)).digest()
-
-
-async def forget_old_mutations(connection: Connection, now: datetime) -> int:
-    """Drop idempotency keys that are older than a day; how many there were."""
-    return await connection.execute(_FORGET, forgotten=now - REMEMBERED)

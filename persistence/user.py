@@ -10,17 +10,21 @@ from domain.page import Order
 from domain.user import User
 from persistence.access import ids, project_visible, shares_a_team
 from persistence.cursor import Sort
-from persistence.database import Connection, Database, Statement
+from persistence.database import Database, Statement
 from persistence.filter import Column
+from persistence.kept import Kept, mark
 from persistence.lookup import Lookup
 from persistence.page import Listing
-from persistence.rows import added, columns, saved, values, whole
+from persistence.rows import added, columns, values, whole
 from persistence.tables import project_members, users, watchers
+from persistence.transaction import Transaction
 
 _ID = bindparam("id", type_=Uuid)
 _ADD = Statement(added(User, users, "password_hash").returning(users.c.id))
-_SAVE = Statement(saved(User, users))
-_LOCK = Statement(select(*columns(User, users)).where(users.c.id == _ID).with_for_update())
+_KEPT = Kept(User, users)
+_open = select(*columns(User, users), mark(users)).where(users.c.id == _ID)
+# What points to a user can be written meanwhile.
+_SEE, _LOCK = Statement(_open), Statement(_open.with_for_update(key_share=True))
 _EMAIL = func.lower(bindparam("email", type_=Text))
 _BY_EMAIL = Statement(select(*columns(User, users)).where(func.lower(users.c.email_address) == _EMAIL))
 _PASSWORD_BY_EMAIL = Statement(
@@ -36,7 +40,7 @@ _ACQUAINTED = Statement(select(users.c.id).where(users.c.id == ids(), shares_a_t
 class SqlUsers:
     """Users over one transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Transaction) -> None:
         self._connection = connection
 
     async def add(self, user: User, password_hash: str) -> bool:
@@ -46,11 +50,16 @@ class SqlUsers:
 
     async def save(self, user: User) -> None:
         """Keep a changed user."""
-        await self._connection.execute(_SAVE, **values(user))
+        await self._connection.save(_KEPT, user)
 
     async def lock(self, user_id: UUID) -> User | None:
         """A user, held until the end of the operation."""
         row = await self._connection.fetch_row(_LOCK, id=user_id)
+        return row and whole(User, row)
+
+    async def look(self, user_id: UUID) -> User | None:
+        """The same, not held: `save` keeps him if nobody wrote him meanwhile."""
+        row = await self._connection.look(_SEE, _LOCK, id=user_id)
         return row and whole(User, row)
 
     async def by_email(self, email: str) -> User | None:

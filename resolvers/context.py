@@ -12,9 +12,10 @@ from domain.session import Device, Session
 from persistence.database import Database
 from persistence.documents.archive import Archive
 from persistence.loaders import BatchLoader
+from persistence.remembered import fingerprint, remembered
 from persistence.rights import RightsReader
 from persistence.streams import StreamLog
-from persistence.unit_of_work import Rehearsal, SqlUnitOfWork, fingerprint, perform, remembered
+from persistence.unit_of_work import Rehearsal, SqlUnitOfWork, perform
 from realtime.collaboration.rooms import Rooms
 from realtime.hub import Hub
 from realtime.live import Live
@@ -157,11 +158,9 @@ class Context:
             if given.get("dry_run"):
                 rehearsed.append(values)
                 raise Rehearsal
-            await uow.log()
-            positions = {entry.stream: entry.position for entry in uow.entries}
-            outcome = Outcome(client_mutation_id=client_mutation_id, positions=positions, values=values)
-            if mark is not None:
-                await uow.settle(self.viewer.user_id, mark.key, remember(outcome))
+            outcome = Outcome(client_mutation_id=client_mutation_id, values=values)
+            await uow.log(None if mark is None else partial(remember, outcome))
+            outcome.positions = {entry.stream: entry.position for entry in uow.entries}
             return outcome
 
         objects = self.services.archive.objects if stores else None

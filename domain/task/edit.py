@@ -17,7 +17,8 @@ from domain.version import changed, require_version
 
 async def update(uow: UnitOfWork, actor: Actor, task_id: UUID, given: Mapping[str, Any], *, expected_version: int | None) -> Task:
     """Change the attributes that are given; `add_label_ids` and `remove_label_ids` change the labels."""
-    before, rights = await open_task(uow, actor, task_id, Action.UPDATE)
+    reads_more = any(given.get(name) for name in ("assignee_id", "add_label_ids", "remove_label_ids"))
+    before, rights = await open_task(uow, actor, task_id, Action.UPDATE, hold=reads_more)
     require_version(before, expected_version)
     changes = checks.attributes(given)
     if changes.get("assignee_id") not in (None, before.assignee_id):

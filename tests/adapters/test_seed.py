@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import RFC_4122, UUID
@@ -29,6 +29,7 @@ from persistence.database import Database, Statement, open_database
 from persistence.rows import columns, whole
 from persistence.seed import DEMO_EMAIL, Scale, SeedReport, seed
 from persistence.seed.chronicle import office_hours
+from persistence.transaction import Transaction
 from persistence.unit_of_work import SqlUnitOfWork
 from tests.services import database_from_template
 
@@ -178,8 +179,8 @@ async def test_only_who_may_see_a_project_has_to_do_with_it(database: Database) 
         for comment in comments:
             if comment.project_id == project.id:
                 involved |= {comment.author_id, *comment.mention_ids}
-        async with database.begin() as connection:
-            stores = SqlUnitOfWork(connection)
+        async with AsyncExitStack() as stack:
+            stores = SqlUnitOfWork(Transaction(database, stack, holding=True))
             readers, members = await stores.projects.readers(project.id), await stores.projects.members(project.id)
         assert involved - {None} <= readers
         assert {project.creator_id, project.lead_id} <= members

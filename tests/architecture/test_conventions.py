@@ -22,6 +22,7 @@ _LONGER_FOR_A_REASON: dict[str, str] = {}
 _RIMS: dict[str, str] = {
     "persistence/together.py:Together._alone": "whatever a database can raise: it is the asker's",
     "persistence/together.py:Together._in_common": "whatever a database can raise: each run is tried alone",
+    "persistence/writes.py:Writes._together": "whatever a database can raise: each member is tried alone, or told",
     "realtime/broadcast.py:Group.regroup": "the rim of a group: its members are told, and a bug is logged",
     "realtime/broadcast.py:Group.tell": "the rim of a group: its members are told, and a bug is logged",
     "realtime/collaboration/commit.py:Committer._append": "whatever a database can raise: those who wait are told",

@@ -1,0 +1,112 @@
+"""Idempotency keys of operations that keep their row together with others': claimed with the row, or not at all."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from schema.execution.executor import OperationRequest
+from tests.app import App
+from tests.keeping import UPDATE, head, history, holding, meanwhile
+from tests.people import People, settle, uuid_of
+from tests.work import do, done, everything, refusals, task
+
+GIVES = "cursor task { id version title updatedAt }"
+
+
+async def keys(app: App, team: People) -> list[str]:
+    """What is remembered of a member's calls."""
+    rows = await app.sql.fetch(
+        "SELECT client_mutation_id FROM remembered_mutations WHERE actor_user_id = $1 AND result IS NOT NULL ORDER BY 1",
+        team.member.user.id,
+    )
+    return [row[0] for row in rows]
+
+
+async def test_a_call_with_a_key_takes_three_trips(app: App, team: People) -> None:
+    made, database = await task(app, team), app.house.database
+    taken = []
+    for number in range(3):  # the fewest, since the house looks around too
+        given = {"input": {"id": made["id"], "title": f"Title {number}", "clientMutationId": f"k{number}"}}
+        before = database.statements_run, database.trips
+        answer = await app.executor.execute(OperationRequest(query=UPDATE, variables=given), app.context(team.member))
+        assert answer.data == {"taskUpdate": {"task": {"version": number + 2}, "errors": []}}
+        taken.append((database.statements_run - before[0], database.trips - before[1]))
+    assert min(taken) == (3, 3)
+
+
+async def test_calls_with_keys_leave_together_and_each_is_replayed_whole(app: App, team: People) -> None:
+    made = [await task(app, team, f"Task {number}") for number in range(6)]
+
+    async def call(number: int) -> Any:
+        given = {"id": made[number]["id"], "title": f"New {number}", "clientMutationId": f"key {number}"}
+        return await do(app, team.member, "taskUpdate", GIVES, **given)
+
+    first = await asyncio.gather(*map(call, range(6)))
+    assert [payload["errors"] for payload in first] == [[]] * 6
+    await done(app, team.mate, "taskUpdate", id=made[0]["id"], title="Changed since")
+    before = await everything(app)
+    assert await asyncio.gather(*map(call, range(6))) == first
+    assert len({payload["cursor"] for payload in first}) == 6
+    assert await everything(app) == before
+
+
+async def test_ten_calls_at_once_with_one_key_change_a_task_once(app: App, team: People) -> None:
+    made = await task(app, team)
+    before = await head(app, team)
+    given = {"id": made["id"], "title": "Once", "clientMutationId": "k"}
+    payloads = await asyncio.gather(*(do(app, team.member, "taskUpdate", GIVES, **given) for _ in range(10)))
+    assert [payload["task"]["version"] for payload in payloads] == [2] * 10
+    assert len({payload["cursor"] for payload in payloads}) == 1
+    assert await history(app, team, after=before) == [(before + 1, "TaskUpdated", 2)]
+
+
+async def test_a_key_whose_row_was_overtaken_is_claimed_with_what_was_kept_at_last(
+    app: App, team: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await task(app, team)
+    meanwhile(app, monkeypatch, "UPDATE tasks SET priority = 'URGENT', version = 2 WHERE id = $1", uuid_of(made["id"]))
+    given = {"id": made["id"], "title": "Later", "clientMutationId": "k"}
+    payload = await do(app, team.member, "taskUpdate", f"{GIVES} task {{ priority }}", **given)
+    assert (payload["task"]["version"], payload["task"]["priority"]) == (3, "URGENT")
+    assert await keys(app, team) == ["k"]
+    assert await do(app, team.member, "taskUpdate", f"{GIVES} task {{ priority }}", **given) == payload
+
+
+async def test_a_key_whose_call_was_refused_in_the_end_is_not_remembered(
+    app: App, team: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await task(app, team)
+    meanwhile(app, monkeypatch, "UPDATE tasks SET version = 7 WHERE id = $1", uuid_of(made["id"]))
+    given = {"id": made["id"], "title": "Later", "expectedVersion": 1, "clientMutationId": "k"}
+    assert refusals(await do(app, team.member, "taskUpdate", **given)) == [("CONFLICT", ["input", "expectedVersion"])]
+    assert await keys(app, team) == []
+
+
+async def test_a_key_that_another_call_is_using_keeps_no_other_waiting(app: App, team: People) -> None:
+    other = await settle(app)
+    mine, theirs, more = await task(app, team), await task(app, other), await task(app, team)
+    turn = f"{team.member.user.id}:k"
+    async with (
+        asyncio.TaskGroup() as group,
+        holding(app, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", turn),
+    ):
+        given = {"id": mine["id"], "title": "Later", "clientMutationId": "k"}
+        waiting = group.create_task(do(app, team.member, "taskUpdate", GIVES, **given))
+        calls = [
+            do(app, other.member, "taskUpdate", GIVES, id=theirs["id"], title="Now", clientMutationId="k"),
+            do(app, team.mate, "taskUpdate", GIVES, id=more["id"], title="Now", clientMutationId="k"),
+        ]
+        found = await asyncio.wait_for(asyncio.gather(*calls), 1)
+        assert ([each["task"]["title"] for each in found], waiting.done()) == (["Now", "Now"], False)
+    assert waiting.result()["task"]["title"] == "Later"
+
+
+async def test_a_call_that_changes_nothing_is_remembered_too(app: App, team: People) -> None:
+    made = await task(app, team, "Same")
+    given = {"id": made["id"], "title": "Same", "clientMutationId": "k"}
+    first = await do(app, team.member, "taskUpdate", GIVES, **given)
+    assert (first["cursor"], first["task"]["version"]) == (None, 1)
+    assert await keys(app, team) == ["k"]
+    await done(app, team.mate, "taskUpdate", id=made["id"], title="Another")
+    assert await do(app, team.member, "taskUpdate", GIVES, **given) == first
