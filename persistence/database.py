@@ -20,12 +20,12 @@ from functools import cached_property
 from typing import Any
 
 import asyncpg
-import orjson
 from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from domain.errors import BadUserInput, DomainError, Unavailable
+from persistence import wire
 from persistence.leases import Leases
 from persistence.together import Joined, Together, joined
 
@@ -232,10 +232,10 @@ async def _open_pool(url: str, connections: int) -> "asyncpg.Pool[Any]":
         max_inactive_connection_lifetime=300,
         statement_cache_size=512,
         connection_class=_LeanConnection,
-        init=_teach_json,
+        init=wire.teach,
         server_settings={
             "application_name": "pantherahive",
-            "timezone": "UTC",
+            **wire.FORM,
             "jit": "off",
             "plan_cache_mode": "force_generic_plan",
             "statement_timeout": f"{STATEMENT_TIMEOUT:.0f}s",
@@ -254,13 +254,3 @@ class _LeanConnection(asyncpg.Connection):
 
     def get_reset_query(self) -> str:
         return ""
-
-
-async def _teach_json(connection: Any) -> None:
-    await connection.set_type_codec(
-        "jsonb",
-        encoder=lambda value: b"\x01" + orjson.dumps(value),
-        decoder=lambda data: orjson.loads(data[1:]),
-        schema="pg_catalog",
-        format="binary",
-    )
