@@ -16,7 +16,7 @@ from persistence.task_link import TASK_LINKS
 from persistence.task_lists import PROJECT_TASKS, SUBTASKS, TASKS, board_cursor
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, Given
-from resolvers.page import lists, named, to_one, whole_list
+from resolvers.page import ToOne, lists, named, whole_list
 from resolvers.progress import Progress
 from schema import ids
 from schema.inputs.filter import orders, where
@@ -67,26 +67,16 @@ async def subtasks(context: Context, parents: Sequence[Any], page: Paging, order
     return await lists(context, SUBTASKS, parents, page, where=tasks_where(None), order=orders(order_by))
 
 
-async def parents_of(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """The task that each task is a part of."""
-    return await _named_by(context, parents, "parent_id")
+async def _named(context: Context, task_ids: Sequence[Any]) -> Mapping[Any, Any]:
+    return await task.by_ids(context.database, context.viewer.user_id, task_ids, context.take_wanted())
 
 
-async def link_tasks(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """The task on this side of each link."""
-    return await _named_by(context, parents, "task_id")
-
-
-async def link_targets(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """The task on the other side of each link."""
-    return await _named_by(context, parents, "target_id")
-
-
-async def _named_by(context: Context, parents: Sequence[Any], attribute: str) -> list[Any]:
-    wanted = context.take_wanted()
-    return await to_one(
-        parents, attribute, lambda task_ids: task.by_ids(context.database, context.viewer.user_id, task_ids, wanted)
-    )
+parents_of = ToOne("parent_id", _named)
+"""The task that each task is a part of."""
+link_tasks = ToOne("task_id", _named)
+"""The task on this side of each link."""
+link_targets = ToOne("target_id", _named)
+"""The task on the other side of each link."""
 
 
 async def links(context: Context, parents: Sequence[Any], page: Paging, kind: LinkKind = None) -> list[Page[Any]]:
