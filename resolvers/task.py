@@ -30,12 +30,17 @@ NewestFirst = Annotated[list[TaskOrder] | None, strawberry.argument(description=
 LinkKind = Annotated[TaskLinkKind | None, strawberry.argument(description="Only links of this kind.")]
 
 
+_NOT_DELETED = Condition("deleted_at", "is_null", True)
+
+
 def tasks_where(filter_: TaskFilter | None) -> Where:
     """A filter as conditions; deleted tasks are left out unless it asks for them."""
+    if filter_ is None or filter_ is UNSET:
+        return _NOT_DELETED
     conditions = where(filter_, FILTER_TYPES)
-    if filter_ and filter_ is not UNSET and filter_.include_deleted is not UNSET and filter_.include_deleted:
+    if filter_.include_deleted is not UNSET and filter_.include_deleted:
         return conditions
-    return AllOf((conditions, Condition("deleted_at", "is_null", True)))
+    return AllOf((conditions, _NOT_DELETED))
 
 
 async def one(context: Context, id: Id) -> Any:

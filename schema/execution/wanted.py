@@ -52,7 +52,7 @@ def _of_edges(
 ) -> Wanted:
     edge = _named(type_)
     assert edge is not None
-    found: set[str] = set()
+    found = {CURSOR}  # an edge is made with its cursor
     for nodes in collector.fields(edge, sets).values():
         name = nodes[0].name.value
         if name == "node":
@@ -61,9 +61,7 @@ def _of_edges(
             if needs is None:
                 return None
             found |= needs
-        elif name == "cursor":
-            found.add(CURSOR)
-        elif name != "__typename":
+        elif name not in ("cursor", "__typename"):
             return None
     return frozenset(found)
 

@@ -27,6 +27,8 @@ from schema.execution.executor import OperationRequest
 from schema.execution.leaves import trusted
 from schema.root import bindings, schema
 from tests.app import App
+from tests.graph.test_executors import furnish
+from tests.operations import Generator
 from tests.people import People
 from tests.work import project, task
 
@@ -154,6 +156,25 @@ async def test_members_are_sorted_by_name_also_where_nobody_asks_for_cursors(app
     assert names == sorted(names)
     assert team.mate.id in [each[each.places[GLOBAL_ID].column] for each in page.nodes]
     assert Member.type_name == "User"
+
+
+async def test_no_program_misses_what_it_did_not_fetch(app: App, team: People) -> None:
+    known = await furnish(app, team)
+    before = app.executor.counts.copy()
+    for seed in range(300):
+        made = Generator(schema._schema, known, ["Task 1", "mate", ""], seed).query()
+        await app.executor.execute(OperationRequest(query=made.query, variables=made.variables), app.context(team.member))
+    counted = app.executor.counts - before
+    assert counted["compiled"] > 150
+    assert {reason for reason in counted if "Error" in reason} <= {"fallback: BadUserInput", "fallback: NullInNonNull"}, counted
+
+
+@pytest.mark.parametrize("asked", ["edges { node { title } }", "pageInfo { hasNextPage }", "totalCount", "nodes { __typename }"])
+async def test_every_way_to_ask_for_a_page_is_compiled(app: App, team: People, asked: str) -> None:
+    await task(app, team, "One")
+    before = app.executor.counts["compiled"]
+    await app.run(team.member, f"query ($id: ID!) {{ project(id: $id) {{ tasks {{ {asked} }} }} }}", id=team.project_id)
+    assert app.executor.counts["compiled"] == before + 1
 
 
 async def test_the_generated_code_can_be_read(app: App, team: People) -> None:
