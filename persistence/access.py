@@ -3,11 +3,15 @@
 The same rules as `domain.permissions`, said for sets of rows: a project is seen by the members of its team, by guests only where
 they were added, and when it is private only by its members; whatever lies in a project is seen by those who see the project. The
 viewer is always the parameter `viewer`.
+
+Lists say their rights as a join (EXISTS), which Postgres judges once a parent. Where rows are `found` by their ids, it would turn that join
+around, and read all that the viewer may see in search of one row: for a task this took 108 µs instead of 25 in a team with 500 tasks, and
+grows with the team. `OFFSET 0` inside EXISTS keeps it from that: each row that was found is judged.
 """
 
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, bindparam, exists, func, literal_column, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, bindparam, exists, func, literal_column, or_, select
 from sqlalchemy import any_ as sql_any
 from sqlalchemy.sql.expression import FromClause
 
@@ -21,10 +25,15 @@ def ids(name: str = "ids") -> Any:
     return sql_any(bindparam(name, type_=ARRAY(Uuid)))
 
 
-def team_visible(team_id: ColumnElement[Any]) -> ColumnElement[bool]:
+def _there_is(rows: Select[Any], *, found: bool = False) -> ColumnElement[bool]:
+    return exists(rows.offset(literal_column("0")) if found else rows)
+
+
+def team_visible(team_id: ColumnElement[Any], *, found: bool = False) -> ColumnElement[bool]:
     """The viewer belongs to the team."""
     member = team_members.alias("viewer_member")
-    return exists(select(literal_column("1")).where(member.c.team_id == team_id, member.c.user_id == VIEWER))
+    rows: Select[Any] = select(literal_column("1")).where(member.c.team_id == team_id, member.c.user_id == VIEWER)
+    return _there_is(rows, found=found)
 
 
 def opens(project: FromClause, member: FromClause, user_id: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -36,10 +45,10 @@ def opens(project: FromClause, member: FromClause, user_id: ColumnElement[Any]) 
     )
 
 
-def project_visible(project_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    """The viewer may see the project with this id, and it is not deleted."""
+def project_visible(project_id: ColumnElement[Any], *, found: bool = False) -> ColumnElement[bool]:
+    """The viewer may see the project with this id, and it is not deleted. `found`: for rows that are found by their ids."""
     project, member = projects.alias("seen_project"), team_members.alias("viewer_member")
-    return exists(
+    rows: Select[Any] = (
         select(literal_column("1"))
         .select_from(project.join(member, member.c.team_id == project.c.team_id))
         .where(
@@ -49,6 +58,7 @@ def project_visible(project_id: ColumnElement[Any]) -> ColumnElement[bool]:
             opens(project, member, VIEWER),
         )
     )
+    return _there_is(rows, found=found)
 
 
 def visible_projects() -> Any:
@@ -64,14 +74,12 @@ def visible_projects() -> Any:
     )
 
 
-def shares_a_team(user_id: ColumnElement[Any]) -> ColumnElement[bool]:
+def shares_a_team(user_id: ColumnElement[Any], *, found: bool = False) -> ColumnElement[bool]:
     """The user is the viewer, or belongs to a team with him."""
     theirs, own = team_members.alias("their_member"), team_members.alias("viewer_member")
-    return or_(
-        user_id == VIEWER,
-        exists(
-            select(literal_column("1"))
-            .select_from(theirs.join(own, own.c.team_id == theirs.c.team_id))
-            .where(theirs.c.user_id == user_id, own.c.user_id == VIEWER)
-        ),
+    rows: Select[Any] = (
+        select(literal_column("1"))
+        .select_from(theirs.join(own, own.c.team_id == theirs.c.team_id))
+        .where(theirs.c.user_id == user_id, own.c.user_id == VIEWER)
     )
+    return or_(user_id == VIEWER, _there_is(rows, found=found))

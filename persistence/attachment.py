@@ -74,8 +74,8 @@ _BY_IDS = Statement(
         _a.c.id == ids(),
         or_(
             _mine(VIEWER),
-            and_(attached, project_visible(_project)),
-            and_(attached, _a.c.subject_type == literal_column("'User'"), shares_a_team(_a.c.subject_id)),
+            and_(attached, project_visible(_project, found=True)),
+            and_(attached, _a.c.subject_type == literal_column("'User'"), shares_a_team(_a.c.subject_id, found=True)),
         ),
     ),
     _ROW,

@@ -60,7 +60,9 @@ _UNREACT = Statement(
 )
 _COUNT_REACTIONS = Statement(select(func.count(_r.c.emoji.distinct())).where(_r.c.comment_id == _ID))
 _BY_IDS = Statement(
-    select(*_held).select_from(_with_subject).where(_c.c.id == ids(), _c.c.deleted_at.is_(None), project_visible(_project)),
+    select(*_held)
+    .select_from(_with_subject)
+    .where(_c.c.id == ids(), _c.c.deleted_at.is_(None), project_visible(_project, found=True)),
     row_class(Comment),
 )
 _REACTIONS = Statement(

@@ -27,7 +27,9 @@ _REPLACED = Statement(
 _GET = Statement(select(*columns(Invitation, _i)).where(_i.c.id == _ID))
 _BY_TOKEN = Statement(select(*columns(Invitation, _i)).where(_i.c.token_hash == bindparam("token", type_=LargeBinary)))
 _REMOVE = Statement(_i.delete().where(_i.c.id == _ID))
-_BY_IDS = Statement(select(*columns(Invitation, _i)).where(_i.c.id == ids(), team_visible(_i.c.team_id)), row_class(Invitation))
+_BY_IDS = Statement(
+    select(*columns(Invitation, _i)).where(_i.c.id == ids(), team_visible(_i.c.team_id, found=True)), row_class(Invitation)
+)
 
 
 class SqlInvitations:

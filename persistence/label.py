@@ -32,7 +32,9 @@ _KNOWN = Statement(
     .order_by(labels.c.id)
     .with_for_update(read=True, key_share=True)
 )
-_BY_IDS = Statement(select(*columns(Label, labels)).where(labels.c.id == ids(), team_visible(labels.c.team_id)), row_class(Label))
+_BY_IDS = Statement(
+    select(*columns(Label, labels)).where(labels.c.id == ids(), team_visible(labels.c.team_id, found=True)), row_class(Label)
+)
 
 
 class SqlLabels:

@@ -60,7 +60,7 @@ _ADOPT = Statement(
     )
     .on_conflict_do_nothing()
 )
-_BY_IDS = Lookup(Project, _p, project_visible(_p.c.id))
+_BY_IDS = Lookup(Project, _p, project_visible(_p.c.id, found=True))
 _STANDINGS = Statement(
     select(_p.c.id, _m.c.role, _p.c.lead_id, _p.c.creator_id, _p.c.status)
     .select_from(_p.join(_m, _m.c.team_id == _p.c.team_id))

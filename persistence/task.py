@@ -63,12 +63,14 @@ _DESCENDANTS = Statement(
     select(*columns(Task, _t)).join(_below, _below.c.id == _t.c.id).order_by(_below.c.level, _t.c.rank).with_for_update(of=_t)
 )
 
-_BY_IDS = Lookup(Task, _t, project_visible(_t.c.project_id))
+_BY_IDS = Lookup(Task, _t, project_visible(_t.c.project_id, found=True))
 _KEY = bindparam("key", type_=Text)
 _keyed = union_all(
     select(_t.c.id).where(_t.c.key == _KEY), select(task_aliases.c.task_id).where(task_aliases.c.key == _KEY)
 ).subquery()
-_BY_KEY = Statement(select(*columns(Task, _t)).join(_keyed, _keyed.c.id == _t.c.id).where(project_visible(_t.c.project_id)), _ROW)
+_BY_KEY = Statement(
+    select(*columns(Task, _t)).join(_keyed, _keyed.c.id == _t.c.id).where(project_visible(_t.c.project_id, found=True)), _ROW
+)
 _blocker = tasks.alias("blocker")
 _BLOCKED = Statement(
     select(task_links.c.task_id)

@@ -46,8 +46,8 @@ def _visible_on_both_sides() -> Any:
         .where(
             _own.c.id == _l.c.task_id,
             _other.c.deleted_at.is_(None),
-            project_visible(_own.c.project_id),
-            project_visible(_other.c.project_id),
+            project_visible(_own.c.project_id, found=True),
+            project_visible(_other.c.project_id, found=True),
         )
         .correlate(_l)
         .exists()

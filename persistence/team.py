@@ -81,7 +81,7 @@ _LEAVE_PROJECTS = Statement(
 )
 _DISSOLVE_MEMBERS = Statement(_m.delete().where(_m.c.team_id == _TEAM))
 _DISSOLVE_INVITATIONS = Statement(invitations.delete().where(invitations.c.team_id == _TEAM))
-_BY_IDS = Lookup(Team, teams, team_visible(teams.c.id))
+_BY_IDS = Lookup(Team, teams, team_visible(teams.c.id, found=True))
 _ROLES = Statement(select(_m.c.team_id, _m.c.role).where(_m.c.team_id == ids(), _m.c.user_id == VIEWER))
 _FOLLOWED = Statement(select(_m.c.team_id, _m.c.joined_position).where(_m.c.user_id == VIEWER))
 

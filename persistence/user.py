@@ -29,8 +29,8 @@ _PASSWORD_BY_EMAIL = Statement(
 _PASSWORD = Statement(select(users.c.password_hash).where(users.c.id == _ID))
 _FORGET = Statement(users.update().where(users.c.id == _ID).values(password_hash=None))
 _BY_IDS = Lookup(User, users)
-_VISIBLE = Lookup(User, users, shares_a_team(users.c.id))
-_ACQUAINTED = Statement(select(users.c.id).where(users.c.id == ids(), shares_a_team(users.c.id)))
+_VISIBLE = Lookup(User, users, shares_a_team(users.c.id, found=True))
+_ACQUAINTED = Statement(select(users.c.id).where(users.c.id == ids(), shares_a_team(users.c.id, found=True)))
 
 
 class SqlUsers:

@@ -44,7 +44,7 @@ _WATCHED = Statement(select(watchers.c.subject_id).where(watchers.c.subject_id =
 def _seen(table: Table) -> Select[Any]:
     """Of tasks or documents those that are asked about and that the viewer may see."""
     wanted = select(table.c.id, table.c.created_at)
-    return wanted.where(table.c.id == ids(), project_visible(table.c.project_id))
+    return wanted.where(table.c.id == ids(), project_visible(table.c.project_id, found=True))
 
 
 _subject = union_all(_seen(tasks), _seen(documents)).subquery("subject")

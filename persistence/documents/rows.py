@@ -52,11 +52,13 @@ DESCENDANTS = Statement(
     select(*columns(Document, _d)).join(_below, _below.c[0] == _d.c.id).order_by(_below.c.level, _d.c.rank).with_for_update(of=_d)
 )
 
-BY_IDS = Statement(select(*columns(Document, _d)).where(_d.c.id == ids(), project_visible(_d.c.project_id)), row_class(Document))
+BY_IDS = Statement(
+    select(*columns(Document, _d)).where(_d.c.id == ids(), project_visible(_d.c.project_id, found=True)), row_class(Document)
+)
 VERSIONS_BY_IDS = Statement(
     select(*columns(DocumentVersion, _v))
     .join(_d, _d.c.id == _v.c.document_id)
-    .where(_v.c.id == ids(), project_visible(_d.c.project_id)),
+    .where(_v.c.id == ids(), project_visible(_d.c.project_id, found=True)),
     row_class(DocumentVersion),
 )
 

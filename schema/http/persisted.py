@@ -92,8 +92,10 @@ def names_document(parameters: dict[str, Any]) -> bool:
 
 def document_id(parameters: dict[str, Any]) -> str | None:
     """The name that stands beside `variables`, if any."""
-    given = (parameters.get(key) for key in ("documentId", "id", "doc_id"))
-    return next((name for name in given if isinstance(name, str) and name), None)
+    for key in ("documentId", "id", "doc_id"):
+        if key in parameters and isinstance(name := parameters[key], str) and name:
+            return name
+    return None
 
 
 def _not_found() -> Answer:

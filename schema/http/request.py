@@ -10,6 +10,7 @@ looked for only in bodies in which they can be, since walking every value costs 
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -49,6 +50,7 @@ class UnstorableText(BadRequest):
         super().__init__(400, "BAD_USER_INPUT", message)
 
 
+@lru_cache(maxsize=256)
 def check_body_type(content_type: bytes | None, content_encoding: bytes | None) -> None:
     """Only JSON, in UTF-8, not compressed; this also keeps out forms, which browsers send across sites without asking first."""
     kind, *parameters = (content_type or b"").decode("latin-1").split(";")
@@ -125,10 +127,11 @@ def from_parameters(value: Any) -> OperationRequest:
 
 def check_text(request: OperationRequest, *raw: bytes) -> None:
     """Refuse U+0000 and deep nesting. `raw` is the text as it came: when it can't contain either, nothing is walked."""
-    if any(b"\\u0000" in text or b"\0" in text for text in raw) and _has_nul(request):
-        raise UnstorableText("A string holds the character U+0000.")
-    if any(text.count(b"[") + text.count(b"{") > MAX_NESTING for text in raw) and _nests(request.variables, MAX_NESTING):
-        raise UnstorableText(f"The variables are nested deeper than {MAX_NESTING} levels.")
+    for text in raw:
+        if (b"\\u0000" in text or b"\0" in text) and _has_nul(request):
+            raise UnstorableText("A string holds the character U+0000.")
+        if text.count(b"[") + text.count(b"{") > MAX_NESTING and _nests(request.variables, MAX_NESTING):
+            raise UnstorableText(f"The variables are nested deeper than {MAX_NESTING} levels.")
 
 
 def _json(text: bytes, what: str) -> Any:
