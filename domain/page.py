@@ -6,7 +6,6 @@ elsewhere neither repeat nor skip anything. Cursors are opaque to clients and ma
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
 
 from domain.errors import BadUserInput, PageTooLarge
@@ -119,47 +118,65 @@ class PageInfo:
     end_cursor: str | None
 
 
-class Page(Generic[T]):
-    """Rows of one list, in order, with their cursors.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Read:
+    """
+    What pages that were read together have in common.
 
-    `count` belongs to the whole request: given pages of one list kind, it answers with the totals in the same order; it is asked
-    only when a client selects `totalCount`.
+    `cursor` makes the cursor of a row. Of each list, one row more than `size` was read, if there was more; None when nobody will ask
+    whether there is. `resumed`: it was read from a cursor on, backwards or not. `count`: given pages, it answers with the totals of their
+    lists in the same order; it is asked only when a client selects `totalCount`.
     """
 
-    def __init__(
-        self,
-        nodes: Sequence[T],
-        cursor: Callable[[T], str],
-        has_next_page: bool = False,
-        has_previous_page: bool = False,
-        key: Any = None,
-        count: "Count | None" = None,
-    ) -> None:
-        self.nodes = nodes
-        self._cursor = cursor
-        self._has_next_page = has_next_page
-        self._has_previous_page = has_previous_page
+    cursor: Callable[[Any], str]
+    size: int | None
+    backward: bool
+    resumed: bool
+    count: "Count"
+
+
+class Page(Generic[T]):
+    """Rows of one list, in order, with their cursors. `key` names the list among those that were read together."""
+
+    __slots__ = ("_more", "_read", "key", "nodes")
+
+    def __init__(self, rows: list[T], read: Read, key: Any = None) -> None:
+        """`rows` as they were read: from the cursor on, and perhaps one too many."""
+        size = read.size
+        self._more = size is not None and len(rows) > size
+        if self._more:
+            rows = rows[:size]
+        self.nodes = rows[::-1] if read.backward else rows
+        self._read = read
         self.key = key
-        self.count = count
+
+    @property
+    def count(self) -> "Count":
+        """What tells the totals of pages that were read together with this one."""
+        return self._read.count
 
     def showing(self, shown: Callable[[T], Any]) -> "Page[Any]":
         """The same page of other objects in place of its rows, with the attributes that cursors are made of; None leaves a row out."""
-        nodes = [each for each in map(shown, self.nodes) if each is not None]
-        return Page(nodes, self._cursor, self._has_next_page, self._has_previous_page, self.key, self.count)
+        page: Page[Any] = Page([], self._read, self.key)
+        page.nodes = [each for each in map(shown, self.nodes) if each is not None]
+        page._more = self._more
+        return page
 
-    @cached_property
+    @property
     def edges(self) -> list[Edge[T]]:
         """The rows, each with its cursor."""
-        return [Edge(self._cursor(node), node) for node in self.nodes]
+        return [Edge(self._read.cursor(node), node) for node in self.nodes]
 
     @property
     def page_info(self) -> PageInfo:
-        """Whether there is more on either side, and the cursors of both ends."""
+        """Whether there is more on either side, and the cursors of both ends. Only for a page that was read with one row more."""
+        read = self._read
+        assert read.size is not None, "nobody was to ask where the page ends"
         return PageInfo(
-            has_next_page=self._has_next_page,
-            has_previous_page=self._has_previous_page,
-            start_cursor=self._cursor(self.nodes[0]) if self.nodes else None,
-            end_cursor=self._cursor(self.nodes[-1]) if self.nodes else None,
+            has_next_page=read.resumed if read.backward else self._more,
+            has_previous_page=self._more if read.backward else read.resumed,
+            start_cursor=read.cursor(self.nodes[0]) if self.nodes else None,
+            end_cursor=read.cursor(self.nodes[-1]) if self.nodes else None,
         )
 
 

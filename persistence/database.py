@@ -22,13 +22,12 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import orjson
 from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from domain.codec import encode
 from domain.errors import BadUserInput, DomainError, Unavailable
+from persistence import wire
 from persistence.leases import Leases
 from persistence.together import Joined, Together, joined
 from persistence.writes import Overtaken, Write, Writes
@@ -263,10 +262,10 @@ async def _open_pool(url: str, connections: int) -> "asyncpg.Pool[Any]":
         max_inactive_connection_lifetime=300,
         statement_cache_size=512,
         connection_class=_LeanConnection,
-        init=_teach_json,
+        init=wire.teach,
         server_settings={
             "application_name": "pantherahive",
-            "timezone": "UTC",
+            **wire.FORM,
             "jit": "off",
             "plan_cache_mode": "force_generic_plan",
             "random_page_cost": "1.1",
@@ -286,13 +285,3 @@ class _LeanConnection(asyncpg.Connection):
 
     def get_reset_query(self) -> str:
         return ""
-
-
-async def _teach_json(connection: Any) -> None:
-    await connection.set_type_codec(
-        "jsonb",
-        encoder=lambda value: b"\x01" + orjson.dumps(value, default=encode),
-        decoder=lambda data: orjson.loads(data[1:]),
-        schema="pg_catalog",
-        format="binary",
-    )

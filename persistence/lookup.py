@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, select
 
 from persistence.access import ids
 from persistence.database import Database, Statement
-from persistence.rows import columns, row_class, stored
+from persistence.rows import columns, key_of, row_class, stored
 
 Find = Callable[[Database, UUID, Sequence[UUID]], Awaitable[Mapping[UUID, Any]]]
 """Rows by their ids: those that the viewer, who is named first, may see."""
@@ -32,15 +32,21 @@ class Lookup:
         self._statement = cache(statement)
 
     async def rows(
-        self, database: Database, wanted_ids: Sequence[UUID], wanted: frozenset[str] | None = None, **given: Any
-    ) -> dict[UUID, Any]:
+        self, database: Database, wanted_ids: Sequence[Any], wanted: frozenset[str] | None = None, **given: Any
+    ) -> dict[Any, Any]:
         """
-        Rows by id. `wanted`: the attributes that will be read of them, None for all; the id comes with them.
+        Rows by id, as text when the ids are given as text. `wanted`: the attributes that will be read of them, None for all.
 
         Nothing is asked for no ids.
         """
         if not wanted_ids:
             return {}
-        only = wanted | {"id"} if wanted is not None and wanted <= self._stored else None
-        found = await database.fetch(self._statement(only), ids=list(wanted_ids), **given)
-        return {row.id: row for row in found}
+        as_text = wanted_ids[0].__class__ is str
+        key = key_of("id") if as_text else "id"
+        only = wanted | {key} if wanted is not None and wanted <= self._stored else None
+        statement = self._statement(only)
+        found = await database.fetch(statement, ids=wanted_ids, **given)
+        if only is None:
+            return {str(row.id) if as_text else row.id: row for row in found}
+        column = statement.row.places[key].column  # type: ignore[union-attr]
+        return {row[column]: row for row in found}

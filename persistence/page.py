@@ -3,28 +3,30 @@
 A `Listing` describes one kind of list: what its rows are, how they hang on a parent, who may see them, by what they can be filtered and
 sorted. `pages` reads one page for each of many parents at once:
 
-    SELECT page.* FROM unnest(:parents) AS parent(id) CROSS JOIN LATERAL (SELECT … WHERE … ORDER BY … LIMIT …) AS page
+    SELECT page.…, parent.place FROM unnest(:parents) WITH ORDINALITY AS parent(id, place)
+    CROSS JOIN LATERAL (SELECT … WHERE … ORDER BY … LIMIT …) AS page
 
-so a nested connection costs one statement a level however many parents there are. Statements are built once per shape (listing,
-filter without its values, order, direction) and kept. A cursor holds the sort values and the id of its row; rows that sort alike are
-told apart by their ids. Rejected: OFFSET (repeats and skips when rows come and go, and reads what it throws away), window
-functions over all children (read every child of every parent).
+so a nested connection costs one statement a level however many parents there are. A row comes with its parent's place and not its id,
+since finding a list by a UUID takes longer than reading three columns. What is computed of a row (its global id) is computed outside of
+the page: inside, Postgres does it before it sorts and throws away the rest. Statements are built once per shape (listing, filter without
+its values, order, direction) and kept. A cursor holds the sort values and the id of its row; rows that sort alike are told apart by
+their ids. Rejected: OFFSET (repeats and skips when rows come and go, and reads what it throws away), window functions over all children
+(read every child of every parent).
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import Any, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Integer, Uuid, and_, bindparam, column, func, or_, select, true
 
-from domain.page import EVERYTHING, Order, Page, Paging, Where
+from domain.page import EVERYTHING, Order, Page, Paging, Read, Where
 from persistence.cursor import Sort, Sorts, read_cursor, write_cursor
 from persistence.database import Database, Statement
 from persistence.filter import Column, Fields, condition, take_values
-from persistence.rows import columns, row_class, stored
+from persistence.rows import columns, plain, row_class, stored
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,10 @@ class Listing:
     extra: tuple[Column, ...] = ()
 
 
+CURSOR: Final = "cursor"
+"""Among the attributes that are wanted of rows: whatever their cursors are made of."""
+
+
 async def pages(
     database: Database,
     listing: Listing,
@@ -61,48 +67,42 @@ async def pages(
 ) -> list[Page[Any]]:
     """One page for each parent, in the order given; for a listing without parents (None), one page.
 
-    `wanted`: the attributes that will be read of the rows; the id and what they are sorted by come with them.
+    `wanted`: the attributes that will be read of the rows, `CURSOR` where they will be asked for their cursors; None for everything.
 
     Raises CursorInvalid for a cursor of another list or order, BadUserInput for an order or filter that the list does not know.
     """
     chosen = tuple(order) or listing.default
     sorts = _sorts(listing, chosen)
     cursor = paging.before if paging.backward else paging.after
-    given: dict[str, Any] = {"viewer": viewer, "size": paging.size + 1, **extra}
+    known = _known(listing, wanted)
+    looks_on = known is None or CURSOR in known
+    given: dict[str, Any] = {"viewer": viewer, "size": paging.size + looks_on, **extra}
     if parents is not None:
-        given["parents"] = list(dict.fromkeys(parents))
+        given["parents"] = parents
     if cursor is not None:
         given |= read_cursor(cursor, sorts)
     shape = take_values(where, given)
-    fetched = _fetched(listing, sorts, wanted)
-    statement, parent_at = _statement(listing, shape, chosen, paging.backward, cursor is not None, fetched)
+    statement, place_at = _statement(listing, shape, chosen, paging.backward, cursor is not None, known)
     rows = await database.fetch(statement, **given)
 
-    count = partial(_count, database, listing, shape, given)
-    write = partial(write_cursor, sorts)
-    if parents is None or len(given["parents"]) == 1:
-        return _cut([(key, rows) for key in parents or (None,)], paging, write, count)
-    found: defaultdict[UUID, list[Any]] = defaultdict(list)
+    read = Read(
+        cursor=partial(write_cursor, sorts),
+        size=paging.size if looks_on else None,
+        backward=paging.backward,
+        resumed=cursor is not None,
+        count=partial(_count, database, listing, shape, given),
+    )
+    if parents is None or len(parents) == 1:
+        return [Page(rows, read, key) for key in parents or (None,)]
+    lists: list[list[Any]] = [[] for _ in parents]
     for row in rows:
-        found[row[parent_at]].append(row)
-    return _cut([(key, found.get(key, [])) for key in parents], paging, write, count)
+        lists[row[place_at] - 1].append(row)
+    return [Page(rows, read, key) for key, rows in zip(parents, lists, strict=True)]
 
 
-def _fetched(listing: Listing, sorts: Sorts, wanted: frozenset[str] | None) -> frozenset[str] | None:
-    """The columns to fetch; all of them when a computed attribute is wanted whose sources are not told."""
-    if wanted is None or not wanted <= stored(listing.cls):
-        return None
-    return wanted | {"id"} | {sort.attribute for sort, _ in sorts}
-
-
-def _cut(lists: list[tuple[Any, list[Any]]], paging: Paging, write: Callable[[Any], str], count: Any) -> list[Page[Any]]:
-    """Pages of what was read: one row more than was asked for, if there is more."""
-    size = paging.size
-    if paging.backward:
-        after = paging.before is not None
-        return [Page(rows[:size][::-1], write, after, len(rows) > size, key, count) for key, rows in lists]
-    before = paging.after is not None
-    return [Page(rows[:size], write, len(rows) > size, before, key, count) for key, rows in lists]
+def _known(listing: Listing, wanted: frozenset[str] | None) -> frozenset[str] | None:
+    """What is wanted, when rows hold all of it; None, for everything, when it is computed of we don't know what."""
+    return wanted if wanted is not None and wanted - {CURSOR} <= stored(listing.cls) else None
 
 
 async def _count(
@@ -121,29 +121,43 @@ async def _count(
 
 @lru_cache(maxsize=2048)
 def _statement(
-    listing: Listing, shape: Any, order: tuple[Order, ...], backward: bool, resumed: bool, fetched: frozenset[str] | None
+    listing: Listing, shape: Any, order: tuple[Order, ...], backward: bool, resumed: bool, wanted: frozenset[str] | None
 ) -> tuple[Statement, int]:
-    """The statement, and which of its columns is the parent's id."""
-    row = row_class(cast(Any, listing.cls), fetched)
+    """The statement, and which of its columns is the parent's place."""
     sorts = _sorts(listing, order)
     turned = [(sort, descending != backward) for sort, descending in sorts]
-    parent = func.unnest(bindparam("parents", type_=ARRAY(Uuid))).table_valued(column("id", Uuid), name="parent").render_derived()
-    query = select(*columns(listing.cls, listing.source, fetched), *listing.extra)
+    parent = _parents()
+    with_cursors = wanted is None or CURSOR in wanted
+    extra = listing.extra if with_cursors else ()
+    fetched = wanted
+    if fetched is not None:
+        placed = frozenset({"id", *(sort.attribute for sort, _ in sorts)})
+        fetched = (fetched - {CURSOR} | placed) if with_cursors else (fetched or frozenset({"id"}))
+    inside = None if fetched is None else frozenset(map(plain, fetched))
+    query = select(*columns(listing.cls, listing.source, inside), *extra)
     query = listing.joined(query).where(*_narrowed(listing, shape, parent.c.id))
     if resumed:
         query = query.where(_beyond([*turned, (Sort(listing.id, "id"), turned[-1][1])]))
     ordering = [sort.expression.desc() if descending else sort.expression.asc() for sort, descending in turned]
     ordering.append(listing.id.desc() if turned[-1][1] else listing.id.asc())
     query = query.order_by(*ordering).limit(bindparam("size", type_=Integer))
+    page = query.subquery("page") if listing.hangs_on is None else query.lateral("page")
+    held = [*columns(listing.cls, page, fetched), *(page.c[each.name] for each in extra)]
+    row = row_class(cast(Any, listing.cls), fetched)
     if listing.hangs_on is None:
-        return Statement(query, row), -1
-    page = query.lateral("page")
-    return Statement(select(*page.c, parent.c.id.label("__parent")).select_from(parent.join(page, true())), row), len(page.c)
+        return Statement(select(*held), row), -1
+    return Statement(select(*held, parent.c.place).select_from(parent.join(page, true())), row), len(held)
+
+
+def _parents() -> Any:
+    """The parents' ids, with the place of each from 1."""
+    given = func.unnest(bindparam("parents", type_=ARRAY(Uuid)))
+    return given.table_valued(column("id", Uuid), with_ordinality="place", name="parent").render_derived()
 
 
 @lru_cache(maxsize=512)
 def _count_statement(listing: Listing, shape: Any) -> Statement:
-    parent = func.unnest(bindparam("parents", type_=ARRAY(Uuid))).table_valued(column("id", Uuid), name="parent").render_derived()
+    parent = _parents()
     counted = listing.joined(select(func.count(listing.id))).where(*_narrowed(listing, shape, parent.c.id))
     if listing.hangs_on is None:
         return Statement(counted)

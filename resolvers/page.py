@@ -52,13 +52,28 @@ async def whole_list(
     return found[0]
 
 
-async def to_one(
-    parents: Sequence[Any], attribute: str, find: Callable[[list[UUID]], Awaitable[Mapping[UUID, Any]]]
-) -> list[Any]:
-    """The object that each parent names by an attribute; None where it names none, or one that is not found."""
-    keys = list(map(attrgetter(attribute), parents))
-    found = await find([*filter(None, dict.fromkeys(keys))])
-    return list(map(found.get, keys))
+class ToOne:
+    """
+    A batch function: the object that each parent names by an attribute; None where it names none, or one that is not found.
+
+    `find` gives objects by such names, which are UUIDs, or their texts (`persistence.rows.key_of`).
+    """
+
+    def __init__(self, attribute: str, find: Callable[[Context, list[Any]], Awaitable[Mapping[Any, Any]]]) -> None:
+        self.attribute = attribute
+        self._find = find
+
+    async def __call__(self, context: Context, parents: Sequence[Any]) -> list[Any]:
+        keys = list(map(attrgetter(self.attribute), parents))
+        different = list(dict.fromkeys(keys))
+        return list(map(dict(zip(different, await self.among(context, different), strict=True)).__getitem__, keys))
+
+    async def among(self, context: Context, keys: list[Any]) -> list[Any]:
+        """The objects by their names, which are all different; None stays None."""
+        if len({type(key) for key in keys if key is not None}) > 1:  # texts and UUIDs, of objects that came different ways
+            keys = [key and str(key) for key in keys]
+        found = await self._find(context, [*filter(None, keys)])
+        return list(map(found.get, keys))
 
 
 def named(parents: Sequence[Any], key: Callable[[Any], UUID | None]) -> list[UUID]:

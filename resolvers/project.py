@@ -14,7 +14,7 @@ from persistence.unit_of_work import SqlUnitOfWork
 from persistence.user import PROJECT_MEMBERS
 from resolvers.context import Context, Given
 from resolvers.hearing import lent
-from resolvers.page import lists, named, to_one, whole_list
+from resolvers.page import ToOne, lists, named, whole_list
 from resolvers.progress import Progress
 from schema import ids
 from schema.inputs.filter import orders, where
@@ -46,12 +46,12 @@ async def of_teams(
     return await lists(context, project.TEAM_PROJECTS, parents, page, where=where(filter, FILTER_TYPES), order=orders(order_by))
 
 
-async def of_tasks(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """The project of each task."""
-    wanted = context.take_wanted()
-    return await to_one(
-        parents, "project_id", lambda project_ids: project.by_ids(context.database, context.viewer.user_id, project_ids, wanted)
-    )
+async def _named(context: Context, project_ids: Sequence[Any]) -> Mapping[Any, Any]:
+    return await project.by_ids(context.database, context.viewer.user_id, project_ids, context.take_wanted())
+
+
+of_tasks = ToOne("project_id", _named)
+"""The project of each task."""
 
 
 async def members(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:

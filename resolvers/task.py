@@ -16,7 +16,7 @@ from persistence.task_link import TASK_LINKS
 from persistence.task_lists import PROJECT_TASKS, SUBTASKS, TASKS, board_cursor
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, Given
-from resolvers.page import lists, named, to_one, whole_list
+from resolvers.page import ToOne, lists, named, whole_list
 from resolvers.progress import Progress
 from schema import ids
 from schema.inputs.filter import orders, where
@@ -30,12 +30,17 @@ NewestFirst = Annotated[list[TaskOrder] | None, strawberry.argument(description=
 LinkKind = Annotated[TaskLinkKind | None, strawberry.argument(description="Only links of this kind.")]
 
 
+_NOT_DELETED = Condition("deleted_at", "is_null", True)
+
+
 def tasks_where(filter_: TaskFilter | None) -> Where:
     """A filter as conditions; deleted tasks are left out unless it asks for them."""
+    if filter_ is None or filter_ is UNSET:
+        return _NOT_DELETED
     conditions = where(filter_, FILTER_TYPES)
-    if filter_ and filter_ is not UNSET and filter_.include_deleted is not UNSET and filter_.include_deleted:
+    if filter_.include_deleted is not UNSET and filter_.include_deleted:
         return conditions
-    return AllOf((conditions, Condition("deleted_at", "is_null", True)))
+    return AllOf((conditions, _NOT_DELETED))
 
 
 async def one(context: Context, id: Id) -> Any:
@@ -67,26 +72,16 @@ async def subtasks(context: Context, parents: Sequence[Any], page: Paging, order
     return await lists(context, SUBTASKS, parents, page, where=tasks_where(None), order=orders(order_by))
 
 
-async def parents_of(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """The task that each task is a part of."""
-    return await _named_by(context, parents, "parent_id")
+async def _named(context: Context, task_ids: Sequence[Any]) -> Mapping[Any, Any]:
+    return await task.by_ids(context.database, context.viewer.user_id, task_ids, context.take_wanted())
 
 
-async def link_tasks(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """The task on this side of each link."""
-    return await _named_by(context, parents, "task_id")
-
-
-async def link_targets(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """The task on the other side of each link."""
-    return await _named_by(context, parents, "target_id")
-
-
-async def _named_by(context: Context, parents: Sequence[Any], attribute: str) -> list[Any]:
-    wanted = context.take_wanted()
-    return await to_one(
-        parents, attribute, lambda task_ids: task.by_ids(context.database, context.viewer.user_id, task_ids, wanted)
-    )
+parents_of = ToOne("parent_id", _named)
+"""The task that each task is a part of."""
+link_tasks = ToOne("task_id", _named)
+"""The task on this side of each link."""
+link_targets = ToOne("target_id", _named)
+"""The task on the other side of each link."""
 
 
 async def links(context: Context, parents: Sequence[Any], page: Paging, kind: LinkKind = None) -> list[Page[Any]]:

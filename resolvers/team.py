@@ -13,7 +13,7 @@ from persistence import team
 from persistence.invitation import INVITATIONS
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, Given
-from resolvers.page import lists, matched, named, to_one, whole_list
+from resolvers.page import ToOne, lists, matched, named, whole_list
 from schema import ids
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The team's global id.")]
@@ -31,12 +31,12 @@ async def many(context: Context, page: Paging) -> Page[Any]:
     return await whole_list(context, team.TEAMS, page)
 
 
-async def of_parents(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """The team of each project or label."""
-    wanted = context.take_wanted()
-    return await to_one(
-        parents, "team_id", lambda team_ids: team.by_ids(context.database, context.viewer.user_id, team_ids, wanted)
-    )
+async def _named(context: Context, team_ids: Sequence[Any]) -> Mapping[Any, Any]:
+    return await team.by_ids(context.database, context.viewer.user_id, team_ids, context.take_wanted())
+
+
+of_parents = ToOne("team_id", _named)
+"""The team of each project or label."""
 
 
 async def viewer_roles(context: Context, parents: Sequence[Any]) -> list[Role | None]:

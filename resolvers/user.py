@@ -17,7 +17,7 @@ from persistence.team import TEAMS_OF_USER
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.attachment import address
 from resolvers.context import Context, Given
-from resolvers.page import lists, named, to_one, whole_list
+from resolvers.page import ToOne, lists, named, whole_list
 from resolvers.task import tasks_where
 from schema import ids
 from schema.inputs.filter import orders
@@ -100,59 +100,32 @@ async def is_current(context: Context, parents: Sequence[Any]) -> list[bool]:
     return [each.id == context.viewer.session_id for each in parents]
 
 
-async def authors(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """Who wrote each comment."""
-    return await _named_by(context, parents, "author_id")
+async def _named(context: Context, user_ids: Sequence[Any]) -> Mapping[Any, Any]:
+    return await user.by_ids(context.database, user_ids, context.take_wanted())
 
 
-async def assignees(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """Who is to do each task."""
-    return await _named_by(context, parents, "assignee_id")
-
-
-async def creators(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """Who wrote each task down."""
-    return await _named_by(context, parents, "creator_id")
-
-
-async def leads(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """Who leads each project."""
-    return await _named_by(context, parents, "lead_id")
-
-
-async def owners(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """Who owns each team."""
-    return await _named_by(context, parents, "owner_id")
-
-
-async def inviters(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """Who made each invitation."""
-    return await _named_by(context, parents, "invited_by_id")
-
-
-async def resolvers(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """Who resolved each thread."""
-    return await _named_by(context, parents, "resolved_by_id")
-
-
-async def uploaders(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """Who sent each file."""
-    return await _named_by(context, parents, "uploader_id")
-
-
-async def actors(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """Who did what each entry of the log tells."""
-    return await _named_by(context, parents, "actor_id")
-
-
-async def savers(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """Who saved each version."""
-    return await _named_by(context, parents, "created_by_id")
-
-
-async def present(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """Whose each session in a document is."""
-    return await _named_by(context, parents, "user_id")
+authors = ToOne("author_id", _named)
+"""Who wrote each comment."""
+assignees = ToOne("assignee_id", _named)
+"""Who is to do each task."""
+creators = ToOne("creator_id", _named)
+"""Who wrote each task down."""
+leads = ToOne("lead_id", _named)
+"""Who leads each project."""
+owners = ToOne("owner_id", _named)
+"""Who owns each team."""
+inviters = ToOne("invited_by_id", _named)
+"""Who made each invitation."""
+resolvers = ToOne("resolved_by_id", _named)
+"""Who resolved each thread."""
+uploaders = ToOne("uploader_id", _named)
+"""Who sent each file."""
+actors = ToOne("actor_id", _named)
+"""Who did what each entry of the log tells."""
+savers = ToOne("created_by_id", _named)
+"""Who saved each version."""
+present = ToOne("user_id", _named)
+"""Whose each session in a document is."""
 
 
 async def contributors(context: Context, parents: Sequence[Any]) -> list[list[Any]]:
@@ -169,11 +142,6 @@ async def _all_named_by(context: Context, parents: Sequence[Any], attribute: str
     wanted = list({id_ for each in parents for id_ in getattr(each, attribute)})
     found = await user.by_ids(context.database, wanted) if wanted else {}
     return [[found[id_] for id_ in getattr(each, attribute) if id_ in found] for each in parents]
-
-
-async def _named_by(context: Context, parents: Sequence[Any], attribute: str) -> list[Any]:
-    wanted = context.take_wanted()
-    return await to_one(parents, attribute, lambda user_ids: user.by_ids(context.database, user_ids, wanted))
 
 
 async def update(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ import resolvers.comment
 import resolvers.task
 import resolvers.watch
 from domain.permissions import Action
+from persistence.rows import GLOBAL_ID
 from schema import ids
 from schema.connection import Connection
 from schema.enums import enumeration
@@ -41,7 +42,7 @@ enumeration(
 class Node:
     """What has a global id."""
 
-    id: strawberry.ID = leaf("Global id.", ids.of, needs=["id"])
+    id: strawberry.ID = leaf("Global id.", ids.of, needs=[GLOBAL_ID])
 
 
 @interface("Stored object with optimistic-concurrency version and viewer abilities.")

@@ -11,6 +11,7 @@ from sqlalchemy.sql.schema import Table
 from persistence import tables
 from persistence.database import Connection
 from persistence.seed.batch import Batch
+from persistence.wire import binary
 
 # In the order of their foreign keys.
 _PLACES: tuple[tuple[str, Table], ...] = (
@@ -39,11 +40,12 @@ async def write(connection: Connection, batch: Batch, password_hashes: Mapping[U
         "teams": {"last_task_number": lambda team: batch.last_numbers.get(team.id, 0)},
     }
     written = {}
-    for attribute, table in _PLACES:
-        rows: Sequence[Any] = getattr(batch, attribute)
-        if rows:
-            await _copy(connection, table, rows, more.get(attribute, {}))
-        written[table.name] = len(rows)
+    async with binary(connection.raw):
+        for attribute, table in _PLACES:
+            rows: Sequence[Any] = getattr(batch, attribute)
+            if rows:
+                await _copy(connection, table, rows, more.get(attribute, {}))
+            written[table.name] = len(rows)
     return written
 
 

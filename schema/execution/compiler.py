@@ -4,19 +4,16 @@ A selection on an object type becomes one function over *all* objects of its lev
 the children to the functions below, and builds the level's dicts from the bottom up. There is no future per object and no tree walk at
 run time. `{ project(id: $id) { name tasks { nodes { title assignee { displayName } } } } }` becomes, names changed,
 
-    def user(P):
-        return [None if o is None else {"displayName": text(o.display_name)} for o in P]
-
     async def task(C, A, P):
         K = present(P)
-        a1 = await assignees(C, K)
-        d1 = distinct(a1)
-        r1 = repeated(a1, d1, user(d1))
-        D = [{"title": text(o.title), "assignee": v1} for o, v1 in zip(K, r1)]
+        n1 = names_in(K, "assignee_id")
+        r1 = dict(zip(n1, users(await assignees(C, n1))))
+        D = tasks(K, r1)
         return D if K is P else scattered(P, D)
 
-Whatever graphql-core would do beyond that (word an error, propagate a null) is left to it: generated code raises, and the operation is
-answered by graphql-core (`schema.execution.program`). What the compiler does not know it refuses when compiling (`Unsupported`):
+where `users` and `tasks` make the dicts (`schema.execution.displays`). Whatever graphql-core would do beyond that (word an error,
+propagate a null) is left to it: generated code raises, and the operation is answered by graphql-core (`schema.execution.program`). What
+the compiler does not know it refuses when compiling (`Unsupported`):
 introspection, fields without a binding, arguments that are wrong whatever the variables.
 
 Response keys are the only text of clients in the generated code; they are GraphQL names, and stand there as Python string literals.
@@ -25,7 +22,6 @@ a request then holds one connection at a time; asking them together was not meas
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
 from operator import attrgetter
 from typing import Any
 
@@ -43,17 +39,17 @@ from graphql.language import FieldNode, SelectionSetNode
 from strawberry.schema import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-from schema import ids
+from resolvers.page import ToOne
 from schema.execution import levels
 from schema.execution.arguments import Arguments
-from schema.execution.leaves import leaf
+from schema.execution.displays import VALUES, Display, Entry, Made, Named, Read, expression, names_in
 from schema.execution.selections import Collector
 from schema.execution.shapes import holds_leaves, is_one_object, unwrapped
 from schema.execution.wanted import wanted
 from schema.fields import Binding, check
 
 _HELPERS = ("present", "full", "scattered", "distinct", "repeated", "flat", "nested", "by_type", "in_order")
-_VALUES = {"date": date, "datetime": datetime, "UTC": UTC, "IDS": ids.KNOWN}
+_STEPS = {"names_in": names_in, **VALUES}
 _WAITS = "await "
 
 
@@ -72,8 +68,9 @@ class Compiler:
         self._bindings = bindings
         self._collector = collector
         self._functions: list[str] = []
-        self._names: dict[str, Any] = {name: getattr(levels, name) for name in _HELPERS} | _VALUES
+        self._names: dict[str, Any] = {name: getattr(levels, name) for name in _HELPERS} | _STEPS
         self.varying: list[Arguments] = []
+        self.displays: list[Display] = []
 
     # ── what programs are made of ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -115,22 +112,27 @@ class Compiler:
 
     # ── levels ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _level(self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode]) -> str:
-        """The function over all objects of a type at one place: what to call it with is `_called`."""
-        entries: list[str] = []
+    def _level(self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode], *, gaps: bool) -> str:
+        """The function over all objects of a type at one place, where there may be gaps or not: what to call it with is `_called`."""
+        entries: list[tuple[str, Entry]] = []
         steps: list[str] = []
-        made: list[int] = []
+        given: list[str] = []
         for place, (key, nodes) in enumerate(self._collector.fields(type_, sets).items()):
             if nodes[0].name.value == "__typename":
-                entries.append(f"{key!r}: {type_.name!r}")
+                entries.append((key, repr(type_.name)))
                 continue
             field, binding = self._bound(type_, nodes[0])
             if binding.kind == "leaf" and holds_leaves(field.type):
-                entries.append(f"{key!r}: {self._leaf(field.type, self._read(field, binding))}")
+                entries.append((key, self._read(field, binding)))
                 continue
             steps += self._guard(binding)
             if binding.kind == "relation":
                 steps.append(self._wants(field, nodes))
+            if isinstance(binding.batch, ToOne):
+                steps += self._named(place, field, binding.batch, _selections(nodes))
+                entries.append((key, Named(place, binding.batch.attribute)))
+                given.append(f"r{place}")
+                continue
             values = self._values(field, binding, nodes[0])
             if binding.kind == "relation" and is_one_object(field.type):
                 steps += [f"a{place} = {values}", f"d{place} = distinct(a{place})"]
@@ -138,17 +140,33 @@ class Compiler:
                 steps.append(f"r{place} = repeated(a{place}, d{place}, r{place})")
             else:
                 steps.append(f"r{place} = {self._complete(field.type, _selections(nodes), values)}")
-            entries.append(f"{key!r}: v{place}")
-            made.append(place)
-        dict_ = f"{{{', '.join(entries)}}}"
-        if not made:
-            return self._function([f"return [None if o is None else {dict_} for o in P]"], waits=False)
-        each = f"o, {', '.join(f'v{place}' for place in made)}"
-        beside = f"zip(K, {', '.join(f'r{place}' for place in made)})"
+            entries.append((key, Made(place)))
+            given.append(f"r{place}")
+        display = self._display(entries)
+        if not given:
+            return display
         waits = any(_WAITS in step for step in steps)
-        lines = ["K = present(P)", "if not K: return P", *steps]
-        lines += [f"D = [{dict_} for {each} in {beside}]", "return D if K is P else scattered(P, D)"]
+        made = f"{display}(K, {', '.join(given)})"
+        if not gaps:
+            return self._function(["K = P", "if not K: return P", *steps, f"return {made}"], waits=waits)
+        lines = ["K = present(P)", "if not K: return P", *steps, f"D = {made}", "return D if K is P else scattered(P, D)"]
         return self._function(lines, waits=waits)
+
+    def _named(self, place: int, field: GraphQLField, batch: ToOne, sets: Sequence[SelectionSetNode]) -> list[str]:
+        """The steps that make the objects that those of a level name, each once."""
+        find = self.named("find", batch.among)
+        return [
+            f"n{place} = names_in(K, {batch.attribute!r})",
+            f"f{place} = await {find}(C, n{place})",
+            f"r{place} = dict(zip(n{place}, {self._complete(field.type, sets, f'f{place}')}))",
+        ]
+
+    def _display(self, entries: Sequence[tuple[str, Entry]]) -> str:
+        """The name of what makes the dicts of a level."""
+        name = f"objects{len(self._names)}"
+        display = self._names[name] = Display(name, entries)
+        self.displays.append(display)
+        return name
 
     def _abstract(self, type_: GraphQLInterfaceType | GraphQLUnionType, sets: Sequence[SelectionSetNode]) -> str:
         """A function over objects of several types: a level for each, and their results back in order."""
@@ -158,7 +176,7 @@ class Compiler:
         lines = ["made = {}"]
         known = []
         for possible in self._schema._schema.get_possible_types(type_):  # noqa: SLF001 (the graphql-core schema has no other door)
-            level = self._level(possible, sets)
+            level = self._level(possible, sets, gaps=False)
             known.append(possible.name)
             lines.append(
                 f"if {possible.name!r} in kinds: made[{possible.name!r}] = {self._called(level, f'kinds[{possible.name!r}]')}"
@@ -182,7 +200,7 @@ class Compiler:
         """An expression for the list of JSON values of a list of what resolvers gave."""
         nullable, inner = unwrapped(type_)
         if isinstance(inner, GraphQLScalarType | GraphQLEnumType):
-            return f"[{self._leaf(type_, 'o')} for o in {values}]"
+            return f"[{expression(type_, 'o', self.named)} for o in {values}]"
         checked = values if nullable else f"full({values})"
         if isinstance(inner, GraphQLList):
             items = self._complete(inner.of_type, sets, "flat(P)")
@@ -190,34 +208,21 @@ class Compiler:
         if isinstance(inner, GraphQLInterfaceType | GraphQLUnionType):
             return self._called(self._abstract(inner, sets), checked)
         assert isinstance(inner, GraphQLObjectType)
-        return self._called(self._level(inner, sets), checked)
-
-    def _leaf(self, type_: GraphQLOutputType, read: str, depth: int = 0) -> str:
-        """An expression for one leaf, or one list of leaves."""
-        nullable, inner = unwrapped(type_)
-        own = f"x{depth}"
-        if isinstance(inner, GraphQLList):
-            item = self._leaf(inner.of_type, f"i{depth}", depth + 1)
-            missing = "None" if nullable else f"{self.named('slow', _refuse_null)}()"
-            return f"({missing} if ({own} := {read}) is None else [{item} for i{depth} in {own}])"
-        assert isinstance(inner, GraphQLScalarType | GraphQLEnumType)
-        form = leaf(inner, nullable=nullable)
-        return form.expression(read, own, self.named("slow", form.slow))
+        return self._called(self._level(inner, sets, gaps=nullable), checked)
 
     def _values(self, field: GraphQLField, binding: Binding, node: FieldNode) -> str:
         """An expression for the list of a field's values on `K`."""
         if binding.batch is not None:
             return f"await {self._call(field, binding, node, binding.batch)}".replace("(C", "(C, K", 1)
-        return f"[{self._read(field, binding)} for o in K]"
+        attribute = self._read(field, binding).attribute
+        value = f"o.{attribute}" if binding.read is None else f"{self.named('read', binding.read)}(o)"
+        return f"[{value} for o in K]"
 
-    def _read(self, field: GraphQLField, binding: Binding) -> str:
+    def _read(self, field: GraphQLField, binding: Binding) -> Read:
         if binding.kind != "leaf":
             raise Unsupported("root field below the root")
-        if binding.read is ids.of:
-            return "IDS[o.type_name][o.id]"
-        if binding.read is not None:
-            return f"{self.named('read', binding.read)}(o)"
-        return f"o.{binding.path or field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].python_name}"
+        attribute = binding.path or field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].python_name
+        return Read(field.type, binding, attribute)
 
     def _bound(self, type_: GraphQLObjectType, node: FieldNode) -> tuple[GraphQLField, Binding]:
         name = node.name.value
@@ -269,10 +274,6 @@ class Root:
 
 def _selections(nodes: Sequence[FieldNode]) -> list[SelectionSetNode]:
     return [node.selection_set for node in nodes if node.selection_set is not None]
-
-
-def _refuse_null() -> None:
-    raise levels.NullInNonNull
 
 
 def guarded(binding: Binding) -> Callable[[Any], None]:

@@ -4,17 +4,21 @@ Instants of UTC and days stay as they are, since orjson writes them as we do (`A
 
 In a template, `{v}` reads the value once and gives it the name `{x}`. What does not pass the test goes to `{slow}`, which serializes as
 graphql-core would, or raises; an operation whose program raises is answered by graphql-core. The name of an enum's value is looked up
-in a dict instead, which a value of another kind leaves with a KeyError.
+in a dict instead, which a value of another kind leaves with a KeyError. Values of a column that can hold nothing else need no test at all.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from datetime import date, datetime
+from enum import StrEnum
+from types import NoneType
+from typing import Any, get_args
 
 import orjson
-from graphql import GraphQLEnumType, GraphQLScalarType
+from graphql import GraphQLEnumType, GraphQLOutputType, GraphQLScalarType
 
 from schema.execution.levels import NullInNonNull
+from schema.execution.shapes import unwrapped
 
 Serialize = Callable[[Any], Any]
 
@@ -68,3 +72,25 @@ def leaf(type_: GraphQLScalarType | GraphQLEnumType, *, nullable: bool) -> Leaf:
     if type_.name == "Date" and nullable:
         return Leaf(_DAY, slow)
     return Leaf(_TEMPLATES.get(type_.name, _ALWAYS_SLOW), slow)
+
+
+_AS_THEY_ARE: dict[Any, frozenset[str]] = {
+    str: frozenset(name for name, template in _TEMPLATES.items() if template is _TEXT),
+    datetime: frozenset({"DateTime"}),
+    bool: frozenset({"Boolean"}),
+}
+
+
+def trusted(type_: GraphQLOutputType, kind: Any) -> bool:
+    """Whether values of a column of this kind (`str`, `date | None`, an enum) are, as they are, JSON values of a type."""
+    nullable, inner = unwrapped(type_)
+    kinds = [each for each in get_args(kind) if each is not NoneType] or [kind]
+    if len(kinds) > 1 or (NoneType in get_args(kind) and not nullable):
+        return False
+    (own,) = kinds
+    if isinstance(inner, GraphQLEnumType):
+        named = {name: value.value for name, value in inner.values.items()}
+        return isinstance(own, type) and issubclass(own, StrEnum) and named == {each.value: each for each in own}
+    if own is date:
+        return isinstance(inner, GraphQLScalarType) and inner.name == "Date" and nullable
+    return isinstance(inner, GraphQLScalarType) and inner.name in _AS_THEY_ARE.get(own, ())

@@ -24,12 +24,18 @@ class NotCompiled(Exception):
 class Program:
     """Generated code for one operation: `run` is called with the context, what `varying` makes of the variables, and the event."""
 
-    __slots__ = ("run", "source", "varying")
+    __slots__ = ("_displays", "_source", "run", "varying")
 
     def __init__(self, run: Run, compiler: Compiler) -> None:
         self.run = run
         self.varying = tuple(compiler.varying)
-        self.source = compiler.source
+        self._source = compiler.source
+        self._displays = compiler.displays
+
+    @property
+    def source(self) -> str:
+        """The generated code, with what was written by now for classes of objects."""
+        return "\n\n".join([self._source, *(text for display in self._displays for text in display.sources.values())])
 
 
 class Programs:

@@ -11,6 +11,9 @@ from collections.abc import Mapping, Sequence
 from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLOutputType
 from graphql.language import SelectionSetNode
 
+from persistence.page import CURSOR
+from persistence.rows import key_of
+from resolvers.page import ToOne
 from schema.execution.selections import Collector
 from schema.fields import Binding
 
@@ -34,6 +37,8 @@ def wanted(
                 needs = _of_rows(connection.fields["nodes"].type, below, collector, bindings)
             case "edges":
                 needs = _of_edges(connection.fields["edges"].type, below, collector, bindings)
+            case "pageInfo":
+                needs = frozenset({CURSOR})
             case _:
                 needs = frozenset[str]()
         if needs is None:
@@ -47,7 +52,7 @@ def _of_edges(
 ) -> Wanted:
     edge = _named(type_)
     assert edge is not None
-    found: set[str] = set()
+    found = {CURSOR}  # an edge is made with its cursor
     for nodes in collector.fields(edge, sets).values():
         name = nodes[0].name.value
         if name == "node":
@@ -75,7 +80,7 @@ def _of_rows(
         binding = bindings.get(f"{row.name}.{name}")
         if binding is None or binding.needs is None:
             return None
-        found.update(binding.needs)
+        found.update([key_of(binding.batch.attribute)] if isinstance(binding.batch, ToOne) else binding.needs)
     return frozenset(found)
 
 
