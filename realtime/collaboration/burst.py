@@ -1,12 +1,13 @@
 """A burst: what is told to many at a time is gathered first, then written to one line after the other with nothing between.
 
 Most of what an edit costs is that it is written to everybody in the room, and most of what a write costs is the kernel's. Part of that
-is ours to choose. All that one line is told in a burst, the acknowledgement of its own edit and the edits of everybody, is one write.
-And whoever reads at the other ends of several lines (a proxy in front of us, a load client) stays awake while writes follow each other
-closely: every pause lets it fall asleep, and the next write pays for waking it, as much as for all the rest of it.
+is ours to choose. All that one line is told in a burst, the acknowledgement of its own edit and the edits of everybody, is one write: of
+50 writers' writes at 500 edits a second every fourteenth was an acknowledgement. And where one process reads several lines (a proxy in
+front of us, a load client) it stays awake while writes follow each other closely, and is woken by the next one after a pause: to 200
+sockets of one reader a write took 3.3 µs of CPU back to back, 4.0 with 1 µs between two, 4.8 with 3 µs.
 
-Rejected: `writelines` of each transport (a write a line all the same, and uvloop's own pass over its streams between); io_uring, which
-saves the calls and not what they do (a call costs a twentieth of a write to a socket here).
+Rejected: the transport's own `write` (its pass over all streams comes between); io_uring, which saves the calls and not what they do (a
+call that does nothing is a tenth of a write to a socket).
 """
 
 import os
