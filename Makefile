@@ -47,7 +47,7 @@ bench: $(INSTALLED)      ## measure ours beside peers in one run (25 minutes; ne
 bench-live: $(INSTALLED) ## measure live subscriptions beside peers (10 minutes; needs cc and Node)
 	@$(IN)/python benchmarks/live/run.py $(ARGS)
 
-bench-collab: $(INSTALLED) ## measure writing together beside peers (takes long; needs cc and Node)
+bench-collab: $(INSTALLED) ## measure writing together beside peers (12 minutes; needs cc and Node)
 	@$(IN)/python benchmarks/collaboration/run.py $(ARGS)
 
 check: $(INSTALLED)      ## check form, types, layers, and that schema/schema.graphql is what the code says

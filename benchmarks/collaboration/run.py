@@ -203,7 +203,11 @@ async def _main(given: argparse.Namespace) -> int:
                     total = int(sum(given.rates) * given.seconds) + given.storm + 2 * max(100, writers)
                     edits = desk.edits(writers, total)
                     for name in given.contestants[first:] + given.contestants[:first]:
-                        result = await turn(ground, known[name], writers, edits, given)
+                        try:
+                            result = await turn(ground, known[name], writers, edits, given)
+                        except RuntimeError:
+                            print((ground.folder / "server.log").read_text(errors="replace")[-2_000:], file=sys.stderr)
+                            raise
                         found.setdefault(str(writers), {}).setdefault(name, []).append(result)
                         print(f"round {number + 1}, {writers} writers, {name}: {json.dumps(result)}", file=sys.stderr, flush=True)
     if given.keep:

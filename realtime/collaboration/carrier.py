@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 from starlette.types import Message, Receive, Scope, Send
 
+from realtime.collaboration.burst import Burst
+
 
 class Carrier(Protocol):
     """One client's websocket, accepted. `receive` and `send` take and give ASGI's messages."""
@@ -17,18 +19,18 @@ class Carrier(Protocol):
         """Send or close; returns when more can be sent. Raises OSError or RuntimeError when the client has gone."""
 
     def send_now(self, data: bytes, /) -> bool:
-        """Send a binary message without waiting; False when that is not possible now, and nothing was sent."""
+        """Send a binary message without waiting, in a burst at its end; False when that is not possible now, and nothing was sent."""
 
     def hang_up(self) -> None:
         """The connection is served no more: what it holds is given back, soon also when the client does not answer."""
 
 
 class TakeOver(Protocol):
-    def __call__(self, scope: Scope, /) -> Carrier | None:
+    def __call__(self, scope: Scope, burst: Burst, /) -> Carrier | None:
         """Another carrier for a connection that was just accepted, to which the ASGI call then means nothing; None: there is none."""
 
 
-def never(scope: Any, /) -> None:
+def never(scope: Any, burst: Burst, /) -> None:
     """Every connection goes on as it came (`TakeOver`)."""
 
 

@@ -69,7 +69,7 @@ class CollaborationEndpoint:
             return
         await send({"type": "websocket.accept"})
         name, authorization = scope.get("path_params", {}).get("document_id"), _authorization(scope, headers)
-        if (taken := self._take_over(scope)) is not None:
+        if (taken := self._take_over(scope, self._host.rooms.burst)) is not None:
             self._host.rooms.start(self._serve(taken, name, authorization), "collaboration: connection")
         else:
             await self._serve(AsgiCarrier(receive, send), name, authorization)

@@ -19,8 +19,9 @@ from uuid import UUID
 from domain.document.update import LoggedUpdate, Placed, Update, document_stream
 from domain.errors import DomainError, NotFound, Unavailable
 from realtime.collaboration.access import Right, Standing
+from realtime.collaboration.burst import Burst
 from realtime.collaboration.commit import Answer
-from realtime.collaboration.edits import Edits
+from realtime.collaboration.edits import Edits, logged
 from realtime.collaboration.presence import Peers
 from realtime.collaboration.state import State
 from realtime.collaboration.visitor import News, Visitor
@@ -41,6 +42,8 @@ class _Pending:
 
 class Outside(Protocol):
     """What a room needs of its process."""
+
+    burst: Burst
 
     def submit(self, room: "Room", /) -> None:
         """There is something to commit."""
@@ -177,6 +180,10 @@ class Room:
 
     def committed(self, answers: Sequence[Answer]) -> None:
         """From the committer: acknowledge, hand on, announce."""
+        with self._outside.burst:
+            self._committed(answers)
+
+    def _committed(self, answers: Sequence[Answer]) -> None:
         under_way, self._under_way = self._under_way, []
         kept: list[LoggedUpdate] = []
         refused: DomainError | None = None
@@ -189,7 +196,7 @@ class Room:
                 if isinstance(last, DomainError):
                     refused = last
                 elif not last.repeated:
-                    kept.append(_logged(item.update, last.position, at))
+                    kept.append(logged(item.update, last.position, at))
             if item.done:
                 item.done(last)
         if kept:
@@ -225,7 +232,8 @@ class Room:
                 self._state.absorb(data)
         elif self._loading.locked():
             self._meanwhile += news
-        self.arrived(updates)
+        with self._outside.burst:
+            self.arrived(updates)
 
     def arrived(self, updates: Sequence[LoggedUpdate]) -> None:
         """Hand on what is next; keep what is early."""
@@ -256,9 +264,10 @@ class Room:
     def meet(self, news: News) -> None:
         """Tell everybody here of peers."""
         if news.peers:
-            for visitor in tuple(self.visitors):
-                if visitor.right is not None:
-                    visitor.met(news)
+            with self._outside.burst:
+                for visitor in tuple(self.visitors):
+                    if visitor.right is not None:
+                        visitor.met(news)
 
     # Rights.
 
@@ -284,14 +293,3 @@ class Room:
         visitors, self.visitors = self.visitors, set()
         for visitor in visitors:
             visitor.leave(error)
-
-
-def _logged(update: Update, position: int, at: datetime) -> LoggedUpdate:
-    return LoggedUpdate(
-        document_id=update.document_id,
-        position=position,
-        data=update.data,
-        author_id=update.author_id,
-        session_id=update.session_id,
-        at=at,
-    )

@@ -9,15 +9,17 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, Self
+from typing import Any, Self
 from uuid import UUID, uuid4
 
 from domain.document.update import LoggedUpdate, announced, announcement
 from domain.errors import CursorExpired, DomainError, NotFound, SubscriptionLagged, Unavailable
 from realtime.collaboration import whispers
 from realtime.collaboration.access import Access, Right, may_change, saved_version, watched
+from realtime.collaboration.burst import Burst
 from realtime.collaboration.commit import Committer
 from realtime.collaboration.loading import Archive, Log, load
+from realtime.collaboration.neighbours import neighbours
 from realtime.collaboration.pace import Pace
 from realtime.collaboration.presence import Presence
 from realtime.collaboration.room import Room
@@ -32,8 +34,6 @@ from realtime.owned import OwnedTasks
 from realtime.pause import spread
 
 logger = logging.getLogger(__name__)
-
-ASKED_AT_ONCE: Final = 20
 
 
 class Rooms:
@@ -52,8 +52,8 @@ class Rooms:
         self._rechecking: set[Room] = set()
         self._settling = Settling(archive)
         self._tasks = OwnedTasks()
-        self._teller = uuid4().hex
-        self._closed = False
+        self._teller, self._closed = uuid4().hex, False
+        self.burst = Burst()
 
     @classmethod
     @asynccontextmanager
@@ -140,13 +140,12 @@ class Rooms:
             for user_id, peer in room.peers.here():
                 self._live.tell(whispers.of_peers(room.stream, self._teller, user_id, [peer]))
         elif (told := whispers.peers(whisper)) is not None:
-            user_id, peers = told
-            room.meet(News(room.peers.tell(peers, user_id, None, _now())))
+            room.meet(News(room.peers.tell(told[1], told[0], None, _now())))
 
     async def presences(self, document_ids: Sequence[UUID]) -> list[Sequence[Presence]]:
         """Who is in documents, as far as this process has heard; where it has no room, rooms elsewhere are asked for a moment."""
         if not self._live.alone:
-            unheard = [each for each in dict.fromkeys(document_ids) if each not in self._rooms][:ASKED_AT_ONCE]
+            unheard = [each for each in dict.fromkeys(document_ids) if each not in self._rooms][: whispers.ASKED_AT_ONCE]
             answers = await asyncio.gather(*map(self._opened, unheard), return_exceptions=True)
             if any(isinstance(each, Room) for each in answers):
                 await asyncio.sleep(self._pace.answers)
@@ -237,13 +236,14 @@ class Rooms:
 
     async def _follow(self, room: Room, listener: Listener) -> None:
         """Hand the room what its streams tell."""
-        async for entry in listener:
-            if entry.stream == room.stream:
-                room.heard([announced(entry)])
-            elif may_change(entry, room.document_id):
-                self._recheck(room)
-            elif (version_id := saved_version(entry, room.document_id)) is not None:
-                room.saved(version_id)
+        async for first in listener:
+            for run in neighbours(first, listener.take):
+                if run[0].stream == room.stream:
+                    room.heard([announced(entry) for entry in run])
+                elif any(may_change(entry, room.document_id) for entry in run):
+                    self._recheck(room)
+                for version_id in filter(None, (saved_version(entry, room.document_id) for entry in run)):
+                    room.saved(version_id)
             if room.standing and (team := watched(room.standing)) not in listener.positions:
                 for stream in listener.positions.keys() - {room.stream}:
                     listener.discard(stream)

@@ -2,12 +2,16 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from realtime.collaboration.wire import Peer
 from realtime.live import Whisper
 
 logger = logging.getLogger(__name__)
+
+ASKED_AT_ONCE: Final = 20
+"""Of how many documents without a room here it is asked who is there."""
 
 
 def question(stream: str, teller: str) -> Whisper:

@@ -1,21 +1,22 @@
 """A websocket of binary messages on a transport that was taken over from uvicorn: carries live editing without ASGI between.
 
 An edit goes to everybody in a document at once, so that what counts is what one more write costs. Through ASGI it wakes the connection's
-writer, which goes through uvicorn's and `websockets`' layers. Written to the socket as soon as it is there it costs little more than the
-kernel's part. Only when the kernel takes no more does anything wait, in the connection's own bounded outbox.
+writer, which goes through uvicorn's and `websockets`' layers. Written to the socket as soon as it is there, with all that is told
+together (`realtime.collaboration.burst`), it costs little more than the kernel's part. Only when the kernel takes no more does anything
+wait, in the connection's own bounded outbox.
 
 Rejected: the graph's `RawSocket` (its connection takes in what comes without waiting; here a room that has too much to keep makes its
 visitors wait, so reading stops until what was read is dealt with).
 """
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 from starlette.types import Message, Scope
 
+from realtime.collaboration.burst import Burst
 from schema.http import rfc6455
 from schema.http.rfc6455 import BINARY, CLOSE, PING, TEXT, Broken, FrameReader
 from schema.http.uvicorn_websocket import HANDOVER
@@ -29,15 +30,15 @@ _HEADERS: Final = [rfc6455.header(BINARY, length) for length in range(_SHORT)]
 _DISCONNECT: Final = {"type": "websocket.disconnect", "code": 1006}
 
 
-def take_over(scope: Scope, *, message_bytes: int) -> "RawLine | None":
-    """The line of a connection that was just accepted, where the server hands over its transport."""
+def take_over(scope: Scope, burst: Burst, *, message_bytes: int) -> "RawLine | None":
+    """The line of a connection that was just accepted, where the server hands over its transport; it takes part in the burst."""
     hand_over = scope.get("extensions", {}).get(HANDOVER)
     if hand_over is None:
         return None
     made: list[RawLine] = []
 
     def successor(gone: Callable[[RawLine], object]) -> RawLine:
-        made.append(RawLine(message_bytes=message_bytes, gone=gone))
+        made.append(RawLine(burst, message_bytes=message_bytes, gone=gone))
         return made[0]
 
     transport = hand_over(successor)
@@ -51,8 +52,8 @@ class RawLine(asyncio.Protocol):
     """The protocol of its transport, and a `realtime.collaboration.carrier.Carrier`."""
 
     __slots__ = (
+        "_burst",
         "_closing",
-        "_descriptor",
         "_drained",
         "_gone",
         "_heard",
@@ -61,10 +62,15 @@ class RawLine(asyncio.Protocol):
         "_ready",
         "_taker",
         "_transport",
+        "descriptor",
+        "held",
     )
 
-    def __init__(self, *, message_bytes: int, gone: Callable[["RawLine"], object]) -> None:
+    def __init__(self, burst: Burst, *, message_bytes: int, gone: Callable[["RawLine"], object]) -> None:
         """`gone` is called when the transport is lost."""
+        self._burst = burst
+        self.descriptor = -1
+        self.held = b""
         self._reader = FrameReader(message_bytes)
         self._gone = gone
         self._heard: deque[Message] = deque()
@@ -81,7 +87,7 @@ class RawLine(asyncio.Protocol):
         transport.set_protocol(self)
         # Nothing of the transport's own waits while its buffer is empty, so what is written past it keeps its place.
         plain = transport.get_extra_info("sslcontext") is None
-        self._descriptor = transport.get_extra_info("socket").fileno() if plain else -1
+        self.descriptor = transport.get_extra_info("socket").fileno() if plain else -1
         transport.resume_reading()  # uvicorn stops after each message, and may have done so
 
     # From the transport.
@@ -106,7 +112,7 @@ class RawLine(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closing = True
-        self._descriptor = -1
+        self.descriptor = -1
         self._gone(self)
         self._hear(_DISCONNECT, 0)
         _wake(self._drained)
@@ -151,16 +157,18 @@ class RawLine(asyncio.Protocol):
 
     def send_now(self, data: bytes) -> bool:
         transport = self._transport
-        if self._closing or self._descriptor < 0 or transport.is_closing() or transport.get_write_buffer_size():
+        if self._closing or self.descriptor < 0 or transport.is_closing() or transport.get_write_buffer_size():
             return False
-        frame = _framed(data)
-        try:
-            written = os.write(self._descriptor, frame)
-        except OSError:
-            written = 0  # full, or broken: the transport finds out
-        if written < len(frame):
-            transport.write(frame[written:])
+        burst = self._burst
+        if burst.is_open:
+            burst.hold(self, _framed(data))
+        else:
+            with burst:
+                burst.hold(self, _framed(data))
         return True
+
+    def finish(self, frames: bytes, written: int) -> None:
+        self._transport.write(frames[written:])
 
     def hang_up(self) -> None:
         if not self._closing:

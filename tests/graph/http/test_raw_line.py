@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from realtime.collaboration.burst import Burst
 from schema.http import rfc6455
 from schema.http.raw_line import RawLine
 from schema.http.rfc6455 import BINARY, CLOSE, PING, PONG, TEXT
@@ -21,6 +22,7 @@ class Ends:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     transport: asyncio.Transport
+    burst: Burst
     gone: list[RawLine] = field(default_factory=list)
 
     async def say(self, kind: int, payload: bytes) -> None:
@@ -41,13 +43,14 @@ class Ends:
 async def opened() -> AsyncIterator[Ends]:
     ours, theirs = socket.socketpair()
     gone: list[RawLine] = []
+    burst = Burst()
     transport, _ = await asyncio.get_running_loop().connect_accepted_socket(asyncio.Protocol, ours)
-    line = RawLine(message_bytes=100_000, gone=gone.append)
+    line = RawLine(burst, message_bytes=100_000, gone=gone.append)
     line.take(transport)
     reader, writer = await asyncio.open_connection(sock=theirs)
     try:
         async with asyncio.timeout(10):
-            yield Ends(line, reader, writer, transport, gone)
+            yield Ends(line, reader, writer, transport, burst, gone)
     finally:
         transport.abort()
         writer.close()
@@ -71,6 +74,51 @@ async def test_messages_arrive_whole_and_in_order_however_slowly_they_are_read()
         assert not speaking.done()
         assert [await ends.hear() for _ in messages] == [(BINARY, each) for each in messages]
         assert await speaking > 0
+
+
+async def test_what_is_told_in_a_burst_leaves_at_its_end_in_one_write_also_when_telling_fails() -> None:
+    async with opened() as ends:
+        with ends.burst:
+            with ends.burst:
+                assert ends.line.send_now(b"kept")
+            assert ends.line.send_now(b"news")
+            assert ends.line.held == b"\x82\x04kept\x82\x04news"
+        assert ends.line.held == b""
+        assert await ends.reader.readexactly(12) == b"\x82\x04kept\x82\x04news"
+
+        def tell_and_fail() -> None:
+            with ends.burst:
+                assert ends.line.send_now(b"kept again")
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            tell_and_fail()
+        assert await ends.hear() == (BINARY, b"kept again")
+        assert ends.line.send_now(b"alone")
+        assert await ends.hear() == (BINARY, b"alone")
+
+
+async def test_a_burst_that_the_kernel_does_not_take_whole_arrives_whole_and_what_follows_comes_behind() -> None:
+    messages = [bytes((number,)) * 50_000 for number in range(40)]
+    async with opened() as ends:
+        with ends.burst:
+            for message in messages:
+                assert ends.line.send_now(message)
+        assert ends.transport.get_write_buffer_size() > 0
+        assert not ends.line.send_now(b"behind")
+        behind = asyncio.get_running_loop().create_task(ends.line.send({"type": "websocket.send", "bytes": b"behind"}))
+        assert [await ends.hear() for _ in messages] == [(BINARY, each) for each in messages]
+        assert await ends.hear() == (BINARY, b"behind")
+        await behind
+
+
+async def test_a_line_that_is_lost_in_a_burst_costs_the_others_nothing() -> None:
+    async with opened() as lost, opened() as other:
+        with other.burst:
+            other.burst.hold(lost.line, b"\x82\x01a")
+            assert other.line.send_now(b"here")
+            lost.line.connection_lost(None)
+        assert await other.hear() == (BINARY, b"here")
 
 
 async def test_reading_stops_while_what_was_read_is_not_dealt_with() -> None:
