@@ -9,14 +9,11 @@ import pytest
 
 import migrations
 from bootstrap import open_house
-from realtime.collaboration.pace import Pace
 from settings import Settings
-from tests.app import App
+from tests.app import AT_REST, App
 from tests.people import People, settle
 
 pytest_plugins = ["tests.services", "tests.serving"]
-
-AT_REST = Pace(linger=3600.0, quiet=3600.0)
 
 
 async def prepare(url: str) -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.app import App
-from tests.graph.test_executors import compare, furnish
+from tests.furniture import furnish
+from tests.graph.test_executors import compare
 from tests.people import settle
 
 pytestmark = pytest.mark.fuzz
