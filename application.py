@@ -1,10 +1,10 @@
 """The application: the graph, GraphiQL and the health checks over open services."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -31,13 +31,14 @@ from schema import ids
 from schema.execution.events import Events
 from schema.execution.executor import Executor
 from schema.http import raw_line
-from schema.http.app import Lines, graphql_routes, straight
+from schema.http.app import Lines, serve_graph
 from schema.http.graphiql import DemoSignIn, GraphiQLConfig
 from schema.http.graphiql import routes as graphiql_routes
 from schema.http.origins import Origins
 from schema.http.persisted import AutomaticQueries, KnownQueries
 from schema.http.ports import RequestInfo
 from schema.http.trusted import ManifestUnusable, TrustedDocuments, check_manifest, read_manifest
+from schema.http.uvicorn_http import Posts
 from schema.root import bindings, schema
 from schema.rules import weights
 from settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
@@ -57,8 +58,16 @@ class AllLines:
         await asyncio.gather(self.graph.drain(), self.collaboration.drain())
 
 
-def create_app(house: House, settings: Settings, watch: Watch | None = None) -> tuple[ASGIApp, AllLines]:
-    """The application, and the lines that it keeps open, to be drained before the server stops. `watch` is shown what has numbers."""
+class Application(NamedTuple):
+    """What a server serves. `lines` are to be drained before it stops; `posts` answers whole requests by path, past `asgi`."""
+
+    asgi: ASGIApp
+    lines: AllLines
+    posts: Mapping[bytes, Posts]
+
+
+def create_app(house: House, settings: Settings, watch: Watch | None = None) -> Application:
+    """The application over open services. `watch` is shown what has numbers."""
     executor = Executor(
         schema,
         limits=LIMITS,
@@ -71,7 +80,7 @@ def create_app(house: House, settings: Settings, watch: Watch | None = None) -> 
     def open_context(credentials: Bearer | None, info: RequestInfo) -> "_OneContext":
         return _OneContext(house, credentials, info)
 
-    graph, lines = graphql_routes(
+    graph = serve_graph(
         Events(executor, house.services.hub),
         known=_known_queries(house, settings, executor),
         authenticate=house.tokens.authenticate,
@@ -85,7 +94,7 @@ def create_app(house: House, settings: Settings, watch: Watch | None = None) -> 
         may_introspect=lambda credentials: credentials is not None or not settings.production,
     )
     if watch is not None:
-        watch(executor, lines)
+        watch(executor, graph.lines)
     collaboration = CollaborationEndpoint(
         house.services.rooms,
         sign_in=SignIn(house.tokens),
@@ -97,8 +106,10 @@ def create_app(house: House, settings: Settings, watch: Watch | None = None) -> 
     blobs = house.services.blobs
     files = blob_routes(blobs) if isinstance(blobs, LocalBlobs) else []  # a bucket has addresses of its own
     demo = None if settings.production else DemoSignIn(email=DEMO_EMAIL, password=DEMO_PASSWORD)
-    pages = Starlette(routes=[*graph, *rooms, *files, *_health(house.database), *graphiql_routes(GraphiQLConfig(demo=demo))])
-    return straight(pages, graph), AllLines(lines, collaboration)
+    pages = Starlette(
+        routes=[*graph.routes, *rooms, *files, *_health(house.database), *graphiql_routes(GraphiQLConfig(demo=demo))]
+    )
+    return Application(pages, AllLines(graph.lines, collaboration), graph.posts)
 
 
 class _OneContext:

@@ -8,17 +8,19 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 
-from application import AllLines, create_app
+from application import AllLines, Application, create_app
 from bootstrap import CannotStart, fill, fill_storage, kept_up, migrate, open_database_url, open_house
 from metrics import given_away
 from persistence.database import open_database
 from persistence.schema_version import schema_version
 from realtime.collaboration.connection import MESSAGE_BYTES
-from schema.http.uvicorn_protocol import WebsocketProtocol
+from schema.http.uvicorn_http import HttpProtocol
+from schema.http.uvicorn_websocket import WebsocketProtocol
 from settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 
 
@@ -54,12 +56,12 @@ async def serve(
                     await fill(house.database, settings)
                     await fill_storage(house, settings)
                 async with given_away(house, settings) as numbers:
-                    app, lines = create_app(house, settings, numbers.watch)
+                    app = create_app(house, settings, numbers.watch)
                     with usable(settings.host, settings.port):
                         listener.listen(2048)
                     collect_seldom()
                     async with kept_up(house, settings):
-                        await Server(_config(app, settings), lines, lambda: up(settings)).serve([listener])
+                        await Server(_config(app, settings), app.lines, lambda: up(settings)).serve([listener])
 
 
 class Server(uvicorn.Server):
@@ -108,11 +110,11 @@ def collect_seldom() -> None:
     gc.set_threshold(10_000, 20, 100)
 
 
-def _config(app: Any, settings: Settings) -> uvicorn.Config:
+def _config(app: Application, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
-        app,
+        app.asgi,
         loop="none",
-        http="httptools",
+        http=cast(Any, partial(HttpProtocol, posts=app.posts)),
         ws=WebsocketProtocol,
         ws_ping_interval=None,
         ws_max_size=MESSAGE_BYTES,  # of documents; the graph allows less

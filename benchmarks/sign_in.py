@@ -15,7 +15,7 @@ async def sign_in(url: str, viewers: list[str]) -> dict[str, str]:
     settings = Settings(database_url=url, public_url=PUBLIC_URL, production=True)
     tokens: dict[str, str] = {}
     async with open_house(settings, url) as house:
-        app, _ = create_app(house, settings)
+        app = create_app(house, settings).asgi
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=PUBLIC_URL, timeout=30) as client:
             for viewer in viewers:
                 variables = {"input": {"email": viewer, "password": DEMO_PASSWORD}}

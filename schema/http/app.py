@@ -1,11 +1,10 @@
 """The routes of the graph: `/graphql` for HTTP and for websockets, and what is to be ended before the server stops."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from schema.execution.events import Events
 from schema.http.endpoint import MAX_BODY, GraphQLEndpoint
@@ -26,6 +25,7 @@ from schema.http.ports import (
     nobodys,
 )
 from schema.http.streaming import StreamLimits, Streams
+from schema.http.uvicorn_http import Posts
 from schema.http.websocket import WebsocketEndpoint
 
 
@@ -44,7 +44,16 @@ class Lines:
         await asyncio.gather(self.websockets.drain(within=within), self.streams.drain(within=within))
 
 
-def graphql_routes(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """The graph on the web. `posts`: what answers whole requests, by path, where the server has a short way to it."""
+
+    routes: list[BaseRoute]
+    lines: Lines
+    posts: Mapping[bytes, Posts]
+
+
+def serve_graph(
     events: Events,
     *,
     known: KnownQueries,
@@ -61,9 +70,9 @@ def graphql_routes(
     max_body: int = MAX_BODY,
     compress: bool = False,
     path: str = "/graphql",
-) -> tuple[list[BaseRoute], Lines]:
+) -> Graph:
     """
-    The routes, and the lines that they keep open, whose `drain` the server awaits before it stops.
+    The endpoints of a graph. The server awaits `drain` of the lines before it stops.
 
     `allowed_origins` are pages of other origins that may call the graph, such as `https://app.example.com`.
     """
@@ -93,19 +102,8 @@ def graphql_routes(
         may_introspect=may_introspect,
         limits=socket_limits,
     )
-    return [Route(path, http), WebSocketRoute(path, websocket)], Lines(websocket, streams)
-
-
-def straight(app: ASGIApp, graph: Sequence[BaseRoute]) -> ASGIApp:
-    """
-    The same application, with a short way to the graph: a request for its very path goes to its endpoint, past routing and middleware.
-
-    These cost a tenth of a small query, and the endpoint needs nothing of them. What is not plainly such a request takes the usual way.
-    """
-    ways = {route.path: route.endpoint for route in graph if isinstance(route, Route)}
-
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint = ways.get(scope["path"]) if scope["type"] == "http" else None
-        await (app if endpoint is None else endpoint)(scope, receive, send)
-
-    return answer
+    return Graph(
+        routes=[Route(path, http), WebSocketRoute(path, websocket)],
+        lines=Lines(websocket, streams),
+        posts={path.encode(): http},
+    )

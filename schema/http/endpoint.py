@@ -1,40 +1,35 @@
-"""GraphQL over HTTP: one operation per request, as a plain ASGI application.
+"""GraphQL over HTTP: one operation per request, for whole requests (`post`) and as a plain ASGI application.
 
 Strawberry's view is not used: it answers malformed input with 500, and issues of speed need a path without request and response
-objects. A client that goes away cancels its operation (`schema.http.vigil`).
+objects. Most requests come as `post`, past ASGI (`schema.http.uvicorn_http`). A client that goes away cancels its operation
+(`schema.http.vigil`).
 """
-
-import re
-from collections.abc import Iterable
-from itertools import count
-from secrets import token_hex
 
 from graphql.language import OperationType
 from starlette.types import Receive, Scope, Send
 
 from schema.execution.errors import coded, failure
 from schema.execution.executor import Answer, Executor, OperationRequest, refusal
+from schema.http.body import CLOSE, read_body, too_late
+from schema.http.caller import authorization, ip_of, request_info
 from schema.http.compression import compressed
 from schema.http.origins import Header, Origins
 from schema.http.persisted import KnownQueries
 from schema.http.ports import Authenticate, MayIntrospect, OpenContext, RequestInfo, everybody_may_introspect
 from schema.http.request import BadRequest, check_body_type, from_body, from_query_string
-from schema.http.response import JSON, encode, messages, negotiate, status_of
+from schema.http.response import JSON, Reply, encode, negotiate, status_of, whole
 from schema.http.stream_format import wanted
 from schema.http.streaming import Lasting, Streams, once
 from schema.http.vigil import ClientGone, TooLate, Vigil
 
 MAX_BODY = 1024 * 1024
 _BODY_SECONDS = 10.0
-_PATIENCE = 8  # how many times the longest body is read before the connection is cut
-_CLOSE = ((b"connection", b"close"),)
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_PROCESS = token_hex(6)
-_NUMBER = count(1)
+
+Headers = dict[bytes, bytes]
 
 
 class GraphQLEndpoint:
-    """The ASGI application behind `/graphql` for HTTP."""
+    """What answers `/graphql` over HTTP."""
 
     def __init__(
         self,
@@ -58,51 +53,63 @@ class GraphQLEndpoint:
         self._may_introspect = may_introspect
         self._max_body = max_body
         self._compress = compress
+        self.timeout = executor.timeout
+
+    # ── whole requests ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def post(self, headers: Headers, body: bytes, ip: str | None) -> Reply:
+        """The response to a POST that takes no stream and is not too long. Whoever calls bounds the time."""
+        info = request_info(headers, ip)
+        media_type = JSON
+        try:
+            media_type = negotiate(headers.get(b"accept"))
+            check_body_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
+            answer = await self._answer(from_body(body), headers, info)
+            assert isinstance(answer, Answer)
+            return self._reply(answer, media_type, headers, info)
+        except Exception as error:  # noqa: BLE001 (the rim)
+            return self._refused(error, media_type, headers, info)
+
+    def too_slow(self, headers: Headers) -> Reply:
+        """The response to a request that took too long to be answered."""
+        return self._reply(self._executor.too_slow(), JSON, headers, request_info(headers, None))
+
+    def too_late(self, headers: Headers) -> Reply:
+        """The response to a request whose body took too long to arrive."""
+        return self._refused(too_late(), JSON, headers, request_info(headers, None))
+
+    # ── ASGI ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        info = request_info(scope, headers)
-        own = ((b"x-request-id", info.request_id.encode()), *self._origins.response_headers(headers))
+        headers: Headers = dict(scope["headers"])
+        info = request_info(headers, ip_of(scope))
         media_type = JSON
         try:
             if scope["method"] == "OPTIONS":
-                preflight = self._origins.preflight_headers(headers)
-                await send({"type": "http.response.start", "status": 204, "headers": [own[0], *preflight]})
-                await send({"type": "http.response.body", "body": b""})
-                return
-            stream = wanted(headers.get(b"accept"))
-            if stream is None or not stream.only:
-                media_type = negotiate(headers.get(b"accept"))
-            answer = await self._answered(scope, receive, headers, info, streams=stream is not None)
-            if stream is not None and isinstance(answer, Lasting):
-                await self._streams.follow(answer, stream.format, info, own, receive, send)
-                return
-            assert isinstance(answer, Answer)
-            if answer.errors:
-                self._executor.tally.told(answer.errors)
-            if stream is not None and stream.only:
-                await once(answer, stream.format, own, send)
-                return
-            status = status_of(answer, media_type)
-            extra = _challenge(answer) if status == 401 else ()
-            body = encode(answer.payload())
-            if self._compress:
-                body, coding = compressed(body, headers.get(b"accept-encoding"))
-                extra = (*extra, *coding)
-            await _respond(send, status, media_type, body, (*own, *extra))
+                reply = Reply(204, (_named(info), *self._origins.preflight_headers(headers)))
+            else:
+                stream = wanted(headers.get(b"accept"))
+                if stream is None or not stream.only:
+                    media_type = negotiate(headers.get(b"accept"))
+                answer = await self._read_and_answered(scope, receive, headers, info, streams=stream is not None)
+                if stream is not None and isinstance(answer, Lasting):
+                    await self._streams.follow(answer, stream.format, info, self._own(headers, info), receive, send)
+                    return
+                assert isinstance(answer, Answer)
+                if stream is not None and stream.only:
+                    self._executor.tally.told(answer.errors)
+                    await once(answer, stream.format, self._own(headers, info), send)
+                    return
+                reply = self._reply(answer, media_type, headers, info)
         except ClientGone:
             return
-        except BadRequest as error:
-            told = coded(error.message, error.code)
-            self._executor.tally.told([told])
-            body = encode({"errors": [told]})
-            await _respond(send, error.status, media_type, body, (*own, *error.headers))
         except Exception as error:  # noqa: BLE001 (the rim)
-            body = encode({"errors": failure(error)})
-            await _respond(send, 500, media_type, body, own)
+            reply = self._refused(error, media_type, headers, info)
+        for message in reply.messages():
+            await send(message)
 
-    async def _answered(
-        self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], info: RequestInfo, *, streams: bool
+    async def _read_and_answered(
+        self, scope: Scope, receive: Receive, headers: Headers, info: RequestInfo, *, streams: bool
     ) -> Answer | Lasting:
         """The answer; or, where the client takes a stream, the subscription that is to be answered by one."""
         reading = True
@@ -115,49 +122,29 @@ class GraphQLEndpoint:
                 return await self._answer(request, headers, info, only, streams=streams)
         except TooLate:
             if reading:
-                raise BadRequest(408, "BAD_USER_INPUT", "The body took too long to arrive.", _CLOSE) from None
+                raise too_late() from None
             return self._executor.too_slow()
 
-    async def _request(self, method: str, query_string: bytes, headers: dict[bytes, bytes], receive: Receive) -> OperationRequest:
+    async def _request(self, method: str, query_string: bytes, headers: Headers, receive: Receive) -> OperationRequest:
         match method:
             case "POST":
                 check_body_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
-                return from_body(await self._body(headers, receive))
+                return from_body(await read_body(headers, receive, self._max_body))
             case "GET":
                 self._origins.refuse_cross_site_get(headers)
                 return from_query_string(query_string)
         raise BadRequest(405, "BAD_USER_INPUT", "Use GET or POST.", [(b"allow", b"GET, POST, OPTIONS")])
 
-    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
-        """
-        The whole body. What is too long is read on for a while and thrown away: closing on a client that still writes resets the
-        connection, and it would never see the answer.
-        """
-        declared = headers.get(b"content-length", b"0")
-        parts: list[bytes] = []
-        length = 0
-        more = declared.isdigit() and int(declared[:18]) <= self._max_body * _PATIENCE
-        while more and length <= self._max_body * _PATIENCE:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            part = message.get("body", b"")
-            length += len(part)
-            if length <= self._max_body:
-                parts.append(part)
-            more = message.get("more_body", False)
-        if more or length > self._max_body or not declared.isdigit() or int(declared[:18]) > self._max_body:
-            raise BadRequest(413, "LIMIT_EXCEEDED", f"The body is longer than {self._max_body} bytes.", _CLOSE)
-        return b"".join(parts)
+    # ── both ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _answer(
         self,
         request: OperationRequest,
-        headers: dict[bytes, bytes],
+        headers: Headers,
         info: RequestInfo,
-        only: OperationType | None,
+        only: OperationType | None = None,
         *,
-        streams: bool,
+        streams: bool = False,
     ) -> Answer | Lasting:
         try:
             credentials = await self._authenticate(authorization(headers))
@@ -183,31 +170,38 @@ class GraphQLEndpoint:
         except Exception as error:  # noqa: BLE001 (the rim)
             return refusal(*failure(error))
 
+    def _reply(self, answer: Answer, media_type: bytes, headers: Headers, info: RequestInfo) -> Reply:
+        own = self._own(headers, info)
+        status = 200
+        if answer.errors or not answer.executed:
+            self._executor.tally.told(answer.errors)
+            status = status_of(answer, media_type)
+            if status == 401:
+                own = (*own, _challenge(answer))
+        body = encode(answer.payload())
+        if self._compress:
+            body, coding = compressed(body, headers.get(b"accept-encoding"))
+            own = (*own, *coding)
+        return whole(status, media_type, body, own)
 
-def request_info(scope: Scope, headers: dict[bytes, bytes]) -> RequestInfo:
-    """Where a request comes from; the client's `X-Request-Id` is kept when it is a plain word."""
-    given = headers.get(b"x-request-id", b"")
-    agent = headers.get(b"user-agent")
-    client = scope.get("client")
-    return RequestInfo(
-        user_agent=agent[:256].decode("latin-1") if agent else None,
-        ip=client[0] if client else None,
-        request_id=given.decode() if _REQUEST_ID.fullmatch(given) else f"{_PROCESS}{next(_NUMBER):x}",
-    )
+    def _refused(self, error: Exception, media_type: bytes, headers: Headers, info: RequestInfo) -> Reply:
+        """The response to what is no request of the graph; or to a failure of ours."""
+        own = self._own(headers, info)
+        if not isinstance(error, BadRequest):
+            return whole(500, media_type, encode({"errors": failure(error)}), own)
+        told = coded(error.message, error.code)
+        self._executor.tally.told([told])
+        return whole(error.status, media_type, encode({"errors": [told]}), (*own, *error.headers), closes=CLOSE in error.headers)
+
+    def _own(self, headers: Headers, info: RequestInfo) -> tuple[Header, ...]:
+        return (_named(info), *self._origins.response_headers(headers))
 
 
-def authorization(headers: dict[bytes, bytes]) -> str | None:
-    """The value of the Authorization header."""
-    value = headers.get(b"authorization")
-    return None if value is None else value.decode("latin-1")
+def _named(info: RequestInfo) -> Header:
+    return (b"x-request-id", info.request_id.encode())
 
 
-def _challenge(answer: Answer) -> Iterable[Header]:
+def _challenge(answer: Answer) -> Header:
     expired = any(error["extensions"]["code"] == "TOKEN_EXPIRED" for error in answer.errors)
     reason = b', error_description="expired"' if expired else b""
-    return ((b"www-authenticate", b'Bearer error="invalid_token"' + reason),)
-
-
-async def _respond(send: Send, status: int, media_type: bytes, body: bytes, headers: Iterable[Header]) -> None:
-    for message in messages(status, media_type, body, headers):
-        await send(message)
+    return (b"www-authenticate", b'Bearer error="invalid_token"' + reason)

@@ -18,7 +18,7 @@ from starlette.types import Message, Scope
 
 from schema.http import rfc6455
 from schema.http.rfc6455 import BINARY, CLOSE, PING, TEXT, Broken, FrameReader
-from schema.http.uvicorn_protocol import HANDOVER
+from schema.http.uvicorn_websocket import HANDOVER
 
 _HIGH_WATER: Final = 32 * 1024
 _UNREAD: Final = 32

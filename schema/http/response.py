@@ -6,16 +6,18 @@ for, a mistake in the document or its variables is 200 too. What isn't about the
 both.
 """
 
-from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from schema.execution.encoding import encode as encode
 from schema.execution.executor import Answer
+from schema.http.origins import Header
 from schema.http.request import BadRequest
 
 RESPONSE_JSON = b"application/graphql-response+json"
 JSON = b"application/json"
+_CONTENT_TYPES = {kind: (b"content-type", kind + b"; charset=utf-8") for kind in (RESPONSE_JSON, JSON)}
+_NOT_KEPT = (b"cache-control", b"no-store")
 
 _STATUS = {
     "PERSISTED_QUERY_NOT_FOUND": 200,  # as Apollo's server has it: its clients for phones take any other for an outage
@@ -64,18 +66,21 @@ def status_of(answer: Answer, media_type: bytes) -> int:
     return 200 if status == 400 and media_type == JSON else status
 
 
-def messages(
-    status: int, media_type: bytes, body: bytes, headers: Iterable[tuple[bytes, bytes]]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The two ASGI messages of a whole response."""
-    start = {
-        "type": "http.response.start",
-        "status": status,
-        "headers": [
-            (b"content-type", media_type + b"; charset=utf-8"),
-            (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
-            *headers,
-        ],
-    }
-    return start, {"type": "http.response.body", "body": body}
+class Reply(NamedTuple):
+    """A whole response. `closes`: its headers say that the connection ends with it."""
+
+    status: int
+    headers: tuple[Header, ...]
+    body: bytes = b""
+    closes: bool = False
+
+    def messages(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The two ASGI messages of it."""
+        start = {"type": "http.response.start", "status": self.status, "headers": self.headers}
+        return start, {"type": "http.response.body", "body": self.body}
+
+
+def whole(status: int, media_type: bytes, body: bytes, headers: tuple[Header, ...], *, closes: bool = False) -> Reply:
+    """The response with this body."""
+    own = (_CONTENT_TYPES[media_type], (b"content-length", b"%d" % len(body)), _NOT_KEPT)
+    return Reply(status, own + headers, body, closes)

@@ -29,7 +29,7 @@ from schema.execution.executor import Answer, Prepared, refusal
 from schema.execution.pipe import payloads
 from schema.http.origins import Header
 from schema.http.ports import OpenContext, RequestInfo, StillGood
-from schema.http.response import JSON, encode, messages, status_of
+from schema.http.response import JSON, encode, status_of, whole
 from schema.http.stream_format import StreamFormat
 
 _GOING = coded("The server is going away: subscribe again, from the last cursor on.", "SERVICE_UNAVAILABLE")
@@ -122,7 +122,7 @@ async def once(answer: Answer, form: StreamFormat, headers: Iterable[Header], se
     status = status_of(answer, JSON)
     payload = encode(answer.payload())
     if status == 429 or status >= 500:
-        for message in messages(status, JSON, payload, headers):
+        for message in whole(status, JSON, payload, tuple(headers)).messages():
             await send(message)
         return
     await send(_start(form, headers))

@@ -11,8 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from schema.execution.events import Events
 from schema.http import dialects
+from schema.http.caller import authorization, ip_of, request_info
 from schema.http.connection import Connection
-from schema.http.endpoint import authorization, request_info
 from schema.http.frames import Close
 from schema.http.host import Host, SocketLimits, one_by_one
 from schema.http.origins import Origins
@@ -31,7 +31,7 @@ from schema.http.ports import (
     nobodys,
 )
 from schema.http.raw_socket import RawSocket
-from schema.http.uvicorn_protocol import HANDOVER
+from schema.http.uvicorn_websocket import HANDOVER
 
 _GOING = Close(1001, "The server is going away.")
 _SPREAD = 5.0
@@ -87,7 +87,7 @@ class WebsocketEndpoint:
             await send(Close(4406, "Subprotocol not acceptable").message())
             return
         await send({"type": "websocket.accept", "subprotocol": dialect.subprotocol})
-        info, given = request_info(scope, headers), authorization(headers)
+        info, given = request_info(headers, ip_of(scope)), authorization(headers)
         if (hand_over := scope.get("extensions", {}).get(HANDOVER)) is not None:
             made: list[RawSocket] = []
             limits = self.host.limits

@@ -40,6 +40,7 @@ _RIMS: dict[str, str] = {
     "schema/execution/executor.py:Executor.subscribe": "the rim of a subscription's start: bugs are masked and logged",
     "schema/http/connection.py:Connection.receive": "the rim of a socket: a bug closes it, and is logged",
     "schema/http/endpoint.py:GraphQLEndpoint.__call__": "the rim of a request",
+    "schema/http/endpoint.py:GraphQLEndpoint.post": "the rim of a whole request",
     "schema/http/endpoint.py:GraphQLEndpoint._answer": "the rim of an operation over HTTP",
     "schema/http/streaming.py:_Stream._tell": "the rim of a subscription over HTTP",
     "schema/http/hello.py:greet": "the rim of a hello on a socket",

@@ -36,7 +36,7 @@ async def test_a_server_is_ready_once_the_schema_is_as_new_as_its_own(
 ) -> None:
     async with house.database.begin() as connection:
         await connection.raw.execute(statement)
-    app, _ = create_app(house, Settings())
+    app = create_app(house, Settings()).asgi
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://graph.test") as http:
         answer = await http.get("/readyz")
         assert (await http.get("/healthz")).text == "ok"

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from schema.http.uvicorn_protocol import WebsocketProtocol
+from schema.http.uvicorn_websocket import WebsocketProtocol
 from tests.graph.http.sample_app import serve
 from tests.graph.http.sample_graph import JOURNAL, Journal
 from tests.graph.http.sample_server import Running, running
@@ -20,10 +20,20 @@ def journal() -> Journal:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the sample graph in this process."""
+async def in_process() -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the sample graph, without a server between that would refuse what is no HTTP."""
     transport = httpx.ASGITransport(serve().app)
     async with httpx.AsyncClient(transport=transport, base_url="http://graph.test") as client:
+        yield client
+
+
+@pytest.fixture(params=["ASGI", "short way"])
+async def http(request: pytest.FixtureRequest, in_process: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the sample graph: without a server, and over a socket, where whole requests go past ASGI."""
+    if request.param == "ASGI":
+        yield in_process
+        return
+    async with running() as started, httpx.AsyncClient(base_url=f"http://127.0.0.1:{started.port}") as client:
         yield client
 
 

@@ -1,7 +1,7 @@
 """An ASGI application that serves the sample graph as the product would."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +13,12 @@ from domain.errors import TokenExpired, Unauthenticated, Unavailable
 from persistence.query_texts.memory import MemoryTexts
 from schema.execution.events import Events
 from schema.execution.executor import Executor
-from schema.http.app import Lines, graphql_routes
+from schema.http.app import Lines, serve_graph
 from schema.http.host import SocketLimits
 from schema.http.persisted import AutomaticQueries, KnownQueries
 from schema.http.ports import RequestInfo, StillGood, for_ever
 from schema.http.streaming import StreamLimits
+from schema.http.uvicorn_http import Posts
 from tests.graph.http.sample_graph import JOURNAL, SCHEMA, Context
 
 
@@ -64,6 +65,7 @@ class Served:
     app: ASGIApp
     sockets: Lines
     executor: Executor
+    posts: Mapping[bytes, Posts]
 
 
 def serve(
@@ -78,7 +80,7 @@ def serve(
 ) -> Served:
     """The application as the product assembles it; `limits` are `SocketLimits`."""
     executor = Executor(SCHEMA, timeout=timeout, hints=hints, weights={"Query.echo": 7}, before_event=forget)
-    routes, sockets = graphql_routes(
+    graph = serve_graph(
         Events(executor, None),
         known=known or AutomaticQueries(MemoryTexts(), longest=16 * 1024),
         authenticate=authenticate,
@@ -90,4 +92,4 @@ def serve(
         stream_limits=streams,
         compress=compress,
     )
-    return Served(Starlette(routes=routes), sockets, executor)
+    return Served(Starlette(routes=graph.routes), graph.lines, executor, graph.posts)

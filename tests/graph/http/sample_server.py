@@ -5,13 +5,15 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import orjson
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
-from schema.http.uvicorn_protocol import WebsocketProtocol
+from schema.http.uvicorn_http import HttpProtocol
+from schema.http.uvicorn_websocket import WebsocketProtocol
 from tests.graph.http.sample_app import Served, serve
 
 
@@ -21,6 +23,7 @@ class Running:
 
     served: Served
     port: int
+    server: uvicorn.Server
 
     @property
     def url(self) -> str:
@@ -28,6 +31,11 @@ class Running:
 
     def connect(self, *, subprotocols: Sequence[Any] = ("graphql-transport-ws",), **options: Any) -> connect:
         return connect(f"ws://127.0.0.1:{self.port}/graphql", subprotocols=subprotocols or None, **options)
+
+    def close_connections(self) -> None:
+        """As the server does when it stops."""
+        for connection in tuple(self.server.server_state.connections):
+            connection.shutdown()
 
     @asynccontextmanager
     async def acknowledged(self, payload: dict[str, Any] | None = None) -> AsyncIterator[ClientConnection]:
@@ -46,16 +54,20 @@ async def exhaust(ws: ClientConnection) -> None:
 
 
 @asynccontextmanager
-async def running(*, ws: Any = WebsocketProtocol, **options: Any) -> AsyncIterator[Running]:
+async def running(
+    *, ws: Any = WebsocketProtocol, short: bool = True, keep_alive: float = 5.0, **options: Any
+) -> AsyncIterator[Running]:
     served = serve(**options)
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         served.app,
         log_level="warning",
         lifespan="off",
+        http=cast(Any, partial(HttpProtocol, posts=served.posts)) if short else "httptools",
         ws=ws,
         ws_ping_interval=None,
         ws_per_message_deflate=False,
+        timeout_keep_alive=cast(int, keep_alive),
         timeout_graceful_shutdown=2,
     )
     server = uvicorn.Server(config)
@@ -63,7 +75,7 @@ async def running(*, ws: Any = WebsocketProtocol, **options: Any) -> AsyncIterat
     server.lifespan = config.lifespan_class(config)
     await server.startup([listener])  # without its main loop, which would take up to 100 ms to notice the end
     try:
-        yield Running(served, listener.getsockname()[1])
+        yield Running(served, listener.getsockname()[1], server)
     finally:
         async with asyncio.timeout(5):
             await server.shutdown([listener])

@@ -195,9 +195,9 @@ async def test_a_bad_body(http: httpx.AsyncClient, body: bytes, status: int, cod
 
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize(("method", "headers", "status", "code"), [row[1:] for row in HEADERS], ids=[row[0] for row in HEADERS])
-async def test_bad_headers(http: httpx.AsyncClient, method: str, headers: dict[str, str], status: int, code: str) -> None:
+async def test_bad_headers(in_process: httpx.AsyncClient, method: str, headers: dict[str, str], status: int, code: str) -> None:
     encoded: Any = {name: value.encode("latin-1") for name, value in {**JSON, **headers}.items()}
-    answer = await http.request(method, "/graphql", content=q("{__typename}"), headers=encoded)
+    answer = await in_process.request(method, "/graphql", content=q("{__typename}"), headers=encoded)
     assert (answer.status_code, code_of(answer)) == (status, code)
     assert ("allow" in answer.headers) == (status == 405)
 
