@@ -38,7 +38,7 @@ test-clients: $(INSTALLED) ## drive Apollo, urql, Relay, graphql-ws, graphql-sse
 chaos: $(INSTALLED)      ## kill servers and Valkey again and again while people write, for minutes
 	@$(IN)/python -m pytest -m chaos tests/chaos $(TESTS)
 
-fuzz: $(INSTALLED)       ## run 100,000 generated operations and 100,000 broken updates of documents, memory capped
+fuzz: $(INSTALLED)       ## run 100,000 operations, generated and drawn, on both executors, and 100,000 broken updates of documents, memory capped
 	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m fuzz tests/fuzz $(TESTS)
 
 bench: $(INSTALLED)      ## measure ours beside peers in one run (25 minutes; needs wrk and Node)

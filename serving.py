@@ -6,16 +6,15 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, cast
 
 import uvicorn
 
-from application import AllLines, Application, create_app
-from bootstrap import CannotStart, fill, fill_storage, kept_up, migrate, open_database_url, open_house
-from metrics import given_away
+from application import AllLines, Application, Watch, create_app
+from bootstrap import CannotStart, House, fill, fill_storage, kept_up, migrate, open_database_url, open_house
 from persistence.database import open_database
 from persistence.schema_version import schema_version
 from realtime.collaboration.connection import MESSAGE_BYTES
@@ -55,8 +54,8 @@ async def serve(
                 if prepare:
                     await fill(house.database, settings)
                     await fill_storage(house, settings)
-                async with given_away(house, settings) as numbers:
-                    app = create_app(house, settings, numbers.watch)
+                async with _numbers(house, settings) as watch:
+                    app = create_app(house, settings, watch)
                     with usable(settings.host, settings.port):
                         listener.listen(2048)
                     collect_seldom()
@@ -94,6 +93,18 @@ class Server(uvicorn.Server):
             server.close()
         await self._lines.drain()
         await super().shutdown(sockets)
+
+
+@asynccontextmanager
+async def _numbers(house: House, settings: Settings) -> AsyncIterator[Watch | None]:
+    """What counts the application, while its numbers are given away; None where they are not."""
+    if settings.metrics_port is None:
+        yield None
+        return
+    from metrics import given_away  # its client takes a megabyte
+
+    async with given_away(house, settings) as numbers:
+        yield numbers.watch
 
 
 def collect_seldom() -> None:

@@ -12,11 +12,15 @@ from bootstrap import LIMITS, House
 from domain.actor import Actor
 from domain.session import Device
 from domain.user import User
+from realtime.collaboration.pace import Pace
 from resolvers.context import Context
 from schema import ids
 from schema.execution.executor import Executor, OperationRequest
 from schema.root import bindings, schema
 from schema.rules import weights
+
+AT_REST = Pace(linger=3600.0, quiet=3600.0)
+"""For houses in which rooms of live editing do nothing by themselves while tests run."""
 
 
 @dataclass(frozen=True)

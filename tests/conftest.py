@@ -9,14 +9,12 @@ import pytest
 
 import migrations
 from bootstrap import open_house
-from realtime.collaboration.pace import Pace
 from settings import Settings
-from tests.app import App
+from tests.app import AT_REST, App
 from tests.people import People, settle
+from tests.twins import Twins, twins
 
 pytest_plugins = ["tests.services", "tests.serving"]
-
-AT_REST = Pace(linger=3600.0, quiet=3600.0)
 
 
 async def prepare(url: str) -> None:
@@ -61,3 +59,33 @@ async def own(postgres_server: str, tmp_path: Path) -> AsyncIterator[App]:
         asyncpg.create_pool(url, min_size=0, max_size=2) as sql,
     ):
         yield App(house, sql)
+
+
+@pytest.fixture(scope="session")
+async def loop() -> asyncio.AbstractEventLoop:
+    """The loop of all fixtures, for a test that is no coroutine."""
+    return asyncio.get_running_loop()
+
+
+@pytest.fixture(scope="session")
+async def houses(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Twins]:
+    """Two furnished houses that hold the same, shared by a worker's tests."""
+    from tests.services import database_from_template
+
+    async with (
+        database_from_template(postgres_server, "migrated", prepare) as url,
+        twins(postgres_server, url, tmp_path_factory.mktemp("twins")) as opened,
+    ):
+        yield opened
+
+
+@pytest.fixture
+async def own_houses(postgres_server: str, tmp_path: Path) -> AsyncIterator[Twins]:
+    """Two such houses of one's own: what is deleted in them is nobody else's."""
+    from tests.services import database_from_template
+
+    async with (
+        database_from_template(postgres_server, "migrated", prepare) as url,
+        twins(postgres_server, url, tmp_path) as opened,
+    ):
+        yield opened

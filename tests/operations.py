@@ -135,9 +135,14 @@ class Generator:
             return {each: self._value(each, each, type_.fields[each].type) for each in names}
         match type_.name:
             case "ID":
-                kind = {"project": "Project", "team": "Team", "user": "User", "assignee": "User", "creator": "User"}.get(
-                    field_, "Task"
-                )
+                kind = {
+                    "project": "Project",
+                    "team": "Team",
+                    "document": "Document",
+                    "user": "User",
+                    "assignee": "User",
+                    "creator": "User",
+                }.get(field_, "Task")
                 return choose([*self.ids.get(kind, ()), choose([id_ for each in self.ids.values() for id_ in each])])
             case "Int":
                 return choose([0, 101, -1] if self._random.random() < 0.02 else [1, 2, 3, 5, 100])

@@ -104,6 +104,22 @@ async def database_from_template(
         await server.close()
 
 
+@asynccontextmanager
+async def copy_of(server_address: str, url: str) -> AsyncIterator[str]:
+    """A copy of a database to which nobody is connected, for the length of the block: its address."""
+    original = urlsplit(url).path.lstrip("/")
+    name = f"copy_{uuid4().hex[:12]}"
+    server = await asyncpg.connect(server_address)
+    try:
+        await _clone(server, name, original)
+        try:
+            yield address_of(server_address, name)
+        finally:
+            await server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    finally:
+        await server.close()
+
+
 async def _ensure_template(
     server: "asyncpg.Connection[asyncpg.Record]",
     server_address: str,

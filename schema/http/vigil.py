@@ -49,8 +49,13 @@ class Vigil:
         self._timer.cancel()
         if self._watcher is not None:
             self._watcher.cancel()
-        if self._ended is not None and self._task is not None and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
-            raise self._ended from None
+        ended, self._ended = self._ended, None
+        try:
+            if ended is not None and self._task is not None and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
+                raise ended from None
+        finally:
+            # An exception holds its frames: held by them in turn, it would keep all that the request had until cycles are collected.
+            del ended, error, traceback
 
     def _look(self, passed: float) -> None:
         self._left -= passed

@@ -47,6 +47,7 @@ async def test_redis_away_is_as_if_nothing_was_found(caplog: pytest.LogCaptureFi
     await texts.close()
 
 
+@pytest.mark.slow
 async def test_a_redis_that_hangs_costs_half_a_second_once_and_is_asked_again_later(valkey_server: Valkey) -> None:
     async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()

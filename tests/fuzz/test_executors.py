@@ -1,14 +1,15 @@
-"""A hundred thousand generated operations, on both executors: the long form of `tests/graph/test_executors.py`."""
+"""Eighty thousand generated operations, on both executors: the long form of `tests/graph/test_executors.py`."""
 
 import pytest
 
 from tests.app import App
-from tests.graph.test_executors import compare, furnish
+from tests.furniture import furnish
+from tests.graph.test_executors import compare
 from tests.people import settle
 
 pytestmark = pytest.mark.fuzz
 
-BATCHES, BATCH = 200, 500
+BATCHES, BATCH = 160, 500
 _FIRST_SEED = 1_000_000  # beyond those of `make test`
 
 

@@ -4,6 +4,8 @@ import asyncio
 import random
 from uuid import uuid4
 
+import pytest
+
 from domain.events import team_stream
 from schema import ids
 from schema.execution.executor import Answer, OperationRequest
@@ -48,6 +50,7 @@ async def hear(app: App, person: Person, after: str, last: set[str], dice: rando
     return heard
 
 
+@pytest.mark.slow
 async def test_who_leaves_and_comes_back_hears_everything_once_and_in_order(app: App, team: People) -> None:
     teams = (team, await second_team(app, team))
     start, dice = await now(app, team.member), random.Random(5)
@@ -76,6 +79,7 @@ async def test_who_leaves_and_comes_back_hears_everything_once_and_in_order(app:
     assert [len(ear.result()) for ear in ears] == [total] * HEARERS
 
 
+@pytest.mark.slow
 async def test_who_does_not_listen_is_sent_away_and_catches_up_later(app: App, team: People) -> None:
     start = await now(app, team.member)
     request = OperationRequest(query=FOLLOW, variables={"after": start})

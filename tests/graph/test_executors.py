@@ -1,91 +1,35 @@
 """A compiled program and graphql-core give the same answer, byte for byte, errors included."""
 
 import asyncio
-import re
 from typing import Any
 
-import orjson
 import pytest
 
 from domain.actor import Actor, Scope
-from resolvers.context import Context
 from schema import ids
 from schema.execution.executor import OperationRequest, Prepared
 from schema.root import schema
+from tests.answers import lost, normal
 from tests.app import App, Person
+from tests.furniture import furnish
 from tests.operations import Generator
 from tests.people import People, settle
 
-_ERROR_ID = re.compile(rb',?"errorId":"[^"]*"')
 BATCHES, BATCH = 20, 100
-
-
-async def furnish(app: App, people: People) -> dict[str, list[str]]:
-    """A little of everything in a team: the ids by type."""
-    make = """mutation ($tasks: TasksCreateInput!) { tasksCreate(input: $tasks) { errors { message } results { id } } }"""
-    label = """mutation ($input: LabelCreateInput!) { labelCreate(input: $input) { label { id } } }"""
-    labels = [
-        (await app.run(people.owner, label, input={"teamId": people.team_id, "name": name, "color": "#aabbcc"}))["labelCreate"][
-            "label"
-        ]["id"]
-        for name in ("Bug", "Idea")
-    ]
-    rows = [
-        {
-            "projectId": people.project_id,
-            "title": f"Task {number}",
-            "status": ["TODO", "DONE", "IN_PROGRESS"][number % 3],
-            "priority": ["NONE", "HIGH"][number % 2],
-            "assigneeId": [people.mate.id, None][number % 2],
-            "dueOn": [None, "2026-11-20", "2027-01-01"][number % 3],
-            "estimate": [None, 1, 2.5][number % 3],
-            "labelIds": labels[: number % 3],
-        }
-        for number in range(12)
-    ]
-    made = await app.run(people.member, make, tasks={"tasks": rows})
-    tasks = [row["id"] for row in made["tasksCreate"]["results"]]
-    for child in tasks[1:4]:
-        move = """mutation ($input: TaskMoveInput!) { taskMove(input: $input) { errors { message } } }"""
-        await app.run(people.member, move, input={"id": child, "parentId": tasks[0]})
-    link = """mutation ($input: TaskLinkInput!) { taskLink(input: $input) { errors { message } } }"""
-    await app.run(people.member, link, input={"taskId": tasks[4], "targetId": tasks[5], "kind": "BLOCKS"})
-    comment = """mutation ($input: CommentCreateInput!) { commentCreate(input: $input) { errors { message } comment { id } } }"""
-    said = []
-    for number in range(5):
-        body = {"subjectId": tasks[number % 2], "body": f"Word {number} [@Mate](user:{people.mate.id})"}
-        said.append((await app.run(people.guest, comment, input=body))["commentCreate"]["comment"]["id"])
-    react = """mutation ($input: CommentReactInput!) { commentReact(input: $input) { errors { message } } }"""
-    await app.run(people.member, react, input={"id": said[0], "emoji": "🎉", "on": True})
-    answer = {"subjectId": tasks[0], "parentId": said[0], "body": "So it is"}
-    said.append((await app.run(people.member, comment, input=answer))["commentCreate"]["comment"]["id"])
-    return {
-        "Task": tasks,
-        "Label": labels,
-        "Comment": said,
-        "Project": [people.project_id],
-        "Team": [people.team_id],
-        "User": [people.member.id, people.guest.id, people.outsider.id],
-    }
 
 
 async def both(app: App, person: Person | None, query: str, variables: dict[str, Any]) -> tuple[bytes, bytes, bool]:
     """The answers of both executors, and whether a program gave the first."""
     before = app.executor.counts["compiled"]
-    request = OperationRequest(query=query, variables=variables)
-    context: Context = app.context(person)
-    first = (await app.executor.execute(request, context)).json()
-    second = (await app.core.execute(request, app.context(person))).json()
-    compiled = app.executor.counts["compiled"] > before
-    return normal(first), normal(second), compiled
-
-
-def normal(answer: bytes) -> bytes:
-    """An answer without what no two runs share: the ids of masked errors, and the order in which concurrent fields failed."""
-    read = orjson.loads(_ERROR_ID.sub(b"", answer))
-    if "errors" in read:
-        read["errors"].sort(key=orjson.dumps)
-    return orjson.dumps(read)
+    # Parsed and checked once for both: that is most of the time, and both have it of the same function.
+    prepared = app.executor.prepare(OperationRequest(query=query, variables=variables))
+    if not isinstance(prepared, Prepared):
+        return normal(prepared.json()), normal(prepared.json()), False
+    first = (await app.executor.execute(prepared, app.context(person))).json()
+    second = (await app.core.execute(prepared, app.context(person))).json()
+    if app.executor.counts["compiled"] > before:
+        return normal(first), normal(second), True
+    return lost(first), lost(second), False
 
 
 async def compare(app: App, known: dict[str, list[str]], people: People, seeds: range) -> int:

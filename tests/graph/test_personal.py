@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from graphql import GraphQLField, GraphQLNonNull, GraphQLObjectType, get_named_type, is_leaf_type
 
 from schema import ids
@@ -56,6 +57,7 @@ async def differing(app: App, one: Person, other: Person, objects: dict[str, str
     return found
 
 
+@pytest.mark.slow
 async def test_only_personal_fields_tell_people_with_equal_rights_different_things(app: App, team: People) -> None:
     card = await task(app, team, "Looked at", assigneeId=team.member.id)
     said = await comment(app, team.member, card)

@@ -141,6 +141,7 @@ async def test_signing_out_ends_the_session_that_asks(app: App) -> None:
     assert await revoke(app, actor) == []
 
 
+@pytest.mark.slow
 async def test_a_revoked_session_is_refused_within_a_second(app: App) -> None:
     account = await register(app)
     bearer = f"Bearer {account['tokens']['accessToken']}"
@@ -182,6 +183,7 @@ async def test_a_session_of_somebody_else_is_not_there(app: App) -> None:
     assert await sessions_of(app, await actor_of(app, theirs)) == [session]
 
 
+@pytest.mark.slow
 async def test_somebody_who_closed_his_account_cannot_come_back(app: App) -> None:
     email = address()
     account = await register(app, email=email)

@@ -4,6 +4,8 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from domain.permissions import Role
 from schema import ids
 from tests.app import App, Person
@@ -98,6 +100,7 @@ async def test_who_is_removed_while_he_waits_does_nothing_more(app: App, team: P
     assert (await seen(app, team.owner, team))["description"] is None
 
 
+@pytest.mark.slow
 async def test_a_team_is_not_handed_to_somebody_who_is_closing_his_account(app: App, team: People) -> None:
     async with line_for(app, "teams", team.team.id) as line:
         line.join(do(app, team.owner, "teamMemberSetRole", teamId=team.team_id, userId=team.mate.id, role="OWNER"))

@@ -43,6 +43,7 @@ async def target_for(ada: Client, content: bytes) -> tuple[str, Any]:
     return made["attachment"]["id"], made["upload"]
 
 
+@pytest.mark.slow
 async def test_a_large_file_goes_in_and_comes_out_while_the_graph_answers(ada: Client) -> None:
     content = os.urandom(SIZE)
     file_id, target = await target_for(ada, content)
@@ -91,6 +92,7 @@ async def test_without_a_signature_there_is_nothing(server: ServerProcess, path:
         assert (await http.get(unsigned)).status_code == 403
 
 
+@pytest.mark.slow
 async def test_files_go_to_a_bucket_past_the_server(database_url: str, tmp_path: Path) -> None:
     async with stand_in(tmp_path) as storage:
         settings = Settings(database_connections=4, data_dir=tmp_path, blobs_url=storage.url)

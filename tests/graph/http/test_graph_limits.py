@@ -112,6 +112,7 @@ def test_the_introspection_of_tools_is_within_the_limits() -> None:
     assert measure.introspection_depth <= Limits().introspection_depth
 
 
+@pytest.mark.slow
 def test_documents_are_remembered_within_bounds() -> None:
     executor = Executor(SCHEMA)
     documents = executor._documents

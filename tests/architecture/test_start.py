@@ -1,0 +1,25 @@
+"""A worker holds in memory only what its settings ask for: what others need is imported when it is needed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[2]
+_LATER = {
+    "aioboto3": "files in a bucket",
+    "alembic": "migrating",
+    "botocore": "files in a bucket",
+    "hypothesis": "tests",
+    "persistence.seed": "filling an empty database",
+    "prometheus_client": "a port for metrics",
+    "redis": "several processes",
+    "sqlalchemy.orm": "nothing: statements are SQLAlchemy's Core",
+}
+_ASK = "import sys, server, serving, processes; print(*sorted(name for name in sys.argv[1:] if name in sys.modules))"
+
+
+def test_the_start_of_a_worker_imports_nothing_that_only_some_settings_need() -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", _ASK, *_LATER], cwd=_ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert {name: _LATER[name] for name in found.stdout.split()} == {}

@@ -1,0 +1,59 @@
+"""What a request had goes when it is given up, and does not wait for the collector of reference cycles, which runs seldom."""
+
+import asyncio
+import gc
+import weakref
+from typing import Any
+
+import pytest
+
+from schema.execution.deadline import Deadline
+from schema.http.vigil import ClientGone, TooLate, Vigil
+
+
+class Rows:
+    """Stands for what was fetched."""
+
+
+async def gone() -> dict[str, Any]:
+    return {"type": "http.disconnect"}
+
+
+async def silent() -> dict[str, Any]:
+    return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+
+async def kept_by(seconds: float, receive: Any, expected: type[Exception]) -> Rows | None:
+    """What is left of a request's rows right after it was given up."""
+    seen: list[weakref.ref[Rows]] = []
+
+    async def work() -> None:
+        rows = Rows()
+        seen.append(weakref.ref(rows))
+        await asyncio.sleep(60)
+        del rows
+
+    async def request() -> None:
+        try:
+            with Vigil(receive, seconds) as vigil:
+                vigil.now(seconds)
+                with Deadline(60):
+                    await work()
+        except expected:
+            return
+        raise AssertionError("nothing ended it")
+
+    await asyncio.get_running_loop().create_task(request())
+    await asyncio.sleep(0)  # the watcher ends
+    return seen[0]()
+
+
+@pytest.mark.parametrize(("seconds", "receive", "expected"), [(60.0, gone, ClientGone), (0.01, silent, TooLate)])
+async def test_a_request_that_is_given_up_leaves_nothing_in_a_cycle(
+    seconds: float, receive: Any, expected: type[Exception]
+) -> None:
+    gc.disable()
+    try:
+        assert await kept_by(seconds, receive, expected) is None
+    finally:
+        gc.enable()
