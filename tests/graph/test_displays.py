@@ -27,7 +27,7 @@ from schema.execution.executor import OperationRequest
 from schema.execution.leaves import trusted
 from schema.root import bindings, schema
 from tests.app import App
-from tests.graph.test_executors import furnish
+from tests.furniture import furnish
 from tests.operations import Generator
 from tests.people import People
 from tests.work import project, task
