@@ -165,7 +165,7 @@ class _Inline:
     """Reads the tokens of one line of text with the marks that are open."""
 
     def __init__(self) -> None:
-        self._marks: list[Mark] = []
+        self._marks: dict[str, list[Mark]] = {}  # those that are open, by their kind: the innermost last
         self._mention: str | None = None
         self._nodes: list[Node] = []
 
@@ -193,25 +193,28 @@ class _Inline:
             case "link_close":
                 self._link_end()
             case "strong_open" | "em_open" | "s_open":
-                self._marks.append(Mark(_MARKS[token.tag]))
+                self._open(Mark(_MARKS[token.tag]))
             case "strong_close" | "em_close" | "s_close":
                 self._close(_MARKS[token.tag])
             case _:
                 self._text(token.content)
 
     def _text(self, text: str) -> None:
-        self._nodes.append(words(text, {mark.type: mark for mark in self._marks}.values()))
+        self._nodes.append(words(text, [marks[-1] for marks in self._marks.values() if marks]))
+
+    def _open(self, mark: Mark) -> None:
+        self._marks.setdefault(mark.type, []).append(mark)
 
     def _link(self, token: Token) -> None:
         href = str(token.attrs.get("href", ""))
         if href.startswith("mention:"):
             self._mention = unquote(href.removeprefix("mention:"))
-            self._marks.append(Mark("mention"))
+            self._open(Mark("mention"))
             return
         attrs = {"href": href}
         if token.attrs.get("title"):
             attrs["title"] = str(token.attrs["title"])
-        self._marks.append(Mark("link", attrs))
+        self._open(Mark("link", attrs))
 
     def _link_end(self) -> None:
         if self._mention is None:
@@ -219,17 +222,15 @@ class _Inline:
             return
         label: list[str] = []
         while self._nodes and any(mark.type == "mention" for mark in self._nodes[-1].marks):
-            label.insert(0, self._nodes.pop().plain)
-        attrs = {"id": self._mention, "label": "".join(label).removeprefix("@")}
+            label.append(self._nodes.pop().plain)
+        attrs = {"id": self._mention, "label": "".join(reversed(label)).removeprefix("@")}
         self._nodes.append(Node("mention", {key: value for key, value in attrs.items() if value}))
         self._mention = None
         self._close("mention")
 
     def _close(self, name: str) -> None:
-        for at in range(len(self._marks) - 1, -1, -1):
-            if self._marks[at].type == name:
-                del self._marks[at]
-                return
+        if marks := self._marks.get(name):
+            marks.pop()
 
     def _html(self, html: str) -> None:
         tag = _TAG.fullmatch(html)
@@ -240,7 +241,7 @@ class _Inline:
             if tag[1]:
                 self._close(_TAGS[name])
             else:
-                self._marks.append(Mark(_TAGS[name]))
+                self._open(Mark(_TAGS[name]))
         else:
             self._text(html)
 
