@@ -63,10 +63,13 @@ class Update:
         return not self.structs and not self.deletes
 
 
-def parse(data: bytes) -> Update:
-    """Read a whole update. Raises InvalidUpdate, or UpdateTooLarge for values that nest too deep."""
+def parse(data: bytes, places: list[tuple[int, int]] | None = None) -> Update:
+    """Read a whole update. Raises InvalidUpdate, or UpdateTooLarge for values that nest too deep.
+
+    `places` is given where each struct stands in the bytes: (start, end).
+    """
     try:
-        return _update(data)
+        return _update(data, places)
     except IndexError:
         raise InvalidUpdate("The update ends early.") from None
     except UnicodeDecodeError:
@@ -90,7 +93,7 @@ def state_vector(data: bytes) -> dict[int, int]:
     return vector
 
 
-def _update(data: bytes) -> Update:
+def _update(data: bytes, places: list[tuple[int, int]] | None) -> Update:
     structs: list[Struct] = []
     adds: dict[int, tuple[int, int]] = {}
     size = len(data)
@@ -103,7 +106,7 @@ def _update(data: bytes) -> Update:
             raise InvalidUpdate("The update names a client twice, or for nothing.")
         first = clock
         for _ in range(promised(count, size - at, 2)):
-            info = data[at]
+            info, start = data[at], at
             kind = info & 0x1F
             if kind in (GC, SKIP):
                 if info != kind:
@@ -113,6 +116,8 @@ def _update(data: bytes) -> Update:
             else:
                 struct, at = _item(data, at + 1, info, client, clock)
             structs.append(struct)
+            if places is not None:
+                places.append((start, at))
             clock += struct.length
             if clock > CLOCKS or not struct.length:
                 raise InvalidUpdate("The update holds a struct that is empty or too long.")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock, table
 from markdown_it.token import Token
 
 from content.text.tree import Mark, Node, joined, without_images, words
@@ -28,6 +29,8 @@ _MARKS = {"strong": "bold", "em": "italic", "s": "strike"}
 _TAG = re.compile(r"<(/?)([a-z]+)\s*(/?)>", re.IGNORECASE)
 _BOX = re.compile(r"\[([ xX])\](?:[ \t]+|$)")
 _EMPTY = Node("paragraph")
+# Tables are weighed from so many columns on, by their first rows; and so many cells may always be made up.
+_COLUMNS, _ROWS, _MADE_UP = 10, 200, 1_000
 _DEEP = 40  # blocks within blocks: with the parts of tables and lists that is less than `content.nesting.TYPES_DEEP`
 
 
@@ -47,7 +50,20 @@ def parse_inline(text: str) -> tuple[Node, ...] | None:
 def _markdown() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": True, "maxNesting": _DEEP}).enable(["table", "strikethrough"])
     parser.normalizeLink = _same  # type: ignore[method-assign]
+    parser.block.ruler.at("table", _whole_table, {"alt": ["paragraph", "reference"]})
     return parser
+
+
+def _whole_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A table, unless most of its cells would have to be made up: a few lines can ask for a hundred thousand."""
+    line = state.src[state.bMarks[start + 1] : state.eMarks[start + 1]] if start + 2 <= end else ""
+    columns = line.count("|") + 1
+    if columns > _COLUMNS and not line.strip(" \t>|:-"):
+        last = min(end, start + _ROWS)
+        rows = next((at for at in range(start, last) if state.isEmpty(at)), last) - start
+        if columns * rows > 2 * (state.eMarks[start + rows - 1] - state.bMarks[start]) + _MADE_UP:
+            return False
+    return table(state, start, end, silent)
 
 
 def _same(url: str) -> str:

@@ -44,7 +44,7 @@ def main(parent: int) -> None:
 
 
 def _done(jobs: BinaryIO, length: int) -> bytes:
-    """The answer to the next job: (True, result), (False, (class, arguments, attributes) of what it raised), or (False, a bug's traceback)."""
+    """The answer to the next job: (True, result), (False, (class, arguments, attributes) of an error), or (False, a bug's traceback)."""
     function, args, kwargs = pickle.loads(jobs.read(length))  # noqa: S301 (from the parent)
     answer: tuple[bool, Any]
     try:

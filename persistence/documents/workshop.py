@@ -22,19 +22,24 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
+from content import pieces
 from content.errors import TooIntricate
+from content.guard import DOCUMENT_BYTES
 from domain.errors import DomainError, Overloaded
 from persistence.documents.bench import LENGTH
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SMALL: Final = 1024
+SMALL: Final = 512
+MOST_BYTES: Final = 2 * DOCUMENT_BYTES  # what is stored already must always load
 _MUCH: Final = 64 * 1024
 _QUEUE: Final = 5.0  # seconds that a job waits for a seat
 _IDLE: Final = 60.0  # seconds after which a bench that nobody needed ends
 _AT_LEAST, _AT_MOST, _EACH_BYTE = 3.0, 8.0, 20e-6  # seconds; ordinary texts take less than 5 µs a byte
+_TO_PART: Final = 60.0
 _START: Final = 10.0  # seconds more for a bench that has yet to import what it needs
+Job = tuple[Callable[..., Any], Any, Any]
 _ROOT = Path(__file__).parents[2]
 logger = logging.getLogger(__name__)
 
@@ -75,14 +80,25 @@ class Workshop:
         """
         if size < SMALL:
             return function(*args, **kwargs)
+        patience = min(_AT_MOST, _AT_LEAST + size * _EACH_BYTE)
+        result: T = await self._run(patience, size, (function, args, kwargs))
+        return result
+
+    async def parted(self, update: bytes, loose: int) -> list[bytes]:
+        """The pieces of an update (`content.pieces`). More time is given: documents must open whatever is in them."""
+        if len(update) < SMALL:
+            return pieces.parted(update, loose, MOST_BYTES)
+        found: list[bytes] = await self._run(_TO_PART, len(update), (pieces.parted, (update, loose, MOST_BYTES), {}))
+        return found
+
+    async def _run(self, patience: float, size: int, job: Job) -> Any:
         async with self._seat(self._large if size > _MUCH else None):
-            patience = min(_AT_MOST, _AT_LEAST + size * _EACH_BYTE)
             bench = self._free.pop() if self._free else _Bench()
             self._busy.add(bench)
             try:
-                done, answer = await bench.work(patience, (function, args, kwargs))
+                done, answer = await bench.work(patience, job)
             except (TimeoutError, EOFError, OSError) as error:
-                logger.warning("%s took too much with %d bytes: %r", function.__qualname__, size, error)
+                logger.warning("%s took too much with %d bytes: %r", job[0].__qualname__, size, error)
                 raise TooIntricate(round(patience)) from error
             finally:
                 self._busy.discard(bench)
@@ -94,8 +110,7 @@ class Workshop:
                     self._ending.add(ending)
                     ending.add_done_callback(self._ending.discard)
         if done:
-            result: T = answer
-            return result
+            return answer
         if isinstance(answer, str):
             raise RuntimeError(answer)
         kind, given, told = answer
@@ -146,7 +161,7 @@ class _Bench:
         self.is_sound = True
         self.was_used = True
 
-    async def work(self, patience: float, job: Any) -> tuple[bool, Any]:
+    async def work(self, patience: float, job: Job) -> tuple[bool, Any]:
         """Whether the job was done, and its result, or what it raised. After TimeoutError, EOFError or OSError it is of no more use."""
         self.is_sound = False
         self.was_used = True
