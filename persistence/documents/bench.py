@@ -4,6 +4,7 @@ Told on the command line is the parent, with which it dies. It imports what a jo
 """
 
 import ctypes
+import math
 import os
 import pickle
 import resource
@@ -45,7 +46,10 @@ def main(parent: int) -> None:
 
 def _done(jobs: BinaryIO, length: int) -> bytes:
     """The answer to the next job: (True, result), (False, (class, arguments, attributes) of an error), or (False, a bug's traceback)."""
-    function, args, kwargs = pickle.loads(jobs.read(length))  # noqa: S301 (from the parent)
+    seconds, (function, args, kwargs) = pickle.loads(jobs.read(length))  # noqa: S301 (from the parent)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = math.ceil(used.ru_utime + used.ru_stime + seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))  # beyond it the kernel ends the process
     answer: tuple[bool, Any]
     try:
         answer = True, function(*args, **kwargs)

@@ -3,7 +3,7 @@
 What a document costs is decided by whoever wrote it, and Python computes for one at a time: on a thread of the server a second's work
 holds up everybody for a second. So all that grows with a document (reading Markdown, rendering, comparing, loading) goes to a bench: a
 process that is started when it is first needed, gets bytes, answers with bytes, and ends when nobody needed it for a while. A bench has
-little memory and a deadline that follows the size of what it was given; one that overruns is killed, and the next job gets another.
+little memory, and CPU time that follows the size of what it was given; one that overruns is killed, and the next job gets another.
 A seat is kept free for what is small, so that who brings much waits for his like.
 
 Rejected: threads (the GIL; and nothing can stop one); `ProcessPoolExecutor` (a job that hangs cannot be ended without all others, and
@@ -36,7 +36,8 @@ MOST_BYTES: Final = 2 * DOCUMENT_BYTES  # what is stored already must always loa
 _MUCH: Final = 64 * 1024
 _QUEUE: Final = 5.0  # seconds that a job waits for a seat
 _IDLE: Final = 60.0  # seconds after which a bench that nobody needed ends
-_AT_LEAST, _AT_MOST, _EACH_BYTE = 3.0, 8.0, 20e-6  # seconds; ordinary texts take less than 5 µs a byte
+_AT_LEAST, _AT_MOST, _EACH_BYTE = 3.0, 8.0, 20e-6  # seconds of CPU; ordinary texts take 5 µs a byte
+_BUSY: Final = 4.0  # times as long is waited for the CPU time that a job has: others may be at work
 _TO_PART: Final = 60.0
 _START: Final = 10.0  # seconds more for a bench that has yet to import what it needs
 Job = tuple[Callable[..., Any], Any, Any]
@@ -165,9 +166,7 @@ class _Bench:
         """Whether the job was done, and its result, or what it raised. After TimeoutError, EOFError or OSError it is of no more use."""
         self.is_sound = False
         self.was_used = True
-        if self._process is None:
-            patience += _START
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(patience * _BUSY + (_START if self._process is None else 0.0)):
             if self._process is None:
                 self._process = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-m", "persistence.documents.bench", str(os.getpid())),
@@ -179,7 +178,7 @@ class _Bench:
             there, back = self._process.stdin, self._process.stdout
             assert there is not None
             assert back is not None
-            told = pickle.dumps(job, pickle.HIGHEST_PROTOCOL)
+            told = pickle.dumps((patience, job), pickle.HIGHEST_PROTOCOL)
             there.write(LENGTH.pack(len(told)))
             there.write(told)
             await there.drain()
