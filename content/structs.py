@@ -76,6 +76,15 @@ def parse(data: bytes, places: list[tuple[int, int]] | None = None) -> Update:
         raise InvalidUpdate("The update holds text that is not UTF-8.") from None
 
 
+def writers(data: bytes) -> tuple[int, ...]:
+    """The clients that a sound update adds clocks for; told from its first bytes where it is only one. Raises InvalidUpdate."""
+    clients, at = number(data, 0)
+    if clients != 1:
+        return tuple(parse(data).adds) if clients else ()
+    _, at = number(data, at)
+    return (number(data, at)[0],)
+
+
 def state_vector(data: bytes) -> dict[int, int]:
     """A state vector as client → clock after the last. Raises InvalidUpdate."""
     try:

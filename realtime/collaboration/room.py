@@ -229,8 +229,11 @@ class Room:
         """Edits that were committed elsewhere, or that this process has committed itself."""
         news = [each.data for each in updates if each.position > self.position and each.position not in self._early]
         if self._state is not None:
-            for data in news:
-                self._state.absorb(data)
+            if any(len(data) > AT_ONCE for data in news):
+                self.forget_state()  # loading takes it in in pieces
+            else:
+                for data in news:
+                    self._state.absorb(data)
         elif self._loading.locked():
             self._meanwhile += news
         self.arrived(updates)
