@@ -100,7 +100,7 @@ def create_app(house: House, settings: Settings, watch: Watch | None = None) -> 
         sign_in=SignIn(house.tokens),
         parse_id=_document_id,
         may_connect=Origins(settings.allowed_origins).allows,
-        take_over=partial(raw_line.take_over, message_bytes=MESSAGE_BYTES),
+        take_over=partial(raw_line.take_over, message_bytes=MESSAGE_BYTES, intake=raw_line.Intake()),
     )
     rooms = [WebSocketRoute(path, collaboration) for path in ("/collaboration", "/collaboration/{document_id}")]
     blobs = house.services.blobs

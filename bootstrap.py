@@ -25,6 +25,7 @@ from persistence.documents.archive import Archive
 from persistence.documents.log import UpdateLog
 from persistence.documents.objects import DocumentObjects
 from persistence.documents.streams import EveryLog
+from persistence.documents.workshop import Workshop
 from persistence.embedded_postgres import embedded_postgres
 from persistence.query_texts import QueryTexts, open_query_texts
 from persistence.rights import RightsReader
@@ -137,7 +138,7 @@ async def open_house(settings: Settings, url: str, *, pace: Pace | None = None) 
         except StorageUnavailable as error:
             raise CannotStart(f"Files cannot be kept: {error.__cause__}") from error
         objects = DocumentObjects(blobs, writers=max(1, settings.database_connections // 2))
-        archive = Archive(database, live, objects)
+        archive = Archive(database, live, objects, await stack.enter_async_context(Workshop.open()))
         rooms = await stack.enter_async_context(
             Rooms.open(hub=hub, live=live, log=updates, archive=archive, access=rights_from(archive), pace=pace)
         )

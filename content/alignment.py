@@ -2,22 +2,35 @@
 
 Common ends are cut off, then what stands once on either side anchors the rest (patience), so that a large document with a few changes
 costs one pass. Between anchors Myers' algorithm looks for the shortest script, up to `EFFORT` steps for each gap; a gap that needs more
-is taken as replaced as a whole. So the cost is that of the length plus at most `EFFORT` squared for each gap of more than that many
-items, and never quadratic in the document: difflib, measured on two unlike texts of 20,000 words, took over a minute.
+is taken as replaced as a whole. All passes and steps together are bounded too (`_Purse`): two texts can be made so that each anchor shows
+just the next one, or that every gap takes all its effort. When that is spent, what is still between matches counts as replaced. So the cost
+is linear in the length: difflib, measured on two unlike texts of 20,000 words, took over a minute.
 """
 
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 
 EFFORT = 200
+_PASSES = 20
+_STEPS = 500_000
 
 Span = tuple[int, int, int, int]
+
+
+@dataclass(slots=True)
+class _Purse:
+    """What may still be spent: items looked at for anchors, and steps of Myers' algorithm."""
+
+    looks: int
+    steps: int
 
 
 def matches(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[tuple[int, int, int]]:
     """Runs that are equal, in order: (start in left, start in right, length)."""
     pairs: list[tuple[int, int]] = []
+    purse = _Purse(_PASSES * (len(left) + len(right)), _STEPS + 2 * (len(left) + len(right)))
     waiting: list[Span] = [(0, len(left), 0, len(right))]
     while waiting:
         start, end, begin, stop = waiting.pop()
@@ -29,9 +42,10 @@ def matches(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[tuple[i
             pairs.append((end, stop))
         if start == end or begin == stop:
             continue
-        anchors = _anchors(left, right, (start, end, begin, stop))
+        purse.looks -= end - start + stop - begin
+        anchors = _anchors(left, right, (start, end, begin, stop)) if purse.looks >= 0 else []
         if not anchors:
-            pairs += _shortest(left, right, (start, end, begin, stop))
+            pairs += _shortest(left, right, (start, end, begin, stop), purse)
             continue
         for here, there in anchors:
             pairs.append((here, there))
@@ -84,20 +98,25 @@ def _rising(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return chosen[::-1]
 
 
-def _shortest(left: Sequence[Hashable], right: Sequence[Hashable], span: Span) -> list[tuple[int, int]]:
-    """Myers' greedy algorithm; nothing where the script is longer than `EFFORT`."""
+def _shortest(left: Sequence[Hashable], right: Sequence[Hashable], span: Span, purse: _Purse) -> list[tuple[int, int]]:
+    """Myers' greedy algorithm; nothing where the script is longer than `EFFORT`, or the purse is empty."""
     start, end, begin, stop = span
     height, width = end - start, stop - begin
     reach: dict[int, int] = {1: 0}
     history: list[dict[int, int]] = []
     for steps in range(min(height + width, EFFORT) + 1):
+        purse.steps -= 2 * steps + 1
+        if purse.steps < 0:
+            return []
         history.append(dict(reach))
         for diagonal in range(-steps, steps + 1, 2):
             down = diagonal == -steps or (diagonal != steps and reach.get(diagonal - 1, -1) < reach.get(diagonal + 1, -1))
             x = reach.get(diagonal + 1, 0) if down else reach.get(diagonal - 1, 0) + 1
             y = x - diagonal
+            before = x
             while x < height and y < width and left[start + x] == right[begin + y]:
                 x, y = x + 1, y + 1
+            purse.steps -= x - before
             reach[diagonal] = x
             if x >= height and y >= width:
                 return _walked_back(history, span, steps)

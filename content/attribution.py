@@ -6,7 +6,7 @@ rooms keep which user each client was, and at which clocks. `Span.clock` is the 
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pycrdt import XmlFragment
@@ -69,15 +69,13 @@ def carried(found: tuple[Span, ...], text: str, rendering: str) -> tuple[Span, .
     return tuple(out)
 
 
-def author(found: tuple[Span, ...]) -> Callable[[int], int | None]:
-    """Tells the client at an offset; where nobody is known, the one before it. For `diff`."""
-    starts = [span.start for span in found]
-
-    def at(offset: int) -> int | None:
-        index = bisect_right(starts, offset) - 1
-        return found[index].client if index >= 0 else found[0].client if found else None
-
-    return at
+def authors(found: Sequence[Span]) -> list[tuple[int, int]]:
+    """(Offset, client) wherever another client begins; where nobody is known it is the one before it, or the first. For `diff`."""
+    told: list[tuple[int, int]] = []
+    for span in found:
+        if not told or told[-1][1] != span.client:
+            told.append((span.start if told else 0, span.client))
+    return told
 
 
 def _at(found: tuple[Span, ...]) -> Callable[[int], Span | None]:

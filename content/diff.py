@@ -5,16 +5,16 @@ common cost a fraction of a second and come out as one deletion and one insertio
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from content import attribution
 from content.alignment import matches
+from content.attribution import Span
 
 _BLOCKS = re.compile(r"(?:[^\n]+\n?)+(?:[^\S\n]*\n)*|\n+")
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
-
-Author = int | None
 
 
 class DiffOp(StrEnum):
@@ -43,9 +43,17 @@ class Diff:
     removed: int
 
 
-def diff(old: str, new: str, author: Callable[[int], Author] | None = None) -> Diff:
-    """Compare two texts; `author` tells who wrote the new text's character at an offset, and parts hunks where that changes."""
-    hunks = tuple(_signed(_joined(_by_block(old, new)), author))
+def diff(old: str, new: str, spans: Sequence[Span] = (), *, most: int | None = None) -> Diff:
+    """Compare two texts; `spans` tell who wrote the new one, and part hunks where that changes (`attribution.authors`).
+
+    Beyond `most` hunks only blocks are compared, and beyond that nothing: what came is nobody's then.
+    """
+    authors = attribution.authors(spans)
+    hunks = tuple(_signed(_joined(_by_block(old, new)), authors))
+    if most is not None and len(hunks) > most:
+        hunks = tuple(_joined(_aligned(_BLOCKS.findall(old), _BLOCKS.findall(new), _replaced)))
+    if most is not None and len(hunks) > most:
+        hunks = tuple(_replaced(old, new))
     return Diff(
         hunks,
         added=sum(len(hunk.text) for hunk in hunks if hunk.op is DiffOp.INSERT),
@@ -100,18 +108,22 @@ def _joined(hunks: Iterator[Hunk]) -> Iterator[Hunk]:
     yield from _replaced(went, came)
 
 
-def _signed(hunks: Iterator[Hunk], author: Callable[[int], Author] | None) -> Iterator[Hunk]:
-    at = 0
+def _signed(hunks: Iterator[Hunk], authors: Sequence[tuple[int, int]]) -> Iterator[Hunk]:
+    """Hunks with who wrote what came: `authors` are (first character, client), in order."""
+    at = place = 0
     for hunk in hunks:
         if hunk.op is DiffOp.DELETE:
             yield hunk
             continue
-        if hunk.op is DiffOp.EQUAL or author is None:
+        if hunk.op is DiffOp.EQUAL or not authors:
             yield hunk
-        else:
-            start = 0
-            for end in range(1, len(hunk.text) + 1):
-                if end == len(hunk.text) or author(at + end) != author(at + start):
-                    yield Hunk(DiffOp.INSERT, hunk.text[start:end], author(at + start))
-                    start = end
-        at += len(hunk.text)
+            at += len(hunk.text)
+            continue
+        start, end = at, at + len(hunk.text)
+        while start < end:
+            while place + 1 < len(authors) and authors[place + 1][0] <= start:
+                place += 1
+            stop = min(end, authors[place + 1][0]) if place + 1 < len(authors) else end
+            yield Hunk(DiffOp.INSERT, hunk.text[start - at : stop - at], authors[place][1])
+            start = stop
+        at = end

@@ -19,12 +19,13 @@ from content import crdt, kind, presentation
 from content.alignment import gaps
 from content.errors import TextNotFound
 from content.grid_edit import replace_cells, replace_in_cells
+from content.guard import DOCUMENT_BYTES
 from content.text import plain, reading, shared
 from content.text.patch import patch, segments
 from content.text.patch_words import Formatted, replace_words
 from content.text.tree import Node
 from domain.document.kind import ContentFormat, DocumentType
-from domain.errors import Invalid, Path
+from domain.errors import Invalid, LimitExceeded, Path
 
 _REPLACE: Path = ("input", "replaceWith")
 _EMPTY = "paragraph"
@@ -81,10 +82,12 @@ def find_and_replace(type: DocumentType, live: bytes, find: str, replacement: st
         return _changed(live, change)
     runs = _runs(replacement)
     stands = _stands(type, document, find)
+    _bound(stands, replacement)
     if runs is not None and stands:
         return _changed(live, lambda copy: _replace_words(type, copy, find, runs))
     whole = kind.render(type, document, ContentFormat.MARKDOWN)
     if find in whole:
+        _bound(whole.count(find), replacement)
         return replace_all(type, live, whole.replace(find, replacement))
     if stands:
         raise Invalid(_REPLACE, "A part of a line can only be replaced by a part of a line.")
@@ -128,10 +131,15 @@ def _replace_words(type: DocumentType, document: crdt.Doc, find: str, runs: list
         replace_words(fragment, find, runs)
 
 
-def _stands(type: DocumentType, document: crdt.Doc, find: str) -> bool:
-    """Whether a text stands within one run of characters, as `replace_words` looks for it."""
-    return any(
-        find in "".join(node.text or "" for node in part)
+def _bound(times: int, replacement: str) -> None:
+    if times * len(replacement) > DOCUMENT_BYTES:
+        raise LimitExceeded("The document would become too large.", DOCUMENT_BYTES, path=_REPLACE)
+
+
+def _stands(type: DocumentType, document: crdt.Doc, find: str) -> int:
+    """How often a text stands within one run of characters, as `replace_words` looks for it."""
+    return sum(
+        "".join(node.text or "" for node in part).count(find)
         for fragment in _fragments(type, document)
         for block in plain.textblocks(shared.read(fragment))
         for part in segments(block.content)

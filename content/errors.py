@@ -30,6 +30,15 @@ class UpdatePending(InvalidUpdate):
         super().__init__(message)
 
 
+class TooIntricate(LimitExceeded):
+    """What was asked takes more time or memory than the server gives one document; `limit` is in seconds."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            f"This text takes more than {seconds} seconds of work, or too much memory: it is too large or too intricate.", seconds
+        )
+
+
 class TextNotFound(Invalid):
     """The text to replace does not stand in the document."""
 

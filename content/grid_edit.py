@@ -6,6 +6,7 @@ from pycrdt import Array, Map
 
 from content import crdt
 from content.alignment import gaps
+from content.guard import DOCUMENT_BYTES
 from content.spreadsheet import CELLS, Grid, Value, cell, from_markdown, new_id, read, written
 from domain.errors import LimitExceeded
 
@@ -39,6 +40,9 @@ def replace_in_cells(document: crdt.Doc, find: str, replacement: str) -> bool:
     grid = read(document)
     cells = document.get("cells", type=Map)
     found = False
+    times = sum(written(value).count(find) for line in grid.cells for value in line)
+    if times * len(replacement) > DOCUMENT_BYTES:
+        raise LimitExceeded("The document would become too large.", DOCUMENT_BYTES, path=("input", "replaceWith"))
     with document.transaction():
         for row, line in zip(grid.rows, grid.cells, strict=True):
             for column, value in zip(grid.columns, line, strict=True):

@@ -63,14 +63,26 @@ class Update:
         return not self.structs and not self.deletes
 
 
-def parse(data: bytes) -> Update:
-    """Read a whole update. Raises InvalidUpdate, or UpdateTooLarge for values that nest too deep."""
+def parse(data: bytes, places: list[tuple[int, int]] | None = None) -> Update:
+    """Read a whole update. Raises InvalidUpdate, or UpdateTooLarge for values that nest too deep.
+
+    `places` is given where each struct stands in the bytes: (start, end).
+    """
     try:
-        return _update(data)
+        return _update(data, places)
     except IndexError:
         raise InvalidUpdate("The update ends early.") from None
     except UnicodeDecodeError:
         raise InvalidUpdate("The update holds text that is not UTF-8.") from None
+
+
+def writers(data: bytes) -> tuple[int, ...]:
+    """The clients that a sound update adds clocks for; told from its first bytes where it is only one. Raises InvalidUpdate."""
+    clients, at = number(data, 0)
+    if clients != 1:
+        return tuple(parse(data).adds) if clients else ()
+    _, at = number(data, at)
+    return (number(data, at)[0],)
 
 
 def state_vector(data: bytes) -> dict[int, int]:
@@ -90,7 +102,7 @@ def state_vector(data: bytes) -> dict[int, int]:
     return vector
 
 
-def _update(data: bytes) -> Update:
+def _update(data: bytes, places: list[tuple[int, int]] | None) -> Update:
     structs: list[Struct] = []
     adds: dict[int, tuple[int, int]] = {}
     size = len(data)
@@ -103,7 +115,7 @@ def _update(data: bytes) -> Update:
             raise InvalidUpdate("The update names a client twice, or for nothing.")
         first = clock
         for _ in range(promised(count, size - at, 2)):
-            info = data[at]
+            info, start = data[at], at
             kind = info & 0x1F
             if kind in (GC, SKIP):
                 if info != kind:
@@ -113,6 +125,8 @@ def _update(data: bytes) -> Update:
             else:
                 struct, at = _item(data, at + 1, info, client, clock)
             structs.append(struct)
+            if places is not None:
+                places.append((start, at))
             clock += struct.length
             if clock > CLOCKS or not struct.length:
                 raise InvalidUpdate("The update holds a struct that is empty or too long.")

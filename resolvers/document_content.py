@@ -19,7 +19,6 @@ from domain.permissions import Action, Kind, granted
 from persistence import attachment, project
 from persistence.documents import lists as stored
 from persistence.documents.contents import STORED, DocumentContent
-from persistence.documents.forms import apart
 from persistence.documents.objects import content_key, together
 from persistence.documents.states import State
 from persistence.unit_of_work import SqlUnitOfWork
@@ -86,7 +85,7 @@ async def begin(context: Context, given: Given) -> Given:
     if said is None:
         return given
     type_ = given.get("type") or DocumentType.TEXT
-    update = await apart(len(said), compose, type_, said)
+    update = await context.services.archive.workshop.run(len(said), compose, type_, said)
     state = State(document_id=given["id"], position=0, snapshot=update)
     return given | {_SNAPSHOT: await context.services.archive.keep(given["id"], type_, state)}
 

@@ -13,7 +13,8 @@ from content.diff import DiffOp
 from domain.document import DocumentType
 from domain.errors import NotFound
 from persistence.documents import lists as stored
-from persistence.documents.comparing import Written, attribute, compare, visited
+from persistence.documents.comparing import attribute, compare, visited
+from persistence.documents.history import Written
 from persistence.documents.objects import together
 from persistence.documents.states import State
 from resolvers.context import Context
@@ -56,7 +57,7 @@ async def diffs(
         type_ = DocumentType(document.type)
         old = await _point(context, document, older, found, "fromVersionId")
         new = await _point(context, document, newer, found, "toVersionId")
-        made = await compare(type_, old, new)
+        made = await compare(context.services.archive.workshop, type_, old, new)
         authors = await context.services.archive.states.log.authors(document.id)
         hunks = [
             DiffHunk(each.op, each.text, authors.get(each.client) if each.client is not None else None) for each in made.hunks
@@ -72,7 +73,7 @@ async def attributions(context: Context, parents: Sequence[Any]) -> list[list[Wr
     states = await archive.states.of([each.id for each in parents])
     return await together(
         [
-            partial(attribute, DocumentType(each.type), state, archive.states.log, each.created_at)
+            partial(attribute, archive.workshop, DocumentType(each.type), state, archive.states.log, each.created_at)
             for each, state in zip(parents, states, strict=True)
         ]
     )

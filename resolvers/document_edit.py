@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from content import crdt, edit
+from content import edit
 from content.guard import DOCUMENT_BYTES
 from domain import text
 from domain.document import DocumentType
 from domain.document.write import require_version_of, write
 from domain.errors import CursorExpired, Invalid, LimitExceeded, Required
 from persistence.documents import lists as stored
-from persistence.documents.forms import apart, restored, whole
+from persistence.documents.forms import made, restored
 from persistence.documents.states import State
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, Given
@@ -37,11 +37,11 @@ async def merge(context: Context, given: Given) -> Given:
     base = await _base(context, live, given["base"])
     match ways:
         case ["replace_all"]:
-            update = await _made(base, edit.replace_all, type_, given["replace_all"])
+            update = await _made(context, base, edit.replace_all, type_, given["replace_all"])
         case ["append"]:
-            update = await _made(live, edit.append, type_, given["append"])
+            update = await _made(context, live, edit.append, type_, given["append"])
         case _:
-            update = await _made(live, edit.find_and_replace, type_, given["find"], given["replace_with"])
+            update = await _made(context, live, edit.find_and_replace, type_, given["find"], given["replace_with"])
     return given | {_UPDATE: _fitting(live, update)}
 
 
@@ -57,8 +57,9 @@ async def bring_back(context: Context, given: Given) -> Given:
     states = context.services.archive.states
     (live,) = await states.of([document.id])
     snapshot = await states.content(document.id, version.crdt)
-    state = await apart(_size(live), whole, live.snapshot, live.updates)
-    update = await apart(len(state) + len(snapshot), restored, DocumentType(document.type), state, snapshot)
+    size = live.size + len(snapshot)
+    run = context.services.archive.workshop.run
+    update = await run(size, restored, DocumentType(document.type), live.snapshot, live.updates, snapshot)
     return given | {_UPDATE: _fitting(live, update)}
 
 
@@ -97,19 +98,12 @@ async def _base(context: Context, live: State, position: int) -> State:
     return base
 
 
-async def _made(state: State, function: Any, type_: DocumentType, *given: str) -> bytes:
-    def make() -> bytes:
-        update: bytes = function(type_, whole(state.snapshot, state.updates), *given)
-        return b"" if update == crdt.EMPTY else update
-
-    return await apart(_size(state) + sum(map(len, given)), make)
+async def _made(context: Context, state: State, function: Any, type_: DocumentType, *given: str) -> bytes:
+    size = state.size + sum(map(len, given))
+    return await context.services.archive.workshop.run(size, made, function, type_, state.snapshot, state.updates, *given)
 
 
 def _fitting(live: State, update: bytes) -> bytes:
-    if _size(live) + len(update) > DOCUMENT_BYTES:
+    if live.size + len(update) > DOCUMENT_BYTES:
         raise LimitExceeded("The document would become too large.", DOCUMENT_BYTES, path=("input", "id"))
     return update
-
-
-def _size(state: State) -> int:
-    return len(state.snapshot or b"") + sum(map(len, state.updates))

@@ -8,6 +8,7 @@ doesn't have are left out.
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from urllib.parse import quote
 
 from content.text import links
@@ -141,12 +142,11 @@ def _without_blank_ends(pieces: Sequence[Run]) -> list[Run]:
 
 def _merged(pieces: list[Run]) -> list[Run]:
     whole: list[Run] = []
-    for piece, marks in pieces:
-        last = whole[-1] if whole else None
-        if last and isinstance(piece, str) and isinstance(last[0], str) and BREAK not in (piece, last[0]) and last[1] == marks:
-            whole[-1] = (last[0] + piece, marks)
+    for (mergeable, marks), several in groupby(pieces, key=lambda run: (isinstance(run[0], str) and run[0] != BREAK, run[1])):
+        if mergeable:
+            whole.append(("".join(str(piece) for piece, _ in several), marks))
         else:
-            whole.append((piece, marks))
+            whole += several
     return whole
 
 

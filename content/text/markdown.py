@@ -132,7 +132,7 @@ def _item(item: Node) -> list[str]:
 
 
 def _begins_with_text(item: Node) -> bool:
-    return item.content[0].type == "paragraph" and bool(_paragraph(item.content[0]))
+    return item.content[0].type == "paragraph" and _says(item.content[0])
 
 
 def _box(item: Node) -> str:
@@ -143,14 +143,30 @@ def _box(item: Node) -> str:
 
 def _is_short(item: Node) -> bool:
     """Whether an item may stand without empty lines: one block, or a paragraph and one list that may interrupt it."""
-    written = [child for child in item.content if _block(child, within=True, other=False)]
+    written = [child for child in item.content if _says(child)]
     if len(written) < 2:
         return item.type != "taskItem" or not written or _begins_with_text(item)
     if len(written) > 2 or written[0].type != "paragraph" or written[1].type not in ("bulletList", "orderedList", "taskList"):
         return False
     nested = written[1]
-    begins = nested.type == "taskList" or bool(_item(nested.content[0]))
+    begins = nested.type == "taskList" or any(_says(child) for child in nested.content[0].content)
     return begins and (not _ordered(nested) or first_number(nested) == 1)
+
+
+def _says(node: Node) -> bool:
+    """Whether a block has a line, told without writing it: lists ask this of what is in them, at every level."""
+    match node.type:
+        case "heading" | "codeBlock" | "horizontalRule":
+            return True
+        case "bulletList" | "orderedList" | "taskList":
+            return any(item.type in ("listItem", "taskItem") for item in node.content)
+        case "table":
+            return any(row.type == "tableRow" and row.content for row in node.content)
+        case "image":
+            return bool(image(node))
+    if node.type == "paragraph" or (node.type != "blockquote" and any(child.text is not None for child in node.content)):
+        return bool(inline(node.content))
+    return any(_says(part) for child in node.content for part in without_images(child))
 
 
 def _ordered(node: Node | None) -> bool:

@@ -21,6 +21,7 @@ _TOLD: dict[str, dict[str, object]] = {
     "image": {"src": None, "alt": None, "title": None},
 }
 _PAIRED_UP_TO = 400  # pairs of blocks to weigh in one gap; above, blocks are replaced
+_WEIGHED = 4_000  # characters of a block that are weighed
 _ALIKE = 0.3
 _WORDS = re.compile(r"\w+")
 
@@ -111,10 +112,12 @@ def _paired(old: Sequence[Node], new: Sequence[Node], gap: tuple[int, int, int, 
         return [step for at, node in zip(range(start, end), new[begin:stop], strict=True) for step in _either(old, at, node)]
     if height == width == 1:
         return _either(old, start, new[begin])
+    words = [_counted(node) for node in old[start:end]]
+    others = [_counted(node) for node in new[begin:stop]]
     best = [[0.0] * (width + 1) for _ in range(height + 1)]
     for row in range(height - 1, -1, -1):
         for column in range(width - 1, -1, -1):
-            alike = _likeness(old[start + row], new[begin + column])
+            alike = _likeness((old[start + row], words[row]), (new[begin + column], others[column]))
             best[row][column] = max(
                 best[row + 1][column], best[row][column + 1], alike + best[row + 1][column + 1] if alike else 0.0
             )
@@ -139,14 +142,19 @@ def _either(old: Sequence[Node], at: int, node: Node) -> list[Step]:
     return [(at, node)] if old[at].type == node.type else [(at, None), (None, node)]
 
 
-def _likeness(one: Node, other: Node) -> float:
+def _counted(node: Node) -> Counter[str]:
+    """How often each word stands in the beginning of a block, which tells enough of it."""
+    return Counter(_WORDS.findall(plain(node)[:_WEIGHED]))
+
+
+def _likeness(one: tuple[Node, Counter[str]], other: tuple[Node, Counter[str]]) -> float:
     """0 where one can't become the other, up to 1 where they have the same words."""
-    if one.type != other.type:
+    if one[0].type != other[0].type:
         return 0.0
-    words, others = Counter(_WORDS.findall(plain(one))), Counter(_WORDS.findall(plain(other)))
+    words, others = one[1], other[1]
     total = words.total() + others.total()
     alike = 2 * (words & others).total() / total if total else 1.0
-    if one.type in TEXTBLOCKS:
+    if one[0].type in TEXTBLOCKS:
         return alike if alike >= _ALIKE else 0.0
     return max(alike, 0.01)  # lists and tables become others of their kind rather than go
 

@@ -1,11 +1,14 @@
 """Changes the words of a Yjs text and their formatting, leaving all others untouched.
 
-pycrdt counts in bytes of UTF-8; changes are made from the end, so that offsets before them stay true.
+pycrdt counts in bytes of UTF-8; changes are made from the end, so that offsets before them stay true. It finds each place by walking
+there, so a text gets at most `_CHANGES` of them: beyond that neighbouring ones become one, with what
+stands between them, or the whole text is written anew.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from pycrdt import XmlElement, XmlFragment, XmlText
@@ -14,6 +17,7 @@ from content.alignment import Span, gaps
 from content.text import inline, shared
 from content.text.tree import Mark, Node
 
+_CHANGES = 1_000
 _TOKENS = re.compile(r"\w+|\s|[^\w\s]")
 
 
@@ -41,15 +45,22 @@ def patch_words(text: XmlText, new: Sequence[Node], *, keep_start: bool, keep_en
 def change_words(text: XmlText, runs: Sequence[Formatted], wanted: Sequence[Formatted]) -> None:
     old, new = "".join(run.text for run in runs), "".join(run.text for run in wanted)
     marks, others = _by_letter(runs), _by_letter(wanted)
-    spans = _letters(old, new)
+    places = offsets(old)
+    spans = _fewer(_letters(old, new))
+    formats: list[tuple[int, int, dict[str, Any]]] = []
     at, to = 0, 0
     for start, end, begin, stop in [*spans, (len(old), len(old), len(new), len(new))]:
-        _format(text, old, at, marks[at:start], others[to:begin])
+        formats += _formats(old, at, marks[at:start], others[to:begin])
         at, to = end, stop
-    for start, end, begin, stop in reversed(spans):
+    pieces = [_runs(new[begin:stop], others[begin:stop]) for _, _, begin, stop in spans]
+    if len(formats) + sum(map(len, pieces)) > 2 * _CHANGES:
+        formats, spans, pieces = [], [(0, len(old), 0, len(new))], [_runs(new, others)]
+    for start, end, change in formats:
+        text.format(places[start], places[end], change)
+    for (start, end, _, _), several in zip(reversed(spans), reversed(pieces), strict=True):
         kept = _untold(marks, start, end)
-        delete(text, old, start, end)
-        insert(text, old, start, [(letters, (*told, *kept)) for letters, told in _runs(new[begin:stop], others[begin:stop])])
+        delete(text, places, start, end)
+        insert(text, places, start, [(letters, (*told, *kept)) for letters, told in several])
 
 
 def replace_words(parent: XmlFragment | XmlElement, find: str, replacement: Sequence[Formatted]) -> None:
@@ -64,36 +75,73 @@ def replace_words(parent: XmlFragment | XmlElement, find: str, replacement: Sequ
 def _replace(text: XmlText, find: str, replacement: Sequence[Formatted]) -> None:
     runs = [Formatted(node.text or "", node.marks) for node in shared.read_text(text)]
     old = "".join(run.text for run in runs)
+    several = list(re.finditer(re.escape(find), old))
+    if not several:
+        return
     marks = _by_letter(runs)
+    if len(several) > _CHANGES:
+        change_words(text, runs, _replaced(old, marks, several, replacement))
+        return
     new = "".join(run.text for run in replacement)
     plain = not any(run.marks for run in replacement)
-    for found in reversed(list(re.finditer(re.escape(find), old))):
+    places = offsets(old)
+    for found in reversed(several):
         at = found.start()
         if plain:
             for start, end, begin, stop in reversed(_letters(find, new)):
                 around = _around(marks, at + start, at + end)
-                delete(text, old, at + start, at + end)
-                insert(text, old, at + start, [(new[begin:stop], around)])
+                delete(text, places, at + start, at + end)
+                insert(text, places, at + start, [(new[begin:stop], around)])
         else:
             around = marks[at]
-            delete(text, old, at, found.end())
-            insert(text, old, at, [(run.text, _united(around, run.marks)) for run in replacement])
+            delete(text, places, at, found.end())
+            insert(text, places, at, [(run.text, _united(around, run.marks)) for run in replacement])
 
 
-def delete(text: XmlText, old: str, start: int, end: int) -> None:
+def _replaced(
+    old: str, marks: Sequence[tuple[Mark, ...]], several: Sequence[re.Match[str]], replacement: Sequence[Formatted]
+) -> list[Formatted]:
+    """The runs of a text with replacements in it."""
+    runs: list[Formatted] = []
+    at = 0
+    for found in several:
+        runs += [Formatted(letters, told) for letters, told in _runs(old[at : found.start()], marks[at : found.start()])]
+        runs += [Formatted(run.text, _united(marks[found.start()], run.marks)) for run in replacement]
+        at = found.end()
+    return runs + [Formatted(letters, told) for letters, told in _runs(old[at:], marks[at:])]
+
+
+def offsets(text: str) -> Sequence[int]:
+    """For each character, and the end, where it begins in UTF-8."""
+    if text.isascii():
+        return range(len(text) + 1)
+    return [
+        0,
+        *accumulate(1 if letter < "\x80" else 2 if letter < "\u0800" else 3 if letter < "\U00010000" else 4 for letter in text),
+    ]
+
+
+def delete(text: XmlText, places: Sequence[int], start: int, end: int) -> None:
     """Delete characters, given by their places in the text as it was before changes behind them."""
     if end > start:
-        at = len(old[:start].encode())
-        del text[at : at + len(old[start:end].encode())]
+        del text[places[start] : places[end]]
 
 
-def insert(text: XmlText, old: str, start: int, runs: Sequence[tuple[str, tuple[Mark, ...]]]) -> None:
-    """Insert runs with exactly these marks."""
-    at = len(old[:start].encode())
-    for letters, marks in runs:
+def insert(text: XmlText, places: Sequence[int], start: int, runs: Sequence[tuple[str, tuple[Mark, ...]]]) -> None:
+    """Insert runs with exactly these marks; the last comes first, all at one place."""
+    for letters, marks in reversed(runs):
         if letters:
-            text.insert(at, letters, shared.formatting(marks))
-            at += len(letters.encode())
+            text.insert(places[start], letters, shared.formatting(marks))
+
+
+def _fewer(spans: list[Span]) -> list[Span]:
+    """At most `_CHANGES` of them: those that are nearest to each other are made one."""
+    if len(spans) <= _CHANGES:
+        return spans
+    between = sorted(range(1, len(spans)), key=lambda at: spans[at - 1][1] - spans[at][0])
+    firsts = [0, *sorted(between[: _CHANGES - 1])]
+    lasts = [at - 1 for at in firsts[1:]] + [len(spans) - 1]
+    return [(spans[first][0], spans[last][1], spans[first][2], spans[last][3]) for first, last in zip(firsts, lasts, strict=True)]
 
 
 def _letters(old: str, new: str) -> list[Span]:
@@ -132,16 +180,17 @@ def _runs(text: str, marks: Sequence[tuple[Mark, ...]]) -> list[tuple[str, tuple
     return runs
 
 
-def _format(text: XmlText, old: str, at: int, marks: Sequence[tuple[Mark, ...]], wanted: Sequence[tuple[Mark, ...]]) -> None:
-    """Give characters that stay the marks that Markdown tells of."""
+def _formats(
+    old: str, at: int, marks: Sequence[tuple[Mark, ...]], wanted: Sequence[tuple[Mark, ...]]
+) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """What gives characters that stay the marks that Markdown tells of: (start, end, change)."""
     start = 0
     for end in range(1, len(marks) + 1):
         if end < len(marks) and marks[end] == marks[start] and wanted[end] == wanted[start]:
             continue
         change = _change(marks[start], wanted[start])
         if change and (old[at + start : at + end].strip() or "code" in change):
-            begin = len(old[: at + start].encode())
-            text.format(begin, begin + len(old[at + start : at + end].encode()), change)
+            yield at + start, at + end, change
         start = end
 
 
@@ -157,7 +206,8 @@ def _change(marks: tuple[Mark, ...], wanted: tuple[Mark, ...]) -> dict[str, Any]
 
 def _untold(marks: Sequence[tuple[Mark, ...]], start: int, end: int) -> tuple[Mark, ...]:
     """Marks at a place that Markdown can't tell: what is inserted there keeps them."""
-    return tuple(mark for mark in _around(marks, start, end) if mark.name not in inline.MARKS)
+    around = _around(marks, start, end)
+    return tuple(mark for mark in around if mark.name not in inline.MARKS and (end <= start or mark in marks[end - 1]))
 
 
 def _around(marks: Sequence[tuple[Mark, ...]], start: int, end: int) -> tuple[Mark, ...]:

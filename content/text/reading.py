@@ -10,6 +10,7 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock, table
 from markdown_it.token import Token
 
 from content.text.tree import Mark, Node, joined, without_images, words
@@ -28,6 +29,8 @@ _MARKS = {"strong": "bold", "em": "italic", "s": "strike"}
 _TAG = re.compile(r"<(/?)([a-z]+)\s*(/?)>", re.IGNORECASE)
 _BOX = re.compile(r"\[([ xX])\](?:[ \t]+|$)")
 _EMPTY = Node("paragraph")
+# Tables are weighed from so many columns on, by their first rows; and so many cells may always be made up.
+_COLUMNS, _ROWS, _MADE_UP = 10, 200, 1_000
 _DEEP = 40  # blocks within blocks: with the parts of tables and lists that is less than `content.nesting.TYPES_DEEP`
 
 
@@ -47,7 +50,20 @@ def parse_inline(text: str) -> tuple[Node, ...] | None:
 def _markdown() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": True, "maxNesting": _DEEP}).enable(["table", "strikethrough"])
     parser.normalizeLink = _same  # type: ignore[method-assign]
+    parser.block.ruler.at("table", _whole_table, {"alt": ["paragraph", "reference"]})
     return parser
+
+
+def _whole_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A table, unless most of its cells would have to be made up: a few lines can ask for a hundred thousand."""
+    line = state.src[state.bMarks[start + 1] : state.eMarks[start + 1]] if start + 2 <= end else ""
+    columns = line.count("|") + 1
+    if columns > _COLUMNS and not line.strip(" \t>|:-"):
+        last = min(end, start + _ROWS)
+        rows = next((at for at in range(start, last) if state.isEmpty(at)), last) - start
+        if columns * rows > 2 * (state.eMarks[start + rows - 1] - state.bMarks[start]) + _MADE_UP:
+            return False
+    return table(state, start, end, silent)
 
 
 def _same(url: str) -> str:
@@ -165,7 +181,7 @@ class _Inline:
     """Reads the tokens of one line of text with the marks that are open."""
 
     def __init__(self) -> None:
-        self._marks: list[Mark] = []
+        self._marks: dict[str, list[Mark]] = {}  # those that are open, by their kind: the innermost last
         self._mention: str | None = None
         self._nodes: list[Node] = []
 
@@ -193,25 +209,28 @@ class _Inline:
             case "link_close":
                 self._link_end()
             case "strong_open" | "em_open" | "s_open":
-                self._marks.append(Mark(_MARKS[token.tag]))
+                self._open(Mark(_MARKS[token.tag]))
             case "strong_close" | "em_close" | "s_close":
                 self._close(_MARKS[token.tag])
             case _:
                 self._text(token.content)
 
     def _text(self, text: str) -> None:
-        self._nodes.append(words(text, {mark.type: mark for mark in self._marks}.values()))
+        self._nodes.append(words(text, [marks[-1] for marks in self._marks.values() if marks]))
+
+    def _open(self, mark: Mark) -> None:
+        self._marks.setdefault(mark.type, []).append(mark)
 
     def _link(self, token: Token) -> None:
         href = str(token.attrs.get("href", ""))
         if href.startswith("mention:"):
             self._mention = unquote(href.removeprefix("mention:"))
-            self._marks.append(Mark("mention"))
+            self._open(Mark("mention"))
             return
         attrs = {"href": href}
         if token.attrs.get("title"):
             attrs["title"] = str(token.attrs["title"])
-        self._marks.append(Mark("link", attrs))
+        self._open(Mark("link", attrs))
 
     def _link_end(self) -> None:
         if self._mention is None:
@@ -219,17 +238,15 @@ class _Inline:
             return
         label: list[str] = []
         while self._nodes and any(mark.type == "mention" for mark in self._nodes[-1].marks):
-            label.insert(0, self._nodes.pop().plain)
-        attrs = {"id": self._mention, "label": "".join(label).removeprefix("@")}
+            label.append(self._nodes.pop().plain)
+        attrs = {"id": self._mention, "label": "".join(reversed(label)).removeprefix("@")}
         self._nodes.append(Node("mention", {key: value for key, value in attrs.items() if value}))
         self._mention = None
         self._close("mention")
 
     def _close(self, name: str) -> None:
-        for at in range(len(self._marks) - 1, -1, -1):
-            if self._marks[at].type == name:
-                del self._marks[at]
-                return
+        if marks := self._marks.get(name):
+            marks.pop()
 
     def _html(self, html: str) -> None:
         tag = _TAG.fullmatch(html)
@@ -240,7 +257,7 @@ class _Inline:
             if tag[1]:
                 self._close(_TAGS[name])
             else:
-                self._marks.append(Mark(_TAGS[name]))
+                self._open(Mark(_TAGS[name]))
         else:
             self._text(html)
 

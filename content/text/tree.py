@@ -66,13 +66,22 @@ def ranked(marks: Iterable[Mark]) -> tuple[Mark, ...]:
 def joined(nodes: Iterable[Node]) -> tuple[Node, ...]:
     """Inline nodes with runs of the same marks made one, and empty ones left out."""
     whole: list[Node] = []
+    run: list[Node] = []
+
+    def end() -> None:
+        whole.extend(run if len(run) < 2 else (replace(run[0], text="".join(node.text or "" for node in run)),))
+        run.clear()
+
     for node in nodes:
         if node.text == "":
             continue
-        if whole and node.text is not None and whole[-1].text is not None and whole[-1].marks == node.marks:
-            whole[-1] = replace(whole[-1], text=whole[-1].text + node.text)
-        else:
+        if run and (node.text is None or run[0].marks != node.marks):
+            end()
+        if node.text is None:
             whole.append(node)
+        else:
+            run.append(node)
+    end()
     return tuple(whole)
 
 

@@ -46,6 +46,18 @@ class LoggedUpdate:
     at: datetime
 
 
+def logged(update: Update, position: int, at: datetime) -> LoggedUpdate:
+    """An edit that was placed."""
+    return LoggedUpdate(
+        document_id=update.document_id,
+        position=position,
+        data=update.data,
+        author_id=update.author_id,
+        session_id=update.session_id,
+        at=at,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """What came of an appended update. `repeated`: it stood there before, and was not kept again."""

@@ -17,7 +17,6 @@ from uuid import UUID
 from sqlalchemy import ARRAY, BigInteger, Integer, Uuid, bindparam, func, literal_column, or_, select
 from sqlalchemy import any_ as sql_any
 
-from content import crdt
 from domain.actor import Actor
 from domain.document import Document, DocumentType, Snapshot
 from domain.document.version import save_quietly
@@ -27,9 +26,10 @@ from domain.reference import linked
 from persistence.access import opens
 from persistence.database import Database, Statement
 from persistence.documents.contents import Contents
-from persistence.documents.forms import apart, forms
+from persistence.documents.forms import forms, loads
 from persistence.documents.objects import DocumentObjects
 from persistence.documents.states import State, States
+from persistence.documents.workshop import Workshop
 from persistence.tables import INSTANT, document_heads, document_updates, document_versions, documents, projects, team_members
 from persistence.unit_of_work import Announcer, unit_of_work
 
@@ -80,16 +80,21 @@ _STANDING = Statement(
 class Archive:
     """The versions of all documents; lives as long as the process. Rooms of live editing ask it for `snapshot` and to `settle`."""
 
-    def __init__(self, database: Database, live: Announcer, objects: DocumentObjects) -> None:
+    def __init__(self, database: Database, live: Announcer, objects: DocumentObjects, workshop: Workshop) -> None:
         self.objects = objects
         self.states = States(database, objects)
-        self.contents = Contents(self.states)
+        self.workshop = workshop
+        self.contents = Contents(self.states, workshop)
         self._database = database
         self._live = live
 
     async def snapshot(self, document_id: UUID) -> tuple[bytes, int] | None:
         """The state of the newest version and its position; None when there is none yet. The log goes on from there."""
         return await self.states.newest(document_id)
+
+    async def parted(self, update: bytes, loose: int) -> list[bytes]:
+        """A large update as small ones (`content.pieces`)."""
+        return await self.workshop.parted(update, loose)
 
     async def settle(self, document_id: UUID) -> bool:
         """The document is quiet, or was left: save a version if it is time for one, and shorten its log; whether one was saved."""
@@ -120,8 +125,7 @@ class Archive:
 
     async def keep(self, document_id: UUID, type_: DocumentType, state: State) -> Snapshot:
         """Store what a state says. Raises StorageUnavailable, and InvalidUpdate where the state is not whole."""
-        size = len(state.snapshot or b"") + sum(map(len, state.updates))
-        made = await apart(size, forms, type_, state.snapshot, state.updates)
+        made = await self.workshop.run(state.size, forms, type_, state.snapshot, state.updates)
         contents = (made.state, made.markdown.encode(), made.text.encode())
         named = await self.objects.keep(document_id, *contents)
         return Snapshot(
@@ -149,7 +153,7 @@ class Archive:
         if hashlib.sha256(stored).hexdigest() != state.base.crdt:
             logger.error("The contents of version %d of document %s are damaged.", state.base.number, document_id)
             return 0
-        await apart(len(stored), _loads, stored)
+        await self.workshop.run(len(stored), loads, stored)
         return await self.states.log.trim(document_id, to)
 
     async def standing(self, document_id: UUID, user_ids: Collection[UUID]) -> tuple[UUID, dict[UUID, frozenset[Action]]] | None:
@@ -186,7 +190,3 @@ class Archive:
 
 def _is_news(document: Document, snapshot: Snapshot) -> bool:
     return snapshot.position > document.latest_position
-
-
-def _loads(state: bytes) -> None:
-    crdt.load(state)

@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from domain.document import ContentFormat, DocumentType
-from persistence.documents.forms import apart, render, whole
+from persistence.documents.forms import render, whole
 from persistence.documents.kept import Kept
 from persistence.documents.objects import together
 from persistence.documents.states import State, States
+from persistence.documents.workshop import Workshop
 
 _ROOM = 32 * 1024 * 1024
 # The attribute of a version that names the contents stored in a form.
@@ -33,8 +34,9 @@ class DocumentContent:
 class Contents:
     """Reads contents; lives as long as the process."""
 
-    def __init__(self, states: States) -> None:
+    def __init__(self, states: States, workshop: Workshop) -> None:
         self._states = states
+        self._workshop = workshop
         self._rendered: Kept[tuple[UUID, int, ContentFormat], str] = Kept(_ROOM)
 
     async def now(self, documents: Sequence[Any], format_: ContentFormat) -> list[DocumentContent]:
@@ -48,13 +50,15 @@ class Contents:
         """What a document says at a position."""
         if state.base is not None and not state.edits:
             return await self.of_version(type_, state.base, format_)
-        size = len(state.snapshot or b"") + sum(map(len, state.updates))
+        size = state.size
         if format_ is ContentFormat.CRDT:
-            return DocumentContent(format_, state.position, crdt=await apart(size, whole, state.snapshot, state.updates))
+            return DocumentContent(
+                format_, state.position, crdt=await self._workshop.run(size, whole, state.snapshot, state.updates)
+            )
         key = state.document_id, state.position, format_
         told = self._rendered.get(key)
         if told is None:
-            told = await apart(size, render, type_, state.snapshot, state.updates, format_)
+            told = await self._workshop.run(size, render, type_, state.snapshot, state.updates, format_)
             self._rendered.put(key, told)
         return DocumentContent(format_, state.position, text=told)
 
@@ -69,7 +73,7 @@ class Contents:
         told = self._rendered.get(key)
         if told is None:
             snapshot = await self._states.content(version.document_id, version.crdt)
-            told = await apart(len(snapshot), render, type_, snapshot, (), format_)
+            told = await self._workshop.run(len(snapshot), render, type_, snapshot, (), format_)
             self._rendered.put(key, told)
         return DocumentContent(format_, version.position, text=told)
 

@@ -1,12 +1,10 @@
-"""From what is stored to what is read: a document's state and edits as Markdown, text and so on; large ones on a thread.
+"""From what is stored to what is read, and back: a document's state and edits as Markdown, text and so on, and edits made from texts.
 
-A document is not shared between threads, so each call loads its own and lets it go.
+Work of a size that its author decides: call it through `persistence.documents.workshop`.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
 
 from pycrdt import XmlFragment
 
@@ -14,11 +12,6 @@ from content import crdt, edit, kind
 from content.text import shared
 from content.text.patch import patch
 from domain.document import ContentFormat, DocumentType
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-_LARGE = 32 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +21,6 @@ class Forms:
     state: bytes
     markdown: str
     text: str
-
-
-async def apart(size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a function that takes its time with so many bytes: on a thread when they are many."""
-    if size < _LARGE:
-        return function(*args, **kwargs)
-    return await asyncio.to_thread(function, *args, **kwargs)
 
 
 def forms(type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes]) -> Forms:
@@ -62,9 +48,23 @@ def whole(snapshot: bytes | None, updates: Sequence[bytes]) -> bytes:
     return crdt.state(crdt.load(snapshot, updates)) if updates or snapshot is None else snapshot
 
 
-def restored(type_: DocumentType, live: bytes, version: bytes) -> bytes:
+def made(
+    function: Callable[..., bytes], type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes], *given: str
+) -> bytes:
+    """The update that an edit (`content.edit`) of a state comes to; nothing where it changes nothing."""
+    update = function(type_, whole(snapshot, updates), *given)
+    return b"" if update == crdt.EMPTY else update
+
+
+def loads(state: bytes) -> None:
+    """Raises InvalidUpdate where a state does not load."""
+    crdt.load(state)
+
+
+def restored(type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes], version: bytes) -> bytes:
     """The update that makes a live state say what a version said; nothing when it does. What was written since is deleted by it, not lost:
     the log and later versions have it."""
+    live = whole(snapshot, updates)
     if type_ is not DocumentType.TEXT:
         update = edit.replace_all(type_, live, kind.render(type_, crdt.load(version), ContentFormat.MARKDOWN))
         return b"" if update == crdt.EMPTY else update

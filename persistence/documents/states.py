@@ -79,6 +79,11 @@ class State:
         """The edits after the snapshot, as Yjs updates."""
         return [each.data for each in self.edits]
 
+    @property
+    def size(self) -> int:
+        """Bytes of the snapshot and the edits."""
+        return len(self.snapshot or b"") + sum(len(each.data) for each in self.edits)
+
     def until(self, instant: datetime) -> "State":
         """The same without the edits that came after an instant; the base stays, even when it is newer."""
         edits = [each for each in self.edits if each.at <= instant]

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from content.guard import DOCUMENT_BYTES, check
+from content.structs import writers
 from domain.codec import encode
 from domain.document import Document, DocumentVersion
 from domain.document.update import LoggedUpdate, Update
@@ -16,7 +16,6 @@ from persistence.documents import log, rows
 from persistence.documents.objects import DocumentObjects, content_key, document_key, version_key
 from persistence.rows import values, whole
 
-_LIMIT = DOCUMENT_BYTES
 WORDS = 200_000  # characters of a document that search knows
 
 
@@ -113,9 +112,7 @@ class SqlDocuments:
 
     async def append(self, document_id: UUID, update: bytes, author_id: UUID) -> int:
         """Put an edit at the end of the document's log; its position."""
-        edit = Update(
-            document_id=document_id, data=update, author_id=author_id, client_ids=tuple(check(update, limit=_LIMIT).adds)
-        )
+        edit = Update(document_id=document_id, data=update, author_id=author_id, client_ids=writers(update))
         (placed,) = await log.append(self._connection, [edit], at=self._now)
         self.edits.append(
             LoggedUpdate(

@@ -21,6 +21,9 @@ class Carrier(Protocol):
     def send_now(self, data: bytes, /) -> bool:
         """Send a binary message without waiting, in a burst at its end; False when that is not possible now, and nothing was sent."""
 
+    def accept(self, message_bytes: int, /) -> None:
+        """From now on the client may send messages of so many bytes."""
+
     def hang_up(self) -> None:
         """The connection is served no more: what it holds is given back, soon also when the client does not answer."""
 
@@ -43,6 +46,9 @@ class AsgiCarrier:
 
     def send_now(self, data: bytes) -> bool:
         return False
+
+    def accept(self, message_bytes: int) -> None:
+        """The server has its own limit."""
 
     def hang_up(self) -> None:
         """The server does, when the ASGI call returns."""

@@ -16,6 +16,7 @@ from enum import Enum
 from typing import Any, Final, Protocol
 from uuid import UUID
 
+from content.guard import DOCUMENT_BYTES
 from domain.errors import (
     CursorExpired,
     DomainError,
@@ -39,6 +40,7 @@ from realtime.collaboration.wire import Kind, Malformed, Reader
 logger = logging.getLogger(__name__)
 
 MESSAGE_BYTES: Final = 1024 * 1024 + 1024
+DOCUMENT_MESSAGE: Final = DOCUMENT_BYTES + 1024  # of who may write: a whole document, written while he was offline
 SEATS: Final = 20
 _FAREWELL: Final = 1.0
 _PATIENCE: Final = 10.0
@@ -113,6 +115,7 @@ class Connection:
         self._ended: asyncio.Future[Close | None] = asyncio.get_running_loop().create_future()
         self._seats: dict[str, Seat] = {}
         self._names_first = False
+        self._limit = MESSAGE_BYTES
         self.outbox: Outbox[bytes] = Outbox(lambda error: self.end(close_of(error)), carrier.send_now)
         self.heard_at = time.monotonic()
         self.answers = False
@@ -175,7 +178,7 @@ class Connection:
                 if not data:
                     self.end(Close(4400, "A message must be binary."))
                     return
-                if len(data) > MESSAGE_BYTES:
+                if len(data) > self._limit:
                     self.end(Ends.TOO_BIG)
                     return
                 self.heard_at = time.monotonic()
@@ -261,6 +264,9 @@ class Connection:
                 except BaseException:
                     seat.give_up()
                     raise
+                if seat.right is Right.WRITE:
+                    self._limit = DOCUMENT_MESSAGE
+                    self._carrier.accept(DOCUMENT_MESSAGE)
                 # From here on the room stays open for its visitor.
                 self._seats[name] = seat
         return seat

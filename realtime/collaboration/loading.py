@@ -7,9 +7,9 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from domain.document.update import LoggedUpdate
-from domain.errors import CursorExpired, Unavailable
+from domain.errors import CursorExpired, LimitExceeded, Unavailable
 from realtime.collaboration.commit import Log as Appends
-from realtime.collaboration.state import State
+from realtime.collaboration.state import AT_ONCE, State
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,10 @@ class Archive(Protocol):
         """A state of the document and its position, after which the log goes on; None when there is none yet. Raises `Unavailable`."""
         ...
 
+    async def parted(self, update: bytes, loose: int, /) -> list[bytes]:
+        """A large update as small ones, of so many loose structs each (`content.pieces`). Raises InvalidUpdate, UpdateTooLarge …"""
+        ...
+
     async def settle(self, document_id: UUID, /) -> bool:
         """The document is quiet, or was left: save a version if it is time for one, and shorten its log; whether one was saved."""
         ...
@@ -44,11 +48,11 @@ async def load(archive: Archive, log: Log, document_id: UUID) -> State:
         snapshot, position = await archive.snapshot(document_id) or (b"", 0)
         state = State()
         if snapshot:
-            state.absorb(snapshot)
+            await _absorb(archive, state, snapshot)
         try:
             while page := await log.read(document_id, position, PAGE):
                 for count, update in enumerate(page):
-                    state.absorb(update.data)
+                    await _absorb(archive, state, update.data)
                     if count % _BREATH == 0:
                         await asyncio.sleep(0)
                 position = page[-1].position
@@ -58,3 +62,18 @@ async def load(archive: Archive, log: Log, document_id: UUID) -> State:
             continue
         return state
     raise Unavailable("The document cannot be loaded now; try again.")
+
+
+async def _absorb(archive: Archive, state: State, data: bytes) -> None:
+    """A large update is parted elsewhere, and others are seen to between its parts."""
+    if len(data) <= AT_ONCE:
+        state.absorb(data)
+        return
+    try:
+        pieces = await archive.parted(data, state.loose_at_once)
+    except LimitExceeded:
+        logger.warning("An update of %d bytes could not be parted.", len(data))
+        pieces = [data]
+    for piece in pieces:
+        state.absorb(piece)
+        await asyncio.sleep(0)

@@ -13,23 +13,26 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from time import thread_time
+from typing import Final
 from uuid import UUID
 
-from domain.document.update import LoggedUpdate, Placed, Update, document_stream
+from content.crdt import EMPTY
+from domain.document.update import LoggedUpdate, Placed, Update, document_stream, logged
 from domain.errors import DomainError, NotFound, Unavailable
 from realtime.collaboration.access import Right, Standing
-from realtime.collaboration.burst import Burst
 from realtime.collaboration.commit import Answer
-from realtime.collaboration.edits import Edits, logged
+from realtime.collaboration.edits import Edits
+from realtime.collaboration.outside import Outside
 from realtime.collaboration.presence import Peers
-from realtime.collaboration.state import State
+from realtime.collaboration.state import AT_ONCE, State, TooMuchAtOnce
 from realtime.collaboration.visitor import News, Visitor
 
 PENDING_UPDATES: Final = 4_096
 PENDING_BYTES: Final = 8 * 1024 * 1024
 
 Done = Callable[[Answer], None]
+Author = tuple[UUID, str | None]  # a user and his session
 
 
 @dataclass(slots=True)
@@ -38,24 +41,6 @@ class _Pending:
 
     update: Update | None
     done: Done | None
-
-
-class Outside(Protocol):
-    """What a room needs of its process."""
-
-    burst: Burst
-
-    def submit(self, room: "Room", /) -> None:
-        """There is something to commit."""
-
-    async def load(self, document_id: UUID, /) -> State:
-        """The document as the log has it now. Raises `Unavailable`."""
-
-    def announce(self, room: "Room", updates: Sequence[LoggedUpdate], /) -> None:
-        """These were committed here."""
-
-    def urge(self, stream: str, position: int, /) -> None:
-        """The log has come this far, and the room has not heard of it."""
 
 
 class Room:
@@ -122,27 +107,47 @@ class Room:
         Raises InvalidUpdate, UpdateTooLarge, UpdatePending (it builds on edits that are not here: let the client sync), Unavailable.
         """
         await self._space.wait()
-        while self._state is None:
-            await self.state()
-        state = self._state
+        if len(data) <= AT_ONCE:
+            while self._state is None:
+                await self.state()
+            try:
+                self._take(self._state, data, (author_id, session_id), client_mutation_id, done, parted=False)
+                return
+            except TooMuchAtOnce:
+                pass
+        await self._take_parted(data, (author_id, session_id), client_mutation_id, done)
+
+    async def _take_parted(self, data: bytes, by: Author, key: str | None, done: Done | None) -> None:
+        """An edit as many: each is kept by itself, and the last one's fate is told, as it cannot be kept without the others."""
+        state = await self.state()
+        state.require_room(len(data))
+        *several, last = await self._outside.parted(data, state.loose_at_once) or [EMPTY]
+        for piece in several:
+            await self._space.wait()
+            state, began = await self.state(), thread_time()
+            self._take(state, piece, by, None, None, parted=True)
+            await asyncio.sleep(min(thread_time() - began, 1.0))  # as long for the others
+        self._take(await self.state(), last, by, key, done, parted=True)
+
+    def _take(self, state: State, data: bytes, by: Author, key: str | None, done: Done | None, *, parted: bool) -> None:
         try:
-            effect, clients = state.take(data)
+            effect, clients = state.take(data, parted=parted)
         except DomainError:
             if state.is_broken:
                 self.forget_state()
             raise
         update = None
-        if effect or client_mutation_id is not None:
+        if effect or key is not None:
             shown = tuple(each for each in clients if each not in self._known_clients)
             self._known_clients.update(shown)
             update = Update(
                 document_id=self.document_id,
                 # What a client sends again, such as all its deletions, need not be kept again.
-                data=effect if client_mutation_id is None and len(effect) < len(data) else data,
-                author_id=author_id,
-                session_id=session_id,
+                data=effect if key is None and len(effect) < len(data) else data,
+                author_id=by[0],
+                session_id=by[1],
                 client_ids=shown,
-                client_mutation_id=client_mutation_id,
+                client_mutation_id=key,
             )
         elif done is None or not (self._pending or self._under_way):
             if done:
@@ -228,8 +233,11 @@ class Room:
         """Edits that were committed elsewhere, or that this process has committed itself."""
         news = [each.data for each in updates if each.position > self.position and each.position not in self._early]
         if self._state is not None:
-            for data in news:
-                self._state.absorb(data)
+            if any(len(data) > AT_ONCE for data in news):
+                self.forget_state()  # loading takes it in in pieces
+            else:
+                for data in news:
+                    self._state.absorb(data)
         elif self._loading.locked():
             self._meanwhile += news
         with self._outside.burst:

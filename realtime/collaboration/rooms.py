@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -24,7 +25,6 @@ from realtime.collaboration.pace import Pace
 from realtime.collaboration.presence import Presence
 from realtime.collaboration.room import Room
 from realtime.collaboration.settling import Settling
-from realtime.collaboration.state import State
 from realtime.collaboration.visitor import News, Visitor
 from realtime.collaboration.wire import Peer
 from realtime.hub import Hub
@@ -44,6 +44,8 @@ class Rooms:
         self._live = live
         self._log = log
         self._archive = archive
+        self.parted = archive.parted
+        self.load = partial(load, archive, log)
         self._access = access
         self._pace = pace
         self._committer = Committer(log, tick=pace.tick)
@@ -156,10 +158,6 @@ class Rooms:
     def submit(self, room: Room) -> None:
         """There is something to commit."""
         self._committer.submit(room)
-
-    async def load(self, document_id: UUID) -> State:
-        """The document as the log has it now. Raises `Unavailable`."""
-        return await load(self._archive, self._log, document_id)
 
     def announce(self, room: Room, updates: Sequence[LoggedUpdate]) -> None:
         """These were committed here: the hub need not hand them to the room, and others hear of them."""

@@ -16,6 +16,7 @@ from typing import Any, Final
 from content import crdt, guard
 from content.errors import InvalidUpdate, UpdatePending, UpdateTooLarge
 from content.nesting import Nesting
+from content.pieces import is_free
 from content.structs import Update as Said
 from content.structs import state_vector
 from domain.errors import DomainError
@@ -23,8 +24,14 @@ from domain.errors import DomainError
 logger = logging.getLogger(__name__)
 
 _STORED: Final = 2 * guard.DOCUMENT_BYTES  # what is stored already must always load
+AT_ONCE: Final = 16 * 1024  # bytes of an update that is applied without being parted
+STEPS: Final = 500_000  # of Yjs, at 50 ns
 MERGED_UPDATES: Final = 64
 MERGED_BYTES: Final = 256 * 1024
+
+
+class TooMuchAtOnce(Exception):
+    """The update is to be applied in pieces."""
 
 
 class State:
@@ -35,6 +42,7 @@ class State:
         self._nesting = Nesting()
         self._vector: dict[int, int] = {}
         self._bytes = 0
+        self._structs = 0
         self._effect: list[bytes] = []  # at most one: what the transaction changed
         self._subscription = self._document.observe(self._changed)
         self.is_broken = False
@@ -50,21 +58,32 @@ class State:
         except DomainError:
             logger.exception("An update of %d bytes that was kept cannot be applied.", len(data))
 
-    def take(self, data: bytes) -> tuple[bytes, tuple[int, ...]]:
+    def take(self, data: bytes, *, parted: bool = False) -> tuple[bytes, tuple[int, ...]]:
         """
         Apply what a client sent: what was new in it (empty when nothing), and the Yjs clients that it adds clocks for.
 
         Raises InvalidUpdate, UpdateTooLarge, or UpdatePending when it builds on what is not here; nothing has changed then, unless the
-        state says that it is broken.
+        state says that it is broken. Raises TooMuchAtOnce where it may take long, unless it was `parted` already.
         """
         said = guard.check(data)
         if said.is_empty:
             return b"", ()
+        if not parted and self._is_dear(said):
+            raise TooMuchAtOnce
         if guard.missing(said, self._vector):
             raise UpdatePending
-        self._require_room(len(data))
+        self.require_room(len(data))
         effect = self._apply(said, data)
         return effect, tuple(said.adds) if effect else ()
+
+    @property
+    def loose_at_once(self) -> int:
+        """How many loose structs may be applied at once: Yjs may walk over the whole document for each (`content.pieces`)."""
+        return max(1, STEPS // max(self._structs, 1))
+
+    def _is_dear(self, said: Said) -> bool:
+        structs = said.structs
+        return len(structs) > self.loose_at_once and sum(map(is_free, structs)) > self.loose_at_once
 
     def missing(self, vector: bytes) -> bytes:
         """What somebody with this state vector (empty: nothing at all) is missing. Raises InvalidUpdate."""
@@ -98,6 +117,7 @@ class State:
         for client, (_, end) in said.adds.items():
             if end > self._vector.get(client, 0):
                 self._vector[client] = end
+        self._structs += len(said.structs)
         effect = b"".join(self._effect)
         self._bytes += len(effect)
         return effect
@@ -105,7 +125,7 @@ class State:
     def _changed(self, event: Any) -> None:
         self._effect.append(event.update)
 
-    def _require_room(self, size: int) -> None:
+    def require_room(self, size: int) -> None:
         """The sum of what was applied is an upper bound, and looked at more closely only when it is too much."""
         if self._bytes + size <= guard.DOCUMENT_BYTES:
             return

@@ -25,12 +25,20 @@ _HIGH_WATER: Final = 32 * 1024
 _UNREAD: Final = 32
 _UNREAD_BYTES: Final = 256 * 1024
 _FAREWELL: Final = 1.0
+_MINUTE: Final = 60.0
 _SHORT: Final = 1024
 _HEADERS: Final = [rfc6455.header(BINARY, length) for length in range(_SHORT)]
 _DISCONNECT: Final = {"type": "websocket.disconnect", "code": 1006}
 
 
-def take_over(scope: Scope, burst: Burst, *, message_bytes: int) -> "RawLine | None":
+class Intake:
+    """What the lines of a process may take in at once of large messages, in bytes: a crowd that sends documents cannot fill the memory."""
+
+    def __init__(self, room: int = 64 * 1024 * 1024) -> None:
+        self.room = room
+
+
+def take_over(scope: Scope, burst: Burst, *, message_bytes: int, intake: Intake) -> "RawLine | None":
     """The line of a connection that was just accepted, where the server hands over its transport; it takes part in the burst."""
     hand_over = scope.get("extensions", {}).get(HANDOVER)
     if hand_over is None:
@@ -38,7 +46,7 @@ def take_over(scope: Scope, burst: Burst, *, message_bytes: int) -> "RawLine | N
     made: list[RawLine] = []
 
     def successor(gone: Callable[[RawLine], object]) -> RawLine:
-        made.append(RawLine(burst, message_bytes=message_bytes, gone=gone))
+        made.append(RawLine(burst, message_bytes=message_bytes, gone=gone, intake=intake))
         return made[0]
 
     transport = hand_over(successor)
@@ -58,19 +66,29 @@ class RawLine(asyncio.Protocol):
         "_gone",
         "_heard",
         "_heard_bytes",
+        "_intake",
+        "_late",
         "_reader",
         "_ready",
+        "_reserved",
         "_taker",
         "_transport",
+        "_usual",
         "descriptor",
         "held",
     )
 
-    def __init__(self, burst: Burst, *, message_bytes: int, gone: Callable[["RawLine"], object]) -> None:
-        """`gone` is called when the transport is lost."""
+    def __init__(
+        self, burst: Burst, *, message_bytes: int, gone: Callable[["RawLine"], object], intake: Intake | None = None
+    ) -> None:
+        """`message_bytes`: until `accept` says otherwise; more needs room in the intake. `gone` is called when the transport is lost."""
         self._burst = burst
         self.descriptor = -1
         self.held = b""
+        self._usual = message_bytes
+        self._intake = intake or Intake()
+        self._reserved = 0
+        self._late: asyncio.TimerHandle | None = None
         self._reader = FrameReader(message_bytes)
         self._gone = gone
         self._heard: deque[Message] = deque()
@@ -99,6 +117,9 @@ class RawLine(asyncio.Protocol):
         except Broken as broken:
             self._close(broken.code, broken.reason)
             self._hear(_DISCONNECT, 0)
+        else:
+            if self._reader.expected > max(self._usual, self._reserved):
+                self._reserve(self._reader.expected)
 
     def eof_received(self) -> bool:
         return False
@@ -113,6 +134,7 @@ class RawLine(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._closing = True
         self.descriptor = -1
+        self._give_back()
         self._gone(self)
         self._hear(_DISCONNECT, 0)
         _wake(self._drained)
@@ -124,7 +146,12 @@ class RawLine(asyncio.Protocol):
 
     # For the connection.
 
+    def accept(self, message_bytes: int) -> None:
+        self._reader.limit = message_bytes
+
     async def receive(self) -> Message:
+        if self._reserved and not self._heard and not self._reader.expected:
+            self._give_back()
         while not self._heard:
             if self._closing:
                 return _DISCONNECT
@@ -183,6 +210,29 @@ class RawLine(asyncio.Protocol):
         self._transport.resume_reading()  # the client's answer is waited for
         self._transport.write(rfc6455.close_frame(code, reason))
         self._abort_later()
+
+    def _reserve(self, size: int) -> None:
+        """A large message has begun: it must come whole within a minute, and only so many may come at once."""
+        if self._intake.room < size - self._reserved:
+            self._close(1013, "Too many large messages come at once; try again.")
+            self._hear(_DISCONNECT, 0)
+            return
+        self._intake.room -= size - self._reserved
+        self._reserved = size
+        if self._late is None:
+            self._late = asyncio.get_running_loop().call_later(_MINUTE, self._hang_up_late)
+
+    def _give_back(self) -> None:
+        self._intake.room += self._reserved
+        self._reserved = 0
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _hang_up_late(self) -> None:
+        if self._reader.expected:
+            self._close(1008, "The message comes too slowly.")
+            self._hear(_DISCONNECT, 0)
 
     def _abort_later(self) -> None:
         asyncio.get_running_loop().call_later(_FAREWELL, self._transport.abort)

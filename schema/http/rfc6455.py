@@ -29,19 +29,28 @@ class Broken(Exception):
 class FrameReader:
     """Takes bytes in, gives messages out."""
 
-    __slots__ = ("_buffer", "_kind", "_limit", "_parts", "_size")
+    __slots__ = ("_buffer", "_kind", "_parts", "_size", "_wanted", "expected", "limit")
 
     def __init__(self, limit: int) -> None:
         """`limit`: bytes of one message."""
-        self._limit = limit
-        self._buffer = b""
+        self.limit = limit
+        self.expected = 0  # bytes of the message that has begun to come, as far as they were announced
+        self._buffer: bytes | bytearray = b""
+        self._wanted = 0
         self._kind = 0
         self._parts: list[bytes] | None = None
         self._size = 0
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
         """The messages and control frames that are complete now: (TEXT, BINARY, CLOSE, PING or PONG; payload). Raises `Broken`."""
-        data = self._buffer + data if self._buffer else data
+        if self._buffer:
+            # A long frame is put together once, when it is whole.
+            self._buffer += data
+            if len(self._buffer) < self._wanted:
+                return []
+            data = bytes(self._buffer)
+            self._buffer = b""
+        self._wanted = self.expected = 0
         found: list[tuple[int, bytes]] = []
         at = 0
         while (frame := self._frame(data, at)) is not None:
@@ -50,7 +59,9 @@ class FrameReader:
                 found.append((opcode, payload))
             elif (message := self._message(opcode, final, payload)) is not None:
                 found.append(message)
-        self._buffer = data[at:] if at else data
+        if at < len(data):
+            self._buffer = bytearray(data[at:])
+        self.expected = max(self.expected, self._size)
         return found
 
     def _frame(self, data: bytes, at: int) -> tuple[int, bool, bytes, int] | None:
@@ -73,10 +84,12 @@ class FrameReader:
                 return None
             length = int.from_bytes(data[start : start + wide], "big")
             start += wide
-        if length + self._size > self._limit and opcode < CLOSE:
-            raise Broken(1009, f"A message may have {self._limit} bytes.")
+        if length + self._size > self.limit and opcode < CLOSE:
+            raise Broken(1009, f"A message may have {self.limit} bytes.")
         end = start + 4 + length
         if len(data) < end:
+            self._wanted = end - at
+            self.expected = length + self._size
             return None
         return opcode, bool(first & 0x80), _unmasked(data[start : start + 4], data[start + 4 : end]), end
 

@@ -20,6 +20,7 @@ _LONGER_FOR_A_REASON: dict[str, str] = {}
 
 # path:function where `except Exception` stands without raising again: why everything must be caught there
 _RIMS: dict[str, str] = {
+    "persistence/documents/bench.py:_done": "the rim of a process: a bug is told to the parent, which masks and logs it",
     "persistence/together.py:Together._alone": "whatever a database can raise: it is the asker's",
     "persistence/together.py:Together._in_common": "whatever a database can raise: each run is tried alone",
     "persistence/writes.py:Writes._together": "whatever a database can raise: each member is tried alone, or told",

@@ -1,10 +1,14 @@
 """Breaks updates and gives them to the guard and to scratch copies: run as a program by the fuzz tests, in a process with little memory.
 
-Usage: python -m tests.content.broken SEED COUNT. Prints how many were taken and how many refused; anything else that happens ends it.
+Usage: python -m tests.content.broken SEED COUNT [tell]. Prints how many were taken and how many refused; anything else that happens ends
+it. With `tell` each that was taken is printed before, as JSON: its bytes on those of the state, and what the server reads then.
 """
 
+import base64
+import json
 import random
 import sys
+from typing import Any
 
 from pycrdt import Array, Map, Text, XmlElement, XmlFragment, XmlText
 
@@ -131,19 +135,43 @@ def take(state: bytes, data: bytes) -> None:
     attribution.spans(DocumentType.TEXT, again)
 
 
-def main(seed: int, count: int) -> None:
+def shape(node: Any) -> Any:
+    """Elements and letters of a fragment."""
+    if isinstance(node, XmlText):
+        return "".join(run for run, _ in node.diff() if isinstance(run, str))
+    inside = [shape(child) for child in node.children if isinstance(child, XmlElement | XmlText)]
+    return [node.tag, *inside] if isinstance(node, XmlElement) else inside
+
+
+def told(state: bytes, data: bytes) -> str:
+    """A question to yjs with the answer that is expected."""
+    document = crdt.load(state, [data])
+    updates = [base64.b64encode(each).decode() for each in (state, data)]
+    read = {"shape": shape(document.get("default", type=XmlFragment)), "text": shape_of_text(document)}
+    return json.dumps({"updates": updates, "shape": True, "expected": read})
+
+
+def shape_of_text(document: crdt.Doc) -> str:
+    """The letters of the root `text`."""
+    return "".join(run for run, _ in document.get("text", type=Text).diff() if isinstance(run, str))
+
+
+def main(seed: int, count: int, tell: bool = False) -> None:
     chance = random.Random(seed)
     several = documents(chance)
     taken = refused = 0
     for _ in range(count):
         state, sound = chance.choice(several)
         try:
-            take(state, broken(chance, sound))
+            data = broken(chance, sound)
+            take(state, data)
             taken += 1
+            if tell:
+                sys.stdout.write(told(state, data) + "\n")
         except DomainError:
             refused += 1
     sys.stdout.write(f"{taken} {refused}\n")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), "tell" in sys.argv)

@@ -87,7 +87,7 @@ def test_who_wrote_which_words_is_told() -> None:
     ]
     after = kind.render(DocumentType.TEXT, document, ContentFormat.MARKDOWN)
     carried = attribution.carried(spans, text, after)
-    told = diff(before, after, attribution.author(carried)).hunks
+    told = diff(before, after, carried).hunks
     assert [(hunk.op, hunk.text, hunk.client) for hunk in told][:5] == [
         (EQUAL, "# ", None),
         (DELETE, "Hé", None),

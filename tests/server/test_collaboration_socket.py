@@ -150,7 +150,32 @@ async def test_what_is_malformed_ends_the_connection_and_reaches_nobody(
 async def test_a_message_that_is_too_big_ends_the_connection(server: ServerProcess, ada: Client, document_id: str) -> None:
     async with connect(address(server, document_id, ada.token), max_size=None) as socket:
         await socket.send(b"\x00" * (1024 * 1024 + 2048))
-        assert (await end(socket))[0] == 1009
+        assert await end(socket) == (1009, "A message may have 1049600 bytes.")
+
+
+async def test_what_was_written_offline_comes_in_one_message_up_to_the_size_of_a_document(
+    server: ServerProcess, ada: Client, document_id: str, database_url: str
+) -> None:
+    doc: Doc[Any] = Doc()
+    for number in range(500):
+        typed(f"{number} " + "offline é😀 " * 750, doc)
+    update = doc.get_update()
+    assert 5 * 1024 * 1024 < len(update) < 7 * 1024 * 1024
+    async with connect(address(server, document_id, ada.token), max_size=None) as socket:
+        await socket.send(wire.sync(Sync.STEP_1, doc.get_state()))
+        await heard(socket, Kind.SYNC, Sync.STEP_1)
+        await socket.send(wire.sync(Sync.STEP_2, update))
+        async with connect(address(server, document_id, ada.token), max_size=None) as other:
+            copy: Doc[Any] = Doc()
+            await other.send(wire.sync(Sync.STEP_1, EMPTY))
+            while copy.get_state() != doc.get_state():
+                message = Reader(await asyncio.wait_for(other.recv(decode=False), 20))
+                if message.number() == Kind.SYNC and message.number() != Sync.STEP_1:
+                    copy.apply_update(message.bytes())
+        assert str(copy.get("text", type=Text)) == str(doc.get("text", type=Text))
+        await socket.send(b"\x00" * (17 * 1024 * 1024))
+        assert await end(socket) == (1009, "A message may have 16778240 bytes.")
+    assert (await logged(database_url, document_id)).get_state() == doc.get_state()
 
 
 async def test_an_edit_that_builds_on_missing_ones_is_asked_for_and_not_lost(

@@ -1,6 +1,7 @@
 // What TipTap, y-prosemirror and yjs make of documents. Reads one JSON object a line, answers each with one:
 //   {encode: tree}           → {update}         what y-prosemirror writes for a ProseMirror document
 //   {update, tree}           → {same, valid}    whether it reads an update as this tree, and whether that fits TipTap's schema
+//   {updates, shape: true}   → {shape, text, pending, foreign}  what yjs reads after these updates: elements and letters
 //   {updates, roots}         → {state}          what yjs holds after these updates, by the names of text roots
 import { createInterface } from 'node:readline';
 import { getSchema } from '@tiptap/core';
@@ -20,6 +21,20 @@ function loaded(updates) {
   for (const update of updates) Y.applyUpdate(doc, bytes(update));
   return doc;
 }
+
+const plain = (text) => text.toDelta().map((run) => (typeof run.insert === 'string' ? run.insert : '')).join('');
+
+// Editors know nothing else in a fragment; neither do we.
+const isXml = (node) => node instanceof Y.XmlElement || node instanceof Y.XmlText;
+
+function shape(node) {
+  if (node instanceof Y.XmlText) return plain(node);
+  const inside = node.toArray().filter(isXml).map(shape);
+  return node instanceof Y.XmlElement ? [node.nodeName, ...inside] : inside;
+}
+
+// Whether something that is not XML stands among the blocks.
+const isForeign = (node) => !(node instanceof Y.XmlText) && node.toArray().some((child) => !isXml(child) || isForeign(child));
 
 function isValid(node) {
   try {
@@ -41,6 +56,7 @@ function answer(question) {
     return { same: read.eq(wanted), valid: isValid(read), read: read.toJSON() };
   }
   const doc = loaded(question.updates);
+  if (question.shape) return { shape: shape(doc.getXmlFragment('default')), text: plain(doc.getText('text')), pending: doc.store.pendingStructs !== null, foreign: isForeign(doc.getXmlFragment('default')) };
   return { state: Object.fromEntries(question.roots.map((root) => [root, doc.getText(root).toDelta()])) };
 }
 

@@ -1,0 +1,77 @@
+"""What became of a document between two states, and when each stretch of it was written: the work behind `comparing`.
+
+Called through `persistence.documents.workshop`, so everything comes as bytes and plain values, and no answer is longer than the server
+can put into an answer at once: of a comparison with more than `HUNKS` hunks only the blocks are told apart, and a text that was written in
+more than `STRETCHES` turns is refused.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from content import attribution, crdt, kind
+from content.diff import Diff, diff
+from content.structs import parse
+from domain.document import ContentFormat, DocumentType
+from domain.errors import LimitExceeded
+
+HUNKS = 4_000
+STRETCHES = 10_000
+
+Stored = tuple[bytes | None, Sequence[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Characters `start` up to `end` of the plain text, by whom (None: nobody known), and when at the latest."""
+
+    start: int
+    end: int
+    author_id: UUID | None
+    edited_at: datetime
+
+
+def compared(type_: DocumentType, old: Stored, new: Stored) -> Diff:
+    """What changed between two states, as Markdown; of what came, by which client."""
+    before = kind.render(type_, crdt.load(*old), ContentFormat.MARKDOWN)
+    document = crdt.load(*new)
+    after = kind.render(type_, document, ContentFormat.MARKDOWN)
+    if before == after:
+        return diff(before, after)
+    spans = attribution.spans(type_, document)
+    carried = attribution.carried(spans, kind.render(type_, document, ContentFormat.TEXT), after)
+    return diff(before, after, carried, most=HUNKS)
+
+
+def written(
+    type_: DocumentType, state: Stored, authors: Mapping[int, UUID], edits: Sequence[tuple[bytes, datetime]], older: datetime
+) -> list[Written]:
+    """Who wrote what stands in a text, by whose the clients are; `older` dates what none of the edits brought.
+
+    Raises LimitExceeded beyond `STRETCHES`.
+    """
+    times = _times(edits)
+    several: list[Any] = []
+    for span in attribution.spans(type_, crdt.load(*state)):
+        at = next((at for first, end, at in times.get(span.client, ()) if first <= span.clock < end), older)
+        author_id = authors.get(span.client)
+        last = several[-1] if several else None
+        if last is not None and last.end == span.start and last.author_id == author_id:
+            # Neighbours by one author made one: people are shown, not their sessions.
+            several[-1] = Written(last.start, span.end, author_id, max(last.edited_at, at))
+        else:
+            several.append(Written(span.start, span.end, author_id, at))
+    if len(several) > STRETCHES:
+        raise LimitExceeded(f"The text was written in more than {STRETCHES} turns: too many to tell.", STRETCHES)
+    return several
+
+
+def _times(edits: Sequence[tuple[bytes, datetime]]) -> Mapping[int, Sequence[tuple[int, int, datetime]]]:
+    """For each client the clocks (first, after the last) that came with an edit, and when."""
+    times: dict[int, list[tuple[int, int, datetime]]] = {}
+    for data, at in edits:
+        for client, (first, end) in parse(data).adds.items():
+            times.setdefault(client, []).append((first, end, at))
+    return times
