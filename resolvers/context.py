@@ -127,6 +127,7 @@ class Context:
     def forget(self) -> None:
         """Let the next event of a subscription be loaded afresh."""
         self._loaders.clear()
+        self.wanted = None
 
     def mark(self, name: str, given: Given, client_mutation_id: str | None) -> Mark | None:
         """What a call of a mutation is remembered by; None for one that brings no key, or only rehearses."""

@@ -5,11 +5,15 @@ import re
 import orjson
 
 _ERROR_ID = re.compile(rb',?"errorId":"[^"]*"')
+_SIGNED = re.compile(rb"(expires|signature)=[^&\"]+")
 
 
 def normal(answer: bytes) -> bytes:
-    """An answer without what no two runs share: the ids of masked errors, and the order in which concurrent fields failed."""
-    read = orjson.loads(_ERROR_ID.sub(b"", answer))
+    """
+    An answer without what no two runs share: the ids of masked errors, the order in which concurrent fields failed, and until when an
+    address is good.
+    """
+    read = orjson.loads(_SIGNED.sub(rb"\1=", _ERROR_ID.sub(b"", answer)))
     if "errors" in read:
         read["errors"].sort(key=orjson.dumps)
     return orjson.dumps(read)
@@ -22,7 +26,7 @@ def lost(answer: bytes) -> bytes:
     Where several fields below one null fail, it tells of whichever failed first, and the same operation may be told differently twice
     (2 of 30 times for one that was found here): the specification asks for one of them only.
     """
-    read = orjson.loads(answer)
+    read = orjson.loads(_SIGNED.sub(rb"\1=", answer))
     if read.get("data") is None:
         return normal(answer)
     places = set()

@@ -11,7 +11,6 @@ team's stream tells of something that may have changed them.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import thread_time
 from typing import Final
@@ -24,6 +23,7 @@ from realtime.collaboration.access import Right, Standing
 from realtime.collaboration.commit import Answer
 from realtime.collaboration.edits import Edits
 from realtime.collaboration.outside import Outside
+from realtime.collaboration.pending import Done, Pending
 from realtime.collaboration.presence import Peers
 from realtime.collaboration.state import AT_ONCE, State, TooMuchAtOnce
 from realtime.collaboration.visitor import News, Visitor
@@ -31,16 +31,7 @@ from realtime.collaboration.visitor import News, Visitor
 PENDING_UPDATES: Final = 4_096
 PENDING_BYTES: Final = 8 * 1024 * 1024
 
-Done = Callable[[Answer], None]
 Author = tuple[UUID, str | None]  # a user and his session
-
-
-@dataclass(slots=True)
-class _Pending:
-    """An edit on its way to the log; without one it changes nothing, and is answered when those before it are durable."""
-
-    update: Update | None
-    done: Done | None
 
 
 class Room:
@@ -62,8 +53,8 @@ class Room:
         self._state: State | None = None
         self._loading = asyncio.Lock()
         self._meanwhile: list[bytes] = []  # what was committed while the document was loaded
-        self._pending: deque[_Pending] = deque()
-        self._under_way: list[_Pending] = []
+        self._pending: deque[Pending] = deque()
+        self._under_way: list[Pending] = []
         self._pending_bytes = 0
         self._space = asyncio.Event()
         self._space.set()
@@ -153,7 +144,7 @@ class Room:
             if done:
                 done(Placed(self.position, repeated=True))
             return
-        self._pending.append(_Pending(update, done))
+        self._pending.append(Pending(update, done))
         self._pending_bytes += len(data)
         if len(self._pending) >= PENDING_UPDATES or self._pending_bytes >= PENDING_BYTES:
             self._space.clear()
