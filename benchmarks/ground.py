@@ -76,6 +76,7 @@ async def ground(folder: Path, size: str) -> AsyncIterator[str]:
         try:
             await admin.execute('DROP DATABASE IF EXISTS "bench" WITH (FORCE)')
             await admin.execute(f'CREATE DATABASE "bench" TEMPLATE "{template}" STRATEGY file_copy')
+            await admin.execute('ALTER DATABASE "bench" SET random_page_cost = 1.1')  # as we plan, so that nobody plans worse
             await admin.execute("CHECKPOINT")
         finally:
             await admin.close()
