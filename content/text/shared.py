@@ -42,9 +42,9 @@ def read_text(text: XmlText) -> tuple[Node, ...]:
     )
 
 
-def inside(parent: XmlFragment | XmlElement) -> list[XmlElement | XmlText | XmlFragment]:
+def inside(parent: XmlFragment | XmlElement) -> list[XmlElement | XmlText]:
     """The children of a fragment or element, all of them. Raises Unreadable."""
-    children = [*parent.children]
+    children = [child for child in parent.children if isinstance(child, XmlElement | XmlText)]
     if len(children) != len(parent.children):
         raise Unreadable
     return children
