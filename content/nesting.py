@@ -77,6 +77,9 @@ class Nesting:
         return self._places[where[0]][bisect_right(self._clocks[where[0]], where[1]) - 1]
 
     def knows(self, struct: Struct) -> bool:
+        """Whether all of a struct came before."""
+        if struct.clock >= self._ends.get(struct.client, 0):
+            return False
         last = struct.clock + struct.length - 1
         return self.at((struct.client, last)) != _UNKNOWN and self.at((struct.client, struct.clock)) != _UNKNOWN
 
