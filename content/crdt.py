@@ -3,6 +3,11 @@
 `Doc` remembers how far the updates that it was given reach. While its state vector stays short of that, edits are pending: pycrdt keeps
 them aside and leaves them out of `get_update`, so `state` refuses rather than make a snapshot that loses them. An update that fails while
 it is applied leaves its first structs behind; the document is then broken, and says so until it is loaded anew.
+
+A log from before the guard knew of it may hold what is no block among blocks, at which pycrdt stops reading. `load` deletes that in the
+copy that it makes, so that all that people see is read, edits count places as they do, and the next version is rid of it; rooms, and with
+them the log, keep what they have. Rejected: to refuse such a document (nobody could read or restore it); to pass over such children while
+reading (pycrdt panics when asked for one, and edits would count them).
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,8 +16,9 @@ from typing import Any
 import pycrdt
 
 from content.errors import InvalidUpdate, UpdatePending
-from content.guard import DOCUMENT_BYTES, check, missing
-from content.structs import Update
+from content.guard import DOCUMENT_BYTES, missing, read
+from content.nesting import Nesting, is_text
+from content.structs import Update, deletion
 from content.structs import state_vector as read_vector
 
 EMPTY = b"\x00\x00"
@@ -24,21 +30,25 @@ class Doc(pycrdt.Doc[Any]):
 
     def __init__(self, *, client_id: int | None = None) -> None:
         super().__init__(client_id=client_id)
+        self._nesting = Nesting()
         self._waiting: list[Update] = []
         self._broken = False
 
-    def apply(self, update: bytes, said: Update | None = None) -> Update:
-        """Apply an update, and say what it said; `said` saves checking it once more.
+    def apply(self, update: bytes, *, kept: bool = False) -> Update:
+        """Apply an update, and say what it said. What stands among blocks and is none is refused, or deleted here where it was `kept`.
 
-        Raises InvalidUpdate: where the update was refused as malformed the document is as before, otherwise it is broken.
+        Raises InvalidUpdate, UpdateTooLarge: where the update was refused the document is as before, otherwise it is broken.
         """
-        said = said or check(update, limit=_LIMIT)
+        said = read(update, limit=_LIMIT)
         if said.is_empty:
             return said
+        foreign = self._nesting.admit(said, kept=kept)
         if missing(said, self.vector()):
             self._waiting.append(said)
         try:
             self.apply_update(update)
+            if foreign:
+                self.apply_update(deletion(foreign))
         except (RuntimeError, ValueError, TypeError) as error:
             self._broken = True
             raise InvalidUpdate("The update does not apply to the document.") from error
@@ -63,12 +73,12 @@ class Doc(pycrdt.Doc[Any]):
 
 
 def load(snapshot: bytes | None, updates: Iterable[bytes] = (), *, client_id: int | None = None) -> Doc:
-    """A document from its snapshot (None or empty: a new one) and the updates that came after. Raises InvalidUpdate."""
+    """A document from its snapshot (None or empty: a new one) and the updates that came after. Raises InvalidUpdate, UpdateTooLarge."""
     document = Doc(client_id=client_id)
     if snapshot:
-        document.apply(snapshot)
+        document.apply(snapshot, kept=True)
     for update in updates:
-        document.apply(update)
+        document.apply(update, kept=True)
     return document
 
 
@@ -128,7 +138,7 @@ def merge(updates: Iterable[bytes]) -> bytes:
 def _reading(document: Doc) -> dict[str, object]:
     """What stands in an order: the fragments of texts and slides, and the arrays of spreadsheets and presentations."""
     names = set(document.keys())
-    fragments = {name for name in names if name == "default" or name.startswith("slide:")}
+    fragments = filter(is_text, names)
     return {name: str(document.get(name, type=pycrdt.XmlFragment)) for name in fragments} | {
         name: document.get(name, type=pycrdt.Array).to_py() for name in names & {"columns", "rows", "slides"}
     }

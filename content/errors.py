@@ -39,6 +39,13 @@ class TooIntricate(LimitExceeded):
         )
 
 
+class Unreadable(Invalid):
+    """Something stands among the blocks of the document that keeps it from being read to its end; never is it worked on then."""
+
+    def __init__(self, *, path: Path = ("input", "id")) -> None:
+        super().__init__(path, "The document holds something among its blocks that is none, and cannot be read to its end.")
+
+
 class TextNotFound(Invalid):
     """The text to replace does not stand in the document."""
 

@@ -19,14 +19,19 @@ UPDATE_BYTES = 1024 * 1024
 DOCUMENT_BYTES = 16 * 1024 * 1024
 
 
-def check(update: bytes, *, limit: int = UPDATE_BYTES) -> Update:
-    """What a well-formed update says. Raises InvalidUpdate and UpdateTooLarge.
+def read(update: bytes, *, limit: int = UPDATE_BYTES) -> Update:
+    """What a well-formed update says; where it may stand in a document is told by the document's `Nesting`.
 
-    Its nesting is bounded within itself; against a document: `Nesting.admit`.
+    Raises InvalidUpdate and UpdateTooLarge.
     """
     if len(update) > limit:
         raise UpdateTooLarge(f"An update has at most {limit} bytes.", limit)
-    said = parse(update)
+    return parse(update)
+
+
+def check(update: bytes, *, limit: int = UPDATE_BYTES) -> Update:
+    """What an update says that is sound as far as it tells by itself. Raises InvalidUpdate and UpdateTooLarge."""
+    said = read(update, limit=limit)
     structs = said.structs
     if len(structs) > 1 and any(struct.kind == TYPE for struct in structs):
         Nesting().admit(said)

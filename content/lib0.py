@@ -31,6 +31,18 @@ def number(data: bytes, at: int) -> tuple[int, int]:
     return value, at + 1
 
 
+def varint(value: int) -> bytes:
+    """A number as `number` reads it."""
+    if value < 0x80:
+        return bytes((value,))
+    out = bytearray()
+    while value >= 0x80:
+        out.append(0x80 | (value & 0x7F))
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
 def promised(count: int, left: int, at_least: int) -> int:
     """`count`, if so many things of `at_least` bytes can follow (the delete set's count stands behind them all)."""
     if count * at_least > left:

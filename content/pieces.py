@@ -14,8 +14,9 @@ from typing import Final
 
 from content import guard
 from content.errors import InvalidUpdate, UpdateTooLarge
+from content.lib0 import varint
 from content.nesting import Nesting
-from content.structs import GC, SKIP, STRING, Id, Struct, Update, parse
+from content.structs import GC, SKIP, STRING, Id, Struct, Update, deletion, parse
 
 PIECE_BYTES: Final = 16 * 1024
 PIECE_STRUCTS: Final = 1_000
@@ -24,13 +25,16 @@ _TEXT: Final = 8 * 1024  # characters of a text that is cut
 Part = tuple[int, int, bytes]  # client, clock, encoded struct
 
 
-def parted(update: bytes, loose: int, limit: int = guard.DOCUMENT_BYTES) -> list[bytes]:
-    """The pieces of an update, with at most so many `loose` structs each. Raises InvalidUpdate and UpdateTooLarge, as `guard.check`."""
+def parted(update: bytes, loose: int, limit: int = guard.DOCUMENT_BYTES, *, kept: bool = False) -> list[bytes]:
+    """The pieces of an update, with at most so many `loose` structs each; it is judged as a whole before, unless it was `kept` already.
+
+    Raises InvalidUpdate and UpdateTooLarge.
+    """
     if len(update) > limit:
         raise UpdateTooLarge(f"An update has at most {limit} bytes.", limit)
     places: list[tuple[int, int]] = []
     said = parse(update, places)
-    Nesting().admit(said)
+    Nesting().admit(said, kept=kept)
     pieces: list[bytes] = []
     parts: list[Part] = []
     size = free = 0
@@ -54,7 +58,7 @@ def parted(update: bytes, loose: int, limit: int = guard.DOCUMENT_BYTES) -> list
     if parts:
         pieces.append(_written(parts))
     deletes = said.deletes
-    pieces += [b"\0" + _deletes(deletes[at : at + PIECE_STRUCTS]) for at in range(0, len(deletes), PIECE_STRUCTS)]
+    pieces += [deletion(deletes[at : at + PIECE_STRUCTS]) for at in range(0, len(deletes), PIECE_STRUCTS)]
     return pieces
 
 
@@ -109,16 +113,16 @@ def _cut(struct: Struct, data: bytes) -> Iterator[Part]:
         yield struct.client, struct.clock, data
         return
     told = len(text.encode())
-    head = data[: len(data) - told - len(_number(told))]
+    head = data[: len(data) - told - len(varint(told))]
     clock = struct.clock
     for start in range(0, len(text), _TEXT):
         some = text[start : start + _TEXT]
         if start:
-            head = bytes((STRING | 0x80 | (0x40 if struct.right else 0),)) + _number(struct.client) + _number(clock - 1)
+            head = bytes((STRING | 0x80 | (0x40 if struct.right else 0),)) + varint(struct.client) + varint(clock - 1)
             if struct.right:
-                head += _number(struct.right[0]) + _number(struct.right[1])
+                head += varint(struct.right[0]) + varint(struct.right[1])
         encoded = some.encode()
-        yield struct.client, clock, head + _number(len(encoded)) + encoded
+        yield struct.client, clock, head + varint(len(encoded)) + encoded
         clock += len(some) if some.isascii() else len(some.encode("utf-16-le")) // 2
 
 
@@ -127,30 +131,7 @@ def _written(parts: Sequence[Part]) -> bytes:
     runs: dict[int, tuple[int, list[bytes]]] = {}
     for client, clock, data in parts:
         runs.setdefault(client, (clock, []))[1].append(data)
-    out = [_number(len(runs))]
+    out = [varint(len(runs))]
     for client, (clock, datas) in runs.items():
-        out += (_number(len(datas)), _number(client), _number(clock), *datas)
+        out += (varint(len(datas)), varint(client), varint(clock), *datas)
     return b"".join(out) + b"\0"
-
-
-def _deletes(several: Sequence[tuple[int, int, int]]) -> bytes:
-    by_client: dict[int, list[tuple[int, int]]] = {}
-    for client, clock, length in several:
-        by_client.setdefault(client, []).append((clock, length))
-    out = [_number(len(by_client))]
-    for client, ranges in by_client.items():
-        out += (_number(client), _number(len(ranges)))
-        for clock, length in ranges:
-            out += (_number(clock), _number(length))
-    return b"".join(out)
-
-
-def _number(value: int) -> bytes:
-    if value < 0x80:
-        return bytes((value,))
-    out = bytearray()
-    while value >= 0x80:
-        out.append(0x80 | (value & 0x7F))
-        value >>= 7
-    out.append(value)
-    return bytes(out)

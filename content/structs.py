@@ -14,11 +14,12 @@ structs, clocks beyond 31 bits (yrs keeps them in 32), references forward within
 yrs knows (moves, weak links, hooks), and subdocuments, which nothing here would read.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from content.errors import InvalidUpdate
-from content.lib0 import number, promised, skip_any, skip_bytes, skip_json, string
+from content.lib0 import number, promised, skip_any, skip_bytes, skip_json, string, varint
 
 CLOCKS = 2**31 - 1
 
@@ -26,6 +27,8 @@ GC, DELETED, JSON, BINARY, STRING, EMBED, FORMAT, TYPE, ANY, DOC, SKIP = range(1
 XML_ELEMENT, XML_FRAGMENT, XML_HOOK, XML_TEXT = 3, 4, 5, 6
 
 Id = tuple[int, int]
+Range = tuple[int, int, int]
+"""Client, clock, length."""
 
 
 class Struct(NamedTuple):
@@ -52,7 +55,7 @@ class Update:
 
     structs: list[Struct]
     adds: dict[int, tuple[int, int]]
-    deletes: list[tuple[int, int, int]]
+    deletes: list[Range]
 
     @property
     def only_deletes(self) -> bool:
@@ -102,6 +105,19 @@ def state_vector(data: bytes) -> dict[int, int]:
     return vector
 
 
+def deletion(ranges: Sequence[Range]) -> bytes:
+    """An update that does nothing but delete these."""
+    by_client: dict[int, list[tuple[int, int]]] = {}
+    for client, clock, length in ranges:
+        by_client.setdefault(client, []).append((clock, length))
+    out = [b"\0", varint(len(by_client))]
+    for client, several in by_client.items():
+        out += (varint(client), varint(len(several)))
+        for clock, length in several:
+            out += (varint(clock), varint(length))
+    return b"".join(out)
+
+
 def _update(data: bytes, places: list[tuple[int, int]] | None) -> Update:
     structs: list[Struct] = []
     adds: dict[int, tuple[int, int]] = {}
@@ -137,8 +153,8 @@ def _update(data: bytes, places: list[tuple[int, int]] | None) -> Update:
     return Update(structs, adds, deletes)
 
 
-def _deletes(data: bytes, at: int) -> tuple[list[tuple[int, int, int]], int]:
-    deletes: list[tuple[int, int, int]] = []
+def _deletes(data: bytes, at: int) -> tuple[list[Range], int]:
+    deletes: list[Range] = []
     clients, at = number(data, at)
     seen: set[int] = set()
     for _ in range(promised(clients, len(data) - at, 2)):

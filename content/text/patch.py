@@ -45,7 +45,7 @@ class _Block:
 
 def patch(parent: Parent, new: Sequence[Node]) -> None:
     """Make the blocks of a parent those of a tree."""
-    old = [shared.read_element(child) if isinstance(child, XmlElement) else None for child in parent.children]
+    old = [shared.read_element(child) if isinstance(child, XmlElement) else None for child in shared.inside(parent)]
     if _is_item(parent) and old and new and old[0] is not None and old[0].type == new[0].type == "paragraph":
         _patch_blocks(
             parent,
@@ -189,7 +189,7 @@ def _patch_row(row: XmlElement, old: Node, new: Node) -> None:
 
 def _patch_inline(element: XmlElement, new: Node) -> None:
     """Inline nodes other than text are kept where they are the same; texts between them are changed within."""
-    old = [*element.children]
+    old = shared.inside(element)
     wanted = segments(new.content)
     keys = ["" if isinstance(child, XmlText) else inline.inline((shared.read_element(child),)) or child.tag for child in old]
     others = ["" if part[0].text is not None else inline.inline(part) or part[0].type for part in wanted]

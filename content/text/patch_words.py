@@ -65,7 +65,7 @@ def change_words(text: XmlText, runs: Sequence[Formatted], wanted: Sequence[Form
 
 def replace_words(parent: XmlFragment | XmlElement, find: str, replacement: Sequence[Formatted]) -> None:
     """Replace a text in all texts below; the replacement takes the formatting of what it replaces, and adds its own."""
-    for child in list(parent.children):
+    for child in shared.inside(parent):
         if isinstance(child, XmlElement):
             replace_words(child, find, replacement)
         elif isinstance(child, XmlText):

@@ -3,6 +3,9 @@
 A block is an XmlElement named after the node, its attributes are the node's (null ones are left out, as there), neighbouring runs of text
 make one XmlText with the marks as formatting. Numbers: pycrdt reads and writes all as floats; whole ones are made integers again on
 reading (to JavaScript they are the same). Offsets in a pycrdt text are bytes of UTF-8, and one inside a character is moved to its end.
+
+pycrdt's walk over children ends, without a word, at one that is not XML. None is let in (`content.nesting`), and none is in what
+`crdt.load` gives; where one is met all the same nothing is read, rather than the half of a document.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +14,7 @@ from typing import Any
 
 from pycrdt import XmlElement, XmlFragment, XmlText
 
+from content.errors import Unreadable
 from content.text.tree import Mark, Node, joined, words
 
 ROOT = "default"
@@ -18,7 +22,7 @@ _JSON = (str, bool, int, float, type(None))
 
 
 def read(fragment: XmlFragment) -> Node:
-    """The tree of a fragment."""
+    """The tree of a fragment. Raises Unreadable."""
     with fragment.doc.transaction():
         return Node("doc", content=children_of(fragment))
 
@@ -38,9 +42,19 @@ def read_text(text: XmlText) -> tuple[Node, ...]:
     )
 
 
+def inside(parent: XmlFragment | XmlElement) -> list[XmlElement | XmlText]:
+    """The children of a fragment or element, all of them. Raises Unreadable."""
+    children = [child for child in parent.children if isinstance(child, XmlElement | XmlText)]
+    if len(children) != len(parent.children):
+        raise Unreadable
+    return children
+
+
 def children_of(parent: XmlFragment | XmlElement) -> tuple[Node, ...]:
+    """What stands in a fragment or element, with neighbouring runs of text made one. Raises Unreadable."""
+
     def each() -> Iterator[Node]:
-        for child in parent.children:
+        for child in inside(parent):
             if isinstance(child, XmlText):
                 yield from read_text(child)
             elif isinstance(child, XmlElement):

@@ -92,9 +92,9 @@ class Archive:
         """The state of the newest version and its position; None when there is none yet. The log goes on from there."""
         return await self.states.newest(document_id)
 
-    async def parted(self, update: bytes, loose: int) -> list[bytes]:
+    async def parted(self, update: bytes, loose: int, *, kept: bool = False) -> list[bytes]:
         """A large update as small ones (`content.pieces`)."""
-        return await self.workshop.parted(update, loose)
+        return await self.workshop.parted(update, loose, kept=kept)
 
     async def settle(self, document_id: UUID) -> bool:
         """The document is quiet, or was left: save a version if it is time for one, and shorten its log; whether one was saved."""

@@ -85,11 +85,11 @@ class Workshop:
         result: T = await self._run(patience, size, (function, args, kwargs))
         return result
 
-    async def parted(self, update: bytes, loose: int) -> list[bytes]:
+    async def parted(self, update: bytes, loose: int, *, kept: bool = False) -> list[bytes]:
         """The pieces of an update (`content.pieces`). More time is given: documents must open whatever is in them."""
         if len(update) < SMALL:
-            return pieces.parted(update, loose, MOST_BYTES)
-        found: list[bytes] = await self._run(_TO_PART, len(update), (pieces.parted, (update, loose, MOST_BYTES), {}))
+            return pieces.parted(update, loose, MOST_BYTES, kept=kept)
+        found: list[bytes] = await self._run(_TO_PART, len(update), (pieces.parted, (update, loose, MOST_BYTES), {"kept": kept}))
         return found
 
     async def _run(self, patience: float, size: int, job: Job) -> Any:

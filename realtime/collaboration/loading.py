@@ -33,7 +33,7 @@ class Archive(Protocol):
         """A state of the document and its position, after which the log goes on; None when there is none yet. Raises `Unavailable`."""
         ...
 
-    async def parted(self, update: bytes, loose: int, /) -> list[bytes]:
+    async def parted(self, update: bytes, loose: int, /, *, kept: bool = False) -> list[bytes]:
         """A large update as small ones, of so many loose structs each (`content.pieces`). Raises InvalidUpdate, UpdateTooLarge …"""
         ...
 
@@ -70,7 +70,7 @@ async def _absorb(archive: Archive, state: State, data: bytes) -> None:
         state.absorb(data)
         return
     try:
-        pieces = await archive.parted(data, state.loose_at_once)
+        pieces = await archive.parted(data, state.loose_at_once, kept=True)
     except LimitExceeded:
         logger.warning("An update of %d bytes could not be parted.", len(data))
         pieces = [data]

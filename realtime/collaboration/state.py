@@ -54,7 +54,7 @@ class State:
         What cannot be applied all the same is left out, and logged: a document that can't be opened would be worse.
         """
         try:
-            self._apply(guard.check(data, limit=_STORED), data)
+            self._apply(guard.read(data, limit=_STORED), data, kept=True)
         except DomainError:
             logger.exception("An update of %d bytes that was kept cannot be applied.", len(data))
 
@@ -65,7 +65,7 @@ class State:
         Raises InvalidUpdate, UpdateTooLarge, or UpdatePending when it builds on what is not here; nothing has changed then, unless the
         state says that it is broken. Raises TooMuchAtOnce where it may take long, unless it was `parted` already.
         """
-        said = guard.check(data)
+        said = guard.read(data)
         if said.is_empty:
             return b"", ()
         if not parted and self._is_dear(said):
@@ -91,7 +91,7 @@ class State:
 
     def knows(self, data: bytes) -> bool:
         """Whether an update adds nothing, as far as its clocks tell. Raises InvalidUpdate, UpdateTooLarge."""
-        return all(end <= self._vector.get(client, 0) for client, (_, end) in guard.check(data).adds.items())
+        return all(end <= self._vector.get(client, 0) for client, (_, end) in guard.read(data).adds.items())
 
     @property
     def vector(self) -> bytes:
@@ -103,8 +103,8 @@ class State:
         """The document itself, to be read."""
         return self._document
 
-    def _apply(self, said: Said, data: bytes) -> bytes:
-        self._nesting.admit(said)
+    def _apply(self, said: Said, data: bytes, *, kept: bool = False) -> bytes:
+        self._nesting.admit(said, kept=kept)
         self._effect.clear()
         try:
             self._document.apply_update(data)
