@@ -27,7 +27,7 @@ async def in_process() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture(params=["ASGI", "short way"])
+@pytest.fixture(params=["ASGI", pytest.param("short way", marks=pytest.mark.slow)])
 async def http(request: pytest.FixtureRequest, in_process: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the sample graph: without a server, and over a socket, where whole requests go past ASGI."""
     if request.param == "ASGI":
