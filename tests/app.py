@@ -19,7 +19,7 @@ from schema.execution.executor import Executor, OperationRequest
 from schema.root import bindings, schema
 from schema.rules import weights
 
-AT_REST = Pace(linger=3600.0, quiet=3600.0)
+AT_REST = Pace(linger=3600.0, quiet=3600.0, sweep=3600.0)
 """For houses in which rooms of live editing do nothing by themselves while tests run."""
 
 
