@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from itertools import groupby, pairwise
 from typing import Final
 from uuid import UUID
 
-from domain.document.update import LoggedUpdate, Update
+from domain.document.update import LoggedUpdate
 from realtime.collaboration import wire
 from realtime.collaboration.state import MERGED_UPDATES, merged
 
@@ -64,18 +63,6 @@ class Edits:
             run = list(several)
             found += _runs(run, run[0].position - 1, author_id, session_id)
         return found
-
-
-def logged(update: Update, position: int, at: datetime) -> LoggedUpdate:
-    """An edit as the log has it, now that it does."""
-    return LoggedUpdate(
-        document_id=update.document_id,
-        position=position,
-        data=update.data,
-        author_id=update.author_id,
-        session_id=update.session_id,
-        at=at,
-    )
 
 
 def _runs(updates: Sequence[LoggedUpdate], at: int, author_id: UUID | None, session_id: str | None) -> list[Run]:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from content.lib0 import varint
+
 LONGEST_NAME = 256
 _SAFE = 2**53 - 1
 
@@ -92,20 +94,9 @@ class Reader:
             raise Malformed("The message holds text that is not UTF-8.") from None
 
 
-def number(value: int) -> bytes:
-    if value < 0x80:
-        return bytes((value,))
-    out = bytearray()
-    while value >= 0x80:
-        out.append(0x80 | (value & 0x7F))
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
 def counted(data: bytes) -> bytes:
     """Bytes behind their length."""
-    return number(len(data)) + data
+    return varint(len(data)) + data
 
 
 def sync(step: Sync, data: bytes) -> bytes:
@@ -163,7 +154,7 @@ def peers(update: bytes) -> list[Peer]:
 def awareness_update(told: Iterable[Peer]) -> bytes:
     """Peers as an awareness update."""
     several = list(told)
-    parts = [number(len(several))]
+    parts = [varint(len(several))]
     for peer in several:
-        parts += (number(peer.client), number(peer.clock), counted(peer.state.encode()))
+        parts += (varint(peer.client), varint(peer.clock), counted(peer.state.encode()))
     return b"".join(parts)

@@ -1,7 +1,7 @@
 """Uvicorn's HTTP protocol, with a short way for what a graph is mostly asked: a POST of a few KiB, whole, for a path of the graph.
 
 Such a request goes from the parser to its endpoint as a dict of headers and a body, and its response to the socket as one write. What ASGI
-puts in between (scope, two messages each way, an event, middleware, a timer to set and to cancel) took 55 µs of the 155 µs of a small
+puts in between (scope, two messages each way, an event, middleware, a timer to set and to cancel) took 38 µs of the 160 µs of a small
 query; two writes for one response are two system calls. All else takes uvicorn's usual way: other paths and methods, streams, long or
 chunked bodies, proxies' headers, `Expect`, upgrades, what is pipelined behind a request, clients that do not read.
 
