@@ -65,7 +65,7 @@ lock: $(INSTALLED)       ## make requirements.lock anew from pyproject.toml, mov
 	$(IN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --universal --python-version 3.11 -o requirements.lock
 
 graphiql:   ## build GraphiQL from its source (needs Node); the result is committed
-	cd schema/http/graphiql/source && npm ci && npm run build
+	cd gateway/graphiql/source && npm ci && npm run build
 
 clean:      ## remove what these targets installed or cached; data stays
 	rm -rf ~/.cache/pantherahive/ministack-*

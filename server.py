@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from settings import Settings
+from app.settings import Settings
 
 SDL = Path(__file__).parent / "schema" / "schema.graphql"
 RELEASED = Path(__file__).parent / "schema" / "released.graphql"
@@ -56,8 +56,8 @@ def main(given: list[str]) -> int:
 
 
 def _run_verb(asked: argparse.Namespace, settings: Settings) -> int:
-    from bootstrap import CannotStart
-    from persistence.embedded_postgres import BinariesMissing, FolderInUse, PostgresFailed
+    from app.bootstrap import CannotStart
+    from embedded import BinariesMissing, FolderInUse, PostgresFailed
 
     try:
         _run(_verb(asked, settings))
@@ -120,31 +120,31 @@ def _verb(asked: argparse.Namespace, settings: Settings) -> Coroutine[Any, Any, 
             return _seed(settings)
         case "blobs":
             return _sweep(settings)
-    from serving import serve
+    from app.serving import serve
 
     prepare = asked.verb != "api"
     if asked.verb == "api" and asked.answer_to is not None:
-        from processes import serve_as_worker
+        from app.supervisor import serve_as_worker
 
         return serve_as_worker(settings, asked.answer_to)
     if asked.workers > 1:
-        from processes import serve_with_workers
+        from app.supervisor import serve_with_workers
 
         return serve_with_workers(settings, asked.workers, prepare=prepare)
     return serve(settings, prepare=prepare)
 
 
 async def _migrate(settings: Settings) -> None:
-    from bootstrap import migrate, open_database_url
+    from app.bootstrap import migrate, open_database_url
 
     async with open_database_url(settings) as url:
         print("The database is migrated." if await migrate(url) else "There is nothing to migrate.")
 
 
 async def _look_after_documents(settings: Settings, task: str) -> None:
-    from bootstrap import migrate, open_database_url, open_house
+    from app.bootstrap import migrate, open_database_url, open_house
+    from persistence.documents.integrity import sweep, verify
     from persistence.documents.reindex import reindex
-    from persistence.documents.upkeep import sweep, verify
 
     async with open_database_url(settings) as url:
         await migrate(url)
@@ -160,7 +160,7 @@ async def _look_after_documents(settings: Settings, task: str) -> None:
 
 
 async def _seed(settings: Settings) -> None:
-    from bootstrap import fill, fill_storage, migrate, open_database_url, open_house
+    from app.bootstrap import fill, fill_storage, migrate, open_database_url, open_house
 
     async with open_database_url(settings) as url:
         await migrate(url)
@@ -171,7 +171,7 @@ async def _seed(settings: Settings) -> None:
 
 
 async def _sweep(settings: Settings) -> None:
-    from bootstrap import migrate, open_database_url, sweep_once
+    from app.bootstrap import migrate, open_database_url, sweep_once
 
     async with open_database_url(settings) as url:
         await migrate(url)
@@ -208,7 +208,8 @@ def _set_up_logging(settings: Settings) -> None:
 def _run(coroutine: Coroutine[Any, Any, None]) -> None:
     """Run it on uvloop where there is one. SIGTERM ends it as Ctrl-C does: what is open is closed, in reverse.
 
-    SIGINT gets its handler even where the process inherits that it is ignored, as a shell's background jobs do: nothing else would end it.
+    SIGINT gets its handler even where the process inherits that it is ignored, as a shell's background jobs do: nothing else
+    would end it.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))

@@ -1,7 +1,7 @@
 """The key that signs access tokens and, through a derived secret, sync cursors.
 
-One ES256 key is made when the first process starts and kept in the database, so every process signs and verifies alike. A deployment may
-bring its own (`HIVE_SIGNING_KEY`, a private JWK or PEM), which then signs while stored ones still verify.
+One ES256 key is made when the first process starts and kept in the database, so every process signs and verifies alike. A
+deployment may bring its own (`HIVE_SIGNING_KEY`, a private JWK or PEM), which then signs while stored ones still verify.
 """
 
 import hashlib
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from persistence import signing_key
-from persistence.database import Database
+from persistence.engine.database import Database
+from persistence.stores import signing_key
 
 ALGORITHM = "ES256"
 _CURVE = "P-256"

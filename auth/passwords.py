@@ -1,8 +1,8 @@
 """Passwords: argon2id in a bounded pool of threads, off the event loop.
 
-Parameters are OWASP's (19 MiB, two passes, one lane). An unknown user is compared with a hash of nothing, so that he costs the same time
-as a wrong password. Whoever waits longer than two seconds for a thread is told that the server is busy: hashing is where an attacker
-could make others wait.
+Parameters are OWASP's (19 MiB, two passes, one lane). An unknown user is compared with a hash of nothing, so that he costs the
+same time as a wrong password. Whoever waits longer than two seconds for a thread is told that the server is busy: hashing is
+where an attacker could make others wait.
 """
 
 import asyncio

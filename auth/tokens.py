@@ -1,7 +1,7 @@
 """Access tokens: ES256 JWTs of type `at+jwt` (RFC 9068), good for ten minutes.
 
-A verified token is remembered until it ends, since checking an ES256 signature costs more than most queries. That a session was revoked
-is known within a second: whether it is open is asked once a second and session at most, and for many in one question.
+A verified token is remembered until it ends, since checking an ES256 signature costs more than most queries. That a session was
+revoked is known within a second: whether it is open is asked once a second and session at most, and for many in one question.
 """
 
 import time
@@ -21,9 +21,9 @@ from domain.actor import Actor, Scope
 from domain.errors import DomainError, TokenExpired, Unauthenticated
 from domain.events import user_stream
 from domain.session import Session
-from persistence import session as sessions
-from persistence.asking import AskedTogether
-from persistence.database import Database
+from persistence.engine.database import Database
+from persistence.engine.request_coalescing import AskedTogether
+from persistence.stores import session as sessions
 
 LIFETIME = 600
 _REMEMBERED = 10_000
@@ -115,7 +115,8 @@ class AccessTokens:
         return found
 
     def renews(self, before: "Bearer | None", after: "Bearer | None") -> bool:
-        """Whether a newer token is of the same session and lends the same: then whatever was begun with the older one may go on."""
+        """Whether a newer token is of the same session and lends the same: then whatever was begun with the older one may go
+        on."""
         return before is not None and after is not None and before.actor == after.actor
 
     def stream_of(self, bearer: "Bearer | None") -> str | None:

@@ -18,7 +18,7 @@ from benchmarks.ground import ROOT, Targets, choose, ground, tidy
 from benchmarks.measure import DidNotStart, Window, free_port, serving, window
 from benchmarks.sign_in import sign_in
 from benchmarks.workloads import WORKLOADS, Workload
-from persistence.embedded_postgres import BinariesMissing, FolderInUse, PostgresFailed
+from embedded import BinariesMissing, FolderInUse, PostgresFailed
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What all contestants stand on: one durable Postgres, the same rows, and the objects that are asked for.
 
-The seeded database is made once and kept in the folder as a template. Each run works on a fresh copy, so what one run writes does not
-slow the next.
+The seeded database is made once and kept in the folder as a template. Each run works on a fresh copy, so what one run writes does
+not slow the next.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ from uuid import UUID
 
 import asyncpg
 
-from persistence.embedded_postgres import embedded_postgres
+from embedded import embedded_postgres
 
 ROOT = Path(__file__).resolve().parents[1]
 _RIGHTS = ROOT / "benchmarks" / "peers" / "postgraphile" / "rights.sql"
-_MADE_OF = ("migrations/versions", "persistence/seed", "persistence/tables")
+_MADE_OF = ("migrations/versions", "seed", "persistence/tables")
 
 
 _OWNERS = """

@@ -1,8 +1,8 @@
 """The limit: what Python can do here at best. SQL written by hand, orjson, bare Starlette; no schema, no parsing, no plan.
 
-It knows the four operations by their names and answers byte for byte what our server answers. Rights are in the SQL, and tokens are
-checked by the server's own `AccessTokens`. One statement per relation and level, with only the columns that are asked for; to-one
-relations of a single object are joined.
+It knows the four operations by their names and answers byte for byte what our server answers. Rights are in the SQL, and tokens
+are checked by the server's own `AccessTokens`. One statement per relation and level, with only the columns that are asked for;
+to-one relations of a single object are joined.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from auth.keys import load_keys
 from auth.tokens import AccessTokens
 from benchmarks import limit_sql as sql
 from domain.errors import TokenExpired, Unauthenticated
-from persistence.database import open_database
+from persistence.engine.database import open_database
 
 _CONNECTIONS = 10
 

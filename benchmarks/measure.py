@@ -1,8 +1,8 @@
 """One window of load on one server, and what it cost: wrk's figures, and the kernel's on the server's processes.
 
-CPU time is that of the server's process and its children between the start and the end of the window (/proc/<pid>/stat, in hundredths
-of a second), divided by the requests that were answered. What else ran on the server's core in that time is told beside it: on a
-quiet machine next to nothing.
+CPU time is that of the server's process and its children between the start and the end of the window (/proc/<pid>/stat, in
+hundredths of a second), divided by the requests that were answered. What else ran on the server's core in that time is told
+beside it: on a quiet machine next to nothing.
 """
 
 import asyncio

@@ -2,9 +2,9 @@
 
 import httpx
 
-from application import create_app
-from bootstrap import open_house
-from settings import DEMO_PASSWORD, Settings
+from app.application import create_app
+from app.bootstrap import open_house
+from app.settings import DEMO_PASSWORD, Settings
 
 PUBLIC_URL = "https://bench.pantherahive.dev"  # the issuer of tokens; nothing is ever sent there
 _SIGN_IN = "mutation($input: SessionCreateInput!) { sessionCreate(input: $input) { tokens { accessToken } errors { message } } }"

@@ -6,9 +6,9 @@ from unittest.mock import patch
 
 import strawberry
 
-import application
+import app.application
 import server
-from schema.execution.executor import Executor
+from gateway.execution.executor import Executor
 
 
 class Uncompiled(Executor):
@@ -19,5 +19,5 @@ class Uncompiled(Executor):
 
 
 if __name__ == "__main__":
-    with patch.object(application, "Executor", Uncompiled):
+    with patch.object(app.application, "Executor", Uncompiled):
         sys.exit(server.main(["api"]))

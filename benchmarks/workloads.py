@@ -171,7 +171,8 @@ WORKLOADS = {each.name: each for each in (Q1, Q2, Q3, M1)}
 
 
 def meaning(value: Any, key: str = "") -> Any:
-    """What an answer says, however it is worded: plain ids, instants to the millisecond, lists that have no agreed order sorted."""
+    """What an answer says, however it is worded: plain ids, instants to the millisecond, lists that have no agreed order
+    sorted."""
     if isinstance(value, dict):
         if set(value) == {"userByUserId"}:
             return meaning(value["userByUserId"])

@@ -1,4 +1,4 @@
-"""Global ids read: base64 of `Type:uuid`, as clients name objects and texts link to them. `schema.ids` makes them."""
+"""Global ids read: base64 of `Type:uuid`, as clients name objects and texts link to them. `resolvers.ids` makes them."""
 
 import base64
 import binascii

@@ -1,7 +1,7 @@
 """Lists in pages: what was asked for, what came, and the conditions and orders that narrow and sort them.
 
 A page is addressed by keyset: a cursor holds the sort values and the id of its row, never an offset, so rows that come or go
-elsewhere neither repeat nor skip anything. Cursors are opaque to clients and made in `persistence.page`.
+elsewhere neither repeat nor skip anything. Cursors are opaque to clients and made in `persistence.engine.pages`.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -4,9 +4,9 @@ The same rules as `domain.permissions`, said for sets of rows: a project is seen
 they were added, and when it is private only by its members; whatever lies in a project is seen by those who see the project. The
 viewer is always the parameter `viewer`.
 
-Lists say their rights as a join (EXISTS), which Postgres judges once a parent. Where rows are `found` by their ids, it would turn that join
-around, and read all that the viewer may see in search of one row: for a task this took 108 µs instead of 25 in a team with 500 tasks, and
-grows with the team. `OFFSET 0` inside EXISTS keeps it from that: each row that was found is judged.
+Lists say their rights as a join (EXISTS), which Postgres judges once a parent. Where rows are `found` by their ids, it would turn
+that join around, and read all that the viewer may see in search of one row: for a task this took 108 µs instead of 25 in a team
+with 500 tasks, and grows with the team. `OFFSET 0` inside EXISTS keeps it from that: each row that was found is judged.
 """
 
 from typing import Any

@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import literal_column, select
 
 from persistence.access import ids, opens
-from persistence.asking import AT_ONCE, AskedTogether
-from persistence.database import Database, Statement
+from persistence.engine.database import Database, Statement
+from persistence.engine.request_coalescing import AT_ONCE, AskedTogether
 from persistence.tables import projects, team_members
 
 _FEW: Final = 16
@@ -27,9 +27,8 @@ _HEARD = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """
-    What one viewer may hear. `teams`: the position in each team's stream from which on; `projects`: deleted ones too, or nobody would be
-    told of the deletion; `visits`: the teams in which he is a guest.
+    """What one viewer may hear. `teams`: the position in each team's stream from which on; `projects`: deleted ones too, or
+    nobody would be told of the deletion; `visits`: the teams in which he is a guest.
     """
 
     teams: Mapping[UUID, int]
@@ -38,9 +37,8 @@ class Rights:
 
     @property
     def key(self) -> tuple[frozenset[UUID], frozenset[UUID], frozenset[UUID]]:
-        """
-        Equal for viewers who may see the same, as long as nothing is told of the time before they came. Guests share with guests only,
-        even where they may see all that there is.
+        """Equal for viewers who may see the same, as long as nothing is told of the time before they came. Guests share with
+        guests only, even where they may see all that there is.
         """
         return frozenset(self.teams), self.projects, self.visits
 

@@ -1,14 +1,15 @@
 """The transaction of an operation, begun when it is first needed: many an operation needs none.
 
-What the rules read in order to change it is *held* (FOR UPDATE), or, where a store says `look`, only *seen*: read in one trip with others',
-outside of any transaction, with the mark of what wrote it. A row that was seen is kept only if it is still that: either in the
-transaction, if one has begun meanwhile, or, when it is all that the operation changed, by one statement with its events
-(`persistence.writes`). `Overtaken` ends an operation whose row was changed meanwhile; whoever runs it runs it again, holding what it reads.
+What the rules read in order to change it is *held* (FOR UPDATE), or, where a store says `look`, only *seen*: read in one trip
+with others', outside of any transaction, with the mark of what wrote it. A row that was seen is kept only if it is still that:
+either in the transaction, if one has begun meanwhile, or, when it is all that the operation changed, by one statement with its
+events (`persistence.engine.write_batcher`). `Overtaken` ends an operation whose row was changed meanwhile; whoever runs it runs
+it again, holding what it reads.
 
-So an operation may look, decide, change one row and tell of it, in two trips instead of five. As soon as it wants anything else, the
-transaction begins, and all is as it is everywhere: READ COMMITTED, what is held stays held until the commit, and what was seen is compared
-when it is written. Once it has begun nothing is only seen: rows are held, in the order in which the rules ask for them. Whoever looks
-at a row must change it or leave all as it is: nothing else may rest on it.
+So an operation may look, decide, change one row and tell of it, in two trips instead of five. As soon as it wants anything else,
+the transaction begins, and all is as it is everywhere: READ COMMITTED, what is held stays held until the commit, and what was
+seen is compared when it is written. Once it has begun nothing is only seen: rows are held, in the order in which the rules ask
+for them. Whoever looks at a row must change it or leave all as it is: nothing else may rest on it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -18,10 +19,10 @@ from uuid import UUID
 
 import asyncpg
 
-from persistence.database import Connection, Database, Statement
-from persistence.kept import Kept
-from persistence.rows import values
-from persistence.writes import Overtaken, Write
+from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.rows import values
+from persistence.engine.write_batcher import Overtaken, Write
+from persistence.row_updates import Kept
 
 
 class Transaction(Connection):
@@ -107,9 +108,8 @@ class Transaction(Connection):
             await self._save_seen(kept, entity, seen)
 
     async def keep(self, told: Sequence[dict[str, Any]], *, claim: dict[str, Any] | None = None) -> dict[UUID, int]:
-        """
-        Make the row that waits durable with its events, and with the claim of an idempotency key; the events' positions by their ids.
-        Raises Overtaken.
+        """Make the row that waits durable with its events, and with the claim of an idempotency key; the events' positions by
+        their ids. Raises Overtaken.
         """
         assert self._waits is not None
         (kept, entity, seen), self._waits = self._waits, None

@@ -1,9 +1,9 @@
 """One operation, one transaction: the stores of the domain over one connection, and what leaves after the commit.
 
-Nothing leaves before the commit, and nothing fails after it: entries are durable with the transaction and then announced, which may
-be lost (the log back-fills) but never fails the operation.
+Nothing leaves before the commit, and nothing fails after it: entries are durable with the transaction and then announced, which
+may be lost (the log back-fills) but never fails the operation.
 
-`client_mutation_id` is the operation's idempotency key (`persistence.remembered`).
+`client_mutation_id` is the operation's idempotency key (`persistence.events.idempotency`).
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -17,25 +17,25 @@ from uuid_utils.compat import uuid7
 
 from domain.document.update import announcement
 from domain.events import Entry, Event
-from persistence import streams
-from persistence.attachment import SqlAttachments
-from persistence.comment import SqlComments
-from persistence.database import Database
-from persistence.documents.objects import DocumentObjects
-from persistence.documents.store import SqlDocuments
-from persistence.invitation import SqlInvitations
-from persistence.label import SqlLabels
-from persistence.project import SqlProjects
-from persistence.reference import SqlReferences
-from persistence.remembered import Claim, remembered
-from persistence.session import SqlSessions
-from persistence.task import SqlTasks
-from persistence.task_link import SqlTaskLinks
-from persistence.team import SqlTeams
+from persistence.blobs.document_objects import DocumentObjects
+from persistence.engine.database import Database
+from persistence.engine.write_batcher import Overtaken
+from persistence.events import streams
+from persistence.events.idempotency import Claim, remembered
+from persistence.stores.attachment import SqlAttachments
+from persistence.stores.comment import SqlComments
+from persistence.stores.document import SqlDocuments
+from persistence.stores.invitation import SqlInvitations
+from persistence.stores.label import SqlLabels
+from persistence.stores.project import SqlProjects
+from persistence.stores.reference import SqlReferences
+from persistence.stores.session import SqlSessions
+from persistence.stores.task import SqlTasks
+from persistence.stores.task_link import SqlTaskLinks
+from persistence.stores.team import SqlTeams
+from persistence.stores.user import SqlUsers
+from persistence.stores.watch import SqlWatches
 from persistence.transaction import Transaction
-from persistence.user import SqlUsers
-from persistence.watch import SqlWatches
-from persistence.writes import Overtaken
 
 T = TypeVar("T")
 
@@ -110,9 +110,8 @@ class SqlUnitOfWork:
             raise Overtaken  # by another call with this key
 
     async def log(self, result: Callable[[], Mapping[str, Any]] | None = None) -> None:
-        """
-        Put what documents became into storage, then append what was recorded to the streams; the last thing before the commit. `result`
-        gives what is to be remembered under the key that was claimed.
+        """Put what documents became into storage, then append what was recorded to the streams; the last thing before the
+        commit. `result` gives what is to be remembered under the key that was claimed.
 
         Where one row is all that was written, it is durable with its events, and with the key, after this. Raises Overtaken.
         """
@@ -151,8 +150,8 @@ async def unit_of_work(
     """
     Open a transaction; when the block ends well its events are logged, all is kept, and the events are announced.
 
-    `objects`: where documents are written; without them none can be. Such a transaction waits for its turn before it takes a connection.
-    Not `holding`: rows may be seen instead of held, and Overtaken raised (`persistence.transaction`).
+    `objects`: where documents are written; without them none can be. Such a transaction waits for its turn before it takes a
+    connection. Not `holding`: rows may be seen instead of held, and Overtaken raised (`persistence.transaction`).
     """
     async with AsyncExitStack() as stack:
         if objects is not None:
@@ -173,9 +172,8 @@ async def perform(
     client_mutation_id: str | None = None,
     objects: DocumentObjects | None = None,
 ) -> T:
-    """
-    Run an operation in a unit of work; and again, twice at most, when Postgres chose it to end a deadlock, or when what it had seen was
-    written by others meanwhile: then it holds what it reads.
+    """Run an operation in a unit of work; and again, twice at most, when Postgres chose it to end a deadlock, or when what it
+    had seen was written by others meanwhile: then it holds what it reads.
     """
     holding = objects is not None  # what is in object storage by then is not put there twice
     for further in (2, 1, 0):

@@ -9,7 +9,7 @@ import asyncio
 from typing import Final, Protocol
 
 from domain.events import Entry
-from realtime.recent import Recent, weight
+from realtime.recent_entries import Recent, weight
 
 EARLY: Final = 256
 UNKNOWN: Final = -1

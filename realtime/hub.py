@@ -19,13 +19,13 @@ from typing import Final, Self
 
 from domain.errors import CursorExpired, Unavailable
 from domain.events import Entry
+from realtime.announcements import Live, Missed, Whisper
+from realtime.background_tasks import OwnedTasks
+from realtime.backoff import spread
 from realtime.feed import Feed
 from realtime.listener import Listener
-from realtime.live import Live, Missed, Whisper
-from realtime.log import PAGE, Log, PatientLog
-from realtime.owned import OwnedTasks
-from realtime.pause import spread
-from realtime.recent import Recent
+from realtime.recent_entries import Recent
+from realtime.retrying_log import PAGE, Log, PatientLog
 
 logger = logging.getLogger(__name__)
 

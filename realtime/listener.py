@@ -20,9 +20,9 @@ from typing import Final, Protocol
 
 from domain.errors import CursorExpired, DomainError, SubscriptionLagged
 from domain.events import Entry
+from realtime.background_tasks import OwnedTasks
 from realtime.feed import Feed
-from realtime.log import PAGE
-from realtime.owned import OwnedTasks
+from realtime.retrying_log import PAGE
 
 WAITING_ENTRIES: Final = 256
 WAITING_BYTES: Final = 1024 * 1024

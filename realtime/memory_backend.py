@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from broadcaster._base import Event
 
-from realtime.live import LOST, LiveBackend
+from realtime.announcements import LOST, LiveBackend
 
 WAITING: Final = 4_096
 

@@ -23,8 +23,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from realtime.live import LOST, LiveBackend
-from realtime.pause import Pauses
+from realtime.announcements import LOST, LiveBackend
+from realtime.backoff import Pauses
 
 logger = logging.getLogger(__name__)
 

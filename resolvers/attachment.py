@@ -14,8 +14,8 @@ from domain.errors import BadUserInput, NotFound
 from domain.media import SNIFFED
 from domain.page import Page, Paging
 from domain.upload import UPLOAD_SECONDS, Arrived
-from persistence import attachment
-from persistence.attachment import ATTACHMENTS
+from persistence.stores import attachment
+from persistence.stores.attachment import ATTACHMENTS
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, Given
 from resolvers.page import lists

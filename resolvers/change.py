@@ -11,17 +11,16 @@ from strawberry import UNSET
 from domain.errors import BadUserInput, CursorInvalid, PageTooLarge
 from domain.events import ChangeKind, Entry, team_stream, user_stream
 from domain.page import DEFAULT_PAGE, LARGEST_PAGE, Edge, PageInfo
-from persistence import team
-from resolvers import user
+from persistence.stores import team
+from resolvers import ids, user
 from resolvers.context import Context
-from resolvers.hearing import Change, Hearing, Scope
+from resolvers.event_visibility import Change, Hearing, Scope
+from resolvers.inputs.change import ChangeScope
+from resolvers.inputs.fields import given
 from resolvers.node import entities
+from resolvers.scalars import SyncCursor
+from resolvers.subscription_topic import Theme
 from resolvers.sync_cursor import SyncCursors
-from resolvers.theme import Theme
-from schema import ids
-from schema.inputs.change import ChangeScope
-from schema.inputs.fields import given
-from schema.scalars import SyncCursor
 
 After = Annotated[SyncCursor | None, strawberry.argument(description="Where the client has come to; null starts at now.")]
 InScope = Annotated[ChangeScope | None, strawberry.argument(description="Narrows the stream.")]

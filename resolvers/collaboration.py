@@ -25,19 +25,18 @@ from domain.errors import (
     Unavailable,
 )
 from domain.permissions import Action
-from persistence.documents import lists as stored
+from persistence.stores import document_queries as stored
 from realtime.collaboration.access import Right
 from realtime.collaboration.commit import Answer
+from realtime.collaboration.graph_subscriber import Event, PresenceChanged, Synced, Watcher
 from realtime.collaboration.presence import Presence, session_gone, session_peer
 from realtime.collaboration.room import Room
 from realtime.collaboration.rooms import Rooms
-from realtime.collaboration.watcher import Event, PresenceChanged, Synced, Watcher
-from resolvers import access
+from resolvers import ids, viewer_permissions
+from resolvers.collaboration_auth import lent
 from resolvers.context import Context, Given
 from resolvers.page import matched, named
-from resolvers.room_rights import lent
-from schema import ids
-from schema.scalars import Base64
+from resolvers.scalars import Base64
 
 _FEW: Final = 500
 _MOST: Final = 1_000
@@ -114,7 +113,7 @@ async def viewer_can(context: Context, parents: Sequence[Any]) -> list[list[Acti
     wanted = named(parents, lambda each: each.document_id if each.right is not None else None)
     found = await stored.by_ids(context.database, context.viewer.user_id, wanted) if wanted else {}
     seen = [each for each in found.values() if each.deleted_at is None]
-    can = dict(zip([each.id for each in seen], await access.viewer_can(context, seen), strict=True)) if seen else {}
+    can = dict(zip([each.id for each in seen], await viewer_permissions.viewer_can(context, seen), strict=True)) if seen else {}
     return [can.get(each.document_id, []) for each in parents]
 
 

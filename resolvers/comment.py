@@ -13,13 +13,13 @@ from domain.anchor import Anchor, anchor, locate
 from domain.document import ContentFormat
 from domain.errors import Invalid
 from domain.page import EVERYTHING, Condition, Edge, Page, Paging
-from persistence import comment, task
-from persistence.documents import lists as documents
-from persistence.lookup import Find
+from persistence.engine.lookup import Find
+from persistence.stores import comment, task
+from persistence.stores import document_queries as documents
 from persistence.unit_of_work import SqlUnitOfWork
+from resolvers import ids
 from resolvers.context import Context, Given
 from resolvers.page import lists, matched, named
-from schema import ids
 
 Resolved = Annotated[bool | None, strawberry.argument(description="Only threads that are, or are not, resolved.")]
 

@@ -9,17 +9,17 @@ from domain.actor import Actor, Scope
 from domain.blob import Blobs
 from domain.errors import InsufficientScope, Unauthenticated
 from domain.session import Device, Session
-from persistence.database import Database
-from persistence.documents.archive import Archive
-from persistence.loaders import BatchLoader
-from persistence.remembered import fingerprint, remembered
+from persistence.documents.versions import Archive
+from persistence.engine.database import Database
+from persistence.engine.loaders import BatchLoader
+from persistence.events.idempotency import fingerprint, remembered
+from persistence.events.streams import StreamLog
 from persistence.rights import RightsReader
-from persistence.streams import StreamLog
 from persistence.unit_of_work import Rehearsal, SqlUnitOfWork, perform
+from realtime.announcements import Live
 from realtime.collaboration.rooms import Rooms
 from realtime.hub import Hub
-from realtime.live import Live
-from resolvers.outcome import Outcome, recall, remember
+from resolvers.mutation_result import Outcome, recall, remember
 from resolvers.sync_cursor import SyncCursors
 
 BatchFunction = Callable[..., Awaitable[Sequence[Any]]]
@@ -79,9 +79,9 @@ class Context:
     """
     One operation of one viewer. Loaders forget at every event of a subscription.
 
-    `done` holds what mutations came to (an Outcome or an exception) by response key, for an executor that takes over from another.
-    `wanted` says which attributes of its rows the next field will be asked for; None for all of them. `unsure`: something that should be
-    there was not: it is gone, or whoever asked for others too has lost sight of it.
+    `done` holds what mutations came to (an Outcome or an exception) by response key, for an executor that takes over from
+    another. `wanted` says which attributes of its rows the next field will be asked for; None for all of them. `unsure`:
+    something that should be there was not: it is gone, or whoever asked for others too has lost sight of it.
     """
 
     def __init__(self, services: Services, actor: Actor | None, device: Device) -> None:

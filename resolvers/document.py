@@ -11,17 +11,17 @@ from domain import document as documents
 from domain.actor import Scope
 from domain.document import edit
 from domain.page import EVERYTHING, AllOf, Condition, Page, Paging, Where
-from persistence import task
-from persistence.documents import lists as stored
-from persistence.lookup import Find
-from persistence.page import pages
-from persistence.reference import BACKLINKS
+from persistence.engine.lookup import Find
+from persistence.engine.pages import pages
+from persistence.stores import document_queries as stored
+from persistence.stores import task
+from persistence.stores.reference import BACKLINKS
 from persistence.unit_of_work import SqlUnitOfWork
+from resolvers import ids
 from resolvers.context import Context, Given
+from resolvers.inputs.document import FILTER_TYPES, DocumentFilter, DocumentOrder
+from resolvers.inputs.filter import orders, where
 from resolvers.page import lists, matched, named, whole_list
-from schema import ids
-from schema.inputs.document import FILTER_TYPES, DocumentFilter, DocumentOrder
-from schema.inputs.filter import orders, where
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The document's global id.")]
 Filter = Annotated[DocumentFilter | None, strawberry.argument(description="Narrows the list.")]

@@ -16,15 +16,15 @@ from domain.blob import BlobTooLarge, attachment_key
 from domain.document import ContentFormat, DocumentType
 from domain.errors import Invalid, NotFound, TooLong
 from domain.permissions import Action, Kind, granted
-from persistence import attachment, project
-from persistence.documents import lists as stored
+from persistence.blobs.document_objects import content_key, together
 from persistence.documents.contents import STORED, DocumentContent
-from persistence.documents.objects import content_key, together
-from persistence.documents.states import State
+from persistence.documents.document_reader import State
+from persistence.stores import attachment, project
+from persistence.stores import document_queries as stored
 from persistence.unit_of_work import SqlUnitOfWork
-from resolvers.access import viewer_can
 from resolvers.context import Context, Given
 from resolvers.page import named
+from resolvers.viewer_permissions import viewer_can
 
 Format = Annotated[ContentFormat | None, strawberry.argument(description="In which form.")]
 

@@ -12,13 +12,13 @@ from strawberry import UNSET
 from content.diff import DiffOp
 from domain.document import DocumentType
 from domain.errors import NotFound
-from persistence.documents import lists as stored
-from persistence.documents.comparing import attribute, compare, visited
+from persistence.blobs.document_objects import together
+from persistence.documents.diffing import attribute, compare, visited
+from persistence.documents.document_reader import State
 from persistence.documents.history import Written
-from persistence.documents.objects import together
-from persistence.documents.states import State
+from persistence.stores import document_queries as stored
+from resolvers import ids
 from resolvers.context import Context
-from schema import ids
 
 From = Annotated[strawberry.ID | None, strawberry.argument(description="A version; the viewer's last visit when absent.")]
 To = Annotated[strawberry.ID | None, strawberry.argument(description="A version; now when absent.")]

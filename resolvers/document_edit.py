@@ -10,9 +10,9 @@ from domain import text
 from domain.document import DocumentType
 from domain.document.write import require_version_of, write
 from domain.errors import CursorExpired, Invalid, LimitExceeded, Required
-from persistence.documents import lists as stored
-from persistence.documents.forms import made, restored
-from persistence.documents.states import State
+from persistence.documents.document_reader import State
+from persistence.documents.rendering import made, restored
+from persistence.stores import document_queries as stored
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, Given
 from resolvers.document_content import LONGEST, writable

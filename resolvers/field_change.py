@@ -6,7 +6,7 @@ from uuid import UUID
 from strawberry.utils.str_converters import to_camel_case
 
 from domain.events import Entry, FieldChange
-from schema import ids
+from resolvers import ids
 
 # What a reference points to, by the attribute that holds it; `parent_id` points to the entity's own kind.
 _TYPES = {

@@ -5,7 +5,7 @@ from typing import Any
 
 from domain import label as labels
 from domain.page import Page, Paging
-from persistence.label import TASK_LABELS, TEAM_LABELS
+from persistence.stores.label import TASK_LABELS, TEAM_LABELS
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, Given
 from resolvers.page import lists

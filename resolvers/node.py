@@ -11,14 +11,15 @@ import strawberry
 
 from domain.actor import Scope
 from domain.errors import BadUserInput, LimitExceeded
-from persistence import activity, attachment, comment, invitation, label, project, session, task, task_link, team, user
-from persistence.database import Database
-from persistence.documents import lists as documents
-from persistence.lookup import Find
+from persistence.engine.database import Database
+from persistence.engine.lookup import Find
+from persistence.events import activity
+from persistence.stores import attachment, comment, invitation, label, project, session, task, task_link, team, user
+from persistence.stores import document_queries as documents
+from resolvers import ids
 from resolvers.context import Context
-from resolvers.hearing import Change, lent
-from schema import ids
-from schema.inputs.fields import MOST_IDS
+from resolvers.event_visibility import Change, lent
+from resolvers.inputs.fields import MOST_IDS
 
 
 async def _changes(database: Database, viewer: UUID, entry_ids: Sequence[UUID]) -> Mapping[UUID, Any]:

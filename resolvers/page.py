@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.page import EVERYTHING, Order, Page, Paging, Where
-from persistence.page import Listing, pages
+from persistence.engine.pages import Listing, pages
 from resolvers.context import Context
 
 
@@ -56,7 +56,7 @@ class ToOne:
     """
     A batch function: the object that each parent names by an attribute; None where it names none, or one that is not found.
 
-    `find` gives objects by such names, which are UUIDs, or their texts (`persistence.rows.key_of`).
+    `find` gives objects by such names, which are UUIDs, or their texts (`persistence.engine.rows.key_of`).
     """
 
     def __init__(self, attribute: str, find: Callable[[Context, list[Any]], Awaitable[Mapping[Any, Any]]]) -> None:

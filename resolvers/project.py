@@ -7,18 +7,18 @@ import strawberry
 
 from domain import project as projects
 from domain.page import EVERYTHING, Condition, Not, Page, Paging
-from persistence import project
-from persistence.activity import PROJECT_ACTIVITY
-from persistence.task import project_progress
+from persistence.events.activity import PROJECT_ACTIVITY
+from persistence.stores import project
+from persistence.stores.task import project_progress
+from persistence.stores.user import PROJECT_MEMBERS
 from persistence.unit_of_work import SqlUnitOfWork
-from persistence.user import PROJECT_MEMBERS
+from resolvers import ids
 from resolvers.context import Context, Given
-from resolvers.hearing import lent
+from resolvers.event_visibility import lent
+from resolvers.inputs.filter import orders, where
+from resolvers.inputs.project import FILTER_TYPES, ProjectFilter, ProjectOrder
 from resolvers.page import ToOne, lists, named, whole_list
 from resolvers.progress import Progress
-from schema import ids
-from schema.inputs.filter import orders, where
-from schema.inputs.project import FILTER_TYPES, ProjectFilter, ProjectOrder
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The project's global id.")]
 Filter = Annotated[ProjectFilter | None, strawberry.argument(description="Narrows the list.")]

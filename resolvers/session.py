@@ -9,8 +9,8 @@ from domain.actor import EVERY_SCOPE, Actor
 from domain.errors import Unauthenticated
 from domain.session import Session
 from domain.user import User, UserStatus
+from persistence.stores.user import credentials
 from persistence.unit_of_work import SqlUnitOfWork
-from persistence.user import credentials
 from resolvers.context import Context, Given
 
 

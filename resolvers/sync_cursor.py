@@ -1,8 +1,9 @@
 """Sync cursors: how far in each stream a client has come, sealed.
 
-A cursor is the vector {stream: position} over what its holder could hear when it was made: one byte of format, then per stream a letter
-for its kind, 16 bytes of id and the position as 8 bytes; base64url, with the first 12 bytes of an HMAC-SHA256 behind it. The seal keeps
-clients from making up cursors that would have the server read its whole log; what one may hear is decided anew at every use.
+A cursor is the vector {stream: position} over what its holder could hear when it was made: one byte of format, then per stream a
+letter for its kind, 16 bytes of id and the position as 8 bytes; base64url, with the first 12 bytes of an HMAC-SHA256 behind it.
+The seal keeps clients from making up cursors that would have the server read its whole log; what one may hear is decided anew at
+every use.
 """
 
 import base64

@@ -10,17 +10,17 @@ from domain import task as tasks
 from domain import task_link as task_links
 from domain.page import AllOf, Condition, Edge, Page, Paging, Where
 from domain.task_link import TaskLinkKind
-from persistence import task
-from persistence.activity import OBJECT_ACTIVITY
-from persistence.task_link import TASK_LINKS
-from persistence.task_lists import PROJECT_TASKS, SUBTASKS, TASKS, board_cursor
+from persistence.events.activity import OBJECT_ACTIVITY
+from persistence.stores import task
+from persistence.stores.task_link import TASK_LINKS
+from persistence.stores.task_queries import PROJECT_TASKS, SUBTASKS, TASKS, board_cursor
 from persistence.unit_of_work import SqlUnitOfWork
+from resolvers import ids
 from resolvers.context import Context, Given
+from resolvers.inputs.filter import orders, where
+from resolvers.inputs.task import FILTER_TYPES, TaskFilter, TaskOrder
 from resolvers.page import ToOne, lists, named, whole_list
 from resolvers.progress import Progress
-from schema import ids
-from schema.inputs.filter import orders, where
-from schema.inputs.task import FILTER_TYPES, TaskFilter, TaskOrder
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The task's global id.")]
 Key = Annotated[str, strawberry.argument(description="A key such as ENG-42, also one that the task had before.")]

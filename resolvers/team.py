@@ -9,12 +9,12 @@ from domain import invitation as invitations
 from domain import team as teams
 from domain.page import AllOf, Condition, Page, Paging, Where
 from domain.permissions import Role
-from persistence import team
-from persistence.invitation import INVITATIONS
+from persistence.stores import team
+from persistence.stores.invitation import INVITATIONS
 from persistence.unit_of_work import SqlUnitOfWork
+from resolvers import ids
 from resolvers.context import Context, Given
 from resolvers.page import ToOne, lists, matched, named, whole_list
-from schema import ids
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The team's global id.")]
 

@@ -11,17 +11,17 @@ from domain import user as users
 from domain.actor import Scope
 from domain.errors import BadUserInput
 from domain.page import EVERYTHING, Condition, Page, Paging
-from persistence import attachment, session, user
-from persistence.task_lists import ASSIGNED_TASKS
-from persistence.team import TEAMS_OF_USER
+from persistence.stores import attachment, session, user
+from persistence.stores.task_queries import ASSIGNED_TASKS
+from persistence.stores.team import TEAMS_OF_USER
 from persistence.unit_of_work import SqlUnitOfWork
+from resolvers import ids
 from resolvers.attachment import address
 from resolvers.context import Context, Given
+from resolvers.inputs.filter import orders
+from resolvers.inputs.task import TaskFilter, TaskOrder
 from resolvers.page import ToOne, lists, named, whole_list
 from resolvers.task import tasks_where
-from schema import ids
-from schema.inputs.filter import orders
-from schema.inputs.task import TaskFilter, TaskOrder
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The user's global id.")]
 Query = Annotated[str | None, strawberry.argument(description="Part of a name or e-mail address.")]

@@ -5,9 +5,9 @@ from typing import Any
 
 from domain import subject
 from domain.page import Page, Paging
-from persistence import watch
+from persistence.stores import watch
+from persistence.stores.user import WATCHERS
 from persistence.unit_of_work import SqlUnitOfWork
-from persistence.user import WATCHERS
 from resolvers.context import Context, Given
 from resolvers.page import lists, matched, named
 

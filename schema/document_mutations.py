@@ -7,9 +7,9 @@ import resolvers.document
 import resolvers.document_content
 import resolvers.document_edit
 from domain.actor import Scope
-from schema.inputs import collaboration as live
-from schema.inputs import document as inputs
-from schema.inputs import team as shared
+from resolvers.inputs import collaboration as live
+from resolvers.inputs import document as inputs
+from resolvers.inputs import team as shared
 from schema.payload import live_mutation, mutation
 from schema.types.collaboration import DocumentSyncPayload
 from schema.types.document import DocumentPayload

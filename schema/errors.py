@@ -5,7 +5,7 @@ from typing import Any
 
 from domain.errors import DomainError
 from domain.permissions import Action
-from schema.enums import enumeration
+from resolvers.enums import enumeration
 from schema.error_code import ErrorCode
 from schema.fields import interface, leaf, view
 from schema.node import Entity

@@ -1,12 +1,13 @@
 """How fields are declared: every field of the graph is a leaf, a relation or a root field, and names the rule that guards it.
 
-A *leaf* is an attribute of the object (or a pure function of it). A *relation* is a batch function: context and parents in, children
-out, in the same order; stock graphql-core reaches it through a loader, a compiled program may call it once for a whole level. A
-*root field* is a resolver; a mutation's runs in one transaction and answers with its payload. What a declaration holds stays readable
-in `Binding` (`field.metadata["binding"]`), which executors, the cost limit and the table of rules are built from.
+A *leaf* is an attribute of the object (or a pure function of it). A *relation* is a batch function: context and parents in,
+children out, in the same order; stock graphql-core reaches it through a loader, a compiled program may call it once for a whole
+level. A
+*root field* is a resolver; a mutation's runs in one transaction and answers with its payload. What a declaration holds stays
+readable in `Binding` (`field.metadata["binding"]`), which executors, the cost limit and the table of rules are built from.
 
 A type's own attributes are guarded by whatever led to the object; a relation or root field is guarded by its scope, and by SQL.
-Bare `strawberry.field`s have no binding, and `schema.rules` refuses to start with one.
+Bare `strawberry.field`s have no binding, and `schema.field_rules` refuses to start with one.
 """
 
 import inspect
@@ -21,8 +22,8 @@ import strawberry
 from domain.actor import Scope
 from domain.page import Paging
 from resolvers.context import BatchFunction, Context
-from resolvers.hearing import Hearing
-from resolvers.theme import Theme, follow
+from resolvers.event_visibility import Hearing
+from resolvers.subscription_topic import Theme, follow
 
 T = TypeVar("T", bound=type)
 Guard = Literal["public", "signed in", "parent"] | Scope
@@ -33,11 +34,12 @@ class Binding:
     """
     What stands behind a field.
 
-    `guard`: who may ask for it; "parent" means whoever may see the object. Of a leaf, `path` is the dotted attribute (None: the field's
-    own name) unless `read` computes it; of a relation, `batch` is its function; of a query or mutation, `root` is called with the
-    context and the field's arguments. `needs`: the attributes of the object that any of this reads; None for unknown. Of a subscription,
-    `theme` says what it is about. `personal`: the value is about the viewer himself, so that two who may see the same are told different
-    things; without it, equal rights mean equal values (`tests/graph/test_personal.py`). `waits`: a relation's function may have to wait.
+    `guard`: who may ask for it; "parent" means whoever may see the object. Of a leaf, `path` is the dotted attribute (None: the
+    field's own name) unless `read` computes it; of a relation, `batch` is its function; of a query or mutation, `root` is called
+    with the context and the field's arguments. `needs`: the attributes of the object that any of this reads; None for unknown. Of
+    a subscription, `theme` says what it is about. `personal`: the value is about the viewer himself, so that two who may see the
+    same are told different things; without it, equal rights mean equal values (`tests/graph/test_personal.py`). `waits`: a
+    relation's function may have to wait.
     """
 
     kind: Literal["leaf", "relation", "query", "mutation", "subscription"]
@@ -73,9 +75,8 @@ def leaf(
     name: str | None = None,
     personal: bool = False,
 ) -> Any:
-    """
-    An attribute of the object: of the field's own name, at a dotted path, or computed by a pure function. `name`: what the graph calls it,
-    where Python has another use for the word.
+    """An attribute of the object: of the field's own name, at a dotted path, or computed by a pure function. `name`: what the
+    graph calls it, where Python has another use for the word.
 
     `needs`: the stored attributes that a computed one reads; unnecessary for a stored one.
     """
@@ -148,11 +149,10 @@ def query(resolver: Callable[..., Awaitable[Any]], description: str, *, guard: G
 
 
 def subscription(theme: Callable[..., Theme], description: str, *, guard: Guard) -> Any:
-    """
-    A field of Subscription, annotated `AsyncGenerator[Event, None]`. The parameters after the context are the field's arguments; `theme`
-    makes of them what the subscription is about.
+    """A field of Subscription, annotated `AsyncGenerator[Event, None]`. The parameters after the context are the field's
+    arguments; `theme` makes of them what the subscription is about.
 
-    Stock graphql-core follows it alone; `schema.execution.events` follows it for all who would be told the same.
+    Stock graphql-core follows it alone; `gateway.subscriptions.manager` follows it for all who would be told the same.
     """
     binding = Binding(kind="subscription", guard=guard, theme=theme)
 
@@ -171,8 +171,8 @@ def subscription(theme: Callable[..., Theme], description: str, *, guard: Guard)
 
 
 def stream(resolver: Callable[..., AsyncGenerator[Any, None]], description: str, *, guard: Guard) -> Any:
-    """
-    A field of Subscription that is not about the log of changes: its events are what the resolver yields, to each subscriber his own.
+    """A field of Subscription that is not about the log of changes: its events are what the resolver yields, to each subscriber
+    his own.
 
     Annotated `AsyncGenerator[Event, None]`; the resolver's parameters after the context are the field's arguments.
     """

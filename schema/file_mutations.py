@@ -4,8 +4,8 @@ import strawberry
 
 import resolvers.attachment
 from domain.actor import Scope
-from schema.inputs import attachment as inputs
-from schema.inputs import team as shared
+from resolvers.inputs import attachment as inputs
+from resolvers.inputs import team as shared
 from schema.payload import mutation
 from schema.types.attachment import AttachmentPayload, UploadPayload
 from schema.types.user import DeletePayload

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-import resolvers.access
 import resolvers.attachment
 import resolvers.comment
 import resolvers.task
+import resolvers.viewer_permissions
 import resolvers.watch
 from domain.permissions import Action
-from persistence.rows import GLOBAL_ID
-from schema import ids
+from persistence.engine.rows import GLOBAL_ID
+from resolvers import ids
+from resolvers.enums import enumeration
 from schema.connection import Connection
-from schema.enums import enumeration
 from schema.fields import interface, leaf, relation, view
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Entity(Node):
     created_at: datetime = leaf("When it was made.")
     updated_at: datetime = leaf("When it was last written.")
     viewer_can: list[Action] = relation(
-        resolvers.access.viewer_can,
+        resolvers.viewer_permissions.viewer_can,
         "What the viewer may do with this object, computed by the same policy the server enforces.",
         personal=True,
     )

@@ -9,16 +9,16 @@ import resolvers.change
 from domain import text
 from domain.errors import DomainError, InsufficientScope, Several, Unavailable
 from resolvers.context import Change, Context, Given, Preparation
-from resolvers.outcome import Outcome
+from resolvers.inputs.fields import given as read
+from resolvers.mutation_result import Outcome
+from resolvers.scalars import SyncCursor
 from schema.errors import UserError, refusals
 from schema.fields import Binding, Guard, check, interface, leaf, relation
-from schema.inputs.fields import given as read
-from schema.scalars import SyncCursor
 
 
 @interface("Every mutation payload has these three fields.")
 class MutationPayload:
-    """View over `resolvers.outcome.Outcome`."""
+    """View over `resolvers.mutation_result.Outcome`."""
 
     client_mutation_id: str | None = leaf("Echo of the input's id; also the idempotency key for 24 hours per actor.")
     cursor: SyncCursor | None = relation(
@@ -41,10 +41,10 @@ def mutation(
     """
     A field of Mutation, with one argument `input`, run in one transaction.
 
-    `delete` names the types of ids that a shared input (`DeleteInput`, `RestoreInput`) may carry here. `first` is what takes its time
-    before the transaction opens; it gives what the change is then given;
-    `first_for` is the only input field that needs it. `stores`: it writes documents into object storage.
-    Expected failures become the payload's `errors`; a missing sign-in or scope, and a store that is away, are top-level errors.
+    `delete` names the types of ids that a shared input (`DeleteInput`, `RestoreInput`) may carry here. `first` is what takes its
+    time before the transaction opens; it gives what the change is then given; `first_for` is the only input field that needs it.
+    `stores`: it writes documents into object storage. Expected failures become the payload's `errors`; a missing sign-in or
+    scope, and a store that is away, are top-level errors.
     """
     expected = {"id": "|".join(delete)} if delete else {}
     name = f"{change_.__module__}.{change_.__qualname__}"

@@ -19,20 +19,20 @@ import resolvers.team
 import resolvers.user
 import resolvers.watch
 from domain.actor import Scope
-from schema import rules
+from resolvers.inputs import comment as comment_inputs
+from resolvers.inputs import project as project_inputs
+from resolvers.inputs import task as task_inputs
+from resolvers.inputs import team as team_inputs
+from resolvers.inputs import user as user_inputs
+from resolvers.scalars import SCALARS
+from schema import field_rules
 from schema.connection import Connection
 from schema.document_mutations import DocumentMutations
 from schema.errors import ERROR_TYPES
 from schema.fields import query, stream, subscription
 from schema.file_mutations import FileMutations
-from schema.inputs import comment as comment_inputs
-from schema.inputs import project as project_inputs
-from schema.inputs import task as task_inputs
-from schema.inputs import team as team_inputs
-from schema.inputs import user as user_inputs
 from schema.node import Node
 from schema.payload import mutation
-from schema.scalars import SCALARS
 from schema.types.attachment import Attachment
 from schema.types.change import Activity, Change, ChangeConnection
 from schema.types.collaboration import DocumentEvent
@@ -267,4 +267,4 @@ schema = strawberry.Schema(
     types=[Activity, Attachment, Comment, DocumentVersion, Label, Session, TaskLink, *ERROR_TYPES],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
-bindings = rules.register(schema)
+bindings = field_rules.register(schema)

@@ -9,9 +9,8 @@ _SIGNED = re.compile(rb"(expires|signature)=[^&\"]+")
 
 
 def normal(answer: bytes) -> bytes:
-    """
-    An answer without what no two runs share: the ids of masked errors, the order in which concurrent fields failed, and until when an
-    address is good.
+    """An answer without what no two runs share: the ids of masked errors, the order in which concurrent fields failed, and until
+    when an address is good.
     """
     read = orjson.loads(_SIGNED.sub(rb"\1=", _ERROR_ID.sub(b"", answer)))
     if "errors" in read:
@@ -23,8 +22,8 @@ def lost(answer: bytes) -> bytes:
     """
     An answer of graphql-core's with where its data was lost instead of its errors, for comparing two of its own.
 
-    Where several fields below one null fail, it tells of whichever failed first, and the same operation may be told differently twice
-    (2 of 30 times for one that was found here): the specification asks for one of them only.
+    Where several fields below one null fail, it tells of whichever failed first, and the same operation may be told differently
+    twice (2 of 30 times for one that was found here): the specification asks for one of them only.
     """
     read = orjson.loads(_SIGNED.sub(rb"\1=", answer))
     if read.get("data") is None:

@@ -8,16 +8,16 @@ from typing import Any
 import asyncpg
 import orjson
 
-from bootstrap import LIMITS, House
+from app.bootstrap import LIMITS, House
 from domain.actor import Actor
 from domain.session import Device
 from domain.user import User
-from realtime.collaboration.pace import Pace
+from gateway.execution.executor import Executor, OperationRequest
+from realtime.collaboration.timings import Pace
+from resolvers import ids
 from resolvers.context import Context
-from schema import ids
-from schema.execution.executor import Executor, OperationRequest
+from schema.field_rules import weights
 from schema.root import bindings, schema
-from schema.rules import weights
 
 AT_REST = Pace(linger=3600.0, quiet=3600.0, sweep=3600.0)
 """For houses in which rooms of live editing do nothing by themselves while tests run."""
@@ -44,9 +44,9 @@ class App:
     """
     The graph over open services.
 
-    Whatever a compiled program answers is asked of graphql-core too, and must come out the same, byte for byte: so every test through here
-    is a test of the compiler. A mutation is not run twice for that; graphql-core is given what it came to.
-    `sql` is the tests' own way to the rows, so that no test waits for a connection that the house keeps.
+    Whatever a compiled program answers is asked of graphql-core too, and must come out the same, byte for byte: so every test
+    through here is a test of the compiler. A mutation is not run twice for that; graphql-core is given what it came to. `sql` is
+    the tests' own way to the rows, so that no test waits for a connection that the house keeps.
     """
 
     def __init__(self, house: House, sql: "asyncpg.Pool[Any]") -> None:
@@ -85,7 +85,8 @@ class App:
         return answer["data"]
 
     async def statements(self, person: Person | None, operation: str, **variables: Any) -> tuple[Any, int]:
-        """The data, and how many SQL statements a compiled program took: the fewest of three runs, since the house looks around too."""
+        """The data, and how many SQL statements a compiled program took: the fewest of three runs, since the house looks around
+        too."""
         data = await self.run(person, operation, **variables)
         request = OperationRequest(query=operation, variables=json.loads(orjson.dumps(variables)))
         taken = []

@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 
 import migrations
-from bootstrap import open_house
-from settings import Settings
+from app.bootstrap import open_house
+from app.settings import Settings
 from tests.app import AT_REST, App
 from tests.people import People, settle
 from tests.twins import Twins, twins

@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 
-from persistence.embedded_postgres import embedded_postgres
-from schema import ids
+from embedded import embedded_postgres
+from resolvers import ids
 from tests.services import Valkey
 from tests.serving import TASK, Client, hear, subscribe
 

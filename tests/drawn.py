@@ -1,9 +1,10 @@
-"""Operations that hypothesis-graphql draws from the schema, made to ask for what is there, with many of their literals as variables.
+"""Operations that hypothesis-graphql draws from the schema, made to ask for what is there, with many of their literals as
+variables.
 
-The strategies know types only: every optional argument is given, and an id is any text. So a drawn id is a number, and what it stands for
-is chosen by where it stands (`projectId`, `task(id:)`); of optional values half are left out; and a value, or a part of it, becomes a
-variable, given, left to its default, null or left out, since it is variables that a compiled program reads in a way of its own.
-What is changed hangs on a drawn seed, so a failure is found again and made smaller as any other.
+The strategies know types only: every optional argument is given, and an id is any text. So a drawn id is a number, and what it
+stands for is chosen by where it stands (`projectId`, `task(id:)`); of optional values half are left out; and a value, or a part
+of it, becomes a variable, given, left to its default, null or left out, since it is variables that a compiled program reads in a
+way of its own. What is changed hangs on a drawn seed, so a failure is found again and made smaller as any other.
 """
 
 import random

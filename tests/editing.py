@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 from pycrdt import Doc, Text
 
 from content import crdt
-from persistence.documents.log import UpdateLog
-from schema.execution.executor import Answer, OperationRequest
+from gateway.execution.executor import Answer, OperationRequest
+from persistence.events.document_log import UpdateLog
 from tests.app import App, Person
 from tests.listening import Ear
 from tests.people import People, uuid_of

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from persistence.database import Statement
-from persistence.writes import Given
+from persistence.engine.database import Statement
+from persistence.engine.write_batcher import Given
 from tests.app import App
 from tests.people import People, uuid_of
 

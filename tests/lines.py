@@ -9,20 +9,20 @@ import orjson
 
 from domain.actor import Actor
 from domain.errors import DomainError
-from persistence.query_texts.memory import MemoryTexts
-from schema.execution.events import Events
-from schema.http.connection import Connection
-from schema.http.dialects import TRANSPORT_WS
-from schema.http.frames import Close
-from schema.http.host import Host, SocketLimits
-from schema.http.persisted import AutomaticQueries
-from schema.http.ports import RequestInfo, equals_renew, everybody_may_introspect, nobodys
+from gateway.http.ports import RequestInfo, equals_renew, everybody_may_introspect, nobodys
+from gateway.persisted.queries import AutomaticQueries
+from gateway.subscriptions.manager import Events
+from gateway.websocket.connection import Connection
+from gateway.websocket.connection_registry import Host, SocketLimits
+from gateway.websocket.messages import Close
+from gateway.websocket.subprotocols import TRANSPORT_WS
+from persistence.persisted_queries.memory import MemoryTexts
 from tests.app import App, Person
 from tests.listening import PATIENCE
 
 
 class Line:
-    """A `schema.http.wire.Wire`, and the client at its other end."""
+    """A `gateway.websocket.transport.Wire`, and the client at its other end."""
 
     def __init__(self, host: Host) -> None:
         self.ready = True

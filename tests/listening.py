@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
-from persistence import team
-from schema.execution.executor import Answer, OperationRequest
+from gateway.execution.executor import Answer, OperationRequest
+from persistence.stores import team
 from tests.app import App, Person
 
 CHANGE = """

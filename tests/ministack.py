@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from persistence.embedded_postgres.child import tied
+from embedded.child_process import tied
 from tests.services import free_port
 
 _LOCK = Path(__file__).parent / "adapters" / "ministack.txt"

@@ -1,6 +1,7 @@
 """Random operations that the schema allows: fragments, aliases, directives, variables, arguments that hit and miss real objects.
 
-Unlike strategies that know a schema's types only, this one knows which ids and keys exist, so that what it asks for is mostly there.
+Unlike strategies that know a schema's types only, this one knows which ids and keys exist, so that what it asks for is mostly
+there.
 """
 
 import random

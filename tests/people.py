@@ -11,7 +11,7 @@ from domain.project import Project
 from domain.team import Membership, Team
 from domain.user import User
 from persistence.unit_of_work import SqlUnitOfWork, unit_of_work
-from schema import ids
+from resolvers import ids
 from tests.app import App, Person
 
 

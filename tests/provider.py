@@ -1,4 +1,5 @@
-"""A Hocuspocus client in a few lines, which knows of each of its edits whether it was acknowledged; and documents on real servers."""
+"""A Hocuspocus client in a few lines, which knows of each of its edits whether it was acknowledged; and documents on real
+servers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,8 +11,8 @@ from pycrdt import Doc, Map
 from websockets.asyncio.client import ClientConnection, connect
 
 from content import crdt
-from realtime.collaboration import wire
-from realtime.collaboration.wire import Kind, Reader, Sync
+from realtime.collaboration import messages
+from realtime.collaboration.messages import Kind, Reader, Sync
 from tests.people import uuid_of
 from tests.serving import Client
 
@@ -27,7 +28,8 @@ async def document_at(client: Client, project_id: str) -> str:
 
 
 class Provider:
-    """One connection to one document. Each edit sets a key of a map; `acknowledged` are those that the server promised to keep."""
+    """One connection to one document. Each edit sets a key of a map; `acknowledged` are those that the server promised to
+    keep."""
 
     def __init__(self, socket: ClientConnection, document_id: str) -> None:
         self.doc: Doc[Any] = Doc()
@@ -35,7 +37,7 @@ class Provider:
         self.doc["kept"] = self.map
         self.acknowledged: list[str] = []
         self._socket = socket
-        self._prefix = wire.counted(document_id.encode())
+        self._prefix = messages.counted(document_id.encode())
         self._made: list[bytes] = []
         self._sent: list[str] = []
         self._subscription = self.doc.observe(lambda event: self._made.append(event.update))
@@ -52,7 +54,7 @@ class Provider:
         self.map[key] = True
         (update,) = self._made
         self._sent.append(key)
-        await self.say(wire.sync(Sync.UPDATE, update))
+        await self.say(messages.sync(Sync.UPDATE, update))
 
     async def listen(self) -> None:
         """Take in what comes until the connection ends."""
@@ -65,7 +67,7 @@ class Provider:
                 step, content = reader.number(), reader.bytes()
                 if step == Sync.STEP_1:
                     # As providers do: also when there is nothing to say.
-                    await self.say(wire.sync(Sync.STEP_2, self.doc.get_update(content)))
+                    await self.say(messages.sync(Sync.STEP_2, self.doc.get_update(content)))
                 else:
                     self.doc.apply_update(content)
                     if step == Sync.STEP_2:
@@ -82,8 +84,8 @@ async def provider(url: str, document_id: str, token: str | None) -> AsyncIterat
     """A connection that is synchronised."""
     async with connect(f"{url.replace('http', 'ws', 1)}/collaboration", max_size=None) as socket:
         opened = Provider(socket, document_id)
-        await opened.say(bytes((Kind.AUTH, 0)) + wire.counted((token or "").encode()))
-        await opened.say(wire.sync(Sync.STEP_1, opened.doc.get_state()))
+        await opened.say(bytes((Kind.AUTH, 0)) + messages.counted((token or "").encode()))
+        await opened.say(messages.sync(Sync.STEP_1, opened.doc.get_state()))
         listening = asyncio.get_running_loop().create_task(opened.listen())
         try:
             async with asyncio.timeout(10):

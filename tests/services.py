@@ -24,8 +24,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from persistence.embedded_postgres import embedded_postgres
-from persistence.embedded_postgres.child import tied
+from embedded import embedded_postgres
+from embedded.child_process import tied
 
 _START_SECONDS = 10.0
 

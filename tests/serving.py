@@ -1,7 +1,7 @@
 """Real server processes for tests, and clients that talk to them over HTTP and websockets: a pytest plugin.
 
-A process runs on a free port of 127.0.0.1 with nothing in its environment but the settings of the test, is told apart by its pid, and
-dies with the test run however that ends.
+A process runs on a free port of 127.0.0.1 with nothing in its environment but the settings of the test, is told apart by its pid,
+and dies with the test run however that ends.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ import orjson
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from persistence.embedded_postgres.child import tied
+from embedded.child_process import tied
 from tests.services import free_port
 
 ROOT = Path(__file__).parents[1]

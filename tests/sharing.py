@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 
 from domain.actor import Actor
-from schema.execution.events import Events
-from schema.execution.executor import Answer, OperationRequest
-from schema.execution.pipe import payloads
+from gateway.execution.executor import Answer, OperationRequest
+from gateway.subscriptions.manager import Events
+from gateway.subscriptions.payload_queue import payloads
 from tests.app import App, Person
 from tests.listening import CHANGES, PATIENCE, Ear
 

@@ -9,9 +9,9 @@ from domain import document as documents
 from domain.blob import Blob, BlobInfo, Blobs, Condition
 from domain.document import Document
 from domain.errors import StorageUnavailable
-from persistence.documents.archive import Archive
-from persistence.documents.objects import DocumentObjects
-from persistence.documents.upkeep import Report, verify
+from persistence.blobs.document_objects import DocumentObjects
+from persistence.documents.integrity import Report, verify
+from persistence.documents.versions import Archive
 from persistence.unit_of_work import unit_of_work
 from tests.app import App
 from tests.people import People

@@ -10,7 +10,8 @@ async def turned(ask: Ask, *, size: int = 2) -> list[str]:
     """
     The ids of a whole list, having made sure that pages of `size` from the start, and from the end, come to the same.
 
-    `ask` gets Relay's arguments and gives a connection with `totalCount`, `pageInfo` in full, and the edges' cursors and nodes' ids.
+    `ask` gets Relay's arguments and gives a connection with `totalCount`, `pageInfo` in full, and the edges' cursors and nodes'
+    ids.
     """
     whole = await ask({"first": 100})
     expected = _ids(whole)

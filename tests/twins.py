@@ -1,7 +1,7 @@
 """Two houses that hold the same, so that what writes can be asked of both executors: of one in each house.
 
-The second is a copy of the first: the database from the database, the files from the files. What each makes by itself afterwards differs
-(ids, times, cursors, tokens), so answers are compared without.
+The second is a copy of the first: the database from the database, the files from the files. What each makes by itself afterwards
+differs (ids, times, cursors, tokens), so answers are compared without.
 """
 
 import asyncio
@@ -17,10 +17,10 @@ from typing import Any
 import asyncpg
 import orjson
 
-from bootstrap import open_house
-from schema import ids
-from schema.execution.executor import OperationRequest, Prepared
-from settings import Settings
+from app.bootstrap import open_house
+from app.settings import Settings
+from gateway.execution.executor import OperationRequest, Prepared
+from resolvers import ids
 from tests.answers import lost
 from tests.app import AT_REST, App, Person
 from tests.furniture import furnish

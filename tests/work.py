@@ -116,7 +116,8 @@ async def board(app: App, person: Person, project_id: str) -> list[str]:
 
 
 async def everything(app: App) -> dict[str, tuple[int, int | None]]:
-    """Of every table how many rows it has and the last transaction that wrote one: equal before and after, nothing was written."""
+    """Of every table how many rows it has and the last transaction that wrote one: equal before and after, nothing was
+    written."""
     return {row[0]: (row[1], row[2]) for row in await app.sql.fetch(_STATE)}
 
 

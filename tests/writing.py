@@ -11,7 +11,7 @@ from content.guard import check
 from content.text import shared
 from content.text.reading import parse
 from domain.document.update import Update
-from persistence.documents.log import append
+from persistence.events.document_log import append
 from tests.app import App, Person
 from tests.people import uuid_of
 

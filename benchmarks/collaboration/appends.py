@@ -8,10 +8,10 @@ from sqlalchemy import text
 
 from benchmarks.collaboration import desk
 from domain.document.update import Update
-from persistence.database import Database, Statement
-from persistence.documents.log import UpdateLog
+from persistence.engine.database import Database, Statement
+from persistence.events.document_log import UpdateLog
 from realtime.collaboration.commit import UPDATES_AT_ONCE
-from schema import ids
+from resolvers import ids
 
 _GAPS = Statement(
     text("""
@@ -23,8 +23,8 @@ _GAPS = Statement(
 
 
 async def appends(database: Database, documents: list[str], seconds: float) -> dict[str, Any]:
-    """
-    Append for so many seconds as a room's committer does, one transaction after the other, each full; `kept` counts what the table has.
+    """Append for so many seconds as a room's committer does, one transaction after the other, each full; `kept` counts what the
+    table has.
 
     `per_second`, `p50_ms` and `p99_ms` of a transaction, and `gaps`: documents whose positions are not 1, 2, 3 …
     """

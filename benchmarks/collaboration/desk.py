@@ -1,18 +1,19 @@
-"""What is written, and by whom: a document with a member who may edit it, and edits made beforehand that know themselves again."""
+"""What is written, and by whom: a document with a member who may edit it, and edits made beforehand that know themselves
+again."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
 from pycrdt import Doc, Text
 
+from app.bootstrap import House
 from benchmarks.live.crowd import Crowd
-from bootstrap import House
 from domain import document as documents
 from domain.actor import Actor
 from persistence.unit_of_work import unit_of_work
-from realtime.collaboration import wire
-from realtime.collaboration.wire import Kind, Sync
-from schema import ids
+from realtime.collaboration import messages
+from realtime.collaboration.messages import Kind, Sync
+from resolvers import ids
 
 
 async def documents_of(house: House, crowd: Crowd, count: int) -> list[str]:
@@ -26,8 +27,8 @@ async def documents_of(house: House, crowd: Crowd, count: int) -> list[str]:
 
 
 def edits(writers: int, count: int) -> list[tuple[int, bytes]]:
-    """
-    Edits in the order in which they are sent, each with its writer: turn by turn everybody types ten characters into a text of his own.
+    """Edits in the order in which they are sent, each with its writer: turn by turn everybody types ten characters into a text
+    of his own.
 
     Edit N types "#", N in seven digits, ";". None builds on another writer's, so it applies whatever arrived before it.
     """
@@ -48,7 +49,8 @@ def edits(writers: int, count: int) -> list[tuple[int, bytes]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speech:
-    """How writers speak to a server: `named` is Hocuspocus' protocol, which acknowledges; otherwise y-websocket's, which does not."""
+    """How writers speak to a server: `named` is Hocuspocus' protocol, which acknowledges; otherwise y-websocket's, which does
+    not."""
 
     path: str
     named: str | None
@@ -57,15 +59,15 @@ class Speech:
     @property
     def prefix(self) -> bytes:
         """What stands before each message."""
-        return wire.counted(self.named.encode()) if self.named is not None else b""
+        return messages.counted(self.named.encode()) if self.named is not None else b""
 
     def connection(self) -> str:
         """A line of the load client's connections."""
-        hello = [self.prefix + wire.sync(Sync.STEP_1, b"\x00")]
+        hello = [self.prefix + messages.sync(Sync.STEP_1, b"\x00")]
         if self.named is not None:
-            hello.insert(0, self.prefix + bytes((Kind.AUTH, 0)) + wire.counted(self.token.encode()))
+            hello.insert(0, self.prefix + bytes((Kind.AUTH, 0)) + messages.counted(self.token.encode()))
         return f"{self.path}\t{','.join(each.hex() for each in hello)}\n"
 
     def edit(self, writer: int, update: bytes) -> str:
         """A line of the load client's edits."""
-        return f"{writer}\t{(self.prefix + wire.sync(Sync.UPDATE, update)).hex()}\n"
+        return f"{writer}\t{(self.prefix + messages.sync(Sync.UPDATE, update)).hex()}\n"

@@ -1,4 +1,5 @@
-"""`make bench-collab`: what writing one document together costs, beside peers, in one run. `--help` names the options, README.md says how.
+"""`make bench-collab`: what writing one document together costs, beside peers, in one run. `--help` names the options, README.md
+says how.
 
 Contestants take turns in every round; each is started afresh on core 0, everything else (Postgres, the load client) has core 1.
 """
@@ -24,6 +25,8 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])  # modules are named from the root, as everywhere
 
 import migrations
+from app.bootstrap import open_house
+from app.settings import Settings
 from benchmarks.collaboration import desk
 from benchmarks.collaboration.appends import appends
 from benchmarks.collaboration.report import table
@@ -31,9 +34,7 @@ from benchmarks.live.crowd import Crowd, gather
 from benchmarks.live.run import Load, _line
 from benchmarks.measure import _cpu_seconds, _idle, _rss_mb, free_port, serving
 from benchmarks.sign_in import PUBLIC_URL
-from bootstrap import open_house
-from persistence.embedded_postgres import embedded_postgres
-from settings import Settings
+from embedded import embedded_postgres
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -44,7 +45,8 @@ _SERVER, _LOAD = 0, 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contestant:
-    """A server. `acknowledges`: it is spoken to as Hocuspocus' provider speaks, else as y-websocket's. `kept`: where edits go, and when."""
+    """A server. `acknowledges`: it is spoken to as Hocuspocus' provider speaks, else as y-websocket's. `kept`: where edits go,
+    and when."""
 
     title: str
     command: list[str]

@@ -2,16 +2,16 @@
 
 import sys
 
+import app.serving
 import server
-import serving
 
 if __name__ == "__main__":
-    taken_over = serving._config  # noqa: SLF001
+    taken_over = app.serving._config  # noqa: SLF001
 
     def config(app: object, settings: object) -> object:
         made = taken_over(app, settings)  # type: ignore[arg-type]
         made.ws = "websockets-sansio"
         return made
 
-    serving._config = config  # type: ignore[assignment]  # noqa: SLF001
+    app.serving._config = config  # type: ignore[assignment]  # noqa: SLF001
     sys.exit(server.main(["api"]))

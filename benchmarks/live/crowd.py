@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import orjson
 
-from bootstrap import House
+from app.bootstrap import House
 from domain import project as projects
 from domain import session as sessions
 from domain import team as teams
@@ -16,8 +16,8 @@ from domain.session import Device
 from domain.team import Membership
 from domain.user import User
 from persistence.unit_of_work import unit_of_work
-from realtime.live import to_text
-from schema import ids
+from realtime.announcements import to_text
+from resolvers import ids
 
 FIELDS = "id kind type entityId clientMutationId at"
 
@@ -64,10 +64,9 @@ async def gather(house: House, size: int) -> Crowd:
 
 
 def subscriptions(crowd: Crowd, *, groups: int, cursor: bool, ours: bool, alike: bool) -> list[tuple[str, str]]:
-    """
-    Hello and subscribe message of each socket. `groups`: so many different documents (in each, another field has another name) and scopes
-    (one more project that does not exist), so that nothing can be shared between them; with `alike` all ask for the same and only the
-    scopes differ.
+    """Hello and subscribe message of each socket. `groups`: so many different documents (in each, another field has another
+    name) and scopes (one more project that does not exist), so that nothing can be shared between them; with `alike` all ask for
+    the same and only the scopes differ.
     """
     fields = f"{FIELDS} cursor" if cursor and ours else FIELDS
     query = "subscription ($scope: ChangeScope) { changes(scope: $scope) { " + fields + " } }"
@@ -86,7 +85,8 @@ def subscriptions(crowd: Crowd, *, groups: int, cursor: bool, ours: bool, alike:
 
 
 def announcement(crowd: Crowd) -> str:
-    """What announces a new title of a task, with a place for position and time; position 0 is a number, so it is put in by text."""
+    """What announces a new title of a task, with a place for position and time; position 0 is a number, so it is put in by
+    text."""
     from datetime import UTC, datetime
 
     entry = Entry(

@@ -1,6 +1,8 @@
-"""`make bench-live`: what a delivery costs, beside peers and a bare C server, in one run. `--help` names the options, README.md says how.
+"""`make bench-live`: what a delivery costs, beside peers and a bare C server, in one run. `--help` names the options, README.md
+says how.
 
-Contestants take turns in every round; each is started afresh on core 0, everything else (Valkey, Postgres, the load client) has core 1.
+Contestants take turns in every round; each is started afresh on core 0, everything else (Valkey, Postgres, the load client) has
+core 1.
 """
 
 import argparse
@@ -25,13 +27,13 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])  # modules are named from the root, as everywhere
 
 import migrations
+from app.bootstrap import open_house
+from app.settings import Settings
 from benchmarks.live.crowd import Crowd, announcement, gather, plain, subscriptions
 from benchmarks.live.report import table
 from benchmarks.measure import _cpu_seconds, _idle, _rss_mb, free_port, serving
 from benchmarks.sign_in import PUBLIC_URL
-from bootstrap import open_house
-from persistence.embedded_postgres import embedded_postgres
-from settings import Settings
+from embedded import embedded_postgres
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

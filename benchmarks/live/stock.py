@@ -1,7 +1,7 @@
 """Strawberry's own websocket handler: what subscribers cost who execute, complete and encode alone.
 
-One listener of Valkey hands each event to every subscriber's queue, which is less than a listener for each would cost. Nobody's token is
-looked at. Usage: python -m benchmarks.live.stock PORT VALKEY_PORT CHANNEL
+One listener of Valkey hands each event to every subscriber's queue, which is less than a listener for each would cost. Nobody's
+token is looked at. Usage: python -m benchmarks.live.stock PORT VALKEY_PORT CHANNEL
 """
 
 import asyncio

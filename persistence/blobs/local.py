@@ -1,7 +1,8 @@
 """Blobs in a folder of this machine: the default, whole and durable, for one machine and any number of processes.
 
-Its addresses lead to the server itself (`routes`). Disk work runs on threads of its own, so a slow disk stops neither the event loop nor
-the threads that others wait for; a call that takes longer than 5 s is an outage, and what it was about is written whole or not at all.
+Its addresses lead to the server itself (`routes`). Disk work runs on threads of its own, so a slow disk stops neither the event
+loop nor the threads that others wait for; a call that takes longer than 5 s is an outage, and what it was about is written whole
+or not at all.
 """
 
 import asyncio
@@ -18,8 +19,8 @@ from typing import TypeVar
 
 from domain.blob import MOST_BYTES, Blob, BlobInfo, Condition, Listed, UploadTarget, plain_type
 from domain.errors import StorageFull, StorageUnavailable
-from persistence.blobs.folder import Folder
-from persistence.blobs.signed import Signatures
+from persistence.blobs.file_store import Folder
+from persistence.blobs.signed_urls import Signatures
 
 T = TypeVar("T")
 TIMEOUT, THREADS, PAGE = 5.0, 8, 500

@@ -1,11 +1,12 @@
 """The addresses of the local store over HTTP: `GET /blobs/{key}` gives a file, `PUT` takes one; both only with a good signature.
 
-A file that a user brought is never a page of this origin: only types that cannot run a script are shown in place, all others are saved,
-nothing is sniffed, and the content is sandboxed (PDF is not: viewers refuse sandboxed ones, and run in no origin).
+A file that a user brought is never a page of this origin: only types that cannot run a script are shown in place, all others are
+saved, nothing is sniffed, and the content is sandboxed (PDF is not: viewers refuse sandboxed ones, and run in no origin).
 
-An upload appears when its last byte is there and size, type and hash are what was signed; before that, nobody sees it, and whatever ends
-it leaves nothing. It is bounded: by the signed size, by 30 s between two pieces, by a pace of 64 KiB a second on the whole, by one attempt
-at a time for each address, by 256 at a time in a process (a user can have a hundred addresses, see `domain.upload`).
+An upload appears when its last byte is there and size, type and hash are what was signed; before that, nobody sees it, and
+whatever ends it leaves nothing. It is bounded: by the signed size, by 30 s between two pieces, by a pace of 64 KiB a second on
+the whole, by one attempt at a time for each address, by 256 at a time in a process (a user can have a hundred addresses, see
+`domain.upload`).
 """
 
 import asyncio
@@ -23,10 +24,10 @@ from starlette.types import Receive, Scope, Send
 
 from domain.blob import ABSENT, BlobChanged, BlobInfo, plain_type, require_key, served_type
 from domain.errors import StorageFull, StorageUnavailable
-from persistence.blobs.disposition import content_disposition
-from persistence.blobs.folder import HEADER, Incoming
+from persistence.blobs.content_disposition import content_disposition
+from persistence.blobs.file_store import HEADER, Incoming
 from persistence.blobs.local import LocalBlobs
-from persistence.blobs.signed import PATH
+from persistence.blobs.signed_urls import PATH
 
 PIECE = 256 * 1024
 PATIENCE, PACE = 30.0, 64 * 1024  # seconds, bytes a second
@@ -189,7 +190,8 @@ class _File(Response):
 
 
 def _part(asked: str | None, size: int) -> tuple[int, int, bool]:
-    """Which bytes were asked for, from one up to before another, and whether that is a part; several parts are answered by all."""
+    """Which bytes were asked for, from one up to before another, and whether that is a part; several parts are answered by
+    all."""
     found = _RANGE.fullmatch(asked.strip()) if asked is not None else None
     if found is None or found.group(0) == "bytes=-":
         return 0, size, False

@@ -1,14 +1,15 @@
 """Blobs in a bucket of S3, or of a store that speaks as S3 does (conditional writes and SHA-256 checksums included).
 
-The address: `s3://bucket/prefix?region=eu-west-1`, with `endpoint=https://…` for stores elsewhere. Credentials come from where AWS's tools
-look for them (environment, profile, instance), or stand in the address: `s3://key:secret@bucket`.
+The address: `s3://bucket/prefix?region=eu-west-1`, with `endpoint=https://…` for stores elsewhere. Credentials come from where
+AWS's tools look for them (environment, profile, instance), or stand in the address: `s3://key:secret@bucket`.
 
-Whatever goes wrong is `StorageUnavailable` within 5.5 s: connecting may take 2 s, a silence 5 s, 3 attempts in all. An attempt whose
-answer is lost may have written; the next then fails its own condition. So every write carries a mark, and a loser looks whether what
-is there bears its own. Rejected for that: counting repetitions (the HTTP client repeats a write by itself when a kept connection ended).
+Whatever goes wrong is `StorageUnavailable` within 5.5 s: connecting may take 2 s, a silence 5 s, 3 attempts in all. An attempt
+whose answer is lost may have written; the next then fails its own condition. So every write carries a mark, and a loser looks
+whether what is there bears its own. Rejected for that: counting repetitions (the HTTP client repeats a write by itself when a
+kept connection ended).
 
-An object's type and disposition are part of a signed address; nosniff and a sandbox cannot be: a bucket's address is no origin of ours,
-so nothing there runs as us.
+An object's type and disposition are part of a signed address; nosniff and a sandbox cannot be: a bucket's address is no origin of
+ours, so nothing there runs as us.
 """
 
 import asyncio
@@ -43,7 +44,7 @@ from domain.blob import (
     served_type,
 )
 from domain.errors import StorageUnavailable
-from persistence.blobs.disposition import content_disposition
+from persistence.blobs.content_disposition import content_disposition
 
 T = TypeVar("T")
 CONNECT_TIMEOUT, READ_TIMEOUT, ATTEMPTS, TIMEOUT = 2.0, 5.0, 3, 5.5

@@ -1,4 +1,5 @@
-"""What documents and versions say, in the form that is asked for: stored contents where there are any, else rendered, and kept a while."""
+"""What documents and versions say, in the form that is asked for: stored contents where there are any, else rendered, and kept a
+while."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from domain.document import ContentFormat, DocumentType
-from persistence.documents.forms import render, whole
-from persistence.documents.kept import Kept
-from persistence.documents.objects import together
-from persistence.documents.states import State, States
-from persistence.documents.workshop import Workshop
+from persistence.blobs.document_objects import together
+from persistence.documents.byte_cache import Kept
+from persistence.documents.document_reader import State, States
+from persistence.documents.rendering import render, whole
+from persistence.documents.worker_pool import Workshop
 
 _ROOM = 32 * 1024 * 1024
 # The attribute of a version that names the contents stored in a form.

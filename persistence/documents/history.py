@@ -1,8 +1,8 @@
 """What became of a document between two states, and when each stretch of it was written: the work behind `comparing`.
 
-Called through `persistence.documents.workshop`, so everything comes as bytes and plain values, and no answer is longer than the server
-can put into an answer at once: of a comparison with more than `HUNKS` hunks only the blocks are told apart, and a text that was written in
-more than `STRETCHES` turns is refused.
+Called through `persistence.documents.worker_pool`, so everything comes as bytes and plain values, and no answer is longer than
+the server can put into an answer at once: of a comparison with more than `HUNKS` hunks only the blocks are told apart, and a text
+that was written in more than `STRETCHES` turns is refused.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,8 @@
 """Making the index of documents anew from object storage alone.
 
-Rows that are there are kept where they are as new as their objects, so this can run while people work. An object of an operation that
-was cut off before its commit becomes a document, or a document's newer state: its writer was told that it failed, and may find that
-it did not. Edits that no version holds yet are in the log, which this only moves on: never behind what a version holds.
+Rows that are there are kept where they are as new as their objects, so this can run while people work. An object of an operation
+that was cut off before its commit becomes a document, or a document's newer state: its writer was told that it failed, and may
+find that it did not. Edits that no version holds yet are in the log, which this only moves on: never behind what a version holds.
 References (`domain.reference`) are made anew too, from newest versions, tasks and comments.
 """
 
@@ -19,13 +19,13 @@ from domain.codec import decode
 from domain.document import Document, DocumentVersion
 from domain.reference import linked
 from persistence.access import ids
-from persistence.database import Connection, Database, Statement
-from persistence.documents import rows
-from persistence.documents.objects import PREFIX, DocumentObjects, content_key, document_key, together, version_key
-from persistence.documents.store import WORDS
-from persistence.documents.upkeep import document_id_in
-from persistence.reference import SqlReferences, relink
-from persistence.rows import values
+from persistence.blobs.document_objects import PREFIX, DocumentObjects, content_key, document_key, together, version_key
+from persistence.documents.integrity import document_id_in
+from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.rows import values
+from persistence.stores import document_statements
+from persistence.stores.document import WORDS
+from persistence.stores.reference import SqlReferences, relink
 from persistence.tables import document_heads, documents, projects, users
 
 _AT_ONCE = 100
@@ -48,9 +48,8 @@ _ADVANCE = Statement(
 
 @dataclass(slots=True)
 class Rebuilt:
-    """
-    How many rows were made or brought up to date, how many tasks and comments link to documents, and the documents that could not be
-    indexed: their project or owner is not there.
+    """How many rows were made or brought up to date, how many tasks and comments link to documents, and the documents that could
+    not be indexed: their project or owner is not there.
     """
 
     documents: int = 0
@@ -128,14 +127,14 @@ async def _write(connection: Connection, page: Sequence[_Record], rebuilt: Rebui
         if row is None:
             await _add(connection, document)
         elif (row["version"], row["latest_number"]) < (document.version, document.latest_number):
-            await connection.execute(rows.SAVE, **values(document))
+            await connection.execute(document_statements.SAVE, **values(document))
         if row is None or (row["version"], row["latest_number"]) < (document.version, document.latest_number):
-            await connection.execute(rows.KEEP_WORDS, id=document.id, words=each.words)
+            await connection.execute(document_statements.KEEP_WORDS, id=document.id, words=each.words)
             rebuilt.documents += 1
         for version in each.versions:
             saver = version.created_by_id if version.created_by_id in people else None
             given = values(version) | {"created_by_id": saver}
-            rebuilt.versions += await connection.fetch_value(rows.ADD_VERSION, **given) is not None
+            rebuilt.versions += await connection.fetch_value(document_statements.ADD_VERSION, **given) is not None
         if document.latest_position:
             await connection.execute(_ADVANCE, id=document.id, position=document.latest_position)
         await SqlReferences(connection).replace(document, each.links)
@@ -143,9 +142,9 @@ async def _write(connection: Connection, page: Sequence[_Record], rebuilt: Rebui
 
 async def _add(connection: Connection, document: Document) -> None:
     """Add a row; where another document has its place, which happens to what was cut off, it goes to the end of the project."""
-    if await connection.fetch_value(rows.ADD, **values(document)) is None:
+    if await connection.fetch_value(document_statements.ADD, **values(document)) is None:
         last = await connection.fetch_value(_LAST, project=document.project_id)
-        added = await connection.fetch_value(rows.ADD, **values(replace(document, rank=rank.between(last, None))))
+        added = await connection.fetch_value(document_statements.ADD, **values(replace(document, rank=rank.between(last, None))))
         assert added is not None
 
 

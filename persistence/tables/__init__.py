@@ -1,17 +1,17 @@
 """The tables, as SQLAlchemy Core sees them; migrations are kept equal to this by a test.
 
-Column names are the field's usual ones (`assignee_user_id`); their keys are the domain's attribute names (`assignee_id`), so that a
-row selected by `persistence.rows` has the same attributes as the dataclass. Text sorts and compares by code point (the database's
-collation is C), which ranks need.
+Column names are the field's usual ones (`assignee_user_id`); their keys are the domain's attribute names (`assignee_id`), so that
+a row selected by `persistence.engine.rows` has the same attributes as the dataclass. Text sorts and compares by code point (the
+database's collation is C), which ranks need.
 """
 
 from persistence.tables.columns import INSTANT, metadata, project_status, task_status, team_role
 from persistence.tables.document_log import document_clients, document_heads, document_updates
 from persistence.tables.documents import document_references, document_versions, documents
+from persistence.tables.events import events, remembered_mutations, streams
 from persistence.tables.files import attached, attachments, discarded_blobs
-from persistence.tables.log import events, remembered_mutations, streams
-from persistence.tables.people import invitations, sessions, signing_keys, team_members, teams, users
-from persistence.tables.work import (
+from persistence.tables.identity import invitations, sessions, signing_keys, team_members, teams, users
+from persistence.tables.tasks import (
     comment_reactions,
     comments,
     labels,

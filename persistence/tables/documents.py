@@ -1,4 +1,5 @@
-"""The index of documents and their versions: what lists, rights and search need of objects in storage, and made anew from them."""
+"""The index of documents and their versions: what lists, rights and search need of objects in storage, and made anew from
+them."""
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY

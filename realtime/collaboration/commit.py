@@ -1,12 +1,13 @@
 """Group commit: what all rooms of the process collected in a tick becomes durable in one transaction.
 
-Transactions begin no more often than once in a tick, and the first edit after a pause begins one at once: a lone typist waits for a
-commit, and a crowd shares what a tick collects. What fails is told to the rooms whole: nothing of it was acknowledged.
+Transactions begin no more often than once in a tick, and the first edit after a pause begins one at once: a lone typist waits for
+a commit, and a crowd shares what a tick collects. What fails is told to the rooms whole: nothing of it was acknowledged.
 
 Rejected: to wait for a tick after the first edit (all of it for everybody, and with an edit every 20 ms nothing is shared); to
-begin the next transaction when the last one ends (several in a tick, each of which is sent to everybody); to acknowledge after one
-transaction and tell everybody after every second (reckoned from what each part costs: fewer writes to visitors, but each pair of
-transactions wakes the process once more, some 250 µs for 200 visitors' 1,000, and the last visitor hears later than with peers).
+begin the next transaction when the last one ends (several in a tick, each of which is sent to everybody); to acknowledge after
+one transaction and tell everybody after every second (reckoned from what each part costs: fewer writes to visitors, but each pair
+of transactions wakes the process once more, some 250 µs for 200 visitors' 1,000, and the last visitor hears later than with
+peers).
 """
 
 import asyncio

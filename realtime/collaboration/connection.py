@@ -1,10 +1,12 @@
 """One client's websocket, speaking y-websocket's protocol or Hocuspocus'; and the seats that it takes in rooms.
 
-A connection owns its reader and its writer. What is for the client waits in its outbox: a client that reads too slowly is hung up on, and
-synchronises when it comes back. A Hocuspocus connection may have a seat in several rooms, each entered with its own token.
+A connection owns its reader and its writer. What is for the client waits in its outbox: a client that reads too slowly is hung up
+on, and synchronises when it comes back. A Hocuspocus connection may have a seat in several rooms, each entered with its own
+token.
 
-An update that builds on edits that the room does not have is not lost and not kept: the client is asked for all that the room is missing,
-as when it connects, and sends both. Hocuspocus' acknowledgement (`SyncStatus`) is sent when an edit is durable, never before.
+An update that builds on edits that the room does not have is not lost and not kept: the client is asked for all that the room is
+missing, as when it connects, and sends both. Hocuspocus' acknowledgement (`SyncStatus`) is sent when an edit is durable, never
+before.
 """
 
 import asyncio
@@ -29,13 +31,13 @@ from domain.errors import (
     Unauthenticated,
     Unavailable,
 )
-from realtime.collaboration import wire
+from realtime.collaboration import messages
 from realtime.collaboration.access import Right
-from realtime.collaboration.carrier import Carrier
-from realtime.collaboration.outbox import Outbox
+from realtime.collaboration.document_session import Seat
+from realtime.collaboration.messages import Kind, Malformed, Reader
 from realtime.collaboration.rooms import Rooms
-from realtime.collaboration.seat import Seat
-from realtime.collaboration.wire import Kind, Malformed, Reader
+from realtime.collaboration.send_queue import Outbox
+from realtime.collaboration.transport import Carrier
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +135,7 @@ class Connection:
     def ask(self) -> None:
         """Ask the client for a sign of life; providers answer with what they know of peers."""
         for seat in self._seats.values():
-            self.outbox.put(seat.prefix + wire.QUERY_AWARENESS, 64)
+            self.outbox.put(seat.prefix + messages.QUERY_AWARENESS, 64)
 
     async def run(self) -> None:
         """Serve until the end; every seat is given up when this returns."""
@@ -202,13 +204,13 @@ class Connection:
             (seat,) = self._seats.values()
             await self._pass_on(seat, Reader(data))
             return
-        if data in (wire.PING, wire.PONG):
-            if data == wire.PING:
-                self.outbox.put(wire.PONG, 1)
+        if data in (messages.PING, messages.PONG):
+            if data == messages.PING:
+                self.outbox.put(messages.PONG, 1)
             return
         reader = Reader(data)
         name = reader.text()
-        if not name or len(name) > wire.LONGEST_NAME:
+        if not name or len(name) > messages.LONGEST_NAME:
             raise Malformed("A message must begin with the name of a document.")
         await self._handle_named(name, reader)
 
@@ -229,14 +231,14 @@ class Connection:
 
     async def _show_token(self, name: str, seat: Seat | None, authorization: str | None) -> None:
         """Enter a room; or, when the client is there already, go on with a new token."""
-        prefix = wire.counted(name.encode())
+        prefix = messages.counted(name.encode())
         try:
             if seat is None:
                 seat = await self._sit_down(name, prefix, authorization)
             else:
                 await self._renew(seat, authorization)
         except DomainError as error:
-            self.outbox.put(prefix + wire.permission_denied(error.code), 64)
+            self.outbox.put(prefix + messages.permission_denied(error.code), 64)
 
     async def _renew(self, seat: Seat, authorization: str | None) -> None:
         async with asyncio.timeout(_PATIENCE):
@@ -274,7 +276,7 @@ class Connection:
     def leave(self, seat: Seat, error: DomainError | None) -> None:
         """A seat's visitor must leave: so must the connection, unless it has others."""
         if self._names_first and len(self._seats) > 1 and error is not None:
-            self.outbox.put(seat.prefix + wire.closed(close_of(error).reason), 64)
+            self.outbox.put(seat.prefix + messages.closed(close_of(error).reason), 64)
             self._stand_up(seat)
         else:
             self.end(close_of(error))

@@ -4,9 +4,9 @@
     Hocuspocus    new HocuspocusProvider({ url: "wss://…/collaboration", name: documentId, document: doc, token })
 
 The token may also stand in an Authorization header. Who may not come in is accepted and closed with a code, since a browser tells
-nothing of a refused handshake. Codes: 4400 malformed or an update that the server refuses, 4401 not signed in (any more), 4403 not
-allowed, 4404 not there; those end a y-websocket provider's attempts. 1001 drained, 1009 too big, 4503 try later, 4508 come back and
-synchronise: it fell behind, or nothing was heard of it.
+nothing of a refused handshake. Codes: 4400 malformed or an update that the server refuses, 4401 not signed in (any more), 4403
+not allowed, 4404 not there; those end a y-websocket provider's attempts. 1001 drained, 1009 too big, 4503 try later, 4508 come
+back and synchronise: it fell behind, or nothing was heard of it.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from uuid import UUID
 from starlette.types import Receive, Scope, Send
 
 from domain.errors import DomainError, Unavailable
-from realtime.collaboration.carrier import AsgiCarrier, Carrier, TakeOver, never
 from realtime.collaboration.connection import Connection, Ends, Host, SignIn
 from realtime.collaboration.rooms import Rooms
+from realtime.collaboration.transport import AsgiCarrier, Carrier, TakeOver, never
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

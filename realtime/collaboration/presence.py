@@ -1,7 +1,7 @@
 """Who is in a document now and where their cursors stand: told, never logged, forgotten after half a minute of silence.
 
-One table of peers serves both ways in. A Yjs provider's awareness is kept as it came. Who sets his presence through the graph stands in
-the same table with a client id above those of Yjs (32 bits), so that each sees the other.
+One table of peers serves both ways in. A Yjs provider's awareness is kept as it came. Who sets his presence through the graph
+stands in the same table with a client id above those of Yjs (32 bits), so that each sees the other.
 
 A client id belongs to the user who first brought it: clients repeat what they know of others, and nobody may speak for another.
 """
@@ -15,7 +15,7 @@ from uuid import UUID
 
 import orjson
 
-from realtime.collaboration.wire import Peer
+from realtime.collaboration.messages import Peer
 
 SILENCE: Final = 30.0
 LONGEST_STATE: Final = 16 * 1024

@@ -1,8 +1,9 @@
 """A room: one document that people edit together, as this process sees it.
 
-What visitors send is judged, collected, made durable by the committer, and only then acknowledged and handed to everybody, in the order
-of positions; what other processes commit arrives through the hub and is handed on the same way, neither stored nor announced again. When
-this process commits behind an edit of another that it has not heard yet, its own edit waits for that: the log has it.
+What visitors send is judged, collected, made durable by the committer, and only then acknowledged and handed to everybody, in the
+order of positions; what other processes commit arrives through the hub and is handed on the same way, neither stored nor
+announced again. When this process commits behind an edit of another that it has not heard yet, its own edit waits for that: the
+log has it.
 
 Presence goes to everybody at once and is whispered to other processes. Rights are the visitor's; the room asks again whenever the
 team's stream tells of something that may have changed them.
@@ -21,12 +22,12 @@ from domain.document.update import LoggedUpdate, Placed, Update, document_stream
 from domain.errors import DomainError, NotFound, Unavailable
 from realtime.collaboration.access import Right, Standing
 from realtime.collaboration.commit import Answer
-from realtime.collaboration.edits import Edits
-from realtime.collaboration.outside import Outside
-from realtime.collaboration.pending import Done, Pending
+from realtime.collaboration.document_state import AT_ONCE, State, TooMuchAtOnce
+from realtime.collaboration.participant import News, Visitor
+from realtime.collaboration.pending_update import Done, Pending
 from realtime.collaboration.presence import Peers
-from realtime.collaboration.state import AT_ONCE, State, TooMuchAtOnce
-from realtime.collaboration.visitor import News, Visitor
+from realtime.collaboration.room_host import Outside
+from realtime.collaboration.update_batch import Edits
 
 PENDING_UPDATES: Final = 4_096
 PENDING_BYTES: Final = 8 * 1024 * 1024
@@ -95,7 +96,8 @@ class Room:
         """
         Take an edit; `done` is called when it is durable, or could not be made so. Waits while too much is under way.
 
-        Raises InvalidUpdate, UpdateTooLarge, UpdatePending (it builds on edits that are not here: let the client sync), Unavailable.
+        Raises InvalidUpdate, UpdateTooLarge, UpdatePending (it builds on edits that are not here: let the client sync),
+        Unavailable.
         """
         await self._space.wait()
         if len(data) <= AT_ONCE:

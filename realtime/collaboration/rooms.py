@@ -1,8 +1,8 @@
 """All rooms of a process: opened for whoever comes first, closed some time after the last has left.
 
-A room listens to two streams through the hub: its document's edits, and its team's, which tells of changed rights. It listens first and
-reads second, so nothing falls between. A listener that broke is replaced by one that goes on where the room is; only when the log no
-longer reaches back that far must the visitors come back and ask for what they miss.
+A room listens to two streams through the hub: its document's edits, and its team's, which tells of changed rights. It listens
+first and reads second, so nothing falls between. A listener that broke is replaced by one that goes on where the room is; only
+when the log no longer reaches back that far must the visitors come back and ask for what they miss.
 """
 
 import asyncio
@@ -15,23 +15,23 @@ from uuid import UUID, uuid4
 
 from domain.document.update import LoggedUpdate, announced, announcement
 from domain.errors import CursorExpired, DomainError, NotFound, SubscriptionLagged, Unavailable
-from realtime.collaboration import whispers
+from realtime.announcements import Live, Whisper
+from realtime.background_tasks import OwnedTasks
+from realtime.backoff import spread
+from realtime.collaboration import presence_messages
 from realtime.collaboration.access import Access, Right, may_change, saved_version, watched
-from realtime.collaboration.burst import Burst
 from realtime.collaboration.commit import Committer
-from realtime.collaboration.loading import Archive, Log, load
-from realtime.collaboration.neighbours import neighbours
-from realtime.collaboration.pace import Pace
+from realtime.collaboration.compaction_queue import Settling
+from realtime.collaboration.entry_batches import neighbours
+from realtime.collaboration.messages import Peer
+from realtime.collaboration.participant import News, Visitor
 from realtime.collaboration.presence import Presence
 from realtime.collaboration.room import Room
-from realtime.collaboration.settling import Settling
-from realtime.collaboration.visitor import News, Visitor
-from realtime.collaboration.wire import Peer
+from realtime.collaboration.snapshots import Archive, Log, load
+from realtime.collaboration.timings import Pace
 from realtime.hub import Hub
 from realtime.listener import Listener
-from realtime.live import Live, Whisper
-from realtime.owned import OwnedTasks
-from realtime.pause import spread
+from transport.write_batch import Burst
 
 logger = logging.getLogger(__name__)
 
@@ -133,21 +133,21 @@ class Rooms:
     def _tell_peers(self, room: Room, user_id: UUID, news: Sequence[Peer]) -> None:
         room.meet(News(news))
         if news and not self._live.alone:
-            self._live.tell(whispers.of_peers(room.stream, self._teller, user_id, news))
+            self._live.tell(presence_messages.of_peers(room.stream, self._teller, user_id, news))
 
     def _overhear(self, room: Room, whisper: Whisper) -> None:
         if whisper.teller == self._teller:
             return
-        if whispers.asks(whisper):
+        if presence_messages.asks(whisper):
             for user_id, peer in room.peers.here():
-                self._live.tell(whispers.of_peers(room.stream, self._teller, user_id, [peer]))
-        elif (told := whispers.peers(whisper)) is not None:
+                self._live.tell(presence_messages.of_peers(room.stream, self._teller, user_id, [peer]))
+        elif (told := presence_messages.peers(whisper)) is not None:
             room.meet(News(room.peers.tell(told[1], told[0], None, _now())))
 
     async def presences(self, document_ids: Sequence[UUID]) -> list[Sequence[Presence]]:
         """Who is in documents, as far as this process has heard; where it has no room, rooms elsewhere are asked for a moment."""
         if not self._live.alone:
-            unheard = [each for each in dict.fromkeys(document_ids) if each not in self._rooms][: whispers.ASKED_AT_ONCE]
+            unheard = [each for each in dict.fromkeys(document_ids) if each not in self._rooms][: presence_messages.ASKED_AT_ONCE]
             answers = await asyncio.gather(*map(self._opened, unheard), return_exceptions=True)
             if any(isinstance(each, Room) for each in answers):
                 await asyncio.sleep(self._pace.answers)
@@ -230,7 +230,7 @@ class Rooms:
         room.position = await listener.add(room.stream)
         self._hub.whispered[room.stream] = lambda whisper: self._overhear(room, whisper)
         if not self._live.alone:
-            self._live.tell(whispers.question(room.stream, self._teller))
+            self._live.tell(presence_messages.question(room.stream, self._teller))
 
     async def _follow(self, room: Room, listener: Listener) -> None:
         """Hand the room what its streams tell."""

@@ -5,11 +5,11 @@ from datetime import datetime
 import resolvers.attachment
 import resolvers.user
 from domain.attachment import AttachmentState
-from schema.enums import enumeration
+from resolvers.enums import enumeration
+from resolvers.scalars import URL
 from schema.fields import leaf, relation, view
 from schema.node import Node
 from schema.payload import MutationPayload
-from schema.scalars import URL
 from schema.types.user import User
 
 enumeration(

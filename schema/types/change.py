@@ -8,13 +8,13 @@ import strawberry
 import resolvers.change
 import resolvers.user
 from domain.events import ChangeKind
+from resolvers import ids
+from resolvers.enums import enumeration
 from resolvers.field_change import field_changes
-from schema import ids
+from resolvers.scalars import JSON, SyncCursor
 from schema.connection import Edge, PageInfo
-from schema.enums import enumeration
 from schema.fields import leaf, relation, view
 from schema.node import Entity, Node
-from schema.scalars import JSON, SyncCursor
 
 if TYPE_CHECKING:
     from schema.types.user import User
@@ -46,7 +46,7 @@ class FieldChange:
 
 @view("One row of the change log, the same in `changes`, in subscriptions and in webhooks.")
 class Change(Node):
-    """View over `resolvers.hearing.Change`."""
+    """View over `resolvers.event_visibility.Change`."""
 
     cursor: SyncCursor = relation(resolvers.change.cursors_of_changes, "Where to go on after this change.", waits=False)
     kind: ChangeKind = leaf("What happened.", "entry.kind")

@@ -7,9 +7,9 @@ import strawberry
 import resolvers.collaboration
 import resolvers.user
 from domain.permissions import Action
+from resolvers.scalars import Base64
 from schema.fields import leaf, relation, view
 from schema.payload import MutationPayload
-from schema.scalars import Base64
 from schema.types.document import DocumentVersion, Presence
 from schema.types.user import User
 
@@ -19,7 +19,7 @@ from schema.types.user import User
     member=True,
 )
 class DocumentSynced:
-    """View over `realtime.collaboration.watcher.Synced`."""
+    """View over `realtime.collaboration.graph_subscriber.Synced`."""
 
     position: int = leaf("As of which position of the document's log; later edits follow.")
     update: Base64 = leaf("Yjs update, encoding V1.")
@@ -29,7 +29,7 @@ class DocumentSynced:
 
 @view("Somebody edited the document.", member=True)
 class DocumentEdited:
-    """View over `realtime.collaboration.watcher.Edited`."""
+    """View over `realtime.collaboration.graph_subscriber.Edited`."""
 
     position: int = leaf("Up to which position of the document's log; where to go on after this event.")
     update: Base64 = leaf("Yjs update, encoding V1; several edits may be merged into one.")
@@ -39,21 +39,21 @@ class DocumentEdited:
 
 @view("Somebody came, moved or left.", member=True)
 class DocumentPresenceChanged:
-    """View over `realtime.collaboration.watcher.PresenceChanged`."""
+    """View over `realtime.collaboration.graph_subscriber.PresenceChanged`."""
 
     presence: list[Presence] = leaf("Everybody who is there now.")
 
 
 @view("A version was saved.", member=True)
 class DocumentVersionSaved:
-    """View over `realtime.collaboration.watcher.VersionSaved`."""
+    """View over `realtime.collaboration.graph_subscriber.VersionSaved`."""
 
     version: DocumentVersion = relation(resolvers.collaboration.saved_versions, "The version.", needs=["version_id"])
 
 
 @view("What the viewer may do has changed. The stream ends after this event when READ is gone.", member=True)
 class DocumentAccessChanged:
-    """View over `realtime.collaboration.watcher.AccessChanged`."""
+    """View over `realtime.collaboration.graph_subscriber.AccessChanged`."""
 
     viewer_can: list[Action] = relation(resolvers.collaboration.viewer_can, "What he may do now.", needs=["document_id"])
 

@@ -8,11 +8,11 @@ import strawberry
 import resolvers.attachment
 import resolvers.comment
 import resolvers.user
+from resolvers.scalars import Markdown
 from schema.connection import Connection, Edge
 from schema.fields import leaf, relation, view
 from schema.node import Discussable, Entity
 from schema.payload import MutationPayload
-from schema.scalars import Markdown
 from schema.types.attachment import Attachment
 from schema.types.user import User
 

@@ -14,12 +14,12 @@ import resolvers.user
 from content.diff import DiffOp
 from domain.actor import Scope
 from domain.document import ContentFormat, DocumentType
+from resolvers.enums import enumeration
+from resolvers.scalars import URL, Base64
 from schema.connection import Connection
-from schema.enums import enumeration
 from schema.fields import leaf, relation, view
 from schema.node import Discussable, Node
 from schema.payload import MutationPayload
-from schema.scalars import URL, Base64
 from schema.types.project import Project
 from schema.types.user import User
 
@@ -87,7 +87,7 @@ class DocumentDiff:
 
 @view("Who wrote a stretch of a document's plain text.")
 class Attribution:
-    """View over `persistence.documents.comparing.Written`."""
+    """View over `persistence.documents.diffing.Written`."""
 
     start: int = leaf("Its first character, from 0, in the form TEXT.")
     end: int = leaf("The character after its last.")

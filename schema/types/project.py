@@ -13,11 +13,11 @@ import resolvers.user
 from domain.actor import Scope
 from domain.project import ProjectStatus, ProjectVisibility
 from domain.task import TaskStatus
+from resolvers.scalars import Markdown
 from schema.connection import Connection
 from schema.fields import leaf, relation, view
 from schema.node import Entity
 from schema.payload import MutationPayload
-from schema.scalars import Markdown
 from schema.types.change import Activity
 from schema.types.team import Team
 from schema.types.user import User

@@ -12,13 +12,13 @@ import resolvers.user
 from domain.actor import Scope
 from domain.task import TaskPriority, TaskStatus
 from domain.task_link import TaskLinkKind
-from schema import ids
+from resolvers import ids
+from resolvers.scalars import URL, Markdown
 from schema.connection import Connection, Edge
 from schema.errors import UserError, refusals
 from schema.fields import leaf, relation, view
 from schema.node import Discussable, Node
 from schema.payload import MutationPayload
-from schema.scalars import URL, Markdown
 from schema.types.project import Progress, Project
 from schema.types.team import Label
 from schema.types.user import User

@@ -12,11 +12,11 @@ import resolvers.user
 from domain.actor import Scope
 from domain.permissions import Role
 from resolvers.page import total_counts
+from resolvers.scalars import Markdown
 from schema.connection import Connection, PageInfo
 from schema.fields import leaf, relation, view
 from schema.node import Entity, Node
 from schema.payload import MutationPayload
-from schema.scalars import Markdown
 from schema.types.user import User
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ import strawberry
 import resolvers.user
 from domain.actor import Scope
 from domain.user import UserStatus
-from schema import ids
+from resolvers import ids
+from resolvers.enums import enumeration
+from resolvers.scalars import URL
 from schema.connection import Connection
-from schema.enums import enumeration
 from schema.fields import leaf, relation, view
 from schema.node import Entity, Node
 from schema.payload import MutationPayload
-from schema.scalars import URL
 
 if TYPE_CHECKING:
     from schema.types.task import Task

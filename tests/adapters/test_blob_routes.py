@@ -71,7 +71,7 @@ async def test_a_full_disk_is_told_as_such_and_keeps_what_was_there(tmp_path: Pa
         await storage.blobs.put("a/b", b"before")
         target = await storage.blobs.upload_target("c", byte_size=1, content_type="text/plain", sha256=None, expires_at=soon(60))
         with monkeypatch.context() as patched:
-            patched.setattr("persistence.blobs.folder.os.fsync", full)
+            patched.setattr("persistence.blobs.file_store.os.fsync", full)
             with pytest.raises(StorageFull):
                 await storage.blobs.put("a/b", b"after")
             answer = await storage.http.put(target.url, content=b"x", headers=dict(target.headers))

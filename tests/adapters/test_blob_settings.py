@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from settings import Settings
+from app.settings import Settings
 
 
 @pytest.mark.parametrize(

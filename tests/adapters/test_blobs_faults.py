@@ -1,4 +1,5 @@
-"""Stores of blobs that fail: a server that errs, hangs or hangs up, a disk that errs, and processes that are killed while they write."""
+"""Stores of blobs that fail: a server that errs, hangs or hangs up, a disk that errs, and processes that are killed while they
+write."""
 
 import asyncio
 import re
@@ -15,9 +16,9 @@ import pytest
 
 from domain.blob import ABSENT, Blobs, Matching
 from domain.errors import StorageUnavailable
+from embedded.child_process import tied
 from persistence.blobs.local import LocalBlobs
 from persistence.blobs.s3 import S3Blobs
-from persistence.embedded_postgres.child import tied
 from tests.storage import Storage, stand_in
 
 pytestmark = pytest.mark.slow

@@ -8,8 +8,8 @@ import pytest
 
 from domain.document.update import Bounds, Placed, Update
 from domain.errors import CursorExpired, IdempotencyMismatch
-from persistence.documents import log as logs
-from persistence.documents.log import UpdateLog
+from persistence.events import document_log as logs
+from persistence.events.document_log import UpdateLog
 from persistence.unit_of_work import unit_of_work
 from tests.app import App
 

@@ -13,14 +13,14 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from bootstrap import open_house
+from app.bootstrap import open_house
+from app.settings import Settings
 from domain import document as documents
 from domain.errors import Overloaded, StorageUnavailable
-from persistence.documents import objects as stored
-from persistence.documents.objects import DocumentObjects, document_key, version_key
-from persistence.documents.upkeep import sweep
+from persistence.blobs import document_objects as stored
+from persistence.blobs.document_objects import DocumentObjects, document_key, version_key
+from persistence.documents.integrity import sweep
 from persistence.unit_of_work import SqlUnitOfWork, unit_of_work
-from settings import Settings
 from tests.app import App
 from tests.conftest import prepare
 from tests.people import settle, uuid_of

@@ -5,10 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from bootstrap import fill, fill_storage
-from persistence.documents.objects import content_key, version_key
+from app.bootstrap import fill, fill_storage
+from app.settings import Settings
+from persistence.blobs.document_objects import content_key, version_key
 from persistence.documents.reindex import reindex
-from settings import Settings
 from tests.app import App
 from tests.people import settle, uuid_of
 from tests.storing import Cut, archive, begin, compared, index

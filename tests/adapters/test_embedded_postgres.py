@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import pytest
 
-from persistence.embedded_postgres import FolderInUse, PostgresFailed, embedded_postgres
+from embedded import FolderInUse, PostgresFailed, embedded_postgres
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +31,7 @@ _ROOT = Path(__file__).parents[2]
 _OWNER = """
 import asyncio, sys
 from pathlib import Path
-from persistence.embedded_postgres import embedded_postgres
+from embedded import embedded_postgres
 
 async def own():
     async with embedded_postgres(Path(sys.argv[1]), durable=sys.argv[2] == "durable") as address:

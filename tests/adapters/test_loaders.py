@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from persistence.loaders import BatchLoader
+from persistence.engine.loaders import BatchLoader
 
 
 class Parent:

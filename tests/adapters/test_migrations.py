@@ -13,9 +13,9 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import migrations
-from bootstrap import migrate
-from persistence.database import open_database
-from persistence.schema_version import schema_version
+from app.bootstrap import migrate
+from persistence.engine.database import open_database
+from persistence.engine.schema_version import schema_version
 from persistence.tables import metadata
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from persistence.database import Statement
-from persistence.writes import Given, Overtaken, Write, Writes
+from persistence.engine.database import Statement
+from persistence.engine.write_batcher import Given, Overtaken, Write, Writes
 from tests.app import App
 from tests.keeping import HOLD_STREAM, head, history, holding, meanwhile, row_of
 from tests.people import People, settle, uuid_of

@@ -6,9 +6,9 @@ from hashlib import sha256
 
 import pytest
 
-from persistence.query_texts import open_query_texts
-from persistence.query_texts.memory import MemoryTexts
-from persistence.query_texts.redis import LEFT_ALONE, RedisTexts
+from persistence.persisted_queries import open_query_texts
+from persistence.persisted_queries.memory import MemoryTexts
+from persistence.persisted_queries.redis import LEFT_ALONE, RedisTexts
 from tests.services import Valkey, free_port
 
 TEXT = "query Ünï{__typename}"

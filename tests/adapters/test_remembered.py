@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from schema.execution.executor import OperationRequest
+from gateway.execution.executor import OperationRequest
 from tests.app import App
 from tests.keeping import UPDATE, head, history, holding, meanwhile
 from tests.people import People, settle, uuid_of

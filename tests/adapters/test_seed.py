@@ -25,12 +25,12 @@ from domain.task_link import INVERSE, TaskLink, TaskLinkKind
 from domain.team import Membership, Team
 from domain.user import User
 from persistence import tables
-from persistence.database import Database, Statement, open_database
-from persistence.rows import columns, whole
-from persistence.seed import DEMO_EMAIL, Scale, SeedReport, seed
-from persistence.seed.chronicle import office_hours
+from persistence.engine.database import Database, Statement, open_database
+from persistence.engine.rows import columns, whole
 from persistence.transaction import Transaction
 from persistence.unit_of_work import SqlUnitOfWork
+from seed import DEMO_EMAIL, Scale, SeedReport, seed
+from seed.timeline import office_hours
 from tests.services import database_from_template
 
 T = TypeVar("T")

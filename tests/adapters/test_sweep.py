@@ -10,8 +10,8 @@ import pytest
 
 from domain.blob import attachment_key
 from domain.errors import StorageUnavailable
+from persistence.blob_cleanup import sweep
 from persistence.blobs.local import LocalBlobs
-from persistence.sweep import sweep
 from tests.app import App
 from tests.files import PNG, announced, put, seen, upload
 from tests.people import People, uuid_of

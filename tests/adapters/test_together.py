@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 from sqlalchemy import ARRAY, Integer, Text, bindparam, column, func, literal_column, select
 
-from persistence.database import Database, Statement
-from persistence.together import joined
+from persistence.engine.database import Database, Statement
+from persistence.engine.read_batcher import joined
 from tests.app import App
 
 _numbers = (

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy import ARRAY, DateTime, bindparam, select
 
-from persistence.database import Statement
-from persistence.wire import binary
+from persistence.engine.codecs import binary
+from persistence.engine.database import Statement
 from tests.app import App
 
 _INSTANT = DateTime(timezone=True)

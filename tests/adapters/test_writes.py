@@ -13,12 +13,12 @@ import pytest
 
 from domain.errors import BadUserInput, Unavailable
 from domain.task import TaskUpdated
-from persistence.database import Statement
-from persistence.streams import told_of
-from persistence.task import SqlTasks
+from gateway.execution.executor import OperationRequest
+from persistence.engine.database import Statement
+from persistence.engine.write_batcher import Given, Write, Writes
+from persistence.events.streams import told_of
+from persistence.stores.task import SqlTasks
 from persistence.transaction import Transaction
-from persistence.writes import Given, Write, Writes
-from schema.execution.executor import OperationRequest
 from tests.app import App
 from tests.keeping import HOLD_STREAM, UPDATE, head, history, holding
 from tests.people import People, settle, uuid_of

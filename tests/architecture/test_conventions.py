@@ -13,40 +13,40 @@ from functools import cache
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
-_LINES = 300
+_LINES = 400
 
 # path: why it may be longer
 _LONGER_FOR_A_REASON: dict[str, str] = {}
 
 # path:function where `except Exception` stands without raising again: why everything must be caught there
 _RIMS: dict[str, str] = {
-    "persistence/documents/bench.py:_done": "the rim of a process: a bug is told to the parent, which masks and logs it",
-    "persistence/together.py:Together._alone": "whatever a database can raise: it is the asker's",
-    "persistence/together.py:Together._in_common": "whatever a database can raise: each run is tried alone",
-    "persistence/writes.py:Writes._together": "whatever a database can raise: each member is tried alone, or told",
-    "realtime/broadcast.py:Group.regroup": "the rim of a group: its members are told, and a bug is logged",
-    "realtime/broadcast.py:Group.tell": "the rim of a group: its members are told, and a bug is logged",
+    "persistence/documents/worker_main.py:_done": "the rim of a process: a bug is told to the parent, which masks and logs it",
+    "persistence/engine/read_batcher.py:Together._alone": "whatever a database can raise: it is the asker's",
+    "persistence/engine/read_batcher.py:Together._in_common": "whatever a database can raise: each run is tried alone",
+    "persistence/engine/write_batcher.py:Writes._together": "whatever a database can raise: each member is tried alone, or told",
+    "gateway/subscriptions/groups.py:Group.regroup": "the rim of a group: its members are told, and a bug is logged",
+    "gateway/subscriptions/groups.py:Group.tell": "the rim of a group: its members are told, and a bug is logged",
     "realtime/collaboration/commit.py:Committer._append": "whatever a database can raise: those who wait are told",
     "realtime/collaboration/connection.py:Connection._read": "the rim of a socket: a bug closes it, and is logged",
     "realtime/hub.py:Hub._hear": "hearing goes on, whatever one announcement holds",
     "realtime/hub.py:Hub._open_feeds": "whatever a database can raise: those who wait are told",
-    "realtime/log.py:PatientLog._until_done": "whatever a database can raise: to give up would lose entries",
-    "schema/execution/compiler.py:Compiler._call": "whatever is wrong with literal arguments: graphql-core words it",
-    "schema/execution/events.py:Subscription._alone": "the rim of a subscription that is followed alone",
-    "schema/execution/teller.py:Run.now": "the same where nothing is waited for",
-    "schema/execution/teller.py:Run.__call__": "whatever a program meets: graphql-core meets it again, words and logs it",
-    "schema/execution/executor.py:Executor._compiled": "whatever a program meets: graphql-core meets it again, words and logs it",
-    "schema/execution/executor.py:Executor._events": "the rim of a subscription: bugs are masked and logged",
-    "schema/execution/executor.py:Executor._within_time": "the rim of an operation or an event: bugs are masked and logged",
-    "schema/execution/executor.py:Executor.execute": "the rim of an operation: bugs are masked and logged",
-    "schema/execution/executor.py:Executor.subscribe": "the rim of a subscription's start: bugs are masked and logged",
-    "schema/http/connection.py:Connection.receive": "the rim of a socket: a bug closes it, and is logged",
-    "schema/http/endpoint.py:GraphQLEndpoint.__call__": "the rim of a request",
-    "schema/http/endpoint.py:GraphQLEndpoint.post": "the rim of a whole request",
-    "schema/http/endpoint.py:GraphQLEndpoint._answer": "the rim of an operation over HTTP",
-    "schema/http/streaming.py:_Stream._tell": "the rim of a subscription over HTTP",
-    "schema/http/hello.py:greet": "the rim of a hello on a socket",
-    "schema/http/operation.py:operate": "the rim of an operation on a socket",
+    "realtime/retrying_log.py:PatientLog._until_done": "whatever a database can raise: to give up would lose entries",
+    "gateway/execution/compiled/compiler.py:Compiler._call": "whatever is wrong with literal arguments: graphql-core words it",
+    "gateway/subscriptions/manager.py:Subscription._alone": "the rim of a subscription that is followed alone",
+    "gateway/subscriptions/group_executor.py:Run.now": "the same where nothing is waited for",
+    "gateway/subscriptions/group_executor.py:Run.__call__": "whatever a program meets: graphql-core meets it again, words and logs it",
+    "gateway/execution/executor.py:Executor._compiled": "whatever a program meets: graphql-core meets it again, words and logs it",
+    "gateway/execution/executor.py:Executor._events": "the rim of a subscription: bugs are masked and logged",
+    "gateway/execution/executor.py:Executor._within_time": "the rim of an operation or an event: bugs are masked and logged",
+    "gateway/execution/executor.py:Executor.execute": "the rim of an operation: bugs are masked and logged",
+    "gateway/execution/executor.py:Executor.subscribe": "the rim of a subscription's start: bugs are masked and logged",
+    "gateway/websocket/connection.py:Connection.receive": "the rim of a socket: a bug closes it, and is logged",
+    "gateway/http/endpoint.py:GraphQLEndpoint.__call__": "the rim of a request",
+    "gateway/http/endpoint.py:GraphQLEndpoint.post": "the rim of a whole request",
+    "gateway/http/endpoint.py:GraphQLEndpoint._answer": "the rim of an operation over HTTP",
+    "gateway/http/streaming.py:_Stream._tell": "the rim of a subscription over HTTP",
+    "gateway/websocket/authentication.py:greet": "the rim of a hello on a socket",
+    "gateway/websocket/operation.py:operate": "the rim of an operation on a socket",
 }
 
 # Written in parts, so that this file doesn't contain what it looks for.
@@ -90,7 +90,7 @@ def test_every_module_begins_by_saying_what_it_is_for() -> None:
     assert silent == []
 
 
-def test_a_module_has_fewer_than_300_lines() -> None:
+def test_a_module_has_fewer_than_400_lines() -> None:
     lengths = {str(path): len((_ROOT / path).read_text().splitlines()) for path in modules()}
     long = {path: length for path, length in lengths.items() if length >= _LINES}
     assert {path: length for path, length in long.items() if path not in _LONGER_FOR_A_REASON} == {}

@@ -10,12 +10,12 @@ _LATER = {
     "alembic": "migrating",
     "botocore": "files in a bucket",
     "hypothesis": "tests",
-    "persistence.seed": "filling an empty database",
+    "seed": "filling an empty database",
     "prometheus_client": "a port for metrics",
     "redis": "several processes",
     "sqlalchemy.orm": "nothing: statements are SQLAlchemy's Core",
 }
-_ASK = "import sys, server, serving, processes; print(*sorted(name for name in sys.argv[1:] if name in sys.modules))"
+_ASK = "import sys, server, app.serving, app.supervisor; print(*sorted(name for name in sys.argv[1:] if name in sys.modules))"
 
 
 def test_the_start_of_a_worker_imports_nothing_that_only_some_settings_need() -> None:

@@ -1,8 +1,8 @@
 """The clients that front ends use, each driven against a real server: `make test-clients`.
 
-The programs are in `programs/`, in JavaScript, and assert by themselves; here they are installed from the lock file, built against
-`schema/schema.graphql`, and run beside servers over a real Postgres: one as it comes, and two that run trusted documents only, of the
-manifests that the programs' own tools wrote.
+The programs are in `programs/`, in JavaScript, and assert by themselves; here they are installed from the lock file, built
+against `schema/schema.graphql`, and run beside servers over a real Postgres: one as it comes, and two that run trusted documents
+only, of the manifests that the programs' own tools wrote.
 """
 
 import asyncio

@@ -7,7 +7,7 @@ from content import crdt, edit, guard, kind
 from content.errors import InvalidUpdate, Unreadable
 from content.nesting import Nesting
 from domain.document.kind import ContentFormat, DocumentType
-from realtime.collaboration.state import State
+from realtime.collaboration.document_state import State
 from tests.content.encoding import item, number, text, update
 
 

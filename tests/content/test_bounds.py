@@ -9,7 +9,7 @@ from content import alignment, crdt, edit, kind
 from content.text import markdown, reading
 from content.text.tree import Node, words
 from domain.document.kind import ContentFormat, DocumentType
-from persistence.documents.workshop import SMALL
+from persistence.documents.worker_pool import SMALL
 
 TEXT = DocumentType.TEXT
 SHAPES = ["*a ", "a**b", "*a**b", "~~a", "[", "![", "[a](", "> ", "- ", "1. ", "- a\n", "`a", "<a ", "<u>a", "a<![CDATA["]

@@ -1,4 +1,5 @@
-"""Twenty thousand operations that hypothesis-graphql draws, on both executors: the long form of `tests/graph/test_drawn_operations.py`."""
+"""Twenty thousand operations that hypothesis-graphql draws, on both executors: the long form of
+`tests/graph/test_drawn_operations.py`."""
 
 import asyncio
 

@@ -1,4 +1,5 @@
-"""A hundred thousand broken updates: none ends the process, and no document that took one is anything but a document afterwards."""
+"""A hundred thousand broken updates: none ends the process, and no document that took one is anything but a document
+afterwards."""
 
 import random
 import subprocess

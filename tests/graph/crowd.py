@@ -11,7 +11,7 @@ from uuid import UUID
 from hypothesis import Phase, settings
 
 from domain.task import TaskPriority, TaskStatus
-from schema import ids
+from resolvers import ids
 from tests.app import App
 from tests.people import People, settle, uuid_of
 from tests.work import do, done, label, project, task

@@ -15,7 +15,7 @@ from graphql import (
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from schema import ids
+from resolvers import ids
 from schema.root import schema
 
 TYPES = schema._schema

@@ -11,7 +11,7 @@ from domain.attachment import Attachment, AttachmentState
 from domain.blob import attachment_key
 from domain.session import Device, open_session
 from persistence.unit_of_work import unit_of_work
-from schema import ids
+from resolvers import ids
 from tests.app import App, Person
 from tests.people import People, settle, uuid_of
 from tests.work import comment, do, document, done, label, project, task

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from schema import ids
+from resolvers import ids
 from tests.app import App, Person
 from tests.people import People
 from tests.work import comment, do, done, label, project, seen, task

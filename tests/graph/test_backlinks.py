@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain.actor import EVERY_SCOPE, Actor, Scope
 from persistence.documents.reindex import reindex
-from schema import ids
+from resolvers import ids
 from tests.app import App, Person
 from tests.people import People, settle, uuid_of
 from tests.storing import archive

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from schema import ids
+from gateway.http.request import BadRequest, from_body
+from resolvers import ids
 from schema.error_code import ErrorCode
-from schema.http.request import BadRequest, from_body
 from tests.app import App
 from tests.graph.hostile import BROKEN, STRINGS, TYPES, arguments, mostly, shaped
 from tests.people import People, settle

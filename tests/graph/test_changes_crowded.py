@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from domain.events import team_stream
-from schema import ids
-from schema.execution.executor import Answer, OperationRequest
+from gateway.execution.executor import Answer, OperationRequest
+from resolvers import ids
 from tests.app import App, Person
 from tests.graph.test_changes_scope import second_team
 from tests.listening import listening, now, since, told

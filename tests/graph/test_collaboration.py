@@ -8,9 +8,9 @@ import pytest
 
 from domain.document.update import Placed, Update
 from domain.errors import SubscriptionLagged
-from persistence.documents.log import UpdateLog
+from persistence.events.document_log import UpdateLog
 from realtime.collaboration.access import Right
-from realtime.collaboration.watcher import Watcher
+from realtime.collaboration.graph_subscriber import Watcher
 from tests.app import App
 from tests.editing import Editor, applied, apply, document, following, kept, says, uuid
 from tests.people import People

@@ -5,10 +5,10 @@ from typing import Any
 
 from starlette.types import Message
 
-from realtime.collaboration import wire
+from realtime.collaboration import messages
 from realtime.collaboration.access import Right
 from realtime.collaboration.endpoint import CollaborationEndpoint
-from realtime.collaboration.wire import Sync
+from realtime.collaboration.messages import Sync
 from tests.app import App, Person
 from tests.editing import Editor, document, kept, uuid
 from tests.people import People
@@ -39,12 +39,12 @@ async def test_edits_are_kept_and_told_through_asgi_as_well(app: App, team: Peop
     told: asyncio.Queue[Message] = asyncio.Queue()
     update = Editor().write("Through ASGI.")
     said.put_nowait({"type": "websocket.connect"})
-    said.put_nowait({"type": "websocket.receive", "bytes": wire.sync(Sync.UPDATE, update)})
+    said.put_nowait({"type": "websocket.receive", "bytes": messages.sync(Sync.UPDATE, update)})
     scope = {"type": "websocket", "headers": [], "path_params": {"document_id": id_}, "query_string": b"token=t"}
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
         tasks.create_task(endpoint(scope, said.get, told.put))
         assert await told.get() == {"type": "websocket.accept"}
-        assert (await told.get())["bytes"] == wire.sync(Sync.STEP_1, b"\x00")
-        assert (await told.get())["bytes"] == wire.sync(Sync.UPDATE, update)
+        assert (await told.get())["bytes"] == messages.sync(Sync.STEP_1, b"\x00")
+        assert (await told.get())["bytes"] == messages.sync(Sync.UPDATE, update)
         said.put_nowait({"type": "websocket.disconnect", "code": 1000})
     assert await kept(app, id_) == [update]

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from schema import ids
+from resolvers import ids
 from tests.app import App
 from tests.people import People, settle
 from tests.work import COMMENT, comment, do, done, everything, project, refusals, seen, task

@@ -16,15 +16,15 @@ from domain.project import Project, ProjectStatus
 from domain.task import Task, TaskStatus
 from domain.team import Member, Team
 from domain.user import User
+from gateway.execution.compiled.leaf_serialization import trusted
+from gateway.execution.compiled.object_builders import Display, Made, Named, Read, names_in
+from gateway.execution.executor import OperationRequest
 from persistence import tables
-from persistence.page import CURSOR, pages
-from persistence.rows import GLOBAL_ID, key_of
-from persistence.task_lists import PROJECT_TASKS
-from persistence.team import TEAM_MEMBERS
-from schema import ids
-from schema.execution.displays import Display, Made, Named, Read, names_in
-from schema.execution.executor import OperationRequest
-from schema.execution.leaves import trusted
+from persistence.engine.pages import CURSOR, pages
+from persistence.engine.rows import GLOBAL_ID, key_of
+from persistence.stores.task_queries import PROJECT_TASKS
+from persistence.stores.team import TEAM_MEMBERS
+from resolvers import ids
 from schema.root import bindings, schema
 from tests.app import App
 from tests.furniture import furnish

@@ -4,7 +4,7 @@ from typing import Any
 
 from uuid_utils.compat import uuid7
 
-from schema import ids
+from resolvers import ids
 from tests.app import App, Person
 from tests.graph.test_changes_scope import second_team
 from tests.people import People, uuid_of

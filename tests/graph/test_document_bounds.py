@@ -11,8 +11,8 @@ from content import crdt
 from content.text.reading import parse
 from domain.document import ContentFormat, DocumentType
 from domain.errors import LimitExceeded
-from persistence.documents.forms import render
-from persistence.documents.workshop import Workshop
+from persistence.documents.rendering import render
+from persistence.documents.worker_pool import Workshop
 from tests.app import App
 from tests.people import People, uuid_of
 from tests.work import do, document

@@ -5,7 +5,7 @@ from typing import Any
 
 from content import crdt
 from domain.document import ContentFormat, DocumentType
-from persistence.documents.forms import render
+from persistence.documents.rendering import render
 from tests.app import App, Person
 from tests.files import upload
 from tests.people import People

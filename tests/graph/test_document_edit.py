@@ -1,4 +1,5 @@
-"""Edits from outside live sessions: merged into what people write, never over it; versions brought back; differences and authors."""
+"""Edits from outside live sessions: merged into what people write, never over it; versions brought back; differences and
+authors."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -6,7 +7,7 @@ from typing import Any
 import pytest
 from uuid_utils.compat import uuid7
 
-from schema import ids
+from resolvers import ids
 from tests.app import App, Person
 from tests.graph.test_document_content import read, save
 from tests.people import People, uuid_of

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from domain.actor import Actor, Scope
-from schema import ids
-from schema.execution.executor import OperationRequest, Prepared
+from gateway.execution.executor import OperationRequest, Prepared
+from resolvers import ids
 from schema.root import schema
 from tests.answers import lost, normal
 from tests.app import App, Person

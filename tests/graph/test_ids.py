@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain import global_id
 from domain.errors import BadUserInput
-from schema import ids
+from resolvers import ids
 
 ID = UUID("01a20412-a9cf-7073-815e-2105266a3469")
 

@@ -7,8 +7,8 @@ from domain.errors import TokenExpired
 from domain.events import team_stream, user_stream
 from domain.permissions import Role
 from domain.team import Membership
+from gateway.websocket.messages import Close
 from persistence.unit_of_work import unit_of_work
-from schema.http.frames import Close
 from tests.app import App, Person
 from tests.graph.test_changes_rights import remove
 from tests.lines import exchange

@@ -13,7 +13,7 @@ import pytest
 from graphql import GraphQLInputObjectType, GraphQLList, get_named_type, get_nullable_type
 from uuid_utils.compat import uuid7
 
-from schema import ids
+from resolvers import ids
 from schema.root import schema
 from tests.app import App, Person
 from tests.graph.tenants import MUTATIONS, NARROWED, QUERIES, SUBSCRIPTIONS, Question, Tenant, found

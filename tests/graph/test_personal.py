@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLField, GraphQLNonNull, GraphQLObjectType, get_named_type, is_leaf_type
 
-from schema import ids
+from resolvers import ids
 from schema.root import bindings, schema
 from tests.app import App, Person
 from tests.people import People, uuid_of

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
-from schema import ids
+from resolvers import ids
 from tests.app import App, Person
 from tests.people import People
 from tests.work import do, done, everything, project, refusals, seen, task

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from schema import ids
+from resolvers import ids
 from tests.app import App
 from tests.people import People
 from tests.turning import turned

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from schema import ids
+from resolvers import ids
 from tests.app import App, Person
 from tests.people import People, join, stranger
 from tests.turning import turned

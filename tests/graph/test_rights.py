@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from domain.actor import EVERY_SCOPE, Actor, Scope
-from schema.execution.executor import Answer, OperationRequest
+from gateway.execution.executor import Answer, OperationRequest
 from schema.fields import Binding
 from schema.root import bindings, schema
 from tests.app import App, Person

@@ -18,9 +18,9 @@ from graphql.utilities.build_ast_schema import build_schema
 
 from domain.actor import Scope
 from resolvers.context import Context
+from schema.field_rules import RuleMissing, register
 from schema.fields import leaf, query, relation
 from schema.root import bindings, schema
-from schema.rules import RuleMissing, register
 
 _FOLDER = Path(__file__).parents[2] / "schema"
 

@@ -171,7 +171,7 @@ async def test_who_comes_back_in_the_middle_of_it_misses_and_repeats_nothing(app
         last = "01990000-0000-7000-8000-" + f"{dice.getrandbits(48):012x}"
         from uuid import UUID
 
-        from schema import ids
+        from resolvers import ids
 
         ears = {each: group.create_task(hear(shared, each, ids.encode("Task", UUID(last)))) for each in everybody}
         for number in range(40):

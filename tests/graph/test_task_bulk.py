@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from schema import ids
+from resolvers import ids
 from tests.app import App
 from tests.people import People
 from tests.work import board, do, done, everything, label, project, refusals, seen, task

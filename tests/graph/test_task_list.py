@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schema import ids
+from resolvers import ids
 from tests.app import App
 from tests.graph.crowd import SORTS, Crowd, gather, in_order, page, refused, same_every_time
 from tests.work import done, project

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from schema import ids
+from resolvers import ids
 from tests.app import App
 from tests.people import People, settle
 from tests.work import TASK, board, comment, do, done, everything, label, project, refusals, seen, task

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from uuid_utils.compat import uuid7
 
-from schema import ids
+from resolvers import ids
 from tests.app import App, Person
 from tests.people import People, stranger
 from tests.work import ERRORS, do, done, everything, refusals, task

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from domain.permissions import Role
-from schema import ids
+from resolvers import ids
 from tests.app import App, Person
 from tests.line import line_for
 from tests.people import People, join

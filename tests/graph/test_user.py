@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from domain.actor import Scope
-from schema import ids
+from resolvers import ids
 from tests.app import App, Person
 from tests.people import People, join, lent, stranger
 from tests.work import done

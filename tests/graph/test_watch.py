@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from schema import ids
+from resolvers import ids
 from tests.app import App, Person
 from tests.graph.test_task_move import both
 from tests.people import People

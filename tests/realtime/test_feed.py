@@ -1,7 +1,7 @@
 """A feed hands on what it hears in order, whatever the order it hears it in."""
 
 from realtime.feed import EARLY, Feed
-from realtime.recent import Recent
+from realtime.recent_entries import Recent
 from tests.realtime.world import entry
 
 

@@ -6,8 +6,8 @@ import random
 import pytest
 
 from domain.errors import CursorExpired, Unavailable
+from realtime.announcements import Live
 from realtime.hub import Hub
-from realtime.live import Live
 from realtime.memory_backend import MemoryBackend
 from tests.realtime.world import NEVER, QUICK, Deaf, Rows, Unreliable, entry, nothing_comes, take, until, write
 

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from domain.errors import SubscriptionLagged
+from realtime.announcements import Live
 from realtime.hub import Hub
 from realtime.listener import WAITING_ENTRIES
-from realtime.live import Live
 from realtime.memory_backend import MemoryBackend
 from tests.realtime.world import NEVER, QUICK, Deaf, Rows, nothing_comes, take, until, write
 

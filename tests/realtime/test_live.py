@@ -10,7 +10,7 @@ from uuid import UUID
 from broadcaster._base import Event
 
 from domain.events import Entry
-from realtime.live import LOST, OUTGOING, Live, Missed, from_text, to_text
+from realtime.announcements import LOST, OUTGOING, Live, Missed, from_text, to_text
 from realtime.memory_backend import MemoryBackend
 from tests.realtime.world import entry, until
 

@@ -4,7 +4,7 @@ import asyncio
 
 from broadcaster._base import Event
 
-from realtime.live import LOST
+from realtime.announcements import LOST
 from realtime.memory_backend import WAITING, MemoryBackend
 
 

@@ -4,7 +4,7 @@ from collections import deque
 
 import pytest
 
-from realtime.collaboration.neighbours import AT_ONCE, neighbours
+from realtime.collaboration.entry_batches import AT_ONCE, neighbours
 from tests.realtime.world import entry
 
 

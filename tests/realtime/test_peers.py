@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from uuid import uuid4
 
+from realtime.collaboration.messages import Peer
 from realtime.collaboration.presence import GONE, PEERS_OF_ONE, SILENCE, Peers, session_gone, session_peer
-from realtime.collaboration.wire import Peer
 
 ADA, BOB = uuid4(), uuid4()
 HERE, THERE = object(), object()

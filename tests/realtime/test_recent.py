@@ -1,6 +1,6 @@
 """The newest entries are kept within one bound, whichever stream they belong to."""
 
-from realtime.recent import Recent, weight
+from realtime.recent_entries import Recent, weight
 from tests.realtime.world import entry
 
 

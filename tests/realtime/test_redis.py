@@ -9,10 +9,10 @@ import pytest
 from broadcaster._base import Event
 
 from realtime import redis_backend
+from realtime.announcements import LOST, Live
+from realtime.background_tasks import OwnedTasks
 from realtime.hub import Hub, Pace
 from realtime.listener import Listener
-from realtime.live import LOST, Live
-from realtime.owned import OwnedTasks
 from realtime.redis_backend import RedisBackend
 from tests.realtime.world import NEVER, QUICK, Rows, nothing_comes, take, until, write
 from tests.services import Valkey

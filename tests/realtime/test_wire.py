@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from content.lib0 import varint
-from realtime.collaboration import wire
-from realtime.collaboration.wire import Kind, Malformed, Peer, Reader, Sync
+from realtime.collaboration import messages
+from realtime.collaboration.messages import Kind, Malformed, Peer, Reader, Sync
 
 NUMBERS = st.integers(min_value=0, max_value=2**53 - 1)
 
@@ -20,20 +20,20 @@ def test_a_number_is_read_as_it_was_written(value: int) -> None:
 
 @given(st.lists(st.builds(Peer, NUMBERS, NUMBERS, st.text()), max_size=5))
 def test_peers_are_read_as_they_were_written(told: list[Peer]) -> None:
-    assert wire.peers(wire.awareness_update(told)) == told
+    assert messages.peers(messages.awareness_update(told)) == told
 
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     try:
-        told = wire.peers(data)
+        told = messages.peers(data)
     except Malformed:
         return
-    assert wire.peers(wire.awareness_update(told)) == told
+    assert messages.peers(messages.awareness_update(told)) == told
 
 
 def test_a_message_is_its_kinds_and_its_content_behind_its_length() -> None:
-    reader = Reader(wire.sync(Sync.UPDATE, b"edit"))
+    reader = Reader(messages.sync(Sync.UPDATE, b"edit"))
     assert (reader.number(), reader.number(), reader.bytes(), reader.is_done) == (Kind.SYNC, Sync.UPDATE, b"edit", True)
 
 

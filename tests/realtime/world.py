@@ -12,9 +12,9 @@ from broadcaster._base import Event
 
 from domain.errors import CursorExpired
 from domain.events import ChangeKind, Entry
+from realtime.announcements import LOST, Live
 from realtime.hub import Pace
 from realtime.listener import Listener
-from realtime.live import LOST, Live
 from realtime.memory_backend import MemoryBackend
 
 QUICK = Pace(check=0.2, check_deaf=0.1, grace=0.002, linger=0.2, timeout=1.0)

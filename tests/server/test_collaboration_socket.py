@@ -9,8 +9,8 @@ from pycrdt import Doc, Text
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from realtime.collaboration import wire
-from realtime.collaboration.wire import Kind, Reader, Sync
+from realtime.collaboration import messages
+from realtime.collaboration.messages import Kind, Reader, Sync
 from tests.provider import document_at, logged, provider
 from tests.serving import Client, ServerProcess, founded, registered
 
@@ -99,7 +99,7 @@ async def test_who_is_not_let_in_learns_why_by_a_code(server: ServerProcess, ada
         ("nonsense", ada.token, (4404, "NOT_FOUND")),
     ):
         async with connect(address(server, id_, token)) as socket:
-            await socket.send(wire.sync(Sync.STEP_1, EMPTY))
+            await socket.send(messages.sync(Sync.STEP_1, EMPTY))
             assert await end(socket) == expected, (id_, token)
     await stranger.close()
 
@@ -114,15 +114,15 @@ async def test_a_page_of_another_origin_is_refused(server: ServerProcess, ada: C
 async def test_the_token_may_stand_in_a_header(server: ServerProcess, ada: Client, document_id: str) -> None:
     url = address(server, document_id, None).partition("?")[0]
     async with connect(url, additional_headers={"Authorization": f"Bearer {ada.token}"}) as socket:
-        await socket.send(wire.sync(Sync.STEP_1, EMPTY))
+        await socket.send(messages.sync(Sync.STEP_1, EMPTY))
         assert await heard(socket, Kind.SYNC, Sync.STEP_2) == b"\x00\x00"
 
 
 @pytest.mark.parametrize(
     ("frame", "expected"),
     [
-        (wire.sync(Sync.UPDATE, b"\x01\x02\x03"), (4400, "INVALID")),
-        (wire.sync(Sync.UPDATE, b"\x00\x00" * 9), (4400, "INVALID")),
+        (messages.sync(Sync.UPDATE, b"\x01\x02\x03"), (4400, "INVALID")),
+        (messages.sync(Sync.UPDATE, b"\x00\x00" * 9), (4400, "INVALID")),
         (b"\x00\x02\xff", (4400, "The message ends early.")),
         (b"\x00\x07\x00", (4400, "A message of synchronisation is of an unknown kind.")),
         (b"\x63", (4400, "A message is of an unknown kind.")),
@@ -137,12 +137,12 @@ async def test_what_is_malformed_ends_the_connection_and_reaches_nobody(
         connect(address(server, document_id, ada.token)) as good,
     ):
         for socket in (bad, good):
-            await socket.send(wire.sync(Sync.STEP_1, EMPTY))
+            await socket.send(messages.sync(Sync.STEP_1, EMPTY))
             await heard(socket, Kind.SYNC, Sync.STEP_2)
         await bad.send(frame)
         assert await end(bad) == expected
         update = typed("fine")
-        await good.send(wire.sync(Sync.UPDATE, update))
+        await good.send(messages.sync(Sync.UPDATE, update))
         assert await heard(good, Kind.SYNC, Sync.UPDATE) == update
     assert str((await logged(database_url, document_id)).get("text", type=Text)) == "fine"
 
@@ -162,12 +162,12 @@ async def test_what_was_written_offline_comes_in_one_message_up_to_the_size_of_a
     update = doc.get_update()
     assert 5 * 1024 * 1024 < len(update) < 7 * 1024 * 1024
     async with connect(address(server, document_id, ada.token), max_size=None) as socket:
-        await socket.send(wire.sync(Sync.STEP_1, doc.get_state()))
+        await socket.send(messages.sync(Sync.STEP_1, doc.get_state()))
         await heard(socket, Kind.SYNC, Sync.STEP_1)
-        await socket.send(wire.sync(Sync.STEP_2, update))
+        await socket.send(messages.sync(Sync.STEP_2, update))
         async with connect(address(server, document_id, ada.token), max_size=None) as other:
             copy: Doc[Any] = Doc()
-            await other.send(wire.sync(Sync.STEP_1, EMPTY))
+            await other.send(messages.sync(Sync.STEP_1, EMPTY))
             while copy.get_state() != doc.get_state():
                 message = Reader(await asyncio.wait_for(other.recv(decode=False), 20))
                 if message.number() == Kind.SYNC and message.number() != Sync.STEP_1:
@@ -185,11 +185,11 @@ async def test_an_edit_that_builds_on_missing_ones_is_asked_for_and_not_lost(
     typed("one ", doc)
     second = typed("two", doc)
     async with connect(address(server, document_id, ada.token)) as socket:
-        await socket.send(wire.sync(Sync.STEP_1, doc.get_state()))
+        await socket.send(messages.sync(Sync.STEP_1, doc.get_state()))
         await heard(socket, Kind.SYNC, Sync.STEP_1)
-        await socket.send(wire.sync(Sync.UPDATE, second))
+        await socket.send(messages.sync(Sync.UPDATE, second))
         vector = await heard(socket, Kind.SYNC, Sync.STEP_1)
-        await socket.send(wire.sync(Sync.STEP_2, doc.get_update(vector)))
+        await socket.send(messages.sync(Sync.STEP_2, doc.get_update(vector)))
         assert await heard(socket, Kind.SYNC, Sync.UPDATE) == doc.get_update()
     assert str((await logged(database_url, document_id)).get("text", type=Text)) == "one two"
 
@@ -202,13 +202,13 @@ async def test_who_may_only_read_gets_edits_and_makes_none(
         connect(address(server, document_id, ada.token)) as writer,
     ):
         for socket in (reader, writer):
-            await socket.send(wire.sync(Sync.STEP_1, EMPTY))
+            await socket.send(messages.sync(Sync.STEP_1, EMPTY))
             await heard(socket, Kind.SYNC, Sync.STEP_2)
-        await reader.send(wire.sync(Sync.UPDATE, typed("mine")))
+        await reader.send(messages.sync(Sync.UPDATE, typed("mine")))
         async with asyncio.timeout(5):
-            assert await reader.recv() == wire.permission_denied_plain("FORBIDDEN")
+            assert await reader.recv() == messages.permission_denied_plain("FORBIDDEN")
         update = typed("theirs")
-        await writer.send(wire.sync(Sync.UPDATE, update))
+        await writer.send(messages.sync(Sync.UPDATE, update))
         assert await heard(reader, Kind.SYNC, Sync.UPDATE) == update
     assert str((await logged(database_url, document_id)).get("text", type=Text)) == "theirs"
 
@@ -217,7 +217,7 @@ async def test_who_loses_his_right_is_sent_away(
     server: ServerProcess, ada: Client, guest: Client, document_id: str, project_id: str
 ) -> None:
     async with connect(address(server, document_id, guest.token)) as socket:
-        await socket.send(wire.sync(Sync.STEP_1, EMPTY))
+        await socket.send(messages.sync(Sync.STEP_1, EMPTY))
         await heard(socket, Kind.SYNC, Sync.STEP_2)
         gone = {"id": project_id, "removeUserIds": [guest.id]}  # type: ignore[attr-defined]
         assert (await ada.run(MEMBERS, input=gone))["projectSetMembers"]["errors"] == []
@@ -227,7 +227,7 @@ async def test_who_loses_his_right_is_sent_away(
 @pytest.mark.slow
 async def test_who_signs_out_is_sent_away(server: ServerProcess, document_id: str, ada: Client) -> None:
     async with connect(address(server, document_id, ada.token)) as socket:
-        await socket.send(wire.sync(Sync.STEP_1, EMPTY))
+        await socket.send(messages.sync(Sync.STEP_1, EMPTY))
         await heard(socket, Kind.SYNC, Sync.STEP_2)
         assert (await ada.run(REVOKE, input={}))["sessionRevoke"]["errors"] == []
         assert await end(socket) == (4401, "UNAUTHENTICATED")
@@ -235,12 +235,12 @@ async def test_who_signs_out_is_sent_away(server: ServerProcess, document_id: st
 
 async def test_peers_are_told_and_leave_with_their_connection(server: ServerProcess, ada: Client, document_id: str) -> None:
     async with connect(address(server, document_id, ada.token)) as one:
-        await one.send(wire.sync(Sync.STEP_1, EMPTY))
+        await one.send(messages.sync(Sync.STEP_1, EMPTY))
         await heard(one, Kind.SYNC, Sync.STEP_2)
         async with connect(address(server, document_id, ada.token)) as other:
-            await other.send(wire.awareness(wire.awareness_update([wire.Peer(5, 1, '{"name":"Bob"}')])))
-            assert wire.peers(await heard(one, Kind.AWARENESS)) == [wire.Peer(5, 1, '{"name":"Bob"}')]
-        assert wire.peers(await heard(one, Kind.AWARENESS)) == [wire.Peer(5, 2, "null")]
+            await other.send(messages.awareness(messages.awareness_update([messages.Peer(5, 1, '{"name":"Bob"}')])))
+            assert messages.peers(await heard(one, Kind.AWARENESS)) == [messages.Peer(5, 1, '{"name":"Bob"}')]
+        assert messages.peers(await heard(one, Kind.AWARENESS)) == [messages.Peer(5, 2, "null")]
 
 
 async def test_hocuspocus_is_told_that_an_edit_is_kept_when_it_is(
@@ -265,12 +265,12 @@ async def test_a_client_that_does_not_read_is_hung_up_on_and_the_others_hear_on(
         connect(address(server, document_id, ada.token), max_size=None) as writer,
     ):
         for each in (stalled, writer):
-            await each.send(wire.sync(Sync.STEP_1, EMPTY))
+            await each.send(messages.sync(Sync.STEP_1, EMPTY))
             await heard(each, Kind.SYNC, Sync.STEP_2)
         stalled.transport.pause_reading()
         doc: Doc[Any] = Doc()
         for _ in range(60):
-            await writer.send(wire.sync(Sync.UPDATE, typed("x" * 200_000, doc)))
+            await writer.send(messages.sync(Sync.UPDATE, typed("x" * 200_000, doc)))
             await heard(writer, Kind.SYNC, Sync.UPDATE)
         # The server has hung up by now, whatever still lies in between.
         stalled.transport.resume_reading()

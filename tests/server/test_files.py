@@ -13,8 +13,8 @@ import asyncpg
 import httpx
 import pytest
 
-from bootstrap import open_house
-from settings import Settings
+from app.bootstrap import open_house
+from app.settings import Settings
 from tests.app import App
 from tests.files import ATTACHMENT, PNG, TARGET, announced, completed
 from tests.people import settle

@@ -8,12 +8,12 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from application import create_app
-from metrics import Numbers
-from schema.execution.executor import Executor
-from schema.execution.tally import BOUNDS, Durations
-from schema.http.app import Lines
-from settings import Settings
+from app.application import create_app
+from app.metrics import Numbers
+from app.settings import Settings
+from gateway.endpoints import Lines
+from gateway.execution.executor import Executor
+from gateway.execution.metrics import BOUNDS, Durations
 from tests.app import App
 from tests.services import free_port
 from tests.serving import TASK, Client, ServerProcess, founded, hear, registered, serving, started, subscribe

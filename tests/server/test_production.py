@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from app.bootstrap import fill
+from app.settings import DEMO_PASSWORD, Settings
 from auth.passwords import Argon2Passwords
-from bootstrap import fill
-from persistence.database import open_database
-from settings import DEMO_PASSWORD, Settings
+from persistence.engine.database import open_database
 from tests.conftest import prepare
 from tests.serving import Client, ServerProcess, registered, serving
 

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 import migrations
-from application import create_app
-from bootstrap import House, open_house
-from settings import Settings
+from app.application import create_app
+from app.bootstrap import House, open_house
+from app.settings import Settings
 from tests.conftest import prepare
 
 

@@ -1,4 +1,5 @@
-"""`server.py` as a newcomer runs it: everything embedded, in a folder of its own; started, stopped, crashed, and started in vain."""
+"""`server.py` as a newcomer runs it: everything embedded, in a folder of its own; started, stopped, crashed, and started in
+vain."""
 
 import asyncio
 import os
@@ -10,7 +11,7 @@ import orjson
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from settings import DEMO_EMAIL, DEMO_PASSWORD
+from app.settings import DEMO_EMAIL, DEMO_PASSWORD
 from tests.serving import Client, ServerProcess, started, subscribe
 
 SIGN_IN = """

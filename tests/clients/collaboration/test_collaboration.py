@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pycrdt import Map, Text
 
-from persistence.database import open_database
-from persistence.documents.log import UpdateLog
+from persistence.engine.database import open_database
+from persistence.events.document_log import UpdateLog
 from tests.people import uuid_of
 from tests.provider import document_at, logged
 from tests.services import Valkey, free_port

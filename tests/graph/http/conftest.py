@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from schema.http.uvicorn_websocket import WebsocketProtocol
 from tests.graph.http.sample_app import serve
 from tests.graph.http.sample_graph import JOURNAL, Journal
 from tests.graph.http.sample_server import Running, running
+from transport.uvicorn_websocket import WebsocketProtocol
 
 
 @pytest.fixture(autouse=True)

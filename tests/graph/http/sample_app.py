@@ -10,16 +10,16 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from domain.errors import TokenExpired, Unauthenticated, Unavailable
-from persistence.query_texts.memory import MemoryTexts
-from schema.execution.events import Events
-from schema.execution.executor import Executor
-from schema.http.app import Lines, serve_graph
-from schema.http.host import SocketLimits
-from schema.http.persisted import AutomaticQueries, KnownQueries
-from schema.http.ports import RequestInfo, StillGood, for_ever
-from schema.http.streaming import StreamLimits
-from schema.http.uvicorn_http import Posts
+from gateway.endpoints import Lines, serve_graph
+from gateway.execution.executor import Executor
+from gateway.http.ports import RequestInfo, StillGood, for_ever
+from gateway.http.streaming import StreamLimits
+from gateway.persisted.queries import AutomaticQueries, KnownQueries
+from gateway.subscriptions.manager import Events
+from gateway.websocket.connection_registry import SocketLimits
+from persistence.persisted_queries.memory import MemoryTexts
 from tests.graph.http.sample_graph import JOURNAL, SCHEMA, Context
+from transport.uvicorn_http import Posts
 
 
 async def authenticate(authorization: str | None) -> str | None:

@@ -12,7 +12,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from domain.errors import Invalid, NotFound, PageTooLarge, Several, Unauthenticated
-from schema.http.ports import RequestInfo
+from gateway.http.ports import RequestInfo
 
 
 @dataclass

@@ -12,9 +12,9 @@ import orjson
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
-from schema.http.uvicorn_http import HttpProtocol
-from schema.http.uvicorn_websocket import WebsocketProtocol
 from tests.graph.http.sample_app import Served, serve
+from transport.uvicorn_http import HttpProtocol
+from transport.uvicorn_websocket import WebsocketProtocol
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import httpx
 import orjson
 import pytest
 
-from schema.http.request import MAX_NESTING
+from gateway.http.request import MAX_NESTING
 from tests.graph.http.sample_graph import deep
 from tests.graph.http.sample_server import Running
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from schema.execution.executor import Answer, Executor, OperationRequest, Prepared
-from schema.execution.limits import Limits
+from gateway.execution.executor import Answer, Executor, OperationRequest, Prepared
+from gateway.execution.limits import Limits
 from tests.graph.http.sample_graph import SCHEMA, deep
 
 

@@ -9,9 +9,9 @@ import httpx
 import orjson
 import pytest
 
-from persistence.query_texts.memory import MemoryTexts
-from schema.http.persisted import AutomaticQueries
-from schema.http.trusted import ManifestUnusable, TrustedDocuments, check_manifest, read_manifest
+from gateway.persisted.queries import AutomaticQueries
+from gateway.persisted.trusted_documents import ManifestUnusable, TrustedDocuments, check_manifest, read_manifest
+from persistence.persisted_queries.memory import MemoryTexts
 from tests.graph.http.sample_app import serve
 from tests.graph.http.sample_server import Running, running
 

@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from domain.errors import TokenExpired, Unavailable
-from schema.http.stream_format import EVENTS, MULTIPART, wanted
-from schema.http.streaming import StreamLimits
+from gateway.http.stream_format import EVENTS, MULTIPART, wanted
+from gateway.http.streaming import StreamLimits
 from tests.graph.http.sample_graph import Journal
 from tests.graph.http.sample_server import Running, running
 

@@ -1,4 +1,5 @@
-"""The line that live editing takes over from uvicorn: nothing overtakes, nothing is lost, and who does not read is not waited for."""
+"""The line that live editing takes over from uvicorn: nothing overtakes, nothing is lost, and who does not read is not waited
+for."""
 
 import asyncio
 import socket
@@ -8,10 +9,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from realtime.collaboration.burst import Burst
-from schema.http import rfc6455
-from schema.http.raw_line import RawLine
-from schema.http.rfc6455 import BINARY, CLOSE, PING, PONG, TEXT
+from transport import rfc6455
+from transport.raw_line import RawLine
+from transport.rfc6455 import BINARY, CLOSE, PING, PONG, TEXT
+from transport.write_batch import Burst
 
 
 @dataclass

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
-from schema.http import rfc6455
-from schema.http.rfc6455 import Broken, FrameReader
+from transport import rfc6455
+from transport.rfc6455 import Broken, FrameReader
 
 KINDS = {Opcode.TEXT: rfc6455.TEXT, Opcode.BINARY: rfc6455.BINARY, Opcode.PING: rfc6455.PING, Opcode.PONG: rfc6455.PONG}
 

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 import orjson
 import pytest
 
-from schema.http import uvicorn_http
 from tests.graph.http.sample_graph import Journal
 from tests.graph.http.sample_server import Running, running
+from transport import uvicorn_http
 
 pytestmark = pytest.mark.usefixtures("quiet")
 HEAD = b"POST /graphql HTTP/1.1\r\nhost: graph.test\r\ncontent-type: application/json\r\n"

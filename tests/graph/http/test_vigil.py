@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from schema.execution.deadline import Deadline
-from schema.http.vigil import ClientGone, TooLate, Vigil
+from gateway.execution.timeout import Deadline
+from gateway.http.request_watchdog import ClientGone, TooLate, Vigil
 
 
 class Rows:

@@ -1,0 +1,142 @@
+"""Numbers for those who run the server, in Prometheus' form, on a port of their own.
+
+They are read where the server counts anyway, when somebody asks: a request pays for adding to plain numbers
+(`gateway.execution.metrics`), and nothing more where the port is off. A port of its own, since these numbers never belong on the
+public address. A thread answers there, so that they can still be read while the event loop is busy; all that it reads are whole
+numbers and lengths, each true by itself, though one may be a moment older than the next.
+
+Every label has few values: kinds, codes of errors, and reasons that stand in our code (at most 32, the rest together as `other`).
+
+Rejected: prometheus_client's global registry (two servers in one process would share it) and its multi-process mode (files that
+workers write to at every request): each worker has a port.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+
+from prometheus_client import GCCollector, PlatformCollector, ProcessCollector, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from app.bootstrap import VERSION, CannotStart, House
+from app.settings import Settings
+from gateway.endpoints import Lines
+from gateway.execution.executor import Executor
+from gateway.execution.metrics import BOUNDS, Durations
+
+_MOST_REASONS = 32
+
+
+class Numbers(Collector):
+    """All numbers of one process; those of the application once it was made (`watch`)."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._application: tuple[Executor, Lines] | None = None
+
+    def watch(self, executor: Executor, lines: Lines) -> None:
+        """Read these too."""
+        self._application = executor, lines
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric as it stands now."""
+        yield InfoMetricFamily("pantherahive", "The server that runs.", {"version": VERSION})
+        if self._application is not None:
+            yield from _answers(self._application[0])
+            yield from _open(self._application[1])
+        yield from _stores(self._house)
+
+
+@asynccontextmanager
+async def given_away(house: House, settings: Settings) -> AsyncIterator[Numbers]:
+    """The numbers of a house, answered on the port for metrics while the block lasts, if there is one. Raises CannotStart."""
+    numbers = Numbers(house)
+    if settings.metrics_port is None:
+        yield numbers
+        return
+    registry = CollectorRegistry()
+    for own in (ProcessCollector, GCCollector, PlatformCollector):
+        own(registry=registry)
+    registry.register(numbers)
+    try:
+        server, thread = start_http_server(settings.metrics_port, settings.metrics_host, registry)
+    except OSError as error:
+        where = f"Port {settings.metrics_port} of {settings.metrics_host}"
+        raise CannotStart(f"{where} cannot be used for metrics: {error.strerror}. Choose with HIVE_METRICS_PORT.") from error
+    try:
+        yield numbers
+    finally:
+        await asyncio.to_thread(server.shutdown)
+        server.server_close()
+        thread.join()
+
+
+def _answers(executor: Executor) -> Iterator[Metric]:
+    took = HistogramMetricFamily(
+        "pantherahive_operation_duration_seconds",
+        "Running operations, parsed already, and events of subscriptions.",
+        labels=["kind"],
+    )
+    tally = executor.tally
+    kinds = ("query", tally.queries), ("mutation", tally.mutations), ("event", tally.events), ("group event", tally.group_events)
+    for kind, durations in kinds:
+        buckets, seconds = _cumulated(durations)
+        took.add_metric([kind], buckets, seconds)
+    yield took
+    runs = CounterMetricFamily(
+        "pantherahive_executions", "Who ran operations and events, and why not a compiled program.", labels=["executor", "reason"]
+    )
+    counts = dict(executor.counts)
+    runs.add_metric(["compiled", ""], counts.pop("compiled", 0) + sum(tally.group_events.buckets))
+    for reason, count in _few(counts).items():
+        runs.add_metric(["graphql-core", reason.removeprefix("fallback: ")], count)
+    yield runs
+    yield _counted("pantherahive_errors", "Errors that clients were told outside of data.", "code", dict(tally.errors))
+
+
+def _open(lines: Lines) -> Iterator[Metric]:
+    connections, operations = lines.websockets.open_now()
+    yield GaugeMetricFamily("pantherahive_websocket_connections", "Open websockets.", connections)
+    yield GaugeMetricFamily("pantherahive_websocket_operations", "Operations on websockets, mostly subscriptions.", operations)
+    yield GaugeMetricFamily("pantherahive_http_streams", "Subscriptions over HTTP.", lines.streams.open_now())
+
+
+def _stores(house: House) -> Iterator[Metric]:
+    database, hub = house.database, house.services.hub
+    lent, waiting = database.lent()
+    streams, listeners = hub.followed()
+    yield CounterMetricFamily("pantherahive_database_statements", "Statements asked for.", database.statements_run)
+    yield CounterMetricFamily(
+        "pantherahive_database_trips", "Trips to Postgres outside of transactions, with one statement or several.", database.trips
+    )
+    yield GaugeMetricFamily("pantherahive_database_connections_lent", "Connections to Postgres at work.", lent)
+    yield GaugeMetricFamily("pantherahive_database_connections_wanted", "Who waits for a connection to Postgres.", waiting)
+    yield GaugeMetricFamily("pantherahive_streams_followed", "Streams of changes that are heard here.", streams)
+    yield GaugeMetricFamily("pantherahive_stream_listeners", "Who listens to streams here.", listeners)
+
+
+def _cumulated(durations: Durations) -> tuple[list[tuple[str, float]], float]:
+    """Buckets as Prometheus wants them, each with all that is quicker, and the sum."""
+    counts, seconds = tuple(durations.buckets), durations.seconds
+    below, buckets = 0, []
+    for bound, count in zip((*map(str, BOUNDS), "+Inf"), counts, strict=True):
+        below += count
+        buckets.append((bound, float(below)))
+    return buckets, seconds
+
+
+def _counted(name: str, told: str, label: str, counts: Mapping[str, int]) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, told, labels=[label])
+    for value, count in counts.items():
+        family.add_metric([value], count)
+    return family
+
+
+def _few(counts: Mapping[str, int]) -> dict[str, int]:
+    """The first of them, and what the rest comes to."""
+    few: dict[str, int] = {}
+    for name, count in counts.items():
+        known = name if len(few) < _MOST_REASONS else "other"
+        few[known] = few.get(known, 0) + count
+    return few

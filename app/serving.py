@@ -1,0 +1,171 @@
+"""Serving: from the settings to a server that answers, and from a signal to one that has closed everything."""
+
+import errno
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from typing import Any, cast
+
+import uvicorn
+
+from app.application import AllLines, Application, Watch, create_app
+from app.bootstrap import CannotStart, House, fill, fill_storage, kept_up, migrate, open_database_url, open_house
+from app.settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
+from persistence.engine.database import open_database
+from persistence.engine.schema_version import schema_version
+from realtime.collaboration.connection import MESSAGE_BYTES
+from transport.uvicorn_http import HttpProtocol
+from transport.uvicorn_websocket import WebsocketProtocol
+
+
+def announce(settings: Settings, *, workers: int = 1) -> None:
+    """Say where the server is found."""
+    here = settings.origin
+    who = f"process {os.getpid()}" + (f" with {workers} workers" if workers > 1 else "")
+    print(f"PantheraHive is up ({who}).\n  GraphiQL   {here}/\n  GraphQL    {here}/graphql (HTTP and websocket)")
+    print(f"  Health     {here}/healthz and {here}/readyz")
+    if not settings.production and settings.seed != "none":
+        print(f"  Demo user  {DEMO_EMAIL}, password {DEMO_PASSWORD}")
+    sys.stdout.flush()
+
+
+async def serve(
+    settings: Settings, *, prepare: bool = True, shared: bool = False, up: Callable[[Settings], None] = announce
+) -> None:
+    """
+    Open everything, say where, and answer until SIGINT or SIGTERM.
+
+    `prepare`: migrate, and seed an empty database. `shared`: other processes listen on the same port (`processes`). `up` is
+    called once it answers, with the settings and the port that was taken.
+    """
+    with bound(settings.host, settings.port, shared=shared) as listener:
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        async with open_database_url(settings) as url:
+            if prepare:
+                await migrate(url)
+            else:
+                await require_migrated(url)
+            async with open_house(settings, url) as house:
+                if prepare:
+                    await fill(house.database, settings)
+                    await fill_storage(house, settings)
+                async with _numbers(house, settings) as watch:
+                    app = create_app(house, settings, watch)
+                    with usable(settings.host, settings.port):
+                        listener.listen(2048)
+                    collect_seldom()
+                    async with kept_up(house, settings):
+                        await Server(_config(app, settings), app.lines, lambda: up(settings)).serve([listener])
+
+
+class Server(uvicorn.Server):
+    """Uvicorn that says good-bye to websockets and streams before it closes them, and leaves what lies below it time to close."""
+
+    def __init__(self, config: uvicorn.Config, lines: AllLines, up: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._lines = lines
+        self._up = up
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Let signals end the serving and no more: Uvicorn would raise them again, and SIGTERM would kill the process there and
+        then, with the database still open."""
+        before = {each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+    async def startup(self, sockets: Any = None) -> None:
+        """Begin to answer, and say where."""
+        await super().startup(sockets)
+        self._up()
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        """Take no more connections, drain, then close."""
+        for server in self.servers:
+            server.close()
+        await self._lines.drain()
+        await super().shutdown(sockets)
+
+
+@asynccontextmanager
+async def _numbers(house: House, settings: Settings) -> AsyncIterator[Watch | None]:
+    """What counts the application, while its numbers are given away; None where they are not."""
+    if settings.metrics_port is None:
+        yield None
+        return
+    from app.metrics import given_away  # its client takes a megabyte
+
+    async with given_away(house, settings) as numbers:
+        yield numbers.watch
+
+
+def collect_seldom() -> None:
+    """
+    Let the collector of reference cycles run seldom, and never over what was made at start-up.
+
+    Rows and the dicts of answers are containers, so a large answer sets it off several times, and it finds nothing: they go when
+    the last reference goes. With Python's own thresholds it took a tenth of the time of a page of 50 tasks and a fifth of that of
+    a team's overview. What does make cycles (exceptions, cancelled tasks) waits until 10,000 containers are left over. (With
+    50,000 nothing was faster, and a process took 10 MB more.)
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 100)
+
+
+def _config(app: Application, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app.asgi,
+        loop="none",
+        http=cast(Any, partial(HttpProtocol, posts=app.posts)),
+        ws=WebsocketProtocol,
+        ws_ping_interval=None,
+        ws_max_size=MESSAGE_BYTES,  # of documents; the graph allows less
+        ws_per_message_deflate=False,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+
+
+@contextmanager
+def bound(host: str, port: int, *, shared: bool = False) -> Iterator[socket.socket]:
+    """A socket that holds the address before anything else is opened; it does not listen yet. `shared`: others may listen there
+    too."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        with usable(host, port):
+            listener.bind((host, port))
+        yield listener
+
+
+@contextmanager
+def usable(host: str, port: int) -> Iterator[None]:
+    """Say in words for operators why an address cannot be taken: CannotStart."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            message = f"Port {port} of {host} is in use: stop what listens there, or choose another with HIVE_PORT."
+        else:
+            message = f"Port {port} of {host} cannot be used: {error.strerror}."
+        raise CannotStart(message) from error
+
+
+async def require_migrated(url: str) -> None:
+    """CannotStart where the database has no tables yet."""
+    async with open_database(url, connections=2) as database:
+        if await schema_version(database) is None:
+            raise CannotStart("The database was never migrated: run `server.py migrate` first.")

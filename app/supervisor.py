@@ -1,0 +1,237 @@
+"""Several processes that answer behind one port: starting them, keeping them up, and seeing them off.
+
+Python runs on one core per process. So a supervising process holds the address and prepares the database as a single one would,
+then starts workers, each a whole server with its own connections, and the kernel spreads new connections over all who listen on
+the port (SO_REUSEPORT). The supervisor itself never listens: no connection can wait in a queue that nobody empties. Each worker
+makes its own listening socket, so what a dead one had not accepted yet is refused at once, and not left to hang.
+
+The supervisor takes the address without SO_REUSEPORT first: that fails where anybody listens, or where another supervisor is
+starting, whereas a shared bind succeeds beside any other process of the same user.
+
+Workers die with the supervisor, however it ends (`child.tied`): on a signal they are told and drain; after `kill -9` the kernel
+kills them, as it does the embedded Postgres. A worker tells that it answers through a pipe: on a shared port nobody else can know
+who answered.
+
+Rejected: fork without exec (threads and event loops of what is imported do not survive it); handing one listening socket to all
+(one wakes for another's connection, and on Linux the busiest gets the most); Uvicorn's own supervisor (it knows nothing of what
+is prepared before and closed after, and its workers outlive a kill).
+"""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from app.bootstrap import CannotStart, fill, fill_storage, migrate, open_database_url, open_house
+from app.serving import announce, bound, require_migrated, serve, usable
+from app.settings import Settings, environment
+from embedded import MOST_CONNECTIONS
+from embedded.child_process import tied
+
+logger = logging.getLogger(__name__)
+
+_SERVER: Final = Path(__file__).parents[1] / "server.py"
+_LOOK_AGAIN: Final = 0.05
+_START_SECONDS: Final = 60.0
+_STEADY_SECONDS: Final = 10.0
+"""A worker that has answered for so long did not die of its start."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
+_TRIES: Final = 5
+_DRAIN_SECONDS: Final = 18.0  # a little more than a server allows itself
+_HAS_SAID_WHY: Final = (1, 2)
+
+
+async def serve_with_workers(settings: Settings, workers: int, *, prepare: bool) -> None:
+    """As `serving.serve`, by this many processes. Raises CannotStart."""
+    _check(settings, workers)
+    with _held(settings.host, settings.port) as port:
+        settings = settings.model_copy(update={"port": port})
+        async with open_database_url(settings) as url:
+            if prepare:
+                await migrate(url)
+            else:
+                await require_migrated(url)
+            async with open_house(settings, url) as house:  # what is wrong with a setting is said once, here
+                if prepare:
+                    await fill(house.database, settings)
+                    await fill_storage(house, settings)
+            async with _running([_Worker(number, settings, url) for number in range(workers)]) as crew:
+                await _keep_up(crew, lambda: announce(settings, workers=workers))
+
+
+async def serve_as_worker(settings: Settings, told: int) -> None:
+    """Be one of several; `told` is the descriptor of the pipe through which the supervisor hears that this one answers."""
+
+    def up(_: Settings) -> None:
+        os.write(told, b"up")
+        os.close(told)
+
+    await serve(settings, prepare=False, shared=True, up=up)
+
+
+def _check(settings: Settings, workers: int) -> None:
+    if not hasattr(socket, "SO_REUSEPORT"):
+        raise CannotStart("Processes cannot share a port on this system: leave --workers out.")
+    if settings.redis_url is None:
+        raise CannotStart(
+            f"{workers} workers hear of each other's changes through Redis: set HIVE_REDIS_URL, or leave --workers out."
+        )
+    wanted = workers * settings.database_connections
+    if settings.database_url is None and wanted > MOST_CONNECTIONS:
+        raise CannotStart(
+            f"{workers} workers with {settings.database_connections} connections each are more than the {MOST_CONNECTIONS} of the "
+            "embedded Postgres: set a smaller HIVE_DATABASE_CONNECTIONS, or HIVE_DATABASE_URL."
+        )
+
+
+@contextmanager
+def _held(host: str, port: int) -> Iterator[int]:
+    """The port, held for workers to share; CannotStart where somebody else has it."""
+    with bound(host, port) as probe:
+        family, address = probe.family, probe.getsockname()
+    with socket.socket(family) as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        with usable(host, address[1]):
+            try:
+                holder.bind(address)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                # Connections of a single server that has just stopped are still remembered by the kernel.
+                holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                holder.bind(address)
+        yield address[1]
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    """One place among the workers, and whoever fills it at the moment."""
+
+    number: int
+    settings: Settings
+    url: str
+    child: subprocess.Popen[bytes] | None = None
+    answers: bool = False
+    failures: int = 0
+    """How often in a row it died before it had answered for a while."""
+    _pipe: int = -1
+    _began: float = 0.0
+    _next_start: float = field(default_factory=time.monotonic)
+
+    def look(self) -> int | None:
+        """Start it when it is time, and see what has become of it; the exit code when it has just died."""
+        now = time.monotonic()
+        if self.child is None:
+            if now >= self._next_start:
+                self._start(now)
+            return None
+        if (code := self.child.poll()) is not None:
+            self._died(code, now)
+            return code
+        if not self.answers:
+            with contextlib.suppress(BlockingIOError):
+                self.answers = os.read(self._pipe, 2) == b"up"
+            if not self.answers and now > self._began + _START_SECONDS:
+                logger.warning("Worker %d does not come up.", self.number)
+                self.child.kill()
+        return None
+
+    def end(self, farewell: signal.Signals) -> None:
+        """Send a signal to the child, if there is one."""
+        if self.child is not None:
+            self.child.send_signal(farewell)
+
+    def bury(self) -> None:
+        """Kill whatever is left, and wait for it."""
+        if self.child is not None:
+            self.child.kill()
+            self.child.wait()
+            self._forget()
+
+    def _start(self, now: float) -> None:
+        own = {"port": str(self.settings.port), "database_url": self.url}
+        if self.settings.metrics_port is not None:
+            own["metrics_port"] = str(self.settings.metrics_port + self.number)
+        self._pipe, theirs = os.pipe()
+        os.set_blocking(self._pipe, False)
+        try:
+            self.child = subprocess.Popen(
+                tied([sys.executable, str(_SERVER), "api", f"--answer-to={theirs}"]),
+                env=environment(**own),
+                stdin=subprocess.DEVNULL,
+                pass_fds=(theirs,),
+                start_new_session=True,  # Ctrl-C is for the supervisor, which tells all
+            )
+        finally:
+            os.close(theirs)
+        self._began = now
+
+    def _died(self, code: int, now: float) -> None:
+        assert self.child is not None
+        steady = self.answers and now > self._began + _STEADY_SECONDS
+        self.failures = 0 if steady else self.failures + 1
+        pause = min(_FIRST_PAUSE * 2 ** (self.failures - 1), _LONGEST_PAUSE) if self.failures else 0.0
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+        logger.warning("Worker %d (process %d) %s; it is started again in %.2f s.", self.number, self.child.pid, how, pause)
+        self._next_start = now + pause
+        self._forget()
+
+    def _forget(self) -> None:
+        os.close(self._pipe)
+        self.child, self.answers = None, False
+
+
+@asynccontextmanager
+async def _running(crew: Sequence[_Worker]) -> AsyncIterator[Sequence[_Worker]]:
+    """Workers that are all gone when the block ends: told first, and killed when they take too long or we are told a second
+    time."""
+    try:
+        yield crew
+    finally:
+        try:
+            for each in crew:
+                each.end(signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_DRAIN_SECONDS):
+                    await _ended(crew)
+        finally:
+            for each in crew:
+                each.bury()
+
+
+async def _ended(crew: Sequence[_Worker]) -> None:
+    while True:
+        if all(each.child is None or each.child.poll() is not None for each in crew):
+            return
+        await asyncio.sleep(_LOOK_AGAIN)
+
+
+async def _keep_up(crew: Sequence[_Worker], up: Callable[[], None]) -> None:
+    """
+    Start workers, and start again those that die, until cancelled. `up` is called once all answer.
+
+    One that cannot be started again is tried for ever while others answer. Raises CannotStart when none does after several tries,
+    or when one that has never answered says why it cannot start.
+    """
+    announced = False
+    while True:
+        codes = [each.look() for each in crew]
+        if not announced and any(code in _HAS_SAID_WHY for code in codes):
+            raise CannotStart("A worker cannot start; what it said stands above.")
+        if max(each.failures for each in crew) >= _TRIES and not any(each.answers for each in crew):
+            raise CannotStart(f"No worker answers any more, after {_TRIES} tries.")
+        if not announced and all(each.answers for each in crew):
+            announced = True
+            up()
+        await asyncio.sleep(_LOOK_AGAIN)

@@ -1,0 +1,1 @@
+"""Carries operations from a socket to a resolver and their results back."""

@@ -1,0 +1,1 @@
+"""Compiles operations to straight-line Python."""

@@ -1,0 +1,99 @@
+"""Which fields an operation asks of a type: fragments unfolded, aliases merged, `@skip` and `@include` decided.
+
+The same as graphql-core's collecting, but done once per operation and set of flags instead of once per object. Flags are the
+variables that stand in `@skip` and `@include`; a program is compiled for one set of their values.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLAbstractType, GraphQLIncludeDirective, GraphQLObjectType, GraphQLSchema, GraphQLSkipDirective
+from graphql.language import (
+    BooleanValueNode,
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    SelectionNode,
+    SelectionSetNode,
+    VariableNode,
+    Visitor,
+    visit,
+)
+
+Flags = Mapping[str, Any]
+Fields = dict[str, list[FieldNode]]
+
+
+def flag_names(document: DocumentNode) -> tuple[str, ...]:
+    """The variables in `@skip` and `@include` anywhere in a document, sorted."""
+    found: set[str] = set()
+
+    class Finder(Visitor):
+        def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+            if node.name.value in (GraphQLSkipDirective.name, GraphQLIncludeDirective.name):
+                found.update(arg.value.name.value for arg in node.arguments or () if isinstance(arg.value, VariableNode))
+
+    visit(document, Finder())
+    return tuple(sorted(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """Collects the fields of one document under one set of flags."""
+
+    schema: GraphQLSchema
+    fragments: Mapping[str, FragmentDefinitionNode]
+    flags: Flags
+
+    def fields(self, type_: GraphQLObjectType, sets: Iterable[SelectionSetNode]) -> Fields:
+        """The field nodes of selection sets as they apply to an object type, by response key, in order of appearance."""
+        found: Fields = {}
+        seen: set[str] = set()
+        for each in sets:
+            self._collect(type_, each, found, seen)
+        return found
+
+    def _collect(self, type_: GraphQLObjectType, set_: SelectionSetNode, found: Fields, seen: set[str]) -> None:
+        for node in set_.selections:
+            if not self._included(node):
+                continue
+            if isinstance(node, FieldNode):
+                key = node.alias.value if node.alias else node.name.value
+                found.setdefault(key, []).append(node)
+            elif isinstance(node, InlineFragmentNode):
+                condition = node.type_condition
+                if condition is None or self._applies(condition.name.value, type_):
+                    self._collect(type_, node.selection_set, found, seen)
+            elif isinstance(node, FragmentSpreadNode):
+                name = node.name.value
+                if name not in seen:
+                    seen.add(name)
+                    fragment = self.fragments[name]
+                    if self._applies(fragment.type_condition.name.value, type_):
+                        self._collect(type_, fragment.selection_set, found, seen)
+
+    def _applies(self, condition: str, type_: GraphQLObjectType) -> bool:
+        if condition == type_.name:
+            return True
+        wanted = self.schema.type_map[condition]
+        return isinstance(wanted, GraphQLAbstractType) and self.schema.is_sub_type(wanted, type_)
+
+    def _included(self, node: SelectionNode) -> bool:
+        for directive in node.directives or ():
+            if directive.name.value == "skip" and self._holds(directive):
+                return False
+            if directive.name.value == "include" and not self._holds(directive):
+                return False
+        return True
+
+    def _holds(self, directive: DirectiveNode) -> bool:
+        assert directive.arguments
+        value = directive.arguments[0].value
+        if isinstance(value, VariableNode):
+            return bool(self.flags[value.name.value])
+        assert isinstance(value, BooleanValueNode)
+        return value.value

@@ -1,0 +1,37 @@
+"""A limit on how long a block may take, for blocks that are short and many.
+
+What `asyncio.timeout` does, without what a request doesn't need: rescheduling, states, a context manager that can be awaited. It
+costs a quarter, which is noticed when an operation takes a tenth of a millisecond.
+"""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+
+class Deadline:
+    """Cancels the task that entered it when `seconds` have passed, and then leaves with a TimeoutError; `passed` tells whose it
+    was."""
+
+    __slots__ = ("_cancelling", "_seconds", "_task", "_timer", "passed")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.passed = False
+
+    def __enter__(self) -> Self:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._pass)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._timer.cancel()
+        if self.passed and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise TimeoutError from error
+
+    def _pass(self) -> None:
+        self.passed = True
+        self._task.cancel()

@@ -1,0 +1,134 @@
+"""The GraphiQL page, its configuration and its files, served from the build beside this module."""
+
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from mimetypes import guess_type
+from pathlib import Path
+from types import MappingProxyType
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from gateway.http.compression import accepts_gzip
+
+BUILD = Path(__file__).parent / "build"
+
+# The editor writes style elements and attributes at run time; everything else comes from this server, in files.
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "worker-src 'self'",
+        "connect-src 'self'",
+        "style-src 'self' 'unsafe-inline'",
+        "font-src 'self'",
+        "img-src 'self' data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+# What the build is made of; not left to the machine's own table, which may know none of them.
+MEDIA_TYPES = MappingProxyType(
+    {
+        ".css": "text/css; charset=utf-8",
+        ".js": "text/javascript; charset=utf-8",
+        ".md": "text/markdown; charset=utf-8",
+        ".svg": "image/svg+xml",
+        ".ttf": "font/ttf",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoSignIn:
+    """The e-mail and password that the page signs in with by itself; never outside development mode."""
+
+    email: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphiQLConfig:
+    """What the page learns from the server; `endpoint` is the path of the graph, for HTTP and websocket alike."""
+
+    endpoint: str = "/graphql"
+    title: str = "PantheraHive"
+    demo: DemoSignIn | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asset:
+    path: Path
+    media_type: str
+    gzipped: bool
+
+
+def routes(config: GraphiQLConfig) -> list[BaseRoute]:
+    """The page at `/`, and what it loads under `/graphiql/`."""
+    assets = _assets(BUILD / "assets")
+    page = (BUILD / "index.html").read_bytes()
+    answer = _config_json(config)
+
+    async def index(request: Request) -> Response:
+        headers = {
+            "Cache-Control": "no-cache",
+            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+            "Referrer-Policy": "same-origin",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return Response(page, media_type="text/html", headers=headers)
+
+    async def config_json(request: Request) -> Response:
+        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        return Response(answer, media_type="application/json", headers=headers)
+
+    def asset(request: Request) -> Response:
+        found = assets.get(request.path_params["name"])
+        if found is None:
+            raise HTTPException(404)
+        return _asset_response(found, gzip_accepted=accepts_gzip(request.headers.get("accept-encoding", "")))
+
+    return [
+        Route("/", index, name="graphiql"),
+        Route("/graphiql/config.json", config_json, name="graphiql-config"),
+        Route("/graphiql/assets/{name}", asset, name="graphiql-asset"),
+    ]
+
+
+def _config_json(config: GraphiQLConfig) -> bytes:
+    demo = config.demo and {"email": config.demo.email, "password": config.demo.password}
+    return json.dumps(
+        {
+            "endpoint": config.endpoint,
+            "subscriptionEndpoint": config.endpoint,
+            "title": config.title,
+            "demo": demo,
+        }
+    ).encode()
+
+
+def _assets(folder: Path) -> Mapping[str, _Asset]:
+    """The files by the name they are asked for: listed once, so that no name leads out of the folder."""
+    assets = {}
+    for path in folder.iterdir():
+        name = path.name.removesuffix(".gz")
+        media_type = MEDIA_TYPES.get(Path(name).suffix) or guess_type(name)[0] or "application/octet-stream"
+        assets[name] = _Asset(path=path, media_type=media_type, gzipped=path.suffix == ".gz")
+    return assets
+
+
+def _asset_response(asset: _Asset, *, gzip_accepted: bool) -> Response:
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+    if not asset.gzipped:
+        return FileResponse(asset.path, media_type=asset.media_type, headers=headers)
+    headers["Vary"] = "Accept-Encoding"
+    if gzip_accepted:
+        headers["Content-Encoding"] = "gzip"
+        return FileResponse(asset.path, media_type=asset.media_type, headers=headers)
+    return Response(gzip.decompress(asset.path.read_bytes()), media_type=asset.media_type, headers=headers)

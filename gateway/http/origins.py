@@ -1,0 +1,82 @@
+"""Which web pages may talk to the graph: CORS for HTTP, the Origin check for websockets, the cross-site rule for GET.
+
+The bearer token is the only credential and never ambient, so a foreign page can't act as somebody; what is left is a foreign
+page that reaches a server only the visitor's machine can reach. A POST must be `application/json`, which no browser sends
+across sites without a preflight, and the preflight is answered by the allow-list. A GET runs queries only, and one that a
+browser marks as coming from another site must carry a header that forces a preflight; browsers add `Sec-Fetch-Site` themselves
+and pages can't remove it.
+
+Rejected: that header on every GET (the GraphQL-over-HTTP audits, caches and curl send plain GETs, and are no browsers);
+Starlette's CORSMiddleware (wraps every send, allows by pattern what we allow by name).
+"""
+
+from collections.abc import Collection, Mapping
+
+from gateway.http.request import BadRequest
+from transport.http_response import Header
+
+_PREFLIGHT_HEADERS = (
+    b"x-hive-csrf",
+    b"apollo-require-preflight",
+    b"x-apollo-operation-name",
+    b"graphql-require-preflight",
+)
+_ALLOWED_HEADERS = b", ".join(
+    (b"authorization", b"content-type", b"x-request-id", b"traceparent", b"tracestate", *_PREFLIGHT_HEADERS)
+)
+
+
+class Origins:
+    """An allow-list of origins such as `https://app.example.com`, or "*" for all. The server's own pages are always allowed."""
+
+    def __init__(self, allowed: Collection[str] = ()) -> None:
+        self._all = "*" in allowed
+        self._allowed = frozenset(origin.lower().rstrip("/").encode("latin-1") for origin in allowed)
+
+    def allows(self, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether the page, if it is one, may open a websocket. Clients that are no browsers send no Origin."""
+        origin = headers.get(b"origin")
+        if origin is None or self._listed(origin):
+            return True
+        scheme, _, host = origin.lower().partition(b"://")
+        return scheme in (b"http", b"https") and host == headers.get(b"host", b"").lower()
+
+    def response_headers(self, headers: Mapping[bytes, bytes]) -> tuple[Header, ...]:
+        """What lets an allowed page read the response."""
+        origin = headers.get(b"origin")
+        if origin is None:
+            return ()
+        if not self._listed(origin):
+            return ((b"vary", b"origin"),)
+        return (
+            (b"access-control-allow-origin", origin),
+            (b"access-control-expose-headers", b"x-request-id"),
+            (b"vary", b"origin"),
+        )
+
+    def preflight_headers(self, headers: Mapping[bytes, bytes]) -> tuple[Header, ...]:
+        """The answer to OPTIONS: nothing but the methods for a page that isn't allowed."""
+        allow = (b"allow", b"GET, POST, OPTIONS")
+        origin = headers.get(b"origin")
+        if origin is None or not self._listed(origin):
+            return (allow, (b"vary", b"origin"))
+        return (
+            allow,
+            (b"access-control-allow-origin", origin),
+            (b"access-control-allow-methods", b"GET, POST"),
+            (b"access-control-allow-headers", _ALLOWED_HEADERS),
+            (b"access-control-max-age", b"7200"),
+            (b"vary", b"origin"),
+        )
+
+    def refuse_cross_site_get(self, headers: Mapping[bytes, bytes]) -> None:
+        """Raises `BadRequest` for a GET that another site's page could have sent without a preflight."""
+        if headers.get(b"sec-fetch-site", b"none") in (b"none", b"same-origin"):
+            return
+        kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if kind == b"application/json" or any(name in headers for name in _PREFLIGHT_HEADERS):
+            return
+        raise BadRequest(403, "FORBIDDEN", "A GET from another site needs the header X-Hive-Csrf.")
+
+    def _listed(self, origin: bytes) -> bool:
+        return self._all or origin.lower() in self._allowed

@@ -1,0 +1,1 @@
+"""Persisted queries: automatic (APQ) and trusted documents."""

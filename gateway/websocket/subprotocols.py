@@ -1,0 +1,143 @@
+"""The two protocols of GraphQL over websockets: `graphql-transport-ws`, and `graphql-ws`, which came before and is still spoken.
+
+The older one (subscriptions-transport-ws; what Apollo Kotlin speaks unless told otherwise) has other names for the same messages,
+no pings but a keep-alive (`ka`) that nobody answers, and one object where the newer one has a list of errors: it is given the
+first error with all of them beside it, which every client of that time reads. Its clients begin operations in the same breath as
+they say hello.
+
+In both a client may renew its token without subscribing anew. In the newer protocol it sends a `ping` whose payload has an
+`authorization`: pings with any payload are part of the protocol, so stock clients can send one (graphql-ws: on the socket that
+`on.opened` gives) and every proxy lets it pass; a second `connection_init` would have to be answered with 4429. The `pong` says
+whether the token was taken. In the older protocol a second `connection_init` was never forbidden: it is the way there, and is
+acknowledged again.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import orjson
+
+from gateway.execution.encoding import encode
+from gateway.execution.errors import FormattedError
+from gateway.websocket.messages import (
+    Complete,
+    Incoming,
+    Init,
+    Malformed,
+    Subscribe,
+    Terminate,
+    id_of,
+    object_or_nothing,
+    opened,
+    parse,
+    request_of,
+)
+
+
+class Dialect(Protocol):
+    """How messages are written, and what else differs."""
+
+    subprotocol: str
+    greetings: Sequence[bytes]
+    waits: bool
+    """Whether clients wait for the greeting before they begin anything."""
+    greets_again: bool
+    """Whether a second hello renews the token."""
+    beats: bytes
+    """What is sent now and then, to see whether the client is there."""
+    is_answered: bool
+    """Whether clients answer that."""
+
+    def parse(self, raw: bytes) -> Incoming:
+        """Raises `Malformed`."""
+        ...
+
+    def head(self, id_: str) -> bytes:
+        """What stands before the payload of an answer; a closing brace stands behind it."""
+        ...
+
+    def error(self, id_: str, errors: Sequence[FormattedError]) -> bytes: ...
+    def complete(self, id_: str) -> bytes: ...
+    def refused(self, code: str) -> bytes | None:
+        """What is said before hanging up on a client whose hello was refused."""
+        ...
+
+
+class _TransportWs:
+    subprotocol = "graphql-transport-ws"
+    greetings: Sequence[bytes] = (b'{"type":"connection_ack"}',)
+    waits = True
+    greets_again = False
+    beats = b'{"type":"ping"}'
+    is_answered = True
+
+    def parse(self, raw: bytes) -> Incoming:
+        return parse(raw)
+
+    def head(self, id_: str) -> bytes:
+        return b'{"id":%b,"type":"next","payload":' % orjson.dumps(id_)
+
+    def error(self, id_: str, errors: Sequence[FormattedError]) -> bytes:
+        payload = encode({"errors": errors})[len(b'{"errors":') : -1]
+        return b'{"id":%b,"type":"error","payload":%b}' % (orjson.dumps(id_), payload)
+
+    def complete(self, id_: str) -> bytes:
+        return b'{"id":%b,"type":"complete"}' % orjson.dumps(id_)
+
+    def refused(self, code: str) -> bytes | None:
+        return None
+
+
+class _GraphqlWs:
+    subprotocol = "graphql-ws"
+    greetings: Sequence[bytes] = (b'{"type":"connection_ack"}', b'{"type":"ka"}')
+    waits = False
+    greets_again = True
+    beats = b'{"type":"ka"}'
+    is_answered = False
+
+    def parse(self, raw: bytes) -> Incoming:
+        kind, frame = opened(raw)
+        match kind:
+            case "connection_init":
+                return Init(object_or_nothing(frame) or {})
+            case "start":
+                return Subscribe(id_of(frame), request_of(frame), raw)
+            case "stop":
+                return Complete(id_of(frame))
+            case "connection_terminate":
+                return Terminate()
+        raise Malformed("A message has an unknown type.")
+
+    def head(self, id_: str) -> bytes:
+        return b'{"id":%b,"type":"data","payload":' % orjson.dumps(id_)
+
+    def error(self, id_: str, errors: Sequence[FormattedError]) -> bytes:
+        payload = encode({**errors[0], "errors": errors})
+        return b'{"id":%b,"type":"error","payload":%b}' % (orjson.dumps(id_), payload)
+
+    def complete(self, id_: str) -> bytes:
+        return b'{"id":%b,"type":"complete"}' % orjson.dumps(id_)
+
+    def refused(self, code: str) -> bytes | None:
+        return b'{"type":"connection_error","payload":%b}' % orjson.dumps({"message": code, "extensions": {"code": code}})
+
+
+TRANSPORT_WS: Final[Dialect] = _TransportWs()
+GRAPHQL_WS: Final[Dialect] = _GraphqlWs()
+DIALECTS: Final[Mapping[str, Dialect]] = {each.subprotocol: each for each in (TRANSPORT_WS, GRAPHQL_WS)}
+
+
+def chosen(offered: Sequence[str]) -> Dialect | None:
+    """The newest of the protocols that a client offers."""
+    return next((dialect for name, dialect in DIALECTS.items() if name in offered), None)
+
+
+def ping(payload: Mapping[str, Any]) -> bytes:
+    """A ping that tells something."""
+    return encode({"type": "ping", "payload": payload})
+
+
+def pong(payload: Mapping[str, Any] | None) -> bytes:
+    """The reply to a ping, with its payload."""
+    return encode({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})

@@ -1,0 +1,265 @@
+"""Objects in a folder, as blocking calls: `local` runs them off the event loop.
+
+An object is one file: a header of 1 KiB that tells type, size and hash, then the bytes. So one rename makes all of it appear at
+once, and a crash leaves the old object or the new one. Files are written under `incoming`, flushed, and renamed under a lock that
+other processes see too (flock; the kernel lets go of it when its holder dies), then the folder is flushed. `=` ends the names of
+files, so the keys `a` and `a/b` do not collide.
+
+Rejected: type and hash in a second file (two renames, a crash between them), in extended attributes (not on every file system), a
+lock file for each key (litter).
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from uuid import uuid4
+from zlib import crc32
+
+from domain.blob import (
+    Absent,
+    Blob,
+    BlobChanged,
+    BlobInfo,
+    BlobTooLarge,
+    Condition,
+    Listed,
+    require_key,
+    require_prefix,
+)
+
+HEADER = 1024
+_MARK = "=hive 1="
+_LOCKS, _LOCK_PATIENCE, _LOCK_PAUSE = 64, 4.0, 0.002
+_ABANDONED = 24 * 3600.0  # seconds after which what is left of an interrupted write is taken away
+
+
+class Damaged(OSError):
+    """A file of the folder is not what was written."""
+
+
+class Folder:
+    """The objects below one folder, shared by all processes of a machine."""
+
+    def __init__(self, root: Path) -> None:
+        self._objects, self._incoming, self._locks = root / "objects", root / "incoming", root / "locks"
+        for each in (self._objects, self._incoming, self._locks):
+            each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for left in self._incoming.iterdir():
+            with suppress(FileNotFoundError):
+                if left.stat().st_mtime < time.time() - _ABANDONED:
+                    left.unlink()
+
+    def read(self, key: str, limit: int) -> Blob | None:
+        """An object whose bytes are what was written."""
+        with self.opened(key) as found:
+            if found is None:
+                return None
+            descriptor, info = found
+            if info.byte_size > limit:
+                raise BlobTooLarge(key)
+            content = _read_exactly(descriptor, HEADER, info.byte_size)
+        if hashlib.sha256(content).hexdigest() != info.sha256:
+            raise Damaged(f"{key} is damaged")
+        return Blob(content=content, etag=info.etag, content_type=info.content_type)
+
+    def read_start(self, key: str, size: int) -> bytes | None:
+        """The first bytes of an object."""
+        with self.opened(key) as found:
+            return None if found is None else _read_exactly(found[0], HEADER, min(size, found[1].byte_size))
+
+    def info(self, key: str) -> BlobInfo | None:
+        """What its header tells of an object."""
+        with self.opened(key) as found:
+            return None if found is None else found[1]
+
+    @contextmanager
+    def opened(self, key: str) -> Iterator[tuple[int, BlobInfo] | None]:
+        """An object's file, open for reading at any place after its header, and what the header tells; None when there is
+        none."""
+        found = self.open(key)
+        try:
+            yield found
+        finally:
+            if found is not None:
+                os.close(found[0])
+
+    def open(self, key: str) -> tuple[int, BlobInfo] | None:
+        """The same, for a caller who closes the file himself."""
+        try:
+            descriptor = os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        try:
+            return descriptor, _read_header(descriptor, key)
+        except BaseException:
+            os.close(descriptor)
+            raise
+
+    def write(self, key: str, content: bytes, content_type: str, only_if: Condition) -> str:
+        """Keep an object when the condition holds; its etag. Raises BlobChanged."""
+        self._require(key, only_if)  # who has lost already need not write first
+        with self.incoming() as arriving:
+            arriving.write(content)
+            return arriving.keep(key, content_type, only_if)
+
+    def incoming(self) -> "Incoming":
+        """A new object that nobody sees until it is kept."""
+        return Incoming(self, self._incoming / uuid4().hex)
+
+    def remove(self, key: str) -> None:
+        """Remove an object, if it is there."""
+        path = self._path(key)
+        with self._locked(key):
+            try:
+                path.unlink()
+            except FileNotFoundError:
+                return
+            _flush(path.parent)
+
+    def walk(self, prefix: str) -> Iterator[Listed]:
+        """Every object whose key begins with the prefix."""
+        top, _, _ = require_prefix(prefix).rpartition("/")
+        for folder, _, names in os.walk(self._objects / top):
+            within = Path(folder).relative_to(self._objects).as_posix()
+            for name in names:
+                key = (name if within == "." else f"{within}/{name}").removesuffix("=")
+                with suppress(FileNotFoundError):
+                    if key.startswith(prefix):
+                        told = os.stat(os.path.join(folder, name))
+                        modified = datetime.fromtimestamp(told.st_mtime, UTC)
+                        yield Listed(key=key, byte_size=max(told.st_size - HEADER, 0), modified_at=modified)
+
+    def replace(self, key: str, arrived: Path, only_if: Condition) -> None:
+        """Let a complete, flushed file appear under the key when the condition holds."""
+        path = self._path(key)
+        _make(path.parent)
+        with self._locked(key):
+            self._require(key, only_if)
+            arrived.rename(path)
+            _flush(path.parent)
+
+    def _require(self, key: str, only_if: Condition) -> None:
+        if only_if is None:
+            return
+        info = self.info(key)
+        if info is not None if isinstance(only_if, Absent) else info is None or info.etag != only_if.etag:
+            raise BlobChanged(key)
+
+    def _path(self, key: str) -> Path:
+        return self._objects / f"{require_key(key)}="
+
+    @contextmanager
+    def _locked(self, key: str) -> Iterator[None]:
+        """Nobody else changes the key meanwhile, in whatever process. Raises TimeoutError after 4 s."""
+        name = f"{crc32(key.encode()) % _LOCKS:02d}"
+        descriptor = os.open(self._locks / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            until = time.monotonic() + _LOCK_PATIENCE
+            while True:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > until:
+                        raise TimeoutError(f"{key} is held by somebody else") from None
+                    time.sleep(_LOCK_PAUSE)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+class Incoming:
+    """An object that is being written: kept as a whole, or gone when the block ends.
+
+    Its calls exclude each other: whoever gives up on one that still runs may close at once, on another thread.
+    """
+
+    def __init__(self, folder: Folder, path: Path) -> None:
+        self._folder, self._path = folder, path
+        self._hash = hashlib.sha256()
+        self.byte_size = 0
+        self._file = path.open("xb", buffering=0)
+        self._file.seek(HEADER)
+        self._one_at_a_time = Lock()
+
+    def write(self, chunk: bytes) -> None:
+        """Take in the next bytes."""
+        with self._one_at_a_time:
+            view = memoryview(chunk)
+            while view:
+                view = view[self._file.write(view) :]
+            self._hash.update(chunk)
+            self.byte_size += len(chunk)
+
+    @property
+    def sha256(self) -> str:
+        """The hash of what came so far."""
+        return self._hash.hexdigest()
+
+    def keep(self, key: str, content_type: str, only_if: Condition) -> str:
+        """Let the object appear when the condition holds; its etag. Raises BlobChanged."""
+        told = json.dumps([_MARK, self.byte_size, self.sha256, content_type]).encode()
+        if len(told) >= HEADER:
+            raise ValueError("the content type is too long")
+        with self._one_at_a_time:
+            os.pwrite(self._file.fileno(), told.ljust(HEADER), 0)
+            os.fsync(self._file.fileno())
+            self._folder.replace(key, self._path, only_if)
+        return self.sha256
+
+    def close(self) -> None:
+        """Let go of the file, and of what was not kept."""
+        with self._one_at_a_time:
+            self._file.close()
+            self._path.unlink(missing_ok=True)
+
+    def __enter__(self) -> "Incoming":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _read_header(descriptor: int, key: str) -> BlobInfo:
+    try:
+        mark, size, sha256, content_type = json.loads(os.pread(descriptor, HEADER, 0))
+    except ValueError as error:
+        raise Damaged(f"{key} has no header") from error
+    if mark != _MARK or os.fstat(descriptor).st_size != HEADER + size:
+        raise Damaged(f"{key} is incomplete")
+    return BlobInfo(key=key, byte_size=size, etag=sha256, content_type=content_type, sha256=sha256)
+
+
+def _read_exactly(descriptor: int, start: int, size: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < size:
+        part = os.pread(descriptor, size - len(parts), start + len(parts))
+        if not part:
+            raise Damaged("a file ends early")
+        parts += part
+    return bytes(parts)
+
+
+def _make(folder: Path) -> None:
+    """Make a folder with those above it, so that they survive a crash."""
+    if folder.is_dir():
+        return
+    _make(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _flush(folder.parent)
+
+
+def _flush(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,80 @@
+"""What changed in a document between two points, and who wrote what stands in it.
+
+Yjs keeps with every character the client that inserted it; whose client that was is in the log's table of clients, and when he
+wrote it is known to the minute for edits that the log still has. What is older was written before the newest version that the log
+no longer reaches behind, and is dated by that.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Uuid, bindparam, func, select
+
+from content.diff import Diff
+from domain.document import DocumentType
+from domain.document.update import LoggedUpdate
+from domain.errors import CursorExpired
+from persistence.documents.document_reader import State, States
+from persistence.documents.history import Written, compared, written
+from persistence.documents.worker_pool import Workshop
+from persistence.engine.database import Database, Statement
+from persistence.events.document_log import UpdateLog
+from persistence.tables import INSTANT, document_updates, document_versions, seen_marks
+
+_PAGE, _MOST = 2_000, 20_000
+_u, _v, _s = document_updates, document_versions, seen_marks
+_INSTANT = bindparam("instant", type_=INSTANT)
+_ID = bindparam("id", type_=Uuid)
+_AT = Statement(
+    select(
+        func.greatest(
+            select(func.max(_u.c.position)).where(_u.c.document_id == _ID, _u.c.at <= _INSTANT).scalar_subquery(),
+            select(func.max(_v.c.position)).where(_v.c.document_id == _ID, _v.c.created_at <= _INSTANT).scalar_subquery(),
+        )
+    )
+)
+_NEWEST = Statement(select(func.max(_v.c.position)).where(_v.c.document_id == _ID, _v.c.created_at <= _INSTANT))
+_VISITED = Statement(select(_s.c.at).where(_s.c.user_id == bindparam("viewer", type_=Uuid), _s.c.subject_id == _ID))
+
+
+async def visited(states: States, database: Database, viewer: UUID, document_id: UUID) -> State:
+    """What a document said when somebody last saw it; nothing, where he never did."""
+    instant = await database.fetch_value(_VISITED, viewer=viewer, id=document_id)
+    if instant is None:
+        return State(document_id=document_id, position=0)
+    position = await database.fetch_value(_AT, id=document_id, instant=instant) or 0
+    try:
+        (state,) = await states.of([document_id], at=position)
+    except CursorExpired:  # single edits of that time are gone: the version before
+        (state,) = await states.of([document_id], at=await database.fetch_value(_NEWEST, id=document_id, instant=instant) or 0)
+    return state
+
+
+async def compare(workshop: Workshop, type_: DocumentType, old: State, new: State) -> Diff:
+    """What changed between two states, as Markdown; of what came, by which client."""
+    return await workshop.run(old.size + new.size, compared, type_, (old.snapshot, old.updates), (new.snapshot, new.updates))
+
+
+async def attribute(workshop: Workshop, type_: DocumentType, state: State, log: UpdateLog, since: datetime) -> list[Written]:
+    """Who wrote what stands in a text; `since` dates what is older than the document's versions tell."""
+    authors = await log.authors(state.document_id)
+    edits = [(each.data, each.at) for each in await _retained(log, state)]
+    size = state.size + sum(len(data) for data, _ in edits)
+    older = since if state.base is None else state.base.created_at
+    return await workshop.run(size, written, type_, (state.snapshot, state.updates), authors, edits, older)
+
+
+async def _retained(log: UpdateLog, state: State) -> list[LoggedUpdate]:
+    """The newest edits that the log still has."""
+    bounds = (await log.bounds([state.document_id])).get(state.document_id)
+    if bounds is None:
+        return []
+    after = max(bounds.trimmed_to, state.position - _MOST)
+    edits: list[LoggedUpdate] = []
+    try:
+        while after < state.position and (page := await log.read(state.document_id, after, _PAGE)):
+            edits += page
+            after = page[-1].position
+    except CursorExpired:  # trimmed just now: what was read is what there is
+        pass
+    return edits

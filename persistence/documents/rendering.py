@@ -1,0 +1,78 @@
+"""From what is stored to what is read, and back: a document's state and edits as Markdown, text and so on, and edits made from
+texts.
+
+Work of a size that its author decides: call it through `persistence.documents.worker_pool`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pycrdt import XmlFragment
+
+from content import crdt, edit, kind
+from content.text import shared
+from content.text.patch import patch
+from domain.document import ContentFormat, DocumentType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forms:
+    """A whole state, and what it says."""
+
+    state: bytes
+    markdown: str
+    text: str
+
+
+def forms(type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes]) -> Forms:
+    """
+    A document's whole state, and what it says, after a fresh load of that state said the same.
+
+    Raises UpdatePending or InvalidUpdate where the state would leave something out: no version is made of such a document.
+    """
+    document = crdt.load(snapshot, updates)
+    state = crdt.state(document)
+    again = crdt.load(state)
+    told = kind.render(type_, document, ContentFormat.MARKDOWN)
+    if again.vector() != document.vector() or kind.render(type_, again, ContentFormat.MARKDOWN) != told:
+        raise RuntimeError("a document's state does not load to what the document says")
+    return Forms(state=state, markdown=told, text=kind.render(type_, again, ContentFormat.TEXT))
+
+
+def render(type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes], format_: ContentFormat) -> str:
+    """What a document says, in a form other than the CRDT."""
+    return kind.render(type_, crdt.load(snapshot, updates), format_)
+
+
+def whole(snapshot: bytes | None, updates: Sequence[bytes]) -> bytes:
+    """The state as one update."""
+    return crdt.state(crdt.load(snapshot, updates)) if updates or snapshot is None else snapshot
+
+
+def made(
+    function: Callable[..., bytes], type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes], *given: str
+) -> bytes:
+    """The update that an edit (`content.edit`) of a state comes to; nothing where it changes nothing."""
+    update = function(type_, whole(snapshot, updates), *given)
+    return b"" if update == crdt.EMPTY else update
+
+
+def loads(state: bytes) -> None:
+    """Raises InvalidUpdate where a state does not load."""
+    crdt.load(state)
+
+
+def restored(type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes], version: bytes) -> bytes:
+    """The update that makes a live state say what a version said; nothing when it does. What was written since is deleted by it,
+    not lost: the log and later versions have it."""
+    live = whole(snapshot, updates)
+    if type_ is not DocumentType.TEXT:
+        update = edit.replace_all(type_, live, kind.render(type_, crdt.load(version), ContentFormat.MARKDOWN))
+        return b"" if update == crdt.EMPTY else update
+    document = crdt.load(live)
+    heard: list[bytes] = []
+    subscription = document.observe(lambda event: heard.append(event.update))
+    with document.transaction():
+        patch(document.get(shared.ROOT, type=XmlFragment), kind.tree(crdt.load(version)).content)
+    document.unobserve(subscription)
+    return b"".join(heard) if len(heard) < 2 else crdt.merge(heard)

@@ -1,0 +1,68 @@
+"""The program of a bench (`persistence.documents.worker_pool`): takes jobs from its standard input, one after another, until that
+ends.
+
+Told on the command line is the parent, with which it dies. It imports what a job names, and nothing that opens anything.
+"""
+
+import ctypes
+import math
+import os
+import pickle
+import resource
+import signal
+import struct
+import sys
+import traceback
+from typing import Any, BinaryIO, Final
+
+from domain.errors import DomainError
+
+LENGTH: Final = struct.Struct("!Q")
+_MEMORY: Final = 2 * 1024**3
+_LONGEST: Final = 256 * 1024 * 1024
+_NICE: Final = 5
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def main(parent: int) -> None:
+    """Work until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to everybody: the parent says when it is over
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    if os.getppid() != parent:
+        return
+    os.nice(_NICE)
+    sys.setrecursionlimit(4_000)  # rendering goes as deep as a document nests, several calls for each level
+    jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # nothing that prints may come between answers
+    while head := jobs.read(LENGTH.size):
+        answer = _done(jobs, LENGTH.unpack(head)[0])
+        if len(answer) > _LONGEST:
+            return
+        answers.write(LENGTH.pack(len(answer)))
+        answers.write(answer)
+        answers.flush()
+
+
+def _done(jobs: BinaryIO, length: int) -> bytes:
+    """The answer to the next job: (True, result), (False, (class, arguments, attributes) of an error), or (False, a bug's
+    traceback)."""
+    seconds, (function, args, kwargs) = pickle.loads(jobs.read(length))  # noqa: S301 (from the parent)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = math.ceil(used.ru_utime + used.ru_stime + seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))  # beyond it the kernel ends the process
+    answer: tuple[bool, Any]
+    try:
+        answer = True, function(*args, **kwargs)
+    except DomainError as error:
+        answer = False, (type(error), error.args, error.__dict__)
+    except (MemoryError, RecursionError):
+        raise  # this ends the process, and gives back what it held
+    except Exception:  # noqa: BLE001 (a bug, which the parent masks and logs)
+        answer = False, traceback.format_exc()
+    return pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

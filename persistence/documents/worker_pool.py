@@ -1,0 +1,199 @@
+"""Where documents are worked on: small ones at once, larger ones in processes apart, so that nobody's document slows the others.
+
+What a document costs is decided by whoever wrote it, and Python computes for one at a time: on a thread of the server a second's
+work holds up everybody for a second. So all that grows with a document (reading Markdown, rendering, comparing, loading) goes to
+a bench: a process that is started when it is first needed, gets bytes, answers with bytes, and ends when nobody needed it for a
+while. A bench has little memory, and CPU time that follows the size of what it was given; one that overruns is killed, and the
+next job gets another. A seat is kept free for what is small, so that who brings much waits for his like.
+
+Rejected: threads (the GIL; and nothing can stop one); `ProcessPoolExecutor` (a job that hangs cannot be ended without all others,
+and `fork` beside threads); working in slices on the event loop (every parser would have to be written for it).
+
+Below `SMALL` bytes nothing can take long (`tests/content/test_bounds.py` tries), and a trip to a bench would cost more than the
+work.
+"""
+
+import asyncio
+import logging
+import os
+import pickle
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, Final, ParamSpec, Self, TypeVar
+
+from content import pieces
+from content.errors import TooIntricate
+from content.guard import DOCUMENT_BYTES
+from domain.errors import DomainError, Overloaded
+from persistence.documents.worker_main import LENGTH
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SMALL: Final = 512
+MOST_BYTES: Final = 2 * DOCUMENT_BYTES  # what is stored already must always load
+_MUCH: Final = 64 * 1024
+_QUEUE: Final = 5.0  # seconds that a job waits for a seat
+_IDLE: Final = 60.0  # seconds after which a bench that nobody needed ends
+_AT_LEAST, _AT_MOST, _EACH_BYTE = 3.0, 8.0, 20e-6  # seconds of CPU; ordinary texts take 5 µs a byte
+_BUSY: Final = 4.0  # times as long is waited for the CPU time that a job has: others may be at work
+_TO_PART: Final = 60.0
+_START: Final = 10.0  # seconds more for a bench that has yet to import what it needs
+Job = tuple[Callable[..., Any], Any, Any]
+_ROOT = Path(__file__).parents[2]
+logger = logging.getLogger(__name__)
+
+
+class Workshop:
+    """The benches of one process. `seats`: how many may work at once."""
+
+    def __init__(self, *, seats: int | None = None) -> None:
+        several = seats or max(2, min(4, os.cpu_count() or 1))
+        self._seats = asyncio.Semaphore(several)
+        self._large = asyncio.Semaphore(max(1, several - 1))
+        self._free: list[_Bench] = []
+        self._busy: set[_Bench] = set()
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._ending: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, *, seats: int | None = None) -> AsyncIterator[Self]:
+        """A workshop without any bench as yet; at the end all are ended."""
+        workshop = cls(seats=seats)
+        try:
+            yield workshop
+        finally:
+            if workshop._sweeping is not None:
+                workshop._sweeping.cancel()
+            benches = [*workshop._free, *workshop._busy]
+            workshop._free.clear()
+            for bench in benches:
+                await bench.end()
+            await asyncio.gather(*workshop._ending)
+
+    async def run(self, size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function whose work grows with `size` bytes. It must be found by its name in a module, and what it takes and
+        gives must pickle. Raises the DomainError that it raises, RuntimeError for any other error, TooIntricate when it takes too
+        long or too much memory, and Overloaded when too many wait.
+        """
+        if size < SMALL:
+            return function(*args, **kwargs)
+        patience = min(_AT_MOST, _AT_LEAST + size * _EACH_BYTE)
+        result: T = await self._run(patience, size, (function, args, kwargs))
+        return result
+
+    async def parted(self, update: bytes, loose: int, *, kept: bool = False) -> list[bytes]:
+        """The pieces of an update (`content.pieces`). More time is given: documents must open whatever is in them."""
+        if len(update) < SMALL:
+            return pieces.parted(update, loose, MOST_BYTES, kept=kept)
+        found: list[bytes] = await self._run(_TO_PART, len(update), (pieces.parted, (update, loose, MOST_BYTES), {"kept": kept}))
+        return found
+
+    async def _run(self, patience: float, size: int, job: Job) -> Any:
+        async with self._seat(self._large if size > _MUCH else None):
+            bench = self._free.pop() if self._free else _Bench()
+            self._busy.add(bench)
+            try:
+                done, answer = await bench.work(patience, job)
+            except (TimeoutError, EOFError, OSError) as error:
+                logger.warning("%s took too much with %d bytes: %r", job[0].__qualname__, size, error)
+                raise TooIntricate(round(patience)) from error
+            finally:
+                self._busy.discard(bench)
+                if bench.is_sound:
+                    self._free.append(bench)
+                    self._sweep_later()
+                else:
+                    ending = asyncio.get_running_loop().create_task(bench.end())
+                    self._ending.add(ending)
+                    ending.add_done_callback(self._ending.discard)
+        if done:
+            return answer
+        if isinstance(answer, str):
+            raise RuntimeError(answer)
+        kind, given, told = answer
+        raised: DomainError = kind.__new__(kind, *given)
+        raised.__dict__.update(told)
+        raise raised
+
+    @asynccontextmanager
+    async def _seat(self, also: asyncio.Semaphore | None) -> AsyncIterator[None]:
+        taken: list[asyncio.Semaphore] = []
+        try:
+            try:
+                async with asyncio.timeout(_QUEUE):
+                    for turns in (also, self._seats) if also is not None else (self._seats,):
+                        await turns.acquire()
+                        taken.append(turns)
+            except TimeoutError as error:
+                raise Overloaded("Too many documents are worked on; try again.") from error
+            yield
+        finally:
+            for turns in taken:
+                turns.release()
+
+    def _sweep_later(self) -> None:
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(_IDLE, self._sweep)
+
+    def _sweep(self) -> None:
+        """End the benches that nobody needed since the last time."""
+        self._sweeping = None
+        idle = [bench for bench in self._free if not bench.was_used]
+        for bench in idle:
+            self._free.remove(bench)
+            ending = asyncio.get_running_loop().create_task(bench.end())
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+        for bench in self._free:
+            bench.was_used = False
+        if self._free:
+            self._sweep_later()
+
+
+class _Bench:
+    """One process that works; started with its first job."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+        self.is_sound = True
+        self.was_used = True
+
+    async def work(self, patience: float, job: Job) -> tuple[bool, Any]:
+        """Whether the job was done, and its result, or what it raised. After TimeoutError, EOFError or OSError it is of no more
+        use."""
+        self.is_sound = False
+        self.was_used = True
+        async with asyncio.timeout(patience * _BUSY + (_START if self._process is None else 0.0)):
+            if self._process is None:
+                self._process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "persistence.documents.worker_main", str(os.getpid())),
+                    cwd=_ROOT,
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    limit=1024 * 1024,
+                )
+            there, back = self._process.stdin, self._process.stdout
+            assert there is not None
+            assert back is not None
+            told = pickle.dumps((patience, job), pickle.HIGHEST_PROTOCOL)
+            there.write(LENGTH.pack(len(told)))
+            there.write(told)
+            await there.drain()
+            (length,) = LENGTH.unpack(await back.readexactly(LENGTH.size))
+            answer: tuple[bool, Any] = pickle.loads(await back.readexactly(length))  # noqa: S301 (our own process)
+        self.is_sound = True
+        return answer
+
+    async def end(self) -> None:
+        """Kill the process, which holds nothing that anybody misses."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with suppress(ProcessLookupError):
+            process.kill()
+        # Whatever it still wrote is read away: only then does asyncio let go of the pipes.
+        await process.communicate()

@@ -1,0 +1,1 @@
+"""How statements run: pool, batching, transactions, rows and pages."""

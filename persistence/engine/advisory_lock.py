@@ -1,0 +1,20 @@
+"""Claiming an id before there is a row that could be held.
+
+What people watch, discuss and have seen is kept by id alone, so no document may have the id of a task, nor a task that of a
+document. Whoever makes either under an id that a client brought claims it first, and then looks whether the other is there: in a
+statement of its own, which sees what was committed while it waited. Whoever sweeps what lies under a document's id claims it,
+too.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import Text, bindparam, func, literal_column, select
+
+from persistence.engine.database import Connection, Statement
+
+_CLAIM = Statement(select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), literal_column("0")))))
+
+
+async def claim(connection: Connection, id_: UUID) -> None:
+    """Hold an id until the end of the transaction."""
+    await connection.fetch_row(_CLAIM, name=str(id_))

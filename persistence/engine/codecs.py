@@ -1,0 +1,44 @@
+"""In which form values travel between Postgres and us, where asyncpg's own is not the best.
+
+Instants travel as text. Of the binary form asyncpg makes a datetime by adding a timedelta to an epoch, in Python's own
+arithmetic: 0.67 µs, half of what a row of a board costs. `datetime.fromisoformat` reads Postgres' text in 0.15 µs and gives the
+same, in UTC. JSON is read and written by orjson.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from domain.codec import encode
+
+FORM: Mapping[str, str] = {"timezone": "UTC", "datestyle": "ISO"}
+"""What a connection must be set to, so that instants are written as they are read here."""
+
+
+async def teach(connection: Any) -> None:
+    """Agree with a new connection on the forms."""
+    await _instants_as_text(connection)
+    await connection.set_type_codec(
+        "jsonb",
+        encoder=lambda value: b"\x01" + orjson.dumps(value, default=encode),
+        decoder=lambda data: orjson.loads(data[1:]),
+        schema="pg_catalog",
+        format="binary",
+    )
+
+
+@asynccontextmanager
+async def binary(connection: Any) -> AsyncIterator[None]:
+    """Let everything travel in asyncpg's own form: COPY takes nothing else. (After an error it stays so, which only is
+    slower.)"""
+    await connection.reset_type_codec("timestamptz", schema="pg_catalog")
+    yield
+    await _instants_as_text(connection)
+
+
+async def _instants_as_text(connection: Any) -> None:
+    read, write = datetime.fromisoformat, datetime.isoformat
+    await connection.set_type_codec("timestamptz", encoder=write, decoder=read, schema="pg_catalog", format="text")

@@ -1,0 +1,100 @@
+"""Cursors: the place of a row in a sorted list, as an opaque string.
+
+A cursor is base64url of JSON: a tag that names the order, the row's sort values, and its id. It is not signed: it says nothing
+that its reader may not know, and every value is checked against its column before it comes near a statement.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import ColumnElement, Date, bindparam, func, literal_column
+
+from domain.errors import CursorInvalid
+
+Column = ColumnElement[Any]
+
+# A day that is not set counts as later than every other.
+LAST_DAY: Column = literal_column("'infinity'::date", Date)
+
+
+@dataclass(frozen=True)
+class Sort:
+    """One column to sort by. `last` is the SQL literal that stands for NULL, where the column may be NULL."""
+
+    column: Column
+    attribute: str
+    last: Column | None = None
+
+    @property
+    def expression(self) -> Column:
+        """What is compared."""
+        return self.column if self.last is None else func.coalesce(self.column, self.last)
+
+    def parameter(self, name: str) -> Column:
+        """A cursor's value, made comparable in the same way."""
+        given = bindparam(name, type_=self.column.type)
+        return given if self.last is None else func.coalesce(given, self.last)
+
+
+Sorts = Sequence[tuple[Sort, bool]]
+
+
+def write_cursor(sorts: Sorts, row: Any) -> str:
+    """The cursor of a row under an order."""
+    held = [_held(row, sort.attribute) for sort, _ in sorts]
+    return base64.urlsafe_b64encode(orjson.dumps([_tag(sorts), *held, row.id], default=str)).rstrip(b"=").decode()
+
+
+def _held(row: Any, attribute: str) -> Any:
+    """An attribute of the dataclass, or a column that the listing selects beside it."""
+    return getattr(row, attribute) if hasattr(type(row), attribute) else row[attribute]
+
+
+def read_cursor(cursor: str, sorts: Sorts) -> dict[str, Any]:
+    """The values of a cursor, as the parameters `cursor_id` and, for n sort columns from the first, `cursor_{n+1}` …
+    `cursor_2`."""
+    try:
+        tag, *held, row_id = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
+        if tag != _tag(sorts) or len(held) != len(sorts):
+            raise CursorInvalid("The cursor belongs to another list or order.")
+        places = range(len(sorts) + 1, 1, -1)
+        read = {f"cursor_{place}": _value(sort, value) for place, (sort, _), value in zip(places, sorts, held, strict=True)}
+        return read | {"cursor_id": UUID(row_id)}
+    except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error) as error:
+        raise CursorInvalid from error
+
+
+def _tag(sorts: Sorts) -> str:
+    return ",".join(f"-{sort.attribute}" if descending else sort.attribute for sort, descending in sorts)
+
+
+def _value(sort: Sort, value: Any) -> Any:
+    """A cursor's JSON value as the column's Python value; anything that the column could not hold is refused."""
+    if value is None:
+        if sort.last is None:
+            raise ValueError("NULL in a column that has none")
+        return None
+    kind = sort.column.type.python_type
+    if kind is date:
+        return date.fromisoformat(value)
+    if kind is datetime:
+        instant = datetime.fromisoformat(value)
+        if instant.tzinfo is None:
+            raise ValueError("an instant without a zone")
+        return instant.astimezone(UTC)
+    if kind is UUID:
+        return UUID(value)
+    if kind is int:
+        if type(value) is not int or not -(2**31) <= value < 2**31:
+            raise ValueError("not a 32-bit integer")
+        return value
+    enums = getattr(sort.column.type, "enums", None)
+    if not isinstance(value, str) or "\x00" in value or (enums is not None and value not in enums):
+        raise ValueError("not a value of the column")
+    return value

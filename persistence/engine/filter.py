@@ -1,0 +1,81 @@
+"""Filters as SQL: conditions on columns, split into a shape that is compiled once and the values of this request."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import ARRAY, ColumnElement, and_, bindparam, false, func, or_, true
+from sqlalchemy.types import TypeEngine
+
+from domain.errors import BadUserInput
+from domain.page import AllOf, AnyOf, Condition, Not, Where
+
+Column = ColumnElement[Any]
+Match = Callable[[str, Any], Column]
+Fields = Mapping[str, Column | Match]
+MOST_PARTS = 100
+
+
+def take_values(where: Where, given: dict[str, Any]) -> Any:
+    """The shape of a filter, its values moved to parameters `where_1`, `where_2` … Raises BadUserInput for one with too many
+    parts."""
+    taken = 0
+
+    def shape(part: Where) -> Any:
+        nonlocal taken
+        taken += 1
+        if taken > MOST_PARTS:
+            raise BadUserInput(f"A filter has at most {MOST_PARTS} parts.", path=("filter",))
+        match part:
+            case Condition(field=name, operator="is_null", value=value):
+                return (name, "is_null", bool(value))
+            case Condition(field=name, operator=operator, value=value):
+                parameter = f"where_{taken}"
+                given[parameter] = value
+                return (name, operator, parameter)
+            case AllOf(parts=parts):
+                return ("and", *(shape(each) for each in parts))
+            case AnyOf(parts=parts):
+                return ("or", *(shape(each) for each in parts))
+            case Not(part=inner):
+                return ("not", shape(inner))
+
+    return shape(where)
+
+
+def condition(fields: Fields, shape: Any) -> Column:
+    """The shape as SQL over a listing's fields: each a column, or a function from operator and parameter to a condition."""
+    head, *rest = shape
+    if head == "and":
+        return and_(true(), *(condition(fields, each) for each in rest))
+    if head == "or":
+        return or_(false(), *(condition(fields, each) for each in rest))
+    if head == "not":
+        return ~func.coalesce(condition(fields, rest[0]), false())
+    operator, parameter = rest
+    target = fields[head]
+    if not isinstance(target, ColumnElement):
+        return target(operator, parameter)
+    return compare(target, operator, parameter)
+
+
+def compare(target: Column, operator: str, parameter: Any) -> Column:
+    """A column compared with the parameter of this name (for `is_null`: with True or False)."""
+    if operator == "is_null":
+        return target.is_(None) if parameter else target.is_not(None)
+    one: TypeEngine[Any] = target.type
+    match operator:
+        case "eq":
+            return target == bindparam(parameter, type_=one)
+        case "in":
+            return target == func.any(bindparam(parameter, type_=ARRAY(one)))
+        case "not_in":
+            return target != func.all(bindparam(parameter, type_=ARRAY(one)))
+        case "before":
+            return target < bindparam(parameter, type_=one)
+        case "after":
+            return target > bindparam(parameter, type_=one)
+        case "contains":
+            return func.strpos(func.lower(target), func.lower(bindparam(parameter, type_=one))) > 0
+        case "starts_with":
+            return func.starts_with(func.lower(target), func.lower(bindparam(parameter, type_=one)))
+    raise AssertionError(operator)

@@ -1,0 +1,190 @@
+"""Lists in pages, by keyset, for many parents in one statement.
+
+A `Listing` describes one kind of list: what its rows are, how they hang on a parent, who may see them, by what they can be
+filtered and sorted. `pages` reads one page for each of many parents at once:
+
+    SELECT page.…, parent.place FROM unnest(:parents) WITH ORDINALITY AS parent(id, place)
+    CROSS JOIN LATERAL (SELECT … WHERE … ORDER BY … LIMIT …) AS page
+
+so a nested connection costs one statement a level however many parents there are. A row comes with its parent's place and not its
+id, since finding a list by a UUID takes longer than reading three columns. What is computed of a row (its global id) is computed
+outside of the page: inside, Postgres does it before it sorts and throws away the rest. Statements are built once per shape
+(listing, filter without its values, order, direction) and kept. A cursor holds the sort values and the id of its row; rows that
+sort alike are told apart by their ids. Rejected: OFFSET (repeats and skips when rows come and go, and reads what it throws away),
+window functions over all children (read every child of every parent).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from typing import Any, Final, cast
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Integer, Uuid, and_, bindparam, column, func, or_, select, true
+
+from domain.page import EVERYTHING, Order, Page, Paging, Read, Where
+from persistence.engine.cursor import Sort, Sorts, read_cursor, write_cursor
+from persistence.engine.database import Database, Statement
+from persistence.engine.filter import Column, Fields, condition, take_values
+from persistence.engine.rows import columns, plain, row_class, stored
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """One kind of list. Compared by identity: make each once, at module level.
+
+    `id` is the column whose order decides among equals; `hangs_on` ties a row to a parent's id (None: one list for all). `fields`
+    maps a filter's field to a column, or to a function that makes the condition from operator and parameter.
+    """
+
+    cls: type[Any]
+    source: Any
+    id: Column
+    sorts: Mapping[str, tuple[Sort, ...]]
+    default: tuple[Order, ...]
+    hangs_on: Callable[[Column], Column] | None = None
+    visible: Callable[[], Column] | None = None
+    joined: Callable[[Any], Any] = lambda query: query
+    fields: Fields = field(default_factory=dict)
+    extra: tuple[Column, ...] = ()
+
+
+CURSOR: Final = "cursor"
+"""Among the attributes that are wanted of rows: whatever their cursors are made of."""
+
+
+async def pages(
+    database: Database,
+    listing: Listing,
+    parents: Sequence[UUID] | None,
+    paging: Paging,
+    *,
+    viewer: UUID,
+    where: Where = EVERYTHING,
+    order: Sequence[Order] = (),
+    wanted: frozenset[str] | None = None,
+    **extra: Any,
+) -> list[Page[Any]]:
+    """One page for each parent, in the order given; for a listing without parents (None), one page.
+
+    `wanted`: the attributes that will be read of the rows, `CURSOR` where they will be asked for their cursors; None for
+    everything.
+
+    Raises CursorInvalid for a cursor of another list or order, BadUserInput for an order or filter that the list does not know.
+    """
+    chosen = tuple(order) or listing.default
+    sorts = _sorts(listing, chosen)
+    cursor = paging.before if paging.backward else paging.after
+    known = _known(listing, wanted)
+    looks_on = known is None or CURSOR in known
+    given: dict[str, Any] = {"viewer": viewer, "size": paging.size + looks_on, **extra}
+    if parents is not None:
+        given["parents"] = parents
+    if cursor is not None:
+        given |= read_cursor(cursor, sorts)
+    shape = take_values(where, given)
+    statement, place_at = _statement(listing, shape, chosen, paging.backward, cursor is not None, known)
+    rows = await database.fetch(statement, **given)
+
+    read = Read(
+        cursor=partial(write_cursor, sorts),
+        size=paging.size if looks_on else None,
+        backward=paging.backward,
+        resumed=cursor is not None,
+        count=partial(_count, database, listing, shape, given),
+    )
+    if parents is None or len(parents) == 1:
+        return [Page(rows, read, key) for key in parents or (None,)]
+    lists: list[list[Any]] = [[] for _ in parents]
+    for row in rows:
+        lists[row[place_at] - 1].append(row)
+    return [Page(rows, read, key) for key, rows in zip(parents, lists, strict=True)]
+
+
+def _known(listing: Listing, wanted: frozenset[str] | None) -> frozenset[str] | None:
+    """What is wanted, when rows hold all of it; None, for everything, when it is computed of we don't know what."""
+    return wanted if wanted is not None and wanted - {CURSOR} <= stored(listing.cls) else None
+
+
+async def _count(
+    database: Database, listing: Listing, shape: Any, given: Mapping[str, Any], pages_: Sequence[Page[Any]]
+) -> Sequence[int]:
+    """The totals of lists, whatever page of each was read."""
+    statement = _count_statement(listing, shape)
+    if listing.hangs_on is None:
+        total = await database.fetch_value(statement, **given)
+        return [total for _ in pages_]
+    keys = list({page.key for page in pages_})
+    rows = await database.fetch(statement, **{**given, "parents": keys})
+    totals = {row[0]: row[1] for row in rows}
+    return [totals.get(page.key, 0) for page in pages_]
+
+
+@lru_cache(maxsize=2048)
+def _statement(
+    listing: Listing, shape: Any, order: tuple[Order, ...], backward: bool, resumed: bool, wanted: frozenset[str] | None
+) -> tuple[Statement, int]:
+    """The statement, and which of its columns is the parent's place."""
+    sorts = _sorts(listing, order)
+    turned = [(sort, descending != backward) for sort, descending in sorts]
+    parent = _parents()
+    with_cursors = wanted is None or CURSOR in wanted
+    extra = listing.extra if with_cursors else ()
+    fetched = wanted
+    if fetched is not None:
+        placed = frozenset({"id", *(sort.attribute for sort, _ in sorts)})
+        fetched = (fetched - {CURSOR} | placed) if with_cursors else (fetched or frozenset({"id"}))
+    inside = None if fetched is None else frozenset(map(plain, fetched))
+    query = select(*columns(listing.cls, listing.source, inside), *extra)
+    query = listing.joined(query).where(*_narrowed(listing, shape, parent.c.id))
+    if resumed:
+        query = query.where(_beyond([*turned, (Sort(listing.id, "id"), turned[-1][1])]))
+    ordering = [sort.expression.desc() if descending else sort.expression.asc() for sort, descending in turned]
+    ordering.append(listing.id.desc() if turned[-1][1] else listing.id.asc())
+    query = query.order_by(*ordering).limit(bindparam("size", type_=Integer))
+    page = query.subquery("page") if listing.hangs_on is None else query.lateral("page")
+    held = [*columns(listing.cls, page, fetched), *(page.c[each.name] for each in extra)]
+    row = row_class(cast(Any, listing.cls), fetched)
+    if listing.hangs_on is None:
+        return Statement(select(*held), row), -1
+    return Statement(select(*held, parent.c.place).select_from(parent.join(page, true())), row), len(held)
+
+
+def _parents() -> Any:
+    """The parents' ids, with the place of each from 1."""
+    given = func.unnest(bindparam("parents", type_=ARRAY(Uuid)))
+    return given.table_valued(column("id", Uuid), with_ordinality="place", name="parent").render_derived()
+
+
+@lru_cache(maxsize=512)
+def _count_statement(listing: Listing, shape: Any) -> Statement:
+    parent = _parents()
+    counted = listing.joined(select(func.count(listing.id))).where(*_narrowed(listing, shape, parent.c.id))
+    if listing.hangs_on is None:
+        return Statement(counted)
+    return Statement(select(parent.c.id, counted.correlate(parent).scalar_subquery()))
+
+
+def _narrowed(listing: Listing, shape: Any, parent_id: Column) -> list[Column]:
+    conditions = [condition(listing.fields, shape)]
+    if listing.hangs_on is not None:
+        conditions.append(listing.hangs_on(parent_id))
+    if listing.visible is not None:
+        conditions.append(listing.visible())
+    return conditions
+
+
+def _beyond(sorts: Sorts) -> Column:
+    """Rows after the cursor's: the first column in which they differ decides."""
+    sort, descending = sorts[0]
+    place = len(sorts)
+    name = "cursor_id" if place == 1 else f"cursor_{place}"
+    value = sort.parameter(name)
+    further = sort.expression < value if descending else sort.expression > value
+    if place == 1:
+        return further
+    return or_(further, and_(sort.expression == value, _beyond(sorts[1:])))
+
+
+def _sorts(listing: Listing, order: Sequence[Order]) -> list[tuple[Sort, bool]]:
+    return [(sort, each.descending) for each in order for sort in listing.sorts[each.field]]

@@ -1,0 +1,154 @@
+"""Between table rows and domain dataclasses.
+
+Reads hand rows through: `row_class` makes an asyncpg Record with the attributes and properties of a dataclass, which costs
+nothing per row (building 50 frozen dataclasses of 23 attributes takes 168 µs, where fetching them takes 232). In a row, an enum
+column is a plain str, equal to the member but not identical, and an array is a list. Writes need the real thing: `whole` builds
+the dataclass.
+
+A row may hold its global id too (`GLOBAL_ID`), where that is asked for. Postgres makes it in 0.15 µs; here, remembering global
+ids by their UUIDs takes 0.25 for one that is known and 0.7 for others, and the hundred that a page shows are mostly others. An id
+by which other rows are to be found can come as text (`key_of`): a dict finds a fresh str ten times as fast as a fresh UUID.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from enum import Enum
+from functools import cache
+from operator import itemgetter
+from typing import Any, Final, NamedTuple, TypeVar, cast, get_args, get_type_hints
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import ColumnClause, ColumnElement, FromClause, Insert, Text, Update, bindparam, func, literal_column
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.sql.schema import Table
+
+T = TypeVar("T")
+
+GLOBAL_ID: Final = "global_id"
+"""The attribute of rows, not of dataclasses, that holds what clients call an object (`resolvers.ids`)."""
+
+
+_AS_KEY: Final = ":key"
+
+
+def key_of(attribute: str) -> str:
+    """The attribute of rows, not of dataclasses, that holds an id as text."""
+    return attribute + _AS_KEY
+
+
+def plain(name: str) -> str:
+    """The attribute of the dataclass that such an attribute, or any, is made of."""
+    return "id" if name == GLOBAL_ID else name.removesuffix(_AS_KEY)
+
+
+class Place(NamedTuple):
+    """Where a row holds an attribute, and of what kind its values are, as the dataclass declares it."""
+
+    column: int
+    kind: Any
+
+
+def columns(cls: type[Any], source: FromClause, only: frozenset[str] | None = None) -> list[ColumnElement[Any]]:
+    """The columns of a dataclass's attributes (of these only, where given), in their order and under their names."""
+    return [_column(cls, source, name).label(name) for name in _names(cls, only)]
+
+
+def _column(cls: Any, source: FromClause, name: str) -> ColumnElement[Any]:
+    held: ColumnElement[Any] = source.c[plain(name)]
+    if name == GLOBAL_ID:
+        named = literal_column(f"'{cls.type_name}:'", Text) + held.cast(Text)
+        return func.encode(func.convert_to(named, literal_column("'UTF8'")), literal_column("'base64'"), type_=Text)
+    return held.cast(Text) if name.endswith(_AS_KEY) else held
+
+
+@cache
+def row_class(cls: Any, only: frozenset[str] | None = None) -> type[asyncpg.Record]:
+    """
+    A Record whose first columns are `columns(cls, …, only)`, readable as if it were the dataclass, as far as these go.
+
+    Its `places` says where what is stored stands.
+    """
+    names = {name: index for index, name in enumerate(_names(cls, only))}
+    hints = get_type_hints(cls) | {GLOBAL_ID: str} | {key_of(name): str for name in _ids(cls)}
+    body: dict[str, Any] = {"__slots__": (), "__doc__": f"A row that reads like {cls.__name__}."}
+    body |= {name: property(itemgetter(index)) for name, index in names.items() if name.isidentifier()}
+    body |= {name: value for base in reversed(cls.__mro__) for name, value in vars(base).items() if isinstance(value, property)}
+    body["type_name"] = getattr(cls, "type_name", cls.__name__)
+    body["places"] = {name: Place(index, hints[name]) for name, index in names.items()}
+    return cast(type[asyncpg.Record], type(f"{cls.__name__}Row", (asyncpg.Record,), body))
+
+
+def stored(cls: type[Any]) -> frozenset[str]:
+    """The attributes that a dataclass's rows can hold; others are computed from them."""
+    return _stored(cast(Any, cls))
+
+
+@cache
+def _stored(cls: Any) -> frozenset[str]:
+    named = {GLOBAL_ID} if isinstance(getattr(cls, "type_name", None), str) else set()
+    return frozenset({field.name for field in fields(cls)} | named | {key_of(name) for name in _ids(cls)})
+
+
+def _ids(cls: Any) -> list[str]:
+    return [name for name, hint in get_type_hints(cls).items() if hint is UUID or UUID in get_args(hint)]
+
+
+def _names(cls: type[Any], only: frozenset[str] | None) -> list[str]:
+    names = [field.name for field in fields(cls)]
+    if only is None:
+        return names
+    return [name for name in (*names, *map(key_of, names), GLOBAL_ID) if name in only]
+
+
+def whole(cls: type[T], row: Any) -> T:
+    """The dataclass that a row holds, with its enums and tuples made real."""
+    return cls(**{name: convert(row[name]) if convert else row[name] for name, convert in _conversions(cast(Any, cls))})
+
+
+def values(entity: Any) -> dict[str, Any]:
+    """An entity's attributes by name, as statements of `added` and `saved` take them."""
+    return {name: getattr(entity, name) for name in _attributes(cast(Any, type(entity)))}
+
+
+@cache
+def _attributes(cls: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cls))
+
+
+def added(cls: type[Any], table: Table, *extra: str) -> Insert:
+    """INSERT of all attributes; a row that is there already is left alone, and the statement then returns nothing."""
+    names = [field.name for field in fields(cls)] + list(extra)
+    parameters = {name: bindparam(name, type_=table.c[name].type) for name in names}
+    return cast(Insert, insert(table).values(parameters).on_conflict_do_nothing())
+
+
+def saved(cls: type[Any], table: Table, *, but: Sequence[str] = ()) -> Update:
+    """UPDATE of all attributes of one row, found by its id."""
+    kept = {"id", "created_at", *but}
+    names = [field.name for field in fields(cls) if field.name not in kept]
+    parameters = {name: bindparam(name, type_=table.c[name].type) for name in names}
+    return table.update().where(table.c.id == bindparam("id", type_=table.c.id.type)).values(parameters)
+
+
+def recordset(parameter: str, name: str, *made_of: ColumnClause[Any]) -> Any:
+    """A parameter that is a JSON array of objects, as rows; what isn't in an object is NULL."""
+    records = func.jsonb_to_recordset(bindparam(parameter, type_=JSONB)).table_valued(*made_of)
+    return records.render_derived(name=name, with_types=True)
+
+
+@cache
+def _conversions(cls: Any) -> list[tuple[str, Callable[[Any], Any] | None]]:
+    hints = get_type_hints(cls)
+    return [(field.name, _conversion(hints[field.name])) for field in fields(cls)]
+
+
+def _conversion(hint: Any) -> Callable[[Any], Any] | None:
+    inner = [arg for arg in get_args(hint) if arg is not type(None)]
+    if getattr(hint, "__origin__", None) is tuple:
+        return tuple
+    kind = inner[0] if len(inner) == 1 and isinstance(inner[0], type) else hint
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        convert: Callable[[Any], Any] = kind
+        return (lambda value: None if value is None else convert(value)) if kind is not hint else convert
+    return None

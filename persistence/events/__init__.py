@@ -1,0 +1,1 @@
+"""The ordered streams of events, idempotency keys and activity."""

@@ -1,0 +1,125 @@
+"""The statements of documents' logs: one over arrays each, whatever the number of updates and documents."""
+
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Integer, LargeBinary, Text, Uuid, bindparam, column, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.selectable import TableValuedAlias
+
+from domain.document.update import LoggedUpdate
+from persistence.access import ids
+from persistence.engine.database import Statement
+from persistence.engine.rows import columns, row_class
+from persistence.tables import INSTANT, document_clients, document_heads, document_updates
+
+
+def _arrays(name: str, **kinds: Any) -> TableValuedAlias:
+    """Parameters that are arrays of equal length, side by side as rows."""
+    unnested = func.unnest(*(bindparam(each, type_=ARRAY(kind)) for each, kind in kinds.items()))
+    return unnested.table_valued(*(column(each, kind) for each, kind in kinds.items()), name=name).render_derived()
+
+
+_wanted = _arrays("wanted", head_ids=Uuid, counts=BigInteger)
+_bump = (
+    insert(document_heads)
+    .from_select(["document_id", "position"], select(_wanted.c.head_ids, _wanted.c.counts).order_by(_wanted.c.head_ids))
+    .on_conflict_do_update(
+        index_elements=[document_heads.c.document_id],
+        set_={"position": document_heads.c.position + insert(document_heads).excluded.position},
+    )
+    .returning(document_heads.c.document_id, document_heads.c.position)
+)
+_given = _arrays("given", document_ids=Uuid, behind=BigInteger, datas=LargeBinary, authors=Uuid, sessions=Text, names=Text)
+_head = _bump.cte("head")
+_kept = (
+    insert(document_updates)
+    .from_select(
+        ["document_id", "position", "data", "author_id", "session_id", "client_mutation_id", "at"],
+        select(
+            _given.c.document_ids,
+            _head.c.position - _given.c.behind,
+            _given.c.datas,
+            _given.c.authors,
+            _given.c.sessions,
+            _given.c.names,
+            bindparam("at", type_=INSTANT),
+        ).select_from(_given.join(_head, _head.c.document_id == _given.c.document_ids)),
+    )
+    .cte("kept")
+)
+APPEND = Statement(select(_head.c.document_id, _head.c.position).add_cte(_kept))
+LOCK = Statement(
+    insert(document_heads)
+    .from_select(["document_id", "position"], select(_wanted.c.head_ids, _wanted.c.counts).order_by(_wanted.c.head_ids))
+    .on_conflict_do_update(index_elements=[document_heads.c.document_id], set_={"position": document_heads.c.position})
+)
+_asked = _arrays("asked", document_ids=Uuid, authors=Uuid, names=Text)
+KNOWN = Statement(
+    select(
+        document_updates.c.document_id,
+        document_updates.c.author_id.label("author_id"),
+        document_updates.c.client_mutation_id,
+        document_updates.c.position,
+        document_updates.c.data,
+    ).select_from(
+        _asked.join(
+            document_updates,
+            (document_updates.c.document_id == _asked.c.document_ids)
+            & (document_updates.c.author_id == _asked.c.authors)
+            & (document_updates.c.client_mutation_id == _asked.c.names),
+        )
+    )
+)
+_shown = _arrays("shown", document_ids=Uuid, clients=BigInteger, users=Uuid)
+INTRODUCE = Statement(
+    insert(document_clients)
+    .from_select(
+        ["document_id", "client_id", "user_id", "since"],
+        select(_shown.c.document_ids, _shown.c.clients, _shown.c.users, bindparam("at", type_=INSTANT)).order_by(
+            _shown.c.document_ids, _shown.c.clients
+        ),
+    )
+    .on_conflict_do_nothing()
+)
+CLIENTS = Statement(
+    select(document_clients.c.client_id, document_clients.c.user_id).where(
+        document_clients.c.document_id == bindparam("document_id", type_=Uuid)
+    )
+)
+HEADS = Statement(
+    select(document_heads.c.document_id, document_heads.c.trimmed_to, document_heads.c.position).where(
+        document_heads.c.document_id == ids()
+    )
+)
+_page = (
+    select(*columns(LoggedUpdate, document_updates))
+    .where(
+        document_updates.c.document_id == bindparam("document_id", type_=Uuid),
+        document_updates.c.position > bindparam("after", type_=BigInteger),
+    )
+    .order_by(document_updates.c.position)
+    .limit(bindparam("size", type_=Integer))
+    .subquery("page")
+)
+_weighed = select(*_page.c, func.sum(func.octet_length(_page.c.data)).over(order_by=_page.c.position).label("weight")).subquery()
+READ = Statement(
+    select(*(_weighed.c[each.name] for each in _page.c))
+    .where(_weighed.c.weight - func.octet_length(_weighed.c.data) < bindparam("bytes", type_=BigInteger))
+    .order_by(_weighed.c.position),
+    row_class(LoggedUpdate),
+)
+TRIM_HEAD = Statement(
+    document_heads.update()
+    .where(
+        document_heads.c.document_id == bindparam("of", type_=Uuid),
+        document_heads.c.trimmed_to < bindparam("to", type_=BigInteger),
+        document_heads.c.position >= bindparam("to", type_=BigInteger),
+    )
+    .values(trimmed_to=bindparam("to", type_=BigInteger))
+)
+TRIM = Statement(
+    document_updates.delete().where(
+        document_updates.c.document_id == bindparam("of", type_=Uuid),
+        document_updates.c.position <= bindparam("to", type_=BigInteger),
+    )
+)

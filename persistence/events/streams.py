@@ -1,0 +1,170 @@
+"""The event log: ordered, gap-free streams in one table.
+
+A transaction's events are given their positions last, by bumping the counter row of their stream: whoever bumps it holds it until
+its commit, so positions become visible in order and without gaps, and the lock is as short as it can be. Streams are bumped in
+the order of their names, so that two transactions cannot wait for each other.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, ColumnClause, Insert, Integer, Select, Text, bindparam, column, func, select, true
+from sqlalchemy.dialects.postgresql import insert
+from uuid_utils.compat import uuid7
+
+from domain.events import Entry, Event
+from persistence.access import ids
+from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.request_coalescing import AskedTogether
+from persistence.engine.rows import columns, recordset, row_class, whole
+from persistence.tables import events, streams
+
+_told = tuple(each.name for each in fields(Entry) if each.name != "position")
+
+
+def given_events(*more: ColumnClause[Any]) -> Any:
+    """The parameter `events` as rows: a JSON array of what `told_of` gives, each with a number `nr` in their order, and
+    `more`."""
+    return recordset("events", "given", *(column(name, events.c[name].type) for name in _told), column("nr", Integer), *more)
+
+
+def logged(given: Any, told: Select[Any]) -> Insert:
+    """Give events their places, and keep them: those of the rows `given` that `told` selects. Returns `id` and `position` of
+    each."""
+    own: dict[str, Any] = {"partition_by": given.c.stream}
+    placeless = told.with_only_columns(
+        *(given.c[name] for name in _told),
+        func.row_number().over(**own, order_by=given.c.nr).label("place"),
+        func.count().over(**own).label("of"),
+        maintain_column_froms=True,
+    ).cte("told")
+    heads = insert(streams).from_select(
+        ["stream", "position"], select(placeless.c.stream, func.count()).group_by(placeless.c.stream).order_by(placeless.c.stream)
+    )
+    heads = heads.on_conflict_do_update(
+        index_elements=[streams.c.stream], set_={"position": streams.c.position + heads.excluded.position}
+    )
+    head = heads.returning(streams.c.stream, streams.c.position).cte("head")
+    placed = select(*(placeless.c[name] for name in _told), head.c.position - placeless.c.of + placeless.c.place)
+    return (
+        insert(events)
+        .from_select([*_told, "position"], placed.join(head, head.c.stream == placeless.c.stream))
+        .returning(events.c.id, events.c.position)
+    )
+
+
+_given = given_events()
+_APPEND = Statement(logged(_given, select(_given)))
+_READ = Statement(
+    select(*columns(Entry, events))
+    .where(events.c.stream == bindparam("stream"), events.c.position > bindparam("after", type_=BigInteger))
+    .order_by(events.c.position)
+    .limit(bindparam("size", type_=Integer)),
+    row_class(Entry),
+)
+_after = func.unnest(bindparam("streams", type_=ARRAY(Text)), bindparam("positions", type_=ARRAY(BigInteger)))
+_place = _after.table_valued(column("stream", Text), column("position", BigInteger), name="place").render_derived()
+_next = (
+    select(*columns(Entry, events))
+    .where(events.c.stream == _place.c.stream, events.c.position > _place.c.position)
+    .order_by(events.c.position)
+    .limit(bindparam("size", type_=Integer))
+    .lateral("next")
+)
+_READ_MANY = Statement(
+    select(*_next.c).select_from(_place.join(_next, true())).order_by(_next.c.stream, _next.c.position), row_class(Entry)
+)
+_HEADS = Statement(
+    select(streams.c.stream, streams.c.position, streams.c.trimmed_to).where(
+        streams.c.stream == func.any(bindparam("streams", type_=ARRAY(Text)))
+    )
+)
+_BY_ID = Statement(select(*columns(Entry, events)).where(events.c.id == ids()), row_class(Entry))
+
+
+async def append(connection: Connection, told: Sequence[dict[str, Any]]) -> dict[UUID, int]:
+    """Give events their places and keep them; to be called last in a transaction. The positions by the events' ids."""
+    rows = await connection.fetch(_APPEND, events=[{**each, "nr": nr} for nr, each in enumerate(told)])
+    return {row[0]: row[1] for row in rows}
+
+
+def entry_of(
+    event: Event, stream: str, position: int, at: datetime, client_mutation_id: str | None, *, id_: UUID | None = None
+) -> Entry:
+    """An event at its place in the log."""
+    return Entry(**(told_of(event, at, client_mutation_id, id_=id_) | {"stream": stream}), position=position)
+
+
+def told_of(event: Event, at: datetime, client_mutation_id: str | None, *, id_: UUID | None = None) -> dict[str, Any]:
+    """
+    The attributes of an event's entry but its position.
+
+    What its payload holds becomes JSON where it is written: orjson writes dataclasses as `codec.encode` does, and much faster.
+    """
+    entity = event.entity
+    about_type, about_id = event.about or (entity.type_name, entity.id)
+    return {
+        "stream": event.stream,
+        "id": id_ or uuid7(),
+        "type": type(event).__name__,
+        "version": 1,
+        "kind": event.kind,
+        "entity_type": entity.type_name,
+        "entity_id": entity.id,
+        "about_type": about_type,
+        "about_id": about_id,
+        "project_id": event.project_id,
+        "payload": {"entity": entity, "changes": event.changes},
+        "actor_id": event.actor_id,
+        "client_mutation_id": client_mutation_id,
+        "at": at,
+    }
+
+
+class StreamLog:
+    """The log as its readers see it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._together: AskedTogether[str, tuple[int, int]] = AskedTogether(self._bounds)
+
+    async def read(self, stream: str, after: int, limit: int) -> Sequence[Entry]:
+        """Up to `limit` entries of a stream that come after a position, in order."""
+        rows = await self._database.fetch(_READ, stream=stream, after=after, size=limit)
+        return [whole(Entry, row) for row in rows]
+
+    async def read_many(self, positions: Mapping[str, int], limit: int) -> dict[str, list[Entry]]:
+        """Up to `limit` entries of each stream that come after its position, in order."""
+        given = {"streams": list(positions), "positions": list(positions.values())}
+        found: dict[str, list[Entry]] = defaultdict(list)
+        for row in await self._database.fetch(_READ_MANY, **given, size=limit):
+            found[row.stream].append(whole(Entry, row))
+        return found
+
+    async def head(self, stream: str) -> int:
+        """The last position of a stream; 0 when nothing was ever told in it."""
+        return (await self.heads([stream])).get(stream, 0)
+
+    async def heads(self, names: Sequence[str]) -> Mapping[str, int]:
+        """The last positions of many streams; those without entries may be missing."""
+        rows = await self._database.fetch(_HEADS, streams=list(names))
+        return {row["stream"]: row["position"] for row in rows}
+
+    async def bounds(self, names: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+        """For each stream the position up to which it was trimmed away, and its last; one question for all who ask at once."""
+        return dict(zip(names, await asyncio.gather(*map(self._together.ask, names)), strict=True))
+
+    async def _bounds(self, names: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+        rows = await self._database.fetch(_HEADS, streams=list(names))
+        found = {row["stream"]: (row["trimmed_to"], row["position"]) for row in rows}
+        return {name: found.get(name, (0, 0)) for name in names}
+
+    async def by_ids(self, entry_ids: Sequence[UUID]) -> dict[UUID, Any]:
+        """Entries by their ids."""
+        rows = await self._database.fetch(_BY_ID, ids=list(entry_ids))
+        return {row.id: row for row in rows}

@@ -1,0 +1,79 @@
+"""The texts of persisted queries in Redis, where every process finds them."""
+
+import asyncio
+import logging
+import time
+from hashlib import sha256
+from typing import Final
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from persistence.persisted_queries.memory import MemoryTexts
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT: Final = 0.5
+LEFT_ALONE: Final = 2.0
+_MONTH: Final = 30 * 24 * 3600
+
+
+class RedisTexts:
+    """Texts in the Redis at `url`, with those used last in memory before it."""
+
+    def __init__(self, url: str, memory: MemoryTexts | None = None, *, prefix: str = "hive:query:") -> None:
+        self._memory = memory or MemoryTexts()
+        self._prefix = prefix
+        self._next_try = 0.0
+        self._redis = Redis.from_url(
+            url,
+            protocol=2,
+            retry=Retry(NoBackoff(), 0),
+            max_connections=16,
+            socket_connect_timeout=TIMEOUT,
+            socket_timeout=TIMEOUT,
+        )
+
+    def has(self, digest: str, text: str) -> bool:
+        """Whether this text is in memory, and so was put into Redis or came from there."""
+        return self._memory.has(digest, text)
+
+    async def get(self, digest: str) -> str | None:
+        """The text with this SHA-256; what Redis holds under it is believed only when it has that hash."""
+        if (text := await self._memory.get(digest)) is not None or self._is_left_alone():
+            return text
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                found = await self._redis.getex(self._prefix + digest, ex=_MONTH)
+        except (OSError, RedisError, TimeoutError) as error:
+            self._leave_alone(error)
+            return None
+        if not isinstance(found, bytes) or sha256(found).hexdigest() != digest:
+            return None
+        text = found.decode(errors="replace")
+        await self._memory.put(digest, text)
+        return text
+
+    async def put(self, digest: str, text: str) -> None:
+        """Keep a text whose SHA-256 was checked."""
+        await self._memory.put(digest, text)
+        if self._is_left_alone():
+            return
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                await self._redis.set(self._prefix + digest, text.encode(errors="replace"), ex=_MONTH)
+        except (OSError, RedisError, TimeoutError) as error:
+            self._leave_alone(error)
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        await self._redis.aclose()
+
+    def _is_left_alone(self) -> bool:
+        return time.monotonic() < self._next_try
+
+    def _leave_alone(self, error: Exception) -> None:
+        logger.warning("Redis is away; persisted queries that this process doesn't know are sent again: %s", error)
+        self._next_try = time.monotonic() + LEFT_ALONE

@@ -1,0 +1,137 @@
+"""Documents over one transaction: index rows at once, objects in storage together at its end."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from content.structs import writers
+from domain.codec import encode
+from domain.document import Document, DocumentVersion
+from domain.document.update import LoggedUpdate, Update
+from domain.permissions import Role
+from persistence.blobs.document_objects import DocumentObjects, content_key, document_key, version_key
+from persistence.engine.advisory_lock import claim
+from persistence.engine.database import Connection, Statement
+from persistence.engine.rows import values, whole
+from persistence.events import document_log
+from persistence.stores import document_statements
+
+WORDS = 200_000  # characters of a document that search knows
+
+
+class SqlDocuments:
+    """
+    Documents over one transaction.
+
+    What was saved waits in `pending` (JSON objects by their keys) until `flush`, just before events are logged: the object is
+    durable before its row is. `edits` are what was appended to logs, to be announced after the commit.
+    """
+
+    def __init__(self, connection: Connection, objects: DocumentObjects | None, now: datetime) -> None:
+        self._connection = connection
+        self._objects = objects
+        self._now = now
+        self.pending: dict[str, Any] = {}
+        self.edits: list[LoggedUpdate] = []
+        self._named: list[str] = []
+
+    async def flush(self) -> None:
+        """Put what was saved into storage. Raises StorageUnavailable."""
+        if self.pending:
+            assert self._objects is not None, "this unit of work was opened without the objects of documents"
+            await self._objects.write(self.pending, relying_on=self._named)
+            self.pending, self._named = {}, []
+
+    async def add(self, document: Document) -> bool:
+        """Keep a new document; False when the id is taken."""
+        await claim(self._connection, document.id)
+        if await self._connection.fetch_value(document_statements.IS_A_TASK, id=document.id):
+            return False
+        if await self._connection.fetch_value(document_statements.ADD, **values(document)) is None:
+            return False
+        self._put(document)
+        return True
+
+    async def save(self, document: Document) -> None:
+        """Keep a changed document."""
+        await self._connection.execute(document_statements.SAVE, **values(document))
+        self._put(document)
+
+    async def add_version(self, version: DocumentVersion, text: str) -> None:
+        """Keep a new version."""
+        added = await self._connection.fetch_value(document_statements.ADD_VERSION, **values(version))
+        assert added is not None, "the document is held, so its next number is free"
+        await self._connection.execute(
+            document_statements.KEEP_WORDS, id=version.document_id, words=text[:WORDS].replace("\0", "")
+        )
+        self.pending[version_key(version.document_id, version.number)] = encode(version)
+        self._named += [content_key(version.document_id, each) for each in {version.crdt, version.markdown, version.text}]
+
+    async def lock(self, document_id: UUID, user_id: UUID) -> tuple[Document, Role, bool] | None:
+        """A document that the user may see, with his role and whether its project is archived."""
+        row = await self._connection.fetch_row(document_statements.LOCK, id=document_id, user=user_id)
+        if row is None:  # or it was moved to another project while we waited for it: the second look sees where it is now
+            row = await self._connection.fetch_row(document_statements.LOCK, id=document_id, user=user_id)
+        return row and (whole(Document, row), Role(row["role"]), row["archived"])
+
+    async def lock_for_server(self, document_id: UUID) -> Document | None:
+        """A document, whoever may see it."""
+        row = await self._connection.fetch_row(document_statements.LOCK_FOR_SERVER, id=document_id)
+        return row and whole(Document, row)
+
+    async def lock_many(self, document_ids: Sequence[UUID]) -> None:
+        """Hold documents in the order of their ids."""
+        await self._connection.fetch(document_statements.LOCK_MANY, ids=list(document_ids))
+
+    async def version(self, document_id: UUID, version_id: UUID) -> DocumentVersion | None:
+        """A version, None unless it is of the document."""
+        row = await self._connection.fetch_row(document_statements.VERSION, id=version_id, document=document_id)
+        return row and whole(DocumentVersion, row)
+
+    async def last_rank(self, project_id: UUID) -> str | None:
+        """The highest rank in a project."""
+        return await self._rank(document_statements.LAST_RANK, project=project_id)
+
+    async def rank_of(self, project_id: UUID, document_id: UUID) -> str | None:
+        """The rank of a document, None unless it lies in the project."""
+        return await self._rank(document_statements.RANK_OF, project=project_id, id=document_id)
+
+    async def is_open_in(self, project_id: UUID, document_id: UUID) -> bool:
+        """Whether the document lies in the project and is not deleted."""
+        return await self._connection.fetch_value(document_statements.OPEN_IN, project=project_id, id=document_id) is not None
+
+    async def rank_after(self, project_id: UUID, rank: str) -> str | None:
+        """The lowest rank above."""
+        return await self._rank(document_statements.RANK_AFTER, project=project_id, rank=rank)
+
+    async def ancestors(self, document_id: UUID) -> Sequence[UUID]:
+        """A document's parents from the nearest up."""
+        return [row[0] for row in await self._connection.fetch(document_statements.ANCESTORS, id=document_id)]
+
+    async def lock_descendants(self, document_id: UUID) -> Sequence[Document]:
+        """All below a document, parents before their children."""
+        return [whole(Document, row) for row in await self._connection.fetch(document_statements.DESCENDANTS, id=document_id)]
+
+    async def append(self, document_id: UUID, update: bytes, author_id: UUID) -> int:
+        """Put an edit at the end of the document's log; its position."""
+        edit = Update(document_id=document_id, data=update, author_id=author_id, client_ids=writers(update))
+        (placed,) = await document_log.append(self._connection, [edit], at=self._now)
+        self.edits.append(
+            LoggedUpdate(
+                document_id=document_id,
+                position=placed.position,
+                data=update,
+                author_id=author_id,
+                session_id=None,
+                at=self._now,
+            )
+        )
+        return placed.position
+
+    async def _rank(self, statement: Statement, **given: Any) -> str | None:
+        found: str | None = await self._connection.fetch_value(statement, **given)
+        return found
+
+    def _put(self, document: Document) -> None:
+        self.pending[document_key(document.id)] = encode(document)

@@ -1,0 +1,78 @@
+"""The lists and loaders of documents and versions."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from domain.document import Document, DocumentVersion
+from domain.page import Order
+from persistence.access import project_visible, visible_projects
+from persistence.engine.cursor import Sort
+from persistence.engine.database import Database
+from persistence.engine.filter import Column, compare
+from persistence.engine.pages import Listing
+from persistence.stores import document_statements
+from persistence.tables import document_versions, documents
+
+_d, _v = documents, document_versions
+
+
+def _present(operator: str, parameter: Any) -> Column:
+    """Not deleted; asked for unless the filter includes deleted documents."""
+    return compare(_d.c.deleted_at, operator, parameter)
+
+
+def _listing(order: Order, **more: Any) -> Listing:
+    return Listing(
+        cls=Document,
+        source=_d,
+        id=_d.c.id,
+        sorts={
+            "RANK": (Sort(_d.c.rank, "rank"),),
+            "TITLE": (Sort(_d.c.title, "title"),),
+            "CREATED_AT": (Sort(_d.c.created_at, "created_at"),),
+            "UPDATED_AT": (Sort(_d.c.updated_at, "updated_at"),),
+        },
+        default=(order,),
+        fields={
+            "title": _d.c.title,
+            "type": _d.c.type,
+            "owner": _d.c.owner_id,
+            "parent": _d.c.parent_id,
+            "updated_at": _d.c.updated_at,
+            "deleted_at": _present,
+        },
+        **more,
+    )
+
+
+DOCUMENTS = _listing(Order("CREATED_AT", descending=True), visible=lambda: _d.c.project_id == visible_projects())
+PROJECT_DOCUMENTS = _listing(
+    Order("RANK"), hangs_on=lambda parent: _d.c.project_id == parent, visible=lambda: project_visible(_d.c.project_id)
+)
+CHILDREN = _listing(
+    Order("RANK"), hangs_on=lambda parent: _d.c.parent_id == parent, visible=lambda: project_visible(_d.c.project_id)
+)
+VERSIONS = Listing(
+    cls=DocumentVersion,
+    source=_v,
+    id=_v.c.id,
+    sorts={"NUMBER": (Sort(_v.c.number, "number"),)},
+    default=(Order("NUMBER", descending=True),),
+    fields={"name": _v.c.name},
+    hangs_on=lambda parent: _v.c.document_id == parent,
+    joined=lambda query: query.join(_d, _d.c.id == _v.c.document_id),
+    visible=lambda: project_visible(_d.c.project_id),
+)
+
+
+async def by_ids(database: Database, viewer: UUID, document_ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """Those of the documents that the viewer may see; deleted ones too."""
+    return {row.id: row for row in await database.fetch(document_statements.BY_IDS, ids=list(document_ids), viewer=viewer)}
+
+
+async def versions_by_ids(database: Database, viewer: UUID, version_ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """Those of the versions whose documents the viewer may see."""
+    return {
+        row.id: row for row in await database.fetch(document_statements.VERSIONS_BY_IDS, ids=list(version_ids), viewer=viewer)
+    }

@@ -1,0 +1,74 @@
+"""Invitations: the store and the list."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, Text, Uuid, bindparam, func, select
+
+from domain.invitation import Invitation
+from domain.page import Order
+from persistence.access import ids, team_visible
+from persistence.engine.cursor import Sort
+from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.pages import Listing
+from persistence.engine.rows import added, columns, row_class, values, whole
+from persistence.tables import invitations
+
+_i = invitations
+_ID = bindparam("id", type_=Uuid)
+_ADD = Statement(added(Invitation, _i))
+_REPLACED = Statement(
+    _i.delete().where(
+        _i.c.team_id == bindparam("team_id", type_=Uuid),
+        func.lower(_i.c.email) == func.lower(bindparam("email", type_=Text)),
+    )
+)
+_GET = Statement(select(*columns(Invitation, _i)).where(_i.c.id == _ID))
+_BY_TOKEN = Statement(select(*columns(Invitation, _i)).where(_i.c.token_hash == bindparam("token", type_=LargeBinary)))
+_REMOVE = Statement(_i.delete().where(_i.c.id == _ID))
+_BY_IDS = Statement(
+    select(*columns(Invitation, _i)).where(_i.c.id == ids(), team_visible(_i.c.team_id, found=True)), row_class(Invitation)
+)
+
+
+class SqlInvitations:
+    """Invitations over one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def replace(self, invitation: Invitation) -> None:
+        """Keep a new invitation, instead of an earlier one of the same address to the same team."""
+        await self._connection.execute(_REPLACED, **values(invitation))
+        await self._connection.execute(_ADD, **values(invitation))
+
+    async def get(self, invitation_id: UUID) -> Invitation | None:
+        """An invitation, whoever asks."""
+        row = await self._connection.fetch_row(_GET, id=invitation_id)
+        return row and whole(Invitation, row)
+
+    async def by_token(self, token_hash: bytes) -> Invitation | None:
+        """The invitation whose token has this hash."""
+        row = await self._connection.fetch_row(_BY_TOKEN, token=token_hash)
+        return row and whole(Invitation, row)
+
+    async def remove(self, invitation_id: UUID) -> bool:
+        """Forget an invitation; False when it was gone already."""
+        return await self._connection.execute(_REMOVE, id=invitation_id) == 1
+
+
+async def by_ids(database: Database, viewer: UUID, invitation_ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """Those of the invitations that were made by teams of the viewer."""
+    return {row.id: row for row in await database.fetch(_BY_IDS, ids=list(invitation_ids), viewer=viewer)}
+
+
+INVITATIONS = Listing(
+    cls=Invitation,
+    source=_i,
+    id=_i.c.id,
+    sorts={"CREATED_AT": (Sort(_i.c.created_at, "created_at"),)},
+    default=(Order("CREATED_AT", descending=True),),
+    hangs_on=lambda parent: _i.c.team_id == parent,
+    visible=lambda: team_visible(_i.c.team_id),
+)

@@ -1,0 +1,99 @@
+"""Labels: the store, the loader and the list."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import Text, Uuid, bindparam, func, select
+from sqlalchemy.dialects.postgresql import array
+
+from domain.label import Label
+from domain.page import Order
+from persistence.access import ids, team_visible
+from persistence.engine.cursor import Sort
+from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.pages import Listing
+from persistence.engine.rows import added, columns, row_class, saved, values, whole
+from persistence.tables import labels, tasks
+
+_ID = bindparam("id", type_=Uuid)
+_ADD = Statement(added(Label, labels).returning(labels.c.id))
+_SAVE = Statement(saved(Label, labels, but=("team_id",)))
+_LOCK = Statement(select(*columns(Label, labels)).where(labels.c.id == _ID).with_for_update())
+_HAS_ID = Statement(select(labels.c.id).where(labels.c.id == _ID))
+_TAKE_OFF = Statement(
+    tasks.update().where(tasks.c.label_ids.contains(array([_ID]))).values(label_ids=func.array_remove(tasks.c.label_ids, _ID))
+)
+_REMOVE = Statement(labels.delete().where(labels.c.id == _ID))
+_KNOWN = Statement(
+    select(labels.c.id)
+    .where(labels.c.team_id == bindparam("team", type_=Uuid), labels.c.id == ids())
+    .order_by(labels.c.id)
+    .with_for_update(read=True, key_share=True)
+)
+_BY_IDS = Statement(
+    select(*columns(Label, labels)).where(labels.c.id == ids(), team_visible(labels.c.team_id, found=True)), row_class(Label)
+)
+
+
+class SqlLabels:
+    """Labels over one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def add(self, label: Label) -> str | None:
+        """Keep a new label; the attribute that is taken, or None."""
+        if await self._connection.fetch_value(_ADD, **values(label)) is not None:
+            return None
+        return "id" if await self._connection.fetch_value(_HAS_ID, id=label.id) else "name"
+
+    async def save(self, label: Label) -> bool:
+        """Keep a changed label; False when its name is taken."""
+        try:
+            async with self._connection.savepoint():
+                await self._connection.execute(_SAVE, **values(label))
+        except asyncpg.UniqueViolationError:
+            return False
+        return True
+
+    async def lock(self, label_id: UUID) -> Label | None:
+        """A label, held until the end of the operation."""
+        row = await self._connection.fetch_row(_LOCK, id=label_id)
+        return row and whole(Label, row)
+
+    async def remove(self, label_id: UUID) -> None:
+        """Delete a label and take it off every task."""
+        await self._connection.execute(_TAKE_OFF, id=label_id)
+        await self._connection.execute(_REMOVE, id=label_id)
+
+    async def known(self, team_id: UUID, label_ids: Sequence[UUID]) -> frozenset[UUID]:
+        """Those of the ids that are labels of the team, kept from being deleted until the end of the operation."""
+        rows = await self._connection.fetch(_KNOWN, team=team_id, ids=list(label_ids))
+        return frozenset(row[0] for row in rows)
+
+
+async def by_ids(database: Database, viewer: UUID, label_ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """Those of the labels that belong to teams of the viewer."""
+    return {row.id: row for row in await database.fetch(_BY_IDS, ids=list(label_ids), viewer=viewer)}
+
+
+_NAME = func.lower(labels.c.name, type_=Text)
+_BY_NAME: dict[str, Any] = {
+    "cls": Label,
+    "source": labels,
+    "id": labels.c.id,
+    "sorts": {"NAME": (Sort(_NAME, "sort_name"),)},
+    "default": (Order("NAME"),),
+    "extra": (_NAME.label("sort_name"),),
+    "visible": lambda: team_visible(labels.c.team_id),
+}
+
+TEAM_LABELS = Listing(**_BY_NAME, hangs_on=lambda parent: labels.c.team_id == parent)
+
+TASK_LABELS = Listing(
+    **_BY_NAME,
+    joined=lambda query: query.join(tasks, labels.c.id == func.any(tasks.c.label_ids)),
+    hangs_on=lambda parent: tasks.c.id == parent,
+)

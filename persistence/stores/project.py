@@ -1,0 +1,160 @@
+"""Projects and their members: the store, the loaders and the lists."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Text, Uuid, bindparam, exists, func, literal_column, or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from domain.page import Order
+from domain.permissions import Role
+from domain.project import Project, Standing
+from persistence.access import VIEWER, ids, opens, project_visible, visible_projects
+from persistence.engine.cursor import LAST_DAY, Sort
+from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.lookup import Lookup
+from persistence.engine.pages import Listing
+from persistence.engine.rows import added, columns, saved, values, whole
+from persistence.tables import project_members, projects, team_members
+
+_p, _pm, _m = projects, project_members, team_members
+_ID = bindparam("id", type_=Uuid)
+_USER, _PROJECT = bindparam("user", type_=Uuid), bindparam("project", type_=Uuid)
+_ADD = Statement(added(Project, _p).returning(_p.c.id))
+_SAVE = Statement(saved(Project, _p, but=("team_id", "creator_id")))
+_seen = select(*columns(Project, _p), _m.c.role).select_from(_p.join(_m, _m.c.team_id == _p.c.team_id))
+_seen = _seen.where(_p.c.id == _ID, _m.c.user_id == _USER, opens(_p, _m, _USER))
+_LOCK = Statement(_seen.where(_p.c.deleted_at.is_(None)).with_for_update(of=_p, key_share=True))
+_LOCK_DELETED = Statement(_seen.with_for_update(of=_p, key_share=True))
+_READERS = Statement(
+    select(_m.c.user_id)
+    .select_from(_p.join(_m, _m.c.team_id == _p.c.team_id))
+    .where(
+        _p.c.id == _PROJECT,
+        _p.c.deleted_at.is_(None),
+        opens(_p, _m, _m.c.user_id),
+        or_(bindparam("users", type_=ARRAY(Uuid)).is_(None), _m.c.user_id == ids("users")),
+    )
+)
+_MEMBERS = Statement(select(_pm.c.user_id).where(_pm.c.project_id == _PROJECT))
+_ADD_MEMBERS = Statement(
+    insert(_pm)
+    .from_select(["project_id", "user_id"], select(_PROJECT, func.unnest(bindparam("users", type_=ARRAY(Uuid)))))
+    .on_conflict_do_nothing()
+)
+_REMOVE_MEMBERS = Statement(_pm.delete().where(_pm.c.project_id == _PROJECT, _pm.c.user_id == ids("users")))
+_others = project_members.alias("others")
+_ADOPT = Statement(
+    insert(_pm)
+    .from_select(
+        ["project_id", "user_id"],
+        select(_p.c.id, bindparam("heir", type_=Uuid))
+        .select_from(_p.join(_pm, _pm.c.project_id == _p.c.id))
+        .where(
+            _p.c.team_id == bindparam("team", type_=Uuid),
+            _p.c.visibility == literal_column("'PRIVATE'"),
+            _pm.c.user_id == bindparam("leaving", type_=Uuid),
+            ~exists(select(literal_column("1")).where(_others.c.project_id == _p.c.id, _others.c.user_id != _pm.c.user_id)),
+        ),
+    )
+    .on_conflict_do_nothing()
+)
+_BY_IDS = Lookup(Project, _p, project_visible(_p.c.id, found=True))
+_STANDINGS = Statement(
+    select(_p.c.id, _m.c.role, _p.c.lead_id, _p.c.creator_id, _p.c.status)
+    .select_from(_p.join(_m, _m.c.team_id == _p.c.team_id))
+    .where(_p.c.id == ids(), _m.c.user_id == VIEWER, opens(_p, _m, VIEWER))
+)
+
+
+class SqlProjects:
+    """Projects over one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def add(self, project: Project) -> bool:
+        """Keep a new project; False when the id is taken."""
+        return await self._connection.fetch_value(_ADD, **values(project)) is not None
+
+    async def save(self, project: Project) -> None:
+        """Keep a changed project."""
+        await self._connection.execute(_SAVE, **values(project))
+
+    async def lock(self, project_id: UUID, user_id: UUID, *, deleted: bool = False) -> tuple[Project, Standing] | None:
+        """A project that the user may see, held until the end of the operation."""
+        row = await self._connection.fetch_row(_LOCK_DELETED if deleted else _LOCK, id=project_id, user=user_id)
+        if row is None:
+            return None
+        project = whole(Project, row)
+        leads = user_id in (project.lead_id, project.creator_id)
+        return project, Standing(Role(row["role"]), leads=leads, archived=project.status == "ARCHIVED")
+
+    async def readers(self, project_id: UUID, user_ids: Sequence[UUID] | None = None) -> frozenset[UUID]:
+        """Who may see the project, of the given users only where given."""
+        chosen = None if user_ids is None else list(user_ids)
+        return frozenset(row[0] for row in await self._connection.fetch(_READERS, project=project_id, users=chosen))
+
+    async def members(self, project_id: UUID) -> frozenset[UUID]:
+        """Who was added to the project."""
+        return frozenset(row[0] for row in await self._connection.fetch(_MEMBERS, project=project_id))
+
+    async def add_members(self, project_id: UUID, user_ids: Sequence[UUID]) -> None:
+        """Add people; those who are members already stay so."""
+        await self._connection.execute(_ADD_MEMBERS, project=project_id, users=list(user_ids))
+
+    async def remove_members(self, project_id: UUID, user_ids: Sequence[UUID]) -> None:
+        """Take people out."""
+        await self._connection.execute(_REMOVE_MEMBERS, project=project_id, users=list(user_ids))
+
+    async def adopt_orphans(self, team_id: UUID, *, leaving: UUID, heir: UUID) -> None:
+        """Make the heir a member of the team's private projects whose only member is leaving."""
+        await self._connection.execute(_ADOPT, team=team_id, leaving=leaving, heir=heir)
+
+
+async def by_ids(
+    database: Database, viewer: UUID, project_ids: Sequence[UUID], wanted: frozenset[str] | None = None
+) -> dict[UUID, Any]:
+    """Those of the projects that the viewer may see."""
+    return await _BY_IDS.rows(database, project_ids, wanted, viewer=viewer)
+
+
+async def standings(database: Database, viewer: UUID, project_ids: Sequence[UUID]) -> dict[UUID, Standing]:
+    """What the viewer is towards projects; those he may not see are missing."""
+    rows = await database.fetch(_STANDINGS, ids=list(project_ids), viewer=viewer)
+    return {
+        row["id"]: Standing(
+            Role(row["role"]),
+            leads=viewer in (row["lead_user_id"], row["creator_user_id"]),
+            archived=row["status"] == "ARCHIVED",
+        )
+        for row in rows
+    }
+
+
+_NAME = func.lower(_p.c.name, type_=Text)
+_LIST: dict[str, Any] = {
+    "cls": Project,
+    "source": _p,
+    "id": _p.c.id,
+    "sorts": {
+        "NAME": (Sort(_NAME, "sort_name"),),
+        "STATUS": (Sort(_p.c.status, "status"),),
+        "START_ON": (Sort(_p.c.start_on, "start_on", LAST_DAY),),
+        "END_ON": (Sort(_p.c.end_on, "end_on", LAST_DAY),),
+        "CREATED_AT": (Sort(_p.c.created_at, "created_at"),),
+        "UPDATED_AT": (Sort(_p.c.updated_at, "updated_at"),),
+    },
+    "default": (Order("NAME"),),
+    "extra": (_NAME.label("sort_name"),),
+    "fields": {
+        "name": _p.c.name,
+        "status": _p.c.status,
+        "lead": _p.c.lead_id,
+        "updated_at": _p.c.updated_at,
+    },
+}
+
+PROJECTS = Listing(**_LIST, visible=lambda: _p.c.id == visible_projects())
+TEAM_PROJECTS = Listing(**_LIST, hangs_on=lambda parent: _p.c.team_id == parent, visible=lambda: project_visible(_p.c.id))

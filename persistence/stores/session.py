@@ -1,0 +1,94 @@
+"""Sessions: the store, and what a request needs to know of one."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Uuid, bindparam, literal_column, select
+
+from domain.session import Session
+from domain.user import User
+from persistence.access import ids
+from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.rows import added, columns, row_class, saved, values, whole
+from persistence.tables import INSTANT, sessions, users
+
+_ID = bindparam("id", type_=Uuid)
+_ADD = Statement(added(Session, sessions))
+_SAVE = Statement(saved(Session, sessions, but=("user_id",)))
+_LOCK = Statement(select(*columns(Session, sessions)).where(sessions.c.id == _ID).with_for_update())
+_USER = Statement(select(*columns(User, users)).where(users.c.id == _ID))
+_REVOKE_ALL = Statement(
+    sessions.update()
+    .where(
+        sessions.c.user_id == bindparam("user", type_=Uuid),
+        sessions.c.revoked_at.is_(None),
+        sessions.c.id.is_distinct_from(bindparam("except_for", type_=Uuid)),
+    )
+    .values(revoked_at=bindparam("at", type_=INSTANT))
+    .returning(sessions.c.id)
+)
+_OPEN_AMONG = Statement(
+    select(sessions.c.id)
+    .select_from(sessions.join(users, users.c.id == sessions.c.user_id))
+    .where(
+        sessions.c.id == ids(),
+        sessions.c.revoked_at.is_(None),
+        sessions.c.expires_at > bindparam("now", type_=INSTANT),
+        users.c.status == literal_column("'ACTIVE'"),
+    )
+)
+_OF_USER = Statement(
+    select(*columns(Session, sessions))
+    .where(
+        sessions.c.user_id == bindparam("user", type_=Uuid),
+        sessions.c.revoked_at.is_(None),
+        sessions.c.expires_at > bindparam("now", type_=INSTANT),
+    )
+    .order_by(sessions.c.last_used_at.desc(), sessions.c.id)
+    .limit(100),
+    row_class(Session),
+)
+
+
+class SqlSessions:
+    """Sessions over one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def add(self, session: Session) -> None:
+        """Keep a new session."""
+        await self._connection.execute(_ADD, **values(session))
+
+    async def save(self, session: Session) -> None:
+        """Keep a changed session."""
+        await self._connection.execute(_SAVE, **values(session))
+
+    async def lock(self, session_id: UUID) -> tuple[Session, User] | None:
+        """A session, held until the end of the operation, and its user."""
+        row = await self._connection.fetch_row(_LOCK, id=session_id)
+        if row is None:
+            return None
+        user = await self._connection.fetch_row(_USER, id=row["user_id"])
+        return whole(Session, row), whole(User, user)
+
+    async def revoke_all(self, user_id: UUID, *, except_for: UUID | None, at: datetime) -> Sequence[UUID]:
+        """End all sessions of a user but one: those that were open."""
+        return [row[0] for row in await self._connection.fetch(_REVOKE_ALL, user=user_id, except_for=except_for, at=at)]
+
+
+async def by_ids(database: Database, viewer: UUID, session_ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """Those of the sessions that are open and the viewer's own."""
+    return {row.id: row for row in await of_user(database, viewer, datetime.now(UTC)) if row.id in set(session_ids)}
+
+
+async def open_among(database: Database, session_ids: Sequence[UUID], now: datetime) -> frozenset[UUID]:
+    """Those of the sessions that are neither revoked nor expired, and whose users are active."""
+    return frozenset(row[0] for row in await database.fetch(_OPEN_AMONG, ids=list(session_ids), now=now))
+
+
+async def of_user(database: Database, user_id: UUID, now: datetime) -> Sequence[Any]:
+    """A user's open sessions, the latest used first; at most 100."""
+    return await database.fetch(_OF_USER, user=user_id, now=now)

@@ -1,0 +1,28 @@
+"""The server's signing keys, shared by all its processes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from persistence.engine.database import Database, Statement
+from persistence.tables import signing_keys
+
+_ADD = Statement(
+    insert(signing_keys)
+    .values(kid=bindparam("kid"), private_jwk=bindparam("jwk", type_=JSONB), only=True)
+    .on_conflict_do_nothing()
+)
+_ALL = Statement(select(signing_keys.c.private_jwk).order_by(signing_keys.c.created_at.desc(), signing_keys.c.kid))
+
+
+async def all_keys(database: Database) -> list[Mapping[str, Any]]:
+    """Every key that may have signed a token which is still good, the newest first; private JWKs."""
+    return [row[0] for row in await database.fetch(_ALL)]
+
+
+async def add_first(database: Database, kid: str, private_jwk: Mapping[str, Any]) -> None:
+    """Keep the first key; when another process was quicker, its key stays."""
+    async with database.begin() as connection:
+        await connection.execute(_ADD, kid=kid, jwk=dict(private_jwk))

@@ -1,0 +1,218 @@
+"""Tasks: the store and the loaders. The lists are in `persistence.stores.task_queries`."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Text, Uuid, bindparam, exists, func, literal_column, select, union_all
+
+from domain.permissions import Role
+from domain.task import Task
+from persistence.access import ids, opens, project_visible
+from persistence.engine.advisory_lock import claim
+from persistence.engine.database import Database, Statement
+from persistence.engine.lookup import Lookup
+from persistence.engine.rows import added, columns, row_class, values, whole
+from persistence.row_updates import Kept, mark
+from persistence.tables import documents, projects, task_aliases, task_links, tasks, team_members, teams
+from persistence.transaction import Transaction
+
+_t, _p, _m = tasks, projects, team_members
+_ROW = row_class(Task)
+_ID, _PROJECT, _USER = bindparam("id", type_=Uuid), bindparam("project", type_=Uuid), bindparam("user", type_=Uuid)
+_RANK = bindparam("rank", type_=Text)
+_ADD = Statement(added(Task, _t).returning(_t.c.id))
+_IS_A_DOCUMENT = Statement(select(exists(select(literal_column("1")).where(documents.c.id == _ID))))
+_KEPT = Kept(Task, _t, but=("creator_id",))
+_open = (
+    select(*columns(Task, _t), _m.c.role, (_p.c.status == literal_column("'ARCHIVED'")).label("archived"), mark(_t))
+    .select_from(_t.join(_p, _p.c.id == _t.c.project_id).join(_m, _m.c.team_id == _p.c.team_id))
+    .where(_t.c.id == _ID, _m.c.user_id == _USER, _p.c.deleted_at.is_(None), opens(_p, _m, _USER))
+)
+_SEE, _LOCK = Statement(_open), Statement(_open.with_for_update(of=_t))
+_LOCK_MANY = Statement(select(_t.c.id).where(_t.c.id == ids()).order_by(_t.c.id).with_for_update())
+_NEXT_NUMBER = Statement(
+    teams.update()
+    .where(teams.c.id == _ID)
+    .values(last_task_number=teams.c.last_task_number + 1)
+    .returning(teams.c.last_task_number)
+)
+_ALIAS = Statement(task_aliases.insert().values(key=bindparam("key"), task_id=bindparam("task_id")))
+_LAST = Statement(select(func.max(_t.c.rank)).where(_t.c.project_id == _PROJECT))
+_RANK_OF = Statement(select(_t.c.rank).where(_t.c.project_id == _PROJECT, _t.c.id == _ID))
+_OPEN_IN = Statement(select(literal_column("1")).where(_t.c.project_id == _PROJECT, _t.c.id == _ID, _t.c.deleted_at.is_(None)))
+_AFTER = Statement(select(func.min(_t.c.rank)).where(_t.c.project_id == _PROJECT, _t.c.rank > _RANK))
+_BEFORE = Statement(select(func.max(_t.c.rank)).where(_t.c.project_id == _PROJECT, _t.c.rank < _RANK))
+
+_above = select(_t.c.parent_id.label("id"), literal_column("1").label("level")).where(_t.c.id == _ID).cte("above", recursive=True)
+_upper = _t.alias("upper_task")
+_above = _above.union_all(
+    select(_upper.c.parent_id, _above.c.level + literal_column("1"))
+    .join(_above, _above.c.id == _upper.c.id)
+    .where(_above.c.level < literal_column("100"))
+)
+_ANCESTORS = Statement(select(_above.c.id).where(_above.c.id.is_not(None)).order_by(_above.c.level))
+
+_below = select(_t.c.id, literal_column("1").label("level")).where(_t.c.parent_id == _ID).cte("below", recursive=True)
+_lower = _t.alias("lower_task")
+_below = _below.union_all(
+    select(_lower.c.id, _below.c.level + literal_column("1"))
+    .join(_below, _below.c.id == _lower.c.parent_id)
+    .where(_below.c.level < literal_column("100"))
+)
+_DESCENDANTS = Statement(
+    select(*columns(Task, _t)).join(_below, _below.c.id == _t.c.id).order_by(_below.c.level, _t.c.rank).with_for_update(of=_t)
+)
+
+_BY_IDS = Lookup(Task, _t, project_visible(_t.c.project_id, found=True))
+_KEY = bindparam("key", type_=Text)
+_keyed = union_all(
+    select(_t.c.id).where(_t.c.key == _KEY), select(task_aliases.c.task_id).where(task_aliases.c.key == _KEY)
+).subquery()
+_BY_KEY = Statement(
+    select(*columns(Task, _t)).join(_keyed, _keyed.c.id == _t.c.id).where(project_visible(_t.c.project_id, found=True)), _ROW
+)
+_blocker = tasks.alias("blocker")
+_BLOCKED = Statement(
+    select(task_links.c.task_id)
+    .join(_blocker, _blocker.c.id == task_links.c.target_id)
+    .where(
+        task_links.c.task_id == ids(),
+        task_links.c.kind == literal_column("'BLOCKED_BY'"),
+        _blocker.c.deleted_at.is_(None),
+        _blocker.c.status.not_in([literal_column("'DONE'"), literal_column("'CANCELED'")]),
+    )
+    .distinct()
+)
+
+
+def _progress(grouped_by: Any) -> Statement:
+    today = func.timezone(literal_column("'UTC'"), func.now()).cast(_t.c.due_on.type)
+    still_open = _t.c.status.not_in([literal_column("'DONE'"), literal_column("'CANCELED'")])
+    return Statement(
+        select(grouped_by, _t.c.status, func.count(), func.count().filter(_t.c.due_on < today, still_open))
+        .where(grouped_by == ids(), _t.c.deleted_at.is_(None), project_visible(_t.c.project_id))
+        .group_by(grouped_by, _t.c.status)
+        .order_by(grouped_by, _t.c.status)
+    )
+
+
+_PROJECT_PROGRESS, _SUBTASK_PROGRESS = _progress(_t.c.project_id), _progress(_t.c.parent_id)
+
+
+class SqlTasks:
+    """Tasks over one transaction."""
+
+    def __init__(self, connection: Transaction) -> None:
+        self._connection = connection
+
+    async def claim(self, task_id: UUID) -> bool:
+        """Hold an id that a client brings for a new task; False when it is a document's."""
+        await claim(self._connection, task_id)
+        return not await self._connection.fetch_value(_IS_A_DOCUMENT, id=task_id)
+
+    async def add(self, task: Task) -> bool:
+        """Keep a new task; False when the id is taken."""
+        return await self._connection.fetch_value(_ADD, **values(task)) is not None
+
+    async def save(self, task: Task) -> None:
+        """Keep a changed task."""
+        await self._connection.save(_KEPT, task)
+
+    async def lock(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
+        """A task that the user may see, with his role and whether its project is archived."""
+        row = await self._connection.fetch_row(_LOCK, id=task_id, user=user_id)
+        return await self._opened(row, task_id, user_id)
+
+    async def look(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
+        """The same, not held: `save` keeps it if nobody wrote it meanwhile."""
+        row = await self._connection.look(_SEE, _LOCK, id=task_id, user=user_id)
+        return await self._opened(row, task_id, user_id)
+
+    async def lock_many(self, task_ids: Sequence[UUID]) -> None:
+        """Hold tasks in the order of their ids."""
+        await self._connection.fetch(_LOCK_MANY, ids=list(task_ids))
+
+    async def next_number(self, team_id: UUID) -> int:
+        """The next number of a team's task keys."""
+        number: int = await self._connection.fetch_value(_NEXT_NUMBER, id=team_id)
+        return number
+
+    async def remember_key(self, task: Task) -> None:
+        """Let the task still be found under the key that it is about to lose."""
+        await self._connection.execute(_ALIAS, key=task.key, task_id=task.id)
+
+    async def last_rank(self, project_id: UUID) -> str | None:
+        """The highest rank in a project."""
+        return await self._rank(_LAST, project=project_id)
+
+    async def rank_of(self, project_id: UUID, task_id: UUID) -> str | None:
+        """The rank of a task, None unless it lies in the project."""
+        return await self._rank(_RANK_OF, project=project_id, id=task_id)
+
+    async def is_open_in(self, project_id: UUID, task_id: UUID) -> bool:
+        """Whether the task lies in the project and is not deleted."""
+        return await self._connection.fetch_value(_OPEN_IN, project=project_id, id=task_id) is not None
+
+    async def rank_after(self, project_id: UUID, rank: str) -> str | None:
+        """The lowest rank above."""
+        return await self._rank(_AFTER, project=project_id, rank=rank)
+
+    async def rank_before(self, project_id: UUID, rank: str) -> str | None:
+        """The highest rank below."""
+        return await self._rank(_BEFORE, project=project_id, rank=rank)
+
+    async def ancestors(self, task_id: UUID) -> Sequence[UUID]:
+        """A task's parents from the nearest up."""
+        return [row[0] for row in await self._connection.fetch(_ANCESTORS, id=task_id)]
+
+    async def lock_descendants(self, task_id: UUID) -> Sequence[Task]:
+        """All below a task, parents before their children."""
+        return [whole(Task, row) for row in await self._connection.fetch(_DESCENDANTS, id=task_id)]
+
+    async def _opened(self, row: Any, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
+        if row is None:  # or it was moved to another project while we waited for it: the second look sees where it is now
+            row = await self._connection.fetch_row(_LOCK, id=task_id, user=user_id)
+        return row and (whole(Task, row), Role(row["role"]), row["archived"])
+
+    async def _rank(self, statement: Statement, **given: Any) -> str | None:
+        found: str | None = await self._connection.fetch_value(statement, **given)
+        return found
+
+
+async def by_ids(
+    database: Database, viewer: UUID, task_ids: Sequence[UUID], wanted: frozenset[str] | None = None
+) -> dict[UUID, Any]:
+    """Those of the tasks that the viewer may see; deleted ones too."""
+    return await _BY_IDS.rows(database, task_ids, wanted, viewer=viewer)
+
+
+async def by_key(database: Database, viewer: UUID, key: str) -> Any:
+    """The task with a key, or which once had it; None when the viewer may not see it."""
+    return await database.fetch_row(_BY_KEY, key=key.strip().upper(), viewer=viewer)
+
+
+async def blocked(database: Database, task_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of the tasks wait for one that is still open."""
+    return {row[0] for row in await database.fetch(_BLOCKED, ids=list(task_ids))}
+
+
+Counts = dict[UUID, list[tuple[str, int, int]]]
+
+
+async def project_progress(database: Database, viewer: UUID, project_ids: Sequence[UUID]) -> Counts:
+    """Per project and status: how many tasks, and how many of them are overdue."""
+    return _grouped(await database.fetch(_PROJECT_PROGRESS, ids=list(project_ids), viewer=viewer))
+
+
+async def subtask_progress(database: Database, viewer: UUID, task_ids: Sequence[UUID]) -> Counts:
+    """Per parent and status: how many sub-tasks, and how many of them are overdue."""
+    return _grouped(await database.fetch(_SUBTASK_PROGRESS, ids=list(task_ids), viewer=viewer))
+
+
+def _grouped(rows: Sequence[Any]) -> Counts:
+    counts: Counts = defaultdict(list)
+    for key, status, count, overdue, *_ in rows:
+        counts[key].append((status, count, overdue))
+    return counts

@@ -1,0 +1,235 @@
+"""Teams and memberships: the store, the loaders and the lists."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import BigInteger, Text, Uuid, bindparam, func, literal_column, select
+
+from domain.events import team_stream
+from domain.page import Order
+from domain.permissions import Role
+from domain.team import Member, Membership, Team
+from domain.user import User
+from persistence.access import VIEWER, ids, team_visible
+from persistence.engine.cursor import Sort
+from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.filter import Column
+from persistence.engine.lookup import Lookup
+from persistence.engine.pages import Listing
+from persistence.engine.rows import added, columns, saved, values, whole
+from persistence.stores.user import NAME, named
+from persistence.tables import invitations, project_members, projects, streams, team_members, team_role, teams, users
+
+_ID = bindparam("id", type_=Uuid)
+_TEAM, _USER = bindparam("team", type_=Uuid), bindparam("user", type_=Uuid)
+_m = team_members
+_MEMBERSHIP = (_m.c.team_id == _TEAM) & (_m.c.user_id == _USER)
+
+_TAKEN = Statement(
+    select(
+        func.bool_or(teams.c.id == _ID).label("id"),
+        func.bool_or(func.lower(teams.c.name) == func.lower(bindparam("name", type_=Text)))
+        .filter(teams.c.deleted_at.is_(None))
+        .label("name"),
+        func.bool_or(teams.c.key == bindparam("key", type_=Text)).label("key"),
+    ).where(
+        (teams.c.id == _ID)
+        | (func.lower(teams.c.name) == func.lower(bindparam("name", type_=Text)))
+        | (teams.c.key == bindparam("key", type_=Text))
+    )
+)
+_ADD = Statement(added(Team, teams).returning(teams.c.id))
+_SAVE = Statement(saved(Team, teams))
+_LOCK = Statement(
+    select(*columns(Team, teams), _m.c.role)
+    .select_from(teams.join(_m, _m.c.team_id == teams.c.id))
+    .where(teams.c.id == _ID, _m.c.user_id == _USER, teams.c.deleted_at.is_(None))
+    .with_for_update(of=[teams, _m], key_share=True)
+)
+_HAS_KEY = Statement(select(teams.c.id).where(teams.c.key == bindparam("key", type_=Text)))
+_GET = Statement(select(*columns(Team, teams)).where(teams.c.id == _ID))
+_HOLD = Statement(
+    select(*columns(Team, teams)).where(teams.c.id == _ID, teams.c.deleted_at.is_(None)).with_for_update(key_share=True)
+)
+_MEMBERS = Statement(select(*columns(Membership, _m)).where(_m.c.team_id == _TEAM))
+_MEMBERSHIPS = Statement(select(*columns(Membership, _m)).where(_m.c.user_id == _USER).order_by(_m.c.team_id))
+_ROLE = Statement(select(_m.c.role).where(_MEMBERSHIP))
+_ADD_MEMBER = Statement(
+    _m.insert().from_select(
+        ["team_id", "user_id", "role", "joined_at", "joined_position"],
+        select(
+            _TEAM,
+            _USER,
+            bindparam("role", type_=team_role),
+            bindparam("joined_at", type_=_m.c.joined_at.type),
+            func.coalesce(
+                select(streams.c.position).where(streams.c.stream == bindparam("stream", type_=Text)).scalar_subquery(),
+                literal_column("0", BigInteger),
+            ),
+        ),
+    )
+)
+_SET_ROLE = Statement(_m.update().where(_MEMBERSHIP).values(role=bindparam("role", type_=team_role)))
+_REMOVE = Statement(_m.delete().where(_MEMBERSHIP))
+_LEAVE_PROJECTS = Statement(
+    project_members.delete().where(
+        project_members.c.user_id == _USER,
+        project_members.c.project_id.in_(select(projects.c.id).where(projects.c.team_id == _TEAM)),
+    )
+)
+_DISSOLVE_MEMBERS = Statement(_m.delete().where(_m.c.team_id == _TEAM))
+_DISSOLVE_INVITATIONS = Statement(invitations.delete().where(invitations.c.team_id == _TEAM))
+_BY_IDS = Lookup(Team, teams, team_visible(teams.c.id, found=True))
+_ROLES = Statement(select(_m.c.team_id, _m.c.role).where(_m.c.team_id == ids(), _m.c.user_id == VIEWER))
+_FOLLOWED = Statement(select(_m.c.team_id, _m.c.joined_position).where(_m.c.user_id == VIEWER))
+
+
+class SqlTeams:
+    """Teams over one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def add(self, team: Team) -> str | None:
+        """Keep a new team; the attribute that is taken, or None."""
+        given = values(team)
+        if await self._connection.fetch_value(_ADD, **given) is not None:
+            return None
+        taken = await self._connection.fetch_row(_TAKEN, **given)
+        return next((name for name in ("id", "name", "key") if taken[name]), "name")
+
+    async def save(self, team: Team) -> bool:
+        """Keep a changed team; False when its name is taken."""
+        try:
+            async with self._connection.savepoint():
+                await self._connection.execute(_SAVE, **values(team))
+        except asyncpg.UniqueViolationError:
+            return False
+        return True
+
+    async def lock(self, team_id: UUID, user_id: UUID) -> tuple[Team, Role] | None:
+        """The team and the user's role in it."""
+        row = await self._connection.fetch_row(_LOCK, id=team_id, user=user_id)
+        return row and (whole(Team, row), Role(row["role"]))
+
+    async def get(self, team_id: UUID) -> Team | None:
+        """A team, whoever asks; dissolved ones too."""
+        row = await self._connection.fetch_row(_GET, id=team_id)
+        return row and whole(Team, row)
+
+    async def hold(self, team_id: UUID) -> Team | None:
+        """A team, whoever asks, held until the end of the operation; None when it was dissolved."""
+        row = await self._connection.fetch_row(_HOLD, id=team_id)
+        return row and whole(Team, row)
+
+    async def has_key(self, key: str) -> bool:
+        """Whether a team has, or had, this key."""
+        return await self._connection.fetch_value(_HAS_KEY, key=key) is not None
+
+    async def memberships(self, team_id: UUID) -> Sequence[Membership]:
+        """Everybody in a team."""
+        return [whole(Membership, row) for row in await self._connection.fetch(_MEMBERS, team=team_id)]
+
+    async def memberships_of(self, user_id: UUID) -> Sequence[Membership]:
+        """Every team of a user."""
+        return [whole(Membership, row) for row in await self._connection.fetch(_MEMBERSHIPS, user=user_id)]
+
+    async def role(self, team_id: UUID, user_id: UUID) -> Role | None:
+        """A user's role in a team."""
+        found = await self._connection.fetch_value(_ROLE, team=team_id, user=user_id)
+        return None if found is None else Role(found)
+
+    async def add_member(self, membership: Membership) -> None:
+        """Begin a membership; its stream is followed from where it stands now."""
+        await self._connection.execute(
+            _ADD_MEMBER,
+            team=membership.team_id,
+            user=membership.user_id,
+            role=membership.role,
+            joined_at=membership.joined_at,
+            stream=team_stream(membership.team_id),
+        )
+
+    async def set_role(self, team_id: UUID, user_id: UUID, role: Role) -> None:
+        """Change a member's role."""
+        await self._connection.execute(_SET_ROLE, team=team_id, user=user_id, role=role)
+
+    async def remove_member(self, team_id: UUID, user_id: UUID) -> None:
+        """End a membership, and the user's places in the team's projects."""
+        await self._connection.execute(_LEAVE_PROJECTS, team=team_id, user=user_id)
+        await self._connection.execute(_REMOVE, team=team_id, user=user_id)
+
+    async def dissolve(self, team_id: UUID) -> None:
+        """End every membership and open invitation."""
+        await self._connection.execute(_DISSOLVE_MEMBERS, team=team_id)
+        await self._connection.execute(_DISSOLVE_INVITATIONS, team=team_id)
+
+
+async def by_ids(
+    database: Database, viewer: UUID, team_ids: Sequence[UUID], wanted: frozenset[str] | None = None
+) -> dict[UUID, Any]:
+    """Those of the teams that the viewer belongs to."""
+    return await _BY_IDS.rows(database, team_ids, wanted, viewer=viewer)
+
+
+async def roles(database: Database, viewer: UUID, team_ids: Sequence[UUID]) -> dict[UUID, Role]:
+    """The viewer's roles in teams; those he does not belong to are missing."""
+    return {row[0]: Role(row[1]) for row in await database.fetch(_ROLES, ids=list(team_ids), viewer=viewer)}
+
+
+async def followed(database: Database, viewer: UUID) -> dict[UUID, int]:
+    """The teams whose streams the viewer may hear, and the position from which on."""
+    return {row[0]: row[1] for row in await database.fetch(_FOLLOWED, viewer=viewer)}
+
+
+TEAMS = Listing(
+    cls=Team,
+    source=teams,
+    id=teams.c.id,
+    sorts={"NAME": (Sort(func.lower(teams.c.name, type_=Text), "sort_name"),)},
+    default=(Order("NAME"),),
+    extra=(func.lower(teams.c.name).label("sort_name"),),
+    visible=lambda: team_visible(teams.c.id),
+)
+
+
+def _theirs(parent: Column) -> Column:
+    """The user who is the parent belongs to the team."""
+    theirs = team_members.alias("their_member")
+    return select(literal_column("1")).where(theirs.c.team_id == teams.c.id, theirs.c.user_id == parent).exists()
+
+
+TEAMS_OF_USER = Listing(
+    cls=Team,
+    source=teams,
+    id=teams.c.id,
+    sorts=TEAMS.sorts,
+    default=TEAMS.default,
+    extra=TEAMS.extra,
+    hangs_on=_theirs,
+    visible=TEAMS.visible,
+)
+
+_member = {column.name: column for column in columns(User, users)} | {"role": _m.c.role, "joined_at": _m.c.joined_at}
+
+
+class _Members:
+    """Users joined with their memberships, as a source with the columns of `Member`."""
+
+    c = _member
+
+
+TEAM_MEMBERS = Listing(
+    cls=Member,
+    source=_Members,
+    id=users.c.id,
+    sorts={"NAME": (Sort(NAME, "sort_name"),)},
+    default=(Order("NAME"),),
+    extra=(NAME.label("sort_name"),),
+    joined=lambda query: query.select_from(users.join(_m, _m.c.user_id == users.c.id)),
+    hangs_on=lambda parent: _m.c.team_id == parent,
+    visible=lambda: team_visible(_m.c.team_id),
+    fields={"query": named, "role": _m.c.role},
+)

@@ -1,0 +1,31 @@
+"""Letting documents rest that nobody edits any more: a version is saved when it is time for one, and the log shortened behind
+it."""
+
+import asyncio
+import logging
+from typing import Final
+
+from domain.errors import DomainError
+from realtime.collaboration.room import Room
+from realtime.collaboration.snapshots import Archive
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE: Final = 4
+
+
+class Settling:
+    """Settles a few rooms at a time."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def settle(self, room: Room) -> None:
+        """Settle one; what fails is tried again when the room is next found quiet."""
+        async with self._turns:
+            try:
+                await self._archive.settle(room.document_id)
+            except DomainError as error:
+                logger.warning("The document %s could not be settled: %s", room.document_id, error.message)
+                room.edited_at = room.edited_at or asyncio.get_running_loop().time()

@@ -1,0 +1,81 @@
+"""The log behind the announcements, and a patient reader of it.
+
+The stores implement `Log` over the table of events. `PatientLog` adds what everybody who reads it here needs: few reads
+at a time, a timeout, and trying again, for as long as it takes, when the database is away.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, Protocol, TypeVar
+
+from domain.errors import CursorExpired
+from domain.events import Entry
+from realtime.backoff import Pauses
+
+logger = logging.getLogger(__name__)
+
+PAGE: Final = 128
+READS_AT_A_TIME: Final = 8
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 5.0
+
+T = TypeVar("T")
+
+
+class Log(Protocol):
+    """What was committed, by stream. A committed entry is seen by every later call."""
+
+    async def read(self, stream: str, after: int, limit: int) -> Sequence[Entry]:
+        """The entries at `after + 1`, `after + 2` …, at most `limit` of them; none when there are no more.
+
+        Raises `CursorExpired`, or begins later than `after + 1`, when the log no longer reaches back that far.
+        """
+        ...
+
+    async def heads(self, streams: Sequence[str]) -> Mapping[str, int]:
+        """The last position of each stream, in one query; a stream without entries is missing or 0."""
+        ...
+
+
+class PatientLog:
+    """Reads the log, a few at a time; `page` and `heads_at_last` never fail for want of a database."""
+
+    def __init__(self, log: Log, *, timeout: float) -> None:
+        self._log = log
+        self._timeout = timeout
+        self._turns = asyncio.Semaphore(READS_AT_A_TIME)
+
+    async def page(self, stream: str, after: int) -> Sequence[Entry]:
+        """The next entries after a position, without a gap; none at the end. Raises `CursorExpired` only."""
+        page = await self._until_done(lambda: self._log.read(stream, after, PAGE), stream)
+        if page and page[0].position != after + 1:
+            raise CursorExpired
+        for expected, entry in enumerate(page, after + 1):
+            if entry.position != expected:
+                logger.error("The log of %s has a gap at %d.", stream, expected)
+                return page[: expected - after - 1]
+        return page
+
+    async def heads(self, streams: Sequence[str]) -> Mapping[str, int]:
+        """The last position of each stream: one attempt, which raises what the log raises, or `TimeoutError`."""
+        return await self._once(lambda: self._log.heads(streams))
+
+    async def heads_at_last(self, streams: Sequence[str]) -> Mapping[str, int]:
+        """The last position of each stream, however long it takes."""
+        return await self._until_done(lambda: self._log.heads(streams), f"{len(streams)} streams")
+
+    async def _once(self, read: Callable[[], Awaitable[T]]) -> T:
+        async with self._turns, asyncio.timeout(self._timeout):
+            return await read()
+
+    async def _until_done(self, read: Callable[[], Awaitable[T]], what: str) -> T:
+        pauses = Pauses(_FIRST_PAUSE, _LONGEST_PAUSE)
+        while True:
+            try:
+                return await self._once(read)
+            except CursorExpired:
+                raise
+            except Exception:  # whatever a database can raise: to give up would lose entries
+                logger.warning("The log of %s cannot be read; trying again.", what, exc_info=True)
+            await pauses.rest()

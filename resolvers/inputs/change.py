@@ -1,0 +1,41 @@
+"""Inputs about the change log."""
+
+from enum import StrEnum
+
+import strawberry
+
+from resolvers.enums import enumeration
+from resolvers.inputs.fields import input_type, optional
+
+
+class SearchType(StrEnum):
+    """Kinds of objects, by the names that clients use."""
+
+    USER = "USER"
+    PROJECT = "PROJECT"
+    TASK = "TASK"
+    DOCUMENT = "DOCUMENT"
+    COMMENT = "COMMENT"
+
+
+enumeration(
+    SearchType,
+    "Kinds of objects.",
+    USER="Users.",
+    PROJECT="Projects.",
+    TASK="Tasks.",
+    DOCUMENT="Documents.",
+    COMMENT="Comments.",
+)
+
+
+@input_type("Narrows a change stream. Empty means everything the viewer can see.")
+class ChangeScope:
+    """Filter of changes; all given fields hold."""
+
+    team_ids: list[strawberry.ID] | None = optional("Only what happens in these teams.", of="Team")
+    project_ids: list[strawberry.ID] | None = optional("Only what happens in these projects.", of="Project")
+    entity_ids: list[strawberry.ID] | None = optional(
+        "Only these objects, and what is said about them.", of="Comment|Document|Label|Project|Task|Team|User"
+    )
+    types: list[SearchType] | None = optional("Only objects of these kinds.")

@@ -1,0 +1,105 @@
+"""How inputs are declared and read.
+
+Absent means leave alone, null means clear: an input field that may be left out defaults to UNSET, and `given` leaves those out of
+what resolvers see. Global ids become UUIDs there; an id that is none of its type is refused with the path of its field, all of
+them at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any, TypeVar, cast, dataclass_transform
+from uuid import UUID
+
+import strawberry
+from strawberry import UNSET
+from strawberry.utils.str_converters import to_camel_case
+
+from domain.errors import DomainError, Invalid, LimitExceeded, Path, Several
+from resolvers import ids
+
+T = TypeVar("T", bound=type)
+MOST_IDS = 100
+NO_TYPES: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass_transform(kw_only_default=True)
+def input_type(description: str, *, name: str | None = None) -> Any:
+    """An input object type."""
+
+    def declare(cls: T) -> T:
+        return strawberry.input(cls, description=description, name=name)
+
+    return declare
+
+
+def required(description: str, *, of: str | None = None) -> Any:
+    """A field that must be there; `of` names the type of a global id."""
+    return strawberry.field(description=description, metadata={"of": of})
+
+
+def optional(description: str, *, of: str | None = None, default: Any = UNSET) -> Any:
+    """A field that may be left out; `of` names the type of a global id."""
+    return strawberry.field(description=description, default=default, metadata={"of": of})
+
+
+def client_mutation_id() -> Any:
+    """The field that every mutation's input ends with."""
+    return optional("Echoed in the payload; the idempotency key of this call for 24 hours.")
+
+
+def given(value: Any, path: Path = ("input",), *, types: Mapping[str, str] = NO_TYPES) -> dict[str, Any]:
+    """
+    What an input brings, by attribute name, without what was left out.
+
+    `types` names the types of ids that the input itself leaves open. Raises Invalid for bad ids, Several for more than one.
+    """
+    refusals: list[DomainError] = []
+    read = _read(value, path, refusals, types)
+    if len(refusals) == 1:
+        raise refusals[0]
+    if refusals:
+        raise Several(refusals)
+    return read
+
+
+def _read(value: Any, path: Path, refusals: list[DomainError], more: Mapping[str, str] = NO_TYPES) -> dict[str, Any]:
+    read: dict[str, Any] = {}
+    for name, shown, of in _declared(cast(Any, type(value))):
+        held = getattr(value, name)
+        if held is UNSET:
+            continue
+        expected = more.get(name, of)
+        if expected is not None and held is not None:
+            held = _ids(held, expected, (*path, shown), refusals)
+        elif is_dataclass(held):
+            held = _read(held, (*path, shown), refusals)
+        elif isinstance(held, list) and held and is_dataclass(held[0]):
+            held = [_read(item, (*path, shown, str(index)), refusals) for index, item in enumerate(held)]
+        read[name] = held
+    return read
+
+
+@cache
+def _declared(input_: Any) -> list[tuple[str, str, str | None]]:
+    """An input's fields: name, name in the graph, and the type of a global id."""
+    types = {each.python_name: each.metadata.get("of") for each in input_.__strawberry_definition__.fields}
+    return [(each.name, to_camel_case(each.name), types[each.name]) for each in fields(input_)]
+
+
+def _ids(held: Any, expected: str, place: Path, refusals: list[DomainError]) -> Any:
+    if not isinstance(held, list):
+        return _id(held, expected, place, refusals)
+    if len(held) > MOST_IDS:
+        refusals.append(LimitExceeded(f"At most {MOST_IDS} ids are allowed.", MOST_IDS, path=place))
+        return []
+    return [_id(item, expected, (*place, str(index)), refusals) for index, item in enumerate(held)]
+
+
+def _id(held: str, expected: str, place: Path, refusals: list[DomainError]) -> UUID | None:
+    found = ids.parse(held)
+    if found is None or found[0] not in expected.split("|"):
+        refusals.append(Invalid(place, f"This is not the id of a {expected.replace('|', ' or ')}."))
+        return None
+    return found[1]

@@ -1,0 +1,130 @@
+"""Filters and orders that lists of any kind share, and how they become conditions."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+
+import strawberry
+from strawberry import UNSET
+
+from domain.errors import BadUserInput
+from domain.page import EVERYTHING, AllOf, AnyOf, Condition, Not, Order, Where
+from resolvers import ids
+from resolvers.inputs.fields import MOST_IDS, input_type, optional
+
+DEEPEST = 3
+
+
+@strawberry.enum(description="Which way to sort.")
+class OrderDirection(Enum):
+    """ASC or DESC."""
+
+    ASC = strawberry.enum_value("ASC", description="Smallest first.")
+    DESC = strawberry.enum_value("DESC", description="Largest first.")
+
+
+@input_type("Narrows by an id.")
+class IDFilter:
+    """All given conditions hold."""
+
+    eq: strawberry.ID | None = optional("Exactly this object.")
+    in_: list[strawberry.ID] | None = strawberry.field(
+        name="in", description="One of these objects.", default=UNSET, metadata={"of": None}
+    )
+    is_null: bool | None = optional("Whether there is none.")
+
+
+@input_type("Narrows by text, without regard to case in `contains` and `startsWith`.")
+class StringFilter:
+    """All given conditions hold."""
+
+    eq: str | None = optional("Exactly this text.")
+    in_: list[str] | None = strawberry.field(name="in", description="One of these texts.", default=UNSET, metadata={"of": None})
+    contains: str | None = optional("Holds this text.")
+    starts_with: str | None = optional("Begins with this text.")
+
+
+@input_type("Narrows by a day.")
+class DateFilter:
+    """All given conditions hold."""
+
+    eq: date | None = optional("Exactly this day.")
+    before: date | None = optional("Earlier than this day.")
+    after: date | None = optional("Later than this day.")
+    is_null: bool | None = optional("Whether there is none.")
+
+
+@input_type("Narrows by an instant.")
+class DateTimeFilter:
+    """All given conditions hold."""
+
+    before: datetime | None = optional("Earlier than this instant.")
+    after: datetime | None = optional("Later than this instant.")
+    is_null: bool | None = optional("Whether there is none.")
+
+
+_OPERATORS = {
+    "eq": "eq",
+    "in_": "in",
+    "not_in": "not_in",
+    "contains": "contains",
+    "starts_with": "starts_with",
+    "before": "before",
+    "after": "after",
+    "is_null": "is_null",
+}
+
+
+def where(filter_: Any, types: Mapping[str, str], *, depth: int = 0) -> Where:
+    """
+    A filter input as conditions on the fields of a listing; `types` names the type of the ids that a field is compared with.
+
+    `and`, `or` and `not` nest up to 3 deep. Raises BadUserInput for deeper ones, bad ids and null where a value is needed.
+    """
+    if filter_ is None or filter_ is UNSET:
+        return EVERYTHING
+    if depth > DEEPEST:
+        raise BadUserInput(f"Filters nest at most {DEEPEST} deep.", path=("filter",))
+    parts: list[Where] = []
+    for name, held in vars(filter_).items():
+        if held is UNSET or held is None:
+            continue
+        if name in ("and_", "or_"):
+            nested = tuple(where(each, types, depth=depth + 1) for each in held)
+            parts.append(AllOf(nested) if name == "and_" else AnyOf(nested))
+        elif name == "not_":
+            parts.append(Not(where(held, types, depth=depth + 1)))
+        elif hasattr(held, "__strawberry_definition__") and not isinstance(held, Enum):
+            parts += _conditions(name, held, types.get(name))
+        elif name != "include_deleted":
+            parts.append(Condition(name, "eq", held))
+    return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+
+
+def _conditions(field: str, held: Any, id_type: str | None) -> list[Where]:
+    conditions: list[Where] = []
+    for name, value in vars(held).items():
+        if value is UNSET:
+            continue
+        if value is None:
+            raise BadUserInput("A condition needs a value; `isNull` asks for none.", path=("filter", field))
+        if isinstance(value, list) and len(value) > MOST_IDS:
+            raise BadUserInput(f"At most {MOST_IDS} values are allowed.", path=("filter", field))
+        if id_type is not None and name != "is_null":
+            value = [_id(each, id_type, field) for each in value] if isinstance(value, list) else _id(value, id_type, field)
+        conditions.append(Condition(field, _OPERATORS[name], value))  # type: ignore[arg-type]
+    return conditions
+
+
+def _id(value: str, id_type: str, field: str) -> Any:
+    return ids.decode(value, id_type, path=("filter", field))
+
+
+def orders(given: Any) -> tuple[Order, ...]:
+    """What `orderBy` asks for; nothing means the list's own order."""
+    if given is None or given is UNSET:
+        return ()
+    if len(given) > 4:
+        raise BadUserInput("A list is sorted by at most 4 fields.", path=("orderBy",))
+    return tuple(Order(each.field.value, descending=each.direction is OrderDirection.DESC) for each in given)

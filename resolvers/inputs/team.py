@@ -1,0 +1,110 @@
+"""Inputs about teams, invitations, labels, and deleting and restoring of any kind."""
+
+from uuid import UUID
+
+import strawberry
+
+from domain.permissions import Role
+from resolvers.enums import enumeration
+from resolvers.inputs.fields import client_mutation_id, input_type, optional, required
+from resolvers.scalars import Markdown
+
+enumeration(
+    Role,
+    "What somebody is in a team.",
+    name="TeamRole",
+    OWNER="Has the last word; every team has one.",
+    ADMIN="Manages members, projects and the team itself.",
+    MEMBER="Works in all projects of the team.",
+    GUEST="Sees and discusses the projects that he was added to.",
+)
+
+
+@input_type("What to delete.")
+class DeleteInput:
+    """Input of everything that deletes, revokes or removes."""
+
+    id: strawberry.ID = required("The object.")
+    expected_version: int | None = optional("The version that was read; another one is a conflict.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("What to bring back.")
+class RestoreInput:
+    """Input of everything that restores."""
+
+    id: strawberry.ID = required("The deleted object.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("A new team.")
+class TeamCreateInput:
+    """Input of `teamCreate`."""
+
+    id: UUID | None = optional("An id of the client's own, for offline creation.")
+    name: str = required("Its name, unique on this server.")
+    key: str | None = optional("Prefix of its task keys: 2 to 10 letters and digits, such as ENG; from the name when absent.")
+    description: Markdown | None = optional("What the team is for.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Changes to a team. Absent = leave alone, null = clear.")
+class TeamUpdateInput:
+    """Input of `teamUpdate`."""
+
+    id: strawberry.ID = required("The team.", of="Team")
+    name: str | None = optional("Its name.")
+    description: Markdown | None = optional("What the team is for.")
+    expected_version: int | None = optional("The version that was read; another one is a conflict.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Asking somebody to join.")
+class TeamInviteInput:
+    """Input of `teamInvite`."""
+
+    team_id: strawberry.ID = required("The team.", of="Team")
+    email: str = required("Who is invited; an earlier invitation of the same address is replaced.")
+    role: Role = optional("As what; there is only one owner.", default=Role.MEMBER)
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Another role for a member.")
+class TeamMemberSetRoleInput:
+    """Input of `teamMemberSetRole`."""
+
+    team_id: strawberry.ID = required("The team.", of="Team")
+    user_id: strawberry.ID = required("The member.", of="User")
+    role: Role = required("The new role; OWNER hands the team over.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Somebody leaves a team.")
+class TeamMemberRemoveInput:
+    """Input of `teamMemberRemove`."""
+
+    team_id: strawberry.ID = required("The team.", of="Team")
+    user_id: strawberry.ID = required("The member; oneself to leave.", of="User")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("A new label.")
+class LabelCreateInput:
+    """Input of `labelCreate`."""
+
+    id: UUID | None = optional("An id of the client's own, for offline creation.")
+    team_id: strawberry.ID = required("The team.", of="Team")
+    name: str = required("Its name, unique in the team.")
+    color: str = required("Its colour, #rrggbb.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Changes to a label. Absent = leave alone.")
+class LabelUpdateInput:
+    """Input of `labelUpdate`."""
+
+    id: strawberry.ID = required("The label.", of="Label")
+    name: str | None = optional("Its name.")
+    color: str | None = optional("Its colour, #rrggbb.")
+    expected_version: int | None = optional("The version that was read; another one is a conflict.")
+    client_mutation_id: str | None = client_mutation_id()

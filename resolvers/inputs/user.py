@@ -1,0 +1,65 @@
+"""Inputs about users and sessions."""
+
+import strawberry
+
+from resolvers.inputs.fields import client_mutation_id, input_type, optional, required
+
+
+@input_type("A new account.")
+class UserRegisterInput:
+    """Input of `userRegister`."""
+
+    email: str = required("Where the user can be reached; one account each.")
+    password: str = required("10 to 256 characters.")
+    first_name: str = required("First name.")
+    last_name: str = required("Last name.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Signing in.")
+class SessionCreateInput:
+    """Input of `sessionCreate`."""
+
+    email: str = required("The account's address.")
+    password: str = required("Its password.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Staying signed in.")
+class SessionRefreshInput:
+    """Input of `sessionRefresh`."""
+
+    refresh_token: str = required("The latest refresh token of the session; it is replaced by this call.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Signing out.")
+class SessionRevokeInput:
+    """Input of `sessionRevoke`."""
+
+    session_id: strawberry.ID | None = optional("Which session; the current one when nothing is given.", of="Session")
+    all_others: bool | None = optional("Every session but the current one.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("A token from a letter or link.")
+class TokenInput:
+    """Input of `invitationAccept`."""
+
+    token: str = required("The token.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Changes to one's own profile. Absent = leave alone.")
+class UserUpdateInput:
+    """Input of `userUpdate`."""
+
+    first_name: str | None = optional("First name.")
+    last_name: str | None = optional("Last name.")
+    time_zone: str | None = optional("IANA time zone, such as Europe/Rome.")
+    locale: str | None = optional("Language tag, such as en or pt-BR.")
+    avatar_upload_id: strawberry.ID | None = optional(
+        "A picture of one's own, PNG, JPEG, GIF or WebP of at most 2 MiB; null: none.", of="Attachment"
+    )
+    expected_version: int | None = optional("The version that was read; another one is a conflict.")
+    client_mutation_id: str | None = client_mutation_id()

@@ -1,0 +1,52 @@
+"""The table of rules: for every coordinate of the graph, who may ask for it. Start-up fails when one is missing.
+
+A rule is a field's guard (`schema.fields.Binding`): "public", "signed in", an OAuth scope, or "parent" for what is as visible as
+the object it is on. What rows a guarded field then shows is decided in SQL (`persistence.access`) and in the domain. The tests of
+tenants are generated from this table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import strawberry
+from strawberry.types.base import StrawberryObjectDefinition
+
+from schema.fields import Binding
+
+_ROOTS = ("Query", "Mutation", "Subscription")
+
+
+class RuleMissing(Exception):
+    """Fields without a rule, or root fields that say "parent"."""
+
+
+def register(schema: strawberry.Schema) -> Mapping[str, Binding]:
+    """The binding of every object field by its coordinate (`Task.assignee`); raises RuleMissing."""
+    found: dict[str, Binding] = {}
+    missing: list[str] = []
+    for name, concrete in schema.schema_converter.type_map.items():
+        definition = concrete.definition
+        if not isinstance(definition, StrawberryObjectDefinition) or definition.is_input or definition.is_interface:
+            continue
+        for field in definition.fields:
+            coordinate = f"{name}.{schema.config.name_converter.get_graphql_name(field)}"
+            binding = field.metadata.get("binding")
+            if not isinstance(binding, Binding) or (name in _ROOTS and binding.guard == "parent"):
+                missing.append(coordinate)
+            else:
+                found[coordinate] = _with_needs(binding, field.python_name)
+    if missing:
+        raise RuleMissing(f"no rule says who may ask for {', '.join(sorted(missing))}")
+    return found
+
+
+def _with_needs(binding: Binding, name: str) -> Binding:
+    """A stored attribute needs itself."""
+    if binding.kind != "leaf" or binding.read is not None or binding.needs is not None:
+        return binding
+    return replace(binding, needs=((binding.path or name).partition(".")[0],))
+
+
+def weights(bindings: Mapping[str, Binding]) -> dict[str, int]:
+    """What fields cost beyond 1, by coordinate."""
+    return {coordinate: binding.weight for coordinate, binding in bindings.items() if binding.weight != 1}

@@ -1,1 +1,0 @@
-"""The endpoint of the graph: GraphQL over HTTP and over websockets, in front of `schema.execution`."""

@@ -1,0 +1,87 @@
+"""Made-up rows for an empty database: a team that one can look at (demo), or very many (large).
+
+The same rows for the same day, wherever and however often they are made: ids, names and texts never differ, and dates are
+relative to `anchor`, so that a board has work that is due today.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+from sqlalchemy import func, select
+
+from persistence.engine.database import ACQUIRE_TIMEOUT, Database, Statement
+from persistence.tables import users
+from seed.copy_rows import Batch
+from seed.demo import DEMO_EMAIL, demo
+from seed.documents_text import WRITTEN, write
+from seed.large import Scale, large
+
+__all__ = ["DEMO_EMAIL", "Scale", "SeedReport", "SeedSize", "seed"]
+
+SeedSize = Literal["none", "demo", "large"]
+
+_TAKEN = "there are users already."
+_SOMEBODY = Statement(select(func.count()).select_from(select(users.c.id).limit(1).subquery()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedReport:
+    """How many rows were written into which table; `skipped` says why there were none."""
+
+    size: SeedSize
+    rows: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    skipped: str | None = None
+
+    def __str__(self) -> str:
+        if self.skipped:
+            return f"Seed {self.size}: {self.skipped}"
+        told = ", ".join(f"{count:,} {name}" for name, count in self.rows.items() if count)
+        return f"Seed {self.size}: {told} in {self.seconds:.1f} s."
+
+
+async def seed(
+    database: Database,
+    size: SeedSize,
+    *,
+    password_hash: str,
+    anchor: datetime | None = None,
+    scale: Scale | None = None,
+) -> SeedReport:
+    """Fill an empty, migrated database; one that has users is left as it is. All is written, or nothing.
+
+    `DEMO_EMAIL` signs in with the password of `password_hash`; nobody else has a password. `anchor` is the instant at which the
+    made-up past ends, the start of today (UTC) unless given. `scale` says how large is large.
+    """
+    if size == "none":
+        return SeedReport(size=size, skipped="nothing was asked for.")
+    if await database.fetch_value(_SOMEBODY):
+        return SeedReport(size=size, skipped=_TAKEN)
+    started = time.monotonic()
+    until = anchor or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = await _fill(database, [demo(until)] if size == "demo" else large(until, scale or Scale()), password_hash)
+    if rows is None:
+        return SeedReport(size=size, skipped=_TAKEN)
+    # Statistics for the planner, and the visibility map for index-only scans, before anybody measures.
+    async with database.pool.acquire(timeout=ACQUIRE_TIMEOUT) as raw:
+        for table in WRITTEN:
+            await raw.execute(f"VACUUM (ANALYZE, SKIP_LOCKED) {table.name}")
+    return SeedReport(size=size, rows=rows, seconds=time.monotonic() - started)
+
+
+async def _fill(database: Database, batches: Iterable[Batch], password_hash: str) -> dict[str, int] | None:
+    """Write all batches or nothing; how many rows went into each table, or None when somebody was quicker."""
+    rows: Counter[str] = Counter()
+    async with database.begin() as connection:
+        # From here to the end nobody registers, and nobody else seeds.
+        await connection.raw.execute("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
+        if await connection.fetch_value(_SOMEBODY):
+            return None
+        for batch in batches:
+            hashes = {user.id: password_hash for user in batch.users if user.email_address == DEMO_EMAIL}
+            rows.update(await write(connection, batch, hashes))
+    return dict(rows)
