@@ -36,7 +36,7 @@ _STANDS = """
     UNION ALL SELECT 'project ' || name, sum(version) FROM projects GROUP BY name
     UNION ALL SELECT 'document ' || title, sum(version) FROM documents GROUP BY title
     UNION ALL SELECT 'comment ' || body, sum(version) FROM comments GROUP BY body
-    UNION ALL SELECT 'remembered', count(*) FROM remembered_mutations
+    UNION ALL SELECT 'remembered', count(*) FROM idempotency_keys
     ORDER BY 1, 2"""
 _PAGES = """{ tasks(first: 3) { pageInfo { startCursor endCursor } } changes(first: 1) { cursor } }"""
 

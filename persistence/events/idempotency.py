@@ -43,11 +43,11 @@ from domain.errors import IdempotencyMismatch
 from persistence.access import ids
 from persistence.engine.database import Connection, Database, Statement
 from persistence.engine.rows import recordset
-from persistence.tables import INSTANT, events, remembered_mutations
+from persistence.tables import INSTANT, events, idempotency_keys
 
 REMEMBERED = timedelta(hours=24)
 
-_r = remembered_mutations
+_r = idempotency_keys
 _COLUMNS = ("actor_id", "client_mutation_id", "fingerprint", "result", "created_at")
 
 

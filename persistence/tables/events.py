@@ -44,8 +44,8 @@ Index(
     postgresql_where=events.c.project_id.is_not(None),
 )
 
-remembered_mutations = Table(
-    "remembered_mutations",
+idempotency_keys = Table(
+    "idempotency_keys",
     metadata,
     to("users", key="actor_id", name="actor_user_id"),
     Column("client_mutation_id", Text, nullable=False),

@@ -17,7 +17,7 @@ GIVES = "cursor task { id version title updatedAt }"
 async def keys(app: App, team: People) -> list[str]:
     """What is remembered of a member's calls."""
     rows = await app.sql.fetch(
-        "SELECT client_mutation_id FROM remembered_mutations WHERE actor_user_id = $1 AND result IS NOT NULL ORDER BY 1",
+        "SELECT client_mutation_id FROM idempotency_keys WHERE actor_user_id = $1 AND result IS NOT NULL ORDER BY 1",
         team.member.user.id,
     )
     return [row[0] for row in rows]

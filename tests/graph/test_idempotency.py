@@ -140,7 +140,7 @@ async def test_what_was_refused_is_judged_anew(app: App, team: People) -> None:
 async def test_after_a_day_an_id_is_free_again(app: App, team: People) -> None:
     async def age(by: str) -> None:
         await app.sql.execute(
-            f"UPDATE remembered_mutations SET created_at = created_at - interval '{by}' WHERE actor_user_id = $1",
+            f"UPDATE idempotency_keys SET created_at = created_at - interval '{by}' WHERE actor_user_id = $1",
             team.member.user.id,
         )
 
@@ -176,7 +176,7 @@ async def test_nothing_that_signs_somebody_in_is_remembered(app: App, team: Peop
     gives = "tokens { refreshToken } user { id }"
     payload = await do(app, team.member, "userRegister", gives, **given, clientMutationId="k")
     assert payload["errors"] == []
-    kept = await app.sql.fetchval("SELECT count(*) FROM remembered_mutations WHERE actor_user_id = $1", team.member.user.id)
+    kept = await app.sql.fetchval("SELECT count(*) FROM idempotency_keys WHERE actor_user_id = $1", team.member.user.id)
     assert kept == 0
     again = await do(app, team.member, "userRegister", gives, **given, clientMutationId="k")
     assert refusals(again) == [("NOT_UNIQUE", ["input", "email"])]

@@ -71,7 +71,7 @@ async def test_only_the_hash_of_a_token_is_kept(app: App, team: People) -> None:
     pool, token = app.sql, payload["invitationToken"]
     stored = await pool.fetchval("SELECT token_hash FROM invitations WHERE id = $1", uuid_of(payload["invitation"]["id"]))
     assert stored == hashlib.sha256(token.encode()).digest()
-    for table in ("invitations", "events", "remembered_mutations"):
+    for table in ("invitations", "events", "idempotency_keys"):
         assert await pool.fetchval(f"SELECT count(*) FROM {table} t WHERE strpos(t::text, $1) > 0", token) == 0, table
 
 

@@ -161,7 +161,7 @@ async def test_only_hashes_of_secrets_are_stored(app: App) -> None:
     user = await pool.fetchrow("SELECT * FROM users WHERE id = $1", actor.user_id)
     assert user is not None
     assert user["password_hash"].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-    for table in ("remembered_mutations", "events"):
+    for table in ("idempotency_keys", "events"):
         for given in (PASSWORD, secret, refreshed["tokens"]["accessToken"], user["password_hash"]):
             found = await pool.fetchval(f"SELECT count(*) FROM {table} t WHERE strpos(t::text, $1) > 0", given)
             assert found == 0, table
