@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import itertools
 import logging
 import secrets
 from collections.abc import AsyncIterator
@@ -35,8 +34,6 @@ from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
 from persistence.rights import RightsReader
 from realtime.announcements import Live, LiveBackend
-from realtime.background_tasks import OwnedTasks
-from realtime.backoff import spread
 from realtime.collaboration.rooms import Rooms
 from realtime.collaboration.timings import Pace
 from realtime.hub import Hub
@@ -48,7 +45,6 @@ from schema.root import schema
 
 VERSION = "0.1.0"
 LIMITS = Limits()
-SWEEP_SECONDS = 300.0
 logger = logging.getLogger(__name__)
 
 
@@ -184,33 +180,6 @@ async def open_blobs(settings: Settings, keys: SigningKeys) -> AsyncIterator[Blo
     folder = settings.data_dir.absolute() / "blobs"
     async with LocalBlobs.open(folder, secret=keys.secret("blobs"), origin=settings.origin) as local:
         yield local
-
-
-@asynccontextmanager
-async def kept_up(house: House, settings: Settings) -> AsyncIterator[None]:
-    """While this is open, documents that rest are settled, and what nobody needs is taken away every five minutes or so; in a
-    folder, once an hour, orphans too.
-
-    Orphans in a bucket are for `server.py blobs sweep`: to look for them is to list the bucket, and that is paid for.
-    """
-    database, blobs = house.database, house.services.blobs
-    small = isinstance(blobs, LocalBlobs)
-
-    async def for_ever() -> None:
-        for turn in itertools.count(1):
-            await asyncio.sleep(spread(SWEEP_SECONDS))
-            try:
-                await sweep(database, blobs, datetime.now(UTC), orphans=small and turn % 12 == 0)
-            except Unavailable as error:
-                logger.warning("What nobody needs could not be taken away: %s", error)
-
-    tasks = OwnedTasks()
-    tasks.start(for_ever(), "sweep")
-    tasks.start(house.services.archive.settle_forever(settings.settle_seconds), "documents: settle")
-    try:
-        yield
-    finally:
-        await tasks.end()
 
 
 async def sweep_once(settings: Settings, url: str) -> str:

@@ -14,7 +14,8 @@ from typing import Any, cast
 import uvicorn
 
 from app.application import AllLines, Application, Watch, create_app
-from app.bootstrap import CannotStart, House, fill, fill_storage, kept_up, migrate, open_database_url, open_house
+from app.bootstrap import CannotStart, House, fill, fill_storage, migrate, open_database_url, open_house
+from app.maintenance import run_maintenance
 from app.settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 from persistence.engine.database import open_database
 from persistence.engine.schema_version import schema_version
@@ -59,7 +60,7 @@ async def serve(
                     with usable(settings.host, settings.port):
                         listener.listen(2048)
                     collect_seldom()
-                    async with kept_up(house, settings):
+                    async with run_maintenance(house, settings):
                         await Server(_config(app, settings), app.lines, lambda: up(settings)).serve([listener])
 
 

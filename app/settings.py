@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     settle_seconds: float = Field(
         default=60.0, ge=1, description="How often documents that rest are looked for, to save a version and shorten their logs."
     )
+    event_retention_days: int = Field(
+        default=90,
+        ge=0,
+        description="Days for which changes and activity are kept; a cursor that is older has expired. 0 keeps them for ever.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much is logged.")
 
     @field_validator("allowed_origins", mode="before")

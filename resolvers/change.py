@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import UNSET
 
-from domain.errors import BadUserInput, CursorInvalid, PageTooLarge
+from domain.errors import BadUserInput, CursorExpired, CursorInvalid, PageTooLarge
 from domain.events import ChangeKind, Entry, team_stream, user_stream
 from domain.page import DEFAULT_PAGE, LARGEST_PAGE, Edge, PageInfo
 from persistence.stores import team
@@ -73,6 +73,8 @@ async def page(context: Context, after: After = None, scope: InScope = None, fir
         waiting = {stream: deque(rows) for stream, rows in (await log.read_many(positions, size + 1)).items() if rows}
         if not waiting:
             return ChangePage(changes, positions, False, cursors)
+        if any(rows[0].position != positions[stream] + 1 for stream, rows in waiting.items()):
+            raise CursorExpired  # trimmed since the bounds were read
         cut_short = {stream for stream, rows in waiting.items() if len(rows) > size}
         while waiting:
             stream = min(waiting, key=lambda each: (waiting[each][0].at, each))

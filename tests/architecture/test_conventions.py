@@ -20,6 +20,7 @@ _LONGER_FOR_A_REASON: dict[str, str] = {}
 
 # path:function where `except Exception` stands without raising again: why everything must be caught there
 _RIMS: dict[str, str] = {
+    "app/maintenance.py:run_forever": "the rim of a job: it has its next turn, and the failure is logged",
     "persistence/documents/worker_main.py:_done": "the rim of a process: a bug is told to the parent, which masks and logs it",
     "persistence/engine/read_batcher.py:Together._alone": "whatever a database can raise: it is the asker's",
     "persistence/engine/read_batcher.py:Together._in_common": "whatever a database can raise: each run is tried alone",
