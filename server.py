@@ -143,7 +143,7 @@ async def _migrate(settings: Settings) -> None:
 
 async def _look_after_documents(settings: Settings, task: str) -> None:
     from app.bootstrap import migrate, open_database_url, open_house
-    from persistence.documents.integrity import sweep, verify
+    from persistence.documents.integrity import check_integrity, delete_orphans
     from persistence.documents.reindex import reindex
 
     async with open_database_url(settings) as url:
@@ -154,9 +154,9 @@ async def _look_after_documents(settings: Settings, task: str) -> None:
                 case "reindex":
                     print(await reindex(database, objects))
                 case "verify":
-                    print(await verify(database, objects))
+                    print(await check_integrity(database, objects))
                 case _:
-                    print(f"{await sweep(database, objects)} objects were swept.")
+                    print(f"{await delete_orphans(database, objects)} objects were swept.")
 
 
 async def _seed(settings: Settings) -> None:

@@ -21,18 +21,18 @@ from domain.task.bulk import MOST_AT_ONCE
 from domain.upload import MOST_BYTES
 from embedded import embedded_postgres
 from gateway.execution.limits import Limits
-from persistence.blob_cleanup import sweep
+from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.blobs.local import LocalBlobs
-from persistence.documents.versions import Archive
-from persistence.documents.worker_pool import Workshop
+from persistence.documents.versions import VersionStore
+from persistence.documents.worker_pool import WorkerPool
 from persistence.engine.database import Database, open_database
 from persistence.engine.schema_version import schema_version
 from persistence.events.document_log import UpdateLog
-from persistence.events.document_streams import EveryLog
+from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
-from persistence.rights import RightsReader
+from persistence.rights import RightsLoader
 from realtime.announcements import Live, LiveBackend
 from realtime.collaboration.rooms import Rooms
 from realtime.collaboration.timings import Pace
@@ -67,7 +67,7 @@ async def open_database_url(settings: Settings) -> AsyncIterator[str]:
     """The address of the database: the one that is set, or that of the embedded Postgres, which runs as long as this is open."""
     if settings.database_url is not None:
         try:
-            async with open_database(settings.database_url, connections=1):
+            async with open_database(settings.database_url, max_connections=1):
                 pass
         except Unavailable as error:
             raise CannotStart(f"The database of HIVE_DATABASE_URL cannot be used: {error.__cause__ or error}") from error
@@ -79,7 +79,7 @@ async def open_database_url(settings: Settings) -> AsyncIterator[str]:
 
 async def migrate(url: str) -> bool:
     """Bring the database to the newest revision; whether there was anything to do."""
-    async with open_database(url, connections=2) as database:
+    async with open_database(url, max_connections=2) as database:
         if migrations.reached(await schema_version(database)):
             return False
     await asyncio.to_thread(migrations.upgrade, url)
@@ -122,19 +122,19 @@ async def fill_storage(house: House, settings: Settings) -> int:
 async def open_house(settings: Settings, url: str, *, pace: Pace | None = None) -> AsyncIterator[House]:
     """The services over a migrated database. `pace`: how long rooms of live editing wait for what."""
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(url, connections=settings.database_connections))
+        database = await stack.enter_async_context(open_database(url, max_connections=settings.database_connections))
         live = await stack.enter_async_context(Live.open(_live_backend(settings)))
         log = StreamLog(database)
         updates = UpdateLog(database)
-        hub = await stack.enter_async_context(Hub.open(live, EveryLog(log, updates)))
+        hub = await stack.enter_async_context(Hub.open(live, CombinedLog(log, updates)))
         keys = await _keys(database, settings)
         tokens = AccessTokens(keys, database, issuer=settings.origin)
         try:
             blobs = await stack.enter_async_context(open_blobs(settings, keys))
         except StorageUnavailable as error:
             raise CannotStart(f"Files cannot be kept: {error.__cause__}") from error
-        objects = DocumentObjects(blobs, writers=max(1, settings.database_connections // 2))
-        archive = Archive(database, live, objects, await stack.enter_async_context(Workshop.open()))
+        objects = DocumentObjects(blobs, max_writers=max(1, settings.database_connections // 2))
+        archive = VersionStore(database, live, objects, await stack.enter_async_context(WorkerPool.open()))
         rooms = await stack.enter_async_context(
             Rooms.open(hub=hub, live=live, log=updates, archive=archive, access=rights_from(archive), pace=pace)
         )
@@ -148,7 +148,7 @@ async def open_house(settings: Settings, url: str, *, pace: Pace | None = None) 
             blobs=blobs,
             archive=archive,
             rooms=rooms,
-            rights=RightsReader(database),
+            rights=RightsLoader(database),
             cursors=SyncCursors(keys.secret("sync cursor")),
             passwords=passwords,
             tokens=tokens,
@@ -184,10 +184,10 @@ async def open_blobs(settings: Settings, keys: SigningKeys) -> AsyncIterator[Blo
 
 async def sweep_once(settings: Settings, url: str) -> str:
     """Take away what nobody needs, orphans too, over a migrated database: what was done, in words."""
-    async with open_database(url, connections=2) as database:
+    async with open_database(url, max_connections=2) as database:
         try:
             async with open_blobs(settings, await _keys(database, settings)) as blobs:
-                return str(await sweep(database, blobs, datetime.now(UTC)))
+                return str(await clean_up_blobs(database, blobs, datetime.now(UTC)))
         except StorageUnavailable as error:
             raise CannotStart(f"{error.message} What was deleted so far stays deleted. ({error.__cause__})") from error
 

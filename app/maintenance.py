@@ -18,9 +18,10 @@ from typing import Final
 from app.bootstrap import House
 from app.settings import Settings
 from domain.errors import Unavailable
-from persistence.blob_cleanup import sweep
+from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.local import LocalBlobs
-from persistence.events.retention import delete_expired_keys, trim_events
+from persistence.events.idempotency import delete_expired_keys
+from persistence.events.retention import trim_events
 from realtime.background_tasks import OwnedTasks
 from realtime.backoff import spread
 
@@ -41,7 +42,7 @@ async def run_maintenance(house: House, settings: Settings) -> AsyncIterator[Non
     in_folder = isinstance(blobs, LocalBlobs)
 
     async def clean_blobs(turn: int) -> None:
-        await sweep(database, blobs, datetime.now(UTC), orphans=in_folder and turn % _ORPHANS_EVERY == 0)
+        await clean_up_blobs(database, blobs, datetime.now(UTC), orphans=in_folder and turn % _ORPHANS_EVERY == 0)
 
     async def apply_retention(_: int) -> None:
         now = datetime.now(UTC)
@@ -52,7 +53,7 @@ async def run_maintenance(house: House, settings: Settings) -> AsyncIterator[Non
     tasks = OwnedTasks()
     tasks.start(run_forever("Cleanup of blobs", clean_blobs, BLOB_CLEANUP_SECONDS), "maintenance: blobs")
     tasks.start(run_forever("Retention", apply_retention, RETENTION_SECONDS), "maintenance: retention")
-    tasks.start(house.services.archive.settle_forever(settings.settle_seconds), "documents: settle")
+    tasks.start(house.services.archive.compact_forever(settings.settle_seconds), "documents: settle")
     try:
         yield
     finally:

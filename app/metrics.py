@@ -104,11 +104,13 @@ def _open(lines: Lines) -> Iterator[Metric]:
 
 def _stores(house: House) -> Iterator[Metric]:
     database, hub = house.database, house.services.hub
-    lent, waiting = database.lent()
+    lent, waiting = database.pool_usage()
     streams, listeners = hub.followed()
     yield CounterMetricFamily("pantherahive_database_statements", "Statements asked for.", database.statements_run)
     yield CounterMetricFamily(
-        "pantherahive_database_trips", "Trips to Postgres outside of transactions, with one statement or several.", database.trips
+        "pantherahive_database_trips",
+        "Trips to Postgres outside of transactions, with one statement or several.",
+        database.round_trips,
     )
     yield GaugeMetricFamily("pantherahive_database_connections_lent", "Connections to Postgres at work.", lent)
     yield GaugeMetricFamily("pantherahive_database_connections_wanted", "Who waits for a connection to Postgres.", waiting)

@@ -167,6 +167,6 @@ def usable(host: str, port: int) -> Iterator[None]:
 
 async def require_migrated(url: str) -> None:
     """CannotStart where the database has no tables yet."""
-    async with open_database(url, connections=2) as database:
+    async with open_database(url, max_connections=2) as database:
         if await schema_version(database) is None:
             raise CannotStart("The database was never migrated: run `server.py migrate` first.")

@@ -36,8 +36,8 @@ from typing import Final
 from app.bootstrap import CannotStart, fill, fill_storage, migrate, open_database_url, open_house
 from app.serving import announce, bound, require_migrated, serve, usable
 from app.settings import Settings, environment
-from embedded import MOST_CONNECTIONS
-from embedded.child_process import tied
+from embedded import MAX_CONNECTIONS
+from embedded.child_process import tied_to_parent
 
 logger = logging.getLogger(__name__)
 
@@ -88,9 +88,9 @@ def _check(settings: Settings, workers: int) -> None:
             f"{workers} workers hear of each other's changes through Redis: set HIVE_REDIS_URL, or leave --workers out."
         )
     wanted = workers * settings.database_connections
-    if settings.database_url is None and wanted > MOST_CONNECTIONS:
+    if settings.database_url is None and wanted > MAX_CONNECTIONS:
         raise CannotStart(
-            f"{workers} workers with {settings.database_connections} connections each are more than the {MOST_CONNECTIONS} of the "
+            f"{workers} workers with {settings.database_connections} connections each are more than the {MAX_CONNECTIONS} of the "
             "embedded Postgres: set a smaller HIVE_DATABASE_CONNECTIONS, or HIVE_DATABASE_URL."
         )
 
@@ -167,7 +167,7 @@ class _Worker:
         os.set_blocking(self._pipe, False)
         try:
             self.child = subprocess.Popen(
-                tied([sys.executable, str(_SERVER), "api", f"--answer-to={theirs}"]),
+                tied_to_parent([sys.executable, str(_SERVER), "api", f"--answer-to={theirs}"]),
                 env=environment(**own),
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs,),

@@ -37,11 +37,11 @@ class SigningKeys:
 
 async def load_keys(database: Database, configured: str | None) -> SigningKeys:
     """The keys of this server; the first one is made here. Raises KeyUnusable."""
-    stored = await signing_key.all_keys(database)
+    stored = await signing_key.list_keys(database)
     if not stored and configured is None:
         fresh = ECKey.generate_key(_CURVE, auto_kid=True)
-        await signing_key.add_first(database, _kid(fresh), fresh.as_dict(private=True))
-        stored = await signing_key.all_keys(database)
+        await signing_key.insert_first_key(database, _kid(fresh), fresh.as_dict(private=True))
+        stored = await signing_key.list_keys(database)
     keys = [ECKey.import_key(dict(jwk)) for jwk in stored]
     if configured is not None:
         keys.insert(0, _read(configured))

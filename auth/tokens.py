@@ -22,7 +22,7 @@ from domain.errors import DomainError, TokenExpired, Unauthenticated
 from domain.events import user_stream
 from domain.session import Session
 from persistence.engine.database import Database
-from persistence.engine.request_coalescing import AskedTogether
+from persistence.engine.request_coalescing import Coalescer
 from persistence.stores import session as sessions
 
 LIFETIME = 600
@@ -51,7 +51,7 @@ class AccessTokens:
         )
         self._verified: OrderedDict[str, tuple[Actor, float]] = OrderedDict()
         self._open: OrderedDict[UUID, float] = OrderedDict()
-        self._together: AskedTogether[UUID, bool] = AskedTogether(self._are_open)
+        self._together: Coalescer[UUID, bool] = Coalescer(self._are_open)
 
     def issue(self, session: Session) -> str:
         """A token for everything that the session's user may do."""
@@ -93,7 +93,7 @@ class AccessTokens:
         now = time.monotonic()
         if self._open.get(session_id, 0.0) + _FRESH > now:
             return
-        if not await self._together.ask(session_id):
+        if not await self._together.load(session_id):
             raise Unauthenticated(_ENDED)
         self._open[session_id] = now
         self._open.move_to_end(session_id)
@@ -105,7 +105,7 @@ class AccessTokens:
         now = time.time()
         found: dict[Bearer, DomainError] = {each: TokenExpired() for each in bearers if each.ends <= now}
         asked = {each.actor.session_id for each in bearers if each.actor.session_id is not None}
-        still_open = await sessions.open_among(self._database, list(asked), datetime.now(UTC))
+        still_open = await sessions.find_active(self._database, list(asked), datetime.now(UTC))
         for each in bearers:
             session_id = each.actor.session_id
             if session_id not in still_open and each not in found:
@@ -124,7 +124,7 @@ class AccessTokens:
         return None if bearer is None else user_stream(bearer.actor.user_id)
 
     async def _are_open(self, session_ids: Sequence[UUID]) -> Mapping[UUID, bool]:
-        still_open = await sessions.open_among(self._database, session_ids, datetime.now(UTC))
+        still_open = await sessions.find_active(self._database, session_ids, datetime.now(UTC))
         return {each: each in still_open for each in session_ids}
 
     def _verify(self, token: str) -> tuple[Actor, float]:

@@ -40,7 +40,7 @@ def main(port: int, issuer: str, database_url: str) -> None:
 
 
 async def _serve(port: int, issuer: str, database_url: str) -> None:
-    async with open_database(database_url, connections=2) as database, AsyncExitStack() as stack:
+    async with open_database(database_url, max_connections=2) as database, AsyncExitStack() as stack:
         tokens = AccessTokens(await load_keys(database, None), database, issuer=issuer)
         idle = Idle()
         for _ in range(_CONNECTIONS):

@@ -152,7 +152,7 @@ class CommentStore(Protocol):
         """A comment that the user may see, held, with his role and whether the project is archived."""
         ...
 
-    async def look(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None: ...
+    async def read_unlocked(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None: ...
     async def lock_replies(self, comment_id: UUID) -> Sequence[Comment]: ...
     async def react(self, comment_id: UUID, user_id: UUID, emoji: str) -> bool:
         """Keep a reaction; False when it was there."""
@@ -285,7 +285,7 @@ async def open_comment(
     uow: UnitOfWork, actor: Actor, comment_id: UUID, path: tuple[str, ...] = ("input", "id"), *, hold: bool = True
 ) -> tuple[Comment, Access]:
     """Fetch, lock and look up the rights: a comment that the actor may see. It need not be held where it alone is changed."""
-    found = await (uow.comments.lock if hold else uow.comments.look)(comment_id, actor.user_id)
+    found = await (uow.comments.lock if hold else uow.comments.read_unlocked)(comment_id, actor.user_id)
     if found is None:
         raise NotFound(path)
     comment, role, archived = found

@@ -69,7 +69,7 @@ async def create(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[
 
 async def look(context: Context, given: Given) -> Given:
     """What has arrived of an announced file, as `arrived`: looked at before the transaction, for storage takes its time."""
-    found = await attachment.of_uploader(context.database, context.viewer.user_id, given["id"])
+    found = await attachment.get_own_upload(context.database, context.viewer.user_id, given["id"])
     if found is None:
         raise NotFound(("input", "id"))
     if found.state != AttachmentState.PENDING:

@@ -143,7 +143,7 @@ async def cursors_of_writes(context: Context, parents: Sequence[Any]) -> list[st
         return [None for _ in parents]
     own: dict[str, int] = {}
     if context.actor is not None:
-        followed = await team.followed(context.database, context.actor.user_id)
+        followed = await team.joined_positions(context.database, context.actor.user_id)
         streams = [user_stream(context.actor.user_id), *map(team_stream, followed)]
         heads = await context.services.log.heads(streams)
         own = {stream: heads.get(stream, 0) for stream in streams}

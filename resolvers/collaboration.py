@@ -86,7 +86,7 @@ async def _missed(context: Context, room: Room, position: int, after: int | None
         edits: list[bytes] = []
         try:
             while after < position and len(edits) < _FEW:
-                page = await context.services.archive.states.log.read(room.document_id, after, _FEW)
+                page = await context.services.archive.reader.log.read(room.document_id, after, _FEW)
                 edits += [each.data for each in page if each.position <= position]
                 after = page[-1].position if page else position
         except CursorExpired:

@@ -13,9 +13,7 @@ from realtime.collaboration.access import Access, Right, Standing
 class Archive(Protocol):
     """Where it is known who may do what with a document."""
 
-    async def standing(
-        self, document_id: UUID, user_ids: Collection[UUID], /
-    ) -> tuple[UUID, dict[UUID, frozenset[Action]]] | None:
+    async def access(self, document_id: UUID, user_ids: Collection[UUID], /) -> tuple[UUID, dict[UUID, frozenset[Action]]] | None:
         """The document's team, and what each of the users may do; None when there is no such document."""
 
 
@@ -30,7 +28,7 @@ def rights_from(archive: Archive) -> Access:
     """Rights in rooms, by the policy that the rules enforce."""
 
     async def look_up(document_id: UUID, user_ids: Collection[UUID]) -> Standing | None:
-        found = await archive.standing(document_id, user_ids)
+        found = await archive.access(document_id, user_ids)
         if found is None:
             return None
         team_id, actions = found

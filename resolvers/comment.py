@@ -13,7 +13,7 @@ from domain.anchor import Anchor, anchor, locate
 from domain.document import ContentFormat
 from domain.errors import Invalid
 from domain.page import EVERYTHING, Condition, Edge, Page, Paging
-from persistence.engine.lookup import Find
+from persistence.engine.lookup import FindByIds
 from persistence.stores import comment, task
 from persistence.stores import document_queries as documents
 from persistence.unit_of_work import SqlUnitOfWork
@@ -25,7 +25,7 @@ Resolved = Annotated[bool | None, strawberry.argument(description="Only threads 
 
 
 _PINNED = "pinned"
-_SUBJECTS: Mapping[str, Find] = {"Task": task.by_ids, "Document": documents.by_ids}
+_SUBJECTS: Mapping[str, FindByIds] = {"Task": task.by_ids, "Document": documents.by_ids}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ async def anchors(context: Context, parents: Sequence[Any]) -> list[TextAnchor |
     if not of or Scope.DOCUMENTS_READ not in context.viewer.scopes:
         return [None for _ in parents]
     found = await documents.by_ids(context.database, context.viewer.user_id, of)
-    told = await context.services.archive.contents.now(list(found.values()), ContentFormat.TEXT)
+    told = await context.services.archive.contents.read_current(list(found.values()), ContentFormat.TEXT)
     words = {id_: content.text or "" for id_, content in zip(found, told, strict=True)}
 
     def located(comment: Any) -> TextAnchor | None:
@@ -107,7 +107,7 @@ async def pin(context: Context, given: Given) -> Given:
             raise Invalid(("input", "anchor"), "Only a comment on a document can be pinned to text.")
         return given
     context.require(Scope.DOCUMENTS_READ)
-    (content,) = await context.services.archive.contents.now([found[subject_id]], ContentFormat.TEXT)
+    (content,) = await context.services.archive.contents.read_current([found[subject_id]], ContentFormat.TEXT)
     pinned = anchor(content.text or "", wanted["quote"], wanted.get("prefix"), wanted.get("suffix"), ("input", "anchor"))
     return given | {_PINNED: pinned}
 

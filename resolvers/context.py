@@ -9,13 +9,13 @@ from domain.actor import Actor, Scope
 from domain.blob import Blobs
 from domain.errors import InsufficientScope, Unauthenticated
 from domain.session import Device, Session
-from persistence.documents.versions import Archive
+from persistence.documents.versions import VersionStore
 from persistence.engine.database import Database
 from persistence.engine.loaders import BatchLoader
-from persistence.events.idempotency import fingerprint, remembered
+from persistence.events.idempotency import compute_fingerprint, find_result
 from persistence.events.streams import StreamLog
-from persistence.rights import RightsReader
-from persistence.unit_of_work import Rehearsal, SqlUnitOfWork, perform
+from persistence.rights import RightsLoader
+from persistence.unit_of_work import DryRun, SqlUnitOfWork, run_in_unit_of_work
 from realtime.announcements import Live
 from realtime.collaboration.rooms import Rooms
 from realtime.hub import Hub
@@ -54,9 +54,9 @@ class Services:
     hub: Hub
     log: StreamLog
     blobs: Blobs
-    archive: Archive
+    archive: VersionStore
     rooms: Rooms
-    rights: RightsReader
+    rights: RightsLoader
     cursors: SyncCursors
     passwords: Passwords
     tokens: Tokens
@@ -133,11 +133,11 @@ class Context:
         """What a call of a mutation is remembered by; None for one that brings no key, or only rehearses."""
         if client_mutation_id is None or self.actor is None or given.get("dry_run"):
             return None
-        return Mark(client_mutation_id, fingerprint(name, given))
+        return Mark(client_mutation_id, compute_fingerprint(name, given))
 
     async def told_before(self, mark: Mark) -> Outcome | None:
         """What a call came to before. Raises IdempotencyMismatch."""
-        told = await remembered(self.database, self.viewer.user_id, mark.key, mark.fingerprint)
+        told = await find_result(self.database, self.viewer.user_id, mark.key, mark.fingerprint)
         return None if told is None else recall(told, mark.key)
 
     async def change(
@@ -152,20 +152,22 @@ class Context:
 
         async def run(uow: SqlUnitOfWork) -> Outcome:
             if mark is not None:
-                told = await uow.recall(self.viewer.user_id, mark.key, mark.fingerprint)
+                told = await uow.claim_idempotency_key(self.viewer.user_id, mark.key, mark.fingerprint)
                 if told is not None:
                     return recall(told, mark.key)
             values = await change(self, uow, dict(given))
             if given.get("dry_run"):
                 rehearsed.append(values)
-                raise Rehearsal
+                raise DryRun
             outcome = Outcome(client_mutation_id=client_mutation_id, values=values)
-            await uow.log(None if mark is None else partial(remember, outcome))
+            await uow.flush_events(None if mark is None else partial(remember, outcome))
             outcome.positions = {entry.stream: entry.position for entry in uow.entries}
             return outcome
 
         objects = self.services.archive.objects if stores else None
         try:
-            return await perform(self.database, self.services.live, run, client_mutation_id=client_mutation_id, objects=objects)
-        except Rehearsal:
+            return await run_in_unit_of_work(
+                self.database, self.services.live, run, client_mutation_id=client_mutation_id, objects=objects
+            )
+        except DryRun:
             return Outcome(client_mutation_id=client_mutation_id, values=rehearsed[-1])

@@ -11,8 +11,8 @@ from domain import document as documents
 from domain.actor import Scope
 from domain.document import edit
 from domain.page import EVERYTHING, AllOf, Condition, Page, Paging, Where
-from persistence.engine.lookup import Find
-from persistence.engine.pages import pages
+from persistence.engine.lookup import FindByIds
+from persistence.engine.pages import fetch_pages
 from persistence.stores import document_queries as stored
 from persistence.stores import task
 from persistence.stores.reference import BACKLINKS
@@ -27,7 +27,7 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="The document's gl
 Filter = Annotated[DocumentFilter | None, strawberry.argument(description="Narrows the list.")]
 OrderBy = Annotated[list[DocumentOrder] | None, strawberry.argument(description="By rank when absent.")]
 NewestFirst = Annotated[list[DocumentOrder] | None, strawberry.argument(description="Newest first when absent.")]
-_LINKING: Mapping[str, tuple[Scope, Find]] = {
+_LINKING: Mapping[str, tuple[Scope, FindByIds]] = {
     "Task": (Scope.TASKS_READ, task.by_ids),
     "Document": (Scope.DOCUMENTS_READ, stored.by_ids),
 }
@@ -71,7 +71,7 @@ async def backlinks(context: Context, parents: Sequence[Any], page: Paging) -> l
     lent = [name for name, (scope, _) in _LINKING.items() if scope in context.viewer.scopes]
     where = Condition("subject_type", "in", lent)
     keys, viewer = [each.id for each in parents], context.viewer.user_id
-    read = await pages(context.database, BACKLINKS, keys, page, viewer=viewer, where=where)
+    read = await fetch_pages(context.database, BACKLINKS, keys, page, viewer=viewer, where=where)
     found: dict[UUID, Any] = {}
     for name, (_, find) in _LINKING.items():
         wanted = list({each.id for some in read for each in some.nodes if each.subject_type == name})

@@ -16,9 +16,9 @@ from domain.blob import BlobTooLarge, attachment_key
 from domain.document import ContentFormat, DocumentType
 from domain.errors import Invalid, NotFound, TooLong
 from domain.permissions import Action, Kind, granted
-from persistence.blobs.document_objects import content_key, together
-from persistence.documents.contents import STORED, DocumentContent
-from persistence.documents.document_reader import State
+from persistence.blobs.document_objects import content_key, gather_limited
+from persistence.documents.contents import STORED_ATTRIBUTES, DocumentContent
+from persistence.documents.document_reader import StoredState
 from persistence.stores import attachment, project
 from persistence.stores import document_queries as stored
 from persistence.unit_of_work import SqlUnitOfWork
@@ -40,7 +40,7 @@ _FILES = {
 
 async def contents(context: Context, parents: Sequence[Any], format: Format = ContentFormat.MARKDOWN) -> list[DocumentContent]:
     """What each document says now."""
-    return await context.services.archive.contents.now(parents, format or ContentFormat.MARKDOWN)
+    return await context.services.archive.contents.read_current(parents, format or ContentFormat.MARKDOWN)
 
 
 async def version_contents(
@@ -49,8 +49,8 @@ async def version_contents(
     """What each version says."""
     of = named(parents, lambda each: each.document_id)
     found = await stored.by_ids(context.database, context.viewer.user_id, of)
-    reads = context.services.archive.contents.of_version
-    return await together(
+    reads = context.services.archive.contents.read_version
+    return await gather_limited(
         [partial(reads, DocumentType(found[each.document_id].type), each, format or ContentFormat.MARKDOWN) for each in parents]
     )
 
@@ -58,17 +58,17 @@ async def version_contents(
 async def download_urls(context: Context, parents: Sequence[Any], format: Format = ContentFormat.MARKDOWN) -> list[str | None]:
     """An address of each version's stored contents, for five minutes; null in forms that are not stored."""
     form = format or ContentFormat.MARKDOWN
-    if form not in STORED:
+    if form not in STORED_ATTRIBUTES:
         return [None for _ in parents]
     ending, content_type = _FILES[form]
     sign = context.services.blobs.download_url
 
     def signed(version: Any) -> Any:
-        key = content_key(version.document_id, getattr(version, STORED[form]))
+        key = content_key(version.document_id, getattr(version, STORED_ATTRIBUTES[form]))
         name = f"version-{version.number}.{ending}"
         return partial(sign, key, file_name=name, content_type=content_type, expires_in=_LINK_LIVES)
 
-    return list(await together([signed(each) for each in parents]))
+    return list(await gather_limited([signed(each) for each in parents]))
 
 
 async def begin(context: Context, given: Given) -> Given:
@@ -85,15 +85,15 @@ async def begin(context: Context, given: Given) -> Given:
     if said is None:
         return given
     type_ = given.get("type") or DocumentType.TEXT
-    update = await context.services.archive.workshop.run(len(said), compose, type_, said)
-    state = State(document_id=given["id"], position=0, snapshot=update)
-    return given | {_SNAPSHOT: await context.services.archive.keep(given["id"], type_, state)}
+    update = await context.services.archive.workers.run(len(said), compose, type_, said)
+    state = StoredState(document_id=given["id"], position=0, snapshot=update)
+    return given | {_SNAPSHOT: await context.services.archive.store_snapshot(given["id"], type_, state)}
 
 
 async def _uploaded(context: Context, upload_id: UUID) -> str:
     """What stands in a file that the viewer has uploaded: Markdown or CSV, in UTF-8."""
     path = ("input", "uploadId")
-    found = await attachment.of_uploader(context.database, context.viewer.user_id, upload_id)
+    found = await attachment.get_own_upload(context.database, context.viewer.user_id, upload_id)
     if found is None or found.state != AttachmentState.READY:
         raise NotFound(path)
     try:
@@ -120,7 +120,7 @@ async def take(context: Context, given: Given) -> Given:
     document = await writable(context, given["id"])
     if document is None:
         return given
-    return given | {_SNAPSHOT: await context.services.archive.take(document.id, DocumentType(document.type))}
+    return given | {_SNAPSHOT: await context.services.archive.snapshot_now(document.id, DocumentType(document.type))}
 
 
 async def save_version(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
@@ -139,7 +139,7 @@ async def save_version(context: Context, uow: SqlUnitOfWork, given: Given) -> Ma
 async def _may_create(context: Context, project_id: UUID) -> bool:
     """Whether it is worth storing anything; the transaction decides anew."""
     actor = context.viewer
-    standing = (await project.standings(context.database, actor.user_id, [project_id])).get(project_id)
+    standing = (await project.access_by_ids(context.database, actor.user_id, [project_id])).get(project_id)
     return standing is not None and Action.CREATE in granted(actor, standing.role, Kind.DOCUMENT, archived=standing.archived)
 
 

@@ -10,8 +10,8 @@ from domain import text
 from domain.document import DocumentType
 from domain.document.write import require_version_of, write
 from domain.errors import CursorExpired, Invalid, LimitExceeded, Required
-from persistence.documents.document_reader import State
-from persistence.documents.rendering import made, restored
+from persistence.documents.document_reader import StoredState
+from persistence.documents.rendering import edit_update, restore_update
 from persistence.stores import document_queries as stored
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, Given
@@ -33,7 +33,7 @@ async def merge(context: Context, given: Given) -> Given:
     if document is None:
         return given
     type_ = DocumentType(document.type)
-    (live,) = await context.services.archive.states.of([document.id])
+    (live,) = await context.services.archive.reader.read([document.id])
     base = await _base(context, live, given["base"])
     match ways:
         case ["replace_all"]:
@@ -54,12 +54,12 @@ async def bring_back(context: Context, given: Given) -> Given:
     version = found.get(given["version_id"])
     if version is None or version.document_id != document.id:
         return given | {_UPDATE: b""}
-    states = context.services.archive.states
-    (live,) = await states.of([document.id])
-    snapshot = await states.content(document.id, version.crdt)
+    states = context.services.archive.reader
+    (live,) = await states.read([document.id])
+    snapshot = await states.read_content(document.id, version.crdt)
     size = live.size + len(snapshot)
-    run = context.services.archive.workshop.run
-    update = await run(size, restored, DocumentType(document.type), live.snapshot, live.updates, snapshot)
+    run = context.services.archive.workers.run
+    update = await run(size, restore_update, DocumentType(document.type), live.snapshot, live.updates, snapshot)
     return given | {_UPDATE: _fitting(live, update)}
 
 
@@ -84,7 +84,7 @@ def _bound(given: Given) -> None:
             text.optional_markdown(given[name], ("input", field), limit=LONGEST)
 
 
-async def _base(context: Context, live: State, position: int) -> State:
+async def _base(context: Context, live: StoredState, position: int) -> StoredState:
     """What the document said at the position that the caller read it at."""
     if position == live.position:
         return live
@@ -92,18 +92,18 @@ async def _base(context: Context, live: State, position: int) -> State:
     if not 0 <= position < live.position:
         raise Invalid(path, "The document was never at this position.")
     try:
-        (base,) = await context.services.archive.states.of([live.document_id], at=position)
+        (base,) = await context.services.archive.reader.read([live.document_id], at=position)
     except CursorExpired as error:
         raise Invalid(path, "Single edits of that time are no longer kept: read the document again.") from error
     return base
 
 
-async def _made(context: Context, state: State, function: Any, type_: DocumentType, *given: str) -> bytes:
+async def _made(context: Context, state: StoredState, function: Any, type_: DocumentType, *given: str) -> bytes:
     size = state.size + sum(map(len, given))
-    return await context.services.archive.workshop.run(size, made, function, type_, state.snapshot, state.updates, *given)
+    return await context.services.archive.workers.run(size, edit_update, function, type_, state.snapshot, state.updates, *given)
 
 
-def _fitting(live: State, update: bytes) -> bytes:
+def _fitting(live: StoredState, update: bytes) -> bytes:
     if live.size + len(update) > DOCUMENT_BYTES:
         raise LimitExceeded("The document would become too large.", DOCUMENT_BYTES, path=("input", "id"))
     return update

@@ -13,14 +13,14 @@ from domain.actor import Actor
 from domain.actor import Scope as Lent
 from domain.errors import CursorExpired
 from domain.events import ChangeKind, Entry, team_stream, user_stream
-from persistence.engine.lookup import Find
+from persistence.engine.lookup import FindByIds
 from persistence.rights import Rights
 from persistence.stores import document_queries as documents
 from persistence.stores import task
 from resolvers.context import Context, Given
 
 _KINDS = {"USER": "User", "PROJECT": "Project", "TASK": "Task", "DOCUMENT": "Document", "COMMENT": "Comment"}
-_MOVABLE: Mapping[str, Find] = {"Task": task.by_ids, "Document": documents.by_ids}
+_MOVABLE: Mapping[str, FindByIds] = {"Task": task.by_ids, "Document": documents.by_ids}
 
 
 def lent(actor: Actor, about_type: str) -> bool:
@@ -94,7 +94,7 @@ class Hearing:
 
     async def look(self) -> None:
         """Learn anew what the viewer may hear."""
-        self.rights = await self.context.services.rights.of(self.viewer)
+        self.rights = await self.context.services.rights.load(self.viewer)
         self.streams = {self.own: 0} | {team_stream(team_id): since for team_id, since in self.rights.teams.items()}
 
     def for_all(self, rights: Rights) -> None:

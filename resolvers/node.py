@@ -12,7 +12,7 @@ import strawberry
 from domain.actor import Scope
 from domain.errors import BadUserInput, LimitExceeded
 from persistence.engine.database import Database
-from persistence.engine.lookup import Find
+from persistence.engine.lookup import FindByIds
 from persistence.events import activity
 from persistence.stores import attachment, comment, invitation, label, project, session, task, task_link, team, user
 from persistence.stores import document_queries as documents
@@ -28,7 +28,7 @@ async def _changes(database: Database, viewer: UUID, entry_ids: Sequence[UUID]) 
     return {id_: Change(entry, {entry.stream: entry.position}) for id_, entry in found.items()}
 
 
-FINDERS: dict[str, tuple[Scope, Find]] = {
+FINDERS: dict[str, tuple[Scope, FindByIds]] = {
     "Activity": (Scope.TASKS_READ, activity.by_ids),
     "Change": (Scope.TASKS_READ, _changes),
     "Attachment": (Scope.TASKS_READ, attachment.by_ids),

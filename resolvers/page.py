@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.page import EVERYTHING, Order, Page, Paging, Where
-from persistence.engine.pages import Listing, pages
+from persistence.engine.pages import ListQuery, fetch_pages
 from resolvers.context import Context
 
 
@@ -26,7 +26,7 @@ async def total_counts(context: Context, read: Sequence[Page[Any]]) -> Sequence[
 
 async def lists(
     context: Context,
-    listing: Listing,
+    listing: ListQuery,
     parents: Sequence[Any],
     page: Paging,
     *,
@@ -36,18 +36,18 @@ async def lists(
     """One page for each parent."""
     keys = [parent.id for parent in parents]
     wanted = context.take_wanted()
-    return await pages(
-        context.database, listing, keys, page, viewer=context.viewer.user_id, where=where, order=order, wanted=wanted
+    return await fetch_pages(
+        context.database, listing, keys, page, viewer=context.viewer.user_id, where=where, order=order, attributes=wanted
     )
 
 
 async def whole_list(
-    context: Context, listing: Listing, page: Paging, *, where: Where = EVERYTHING, order: Sequence[Order] = ()
+    context: Context, listing: ListQuery, page: Paging, *, where: Where = EVERYTHING, order: Sequence[Order] = ()
 ) -> Page[Any]:
     """One page of a list that hangs on nothing."""
     wanted = context.take_wanted()
-    found = await pages(
-        context.database, listing, None, page, viewer=context.viewer.user_id, where=where, order=order, wanted=wanted
+    found = await fetch_pages(
+        context.database, listing, None, page, viewer=context.viewer.user_id, where=where, order=order, attributes=wanted
     )
     return found[0]
 

@@ -9,7 +9,7 @@ from domain.actor import EVERY_SCOPE, Actor
 from domain.errors import Unauthenticated
 from domain.session import Session
 from domain.user import User, UserStatus
-from persistence.stores.user import credentials
+from persistence.stores.user import get_credentials
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, Given
 
@@ -36,7 +36,7 @@ async def register(context: Context, uow: SqlUnitOfWork, given: Given) -> Mappin
 
 async def check_password(context: Context, given: Given) -> Given:
     """Whose address and password these are. A wrong password and an unknown address are the same answer after the same time."""
-    found = await credentials(context.database, given["email"].strip()[:254])
+    found = await get_credentials(context.database, given["email"].strip()[:254])
     user, hashed = found if found is not None else (None, None)
     right = await context.services.passwords.verify(given["password"][: users.LONGEST_PASSWORD + 1], hashed)
     if user is None or not right or user.status is not UserStatus.ACTIVE:

@@ -50,7 +50,7 @@ async def many(context: Context, page: Paging, query: Query = None) -> Page[Any]
 
 async def emails(context: Context, parents: Sequence[Any]) -> list[str | None]:
     """Addresses, for those who share a team with the viewer."""
-    known = await user.acquainted(context.database, context.viewer.user_id, named(parents, lambda each: each.id))
+    known = await user.sharing_team(context.database, context.viewer.user_id, named(parents, lambda each: each.id))
     return [each.email_address if each.id in known else None for each in parents]
 
 
@@ -63,7 +63,7 @@ async def avatar_urls(
     if size is None or not 16 <= size <= 1024:
         raise BadUserInput("`size` lies between 16 and 1024.", path=("size",))
     wanted = named(parents, lambda each: each.avatar_id)
-    found = await attachment.pictures(context.database, wanted) if wanted else {}
+    found = await attachment.avatars_by_ids(context.database, wanted) if wanted else {}
     return [await address(context, found[each.avatar_id], 3600) if each.avatar_id in found else None for each in parents]
 
 
@@ -91,7 +91,7 @@ async def accounts(context: Context, parents: Sequence[Any]) -> list[Any]:
 
 async def sessions(context: Context, parents: Sequence[Any]) -> list[Sequence[Any]]:
     """The open sessions of the viewer, who is the only possible parent."""
-    found = await session.of_user(context.database, context.viewer.user_id, datetime.now(UTC))
+    found = await session.list_active(context.database, context.viewer.user_id, datetime.now(UTC))
     return [found for _ in parents]
 
 

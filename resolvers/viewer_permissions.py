@@ -15,7 +15,7 @@ async def viewer_can(context: Context, entities: Sequence[Any]) -> list[list[Act
     """The actions granted on each entity, in the order of the enum."""
     actor = context.viewer
     in_projects = named(entities, _project_id)
-    standings = await project.standings(context.database, actor.user_id, in_projects) if in_projects else {}
+    standings = await project.access_by_ids(context.database, actor.user_id, in_projects) if in_projects else {}
     in_teams = named([each for each in entities if _project_id(each) is None], _team_id)
     roles = await team.roles(context.database, actor.user_id, in_teams) if in_teams else {}
 

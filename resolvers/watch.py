@@ -19,13 +19,13 @@ async def watchers(context: Context, parents: Sequence[Any], page: Paging) -> li
 
 async def is_watching(context: Context, parents: Sequence[Any]) -> list[bool]:
     """Whether the viewer watches each subject."""
-    watched = await watch.watched(context.database, context.viewer.user_id, named(parents, lambda each: each.id))
+    watched = await watch.watched_ids(context.database, context.viewer.user_id, named(parents, lambda each: each.id))
     return [each.id in watched for each in parents]
 
 
 async def unread(context: Context, parents: Sequence[Any]) -> list[Any]:
     """What others changed about each subject since the viewer last saw it; null for nothing."""
-    found = await watch.unread(context.database, context.viewer.user_id, named(parents, lambda each: each.id))
+    found = await watch.unread_counts(context.database, context.viewer.user_id, named(parents, lambda each: each.id))
     return matched(parents, lambda each: each.id, found)
 
 

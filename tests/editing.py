@@ -117,7 +117,7 @@ async def kept(app: App, document_id: str) -> list[bytes]:
 
 async def says(app: App, document_id: str) -> str:
     """The text that the log and the newest snapshot come to."""
-    (state,) = await app.house.services.archive.states.of([uuid_of(document_id)])
+    (state,) = await app.house.services.archive.reader.read([uuid_of(document_id)])
     loaded = crdt.load(state.snapshot, state.updates)
     return str(loaded.get("text", type=Text))
 

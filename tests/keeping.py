@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from persistence.engine.database import Statement
-from persistence.engine.write_batcher import Given
+from persistence.engine.write_batcher import BatchParams
 from tests.app import App
 from tests.people import People, uuid_of
 
@@ -17,10 +17,10 @@ UPDATE = "mutation ($input: TaskUpdateInput!) { taskUpdate(input: $input) { task
 
 def meanwhile(app: App, monkeypatch: pytest.MonkeyPatch, statement: str, *given: Any) -> list[int]:
     """Somebody else runs a statement between the look and the write of the next operation; how often rows left."""
-    writes, left = app.house.database._writes, list[int]()
+    writes, left = app.house.database._write_batcher, list[int]()
     run = writes._run
 
-    async def overtaken(form: Statement, asked: Given) -> Sequence[Any]:
+    async def overtaken(form: Statement, asked: BatchParams) -> Sequence[Any]:
         if not left:
             await app.sql.execute(statement, *given)
         left.append(len(asked["rows"]))

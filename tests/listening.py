@@ -72,7 +72,7 @@ async def listening(app: App, person: Person | None, operation: str = CHANGES, *
     """A subscription that has begun to listen, or was refused, and is closed at the end."""
     stream = await app.executor.subscribe(OperationRequest(query=operation, variables=variables), app.context(person))
     assert not isinstance(stream, Answer), stream
-    streams = 0 if person is None else 1 + len(await team.followed(app.house.database, person.user.id))
+    streams = 0 if person is None else 1 + len(await team.joined_positions(app.house.database, person.user.id))
     others, ear = set(app.house.services.hub._listeners), Ear()
     hub = app.house.services.hub
     listener = asyncio.get_running_loop().create_task(ear.listen(stream))

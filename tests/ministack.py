@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from embedded.child_process import tied
+from embedded.child_process import tied_to_parent
 from tests.services import free_port
 
 _LOCK = Path(__file__).parent / "adapters" / "ministack.txt"
@@ -38,7 +38,7 @@ def ministack(folder: Path) -> Iterator[str]:
     }
     with (folder / "ministack.txt").open("wb") as output:
         server = subprocess.Popen(
-            tied([str(python), "-m", "ministack"]),
+            tied_to_parent([str(python), "-m", "ministack"]),
             env=environment,
             cwd=folder,
             stdin=subprocess.DEVNULL,

@@ -25,7 +25,7 @@ import asyncpg
 import pytest
 
 from embedded import embedded_postgres
-from embedded.child_process import tied
+from embedded.child_process import tied_to_parent
 
 _START_SECONDS = 10.0
 
@@ -189,7 +189,7 @@ class Valkey:
             "warning",
         ]
         self._server = subprocess.Popen(
-            tied([str(self._program), *options]),
+            tied_to_parent([str(self._program), *options]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             cwd="/",

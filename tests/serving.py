@@ -21,7 +21,7 @@ import orjson
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from embedded.child_process import tied
+from embedded.child_process import tied_to_parent
 from tests.services import free_port
 
 ROOT = Path(__file__).parents[1]
@@ -53,7 +53,7 @@ class ServerProcess:
         self._started = time.monotonic()
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                tied([sys.executable, str(ROOT / "server.py"), *self._words]),
+                tied_to_parent([sys.executable, str(ROOT / "server.py"), *self._words]),
                 cwd=ROOT,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,

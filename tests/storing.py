@@ -10,8 +10,8 @@ from domain.blob import Blob, BlobInfo, Blobs, Condition
 from domain.document import Document
 from domain.errors import StorageUnavailable
 from persistence.blobs.document_objects import DocumentObjects
-from persistence.documents.integrity import Report, verify
-from persistence.documents.versions import Archive
+from persistence.documents.integrity import IntegrityReport, check_integrity
+from persistence.documents.versions import VersionStore
 from persistence.unit_of_work import unit_of_work
 from tests.app import App
 from tests.people import People
@@ -47,12 +47,12 @@ class Faulty:
         raise StorageUnavailable
 
 
-def archive(app: App) -> Archive:
+def archive(app: App) -> VersionStore:
     return app.house.services.archive
 
 
-async def compared(app: App) -> Report:
-    return await verify(app.house.database, archive(app).objects)
+async def compared(app: App) -> IntegrityReport:
+    return await check_integrity(app.house.database, archive(app).objects)
 
 
 async def index(app: App) -> list[Any]:
@@ -68,6 +68,6 @@ async def begin(app: App, team: People, id_: UUID, blobs: Blobs, *, cut: bool = 
         given = {"project_id": team.project.id, "title": "Cut"}
         made = await documents.create(uow, team.member.actor, id_, given)
         if cut:
-            await uow.log()
+            await uow.flush_events()
             raise Cut
     return made

@@ -27,7 +27,7 @@ class TaskStore(Protocol):
         """A task that the user may see, held until the end of the operation, with his role and whether its project is archived."""
         ...
 
-    async def look(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
+    async def read_unlocked(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
         """The same, not held: `save` keeps it only if nobody wrote it meanwhile, else the operation is run again."""
         ...
 
@@ -73,7 +73,7 @@ async def open_task(
     uow: UnitOfWork, actor: Actor, task_id: UUID, action: Action, path: Path = ("input", "id"), *, hold: bool = True
 ) -> tuple[Task, Access]:
     """Fetch, lock and authorise: the task, when the actor may do this to it. It need not be held where it alone is changed."""
-    found = await (uow.tasks.lock if hold else uow.tasks.look)(task_id, actor.user_id)
+    found = await (uow.tasks.lock if hold else uow.tasks.read_unlocked)(task_id, actor.user_id)
     if found is None:
         raise NotFound(path)
     task, role, archived = found

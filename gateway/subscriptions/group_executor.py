@@ -78,7 +78,7 @@ class Teller:
 
     async def regroup(self, members: Sequence[M]) -> tuple[Hashable, Sequence[M]]:
         """Those who follow the same teams as before stay, if they agree about the projects with most of them."""
-        rights = await self._context.services.rights.of_many(list({each.viewer for each in members}))
+        rights = await self._context.services.rights.load_many(list({each.viewer for each in members}))
         teams = self._hearing.rights.teams.keys()
         common = Counter(rights[each.viewer].key for each in members if rights[each.viewer].teams.keys() == teams)
         if not common:

@@ -17,14 +17,14 @@ from content.structs import parse
 from domain.document import ContentFormat, DocumentType
 from domain.errors import LimitExceeded
 
-HUNKS = 4_000
-STRETCHES = 10_000
+MAX_HUNKS = 4_000
+MAX_SPANS = 10_000
 
-Stored = tuple[bytes | None, Sequence[bytes]]
+EncodedState = tuple[bytes | None, Sequence[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class AttributedSpan:
     """Characters `start` up to `end` of the plain text, by whom (None: nobody known), and when at the latest."""
 
     start: int
@@ -33,7 +33,7 @@ class Written:
     edited_at: datetime
 
 
-def compared(type_: DocumentType, old: Stored, new: Stored) -> Diff:
+def compute_diff(type_: DocumentType, old: EncodedState, new: EncodedState) -> Diff:
     """What changed between two states, as Markdown; of what came, by which client."""
     before = kind.render(type_, crdt.load(*old), ContentFormat.MARKDOWN)
     document = crdt.load(*new)
@@ -42,17 +42,21 @@ def compared(type_: DocumentType, old: Stored, new: Stored) -> Diff:
         return diff(before, after)
     spans = attribution.spans(type_, document)
     carried = attribution.carried(spans, kind.render(type_, document, ContentFormat.TEXT), after)
-    return diff(before, after, carried, most=HUNKS)
+    return diff(before, after, carried, most=MAX_HUNKS)
 
 
-def written(
-    type_: DocumentType, state: Stored, authors: Mapping[int, UUID], edits: Sequence[tuple[bytes, datetime]], older: datetime
-) -> list[Written]:
+def attribute_spans(
+    type_: DocumentType,
+    state: EncodedState,
+    authors: Mapping[int, UUID],
+    edits: Sequence[tuple[bytes, datetime]],
+    older: datetime,
+) -> list[AttributedSpan]:
     """Who wrote what stands in a text, by whose the clients are; `older` dates what none of the edits brought.
 
     Raises LimitExceeded beyond `STRETCHES`.
     """
-    times = _times(edits)
+    times = _edit_times(edits)
     several: list[Any] = []
     for span in attribution.spans(type_, crdt.load(*state)):
         at = next((at for first, end, at in times.get(span.client, ()) if first <= span.clock < end), older)
@@ -60,15 +64,15 @@ def written(
         last = several[-1] if several else None
         if last is not None and last.end == span.start and last.author_id == author_id:
             # Neighbours by one author made one: people are shown, not their sessions.
-            several[-1] = Written(last.start, span.end, author_id, max(last.edited_at, at))
+            several[-1] = AttributedSpan(last.start, span.end, author_id, max(last.edited_at, at))
         else:
-            several.append(Written(span.start, span.end, author_id, at))
-    if len(several) > STRETCHES:
-        raise LimitExceeded(f"The text was written in more than {STRETCHES} turns: too many to tell.", STRETCHES)
+            several.append(AttributedSpan(span.start, span.end, author_id, at))
+    if len(several) > MAX_SPANS:
+        raise LimitExceeded(f"The text was written in more than {MAX_SPANS} turns: too many to tell.", MAX_SPANS)
     return several
 
 
-def _times(edits: Sequence[tuple[bytes, datetime]]) -> Mapping[int, Sequence[tuple[int, int, datetime]]]:
+def _edit_times(edits: Sequence[tuple[bytes, datetime]]) -> Mapping[int, Sequence[tuple[int, int, datetime]]]:
     """For each client the clocks (first, after the last) that came with an edit, and when."""
     times: dict[int, list[tuple[int, int, datetime]]] = {}
     for data, at in edits:

@@ -1,8 +1,8 @@
-"""Deletes what has outlived its use: entries of the streams beyond their retention, and idempotency keys that have expired.
+"""Deletes entries of the streams that are older than the retention.
 
 A stream is cut from its beginning, in batches of a thousand entries: `trimmed_to` moves and the entries go in one transaction, so a
 reader either finds an entry or learns from `trimmed_to` that its cursor has expired. Entries are cut up to the first that is young
-enough; positions stay what they were. Both may run in several processes at once and be interrupted anywhere.
+enough; positions stay what they were. It may run in several processes at once and be interrupted anywhere.
 
 Activity is read from the same entries, so history reaches back as far as the retention does.
 
@@ -15,7 +15,6 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Integer, Text, bindparam, delete, func, select, true, update
 
 from persistence.engine.database import Database, Statement
-from persistence.events.idempotency import forget_old_mutations
 from persistence.tables import INSTANT, events, streams
 
 BATCH_ENTRIES = 1000
@@ -63,9 +62,3 @@ async def _trim(database: Database, stream: str, before: datetime, batch: int) -
         count += deleted
         if deleted < batch:
             return count
-
-
-async def delete_expired_keys(database: Database, now: datetime) -> int:
-    """Delete idempotency keys that are no longer answered; how many."""
-    async with database.begin() as connection:
-        return await forget_old_mutations(connection, now)

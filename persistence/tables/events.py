@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from persistence.tables.columns import INSTANT, change_kind, metadata, to
+from persistence.tables.columns import INSTANT, change_kind, foreign_key, metadata
 
 streams = Table(
     "streams",
@@ -47,7 +47,7 @@ Index(
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
-    to("users", key="actor_id", name="actor_user_id"),
+    foreign_key("users", key="actor_id", name="actor_user_id"),
     Column("client_mutation_id", Text, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("result", JSONB),

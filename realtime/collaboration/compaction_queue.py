@@ -25,7 +25,7 @@ class Settling:
         """Settle one; what fails is tried again when the room is next found quiet."""
         async with self._turns:
             try:
-                await self._archive.settle(room.document_id)
+                await self._archive.compact(room.document_id)
             except DomainError as error:
                 logger.warning("The document %s could not be settled: %s", room.document_id, error.message)
                 room.edited_at = room.edited_at or asyncio.get_running_loop().time()

@@ -44,7 +44,7 @@ class Rooms:
         self._live = live
         self._log = log
         self._archive = archive
-        self.parted = archive.parted
+        self.parted = archive.split_update
         self.load = partial(load, archive, log)
         self._access = access
         self._pace = pace

@@ -34,12 +34,12 @@ class Archive(Protocol):
         `Unavailable`."""
         ...
 
-    async def parted(self, update: bytes, loose: int, /, *, kept: bool = False) -> list[bytes]:
+    async def split_update(self, update: bytes, max_unanchored: int, /, *, stored: bool = False) -> list[bytes]:
         """A large update as small ones, of so many loose structs each (`content.pieces`). Raises InvalidUpdate, UpdateTooLarge
         …"""
         ...
 
-    async def settle(self, document_id: UUID, /) -> bool:
+    async def compact(self, document_id: UUID, /) -> bool:
         """The document is quiet, or was left: save a version if it is time for one, and shorten its log; whether one was
         saved."""
         ...
@@ -73,7 +73,7 @@ async def _absorb(archive: Archive, state: State, data: bytes) -> None:
         state.absorb(data)
         return
     try:
-        pieces = await archive.parted(data, state.loose_at_once, kept=True)
+        pieces = await archive.split_update(data, state.loose_at_once, stored=True)
     except LimitExceeded:
         logger.warning("An update of %d bytes could not be parted.", len(data))
         pieces = [data]

@@ -35,7 +35,7 @@ async def test_an_upload_that_stalls_is_given_up(tmp_path: Path, monkeypatch: py
         yield b"half"
         await asyncio.sleep(5)
 
-    monkeypatch.setattr("persistence.blobs.routes.PATIENCE", 0.2)
+    monkeypatch.setattr("persistence.blobs.routes.CHUNK_TIMEOUT_SECONDS", 0.2)
     async with local(tmp_path) as storage:
         target = await storage.blobs.upload_target(
             "a/b", byte_size=8, content_type="text/plain", sha256=None, expires_at=soon(60)
@@ -51,8 +51,8 @@ async def test_an_upload_that_trickles_is_given_up(tmp_path: Path, monkeypatch: 
             yield b"x"
             await asyncio.sleep(0.02)
 
-    monkeypatch.setattr("persistence.blobs.routes.PATIENCE", 0.2)
-    monkeypatch.setattr("persistence.blobs.routes.PACE", 10_000)
+    monkeypatch.setattr("persistence.blobs.routes.CHUNK_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("persistence.blobs.routes.MIN_UPLOAD_BYTES_PER_SECOND", 10_000)
     async with local(tmp_path) as storage:
         target = await storage.blobs.upload_target(
             "a/b", byte_size=1000, content_type="text/plain", sha256=None, expires_at=soon(60)

@@ -16,7 +16,7 @@ import pytest
 
 from domain.blob import ABSENT, Blobs, Matching
 from domain.errors import StorageUnavailable
-from embedded.child_process import tied
+from embedded.child_process import tied_to_parent
 from persistence.blobs.local import LocalBlobs
 from persistence.blobs.s3 import S3Blobs
 from tests.storage import Storage, stand_in
@@ -147,7 +147,7 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 
 def counting(folder: Path, times: int) -> "subprocess.Popen[bytes]":
     """A process that adds 1 to a number, again and again, over what it read."""
-    command = tied([sys.executable, "-c", COUNT, str(folder), str(times)])
+    command = tied_to_parent([sys.executable, "-c", COUNT, str(folder), str(times)])
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True)
 
 

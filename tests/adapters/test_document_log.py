@@ -148,8 +148,8 @@ async def test_a_trimmed_log_goes_on_and_says_what_it_no_longer_holds(log: Updat
 
 async def test_a_page_of_large_updates_is_cut_by_their_bytes(log: UpdateLog) -> None:
     document_id = uuid4()
-    large = b"x" * (logs.PAGE_BYTES // 2 + 1)
-    await log.append([update(document_id, large) for _ in range(3)] + [update(document_id, b"x" * logs.PAGE_BYTES)])
+    large = b"x" * (logs.MAX_PAGE_BYTES // 2 + 1)
+    await log.append([update(document_id, large) for _ in range(3)] + [update(document_id, b"x" * logs.MAX_PAGE_BYTES)])
     assert [each.position for each in await log.read(document_id, 0, 100)] == [1, 2]
     assert [each.position for each in await log.read(document_id, 2, 100)] == [3, 4]
     assert [each.position for each in await log.read(document_id, 3, 100)] == [4], "one alone may be of any size"

@@ -19,7 +19,7 @@ from domain import document as documents
 from domain.errors import Overloaded, StorageUnavailable
 from persistence.blobs import document_objects as stored
 from persistence.blobs.document_objects import DocumentObjects, document_key, version_key
-from persistence.documents.integrity import sweep
+from persistence.documents.integrity import delete_orphans
 from persistence.unit_of_work import SqlUnitOfWork, unit_of_work
 from tests.app import App
 from tests.conftest import prepare
@@ -68,7 +68,7 @@ async def test_what_is_saved_is_in_storage_as_it_is_in_the_index(own: App) -> No
     assert (record["title"], record["version"], record["latest_number"], record["preview"]) == ("Title", 2, 2, "Hello there")
     version = await archive(own).objects.read(version_key(id_, 2))
     assert (version["name"], version["position"]) == ("One", 2)
-    assert await archive(own).objects.content(id_, version["markdown"]) == b"Hello\n\nthere\n"
+    assert await archive(own).objects.read_content(id_, version["markdown"]) == b"Hello\n\nthere\n"
     report = await compared(own)
     assert (report.documents, report.is_clean) == (2, True)
 
@@ -113,8 +113,8 @@ async def test_a_creation_that_was_cut_off_is_an_orphan_that_may_be_begun_again_
             await begin(own, team, id_, blobs, cut=True)
     assert (await compared(own)).orphans == sorted(map(document_key, (again, never)))
     assert (await begin(own, team, again, blobs)).id == again
-    assert await sweep(own.house.database, archive(own).objects) == 0
-    assert await sweep(own.house.database, archive(own).objects, older_than=AT_ONCE) == 1
+    assert await delete_orphans(own.house.database, archive(own).objects) == 0
+    assert await delete_orphans(own.house.database, archive(own).objects, older_than=AT_ONCE) == 1
     assert await blobs.head(document_key(never)) is None
     report = await compared(own)
     assert (report.documents, report.is_clean) == (1, True)
@@ -135,7 +135,7 @@ async def test_storage_that_goes_away_at_any_write_leaves_nothing_half_saved(own
         await documents.edit.update(uow, team.member.actor, id_, {"title": "Other"}, expected_version=None)
 
     async def save(uow: SqlUnitOfWork) -> None:
-        snapshot = await archive(own).take(id_, documents.DocumentType.TEXT)
+        snapshot = await archive(own).snapshot_now(id_, documents.DocumentType.TEXT)
         await documents.save_version(uow, team.member.actor, id_, snapshot)
 
     for change, writes in ((delete, 4), (name, 1), (save, 2)):
@@ -155,7 +155,7 @@ async def test_storage_that_goes_away_at_any_write_leaves_nothing_half_saved(own
     await do(own, team.member, "documentSaveVersion", id=made["id"])
     for each in inner:
         await done(own, team.member, "documentUpdate", id=each["id"], title="Mended")
-    await sweep(own.house.database, archive(own).objects, older_than=AT_ONCE)
+    await delete_orphans(own.house.database, archive(own).objects, older_than=AT_ONCE)
     assert (await compared(own)).is_clean
 
 
@@ -179,9 +179,9 @@ async def test_a_version_never_names_contents_that_were_swept(own: App) -> None:
     made = await document(own, team, "Page")
     await write(own, team.member, made, "Hello")
     id_ = uuid_of(made["id"])
-    snapshot = await archive(own).take(id_, documents.DocumentType.TEXT)
+    snapshot = await archive(own).snapshot_now(id_, documents.DocumentType.TEXT)
     assert (
-        await sweep(own.house.database, archive(own).objects, older_than=AT_ONCE) == 2
+        await delete_orphans(own.house.database, archive(own).objects, older_than=AT_ONCE) == 2
     )  # as Markdown and as text it says the same
     before = await index(own)
     with pytest.raises(StorageUnavailable):
@@ -191,11 +191,11 @@ async def test_a_version_never_names_contents_that_were_swept(own: App) -> None:
 
 
 async def test_too_many_writers_wait_and_then_are_told(own: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stored, "_WAIT", 0.05)
-    objects = DocumentObjects(own.house.services.blobs, writers=1)
-    async with objects.turn():
+    monkeypatch.setattr(stored, "_SLOT_TIMEOUT_SECONDS", 0.05)
+    objects = DocumentObjects(own.house.services.blobs, max_writers=1)
+    async with objects.write_slot():
         with pytest.raises(Overloaded):
-            async with objects.turn():
+            async with objects.write_slot():
                 pass
-    async with objects.turn():
+    async with objects.write_slot():
         pass

@@ -28,7 +28,7 @@ async def test_the_index_is_made_anew_from_storage_alone(own: App) -> None:
     before = await index(own)
     await own.sql.execute("TRUNCATE documents, document_versions, document_heads, document_updates")
     rebuilt = await reindex(own.house.database, archive(own).objects)
-    assert (rebuilt.documents, rebuilt.versions, rebuilt.homeless) == (3, 3, [])
+    assert (rebuilt.documents, rebuilt.versions, rebuilt.orphaned) == (3, 3, [])
     assert await index(own) == before
     shown = await own.run(team.guest, "query ($id: ID!) { document(id: $id) { content { text position } } }", id=made["id"])
     assert shown["document"]["content"] == {"text": "Hello\n\nthere\n", "position": 2}
@@ -66,14 +66,14 @@ async def test_a_quiet_document_gets_a_version_at_most_once_in_ten_minutes(own: 
     team = await settle(own)
     made = await document(own, team, "Page")
     id_ = uuid_of(made["id"])
-    assert await archive(own).settle(id_) is False
+    assert await archive(own).compact(id_) is False
     await write(own, team.mate, made, "One.")
-    assert await archive(own).settle(id_) is True
+    assert await archive(own).compact(id_) is True
     await write(own, team.mate, made, "Two.")
-    assert await archive(own).settle(id_) is False
+    assert await archive(own).compact(id_) is False
     await own.sql.execute("UPDATE document_versions SET created_at = created_at - interval '11 minutes'")
-    assert await archive(own).settle_all() == 0
-    assert await archive(own).settle_all(quiet_for=timedelta()) == 1
+    assert await archive(own).compact_all() == 0
+    assert await archive(own).compact_all(quiet_for=timedelta()) == 1
     text = "query ($id: ID!) { document(id: $id) { version versions { nodes { number createdBy { id } contributors { id } } } } }"
     shown = (await own.run(team.guest, text, id=made["id"]))["document"]
     versions = [{"number": number, "createdBy": None, "contributors": [{"id": team.mate.id}]} for number in (2, 1)]
@@ -89,12 +89,12 @@ async def test_the_log_is_shortened_to_a_day_behind_a_version_that_loads(own: Ap
     for number in range(3):
         await write(own, team.mate, made, f"Old {number}.", at=long_ago)
     await write(own, team.mate, made, "New.")
-    assert await archive(own).compact(id_) == 0
+    assert await archive(own).trim_log(id_) == 0
     await do(own, team.member, "documentSaveVersion", id=made["id"])
     await write(own, team.mate, made, "Newer.")
     said = await own.run(team.guest, "query ($id: ID!) { document(id: $id) { content { text position } } }", id=made["id"])
-    assert await archive(own).compact(id_) == 3
-    assert (await archive(own).states.log.bounds([id_]))[id_].trimmed_to == 3
+    assert await archive(own).trim_log(id_) == 3
+    assert (await archive(own).reader.log.bounds([id_]))[id_].trimmed_to == 3
     shown = await own.run(team.guest, "query ($id: ID!) { document(id: $id) { content { text position } } }", id=made["id"])
     assert shown == said
     assert shown["document"]["content"]["position"] == 5
@@ -108,8 +108,8 @@ async def test_the_log_is_kept_when_the_version_is_damaged(own: App) -> None:
     await do(own, team.member, "documentSaveVersion", id=made["id"])
     version = await archive(own).objects.read(version_key(id_, 1))
     await own.house.services.blobs.put(content_key(id_, version["crdt"]), b"rubbish")
-    assert await archive(own).compact(id_) == 0
-    assert (await archive(own).states.log.bounds([id_]))[id_].trimmed_to == 0
+    assert await archive(own).trim_log(id_) == 0
+    assert (await archive(own).reader.log.bounds([id_]))[id_].trimmed_to == 0
 
 
 async def test_the_demo_gets_its_documents_once(own: App) -> None:

@@ -91,7 +91,7 @@ async def test_three_processes_that_start_together_migrate_once(empty_url: str) 
         return process.returncode, said.decode()
 
     assert set(await asyncio.gather(upgrade(), upgrade(), upgrade())) == {(0, "")}
-    async with open_database(empty_url, connections=1) as database:
+    async with open_database(empty_url, max_connections=1) as database:
         assert await schema_version(database) == migrations.newest()
 
 
@@ -106,7 +106,7 @@ async def test_a_database_that_a_newer_version_migrated_is_served_and_left_alone
     await connection.execute("UPDATE alembic_version SET version_num = '9999'")
     await connection.close()
     assert await migrate(empty_url) is False
-    async with open_database(empty_url, connections=1) as database:
+    async with open_database(empty_url, max_connections=1) as database:
         assert await schema_version(database) == "9999"
 
 
@@ -124,7 +124,7 @@ async def test_a_migration_that_fails_leaves_nothing_behind(empty_url: str) -> N
     await engine.dispose()
     with pytest.raises(Exception, match="already exists"):
         await asyncio.to_thread(migrations.upgrade, empty_url)
-    async with open_database(empty_url, connections=1) as database:
+    async with open_database(empty_url, max_connections=1) as database:
         assert await schema_version(database) is None
         async with database.begin() as transaction:
             assert await transaction.raw.fetchval("SELECT to_regclass('users')") is None

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from persistence.engine.database import Statement
-from persistence.engine.write_batcher import Given, Overtaken, Write, Writes
+from persistence.engine.write_batcher import BatchParams, PendingWrite, StaleRow, WriteBatcher
 from tests.app import App
 from tests.keeping import HOLD_STREAM, head, history, holding, meanwhile, row_of
 from tests.people import People, settle, uuid_of
@@ -142,13 +142,13 @@ async def test_a_storm_of_all_kinds_of_writes_ends_without_a_deadlock_or_a_gap(a
 
 
 async def test_of_two_that_saw_the_same_row_the_later_is_overtaken_at_once() -> None:
-    async def run(form: Statement, given: Given) -> Sequence[Any]:
+    async def run(form: Statement, given: BatchParams) -> Sequence[Any]:
         return [(event["id"], place) for place, event in enumerate(given["events"], 1)]
 
     form, row = Statement(None), uuid4()  # type: ignore[arg-type]
-    writes = Writes(run)
-    two = [writes.keep(Write(form, {"id": row}, [{"id": uuid4(), "stream": "s"}])) for _ in range(2)]
+    writes = WriteBatcher(run)
+    two = [writes.submit(PendingWrite(form, {"id": row}, [{"id": uuid4(), "stream": "s"}])) for _ in range(2)]
     assert list((await two[0]).values()) == [1]
-    with pytest.raises(Overtaken):
+    with pytest.raises(StaleRow):
         await two[1]
     await writes.close()

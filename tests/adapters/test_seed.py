@@ -26,11 +26,11 @@ from domain.team import Membership, Team
 from domain.user import User
 from persistence import tables
 from persistence.engine.database import Database, Statement, open_database
-from persistence.engine.rows import columns, whole
+from persistence.engine.rows import columns, to_entity
 from persistence.transaction import Transaction
 from persistence.unit_of_work import SqlUnitOfWork
 from seed import DEMO_EMAIL, Scale, SeedReport, seed
-from seed.timeline import office_hours
+from seed.timeline import to_office_hours
 from tests.services import database_from_template
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ async def _migrate(url: str) -> None:
 
 @asynccontextmanager
 async def _empty(server: str) -> AsyncIterator[Database]:
-    async with database_from_template(server, "migrated", _migrate) as url, open_database(url, connections=3) as database:
+    async with database_from_template(server, "migrated", _migrate) as url, open_database(url, max_connections=3) as database:
         yield database
 
 
@@ -58,7 +58,7 @@ async def database(postgres_server: str) -> AsyncIterator[Database]:
 
 
 async def _all(database: Database, cls: type[T], table: Table) -> list[T]:
-    return [whole(cls, row) for row in await database.fetch(Statement(select(*columns(cls, table))))]
+    return [to_entity(cls, row) for row in await database.fetch(Statement(select(*columns(cls, table))))]
 
 
 async def _ask(database: Database, sql: str) -> list[tuple[Any, ...]]:
@@ -180,7 +180,7 @@ async def test_only_who_may_see_a_project_has_to_do_with_it(database: Database) 
             if comment.project_id == project.id:
                 involved |= {comment.author_id, *comment.mention_ids}
         async with AsyncExitStack() as stack:
-            stores = SqlUnitOfWork(Transaction(database, stack, holding=True))
+            stores = SqlUnitOfWork(Transaction(database, stack, lock_rows=True))
             readers, members = await stores.projects.readers(project.id), await stores.projects.members(project.id)
         assert involved - {None} <= readers
         assert {project.creator_id, project.lead_id} <= members
@@ -248,7 +248,7 @@ async def test_ids_are_of_version_7(database: Database) -> None:
 
 @pytest.mark.slow
 async def test_large_is_as_large_as_asked_for_and_the_same_every_time(postgres_server: str) -> None:
-    scale = Scale(teams=8, tasks=30, comments=60, told_teams=2)
+    scale = Scale(teams=8, tasks=30, comments=60, logged_teams=2)
     dumps = []
     for _ in range(2):
         async with _empty(postgres_server) as database:
@@ -277,8 +277,8 @@ async def test_large_is_as_large_as_asked_for_and_the_same_every_time(postgres_s
 
 def test_office_hours_keep_the_order_and_the_nights_free() -> None:
     instants = [TODAY + timedelta(minutes=17 * step) for step in range(1000)]
-    worked = [office_hours(at) for at in instants]
+    worked = [to_office_hours(at) for at in instants]
     assert sorted(set(worked)) == worked
     assert {at.weekday() for at in worked} == {0, 1, 2, 3, 4}
     assert {at.hour for at in worked} <= set(range(7, 20))
-    assert all(office_hours(at) < TODAY for at in (TODAY - timedelta(seconds=1), TODAY - timedelta(days=3)))
+    assert all(to_office_hours(at) < TODAY for at in (TODAY - timedelta(seconds=1), TODAY - timedelta(days=3)))

@@ -10,7 +10,7 @@ import pytest
 
 from domain.blob import attachment_key
 from domain.errors import StorageUnavailable
-from persistence.blob_cleanup import sweep
+from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.local import LocalBlobs
 from tests.app import App
 from tests.files import PNG, announced, put, seen, upload
@@ -38,7 +38,7 @@ async def test_the_bytes_of_deleted_files_go(app: App, team: People) -> None:
     await done(app, team.mate, "userUpdate", avatarUploadId=second["id"])
     assert [await has_bytes(app, each) for each in (deleted, commented, first)] == [True, True, True]
 
-    swept = await sweep(app.house.database, app.house.services.blobs, datetime.now(UTC), orphans=False)
+    swept = await clean_up_blobs(app.house.database, app.house.services.blobs, datetime.now(UTC), orphans=False)
     assert swept.discarded >= 3
     assert [await has_bytes(app, each) for each in (deleted, commented, first)] == [False, False, False]
     assert [await has_bytes(app, each) for each in (kept, second)] == [True, True]
@@ -50,9 +50,9 @@ async def test_an_upload_that_was_never_attached_goes_after_a_day(app: App, team
     card = await task(app, team)
     forgotten, attached = await upload(app, team.member), await upload(app, team.member, subjectId=card["id"])
     pending = (await announced(app, team.member, b"Never sent."))["attachment"]
-    assert (await sweep(database, blobs, datetime.now(UTC) + timedelta(hours=23), orphans=False)).abandoned == 0
+    assert (await clean_up_blobs(database, blobs, datetime.now(UTC) + timedelta(hours=23), orphans=False)).abandoned == 0
     assert await has_bytes(app, forgotten)
-    await sweep(database, blobs, datetime.now(UTC) + LATER, orphans=False)
+    await clean_up_blobs(database, blobs, datetime.now(UTC) + LATER, orphans=False)
     assert [await seen(app, team.member, each) is None for each in (forgotten, pending, attached)] == [True, True, False]
     assert [await has_bytes(app, each) for each in (forgotten, attached)] == [False, True]
 
@@ -64,14 +64,14 @@ async def test_bytes_that_nothing_names_go_after_a_day(app: App, team: People) -
     file = await upload(app, team.member, subjectId=card["id"])
     late = await announced(app, team.member, b"Late")
     await done(app, team.member, "attachmentDelete", id=late["attachment"]["id"])
-    await sweep(database, blobs, datetime.now(UTC), orphans=False)
+    await clean_up_blobs(database, blobs, datetime.now(UTC), orphans=False)
     assert await put(app, late["upload"], b"Late") == 200  # the address is still good: an orphan
     await blobs.put("documents/x/document.json", b"{}")
-    assert (await sweep(database, blobs, datetime.now(UTC))).orphaned == 0
+    assert (await clean_up_blobs(database, blobs, datetime.now(UTC))).orphaned == 0
     assert await has_bytes(app, late["attachment"])
-    aged = blobs.folder._path(attachment_key(uuid_of(late["attachment"]["id"])))
+    aged = blobs.file_store._path(attachment_key(uuid_of(late["attachment"]["id"])))
     os.utime(aged, (time.time() - 90_000, time.time() - 90_000))
-    assert (await sweep(database, blobs, datetime.now(UTC))).orphaned == 1
+    assert (await clean_up_blobs(database, blobs, datetime.now(UTC))).orphaned == 1
     assert [await has_bytes(app, each) for each in (late["attachment"], file)] == [False, True]
     assert await blobs.head("documents/x/document.json") is not None
 
@@ -89,9 +89,9 @@ async def test_a_sweep_that_storage_stops_is_finished_by_the_next(
     with monkeypatch.context() as patched:
         patched.setattr(LocalBlobs, "delete", away)
         with pytest.raises(StorageUnavailable):
-            await sweep(database, blobs, datetime.now(UTC), orphans=False)
+            await clean_up_blobs(database, blobs, datetime.now(UTC), orphans=False)
     assert await app.sql.fetchval("SELECT key FROM discarded_blobs") == attachment_key(uuid_of(file["id"]))
-    assert (await sweep(database, blobs, datetime.now(UTC), orphans=False)).discarded == 1
+    assert (await clean_up_blobs(database, blobs, datetime.now(UTC), orphans=False)).discarded == 1
     assert not await has_bytes(app, file)
 
 

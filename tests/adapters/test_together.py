@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import ARRAY, Integer, Text, bindparam, column, func, literal_column, select
 
 from persistence.engine.database import Database, Statement
-from persistence.engine.read_batcher import joined
+from persistence.engine.read_batcher import to_batched
 from tests.app import App
 
 _numbers = (
@@ -39,7 +39,7 @@ def trips(app: App, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return await run(text, arguments, row)
 
     monkeypatch.setattr(database, "_run", counted)
-    monkeypatch.setattr(database._together, "_run", counted)
+    monkeypatch.setattr(database._read_batcher, "_run", counted)
     return sent
 
 
@@ -98,8 +98,8 @@ async def test_statements_that_give_many_rows_leave_in_small_groups(app: App, tr
     many = Statement(select(func.generate_series(literal_column("1"), bindparam("most", type_=Integer)).label("n")))
     for _ in range(40):  # by now it is known that each run gives a hundred rows
         await app.house.database.fetch(many, most=1)
-        assert many.joined is not None
-        many.joined.seen(100, 1)
+        assert many.batched is not None
+        many.batched.record_row_count(100, 1)
     trips.clear()
     found = await asyncio.gather(*(app.house.database.fetch(many, most=100) for _ in range(9)))
     assert [len(rows) for rows in found] == [100] * 9
@@ -107,16 +107,16 @@ async def test_statements_that_give_many_rows_leave_in_small_groups(app: App, tr
 
 
 def test_a_parameter_without_a_type_keeps_a_statement_to_itself() -> None:
-    assert joined("SELECT $1") is None
-    assert joined("SELECT 1") is None
-    assert joined("SELECT $1::UUID, $1::TEXT") is None
+    assert to_batched("SELECT $1") is None
+    assert to_batched("SELECT 1") is None
+    assert to_batched("SELECT $1::UUID, $1::TEXT") is None
 
 
 def test_a_statement_that_writes_or_locks_is_never_shared() -> None:
     held = select(_numbers.c.n).select_from(_numbers)
-    assert Statement(held).joined is not None
-    assert Statement(held.with_for_update()).joined is None
-    assert joined("INSERT INTO a SELECT $1::INTEGER") is None
+    assert Statement(held).batched is not None
+    assert Statement(held.with_for_update()).batched is None
+    assert to_batched("INSERT INTO a SELECT $1::INTEGER") is None
 
 
 async def test_slow_statements_do_not_hold_up_quick_ones(app: App) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy import ARRAY, DateTime, bindparam, select
 
-from persistence.engine.codecs import binary
+from persistence.engine.codecs import binary_codecs
 from persistence.engine.database import Statement
 from tests.app import App
 
@@ -41,7 +41,7 @@ async def test_many_instants_travel_in_one_array(app: App) -> None:
 async def test_instants_can_be_copied_into_a_table_and_are_text_again_afterwards(app: App) -> None:
     async with app.house.database.begin() as connection:
         await connection.raw.execute("CREATE TEMPORARY TABLE copied (at timestamptz) ON COMMIT DROP")
-        async with binary(connection.raw):
+        async with binary_codecs(connection.raw):
             await connection.raw.copy_records_to_table("copied", records=[(each,) for each in INSTANTS[:3]])
         rows = await connection.raw.fetch("SELECT at, at::text AS told FROM copied")
         assert [row["at"] for row in rows] == INSTANTS[:3]

@@ -15,8 +15,8 @@ from domain.errors import BadUserInput, Unavailable
 from domain.task import TaskUpdated
 from gateway.execution.executor import OperationRequest
 from persistence.engine.database import Statement
-from persistence.engine.write_batcher import Given, Write, Writes
-from persistence.events.streams import told_of
+from persistence.engine.write_batcher import BatchParams, PendingWrite, WriteBatcher
+from persistence.events.streams import event_row
 from persistence.stores.task import SqlTasks
 from persistence.transaction import Transaction
 from tests.app import App
@@ -28,10 +28,10 @@ from tests.work import do, done, everything, task
 @pytest.fixture
 def sizes(app: App, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many rows left in each statement."""
-    writes, left = app.house.database._writes, list[int]()
+    writes, left = app.house.database._write_batcher, list[int]()
     run = writes._run
 
-    async def counted(form: Statement, given: Given) -> Sequence[Any]:
+    async def counted(form: Statement, given: BatchParams) -> Sequence[Any]:
         left.append(len(given["rows"]))
         return await run(form, given)
 
@@ -44,11 +44,11 @@ async def test_an_update_takes_two_trips(app: App, team: People) -> None:
     database = app.house.database
     taken = []
     for number in range(3):  # the fewest, since the house looks around too
-        before = database.statements_run, database.trips
+        before = database.statements_run, database.round_trips
         given = {"input": {"id": made["id"], "title": f"Title {number}", "status": "DONE"}}
         answer = await app.executor.execute(OperationRequest(query=UPDATE, variables=given), app.context(team.member))
         assert answer.data == {"taskUpdate": {"task": {"version": number + 2}, "errors": []}}
-        taken.append((database.statements_run - before[0], database.trips - before[1]))
+        taken.append((database.statements_run - before[0], database.round_trips - before[1]))
     assert min(taken) == (2, 2)
 
 
@@ -89,14 +89,14 @@ async def test_who_cannot_be_kept_fails_alone_and_changes_nothing(app: App, team
 
     async def save(task_id: UUID, reference: str) -> None:
         async with AsyncExitStack() as stack:
-            own = Transaction(app.house.database, stack, holding=False)
+            own = Transaction(app.house.database, stack, lock_rows=False)
             tasks = SqlTasks(own)
-            found = await tasks.look(task_id, team.member.user.id)
+            found = await tasks.read_unlocked(task_id, team.member.user.id)
             assert found is not None
             after = replace(found[0], external_ref=reference, version=2)
             await tasks.save(after)
             event = TaskUpdated(actor_id=team.member.user.id, task=after, before=found[0])
-            await own.keep([told_of(event, datetime.now(UTC), None)])
+            await own.commit_pending_write([event_row(event, datetime.now(UTC), None)])
 
     references = ["a", "b", "c\u0000", "d", "e", "f"]
     saving = (save(uuid_of(each["id"]), reference) for each, reference in zip(made, references, strict=True))
@@ -115,11 +115,11 @@ async def test_when_the_connection_is_lost_everybody_is_told_and_nothing_is_trie
     made = [await task(app, team, f"Task {number}") for number in range(4)]
     before, left = await everything(app), list[int]()
 
-    async def lost(form: Statement, given: Given) -> Sequence[Any]:
+    async def lost(form: Statement, given: BatchParams) -> Sequence[Any]:
         left.append(len(given["rows"]))
         raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
 
-    monkeypatch.setattr(app.house.database._writes, "_run", lost)
+    monkeypatch.setattr(app.house.database._write_batcher, "_run", lost)
     answers = await asyncio.gather(
         *(app.answer(team.member, UPDATE, input={"id": each["id"], "title": "Perhaps"}) for each in made)
     )
@@ -152,23 +152,23 @@ async def test_comments_and_profiles_are_kept_alike(app: App, team: People, size
 async def test_after_the_end_nothing_is_taken_in_any_more() -> None:
     started, go_on = asyncio.Event(), asyncio.Event()
 
-    async def run(form: Statement, given: Given) -> Sequence[Any]:
+    async def run(form: Statement, given: BatchParams) -> Sequence[Any]:
         started.set()
         await go_on.wait()
         return [(event["id"], 7) for event in given["events"]]
 
-    def write(stream: str) -> Write:
-        return Write(Statement(None), {"id": uuid4()}, [{"id": uuid4(), "stream": stream}])  # type: ignore[arg-type]
+    def write(stream: str) -> PendingWrite:
+        return PendingWrite(Statement(None), {"id": uuid4()}, [{"id": uuid4(), "stream": stream}])  # type: ignore[arg-type]
 
-    writes = Writes(run, lines=1)
-    gone = writes.keep(first := write("a"))
+    writes = WriteBatcher(run, max_statements=1)
+    gone = writes.submit(first := write("a"))
     await started.wait()
-    waiting = writes.keep(write("b"))
+    waiting = writes.submit(write("b"))
     async with asyncio.TaskGroup() as group:
         group.create_task(writes.close())
         await asyncio.sleep(0)
         go_on.set()
-    assert await gone == {first.told[0]["id"]: 7}
-    for refused in (waiting, writes.keep(write("c"))):
+    assert await gone == {first.event_rows[0]["id"]: 7}
+    for refused in (waiting, writes.submit(write("c"))):
         with pytest.raises(Unavailable):
             await refused

@@ -9,7 +9,7 @@ from content import alignment, crdt, edit, kind
 from content.text import markdown, reading
 from content.text.tree import Node, words
 from domain.document.kind import ContentFormat, DocumentType
-from persistence.documents.worker_pool import SMALL
+from persistence.documents.worker_pool import MAX_INLINE_BYTES
 
 TEXT = DocumentType.TEXT
 SHAPES = ["*a ", "a**b", "*a**b", "~~a", "[", "![", "[a](", "> ", "- ", "1. ", "- a\n", "`a", "<a ", "<u>a", "a<![CDATA["]
@@ -37,7 +37,7 @@ def nested(depth: int) -> Node:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_nothing_that_is_worked_on_at_once_takes_long(shape: str) -> None:
-    text = (shape * SMALL)[: SMALL - 100]
+    text = (shape * MAX_INLINE_BYTES)[: MAX_INLINE_BYTES - 100]
     update = kind.compose(TEXT, text[: len(text) // 2])
     assert taken(lambda: edit.replace_all(TEXT, update, text[len(text) // 2 :])) < 0.1
 

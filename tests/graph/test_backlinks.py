@@ -122,7 +122,7 @@ async def test_live_edits_link_when_a_version_is_saved(app: App, team: People) -
     plan, page = await document(app, team, "Plan"), await document(app, team, "Page")
     await write(app, team.mate, page, f"Read {address(plan)}")
     assert await linking(app, team.guest, plan) == []
-    await archive(app).settle(uuid_of(page["id"]))
+    await archive(app).compact(uuid_of(page["id"]))
     assert await linking(app, team.guest, plan) == ["Page"]
 
 

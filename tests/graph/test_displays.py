@@ -20,8 +20,8 @@ from gateway.execution.compiled.leaf_serialization import trusted
 from gateway.execution.compiled.object_builders import Display, Made, Named, Read, names_in
 from gateway.execution.executor import OperationRequest
 from persistence import tables
-from persistence.engine.pages import CURSOR, pages
-from persistence.engine.rows import GLOBAL_ID, key_of
+from persistence.engine.pages import CURSOR, fetch_pages
+from persistence.engine.rows import GLOBAL_ID, text_key
 from persistence.stores.task_queries import PROJECT_TASKS
 from persistence.stores.team import TEAM_MEMBERS
 from resolvers import ids
@@ -92,14 +92,14 @@ def test_what_dataclasses_say_of_their_columns_postgres_holds_them_to(cls: Any, 
 
 async def _rows(app: App, team: People, wanted: frozenset[str] | None) -> list[Any]:
     viewer, parents = team.member.user.id, [ids.decode(team.project_id, "Project")]
-    (page,) = await pages(app.house.database, PROJECT_TASKS, parents, Paging(), viewer=viewer, wanted=wanted)
+    (page,) = await fetch_pages(app.house.database, PROJECT_TASKS, parents, Paging(), viewer=viewer, attributes=wanted)
     return list(page.nodes)
 
 
 async def test_objects_that_came_different_ways_are_told_the_same(app: App, team: People) -> None:
     made = await task(app, team, "One", assigneeId=team.mate.id)
     await task(app, team, "Two")
-    attributes = frozenset({"title", "status", "updated_at", GLOBAL_ID, key_of("assignee_id")})
+    attributes = frozenset({"title", "status", "updated_at", GLOBAL_ID, text_key("assignee_id")})
     (lean, lean_two), (full, full_two) = await _rows(app, team, attributes), await _rows(app, team, None)
     whole = Task(**{name: getattr(full, name) for name in (field.name for field in fields(Task))})
     mate = team.mate.user.id
@@ -129,7 +129,7 @@ async def test_a_page_holds_no_more_than_was_asked_for(app: App, team: People) -
     viewer, parents = team.member.user.id, [ids.decode(each, "Project") for each in (other, team.project_id)]
 
     async def read(wanted: frozenset[str] | None, paging: Paging) -> list[Page[Any]]:
-        return await pages(app.house.database, PROJECT_TASKS, parents, paging, viewer=viewer, wanted=wanted)
+        return await fetch_pages(app.house.database, PROJECT_TASKS, parents, paging, viewer=viewer, attributes=wanted)
 
     for wanted in (frozenset({"title"}), frozenset({"title", CURSOR}), frozenset[str](), None):
         empty, page = await read(wanted, Paging(first=2))
@@ -143,14 +143,14 @@ async def test_a_page_holds_no_more_than_was_asked_for(app: App, team: People) -
 
 
 async def test_members_are_sorted_by_name_also_where_nobody_asks_for_cursors(app: App, team: People) -> None:
-    (page,) = await pages(
+    (page,) = await fetch_pages(
         app.house.database,
         TEAM_MEMBERS,
         [ids.decode(team.team_id, "Team")],
         Paging(),
         viewer=team.member.user.id,
         order=[Order("NAME")],
-        wanted=frozenset({"first_name", "last_name", GLOBAL_ID}),
+        attributes=frozenset({"first_name", "last_name", GLOBAL_ID}),
     )
     names = [f"{each.first_name} {each.last_name}".lower() for each in page.nodes]
     assert names == sorted(names)

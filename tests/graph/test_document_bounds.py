@@ -12,7 +12,7 @@ from content.text.reading import parse
 from domain.document import ContentFormat, DocumentType
 from domain.errors import LimitExceeded
 from persistence.documents.rendering import render
-from persistence.documents.worker_pool import Workshop
+from persistence.documents.worker_pool import WorkerPool
 from tests.app import App
 from tests.people import People, uuid_of
 from tests.work import do, document
@@ -74,7 +74,7 @@ async def test_work_on_a_document_of_hundreds_of_kilobytes_holds_up_nobody(app: 
 
 
 async def test_what_takes_too_long_is_ended_and_the_next_job_is_done() -> None:
-    async with Workshop.open(seats=1) as workshop:
+    async with WorkerPool.open(slots=1) as workshop:
         began = time.monotonic()
         with pytest.raises(LimitExceeded) as refused:
             await workshop.run(600, sum, range(10**12))
@@ -85,13 +85,13 @@ async def test_what_takes_too_long_is_ended_and_the_next_job_is_done() -> None:
 
 
 async def test_what_takes_too_much_memory_is_ended() -> None:
-    async with Workshop.open(seats=1) as workshop:
+    async with WorkerPool.open(slots=1) as workshop:
         with pytest.raises(LimitExceeded):
             await workshop.run(600, bytes, 3 * 1024**3)
 
 
 async def test_what_a_job_raises_is_raised(app: App) -> None:
-    async with Workshop.open(seats=1) as workshop:
+    async with WorkerPool.open(slots=1) as workshop:
         with pytest.raises(LimitExceeded) as refused:
             await workshop.run(600, render, DocumentType.SPREADSHEET, _wide(), (), ContentFormat.TEXT)
         assert (refused.value.limit, str(refused.value)) == (200_000, "A spreadsheet has at most 200000 cells.")

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from app.maintenance import run_forever
 from domain.errors import Unavailable
-from persistence.events.retention import delete_expired_keys, trim_events
+from persistence.events.idempotency import delete_expired_keys
+from persistence.events.retention import trim_events
 from tests.app import App
 from tests.listening import listening, now, since, told
 from tests.people import People

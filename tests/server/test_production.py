@@ -39,7 +39,10 @@ async def test_a_seeded_database_opens_to_nobody_with_the_demo_password(postgres
     from tests.services import database_from_template
 
     passwords = Argon2Passwords()
-    async with database_from_template(postgres_server, "migrated", prepare) as url, open_database(url, connections=2) as database:
+    async with (
+        database_from_template(postgres_server, "migrated", prepare) as url,
+        open_database(url, max_connections=2) as database,
+    ):
         assert await fill(database, Settings(production=True)) is None
         await fill(database, Settings(production=True, seed_size="demo"))
         async with database.begin() as connection:

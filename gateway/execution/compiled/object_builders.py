@@ -28,7 +28,7 @@ from graphql import GraphQLEnumType, GraphQLList, GraphQLOutputType, GraphQLScal
 from gateway.execution.compiled.leaf_serialization import leaf, trusted
 from gateway.execution.compiled.runtime import NullInNonNull, present, scattered
 from gateway.execution.compiled.type_predicates import unwrapped
-from persistence.engine.rows import GLOBAL_ID, Place, key_of
+from persistence.engine.rows import GLOBAL_ID, ColumnRef, text_key
 from resolvers import ids
 from schema.fields import Binding
 
@@ -143,7 +143,7 @@ def _value(entry: Entry, kind: type, named: Naming) -> str:
         return entry
     if isinstance(entry, Made):
         return f"v{entry.place}"
-    places: Mapping[str, Place] = getattr(kind, "places", {})
+    places: Mapping[str, ColumnRef] = getattr(kind, "places", {})
     if isinstance(entry, Named):
         column = _key_column(kind, entry.attribute)
         return f"r{entry.place}[{f'o.{entry.attribute}' if column is None else f'o[{column}]'}]"
@@ -177,6 +177,6 @@ def names_in(objects: Sequence[Any], attribute: str) -> list[Any]:
 
 def _key_column(kind: type, attribute: str) -> int | None:
     """The column of a row that holds a name, as text if it can be had."""
-    places: Mapping[str, Place] = getattr(kind, "places", {})
-    place = places.get(key_of(attribute)) or places.get(attribute)
+    places: Mapping[str, ColumnRef] = getattr(kind, "places", {})
+    place = places.get(text_key(attribute)) or places.get(attribute)
     return None if place is None else place.column

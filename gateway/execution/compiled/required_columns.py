@@ -13,7 +13,7 @@ from graphql.language import SelectionSetNode
 
 from gateway.execution.compiled.selections import Collector
 from persistence.engine.pages import CURSOR
-from persistence.engine.rows import key_of
+from persistence.engine.rows import text_key
 from resolvers.page import ToOne
 from schema.fields import Binding
 
@@ -80,7 +80,7 @@ def _of_rows(
         binding = bindings.get(f"{row.name}.{name}")
         if binding is None or binding.needs is None:
             return None
-        found.update([key_of(binding.batch.attribute)] if isinstance(binding.batch, ToOne) else binding.needs)
+        found.update([text_key(binding.batch.attribute)] if isinstance(binding.batch, ToOne) else binding.needs)
     return frozenset(found)
 
 

@@ -116,7 +116,7 @@ async def test_one_who_comes_back_after_the_log_was_shortened_comes_to_the_same(
     await told(node, "absent.mjs", **given, file=str(tmp_path / "hers"), words=["her words. "])
     saved = (await ada.run(SAVE, input={"id": id_}))["documentSaveVersion"]
     assert saved["errors"] == []
-    async with open_database(database_url, connections=1) as database:
+    async with open_database(database_url, max_connections=1) as database:
         log = UpdateLog(database)
         head = await log.head(uuid_of(id_))
         assert await log.trim(uuid_of(id_), head) == head

@@ -131,7 +131,7 @@ async def test_websockets_and_streams_know_hashes_too(server: Running) -> None:
 
 
 async def test_memory_is_bounded_and_forgets_what_was_used_longest_ago() -> None:
-    texts = MemoryTexts(entries=3, characters=10)
+    texts = MemoryTexts(max_entries=3, max_characters=10)
     for name in "abc":
         await texts.put(name, "12")
     assert await texts.get("a") == "12"
