@@ -33,7 +33,7 @@ from persistence.blobs.local import LocalBlobs
 from persistence.blobs.routes import blob_routes
 from persistence.engine.database import Database
 from persistence.engine.schema_version import schema_version
-from realtime.collaboration.connection import MESSAGE_BYTES
+from realtime.collaboration.connection import MAX_MESSAGE_BYTES
 from realtime.collaboration.endpoint import CollaborationEndpoint
 from resolvers import ids
 from resolvers.collaboration_auth import SignIn
@@ -97,10 +97,10 @@ def create_app(house: House, settings: Settings, watch: Watch | None = None) -> 
         watch(executor, graph.lines)
     collaboration = CollaborationEndpoint(
         house.services.rooms,
-        sign_in=SignIn(house.tokens),
+        authenticator=SignIn(house.tokens),
         parse_id=_document_id,
         may_connect=Origins(settings.allowed_origins).allows,
-        take_over=partial(raw_line.take_over, message_bytes=MESSAGE_BYTES, intake=raw_line.Intake()),
+        take_over=partial(raw_line.take_over, message_bytes=MAX_MESSAGE_BYTES, intake=raw_line.Intake()),
     )
     rooms = [WebSocketRoute(path, collaboration) for path in ("/collaboration", "/collaboration/{document_id}")]
     blobs = house.services.blobs
@@ -168,8 +168,8 @@ def _health(database: Database) -> list[BaseRoute]:
             found = await schema_version(database)
         except Unavailable as error:
             return _status(503, ready=False, database=error.message)
-        reached = migrations.reached(found)
-        return _status(200 if reached else 503, ready=reached, schemaVersion=found, expected=migrations.newest())
+        reached = migrations.is_up_to_date(found)
+        return _status(200 if reached else 503, ready=reached, schemaVersion=found, expected=migrations.head_revision())
 
     return [Route("/healthz", live), Route("/readyz", ready)]
 

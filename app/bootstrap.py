@@ -14,11 +14,11 @@ from app.settings import DEMO_PASSWORD, Settings
 from auth.keys import KeyUnusable, SigningKeys, load_keys
 from auth.passwords import Argon2Passwords
 from auth.tokens import AccessTokens
-from domain.blob import Blobs
+from domain.blob import BlobStore
 from domain.errors import StorageUnavailable, Unavailable
-from domain.page import LARGEST_PAGE
-from domain.task.bulk import MOST_AT_ONCE
-from domain.upload import MOST_BYTES
+from domain.page import MAX_PAGE_ROWS
+from domain.task.bulk import MAX_BATCH_TASKS
+from domain.upload import MAX_UPLOAD_BYTES
 from embedded import embedded_postgres
 from gateway.execution.limits import Limits
 from persistence.blob_cleanup import clean_up_blobs
@@ -33,10 +33,10 @@ from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
 from persistence.rights import RightsLoader
-from realtime.announcements import Live, LiveBackend
+from realtime.announcements import PubSub, PubSubBackend
 from realtime.collaboration.rooms import Rooms
-from realtime.collaboration.timings import Pace
-from realtime.hub import Hub
+from realtime.collaboration.timings import RoomTimings
+from realtime.hub import StreamHub
 from realtime.memory_backend import MemoryBackend
 from resolvers.collaboration_auth import rights_from
 from resolvers.context import Services
@@ -80,7 +80,7 @@ async def open_database_url(settings: Settings) -> AsyncIterator[str]:
 async def migrate(url: str) -> bool:
     """Bring the database to the newest revision; whether there was anything to do."""
     async with open_database(url, max_connections=2) as database:
-        if migrations.reached(await schema_version(database)):
+        if migrations.is_up_to_date(await schema_version(database)):
             return False
     await asyncio.to_thread(migrations.upgrade, url)
     return True
@@ -119,14 +119,14 @@ async def fill_storage(house: House, settings: Settings) -> int:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, url: str, *, pace: Pace | None = None) -> AsyncIterator[House]:
+async def open_house(settings: Settings, url: str, *, pace: RoomTimings | None = None) -> AsyncIterator[House]:
     """The services over a migrated database. `pace`: how long rooms of live editing wait for what."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(url, max_connections=settings.database_connections))
-        live = await stack.enter_async_context(Live.open(_live_backend(settings)))
+        live = await stack.enter_async_context(PubSub.open(_live_backend(settings)))
         log = StreamLog(database)
         updates = UpdateLog(database)
-        hub = await stack.enter_async_context(Hub.open(live, CombinedLog(log, updates)))
+        hub = await stack.enter_async_context(StreamHub.open(live, CombinedLog(log, updates)))
         keys = await _keys(database, settings)
         tokens = AccessTokens(keys, database, issuer=settings.origin)
         try:
@@ -136,7 +136,7 @@ async def open_house(settings: Settings, url: str, *, pace: Pace | None = None) 
         objects = DocumentObjects(blobs, max_writers=max(1, settings.database_connections // 2))
         archive = VersionStore(database, live, objects, await stack.enter_async_context(WorkerPool.open()))
         rooms = await stack.enter_async_context(
-            Rooms.open(hub=hub, live=live, log=updates, archive=archive, access=rights_from(archive), pace=pace)
+            Rooms.open(hub=hub, pubsub=live, log=updates, snapshots=archive, access=rights_from(archive), timings=pace)
         )
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
@@ -156,11 +156,11 @@ async def open_house(settings: Settings, url: str, *, pace: Pace | None = None) 
             version=VERSION,
             schema_hash=hashlib.sha256(schema.as_str().encode()).hexdigest(),
             limits={
-                "page": LARGEST_PAGE,
+                "page": MAX_PAGE_ROWS,
                 "depth": LIMITS.depth,
                 "cost": LIMITS.cost,
-                "bulk": MOST_AT_ONCE,
-                "upload_bytes": MOST_BYTES,
+                "bulk": MAX_BATCH_TASKS,
+                "upload_bytes": MAX_UPLOAD_BYTES,
             },
             features=["changes", "subscriptions", "documents", "uploads"],
         )
@@ -169,7 +169,7 @@ async def open_house(settings: Settings, url: str, *, pace: Pace | None = None) 
 
 
 @asynccontextmanager
-async def open_blobs(settings: Settings, keys: SigningKeys) -> AsyncIterator[Blobs]:
+async def open_blobs(settings: Settings, keys: SigningKeys) -> AsyncIterator[BlobStore]:
     """The bucket that is set, or a folder. Whether the bucket answers shows when it is used: nothing but files hangs on it."""
     if settings.blobs_url is not None:
         from persistence.blobs.s3 import S3Blobs  # its client takes 0.5 s to import
@@ -199,7 +199,7 @@ async def _keys(database: Database, settings: Settings) -> SigningKeys:
         raise CannotStart(f"HIVE_SIGNING_KEY cannot be used: {error}") from error
 
 
-def _live_backend(settings: Settings) -> LiveBackend:
+def _live_backend(settings: Settings) -> PubSubBackend:
     if settings.redis_url is None:
         return MemoryBackend()
     from realtime.redis_backend import RedisBackend  # its client takes 0.3 s to import

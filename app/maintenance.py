@@ -22,8 +22,8 @@ from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.local import LocalBlobs
 from persistence.events.idempotency import delete_expired_keys
 from persistence.events.retention import trim_events
-from realtime.background_tasks import OwnedTasks
-from realtime.backoff import spread
+from realtime.background_tasks import BackgroundTasks
+from realtime.backoff import jitter
 
 BLOB_CLEANUP_SECONDS: Final = 300.0
 RETENTION_SECONDS: Final = 3600.0
@@ -50,20 +50,20 @@ async def run_maintenance(house: House, settings: Settings) -> AsyncIterator[Non
         if settings.event_retention_days:
             await trim_events(database, before=now - timedelta(days=settings.event_retention_days))
 
-    tasks = OwnedTasks()
+    tasks = BackgroundTasks()
     tasks.start(run_forever("Cleanup of blobs", clean_blobs, BLOB_CLEANUP_SECONDS), "maintenance: blobs")
     tasks.start(run_forever("Retention", apply_retention, RETENTION_SECONDS), "maintenance: retention")
     tasks.start(house.services.archive.compact_forever(settings.settle_seconds), "documents: settle")
     try:
         yield
     finally:
-        await tasks.end()
+        await tasks.cancel_all()
 
 
 async def run_forever(name: str, job: Job, seconds: float) -> None:
     """Run a job after every pause of about so many seconds."""
     for turn in itertools.count(1):
-        await asyncio.sleep(spread(seconds))
+        await asyncio.sleep(jitter(seconds))
         try:
             await job(turn)
         except Unavailable as error:

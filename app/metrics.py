@@ -105,7 +105,7 @@ def _open(lines: Lines) -> Iterator[Metric]:
 def _stores(house: House) -> Iterator[Metric]:
     database, hub = house.database, house.services.hub
     lent, waiting = database.pool_usage()
-    streams, listeners = hub.followed()
+    streams, listeners = hub.stream_and_listener_counts()
     yield CounterMetricFamily("pantherahive_database_statements", "Statements asked for.", database.statements_run)
     yield CounterMetricFamily(
         "pantherahive_database_trips",

@@ -19,7 +19,7 @@ from app.maintenance import run_maintenance
 from app.settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 from persistence.engine.database import open_database
 from persistence.engine.schema_version import schema_version
-from realtime.collaboration.connection import MESSAGE_BYTES
+from realtime.collaboration.connection import MAX_MESSAGE_BYTES
 from transport.uvicorn_http import HttpProtocol
 from transport.uvicorn_websocket import WebsocketProtocol
 
@@ -129,7 +129,7 @@ def _config(app: Application, settings: Settings) -> uvicorn.Config:
         http=cast(Any, partial(HttpProtocol, posts=app.posts)),
         ws=WebsocketProtocol,
         ws_ping_interval=None,
-        ws_max_size=MESSAGE_BYTES,  # of documents; the graph allows less
+        ws_max_size=MAX_MESSAGE_BYTES,  # of documents; the graph allows less
         ws_per_message_deflate=False,
         lifespan="off",
         access_log=False,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from domain import text
 from domain.errors import Invalid, Path
 
-QUOTE, AROUND, _MOST = 1_000, 32, 1_000
+MAX_QUOTE_CHARS, CONTEXT_CHARS, _MAX_OCCURRENCES = 1_000, 32, 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,38 +24,45 @@ class Anchor:
     start: int
 
 
-def anchor(words: str, quote: str, prefix: str | None, suffix: str | None, path: Path) -> Anchor:
+def create_anchor(plain_text: str, quote: str, prefix: str | None, suffix: str | None, path: Path) -> Anchor:
     """The anchor of a quote in a text; raises Invalid where it does not stand there."""
-    if not quote.strip() or len(quote) > QUOTE:
-        text.line(quote.replace("\n", " "), (*path, "quote"), limit=QUOTE)
-    start = locate(words, Anchor(quote=quote, prefix=(prefix or "")[-AROUND:], suffix=(suffix or "")[:AROUND], start=0))
+    if not quote.strip() or len(quote) > MAX_QUOTE_CHARS:
+        text.validate_line(quote.replace("\n", " "), (*path, "quote"), limit=MAX_QUOTE_CHARS)
+    start = locate(
+        plain_text, Anchor(quote=quote, prefix=(prefix or "")[-CONTEXT_CHARS:], suffix=(suffix or "")[:CONTEXT_CHARS], start=0)
+    )
     if start is None:
         raise Invalid((*path, "quote"), "This does not stand in the document.")
     end = start + len(quote)
-    return Anchor(quote=quote, prefix=words[max(0, start - AROUND) : start], suffix=words[end : end + AROUND], start=start)
+    return Anchor(
+        quote=quote,
+        prefix=plain_text[max(0, start - CONTEXT_CHARS) : start],
+        suffix=plain_text[end : end + CONTEXT_CHARS],
+        start=start,
+    )
 
 
-def locate(words: str, sought: Anchor) -> int | None:
+def locate(plain_text: str, anchor: Anchor) -> int | None:
     """Where a quote stands now; None when it is gone."""
 
     def fits(start: int) -> tuple[int, int]:
-        end = start + len(sought.quote)
-        before = _alike(sought.prefix[::-1], words[max(0, start - AROUND) : start][::-1])
-        return before + _alike(sought.suffix, words[end : end + AROUND]), -abs(start - sought.start)
+        end = start + len(anchor.quote)
+        before = _common_prefix_length(anchor.prefix[::-1], plain_text[max(0, start - CONTEXT_CHARS) : start][::-1])
+        return before + _common_prefix_length(anchor.suffix, plain_text[end : end + CONTEXT_CHARS]), -abs(start - anchor.start)
 
-    return max(_places(words, sought.quote), key=fits, default=None)
+    return max(_occurrences(plain_text, anchor.quote), key=fits, default=None)
 
 
-def _places(words: str, quote: str) -> Iterator[int]:
-    at = words.find(quote)
-    for _ in range(_MOST):
+def _occurrences(plain_text: str, quote: str) -> Iterator[int]:
+    at = plain_text.find(quote)
+    for _ in range(_MAX_OCCURRENCES):
         if at < 0:
             return
         yield at
-        at = words.find(quote, at + 1)
+        at = plain_text.find(quote, at + 1)
 
 
-def _alike(one: str, other: str) -> int:
+def _common_prefix_length(one: str, other: str) -> int:
     """How many characters two texts begin with alike."""
     for place, (here, there) in enumerate(zip(one, other, strict=False)):
         if here != there:

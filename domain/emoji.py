@@ -2,10 +2,10 @@
 
 import re
 
-_LONGEST = 16  # characters: a family of four with skin tones has 11
+_MAX_EMOJI_CHARS = 16  # characters: a family of four with skin tones has 11
 
 # Extended_Pictographic without what no keyboard offers as an emoji, and the letters of flags and skin tones, which have rules of their own.
-_PICTURE = (
+_PICTOGRAPH = (
     "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2194-\u2199\u21a9\u21aa\u231a\u231b\u2328\u23cf\u23e9-\u23f3\u23f8-\u23fa\u24c2\u25aa\u25ab"
     "\u25b6\u25c0\u25fb-\u25fe\u2600-\u2604\u260e\u2611\u2614\u2615\u2618\u261d\u2620\u2622\u2623\u2626\u262a\u262e\u262f\u2638-\u263a"
     "\u2640\u2642\u2648-\u2653\u265f\u2660\u2663\u2665\u2666\u2668\u267b\u267e\u267f\u2692-\u2697\u2699\u269b\u269c\u26a0\u26a1\u26a7"
@@ -16,15 +16,15 @@ _PICTURE = (
     "\U0001f232-\U0001f23a\U0001f250\U0001f251\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f7e0-\U0001f7eb\U0001f7f0"
     "\U0001f90c-\U0001f9ff\U0001fa70-\U0001faff]"
 )
-_TONE, _JOINER, _AS_PICTURE = "[\U0001f3fb-\U0001f3ff]", "\u200d", "\ufe0f"
-_ONE = f"{_PICTURE}(?:{_AS_PICTURE}|{_TONE})?(?:[\U000e0020-\U000e007e]+\U000e007f)?"
+_SKIN_TONE, _ZERO_WIDTH_JOINER, _EMOJI_PRESENTATION = "[\U0001f3fb-\U0001f3ff]", "\u200d", "\ufe0f"
+_EMOJI_ELEMENT = f"{_PICTOGRAPH}(?:{_EMOJI_PRESENTATION}|{_SKIN_TONE})?(?:[\U000e0020-\U000e007e]+\U000e007f)?"
 _EMOJI = re.compile(
-    f"{_ONE}(?:{_JOINER}{_ONE})*"
+    f"{_EMOJI_ELEMENT}(?:{_ZERO_WIDTH_JOINER}{_EMOJI_ELEMENT})*"
     "|[\U0001f1e6-\U0001f1ff]{2}"  # a flag: the two letters of a country
-    f"|[0-9#*]{_AS_PICTURE}?\u20e3"  # a key of a telephone
+    f"|[0-9#*]{_EMOJI_PRESENTATION}?\u20e3"  # a key of a telephone
 )
 
 
 def is_emoji(text: str) -> bool:
     """Whether the text is one emoji as people see it, and nothing else."""
-    return len(text) <= _LONGEST and _EMOJI.fullmatch(text) is not None
+    return len(text) <= _MAX_EMOJI_CHARS and _EMOJI.fullmatch(text) is not None

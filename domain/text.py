@@ -4,13 +4,13 @@ import re
 
 from domain.errors import Invalid, Path, Required, TooLong
 
-NAME = 200
-TITLE = 500
-MARKDOWN = 65_536
+MAX_NAME_CHARS = 200
+MAX_TITLE_CHARS = 500
+MAX_MARKDOWN_CHARS = 65_536
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-def line(value: str | None, path: Path, *, limit: int = NAME) -> str:
+def validate_line(value: str | None, path: Path, *, limit: int = MAX_NAME_CHARS) -> str:
     """One line with something on it: white space at the ends is dropped, control characters and line breaks are refused."""
     text = (value or "").strip()
     if not text:
@@ -22,21 +22,21 @@ def line(value: str | None, path: Path, *, limit: int = NAME) -> str:
     return text
 
 
-def markdown(value: str, path: Path, *, limit: int = MARKDOWN) -> str:
+def validate_markdown(value: str, path: Path, *, limit: int = MAX_MARKDOWN_CHARS) -> str:
     """Markdown with something in it."""
     if not value.strip():
         raise Required(path, "A value is needed here.")
-    return _body(value, path, limit)
+    return _validate_body(value, path, limit)
 
 
-def optional_markdown(value: str | None, path: Path, *, limit: int = MARKDOWN) -> str | None:
+def validate_optional_markdown(value: str | None, path: Path, *, limit: int = MAX_MARKDOWN_CHARS) -> str | None:
     """Markdown, or None where there is none; blank counts as none."""
     if value is None or not value.strip():
         return None
-    return _body(value, path, limit)
+    return _validate_body(value, path, limit)
 
 
-def _body(value: str, path: Path, limit: int) -> str:
+def _validate_body(value: str, path: Path, limit: int) -> str:
     if len(value) > limit:
         raise TooLong(path, limit)
     if _CONTROL.search(value):

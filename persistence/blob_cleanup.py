@@ -16,7 +16,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Integer, Text, bindparam, func, not_, select
 
-from domain.blob import Blobs, attachment_key
+from domain.blob import BlobStore, attachment_key
 from persistence.access import any_id
 from persistence.engine.database import Database, Statement
 from persistence.stores.attachment import SqlAttachments
@@ -56,7 +56,7 @@ class CleanupReport:
         )
 
 
-async def clean_up_blobs(database: Database, blobs: Blobs, now: datetime, *, orphans: bool = True) -> CleanupReport:
+async def clean_up_blobs(database: Database, blobs: BlobStore, now: datetime, *, orphans: bool = True) -> CleanupReport:
     """
     Take away all that can go; nothing younger than a day that somebody may still be busy with.
 
@@ -84,7 +84,7 @@ async def _remove_abandoned(database: Database, before: datetime, now: datetime)
             return count
 
 
-async def _delete_discarded(database: Database, blobs: Blobs) -> int:
+async def _delete_discarded(database: Database, blobs: BlobStore) -> int:
     count = 0
     while keys := [row[0] for row in await database.fetch(_DISCARDED, size=MAX_BATCH_ROWS)]:
         for key in keys:
@@ -95,7 +95,7 @@ async def _delete_discarded(database: Database, blobs: Blobs) -> int:
     return count
 
 
-async def _delete_orphans(database: Database, blobs: Blobs, before: datetime) -> int:
+async def _delete_orphans(database: Database, blobs: BlobStore, before: datetime) -> int:
     count = 0
     async for found in _old_id_batches(blobs, before):
         known = {row[0] for row in await database.fetch(_EXISTING, ids=found)}
@@ -106,7 +106,7 @@ async def _delete_orphans(database: Database, blobs: Blobs, before: datetime) ->
     return count
 
 
-async def _old_id_batches(blobs: Blobs, before: datetime) -> AsyncIterator[list[UUID]]:
+async def _old_id_batches(blobs: BlobStore, before: datetime) -> AsyncIterator[list[UUID]]:
     """The ids under which blobs lie that are old enough, many at a time."""
     batch: list[UUID] = []
     async for listed in blobs.find(_PREFIX):

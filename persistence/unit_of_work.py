@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 from uuid_utils.compat import uuid7
 
-from domain.document.update import announcement
+from domain.document.update import to_entry
 from domain.events import Entry, Event
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.engine.database import Database
@@ -160,7 +160,7 @@ async def unit_of_work(
         uow = SqlUnitOfWork(connection, client_mutation_id=client_mutation_id, objects=objects)
         yield uow
         await uow.flush_events()
-    for entry in (*uow.entries, *map(announcement, uow.documents.edits)):
+    for entry in (*uow.entries, *map(to_entry, uow.documents.edits)):
         await announcer.announce(entry)
 
 

@@ -11,9 +11,9 @@ from domain import upload as uploads
 from domain.attachment import Attachment, AttachmentState
 from domain.blob import UploadTarget, attachment_key
 from domain.errors import BadUserInput, NotFound
-from domain.media import SNIFFED
+from domain.media import SNIFF_BYTES
 from domain.page import Page, Paging
-from domain.upload import UPLOAD_SECONDS, Arrived
+from domain.upload import UPLOAD_SECONDS, UploadedFile
 from persistence.stores import attachment
 from persistence.stores.attachment import ATTACHMENTS
 from persistence.unit_of_work import SqlUnitOfWork
@@ -75,9 +75,9 @@ async def look(context: Context, given: Given) -> Given:
     if found.state != AttachmentState.PENDING:
         return given
     blobs, key = context.services.blobs, attachment_key(found.id)
-    if (info := await blobs.head(key)) is None or (start := await blobs.get_start(key, SNIFFED)) is None:
+    if (info := await blobs.head(key)) is None or (start := await blobs.get_start(key, SNIFF_BYTES)) is None:
         return given
-    return {**given, "arrived": Arrived(byte_size=info.byte_size, sha256=info.sha256, start=start)}
+    return {**given, "arrived": UploadedFile(byte_size=info.byte_size, sha256=info.sha256, start=start)}
 
 
 async def complete(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from strawberry import UNSET
 
 from domain.errors import BadUserInput, CursorExpired, CursorInvalid, PageTooLarge
 from domain.events import ChangeKind, Entry, team_stream, user_stream
-from domain.page import DEFAULT_PAGE, LARGEST_PAGE, Edge, PageInfo
+from domain.page import DEFAULT_PAGE_ROWS, MAX_PAGE_ROWS, Edge, PageInfo
 from persistence.stores import team
 from resolvers import ids, user
 from resolvers.context import Context
@@ -123,11 +123,11 @@ def _opened(context: Context, after: str) -> dict[str, int]:
 
 def _size(first: int | None) -> int:
     if first is None or first is UNSET:
-        return DEFAULT_PAGE
+        return DEFAULT_PAGE_ROWS
     if first < 0:
         raise BadUserInput("`first` may not be negative.", path=("first",))
-    if first > LARGEST_PAGE:
-        raise PageTooLarge(LARGEST_PAGE, path=("first",))
+    if first > MAX_PAGE_ROWS:
+        raise PageTooLarge(MAX_PAGE_ROWS, path=("first",))
     return first
 
 

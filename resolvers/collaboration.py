@@ -26,10 +26,10 @@ from domain.errors import (
 )
 from domain.permissions import Action
 from persistence.stores import document_queries as stored
-from realtime.collaboration.access import Right
-from realtime.collaboration.commit import Answer
-from realtime.collaboration.graph_subscriber import Event, PresenceChanged, Synced, Watcher
-from realtime.collaboration.presence import Presence, session_gone, session_peer
+from realtime.collaboration.access import DocumentRight
+from realtime.collaboration.commit import CommitResult
+from realtime.collaboration.graph_subscriber import Event, GraphSubscriber, PresenceChanged, Synced
+from realtime.collaboration.presence import Presence, session_awareness, session_removal
 from realtime.collaboration.room import Room
 from realtime.collaboration.rooms import Rooms
 from resolvers import ids, viewer_permissions
@@ -56,24 +56,24 @@ async def follow(
 ) -> AsyncGenerator[Event, None]:
     """What the client is missing, then what happens to the document, until the client stops or may hear no more."""
     document_id = ids.decode(id, "Document", path=("id",))
-    session = text.line(session_id, ("sessionId",))
+    session = text.validate_line(session_id, ("sessionId",))
     at_most = lent(context.viewer.scopes)
     rooms = context.services.rooms
-    watcher = Watcher(document_id, context.viewer.user_id, at_most)
+    watcher = GraphSubscriber(document_id, context.viewer.user_id, at_most)
     async with _entered(rooms, document_id) as room:
-        await rooms.let_in(room, watcher, at_most=at_most)
+        await rooms.join(room, watcher, max_right=at_most)
         try:
             # What is committed from here on waits for the watcher; what came before is read.
             position = room.position
             missed = await _missed(context, room, position, after or None, state_vector or b"")
             state = await room.state()
-            yield Synced(position=position, update=missed, state_vector=state.vector, presence=room.peers.presences())
+            yield Synced(position=position, update=missed, state_vector=state.state_vector, presence=room.awareness.presences())
             while (event := await watcher.next()) is not None:
-                yield PresenceChanged(presence=room.peers.presences()) if isinstance(event, PresenceChanged) else event
+                yield PresenceChanged(presence=room.awareness.presences()) if isinstance(event, PresenceChanged) else event
         finally:
-            rooms.let_out(room, watcher)
-            gone = session_gone(context.viewer.user_id, session, at=datetime.now(UTC))
-            rooms.hear_peers(room, [gone], context.viewer.user_id, None)
+            rooms.leave(room, watcher)
+            gone = session_removal(context.viewer.user_id, session, at=datetime.now(UTC))
+            rooms.update_awareness(room, [gone], context.viewer.user_id, None)
 
 
 async def _missed(context: Context, room: Room, position: int, after: int | None, vector: bytes) -> bytes:
@@ -95,7 +95,7 @@ async def _missed(context: Context, room: Room, position: int, after: int | None
             if after >= position:
                 return crdt.merge(edits)
     state = await room.state()
-    return state.missing(vector)
+    return state.update_since(vector)
 
 
 @asynccontextmanager
@@ -129,19 +129,19 @@ async def saved_versions(context: Context, parents: Sequence[Any]) -> list[Any]:
 
 async def apply_update(context: Context, given: Given, key: str | None) -> Mapping[str, Any]:
     """Take edits; answered when they are durable. The same key again is answered with the position that it had."""
-    session = text.line(given["session_id"], ("input", "sessionId"))
+    session = text.validate_line(given["session_id"], ("input", "sessionId"))
     data = _together(given["updates"])
-    answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    answered: asyncio.Future[CommitResult] = asyncio.get_running_loop().create_future()
 
-    def answer(found: Answer) -> None:
+    def answer(found: CommitResult) -> None:
         if not answered.done():
             answered.set_result(found)
 
     async with _allowed(context, given["id"]) as (room, right):
-        if right is not Right.WRITE:
+        if right is not DocumentRight.WRITE:
             raise Forbidden(Action.UPDATE)
         try:
-            await room.submit(data, context.viewer.user_id, session_id=session, client_mutation_id=key, done=answer)
+            await room.submit(data, context.viewer.user_id, session_id=session, client_mutation_id=key, on_done=answer)
         except UpdatePending as error:
             raise OutOfSync(path=("input", "updates")) from error
         try:
@@ -157,7 +157,7 @@ async def apply_update(context: Context, given: Given, key: str | None) -> Mappi
 async def set_presence(context: Context, given: Given, key: str | None) -> Mapping[str, Any]:
     """Tell where a session's cursor stands."""
     del key  # to tell it twice is harmless
-    session = text.line(given["session_id"], ("input", "sessionId"))
+    session = text.validate_line(given["session_id"], ("input", "sessionId"))
     places = {name: given.get(name) for name in ("cursor", "selection_end")}
     for name, place in places.items():
         if place is not None and place < 0:
@@ -165,8 +165,8 @@ async def set_presence(context: Context, given: Given, key: str | None) -> Mappi
     user_id = context.viewer.user_id
     async with _allowed(context, given["id"]) as (room, _):
         is_typing = bool(given.get("is_typing"))
-        peer = session_peer(user_id, session, at=datetime.now(UTC), **places, is_typing=is_typing)
-        context.services.rooms.hear_peers(room, [peer], user_id, None)
+        peer = session_awareness(user_id, session, at=datetime.now(UTC), **places, is_typing=is_typing)
+        context.services.rooms.update_awareness(room, [peer], user_id, None)
     return {}
 
 
@@ -176,13 +176,13 @@ async def presences(context: Context, parents: Sequence[Any]) -> list[Sequence[P
 
 
 @asynccontextmanager
-async def _allowed(context: Context, document_id: UUID) -> AsyncIterator[tuple[Room, Right]]:
+async def _allowed(context: Context, document_id: UUID) -> AsyncIterator[tuple[Room, DocumentRight]]:
     """A document's room, and what the viewer may do there. Raises NotFound."""
     rooms, user_id = context.services.rooms, context.viewer.user_id
     try:
         async with rooms.room(document_id) as room:
             # Who is in the room has rights that are kept up to date.
-            right = room.right_of(user_id) or (await rooms.rights(document_id, [user_id])).get(user_id)
+            right = room.user_right(user_id) or (await rooms.get_rights(document_id, [user_id])).get(user_id)
             if right is None:
                 raise NotFound
             yield room, min(right, lent(context.viewer.scopes))

@@ -9,10 +9,10 @@ import strawberry
 
 from domain import comment as comments
 from domain.actor import Scope
-from domain.anchor import Anchor, anchor, locate
+from domain.anchor import Anchor, create_anchor, locate
 from domain.document import ContentFormat
 from domain.errors import Invalid
-from domain.page import EVERYTHING, Condition, Edge, Page, Paging
+from domain.page import MATCH_ALL, Condition, Edge, Page, Paging
 from persistence.engine.lookup import FindByIds
 from persistence.stores import comment, task
 from persistence.stores import document_queries as documents
@@ -39,7 +39,7 @@ class TextAnchor:
 
 async def threads(context: Context, parents: Sequence[Any], page: Paging, resolved: Resolved = None) -> list[Page[Any]]:
     """The threads under each subject, oldest first; answers are below their first comment."""
-    where = EVERYTHING if resolved is None else Condition("resolved_at", "is_null", not resolved)
+    where = MATCH_ALL if resolved is None else Condition("resolved_at", "is_null", not resolved)
     return await lists(context, comment.THREADS, parents, page, where=where)
 
 
@@ -108,7 +108,7 @@ async def pin(context: Context, given: Given) -> Given:
         return given
     context.require(Scope.DOCUMENTS_READ)
     (content,) = await context.services.archive.contents.read_current([found[subject_id]], ContentFormat.TEXT)
-    pinned = anchor(content.text or "", wanted["quote"], wanted.get("prefix"), wanted.get("suffix"), ("input", "anchor"))
+    pinned = create_anchor(content.text or "", wanted["quote"], wanted.get("prefix"), wanted.get("suffix"), ("input", "anchor"))
     return given | {_PINNED: pinned}
 
 
@@ -122,8 +122,8 @@ async def create(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[
         parent_id=given.get("parent_id"),
         body=given["body"],
         upload_ids=given.get("upload_ids") or (),
-        mention=_mentioned,
-        pinned=given.get(_PINNED),
+        parse_mention=_mentioned,
+        anchor=given.get(_PINNED),
     )
     return {"comment": said}
 
@@ -131,7 +131,9 @@ async def create(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[
 async def update(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
     """Edit one's own comment."""
     expected = given.get("expected_version")
-    edited = await comments.update(uow, context.viewer, given["id"], given["body"], expected_version=expected, mention=_mentioned)
+    edited = await comments.update(
+        uow, context.viewer, given["id"], given["body"], expected_version=expected, parse_mention=_mentioned
+    )
     return {"comment": edited}
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from domain.actor import Actor, Scope
-from domain.blob import Blobs
+from domain.blob import BlobStore
 from domain.errors import InsufficientScope, Unauthenticated
 from domain.session import Device, Session
 from persistence.documents.versions import VersionStore
@@ -16,9 +16,9 @@ from persistence.events.idempotency import compute_fingerprint, find_result
 from persistence.events.streams import StreamLog
 from persistence.rights import RightsLoader
 from persistence.unit_of_work import DryRun, SqlUnitOfWork, run_in_unit_of_work
-from realtime.announcements import Live
+from realtime.announcements import PubSub
 from realtime.collaboration.rooms import Rooms
-from realtime.hub import Hub
+from realtime.hub import StreamHub
 from resolvers.mutation_result import Outcome, recall, remember
 from resolvers.sync_cursor import SyncCursors
 
@@ -50,10 +50,10 @@ class Services:
     """What lives as long as the process and is shared by all operations."""
 
     database: Database
-    live: Live
-    hub: Hub
+    live: PubSub
+    hub: StreamHub
     log: StreamLog
-    blobs: Blobs
+    blobs: BlobStore
     archive: VersionStore
     rooms: Rooms
     rights: RightsLoader

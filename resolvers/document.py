@@ -10,7 +10,7 @@ from strawberry import UNSET
 from domain import document as documents
 from domain.actor import Scope
 from domain.document import edit
-from domain.page import EVERYTHING, AllOf, Condition, Page, Paging, Where
+from domain.page import MATCH_ALL, AllOf, Condition, Page, Paging, Where
 from persistence.engine.lookup import FindByIds
 from persistence.engine.pages import fetch_pages
 from persistence.stores import document_queries as stored
@@ -76,7 +76,7 @@ async def backlinks(context: Context, parents: Sequence[Any], page: Paging) -> l
     for name, (_, find) in _LINKING.items():
         wanted = list({each.id for some in read for each in some.nodes if each.subject_type == name})
         found |= await find(context.database, viewer, wanted) if wanted else {}
-    return [each.showing(lambda row: found.get(row.id)) for each in read]
+    return [each.map_nodes(lambda row: found.get(row.id)) for each in read]
 
 
 async def parents_of(context: Context, parents: Sequence[Any]) -> list[Any]:
@@ -88,7 +88,7 @@ async def parents_of(context: Context, parents: Sequence[Any]) -> list[Any]:
 
 async def versions(context: Context, parents: Sequence[Any], page: Paging, named_only: NamedOnly = None) -> list[Page[Any]]:
     """Each document's versions, the newest first."""
-    conditions = Condition("name", "is_null", False) if named_only else EVERYTHING
+    conditions = Condition("name", "is_null", False) if named_only else MATCH_ALL
     return await lists(context, stored.VERSIONS, parents, page, where=conditions)
 
 

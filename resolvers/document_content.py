@@ -15,7 +15,7 @@ from domain.attachment import AttachmentState
 from domain.blob import BlobTooLarge, attachment_key
 from domain.document import ContentFormat, DocumentType
 from domain.errors import Invalid, NotFound, TooLong
-from domain.permissions import Action, Kind, granted
+from domain.permissions import Action, ResourceKind, granted_actions
 from persistence.blobs.document_objects import content_key, gather_limited
 from persistence.documents.contents import STORED_ATTRIBUTES, DocumentContent
 from persistence.documents.document_reader import StoredState
@@ -81,7 +81,7 @@ async def begin(context: Context, given: Given) -> Given:
         return given
     if upload_id is not None:
         content = await _uploaded(context, upload_id)
-    said = text.optional_markdown(content, ("input", "content" if upload_id is None else "uploadId"), limit=LONGEST)
+    said = text.validate_optional_markdown(content, ("input", "content" if upload_id is None else "uploadId"), limit=LONGEST)
     if said is None:
         return given
     type_ = given.get("type") or DocumentType.TEXT
@@ -111,7 +111,7 @@ async def _uploaded(context: Context, upload_id: UUID) -> str:
 async def create(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
     """Begin a document."""
     snapshot = given.pop(_SNAPSHOT, None)
-    begun = await documents.create(uow, context.viewer, given["id"], given, begins_with=snapshot)
+    begun = await documents.create(uow, context.viewer, given["id"], given, initial_snapshot=snapshot)
     return {"document": begun}
 
 
@@ -140,7 +140,9 @@ async def _may_create(context: Context, project_id: UUID) -> bool:
     """Whether it is worth storing anything; the transaction decides anew."""
     actor = context.viewer
     standing = (await project.access_by_ids(context.database, actor.user_id, [project_id])).get(project_id)
-    return standing is not None and Action.CREATE in granted(actor, standing.role, Kind.DOCUMENT, archived=standing.archived)
+    return standing is not None and Action.CREATE in granted_actions(
+        actor, standing.role, ResourceKind.DOCUMENT, archived=standing.archived
+    )
 
 
 async def writable(context: Context, document_id: UUID) -> Any:

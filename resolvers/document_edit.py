@@ -8,7 +8,7 @@ from content import edit
 from content.guard import DOCUMENT_BYTES
 from domain import text
 from domain.document import DocumentType
-from domain.document.write import require_version_of, write
+from domain.document.write import append_edit, require_version_of
 from domain.errors import CursorExpired, Invalid, LimitExceeded, Required
 from persistence.documents.document_reader import StoredState
 from persistence.documents.rendering import edit_update, restore_update
@@ -66,12 +66,12 @@ async def bring_back(context: Context, given: Given) -> Given:
 async def apply(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
     """Put the update at the end of the log."""
     brings = given.get("replace_all") or given.get("append") or given.get("replace_with")
-    return {"document": await write(uow, context.viewer, given["id"], given.get(_UPDATE), brings=brings)}
+    return {"document": await append_edit(uow, context.viewer, given["id"], given.get(_UPDATE), markdown=brings)}
 
 
 async def restore_version(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
     """Put the update at the end of the log, when the version is one of this document."""
-    document = await write(uow, context.viewer, given["id"], given.get(_UPDATE))
+    document = await append_edit(uow, context.viewer, given["id"], given.get(_UPDATE))
     await require_version_of(uow, document.id, given["version_id"])
     version_id: UUID = given["version_id"]
     return {"document": document, "version": await uow.documents.version(document.id, version_id)}
@@ -81,7 +81,7 @@ def _bound(given: Given) -> None:
     """No text is longer than can be taken; blank ones may be meant."""
     for name, field in (("replace_all", "replaceAll"), ("append", "append"), ("find", "find"), ("replace_with", "replaceWith")):
         if given.get(name):
-            text.optional_markdown(given[name], ("input", field), limit=LONGEST)
+            text.validate_optional_markdown(given[name], ("input", field), limit=LONGEST)
 
 
 async def _base(context: Context, live: StoredState, position: int) -> StoredState:

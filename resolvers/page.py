@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from domain.page import EVERYTHING, Order, Page, Paging, Where
+from domain.page import MATCH_ALL, Order, Page, Paging, Where
 from persistence.engine.pages import ListQuery, fetch_pages
 from resolvers.context import Context
 
@@ -30,7 +30,7 @@ async def lists(
     parents: Sequence[Any],
     page: Paging,
     *,
-    where: Where = EVERYTHING,
+    where: Where = MATCH_ALL,
     order: Sequence[Order] = (),
 ) -> list[Page[Any]]:
     """One page for each parent."""
@@ -42,7 +42,7 @@ async def lists(
 
 
 async def whole_list(
-    context: Context, listing: ListQuery, page: Paging, *, where: Where = EVERYTHING, order: Sequence[Order] = ()
+    context: Context, listing: ListQuery, page: Paging, *, where: Where = MATCH_ALL, order: Sequence[Order] = ()
 ) -> Page[Any]:
     """One page of a list that hangs on nothing."""
     wanted = context.take_wanted()

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import strawberry
 
 from domain import project as projects
-from domain.page import EVERYTHING, Condition, Not, Page, Paging
+from domain.page import MATCH_ALL, Condition, Not, Page, Paging
 from persistence.events.activity import PROJECT_ACTIVITY
 from persistence.stores import project
 from persistence.stores.task import project_progress
@@ -62,7 +62,7 @@ async def members(context: Context, parents: Sequence[Any], page: Paging) -> lis
 async def activity(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
     """What happened in each project, latest first."""
     return await lists(
-        context, PROJECT_ACTIVITY, parents, page, where=EVERYTHING if lent(context.viewer, "Document") else _NO_DOCUMENTS
+        context, PROJECT_ACTIVITY, parents, page, where=MATCH_ALL if lent(context.viewer, "Document") else _NO_DOCUMENTS
     )
 
 

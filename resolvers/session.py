@@ -5,7 +5,7 @@ from typing import Any
 
 from domain import session as sessions
 from domain import user as users
-from domain.actor import EVERY_SCOPE, Actor
+from domain.actor import ALL_SCOPES, Actor
 from domain.errors import Unauthenticated
 from domain.session import Session
 from domain.user import User, UserStatus
@@ -16,8 +16,8 @@ from resolvers.context import Context, Given
 
 async def hash_password(context: Context, given: Given) -> Given:
     """The input of `register` with a hash in the place of the password; whoever waits for it holds no connection."""
-    users.email(given["email"], ("input", "email"))
-    password = users.password(given.pop("password"), ("input", "password"))
+    users.validate_email(given["email"], ("input", "email"))
+    password = users.validate_password(given.pop("password"), ("input", "password"))
     return given | {"password_hash": await context.services.passwords.hash(password)}
 
 
@@ -38,7 +38,7 @@ async def check_password(context: Context, given: Given) -> Given:
     """Whose address and password these are. A wrong password and an unknown address are the same answer after the same time."""
     found = await get_credentials(context.database, given["email"].strip()[:254])
     user, hashed = found if found is not None else (None, None)
-    right = await context.services.passwords.verify(given["password"][: users.LONGEST_PASSWORD + 1], hashed)
+    right = await context.services.passwords.verify(given["password"][: users.MAX_PASSWORD_CHARS + 1], hashed)
     if user is None or not right or user.status is not UserStatus.ACTIVE:
         raise Unauthenticated("The e-mail address or the password is wrong.", path=("input",))
     return {"user": user}
@@ -54,7 +54,7 @@ async def refresh(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping
     """Stay signed in: a new access token, and a new refresh token in the place of the given one."""
     refreshed = await sessions.refresh(uow, given["refresh_token"], context.device)
     if refreshed is None:
-        return {"refused": Unauthenticated(sessions.REFUSED, path=("input", "refreshToken"))}
+        return {"refused": Unauthenticated(sessions.INVALID_TOKEN_MESSAGE, path=("input", "refreshToken"))}
     user, session, refresh_token = refreshed
     return _signed_in(context, user, session, refresh_token)
 
@@ -73,6 +73,6 @@ def _signed_in(context: Context, user: User, session: Session, refresh_token: st
         "access_token": context.services.tokens.issue(session),
         "refresh_token": refresh_token,
         "expires_in": context.services.tokens.lifetime,
-        "scopes": sorted(EVERY_SCOPE),
+        "scopes": sorted(ALL_SCOPES),
     }
     return {"user": user, "tokens": tokens}

@@ -94,7 +94,7 @@ async def follow(
             for stream, start in positions.items():
                 await listener.add(stream, start)
         while True:
-            if caught_up is not None and listener.idle and hearing.streams.keys() == positions.keys() and caught_up(positions):
+            if caught_up is not None and listener.is_idle and hearing.streams.keys() == positions.keys() and caught_up(positions):
                 return
             try:
                 entry = await anext(listener)

@@ -10,7 +10,7 @@ from domain import account
 from domain import user as users
 from domain.actor import Scope
 from domain.errors import BadUserInput
-from domain.page import EVERYTHING, Condition, Page, Paging
+from domain.page import MATCH_ALL, Condition, Page, Paging
 from persistence.stores import attachment, session, user
 from persistence.stores.task_queries import ASSIGNED_TASKS
 from persistence.stores.team import TEAMS_OF_USER
@@ -44,7 +44,7 @@ async def one(context: Context, id: Id) -> Any:
 
 async def many(context: Context, page: Paging, query: Query = None) -> Page[Any]:
     """Everybody who shares a team with the viewer, by name."""
-    where = EVERYTHING if not query else Condition("query", "contains", query[:200])
+    where = MATCH_ALL if not query else Condition("query", "contains", query[:200])
     return await whole_list(context, user.USERS, page, where=where)
 
 
@@ -153,4 +153,4 @@ async def update(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[
 async def delete(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
     """Close one's own account."""
     expected = given.get("expected_version")
-    return {"deleted": await account.close(uow, context.viewer, given["id"], expected_version=expected), "type": "User"}
+    return {"deleted": await account.close_account(uow, context.viewer, given["id"], expected_version=expected), "type": "User"}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from domain.permissions import READ_ONLY, Action, Actions, Kind, granted
+from domain.permissions import READ_ONLY, Action, Actions, ResourceKind, granted_actions
 from persistence.stores import project, team
 from resolvers.context import Context
 from resolvers.page import named
@@ -20,17 +20,17 @@ async def viewer_can(context: Context, entities: Sequence[Any]) -> list[list[Act
     roles = await team.roles(context.database, actor.user_id, in_teams) if in_teams else {}
 
     def actions(entity: Any) -> Actions:
-        kind = Kind(entity.type_name.upper())
-        if kind is Kind.USER:
-            return granted(actor, None, kind, own=True) if entity.id == actor.user_id else READ_ONLY
+        kind = ResourceKind(entity.type_name.upper())
+        if kind is ResourceKind.USER:
+            return granted_actions(actor, None, kind, own=True) if entity.id == actor.user_id else READ_ONLY
         project_id = _project_id(entity)
         if project_id is None:
-            return granted(actor, roles.get(_team_id(entity)), kind)
+            return granted_actions(actor, roles.get(_team_id(entity)), kind)
         standing = standings.get(project_id)
         if standing is None:
             return _NOTHING
-        own = standing.leads if kind is Kind.PROJECT else getattr(entity, "author_id", None) == actor.user_id
-        return granted(actor, standing.role, kind, own=own, archived=standing.archived)
+        own = standing.leads if kind is ResourceKind.PROJECT else getattr(entity, "author_id", None) == actor.user_id
+        return granted_actions(actor, standing.role, kind, own=own, archived=standing.archived)
 
     return [[action for action in Action if action in actions(entity)] for entity in entities]
 

@@ -7,7 +7,7 @@ import strawberry
 
 import resolvers.change
 from domain import text
-from domain.errors import DomainError, InsufficientScope, Several, Unavailable
+from domain.errors import DomainError, InsufficientScope, MultipleErrors, Unavailable
 from resolvers.context import Change, Context, Given, Preparation
 from resolvers.inputs.fields import given as read
 from resolvers.mutation_result import Outcome
@@ -55,7 +55,7 @@ def mutation(
             given = read(input, types=expected)
             given.pop("client_mutation_id", None)
             if key is not None:
-                text.line(key, ("input", "clientMutationId"))
+                text.validate_line(key, ("input", "clientMutationId"))
             # What signs somebody in is never remembered: its result holds secrets.
             mark = context.mark(name, given, key) if guard != "public" else None
             if first is not None and (first_for is None or given.get(first_for) is not None):
@@ -66,7 +66,7 @@ def mutation(
         except (InsufficientScope, Unavailable):
             raise
         except DomainError as error:
-            refused = error.errors if isinstance(error, Several) else [error]
+            refused = error.errors if isinstance(error, MultipleErrors) else [error]
             return Outcome(client_mutation_id=key, errors=refused)
         return _settled(outcome)
 
@@ -104,12 +104,12 @@ def live_mutation(
             given = read(input)
             given.pop("client_mutation_id", None)
             if key is not None:
-                text.line(key, ("input", "clientMutationId"))
+                text.validate_line(key, ("input", "clientMutationId"))
             return Outcome(client_mutation_id=key, values=await act(context, given, key))
         except (InsufficientScope, Unavailable):
             raise
         except DomainError as error:
-            return Outcome(client_mutation_id=key, errors=error.errors if isinstance(error, Several) else [error])
+            return Outcome(client_mutation_id=key, errors=error.errors if isinstance(error, MultipleErrors) else [error])
 
     async def resolve(info: strawberry.Info[Context], input: Any) -> Outcome:
         done = info.context.done.get(info.path.key)

@@ -53,6 +53,6 @@ async def seed_documents(database: Database, announcer: Announcer, versions: Ver
         )
         given = {"project_id": found["id"], "title": title, "parent_id": None if above is None else begun[above]}
         async with unit_of_work(database, announcer, objects=versions.objects) as uow:
-            await documents.create(uow, actor, id_, given, begins_with=snapshot)
+            await documents.create(uow, actor, id_, given, initial_snapshot=snapshot)
         begun.append(id_)
     return len(begun)

@@ -19,7 +19,7 @@ from domain.task import CLOSED, Task, TaskCreated, TaskMoved, TaskStatus, TaskUp
 from domain.task_link import INVERSE, TaskLink, TaskLinked, TaskLinkKind
 from domain.team import MembershipChanged, Team, TeamCreated, TeamJoined
 from domain.user import User, UserRegistered
-from domain.version import changed
+from domain.version import with_changes
 from seed.copy_rows import Batch, ProjectMembership, Reaction, SeedMembership, SeenMark, Watcher
 from seed.ids import Ids
 from seed.log import SeedLog
@@ -90,7 +90,7 @@ class Simulation:
     def change_project(self, at: datetime, /, actor_id: UUID, project_id: UUID, **changes: Any) -> None:
         """A project gets other attributes."""
         before = self._projects[project_id]
-        project = self._projects[project_id] = changed(before, at, **changes)
+        project = self._projects[project_id] = with_changes(before, at, **changes)
         self._record(at, ProjectUpdated(actor_id=actor_id, project=project, before=before))
 
     def create_task(self, at: datetime, /, actor_id: UUID, task_id: UUID, project_id: UUID, **attributes: Any) -> None:
@@ -116,7 +116,7 @@ class Simulation:
     def change_task(self, at: datetime, /, actor_id: UUID, task_id: UUID, **changes: Any) -> None:
         """A task gets other attributes; where it has them nothing happens."""
         before = self._tasks[task_id]
-        task = changed(before, at, **self._with_completed_at(at, before, changes))
+        task = with_changes(before, at, **self._with_completed_at(at, before, changes))
         if task is not before:
             self._tasks[task_id] = task
             self.watch(at, task_id, task.assignee_id)
@@ -136,7 +136,7 @@ class Simulation:
         insort(ranks, changes["rank"])
         if status is not None:
             changes["status"] = status
-        task = changed(before, at, **self._with_completed_at(at, before, changes))
+        task = with_changes(before, at, **self._with_completed_at(at, before, changes))
         if task is not before:
             self._tasks[task_id] = task
             self._record(at, TaskMoved(actor_id=actor_id, task=task, before=before))
@@ -170,7 +170,7 @@ class Simulation:
     def change_comment(self, at: datetime, /, actor_id: UUID, comment_id: UUID, **changes: Any) -> None:
         """A comment is edited or resolved."""
         before = self._comments[comment_id]
-        comment = self._comments[comment_id] = changed(before, at, **changes)
+        comment = self._comments[comment_id] = with_changes(before, at, **changes)
         self._record(at, CommentUpdated(actor_id=actor_id, comment=comment, before=before))
 
     def add_reaction(self, at: datetime, user_id: UUID, comment_id: UUID, emoji: str) -> None:

@@ -13,13 +13,13 @@ from domain.actor import Actor
 from domain.session import Device
 from domain.user import User
 from gateway.execution.executor import Executor, OperationRequest
-from realtime.collaboration.timings import Pace
+from realtime.collaboration.timings import RoomTimings
 from resolvers import ids
 from resolvers.context import Context
 from schema.field_rules import weights
 from schema.root import bindings, schema
 
-AT_REST = Pace(linger=3600.0, quiet=3600.0, sweep=3600.0)
+AT_REST = RoomTimings(close_after_seconds=3600.0, compact_after_seconds=3600.0, sweep_interval_seconds=3600.0)
 """For houses in which rooms of live editing do nothing by themselves while tests run."""
 
 

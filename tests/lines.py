@@ -118,7 +118,7 @@ class Exchange:
     def seated(self) -> int:
         """How many subscriptions sit in groups."""
         assert self.events.groups is not None
-        return sum(len(group.seats) for group in self.events.groups)
+        return sum(len(group.members) for group in self.events.groups)
 
     async def _authenticate(self, authorization: str | None) -> Any:
         return self._people[str(authorization)]

@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from content import crdt
 from realtime.collaboration import messages
-from realtime.collaboration.messages import Kind, Reader, Sync
+from realtime.collaboration.messages import MessageReader, MessageType, SyncStep
 from tests.people import uuid_of
 from tests.serving import Client
 
@@ -37,7 +37,7 @@ class Provider:
         self.doc["kept"] = self.map
         self.acknowledged: list[str] = []
         self._socket = socket
-        self._prefix = messages.counted(document_id.encode())
+        self._prefix = messages.with_length(document_id.encode())
         self._made: list[bytes] = []
         self._sent: list[str] = []
         self._subscription = self.doc.observe(lambda event: self._made.append(event.update))
@@ -54,25 +54,25 @@ class Provider:
         self.map[key] = True
         (update,) = self._made
         self._sent.append(key)
-        await self.say(messages.sync(Sync.UPDATE, update))
+        await self.say(messages.sync_message(SyncStep.UPDATE, update))
 
     async def listen(self) -> None:
         """Take in what comes until the connection ends."""
         async for data in self._socket:
             assert isinstance(data, bytes)
-            reader = Reader(data)
-            reader.text()
-            kind = reader.number()
-            if kind == Kind.SYNC:
-                step, content = reader.number(), reader.bytes()
-                if step == Sync.STEP_1:
+            reader = MessageReader(data)
+            reader.read_text()
+            kind = reader.read_varint()
+            if kind == MessageType.SYNC:
+                step, content = reader.read_varint(), reader.read_bytes()
+                if step == SyncStep.STEP_1:
                     # As providers do: also when there is nothing to say.
-                    await self.say(messages.sync(Sync.STEP_2, self.doc.get_update(content)))
+                    await self.say(messages.sync_message(SyncStep.STEP_2, self.doc.get_update(content)))
                 else:
                     self.doc.apply_update(content)
-                    if step == Sync.STEP_2:
+                    if step == SyncStep.STEP_2:
                         self.synced.set()
-            elif kind == Kind.SYNC_STATUS and reader.number() == 1:
+            elif kind == MessageType.SYNC_STATUS and reader.read_varint() == 1:
                 # The first answers what was sent on connecting.
                 if self.heard.is_set():
                     self.acknowledged.append(self._sent[len(self.acknowledged)])
@@ -84,8 +84,8 @@ async def provider(url: str, document_id: str, token: str | None) -> AsyncIterat
     """A connection that is synchronised."""
     async with connect(f"{url.replace('http', 'ws', 1)}/collaboration", max_size=None) as socket:
         opened = Provider(socket, document_id)
-        await opened.say(bytes((Kind.AUTH, 0)) + messages.counted((token or "").encode()))
-        await opened.say(messages.sync(Sync.STEP_1, opened.doc.get_state()))
+        await opened.say(bytes((MessageType.AUTH, 0)) + messages.with_length((token or "").encode()))
+        await opened.say(messages.sync_message(SyncStep.STEP_1, opened.doc.get_state()))
         listening = asyncio.get_running_loop().create_task(opened.listen())
         try:
             async with asyncio.timeout(10):

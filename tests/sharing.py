@@ -27,7 +27,7 @@ class Shared:
         """How many sit in each group, the largest first."""
         groups = self.events.groups
         assert groups is not None
-        return sorted((len(group.seats) for group in groups), reverse=True)
+        return sorted((len(group.members) for group in groups), reverse=True)
 
     async def seated(self, count: int) -> None:
         """Wait until so many sit in groups."""

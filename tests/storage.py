@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 from starlette.applications import Starlette
 
-from domain.blob import Blobs
+from domain.blob import BlobStore
 from persistence.blobs.local import LocalBlobs
 from persistence.blobs.routes import blob_routes
 from persistence.blobs.s3 import S3Blobs
@@ -25,7 +25,7 @@ class Storage:
     """An open store. `lenient` names what a stand-in for S3 lets pass that S3 refuses."""
 
     name: str
-    blobs: Blobs
+    blobs: BlobStore
     http: httpx.AsyncClient
     lenient: frozenset[str] = frozenset()
     url: str = ""

@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 
 from domain import document as documents
-from domain.blob import Blob, BlobInfo, Blobs, Condition
+from domain.blob import Blob, BlobInfo, BlobStore, WriteCondition
 from domain.document import Document
 from domain.errors import StorageUnavailable
 from persistence.blobs.document_objects import DocumentObjects
@@ -24,7 +24,7 @@ class Cut(Exception):
 class Faulty:
     """Blobs that are away from the n-th write on; with `lost`, that write arrives and only its answer is lost."""
 
-    def __init__(self, blobs: Blobs, *, after: int, lost: bool = False) -> None:
+    def __init__(self, blobs: BlobStore, *, after: int, lost: bool = False) -> None:
         self._blobs = blobs
         self._left = after
         self._lost = lost
@@ -38,7 +38,7 @@ class Faulty:
     async def get(self, key: str, *, limit: int = 2**26) -> Blob | None:
         return await self._blobs.get(key, limit=limit)
 
-    async def put(self, key: str, content: bytes, *, content_type: str = "x/y", only_if: Condition = None) -> str:
+    async def put(self, key: str, content: bytes, *, content_type: str = "x/y", only_if: WriteCondition = None) -> str:
         self._left -= 1
         if self._left >= 0 or (self._left == -1 and self._lost):
             etag = await self._blobs.put(key, content, content_type=content_type, only_if=only_if)
@@ -62,7 +62,7 @@ async def index(app: App) -> list[Any]:
     return [orjson.loads(row[0]) for row in found]
 
 
-async def begin(app: App, team: People, id_: UUID, blobs: Blobs, *, cut: bool = False) -> Document:
+async def begin(app: App, team: People, id_: UUID, blobs: BlobStore, *, cut: bool = False) -> Document:
     """Begin a document over other blobs; with `cut`, the process ends when everything is stored and nothing committed."""
     async with unit_of_work(app.house.database, app.house.services.live, objects=DocumentObjects(blobs)) as uow:
         given = {"project_id": team.project.id, "title": "Cut"}

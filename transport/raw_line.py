@@ -19,7 +19,7 @@ from starlette.types import Message, Scope
 from transport import rfc6455
 from transport.rfc6455 import BINARY, CLOSE, PING, TEXT, Broken, FrameReader
 from transport.uvicorn_websocket import HANDOVER
-from transport.write_batch import Burst
+from transport.write_batch import WriteBatch
 
 _HIGH_WATER: Final = 32 * 1024
 _UNREAD: Final = 32
@@ -39,7 +39,7 @@ class Intake:
         self.room = room
 
 
-def take_over(scope: Scope, burst: Burst, *, message_bytes: int, intake: Intake) -> "RawLine | None":
+def take_over(scope: Scope, burst: WriteBatch, *, message_bytes: int, intake: Intake) -> "RawLine | None":
     """The line of a connection that was just accepted, where the server hands over its transport; it takes part in the burst."""
     hand_over = scope.get("extensions", {}).get(HANDOVER)
     if hand_over is None:
@@ -76,17 +76,17 @@ class RawLine(asyncio.Protocol):
         "_transport",
         "_usual",
         "descriptor",
-        "held",
+        "pending_frames",
     )
 
     def __init__(
-        self, burst: Burst, *, message_bytes: int, gone: Callable[["RawLine"], object], intake: Intake | None = None
+        self, burst: WriteBatch, *, message_bytes: int, gone: Callable[["RawLine"], object], intake: Intake | None = None
     ) -> None:
         """`message_bytes`: until `accept` says otherwise; more needs room in the intake. `gone` is called when the transport is
         lost."""
         self._burst = burst
         self.descriptor = -1
-        self.held = b""
+        self.pending_frames = b""
         self._usual = message_bytes
         self._intake = intake or Intake()
         self._reserved = 0
@@ -148,7 +148,7 @@ class RawLine(asyncio.Protocol):
 
     # For the connection.
 
-    def accept(self, message_bytes: int) -> None:
+    def set_max_message_bytes(self, message_bytes: int) -> None:
         self._reader.limit = message_bytes
 
     async def receive(self) -> Message:
@@ -190,16 +190,16 @@ class RawLine(asyncio.Protocol):
             return False
         burst = self._burst
         if burst.is_open:
-            burst.hold(self, _framed(data))
+            burst.add(self, _framed(data))
         else:
             with burst:
-                burst.hold(self, _framed(data))
+                burst.add(self, _framed(data))
         return True
 
-    def finish(self, frames: bytes, written: int) -> None:
+    def write_rest(self, frames: bytes, written: int) -> None:
         self._transport.write(frames[written:])
 
-    def hang_up(self) -> None:
+    def release(self) -> None:
         if not self._closing:
             self._closing = True
             self._transport.close()

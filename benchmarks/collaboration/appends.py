@@ -10,7 +10,7 @@ from benchmarks.collaboration import desk
 from domain.document.update import Update
 from persistence.engine.database import Database, Statement
 from persistence.events.document_log import UpdateLog
-from realtime.collaboration.commit import UPDATES_AT_ONCE
+from realtime.collaboration.commit import MAX_TRANSACTION_UPDATES
 from resolvers import ids
 
 _GAPS = Statement(
@@ -35,7 +35,7 @@ async def appends(database: Database, documents: list[str], seconds: float) -> d
         Update(
             document_id=of[number % len(of)], data=data, author_id=None, session_id=None, client_ids=(), client_mutation_id=None
         )
-        for number in range(UPDATES_AT_ONCE)
+        for number in range(MAX_TRANSACTION_UPDATES)
     ]
     took: list[float] = []
     began = time.perf_counter()

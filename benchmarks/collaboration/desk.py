@@ -12,7 +12,7 @@ from domain import document as documents
 from domain.actor import Actor
 from persistence.unit_of_work import unit_of_work
 from realtime.collaboration import messages
-from realtime.collaboration.messages import Kind, Sync
+from realtime.collaboration.messages import MessageType, SyncStep
 from resolvers import ids
 
 
@@ -59,15 +59,15 @@ class Speech:
     @property
     def prefix(self) -> bytes:
         """What stands before each message."""
-        return messages.counted(self.named.encode()) if self.named is not None else b""
+        return messages.with_length(self.named.encode()) if self.named is not None else b""
 
     def connection(self) -> str:
         """A line of the load client's connections."""
-        hello = [self.prefix + messages.sync(Sync.STEP_1, b"\x00")]
+        hello = [self.prefix + messages.sync_message(SyncStep.STEP_1, b"\x00")]
         if self.named is not None:
-            hello.insert(0, self.prefix + bytes((Kind.AUTH, 0)) + messages.counted(self.token.encode()))
+            hello.insert(0, self.prefix + bytes((MessageType.AUTH, 0)) + messages.with_length(self.token.encode()))
         return f"{self.path}\t{','.join(each.hex() for each in hello)}\n"
 
     def edit(self, writer: int, update: bytes) -> str:
         """A line of the load client's edits."""
-        return f"{writer}\t{(self.prefix + messages.sync(Sync.UPDATE, update)).hex()}\n"
+        return f"{writer}\t{(self.prefix + messages.sync_message(SyncStep.UPDATE, update)).hex()}\n"

@@ -16,7 +16,7 @@ from domain.session import Device
 from domain.team import Membership
 from domain.user import User
 from persistence.unit_of_work import unit_of_work
-from realtime.announcements import to_text
+from realtime.announcements import encode_message
 from resolvers import ids
 
 FIELDS = "id kind type entityId clientMutationId at"
@@ -95,7 +95,7 @@ def announcement(crowd: Crowd) -> str:
         payload={"entity": {"id": str(uuid4())}, "changes": [{"field": "title", "before": "Old", "after": "New"}]},
         actor_id=crowd.actor_id, client_mutation_id="t=@NOW@", at=datetime.now(UTC),
     )  # fmt: skip
-    return to_text(entry).replace("123456789", "@POSITION@")
+    return encode_message(entry).replace("123456789", "@POSITION@")
 
 
 def plain(crowd: Crowd) -> str:

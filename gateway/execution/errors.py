@@ -18,7 +18,7 @@ from graphql import GraphQLError
 from graphql.language import VariableDefinitionNode
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from domain.errors import DomainError, Several
+from domain.errors import DomainError, MultipleErrors
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ def failure(error: Exception) -> list[FormattedError]:
 
 
 def _each(error: DomainError) -> list[DomainError]:
-    return error.errors if isinstance(error, Several) else [error]
+    return error.errors if isinstance(error, MultipleErrors) else [error]
 
 
 def _extensions(error: DomainError) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from domain.events import Entry
 from gateway.execution.encoding import encode
 from gateway.execution.executor import Answer, Executor, Prepared
 from gateway.subscriptions.plan import Plan
-from gateway.subscriptions.protocols import Positions, Unsure
+from gateway.subscriptions.protocols import Positions, RightsStale
 from gateway.subscriptions.shared_payload import Told
 from persistence.rights import Rights
 from resolvers.context import Context
@@ -73,10 +73,10 @@ class Teller:
         self._mark = said.mark
         self._mark_bytes = said.mark.encode()
 
-    def may_regroup(self, entry: Entry) -> bool:
+    def may_affect_membership(self, entry: Entry) -> bool:
         return may_change_rights(entry)
 
-    async def regroup(self, members: Sequence[M]) -> tuple[Hashable, Sequence[M]]:
+    async def repartition(self, members: Sequence[M]) -> tuple[Hashable, Sequence[M]]:
         """Those who follow the same teams as before stay, if they agree about the projects with most of them."""
         rights = await self._context.services.rights.load_many(list({each.viewer for each in members}))
         teams = self._hearing.rights.teams.keys()
@@ -89,7 +89,7 @@ class Teller:
         self._hearing.for_all(now)
         return self._plan.key(self._prepared, self._context, now), [each for each in members if each not in staying]
 
-    def tell_now(self, entry: Entry, positions: Positions, speaker: Member) -> tuple[Told | None, bool] | None:
+    def execute_now(self, entry: Entry, positions: Positions, representative: Member) -> tuple[Told | None, bool] | None:
         """Decide, execute and encode once, if nothing has to be waited for."""
         verdict = self._theme.verdict_now(self._hearing, entry)
         if verdict is None:
@@ -100,7 +100,7 @@ class Teller:
         said = None if selection is None else self._said.of(positions)
         if said is not None and selection in said:
             return said[selection], False
-        self._context.actor = speaker.context.actor
+        self._context.actor = representative.context.actor
         data = self._run.now(self._context, Change(entry, positions, self._mark))
         if data is None:
             return None
@@ -109,18 +109,20 @@ class Teller:
             said[selection] = told
         return told, False
 
-    async def tell(self, entry: Entry, positions: Positions, speaker: Member, *, again: bool) -> tuple[Told | None, bool]:
+    async def execute(
+        self, entry: Entry, positions: Positions, representative: Member, *, is_retry: bool
+    ) -> tuple[Told | None, bool]:
         """The same with the eyes of one of them, however long it takes."""
         context = self._context
-        context.actor = speaker.context.actor
-        self._hearing.viewer = speaker.viewer
+        context.actor = representative.context.actor
+        self._hearing.viewer = representative.viewer
         verdict = await self._theme.verdict(self._hearing, entry)
         if not verdict.told:
             return None, verdict.last
         context.unsure = False
         answer = await self._run(context, Change(entry, positions, self._mark))
-        if context.unsure and not again:
-            raise Unsure
+        if context.unsure and not is_retry:
+            raise RightsStale
         if not answer.executed:
             return Told((), positions, errors=answer.errors), True
         return self._told(encode(answer.payload()), positions), verdict.last

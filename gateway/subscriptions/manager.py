@@ -19,17 +19,17 @@ from gateway.execution.encoding import encode
 from gateway.execution.errors import FormattedError, failure
 from gateway.execution.executor import Executor, Prepared
 from gateway.subscriptions.group_executor import Run, Said, Teller
-from gateway.subscriptions.groups import Groups, Seat
+from gateway.subscriptions.groups import GroupMembership, GroupRegistry
 from gateway.subscriptions.plan import Plan, Plans
 from gateway.subscriptions.protocols import Positions
 from gateway.subscriptions.shared_payload import Told
 from persistence.rights import Rights
-from realtime.background_tasks import OwnedTasks
-from realtime.hub import Hub
+from realtime.background_tasks import BackgroundTasks
+from realtime.hub import StreamHub
 from resolvers.context import Context
 from resolvers.event_visibility import Hearing
 from resolvers.subscription_topic import Theme, follow
-from transport.write_scheduler import Outlet
+from transport.write_scheduler import WriteScheduler
 
 STARTING: Final = 256
 """Subscriptions that look up their rights and read the log at once; the others wait their turn, first come, first served."""
@@ -54,15 +54,15 @@ class Sink(Protocol):
 class Events:
     """All subscriptions of a process; `hub` may be None where only graphql-core follows."""
 
-    def __init__(self, executor: Executor, hub: Hub | None) -> None:
+    def __init__(self, executor: Executor, hub: StreamHub | None) -> None:
         self.executor = executor
-        self.outlet = Outlet()
-        self.tasks = OwnedTasks()
+        self.outlet = WriteScheduler()
+        self.tasks = BackgroundTasks()
         self.starting = asyncio.Semaphore(STARTING)
         self.plans = Plans(executor)
-        self.groups: Groups[Subscription] | None = None
+        self.groups: GroupRegistry[Subscription] | None = None
         if hub is not None:
-            self.groups = Groups(hub, self.tasks, breathe=self.outlet.drained)
+            self.groups = GroupRegistry(hub, self.tasks, drain_writes=self.outlet.drained)
         self.said = Said()
         self.counts: Counter[str] = Counter()
 
@@ -73,18 +73,18 @@ class Events:
     def subscribe(self, prepared: Prepared, plan: Plan, context: Context, sink: Sink) -> "Subscription":
         """Begin to tell a sink; what refuses the subscription is told as its end."""
         subscription = Subscription(self, prepared, plan, context, sink)
-        subscription.go_alone(None)
+        subscription.leave_group(None)
         return subscription
 
     async def close(self) -> None:
         """End the tasks of all groups and of all that are followed alone."""
-        await self.tasks.end()
+        await self.tasks.cancel_all()
 
 
 class Subscription:
     """One subscriber's: a `gateway.subscriptions.groups.Subscriber`."""
 
-    __slots__ = ("_context", "_events", "_plan", "_prepared", "_seat", "_sink", "_stop", "_theme", "own")
+    __slots__ = ("_context", "_events", "_plan", "_prepared", "_seat", "_sink", "_stop", "_theme", "own_stream")
 
     def __init__(self, events: Events, prepared: Prepared, plan: Plan, context: Context, sink: Sink) -> None:
         self._events = events
@@ -93,9 +93,9 @@ class Subscription:
         self._context = context
         self._sink: Sink | None = sink
         self._theme: Theme | None = None
-        self._seat: Seat[Subscription] | None = None
+        self._seat: GroupMembership[Subscription] | None = None
         self._stop: Callable[[], object] | None = None
-        self.own = "" if context.actor is None else user_stream(context.actor.user_id)
+        self.own_stream = "" if context.actor is None else user_stream(context.actor.user_id)
 
     @property
     def context(self) -> Context:
@@ -108,26 +108,26 @@ class Subscription:
 
     def cursor(self, told: Told, own_position: int) -> str:
         """Where to go on after what was told."""
-        return self._context.services.cursors.seal({**told.positions, self.own: own_position})
+        return self._context.services.cursors.seal({**told.positions, self.own_stream: own_position})
 
     def cursor_now(self) -> str | None:
         """Where to go on after everything so far; None while it is followed alone."""
         if self._seat is None:
             return None
-        positions = self._seat.group.positions | (self._seat.ahead or {}) | {self.own: self._seat.own_position}
+        positions = self._seat.group.positions | (self._seat.ahead or {}) | {self.own_stream: self._seat.own_position}
         return self._context.services.cursors.seal(positions)
 
     def close(self) -> None:
         """Tell no more."""
         self._sink = None
         if self._seat is not None:
-            self._seat.leave()
+            self._seat.release()
             self._seat = None
         if self._stop is not None:
             self._stop()
             self._stop = None
 
-    def tell(self, told: Told, own_position: int) -> None:
+    def send(self, told: Told, own_position: int) -> None:
         """From the group."""
         if self._sink is None:
             return
@@ -136,13 +136,13 @@ class Subscription:
         else:
             self._sink.tell(told, own_position)
 
-    def end(self, error: Exception | None) -> None:
+    def complete(self, error: Exception | None) -> None:
         """From the group: it is over."""
         self._seat = None
         if self._sink is not None:
             self._end([] if error is None else failure(error))
 
-    def go_alone(self, positions: Positions | None) -> None:
+    def leave_group(self, positions: Positions | None) -> None:
         """Begin, or go on after these positions."""
         self._seat = None
         if self._sink is not None:
@@ -176,7 +176,7 @@ class Subscription:
                         return
                     if (sink := self._sink) is not None:
                         await sink.room()
-                        sink.tell(Told((encode(answer.payload()),), change.positions), change.positions[self.own])
+                        sink.tell(Told((encode(answer.payload()),), change.positions), change.positions[self.own_stream])
                     await asyncio.sleep(0)  # a long replay leaves the others their turn
             if self._seat is None:
                 self._over([])

@@ -12,7 +12,7 @@ from gateway.execution.errors import FormattedError, failure
 from gateway.execution.executor import Answer, Prepared, refusal
 from gateway.subscriptions.manager import Events, Subscription
 from gateway.subscriptions.shared_payload import Told
-from realtime.listener import WAITING_BYTES, WAITING_ENTRIES
+from realtime.listener import MAX_QUEUED_BYTES, MAX_QUEUED_ENTRIES
 
 _REPLAY: Final = 32
 """Answers that a replay may be ahead of its reader."""
@@ -59,7 +59,7 @@ class Pipe:
         self._waiting.append((told, own_position))
         self._bytes += told.size
         self._changed.set()
-        if len(self._waiting) > WAITING_ENTRIES or (self._bytes > WAITING_BYTES and len(self._waiting) > 1):
+        if len(self._waiting) > MAX_QUEUED_ENTRIES or (self._bytes > MAX_QUEUED_BYTES and len(self._waiting) > 1):
             self._lag()
 
     async def room(self) -> None:
@@ -81,7 +81,7 @@ class Pipe:
             self._bytes -= told.size
             self._changed.set()
             assert self.subscription is not None
-            return told.payload(self.subscription.own, at)
+            return told.payload(self.subscription.own_stream, at)
         errors, self._errors = self._errors, []
         return refusal(*errors) if errors else None
 

@@ -239,7 +239,7 @@ class Connection:
 
     def _run(self, work: Any, id_: str | None = None) -> None:
         self._running += 1
-        cancel = self._host.events.tasks.start(work, "websocket", after=self._task_done)
+        cancel = self._host.events.tasks.start(work, "websocket", on_done=self._task_done)
         if id_ is not None:
             self._operations[id_] = cancel
 

@@ -16,8 +16,8 @@ from gateway.http.ports import Authenticate, EndedAmong, MayIntrospect, OpenCont
 from gateway.persisted.queries import KnownQueries
 from gateway.subscriptions.manager import Events
 from gateway.websocket.messages import Close
-from realtime.feed import Feed
-from realtime.hub import Hub
+from realtime.feed import StreamFeed
+from realtime.hub import StreamHub
 from transport.timeout_queue import Deadlines
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Host:
         if stream is not None and (groups := self.events.groups) is not None:
             bell = self._bells.get(stream)
             if bell is None:
-                bell = self._bells[stream] = Bell(groups.hub.expect(stream), self._rung)
+                bell = self._bells[stream] = Bell(groups.hub.feed_for(stream), self._rung)
             bell.connections.add(connection)
 
     def closed(self, connection: "Connection") -> None:
@@ -148,21 +148,21 @@ class Bell:
 
     __slots__ = ("_feed", "_ring", "connections")
 
-    def __init__(self, feed: Feed, ring: Callable[["Bell"], None]) -> None:
+    def __init__(self, feed: StreamFeed, ring: Callable[["Bell"], None]) -> None:
         self._feed = feed
         self._ring = ring
         self.connections: set[Connection] = set()
-        feed.holds += 1
+        feed.reference_count += 1
         feed.followers.add(self)
 
-    def offer(self, entry: Entry, size: int, *, filling: bool) -> None:
+    def offer(self, entry: Entry, size: int, *, is_backfill: bool) -> None:
         if entry.entity_type in ("Session", "User"):
             self._ring(self)
 
     def expire(self) -> None:
         self._ring(self)
 
-    def unhang(self, hub: Hub) -> None:
+    def unhang(self, hub: StreamHub) -> None:
         """Ring no more."""
         self._feed.followers.discard(self)
         hub.release(self._feed)

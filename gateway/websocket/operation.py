@@ -29,7 +29,7 @@ async def operate(connection: "Connection", host: Host, id_: str, prepared: Prep
             if prepared.kind is OperationType.SUBSCRIPTION and (plan := host.events.plan(prepared)) is not None:
                 stream = connection.stream(id_)
                 stream.subscription = host.events.subscribe(prepared, plan, context, stream)
-                stream.own = stream.subscription.own
+                stream.own = stream.subscription.own_stream
                 return
             errors = await _answer(connection, host, id_, prepared, context)
     except Exception as error:  # noqa: BLE001 (the rim)

@@ -4,7 +4,7 @@ import asyncio
 
 from gateway.websocket.subscription import Item, Stream
 from gateway.websocket.transport import Wire
-from transport.write_scheduler import Outlet
+from transport.write_scheduler import WriteScheduler
 
 _IN_ONE_WRITE = 64 * 1024
 
@@ -14,7 +14,7 @@ class Outbox:
 
     __slots__ = ("_closed", "_items", "_outlet", "_room", "_scheduled", "_wire")
 
-    def __init__(self, outlet: Outlet, wire: Wire) -> None:
+    def __init__(self, outlet: WriteScheduler, wire: Wire) -> None:
         self._outlet = outlet
         self._wire = wire
         self._items: list[Item] = []
@@ -29,7 +29,7 @@ class Outbox:
         self._items.append(item)
         if not self._scheduled and self._wire.ready:
             self._scheduled = True
-            self._outlet.add(self)
+            self._outlet.schedule(self)
 
     def flush(self) -> None:
         """Write what waits, a little at a time."""
@@ -62,7 +62,7 @@ class Outbox:
             self._make_room()
         elif not self._scheduled and not self._closed:
             self._scheduled = True
-            self._outlet.add(self)
+            self._outlet.schedule(self)
 
     async def room(self) -> None:
         """Wait until all was written, or there is nobody to write to."""

@@ -12,7 +12,7 @@ from gateway.execution.errors import FormattedError
 from gateway.subscriptions.manager import Subscription
 from gateway.subscriptions.payload_queue import lagged
 from gateway.subscriptions.shared_payload import Told
-from realtime.listener import WAITING_BYTES, WAITING_ENTRIES
+from realtime.listener import MAX_QUEUED_BYTES, MAX_QUEUED_ENTRIES
 
 if TYPE_CHECKING:
     from gateway.websocket.connection import Connection
@@ -36,7 +36,7 @@ class Stream:
     def tell(self, told: Told, own_position: int) -> None:
         self._waiting += 1
         self._bytes += told.size
-        if self._waiting > WAITING_ENTRIES or (self._bytes > WAITING_BYTES and self._waiting > 1):
+        if self._waiting > MAX_QUEUED_ENTRIES or (self._bytes > MAX_QUEUED_BYTES and self._waiting > 1):
             self._lag()
         else:
             self._connection.out.put((self, told, own_position))

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import orjson
 
-from domain.blob import ABSENT, BlobChanged, Blobs, Matching
+from domain.blob import ABSENT, BlobChanged, BlobStore, Matching
 from domain.errors import Overloaded, StorageUnavailable
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ class DocumentObjects:
     """Documents, versions and contents over blobs. `writers`: how many operations may hold a transaction open for storage at
     once."""
 
-    def __init__(self, blobs: Blobs, *, max_writers: int = 4) -> None:
+    def __init__(self, blobs: BlobStore, *, max_writers: int = 4) -> None:
         self.blobs = blobs
         self._write_slots = asyncio.Semaphore(max_writers)
 

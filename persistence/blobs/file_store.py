@@ -29,8 +29,8 @@ from domain.blob import (
     BlobChanged,
     BlobInfo,
     BlobTooLarge,
-    Condition,
-    Listed,
+    ListedBlob,
+    WriteCondition,
     require_key,
     require_prefix,
 )
@@ -103,7 +103,7 @@ class FileStore:
             os.close(descriptor)
             raise
 
-    def write(self, key: str, content: bytes, content_type: str, only_if: Condition) -> str:
+    def write(self, key: str, content: bytes, content_type: str, only_if: WriteCondition) -> str:
         """Keep an object when the condition holds; its etag. Raises BlobChanged."""
         self._require_condition(key, only_if)  # who has lost already need not write first
         with self.create_pending() as arriving:
@@ -124,7 +124,7 @@ class FileStore:
                 return
             _fsync_folder(path.parent)
 
-    def walk(self, prefix: str) -> Iterator[Listed]:
+    def walk(self, prefix: str) -> Iterator[ListedBlob]:
         """Every object whose key begins with the prefix."""
         top, _, _ = require_prefix(prefix).rpartition("/")
         for folder, _, names in os.walk(self._objects / top):
@@ -135,9 +135,9 @@ class FileStore:
                     if key.startswith(prefix):
                         told = os.stat(os.path.join(folder, name))
                         modified = datetime.fromtimestamp(told.st_mtime, UTC)
-                        yield Listed(key=key, byte_size=max(told.st_size - HEADER_BYTES, 0), modified_at=modified)
+                        yield ListedBlob(key=key, byte_size=max(told.st_size - HEADER_BYTES, 0), modified_at=modified)
 
-    def replace(self, key: str, pending_path: Path, only_if: Condition) -> None:
+    def replace(self, key: str, pending_path: Path, only_if: WriteCondition) -> None:
         """Let a complete, flushed file appear under the key when the condition holds."""
         path = self._path(key)
         _make_durable_folder(path.parent)
@@ -146,7 +146,7 @@ class FileStore:
             pending_path.rename(path)
             _fsync_folder(path.parent)
 
-    def _require_condition(self, key: str, only_if: Condition) -> None:
+    def _require_condition(self, key: str, only_if: WriteCondition) -> None:
         if only_if is None:
             return
         info = self.info(key)
@@ -204,7 +204,7 @@ class PendingFile:
         """The hash of what came so far."""
         return self._hash.hexdigest()
 
-    def commit(self, key: str, content_type: str, only_if: Condition) -> str:
+    def commit(self, key: str, content_type: str, only_if: WriteCondition) -> str:
         """Let the object appear when the condition holds; its etag. Raises BlobChanged."""
         told = json.dumps([_MAGIC, self.byte_size, self.sha256, content_type]).encode()
         if len(told) >= HEADER_BYTES:

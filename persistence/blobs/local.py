@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from domain.blob import MOST_BYTES, Blob, BlobInfo, Condition, Listed, UploadTarget, plain_type
+from domain.blob import MAX_BLOB_BYTES, Blob, BlobInfo, ListedBlob, UploadTarget, WriteCondition, plain_type
 from domain.errors import StorageFull, StorageUnavailable
 from persistence.blobs.file_store import FileStore
 from persistence.blobs.signed_urls import UrlSigner
@@ -53,14 +53,14 @@ class LocalBlobs:
         """Disk work that nobody waits for."""
         self._threads.submit(work)
 
-    async def get(self, key: str, *, limit: int = MOST_BYTES) -> Blob | None:
+    async def get(self, key: str, *, limit: int = MAX_BLOB_BYTES) -> Blob | None:
         return await self.run(lambda: self.file_store.read(key, limit))
 
     async def get_start(self, key: str, size: int) -> bytes | None:
         return await self.run(lambda: self.file_store.read_start(key, size))
 
     async def put(
-        self, key: str, content: bytes, *, content_type: str = "application/octet-stream", only_if: Condition = None
+        self, key: str, content: bytes, *, content_type: str = "application/octet-stream", only_if: WriteCondition = None
     ) -> str:
         return await self.run(lambda: self.file_store.write(key, content, content_type, only_if))
 
@@ -70,7 +70,7 @@ class LocalBlobs:
     async def delete(self, key: str) -> None:
         await self.run(lambda: self.file_store.remove(key))
 
-    async def find(self, prefix: str) -> AsyncIterator[Listed]:
+    async def find(self, prefix: str) -> AsyncIterator[ListedBlob]:
         walk = self.file_store.walk(prefix)
         while page := await self.run(lambda: list(islice(walk, PAGE_OBJECTS))):
             for listed in page:

@@ -29,16 +29,16 @@ from aiohttp import ClientError as ConnectionLost
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from domain.blob import (
-    MOST_BYTES,
+    MAX_BLOB_BYTES,
     Absent,
     Blob,
     BlobChanged,
     BlobInfo,
     BlobTooLarge,
-    Condition,
-    Listed,
+    ListedBlob,
     Matching,
     UploadTarget,
+    WriteCondition,
     require_key,
     require_prefix,
     served_type,
@@ -86,7 +86,7 @@ class S3Blobs:
         async with session.client("s3", endpoint_url=endpoint, config=config) as client:
             yield cls(client, bucket, f"{prefix}/" if prefix else "")
 
-    async def get(self, key: str, *, limit: int = MOST_BYTES) -> Blob | None:
+    async def get(self, key: str, *, limit: int = MAX_BLOB_BYTES) -> Blob | None:
         async def read() -> Blob:
             answer = await self._client.get_object(**self._location(key), ChecksumMode="ENABLED")
             async with answer["Body"] as body:
@@ -109,7 +109,7 @@ class S3Blobs:
             return b""
 
     async def put(
-        self, key: str, content: bytes, *, content_type: str = "application/octet-stream", only_if: Condition = None
+        self, key: str, content: bytes, *, content_type: str = "application/octet-stream", only_if: WriteCondition = None
     ) -> str:
         where = self._location(key)
         mark = uuid4().hex
@@ -157,13 +157,13 @@ class S3Blobs:
     async def delete(self, key: str) -> None:
         await _with_timeout(self._client.delete_object(**self._location(key)))
 
-    async def find(self, prefix: str) -> AsyncIterator[Listed]:
+    async def find(self, prefix: str) -> AsyncIterator[ListedBlob]:
         asked = {"Bucket": self._bucket, "Prefix": f"{self._prefix}{require_prefix(prefix)}", "MaxKeys": PAGE_OBJECTS}
         while True:
             page = await _with_timeout(self._client.list_objects_v2(**asked))
             for each in page.get("Contents", ()):
                 key = each["Key"].removeprefix(self._prefix)
-                yield Listed(key=key, byte_size=each["Size"], modified_at=each["LastModified"].astimezone(UTC))
+                yield ListedBlob(key=key, byte_size=each["Size"], modified_at=each["LastModified"].astimezone(UTC))
             if not page.get("IsTruncated"):
                 return
             asked["ContinuationToken"] = page["NextContinuationToken"]

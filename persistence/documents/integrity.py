@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from domain.blob import Listed
+from domain.blob import ListedBlob
 from persistence.blobs.document_objects import PREFIX, DocumentObjects, content_key, document_key, gather_limited, version_key
 from persistence.engine.advisory_lock import lock_id
 from persistence.engine.database import Connection, Database
@@ -92,9 +92,9 @@ async def delete_orphans(database: Database, objects: DocumentObjects, *, older_
     return gone
 
 
-async def _by_document(listing: AsyncIterator[Listed]) -> tuple[dict[UUID, list[Listed]], list[str]]:
+async def _by_document(listing: AsyncIterator[ListedBlob]) -> tuple[dict[UUID, list[ListedBlob]], list[str]]:
     """Objects by the document under which they lie, and the keys of those that lie under none."""
-    found: dict[UUID, list[Listed]] = defaultdict(list)
+    found: dict[UUID, list[ListedBlob]] = defaultdict(list)
     strays: list[str] = []
     async for listed in listing:
         document_id = document_id_in(listed.key)

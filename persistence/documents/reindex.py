@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from domain import rank
 from domain.codec import decode
 from domain.document import Document, DocumentVersion
-from domain.reference import linked
+from domain.reference import extract_links
 from persistence.access import any_id
 from persistence.blobs.document_objects import PREFIX, DocumentObjects, content_key, document_key, gather_limited, version_key
 from persistence.documents.integrity import document_id_in
@@ -169,7 +169,7 @@ def _gather_job(objects: DocumentObjects, document: Document) -> Any:
         text = None if newest is None else await objects.blobs.get(content_key(document.id, newest.text))
         words = "" if text is None else text.content.decode(errors="replace")
         told = None if newest is None else await objects.blobs.get(content_key(document.id, newest.markdown))
-        links = linked(None if told is None else told.content.decode(errors="replace"))
+        links = extract_links(None if told is None else told.content.decode(errors="replace"))
         return _Record(document, versions, words[:MAX_SEARCH_CHARACTERS].replace("\0", ""), links)
 
     return gather

@@ -19,10 +19,10 @@ from sqlalchemy import any_ as sql_any
 
 from domain.actor import Actor
 from domain.document import Document, DocumentType, Snapshot
-from domain.document.version import save_quietly
+from domain.document.version import save_automatic_version
 from domain.errors import Invalid, Unavailable
-from domain.permissions import Action, Kind, Role, granted
-from domain.reference import linked
+from domain.permissions import Action, ResourceKind, Role, granted_actions
+from domain.reference import extract_links
 from persistence.access import project_open_to
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.documents.contents import ContentReader
@@ -133,13 +133,13 @@ class VersionStore:
         return Snapshot(
             position=state.position,
             state=made.state,
-            words=made.text,
+            plain_text=made.text,
             crdt=named[0],
             markdown=named[1],
             text=named[2],
             byte_size=sum(map(len, contents)),
             author_ids=sorted({each.author_id for each in state.edits if each.author_id is not None}),
-            links=linked(made.markdown),
+            links=extract_links(made.markdown),
         )
 
     async def trim_log(self, document_id: UUID) -> int:
@@ -164,8 +164,8 @@ class VersionStore:
         if not rows:
             return None
         return rows[0]["team_id"], {
-            row["user_id"]: granted(
-                Actor(user_id=row["user_id"]), Role(row["role"]), Kind.DOCUMENT, archived=row["status"] == "ARCHIVED"
+            row["user_id"]: granted_actions(
+                Actor(user_id=row["user_id"]), Role(row["role"]), ResourceKind.DOCUMENT, archived=row["status"] == "ARCHIVED"
             )
             for row in rows
             if row["user_id"] is not None
@@ -190,7 +190,7 @@ class VersionStore:
                 or not _has_changes(document, snapshot)
             ):
                 return False
-            await save_quietly(uow, document, snapshot)
+            await save_automatic_version(uow, document, snapshot)
         return True
 
 

@@ -22,7 +22,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Integer, Uuid, and_, bindparam, column, func, or_, select, true
 
-from domain.page import EVERYTHING, Order, Page, Paging, Read, Where
+from domain.page import MATCH_ALL, Order, Page, PageBatch, Paging, Where
 from persistence.engine.cursor import SortColumn, SortOrder, decode_cursor, encode_cursor
 from persistence.engine.database import Database, Statement
 from persistence.engine.filter import Column, FilterFields, condition, extract_values
@@ -60,7 +60,7 @@ async def fetch_pages(
     paging: Paging,
     *,
     viewer: UUID,
-    where: Where = EVERYTHING,
+    where: Where = MATCH_ALL,
     order: Sequence[Order] = (),
     attributes: frozenset[str] | None = None,
     **extra: Any,
@@ -86,7 +86,7 @@ async def fetch_pages(
     statement, place_at = _statement(list_query, shape, chosen, paging.backward, cursor is not None, known)
     rows = await database.fetch(statement, **given)
 
-    read = Read(
+    read = PageBatch(
         cursor=partial(encode_cursor, sorts),
         size=paging.size if looks_on else None,
         backward=paging.backward,

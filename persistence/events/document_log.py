@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import cast
 from uuid import UUID
 
-from domain.document.update import Bounds, LoggedUpdate, Placed, Update
+from domain.document.update import Appended, LogBounds, LoggedUpdate, Update
 from domain.errors import CursorExpired, IdempotencyMismatch
 from persistence.engine.database import Connection, Database
 from persistence.events import document_log_statements
@@ -27,7 +27,7 @@ MAX_PAGE_BYTES = 4 * 1024 * 1024
 _Key = tuple[UUID, UUID | None, str]
 
 
-async def append(connection: Connection, updates: Sequence[Update], *, at: datetime) -> list[Placed]:
+async def append(connection: Connection, updates: Sequence[Update], *, at: datetime) -> list[Appended]:
     """
     Give updates of any documents their positions, in the order given, and keep them; answers in the same order.
 
@@ -38,12 +38,12 @@ async def append(connection: Connection, updates: Sequence[Update], *, at: datet
     for answer in answers:
         if isinstance(answer, IdempotencyMismatch):
             raise answer
-    return cast(list[Placed], answers)
+    return cast(list[Appended], answers)
 
 
 async def append_independent(
     connection: Connection, updates: Sequence[Update], *, at: datetime
-) -> list[Placed | IdempotencyMismatch]:
+) -> list[Appended | IdempotencyMismatch]:
     """The same for updates that have nothing to do with each other: one whose key came with other bytes is answered so, and not
     kept."""
     known = await _find_known(connection, updates)
@@ -67,14 +67,14 @@ async def append_independent(
     positions = await _insert(connection, fresh, at) if fresh else []
     await _register_clients(connection, fresh, at)
 
-    def answer(found: int | _Key | IdempotencyMismatch) -> Placed | IdempotencyMismatch:
+    def answer(found: int | _Key | IdempotencyMismatch) -> Appended | IdempotencyMismatch:
         match found:
             case int(place):
-                return Placed(positions[place])
+                return Appended(positions[place])
             case IdempotencyMismatch():
                 return found
             case _:
-                return Placed(known[found][0] if found in known else positions[first[found]], repeated=True)
+                return Appended(known[found][0] if found in known else positions[first[found]], repeated=True)
 
     return [answer(each) for each in where]
 
@@ -138,7 +138,7 @@ class UpdateLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def append(self, updates: Sequence[Update]) -> list[Placed | IdempotencyMismatch]:
+    async def append(self, updates: Sequence[Update]) -> list[Appended | IdempotencyMismatch]:
         """
         Keep updates of any documents in one transaction; durable when this returns. Raises Unavailable.
 
@@ -147,7 +147,7 @@ class UpdateLog:
         at = datetime.now(UTC)
         if not any(each.client_mutation_id is not None or each.client_ids for each in updates):
             # One statement is a transaction of its own: what beginning and ending one takes is most of what few edits cost.
-            return [Placed(position) for position in await _insert(self._database, updates, at)]
+            return [Appended(position) for position in await _insert(self._database, updates, at)]
         async with self._database.begin() as connection:
             return await append_independent(connection, updates, at=at)
 
@@ -161,19 +161,19 @@ class UpdateLog:
             document_log_statements.READ, document_id=document_id, after=after, size=limit, bytes=MAX_PAGE_BYTES
         )
         if not rows or rows[0].position != after + 1:
-            bounds = (await self.bounds([document_id])).get(document_id, Bounds())
+            bounds = (await self.bounds([document_id])).get(document_id, LogBounds())
             if not bounds.trimmed_to <= after <= bounds.head:
                 raise CursorExpired
         return cast(Sequence[LoggedUpdate], rows)
 
-    async def bounds(self, document_ids: Sequence[UUID]) -> Mapping[UUID, Bounds]:
+    async def bounds(self, document_ids: Sequence[UUID]) -> Mapping[UUID, LogBounds]:
         """What the logs hold; documents that nobody edited yet are missing."""
         rows = await self._database.fetch(document_log_statements.HEADS, ids=list(document_ids))
-        return {row["document_id"]: Bounds(row["trimmed_to"], row["position"]) for row in rows}
+        return {row["document_id"]: LogBounds(row["trimmed_to"], row["position"]) for row in rows}
 
     async def head(self, document_id: UUID) -> int:
         """The last position; 0 when nobody edited the document yet."""
-        return (await self.bounds([document_id])).get(document_id, Bounds()).head
+        return (await self.bounds([document_id])).get(document_id, LogBounds()).head
 
     async def trim(self, document_id: UUID, to: int) -> int:
         """

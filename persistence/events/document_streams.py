@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from domain.document.update import LoggedUpdate, announcement, document_stream
+from domain.document.update import LoggedUpdate, document_stream, to_entry
 from domain.events import Entry
 from persistence.engine.rows import to_entity
 from persistence.events.document_log import UpdateLog
@@ -24,7 +24,7 @@ class CombinedLog:
         if not stream.startswith(_PREFIX):
             return await self._events.read(stream, after, limit)
         rows = await self._updates.read(UUID(stream[len(_PREFIX) :]), after, limit)
-        return [announcement(to_entity(LoggedUpdate, row)) for row in rows]
+        return [to_entry(to_entity(LoggedUpdate, row)) for row in rows]
 
     async def heads(self, names: Sequence[str]) -> Mapping[str, int]:
         """The last positions of many streams; those without entries may be missing."""

@@ -68,7 +68,7 @@ class SqlLabels:
         await self._connection.execute(_REMOVE_FROM_TASKS, id=label_id)
         await self._connection.execute(_REMOVE, id=label_id)
 
-    async def known(self, team_id: UUID, label_ids: Sequence[UUID]) -> frozenset[UUID]:
+    async def lock_existing(self, team_id: UUID, label_ids: Sequence[UUID]) -> frozenset[UUID]:
         """Those of the ids that are labels of the team, kept from being deleted until the end of the operation."""
         rows = await self._connection.fetch(_LOCK_EXISTING, team=team_id, ids=list(label_ids))
         return frozenset(row[0] for row in rows)

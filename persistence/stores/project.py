@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.page import Order
 from domain.permissions import Role
-from domain.project import Project, Standing
+from domain.project import Project, ProjectAccess
 from persistence.access import VIEWER, any_id, project_open_to, project_visible, visible_projects
 from persistence.engine.cursor import DATE_INFINITY, SortColumn
 from persistence.engine.database import Connection, Database, Statement
@@ -82,14 +82,14 @@ class SqlProjects:
         """Keep a changed project."""
         await self._connection.execute(_SAVE, **to_params(project))
 
-    async def lock(self, project_id: UUID, user_id: UUID, *, deleted: bool = False) -> tuple[Project, Standing] | None:
+    async def lock(self, project_id: UUID, user_id: UUID, *, deleted: bool = False) -> tuple[Project, ProjectAccess] | None:
         """A project that the user may see, held until the end of the operation."""
         row = await self._connection.fetch_row(_LOCK_DELETED if deleted else _LOCK, id=project_id, user=user_id)
         if row is None:
             return None
         project = to_entity(Project, row)
         leads = user_id in (project.lead_id, project.creator_id)
-        return project, Standing(Role(row["role"]), leads=leads, archived=project.status == "ARCHIVED")
+        return project, ProjectAccess(Role(row["role"]), leads=leads, archived=project.status == "ARCHIVED")
 
     async def readers(self, project_id: UUID, user_ids: Sequence[UUID] | None = None) -> frozenset[UUID]:
         """Who may see the project, of the given users only where given."""
@@ -120,11 +120,11 @@ async def by_ids(
     return await _BY_IDS.fetch(database, project_ids, attributes, viewer=viewer)
 
 
-async def access_by_ids(database: Database, viewer: UUID, project_ids: Sequence[UUID]) -> dict[UUID, Standing]:
+async def access_by_ids(database: Database, viewer: UUID, project_ids: Sequence[UUID]) -> dict[UUID, ProjectAccess]:
     """What the viewer is towards projects; those he may not see are missing."""
     rows = await database.fetch(_ACCESS_BY_IDS, ids=list(project_ids), viewer=viewer)
     return {
-        row["id"]: Standing(
+        row["id"]: ProjectAccess(
             Role(row["role"]),
             leads=viewer in (row["lead_user_id"], row["creator_user_id"]),
             archived=row["status"] == "ARCHIVED",

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.schema import Table
 
 from domain.page import Order
-from domain.reference import linked
+from domain.reference import extract_links
 from persistence.access import project_visible
 from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Connection, Database, Statement
@@ -170,7 +170,7 @@ async def rebuild_references(database: Database) -> int:
                 page = await connection.fetch(statement, after=after, size=MAX_BATCH_ROWS)
                 for row in page:
                     gone = type_name == "Comment" and row["deleted_at"] is not None
-                    found = frozenset[UUID]() if gone else linked(row["text"])
+                    found = frozenset[UUID]() if gone else extract_links(row["text"])
                     subject = ("Task", row["id"]) if type_name == "Task" else (row["subject_type"], row["subject_id"])
                     await store.replace(_Holder(type_name, row["id"], *subject), found)
                     count += bool(found)

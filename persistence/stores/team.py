@@ -119,7 +119,7 @@ class SqlTeams:
         row = await self._connection.fetch_row(_GET, id=team_id)
         return row and to_entity(Team, row)
 
-    async def hold(self, team_id: UUID) -> Team | None:
+    async def lock_by_id(self, team_id: UUID) -> Team | None:
         """A team, whoever asks, held until the end of the operation; None when it was dissolved."""
         row = await self._connection.fetch_row(_LOCK_UNCHECKED, id=team_id)
         return row and to_entity(Team, row)

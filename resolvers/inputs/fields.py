@@ -16,7 +16,7 @@ import strawberry
 from strawberry import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
-from domain.errors import DomainError, Invalid, LimitExceeded, Path, Several
+from domain.errors import DomainError, Invalid, LimitExceeded, MultipleErrors, Path
 from resolvers import ids
 
 T = TypeVar("T", bound=type)
@@ -60,7 +60,7 @@ def given(value: Any, path: Path = ("input",), *, types: Mapping[str, str] = NO_
     if len(refusals) == 1:
         raise refusals[0]
     if refusals:
-        raise Several(refusals)
+        raise MultipleErrors(refusals)
     return read
 
 

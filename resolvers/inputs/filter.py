@@ -9,7 +9,7 @@ import strawberry
 from strawberry import UNSET
 
 from domain.errors import BadUserInput
-from domain.page import EVERYTHING, AllOf, AnyOf, Condition, Not, Order, Where
+from domain.page import MATCH_ALL, AllOf, AnyOf, Condition, Not, Order, Where
 from resolvers import ids
 from resolvers.inputs.fields import MOST_IDS, input_type, optional
 
@@ -83,7 +83,7 @@ def where(filter_: Any, types: Mapping[str, str], *, depth: int = 0) -> Where:
     `and`, `or` and `not` nest up to 3 deep. Raises BadUserInput for deeper ones, bad ids and null where a value is needed.
     """
     if filter_ is None or filter_ is UNSET:
-        return EVERYTHING
+        return MATCH_ALL
     if depth > DEEPEST:
         raise BadUserInput(f"Filters nest at most {DEEPEST} deep.", path=("filter",))
     parts: list[Where] = []

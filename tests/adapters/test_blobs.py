@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from domain.blob import ABSENT, BlobChanged, Blobs, BlobTooLarge, Matching, UploadTarget
+from domain.blob import ABSENT, BlobChanged, BlobStore, BlobTooLarge, Matching, UploadTarget
 from tests.storage import Storage, soon, storages
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
@@ -26,7 +26,7 @@ async def storage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture
-def blobs(storage: Storage) -> Blobs:
+def blobs(storage: Storage) -> BlobStore:
     return storage.blobs
 
 
@@ -36,7 +36,7 @@ def key() -> str:
     return f"tests/{uuid4()}/object.json"
 
 
-async def test_what_was_put_is_what_is_got(blobs: Blobs, key: str) -> None:
+async def test_what_was_put_is_what_is_got(blobs: BlobStore, key: str) -> None:
     assert await blobs.get(key) is None
     etag = await blobs.put(key, b"\x00first", content_type="application/json")
     found = await blobs.get(key)
@@ -50,7 +50,7 @@ async def test_what_was_put_is_what_is_got(blobs: Blobs, key: str) -> None:
     assert await blobs.get_start(key, 300) == b"\x00first"
 
 
-async def test_an_empty_object_is_an_object(blobs: Blobs, key: str) -> None:
+async def test_an_empty_object_is_an_object(blobs: BlobStore, key: str) -> None:
     await blobs.put(key, b"")
     found = await blobs.get(key)
     assert found is not None
@@ -58,14 +58,14 @@ async def test_an_empty_object_is_an_object(blobs: Blobs, key: str) -> None:
     assert await blobs.get_start(key, 10) == b""
 
 
-async def test_a_larger_object_than_wanted_is_not_read(blobs: Blobs, key: str) -> None:
+async def test_a_larger_object_than_wanted_is_not_read(blobs: BlobStore, key: str) -> None:
     await blobs.put(key, b"12345")
     with pytest.raises(BlobTooLarge):
         await blobs.get(key, limit=4)
     assert (await blobs.get(key, limit=5)) is not None
 
 
-async def test_a_deleted_object_is_gone_and_can_be_deleted_again(blobs: Blobs, key: str) -> None:
+async def test_a_deleted_object_is_gone_and_can_be_deleted_again(blobs: BlobStore, key: str) -> None:
     await blobs.put(key, b"x")
     await blobs.delete(key)
     await blobs.delete(key)
@@ -74,7 +74,7 @@ async def test_a_deleted_object_is_gone_and_can_be_deleted_again(blobs: Blobs, k
     assert await blobs.get_start(key, 1) is None
 
 
-async def test_of_twenty_who_write_first_one_wins(blobs: Blobs, key: str) -> None:
+async def test_of_twenty_who_write_first_one_wins(blobs: BlobStore, key: str) -> None:
     given = [str(number).encode() for number in range(20)]
     outcomes = await asyncio.gather(*(blobs.put(key, each, only_if=ABSENT) for each in given), return_exceptions=True)
     winners = [content for content, outcome in zip(given, outcomes, strict=True) if isinstance(outcome, str)]
@@ -84,12 +84,12 @@ async def test_of_twenty_who_write_first_one_wins(blobs: Blobs, key: str) -> Non
     assert [found.content] == winners
 
 
-async def test_of_twenty_who_write_the_same_one_wins(blobs: Blobs, key: str) -> None:
+async def test_of_twenty_who_write_the_same_one_wins(blobs: BlobStore, key: str) -> None:
     outcomes = await asyncio.gather(*(blobs.put(key, b"same", only_if=ABSENT) for _ in range(20)), return_exceptions=True)
     assert sorted(type(each).__name__ for each in outcomes) == ["BlobChanged"] * 19 + ["str"]
 
 
-async def test_of_twenty_who_write_over_the_same_content_one_wins(blobs: Blobs, key: str) -> None:
+async def test_of_twenty_who_write_over_the_same_content_one_wins(blobs: BlobStore, key: str) -> None:
     before = await blobs.put(key, b"before")
     given = [str(number).encode() for number in range(20)]
     outcomes = await asyncio.gather(*(blobs.put(key, each, only_if=Matching(before)) for each in given), return_exceptions=True)
@@ -100,7 +100,7 @@ async def test_of_twenty_who_write_over_the_same_content_one_wins(blobs: Blobs, 
     assert [found.content] == winners
 
 
-async def test_a_condition_that_does_not_hold_changes_nothing(blobs: Blobs, key: str) -> None:
+async def test_a_condition_that_does_not_hold_changes_nothing(blobs: BlobStore, key: str) -> None:
     with pytest.raises(BlobChanged):
         await blobs.put(key, b"x", only_if=Matching("0123456789abcdef"))
     assert await blobs.get(key) is None
@@ -113,7 +113,7 @@ async def test_a_condition_that_does_not_hold_changes_nothing(blobs: Blobs, key:
     assert (found.content, found.etag) == (b"second", second)
 
 
-async def test_a_key_may_be_the_beginning_of_another(blobs: Blobs) -> None:
+async def test_a_key_may_be_the_beginning_of_another(blobs: BlobStore) -> None:
     top = f"tests/{uuid4()}"
     names = [f"{top}/a", f"{top}/a/b", f"{top}/a-b", f"{top}/ab/c.json"]
     for name in names:
@@ -128,7 +128,7 @@ async def test_a_key_may_be_the_beginning_of_another(blobs: Blobs) -> None:
 @pytest.mark.parametrize(
     "bad", ["", "/etc/passwd", "../up", "a/../../up", "a//b", "a/./b", "a/.hidden", "A", "a b", "a\n", "a\x00", "x" * 401]
 )
-async def test_a_path_that_leads_elsewhere_is_no_key(blobs: Blobs, bad: str) -> None:
+async def test_a_path_that_leads_elsewhere_is_no_key(blobs: BlobStore, bad: str) -> None:
     for call in (blobs.get(bad), blobs.head(bad), blobs.put(bad, b"x"), blobs.delete(bad), blobs.get_start(bad, 1)):
         with pytest.raises(ValueError, match="not a key"):
             await call

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from domain.blob import ABSENT, Blobs, Matching
+from domain.blob import ABSENT, BlobStore, Matching
 from domain.errors import StorageUnavailable
 from embedded.child_process import tied_to_parent
 from persistence.blobs.local import LocalBlobs
@@ -24,7 +24,7 @@ from tests.storage import Storage, stand_in
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-Calls = list[tuple[str, Callable[[Blobs], Awaitable[object]]]]
+Calls = list[tuple[str, Callable[[BlobStore], Awaitable[object]]]]
 CALLS: Calls = [
     ("get", lambda blobs: blobs.get("a/b")),
     ("get_start", lambda blobs: blobs.get_start("a/b", 10)),
@@ -41,7 +41,7 @@ _SAYS = {
 }
 
 
-async def _first(blobs: Blobs) -> object:
+async def _first(blobs: BlobStore) -> object:
     return await anext(blobs.find("a/"), None)
 
 

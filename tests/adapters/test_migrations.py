@@ -92,7 +92,7 @@ async def test_three_processes_that_start_together_migrate_once(empty_url: str) 
 
     assert set(await asyncio.gather(upgrade(), upgrade(), upgrade())) == {(0, "")}
     async with open_database(empty_url, max_connections=1) as database:
-        assert await schema_version(database) == migrations.newest()
+        assert await schema_version(database) == migrations.head_revision()
 
 
 async def test_there_is_nothing_to_do_twice(empty_url: str) -> None:
@@ -111,10 +111,10 @@ async def test_a_database_that_a_newer_version_migrated_is_served_and_left_alone
 
 
 def test_a_revision_is_reached_unless_it_is_known_and_older() -> None:
-    assert migrations.reached(migrations.newest())
-    assert migrations.reached("9999"), "made by a newer version"
-    assert not migrations.reached(None)
-    assert not any(migrations.reached(each) for each in migrations.known() - {migrations.newest()})
+    assert migrations.is_up_to_date(migrations.head_revision())
+    assert migrations.is_up_to_date("9999"), "made by a newer version"
+    assert not migrations.is_up_to_date(None)
+    assert not any(migrations.is_up_to_date(each) for each in migrations.known_revisions() - {migrations.head_revision()})
 
 
 async def test_a_migration_that_fails_leaves_nothing_behind(empty_url: str) -> None:

@@ -229,10 +229,10 @@ async def test_links_have_two_sides_and_nothing_blocks_itself(database: Database
 
 async def test_every_text_could_have_come_in_by_the_front_door(database: Database) -> None:
     for task in await _all(database, Task, tables.tasks):
-        assert text.line(task.title, ("title",), limit=text.TITLE) == task.title
-        assert text.optional_markdown(task.description, ("description",)) == task.description
+        assert text.validate_line(task.title, ("title",), limit=text.MAX_TITLE_CHARS) == task.title
+        assert text.validate_optional_markdown(task.description, ("description",)) == task.description
     for person in await _all(database, User, tables.users):
-        assert user.email(person.email_address, ("email",)) == person.email_address
+        assert user.validate_email(person.email_address, ("email",)) == person.email_address
     comments = await _all(database, Comment, tables.comments)
     assert sum(len(set(MENTION.findall(comment.body))) for comment in comments) == sum(len(c.mention_ids) for c in comments) > 10
     assert sum(comment.resolved_at is not None for comment in comments) > 10

@@ -14,7 +14,7 @@ from joserfc.jwk import ECKey
 
 from auth.keys import SigningKeys
 from auth.tokens import AccessTokens
-from domain.actor import EVERY_SCOPE, Scope
+from domain.actor import ALL_SCOPES, Scope
 from domain.errors import TokenExpired, Unauthenticated
 from domain.session import Device, Session, open_session
 from persistence.unit_of_work import unit_of_work
@@ -72,7 +72,7 @@ async def test_an_issued_token_speaks_for_its_user_with_every_scope(desk: Desk) 
     assert bearer is not None
     assert bearer.actor.user_id == desk.session.user_id
     assert bearer.actor.session_id == desk.session.id
-    assert bearer.actor.scopes == EVERY_SCOPE
+    assert bearer.actor.scopes == ALL_SCOPES
     assert before + 600 <= bearer.ends <= time.time() + 600
 
 

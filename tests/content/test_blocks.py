@@ -7,7 +7,7 @@ from content import crdt, edit, guard, kind
 from content.errors import InvalidUpdate, Unreadable
 from content.nesting import Nesting
 from domain.document.kind import ContentFormat, DocumentType
-from realtime.collaboration.document_state import State
+from realtime.collaboration.document_state import DocumentState
 from tests.content.encoding import item, number, text, update
 
 
@@ -144,13 +144,13 @@ def test_a_document_that_cannot_be_read_to_its_end_is_not_read_at_all() -> None:
 
 
 def test_a_room_refuses_it_and_stays_as_it_was_but_keeps_all_that_an_old_log_holds() -> None:
-    state = State()
+    state = DocumentState()
     for each in old_log():
-        state.absorb(each)
-    before = state.missing(b"")
+        state.apply_stored(each)
+    before = state.update_since(b"")
     with pytest.raises(InvalidUpdate, match="among the blocks"):
-        state.take(update([item(7, number(1), after=(8, 0))], client=3))
-    assert (state.missing(b""), state.is_broken) == (before, False)
-    assert state.take(before, parted=True) == (b"", ())
-    effect, clients = state.take(update([item(7, number(3) + text("paragraph"), after=(8, 0))], client=3))
+        state.apply_client_update(update([item(7, number(1), after=(8, 0))], client=3))
+    assert (state.update_since(b""), state.is_broken) == (before, False)
+    assert state.apply_client_update(before, is_split=True) == (b"", ())
+    effect, clients = state.apply_client_update(update([item(7, number(3) + text("paragraph"), after=(8, 0))], client=3))
     assert (bool(effect), clients) == (True, (3,))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.anchor import Anchor, anchor, locate
+from domain.anchor import Anchor, create_anchor, locate
 from domain.errors import DomainError
 
 WORDS = "The cat sat. The dog sat. The end.\n"
@@ -14,7 +14,7 @@ WORDS = "The cat sat. The dog sat. The end.\n"
 def test_a_quote_is_told_from_the_same_elsewhere_by_what_stands_around_it(
     prefix: str | None, suffix: str | None, start: int
 ) -> None:
-    found = anchor(WORDS, "sat", prefix, suffix, ("input", "anchor"))
+    found = create_anchor(WORDS, "sat", prefix, suffix, ("input", "anchor"))
     assert (found.quote, found.start) == ("sat", start)
     assert found.prefix + "sat" + found.suffix in WORDS
 
@@ -32,7 +32,7 @@ def test_a_quote_is_told_from_the_same_elsewhere_by_what_stands_around_it(
     ],
 )
 def test_a_quote_is_found_where_it_fits_best_or_is_gone(words: str, start: int | None) -> None:
-    sought = anchor(WORDS, "sat", "dog ", None, ("input", "anchor"))
+    sought = create_anchor(WORDS, "sat", "dog ", None, ("input", "anchor"))
     assert locate(words, sought) == start
 
 
@@ -43,5 +43,5 @@ def test_the_nearest_of_equals_is_taken() -> None:
 @pytest.mark.parametrize(("quote", "code"), [("stood", "INVALID"), (" ", "REQUIRED"), ("x" * 1001, "TOO_LONG")])
 def test_what_cannot_be_found_is_refused(quote: str, code: str) -> None:
     with pytest.raises(DomainError) as refused:
-        anchor(WORDS, quote, None, None, ("input", "anchor"))
+        create_anchor(WORDS, quote, None, None, ("input", "anchor"))
     assert (refused.value.code, refused.value.path) == (code, ("input", "anchor", "quote"))

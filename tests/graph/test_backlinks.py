@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from domain.actor import EVERY_SCOPE, Actor, Scope
+from domain.actor import ALL_SCOPES, Actor, Scope
 from persistence.documents.reindex import reindex
 from resolvers import ids
 from tests.app import App, Person
@@ -147,7 +147,7 @@ async def test_a_token_is_told_of_the_kinds_that_it_was_lent(app: App, team: Peo
     plan = await document(app, team, "Plan")
     await task(app, team, "Job", description=link(plan))
     await document(app, team, "Page", content=link(plan))
-    lent = Actor(user_id=team.member.user.id, scopes=EVERY_SCOPE - {Scope.TASKS_READ})
+    lent = Actor(user_id=team.member.user.id, scopes=ALL_SCOPES - {Scope.TASKS_READ})
     found = await read(app, None, plan, actor=lent)
     assert ([each["node"]["title"] for each in found["edges"]], found["totalCount"]) == (["Page"], 1)
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from domain.document.update import Placed, Update
+from domain.document.update import Appended, Update
 from domain.errors import SubscriptionLagged
 from persistence.events.document_log import UpdateLog
-from realtime.collaboration.access import Right
-from realtime.collaboration.graph_subscriber import Watcher
+from realtime.collaboration.access import DocumentRight
+from realtime.collaboration.graph_subscriber import GraphSubscriber
 from tests.app import App
 from tests.editing import Editor, applied, apply, document, following, kept, says, uuid
 from tests.people import People
@@ -223,7 +223,7 @@ async def test_an_update_that_another_process_kept_is_heard(app: App, team: Peop
         given = [
             Update(document_id=uuid(id_), data=ada.write(text), author_id=team.mate.user.id) for text in ("away", " and", " back")
         ]
-        assert await log.append(given) == [Placed(1), Placed(2), Placed(3)]
+        assert await log.append(given) == [Appended(1), Appended(2), Appended(3)]
         # Nobody announced it: the next edit shows that something is missing before it.
         assert await applied(app, team.member, id_, Editor().write("here")) == 4
         heard = [await ear.next()]
@@ -242,20 +242,20 @@ async def test_a_reader_who_stalls_is_cut_off_and_the_others_are_not(app: App, t
     ada = Editor()
     rooms = app.house.services.rooms
     kept_in: asyncio.Queue[object] = asyncio.Queue()
-    stalled = Watcher(uuid(id_), team.mate.user.id, Right.WRITE)
+    stalled = GraphSubscriber(uuid(id_), team.mate.user.id, DocumentRight.WRITE)
     async with following(app, team.member, id_) as ear, rooms.room(uuid(id_)) as room:
         await ear.next()
-        await rooms.let_in(room, stalled, at_most=Right.WRITE)
+        await rooms.join(room, stalled, max_right=DocumentRight.WRITE)
         for number in range(300):
             # Each in a tick of its own.
-            await room.submit(ada.write(f"{number} "), team.member.user.id, session_id=str(number), done=kept_in.put_nowait)
-            assert isinstance(await kept_in.get(), Placed)
+            await room.submit(ada.write(f"{number} "), team.member.user.id, session_id=str(number), on_done=kept_in.put_nowait)
+            assert isinstance(await kept_in.get(), Appended)
         last = 0
         while last < 300:
             last = (await ear.next())["position"]
         with pytest.raises(SubscriptionLagged):
             await stalled.next()
-        rooms.let_out(room, stalled)
+        rooms.leave(room, stalled)
 
 
 async def test_a_crowd_writing_at_once_is_told_in_few_events(app: App, team: People) -> None:

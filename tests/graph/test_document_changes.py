@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from domain.actor import EVERY_SCOPE, Actor, Scope
+from domain.actor import ALL_SCOPES, Actor, Scope
 from tests.app import App, Person
 from tests.listening import listening
 from tests.people import People
@@ -77,7 +77,7 @@ async def test_a_moved_document_is_lost_to_those_who_see_only_where_it_was(app: 
 @pytest.fixture
 async def blind(team: People) -> Actor:
     """The member through a token that lends everything but reading documents."""
-    return Actor(user_id=team.member.user.id, scopes=EVERY_SCOPE - {Scope.DOCUMENTS_READ})
+    return Actor(user_id=team.member.user.id, scopes=ALL_SCOPES - {Scope.DOCUMENTS_READ})
 
 
 async def test_a_token_without_the_scope_hears_nothing_of_documents_on_any_way(app: App, team: People, blind: Actor) -> None:

@@ -101,7 +101,7 @@ async def test_a_server_that_stops_tells_from_where_to_go_on(app: App, team: Peo
         payload = {"query": SHORT, "variables": {"after": hint["payload"]["resume"]["1"]}}
         back.say(id="1", type="subscribe", payload=payload)
         assert told(await back.change()) == ("CREATED", "Task", missed["id"])
-        await line_up.host.events.tasks.end()
+        await line_up.host.events.tasks.cancel_all()
 
 
 async def test_a_token_that_ends_closes_the_connection_and_nothing_comes_afterwards(app: App, team: People) -> None:

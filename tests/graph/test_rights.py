@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.actor import EVERY_SCOPE, Actor, Scope
+from domain.actor import ALL_SCOPES, Actor, Scope
 from gateway.execution.executor import Answer, OperationRequest
 from schema.fields import Binding
 from schema.root import bindings, schema
@@ -37,7 +37,7 @@ def of_root(root: str) -> dict[str, Binding]:
 
 def without(somebody: Person, scope: Any) -> Actor:
     """Somebody through a token that lends everything but one scope."""
-    return Actor(user_id=somebody.user.id, scopes=EVERY_SCOPE - {scope})
+    return Actor(user_id=somebody.user.id, scopes=ALL_SCOPES - {scope})
 
 
 def code(answer: Any) -> str:

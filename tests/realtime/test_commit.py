@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
-from domain.document.update import Placed, Update
-from realtime.collaboration.commit import UPDATES_OF_ONE, Answer, Committer
+from domain.document.update import Appended, Update
+from realtime.collaboration.commit import MAX_SOURCE_UPDATES, CommitResult, GroupCommitter
 
 TICK = 0.05
 DOCUMENT = uuid4()
@@ -15,8 +15,8 @@ DOCUMENT = uuid4()
 class Room:
     """A `commit.Source`: edits that wait, and the answers that they got."""
 
-    def __init__(self, committer: Committer) -> None:
-        self.answers: list[Answer] = []
+    def __init__(self, committer: GroupCommitter) -> None:
+        self.answers: list[CommitResult] = []
         self._committer = committer
         self._waiting = 0
 
@@ -24,13 +24,13 @@ class Room:
         self._waiting += count
         self._committer.submit(self)
 
-    def collect(self, count: int, size: int) -> Sequence[Update]:
-        taken = min(count, self._waiting)
+    def drain(self, max_updates: int, max_bytes: int) -> Sequence[Update]:
+        taken = min(max_updates, self._waiting)
         self._waiting -= taken
         return [Update(document_id=DOCUMENT, data=b"edit", author_id=None)] * taken
 
-    def committed(self, answers: Sequence[Answer]) -> None:
-        self.answers += answers
+    def on_committed(self, results: Sequence[CommitResult]) -> None:
+        self.answers += results
 
     @property
     def has_more(self) -> bool:
@@ -44,18 +44,18 @@ class Log:
         self.begun: list[float] = []
         self.sizes: list[int] = []
 
-    async def append(self, updates: Sequence[Update]) -> list[Placed]:
+    async def append(self, updates: Sequence[Update]) -> list[Appended]:
         self.begun.append(asyncio.get_running_loop().time())
         before = sum(self.sizes)
         self.sizes.append(len(updates))
         await asyncio.sleep(0.002)
-        return [Placed(before + number) for number in range(1, len(updates) + 1)]
+        return [Appended(before + number) for number in range(1, len(updates) + 1)]
 
 
 @asynccontextmanager
 async def committing() -> AsyncIterator[tuple[Room, Log]]:
     log = Log()
-    committer = Committer(log, tick=TICK)
+    committer = GroupCommitter(log, interval_seconds=TICK)
     running = asyncio.get_running_loop().create_task(committer.run())
     try:
         yield Room(committer), log
@@ -91,12 +91,12 @@ async def test_what_comes_within_a_tick_shares_one_transaction() -> None:
         await answered(room, 6)
     assert log.sizes == [1, 5]
     assert log.begun[1] - log.begun[0] >= TICK * 0.99
-    assert room.answers == [Placed(position) for position in range(1, 7)]
+    assert room.answers == [Appended(position) for position in range(1, 7)]
 
 
 async def test_more_than_a_transaction_takes_goes_into_the_next_at_once() -> None:
     async with committing() as (room, log):
-        room.type(UPDATES_OF_ONE * 2 + 3)
-        await answered(room, UPDATES_OF_ONE * 2 + 3)
-    assert log.sizes == [UPDATES_OF_ONE, UPDATES_OF_ONE, 3]
+        room.type(MAX_SOURCE_UPDATES * 2 + 3)
+        await answered(room, MAX_SOURCE_UPDATES * 2 + 3)
+    assert log.sizes == [MAX_SOURCE_UPDATES, MAX_SOURCE_UPDATES, 3]
     assert log.begun[2] - log.begun[0] < TICK

@@ -6,8 +6,8 @@ import random
 import pytest
 
 from domain.errors import CursorExpired, Unavailable
-from realtime.announcements import Live
-from realtime.hub import Hub
+from realtime.announcements import PubSub
+from realtime.hub import StreamHub
 from realtime.memory_backend import MemoryBackend
 from tests.realtime.world import NEVER, QUICK, Deaf, Rows, Unreliable, entry, nothing_comes, take, until, write
 
@@ -23,7 +23,7 @@ async def test_lost_doubled_and_shuffled_announcements_reach_everyone_once_and_i
     got: list[dict[str, list[int]]] = []
     starts: list[dict[str, int]] = []
 
-    async def subscribe(hub: Hub) -> None:
+    async def subscribe(hub: StreamHub) -> None:
         await asyncio.sleep(chance.random() * 0.3)
         start = {stream: chance.randrange(len(rows.rows[stream]) + 1) for stream in chance.sample(streams, 2)}
         mine: dict[str, list[int]] = {stream: [] for stream in start}
@@ -41,8 +41,8 @@ async def test_lost_doubled_and_shuffled_announcements_reach_everyone_once_and_i
 
     async with (
         asyncio.TaskGroup() as subscribers,
-        Live.open(Unreliable(seed)) as live,
-        Hub.open(live, rows, pace=QUICK) as hub,
+        PubSub.open(Unreliable(seed)) as live,
+        StreamHub.open(live, rows, timings=QUICK) as hub,
     ):
         for _ in range(12):
             subscribers.create_task(subscribe(hub))
@@ -70,7 +70,7 @@ async def test_a_listener_hears_from_now_on_and_learns_the_head() -> None:
     rows = Rows()
     for _ in range(3):
         rows.append("team:1")
-    async with Live.open(MemoryBackend()) as live, Hub.open(live, rows, pace=NEVER) as hub, hub.listen() as listener:
+    async with PubSub.open(MemoryBackend()) as live, StreamHub.open(live, rows, timings=NEVER) as hub, hub.listen() as listener:
         assert await listener.add("team:1") == 3
         assert await listener.add("team:2") == 0
         await write(rows, live, "team:1", 2)
@@ -85,7 +85,7 @@ async def test_streams_that_are_wanted_together_are_opened_with_one_query() -> N
     streams = {f"team:{number}": 0 for number in range(50)}
     for stream in streams:
         rows.append(stream)
-    async with Live.open(MemoryBackend()) as live, Hub.open(live, rows, pace=NEVER) as hub, hub.listen() as listener:
+    async with PubSub.open(MemoryBackend()) as live, StreamHub.open(live, rows, timings=NEVER) as hub, hub.listen() as listener:
         entries = listener.follow(streams)
         assert {(await anext(entries)).stream for _ in range(50)} == set(streams)
         assert rows.looks == 1
@@ -93,7 +93,7 @@ async def test_streams_that_are_wanted_together_are_opened_with_one_query() -> N
 
 async def test_a_skipped_position_is_read_from_the_log() -> None:
     rows = Rows()
-    async with Live.open(MemoryBackend()) as live, Hub.open(live, rows, pace=NEVER) as hub, hub.listen() as listener:
+    async with PubSub.open(MemoryBackend()) as live, StreamHub.open(live, rows, timings=NEVER) as hub, hub.listen() as listener:
         await listener.add("team:1")
         rows.append("team:1")
         rows.append("team:1")
@@ -104,7 +104,7 @@ async def test_a_skipped_position_is_read_from_the_log() -> None:
 
 async def test_a_late_announcement_costs_no_query() -> None:
     rows = Rows()
-    async with Live.open(MemoryBackend()) as live, Hub.open(live, rows, pace=NEVER) as hub, hub.listen() as listener:
+    async with PubSub.open(MemoryBackend()) as live, StreamHub.open(live, rows, timings=NEVER) as hub, hub.listen() as listener:
         await listener.add("team:1")
         first, second = rows.append("team:1"), rows.append("team:1")
         await live.announce(second)
@@ -115,7 +115,7 @@ async def test_a_late_announcement_costs_no_query() -> None:
 
 async def test_the_slow_timer_finds_what_nobody_announced() -> None:
     rows = Rows()
-    async with Live.open(Deaf()) as live, Hub.open(live, rows, pace=QUICK) as hub, hub.listen() as listener:
+    async with PubSub.open(Deaf()) as live, StreamHub.open(live, rows, timings=QUICK) as hub, hub.listen() as listener:
         await listener.add("team:1")
         await write(rows, live, "team:1", 2)
         assert await take(listener, 2) == [("team:1", 1), ("team:1", 2)]
@@ -123,7 +123,7 @@ async def test_the_slow_timer_finds_what_nobody_announced() -> None:
 
 async def test_an_announcement_of_what_is_not_in_the_log_is_given_up() -> None:
     rows = Rows()
-    async with Live.open(MemoryBackend()) as live, Hub.open(live, rows, pace=NEVER) as hub, hub.listen() as listener:
+    async with PubSub.open(MemoryBackend()) as live, StreamHub.open(live, rows, timings=NEVER) as hub, hub.listen() as listener:
         await listener.add("team:1")
         await live.announce(entry("team:1", 9))
         await until(lambda: rows.reads == 6)
@@ -135,7 +135,7 @@ async def test_an_announcement_of_what_is_not_in_the_log_is_given_up() -> None:
 
 async def test_a_database_that_is_away_delays_and_loses_nothing() -> None:
     rows = Rows()
-    async with Live.open(Deaf()) as live, Hub.open(live, rows, pace=QUICK) as hub, hub.listen() as listener:
+    async with PubSub.open(Deaf()) as live, StreamHub.open(live, rows, timings=QUICK) as hub, hub.listen() as listener:
         await listener.add("team:1")
         rows.away = True
         await write(rows, live, "team:1", 3)
@@ -147,7 +147,7 @@ async def test_a_database_that_is_away_delays_and_loses_nothing() -> None:
 async def test_a_stream_that_cannot_be_opened_is_refused_and_may_be_tried_again() -> None:
     rows = Rows()
     rows.append("team:1")
-    async with Live.open(MemoryBackend()) as live, Hub.open(live, rows, pace=NEVER) as hub, hub.listen() as listener:
+    async with PubSub.open(MemoryBackend()) as live, StreamHub.open(live, rows, timings=NEVER) as hub, hub.listen() as listener:
         rows.away = True
         with pytest.raises(Unavailable):
             await listener.add("team:1")
@@ -161,8 +161,8 @@ async def test_one_who_gives_up_waiting_does_not_spoil_it_for_the_others() -> No
     rows = Rows()
     async with (
         asyncio.TaskGroup() as tasks,
-        Live.open(MemoryBackend()) as live,
-        Hub.open(live, rows, pace=NEVER) as hub,
+        PubSub.open(MemoryBackend()) as live,
+        StreamHub.open(live, rows, timings=NEVER) as hub,
         hub.listen() as impatient,
         hub.listen() as patient,
     ):
@@ -178,7 +178,7 @@ async def test_one_who_gives_up_waiting_does_not_spoil_it_for_the_others() -> No
 async def test_a_stream_lingers_after_its_last_listener_then_ends_and_can_begin_again() -> None:
     rows = Rows()
     backend = MemoryBackend()
-    async with Live.open(backend) as live, Hub.open(live, rows, pace=QUICK) as hub:
+    async with PubSub.open(backend) as live, StreamHub.open(live, rows, timings=QUICK) as hub:
         async with hub.listen() as listener:
             await listener.add("team:1")
         assert backend._channels == {"team:1"}
@@ -203,7 +203,7 @@ async def test_when_the_log_no_longer_reaches_back_the_listener_is_told_to_reloa
     for _ in range(10):
         rows.append("team:1")
     rows.begins_after = 5
-    async with Live.open(MemoryBackend()) as live, Hub.open(live, rows, pace=NEVER) as hub:
+    async with PubSub.open(MemoryBackend()) as live, StreamHub.open(live, rows, timings=NEVER) as hub:
         async with hub.listen() as listener:
             await listener.add("team:1", 4)
             with pytest.raises(CursorExpired):
@@ -215,7 +215,7 @@ async def test_when_the_log_no_longer_reaches_back_the_listener_is_told_to_reloa
 
 async def test_a_hub_that_fell_behind_the_log_goes_on_from_its_head() -> None:
     rows = Rows()
-    async with Live.open(MemoryBackend()) as live, Hub.open(live, rows, pace=NEVER) as hub:
+    async with PubSub.open(MemoryBackend()) as live, StreamHub.open(live, rows, timings=NEVER) as hub:
         async with hub.listen() as listener:
             await listener.add("team:1")
             for _ in range(10):
@@ -235,7 +235,7 @@ async def test_closing_the_hub_ends_all_listeners_and_leaves_no_task() -> None:
     before = asyncio.all_tasks()
     ended = 0
 
-    async def consume(hub: Hub) -> None:
+    async def consume(hub: StreamHub) -> None:
         nonlocal ended
         async with hub.listen() as listener:
             await listener.add("team:1", 0)
@@ -243,8 +243,8 @@ async def test_closing_the_hub_ends_all_listeners_and_leaves_no_task() -> None:
                 pass
             ended += 1
 
-    async with asyncio.TaskGroup() as consumers, Live.open(MemoryBackend()) as live:
-        async with Hub.open(live, rows, pace=NEVER) as hub:
+    async with asyncio.TaskGroup() as consumers, PubSub.open(MemoryBackend()) as live:
+        async with StreamHub.open(live, rows, timings=NEVER) as hub:
             for _ in range(20):
                 consumers.create_task(consume(hub))
             await asyncio.sleep(0.02)

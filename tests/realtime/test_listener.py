@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from domain.errors import SubscriptionLagged
-from realtime.announcements import Live
-from realtime.hub import Hub
-from realtime.listener import WAITING_ENTRIES
+from realtime.announcements import PubSub
+from realtime.hub import StreamHub
+from realtime.listener import MAX_QUEUED_ENTRIES
 from realtime.memory_backend import MemoryBackend
 from tests.realtime.world import NEVER, QUICK, Deaf, Rows, nothing_comes, take, until, write
 
@@ -16,7 +16,7 @@ async def test_a_long_log_is_replayed_then_live_without_gap_or_repeat_while_entr
     rows = Rows()
     for _ in range(3_000):
         rows.append("team:1")
-    async with Live.open(MemoryBackend()) as live, Hub.open(live, rows, pace=NEVER) as hub, hub.listen() as listener:
+    async with PubSub.open(MemoryBackend()) as live, StreamHub.open(live, rows, timings=NEVER) as hub, hub.listen() as listener:
         positions = []
         entries = listener.follow({"team:1": 100})
         for number in range(4_400):
@@ -31,7 +31,7 @@ async def test_a_long_replay_keeps_a_page_in_memory() -> None:
     rows = Rows()
     for _ in range(3_000):
         rows.append("team:1")
-    async with Live.open(MemoryBackend()) as live, Hub.open(live, rows, pace=NEVER) as hub, hub.listen() as listener:
+    async with PubSub.open(MemoryBackend()) as live, StreamHub.open(live, rows, timings=NEVER) as hub, hub.listen() as listener:
         await listener.add("team:1", 0)
         await write(rows, live, "team:1", 1_000)
         await asyncio.sleep(0.1)
@@ -41,7 +41,7 @@ async def test_a_long_replay_keeps_a_page_in_memory() -> None:
 
 async def test_many_who_come_back_at_once_catch_up_from_memory() -> None:
     rows = Rows()
-    async with Live.open(MemoryBackend()) as live, Hub.open(live, rows, pace=NEVER) as hub:
+    async with PubSub.open(MemoryBackend()) as live, StreamHub.open(live, rows, timings=NEVER) as hub:
         async with hub.listen() as first:
             await first.add("team:1")
             await write(rows, live, "team:1", 20)
@@ -61,7 +61,7 @@ async def test_many_who_come_back_to_a_new_process_read_the_log_once() -> None:
     rows = Rows()
     for _ in range(100):
         rows.append("team:1")
-    async with Live.open(MemoryBackend()) as live, Hub.open(live, rows, pace=NEVER) as hub:
+    async with PubSub.open(MemoryBackend()) as live, StreamHub.open(live, rows, timings=NEVER) as hub:
 
         async def come_back(position: int) -> list[tuple[str, int]]:
             async with hub.listen() as listener:
@@ -76,19 +76,19 @@ async def test_many_who_come_back_to_a_new_process_read_the_log_once() -> None:
 async def test_a_slow_listener_is_closed_and_the_others_are_not_harmed() -> None:
     rows = Rows()
     async with (
-        Live.open(MemoryBackend()) as live,
-        Hub.open(live, rows, pace=NEVER) as hub,
+        PubSub.open(MemoryBackend()) as live,
+        StreamHub.open(live, rows, timings=NEVER) as hub,
         hub.listen() as slow,
         hub.listen() as quick,
     ):
         await slow.add("team:1")
         await quick.add("team:1")
-        for count in range(WAITING_ENTRIES):
+        for count in range(MAX_QUEUED_ENTRIES):
             await write(rows, live, "team:1")
             assert await take(quick, 1) == [("team:1", count + 1)]
-        assert len(slow._queue) == WAITING_ENTRIES
+        assert len(slow._queue) == MAX_QUEUED_ENTRIES
         await write(rows, live, "team:1")
-        assert await take(quick, 1) == [("team:1", WAITING_ENTRIES + 1)]
+        assert await take(quick, 1) == [("team:1", MAX_QUEUED_ENTRIES + 1)]
         for _ in range(2):
             with pytest.raises(SubscriptionLagged):
                 await anext(slow)
@@ -100,8 +100,8 @@ async def test_a_slow_listener_is_closed_and_the_others_are_not_harmed() -> None
 async def test_a_listener_is_bounded_in_bytes_too() -> None:
     rows = Rows()
     async with (
-        Live.open(MemoryBackend()) as live,
-        Hub.open(live, rows, pace=NEVER) as hub,
+        PubSub.open(MemoryBackend()) as live,
+        StreamHub.open(live, rows, timings=NEVER) as hub,
         hub.listen() as slow,
         hub.listen() as other,
     ):
@@ -120,12 +120,12 @@ async def test_a_listener_is_bounded_in_bytes_too() -> None:
 
 async def test_a_burst_that_only_the_hub_made_closes_nobody() -> None:
     rows = Rows()
-    async with Live.open(Deaf()) as live, Hub.open(live, rows, pace=QUICK) as hub, hub.listen() as listener:
+    async with PubSub.open(Deaf()) as live, StreamHub.open(live, rows, timings=QUICK) as hub, hub.listen() as listener:
         await listener.add("team:1")
         for _ in range(2_000):
             rows.append("team:1")
-        await until(lambda: len(listener._queue) >= WAITING_ENTRIES)
-        assert len(listener._queue) <= WAITING_ENTRIES + 128
+        await until(lambda: len(listener._queue) >= MAX_QUEUED_ENTRIES)
+        assert len(listener._queue) <= MAX_QUEUED_ENTRIES + 128
         await asyncio.sleep(0.05)
         assert await take(listener, 2_000) == [("team:1", position) for position in range(1, 2_001)]
 
@@ -134,7 +134,7 @@ async def test_streams_come_and_go_while_others_are_followed() -> None:
     rows = Rows()
     for _ in range(500):
         rows.append("team:2")
-    async with Live.open(MemoryBackend()) as live, Hub.open(live, rows, pace=NEVER) as hub, hub.listen() as listener:
+    async with PubSub.open(MemoryBackend()) as live, StreamHub.open(live, rows, timings=NEVER) as hub, hub.listen() as listener:
         entries = listener.follow({"team:1": 0})
         await write(rows, live, "team:1")
         assert (await anext(entries)).position == 1
@@ -160,7 +160,7 @@ async def test_a_stream_may_be_discarded_in_the_middle_of_its_replay() -> None:
     rows = Rows()
     for _ in range(1_000):
         rows.append("team:1")
-    async with Live.open(MemoryBackend()) as live, Hub.open(live, rows, pace=NEVER) as hub, hub.listen() as listener:
+    async with PubSub.open(MemoryBackend()) as live, StreamHub.open(live, rows, timings=NEVER) as hub, hub.listen() as listener:
         await listener.add("team:1", 0)
         await listener.add("team:2", 0)
         assert await take(listener, 1) == [("team:1", 1)]
@@ -174,7 +174,7 @@ async def test_live_streams_go_on_while_the_log_of_another_cannot_be_read() -> N
     rows = Rows()
     for _ in range(10):
         rows.append("team:2")
-    async with Live.open(MemoryBackend()) as live, Hub.open(live, rows, pace=NEVER) as hub, hub.listen() as listener:
+    async with PubSub.open(MemoryBackend()) as live, StreamHub.open(live, rows, timings=NEVER) as hub, hub.listen() as listener:
         await listener.add("team:1")
         await listener.add("team:2")
         listener.discard("team:2")
@@ -188,7 +188,7 @@ async def test_live_streams_go_on_while_the_log_of_another_cannot_be_read() -> N
 
 async def test_a_cursor_ahead_of_what_this_process_heard_repeats_nothing() -> None:
     rows = Rows()
-    async with Live.open(Deaf()) as live, Hub.open(live, rows, pace=NEVER) as hub, hub.listen() as early:
+    async with PubSub.open(Deaf()) as live, StreamHub.open(live, rows, timings=NEVER) as hub, hub.listen() as early:
         await early.add("team:1")
         for _ in range(5):
             rows.append("team:1")
@@ -200,7 +200,7 @@ async def test_a_cursor_ahead_of_what_this_process_heard_repeats_nothing() -> No
 
 async def test_waiting_may_be_cut_short_without_losing_anything() -> None:
     rows = Rows()
-    async with Live.open(MemoryBackend()) as live, Hub.open(live, rows, pace=NEVER) as hub, hub.listen() as listener:
+    async with PubSub.open(MemoryBackend()) as live, StreamHub.open(live, rows, timings=NEVER) as hub, hub.listen() as listener:
         await listener.add("team:1")
         for position in range(1, 6):
             assert await nothing_comes(listener, 0.005)
@@ -211,8 +211,8 @@ async def test_waiting_may_be_cut_short_without_losing_anything() -> None:
 async def test_listeners_share_one_entry_and_have_one_consumer_each() -> None:
     rows = Rows()
     async with (
-        Live.open(MemoryBackend()) as live,
-        Hub.open(live, rows, pace=NEVER) as hub,
+        PubSub.open(MemoryBackend()) as live,
+        StreamHub.open(live, rows, timings=NEVER) as hub,
         hub.listen() as one,
         hub.listen() as other,
     ):

@@ -10,7 +10,7 @@ from uuid import UUID
 from broadcaster._base import Event
 
 from domain.events import Entry
-from realtime.announcements import LOST, OUTGOING, Live, Missed, from_text, to_text
+from realtime.announcements import LOST, MAX_QUEUED_MESSAGES, MessagesLost, PubSub, decode_message, encode_message
 from realtime.memory_backend import MemoryBackend
 from tests.realtime.world import entry, until
 
@@ -28,12 +28,12 @@ class Broken(MemoryBackend):
         self.attempts += 1
         if self.broken:
             raise ConnectionError("broken")
-        self.published += [told.position for event in events if isinstance(told := from_text(event.message), Entry)]
+        self.published += [told.position for event in events if isinstance(told := decode_message(event.message), Entry)]
 
 
-async def heard(live: Live) -> object:
+async def heard(live: PubSub) -> object:
     async with asyncio.timeout(1):
-        async for item in live.hear():
+        async for item in live.messages():
             return item
     raise AssertionError
 
@@ -45,13 +45,13 @@ def test_an_announcement_carries_the_whole_entry() -> None:
         client_mutation_id="a-1",
         at=datetime(2026, 11, 22, 1, 2, 3, 456789, tzinfo=UTC),
     )
-    assert from_text(to_text(whole)) == whole
+    assert decode_message(encode_message(whole)) == whole
     bare = replace(entry("user:1", 1), actor_id=None)
-    assert from_text(to_text(bare)) == bare
+    assert decode_message(encode_message(bare)) == bare
 
 
 async def test_what_is_announced_is_heard_by_those_who_subscribed() -> None:
-    async with Live.open(MemoryBackend()) as live:
+    async with PubSub.open(MemoryBackend()) as live:
         await live.subscribe("team:1")
         await live.announce(entry("team:2", 1))
         await live.announce(entry("team:1", 1))
@@ -60,35 +60,35 @@ async def test_what_is_announced_is_heard_by_those_who_subscribed() -> None:
 
 async def test_what_cannot_be_read_is_a_hint_to_look_into_the_log() -> None:
     backend = MemoryBackend()
-    async with Live.open(backend) as live:
+    async with PubSub.open(backend) as live:
         await live.subscribe("team:1")
-        for text in ("", "null", "[]", "{}", '{"stream": 1', to_text(entry("team:2", 1)), "\ud800"):
+        for text in ("", "null", "[]", "{}", '{"stream": 1', encode_message(entry("team:2", 1)), "\ud800"):
             await backend.publish("team:1", text)
-            assert await heard(live) == Missed(stream="team:1")
-        newer = to_text(entry("team:1", 1)).replace("MOVED", "TELEPORTED")
+            assert await heard(live) == MessagesLost(stream="team:1")
+        newer = encode_message(entry("team:1", 1)).replace("MOVED", "TELEPORTED")
         await backend.publish("team:1", newer)
-        assert await heard(live) == Missed(stream="team:1")
+        assert await heard(live) == MessagesLost(stream="team:1")
         assert (LOST.channel, LOST.message) == ("", "")
 
 
 async def test_announcing_to_a_broken_backend_costs_nothing_and_the_newest_are_told_later() -> None:
     backend = Broken()
-    async with Live.open(backend) as live:
+    async with PubSub.open(backend) as live:
         began = time.perf_counter()
-        for position in range(1, OUTGOING + 501):
+        for position in range(1, MAX_QUEUED_MESSAGES + 501):
             await live.announce(entry("team:1", position))
         assert time.perf_counter() - began < 0.4
         await asyncio.sleep(0.05)
         assert backend.attempts >= 1
         backend.broken = False
-        await until(lambda: len(backend.published) == OUTGOING)
-    assert backend.published == list(range(501, OUTGOING + 501))
+        await until(lambda: len(backend.published) == MAX_QUEUED_MESSAGES)
+    assert backend.published == list(range(501, MAX_QUEUED_MESSAGES + 501))
 
 
 async def test_what_still_waits_goes_out_at_the_end() -> None:
     backend = Broken()
     backend.broken = False
-    async with Live.open(backend) as live:
+    async with PubSub.open(backend) as live:
         for position in range(1, 301):
             await live.announce(entry("team:1", position))
     assert backend.published == list(range(1, 301))
@@ -97,7 +97,7 @@ async def test_what_still_waits_goes_out_at_the_end() -> None:
 async def test_an_entry_that_has_no_json_form_does_not_stop_the_others() -> None:
     backend = Broken()
     backend.broken = False
-    async with Live.open(backend) as live:
+    async with PubSub.open(backend) as live:
         await live.announce(entry("team:1", 1, odd=object()))
         await live.announce(entry("team:1", 2, huge=2**80))
         await live.announce(entry("team:1", 3))

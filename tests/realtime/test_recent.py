@@ -1,14 +1,14 @@
 """The newest entries are kept within one bound, whichever stream they belong to."""
 
-from realtime.recent_entries import Recent, weight
+from realtime.recent_entries import RecentEntries, estimated_size
 from tests.realtime.world import entry
 
 
 def test_pages_follow_a_position_or_there_is_none() -> None:
-    place = Recent().of()
+    place = RecentEntries().new_buffer()
     assert place.after(0, 10) == ()
     for position in range(5, 10):
-        place.keep(entry("a", position), 1)
+        place.append(entry("a", position), 1)
     assert [each.position for each in place.after(4, 3)] == [5, 6, 7]
     assert [each.position for each in place.after(7, 10)] == [8, 9]
     assert place.after(3, 10) == ()
@@ -17,54 +17,54 @@ def test_pages_follow_a_position_or_there_is_none() -> None:
 
 
 def test_the_oldest_of_all_goes_first_and_what_is_forgotten_makes_room() -> None:
-    recent = Recent(limit=10)
-    first, second = recent.of(), recent.of()
+    recent = RecentEntries(max_bytes=10)
+    first, second = recent.new_buffer(), recent.new_buffer()
     for position in range(1, 6):
-        first.keep(entry("a", position), 1)
-        second.keep(entry("b", position), 1)
-    second.keep(entry("b", 6), 2)
+        first.append(entry("a", position), 1)
+        second.append(entry("b", position), 1)
+    second.append(entry("b", 6), 2)
     assert first.after(0, 9) == ()
     assert [each.position for each in first.after(1, 9)] == [2, 3, 4, 5]
     assert [each.position for each in second.after(1, 9)] == [2, 3, 4, 5, 6]
 
-    second.forget()
+    second.clear()
     assert second.after(1, 9) == ()
     for position in range(6, 12):
-        first.keep(entry("a", position), 1)
+        first.append(entry("a", position), 1)
     assert [each.position for each in first.after(1, 9)] == [2, 3, 4, 5, 6, 7, 8, 9, 10]
 
 
 def test_what_was_read_is_kept_where_it_joins_what_is_there() -> None:
-    place = Recent().of()
-    place.keep_older([entry("a", position) for position in range(1, 5)], 9)
+    place = RecentEntries().new_buffer()
+    place.prepend_page([entry("a", position) for position in range(1, 5)], 9)
     assert place.after(0, 20) == ()
-    place.keep_older([entry("a", position) for position in range(6, 12)], 9)
+    place.prepend_page([entry("a", position) for position in range(6, 12)], 9)
     assert [each.position for each in place.after(5, 20)] == [6, 7, 8, 9]
-    place.keep(entry("a", 10), 1)
-    place.keep_older([entry("a", position) for position in range(3, 8)], 10)
+    place.append(entry("a", 10), 1)
+    place.prepend_page([entry("a", position) for position in range(3, 8)], 10)
     assert [each.position for each in place.after(2, 20)] == [3, 4, 5, 6, 7, 8, 9, 10]
 
-    small = Recent(limit=514 * 6).of()
-    small.keep_older([entry("a", position) for position in range(1, 9)], 8)
+    small = RecentEntries(max_bytes=514 * 6).new_buffer()
+    small.prepend_page([entry("a", position) for position in range(1, 9)], 8)
     assert [each.position for each in small.after(5, 20)] == [6, 7, 8]
     assert small.after(4, 20) == ()
 
 
 def test_streams_that_end_leave_nothing_behind() -> None:
-    recent = Recent(limit=100)
-    lasting = recent.of()
+    recent = RecentEntries(max_bytes=100)
+    lasting = recent.new_buffer()
     for position in range(1, 51):
-        lasting.keep(entry("a", position), 1)
-        passing = recent.of()
+        lasting.append(entry("a", position), 1)
+        passing = recent.new_buffer()
         for other in range(1, 21):
-            passing.keep(entry("b", other), 1)
-        passing.forget()
-    assert len(recent._order) <= 2 * 50 + 1
-    assert recent._size == len(lasting._entries) <= 50
+            passing.append(entry("b", other), 1)
+        passing.clear()
+    assert len(recent._append_order) <= 2 * 50 + 1
+    assert recent._total_bytes == len(lasting._entries) <= 50
     assert lasting.after(49, 9) == [entry("a", 50)]
 
 
 def test_weighing_never_fails() -> None:
-    assert weight(entry("a", 1)) == 514
-    assert weight(entry("a", 1, text="x" * 1000)) == 512 + 1000 + len('{"text":""}')
-    assert weight(entry("a", 1, odd={1, 2}, huge=2**80)) == 512 + 64 * 1024
+    assert estimated_size(entry("a", 1)) == 514
+    assert estimated_size(entry("a", 1, text="x" * 1000)) == 512 + 1000 + len('{"text":""}')
+    assert estimated_size(entry("a", 1, odd={1, 2}, huge=2**80)) == 512 + 64 * 1024

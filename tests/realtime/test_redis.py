@@ -9,10 +9,10 @@ import pytest
 from broadcaster._base import Event
 
 from realtime import redis_backend
-from realtime.announcements import LOST, Live
-from realtime.background_tasks import OwnedTasks
-from realtime.hub import Hub, Pace
-from realtime.listener import Listener
+from realtime.announcements import LOST, PubSub
+from realtime.background_tasks import BackgroundTasks
+from realtime.hub import HubTimings, StreamHub
+from realtime.listener import StreamListener
 from realtime.redis_backend import RedisBackend
 from tests.realtime.world import NEVER, QUICK, Rows, nothing_comes, take, until, write
 from tests.services import Valkey
@@ -140,8 +140,8 @@ async def test_a_server_may_start_before_its_redis(valkey: Valkey) -> None:
 
 
 async def test_a_silent_redis_is_given_up_and_a_quiet_one_is_not(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redis_backend, "QUIET", 0.1)
-    monkeypatch.setattr(redis_backend, "ANSWER_TIMEOUT", 0.1)
+    monkeypatch.setattr(redis_backend, "PING_AFTER_SECONDS", 0.1)
+    monkeypatch.setattr(redis_backend, "RESPONSE_TIMEOUT_SECONDS", 0.1)
     async with detour(valkey.port) as (url, silence), connected(url) as one, hearing(one) as heard:
         await asyncio.sleep(0.35)
         assert one.connected
@@ -164,9 +164,9 @@ async def test_nothing_is_missed_between_two_processes_when_redis_is_killed_and_
     slowest = 0.0
     async with (
         asyncio.TaskGroup() as consumers,
-        Live.open(RedisBackend(valkey.url)) as writer,
-        Live.open(RedisBackend(valkey.url)) as live,
-        Hub.open(live, rows, pace=QUICK) as hub,
+        PubSub.open(RedisBackend(valkey.url)) as writer,
+        PubSub.open(RedisBackend(valkey.url)) as live,
+        StreamHub.open(live, rows, timings=QUICK) as hub,
         AsyncExitStack() as stack,
     ):
         got: list[list[tuple[str, int]]] = []
@@ -195,10 +195,10 @@ async def test_nothing_is_missed_between_two_processes_when_redis_is_killed_and_
 
 async def test_what_was_committed_while_redis_was_away_comes_as_soon_as_it_is_back(valkey: Valkey) -> None:
     rows = Rows()
-    patient = Pace(check=3600.0, check_deaf=3600.0, grace=0.002)
+    patient = HubTimings(check_seconds=3600.0, check_disconnected_seconds=3600.0, gap_grace_seconds=0.002)
     async with (
-        Live.open(RedisBackend(valkey.url)) as live,
-        Hub.open(live, rows, pace=patient) as hub,
+        PubSub.open(RedisBackend(valkey.url)) as live,
+        StreamHub.open(live, rows, timings=patient) as hub,
         hub.listen() as listener,
     ):
         await listener.add("team:1")
@@ -214,10 +214,10 @@ async def test_what_was_committed_while_redis_was_away_comes_as_soon_as_it_is_ba
 
 async def test_while_redis_is_away_the_log_is_looked_at_more_often(valkey: Valkey) -> None:
     rows = Rows()
-    pace = Pace(check=3600.0, check_deaf=0.1, grace=0.002)
+    pace = HubTimings(check_seconds=3600.0, check_disconnected_seconds=0.1, gap_grace_seconds=0.002)
     async with (
-        Live.open(RedisBackend(valkey.url)) as live,
-        Hub.open(live, rows, pace=pace) as hub,
+        PubSub.open(RedisBackend(valkey.url)) as live,
+        StreamHub.open(live, rows, timings=pace) as hub,
         hub.listen() as listener,
     ):
         await listener.add("team:1")
@@ -232,9 +232,9 @@ async def test_while_redis_is_away_the_log_is_looked_at_more_often(valkey: Valke
 async def test_an_entry_of_another_process_comes_without_a_query(valkey: Valkey) -> None:
     rows = Rows()
     async with (
-        Live.open(RedisBackend(valkey.url)) as writer,
-        Live.open(RedisBackend(valkey.url)) as live,
-        Hub.open(live, rows, pace=NEVER) as hub,
+        PubSub.open(RedisBackend(valkey.url)) as writer,
+        PubSub.open(RedisBackend(valkey.url)) as live,
+        StreamHub.open(live, rows, timings=NEVER) as hub,
         hub.listen() as listener,
     ):
         await listener.add("team:1")
@@ -243,7 +243,7 @@ async def test_an_entry_of_another_process_comes_without_a_query(valkey: Valkey)
         assert (rows.reads, rows.looks) == (0, 1)
 
 
-async def _collect(listener: Listener, into: list[tuple[str, int]]) -> None:
+async def _collect(listener: StreamListener, into: list[tuple[str, int]]) -> None:
     async for each in listener:
         into.append((each.stream, each.position))  # noqa: PERF401 (seen while it grows)
 
@@ -272,10 +272,10 @@ async def detour(port: int, *, delay: float = 0.0) -> AsyncIterator[tuple[str, a
         carriers.start(carry(reader, calls), "there")
         carriers.start(carry(answers, writer), "and back")
 
-    carriers = OwnedTasks()
+    carriers = BackgroundTasks()
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
     try:
         yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0", silence
     finally:
         server.close()
-        await carriers.end()
+        await carriers.cancel_all()

@@ -12,13 +12,21 @@ from broadcaster._base import Event
 
 from domain.errors import CursorExpired
 from domain.events import ChangeKind, Entry
-from realtime.announcements import LOST, Live
-from realtime.hub import Pace
-from realtime.listener import Listener
+from realtime.announcements import LOST, PubSub
+from realtime.hub import HubTimings
+from realtime.listener import StreamListener
 from realtime.memory_backend import MemoryBackend
 
-QUICK = Pace(check=0.2, check_deaf=0.1, grace=0.002, linger=0.2, timeout=1.0)
-NEVER = Pace(check=3600.0, check_deaf=3600.0, grace=0.002, linger=0.2, timeout=1.0)
+QUICK = HubTimings(
+    check_seconds=0.2, check_disconnected_seconds=0.1, gap_grace_seconds=0.002, close_after_seconds=0.2, read_timeout_seconds=1.0
+)
+NEVER = HubTimings(
+    check_seconds=3600.0,
+    check_disconnected_seconds=3600.0,
+    gap_grace_seconds=0.002,
+    close_after_seconds=0.2,
+    read_timeout_seconds=1.0,
+)
 
 
 def entry(stream: str, position: int, **payload: Any) -> Entry:
@@ -106,19 +114,19 @@ class Deaf(MemoryBackend):
         pass
 
 
-async def write(rows: Rows, live: Live, stream: str, count: int = 1) -> None:
+async def write(rows: Rows, live: PubSub, stream: str, count: int = 1) -> None:
     """Commit entries and tell of them."""
     for _ in range(count):
         await live.announce(rows.append(stream))
 
 
-async def take(listener: Listener, count: int) -> list[tuple[str, int]]:
+async def take(listener: StreamListener, count: int) -> list[tuple[str, int]]:
     """Stream and position of the next entries."""
     async with asyncio.timeout(5):
         return [(each.stream, each.position) for each in [await anext(listener) for _ in range(count)]]
 
 
-async def nothing_comes(listener: Listener, seconds: float = 0.03) -> bool:
+async def nothing_comes(listener: StreamListener, seconds: float = 0.03) -> bool:
     """Whether nothing at all arrives within that time."""
     try:
         await asyncio.wait_for(anext(listener), seconds)

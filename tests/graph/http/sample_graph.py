@@ -11,7 +11,7 @@ from uuid import UUID
 import strawberry
 from strawberry.scalars import JSON
 
-from domain.errors import Invalid, NotFound, PageTooLarge, Several, Unauthenticated
+from domain.errors import Invalid, MultipleErrors, NotFound, PageTooLarge, Unauthenticated
 from gateway.http.ports import RequestInfo
 
 
@@ -165,7 +165,7 @@ class Query:
 
     @strawberry.field
     def several(self) -> str | None:
-        raise Several([Invalid(("input", "a"), "A is wrong."), Invalid(("input", "b"), "B is wrong.")])
+        raise MultipleErrors([Invalid(("input", "a"), "A is wrong."), Invalid(("input", "b"), "B is wrong.")])
 
     @strawberry.field
     async def boom(self) -> str | None:

@@ -12,7 +12,7 @@ import pytest
 from transport import rfc6455
 from transport.raw_line import RawLine
 from transport.rfc6455 import BINARY, CLOSE, PING, PONG, TEXT
-from transport.write_batch import Burst
+from transport.write_batch import WriteBatch
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Ends:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     transport: asyncio.Transport
-    burst: Burst
+    burst: WriteBatch
     gone: list[RawLine] = field(default_factory=list)
 
     async def say(self, kind: int, payload: bytes) -> None:
@@ -44,7 +44,7 @@ class Ends:
 async def opened() -> AsyncIterator[Ends]:
     ours, theirs = socket.socketpair()
     gone: list[RawLine] = []
-    burst = Burst()
+    burst = WriteBatch()
     transport, _ = await asyncio.get_running_loop().connect_accepted_socket(asyncio.Protocol, ours)
     line = RawLine(burst, message_bytes=100_000, gone=gone.append)
     line.take(transport)
@@ -83,8 +83,8 @@ async def test_what_is_told_in_a_burst_leaves_at_its_end_in_one_write_also_when_
             with ends.burst:
                 assert ends.line.send_now(b"kept")
             assert ends.line.send_now(b"news")
-            assert ends.line.held == b"\x82\x04kept\x82\x04news"
-        assert ends.line.held == b""
+            assert ends.line.pending_frames == b"\x82\x04kept\x82\x04news"
+        assert ends.line.pending_frames == b""
         assert await ends.reader.readexactly(12) == b"\x82\x04kept\x82\x04news"
 
         def tell_and_fail() -> None:
@@ -116,7 +116,7 @@ async def test_a_burst_that_the_kernel_does_not_take_whole_arrives_whole_and_wha
 async def test_a_line_that_is_lost_in_a_burst_costs_the_others_nothing() -> None:
     async with opened() as lost, opened() as other:
         with other.burst:
-            other.burst.hold(lost.line, b"\x82\x01a")
+            other.burst.add(lost.line, b"\x82\x01a")
             assert other.line.send_now(b"here")
             lost.line.connection_lost(None)
         assert await other.hear() == (BINARY, b"here")
@@ -170,7 +170,7 @@ async def test_a_client_that_does_not_read_is_dropped_a_moment_after_the_farewel
         while ends.line.send_now(bytes(50_000)):
             pass
         await ends.line.send({"type": "websocket.close", "code": 4508, "reason": "RESYNC"})
-        ends.line.hang_up()
+        ends.line.release()
         began = asyncio.get_running_loop().time()
         while not ends.gone:
             await asyncio.sleep(0.01)
