@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import migrations
 from app.settings import DEMO_PASSWORD, Settings
-from auth.keys import KeyUnusable, SigningKeys, load_keys
+from auth.keys import InvalidSigningKey, SigningKeys, load_keys
 from auth.passwords import Argon2Passwords
 from auth.tokens import AccessTokens
 from domain.blob import BlobStore
@@ -38,7 +38,7 @@ from realtime.collaboration.rooms import Rooms
 from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
 from realtime.memory_backend import MemoryBackend
-from resolvers.collaboration_auth import rights_from
+from resolvers.collaboration_auth import access_from
 from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
 from schema.root import schema
@@ -53,7 +53,7 @@ class CannotStart(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Resources:
     """Everything that is open while the server runs."""
 
     services: Services
@@ -86,7 +86,7 @@ async def migrate(url: str) -> bool:
     return True
 
 
-async def fill(database: Database, settings: Settings) -> str | None:
+async def seed_database(database: Database, settings: Settings) -> str | None:
     """Seed an empty database as the settings say: what came of it, or None when nothing was asked for."""
     if settings.seed == "none":
         return None
@@ -105,29 +105,29 @@ async def fill(database: Database, settings: Settings) -> str | None:
     return str(report)
 
 
-async def fill_storage(house: House, settings: Settings) -> int:
+async def seed_demo_documents(resources: Resources, settings: Settings) -> int:
     """Begin the demo's documents, when the settings ask for the demo and there are none; how many."""
     if settings.seed != "demo":
         return 0
     from seed.documents import seed_documents
 
     try:
-        return await seed_documents(house.database, house.services.live, house.services.archive)
+        return await seed_documents(resources.database, resources.services.pubsub, resources.services.version_store)
     except Unavailable as error:  # the rest of the demo is there, and the next start tries again
         logger.warning("The demo's documents were not written: %s", error.message)
         return 0
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, url: str, *, pace: RoomTimings | None = None) -> AsyncIterator[House]:
+async def open_resources(settings: Settings, url: str, *, timings: RoomTimings | None = None) -> AsyncIterator[Resources]:
     """The services over a migrated database. `pace`: how long rooms of live editing wait for what."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(url, max_connections=settings.database_connections))
-        live = await stack.enter_async_context(PubSub.open(_live_backend(settings)))
+        live = await stack.enter_async_context(PubSub.open(_pubsub_backend(settings)))
         log = StreamLog(database)
         updates = UpdateLog(database)
         hub = await stack.enter_async_context(StreamHub.open(live, CombinedLog(log, updates)))
-        keys = await _keys(database, settings)
+        keys = await _load_signing_keys(database, settings)
         tokens = AccessTokens(keys, database, issuer=settings.origin)
         try:
             blobs = await stack.enter_async_context(open_blobs(settings, keys))
@@ -136,20 +136,20 @@ async def open_house(settings: Settings, url: str, *, pace: RoomTimings | None =
         objects = DocumentObjects(blobs, max_writers=max(1, settings.database_connections // 2))
         archive = VersionStore(database, live, objects, await stack.enter_async_context(WorkerPool.open()))
         rooms = await stack.enter_async_context(
-            Rooms.open(hub=hub, pubsub=live, log=updates, snapshots=archive, access=rights_from(archive), timings=pace)
+            Rooms.open(hub=hub, pubsub=live, log=updates, snapshots=archive, access=access_from(archive), timings=timings)
         )
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
         services = Services(
             database=database,
-            live=live,
+            pubsub=live,
             hub=hub,
             log=log,
             blobs=blobs,
-            archive=archive,
+            version_store=archive,
             rooms=rooms,
             rights=RightsLoader(database),
-            cursors=SyncCursors(keys.secret("sync cursor")),
+            cursors=SyncCursors(keys.derive_secret("sync cursor")),
             passwords=passwords,
             tokens=tokens,
             public_url=settings.origin,
@@ -165,7 +165,7 @@ async def open_house(settings: Settings, url: str, *, pace: RoomTimings | None =
             features=["changes", "subscriptions", "documents", "uploads"],
         )
         texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
-        yield House(services, tokens, database, texts)
+        yield Resources(services, tokens, database, texts)
 
 
 @asynccontextmanager
@@ -178,28 +178,28 @@ async def open_blobs(settings: Settings, keys: SigningKeys) -> AsyncIterator[Blo
             yield bucket
         return
     folder = settings.data_dir.absolute() / "blobs"
-    async with LocalBlobs.open(folder, secret=keys.secret("blobs"), origin=settings.origin) as local:
+    async with LocalBlobs.open(folder, secret=keys.derive_secret("blobs"), origin=settings.origin) as local:
         yield local
 
 
-async def sweep_once(settings: Settings, url: str) -> str:
+async def clean_up_blobs_once(settings: Settings, url: str) -> str:
     """Take away what nobody needs, orphans too, over a migrated database: what was done, in words."""
     async with open_database(url, max_connections=2) as database:
         try:
-            async with open_blobs(settings, await _keys(database, settings)) as blobs:
+            async with open_blobs(settings, await _load_signing_keys(database, settings)) as blobs:
                 return str(await clean_up_blobs(database, blobs, datetime.now(UTC)))
         except StorageUnavailable as error:
             raise CannotStart(f"{error.message} What was deleted so far stays deleted. ({error.__cause__})") from error
 
 
-async def _keys(database: Database, settings: Settings) -> SigningKeys:
+async def _load_signing_keys(database: Database, settings: Settings) -> SigningKeys:
     try:
         return await load_keys(database, settings.signing_key)
-    except KeyUnusable as error:
+    except InvalidSigningKey as error:
         raise CannotStart(f"HIVE_SIGNING_KEY cannot be used: {error}") from error
 
 
-def _live_backend(settings: Settings) -> PubSubBackend:
+def _pubsub_backend(settings: Settings) -> PubSubBackend:
     if settings.redis_url is None:
         return MemoryBackend()
     from realtime.redis_backend import RedisBackend  # its client takes 0.3 s to import

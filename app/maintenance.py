@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from app.bootstrap import House
+from app.bootstrap import Resources
 from app.settings import Settings
 from domain.errors import Unavailable
 from persistence.blob_cleanup import clean_up_blobs
@@ -36,7 +36,7 @@ Job = Callable[[int], Awaitable[object]]
 
 
 @asynccontextmanager
-async def run_maintenance(house: House, settings: Settings) -> AsyncIterator[None]:
+async def run_maintenance(house: Resources, settings: Settings) -> AsyncIterator[None]:
     """Run all jobs while this is open."""
     database, blobs = house.database, house.services.blobs
     in_folder = isinstance(blobs, LocalBlobs)
@@ -53,7 +53,7 @@ async def run_maintenance(house: House, settings: Settings) -> AsyncIterator[Non
     tasks = BackgroundTasks()
     tasks.start(run_forever("Cleanup of blobs", clean_blobs, BLOB_CLEANUP_SECONDS), "maintenance: blobs")
     tasks.start(run_forever("Retention", apply_retention, RETENTION_SECONDS), "maintenance: retention")
-    tasks.start(house.services.archive.compact_forever(settings.settle_seconds), "documents: settle")
+    tasks.start(house.services.version_store.compact_forever(settings.settle_seconds), "documents: settle")
     try:
         yield
     finally:

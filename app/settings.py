@@ -102,9 +102,9 @@ class Settings(BaseSettings):
         return self.seed_size or ("none" if self.production else "demo")
 
 
-def environment(**given: str) -> dict[str, str]:
+def environment(**overrides: str) -> dict[str, str]:
     """The environment for a process of ours: this one's, with other settings (by their names in `Settings`)."""
-    return {**os.environ, **{f"HIVE_{name.upper()}": value for name, value in given.items()}}
+    return {**os.environ, **{f"HIVE_{name.upper()}": value for name, value in overrides.items()}}
 
 
 def _with_scheme(value: str | None, *schemes: str) -> str | None:

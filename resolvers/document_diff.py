@@ -48,17 +48,17 @@ async def diffs(
     context: Context, parents: Sequence[Any], from_version_id: From = None, to_version_id: To = None
 ) -> list[DocumentDiff]:
     """What changed in each document."""
-    older = _decoded(from_version_id, "fromVersionId")
-    newer = _decoded(to_version_id, "toVersionId")
+    older = _decode_version_id(from_version_id, "fromVersionId")
+    newer = _decode_version_id(to_version_id, "toVersionId")
     wanted = [each for each in (older, newer) if each is not None]
     found = await stored.versions_by_ids(context.database, context.viewer.user_id, wanted) if wanted else {}
 
     async def one(document: Any) -> DocumentDiff:
         type_ = DocumentType(document.type)
-        old = await _point(context, document, older, found, "fromVersionId")
-        new = await _point(context, document, newer, found, "toVersionId")
-        made = await compare(context.services.archive.workers, type_, old, new)
-        authors = await context.services.archive.reader.log.authors(document.id)
+        old = await _state_at(context, document, older, found, "fromVersionId")
+        new = await _state_at(context, document, newer, found, "toVersionId")
+        made = await compare(context.services.version_store.workers, type_, old, new)
+        authors = await context.services.version_store.reader.log.authors(document.id)
         hunks = [
             DiffHunk(each.op, each.text, authors.get(each.client) if each.client is not None else None) for each in made.hunks
         ]
@@ -69,7 +69,7 @@ async def diffs(
 
 async def attributions(context: Context, parents: Sequence[Any]) -> list[list[AttributedSpan]]:
     """Who wrote what stands in each document."""
-    archive = context.services.archive
+    archive = context.services.version_store
     states = await archive.reader.read([each.id for each in parents])
     return await gather_limited(
         [
@@ -79,8 +79,10 @@ async def attributions(context: Context, parents: Sequence[Any]) -> list[list[At
     )
 
 
-async def _point(context: Context, document: Any, version_id: UUID | None, found: dict[UUID, Any], argument: str) -> StoredState:
-    states = context.services.archive.reader
+async def _state_at(
+    context: Context, document: Any, version_id: UUID | None, found: dict[UUID, Any], argument: str
+) -> StoredState:
+    states = context.services.version_store.reader
     if version_id is None:
         if argument == "toVersionId":
             return (await states.read([document.id]))[0]
@@ -98,5 +100,5 @@ def _version(state: StoredState) -> Any:
     return state.base if not state.edits else None
 
 
-def _decoded(id_: strawberry.ID | None, argument: str) -> UUID | None:
+def _decode_version_id(id_: strawberry.ID | None, argument: str) -> UUID | None:
     return None if id_ is None or id_ is UNSET else ids.decode(id_, "DocumentVersion", path=(argument,))

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import orjson
 
-from app.bootstrap import LIMITS, House
+from app.bootstrap import LIMITS, Resources
 from domain.actor import Actor
 from domain.session import Device
 from domain.user import User
@@ -16,7 +16,7 @@ from gateway.execution.executor import Executor, OperationRequest
 from realtime.collaboration.timings import RoomTimings
 from resolvers import ids
 from resolvers.context import Context
-from schema.field_rules import weights
+from schema.field_rules import field_weights
 from schema.root import bindings, schema
 
 AT_REST = RoomTimings(close_after_seconds=3600.0, compact_after_seconds=3600.0, sweep_interval_seconds=3600.0)
@@ -49,11 +49,13 @@ class App:
     the tests' own way to the rows, so that no test waits for a connection that the house keeps.
     """
 
-    def __init__(self, house: House, sql: "asyncpg.Pool[Any]") -> None:
+    def __init__(self, house: Resources, sql: "asyncpg.Pool[Any]") -> None:
         self.house = house
         self.sql = sql
-        self.executor = Executor(schema, limits=LIMITS, weights=weights(bindings), before_event=Context.forget, bindings=bindings)
-        self.core = Executor(schema, limits=LIMITS, weights=weights(bindings), before_event=Context.forget)
+        self.executor = Executor(
+            schema, limits=LIMITS, weights=field_weights(bindings), before_event=Context.clear_loaders, bindings=bindings
+        )
+        self.core = Executor(schema, limits=LIMITS, weights=field_weights(bindings), before_event=Context.clear_loaders)
 
     def context(self, person: Person | None, actor: Actor | None = None) -> Context:
         """What one operation of a person is given."""
@@ -64,14 +66,14 @@ class App:
         request = OperationRequest(query=operation, variables=json.loads(orjson.dumps(variables)))
         answer = b""
         for further in (2, 1, 0):
-            compiled = self.executor.counts["compiled"]
+            compiled = self.executor.execution_counts["compiled"]
             context = self.context(person, actor)
-            answer = (await self.executor.execute(request, context)).json()
-            if self.executor.counts["compiled"] == compiled:
+            answer = (await self.executor.execute(request, context)).to_json()
+            if self.executor.execution_counts["compiled"] == compiled:
                 break
-            context.forget()
-            stock = (await self.core.execute(request, context)).json()
-            if answer == stock or context.done:
+            context.clear_loaders()
+            stock = (await self.core.execute(request, context)).to_json()
+            if answer == stock or context.mutation_results:
                 assert answer == stock, (answer, stock)
                 break
             # Others may have written between the two: asked again, both must agree.

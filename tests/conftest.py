@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 import migrations
-from app.bootstrap import open_house
+from app.bootstrap import open_resources
 from app.settings import Settings
 from tests.app import AT_REST, App
 from tests.people import People, settle
@@ -36,7 +36,7 @@ async def app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> As
     """The graph over real stores, shared by a worker's tests: each makes its own teams, and nothing is written but by them."""
     settings = Settings(database_connections=8, data_dir=tmp_path_factory.mktemp("data"))
     async with (
-        open_house(settings, database_url, pace=AT_REST) as house,
+        open_resources(settings, database_url, timings=AT_REST) as house,
         asyncpg.create_pool(database_url, min_size=0, max_size=2) as sql,
     ):
         yield App(house, sql)
@@ -55,7 +55,7 @@ async def own(postgres_server: str, tmp_path: Path) -> AsyncIterator[App]:
 
     async with (
         database_from_template(postgres_server, "migrated", prepare) as url,
-        open_house(Settings(database_connections=4, data_dir=tmp_path), url) as house,
+        open_resources(Settings(database_connections=4, data_dir=tmp_path), url) as house,
         asyncpg.create_pool(url, min_size=0, max_size=2) as sql,
     ):
         yield App(house, sql)

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from pycrdt import Doc, Text
 
 from content import crdt
-from gateway.execution.executor import Answer, OperationRequest
+from gateway.execution.executor import OperationRequest, OperationResult
 from persistence.events.document_log import UpdateLog
 from tests.app import App, Person
 from tests.listening import Ear
@@ -96,7 +96,7 @@ async def following(app: App, person: Person, document_id: str, session: str = "
     """A subscription, whose first event waits."""
     variables = {"id": document_id, "sessionId": session or str(uuid4()), **given}
     stream = await app.executor.subscribe(OperationRequest(query=FOLLOW, variables=variables), app.context(person))
-    assert not isinstance(stream, Answer), stream
+    assert not isinstance(stream, OperationResult), stream
     ear = Ear()
     listener = asyncio.get_running_loop().create_task(ear.listen(stream))
     try:
@@ -117,7 +117,7 @@ async def kept(app: App, document_id: str) -> list[bytes]:
 
 async def says(app: App, document_id: str) -> str:
     """The text that the log and the newest snapshot come to."""
-    (state,) = await app.house.services.archive.reader.read([uuid_of(document_id)])
+    (state,) = await app.house.services.version_store.reader.read([uuid_of(document_id)])
     loaded = crdt.load(state.snapshot, state.updates)
     return str(loaded.get("text", type=Text))
 

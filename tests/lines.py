@@ -9,12 +9,12 @@ import orjson
 
 from domain.actor import Actor
 from domain.errors import DomainError
-from gateway.http.ports import RequestInfo, equals_renew, everybody_may_introspect, nobodys
-from gateway.persisted.queries import AutomaticQueries
-from gateway.subscriptions.manager import Events
-from gateway.websocket.connection import Connection
-from gateway.websocket.connection_registry import Host, SocketLimits
-from gateway.websocket.messages import Close
+from gateway.http.ports import RequestInfo, allow_introspection, equal_can_replace, no_session_stream
+from gateway.persisted.queries import AutomaticPersistedQueries
+from gateway.subscriptions.manager import SubscriptionManager
+from gateway.websocket.connection import WebSocketConnection
+from gateway.websocket.connection_registry import ConnectionRegistry, WebSocketLimits
+from gateway.websocket.messages import CloseFrame
 from gateway.websocket.subprotocols import TRANSPORT_WS
 from persistence.persisted_queries.memory import MemoryTexts
 from tests.app import App, Person
@@ -24,16 +24,18 @@ from tests.listening import PATIENCE
 class Line:
     """A `gateway.websocket.transport.Wire`, and the client at its other end."""
 
-    def __init__(self, host: Host) -> None:
-        self.ready = True
+    def __init__(self, host: ConnectionRegistry) -> None:
+        self.is_writable = True
         self.said: list[bytes] = []
         self.writes = 0
-        self.closed: Close | None = None
+        self.closed: CloseFrame | None = None
         self._changed = asyncio.Event()
-        self.connection = Connection(host, TRANSPORT_WS, RequestInfo(user_agent=None, ip=None, request_id="r"), None, self)
+        self.connection = WebSocketConnection(
+            host, TRANSPORT_WS, RequestInfo(user_agent=None, ip=None, request_id="r"), None, self
+        )
 
     def send(self, texts: Sequence[bytes]) -> None:
-        assert self.ready
+        assert self.is_writable
         self.writes += 1
         self.said += texts
         self._changed.set()
@@ -41,8 +43,8 @@ class Line:
     def ping(self) -> bool:
         return True
 
-    def close(self, how: Close | None) -> None:
-        self.closed = how
+    def close(self, frame: CloseFrame | None) -> None:
+        self.closed = frame
         self._changed.set()
 
     def say(self, **frame: Any) -> None:
@@ -51,12 +53,12 @@ class Line:
 
     def stall(self) -> None:
         """The client reads no more, and the buffers are full."""
-        self.ready = False
+        self.is_writable = False
 
     def read(self) -> None:
         """The client reads again."""
-        self.ready = True
-        self.connection.out.writable()
+        self.is_writable = True
+        self.connection.send_queue.on_writable()
 
     async def hear(self) -> Any:
         """The next thing that is said; the close at the end."""
@@ -81,19 +83,19 @@ class Exchange:
 
     def __init__(self, app: App, **limits: Any) -> None:
         self.app = app
-        self.events = Events(app.executor, app.house.services.hub)
+        self.events = SubscriptionManager(app.executor, app.house.services.hub)
         self.ended: dict[Actor, DomainError] = {}
         self._people: dict[str, Actor] = {}
-        self.host = Host(
+        self.host = ConnectionRegistry(
             self.events,
-            known=AutomaticQueries(MemoryTexts(), longest=16 * 1024),
+            persisted_queries=AutomaticPersistedQueries(MemoryTexts(), max_characters=16 * 1024),
             authenticate=self._authenticate,
-            ended_among=self._ended_among,
-            renews=equals_renew,
-            stream_of=nobodys,
+            find_revoked=self._ended_among,
+            can_replace=equal_can_replace,
+            session_stream=no_session_stream,
             open_context=self._open_context,
-            may_introspect=everybody_may_introspect,
-            limits=SocketLimits(**limits),
+            may_introspect=allow_introspection,
+            limits=WebSocketLimits(**limits),
         )
 
     async def greeted(self, person: Person) -> Line:
@@ -139,6 +141,6 @@ async def exchange(app: App, **limits: Any) -> AsyncIterator[Exchange]:
         yield opened
     finally:
         for connection in list(opened.host.connections):
-            connection.end(None)
-        opened.host.stop()
+            connection.close(None)
+        opened.host.stop_timers()
         await opened.events.close()

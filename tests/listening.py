@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
-from gateway.execution.executor import Answer, OperationRequest
+from gateway.execution.executor import OperationRequest, OperationResult
 from persistence.stores import team
 from tests.app import App, Person
 
@@ -59,11 +59,11 @@ class Ear:
         async with asyncio.timeout(PATIENCE):
             return await self.answers.get()
 
-    async def listen(self, stream: AsyncGenerator[Answer, None]) -> None:
+    async def listen(self, stream: AsyncGenerator[OperationResult, None]) -> None:
         """Take in what comes."""
         async with aclosing(stream):
             async for answer in stream:
-                self.answers.put_nowait(json.loads(answer.json()))
+                self.answers.put_nowait(json.loads(answer.to_json()))
             self.answers.put_nowait(None)
 
 
@@ -71,7 +71,7 @@ class Ear:
 async def listening(app: App, person: Person | None, operation: str = CHANGES, **variables: Any) -> AsyncIterator[Ear]:
     """A subscription that has begun to listen, or was refused, and is closed at the end."""
     stream = await app.executor.subscribe(OperationRequest(query=operation, variables=variables), app.context(person))
-    assert not isinstance(stream, Answer), stream
+    assert not isinstance(stream, OperationResult), stream
     streams = 0 if person is None else 1 + len(await team.joined_positions(app.house.database, person.user.id))
     others, ear = set(app.house.services.hub._listeners), Ear()
     hub = app.house.services.hub

@@ -55,7 +55,7 @@ async def person(uow: SqlUnitOfWork, name: str) -> Person:
 
 async def settle(app: App) -> People:
     """Found a team with a project."""
-    async with unit_of_work(app.house.database, app.house.services.live) as uow:
+    async with unit_of_work(app.house.database, app.house.services.pubsub) as uow:
         cast = {name: await person(uow, name.title()) for name in ("owner", "admin", "member", "mate", "guest", "outsider")}
         owner = cast["owner"].actor
         unique = uow.new_id().hex[-9:].upper()
@@ -77,7 +77,7 @@ def lent(somebody: Person, *scopes: Scope) -> Actor:
 
 async def stranger(app: App, name: str = "Stranger") -> Person:
     """Somebody without any team."""
-    async with unit_of_work(app.house.database, app.house.services.live) as uow:
+    async with unit_of_work(app.house.database, app.house.services.pubsub) as uow:
         return await person(uow, name)
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 
 from domain.actor import Actor
-from gateway.execution.executor import Answer, OperationRequest
-from gateway.subscriptions.manager import Events
-from gateway.subscriptions.payload_queue import payloads
+from gateway.execution.executor import OperationRequest, OperationResult
+from gateway.subscriptions.manager import SubscriptionManager
+from gateway.subscriptions.payload_queue import iterate_payloads
 from tests.app import App, Person
 from tests.listening import CHANGES, PATIENCE, Ear
 
@@ -18,7 +18,7 @@ from tests.listening import CHANGES, PATIENCE, Ear
 class Shared:
     """The events of an application, and the ears that hear them."""
 
-    def __init__(self, app: App, events: Events) -> None:
+    def __init__(self, app: App, events: SubscriptionManager) -> None:
         self.app = app
         self.events = events
 
@@ -42,12 +42,12 @@ class Shared:
         """A subscription; it need not have begun to listen."""
         ear = Ear()
         prepared = self.events.executor.prepare(OperationRequest(query=operation, variables=variables))
-        assert not isinstance(prepared, Answer), prepared
+        assert not isinstance(prepared, OperationResult), prepared
 
         async def listen() -> None:
-            async with aclosing(payloads(self.events, prepared, self.app.context(person, actor))) as stream:
+            async with aclosing(iterate_payloads(self.events, prepared, self.app.context(person, actor))) as stream:
                 async for item in stream:
-                    payload = item.payload() if isinstance(item, Answer) else orjson.loads(item)
+                    payload = item.to_payload() if isinstance(item, OperationResult) else orjson.loads(item)
                     ear.answers.put_nowait(payload)
             ear.answers.put_nowait(None)
 
@@ -63,7 +63,7 @@ class Shared:
 @asynccontextmanager
 async def sharing(app: App) -> AsyncIterator[Shared]:
     """Events of one's own, ended with the block."""
-    events = Events(app.executor, app.house.services.hub)
+    events = SubscriptionManager(app.executor, app.house.services.hub)
     try:
         yield Shared(app, events)
     finally:

@@ -48,7 +48,7 @@ class Faulty:
 
 
 def archive(app: App) -> VersionStore:
-    return app.house.services.archive
+    return app.house.services.version_store
 
 
 async def compared(app: App) -> IntegrityReport:
@@ -64,7 +64,7 @@ async def index(app: App) -> list[Any]:
 
 async def begin(app: App, team: People, id_: UUID, blobs: BlobStore, *, cut: bool = False) -> Document:
     """Begin a document over other blobs; with `cut`, the process ends when everything is stored and nothing committed."""
-    async with unit_of_work(app.house.database, app.house.services.live, objects=DocumentObjects(blobs)) as uow:
+    async with unit_of_work(app.house.database, app.house.services.pubsub, objects=DocumentObjects(blobs)) as uow:
         given = {"project_id": team.project.id, "title": "Cut"}
         made = await documents.create(uow, team.member.actor, id_, given)
         if cut:

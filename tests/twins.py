@@ -17,9 +17,9 @@ from typing import Any
 import asyncpg
 import orjson
 
-from app.bootstrap import open_house
+from app.bootstrap import open_resources
 from app.settings import Settings
-from gateway.execution.executor import OperationRequest, Prepared
+from gateway.execution.executor import OperationRequest, PreparedOperation
 from resolvers import ids
 from tests.answers import lost
 from tests.app import AT_REST, App, Person
@@ -53,13 +53,13 @@ class Twins:
 
     async def asked(self, person: Person | None, made: Generated) -> tuple[bytes, bytes, bool]:
         """What both answer, and whether a program gave the first; the same twice when the operation may not run."""
-        counts = self.first.executor.counts
+        counts = self.first.executor.execution_counts
         prepared = self.first.executor.prepare(OperationRequest(query=made.query, variables=made.variables))
-        if not isinstance(prepared, Prepared):
-            return prepared.json(), prepared.json(), False
+        if not isinstance(prepared, PreparedOperation):
+            return prepared.to_json(), prepared.to_json(), False
         before = counts["compiled"]
-        first = (await self.first.executor.execute(prepared, self.first.context(person))).json()
-        second = (await self.second.core.execute(prepared, self.second.context(person))).json()
+        first = (await self.first.executor.execute(prepared, self.first.context(person))).to_json()
+        second = (await self.second.core.execute(prepared, self.second.context(person))).to_json()
         if counts["compiled"] > before:
             return self.plain(first), self.plain(second), True
         return self.plain(lost(first)), self.plain(lost(second)), False
@@ -121,7 +121,7 @@ async def twins(server: str, url: str, folder: Path) -> AsyncIterator[Twins]:
 @asynccontextmanager
 async def _opened(url: str, folder: Path) -> AsyncIterator[App]:
     async with (
-        open_house(Settings(database_connections=4, data_dir=folder), url, pace=AT_REST) as house,
+        open_resources(Settings(database_connections=4, data_dir=folder), url, timings=AT_REST) as house,
         asyncpg.create_pool(url, min_size=0, max_size=2) as sql,
     ):
         yield App(house, sql)

@@ -18,7 +18,7 @@ from tests.people import uuid_of
 
 async def state_of(app: App, document: Any) -> bytes | None:
     """The Yjs state as it is now, None for an empty document."""
-    (state,) = await app.house.services.archive.reader.read([uuid_of(document["id"])])
+    (state,) = await app.house.services.version_store.reader.read([uuid_of(document["id"])])
     held = crdt.load(state.snapshot, state.updates)
     return crdt.state(held)
 

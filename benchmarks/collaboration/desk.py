@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pycrdt import Doc, Text
 
-from app.bootstrap import House
+from app.bootstrap import Resources
 from benchmarks.live.crowd import Crowd
 from domain import document as documents
 from domain.actor import Actor
@@ -16,10 +16,10 @@ from realtime.collaboration.messages import MessageType, SyncStep
 from resolvers import ids
 
 
-async def documents_of(house: House, crowd: Crowd, count: int) -> list[str]:
+async def documents_of(house: Resources, crowd: Crowd, count: int) -> list[str]:
     """New empty documents in the crowd's project: their ids."""
     made: list[UUID] = []
-    async with unit_of_work(house.database, house.services.live, objects=house.services.archive.objects) as uow:
+    async with unit_of_work(house.database, house.services.pubsub, objects=house.services.version_store.objects) as uow:
         for number in range(count):
             given = {"project_id": crowd.project_id, "title": f"Bench {number}"}
             made.append((await documents.create(uow, Actor(user_id=crowd.actor_id), uow.new_id(), given)).id)

@@ -25,7 +25,7 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])  # modules are named from the root, as everywhere
 
 import migrations
-from app.bootstrap import open_house
+from app.bootstrap import open_resources
 from app.settings import Settings
 from benchmarks.collaboration import desk
 from benchmarks.collaboration.appends import appends
@@ -189,7 +189,7 @@ async def _main(given: argparse.Namespace) -> int:
             assert url != server
             await asyncio.to_thread(migrations.upgrade, url)
             settings = Settings(database_url=url, public_url=PUBLIC_URL, production=True)
-            async with open_house(settings, url) as house:
+            async with open_resources(settings, url) as house:
                 crowd = await gather(house, 1)
                 turns = given.rounds * len(given.writers) * len(given.contestants)
                 ground = Ground(folder=Path(folder), url=url, crowd=crowd, documents=await desk.documents_of(house, crowd, turns))

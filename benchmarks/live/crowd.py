@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import orjson
 
-from app.bootstrap import House
+from app.bootstrap import Resources
 from domain import project as projects
 from domain import session as sessions
 from domain import team as teams
@@ -38,10 +38,10 @@ class Crowd:
         return "hive:" + team_stream(self.team_id)
 
 
-async def gather(house: House, size: int) -> Crowd:
+async def gather(house: Resources, size: int) -> Crowd:
     """Make them in an empty database."""
     tokens = []
-    async with unit_of_work(house.database, house.services.live) as uow:
+    async with unit_of_work(house.database, house.services.pubsub) as uow:
         members = []
         for number in range(size):
             user = User(

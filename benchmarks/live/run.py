@@ -27,7 +27,7 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])  # modules are named from the root, as everywhere
 
 import migrations
-from app.bootstrap import open_house
+from app.bootstrap import open_resources
 from app.settings import Settings
 from benchmarks.live.crowd import Crowd, announcement, gather, plain, subscriptions
 from benchmarks.live.report import table
@@ -235,7 +235,7 @@ async def _main(given: argparse.Namespace) -> int:
             assert url != server
             await asyncio.to_thread(migrations.upgrade, url)
             settings = Settings(database_url=url, public_url=PUBLIC_URL, production=True)
-            async with open_house(settings, url) as house:
+            async with open_resources(settings, url) as house:
                 crowd = await gather(house, given.size)
             os.sched_setaffinity(0, {_LOAD})
             for number in range(given.rounds):

@@ -98,7 +98,7 @@ async def test_a_key_with_other_bytes_is_refused_and_changes_nothing(log: Update
     assert await texts(log, document_id) == [(1, b"first"), (2, b"before"), (3, b"after")]
 
     async def beside_others() -> None:
-        async with unit_of_work(app.house.database, app.house.services.live) as uow:
+        async with unit_of_work(app.house.database, app.house.services.pubsub) as uow:
             await logs.append(uow.connection, given, at=uow.now)
 
     with pytest.raises(IdempotencyMismatch):
@@ -118,14 +118,14 @@ async def test_a_transaction_that_fails_takes_its_updates_with_it(log: UpdateLog
     document_id = uuid4()
 
     async def fail() -> None:
-        async with unit_of_work(app.house.database, app.house.services.live) as uow:
+        async with unit_of_work(app.house.database, app.house.services.pubsub) as uow:
             assert await logs.append(uow.connection, [update(document_id)], at=uow.now) == [Appended(1)]
             raise LookupError
 
     with pytest.raises(LookupError):
         await fail()
     assert await log.head(document_id) == 0
-    async with unit_of_work(app.house.database, app.house.services.live) as uow:
+    async with unit_of_work(app.house.database, app.house.services.pubsub) as uow:
         await logs.append(uow.connection, [update(document_id, b"kept")], at=uow.now)
     assert await texts(log, document_id) == [(1, b"kept")]
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from app.bootstrap import open_house
+from app.bootstrap import open_resources
 from app.settings import Settings
 from domain import document as documents
 from domain.errors import Overloaded, StorageUnavailable
@@ -50,7 +50,7 @@ async def own(postgres_server: str, storage: Storage, tmp_path: Path) -> AsyncIt
     )
     async with (
         database_from_template(postgres_server, "migrated", prepare) as url,
-        open_house(settings, url) as house,
+        open_resources(settings, url) as house,
         asyncpg.create_pool(url, min_size=0, max_size=2) as sql,
     ):
         yield App(house, sql)
@@ -142,7 +142,7 @@ async def test_storage_that_goes_away_at_any_write_leaves_nothing_half_saved(own
         for after in range(writes):
             faulty = Faulty(own.house.services.blobs, after=after, lost=lost)
             with pytest.raises(StorageUnavailable) as told:
-                async with unit_of_work(own.house.database, own.house.services.live, objects=DocumentObjects(faulty)) as uow:
+                async with unit_of_work(own.house.database, own.house.services.pubsub, objects=DocumentObjects(faulty)) as uow:
                     await change(uow)
             assert told.value.code == "STORAGE_UNAVAILABLE"
             assert await index(own) == before
@@ -185,7 +185,7 @@ async def test_a_version_never_names_contents_that_were_swept(own: App) -> None:
     )  # as Markdown and as text it says the same
     before = await index(own)
     with pytest.raises(StorageUnavailable):
-        async with unit_of_work(own.house.database, own.house.services.live, objects=archive(own).objects) as uow:
+        async with unit_of_work(own.house.database, own.house.services.pubsub, objects=archive(own).objects) as uow:
             await documents.save_version(uow, team.member.actor, id_, snapshot)
     assert await index(own) == before
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.bootstrap import fill, fill_storage
+from app.bootstrap import seed_database, seed_demo_documents
 from app.settings import Settings
 from persistence.blobs.document_objects import content_key, version_key
 from persistence.documents.reindex import reindex
@@ -115,10 +115,10 @@ async def test_the_log_is_kept_when_the_version_is_damaged(own: App) -> None:
 async def test_the_demo_gets_its_documents_once(own: App) -> None:
 
     settings = Settings(seed_size="demo")
-    assert await fill_storage(own.house, settings) == 0
-    await fill(own.house.database, settings)
-    assert await fill_storage(own.house, settings) == 3
-    assert await fill_storage(own.house, settings) == 0
+    assert await seed_demo_documents(own.house, settings) == 0
+    await seed_database(own.house.database, settings)
+    assert await seed_demo_documents(own.house, settings) == 3
+    assert await seed_demo_documents(own.house, settings) == 0
     found = await own.sql.fetch("SELECT title, preview FROM documents ORDER BY rank")
     assert [row["title"] for row in found] == ["How a payment moves", "Launch checklist", "Meeting notes"]
     assert all(row["preview"].startswith(row["title"]) for row in found)

@@ -60,7 +60,7 @@ class Desk:
 async def desk(app: App) -> Desk:
     key = ECKey.generate_key("P-256", auto_kid=True)
     assert key.kid is not None
-    async with unit_of_work(app.house.database, app.house.services.live) as uow:
+    async with unit_of_work(app.house.database, app.house.services.pubsub) as uow:
         user = (await person(uow, "Bearer")).user
         session, _ = await open_session(uow, user, Device())
     return Desk(AccessTokens(SigningKeys(key, {key.kid: key}), app.house.database, issuer=ISSUER), key, session)
@@ -73,7 +73,7 @@ async def test_an_issued_token_speaks_for_its_user_with_every_scope(desk: Desk) 
     assert bearer.actor.user_id == desk.session.user_id
     assert bearer.actor.session_id == desk.session.id
     assert bearer.actor.scopes == ALL_SCOPES
-    assert before + 600 <= bearer.ends <= time.time() + 600
+    assert before + 600 <= bearer.expires_at <= time.time() + 600
 
 
 async def test_a_token_lends_the_scopes_that_it_names(desk: Desk) -> None:
@@ -102,9 +102,9 @@ async def test_a_token_that_was_good_expires_while_it_is_remembered(desk: Desk) 
     token = desk.crafted()
     bearer = await desk.tokens.authenticate(f"Bearer {token}")
     assert bearer is not None
-    bearer.ends = time.time() - 1
+    bearer.expires_at = time.time() - 1
     with pytest.raises(TokenExpired):
-        await desk.tokens.still_good(bearer)
+        await desk.tokens.check_active(bearer)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ async def test_a_header_that_nests_without_end_is_refused(desk: Desk) -> None:
 async def test_what_a_stranger_says_is_not_remembered(desk: Desk) -> None:
     for number in range(3):
         await desk.refuses(desk.crafted(key=ECKey.generate_key("P-256"), jti=str(number)))
-    assert len(desk.tokens._verified) == 0
+    assert len(desk.tokens._verified_tokens) == 0
 
 
 @pytest.mark.parametrize(
@@ -198,9 +198,9 @@ async def test_a_token_is_good_as_long_as_its_session_and_its_user(app: App, des
     bearer = await desk.tokens.authenticate(f"Bearer {token}")
     assert bearer is not None
     await app.sql.execute(change, desk.session.id)
-    desk.tokens._open[desk.session.id] -= 1.0  # a second later
+    desk.tokens._checked_sessions[desk.session.id] -= 1.0  # a second later
     with pytest.raises(Unauthenticated, match="The session has ended"):
-        await desk.tokens.still_good(bearer)
+        await desk.tokens.check_active(bearer)
     with pytest.raises(Unauthenticated, match="The session has ended"):
         await desk.tokens.authenticate(f"Bearer {token}")
 

@@ -78,7 +78,7 @@ async def test_the_cursor_of_each_payload_is_the_place_of_its_own_event(app: App
         [uuid_of(each["id"]) for each in made],
     )
     places = {row["entity_id"]: row["position"] for row in rows}
-    read = app.house.services.cursors.open
+    read = app.house.services.cursors.decode
     told = [read(payload["cursor"])[f"team:{team.team.id}"] for payload in payloads]
     assert told == [places[uuid_of(each["id"])] for each in made]
 

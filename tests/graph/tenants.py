@@ -41,7 +41,7 @@ class Case:
 async def found(app: App) -> Tenant:
     """A tenant of its own."""
     people = await settle(app)
-    async with unit_of_work(app.house.database, app.house.services.live) as uow:
+    async with unit_of_work(app.house.database, app.house.services.pubsub) as uow:
         session, _ = await open_session(uow, people.owner.user, Device())
     own: Objects = {"Session": ids.encode("Session", session.id)}
     return Tenant(people, {**own, **await _fill(app, people, people.project_id)}, {**own, **await _hide(app, people)})
@@ -99,7 +99,7 @@ async def _fill(app: App, people: People, project_id: str) -> Objects:
 async def _files(app: App, owner: Person, task_id: str) -> Objects:
     """A file on the task, of which there are no bytes, and one that is the owner's alone."""
     subject = uuid_of(task_id)
-    async with unit_of_work(app.house.database, app.house.services.live) as uow:
+    async with unit_of_work(app.house.database, app.house.services.pubsub) as uow:
         upload = Attachment(
             id=uow.new_id(),
             created_at=uow.now,

@@ -61,7 +61,7 @@ async def send(app: App, target: Target, query: str, variables: dict[str, Any]) 
         request = from_body(json.dumps({"query": query, "variables": variables}).encode())
     except BadRequest:
         return None
-    answer = (await app.executor.execute(request, app.context(target.team.member))).payload()
+    answer = (await app.executor.execute(request, app.context(target.team.member))).to_payload()
     for error in answer.get("errors", ()):
         assert error["extensions"]["code"] in CODES, error
         assert "Traceback" not in error["message"]

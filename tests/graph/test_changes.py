@@ -133,7 +133,7 @@ async def test_not_there_and_not_yours_are_the_same_refusal(app: App, team: Peop
 
 async def test_a_cursor_that_was_not_sealed_here_is_refused(app: App, team: People) -> None:
     own = f"team:{team.team.id}"
-    forged = SyncCursors(b"somebody else's secret").seal({own: 0})
+    forged = SyncCursors(b"somebody else's secret").encode({own: 0})
     sealed = await now(app, team.member)
     bent = sealed[:20] + ("A" if sealed[20] != "A" else "B") + sealed[21:]
     for cursor in ("", "garbage", "ü", forged, bent, sealed[:-4], sealed + "AAAA"):
@@ -142,7 +142,7 @@ async def test_a_cursor_that_was_not_sealed_here_is_refused(app: App, team: Peop
         assert error["extensions"]["code"] == "CURSOR_INVALID", cursor
         async with listening(app, team.member, after=cursor) as ear:
             assert await ear.refusal() == "CURSOR_INVALID", cursor
-    assert app.house.services.cursors.open(sealed)[own] >= 0
+    assert app.house.services.cursors.decode(sealed)[own] >= 0
 
 
 async def test_a_cursor_from_before_the_retained_log_has_expired(app: App, team: People) -> None:
@@ -150,7 +150,7 @@ async def test_a_cursor_from_before_the_retained_log_has_expired(app: App, team:
     for number in range(3):
         await task(app, team, f"Task {number}")
     head = await now(app, team.member)
-    position = app.house.services.cursors.open(head)[f"team:{team.team.id}"]
+    position = app.house.services.cursors.decode(head)[f"team:{team.team.id}"]
     await trim(app, f"team:{team.team.id}", position)
 
     answer = await app.answer(team.member, "query ($c: SyncCursor) { changes(after: $c) { cursor } }", c=start)
@@ -162,7 +162,7 @@ async def test_a_cursor_from_before_the_retained_log_has_expired(app: App, team:
 
 
 async def test_a_cursor_beyond_the_log_of_a_restored_database_has_expired(app: App, team: People) -> None:
-    beyond = app.house.services.cursors.seal({f"team:{team.team.id}": 10_000})
+    beyond = app.house.services.cursors.encode({f"team:{team.team.id}": 10_000})
     async with listening(app, team.member, after=beyond) as ear:
         assert await ear.refusal() == "CURSOR_EXPIRED"
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from domain.events import team_stream
-from gateway.execution.executor import Answer, OperationRequest
+from gateway.execution.executor import OperationRequest, OperationResult
 from resolvers import ids
 from tests.app import App, Person
 from tests.graph.test_changes_scope import second_team
@@ -64,7 +64,7 @@ async def test_who_leaves_and_comes_back_hears_everything_once_and_in_order(app:
         for each, id_ in last.items():
             await task(app, team, "Last", projectId=each.project_id, id=str(id_))
 
-    begun = app.house.services.cursors.open(start)
+    begun = app.house.services.cursors.decode(start)
     total = 0
     for each in teams:
         stream = team_stream(each.team.id)
@@ -84,10 +84,10 @@ async def test_who_does_not_listen_is_sent_away_and_catches_up_later(app: App, t
     start = await now(app, team.member)
     request = OperationRequest(query=FOLLOW, variables={"after": start})
     asleep = await app.executor.subscribe(request, app.context(team.member))
-    assert not isinstance(asleep, Answer)
+    assert not isinstance(asleep, OperationResult)
     async with listening(app, team.member, after=start) as awake:
         await task(app, team, "The first")
-        first = (await anext(asleep)).payload()["data"]["changes"]
+        first = (await anext(asleep)).to_payload()["data"]["changes"]
         assert told(await awake.next())[0] == "CREATED"
         for _ in range(3):
             rows = [{"projectId": team.project_id, "title": f"Row {number}"} for number in range(100)]

@@ -20,7 +20,7 @@ async def mark(app: App, person: Person) -> tuple[str, str, str]:
 
 async def join(app: App, team: People, person: Person, role: Role = Role.MEMBER) -> None:
     """Make somebody a member, as accepting an invitation does."""
-    async with unit_of_work(app.house.database, app.house.services.live) as uow:
+    async with unit_of_work(app.house.database, app.house.services.pubsub) as uow:
         found = await uow.teams.get(team.team.id)
         assert found is not None
         await teams.join(uow, person.actor, found, role)

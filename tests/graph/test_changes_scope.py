@@ -22,7 +22,7 @@ async def both(app: App, person: Any, start: str, count: int, **scope: Any) -> l
 async def second_team(app: App, team: People) -> People:
     """Another team, which the first one's member and outsider belong to as well."""
     other = await settle(app)
-    async with unit_of_work(app.house.database, app.house.services.live) as uow:
+    async with unit_of_work(app.house.database, app.house.services.pubsub) as uow:
         found = await uow.teams.get(other.team.id)
         assert found is not None
         for each in (team.member, team.outsider):

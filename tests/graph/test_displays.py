@@ -16,8 +16,8 @@ from domain.project import Project, ProjectStatus
 from domain.task import Task, TaskStatus
 from domain.team import Member, Team
 from domain.user import User
-from gateway.execution.compiled.leaf_serialization import trusted
-from gateway.execution.compiled.object_builders import Display, Made, Named, Read, names_in
+from gateway.execution.compiled.leaf_serialization import needs_no_check
+from gateway.execution.compiled.object_builders import ComputedColumn, LeafField, LookupColumn, ObjectBuilder, foreign_keys_in
 from gateway.execution.executor import OperationRequest
 from persistence import tables
 from persistence.engine.pages import CURSOR, fetch_pages
@@ -62,7 +62,7 @@ def _field(coordinate: str) -> Any:
     ],
 )
 def test_only_columns_that_can_hold_nothing_else_are_trusted(coordinate: str, kind: Any, as_it_is: bool) -> None:
-    assert trusted(_field(coordinate), kind) is as_it_is
+    assert needs_no_check(_field(coordinate), kind) is as_it_is
 
 
 @pytest.mark.parametrize(
@@ -106,10 +106,10 @@ async def test_objects_that_came_different_ways_are_told_the_same(app: App, team
 
     reads = {"id": "id", "title": "title", "status": "status", "updatedAt": "updated_at"}
     entries: list[Any] = [("__typename", "'Task'")]
-    entries += [(key, Read(_field(f"Task.{key}"), bindings[f"Task.{key}"], name)) for key, name in reads.items()]
-    display = Display("tasks", [*entries, ("place", Made(1)), ("assignee", Named(2, "assignee_id"))])
+    entries += [(key, LeafField(_field(f"Task.{key}"), bindings[f"Task.{key}"], name)) for key, name in reads.items()]
+    display = ObjectBuilder("tasks", [*entries, ("place", ComputedColumn(1)), ("assignee", LookupColumn(2, "assignee_id"))])
     objects = [lean, None, full, whole, lean_two, full_two]
-    names = names_in([lean, full, whole, lean_two], "assignee_id")
+    names = foreign_keys_in([lean, full, whole, lean_two], "assignee_id")
     assert {str(name) for name in names} == {str(mate), "None"}
     told = display(objects, list(range(6)), {str(mate): "mate", mate: "mate", None: None})
 
@@ -160,11 +160,11 @@ async def test_members_are_sorted_by_name_also_where_nobody_asks_for_cursors(app
 
 async def test_no_program_misses_what_it_did_not_fetch(app: App, team: People) -> None:
     known = await furnish(app, team)
-    before = app.executor.counts.copy()
+    before = app.executor.execution_counts.copy()
     for seed in range(300):
         made = Generator(schema._schema, known, ["Task 1", "mate", ""], seed).query()
         await app.executor.execute(OperationRequest(query=made.query, variables=made.variables), app.context(team.member))
-    counted = app.executor.counts - before
+    counted = app.executor.execution_counts - before
     assert counted["compiled"] > 150
     assert {reason for reason in counted if "Error" in reason} <= {"fallback: BadUserInput", "fallback: NullInNonNull"}, counted
 
@@ -172,9 +172,9 @@ async def test_no_program_misses_what_it_did_not_fetch(app: App, team: People) -
 @pytest.mark.parametrize("asked", ["edges { node { title } }", "pageInfo { hasNextPage }", "totalCount", "nodes { __typename }"])
 async def test_every_way_to_ask_for_a_page_is_compiled(app: App, team: People, asked: str) -> None:
     await task(app, team, "One")
-    before = app.executor.counts["compiled"]
+    before = app.executor.execution_counts["compiled"]
     await app.run(team.member, f"query ($id: ID!) {{ project(id: $id) {{ tasks {{ {asked} }} }} }}", id=team.project_id)
-    assert app.executor.counts["compiled"] == before + 1
+    assert app.executor.execution_counts["compiled"] == before + 1
 
 
 async def test_the_generated_code_can_be_read(app: App, team: People) -> None:
@@ -182,7 +182,7 @@ async def test_the_generated_code_can_be_read(app: App, team: People) -> None:
     text = "query ($id: ID!) { project(id: $id) { tasks { nodes { title assignee { firstName } } } } }"
     await app.run(team.member, text, id=team.project_id)
     prepared = app.executor.prepare(OperationRequest(query=text, variables={"id": team.project_id}))
-    source = app.executor.programs._program(prepared.operation, {}).source  # type: ignore[union-attr]
+    source = app.executor.programs._get_or_compile(prepared.operation, {}).source  # type: ignore[union-attr]
     written = source[source.index("def objects") :]
     assert "# TaskRow\n    return [{'title': o[0], 'assignee': r1[o[1]]} for o in K]" in written
     compile(source, "<all of it>", "exec")

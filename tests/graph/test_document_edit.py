@@ -96,7 +96,7 @@ async def test_a_text_that_was_read_too_long_ago_must_be_read_again(app: App, te
     for number in range(3):
         await write(app, team.mate, made, f"{number}.", at=datetime.now(UTC) - timedelta(days=2))
     await save(app, team.member, made)
-    archive = app.house.services.archive
+    archive = app.house.services.version_store
     assert await archive.trim_log(uuid_of(made["id"])) == 3
     payload = await do(app, team.member, "documentEdit", id=made["id"], base=2, replaceAll="New")
     assert refusals(payload) == [("INVALID", ["input", "base"])]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.actor import Actor, Scope
-from gateway.execution.executor import OperationRequest, Prepared
+from gateway.execution.executor import OperationRequest, PreparedOperation
 from resolvers import ids
 from schema.root import schema
 from tests.answers import lost, normal
@@ -20,14 +20,14 @@ BATCHES, BATCH = 20, 100
 
 async def both(app: App, person: Person | None, query: str, variables: dict[str, Any]) -> tuple[bytes, bytes, bool]:
     """The answers of both executors, and whether a program gave the first."""
-    before = app.executor.counts["compiled"]
+    before = app.executor.execution_counts["compiled"]
     # Parsed and checked once for both: that is most of the time, and both have it of the same function.
     prepared = app.executor.prepare(OperationRequest(query=query, variables=variables))
-    if not isinstance(prepared, Prepared):
-        return normal(prepared.json()), normal(prepared.json()), False
-    first = (await app.executor.execute(prepared, app.context(person))).json()
-    second = (await app.core.execute(prepared, app.context(person))).json()
-    if app.executor.counts["compiled"] > before:
+    if not isinstance(prepared, PreparedOperation):
+        return normal(prepared.to_json()), normal(prepared.to_json()), False
+    first = (await app.executor.execute(prepared, app.context(person))).to_json()
+    second = (await app.core.execute(prepared, app.context(person))).to_json()
+    if app.executor.execution_counts["compiled"] > before:
         return normal(first), normal(second), True
     return lost(first), lost(second), False
 
@@ -63,7 +63,7 @@ async def test_operations_answered_in_a_crowd_come_out_as_alone(app: App) -> Non
     asked = [(OperationRequest(query=each.query, variables=each.variables), caller) for each in made for caller in callers]
 
     async def answered(request: OperationRequest, caller: Person) -> bytes:
-        return normal((await app.executor.execute(request, app.context(caller))).json())
+        return normal((await app.executor.execute(request, app.context(caller))).to_json())
 
     alone = [await answered(*each) for each in asked]
     for start in range(0, len(asked), 40):
@@ -77,8 +77,8 @@ async def test_a_null_where_none_may_be_reaches_as_far_as_graphql_core_lets_it(a
     narrow = Actor(user_id=team.member.user.id, scopes=frozenset({Scope.TASKS_READ}))
     query = 'query ($id: ID!) { task(id: $id) { title project { name } } taskByKey(key: "x") { id } }'
     request = OperationRequest(query=query, variables={"id": known["Task"][0]})
-    first = (await app.executor.execute(request, app.context(None, narrow))).payload()
-    second = (await app.core.execute(request, app.context(None, narrow))).payload()
+    first = (await app.executor.execute(request, app.context(None, narrow))).to_payload()
+    second = (await app.core.execute(request, app.context(None, narrow))).to_payload()
     assert first == second
     assert first["data"] == {"task": None, "taskByKey": None}
     assert first["errors"][0]["extensions"] == {"code": "INSUFFICIENT_SCOPE", "scope": "PROJECTS_READ"}
@@ -90,10 +90,10 @@ async def test_a_program_that_fails_after_the_write_does_not_write_again(
     query = """mutation ($input: TaskCreateInput!) { taskCreate(input: $input) { task { title } errors { message } } }"""
     request = OperationRequest(query=query, variables={"input": {"projectId": team.project_id, "title": "Once"}})
     prepared = app.executor.prepare(request)
-    assert isinstance(prepared, Prepared)
+    assert isinstance(prepared, PreparedOperation)
     programs = app.executor._programs
     assert programs is not None
-    run, _ = programs.ready(prepared.operation, prepared.variables)
+    run, _ = programs.compiled_for(prepared.operation, prepared.variables)
     (program,) = prepared.operation.programs.values()
 
     async def write_then_fail(context: Any, arguments: Any, event: Any) -> Any:
@@ -101,7 +101,7 @@ async def test_a_program_that_fails_after_the_write_does_not_write_again(
         raise ZeroDivisionError
 
     monkeypatch.setattr(program, "run", write_then_fail)
-    answer = (await app.executor.execute(prepared, app.context(team.member))).payload()
+    answer = (await app.executor.execute(prepared, app.context(team.member))).to_payload()
     assert answer == {"data": {"taskCreate": {"task": {"title": "Once"}, "errors": []}}}
     count = "query ($id: ID!) { project(id: $id) { tasks { totalCount } } }"
     assert await app.run(team.member, count, id=team.project_id) == {"project": {"tasks": {"totalCount": 1}}}

@@ -7,7 +7,7 @@ from domain.errors import TokenExpired
 from domain.events import team_stream, user_stream
 from domain.permissions import Role
 from domain.team import Membership
-from gateway.websocket.messages import Close
+from gateway.websocket.messages import CloseFrame
 from persistence.unit_of_work import unit_of_work
 from tests.app import App, Person
 from tests.graph.test_changes_rights import remove
@@ -17,7 +17,7 @@ from tests.people import People, person
 from tests.work import task
 
 SHORT = "subscription ($after: SyncCursor) { changes(after: $after) { cursor kind type entityId } }"
-_GOING = Close(1001, "The server is going away.")
+_GOING = CloseFrame(1001, "The server is going away.")
 
 
 async def many_tasks(app: App, team: People, count: int) -> list[str]:
@@ -59,7 +59,7 @@ async def test_who_stalls_for_a_moment_misses_nothing_and_is_written_to_at_once(
         made = await many_tasks(app, team, 200)
         last = await task(app, team, "Last")
         async with asyncio.timeout(5):
-            while len(line.connection.out._items) < 201:
+            while len(line.connection.send_queue._items) < 201:
                 await asyncio.sleep(0.002)
         writes = line.writes
         line.read()
@@ -76,7 +76,7 @@ async def test_fifty_who_stall_hold_no_copies_of_what_waits_for_them(app: App, t
         watcher = await line_up.subscribed(team.mate, SHORT)
         await task(app, team, "Last")
         await watcher.change()
-        items = [each.connection.out._items for each in lines]
+        items = [each.connection.send_queue._items for each in lines]
         assert [len(each) for each in items] == [201] * 50
         own = sum(sys.getsizeof(each) + sum(sys.getsizeof(item) for item in each) for each in items) / 50
         told_with = {id(item[1]) for each in items for item in each if not isinstance(item, bytes)}
@@ -90,7 +90,7 @@ async def test_a_server_that_stops_tells_from_where_to_go_on(app: App, team: Peo
         await task(app, team, "Before")
         await line.change()
         for each in (line, idle):
-            each.connection.go_away(_GOING, 2.5)
+            each.connection.close_going_away(_GOING, 2.5)
         hint = await line.hear()
         assert (hint["type"], hint["payload"]["retryAfter"], list(hint["payload"]["resume"])) == ("ping", 2.5, ["1"])
         assert await line.hear() == _GOING
@@ -101,14 +101,14 @@ async def test_a_server_that_stops_tells_from_where_to_go_on(app: App, team: Peo
         payload = {"query": SHORT, "variables": {"after": hint["payload"]["resume"]["1"]}}
         back.say(id="1", type="subscribe", payload=payload)
         assert told(await back.change()) == ("CREATED", "Task", missed["id"])
-        await line_up.host.events.tasks.cancel_all()
+        await line_up.host.subscriptions.tasks.cancel_all()
 
 
 async def test_a_token_that_ends_closes_the_connection_and_nothing_comes_afterwards(app: App, team: People) -> None:
     async with exchange(app, look_again=0.02) as line_up:
         line = await line_up.subscribed(team.member, SHORT)
         line_up.ended[team.member.actor] = TokenExpired()
-        assert await line.hear() == Close(4403, "TOKEN_EXPIRED")
+        assert await line.hear() == CloseFrame(4403, "TOKEN_EXPIRED")
         assert line_up.seated == 0
         await task(app, team, "Late")
         assert line.said == []
@@ -133,7 +133,7 @@ async def test_a_herd_that_comes_back_costs_few_statements_and_everybody_is_seat
     async with exchange(app) as line_up:
         before = app.house.database.statements_run
         lines = [await line_up.greeted(each) for each in people]
-        seal, stream = app.house.services.cursors.seal, team_stream(team.team.id)
+        seal, stream = app.house.services.cursors.encode, team_stream(team.team.id)
         head = await app.house.services.log.head(stream)
         for line, each in zip(lines, people, strict=True):
             after = seal({stream: head, user_stream(each.user.id): 0})
@@ -143,14 +143,14 @@ async def test_a_herd_that_comes_back_costs_few_statements_and_everybody_is_seat
                 await asyncio.sleep(0.005)
         assert app.house.database.statements_run - before < herd / 4
         card = await task(app, team, "For the herd")
-        executed = line_up.events.counts["executed"]
+        executed = line_up.events.execution_counts["executed"]
         assert {(await line.change())["entityId"] for line in lines} == {card["id"]}
-        assert line_up.events.counts["executed"] <= executed + 1
+        assert line_up.events.execution_counts["executed"] <= executed + 1
 
 
 async def crowd(app: App, team: People, size: int) -> list[Person]:
     """So many members."""
-    async with unit_of_work(app.house.database, app.house.services.live) as uow:
+    async with unit_of_work(app.house.database, app.house.services.pubsub) as uow:
         people = [await person(uow, "Member") for _ in range(size)]
         for each in people:
             joined = Membership(team_id=team.team.id, user_id=each.user.id, role=Role.MEMBER, joined_at=uow.now)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from domain.actor import ALL_SCOPES, Actor, Scope
-from gateway.execution.executor import Answer, OperationRequest
+from gateway.execution.executor import OperationRequest, OperationResult
 from schema.fields import Binding
 from schema.root import bindings, schema
 from tests.app import App, Person
@@ -237,10 +237,10 @@ async def begun(app: App, question: Question, tenant: Tenant, person: Person | N
     """The first thing that a subscription says."""
     request = OperationRequest(query=question.text, variables=variables(question, tenant))
     told = await app.executor.subscribe(request, app.context(person, actor))
-    if isinstance(told, Answer):
-        return told.payload()
+    if isinstance(told, OperationResult):
+        return told.to_payload()
     try:
-        return (await anext(told)).payload()
+        return (await anext(told)).to_payload()
     finally:
         await told.aclose()
 

@@ -24,10 +24,10 @@ async def test_equals_share_one_execution_and_each_gets_a_cursor_of_his_own(app:
         ears = [await stack.enter_async_context(shared.listening(each)) for each in everybody]
         await shared.seated(4)
         assert shared.sizes == [4]
-        before = shared.events.counts["executed"]
+        before = shared.events.execution_counts["executed"]
         card = await task(app, team, "For all")
         changes = [await ear.next() for ear in ears]
-        assert shared.events.counts["executed"] == before + 1
+        assert shared.events.execution_counts["executed"] == before + 1
     assert len({each["cursor"] for each in changes}) == 4
     assert {told(each) for each in changes} == {("CREATED", "Task", card["id"])}
     after = await task(app, team, "Afterwards")
@@ -238,11 +238,11 @@ async def test_scopes_that_ask_for_the_same_share_what_is_said_and_hear_their_ow
         renamed = query.replace("cursor", "place: cursor")
         ears.append(await stack.enter_async_context(shared.listening(team.member, renamed)))
         await shared.seated(5)
-        before = shared.events.counts["executed"]
+        before = shared.events.execution_counts["executed"]
         here, there = await task(app, team, "Here"), await task(app, team, "There", projectId=other)
         said = await comment(app, team.mate, here)
         heard = [[told(each)[2] for each in await ear.take(count)] for ear, count in zip(ears, (2, 1, 2, 1, 3), strict=True)]
-        assert shared.events.counts["executed"] == before + 6, "three events, asked for in two ways"
+        assert shared.events.execution_counts["executed"] == before + 6, "three events, asked for in two ways"
     assert heard == [
         [here["id"], said["id"]],
         [there["id"]],

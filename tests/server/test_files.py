@@ -13,7 +13,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.bootstrap import open_house
+from app.bootstrap import open_resources
 from app.settings import Settings
 from tests.app import App
 from tests.files import ATTACHMENT, PNG, TARGET, announced, completed
@@ -96,7 +96,10 @@ async def test_without_a_signature_there_is_nothing(server: ServerProcess, path:
 async def test_files_go_to_a_bucket_past_the_server(database_url: str, tmp_path: Path) -> None:
     async with stand_in(tmp_path) as storage:
         settings = Settings(database_connections=4, data_dir=tmp_path, blobs_url=storage.url)
-        async with open_house(settings, database_url) as house, asyncpg.create_pool(database_url, min_size=0, max_size=1) as sql:
+        async with (
+            open_resources(settings, database_url) as house,
+            asyncpg.create_pool(database_url, min_size=0, max_size=1) as sql,
+        ):
             app = App(house, sql)
             people = await settle(app)
             made = await announced(app, people.member, PNG, fileName="a.png", contentType="image/png")

@@ -9,11 +9,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.application import create_app
-from app.metrics import Numbers
+from app.metrics import MetricsCollector
 from app.settings import Settings
-from gateway.endpoints import Lines
+from gateway.endpoints import OpenConnections
 from gateway.execution.executor import Executor
-from gateway.execution.metrics import BOUNDS, Durations
+from gateway.execution.metrics import BUCKET_BOUNDS_SECONDS, Histogram
 from tests.app import App
 from tests.services import free_port
 from tests.serving import TASK, Client, ServerProcess, founded, hear, registered, serving, started, subscribe
@@ -152,19 +152,19 @@ async def test_a_port_that_is_taken_is_named(watched: Watched, database_url: str
 
 
 def test_a_duration_falls_into_the_first_bucket_that_holds_it() -> None:
-    durations = Durations()
+    durations = Histogram()
     for seconds in (0.0, 0.0005, 0.00051, 10.0, 10.1):
-        durations.took(seconds)
-    assert durations.buckets == [2, 1, *[0] * (len(BOUNDS) - 3), 1, 1]
-    assert durations.seconds == pytest.approx(20.10101)
+        durations.observe(seconds)
+    assert durations.buckets == [2, 1, *[0] * (len(BUCKET_BOUNDS_SECONDS) - 3), 1, 1]
+    assert durations.total_seconds == pytest.approx(20.10101)
 
 
 async def test_reasons_without_end_come_together(app: App) -> None:
-    numbers = Numbers(app.house)
+    numbers = MetricsCollector(app.house)
 
-    def watch(executor: Executor, lines: Lines) -> None:
-        numbers.watch(executor, lines)
-        executor.counts.update({f"fallback: reason {number}": 2 for number in range(40)}, compiled=5)
+    def watch(executor: Executor, lines: OpenConnections) -> None:
+        numbers.register_application(executor, lines)
+        executor.execution_counts.update({f"fallback: reason {number}": 2 for number in range(40)}, compiled=5)
 
     create_app(app.house, Settings(), watch)
     (runs,) = [each for each in numbers.collect() if each.name == "pantherahive_executions"]

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from app.bootstrap import fill
+from app.bootstrap import seed_database
 from app.settings import DEMO_PASSWORD, Settings
 from auth.passwords import Argon2Passwords
 from persistence.engine.database import open_database
@@ -43,8 +43,8 @@ async def test_a_seeded_database_opens_to_nobody_with_the_demo_password(postgres
         database_from_template(postgres_server, "migrated", prepare) as url,
         open_database(url, max_connections=2) as database,
     ):
-        assert await fill(database, Settings(production=True)) is None
-        await fill(database, Settings(production=True, seed_size="demo"))
+        assert await seed_database(database, Settings(production=True)) is None
+        await seed_database(database, Settings(production=True, seed_size="demo"))
         async with database.begin() as connection:
             hashes = await connection.raw.fetch("SELECT DISTINCT password_hash FROM users WHERE password_hash IS NOT NULL")
     assert [await passwords.verify(DEMO_PASSWORD, row["password_hash"]) for row in hashes] == [False] * len(hashes)

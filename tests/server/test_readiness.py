@@ -8,18 +8,18 @@ import pytest
 
 import migrations
 from app.application import create_app
-from app.bootstrap import House, open_house
+from app.bootstrap import Resources, open_resources
 from app.settings import Settings
 from tests.conftest import prepare
 
 
 @pytest.fixture
-async def house(postgres_server: str, tmp_path: Path) -> AsyncIterator[House]:
+async def house(postgres_server: str, tmp_path: Path) -> AsyncIterator[Resources]:
     """Services over a database of their own."""
     from tests.services import database_from_template
 
     settings = Settings(data_dir=tmp_path)
-    async with database_from_template(postgres_server, "migrated", prepare) as url, open_house(settings, url) as opened:
+    async with database_from_template(postgres_server, "migrated", prepare) as url, open_resources(settings, url) as opened:
         yield opened
 
 
@@ -32,7 +32,7 @@ async def house(postgres_server: str, tmp_path: Path) -> AsyncIterator[House]:
     ],
 )
 async def test_a_server_is_ready_once_the_schema_is_as_new_as_its_own(
-    house: House, statement: str, status: int, found: str | None
+    house: Resources, statement: str, status: int, found: str | None
 ) -> None:
     async with house.database.begin() as connection:
         await connection.raw.execute(statement)

@@ -9,7 +9,7 @@ import pytest
 from tests.graph.http.sample_app import serve
 from tests.graph.http.sample_graph import JOURNAL, Journal
 from tests.graph.http.sample_server import Running, running
-from transport.uvicorn_websocket import WebsocketProtocol
+from transport.uvicorn_websocket import WebSocketProtocol
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ async def http(request: pytest.FixtureRequest, in_process: httpx.AsyncClient) ->
         yield client
 
 
-@pytest.fixture(scope="module", params=[WebsocketProtocol, "websockets-sansio"], ids=["taken over", "ASGI"])
+@pytest.fixture(scope="module", params=[WebSocketProtocol, "websockets-sansio"], ids=["taken over", "ASGI"])
 async def server(request: pytest.FixtureRequest) -> AsyncIterator[Running]:
     """The sample graph behind uvicorn, whose websockets are taken over, or not."""
     async with running(ws=request.param) as started:

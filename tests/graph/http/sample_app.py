@@ -10,16 +10,16 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from domain.errors import TokenExpired, Unauthenticated, Unavailable
-from gateway.endpoints import Lines, serve_graph
+from gateway.endpoints import OpenConnections, graph_endpoints
 from gateway.execution.executor import Executor
-from gateway.http.ports import RequestInfo, StillGood, for_ever
+from gateway.http.ports import CheckActive, RequestInfo, always_active
 from gateway.http.streaming import StreamLimits
-from gateway.persisted.queries import AutomaticQueries, KnownQueries
-from gateway.subscriptions.manager import Events
-from gateway.websocket.connection_registry import SocketLimits
+from gateway.persisted.queries import AutomaticPersistedQueries, PersistedQueries
+from gateway.subscriptions.manager import SubscriptionManager
+from gateway.websocket.connection_registry import WebSocketLimits
 from persistence.persisted_queries.memory import MemoryTexts
 from tests.graph.http.sample_graph import JOURNAL, SCHEMA, Context
-from transport.uvicorn_http import Posts
+from transport.uvicorn_http import RequestHandler
 
 
 async def authenticate(authorization: str | None) -> str | None:
@@ -63,9 +63,9 @@ class Served:
     """The application and what a test may want to reach behind it."""
 
     app: ASGIApp
-    sockets: Lines
+    sockets: OpenConnections
     executor: Executor
-    posts: Mapping[bytes, Posts]
+    posts: Mapping[bytes, RequestHandler]
 
 
 def serve(
@@ -73,23 +73,23 @@ def serve(
     timeout: float = 10.0,
     hints: bool = True,
     streams: StreamLimits | None = None,
-    known: KnownQueries | None = None,
-    still_good: StillGood = for_ever,
+    known: PersistedQueries | None = None,
+    still_good: CheckActive = always_active,
     compress: bool = False,
     **limits: Any,
 ) -> Served:
     """The application as the product assembles it; `limits` are `SocketLimits`."""
-    executor = Executor(SCHEMA, timeout=timeout, hints=hints, weights={"Query.echo": 7}, before_event=forget)
-    graph = serve_graph(
-        Events(executor, None),
-        known=known or AutomaticQueries(MemoryTexts(), longest=16 * 1024),
+    executor = Executor(SCHEMA, timeout_seconds=timeout, hints=hints, weights={"Query.echo": 7}, before_event=forget)
+    graph = graph_endpoints(
+        SubscriptionManager(executor, None),
+        persisted_queries=known or AutomaticPersistedQueries(MemoryTexts(), max_characters=16 * 1024),
         authenticate=authenticate,
-        still_good=still_good,
+        check_active=still_good,
         open_context=open_context,
         allowed_origins=["https://app.example.com"],
         may_introspect=lambda credentials: hints or credentials == "dev",
-        socket_limits=SocketLimits(**limits),
+        socket_limits=WebSocketLimits(**limits),
         stream_limits=streams,
         compress=compress,
     )
-    return Served(Starlette(routes=graph.routes), graph.lines, executor, graph.posts)
+    return Served(Starlette(routes=graph.routes), graph.connections, executor, graph.request_handlers)

@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from tests.graph.http.sample_app import Served, serve
 from transport.uvicorn_http import HttpProtocol
-from transport.uvicorn_websocket import WebsocketProtocol
+from transport.uvicorn_websocket import WebSocketProtocol
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ async def exhaust(ws: ClientConnection) -> None:
 
 @asynccontextmanager
 async def running(
-    *, ws: Any = WebsocketProtocol, short: bool = True, keep_alive: float = 5.0, **options: Any
+    *, ws: Any = WebSocketProtocol, short: bool = True, keep_alive: float = 5.0, **options: Any
 ) -> AsyncIterator[Running]:
     served = serve(**options)
     listener = socket.create_server(("127.0.0.1", 0))
@@ -63,7 +63,7 @@ async def running(
         served.app,
         log_level="warning",
         lifespan="off",
-        http=cast(Any, partial(HttpProtocol, posts=served.posts)) if short else "httptools",
+        http=cast(Any, partial(HttpProtocol, handlers=served.posts)) if short else "httptools",
         ws=ws,
         ws_ping_interval=None,
         ws_per_message_deflate=False,

@@ -7,7 +7,7 @@ import httpx
 import orjson
 import pytest
 
-from gateway.http.request import MAX_NESTING
+from gateway.http.request import MAX_NESTING_LEVELS
 from tests.graph.http.sample_graph import deep
 from tests.graph.http.sample_server import Running
 
@@ -103,7 +103,7 @@ BODIES: list[tuple[str, bytes, int, str]] = [
     ("variable an unhashable enum value", q(ECHO, variables={"c": {}}), 400, BAD_INPUT),
     ("variable with an unknown field", q(FILTER, variables={"f": {"nope": 1}}), 400, BAD_INPUT),
     ("variable not an object", q(FILTER, variables={"f": "x"}), 400, BAD_INPUT),
-    ("input nested too deeply", q(FILTER, variables={"f": nested(MAX_NESTING + 1)}), 400, BAD_INPUT),
+    ("input nested too deeply", q(FILTER, variables={"f": nested(MAX_NESTING_LEVELS + 1)}), 400, BAD_INPUT),
     ("U+0000 in a variable", q(ECHO, variables={"t": "a\0b"}), 400, BAD_INPUT),
     ("U+0000 deep in a variable", q(ECHO, variables={"j": [{"a": ["\0"]}]}), 400, BAD_INPUT),
     ("U+0000 in a key", q(ECHO, variables={"j": {"\0": 1}}), 400, BAD_INPUT),

@@ -132,7 +132,7 @@ async def test_it_is_kept_alive_and_hung_up_on_when_it_answers_no_ping_of_the_we
         ws.protocol.send_pong = lambda data: None  # type: ignore[method-assign]
         ws.protocol.recv_ping = lambda frame: None  # type: ignore[attr-defined]
         ws.transport.pause_reading()
-        await server.served.sockets.websockets.host.empty.wait()
+        await server.served.sockets.websockets.registry.drained.wait()
 
 
 @pytest.mark.parametrize(

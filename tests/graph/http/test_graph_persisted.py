@@ -9,8 +9,8 @@ import httpx
 import orjson
 import pytest
 
-from gateway.persisted.queries import AutomaticQueries
-from gateway.persisted.trusted_documents import ManifestUnusable, TrustedDocuments, check_manifest, read_manifest
+from gateway.persisted.queries import AutomaticPersistedQueries
+from gateway.persisted.trusted_documents import InvalidManifest, TrustedDocuments, check_manifest, read_manifest
 from persistence.persisted_queries.memory import MemoryTexts
 from tests.graph.http.sample_app import serve
 from tests.graph.http.sample_server import Running, running
@@ -100,7 +100,7 @@ async def test_names_that_are_no_hashes_are_not_found(http: httpx.AsyncClient) -
 
 async def test_a_text_that_is_too_long_is_not_kept() -> None:
     texts = MemoryTexts()
-    known = AutomaticQueries(texts, longest=16 * 1024)
+    known = AutomaticPersistedQueries(texts, max_characters=16 * 1024)
     long = QUERY + "#" * 16 * 1024
     async with httpx.AsyncClient(transport=httpx.ASGITransport(serve(known=known).app), base_url="http://graph.test") as http:
         status, answer = await post(http, {"query": long, **hashed(long)}, NEW)
@@ -198,11 +198,11 @@ def test_manifests_of_apollo_relay_and_codegen_are_read() -> None:
     ],
 )
 def test_a_manifest_that_is_none_says_why(content: bytes, reason: str) -> None:
-    with pytest.raises(ManifestUnusable, match=reason):
+    with pytest.raises(InvalidManifest, match=reason):
         read_manifest(content)
 
 
 def test_a_document_that_the_graph_would_refuse_is_found_at_once() -> None:
-    check_manifest({"a": QUERY, "b": MUTATION}, serve().executor.errors_of)
-    with pytest.raises(ManifestUnusable, match=r"the document 'b' can't run: Cannot query field 'nope' on type 'Query'\."):
-        check_manifest({"a": QUERY, "b": "{nope}"}, serve().executor.errors_of)
+    check_manifest({"a": QUERY, "b": MUTATION}, serve().executor.document_errors)
+    with pytest.raises(InvalidManifest, match=r"the document 'b' can't run: Cannot query field 'nope' on type 'Query'\."):
+        check_manifest({"a": QUERY, "b": "{nope}"}, serve().executor.document_errors)

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from domain.errors import TokenExpired, Unavailable
-from gateway.http.stream_format import EVENTS, MULTIPART, wanted
+from gateway.http.stream_format import EVENT_STREAM, MULTIPART, negotiate_stream
 from gateway.http.streaming import StreamLimits
 from tests.graph.http.sample_graph import Journal
 from tests.graph.http.sample_server import Running, running
@@ -65,22 +65,22 @@ async def whole(server: Running, query: str, *, accept: str = SSE, headers: Any 
         ("*/*", None, None),
         ("application/json", None, None),
         ("text/*", None, None),
-        ("text/event-stream", EVENTS, True),
-        ("TEXT/Event-Stream", EVENTS, True),
-        ("text/event-stream, */*;q=0.1", EVENTS, False),
-        ("text/event-stream, multipart/mixed", EVENTS, True),
+        ("text/event-stream", EVENT_STREAM, True),
+        ("TEXT/Event-Stream", EVENT_STREAM, True),
+        ("text/event-stream, */*;q=0.1", EVENT_STREAM, False),
+        ("text/event-stream, multipart/mixed", EVENT_STREAM, True),
         ("text/event-stream;q=0.5, multipart/mixed", MULTIPART, True),
         ("text/event-stream;q=0, application/json", None, None),
         (APOLLO, MULTIPART, False),
         ('multipart/mixed; boundary=graphql; subscriptionSpec="1.0"', MULTIPART, True),
         ("multipart/mixed;subscriptionSpec=2.0,application/json", None, None),
         ("multipart/mixed;deferSpec=20220824,application/json", None, None),
-        ("application/graphql-response+json, application/json, text/event-stream, multipart/mixed", EVENTS, False),
+        ("application/graphql-response+json, application/json, text/event-stream, multipart/mixed", EVENT_STREAM, False),
     ],
 )
 def test_a_stream_is_asked_for_by_name(accept: str | None, format: Any, only: bool | None) -> None:
-    found = wanted(accept.encode() if accept is not None else None)
-    assert (found and found.format, found and found.only) == (format, only)
+    found = negotiate_stream(accept.encode() if accept is not None else None)
+    assert (found and found.format, found and found.is_only_choice) == (format, only)
 
 
 async def test_events_end_with_complete(server: Running, journal: Journal) -> None:
@@ -191,7 +191,7 @@ async def test_a_client_that_goes_closes_its_subscription(server: Running, journ
 @pytest.mark.parametrize(("accept", "beat"), [(SSE, b":\n\n"), ("multipart/mixed", part())])
 async def test_silence_is_filled(accept: str, beat: bytes) -> None:
     async with (
-        running(streams=StreamLimits(keep_alive=0.05)) as server,
+        running(streams=StreamLimits(keep_alive_seconds=0.05)) as server,
         streaming(server, COUNT, accept=accept, to=9, wait=60) as answer,
     ):
         assert (await first(answer.aiter_raw(), beat * 3)).endswith(beat * 3)
@@ -207,7 +207,7 @@ async def test_credentials_that_end_end_the_stream_with_their_code(journal: Jour
             raise Unavailable  # says nothing about the credentials
         raise TokenExpired
 
-    async with running(streams=StreamLimits(look_again=0.05), still_good=still_good) as server:
+    async with running(streams=StreamLimits(credential_check_seconds=0.05), still_good=still_good) as server:
         _, _, body = await whole(server, COUNT, headers={"authorization": "Bearer ann"}, to=9, wait=60)
         assert (asked, journal.happened) == (2, ["count closed", "context closed"])
         errors = refused("TOKEN_EXPIRED", str(TokenExpired().message))
@@ -231,7 +231,7 @@ async def test_draining_says_so_and_does_not_say_that_the_operation_is_over(jour
 
 async def test_operations_take_turns_while_one_client_reads_nothing(journal: Journal) -> None:
     """100 KB an event: what the sockets hold, then one frame; after `stalled` the subscription is closed."""
-    async with running(streams=StreamLimits(stalled=0.3)) as server:
+    async with running(streams=StreamLimits(write_timeout_seconds=0.3)) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1024)
         body = b'{"query":"subscription{heavy}"}'
         writer.write(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from transport import rfc6455
-from transport.raw_line import RawLine
+from transport.raw_line import DirectBinaryWebSocket
 from transport.rfc6455 import BINARY, CLOSE, PING, PONG, TEXT
 from transport.write_batch import WriteBatch
 
@@ -19,16 +19,16 @@ from transport.write_batch import WriteBatch
 class Ends:
     """Both ends of a line; `gone`: those that lost their transport."""
 
-    line: RawLine
+    line: DirectBinaryWebSocket
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     transport: asyncio.Transport
     burst: WriteBatch
-    gone: list[RawLine] = field(default_factory=list)
+    gone: list[DirectBinaryWebSocket] = field(default_factory=list)
 
     async def say(self, kind: int, payload: bytes) -> None:
         """As a client does, masked."""
-        head = rfc6455.header(kind, len(payload))
+        head = rfc6455.frame_header(kind, len(payload))
         self.writer.write(head[:1] + bytes((head[1] | 0x80,)) + head[2:] + bytes(4) + payload)
         await self.writer.drain()
 
@@ -43,11 +43,11 @@ class Ends:
 @asynccontextmanager
 async def opened() -> AsyncIterator[Ends]:
     ours, theirs = socket.socketpair()
-    gone: list[RawLine] = []
+    gone: list[DirectBinaryWebSocket] = []
     burst = WriteBatch()
     transport, _ = await asyncio.get_running_loop().connect_accepted_socket(asyncio.Protocol, ours)
-    line = RawLine(burst, message_bytes=100_000, gone=gone.append)
-    line.take(transport)
+    line = DirectBinaryWebSocket(burst, max_message_bytes=100_000, on_disconnect=gone.append)
+    line.attach(transport)
     reader, writer = await asyncio.open_connection(sock=theirs)
     try:
         async with asyncio.timeout(10):
@@ -61,7 +61,7 @@ async def opened() -> AsyncIterator[Ends]:
 async def test_messages_arrive_whole_and_in_order_however_slowly_they_are_read() -> None:
     messages = [bytes((number % 256,)) * (number * 37 % 9_000) for number in range(400)]
 
-    async def speak(line: RawLine) -> int:
+    async def speak(line: DirectBinaryWebSocket) -> int:
         waited = 0
         for message in messages:
             if not line.send_now(message):

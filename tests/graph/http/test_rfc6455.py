@@ -9,7 +9,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
 from transport import rfc6455
-from transport.rfc6455 import Broken, FrameReader
+from transport.rfc6455 import FrameReader, ProtocolError
 
 KINDS = {Opcode.TEXT: rfc6455.TEXT, Opcode.BINARY: rfc6455.BINARY, Opcode.PING: rfc6455.PING, Opcode.PONG: rfc6455.PONG}
 
@@ -68,9 +68,9 @@ def refused(sent: bytes) -> bool:
     try:
         for kind, payload in FrameReader(100).feed(sent):
             if kind == rfc6455.CLOSE:
-                rfc6455.closing_code(payload)
+                rfc6455.parse_close_code(payload)
                 return False
-    except Broken:
+    except ProtocolError:
         return True
     return False
 
@@ -78,12 +78,12 @@ def refused(sent: bytes) -> bool:
 @pytest.mark.parametrize("length", [0, 125, 126, 65_535, 65_536])
 def test_headers_are_those_of_websockets(length: int) -> None:
     payload = b"x" * length
-    assert rfc6455.header(rfc6455.TEXT, length) + payload == Frame(Opcode.TEXT, payload).serialize(mask=False)
+    assert rfc6455.frame_header(rfc6455.TEXT, length) + payload == Frame(Opcode.TEXT, payload).serialize(mask=False)
 
 
 def test_a_message_in_many_parts_is_bounded_too() -> None:
     reader = FrameReader(100)
     first = Frame(Opcode.TEXT, b"x" * 60, fin=False).serialize(mask=True)
     assert reader.feed(first) == []
-    with pytest.raises(Broken, match="100 bytes"):
+    with pytest.raises(ProtocolError, match="100 bytes"):
         reader.feed(Frame(Opcode.CONT, b"x" * 60).serialize(mask=True))

@@ -134,7 +134,7 @@ async def test_a_head_without_end_is_refused(server: Running) -> None:
     async with line_to(server) as line:
         line.send(HEAD + b"x-endless: ")
         await asyncio.sleep(0.05)
-        line.send(b"a" * (uvicorn_http.LONGEST_HEAD + 1))
+        line.send(b"a" * (uvicorn_http.MAX_HEAD_BYTES + 1))
         status, headers, _ = await line.answer()
         assert (status, headers[b"connection"]) == (431, b"close")
         assert await line.end() == b""

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.execution.timeout import Deadline
-from gateway.http.request_watchdog import ClientGone, TooLate, Vigil
+from gateway.execution.timeout import Timeout
+from gateway.http.request_watchdog import ClientDisconnected, RequestTimeout, RequestWatchdog
 
 
 class Rows:
@@ -35,9 +35,9 @@ async def kept_by(seconds: float, receive: Any, expected: type[Exception]) -> Ro
 
     async def request() -> None:
         try:
-            with Vigil(receive, seconds) as vigil:
-                vigil.now(seconds)
-                with Deadline(60):
+            with RequestWatchdog(receive, seconds) as vigil:
+                vigil.begin_operation(seconds)
+                with Timeout(60):
                     await work()
         except expected:
             return
@@ -48,7 +48,7 @@ async def kept_by(seconds: float, receive: Any, expected: type[Exception]) -> Ro
     return seen[0]()
 
 
-@pytest.mark.parametrize(("seconds", "receive", "expected"), [(60.0, gone, ClientGone), (0.01, silent, TooLate)])
+@pytest.mark.parametrize(("seconds", "receive", "expected"), [(60.0, gone, ClientDisconnected), (0.01, silent, RequestTimeout)])
 async def test_a_request_that_is_given_up_leaves_nothing_in_a_cycle(
     seconds: float, receive: Any, expected: type[Exception]
 ) -> None:
