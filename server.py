@@ -160,7 +160,7 @@ async def _maintain_documents(settings: Settings, task: str) -> None:
 
 
 async def _seed(settings: Settings) -> None:
-    from app.bootstrap import seed_database, seed_demo_documents, migrate, open_database_url, open_resources
+    from app.bootstrap import migrate, open_database_url, open_resources, seed_database, seed_demo_documents
 
     async with open_database_url(settings) as url:
         await migrate(url)
@@ -171,7 +171,7 @@ async def _seed(settings: Settings) -> None:
 
 
 async def _clean_up_blobs(settings: Settings) -> None:
-    from app.bootstrap import migrate, open_database_url, clean_up_blobs_once
+    from app.bootstrap import clean_up_blobs_once, migrate, open_database_url
 
     async with open_database_url(settings) as url:
         await migrate(url)

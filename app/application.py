@@ -115,7 +115,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
 class _OperationContext:
     """Opens the context of one operation, for credentials that are still good."""
 
-    __slots__ = ("_credentials", "_resources", "_info")
+    __slots__ = ("_credentials", "_info", "_resources")
 
     def __init__(self, resources: Resources, credentials: Credentials | None, info: RequestInfo) -> None:
         self._resources = resources

@@ -14,7 +14,7 @@ from typing import Any, cast
 import uvicorn
 
 from app.application import AllConnections, Application, OnCreated, create_app
-from app.bootstrap import CannotStart, Resources, seed_database, seed_demo_documents, migrate, open_database_url, open_resources
+from app.bootstrap import CannotStart, Resources, migrate, open_database_url, open_resources, seed_database, seed_demo_documents
 from app.maintenance import run_maintenance
 from app.settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 from persistence.engine.database import open_database

@@ -33,8 +33,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from app.bootstrap import CannotStart, seed_database, seed_demo_documents, migrate, open_database_url, open_resources
-from app.serving import announce, bind_socket, require_migrated, serve, address_errors
+from app.bootstrap import CannotStart, migrate, open_database_url, open_resources, seed_database, seed_demo_documents
+from app.serving import address_errors, announce, bind_socket, require_migrated, serve
 from app.settings import Settings, environment
 from embedded import MAX_CONNECTIONS
 from embedded.child_process import tied_to_parent

@@ -20,29 +20,29 @@ from embedded import embedded_postgres
 
 ROOT = Path(__file__).resolve().parents[1]
 _RIGHTS = ROOT / "benchmarks" / "peers" / "postgraphile" / "rights.sql"
-_MADE_OF = ("migrations/versions", "seed", "persistence/tables")
+_SEED_SOURCES = ("migrations/versions", "seed", "persistence/tables")
 
 
-_OWNERS = """
+_INSERT_OWNERS = """
     INSERT INTO owners SELECT t.id, u.id, u.email FROM teams t JOIN users u ON u.id = t.owner_user_id ORDER BY t.id LIMIT $1"""
-_LET_IN = """
+_SET_DEMO_PASSWORDS = """
     UPDATE users SET password_hash = (SELECT password_hash FROM users WHERE password_hash IS NOT NULL LIMIT 1)
     FROM owners WHERE users.id = owners.id"""
-_TASKS = """
+_SELECT_TASKS = """
     SELECT id, viewer FROM (
         SELECT t.id, o.email AS viewer, row_number() OVER (PARTITION BY o.team ORDER BY md5(t.id::text)) AS place
         FROM tasks t JOIN owners o ON o.team = t.team_id
         WHERE t.deleted_at IS NULL AND t.assignee_user_id IS NOT NULL
     ) AS found
     WHERE place <= $1 ORDER BY place, viewer"""
-_PROJECTS = """
+_SELECT_PROJECTS = """
     SELECT id, viewer FROM (
         SELECT p.id, o.email AS viewer, row_number() OVER (PARTITION BY o.team ORDER BY p.id) AS place
         FROM projects p JOIN owners o ON o.team = p.team_id
         WHERE p.deleted_at IS NULL
     ) AS found
     WHERE place <= $1 ORDER BY place, viewer"""
-_TEAMS = "SELECT team AS id, email AS viewer FROM owners WHERE $1::int IS NOT NULL ORDER BY team"
+_SELECT_TEAMS = "SELECT team AS id, email AS viewer FROM owners WHERE $1::int IS NOT NULL ORDER BY team"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +68,10 @@ class Targets:
 
 
 @asynccontextmanager
-async def ground(folder: Path, size: str) -> AsyncIterator[str]:
+async def benchmark_database(folder: Path, size: str) -> AsyncIterator[str]:
     """Run Postgres over `folder` and yield the address of a fresh copy of the seeded database."""
     async with embedded_postgres(folder / "postgres") as server:
-        template = await _seeded(server, size)
+        template = await _ensure_template(server, size)
         admin = await asyncpg.connect(server)
         try:
             await admin.execute('DROP DATABASE IF EXISTS "bench" WITH (FORCE)')
@@ -80,7 +80,7 @@ async def ground(folder: Path, size: str) -> AsyncIterator[str]:
             await admin.execute("CHECKPOINT")
         finally:
             await admin.close()
-        url = _address(server, "bench")
+        url = _database_url(server, "bench")
         connection = await asyncpg.connect(url)
         try:
             await connection.execute(_RIGHTS.read_text())
@@ -89,7 +89,7 @@ async def ground(folder: Path, size: str) -> AsyncIterator[str]:
         yield url
 
 
-def libpq(url: str) -> dict[str, str]:
+def libpq_environment(url: str) -> dict[str, str]:
     """The address as the environment that other languages' drivers read."""
     parts = urlsplit(url)
     given = parse_qs(parts.query)
@@ -101,22 +101,25 @@ def libpq(url: str) -> dict[str, str]:
     }
 
 
-async def choose(url: str, *, teams: int, objects: int) -> Targets:
+async def choose_targets(url: str, *, teams: int, objects: int) -> Targets:
     """Objects of the first teams, neighbours in the list of different teams; their viewers can sign in with the demo password."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("CREATE TEMP TABLE owners (team uuid, id uuid, email text)")
-        await connection.execute(_OWNERS, teams)
-        await connection.execute(_LET_IN)
+        await connection.execute(_INSERT_OWNERS, teams)
+        await connection.execute(_SET_DEMO_PASSWORDS)
         each = -(-objects // teams) + 1
-        found = [[Target(**row) for row in await connection.fetch(text, each)] for text in (_TASKS, _PROJECTS, _TEAMS)]
+        found = [
+            [Target(**row) for row in await connection.fetch(text, each)]
+            for text in (_SELECT_TASKS, _SELECT_PROJECTS, _SELECT_TEAMS)
+        ]
     finally:
         await connection.close()
     tasks, projects, seen_teams = found
     return Targets(tasks=tasks[:objects], spare_task=tasks[-1], projects=projects[:objects], teams=seen_teams)
 
 
-async def tidy(url: str) -> None:
+async def vacuum_tables(url: str) -> None:
     """Clear away what writes left behind, so that the next contestant finds what this one found."""
     connection = await asyncpg.connect(url)
     try:
@@ -127,11 +130,11 @@ async def tidy(url: str) -> None:
         await connection.close()
 
 
-async def _seeded(server: str, size: str) -> str:
+async def _ensure_template(server: str, size: str) -> str:
     """The name of the template that holds the rows of this size, made now unless it was made before from the same code."""
     mark = hashlib.sha256()
     for path in sorted(
-        path for folder in _MADE_OF for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".txt", ".sql"}
+        path for folder in _SEED_SOURCES for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".txt", ".sql"}
     ):
         mark.update(path.read_bytes())
     name = f"seeded_{size}_{mark.hexdigest()[:12]}"
@@ -144,7 +147,7 @@ async def _seeded(server: str, size: str) -> str:
             await admin.execute(f'DROP DATABASE "{row[0]}" WITH (FORCE)')
         print(f"Seeding ({size}); kept for the next run.", file=sys.stderr)
         await admin.execute(f'CREATE DATABASE "{name}"')
-        url = _address(server, name)
+        url = _database_url(server, name)
         command = ["env", f"HIVE_DATABASE_URL={url}", sys.executable, "server.py", "seed", "--seed-size", size]
         seeding = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=sys.stderr)
         if await seeding.wait() != 0:
@@ -155,5 +158,5 @@ async def _seeded(server: str, size: str) -> str:
     return name
 
 
-def _address(server: str, database: str) -> str:
+def _database_url(server: str, database: str) -> str:
     return urlunsplit(urlsplit(server)._replace(path=f"/{database}"))

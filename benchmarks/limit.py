@@ -42,7 +42,7 @@ def main(port: int, issuer: str, database_url: str) -> None:
 async def _serve(port: int, issuer: str, database_url: str) -> None:
     async with open_database(database_url, max_connections=2) as database, AsyncExitStack() as stack:
         tokens = AccessTokens(await load_keys(database, None), database, issuer=issuer)
-        idle = Idle()
+        idle = ConnectionPool()
         for _ in range(_CONNECTIONS):
             connection = await asyncpg.connect(database_url, server_settings={"timezone": "UTC", "jit": "off"})
             stack.push_async_callback(connection.close)
@@ -64,31 +64,31 @@ async def _serve(port: int, issuer: str, database_url: str) -> None:
         await uvicorn.Server(config).serve()
 
 
-class Idle(asyncio.LifoQueue["asyncpg.Connection[Any]"]):
+class ConnectionPool(asyncio.LifoQueue["asyncpg.Connection[Any]"]):
     """Connections that nobody uses: a pool that costs next to nothing."""
 
     @asynccontextmanager
-    async def taken(self) -> AsyncIterator[Any]:
+    async def acquire(self) -> AsyncIterator[Any]:
         connection = await self.get()
         try:
             yield connection
         finally:
             self.put_nowait(connection)
 
-    async def rows(self, text: str, *given: Any) -> list[Row]:
+    async def fetch(self, text: str, *arguments: Any) -> list[Row]:
         connection = await self.get()
         try:
-            return list(await connection.fetch(text, *given))
+            return list(await connection.fetch(text, *arguments))
         finally:
             self.put_nowait(connection)
 
-    async def row(self, text: str, *given: Any) -> Row | None:
-        rows = await self.rows(text, *given)
+    async def fetch_row(self, text: str, *arguments: Any) -> Row | None:
+        rows = await self.fetch(text, *arguments)
         return rows[0] if rows else None
 
 
-async def _task(idle: Idle, viewer: UUID, variables: Variables) -> dict[str, Any]:
-    row = await idle.row(sql.TASK, viewer, _uuid(variables["id"]))
+async def _fetch_task(pool: ConnectionPool, viewer: UUID, variables: Variables) -> dict[str, Any]:
+    row = await pool.fetch_row(sql.TASK, viewer, _uuid(variables["id"]))
     if row is None:
         return {"task": None}
     assignee = None
@@ -98,27 +98,27 @@ async def _task(idle: Idle, viewer: UUID, variables: Variables) -> dict[str, Any
     return {"task": _task_of(row) | {"assignee": assignee, "project": project}}
 
 
-async def _project(idle: Idle, viewer: UUID, variables: Variables) -> dict[str, Any]:
+async def _fetch_project(pool: ConnectionPool, viewer: UUID, variables: Variables) -> dict[str, Any]:
     project_id = _uuid(variables["id"])
-    project = await idle.row(sql.PROJECT, viewer, project_id)
+    project = await pool.fetch_row(sql.PROJECT, viewer, project_id)
     if project is None:
         return {"project": None}
-    rows = await idle.rows(sql.TASKS_OF_PROJECTS, viewer, [project_id], 50)
-    people = await _people(idle, (row["assignee_id"] for row in rows))
+    rows = await pool.fetch(sql.TASKS_OF_PROJECTS, viewer, [project_id], 50)
+    people = await _fetch_users(pool, (row["assignee_id"] for row in rows))
     nodes = [_task_of(row) | {"assignee": people.get(row["assignee_id"])} for row in rows]
     return {"project": _project_of(project) | {"tasks": {"nodes": nodes}}}
 
 
-async def _team(idle: Idle, viewer: UUID, variables: Variables) -> dict[str, Any]:
+async def _fetch_team(pool: ConnectionPool, viewer: UUID, variables: Variables) -> dict[str, Any]:
     team_id = _uuid(variables["id"])
-    team = await idle.row(sql.TEAM, viewer, team_id)
+    team = await pool.fetch_row(sql.TEAM, viewer, team_id)
     if team is None:
         return {"team": None}
-    members = await idle.rows(sql.MEMBERS_OF_TEAM, viewer, team_id, 10)
-    projects = await idle.rows(sql.PROJECTS_OF_TEAM, viewer, team_id, 5)
-    tasks = await idle.rows(sql.TASKS_OF_PROJECTS, viewer, [row["id"] for row in projects], 20)
-    comments = await idle.rows(sql.COMMENTS_OF_TASKS, viewer, [row["id"] for row in tasks], 3)
-    people = await _people(idle, (row["author_id"] for row in comments))
+    members = await pool.fetch(sql.MEMBERS_OF_TEAM, viewer, team_id, 10)
+    projects = await pool.fetch(sql.PROJECTS_OF_TEAM, viewer, team_id, 5)
+    tasks = await pool.fetch(sql.TASKS_OF_PROJECTS, viewer, [row["id"] for row in projects], 20)
+    comments = await pool.fetch(sql.COMMENTS_OF_TASKS, viewer, [row["id"] for row in tasks], 3)
+    people = await _fetch_users(pool, (row["author_id"] for row in comments))
 
     said: dict[UUID, list[Any]] = defaultdict(list)
     for row in comments:
@@ -139,10 +139,10 @@ async def _team(idle: Idle, viewer: UUID, variables: Variables) -> dict[str, Any
     }
 
 
-async def _change(idle: Idle, viewer: UUID, variables: Variables) -> dict[str, Any]:
+async def _update_task(pool: ConnectionPool, viewer: UUID, variables: Variables) -> dict[str, Any]:
     """The task's row, its place in the team's stream and the event, in one transaction: what our own server writes."""
     given = variables["input"]
-    async with idle.taken() as connection, connection.transaction():
+    async with pool.acquire() as connection, connection.transaction():
         before = await connection.fetchrow(sql.LOCK_TASK, viewer, _uuid(given["id"]))
         if before is None:
             missing = {"code": "NOT_FOUND", "message": "There is no such task."}
@@ -162,12 +162,12 @@ async def _change(idle: Idle, viewer: UUID, variables: Variables) -> dict[str, A
     return {"taskUpdate": {"task": task, "errors": []}}
 
 
-_OPERATIONS = {"OneTask": _task, "Board": _project, "Overview": _team, "Change": _change}
+_OPERATIONS = {"OneTask": _fetch_task, "Board": _fetch_project, "Overview": _fetch_team, "Change": _update_task}
 
 
-async def _people(idle: Idle, user_ids: Iterable[UUID | None]) -> dict[UUID | None, dict[str, Any]]:
+async def _fetch_users(pool: ConnectionPool, user_ids: Iterable[UUID | None]) -> dict[UUID | None, dict[str, Any]]:
     wanted = {user_id for user_id in user_ids if user_id is not None}
-    return {row["id"]: _user_of(row) for row in await idle.rows(sql.USERS, list(wanted))} if wanted else {}
+    return {row["id"]: _user_of(row) for row in await pool.fetch(sql.USERS, list(wanted))} if wanted else {}
 
 
 def _task_of(row: Row) -> dict[str, Any]:

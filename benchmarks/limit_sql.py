@@ -1,7 +1,7 @@
 """The SQL of the limit: the rules of `persistence.access`, written out by hand. The viewer is $1 wherever there are rules."""
 
 
-def _seen(project_id: str) -> str:
+def _may_see_project(project_id: str) -> str:
     """The viewer may see the project with this id."""
     return f"""EXISTS (
         SELECT 1 FROM projects sp JOIN team_members sm ON sm.team_id = sp.team_id
@@ -18,9 +18,9 @@ TASK = f"""
     SELECT t.id, t.key, t.title, t.status, t.priority, t.due_on, t.updated_at,
         u.id AS assignee_id, u.first_name, u.last_name, p.id AS project_id, p.name AS project_name, p.status AS project_status
     FROM tasks t JOIN projects p ON p.id = t.project_id LEFT JOIN users u ON u.id = t.assignee_user_id
-    WHERE t.id = $2 AND {_seen("t.project_id")}"""  # noqa: S608
+    WHERE t.id = $2 AND {_may_see_project("t.project_id")}"""  # noqa: S608
 
-PROJECT = f"SELECT p.id, p.name, p.status FROM projects p WHERE p.id = $2 AND {_seen('p.id')}"  # noqa: S608
+PROJECT = f"SELECT p.id, p.name, p.status FROM projects p WHERE p.id = $2 AND {_may_see_project('p.id')}"  # noqa: S608
 
 TEAM = f"SELECT id, name, key FROM teams WHERE id = $2 AND {_MEMBER}"  # noqa: S608
 
@@ -33,13 +33,13 @@ MEMBERS_OF_TEAM = f"""
 
 PROJECTS_OF_TEAM = f"""
     SELECT p.id, p.name, p.status FROM projects p
-    WHERE p.team_id = $2 AND {_seen("p.id")} ORDER BY lower(p.name), p.id LIMIT $3"""  # noqa: S608
+    WHERE p.team_id = $2 AND {_may_see_project("p.id")} ORDER BY lower(p.name), p.id LIMIT $3"""  # noqa: S608
 
 TASKS_OF_PROJECTS = f"""
     SELECT parent.id AS parent, page.* FROM unnest($2::uuid[]) AS parent(id) CROSS JOIN LATERAL (
         SELECT t.id, t.key, t.title, t.status, t.priority, t.due_on, t.updated_at, t.assignee_user_id AS assignee_id
         FROM tasks t
-        WHERE t.project_id = parent.id AND t.deleted_at IS NULL AND {_seen("t.project_id")}
+        WHERE t.project_id = parent.id AND t.deleted_at IS NULL AND {_may_see_project("t.project_id")}
         ORDER BY t.rank, t.id LIMIT $3
     ) AS page"""  # noqa: S608
 
@@ -47,7 +47,7 @@ COMMENTS_OF_TASKS = f"""
     SELECT parent.id AS parent, page.* FROM unnest($2::uuid[]) AS parent(id) CROSS JOIN LATERAL (
         SELECT c.id, c.body, c.created_at, c.author_user_id AS author_id
         FROM comments c JOIN tasks t ON t.id = c.subject_id
-        WHERE c.subject_id = parent.id AND c.parent_id IS NULL AND c.deleted_at IS NULL AND {_seen("t.project_id")}
+        WHERE c.subject_id = parent.id AND c.parent_id IS NULL AND c.deleted_at IS NULL AND {_may_see_project("t.project_id")}
         ORDER BY c.created_at, c.id LIMIT $3
     ) AS page"""  # noqa: S608
 

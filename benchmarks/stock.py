@@ -11,7 +11,7 @@ import server
 from gateway.execution.executor import Executor
 
 
-class Uncompiled(Executor):
+class UncompiledExecutor(Executor):
     """An executor that is not told what stands behind the fields, so it compiles nothing."""
 
     def __init__(self, schema: strawberry.Schema, *, bindings: object = None, **rest: Any) -> None:
@@ -19,5 +19,5 @@ class Uncompiled(Executor):
 
 
 if __name__ == "__main__":
-    with patch.object(app.application, "Executor", Uncompiled):
+    with patch.object(app.application, "Executor", UncompiledExecutor):
         sys.exit(server.main(["api"]))

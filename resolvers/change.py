@@ -14,7 +14,7 @@ from domain.page import DEFAULT_PAGE_ROWS, MAX_PAGE_ROWS, Edge, PageInfo
 from persistence.stores import team
 from resolvers import ids, user
 from resolvers.context import Context
-from resolvers.event_visibility import Change, ChangeVisibility, ChangeFilter
+from resolvers.event_visibility import Change, ChangeFilter, ChangeVisibility
 from resolvers.inputs.change import ChangeScope
 from resolvers.inputs.fields import to_values
 from resolvers.node import entities

@@ -35,7 +35,7 @@ from realtime.collaboration.rooms import Rooms
 from resolvers import ids, viewer_permissions
 from resolvers.collaboration_auth import max_right
 from resolvers.context import Context, InputValues
-from resolvers.page import match_by_key, collect_ids
+from resolvers.page import collect_ids, match_by_key
 from resolvers.scalars import Base64
 
 _MAX_REPLAYED_UPDATES: Final = 500

@@ -19,7 +19,7 @@ from persistence.stores import document_queries as documents
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers import ids
 from resolvers.context import Context, InputValues
-from resolvers.page import list_pages, match_by_key, collect_ids
+from resolvers.page import collect_ids, list_pages, match_by_key
 
 Resolved = Annotated[bool | None, strawberry.argument(description="Only threads that are, or are not, resolved.")]
 

@@ -21,7 +21,7 @@ from resolvers import ids
 from resolvers.context import Context, InputValues
 from resolvers.inputs.document import FILTER_ID_TYPES, DocumentFilter, DocumentOrder
 from resolvers.inputs.filter import to_orders, to_where
-from resolvers.page import list_pages, match_by_key, collect_ids, list_all
+from resolvers.page import collect_ids, list_all, list_pages, match_by_key
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The document's global id.")]
 Filter = Annotated[DocumentFilter | None, strawberry.argument(description="Narrows the list.")]

@@ -17,7 +17,7 @@ from resolvers.context import Context, InputValues
 from resolvers.event_visibility import scope_allows
 from resolvers.inputs.filter import to_orders, to_where
 from resolvers.inputs.project import FILTER_ID_TYPES, ProjectFilter, ProjectOrder
-from resolvers.page import ToOneLoader, list_pages, collect_ids, list_all
+from resolvers.page import ToOneLoader, collect_ids, list_all, list_pages
 from resolvers.progress import Progress
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The project's global id.")]

@@ -13,7 +13,7 @@ from uuid import UUID
 from domain.errors import NotFound
 from domain.events import ChangeKind, Entry
 from persistence.stores import task
-from resolvers.event_visibility import Change, ChangeVisibility, ChangeFilter, may_affect_rights
+from resolvers.event_visibility import Change, ChangeFilter, ChangeVisibility, may_affect_rights
 
 Positions = dict[str, int]
 

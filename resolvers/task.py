@@ -19,7 +19,7 @@ from resolvers import ids
 from resolvers.context import Context, InputValues
 from resolvers.inputs.filter import to_orders, to_where
 from resolvers.inputs.task import FILTER_ID_TYPES, TaskFilter, TaskOrder
-from resolvers.page import ToOneLoader, list_pages, collect_ids, list_all
+from resolvers.page import ToOneLoader, collect_ids, list_all, list_pages
 from resolvers.progress import Progress
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The task's global id.")]

@@ -14,7 +14,7 @@ from persistence.stores.invitation import INVITATIONS
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers import ids
 from resolvers.context import Context, InputValues
-from resolvers.page import ToOneLoader, list_pages, match_by_key, collect_ids, list_all
+from resolvers.page import ToOneLoader, collect_ids, list_all, list_pages, match_by_key
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The team's global id.")]
 

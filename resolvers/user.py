@@ -20,7 +20,7 @@ from resolvers.attachment import signed_url
 from resolvers.context import Context, InputValues
 from resolvers.inputs.filter import to_orders
 from resolvers.inputs.task import TaskFilter, TaskOrder
-from resolvers.page import ToOneLoader, list_pages, collect_ids, list_all
+from resolvers.page import ToOneLoader, collect_ids, list_all, list_pages
 from resolvers.task import tasks_where
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The user's global id.")]

@@ -9,7 +9,7 @@ from persistence.stores import watch
 from persistence.stores.user import WATCHERS
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, InputValues
-from resolvers.page import list_pages, match_by_key, collect_ids
+from resolvers.page import collect_ids, list_pages, match_by_key
 
 
 async def watchers(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:

@@ -8,7 +8,7 @@ import strawberry
 import resolvers.change
 from domain import text
 from domain.errors import DomainError, InsufficientScope, MultipleErrors, Unavailable
-from resolvers.context import MutationFunction, Context, InputValues, PrepareFunction
+from resolvers.context import Context, InputValues, MutationFunction, PrepareFunction
 from resolvers.inputs.fields import to_values as read
 from resolvers.mutation_result import MutationResult
 from resolvers.scalars import SyncCursor

@@ -29,7 +29,7 @@ from schema import field_rules
 from schema.connection import Connection
 from schema.document_mutations import DocumentMutations
 from schema.errors import ERROR_TYPES
-from schema.fields import query, event_subscription, change_subscription
+from schema.fields import change_subscription, event_subscription, query
 from schema.file_mutations import FileMutations
 from schema.node import Node
 from schema.payload import mutation

@@ -4,30 +4,30 @@ import re
 
 import orjson
 
-_ERROR_ID = re.compile(rb',?"errorId":"[^"]*"')
-_SIGNED = re.compile(rb"(expires|signature)=[^&\"]+")
+_ERROR_ID_PATTERN = re.compile(rb',?"errorId":"[^"]*"')
+_SIGNATURE_PATTERN = re.compile(rb"(expires|signature)=[^&\"]+")
 
 
-def normal(answer: bytes) -> bytes:
+def normalize(response: bytes) -> bytes:
     """An answer without what no two runs share: the ids of masked errors, the order in which concurrent fields failed, and until
     when an address is good.
     """
-    read = orjson.loads(_SIGNED.sub(rb"\1=", _ERROR_ID.sub(b"", answer)))
+    read = orjson.loads(_SIGNATURE_PATTERN.sub(rb"\1=", _ERROR_ID_PATTERN.sub(b"", response)))
     if "errors" in read:
         read["errors"].sort(key=orjson.dumps)
     return orjson.dumps(read)
 
 
-def lost(answer: bytes) -> bytes:
+def normalize_lost_data(response: bytes) -> bytes:
     """
     An answer of graphql-core's with where its data was lost instead of its errors, for comparing two of its own.
 
     Where several fields below one null fail, it tells of whichever failed first, and the same operation may be told differently
     twice (2 of 30 times for one that was found here): the specification asks for one of them only.
     """
-    read = orjson.loads(_SIGNED.sub(rb"\1=", answer))
+    read = orjson.loads(_SIGNATURE_PATTERN.sub(rb"\1=", response))
     if read.get("data") is None:
-        return normal(answer)
+        return normalize(response)
     places = set()
     for error in read.pop("errors", ()):
         value, reached = read["data"], 0

@@ -19,7 +19,7 @@ from resolvers.context import Context
 from schema.field_rules import field_weights
 from schema.root import bindings, schema
 
-AT_REST = RoomTimings(close_after_seconds=3600.0, compact_after_seconds=3600.0, sweep_interval_seconds=3600.0)
+IDLE_TIMINGS = RoomTimings(close_after_seconds=3600.0, compact_after_seconds=3600.0, sweep_interval_seconds=3600.0)
 """For houses in which rooms of live editing do nothing by themselves while tests run."""
 
 
@@ -49,19 +49,19 @@ class App:
     the tests' own way to the rows, so that no test waits for a connection that the house keeps.
     """
 
-    def __init__(self, house: Resources, sql: "asyncpg.Pool[Any]") -> None:
-        self.house = house
+    def __init__(self, resources: Resources, sql: "asyncpg.Pool[Any]") -> None:
+        self.resources = resources
         self.sql = sql
         self.executor = Executor(
             schema, limits=LIMITS, weights=field_weights(bindings), before_event=Context.clear_loaders, bindings=bindings
         )
-        self.core = Executor(schema, limits=LIMITS, weights=field_weights(bindings), before_event=Context.clear_loaders)
+        self.graphql_core = Executor(schema, limits=LIMITS, weights=field_weights(bindings), before_event=Context.clear_loaders)
 
     def context(self, person: Person | None, actor: Actor | None = None) -> Context:
         """What one operation of a person is given."""
-        return Context(self.house.services, actor or (person.actor if person else None), Device())
+        return Context(self.resources.services, actor or (person.actor if person else None), Device())
 
-    async def answer(self, person: Person | None, operation: str, *, actor: Actor | None = None, **variables: Any) -> Any:
+    async def execute(self, person: Person | None, operation: str, *, actor: Actor | None = None, **variables: Any) -> Any:
         """The whole answer, as JSON."""
         request = OperationRequest(query=operation, variables=json.loads(orjson.dumps(variables)))
         answer = b""
@@ -72,7 +72,7 @@ class App:
             if self.executor.execution_counts["compiled"] == compiled:
                 break
             context.clear_loaders()
-            stock = (await self.core.execute(request, context)).to_json()
+            stock = (await self.graphql_core.execute(request, context)).to_json()
             if answer == stock or context.mutation_results:
                 assert answer == stock, (answer, stock)
                 break
@@ -82,18 +82,18 @@ class App:
 
     async def run(self, person: Person | None, operation: str, **variables: Any) -> Any:
         """The data of an answer that has no errors."""
-        answer = await self.answer(person, operation, **variables)
+        answer = await self.execute(person, operation, **variables)
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
 
-    async def statements(self, person: Person | None, operation: str, **variables: Any) -> tuple[Any, int]:
+    async def count_statements(self, person: Person | None, operation: str, **variables: Any) -> tuple[Any, int]:
         """The data, and how many SQL statements a compiled program took: the fewest of three runs, since the house looks around
         too."""
         data = await self.run(person, operation, **variables)
         request = OperationRequest(query=operation, variables=json.loads(orjson.dumps(variables)))
         taken = []
         for _ in range(3):
-            before = self.house.database.statements_run
+            before = self.resources.database.statements_run
             await self.executor.execute(request, self.context(person))
-            taken.append(self.house.database.statements_run - before)
+            taken.append(self.resources.database.statements_run - before)
         return data, min(taken)

@@ -51,10 +51,10 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import mutations, nodes, queries
 
-from tests.operations import Generated
+from tests.operations import GeneratedOperation
 
-_LEFT_OUT, _WHOLE, _PART = 0.5, 0.4, 0.15
-_KINDS = {
+_OMIT_PROBABILITY, _WHOLE_VARIABLE_PROBABILITY, _PART_VARIABLE_PROBABILITY = 0.5, 0.4, 0.15
+_TYPE_BY_WORD = {
     "label": "Label",
     "comment": "Comment",
     "document": "Document",
@@ -69,84 +69,92 @@ _KINDS = {
     "owner": "User",
     "lead": "User",
 }
-_WORDS = ["", "x", "Task 1", "mate", "Ünïcödé 🎉", "[Task](task:x)", "2026-11-22", "null"]
+_STRINGS = ["", "x", "Task 1", "mate", "Ünïcödé 🎉", "[Task](task:x)", "2026-11-22", "null"]
 
 
-def _texts(*some: str) -> "st.SearchStrategy[ValueNode]":
-    return st.sampled_from(some).map(nodes.String)
+def _string_literals(*values: str) -> "st.SearchStrategy[ValueNode]":
+    return st.sampled_from(values).map(nodes.String)
 
 
-_SCALARS: dict[str, "st.SearchStrategy[ValueNode]"] = {
-    "ID": st.integers(0, 20).map(nodes.Int) | _texts("", "x", "VGFzazp4", "VGVhbTowMTk3"),
+_SCALAR_STRATEGIES: dict[str, "st.SearchStrategy[ValueNode]"] = {
+    "ID": st.integers(0, 20).map(nodes.Int) | _string_literals("", "x", "VGFzazp4", "VGVhbTowMTk3"),
     "Int": st.sampled_from([1, 2, 3, 5, 20, 100, 0, -1, 101]).map(nodes.Int),
     "Float": st.sampled_from([0.5, 1.0, 3.25, -1.0, 1e9]).map(nodes.Float) | st.integers(0, 9).map(nodes.Int),
-    "String": st.sampled_from(_WORDS).map(nodes.String)
+    "String": st.sampled_from(_STRINGS).map(nodes.String)
     | st.text(st.characters(exclude_characters="\0"), max_size=12).map(nodes.String),
-    "Markdown": st.sampled_from([*_WORDS, "# A\n\n- [ ] b", "<b>c</b>"]).map(nodes.String),
-    "Date": _texts(*["2026-11-22", "2026-12-01"] * 5, "2026-02-30"),
-    "DateTime": _texts(*["2026-11-22T00:00:00Z", "2026-12-01T12:00:00+02:00"] * 5, "2026-12-01T12:00:00"),
+    "Markdown": st.sampled_from([*_STRINGS, "# A\n\n- [ ] b", "<b>c</b>"]).map(nodes.String),
+    "Date": _string_literals(*["2026-11-22", "2026-12-01"] * 5, "2026-02-30"),
+    "DateTime": _string_literals(*["2026-11-22T00:00:00Z", "2026-12-01T12:00:00+02:00"] * 5, "2026-12-01T12:00:00"),
     "UUID": st.uuids(version=4).map(str).map(nodes.String),
     "Base64": st.binary(max_size=8).map(b64encode).map(bytes.decode).map(nodes.String),
-    "URL": _texts("https://example.com/a", "x"),
-    "SyncCursor": st.integers(0, 20).map(nodes.Int) | _texts("", "x"),
-    "JSON": _texts("x") | st.just(nodes.Object([])) | st.just(nodes.List([nodes.Int(1), nodes.Null])),
+    "URL": _string_literals("https://example.com/a", "x"),
+    "SyncCursor": st.integers(0, 20).map(nodes.Int) | _string_literals("", "x"),
+    "JSON": _string_literals("x") | st.just(nodes.Object([])) | st.just(nodes.List([nodes.Int(1), nodes.Null])),
 }
-Ids = Mapping[str, Sequence[str]]
+IdsByType = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
-class Drawn:
+class GeneratedDocument:
     """A drawn document, and the seed by which it is changed."""
 
     document: DocumentNode
     seed: int
 
-    def operation(self, schema: GraphQLSchema, ids: Ids) -> Generated:
+    def operation(self, schema: GraphQLSchema, ids: IdsByType) -> GeneratedOperation:
         """The operation as it is sent, asking for things of these ids (by type; cursors of lists under `Cursor`)."""
-        return _Change(schema, ids, random.Random(self.seed)).made_of(self.document)
+        return _OperationBuilder(schema, ids, random.Random(self.seed)).build(self.document)
 
 
-def drawn(schema: GraphQLSchema, *, writes: bool = False, without: frozenset[str] = frozenset()) -> "st.SearchStrategy[Drawn]":
+def generated_documents(
+    schema: GraphQLSchema, *, mutations_only: bool = False, without: frozenset[str] = frozenset()
+) -> "st.SearchStrategy[GeneratedDocument]":
     """Queries, or mutations: of one root field each, drawn in turn, since wide documents take ten times as long to draw."""
-    root = schema.mutation_type if writes else schema.query_type
+    root = schema.mutation_type if mutations_only else schema.query_type
     assert root is not None
-    draw: Callable[..., Any] = mutations if writes else queries
+    draw: Callable[..., Any] = mutations if mutations_only else queries
     of_field = {
-        name: draw(schema, fields=[name], custom_scalars=_SCALARS, print_ast=lambda document: document)
+        name: draw(schema, fields=[name], custom_scalars=_SCALAR_STRATEGIES, print_ast=lambda document: document)
         for name in root.fields
         if name not in without
     }
     documents = st.sampled_from(sorted(of_field)).flatmap(of_field.__getitem__)
-    return st.builds(Drawn, documents, st.integers(0, 2**32))
+    return st.builds(GeneratedDocument, documents, st.integers(0, 2**32))
 
 
-def for_each(strategy: "st.SearchStrategy[Drawn]", check: Callable[[Drawn], None], *, examples: int, first: int) -> None:
+def check_examples(
+    strategy: "st.SearchStrategy[GeneratedDocument]",
+    check: Callable[[GeneratedDocument], None],
+    *,
+    examples: int,
+    first_seed: int,
+) -> None:
     """Check so many drawn operations, the same for the same `first`; one that fails is made smaller before it is told."""
     quiet = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
     phases = [Phase.generate, Phase.shrink]
 
-    @seed(first)
+    @seed(first_seed)
     @settings(max_examples=examples, deadline=None, database=None, phases=phases, suppress_health_check=quiet)
     @given(strategy)
-    def each(example: Drawn) -> None:
+    def each(example: GeneratedDocument) -> None:
         check(example)
 
     each()
 
 
-class _Change(Visitor):
+class _OperationBuilder(Visitor):
     """Makes one operation of one document."""
 
-    def __init__(self, schema: GraphQLSchema, ids: Ids, chance: random.Random) -> None:
+    def __init__(self, schema: GraphQLSchema, ids: IdsByType, rng: random.Random) -> None:
         super().__init__()
         self._ids = ids
-        self._chance = chance
+        self._rng = rng
         self._info = TypeInfo(schema)
         self._definitions: list[VariableDefinitionNode] = []
-        self._given: dict[str, Any] = {}
+        self._variable_values: dict[str, Any] = {}
         self._field = ""
 
-    def made_of(self, document: DocumentNode) -> Generated:
+    def build(self, document: DocumentNode) -> GeneratedOperation:
         changed = visit(document, TypeInfoVisitor(self._info, self))
         (operation,) = changed.definitions
         assert isinstance(operation, OperationDefinitionNode)
@@ -156,23 +164,23 @@ class _Change(Visitor):
             directives=(),
             selection_set=operation.selection_set,
         )
-        return Generated(print_ast(DocumentNode(definitions=(named,))), self._given)
+        return GeneratedOperation(print_ast(DocumentNode(definitions=(named,))), self._variable_values)
 
     def enter_argument(self, node: ArgumentNode, *_: Any) -> Any:
         declared = self._info.get_argument()
         assert declared is not None
-        if not is_required_argument(declared) and self._goes():
+        if not is_required_argument(declared) and self._is_omitted():
             return REMOVE
         place = f"{self._field} {node.name.value}"
-        return ArgumentNode(name=node.name, value=self._value(node.value, declared.type, place, _WHOLE))
+        return ArgumentNode(name=node.name, value=self._value(node.value, declared.type, place, _WHOLE_VARIABLE_PROBABILITY))
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
         self._field = node.name.value
 
     def leave_field(self, node: FieldNode, *_: Any) -> Any:
-        if self._chance.random() > 0.03:
+        if self._rng.random() > 0.03:
             return None
-        held = VariableNode(name=NameNode(value=self._declare("Boolean!", self._chance.random() < 0.7)))
+        held = VariableNode(name=NameNode(value=self._declare("Boolean!", self._rng.random() < 0.7)))
         argument = ArgumentNode(name=NameNode(value="if"), value=held)
         directive = DirectiveNode(name=NameNode(value="include"), arguments=(argument,))
         return FieldNode(
@@ -183,58 +191,58 @@ class _Change(Visitor):
             selection_set=node.selection_set,
         )
 
-    def _goes(self) -> bool:
-        return self._chance.random() < _LEFT_OUT
+    def _is_omitted(self) -> bool:
+        return self._rng.random() < _OMIT_PROBABILITY
 
-    def _value(self, node: ValueNode, type_: Any, place: str, as_variable: float) -> ValueNode:
+    def _value(self, node: ValueNode, type_: Any, path: str, as_variable: float) -> ValueNode:
         """The value that stands there: settled, and perhaps a variable, or with variables in it."""
-        if self._chance.random() < as_variable:
-            return self._variable(self._settled(node, type_, place, 0.0), type_)
-        return self._settled(node, type_, place, _PART if as_variable else 0.0)
+        if self._rng.random() < as_variable:
+            return self._variable(self._resolved(node, type_, path, 0.0), type_)
+        return self._resolved(node, type_, path, _PART_VARIABLE_PROBABILITY if as_variable else 0.0)
 
-    def _settled(self, node: ValueNode, type_: Any, place: str, as_variable: float) -> ValueNode:
+    def _resolved(self, node: ValueNode, type_: Any, path: str, as_variable: float) -> ValueNode:
         inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
         if isinstance(inner, GraphQLList) and isinstance(node, ListValueNode):
-            return nodes.List([self._value(each, inner.of_type, place, as_variable) for each in node.values])
+            return nodes.List([self._value(each, inner.of_type, path, as_variable) for each in node.values])
         if isinstance(inner, GraphQLInputObjectType) and isinstance(node, ObjectValueNode):
             kept = []
             for each in node.fields:
                 declared = inner.fields[each.name.value]
-                if is_required_input_field(declared) or not self._goes():
-                    where = f"{place} {each.name.value}"
+                if is_required_input_field(declared) or not self._is_omitted():
+                    where = f"{path} {each.name.value}"
                     value = self._value(each.value, declared.type, where, as_variable)
                     kept.append(ObjectFieldNode(name=each.name, value=value))
             return nodes.Object(kept)
-        return self._named(node, getattr(inner, "name", ""), place)
+        return self._with_real_id(node, getattr(inner, "name", ""), path)
 
-    def _named(self, node: ValueNode, type_name: str, place: str) -> ValueNode:
+    def _with_real_id(self, node: ValueNode, type_name: str, path: str) -> ValueNode:
         """A real id or cursor where one is meant."""
         if isinstance(node, IntValueNode) and type_name in ("ID", "SyncCursor"):
-            some = self._ids[type_name] if type_name == "SyncCursor" else self._meant(place)
+            some = self._ids[type_name] if type_name == "SyncCursor" else self._ids_for(path)
             return StringValueNode(value=some[int(node.value) % len(some)])
-        if isinstance(node, StringValueNode) and place.endswith((" after", " before")) and self._chance.random() < 0.6:
-            return StringValueNode(value=self._chance.choice(self._ids["Cursor"]))
+        if isinstance(node, StringValueNode) and path.endswith((" after", " before")) and self._rng.random() < 0.6:
+            return StringValueNode(value=self._rng.choice(self._ids["Cursor"]))
         return node
 
-    def _meant(self, place: str) -> Sequence[str]:
+    def _ids_for(self, path: str) -> Sequence[str]:
         """Ids of the kind that is meant there, by the last word that tells; of any kind where none does, and now and then."""
-        if self._chance.random() < 0.9:
-            for word in reversed(place.lower().split()):
-                for sign, kind in _KINDS.items():
+        if self._rng.random() < 0.9:
+            for word in reversed(path.lower().split()):
+                for sign, kind in _TYPE_BY_WORD.items():
                     if sign in word and self._ids.get(kind):
                         return self._ids[kind]
         return [each for kind, some in self._ids.items() if "Cursor" not in kind for each in some]
 
     def _variable(self, node: ValueNode, type_: Any) -> ValueNode:
         optional = not isinstance(type_, GraphQLNonNull)
-        luck = self._chance.random()
+        luck = self._rng.random()
         if optional and luck < 0.1:
             return VariableNode(name=NameNode(value=self._declare(str(type_), ...)))
         if luck < 0.2 and not isinstance(node, NullValueNode):
             return VariableNode(name=NameNode(value=self._declare(str(type_), ..., default=node)))
         value = value_from_ast_untyped(node)
         if luck < 0.22:
-            value = self._chance.choice([None, 1, "x", [], {}, [value], True])  # of another kind, or in a list
+            value = self._rng.choice([None, 1, "x", [], {}, [value], True])  # of another kind, or in a list
         return VariableNode(name=NameNode(value=self._declare(str(type_), value)))
 
     def _declare(self, type_: str, value: Any, *, default: ValueNode | None = None) -> str:
@@ -247,5 +255,5 @@ class _Change(Visitor):
             )
         )
         if value is not ...:
-            self._given[name] = value
+            self._variable_values[name] = value
         return name

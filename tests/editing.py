@@ -13,18 +13,18 @@ from content import crdt
 from gateway.execution.executor import OperationRequest, OperationResult
 from persistence.events.document_log import UpdateLog
 from tests.app import App, Person
-from tests.listening import Ear
-from tests.people import People, uuid_of
-from tests.work import do
+from tests.listening import SubscriptionReader
+from tests.people import SampleTeam, uuid_of
+from tests.work import mutate
 
-PRESENCE = "presence { sessionId user { id } cursor selectionEnd isTyping }"
-FOLLOW = f"""
+PRESENCE_FIELDS = "presence { sessionId user { id } cursor selectionEnd isTyping }"
+COLLABORATION_SUBSCRIPTION = f"""
 subscription ($id: ID!, $sessionId: ID!, $after: Int, $stateVector: Base64) {{
   documentCollaboration(id: $id, sessionId: $sessionId, after: $after, stateVector: $stateVector) {{
     __typename
-    ... on DocumentSynced {{ position update stateVector {PRESENCE} }}
+    ... on DocumentSynced {{ position update stateVector {PRESENCE_FIELDS} }}
     ... on DocumentEdited {{ position update sessionId author {{ id }} }}
-    ... on DocumentPresenceChanged {{ {PRESENCE} }}
+    ... on DocumentPresenceChanged {{ {PRESENCE_FIELDS} }}
     ... on DocumentVersionSaved {{ version {{ id number }} }}
     ... on DocumentAccessChanged {{ viewerCan }}
   }}
@@ -38,67 +38,71 @@ class Editor:
     def __init__(self) -> None:
         self.doc: Doc[Any] = Doc()
         self.doc["text"] = self.text = Text()
-        self._made: list[bytes] = []
-        self._subscription = self.doc.observe(lambda event: self._made.append(event.update))
+        self._updates: list[bytes] = []
+        self._subscription = self.doc.observe(lambda event: self._updates.append(event.update))
 
     def write(self, text: str, at: int | None = None) -> bytes:
         """Insert text: the update that tells of it."""
-        self._made.clear()
+        self._updates.clear()
         self.text.insert(len(self.text) if at is None else at, text)
-        (update,) = self._made
+        (update,) = self._updates
         return update
 
-    def take(self, update: str) -> None:
+    def apply_update(self, update: str) -> None:
         """Take in what came as base64."""
         self.doc.apply_update(base64.b64decode(update))
 
     @property
-    def vector(self) -> str:
+    def state_vector(self) -> str:
         return base64.b64encode(self.doc.get_state()).decode()
 
 
-def sent(*updates: bytes) -> list[str]:
+def to_base64(*updates: bytes) -> list[str]:
     return [base64.b64encode(each).decode() for each in updates]
 
 
-async def document(app: App, team: People, **given: Any) -> str:
+async def new_document_id(app: App, team: SampleTeam, **fields: Any) -> str:
     """A document in the team's project."""
-    made = await do(app, team.member, "documentCreate", **({"projectId": team.project_id, "title": "Notes"} | given))
+    made = await mutate(app, team.member, "documentCreate", **({"projectId": team.project_id, "title": "Notes"} | fields))
     assert made["errors"] == []
     id_: str = made["document"]["id"]
     return id_
 
 
-async def apply(app: App, person: Person, document_id: str, *updates: bytes, session: str = "s", **given: Any) -> Any:
+async def apply_updates(app: App, person: Person, document_id: str, *updates: bytes, session: str = "s", **fields: Any) -> Any:
     """The payload of `documentApplyUpdate`."""
-    return await do(
+    return await mutate(
         app,
         person,
         "documentApplyUpdate",
         "position",
         id=document_id,
-        updates=sent(*updates),
+        updates=to_base64(*updates),
         sessionId=session,
-        **given,
+        **fields,
     )
 
 
-async def applied(app: App, person: Person, document_id: str, *updates: bytes, **given: Any) -> int:
+async def apply_updates_ok(app: App, person: Person, document_id: str, *updates: bytes, **fields: Any) -> int:
     """The position of an edit that was kept."""
-    payload = await apply(app, person, document_id, *updates, **given)
+    payload = await apply_updates(app, person, document_id, *updates, **fields)
     assert payload["errors"] == []
     position: int = payload["position"]
     return position
 
 
 @asynccontextmanager
-async def following(app: App, person: Person, document_id: str, session: str = "", **given: Any) -> AsyncIterator[Ear]:
+async def open_collaboration(
+    app: App, person: Person, document_id: str, session: str = "", **arguments: Any
+) -> AsyncIterator[SubscriptionReader]:
     """A subscription, whose first event waits."""
-    variables = {"id": document_id, "sessionId": session or str(uuid4()), **given}
-    stream = await app.executor.subscribe(OperationRequest(query=FOLLOW, variables=variables), app.context(person))
+    variables = {"id": document_id, "sessionId": session or str(uuid4()), **arguments}
+    stream = await app.executor.subscribe(
+        OperationRequest(query=COLLABORATION_SUBSCRIPTION, variables=variables), app.context(person)
+    )
     assert not isinstance(stream, OperationResult), stream
-    ear = Ear()
-    listener = asyncio.get_running_loop().create_task(ear.listen(stream))
+    ear = SubscriptionReader()
+    listener = asyncio.get_running_loop().create_task(ear.consume(stream))
     try:
         yield ear
     finally:
@@ -107,20 +111,20 @@ async def following(app: App, person: Person, document_id: str, session: str = "
             await listener
 
 
-async def kept(app: App, document_id: str) -> list[bytes]:
+async def logged_updates(app: App, document_id: str) -> list[bytes]:
     """What the log holds."""
-    log = UpdateLog(app.house.database)
+    log = UpdateLog(app.resources.database)
     id_ = uuid_of(document_id)
     bounds = (await log.bounds([id_])).get(id_)
     return [each.data for each in await log.read(id_, bounds.trimmed_to, 10_000)] if bounds else []
 
 
-async def says(app: App, document_id: str) -> str:
+async def document_text(app: App, document_id: str) -> str:
     """The text that the log and the newest snapshot come to."""
-    (state,) = await app.house.services.version_store.reader.read([uuid_of(document_id)])
+    (state,) = await app.resources.services.version_store.reader.read([uuid_of(document_id)])
     loaded = crdt.load(state.snapshot, state.updates)
     return str(loaded.get("text", type=Text))
 
 
-def uuid(document_id: str) -> UUID:
+def document_uuid(document_id: str) -> UUID:
     return uuid_of(document_id)

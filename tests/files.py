@@ -10,52 +10,54 @@ from starlette.applications import Starlette
 from persistence.blobs.local import LocalBlobs
 from persistence.blobs.routes import blob_routes
 from tests.app import App, Person
-from tests.work import do
+from tests.work import mutate
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
-ATTACHMENT = "id fileName contentType byteSize sha256 state uploader { id }"
-URL = "query ($id: ID!, $seconds: Int) { node(id: $id) { ... on Attachment { state url(expiresIn: $seconds) } } }"
-TARGET = "upload { url method headers { name value } expiresAt }"
+ATTACHMENT_FIELDS = "id fileName contentType byteSize sha256 state uploader { id }"
+ATTACHMENT_URL_QUERY = (
+    "query ($id: ID!, $seconds: Int) { node(id: $id) { ... on Attachment { state url(expiresIn: $seconds) } } }"
+)
+UPLOAD_TARGET_FIELDS = "upload { url method headers { name value } expiresAt }"
 
 
-async def request(app: App, method: str, url: str, **more: Any) -> httpx.Response:
+async def signed_request(app: App, method: str, url: str, **options: Any) -> httpx.Response:
     """A request to an address that the server signed."""
-    blobs = app.house.services.blobs
+    blobs = app.resources.services.blobs
     assert isinstance(blobs, LocalBlobs)
     transport = httpx.ASGITransport(Starlette(routes=blob_routes(blobs)))
     async with httpx.AsyncClient(transport=transport) as http:
-        return await http.request(method, url, **more)
+        return await http.request(method, url, **options)
 
 
-async def announced(app: App, person: Person, content: bytes, /, **given: Any) -> Any:
+async def create_upload(app: App, person: Person, content: bytes, /, **fields: Any) -> Any:
     """A payload of `uploadCreate` for these bytes."""
-    told = {"fileName": "notes.txt", "contentType": "text/plain", "byteSize": len(content)} | given
-    return await do(app, person, "uploadCreate", f"attachment {{ {ATTACHMENT} }} {TARGET}", **told)
+    told = {"fileName": "notes.txt", "contentType": "text/plain", "byteSize": len(content)} | fields
+    return await mutate(app, person, "uploadCreate", f"attachment {{ {ATTACHMENT_FIELDS} }} {UPLOAD_TARGET_FIELDS}", **told)
 
 
-async def put(app: App, target: Any, content: bytes) -> int:
+async def put_content(app: App, target: Any, content: bytes) -> int:
     """Send bytes to where an upload is expected; the status."""
     headers = {each["name"]: each["value"] for each in target["headers"]}
-    return (await request(app, target["method"], target["url"], content=content, headers=headers)).status_code
+    return (await signed_request(app, target["method"], target["url"], content=content, headers=headers)).status_code
 
 
-async def completed(app: App, person: Person, attachment_id: str) -> Any:
+async def complete_upload(app: App, person: Person, attachment_id: str) -> Any:
     """The payload of `uploadComplete`."""
-    return await do(app, person, "uploadComplete", f"attachment {{ {ATTACHMENT} }}", id=attachment_id)
+    return await mutate(app, person, "uploadComplete", f"attachment {{ {ATTACHMENT_FIELDS} }}", id=attachment_id)
 
 
-async def upload(app: App, person: Person, content: bytes = b"Some notes.", /, **given: Any) -> Any:
+async def upload_file(app: App, person: Person, content: bytes = b"Some notes.", /, **fields: Any) -> Any:
     """A file that is ready."""
-    made = await announced(app, person, content, sha256=hashlib.sha256(content).hexdigest(), **given)
+    made = await create_upload(app, person, content, sha256=hashlib.sha256(content).hexdigest(), **fields)
     assert made["errors"] == []
-    assert await put(app, made["upload"], content) == 200
-    payload = await completed(app, person, made["attachment"]["id"])
+    assert await put_content(app, made["upload"], content) == 200
+    payload = await complete_upload(app, person, made["attachment"]["id"])
     assert payload["errors"] == []
     assert payload["attachment"]["state"] == "READY"
     return payload["attachment"]
 
 
-async def files_on(app: App, person: Person, subject: Any) -> list[str]:
+async def file_names_on(app: App, person: Person, subject: Any) -> list[str]:
     """The names of the files on a task, document or comment, as somebody sees them."""
     query = """
       query ($id: ID!) { node(id: $id) {
@@ -66,7 +68,7 @@ async def files_on(app: App, person: Person, subject: Any) -> list[str]:
     return [each["fileName"] for each in found["attachments"]["nodes"]]
 
 
-async def seen(app: App, person: Person, file: Any) -> Any:
+async def fetch_file(app: App, person: Person, file: Any) -> Any:
     """A file as somebody sees it; None where he doesn't."""
     return (await app.run(person, "query ($id: ID!) { node(id: $id) { id ... on Attachment { fileName } } }", id=file["id"]))[
         "node"

@@ -8,17 +8,17 @@ from uuid import UUID
 
 from tests.app import App
 
-_LONG_ENOUGH = 0.2
+_BLOCKED_SECONDS = 0.2
 
 
-class Line:
+class BlockedCalls:
     """Calls that were started, in the order in which they came."""
 
     def __init__(self, calls: asyncio.TaskGroup) -> None:
         self._calls = calls
         self._started: list[asyncio.Task[Any]] = []
 
-    def join(self, call: Coroutine[Any, Any, Any]) -> None:
+    def start(self, call: Coroutine[Any, Any, Any]) -> None:
         """Start a call."""
         self._started.append(self._calls.create_task(call))
 
@@ -29,9 +29,9 @@ class Line:
 
 
 @asynccontextmanager
-async def line_for(app: App, table: str, row_id: UUID) -> AsyncIterator[Line]:
+async def calls_blocked_on_row(app: App, table: str, row_id: UUID) -> AsyncIterator[BlockedCalls]:
     """Who joins in the block comes to stand before the row, and goes on, one after the other, when the block ends."""
     async with asyncio.TaskGroup() as calls, app.sql.acquire() as raw, raw.transaction():
         await raw.execute(f"SELECT FROM {table} WHERE id = $1 FOR UPDATE", row_id)
-        yield Line(calls)
-        await asyncio.sleep(_LONG_ENOUGH)
+        yield BlockedCalls(calls)
+        await asyncio.sleep(_BLOCKED_SECONDS)

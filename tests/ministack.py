@@ -16,15 +16,15 @@ import pytest
 from embedded.child_process import tied_to_parent
 from tests.services import free_port
 
-_LOCK = Path(__file__).parent / "adapters" / "ministack.txt"
-_START_SECONDS = 30.0
+_REQUIREMENTS_LOCK = Path(__file__).parents[1] / "adapters" / "ministack.txt"
+_START_TIMEOUT_SECONDS = 30.0
 KEY, SECRET = "test", "test"
 
 
 @contextmanager
 def ministack(folder: Path) -> Iterator[str]:
     """The address of a running one, empty, which ends with the block. Skips the test where it cannot be installed."""
-    python = _installed()
+    python = _install_environment()
     port = free_port()
     environment = {
         "AUTH": "true",
@@ -48,8 +48,8 @@ def ministack(folder: Path) -> Iterator[str]:
         )
     try:
         url = f"http://127.0.0.1:{port}"
-        until = time.monotonic() + _START_SECONDS
-        while not _answers(url):
+        until = time.monotonic() + _START_TIMEOUT_SECONDS
+        while not _is_ready(url):
             if server.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"ministack did not start: {(folder / 'ministack.txt').read_text()[-2000:]}")
             time.sleep(0.05)
@@ -59,16 +59,16 @@ def ministack(folder: Path) -> Iterator[str]:
         server.wait(timeout=10)
 
 
-def _answers(url: str) -> bool:
+def _is_ready(url: str) -> bool:
     try:
         return httpx.get(f"{url}/_ministack/ready", timeout=2).status_code == 200
     except httpx.HTTPError:
         return False
 
 
-def _installed() -> Path:
+def _install_environment() -> Path:
     """The Python of its environment, made by whoever comes first and kept for the next run, of any checkout."""
-    name = f"ministack-{sys.version_info.major}.{sys.version_info.minor}-{hashlib.sha256(_LOCK.read_bytes()).hexdigest()[:12]}"
+    name = f"ministack-{sys.version_info.major}.{sys.version_info.minor}-{hashlib.sha256(_REQUIREMENTS_LOCK.read_bytes()).hexdigest()[:12]}"
     cache = Path.home() / ".cache" / "pantherahive"
     cache.mkdir(parents=True, exist_ok=True)
     home = cache / name
@@ -79,7 +79,9 @@ def _installed() -> Path:
             subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
             pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
             done = subprocess.run(
-                [*pip, "--retries", "1", "--timeout", "10", "--require-hashes", "-r", str(_LOCK)], capture_output=True, text=True
+                [*pip, "--retries", "1", "--timeout", "10", "--require-hashes", "-r", str(_REQUIREMENTS_LOCK)],
+                capture_output=True,
+                text=True,
             )
             if done.returncode:
                 pytest.skip(f"ministack cannot be installed: {(done.stderr.strip().splitlines() or ['pip failed'])[-1]}")

@@ -23,11 +23,11 @@ from graphql import (
 )
 
 # How often an argument that may be left out is.
-_LEFT_OUT = {"first": 0.5, "last": 0.95, "after": 0.98, "before": 0.98, "size": 0.9}
+_OMIT_PROBABILITIES = {"first": 0.5, "last": 0.95, "after": 0.98, "before": 0.98, "size": 0.9}
 
 
 @dataclass
-class Generated:
+class GeneratedOperation:
     """An operation and its variables."""
 
     query: str
@@ -35,41 +35,41 @@ class Generated:
 
 
 @dataclass
-class Generator:
+class OperationGenerator:
     """Makes queries from a seed. `ids` are global ids by type, `words` strings worth asking for."""
 
     schema: GraphQLSchema
     ids: Mapping[str, Sequence[str]]
-    words: Sequence[str]
+    strings: Sequence[str]
     seed: int
-    deepest: int = 6
+    max_depth: int = 6
     _random: random.Random = field(init=False)
     _variables: dict[str, tuple[str, Any]] = field(default_factory=dict)
     _fragments: list[str] = field(default_factory=list)
-    _budget: int = 60
+    _field_budget: int = 60
 
     def __post_init__(self) -> None:
         """Begin at the seed."""
         self._random = random.Random(self.seed)
 
-    def query(self) -> Generated:
+    def query(self) -> GeneratedOperation:
         """The operation of this seed."""
         root = self.schema.query_type
         assert root is not None
         body = self._selection(root, 1)
         declared = ", ".join(f"${name}: {type_}" for name, (type_, _) in self._variables.items())
         given = {name: value for name, (_, value) in self._variables.items() if value is not ...}
-        return Generated(f"query Q{f'({declared})' if declared else ''} {body}\n" + "\n".join(self._fragments), given)
+        return GeneratedOperation(f"query Q{f'({declared})' if declared else ''} {body}\n" + "\n".join(self._fragments), given)
 
     def _selection(self, type_: Any, depth: int) -> str:
         names = (
-            [name for name, each in type_.fields.items() if depth < self.deepest or _is_leaf(each)]
+            [name for name, each in type_.fields.items() if depth < self.max_depth or _is_leaf(each)]
             if hasattr(type_, "fields")
             else []
         )
         chosen = self._random.sample(names, min(len(names), self._random.randint(1, 4 if depth > 1 else 3))) if names else []
         parts = [part for name in chosen if (part := self._field(type_, name, depth))]
-        if isinstance(type_, GraphQLInterfaceType) and depth < self.deepest:
+        if isinstance(type_, GraphQLInterfaceType) and depth < self.max_depth:
             possible_types = list(self.schema.get_possible_types(type_))
             chosen_types = self._random.sample(possible_types, min(2, len(possible_types)))
             parts += [f"... on {each.name}{self._directive()} {self._selection(each, depth + 1)}" for each in chosen_types]
@@ -86,9 +86,9 @@ class Generator:
 
     def _field(self, type_: Any, name: str, depth: int) -> str:
         declared: GraphQLField = type_.fields[name]
-        self._budget -= 1
+        self._field_budget -= 1
         below = get_named_type(declared.type)
-        if self._budget < 0 and not _is_leaf(declared):
+        if self._field_budget < 0 and not _is_leaf(declared):
             return ""
         arguments = ", ".join(part for arg, each in declared.args.items() if (part := self._argument(name, arg, each)))
         alias = f"a{self._random.randrange(10**6)}: " if self._random.random() < 0.15 or arguments else ""
@@ -105,7 +105,7 @@ class Generator:
 
     def _argument(self, field_: str, name: str, declared: GraphQLArgument) -> str:
         needed = isinstance(declared.type, GraphQLNonNull)
-        if not needed and self._random.random() < _LEFT_OUT.get(name, 0.75):
+        if not needed and self._random.random() < _OMIT_PROBABILITIES.get(name, 0.75):
             return ""
         value = self._value(field_, name, declared.type)
         if self._random.random() < 0.4:
@@ -154,7 +154,7 @@ class Generator:
             case "DateTime":
                 return choose(["2026-11-22T00:00:00Z", "2026-12-01T12:00:00+02:00"])
             case _:
-                return choose(self.words)
+                return choose(self.strings)
 
 
 def _is_leaf(declared: GraphQLField) -> bool:

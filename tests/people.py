@@ -16,7 +16,7 @@ from tests.app import App, Person
 
 
 @dataclass(frozen=True)
-class People:
+class SampleTeam:
     """One team. `mate` is a second member; the guest was added to the project; the outsider has a team of his own."""
 
     team: Team
@@ -39,7 +39,7 @@ class People:
         return ids.encode("Project", self.project.id)
 
 
-async def person(uow: SqlUnitOfWork, name: str) -> Person:
+async def create_person(uow: SqlUnitOfWork, name: str) -> Person:
     """Somebody with an account, who never signs in by password."""
     user = User(
         id=uow.new_id(),
@@ -53,10 +53,12 @@ async def person(uow: SqlUnitOfWork, name: str) -> Person:
     return Person(user)
 
 
-async def settle(app: App) -> People:
+async def create_sample_team(app: App) -> SampleTeam:
     """Found a team with a project."""
-    async with unit_of_work(app.house.database, app.house.services.pubsub) as uow:
-        cast = {name: await person(uow, name.title()) for name in ("owner", "admin", "member", "mate", "guest", "outsider")}
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        cast = {
+            name: await create_person(uow, name.title()) for name in ("owner", "admin", "member", "mate", "guest", "outsider")
+        }
         owner = cast["owner"].actor
         unique = uow.new_id().hex[-9:].upper()
         team = await teams.create(uow, owner, None, name=f"Team {unique}", key=f"T{unique}", description=None)
@@ -67,25 +69,25 @@ async def settle(app: App) -> People:
         other = uow.new_id().hex[-9:].upper()
         away = await teams.create(uow, cast["outsider"].actor, None, name=f"Team {other}", key=f"T{other}", description=None)
         await projects.create(uow, cast["outsider"].actor, None, {"name": "Elsewhere"}, team_id=away.id)
-    return People(team=team, project=project, **cast)
+    return SampleTeam(team=team, project=project, **cast)
 
 
-def lent(somebody: Person, *scopes: Scope) -> Actor:
+def actor_with_scopes(person: Person, *scopes: Scope) -> Actor:
     """Somebody through a token that lends only these scopes."""
-    return Actor(user_id=somebody.user.id, scopes=frozenset(scopes))
+    return Actor(user_id=person.user.id, scopes=frozenset(scopes))
 
 
-async def stranger(app: App, name: str = "Stranger") -> Person:
+async def create_person_without_team(app: App, name: str = "Stranger") -> Person:
     """Somebody without any team."""
-    async with unit_of_work(app.house.database, app.house.services.pubsub) as uow:
-        return await person(uow, name)
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        return await create_person(uow, name)
 
 
-async def join(app: App, team_id: str, inviter: Person, *others: Person, role: Role = Role.MEMBER) -> None:
+async def join_team(app: App, team_id: str, inviter: Person, *invitees: Person, role: Role = Role.MEMBER) -> None:
     """Invite people to a team, and let them accept."""
     invite = "mutation ($input: TeamInviteInput!) { teamInvite(input: $input) { errors { code } invitationToken } }"
     accept = "mutation ($input: TokenInput!) { invitationAccept(input: $input) { errors { code } } }"
-    for other in others:
+    for other in invitees:
         given = {"teamId": team_id, "email": other.user.email_address, "role": role}
         invited = (await app.run(inviter, invite, input=given))["teamInvite"]
         accepted = await app.run(other, accept, input={"token": invited["invitationToken"]})

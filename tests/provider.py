@@ -16,18 +16,18 @@ from realtime.collaboration.messages import MessageReader, MessageType, SyncStep
 from tests.people import uuid_of
 from tests.serving import Client
 
-CREATE = "mutation ($input: DocumentCreateInput!) { documentCreate(input: $input) { document { id } errors { code } } }"
+DOCUMENT_CREATE = "mutation ($input: DocumentCreateInput!) { documentCreate(input: $input) { document { id } errors { code } } }"
 
 
-async def document_at(client: Client, project_id: str) -> str:
+async def create_document_over_http(client: Client, project_id: str) -> str:
     """A new document: its id."""
-    made = (await client.run(CREATE, input={"projectId": project_id, "title": "Live"}))["documentCreate"]
+    made = (await client.run(DOCUMENT_CREATE, input={"projectId": project_id, "title": "Live"}))["documentCreate"]
     assert made["errors"] == []
     id_: str = made["document"]["id"]
     return id_
 
 
-class Provider:
+class HocuspocusClient:
     """One connection to one document. Each edit sets a key of a map; `acknowledged` are those that the server promised to
     keep."""
 
@@ -38,25 +38,25 @@ class Provider:
         self.acknowledged: list[str] = []
         self._socket = socket
         self._prefix = messages.with_length(document_id.encode())
-        self._made: list[bytes] = []
-        self._sent: list[str] = []
-        self._subscription = self.doc.observe(lambda event: self._made.append(event.update))
+        self._updates: list[bytes] = []
+        self._sent_keys: list[str] = []
+        self._subscription = self.doc.observe(lambda event: self._updates.append(event.update))
         self.synced = asyncio.Event()
-        self.heard = asyncio.Event()
+        self.first_status_received = asyncio.Event()
 
-    async def say(self, message: bytes) -> None:
+    async def send(self, message: bytes) -> None:
         """Send a message about the document."""
         await self._socket.send(self._prefix + message)
 
     async def edit(self, key: str) -> None:
         """Set a key, and send that."""
-        self._made.clear()
+        self._updates.clear()
         self.map[key] = True
-        (update,) = self._made
-        self._sent.append(key)
-        await self.say(messages.sync_message(SyncStep.UPDATE, update))
+        (update,) = self._updates
+        self._sent_keys.append(key)
+        await self.send(messages.sync_message(SyncStep.UPDATE, update))
 
-    async def listen(self) -> None:
+    async def receive(self) -> None:
         """Take in what comes until the connection ends."""
         async for data in self._socket:
             assert isinstance(data, bytes)
@@ -67,50 +67,50 @@ class Provider:
                 step, content = reader.read_varint(), reader.read_bytes()
                 if step == SyncStep.STEP_1:
                     # As providers do: also when there is nothing to say.
-                    await self.say(messages.sync_message(SyncStep.STEP_2, self.doc.get_update(content)))
+                    await self.send(messages.sync_message(SyncStep.STEP_2, self.doc.get_update(content)))
                 else:
                     self.doc.apply_update(content)
                     if step == SyncStep.STEP_2:
                         self.synced.set()
             elif kind == MessageType.SYNC_STATUS and reader.read_varint() == 1:
                 # The first answers what was sent on connecting.
-                if self.heard.is_set():
-                    self.acknowledged.append(self._sent[len(self.acknowledged)])
-                self.heard.set()
+                if self.first_status_received.is_set():
+                    self.acknowledged.append(self._sent_keys[len(self.acknowledged)])
+                self.first_status_received.set()
 
 
 @asynccontextmanager
-async def provider(url: str, document_id: str, token: str | None) -> AsyncIterator[Provider]:
+async def open_hocuspocus_client(url: str, document_id: str, token: str | None) -> AsyncIterator[HocuspocusClient]:
     """A connection that is synchronised."""
     async with connect(f"{url.replace('http', 'ws', 1)}/collaboration", max_size=None) as socket:
-        opened = Provider(socket, document_id)
-        await opened.say(bytes((MessageType.AUTH, 0)) + messages.with_length((token or "").encode()))
-        await opened.say(messages.sync_message(SyncStep.STEP_1, opened.doc.get_state()))
-        listening = asyncio.get_running_loop().create_task(opened.listen())
+        opened = HocuspocusClient(socket, document_id)
+        await opened.send(bytes((MessageType.AUTH, 0)) + messages.with_length((token or "").encode()))
+        await opened.send(messages.sync_message(SyncStep.STEP_1, opened.doc.get_state()))
+        listening = asyncio.get_running_loop().create_task(opened.receive())
         try:
             async with asyncio.timeout(10):
                 await opened.synced.wait()
-                await opened.heard.wait()
+                await opened.first_status_received.wait()
             yield opened
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
 
 
-LOG = "SELECT data FROM document_updates WHERE document_id = $1 ORDER BY position"
-GAPS = """
+UPDATES_QUERY = "SELECT data FROM document_updates WHERE document_id = $1 ORDER BY position"
+POSITION_GAPS_QUERY = """
   SELECT position AS head, (SELECT count(*) FROM document_updates u WHERE u.document_id = h.document_id) AS held,
          (SELECT coalesce(max(position), 0) FROM document_updates u WHERE u.document_id = h.document_id) AS last
   FROM document_heads h WHERE document_id = $1
 """
 
 
-async def logged(database_url: str, document_id: str) -> crdt.Doc:
+async def load_logged_document(database_url: str, document_id: str) -> crdt.Doc:
     """The document as its whole log has it, which must have no gaps, and hold nothing that does not apply."""
     connection = await asyncpg.connect(database_url)
     try:
-        rows = await connection.fetch(LOG, uuid_of(document_id))
-        heads = await connection.fetchrow(GAPS, uuid_of(document_id))
+        rows = await connection.fetch(UPDATES_QUERY, uuid_of(document_id))
+        heads = await connection.fetchrow(POSITION_GAPS_QUERY, uuid_of(document_id))
     finally:
         await connection.close()
     if heads is not None:

@@ -27,7 +27,7 @@ import pytest
 from embedded import embedded_postgres
 from embedded.child_process import tied_to_parent
 
-_START_SECONDS = 10.0
+_START_TIMEOUT_SECONDS = 10.0
 
 
 class SharedPostgres:
@@ -35,46 +35,46 @@ class SharedPostgres:
 
     def __init__(self) -> None:
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-        self._opened = AsyncExitStack()
+        self._resources = AsyncExitStack()
         self._address: str | None = None
 
     @property
     def address(self) -> str:
         if self._address is None:
             folder = Path(tempfile.mkdtemp(prefix="pantherahive-tests-"))
-            self._opened.callback(shutil.rmtree, folder, ignore_errors=True)
-            self._address = self._runner.run(self._opened.enter_async_context(embedded_postgres(folder, durable=False)))
+            self._resources.callback(shutil.rmtree, folder, ignore_errors=True)
+            self._address = self._runner.run(self._resources.enter_async_context(embedded_postgres(folder, durable=False)))
         return self._address
 
     def stop(self) -> None:
-        self._runner.run(self._opened.aclose())
+        self._runner.run(self._resources.aclose())
         self._runner.close()
 
 
-_shared = pytest.StashKey[SharedPostgres]()
+_postgres_key = pytest.StashKey[SharedPostgres]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        config.stash[_shared] = SharedPostgres()
+        config.stash[_postgres_key] = SharedPostgres()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if postgres := config.stash.get(_shared, None):
+    if postgres := config.stash.get(_postgres_key, None):
         postgres.stop()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Called by xdist in the controller for each worker before it starts."""
-    node.workerinput["postgres_server"] = node.config.stash[_shared].address
+    node.workerinput["postgres_server"] = node.config.stash[_postgres_key].address
 
 
 @pytest.fixture(scope="session")
 def postgres_server(pytestconfig: pytest.Config) -> str:
     """The address of the run's Postgres server (of its database `postgres`, where tests create nothing)."""
     given: dict[str, Any] | None = getattr(pytestconfig, "workerinput", None)
-    return str(given["postgres_server"]) if given else pytestconfig.stash[_shared].address
+    return str(given["postgres_server"]) if given else pytestconfig.stash[_postgres_key].address
 
 
 def address_of(server_address: str, database: str) -> str:
@@ -105,7 +105,7 @@ async def database_from_template(
 
 
 @asynccontextmanager
-async def copy_of(server_address: str, url: str) -> AsyncIterator[str]:
+async def database_copy(server_address: str, url: str) -> AsyncIterator[str]:
     """A copy of a database to which nobody is connected, for the length of the block: its address."""
     original = urlsplit(url).path.lstrip("/")
     name = f"copy_{uuid4().hex[:12]}"
@@ -195,27 +195,27 @@ class Valkey:
             cwd="/",
             start_new_session=True,
         )
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._answers():
+        deadline = time.monotonic() + _START_TIMEOUT_SECONDS
+        while not self._is_ready():
             if self._server.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"Valkey did not start on port {self.port}: {self._server.returncode=}")
             time.sleep(0.005)
 
     def kill(self) -> None:
         """End it as a crash would: connections break, nothing is said, what it held is gone."""
-        self._end(signal.SIGKILL)
+        self._terminate(signal.SIGKILL)
 
     def stop(self) -> None:
         """End it in good order."""
-        self._end(signal.SIGTERM)
+        self._terminate(signal.SIGTERM)
 
-    def _end(self, farewell: signal.Signals) -> None:
+    def _terminate(self, signal_number: signal.Signals) -> None:
         if self._server is not None:
-            self._server.send_signal(farewell)
-            self._server.wait(timeout=_START_SECONDS)
+            self._server.send_signal(signal_number)
+            self._server.wait(timeout=_START_TIMEOUT_SECONDS)
             self._server = None
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
                 connection.sendall(b"PING\r\n")

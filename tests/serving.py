@@ -24,20 +24,20 @@ from websockets.asyncio.client import ClientConnection, connect
 from embedded.child_process import tied_to_parent
 from tests.services import free_port
 
-ROOT = Path(__file__).parents[1]
-START_SECONDS = 60.0
-STOP_SECONDS = 20.0
+ROOT = Path(__file__).parents[2]
+START_TIMEOUT_SECONDS = 60.0
+STOP_TIMEOUT_SECONDS = 20.0
 PASSWORD = "correct horse battery staple"
 
 
 class ServerProcess:
     """`server.py` with a verb, from its start to its end."""
 
-    def __init__(self, *words: str, folder: Path, **settings: Any) -> None:
+    def __init__(self, *arguments: str, folder: Path, **settings: Any) -> None:
         self.port = settings.pop("port", None) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._output = folder / f"server-{uuid4().hex[:8]}.txt"
-        self._words = words
+        self._output_path = folder / f"server-{uuid4().hex[:8]}.txt"
+        self._arguments = arguments
         self._environment = {
             **{name: value for name in ("PATH", "HOME", "LANG", "TMPDIR") if (value := os.environ.get(name))},  # noqa: TID251
             "HIVE_PORT": str(self.port),
@@ -45,15 +45,15 @@ class ServerProcess:
             "HIVE_DATA_DIR": str(folder / "data"),
             **{f"HIVE_{name.upper()}": str(value) for name, value in settings.items()},
         }
-        self._started = 0.0
-        self.seconds = 0.0
+        self._started_at = 0.0
+        self.startup_seconds = 0.0
 
     def start(self) -> None:
         """Start it; `wait` or `ready` say what comes of it."""
-        self._started = time.monotonic()
-        with self._output.open("wb") as output:
+        self._started_at = time.monotonic()
+        with self._output_path.open("wb") as output:
             self._process = subprocess.Popen(
-                tied_to_parent([sys.executable, str(ROOT / "server.py"), *self._words]),
+                tied_to_parent([sys.executable, str(ROOT / "server.py"), *self._arguments]),
                 cwd=ROOT,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -62,7 +62,7 @@ class ServerProcess:
                 start_new_session=True,
             )
 
-    async def ready(self) -> None:
+    async def wait_until_ready(self) -> None:
         """Wait until it is ready; `seconds` is how long it took."""
         async with httpx.AsyncClient() as http:
             while True:
@@ -71,10 +71,10 @@ class ServerProcess:
                         break
                 except httpx.TransportError:
                     pass
-                running = self._process.poll() is None and time.monotonic() < self._started + START_SECONDS
+                running = self._process.poll() is None and time.monotonic() < self._started_at + START_TIMEOUT_SECONDS
                 assert running, f"the server did not start:\n{self.output}"
                 await asyncio.sleep(0.02)
-        self.seconds = time.monotonic() - self._started
+        self.startup_seconds = time.monotonic() - self._started_at
 
     @property
     def pid(self) -> int:
@@ -83,15 +83,15 @@ class ServerProcess:
     @property
     def output(self) -> str:
         """What it has said so far."""
-        return self._output.read_text()
+        return self._output_path.read_text()
 
-    def tell(self, number: signal.Signals, *, group: bool = False) -> None:
+    def send_signal(self, signal_number: signal.Signals, *, group: bool = False) -> None:
         """Send a signal to it, or as a terminal does, to its whole process group."""
-        (os.killpg if group else os.kill)(self.pid, number)
+        (os.killpg if group else os.kill)(self.pid, signal_number)
 
-    async def end(self) -> int:
+    async def wait_for_exit(self) -> int:
         """Wait for its end: the exit code."""
-        deadline = time.monotonic() + STOP_SECONDS
+        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
         while self._process.poll() is None:
             assert time.monotonic() < deadline, f"the server did not stop:\n{self.output}"
             await asyncio.sleep(0.01)
@@ -104,9 +104,9 @@ class ServerProcess:
 
 
 @contextmanager
-def started(*words: str, folder: Path, **settings: Any) -> Iterator[ServerProcess]:
+def running_process(*arguments: str, folder: Path, **settings: Any) -> Iterator[ServerProcess]:
     """A process that is gone at the end of the block."""
-    server = ServerProcess(*words, folder=folder, **settings)
+    server = ServerProcess(*arguments, folder=folder, **settings)
     server.start()
     try:
         yield server
@@ -115,13 +115,13 @@ def started(*words: str, folder: Path, **settings: Any) -> Iterator[ServerProces
 
 
 @asynccontextmanager
-async def serving(folder: Path, **settings: Any) -> AsyncIterator[ServerProcess]:
+async def running_server(folder: Path, **settings: Any) -> AsyncIterator[ServerProcess]:
     """A server that answers, and stops in good order at the end of the block."""
-    with started(folder=folder, **{"seed_size": "none", "log_level": "warning"} | settings) as server:
-        await server.ready()
+    with running_process(folder=folder, **{"seed_size": "none", "log_level": "warning"} | settings) as server:
+        await server.wait_until_ready()
         yield server
-        server.tell(signal.SIGTERM)
-        assert await server.end() == 0, server.output
+        server.send_signal(signal.SIGTERM)
+        assert await server.wait_for_exit() == 0, server.output
 
 
 class Client:
@@ -164,7 +164,7 @@ async def subscribe(socket: ClientConnection, query: str, **variables: Any) -> N
     await socket.send(orjson.dumps(message).decode())
 
 
-async def hear(socket: ClientConnection) -> Any:
+async def next_data(socket: ClientConnection) -> Any:
     """The data of the next frame of a subscription, past pings."""
     while True:
         frame = orjson.loads(await asyncio.wait_for(socket.recv(), 20))
@@ -183,7 +183,7 @@ mutation ($input: UserRegisterInput!) {
 """
 
 
-async def registered(server: ServerProcess, name: str = "Ada") -> Client:
+async def register_user(server: ServerProcess, name: str = "Ada") -> Client:
     """A new user, signed in."""
     client = Client(server)
     given = {"email": f"{name.lower()}-{uuid4()}@example.com", "password": PASSWORD, "firstName": name, "lastName": "Tester"}
@@ -197,23 +197,23 @@ async def registered(server: ServerProcess, name: str = "Ada") -> Client:
 REFRESH = "mutation ($input: SessionRefreshInput!) { sessionRefresh(input: $input) { tokens { accessToken refreshToken } } }"
 
 
-async def stay(client: Client) -> None:
+async def refresh_tokens(client: Client) -> None:
     """Stay signed in, with new tokens."""
     tokens = (await client.run(REFRESH, input={"refreshToken": client.refresh_token}))["sessionRefresh"]["tokens"]
     client.token, client.refresh_token = tokens["accessToken"], tokens["refreshToken"]
 
 
-TEAM = "mutation ($input: TeamCreateInput!) { teamCreate(input: $input) { team { id } errors { code } } }"
-PROJECT = "mutation ($input: ProjectCreateInput!) { projectCreate(input: $input) { project { id } errors { code } } }"
-TASK = """
+TEAM_CREATE = "mutation ($input: TeamCreateInput!) { teamCreate(input: $input) { team { id } errors { code } } }"
+PROJECT_CREATE = "mutation ($input: ProjectCreateInput!) { projectCreate(input: $input) { project { id } errors { code } } }"
+TASK_CREATE = """
 mutation ($input: TaskCreateInput!) { taskCreate(input: $input) { task { id key title } cursor clientMutationId errors { code } } }
 """
 
 
-async def founded(client: Client) -> str:
+async def create_team_and_project(client: Client) -> str:
     """A project in a new team: its id."""
-    made = await client.run(TEAM, input={"name": f"Team {uuid4()}", "key": f"T{uuid4().hex[:9].upper()}"})
-    project = await client.run(PROJECT, input={"teamId": made["teamCreate"]["team"]["id"], "name": "Launch"})
+    made = await client.run(TEAM_CREATE, input={"name": f"Team {uuid4()}", "key": f"T{uuid4().hex[:9].upper()}"})
+    project = await client.run(PROJECT_CREATE, input={"teamId": made["teamCreate"]["team"]["id"], "name": "Launch"})
     project_id: str = project["projectCreate"]["project"]["id"]
     return project_id
 
@@ -221,13 +221,13 @@ async def founded(client: Client) -> str:
 @pytest.fixture(scope="session")
 async def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
     """One server process over this worker's database, in development mode, shared by its tests."""
-    async with serving(tmp_path_factory.mktemp("server"), database_url=database_url) as running:
+    async with running_server(tmp_path_factory.mktemp("server"), database_url=database_url) as running:
         yield running
 
 
 @pytest.fixture
 async def ada(server: ServerProcess) -> AsyncIterator[Client]:
     """Somebody new, signed in to the shared server."""
-    client = await registered(server)
+    client = await register_user(server)
     yield client
     await client.close()

@@ -12,44 +12,44 @@ from gateway.execution.executor import OperationRequest, OperationResult
 from gateway.subscriptions.manager import SubscriptionManager
 from gateway.subscriptions.payload_queue import iterate_payloads
 from tests.app import App, Person
-from tests.listening import CHANGES, PATIENCE, Ear
+from tests.listening import CHANGES_SUBSCRIPTION, RESULT_TIMEOUT_SECONDS, SubscriptionReader
 
 
-class Shared:
+class SharedSubscriptions:
     """The events of an application, and the ears that hear them."""
 
-    def __init__(self, app: App, events: SubscriptionManager) -> None:
+    def __init__(self, app: App, manager: SubscriptionManager) -> None:
         self.app = app
-        self.events = events
+        self.manager = manager
 
     @property
-    def sizes(self) -> list[int]:
+    def group_sizes(self) -> list[int]:
         """How many sit in each group, the largest first."""
-        groups = self.events.groups
+        groups = self.manager.groups
         assert groups is not None
         return sorted((len(group.members) for group in groups), reverse=True)
 
-    async def seated(self, count: int) -> None:
+    async def wait_for_members(self, count: int) -> None:
         """Wait until so many sit in groups."""
-        async with asyncio.timeout(PATIENCE):
-            while sum(self.sizes) != count:
+        async with asyncio.timeout(RESULT_TIMEOUT_SECONDS):
+            while sum(self.group_sizes) != count:
                 await asyncio.sleep(0.002)
 
     @asynccontextmanager
-    async def listening(
-        self, person: Person | None, operation: str = CHANGES, *, actor: Actor | None = None, **variables: Any
-    ) -> AsyncIterator[Ear]:
+    async def open_subscription(
+        self, person: Person | None, operation: str = CHANGES_SUBSCRIPTION, *, actor: Actor | None = None, **variables: Any
+    ) -> AsyncIterator[SubscriptionReader]:
         """A subscription; it need not have begun to listen."""
-        ear = Ear()
-        prepared = self.events.executor.prepare(OperationRequest(query=operation, variables=variables))
+        ear = SubscriptionReader()
+        prepared = self.manager.executor.prepare(OperationRequest(query=operation, variables=variables))
         assert not isinstance(prepared, OperationResult), prepared
 
         async def listen() -> None:
-            async with aclosing(iterate_payloads(self.events, prepared, self.app.context(person, actor))) as stream:
+            async with aclosing(iterate_payloads(self.manager, prepared, self.app.context(person, actor))) as stream:
                 async for item in stream:
                     payload = item.to_payload() if isinstance(item, OperationResult) else orjson.loads(item)
-                    ear.answers.put_nowait(payload)
-            ear.answers.put_nowait(None)
+                    ear.results.put_nowait(payload)
+            ear.results.put_nowait(None)
 
         listener = asyncio.get_running_loop().create_task(listen())
         try:
@@ -61,10 +61,10 @@ class Shared:
 
 
 @asynccontextmanager
-async def sharing(app: App) -> AsyncIterator[Shared]:
+async def open_shared_subscriptions(app: App) -> AsyncIterator[SharedSubscriptions]:
     """Events of one's own, ended with the block."""
-    events = SubscriptionManager(app.executor, app.house.services.hub)
+    events = SubscriptionManager(app.executor, app.resources.services.hub)
     try:
-        yield Shared(app, events)
+        yield SharedSubscriptions(app, events)
     finally:
         await events.close()

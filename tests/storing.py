@@ -14,20 +14,20 @@ from persistence.documents.integrity import IntegrityReport, check_integrity
 from persistence.documents.versions import VersionStore
 from persistence.unit_of_work import unit_of_work
 from tests.app import App
-from tests.people import People
+from tests.people import SampleTeam
 
 
-class Cut(Exception):
+class ProcessEnded(Exception):
     """The process ended here."""
 
 
-class Faulty:
+class FaultyBlobs:
     """Blobs that are away from the n-th write on; with `lost`, that write arrives and only its answer is lost."""
 
-    def __init__(self, blobs: BlobStore, *, after: int, lost: bool = False) -> None:
+    def __init__(self, blobs: BlobStore, *, successful_writes: int, loses_last_answer: bool = False) -> None:
         self._blobs = blobs
-        self._left = after
-        self._lost = lost
+        self._remaining_writes = successful_writes
+        self._loses_last_answer = loses_last_answer
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._blobs, name)
@@ -39,35 +39,37 @@ class Faulty:
         return await self._blobs.get(key, limit=limit)
 
     async def put(self, key: str, content: bytes, *, content_type: str = "x/y", only_if: WriteCondition = None) -> str:
-        self._left -= 1
-        if self._left >= 0 or (self._left == -1 and self._lost):
+        self._remaining_writes -= 1
+        if self._remaining_writes >= 0 or (self._remaining_writes == -1 and self._loses_last_answer):
             etag = await self._blobs.put(key, content, content_type=content_type, only_if=only_if)
-            if self._left >= 0:
+            if self._remaining_writes >= 0:
                 return etag
         raise StorageUnavailable
 
 
-def archive(app: App) -> VersionStore:
-    return app.house.services.version_store
+def version_store(app: App) -> VersionStore:
+    return app.resources.services.version_store
 
 
-async def compared(app: App) -> IntegrityReport:
-    return await check_integrity(app.house.database, archive(app).objects)
+async def verify_documents(app: App) -> IntegrityReport:
+    return await check_integrity(app.resources.database, version_store(app).objects)
 
 
-async def index(app: App) -> list[Any]:
+async def index_rows(app: App) -> list[Any]:
     """All rows of the index."""
     found = await app.sql.fetch("SELECT row_to_json(documents)::text FROM documents ORDER BY id")
     found += await app.sql.fetch("SELECT row_to_json(document_versions)::text FROM document_versions ORDER BY id")
     return [orjson.loads(row[0]) for row in found]
 
 
-async def begin(app: App, team: People, id_: UUID, blobs: BlobStore, *, cut: bool = False) -> Document:
+async def create_document_with_blobs(
+    app: App, team: SampleTeam, id_: UUID, blobs: BlobStore, *, end_before_commit: bool = False
+) -> Document:
     """Begin a document over other blobs; with `cut`, the process ends when everything is stored and nothing committed."""
-    async with unit_of_work(app.house.database, app.house.services.pubsub, objects=DocumentObjects(blobs)) as uow:
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub, objects=DocumentObjects(blobs)) as uow:
         given = {"project_id": team.project.id, "title": "Cut"}
         made = await documents.create(uow, team.member.actor, id_, given)
-        if cut:
+        if end_before_commit:
             await uow.flush_events()
-            raise Cut
+            raise ProcessEnded
     return made

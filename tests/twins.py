@@ -21,16 +21,16 @@ from app.bootstrap import open_resources
 from app.settings import Settings
 from gateway.execution.executor import OperationRequest, PreparedOperation
 from resolvers import ids
-from tests.answers import lost
-from tests.app import AT_REST, App, Person
-from tests.furniture import furnish
-from tests.operations import Generated
-from tests.people import People, settle
+from tests.answers import normalize_lost_data
+from tests.app import IDLE_TIMINGS, App, Person
+from tests.furniture import create_sample_data
+from tests.operations import GeneratedOperation
+from tests.people import SampleTeam, create_sample_team
 
-_OPAQUE = frozenset({"cursor", "startCursor", "endCursor", "accessToken", "refreshToken", "invitationToken", "errorId"})
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-_SIGNED = re.compile(r"https?://\S+\?\S+")
-_STANDS = """
+_OPAQUE_FIELDS = frozenset({"cursor", "startCursor", "endCursor", "accessToken", "refreshToken", "invitationToken", "errorId"})
+_INSTANT_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+_SIGNED_URL_PATTERN = re.compile(r"https?://\S+\?\S+")
+_STATE_QUERY = """
     SELECT 'event ' || type, count(*) FROM events GROUP BY type
     UNION ALL SELECT 'task ' || team_id || ' ' || number, version FROM tasks
     UNION ALL SELECT 'project ' || name, sum(version) FROM projects GROUP BY name
@@ -38,38 +38,38 @@ _STANDS = """
     UNION ALL SELECT 'comment ' || body, sum(version) FROM comments GROUP BY body
     UNION ALL SELECT 'remembered', count(*) FROM idempotency_keys
     ORDER BY 1, 2"""
-_PAGES = """{ tasks(first: 3) { pageInfo { startCursor endCursor } } changes(first: 1) { cursor } }"""
+_CURSORS_QUERY = """{ tasks(first: 3) { pageInfo { startCursor endCursor } } changes(first: 1) { cursor } }"""
 
 
 @dataclass(frozen=True)
-class Twins:
+class PairedApps:
     """The houses and who and what is in both. Programs answer in the first, graphql-core in the second."""
 
     first: App
     second: App
-    people: People
+    team: SampleTeam
     ids: dict[str, list[str]]
-    parted: float
+    copied_at: float
 
-    async def asked(self, person: Person | None, made: Generated) -> tuple[bytes, bytes, bool]:
+    async def execute_both(self, person: Person | None, operation: GeneratedOperation) -> tuple[bytes, bytes, bool]:
         """What both answer, and whether a program gave the first; the same twice when the operation may not run."""
         counts = self.first.executor.execution_counts
-        prepared = self.first.executor.prepare(OperationRequest(query=made.query, variables=made.variables))
+        prepared = self.first.executor.prepare(OperationRequest(query=operation.query, variables=operation.variables))
         if not isinstance(prepared, PreparedOperation):
             return prepared.to_json(), prepared.to_json(), False
         before = counts["compiled"]
         first = (await self.first.executor.execute(prepared, self.first.context(person))).to_json()
-        second = (await self.second.core.execute(prepared, self.second.context(person))).to_json()
+        second = (await self.second.graphql_core.execute(prepared, self.second.context(person))).to_json()
         if counts["compiled"] > before:
-            return self.plain(first), self.plain(second), True
-        return self.plain(lost(first)), self.plain(lost(second)), False
+            return self.normalize(first), self.normalize(second), True
+        return self.normalize(normalize_lost_data(first)), self.normalize(normalize_lost_data(second)), False
 
-    async def stand(self) -> tuple[Any, Any]:
+    async def database_states(self) -> tuple[Any, Any]:
         """What has happened in each house, and which versions its objects have."""
-        first, second = [await app.sql.fetch(_STANDS) for app in (self.first, self.second)]
+        first, second = [await app.sql.fetch(_STATE_QUERY) for app in (self.first, self.second)]
         return [tuple(row) for row in first], [tuple(row) for row in second]
 
-    def plain(self, answer: bytes) -> bytes:
+    def normalize(self, response: bytes) -> bytes:
         """An answer without what no two houses share."""
         numbers: dict[str, str] = {}
 
@@ -80,48 +80,48 @@ class Twins:
                 return {key: clean(each, key) for key, each in value.items()}
             if not isinstance(value, str):
                 return value
-            if name in _OPAQUE:
+            if name in _OPAQUE_FIELDS:
                 return f"<{name}>"
-            if (kind := self._made_since(value)) is not None:
+            if (kind := self._created_since_copy(value)) is not None:
                 return numbers.setdefault(value, f"<{kind} {len(numbers)}>")
-            return _SIGNED.sub("<address>", _INSTANT.sub("<instant>", value))
+            return _SIGNED_URL_PATTERN.sub("<address>", _INSTANT_PATTERN.sub("<instant>", value))
 
-        return orjson.dumps(clean(orjson.loads(answer)))
+        return orjson.dumps(clean(orjson.loads(response)))
 
-    def _made_since(self, value: str) -> str | None:
+    def _created_since_copy(self, value: str) -> str | None:
         """The type of a global id that a house made by itself since they parted: a UUIDv7 tells when."""
         found = ids.parse(value)
-        if found is None or found[1].version != 7 or (found[1].int >> 80) / 1000 < self.parted:
+        if found is None or found[1].version != 7 or (found[1].int >> 80) / 1000 < self.copied_at:
             return None
         return found[0]
 
 
 @asynccontextmanager
-async def twins(server: str, url: str, folder: Path) -> AsyncIterator[Twins]:
+async def open_paired_apps(server: str, url: str, folder: Path) -> AsyncIterator[PairedApps]:
     """Furnish a house over an empty database, copy it, and open both."""
-    from tests.services import copy_of  # a plugin: pytest imports it first, to rewrite its assertions
+    from tests.services import database_copy  # a plugin: pytest imports it first, to rewrite its assertions
 
     (folder / "first").mkdir()
-    async with _opened(url, folder / "first") as app:
-        people = await settle(app)
-        known = await furnish(app, people)
-        pages = await app.run(people.member, _PAGES)
+    async with _open_app(url, folder / "first") as app:
+        people = await create_sample_team(app)
+        known = await create_sample_data(app, people)
+        pages = await app.run(people.member, _CURSORS_QUERY)
         known["Cursor"] = list(pages["tasks"]["pageInfo"].values())
         known["SyncCursor"] = [pages["changes"]["cursor"]]
     await asyncio.to_thread(shutil.copytree, folder / "first", folder / "second")
     parted = time.time()
     async with (
-        copy_of(server, url) as copied,
-        _opened(url, folder / "first") as first,
-        _opened(copied, folder / "second") as second,
+        database_copy(server, url) as copied,
+        _open_app(url, folder / "first") as first,
+        _open_app(copied, folder / "second") as second,
     ):
-        yield Twins(first, second, people, known, parted)
+        yield PairedApps(first, second, people, known, parted)
 
 
 @asynccontextmanager
-async def _opened(url: str, folder: Path) -> AsyncIterator[App]:
+async def _open_app(url: str, folder: Path) -> AsyncIterator[App]:
     async with (
-        open_resources(Settings(database_connections=4, data_dir=folder), url, timings=AT_REST) as house,
+        open_resources(Settings(database_connections=4, data_dir=folder), url, timings=IDLE_TIMINGS) as house,
         asyncpg.create_pool(url, min_size=0, max_size=2) as sql,
     ):
         yield App(house, sql)

@@ -16,31 +16,31 @@ from tests.app import App, Person
 from tests.people import uuid_of
 
 
-async def state_of(app: App, document: Any) -> bytes | None:
+async def document_state(app: App, document: Any) -> bytes | None:
     """The Yjs state as it is now, None for an empty document."""
-    (state,) = await app.house.services.version_store.reader.read([uuid_of(document["id"])])
+    (state,) = await app.resources.services.version_store.reader.read([uuid_of(document["id"])])
     held = crdt.load(state.snapshot, state.updates)
     return crdt.state(held)
 
 
-def adding(state: bytes | None, words: str) -> bytes:
+def append_paragraphs_update(state: bytes | None, markdown: str) -> bytes:
     """The update of an editor who adds paragraphs at the end."""
     held = crdt.load(state)
     before = crdt.state_vector(held)
     fragment: Any = held.get(shared.ROOT, type=pycrdt.XmlFragment)
-    shared.insert(fragment, len(list(fragment.children)), parse(words).content)
+    shared.insert(fragment, len(list(fragment.children)), parse(markdown).content)
     return crdt.difference(held, before)
 
 
-async def write(app: App, person: Person, document: Any, words: str, *, at: datetime | None = None) -> int:
+async def append_paragraphs(app: App, person: Person, document: Any, markdown: str, *, at: datetime | None = None) -> int:
     """Somebody adds paragraphs to a document in his editor; the position of his edit."""
-    data = adding(await state_of(app, document), words)
-    return await log(app, uuid_of(document["id"]), data, person.user.id, at=at)
+    data = append_paragraphs_update(await document_state(app, document), markdown)
+    return await append_to_log(app, uuid_of(document["id"]), data, person.user.id, at=at)
 
 
-async def log(app: App, document_id: UUID, data: bytes, author_id: UUID, *, at: datetime | None = None) -> int:
+async def append_to_log(app: App, document_id: UUID, data: bytes, author_id: UUID, *, at: datetime | None = None) -> int:
     """Put an update at the end of a document's log."""
-    async with app.house.database.begin() as connection:
+    async with app.resources.database.begin() as connection:
         update = Update(document_id=document_id, data=data, author_id=author_id, client_ids=tuple(check(data).adds))
         (placed,) = await append(connection, [update], at=at or datetime.now(UTC))
     return placed.position

@@ -22,13 +22,13 @@ _GAPS = Statement(
 )
 
 
-async def appends(database: Database, documents: list[str], seconds: float) -> dict[str, Any]:
+async def measure_appends(database: Database, documents: list[str], seconds: float) -> dict[str, Any]:
     """Append for so many seconds as a room's committer does, one transaction after the other, each full; `kept` counts what the
     table has.
 
     `per_second`, `p50_ms` and `p99_ms` of a transaction, and `gaps`: documents whose positions are not 1, 2, 3 …
     """
-    _, data = desk.edits(1, 2)[1]
+    _, data = desk.make_edits(1, 2)[1]
     of: list[UUID] = [ids.decode(each, "Document") for each in documents]
     log = UpdateLog(database)
     batch = [

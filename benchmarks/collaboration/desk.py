@@ -7,7 +7,7 @@ from uuid import UUID
 from pycrdt import Doc, Text
 
 from app.bootstrap import Resources
-from benchmarks.live.crowd import Crowd
+from benchmarks.live.crowd import Subscribers
 from domain import document as documents
 from domain.actor import Actor
 from persistence.unit_of_work import unit_of_work
@@ -16,17 +16,19 @@ from realtime.collaboration.messages import MessageType, SyncStep
 from resolvers import ids
 
 
-async def documents_of(house: Resources, crowd: Crowd, count: int) -> list[str]:
+async def create_documents(resources: Resources, subscribers: Subscribers, count: int) -> list[str]:
     """New empty documents in the crowd's project: their ids."""
     made: list[UUID] = []
-    async with unit_of_work(house.database, house.services.pubsub, objects=house.services.version_store.objects) as uow:
+    async with unit_of_work(
+        resources.database, resources.services.pubsub, objects=resources.services.version_store.objects
+    ) as uow:
         for number in range(count):
-            given = {"project_id": crowd.project_id, "title": f"Bench {number}"}
-            made.append((await documents.create(uow, Actor(user_id=crowd.actor_id), uow.new_id(), given)).id)
+            given = {"project_id": subscribers.project_id, "title": f"Bench {number}"}
+            made.append((await documents.create(uow, Actor(user_id=subscribers.actor_id), uow.new_id(), given)).id)
     return [ids.encode("Document", each) for each in made]
 
 
-def edits(writers: int, count: int) -> list[tuple[int, bytes]]:
+def make_edits(writers: int, count: int) -> list[tuple[int, bytes]]:
     """Edits in the order in which they are sent, each with its writer: turn by turn everybody types ten characters into a text
     of his own.
 
@@ -48,26 +50,26 @@ def edits(writers: int, count: int) -> list[tuple[int, bytes]]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Speech:
+class WriterProtocol:
     """How writers speak to a server: `named` is Hocuspocus' protocol, which acknowledges; otherwise y-websocket's, which does
     not."""
 
     path: str
-    named: str | None
+    document_name: str | None
     token: str
 
     @property
     def prefix(self) -> bytes:
         """What stands before each message."""
-        return messages.with_length(self.named.encode()) if self.named is not None else b""
+        return messages.with_length(self.document_name.encode()) if self.document_name is not None else b""
 
-    def connection(self) -> str:
+    def connection_line(self) -> str:
         """A line of the load client's connections."""
         hello = [self.prefix + messages.sync_message(SyncStep.STEP_1, b"\x00")]
-        if self.named is not None:
+        if self.document_name is not None:
             hello.insert(0, self.prefix + bytes((MessageType.AUTH, 0)) + messages.with_length(self.token.encode()))
         return f"{self.path}\t{','.join(each.hex() for each in hello)}\n"
 
-    def edit(self, writer: int, update: bytes) -> str:
+    def edit_line(self, writer: int, update: bytes) -> str:
         """A line of the load client's edits."""
         return f"{writer}\t{(self.prefix + messages.sync_message(SyncStep.UPDATE, update)).hex()}\n"

@@ -1,7 +1,7 @@
 // The least that a server can do: what Valkey tells is written to every subscriber as a frame. One thread, epoll; no GraphQL, no rights,
 // no pings, no bounds. It is the floor that the others are measured against.
 //
-//   bare PORT VALKEY_PORT CHANNEL [coalesce]     coalesce: what was told in one read of Valkey goes out in one write to each
+//   minimal_server PORT VALKEY_PORT CHANNEL [coalesce]     coalesce: what was told in one read of Valkey goes out in one write to each
 #define _GNU_SOURCE
 #include <errno.h>
 #include <netinet/in.h>

@@ -19,11 +19,11 @@ from persistence.unit_of_work import unit_of_work
 from realtime.announcements import encode_message
 from resolvers import ids
 
-FIELDS = "id kind type entityId clientMutationId at"
+CHANGE_FIELDS = "id kind type entityId clientMutationId at"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crowd:
+class Subscribers:
     """`tokens`: one for each member. `head`: where the team's stream ends."""
 
     team_id: UUID
@@ -38,12 +38,12 @@ class Crowd:
         return "hive:" + team_stream(self.team_id)
 
 
-async def gather(house: Resources, size: int) -> Crowd:
+async def create_subscribers(resources: Resources, count: int) -> Subscribers:
     """Make them in an empty database."""
     tokens = []
-    async with unit_of_work(house.database, house.services.pubsub) as uow:
+    async with unit_of_work(resources.database, resources.services.pubsub) as uow:
         members = []
-        for number in range(size):
+        for number in range(count):
             user = User(
                 id=uow.new_id(), created_at=uow.now, updated_at=uow.now, email_address=f"{uuid4().hex}@example.com",
                 first_name=f"Member {number}", last_name="Bench",
@@ -57,26 +57,28 @@ async def gather(house: Resources, size: int) -> Crowd:
         project = await projects.create(uow, owner, None, {"name": "Bench"}, team_id=team.id)
         for user in members:
             session, _ = await sessions.open_session(uow, user, Device())
-            tokens.append(house.tokens.issue(session))
+            tokens.append(resources.tokens.issue(session))
     stream = team_stream(team.id)
-    head = (await house.services.log.heads([stream]))[stream]
-    return Crowd(team_id=team.id, project_id=project.id, actor_id=owner.user_id, tokens=tokens, head=head)
+    head = (await resources.services.log.heads([stream]))[stream]
+    return Subscribers(team_id=team.id, project_id=project.id, actor_id=owner.user_id, tokens=tokens, head=head)
 
 
-def subscriptions(crowd: Crowd, *, groups: int, cursor: bool, ours: bool, alike: bool) -> list[tuple[str, str]]:
+def subscribe_messages(
+    subscribers: Subscribers, *, groups: int, cursor: bool, ours: bool, same_document: bool
+) -> list[tuple[str, str]]:
     """Hello and subscribe message of each socket. `groups`: so many different documents (in each, another field has another
     name) and scopes (one more project that does not exist), so that nothing can be shared between them; with `alike` all ask for
     the same and only the scopes differ.
     """
-    fields = f"{FIELDS} cursor" if cursor and ours else FIELDS
+    fields = f"{CHANGE_FIELDS} cursor" if cursor and ours else CHANGE_FIELDS
     query = "subscription ($scope: ChangeScope) { changes(scope: $scope) { " + fields + " } }"
     others = [ids.encode("Project", UUID(int=number)) for number in range(groups)]
     found = []
-    for number, token in enumerate(crowd.tokens):
-        scope = {"projectIds": [ids.encode("Project", crowd.project_id), others[number % groups]]}
+    for number, token in enumerate(subscribers.tokens):
+        scope = {"projectIds": [ids.encode("Project", subscribers.project_id), others[number % groups]]}
         hello = {"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"} if ours else {}}
         payload = {
-            "query": query if alike else query.replace("kind", f"kind{number % groups}: kind"),
+            "query": query if same_document else query.replace("kind", f"kind{number % groups}: kind"),
             "variables": {"scope": scope},
         }
         begin = {"id": str(uuid4()), "type": "subscribe", "payload": payload}
@@ -84,21 +86,21 @@ def subscriptions(crowd: Crowd, *, groups: int, cursor: bool, ours: bool, alike:
     return found
 
 
-def announcement(crowd: Crowd) -> str:
+def announcement_template(subscribers: Subscribers) -> str:
     """What announces a new title of a task, with a place for position and time; position 0 is a number, so it is put in by
     text."""
     from datetime import UTC, datetime
 
     entry = Entry(
-        stream=team_stream(crowd.team_id), position=123456789, id=uuid4(), type="TaskUpdated", version=1, kind=ChangeKind.UPDATED,
-        entity_type="Task", entity_id=uuid4(), about_type="Task", about_id=uuid4(), project_id=crowd.project_id,
+        stream=team_stream(subscribers.team_id), position=123456789, id=uuid4(), type="TaskUpdated", version=1, kind=ChangeKind.UPDATED,
+        entity_type="Task", entity_id=uuid4(), about_type="Task", about_id=uuid4(), project_id=subscribers.project_id,
         payload={"entity": {"id": str(uuid4())}, "changes": [{"field": "title", "before": "Old", "after": "New"}]},
-        actor_id=crowd.actor_id, client_mutation_id="t=@NOW@", at=datetime.now(UTC),
+        actor_id=subscribers.actor_id, client_mutation_id="t=@NOW@", at=datetime.now(UTC),
     )  # fmt: skip
     return encode_message(entry).replace("123456789", "@POSITION@")
 
 
-def plain(crowd: Crowd) -> str:
+def peer_template(subscribers: Subscribers) -> str:
     """The same as the peers are told it: nothing to decode or decide."""
     change = {
         "id": ids.encode("Change", uuid4()),

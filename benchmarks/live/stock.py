@@ -1,7 +1,7 @@
 """Strawberry's own websocket handler: what subscribers cost who execute, complete and encode alone.
 
 One listener of Valkey hands each event to every subscriber's queue, which is less than a listener for each would cost. Nobody's
-token is looked at. Usage: python -m benchmarks.live.stock PORT VALKEY_PORT CHANNEL
+token is looked at. Usage: python -m benchmarks.live.strawberry_server PORT VALKEY_PORT CHANNEL
 """
 
 import asyncio
@@ -66,7 +66,7 @@ class Subscription:
             _queues.discard(queue)
 
 
-async def _hear(port: int, channel: str) -> None:
+async def _receive(port: int, channel: str) -> None:
     async with Redis(port=port).pubsub() as pubsub:
         await pubsub.subscribe(channel)
         async for message in pubsub.listen():
@@ -76,15 +76,15 @@ async def _hear(port: int, channel: str) -> None:
                     queue.put_nowait(told)
 
 
-async def _main(port: int, valkey_port: int, channel: str) -> None:
+async def _run(port: int, valkey_port: int, channel: str) -> None:
     graph = GraphQL(strawberry.Schema(query=Query, subscription=Subscription))
     config = uvicorn.Config(graph, port=port, loop="none", ws="websockets-sansio", log_level="warning", lifespan="off")
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_hear(valkey_port, channel))
+        tasks.create_task(_receive(valkey_port, channel))
         tasks.create_task(uvicorn.Server(config).serve())
 
 
 if __name__ == "__main__":
     import uvloop
 
-    uvloop.run(_main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]))
+    uvloop.run(_run(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]))

@@ -13,59 +13,59 @@ from domain.errors import StorageUnavailable
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.local import LocalBlobs
 from tests.app import App
-from tests.files import PNG, announced, put, seen, upload
-from tests.people import People, uuid_of
-from tests.serving import started
-from tests.work import comment, done, task
+from tests.files import PNG, create_upload, fetch_file, put_content, upload_file
+from tests.people import SampleTeam, uuid_of
+from tests.serving import running_process
+from tests.work import create_comment, create_task, mutate_ok
 
 LATER = timedelta(hours=25)
 
 
 async def has_bytes(app: App, file: "dict[str, str]") -> bool:
     """Whether a file's blob is there."""
-    return await app.house.services.blobs.head(attachment_key(uuid_of(file["id"]))) is not None
+    return await app.resources.services.blobs.head(attachment_key(uuid_of(file["id"]))) is not None
 
 
-async def test_the_bytes_of_deleted_files_go(app: App, team: People) -> None:
-    card = await task(app, team)
-    deleted, commented, kept = [await upload(app, team.member, fileName=str(number)) for number in range(3)]
-    said = await comment(app, team.member, card, uploadIds=[commented["id"]])
-    await comment(app, team.member, card, uploadIds=[kept["id"]])
-    first, second = [await upload(app, team.mate, PNG, contentType="image/png") for _ in range(2)]
-    await done(app, team.mate, "userUpdate", avatarUploadId=first["id"])
-    await done(app, team.member, "attachmentDelete", id=deleted["id"])
-    await done(app, team.member, "commentDelete", id=said["id"])
-    await done(app, team.mate, "userUpdate", avatarUploadId=second["id"])
+async def test_the_bytes_of_deleted_files_go(app: App, team: SampleTeam) -> None:
+    card = await create_task(app, team)
+    deleted, commented, kept = [await upload_file(app, team.member, fileName=str(number)) for number in range(3)]
+    said = await create_comment(app, team.member, card, uploadIds=[commented["id"]])
+    await create_comment(app, team.member, card, uploadIds=[kept["id"]])
+    first, second = [await upload_file(app, team.mate, PNG, contentType="image/png") for _ in range(2)]
+    await mutate_ok(app, team.mate, "userUpdate", avatarUploadId=first["id"])
+    await mutate_ok(app, team.member, "attachmentDelete", id=deleted["id"])
+    await mutate_ok(app, team.member, "commentDelete", id=said["id"])
+    await mutate_ok(app, team.mate, "userUpdate", avatarUploadId=second["id"])
     assert [await has_bytes(app, each) for each in (deleted, commented, first)] == [True, True, True]
 
-    swept = await clean_up_blobs(app.house.database, app.house.services.blobs, datetime.now(UTC), orphans=False)
+    swept = await clean_up_blobs(app.resources.database, app.resources.services.blobs, datetime.now(UTC), orphans=False)
     assert swept.discarded >= 3
     assert [await has_bytes(app, each) for each in (deleted, commented, first)] == [False, False, False]
     assert [await has_bytes(app, each) for each in (kept, second)] == [True, True]
     assert await app.sql.fetchval("SELECT count(*) FROM discarded_blobs") == 0
 
 
-async def test_an_upload_that_was_never_attached_goes_after_a_day(app: App, team: People) -> None:
-    database, blobs = app.house.database, app.house.services.blobs
-    card = await task(app, team)
-    forgotten, attached = await upload(app, team.member), await upload(app, team.member, subjectId=card["id"])
-    pending = (await announced(app, team.member, b"Never sent."))["attachment"]
+async def test_an_upload_that_was_never_attached_goes_after_a_day(app: App, team: SampleTeam) -> None:
+    database, blobs = app.resources.database, app.resources.services.blobs
+    card = await create_task(app, team)
+    forgotten, attached = await upload_file(app, team.member), await upload_file(app, team.member, subjectId=card["id"])
+    pending = (await create_upload(app, team.member, b"Never sent."))["attachment"]
     assert (await clean_up_blobs(database, blobs, datetime.now(UTC) + timedelta(hours=23), orphans=False)).abandoned == 0
     assert await has_bytes(app, forgotten)
     await clean_up_blobs(database, blobs, datetime.now(UTC) + LATER, orphans=False)
-    assert [await seen(app, team.member, each) is None for each in (forgotten, pending, attached)] == [True, True, False]
+    assert [await fetch_file(app, team.member, each) is None for each in (forgotten, pending, attached)] == [True, True, False]
     assert [await has_bytes(app, each) for each in (forgotten, attached)] == [False, True]
 
 
-async def test_bytes_that_nothing_names_go_after_a_day(app: App, team: People) -> None:
-    database, blobs = app.house.database, app.house.services.blobs
+async def test_bytes_that_nothing_names_go_after_a_day(app: App, team: SampleTeam) -> None:
+    database, blobs = app.resources.database, app.resources.services.blobs
     assert isinstance(blobs, LocalBlobs)
-    card = await task(app, team)
-    file = await upload(app, team.member, subjectId=card["id"])
-    late = await announced(app, team.member, b"Late")
-    await done(app, team.member, "attachmentDelete", id=late["attachment"]["id"])
+    card = await create_task(app, team)
+    file = await upload_file(app, team.member, subjectId=card["id"])
+    late = await create_upload(app, team.member, b"Late")
+    await mutate_ok(app, team.member, "attachmentDelete", id=late["attachment"]["id"])
     await clean_up_blobs(database, blobs, datetime.now(UTC), orphans=False)
-    assert await put(app, late["upload"], b"Late") == 200  # the address is still good: an orphan
+    assert await put_content(app, late["upload"], b"Late") == 200  # the address is still good: an orphan
     await blobs.put("documents/x/document.json", b"{}")
     assert (await clean_up_blobs(database, blobs, datetime.now(UTC))).orphaned == 0
     assert await has_bytes(app, late["attachment"])
@@ -77,11 +77,11 @@ async def test_bytes_that_nothing_names_go_after_a_day(app: App, team: People) -
 
 
 async def test_a_sweep_that_storage_stops_is_finished_by_the_next(
-    app: App, team: People, monkeypatch: pytest.MonkeyPatch
+    app: App, team: SampleTeam, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database, blobs = app.house.database, app.house.services.blobs
-    file = await upload(app, team.member)
-    await done(app, team.member, "attachmentDelete", id=file["id"])
+    database, blobs = app.resources.database, app.resources.services.blobs
+    file = await upload_file(app, team.member)
+    await mutate_ok(app, team.member, "attachmentDelete", id=file["id"])
 
     async def away(self: LocalBlobs, key: str) -> None:
         raise StorageUnavailable
@@ -102,7 +102,7 @@ async def test_the_command_line_sweeps(database_url: str, tmp_path: Path) -> Non
     orphan = folder / f"{UUID(int=7)}="
     orphan.write_bytes(b"")
     os.utime(orphan, (time.time() - 90_000, time.time() - 90_000))
-    with started("blobs", "sweep", folder=tmp_path, database_url=database_url) as verb:
-        assert await verb.end() == 0, verb.output
+    with running_process("blobs", "sweep", folder=tmp_path, database_url=database_url) as verb:
+        assert await verb.wait_for_exit() == 0, verb.output
         assert "1 blobs that nothing names" in verb.output
     assert not orphan.exists()

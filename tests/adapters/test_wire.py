@@ -23,23 +23,23 @@ INSTANTS = [
 
 @pytest.mark.parametrize("instant", INSTANTS, ids=str)
 async def test_an_instant_comes_back_as_it_was_in_utc(app: App, instant: datetime) -> None:
-    found = await app.house.database.fetch_value(_ECHO, instant=instant)
+    found = await app.resources.database.fetch_value(_ECHO, instant=instant)
     assert found == instant
     assert found.tzinfo is UTC
 
 
 async def test_an_instant_of_another_zone_comes_back_in_utc(app: App) -> None:
     there = datetime(2026, 1, 1, 1, 30, tzinfo=timezone(timedelta(hours=5, minutes=45)))
-    found = await app.house.database.fetch_value(_ECHO, instant=there)
+    found = await app.resources.database.fetch_value(_ECHO, instant=there)
     assert (found, found.tzinfo) == (datetime(2025, 12, 31, 19, 45, tzinfo=UTC), UTC)
 
 
 async def test_many_instants_travel_in_one_array(app: App) -> None:
-    assert await app.house.database.fetch_value(_ECHO_ALL, instants=[*INSTANTS, None]) == [*INSTANTS, None]
+    assert await app.resources.database.fetch_value(_ECHO_ALL, instants=[*INSTANTS, None]) == [*INSTANTS, None]
 
 
 async def test_instants_can_be_copied_into_a_table_and_are_text_again_afterwards(app: App) -> None:
-    async with app.house.database.begin() as connection:
+    async with app.resources.database.begin() as connection:
         await connection.raw.execute("CREATE TEMPORARY TABLE copied (at timestamptz) ON COMMIT DROP")
         async with binary_codecs(connection.raw):
             await connection.raw.copy_records_to_table("copied", records=[(each,) for each in INSTANTS[:3]])

@@ -20,15 +20,15 @@ from persistence.events.streams import event_row
 from persistence.stores.task import SqlTasks
 from persistence.transaction import Transaction
 from tests.app import App
-from tests.keeping import HOLD_STREAM, UPDATE, head, history, holding
-from tests.people import People, settle, uuid_of
-from tests.work import do, done, everything, task
+from tests.keeping import LOCK_STREAM, TASK_UPDATE, rows_locked, stream_events, stream_head
+from tests.people import SampleTeam, create_sample_team, uuid_of
+from tests.work import create_task, mutate, mutate_ok, table_states
 
 
 @pytest.fixture
-def sizes(app: App, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def batch_sizes(app: App, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many rows left in each statement."""
-    writes, left = app.house.database._write_batcher, list[int]()
+    writes, left = app.resources.database._write_batcher, list[int]()
     run = writes._run
 
     async def counted(form: Statement, given: BatchParams) -> Sequence[Any]:
@@ -39,57 +39,57 @@ def sizes(app: App, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return left
 
 
-async def test_an_update_takes_two_trips(app: App, team: People) -> None:
-    made = await task(app, team)
-    database = app.house.database
+async def test_an_update_takes_two_trips(app: App, team: SampleTeam) -> None:
+    made = await create_task(app, team)
+    database = app.resources.database
     taken = []
     for number in range(3):  # the fewest, since the house looks around too
         before = database.statements_run, database.round_trips
         given = {"input": {"id": made["id"], "title": f"Title {number}", "status": "DONE"}}
-        answer = await app.executor.execute(OperationRequest(query=UPDATE, variables=given), app.context(team.member))
+        answer = await app.executor.execute(OperationRequest(query=TASK_UPDATE, variables=given), app.context(team.member))
         assert answer.data == {"taskUpdate": {"task": {"version": number + 2}, "errors": []}}
         taken.append((database.statements_run - before[0], database.round_trips - before[1]))
     assert min(taken) == (2, 2)
 
 
-async def test_updates_at_once_leave_together_and_each_has_its_place(app: App, sizes: list[int]) -> None:
-    teams = [await settle(app) for _ in range(2)]
-    made = [(team, await task(app, team, f"Task {number}")) for number in range(8) for team in teams]
-    heads = [await head(app, team) for team in teams]
+async def test_updates_at_once_leave_together_and_each_has_its_place(app: App, batch_sizes: list[int]) -> None:
+    teams = [await create_sample_team(app) for _ in range(2)]
+    made = [(team, await create_task(app, team, f"Task {number}")) for number in range(8) for team in teams]
+    heads = [await stream_head(app, team) for team in teams]
     changed = await asyncio.gather(
-        *(done(app, team.member, "taskUpdate", id=each["id"], title=f"{each['title']}!") for team, each in made)
+        *(mutate_ok(app, team.member, "taskUpdate", id=each["id"], title=f"{each['title']}!") for team, each in made)
     )
     assert [each["title"] for each in changed] == [f"{each['title']}!" for _, each in made]
-    assert sum(sizes) == 16
-    assert len(sizes) < 8
+    assert sum(batch_sizes) == 16
+    assert len(batch_sizes) < 8
     for team, before in zip(teams, heads, strict=True):
         expected = [(place, "TaskUpdated", 2) for place in range(before + 1, before + 9)]
-        assert await history(app, team, after=before) == expected
-        assert await head(app, team) == before + 8
+        assert await stream_events(app, team, after=before) == expected
+        assert await stream_head(app, team) == before + 8
 
 
-async def test_the_cursor_of_each_payload_is_the_place_of_its_own_event(app: App, team: People) -> None:
-    made = [await task(app, team, f"Task {number}") for number in range(6)]
+async def test_the_cursor_of_each_payload_is_the_place_of_its_own_event(app: App, team: SampleTeam) -> None:
+    made = [await create_task(app, team, f"Task {number}") for number in range(6)]
     payloads = await asyncio.gather(
-        *(do(app, team.member, "taskUpdate", "cursor task { title }", id=each["id"], title="New") for each in made)
+        *(mutate(app, team.member, "taskUpdate", "cursor task { title }", id=each["id"], title="New") for each in made)
     )
     rows = await app.sql.fetch(
         "SELECT entity_id, position FROM events WHERE entity_id = ANY($1) AND type = 'TaskUpdated'",
         [uuid_of(each["id"]) for each in made],
     )
     places = {row["entity_id"]: row["position"] for row in rows}
-    read = app.house.services.cursors.decode
+    read = app.resources.services.cursors.decode
     told = [read(payload["cursor"])[f"team:{team.team.id}"] for payload in payloads]
     assert told == [places[uuid_of(each["id"])] for each in made]
 
 
-async def test_who_cannot_be_kept_fails_alone_and_changes_nothing(app: App, team: People, sizes: list[int]) -> None:
-    made = [await task(app, team, f"Task {number}") for number in range(6)]
-    before = await head(app, team)
+async def test_who_cannot_be_kept_fails_alone_and_changes_nothing(app: App, team: SampleTeam, batch_sizes: list[int]) -> None:
+    made = [await create_task(app, team, f"Task {number}") for number in range(6)]
+    before = await stream_head(app, team)
 
     async def save(task_id: UUID, reference: str) -> None:
         async with AsyncExitStack() as stack:
-            own = Transaction(app.house.database, stack, lock_rows=False)
+            own = Transaction(app.resources.database, stack, lock_rows=False)
             tasks = SqlTasks(own)
             found = await tasks.read_unlocked(task_id, team.member.user.id)
             assert found is not None
@@ -105,48 +105,48 @@ async def test_who_cannot_be_kept_fails_alone_and_changes_nothing(app: App, team
     assert kept == [None] * 5
     rows = await app.sql.fetch("SELECT external_ref, version FROM tasks WHERE project_id = $1 ORDER BY title", team.project.id)
     assert [tuple(row) for row in rows] == [("a", 2), ("b", 2), (None, 1), ("d", 2), ("e", 2), ("f", 2)]
-    assert [place for place, *_ in await history(app, team, after=before)] == list(range(before + 1, before + 6))
-    assert max(sizes) > 1
+    assert [place for place, *_ in await stream_events(app, team, after=before)] == list(range(before + 1, before + 6))
+    assert max(batch_sizes) > 1
 
 
 async def test_when_the_connection_is_lost_everybody_is_told_and_nothing_is_tried_again(
-    app: App, team: People, monkeypatch: pytest.MonkeyPatch
+    app: App, team: SampleTeam, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = [await task(app, team, f"Task {number}") for number in range(4)]
-    before, left = await everything(app), list[int]()
+    made = [await create_task(app, team, f"Task {number}") for number in range(4)]
+    before, left = await table_states(app), list[int]()
 
     async def lost(form: Statement, given: BatchParams) -> Sequence[Any]:
         left.append(len(given["rows"]))
         raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
 
-    monkeypatch.setattr(app.house.database._write_batcher, "_run", lost)
+    monkeypatch.setattr(app.resources.database._write_batcher, "_run", lost)
     answers = await asyncio.gather(
-        *(app.answer(team.member, UPDATE, input={"id": each["id"], "title": "Perhaps"}) for each in made)
+        *(app.execute(team.member, TASK_UPDATE, input={"id": each["id"], "title": "Perhaps"}) for each in made)
     )
     assert {answer["errors"][0]["extensions"]["code"] for answer in answers} == {"SERVICE_UNAVAILABLE"}
     assert sum(left) == 4
-    assert await everything(app) == before
+    assert await table_states(app) == before
 
 
-async def test_cancelling_one_leaves_the_others_alone(app: App, team: People) -> None:
-    made = [await task(app, team, f"Task {number}") for number in range(5)]
-    async with asyncio.TaskGroup() as group, holding(app, HOLD_STREAM, f"team:{team.team.id}"):
-        asked = [group.create_task(do(app, team.member, "taskUpdate", id=each["id"], title="New")) for each in made]
+async def test_cancelling_one_leaves_the_others_alone(app: App, team: SampleTeam) -> None:
+    made = [await create_task(app, team, f"Task {number}") for number in range(5)]
+    async with asyncio.TaskGroup() as group, rows_locked(app, LOCK_STREAM, f"team:{team.team.id}"):
+        asked = [group.create_task(mutate(app, team.member, "taskUpdate", id=each["id"], title="New")) for each in made]
         await asyncio.sleep(0.05)
         asked[2].cancel()
     assert asked.pop(2).cancelled()
     assert [each.result()["task"]["title"] for each in asked] == ["New"] * 4
 
 
-async def test_comments_and_profiles_are_kept_alike(app: App, team: People, sizes: list[int]) -> None:
-    about = await task(app, team)
-    said = await done(app, team.member, "commentCreate", subjectId=about["id"], body="Hello.")
-    changed = await done(app, team.member, "commentUpdate", id=said["id"], body="Better.")
+async def test_comments_and_profiles_are_kept_alike(app: App, team: SampleTeam, batch_sizes: list[int]) -> None:
+    about = await create_task(app, team)
+    said = await mutate_ok(app, team.member, "commentCreate", subjectId=about["id"], body="Hello.")
+    changed = await mutate_ok(app, team.member, "commentUpdate", id=said["id"], body="Better.")
     assert (changed["body"], changed["version"]) == ("Better.", 2)
-    resolved = await done(app, team.mate, "commentResolve", id=said["id"], resolved=True)
+    resolved = await mutate_ok(app, team.mate, "commentResolve", id=said["id"], resolved=True)
     assert (resolved["version"], resolved["resolvedBy"]["id"]) == (3, team.mate.id)
-    assert (await do(app, team.member, "userUpdate", "user { firstName }", firstName="Grace"))["user"]["firstName"] == "Grace"
-    assert sizes == [1, 1, 1]
+    assert (await mutate(app, team.member, "userUpdate", "user { firstName }", firstName="Grace"))["user"]["firstName"] == "Grace"
+    assert batch_sizes == [1, 1, 1]
 
 
 async def test_after_the_end_nothing_is_taken_in_any_more() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import prepare
-from tests.serving import ServerProcess, serving
+from tests.conftest import migrate_template
+from tests.serving import ServerProcess, running_server
 
 HERE = Path(__file__).parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -51,8 +51,8 @@ async def demo(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -
 
     folder = tmp_path_factory.mktemp("demo")
     async with (
-        database_from_template(postgres_server, "migrated", prepare) as url,
-        serving(folder, database_url=url, seed_size="demo") as server,
+        database_from_template(postgres_server, "migrated", migrate_template) as url,
+        running_server(folder, database_url=url, seed_size="demo") as server,
     ):
         yield server
 

@@ -1,7 +1,7 @@
 """Breaks updates and gives them to the guard and to scratch copies: run as a program by the fuzz tests, in a process with little memory.
 
-Usage: python -m tests.content.broken SEED COUNT [tell]. Prints how many were taken and how many refused; anything else that happens ends
-it. With `tell` each that was taken is printed before, as JSON: its bytes on those of the state, and what the server reads then.
+Usage: python -m tests.support.corrupt_updates SEED COUNT [print]. Prints how many were taken and how many refused; anything else that happens ends
+it. With `print` each that was taken is printed before, as JSON: its bytes on those of the state, and what the server reads then.
 """
 
 import base64
@@ -17,42 +17,42 @@ from content.nesting import Nesting
 from content.structs import parse
 from domain.document.kind import ContentFormat, DocumentType
 from domain.errors import DomainError
-from tests.content.encoding import item, nested, number, text, update
+from tests.content.encoding import encode_item, encode_number, encode_text, encode_update, nested_arrays_update
 
-SEEDS = 60
+SEED_COUNT = 60
 
 
-def documents(chance: random.Random) -> list[tuple[bytes, list[bytes]]]:
+def sample_documents(rng: random.Random) -> list[tuple[bytes, list[bytes]]]:
     """States with updates that several people made from them."""
     found = []
-    for _ in range(SEEDS):
+    for _ in range(SEED_COUNT):
         base = kind.compose(DocumentType.TEXT, "# Title\n\nSome *words* é😀\n\n- one\n- two\n\n| a | b |\n| - | - |\n| c | d |\n")
-        found.append((base, [change for client in (1, 2) for change in _changes(base, client, chance)]))
+        found.append((base, [change for client in (1, 2) for change in _random_updates(base, client, rng)]))
     return found
 
 
-def _changes(base: bytes, client: int, chance: random.Random) -> list[bytes]:
+def _random_updates(base: bytes, client: int, rng: random.Random) -> list[bytes]:
     document = crdt.load(base, client_id=client)
     updates: list[bytes] = []
     heard = document.observe(lambda event: updates.append(event.update))
     for _ in range(4):
-        _write(document, chance)
+        _random_edit(document, rng)
     document.unobserve(heard)
     return updates
 
 
-def _write(document: crdt.Doc, chance: random.Random) -> None:
+def _random_edit(document: crdt.Doc, rng: random.Random) -> None:
     fragment = document.get("default", type=XmlFragment)
-    match chance.randrange(6):
+    match rng.randrange(6):
         case 0:
             written = fragment.children[0].children[0]
             assert isinstance(written, XmlText)
-            written.insert(chance.randrange(len(written) + 1), "né", {"bold": {"a": [1, {"b": None}]}})
+            written.insert(rng.randrange(len(written) + 1), "né", {"bold": {"a": [1, {"b": None}]}})
         case 1:
             fragment.children.insert(0, XmlElement("paragraph", {"level": "1"}, [XmlText("new")]))
         case 2:
             if len(fragment.children) > 1:
-                del fragment.children[chance.randrange(1, len(fragment.children))]
+                del fragment.children[rng.randrange(1, len(fragment.children))]
         case 3:
             document.get("map", type=Map)["key"] = Map({"list": Array([1, "two", b"3", None, {"four": 4.5}])})
         case 4:
@@ -63,70 +63,72 @@ def _write(document: crdt.Doc, chance: random.Random) -> None:
             written.format(0, 2, {"italic": {}})
 
 
-def broken(chance: random.Random, sound: list[bytes]) -> bytes:
+def corrupt_update(rng: random.Random, valid_updates: list[bytes]) -> bytes:
     """An update with a few bytes changed, spliced with another, or made up from structs that may refer anywhere."""
-    data = bytearray(chance.choice(sound))
-    match chance.randrange(5):
+    data = bytearray(rng.choice(valid_updates))
+    match rng.randrange(5):
         case 0 | 1:
-            for _ in range(chance.randint(1, 3)):
-                data[chance.randrange(len(data))] = chance.choice([0, 1, 2, 3, 4, 7, 8, 9, 127, 128, 255, chance.randrange(256)])
+            for _ in range(rng.randint(1, 3)):
+                data[rng.randrange(len(data))] = rng.choice([0, 1, 2, 3, 4, 7, 8, 9, 127, 128, 255, rng.randrange(256)])
         case 2:
-            other = chance.choice(sound)
-            at = chance.randrange(len(data))
-            data = data[:at] + other[chance.randrange(len(other)) :]
+            other = rng.choice(valid_updates)
+            at = rng.randrange(len(data))
+            data = data[:at] + other[rng.randrange(len(other)) :]
         case 3:
-            at = chance.randrange(len(data))
-            data = data[:at] + bytes(chance.randrange(256) for _ in range(chance.randrange(4))) + data[at + chance.randrange(3) :]
+            at = rng.randrange(len(data))
+            data = data[:at] + bytes(rng.randrange(256) for _ in range(rng.randrange(4))) + data[at + rng.randrange(3) :]
         case _:
-            return _made_up(chance)
+            return _fabricated_update(rng)
     return bytes(data)
 
 
-def _made_up(chance: random.Random) -> bytes:
-    if chance.random() < 0.02:
-        return nested(chance.choice([10, 64, 65, 500, 20_000]))
+def _fabricated_update(rng: random.Random) -> bytes:
+    if rng.random() < 0.02:
+        return nested_arrays_update(rng.choice([10, 64, 65, 500, 20_000]))
     contents = [
-        (4, text("abc")),
-        (6, text("bold") + text("{}")),
-        (6, text("bold") + text("null")),
-        (7, number(3) + text("p")),
-        (7, number(6)),
-        (7, number(chance.randrange(8))),
-        (8, b"\1" + b"\x75\1" * chance.choice([1, 5, 60, 70]) + b"\x7e"),
-        (1, number(chance.randint(1, 9))),
-        (5, text('{"a":1}')),
-        (2, number(1) + text("1")),
-        (3, number(2) + b"ab"),
+        (4, encode_text("abc")),
+        (6, encode_text("bold") + encode_text("{}")),
+        (6, encode_text("bold") + encode_text("null")),
+        (7, encode_number(3) + encode_text("p")),
+        (7, encode_number(6)),
+        (7, encode_number(rng.randrange(8))),
+        (8, b"\1" + b"\x75\1" * rng.choice([1, 5, 60, 70]) + b"\x7e"),
+        (1, encode_number(rng.randint(1, 9))),
+        (5, encode_text('{"a":1}')),
+        (2, encode_number(1) + encode_text("1")),
+        (3, encode_number(2) + b"ab"),
     ]
     structs = []
-    for _ in range(chance.randint(1, 5)):
-        content, data = chance.choice(contents)
-        somewhere = (chance.choice([1, 2, 9]), chance.randrange(12))
-        place = chance.randrange(3)
+    for _ in range(rng.randint(1, 5)):
+        content, data = rng.choice(contents)
+        somewhere = (rng.choice([1, 2, 9]), rng.randrange(12))
+        place = rng.randrange(3)
         roots = ["default", "text", "map", "new"]
         structs.append(
-            item(
+            encode_item(
                 content,
                 data,
-                root=chance.choice(roots),
+                root=rng.choice(roots),
                 after=somewhere if place == 0 else None,
                 within=somewhere if place == 1 else None,
             )
         )
     deletes = (
-        b"\0" if chance.random() < 0.7 else b"\1" + number(chance.choice([1, 2, 9])) + b"\1" + number(chance.randrange(9)) + b"\3"
+        b"\0"
+        if rng.random() < 0.7
+        else b"\1" + encode_number(rng.choice([1, 2, 9])) + b"\1" + encode_number(rng.randrange(9)) + b"\3"
     )
-    return update(structs, client=chance.choice([9, 1, 7]), clock=chance.choice([0, 0, 3]), deletes=deletes)
+    return encode_update(structs, client=rng.choice([9, 1, 7]), clock=rng.choice([0, 0, 3]), deletes=deletes)
 
 
-def take(state: bytes, data: bytes) -> None:
+def apply_as_server(state: bytes, update: bytes) -> None:
     """What a room does with an update, and what a reader does with the document. Raises DomainError where it is refused."""
-    said = guard.check(data)
+    said = guard.check(update)
     nesting = Nesting()
     nesting.admit(parse(state))
     nesting.admit(said)
-    guard.applies(state, data)
-    document = crdt.load(state, [data])
+    guard.applies(state, update)
+    document = crdt.load(state, [update])
     whole = crdt.state(document)
     again = crdt.load(whole)
     for form in (ContentFormat.MARKDOWN, ContentFormat.HTML, ContentFormat.TEXT, ContentFormat.JSON):
@@ -135,43 +137,43 @@ def take(state: bytes, data: bytes) -> None:
     attribution.spans(DocumentType.TEXT, again)
 
 
-def shape(node: Any) -> Any:
+def fragment_shape(node: Any) -> Any:
     """Elements and letters of a fragment."""
     if isinstance(node, XmlText):
         return "".join(run for run, _ in node.diff() if isinstance(run, str))
-    inside = [shape(child) for child in node.children if isinstance(child, XmlElement | XmlText)]
+    inside = [fragment_shape(child) for child in node.children if isinstance(child, XmlElement | XmlText)]
     return [node.tag, *inside] if isinstance(node, XmlElement) else inside
 
 
-def told(state: bytes, data: bytes) -> str:
+def oracle_question(state: bytes, update: bytes) -> str:
     """A question to yjs with the answer that is expected."""
-    document = crdt.load(state, [data])
-    updates = [base64.b64encode(each).decode() for each in (state, data)]
-    read = {"shape": shape(document.get("default", type=XmlFragment)), "text": shape_of_text(document)}
+    document = crdt.load(state, [update])
+    updates = [base64.b64encode(each).decode() for each in (state, update)]
+    read = {"shape": fragment_shape(document.get("default", type=XmlFragment)), "text": text_content(document)}
     return json.dumps({"updates": updates, "shape": True, "expected": read})
 
 
-def shape_of_text(document: crdt.Doc) -> str:
+def text_content(document: crdt.Doc) -> str:
     """The letters of the root `text`."""
     return "".join(run for run, _ in document.get("text", type=Text).diff() if isinstance(run, str))
 
 
-def main(seed: int, count: int, tell: bool = False) -> None:
+def main(seed: int, count: int, print_accepted: bool = False) -> None:
     chance = random.Random(seed)
-    several = documents(chance)
+    several = sample_documents(chance)
     taken = refused = 0
     for _ in range(count):
         state, sound = chance.choice(several)
         try:
-            data = broken(chance, sound)
-            take(state, data)
+            data = corrupt_update(chance, sound)
+            apply_as_server(state, data)
             taken += 1
-            if tell:
-                sys.stdout.write(told(state, data) + "\n")
+            if print_accepted:
+                sys.stdout.write(oracle_question(state, data) + "\n")
         except DomainError:
             refused += 1
     sys.stdout.write(f"{taken} {refused}\n")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), "tell" in sys.argv)
+    main(int(sys.argv[1]), int(sys.argv[2]), "print" in sys.argv)

@@ -13,7 +13,7 @@ _MARKS = st.sets(st.sampled_from(["bold", "italic", "strike", "underline", "code
 
 
 @st.composite
-def run(draw: st.DrawFn) -> Node:
+def text_runs(draw: st.DrawFn) -> Node:
     marks = [
         Mark(name, {"href": draw(_HREFS)} if name == "link" else {"color": "red", "depth": 2} if name == "highlight" else {})
         for name in draw(_MARKS)
@@ -25,7 +25,7 @@ _ATOMS = st.sampled_from([Node("hardBreak"), Node("mention", {"id": "u/1", "labe
 _IMAGE = st.sampled_from(
     [Node("image", {"src": "http://a.b/i.png", "alt": "a [b]"}), Node("image", {"src": "i.png", "title": 'x "y"'})]
 )
-INLINE = st.lists(run() | run() | _ATOMS, max_size=5).map(joined)
+INLINE = st.lists(text_runs() | text_runs() | _ATOMS, max_size=5).map(joined)
 _PARAGRAPH = INLINE.map(lambda content: Node("paragraph", content=content))
 _CODE = st.tuples(st.sampled_from([{}, {"language": "py"}]), st.text(st.sampled_from("ab `\n \t~"), max_size=9)).map(
     lambda given: Node("codeBlock", given[0], (words(given[1]),) if given[1] else ())

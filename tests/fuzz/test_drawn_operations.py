@@ -5,8 +5,8 @@ import asyncio
 
 import pytest
 
-from tests.graph.test_drawn_operations import MUTATIONS, QUERIES, compare_drawn
-from tests.twins import Twins
+from tests.graph.test_drawn_operations import MUTATIONS, QUERIES, compare_on_examples
+from tests.twins import PairedApps
 
 pytestmark = pytest.mark.fuzz
 
@@ -15,16 +15,18 @@ _FIRST_SEED = 1_000  # beyond those of `make test`
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
-def test_drawn_queries_come_out_the_same(loop: asyncio.AbstractEventLoop, houses: Twins, batch: int) -> None:
-    counts = compare_drawn(loop, houses, QUERIES, writes=False, examples=BATCH, first=_FIRST_SEED + batch)
+def test_drawn_queries_come_out_the_same(loop: asyncio.AbstractEventLoop, paired_apps: PairedApps, batch: int) -> None:
+    counts = compare_on_examples(loop, paired_apps, QUERIES, writes=False, examples=BATCH, first_seed=_FIRST_SEED + batch)
     assert counts["asked"] >= BATCH
     assert counts["compiled"] > BATCH // 3  # the rest asks for what is not there or not allowed, which graphql-core words
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_drawn_mutations_come_out_the_same_and_do_the_same(
-    loop: asyncio.AbstractEventLoop, own_houses: Twins, batch: int
+    loop: asyncio.AbstractEventLoop, isolated_paired_apps: PairedApps, batch: int
 ) -> None:
-    counts = compare_drawn(loop, own_houses, MUTATIONS, writes=True, examples=BATCH, first=2 * _FIRST_SEED + batch)
+    counts = compare_on_examples(
+        loop, isolated_paired_apps, MUTATIONS, writes=True, examples=BATCH, first_seed=2 * _FIRST_SEED + batch
+    )
     assert counts["asked"] >= BATCH
     assert counts["compiled"] > BATCH // 3

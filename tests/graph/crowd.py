@@ -13,44 +13,42 @@ from hypothesis import Phase, settings
 from domain.task import TaskPriority, TaskStatus
 from resolvers import ids
 from tests.app import App
-from tests.people import People, settle, uuid_of
-from tests.work import do, done, label, project, task
+from tests.people import SampleTeam, create_sample_team, uuid_of
+from tests.work import create_label, create_project, create_task, mutate, mutate_ok
 
 TITLES = ["Alpha", "alpha beta", "Beta", "ALPHABET", "Über", "über uns", "100% _done_", "Beta", "", "日本語"]
 DAYS: list[str | None] = [None, "2026-01-01", "2026-06-15", "2026-01-01", "1999-12-31", None]
 INSTANTS = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hours, microseconds=7) for hours in (0, 0, 5, 90)]
 _STATUSES, _PRIORITIES = list(TaskStatus), list(TaskPriority)
 
-LIST = """
+TASKS_QUERY = """
 query ($first: Int, $after: String, $last: Int, $before: String, $filter: TaskFilter, $orderBy: [TaskOrder!]) {
   tasks(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $orderBy) {
     nodes { id } edges { cursor node { id } } totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   }
 }
 """
-same_every_time = settings(
-    derandomize=True, deadline=None, database=None, max_examples=100, phases=[Phase.generate, Phase.shrink]
-)
+deterministic = settings(derandomize=True, deadline=None, database=None, max_examples=100, phases=[Phase.generate, Phase.shrink])
 
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Crowd:
+class SampleTasks:
     """The tasks that the member sees, as plain rows; `ids` are the global ids that filters may name, by type."""
 
-    team: People
+    team: SampleTeam
     rows: list[Row]
     ids: Mapping[str, list[str]]
 
 
-async def gather(app: App) -> Crowd:
+async def create_sample_tasks(app: App) -> SampleTasks:
     """Two projects that the member sees and one that he does not; some tasks deleted, blocked, labelled, nested."""
-    team = await settle(app)
-    labels = [await label(app, team.member, team.team_id, name) for name in ("one", "two", "three")]
-    projects = [team.project_id, await project(app, team, "Second")]
-    hidden = await project(app, team, "Hidden", private_to=[team.mate])
-    await task(app, team, "Alpha", by=team.mate, projectId=hidden)
+    team = await create_sample_team(app)
+    labels = [await create_label(app, team.member, team.team_id, name) for name in ("one", "two", "three")]
+    projects = [team.project_id, await create_project(app, team, "Second")]
+    hidden = await create_project(app, team, "Hidden", private_to=[team.mate])
+    await create_task(app, team, "Alpha", by=team.mate, projectId=hidden)
     days, people = cycle(DAYS), cycle([None, team.member.id, team.mate.id])
     made: list[Any] = []
     for number in range(30):
@@ -65,12 +63,12 @@ async def gather(app: App) -> Crowd:
         if number % 3 == 1:
             given["parentId"] = made[0]["id"]
         title = TITLES[number % len(TITLES)] or f"Task {number}"
-        made.append(await task(app, team, title, by=(team.member, team.mate)[number % 2], **given))
+        made.append(await create_task(app, team, title, by=(team.member, team.mate)[number % 2], **given))
     for one, other in ((3, 4), (5, 6), (6, 7), (8, 9)):
-        payload = await do(app, team.mate, "taskLink", taskId=made[one]["id"], targetId=made[other]["id"], kind="BLOCKED_BY")
+        payload = await mutate(app, team.mate, "taskLink", taskId=made[one]["id"], targetId=made[other]["id"], kind="BLOCKED_BY")
         assert payload["errors"] == []
     for number in (9, 20, 27):
-        await done(app, team.mate, "taskDelete", id=made[number]["id"])
+        await mutate_ok(app, team.mate, "taskDelete", id=made[number]["id"])
     pool = app.sql
     for number, each in enumerate(made):
         await pool.execute(
@@ -96,7 +94,7 @@ async def gather(app: App) -> Crowd:
         "User": [team.member.id, team.mate.id, team.outsider.id],
         "Label": labels,
     }
-    return Crowd(team, found, named)
+    return SampleTasks(team, found, named)
 
 
 COLUMNS = {
@@ -114,47 +112,49 @@ COLUMNS = {
 }
 
 
-def holds(condition: Mapping[str, Any], row: Row) -> bool:
+def matches(condition: Mapping[str, Any], row: Row) -> bool:
     """Whether a TaskFilter lets a row through, said in Python."""
-    return all(_part(name, held, row) for name, held in condition.items() if name != "includeDeleted")
+    return all(_matches_field(name, held, row) for name, held in condition.items() if name != "includeDeleted")
 
 
-def _part(name: str, held: Any, row: Row) -> bool:
+def _matches_field(name: str, condition: Any, row: Row) -> bool:
     match name:
         case "and":
-            return all(holds(each, row) for each in held)
+            return all(matches(each, row) for each in condition)
         case "or":
-            return any(holds(each, row) for each in held)
+            return any(matches(each, row) for each in condition)
         case "not":
-            return not holds(held, row)
+            return not matches(condition, row)
         case "isBlocked":
-            return bool(row["is_blocked"] == held)
+            return bool(row["is_blocked"] == condition)
         case "labels":
-            return all(_labelled(operator, value, row["label_ids"]) for operator, value in held.items())
+            return all(_matches_labels(operator, value, row["label_ids"]) for operator, value in condition.items())
         case _:
-            return all(_compared(operator, value, row[COLUMNS[name]]) for operator, value in held.items())
+            return all(_matches_operator(operator, value, row[COLUMNS[name]]) for operator, value in condition.items())
 
 
-def _labelled(operator: str, value: Any, held: list[UUID]) -> bool:
+def _matches_labels(operator: str, value: Any, label_ids: list[UUID]) -> bool:
     match operator:
         case "eq":
-            return uuid_of(value) in held
+            return uuid_of(value) in label_ids
         case "in":
-            return any(uuid_of(each) in held for each in value)
+            return any(uuid_of(each) in label_ids for each in value)
         case _:
-            return (not held) is value
+            return (not label_ids) is value
 
 
-def _compared(operator: str, value: Any, held: Any) -> bool:
+def _matches_operator(operator: str, value: Any, actual: Any) -> bool:
     if operator == "isNull":
-        return (held is None) is value
-    if held is None:
+        return (actual is None) is value
+    if actual is None:
         return False
-    return _OPERATORS[operator](held, [_like(held, each) for each in value] if isinstance(value, list) else _like(held, value))
+    return _OPERATORS[operator](
+        actual, [_parse_like(actual, each) for each in value] if isinstance(value, list) else _parse_like(actual, value)
+    )
 
 
-def _like(held: Any, value: str) -> Any:
-    match held:
+def _parse_like(actual: Any, value: str) -> Any:
+    match actual:
         case UUID():
             return uuid_of(value)
         case datetime():
@@ -175,7 +175,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "startsWith": lambda held, value: held.lower().startswith(value.lower()),
 }
 
-SORTS: dict[str, Callable[[Row], Any]] = {
+SORT_KEYS: dict[str, Callable[[Row], Any]] = {
     "RANK": itemgetter("rank"),
     "KEY": itemgetter("team_id", "number"),
     "TITLE": itemgetter("title"),
@@ -187,22 +187,22 @@ SORTS: dict[str, Callable[[Row], Any]] = {
 }
 
 
-def in_order(rows: list[Row], order: list[dict[str, str]]) -> list[str]:
+def sorted_ids(rows: list[Row], order: list[dict[str, str]]) -> list[str]:
     """The global ids of rows as a list sorts them: equals by id, in the direction of the last field."""
     found = sorted(rows, key=itemgetter("id"), reverse=order[-1]["direction"] == "DESC")
     for each in reversed(order):
-        found.sort(key=SORTS[each["field"]], reverse=each["direction"] == "DESC")
+        found.sort(key=SORT_KEYS[each["field"]], reverse=each["direction"] == "DESC")
     return [ids.encode("Task", row["id"]) for row in found]
 
 
-async def page(app: App, crowd: Crowd, **asked: Any) -> Any:
+async def tasks_page(app: App, sample: SampleTasks, **arguments: Any) -> Any:
     """One page of all the tasks that the member sees."""
-    return (await app.run(crowd.team.member, LIST, **asked))["tasks"]
+    return (await app.run(sample.team.member, TASKS_QUERY, **arguments))["tasks"]
 
 
-async def refused(app: App, crowd: Crowd, **asked: Any) -> tuple[str, Any]:
+async def refused_page(app: App, sample: SampleTasks, **arguments: Any) -> tuple[str, Any]:
     """Code and path of the error that a page is answered with."""
-    answer = await app.answer(crowd.team.member, LIST, **asked)
+    answer = await app.execute(sample.team.member, TASKS_QUERY, **arguments)
     (error,) = answer["errors"]
     assert answer.get("data") in (None, {"tasks": None})
     return error["extensions"]["code"], error["extensions"].get("path")

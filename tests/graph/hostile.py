@@ -18,8 +18,8 @@ from hypothesis.strategies import SearchStrategy
 from resolvers import ids
 from schema.root import schema
 
-TYPES = schema._schema
-_NOBODY = UUID("3f1c2b9e-6a52-4a0e-9d53-2f6a0d5f7c11")
+CORE_SCHEMA = schema._schema
+_UNKNOWN_ID = UUID("3f1c2b9e-6a52-4a0e-9d53-2f6a0d5f7c11")
 STRINGS = [
     *("", " ", "\n", "x" * 70_000, "é", "\u202eevil", "a\u0301\u0302", "🦊" * 300, "\u200b", "\ufeff", "\u2028", "\x7f", "\x85"),
     *("null", "NaN", "-1", "0x10", "%s", "'; DROP TABLE tasks; --", "{}", "[]", "$1", "\\"),
@@ -37,7 +37,7 @@ STRINGS = [
         "en",
     ),
 ]
-BROKEN = ["\x00", "a\x00b", "\ud800", "\udfff\ud800"]  # what no body may hold
+UNENCODABLE_STRINGS = ["\x00", "a\x00b", "\ud800", "\udfff\ud800"]  # what no body may hold
 NUMBERS = [
     0,
     -1,
@@ -70,16 +70,16 @@ INSTANTS = [
     ),
 ]
 UUIDS = [
-    str(_NOBODY),
+    str(_UNKNOWN_ID),
     "0" * 32,
-    "{" + str(_NOBODY) + "}",
-    "urn:uuid:" + str(_NOBODY),
+    "{" + str(_UNKNOWN_ID) + "}",
+    "urn:uuid:" + str(_UNKNOWN_ID),
     "00000000-0000-0000-0000-000000000000",
     "x" * 36,
 ]
 
-hostile: SearchStrategy[Any] = st.recursive(
-    st.sampled_from([None, True, False, *NUMBERS, *STRINGS, *BROKEN]),
+any_value: SearchStrategy[Any] = st.recursive(
+    st.sampled_from([None, True, False, *NUMBERS, *STRINGS, *UNENCODABLE_STRINGS]),
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "eq", "in", "x", "\0"]), inner, max_size=3)
     ),
@@ -87,9 +87,13 @@ hostile: SearchStrategy[Any] = st.recursive(
 )
 
 # Ids of what is there stand as @Task until there is a target.
-an_id = st.sampled_from([f"@{name}" for name in ("Team", "Project", "Task", "Comment", "User", "Label")])
-SCALARS: dict[str, SearchStrategy[Any]] = {
-    "ID": an_id | an_id | st.sampled_from(STRINGS) | st.just(ids.encode("Task", _NOBODY)) | st.sampled_from([7, 2**40]),
+object_ids = st.sampled_from([f"@{name}" for name in ("Team", "Project", "Task", "Comment", "User", "Label")])
+SCALAR_STRATEGIES: dict[str, SearchStrategy[Any]] = {
+    "ID": object_ids
+    | object_ids
+    | st.sampled_from(STRINGS)
+    | st.just(ids.encode("Task", _UNKNOWN_ID))
+    | st.sampled_from([7, 2**40]),
     "Int": st.sampled_from([0, 1, 2, 100, 101, -1, 2**31 - 1, -(2**31)]),
     "Float": st.sampled_from(NUMBERS),
     "Boolean": st.booleans(),
@@ -99,42 +103,45 @@ SCALARS: dict[str, SearchStrategy[Any]] = {
 }
 
 
-def shaped(wanted: GraphQLInputType, name: str = "", depth: int = 0) -> SearchStrategy[Any]:
+def values_of(type_: GraphQLInputType, name: str = "", depth: int = 0) -> SearchStrategy[Any]:
     """Values that mostly fit a type, and the name of an argument that takes ids, so that they get far in."""
-    match wanted:
+    match type_:
         case GraphQLNonNull():
-            return shaped(wanted.of_type, name, depth)
+            return values_of(type_.of_type, name, depth)
         case GraphQLList():
-            return st.lists(shaped(wanted.of_type, name, depth), max_size=3)
+            return st.lists(values_of(type_.of_type, name, depth), max_size=3)
         case GraphQLScalarType(name="ID"):
-            fitting = st.just("@" + _TYPES.get(name.removesuffix("s").removesuffix("Id"), "Task"))
-            return st.one_of(fitting, fitting, fitting, fitting, fitting, SCALARS["ID"])
+            fitting = st.just("@" + _TYPE_BY_ARGUMENT.get(name.removesuffix("s").removesuffix("Id"), "Task"))
+            return st.one_of(fitting, fitting, fitting, fitting, fitting, SCALAR_STRATEGIES["ID"])
         case GraphQLEnumType():
-            return st.sampled_from(sorted(wanted.values))
+            return st.sampled_from(sorted(type_.values))
         case GraphQLScalarType():
-            return SCALARS.get(wanted.name, st.sampled_from(STRINGS))
+            return SCALAR_STRATEGIES.get(type_.name, st.sampled_from(STRINGS))
         case GraphQLInputObjectType():
-            about = wanted.name.partition("Create")[0].partition("Update")[0].rstrip("s").lower()
-            left = {name: each for name, each in wanted.fields.items() if depth < 2 or not _recurs(each.type)}
-            values = {name: mostly(shaped(each.type, about if name == "id" else name, depth + 1)) for name, each in left.items()}
+            about = type_.name.partition("Create")[0].partition("Update")[0].rstrip("s").lower()
+            left = {name: each for name, each in type_.fields.items() if depth < 2 or not _is_recursive(each.type)}
+            values = {
+                name: mostly_valid(values_of(each.type, about if name == "id" else name, depth + 1))
+                for name, each in left.items()
+            }
             needed = {name for name, each in left.items() if isinstance(each.type, GraphQLNonNull)}
             return st.fixed_dictionaries(
                 {name: values[name] for name in values if name in needed},
                 optional={name: values[name] for name in values if name not in needed},
             )
-    raise AssertionError(wanted)
+    raise AssertionError(type_)
 
 
-def mostly(values: SearchStrategy[Any]) -> SearchStrategy[Any]:
+def mostly_valid(values: SearchStrategy[Any]) -> SearchStrategy[Any]:
     """One in thirty is anything at all."""
-    return st.integers(0, 29).flatmap(lambda number: values if number else hostile)
+    return st.integers(0, 29).flatmap(lambda number: values if number else any_value)
 
 
-def _recurs(wanted: GraphQLInputType) -> bool:
-    return get_named_type(wanted) is TYPES.type_map["TaskFilter"]
+def _is_recursive(type_: GraphQLInputType) -> bool:
+    return get_named_type(type_) is CORE_SCHEMA.type_map["TaskFilter"]
 
 
-_TYPES = {
+_TYPE_BY_ARGUMENT = {
     "project": "Project",
     "team": "Team",
     "comment": "Comment",
@@ -142,9 +149,16 @@ _TYPES = {
     "addLabel": "Label",
     "removeLabel": "Label",
 }
-_TYPES |= {"assignee": "User", "lead": "User", "user": "User", "addUser": "User", "removeUser": "User", "session": "Session"}
+_TYPE_BY_ARGUMENT |= {
+    "assignee": "User",
+    "lead": "User",
+    "user": "User",
+    "addUser": "User",
+    "removeUser": "User",
+    "session": "Session",
+}
 
 
-def arguments(args: dict[str, Any]) -> SearchStrategy[dict[str, Any]]:
+def argument_values(args: dict[str, Any]) -> SearchStrategy[dict[str, Any]]:
     """Values for some of a field's arguments."""
-    return st.fixed_dictionaries({}, optional={name: shaped(each.type) | hostile for name, each in args.items()})
+    return st.fixed_dictionaries({}, optional={name: values_of(each.type) | any_value for name, each in args.items()})

@@ -6,29 +6,29 @@ from uuid import uuid4
 from domain.actor import Actor
 from tests.app import App
 
-ANSWER = """{
+SESSION_PAYLOAD_FIELDS = """{
   clientMutationId cursor
   errors { __typename code path message }
   user { id displayName email version status }
   tokens { accessToken refreshToken expiresIn scopes }
 }"""
-REGISTER = f"mutation ($input: UserRegisterInput!) {{ userRegister(input: $input) {ANSWER} }}"
-SIGN_IN = f"mutation ($input: SessionCreateInput!) {{ sessionCreate(input: $input) {ANSWER} }}"
-REFRESH = f"mutation ($input: SessionRefreshInput!) {{ sessionRefresh(input: $input) {ANSWER} }}"
-SESSIONS = "{ viewer { account { email sessions { id isCurrent userAgent createdAt lastUsedAt expiresAt } } } }"
+REGISTER = f"mutation ($input: UserRegisterInput!) {{ userRegister(input: $input) {SESSION_PAYLOAD_FIELDS} }}"
+SIGN_IN = f"mutation ($input: SessionCreateInput!) {{ sessionCreate(input: $input) {SESSION_PAYLOAD_FIELDS} }}"
+REFRESH = f"mutation ($input: SessionRefreshInput!) {{ sessionRefresh(input: $input) {SESSION_PAYLOAD_FIELDS} }}"
+SESSIONS_QUERY = "{ viewer { account { email sessions { id isCurrent userAgent createdAt lastUsedAt expiresAt } } } }"
 
 PASSWORD = "correct horse battery"
 
 
-def address() -> str:
+def unused_email() -> str:
     """An e-mail address that nobody has."""
     return f"Ada-{uuid4()}@example.com"
 
 
-async def register(app: App, **given: Any) -> Any:
+async def register(app: App, **fields: Any) -> Any:
     """The payload of a registration that is fine but for what is given."""
-    account = {"email": address(), "password": PASSWORD, "firstName": "Ada", "lastName": "Lovelace"}
-    return (await app.run(None, REGISTER, input=account | given))["userRegister"]
+    account = {"email": unused_email(), "password": PASSWORD, "firstName": "Ada", "lastName": "Lovelace"}
+    return (await app.run(None, REGISTER, input=account | fields))["userRegister"]
 
 
 async def sign_in(app: App, email: str, password: str = PASSWORD) -> Any:
@@ -43,12 +43,12 @@ async def refresh(app: App, token: str) -> Any:
 
 async def actor_of(app: App, payload: Any) -> Actor:
     """Who the access token of a payload speaks for."""
-    bearer = await app.house.tokens.authenticate(f"Bearer {payload['tokens']['accessToken']}")
+    bearer = await app.resources.tokens.authenticate(f"Bearer {payload['tokens']['accessToken']}")
     assert bearer is not None
     return bearer.actor
 
 
 async def sessions_of(app: App, actor: Actor) -> list[dict[str, Any]]:
     """The open sessions that somebody sees of himself."""
-    answer = await app.answer(None, SESSIONS, actor=actor)
+    answer = await app.execute(None, SESSIONS_QUERY, actor=actor)
     return list(answer["data"]["viewer"]["account"]["sessions"])

@@ -10,11 +10,11 @@ from realtime.collaboration.access import DocumentRight
 from realtime.collaboration.endpoint import CollaborationEndpoint
 from realtime.collaboration.messages import SyncStep
 from tests.app import App, Person
-from tests.editing import Editor, document, kept, uuid
-from tests.people import People
+from tests.editing import Editor, document_uuid, logged_updates, new_document_id
+from tests.people import SampleTeam
 
 
-class Anyone:
+class OnePersonAuth:
     """A `SignIn` that knows one person."""
 
     def __init__(self, person: Person) -> None:
@@ -30,10 +30,13 @@ class Anyone:
         return self._person.user.id, DocumentRight.WRITE
 
 
-async def test_edits_are_kept_and_told_through_asgi_as_well(app: App, team: People) -> None:
-    id_ = await document(app, team)
+async def test_edits_are_kept_and_told_through_asgi_as_well(app: App, team: SampleTeam) -> None:
+    id_ = await new_document_id(app, team)
     endpoint = CollaborationEndpoint(
-        app.house.services.rooms, authenticator=Anyone(team.member), parse_id=uuid, may_connect=lambda headers: True
+        app.resources.services.rooms,
+        authenticator=OnePersonAuth(team.member),
+        parse_id=document_uuid,
+        may_connect=lambda headers: True,
     )
     said: asyncio.Queue[Message] = asyncio.Queue()
     told: asyncio.Queue[Message] = asyncio.Queue()
@@ -47,4 +50,4 @@ async def test_edits_are_kept_and_told_through_asgi_as_well(app: App, team: Peop
         assert (await told.get())["bytes"] == messages.sync_message(SyncStep.STEP_1, b"\x00")
         assert (await told.get())["bytes"] == messages.sync_message(SyncStep.UPDATE, update)
         said.put_nowait({"type": "websocket.disconnect", "code": 1000})
-    assert await kept(app, id_) == [update]
+    assert await logged_updates(app, id_) == [update]

@@ -27,10 +27,10 @@ from persistence.stores.team import TEAM_MEMBERS
 from resolvers import ids
 from schema.root import bindings, schema
 from tests.app import App
-from tests.furniture import furnish
-from tests.operations import Generator
-from tests.people import People
-from tests.work import project, task
+from tests.furniture import create_sample_data
+from tests.operations import OperationGenerator
+from tests.people import SampleTeam
+from tests.work import create_project, create_task
 
 TYPES = schema._schema.type_map
 
@@ -90,15 +90,15 @@ def test_what_dataclasses_say_of_their_columns_postgres_holds_them_to(cls: Any, 
             assert column.type.enums == [each.value for each in own]
 
 
-async def _rows(app: App, team: People, wanted: frozenset[str] | None) -> list[Any]:
+async def _rows(app: App, team: SampleTeam, required: frozenset[str] | None) -> list[Any]:
     viewer, parents = team.member.user.id, [ids.decode(team.project_id, "Project")]
-    (page,) = await fetch_pages(app.house.database, PROJECT_TASKS, parents, Paging(), viewer=viewer, attributes=wanted)
+    (page,) = await fetch_pages(app.resources.database, PROJECT_TASKS, parents, Paging(), viewer=viewer, attributes=required)
     return list(page.nodes)
 
 
-async def test_objects_that_came_different_ways_are_told_the_same(app: App, team: People) -> None:
-    made = await task(app, team, "One", assigneeId=team.mate.id)
-    await task(app, team, "Two")
+async def test_objects_that_came_different_ways_are_told_the_same(app: App, team: SampleTeam) -> None:
+    made = await create_task(app, team, "One", assigneeId=team.mate.id)
+    await create_task(app, team, "Two")
     attributes = frozenset({"title", "status", "updated_at", GLOBAL_ID, text_key("assignee_id")})
     (lean, lean_two), (full, full_two) = await _rows(app, team, attributes), await _rows(app, team, None)
     whole = Task(**{name: getattr(full, name) for name in (field.name for field in fields(Task))})
@@ -122,14 +122,14 @@ async def test_objects_that_came_different_ways_are_told_the_same(app: App, team
     assert "o.title" in display.sources[Task]
 
 
-async def test_a_page_holds_no_more_than_was_asked_for(app: App, team: People) -> None:
+async def test_a_page_holds_no_more_than_was_asked_for(app: App, team: SampleTeam) -> None:
     for title in ("One", "Two", "Three"):
-        await task(app, team, title)
-    other = await project(app, team, "Empty")
+        await create_task(app, team, title)
+    other = await create_project(app, team, "Empty")
     viewer, parents = team.member.user.id, [ids.decode(each, "Project") for each in (other, team.project_id)]
 
     async def read(wanted: frozenset[str] | None, paging: Paging) -> list[Page[Any]]:
-        return await fetch_pages(app.house.database, PROJECT_TASKS, parents, paging, viewer=viewer, attributes=wanted)
+        return await fetch_pages(app.resources.database, PROJECT_TASKS, parents, paging, viewer=viewer, attributes=wanted)
 
     for wanted in (frozenset({"title"}), frozenset({"title", CURSOR}), frozenset[str](), None):
         empty, page = await read(wanted, Paging(first=2))
@@ -142,9 +142,9 @@ async def test_a_page_holds_no_more_than_was_asked_for(app: App, team: People) -
     assert (page.page_info.has_next_page, page.page_info.end_cursor) == (True, page.edges[1].cursor)
 
 
-async def test_members_are_sorted_by_name_also_where_nobody_asks_for_cursors(app: App, team: People) -> None:
+async def test_members_are_sorted_by_name_also_where_nobody_asks_for_cursors(app: App, team: SampleTeam) -> None:
     (page,) = await fetch_pages(
-        app.house.database,
+        app.resources.database,
         TEAM_MEMBERS,
         [ids.decode(team.team_id, "Team")],
         Paging(),
@@ -158,11 +158,11 @@ async def test_members_are_sorted_by_name_also_where_nobody_asks_for_cursors(app
     assert Member.type_name == "User"
 
 
-async def test_no_program_misses_what_it_did_not_fetch(app: App, team: People) -> None:
-    known = await furnish(app, team)
+async def test_no_program_misses_what_it_did_not_fetch(app: App, team: SampleTeam) -> None:
+    known = await create_sample_data(app, team)
     before = app.executor.execution_counts.copy()
     for seed in range(300):
-        made = Generator(schema._schema, known, ["Task 1", "mate", ""], seed).query()
+        made = OperationGenerator(schema._schema, known, ["Task 1", "mate", ""], seed).query()
         await app.executor.execute(OperationRequest(query=made.query, variables=made.variables), app.context(team.member))
     counted = app.executor.execution_counts - before
     assert counted["compiled"] > 150
@@ -170,15 +170,15 @@ async def test_no_program_misses_what_it_did_not_fetch(app: App, team: People) -
 
 
 @pytest.mark.parametrize("asked", ["edges { node { title } }", "pageInfo { hasNextPage }", "totalCount", "nodes { __typename }"])
-async def test_every_way_to_ask_for_a_page_is_compiled(app: App, team: People, asked: str) -> None:
-    await task(app, team, "One")
+async def test_every_way_to_ask_for_a_page_is_compiled(app: App, team: SampleTeam, asked: str) -> None:
+    await create_task(app, team, "One")
     before = app.executor.execution_counts["compiled"]
     await app.run(team.member, f"query ($id: ID!) {{ project(id: $id) {{ tasks {{ {asked} }} }} }}", id=team.project_id)
     assert app.executor.execution_counts["compiled"] == before + 1
 
 
-async def test_the_generated_code_can_be_read(app: App, team: People) -> None:
-    await task(app, team, "One", assigneeId=team.mate.id)
+async def test_the_generated_code_can_be_read(app: App, team: SampleTeam) -> None:
+    await create_task(app, team, "One", assigneeId=team.mate.id)
     text = "query ($id: ID!) { project(id: $id) { tasks { nodes { title assignee { firstName } } } } }"
     await app.run(team.member, text, id=team.project_id)
     prepared = app.executor.prepare(OperationRequest(query=text, variables={"id": team.project_id}))

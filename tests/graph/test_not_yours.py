@@ -16,59 +16,59 @@ from uuid_utils.compat import uuid7
 from resolvers import ids
 from schema.root import schema
 from tests.app import App, Person
-from tests.graph.tenants import MUTATIONS, NARROWED, QUERIES, SUBSCRIPTIONS, Question, Tenant, found
-from tests.graph.test_rights import begun
+from tests.graph.tenants import FILTERED_LISTS, MUTATIONS, QUERIES, SUBSCRIPTIONS, QueryCase, Tenant, create_tenant
+from tests.graph.test_rights import first_event
 from tests.people import uuid_of
-from tests.work import everything, operation
+from tests.work import mutation_text, table_states
 
-Place = tuple[str | int, ...]
+InputPath = tuple[str | int, ...]
 # What is seen by the whole team, private projects or not.
-_HELD_BY_THE_TEAM = {"Label", "Invitation", "Team", "User", "Session"}
+_TEAM_WIDE_TYPES = {"Label", "Invitation", "Team", "User", "Session"}
 
 
 @pytest.fixture(scope="module")
 async def tenants(app: App) -> tuple[Tenant, Tenant]:
     """The caller's tenant, and another."""
-    return await found(app), await found(app)
+    return await create_tenant(app), await create_tenant(app)
 
 
-def places(type_: Any, at: Place = ()) -> Iterator[Place]:
+def id_paths(type_: Any, prefix: InputPath = ()) -> Iterator[InputPath]:
     """Where an input type takes global ids; the first of every list."""
     named = get_named_type(type_)
-    at = (*at, 0) if isinstance(get_nullable_type(type_), GraphQLList) else at
+    prefix = (*prefix, 0) if isinstance(get_nullable_type(type_), GraphQLList) else prefix
     if isinstance(named, GraphQLInputObjectType):
         for name, field in named.fields.items():
-            yield from places(field.type, (*at, name))
+            yield from id_paths(field.type, (*prefix, name))
     elif named.name == "ID":
-        yield at
+        yield prefix
 
 
-def taken_by(name: str) -> list[Place]:
+def id_paths_of(name: str) -> list[InputPath]:
     """Where a mutation takes ids."""
     mutations = schema._schema.mutation_type
     assert mutations is not None
-    return list(places(mutations.fields[name].args["input"].type))
+    return list(id_paths(mutations.fields[name].args["input"].type))
 
 
-def exchanged(given: Any, place: Place, value: str) -> Any:
+def with_value_at(input_value: Any, path: InputPath, value: str) -> Any:
     """The input with another id at a place."""
-    changed = deepcopy(given)
+    changed = deepcopy(input_value)
     holder = changed
-    for step in place[:-1]:
+    for step in path[:-1]:
         holder = holder[step]
-    holder[place[-1]] = value
+    holder[path[-1]] = value
     return changed
 
 
-def held(given: Any, place: Place) -> str:
+def value_at(input_value: Any, path: InputPath) -> str:
     """The id at a place of an input; fails where the table names none."""
-    for step in place:
-        given = given[step]
-    assert isinstance(given, str)
-    return given
+    for step in path:
+        input_value = input_value[step]
+    assert isinstance(input_value, str)
+    return input_value
 
 
-def told(answer: Any, id_: str) -> str:
+def answer_without_id(answer: Any, id_: str) -> str:
     """An answer as text, without the id that the caller himself named."""
     return json.dumps(answer).replace(id_, "ID").replace(str(uuid_of(id_)), "ID")
 
@@ -77,7 +77,7 @@ def told(answer: Any, id_: str) -> str:
 _CASES = [
     (name, place)
     for name in sorted(MUTATIONS)
-    for place in taken_by(name)
+    for place in id_paths_of(name)
     if not (name.startswith("document") and place == ("sessionId",))
 ]
 
@@ -92,49 +92,49 @@ def test_every_mutation_that_takes_ids_is_tried() -> None:
     ("name", "place"), _CASES, ids=lambda part: ".".join(map(str, part)) if isinstance(part, tuple) else part
 )
 async def test_a_mutation_answers_alike_for_what_is_not_there_and_what_is_not_yours(
-    app: App, tenants: tuple[Tenant, Tenant], name: str, place: Place
+    app: App, tenants: tuple[Tenant, Tenant], name: str, place: InputPath
 ) -> None:
     own, other = tenants
     given = MUTATIONS[name].input(own)
-    (type_name, _) = ids.parse(held(given, place)) or ("", None)
+    (type_name, _) = ids.parse(value_at(given, place)) or ("", None)
     answers = []
-    before = await everything(app)
+    before = await table_states(app)
     # The admin may do nearly everything here, and does not see the owner's private project.
-    for stranger in (ids.encode(type_name, uuid7()), other.objects[type_name], own.hidden[type_name]):
-        if stranger == own.hidden[type_name] and type_name in _HELD_BY_THE_TEAM:
+    for stranger in (ids.encode(type_name, uuid7()), other.objects[type_name], own.private_objects[type_name]):
+        if stranger == own.private_objects[type_name] and type_name in _TEAM_WIDE_TYPES:
             continue
-        answer = await app.answer(own.people.admin, operation(name), input=exchanged(given, place, stranger))
+        answer = await app.execute(own.team.admin, mutation_text(name), input=with_value_at(given, place, stranger))
         assert "errors" not in answer
-        answers.append(told(answer, stranger))
+        answers.append(answer_without_id(answer, stranger))
         codes = {each["code"] for each in answer["data"][name]["errors"]}
-        assert codes == set() if _takes_away(place) else codes in ({"NOT_FOUND"}, {"INVALID"})
+        assert codes == set() if _is_removal(place) else codes in ({"NOT_FOUND"}, {"INVALID"})
         if codes:
-            assert await everything(app) == before
+            assert await table_states(app) == before
         else:
-            before = await everything(app)
+            before = await table_states(app)
     assert len(set(answers)) == 1, answers
 
 
-def _takes_away(place: Place) -> bool:
+def _is_removal(path: InputPath) -> bool:
     """Taking out what is not in is no mistake."""
-    return any(str(step).startswith("remove") for step in place)
+    return any(str(step).startswith("remove") for step in path)
 
 
-_QUESTIONS = {**QUERIES, **NARROWED}
+_QUERY_CASES = {**QUERIES, **FILTERED_LISTS}
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [(name, kind) for name, question in _QUESTIONS.items() for kind in question.kinds], ids="-".join
+    ("name", "kind"), [(name, kind) for name, question in _QUERY_CASES.items() for kind in question.id_types], ids="-".join
 )
 async def test_a_query_answers_alike_for_what_is_not_there_and_what_is_not_yours(
     app: App, tenants: tuple[Tenant, Tenant], name: str, kind: str
 ) -> None:
     own, other = tenants
-    question = _QUESTIONS[name]
+    question = _QUERY_CASES[name]
     unknown = "T-999999999" if kind == "key" else ids.encode(kind, uuid7())
-    strangers = [unknown, other.objects[kind], *([own.hidden[kind]] if kind not in _HELD_BY_THE_TEAM else [])]
-    for somebody in (own.people.admin, own.people.guest):
-        answers = {json.dumps(await app.answer(somebody, question.text, of=stranger)) for stranger in strangers}
+    strangers = [unknown, other.objects[kind], *([own.private_objects[kind]] if kind not in _TEAM_WIDE_TYPES else [])]
+    for somebody in (own.team.admin, own.team.guest):
+        answers = {json.dumps(await app.execute(somebody, question.text, of=stranger)) for stranger in strangers}
         assert len(answers) == 1, answers
 
 
@@ -143,10 +143,10 @@ async def test_a_subscription_answers_alike_for_what_is_not_there_and_what_is_no
 ) -> None:
     own, other = tenants
     unknown = {"Task": ids.encode("Task", uuid7())}
-    question: Question = SUBSCRIPTIONS["taskChanged"]
+    question: QueryCase = SUBSCRIPTIONS["taskChanged"]
     answers = [
-        json.dumps(await begun(app, question, Tenant(own.people, objects, {}), own.people.admin))
-        for objects in (unknown, other.objects, own.hidden)
+        json.dumps(await first_event(app, question, Tenant(own.team, objects, {}), own.team.admin))
+        for objects in (unknown, other.objects, own.private_objects)
     ]
     assert len(set(answers)) == 1, answers
     assert json.loads(answers[0])["errors"][0]["extensions"]["code"] == "NOT_FOUND"
@@ -156,9 +156,9 @@ async def test_an_id_of_another_type_is_a_mistake_of_the_caller_wherever_it_poin
     app: App, tenants: tuple[Tenant, Tenant]
 ) -> None:
     own, other = tenants
-    somebody: Person = own.people.member
+    somebody: Person = own.team.member
     for text in ("query ($of: ID!) { task(id: $of) { id } }", "query ($of: ID!) { team(id: $of) { id } }"):
-        answers = {json.dumps(await app.answer(somebody, text, of=each.objects["Label"])) for each in (own, other)}
-        answers.add(json.dumps(await app.answer(somebody, text, of=ids.encode("Label", uuid7()))))
+        answers = {json.dumps(await app.execute(somebody, text, of=each.objects["Label"])) for each in (own, other)}
+        answers.add(json.dumps(await app.execute(somebody, text, of=ids.encode("Label", uuid7()))))
         assert len(answers) == 1
         assert "BAD_USER_INPUT" in answers.pop()

@@ -8,9 +8,9 @@ from domain.errors import Unavailable
 from persistence.events.idempotency import delete_expired_keys
 from persistence.events.retention import trim_events
 from tests.app import App
-from tests.listening import listening, now, since, told
-from tests.people import People
-from tests.work import board, done, task
+from tests.listening import change_summary, changes_since, current_cursor, open_subscription
+from tests.people import SampleTeam
+from tests.work import create_task, mutate_ok, task_titles
 
 LONG_AGO = timedelta(days=7300)  # beyond all that other tests of the same database write
 
@@ -29,56 +29,56 @@ async def left(app: App, stream: str) -> tuple[int, list[int]]:
     return trimmed_to, [row[0] for row in rows]
 
 
-async def test_a_stream_is_cut_up_to_its_first_young_entry_in_batches(app: App, team: People) -> None:
+async def test_a_stream_is_cut_up_to_its_first_young_entry_in_batches(app: App, team: SampleTeam) -> None:
     stream = f"team:{team.team.id}"
     for number in range(9):
-        await task(app, team, f"Task {number}")
+        await create_task(app, team, f"Task {number}")
     _, positions = await left(app, stream)
     *_, head = positions
     await age(app, stream, head - 2)
     await app.sql.execute("UPDATE events SET at = now() WHERE stream = $1 AND position = $2", stream, head - 4)
 
     before = datetime.now(UTC) - LONG_AGO
-    assert await trim_events(app.house.database, before=before, batch=2) == len(positions) - 5
+    assert await trim_events(app.resources.database, before=before, batch=2) == len(positions) - 5
     assert await left(app, stream) == (head - 5, [*range(head - 4, head + 1)])
-    assert await trim_events(app.house.database, before=before, batch=2) == 0
+    assert await trim_events(app.resources.database, before=before, batch=2) == 0
 
 
-async def test_a_stream_whose_entries_are_all_old_is_emptied_and_goes_on_counting(app: App, team: People) -> None:
+async def test_a_stream_whose_entries_are_all_old_is_emptied_and_goes_on_counting(app: App, team: SampleTeam) -> None:
     stream = f"team:{team.team.id}"
-    await task(app, team)
+    await create_task(app, team)
     _, positions = await left(app, stream)
     await age(app, stream, positions[-1])
-    await trim_events(app.house.database, before=datetime.now(UTC) - LONG_AGO)
+    await trim_events(app.resources.database, before=datetime.now(UTC) - LONG_AGO)
     assert await left(app, stream) == (positions[-1], [])
-    cursor = await now(app, team.member)
-    card = await task(app, team, "Next")
-    assert [told(each) for each in await since(app, team.member, cursor)] == [("CREATED", "Task", card["id"])]
+    cursor = await current_cursor(app, team.member)
+    card = await create_task(app, team, "Next")
+    assert [change_summary(each) for each in await changes_since(app, team.member, cursor)] == [("CREATED", "Task", card["id"])]
     assert await left(app, stream) == (positions[-1], [positions[-1] + 1])
 
 
-async def test_a_client_whose_cursor_has_expired_reloads_and_misses_nothing(app: App, team: People) -> None:
-    await task(app, team, "Seen before")
-    absent_since = await now(app, team.member)
-    await task(app, team, "Missed")
+async def test_a_client_whose_cursor_has_expired_reloads_and_misses_nothing(app: App, team: SampleTeam) -> None:
+    await create_task(app, team, "Seen before")
+    absent_since = await current_cursor(app, team.member)
+    await create_task(app, team, "Missed")
     stream = f"team:{team.team.id}"
     _, positions = await left(app, stream)
     await age(app, stream, positions[-1])
-    await trim_events(app.house.database, before=datetime.now(UTC) - LONG_AGO)
+    await trim_events(app.resources.database, before=datetime.now(UTC) - LONG_AGO)
 
-    async with listening(app, team.member, after=absent_since) as expired:
-        assert await expired.refusal() == "CURSOR_EXPIRED"
-    cursor = await now(app, team.member)
-    assert await board(app, team.member, team.project_id) == ["Seen before", "Missed"]
-    async with listening(app, team.member, after=cursor) as following:
-        card = await task(app, team, "After the reload")
-        assert told(await following.next()) == ("CREATED", "Task", card["id"])
+    async with open_subscription(app, team.member, after=absent_since) as expired:
+        assert await expired.error_code() == "CURSOR_EXPIRED"
+    cursor = await current_cursor(app, team.member)
+    assert await task_titles(app, team.member, team.project_id) == ["Seen before", "Missed"]
+    async with open_subscription(app, team.member, after=cursor) as following:
+        card = await create_task(app, team, "After the reload")
+        assert change_summary(await following.next_change()) == ("CREATED", "Task", card["id"])
 
 
-async def test_idempotency_keys_are_deleted_after_a_day_and_not_before(app: App, team: People) -> None:
+async def test_idempotency_keys_are_deleted_after_a_day_and_not_before(app: App, team: SampleTeam) -> None:
     given = {"projectId": team.project_id, "title": "Once"}
     for key, hours in (("old", 25), ("young", 23)):
-        await done(app, team.member, "taskCreate", **given, clientMutationId=key)
+        await mutate_ok(app, team.member, "taskCreate", **given, clientMutationId=key)
         await app.sql.execute(
             "UPDATE idempotency_keys SET created_at = created_at - $3::interval "
             "WHERE actor_user_id = $1 AND client_mutation_id = $2",
@@ -86,7 +86,7 @@ async def test_idempotency_keys_are_deleted_after_a_day_and_not_before(app: App,
             key,
             timedelta(hours=hours),
         )
-    assert await delete_expired_keys(app.house.database, datetime.now(UTC)) >= 1
+    assert await delete_expired_keys(app.resources.database, datetime.now(UTC)) >= 1
     rows = await app.sql.fetch("SELECT client_mutation_id FROM idempotency_keys WHERE actor_user_id = $1", team.member.user.id)
     assert [row[0] for row in rows] == ["young"]
 

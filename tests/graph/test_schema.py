@@ -25,7 +25,7 @@ from schema.root import bindings, schema
 _FOLDER = Path(__file__).parents[2] / "schema"
 
 
-def described() -> Iterator[tuple[str, str | None]]:
+def descriptions() -> Iterator[tuple[str, str | None]]:
     """Every coordinate of the graph with its description."""
     for name, type_ in schema._schema.type_map.items():
         if is_introspection_type(type_) or is_specified_scalar_type(type_):
@@ -43,7 +43,7 @@ def described() -> Iterator[tuple[str, str | None]]:
 
 
 def test_every_type_field_argument_and_value_is_described() -> None:
-    coordinates = dict(described())
+    coordinates = dict(descriptions())
     assert len(coordinates) > 500
     assert [coordinate for coordinate, text in coordinates.items() if not text or not text.strip()] == []
 

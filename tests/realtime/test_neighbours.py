@@ -5,7 +5,7 @@ from collections import deque
 import pytest
 
 from realtime.collaboration.entry_batches import MAX_BATCH_ENTRIES, batch_by_stream
-from tests.realtime.world import entry
+from tests.realtime.world import make_entry
 
 
 @pytest.mark.parametrize(
@@ -18,13 +18,13 @@ from tests.realtime.world import entry
     ],
 )
 def test_neighbours_of_one_stream_are_one_run(waiting: list[str], runs: list[list[str]]) -> None:
-    entries = deque(entry(stream, int(position)) for stream, position in map(str.split, waiting))
+    entries = deque(make_entry(stream, int(position)) for stream, position in map(str.split, waiting))
     found = list(batch_by_stream(entries.popleft(), lambda: entries.popleft() if entries else None))
     assert [[f"{each.stream} {each.position}" for each in run] for run in found] == runs
 
 
 def test_a_long_run_is_cut_and_loses_nothing() -> None:
-    entries = deque(entry("doc", position) for position in range(1, 2 * MAX_BATCH_ENTRIES + 2))
+    entries = deque(make_entry("doc", position) for position in range(1, 2 * MAX_BATCH_ENTRIES + 2))
     found = list(batch_by_stream(entries.popleft(), lambda: entries.popleft() if entries else None))
     assert [len(run) for run in found] == [MAX_BATCH_ENTRIES, MAX_BATCH_ENTRIES, 1]
     assert [each.position for run in found for each in run] == list(range(1, 2 * MAX_BATCH_ENTRIES + 2))

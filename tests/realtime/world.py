@@ -17,10 +17,10 @@ from realtime.hub import HubTimings
 from realtime.listener import StreamListener
 from realtime.memory_backend import MemoryBackend
 
-QUICK = HubTimings(
+FAST_TIMINGS = HubTimings(
     check_seconds=0.2, check_disconnected_seconds=0.1, gap_grace_seconds=0.002, close_after_seconds=0.2, read_timeout_seconds=1.0
 )
-NEVER = HubTimings(
+IDLE_TIMINGS = HubTimings(
     check_seconds=3600.0,
     check_disconnected_seconds=3600.0,
     gap_grace_seconds=0.002,
@@ -29,7 +29,7 @@ NEVER = HubTimings(
 )
 
 
-def entry(stream: str, position: int, **payload: Any) -> Entry:
+def make_entry(stream: str, position: int, **payload: Any) -> Entry:
     """An entry that differs from every other."""
     return Entry(
         stream=stream,
@@ -50,83 +50,83 @@ def entry(stream: str, position: int, **payload: Any) -> Entry:
     )
 
 
-class Rows:
+class MemoryLog:
     """A log in memory, which counts what it is asked, may be away, and may have been trimmed."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, list[Entry]] = defaultdict(list)
-        self.reads = 0
-        self.looks = 0
-        self.away = False
-        self.begins_after = 0
+        self.entries: dict[str, list[Entry]] = defaultdict(list)
+        self.read_count = 0
+        self.heads_count = 0
+        self.is_unavailable = False
+        self.trimmed_to = 0
 
     def append(self, stream: str, **payload: Any) -> Entry:
         """Commit one more entry, without a word to anybody."""
-        written = entry(stream, len(self.rows[stream]) + 1, **payload)
-        self.rows[stream].append(written)
+        written = make_entry(stream, len(self.entries[stream]) + 1, **payload)
+        self.entries[stream].append(written)
         return written
 
     async def read(self, stream: str, after: int, limit: int) -> Sequence[Entry]:
-        self.reads += 1
-        await self._answer()
-        if after < self.begins_after:
+        self.read_count += 1
+        await self._respond()
+        if after < self.trimmed_to:
             raise CursorExpired
-        return self.rows[stream][after : after + limit]
+        return self.entries[stream][after : after + limit]
 
     async def heads(self, streams: Sequence[str]) -> Mapping[str, int]:
-        self.looks += 1
-        await self._answer()
-        return {stream: len(self.rows[stream]) for stream in streams if self.rows[stream]}
+        self.heads_count += 1
+        await self._respond()
+        return {stream: len(self.entries[stream]) for stream in streams if self.entries[stream]}
 
-    async def _answer(self) -> None:
+    async def _respond(self) -> None:
         await asyncio.sleep(0.001)
-        if self.away:
+        if self.is_unavailable:
             raise ConnectionError("the database is away")
 
 
-class Unreliable(MemoryBackend):
+class UnreliableBackend(MemoryBackend):
     """Loses, doubles and shuffles messages, as far as `chance` of each says, and sometimes says that it did."""
 
-    def __init__(self, seed: int, *, chance: float = 0.3) -> None:
+    def __init__(self, seed: int, *, fault_probability: float = 0.3) -> None:
         super().__init__()
         self._random = random.Random(seed)
-        self.chance = chance
+        self.fault_probability = fault_probability
 
     async def publish_many(self, events: Sequence[Event]) -> None:
         events = list(events)
-        if self._random.random() < self.chance:
+        if self._random.random() < self.fault_probability:
             self._random.shuffle(events)
         for event in events:
-            if self._random.random() < self.chance:
+            if self._random.random() < self.fault_probability:
                 continue
             await self.publish(event.channel, event.message)
-            if self._random.random() < self.chance:
+            if self._random.random() < self.fault_probability:
                 await self.publish(event.channel, event.message)
 
     async def next_published(self) -> Event:
-        return LOST if self._random.random() < self.chance / 30 else await super().next_published()
+        return LOST if self._random.random() < self.fault_probability / 30 else await super().next_published()
 
 
-class Deaf(MemoryBackend):
+class SilentBackend(MemoryBackend):
     """Loses everything, and does not say so."""
 
     async def publish_many(self, events: Sequence[Event]) -> None:
         pass
 
 
-async def write(rows: Rows, live: PubSub, stream: str, count: int = 1) -> None:
+async def append_and_announce(log: MemoryLog, pubsub: PubSub, stream: str, count: int = 1) -> None:
     """Commit entries and tell of them."""
     for _ in range(count):
-        await live.announce(rows.append(stream))
+        await pubsub.announce(log.append(stream))
 
 
-async def take(listener: StreamListener, count: int) -> list[tuple[str, int]]:
+async def next_entries(listener: StreamListener, count: int) -> list[tuple[str, int]]:
     """Stream and position of the next entries."""
     async with asyncio.timeout(5):
         return [(each.stream, each.position) for each in [await anext(listener) for _ in range(count)]]
 
 
-async def nothing_comes(listener: StreamListener, seconds: float = 0.03) -> bool:
+async def receives_nothing(listener: StreamListener, seconds: float = 0.03) -> bool:
     """Whether nothing at all arrives within that time."""
     try:
         await asyncio.wait_for(anext(listener), seconds)
@@ -135,7 +135,7 @@ async def nothing_comes(listener: StreamListener, seconds: float = 0.03) -> bool
     return False
 
 
-async def until(condition: Any) -> None:
+async def wait_until(condition: Any) -> None:
     """Wait for a condition."""
     async with asyncio.timeout(5):
         while not condition():

@@ -9,7 +9,16 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.serving import PASSWORD, TASK, Client, ServerProcess, founded, hear, registered, subscribe
+from tests.serving import (
+    PASSWORD,
+    TASK_CREATE,
+    Client,
+    ServerProcess,
+    create_team_and_project,
+    next_data,
+    register_user,
+    subscribe,
+)
 
 VIEWER = "{ viewer { id email } }"
 SIGN_IN = """
@@ -26,20 +35,20 @@ subscription ($after: SyncCursor) {
 
 
 async def test_from_signing_in_to_hearing_ones_own_change(server: ServerProcess) -> None:
-    ada = await registered(server)
+    ada = await register_user(server)
     email = (await ada.run(VIEWER))["viewer"]["email"]
     again = Client(server)
     payload = (await again.run(SIGN_IN, input={"email": email, "password": PASSWORD}))["sessionCreate"]
     assert payload["errors"] == []
     again.token = payload["tokens"]["accessToken"]
 
-    project_id = await founded(ada)
-    first = (await ada.run(TASK, input={"projectId": project_id, "title": "First"}))["taskCreate"]
+    project_id = await create_team_and_project(ada)
+    first = (await ada.run(TASK_CREATE, input={"projectId": project_id, "title": "First"}))["taskCreate"]
     async with again.websocket() as socket:
         await subscribe(socket, CHANGES, after=first["cursor"])
         given = {"projectId": project_id, "title": "Second", "clientMutationId": "tab-1"}
-        second = (await ada.run(TASK, input=given))["taskCreate"]
-        change = (await hear(socket))["changes"]
+        second = (await ada.run(TASK_CREATE, input=given))["taskCreate"]
+        change = (await next_data(socket))["changes"]
     assert change == {
         "cursor": second["cursor"],
         "kind": "CREATED",
@@ -50,7 +59,7 @@ async def test_from_signing_in_to_hearing_ones_own_change(server: ServerProcess)
     }
     async with again.websocket() as socket:
         await subscribe(socket, CHANGES, after=first["cursor"])
-        assert (await hear(socket))["changes"] == change, "replayed after coming back"
+        assert (await next_data(socket))["changes"] == change, "replayed after coming back"
     await ada.close()
     await again.close()
 

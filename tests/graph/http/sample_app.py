@@ -51,7 +51,7 @@ async def open_context(credentials: Any, info: RequestInfo) -> AsyncIterator[Con
         yield context
     finally:
         context.closed = True
-        JOURNAL.note("context closed")
+        JOURNAL.record("context closed")
 
 
 def forget(context: Context) -> None:
@@ -59,32 +59,32 @@ def forget(context: Context) -> None:
 
 
 @dataclass(frozen=True)
-class Served:
+class SampleApp:
     """The application and what a test may want to reach behind it."""
 
     app: ASGIApp
-    sockets: OpenConnections
+    connections: OpenConnections
     executor: Executor
-    posts: Mapping[bytes, RequestHandler]
+    request_handlers: Mapping[bytes, RequestHandler]
 
 
-def serve(
+def build_sample_app(
     *,
     timeout: float = 10.0,
     hints: bool = True,
     streams: StreamLimits | None = None,
-    known: PersistedQueries | None = None,
-    still_good: CheckActive = always_active,
+    persisted_queries: PersistedQueries | None = None,
+    check_active: CheckActive = always_active,
     compress: bool = False,
     **limits: Any,
-) -> Served:
+) -> SampleApp:
     """The application as the product assembles it; `limits` are `SocketLimits`."""
     executor = Executor(SCHEMA, timeout_seconds=timeout, hints=hints, weights={"Query.echo": 7}, before_event=forget)
     graph = graph_endpoints(
         SubscriptionManager(executor, None),
-        persisted_queries=known or AutomaticPersistedQueries(MemoryTexts(), max_characters=16 * 1024),
+        persisted_queries=persisted_queries or AutomaticPersistedQueries(MemoryTexts(), max_characters=16 * 1024),
         authenticate=authenticate,
-        check_active=still_good,
+        check_active=check_active,
         open_context=open_context,
         allowed_origins=["https://app.example.com"],
         may_introspect=lambda credentials: hints or credentials == "dev",
@@ -92,4 +92,4 @@ def serve(
         stream_limits=streams,
         compress=compress,
     )
-    return Served(Starlette(routes=graph.routes), graph.connections, executor, graph.request_handlers)
+    return SampleApp(Starlette(routes=graph.routes), graph.connections, executor, graph.request_handlers)

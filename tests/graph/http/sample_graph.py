@@ -30,17 +30,17 @@ class Journal:
     """What the tests ask the graph about: contexts in the order of opening, and what resolvers went through."""
 
     contexts: list[Context] = field(default_factory=list)
-    happened: list[str] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def note(self, what: str) -> None:
-        self.happened.append(what)
+    def record(self, event: str) -> None:
+        self.events.append(event)
         self.changed.set()
 
-    async def until(self, what: str) -> None:
+    async def wait_for(self, event: str) -> None:
         """Wait until it has happened, 5 s at most."""
         async with asyncio.timeout(5):
-            while what not in self.happened:
+            while event not in self.events:
                 self.changed.clear()
                 await self.changed.wait()
 
@@ -182,18 +182,18 @@ class Query:
     @strawberry.field
     async def slow(self) -> str:
         try:
-            JOURNAL.note("slow started")
+            JOURNAL.record("slow started")
             await asyncio.sleep(30)
             return "late"
         finally:
-            JOURNAL.note("slow ended")
+            JOURNAL.record("slow ended")
 
 
 @strawberry.type
 class Mutation:
     @strawberry.mutation
     async def rename(self, name: str) -> str:
-        JOURNAL.note(f"renamed to {name}")
+        JOURNAL.record(f"renamed to {name}")
         return name
 
 
@@ -206,7 +206,7 @@ class Subscription:
                 yield number
                 await asyncio.sleep(wait)
         finally:
-            JOURNAL.note("count closed")
+            JOURNAL.record("count closed")
 
     @strawberry.subscription
     async def breaks(self, expected: bool) -> AsyncGenerator[int, None]:
@@ -219,15 +219,15 @@ class Subscription:
             number = 0
             while True:
                 number += 1
-                JOURNAL.note(f"heavy {number}")
+                JOURNAL.record(f"heavy {number}")
                 yield "x" * 100_000
         finally:
-            JOURNAL.note("heavy closed")
+            JOURNAL.record("heavy closed")
 
 
 SCHEMA = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription, types=[Item])
 
 
-def deep(levels: int) -> str:
+def nested_query(levels: int) -> str:
     """A query nested `levels` deep."""
     return "{item(id:1)" + "{twin" * (levels - 2) + "{name}" + "}" * (levels - 2) + "}"

@@ -12,16 +12,16 @@ import orjson
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.graph.http.sample_app import Served, serve
+from tests.graph.http.sample_app import SampleApp, build_sample_app
 from transport.uvicorn_http import HttpProtocol
 from transport.uvicorn_websocket import WebSocketProtocol
 
 
 @dataclass(frozen=True)
-class Running:
+class SampleServer:
     """A uvicorn that serves the sample graph on a port of its own."""
 
-    served: Served
+    sample_app: SampleApp
     port: int
     server: uvicorn.Server
 
@@ -38,7 +38,7 @@ class Running:
             connection.shutdown()
 
     @asynccontextmanager
-    async def acknowledged(self, payload: dict[str, Any] | None = None) -> AsyncIterator[ClientConnection]:
+    async def open_websocket(self, payload: dict[str, Any] | None = None) -> AsyncIterator[ClientConnection]:
         """A websocket that has said hello."""
         async with self.connect() as ws:
             await ws.send(orjson.dumps({"type": "connection_init", "payload": payload}).decode())
@@ -46,7 +46,7 @@ class Running:
             yield ws
 
 
-async def exhaust(ws: ClientConnection) -> None:
+async def drain_until_closed(ws: ClientConnection) -> None:
     """Skip what is said until the connection closes, which raises."""
     async with asyncio.timeout(5):
         while True:
@@ -54,16 +54,16 @@ async def exhaust(ws: ClientConnection) -> None:
 
 
 @asynccontextmanager
-async def running(
-    *, ws: Any = WebSocketProtocol, short: bool = True, keep_alive: float = 5.0, **options: Any
-) -> AsyncIterator[Running]:
-    served = serve(**options)
+async def run_sample_server(
+    *, ws: Any = WebSocketProtocol, fast_path: bool = True, keep_alive: float = 5.0, **options: Any
+) -> AsyncIterator[SampleServer]:
+    served = build_sample_app(**options)
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         served.app,
         log_level="warning",
         lifespan="off",
-        http=cast(Any, partial(HttpProtocol, handlers=served.posts)) if short else "httptools",
+        http=cast(Any, partial(HttpProtocol, handlers=served.request_handlers)) if fast_path else "httptools",
         ws=ws,
         ws_ping_interval=None,
         ws_per_message_deflate=False,
@@ -75,7 +75,7 @@ async def running(
     server.lifespan = config.lifespan_class(config)
     await server.startup([listener])  # without its main loop, which would take up to 100 ms to notice the end
     try:
-        yield Running(served, listener.getsockname()[1], server)
+        yield SampleServer(served, listener.getsockname()[1], server)
     finally:
         async with asyncio.timeout(5):
             await server.shutdown([listener])

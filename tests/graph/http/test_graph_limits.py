@@ -7,7 +7,7 @@ import pytest
 
 from gateway.execution.executor import Executor, OperationRequest, OperationResult, PreparedOperation
 from gateway.execution.limits import Limits
-from tests.graph.http.sample_graph import SCHEMA, deep
+from tests.graph.http.sample_graph import SCHEMA, nested_query
 
 
 def prepare(query: str, limits: Limits | None = None, **variables: Any) -> PreparedOperation:
@@ -17,7 +17,7 @@ def prepare(query: str, limits: Limits | None = None, **variables: Any) -> Prepa
     return prepared
 
 
-def refused(query: str, limits: Limits | None = None, **variables: Any) -> list[dict[str, Any]]:
+def refusal_of(query: str, limits: Limits | None = None, **variables: Any) -> list[dict[str, Any]]:
     answer = Executor(SCHEMA, limits=limits).prepare(OperationRequest(query=query, variables=variables))
     assert isinstance(answer, OperationResult)
     assert not answer.executed
@@ -61,8 +61,8 @@ def test_what_an_operation_costs(query: str, variables: dict[str, Any], cost: in
 
 
 def test_depth_counts_fields_but_not_the_plumbing_of_connections() -> None:
-    assert prepare(deep(10)).operation.complexity.depth == 10
-    assert refused(deep(11)) == [{"code": "QUERY_TOO_DEEP", "of": "depth", "limit": 10, "actual": 11}]
+    assert prepare(nested_query(10)).operation.complexity.depth == 10
+    assert refusal_of(nested_query(11)) == [{"code": "QUERY_TOO_DEEP", "of": "depth", "limit": 10, "actual": 11}]
     related = "related(first:1){edges{node{"
     query = "{item(id:1){" + related * 8 + "id" + "}}}" * 8 + "}}"
     assert prepare(query).operation.complexity.depth == 10
@@ -70,7 +70,7 @@ def test_depth_counts_fields_but_not_the_plumbing_of_connections() -> None:
 
 def test_fragments_count_where_they_are_spread() -> None:
     chain = "".join(f"fragment F{n} on Item{{twin{{...F{n + 1}}}}}" for n in range(10)) + "fragment F10 on Item{a:name}"
-    assert refused("{item(id:1){...F0}}" + chain)[0]["actual"] == 12
+    assert refusal_of("{item(id:1){...F0}}" + chain)[0]["actual"] == 12
     measure = prepare("{item(id:1){...F ...F}} fragment F on Item{a:name @skip(if:false)}").operation.complexity
     assert (measure.aliases, measure.directives, measure.root_fields) == (2, 2, 1)
 
@@ -95,8 +95,8 @@ def test_exponential_fragments_are_measured_in_linear_time() -> None:
 
 
 def test_limits_can_be_set() -> None:
-    assert refused("{a:__typename b:__typename}", Limits(aliases=1))[0]["limit"] == 1
-    assert refused("{items(first:3){nodes{id}}}", Limits(cost=3)) == [
+    assert refusal_of("{a:__typename b:__typename}", Limits(aliases=1))[0]["limit"] == 1
+    assert refusal_of("{items(first:3){nodes{id}}}", Limits(cost=3)) == [
         {"code": "QUERY_TOO_COMPLEX", "of": "cost", "limit": 3, "actual": 4}
     ]
 

@@ -15,15 +15,15 @@ class Rows:
     """Stands for what was fetched."""
 
 
-async def gone() -> dict[str, Any]:
+async def disconnected() -> dict[str, Any]:
     return {"type": "http.disconnect"}
 
 
-async def silent() -> dict[str, Any]:
+async def never_receives() -> dict[str, Any]:
     return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
 
 
-async def kept_by(seconds: float, receive: Any, expected: type[Exception]) -> Rows | None:
+async def rows_left_by(seconds: float, receive: Any, expected: type[Exception]) -> Rows | None:
     """What is left of a request's rows right after it was given up."""
     seen: list[weakref.ref[Rows]] = []
 
@@ -48,12 +48,14 @@ async def kept_by(seconds: float, receive: Any, expected: type[Exception]) -> Ro
     return seen[0]()
 
 
-@pytest.mark.parametrize(("seconds", "receive", "expected"), [(60.0, gone, ClientDisconnected), (0.01, silent, RequestTimeout)])
+@pytest.mark.parametrize(
+    ("seconds", "receive", "expected"), [(60.0, disconnected, ClientDisconnected), (0.01, never_receives, RequestTimeout)]
+)
 async def test_a_request_that_is_given_up_leaves_nothing_in_a_cycle(
     seconds: float, receive: Any, expected: type[Exception]
 ) -> None:
     gc.disable()
     try:
-        assert await kept_by(seconds, receive, expected) is None
+        assert await rows_left_by(seconds, receive, expected) is None
     finally:
         gc.enable()
