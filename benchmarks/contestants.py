@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.ground import ROOT, libpq_environment
+from benchmarks.database import ROOT, libpq_environment
 from benchmarks.sign_in import PUBLIC_URL
 from benchmarks.workloads import Dialect
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from benchmarks.ground import Target, Targets
+from benchmarks.database import Target, Targets
 
 
 class Dialect(StrEnum):

@@ -10,9 +10,9 @@ import pytest
 import migrations
 from app.bootstrap import open_resources
 from app.settings import Settings
-from tests.app import IDLE_TIMINGS, App
-from tests.people import SampleTeam, create_sample_team
-from tests.twins import PairedApps, open_paired_apps
+from tests.support.app import IDLE_TIMINGS, App
+from tests.support.paired_apps import PairedApps, open_paired_apps
+from tests.support.teams import SampleTeam, create_sample_team
 
 pytest_plugins = ["tests.support.backing_services", "tests.support.server_process"]
 
@@ -25,7 +25,9 @@ async def migrate_template(url: str) -> None:
 @pytest.fixture(scope="session")
 async def database_url(postgres_server: str) -> AsyncIterator[str]:
     """A migrated, empty database for this worker."""
-    from tests.services import database_from_template  # a plugin: pytest imports it first, to rewrite its assertions
+    from tests.support.backing_services import (
+        database_from_template,  # a plugin: pytest imports it first, to rewrite its assertions
+    )
 
     async with database_from_template(postgres_server, "migrated", migrate_template) as url:
         yield url
@@ -51,7 +53,7 @@ async def team(app: App) -> SampleTeam:
 @pytest.fixture
 async def isolated_app(postgres_server: str, tmp_path: Path) -> AsyncIterator[App]:
     """A house of one's own: what lies in its stores is this test's."""
-    from tests.services import database_from_template
+    from tests.support.backing_services import database_from_template
 
     async with (
         database_from_template(postgres_server, "migrated", migrate_template) as url,
@@ -70,7 +72,7 @@ async def loop() -> asyncio.AbstractEventLoop:
 @pytest.fixture(scope="session")
 async def paired_apps(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PairedApps]:
     """Two furnished houses that hold the same, shared by a worker's tests."""
-    from tests.services import database_from_template
+    from tests.support.backing_services import database_from_template
 
     async with (
         database_from_template(postgres_server, "migrated", migrate_template) as url,
@@ -82,7 +84,7 @@ async def paired_apps(postgres_server: str, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 async def isolated_paired_apps(postgres_server: str, tmp_path: Path) -> AsyncIterator[PairedApps]:
     """Two such houses of one's own: what is deleted in them is nobody else's."""
-    from tests.services import database_from_template
+    from tests.support.backing_services import database_from_template
 
     async with (
         database_from_template(postgres_server, "migrated", migrate_template) as url,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from benchmarks.collaboration import desk
+from benchmarks.collaboration import workload
 from domain.document.update import Update
 from persistence.engine.database import Database, Statement
 from persistence.events.document_log import UpdateLog
@@ -28,7 +28,7 @@ async def measure_appends(database: Database, documents: list[str], seconds: flo
 
     `per_second`, `p50_ms` and `p99_ms` of a transaction, and `gaps`: documents whose positions are not 1, 2, 3 …
     """
-    _, data = desk.make_edits(1, 2)[1]
+    _, data = workload.make_edits(1, 2)[1]
     of: list[UUID] = [ids.decode(each, "Document") for each in documents]
     log = UpdateLog(database)
     batch = [

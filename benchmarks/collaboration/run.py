@@ -27,11 +27,11 @@ if __name__ == "__main__":
 import migrations
 from app.bootstrap import open_resources
 from app.settings import Settings
-from benchmarks.collaboration import desk
+from benchmarks.collaboration import workload
 from benchmarks.collaboration.appends import measure_appends
 from benchmarks.collaboration.report import table
-from benchmarks.live.crowd import Subscribers, create_subscribers
 from benchmarks.live.run import LoadClient, _read_figures
+from benchmarks.live.subscribers import Subscribers, create_subscribers
 from benchmarks.measure import cpu_seconds, free_port, rss_mb, running_server, wait_until_idle
 from benchmarks.sign_in import PUBLIC_URL
 from embedded import embedded_postgres
@@ -107,7 +107,7 @@ async def _load_client(
         if contestant.ours
         else f"/{id_}"
     )
-    speech = desk.WriterProtocol(path=path, document_name=id_ if contestant.acknowledges else None, token=token)
+    speech = workload.WriterProtocol(path=path, document_name=id_ if contestant.acknowledges else None, token=token)
     (data.folder / "connections").write_text(speech.connection_line() * writers)
     (data.folder / "edits").write_text("".join(speech.edit_line(*each) for each in edits))
     words = [str(port), str(data.folder / "connections"), str(data.folder / "edits"), speech.prefix.hex()]
@@ -201,11 +201,14 @@ async def _run(arguments: argparse.Namespace) -> int:
                 crowd = await create_subscribers(house, 1)
                 turns = arguments.rounds * len(arguments.writers) * len(arguments.contestants)
                 ground = BenchmarkData(
-                    folder=Path(folder), url=url, subscribers=crowd, documents=await desk.create_documents(house, crowd, turns)
+                    folder=Path(folder),
+                    url=url,
+                    subscribers=crowd,
+                    documents=await workload.create_documents(house, crowd, turns),
                 )
                 if arguments.appends:
                     os.sched_setaffinity(0, {_SERVER_CORE})
-                    many = await desk.create_documents(house, crowd, arguments.appends)
+                    many = await workload.create_documents(house, crowd, arguments.appends)
                     found.setdefault("appends", []).append(await measure_appends(house.database, many, arguments.seconds))
                     os.sched_setaffinity(0, {_LOAD_CORE})
                     print(f"appends: {found['appends'][-1]}", file=sys.stderr, flush=True)
@@ -213,7 +216,7 @@ async def _run(arguments: argparse.Namespace) -> int:
                 first = (number + arguments.first) % max(len(arguments.contestants), 1)
                 for writers in arguments.writers:
                     total = int(sum(arguments.rates) * arguments.seconds) + arguments.storm + 2 * max(100, writers)
-                    edits = desk.make_edits(writers, total)
+                    edits = workload.make_edits(writers, total)
                     for name in arguments.contestants[first:] + arguments.contestants[:first]:
                         try:
                             result = await measure_contestant(ground, known[name], writers, edits, arguments)

@@ -29,8 +29,8 @@ if __name__ == "__main__":
 import migrations
 from app.bootstrap import open_resources
 from app.settings import Settings
-from benchmarks.live.crowd import Subscribers, announcement_template, create_subscribers, peer_template, subscribe_messages
 from benchmarks.live.report import table
+from benchmarks.live.subscribers import Subscribers, announcement_template, create_subscribers, peer_template, subscribe_messages
 from benchmarks.measure import cpu_seconds, free_port, rss_mb, running_server, wait_until_idle
 from benchmarks.sign_in import PUBLIC_URL
 from embedded import embedded_postgres

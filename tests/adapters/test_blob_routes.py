@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import StorageFull
-from tests.storage import local_store, seconds_from_now
+from tests.support.blob_stores import local_store, seconds_from_now
 
 
 async def test_an_upload_whose_connection_ends_leaves_nothing(tmp_path: Path) -> None:

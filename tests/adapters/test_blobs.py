@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from domain.blob import ABSENT, BlobChanged, BlobStore, BlobTooLarge, Matching, UploadTarget
-from tests.storage import BLOB_STORES, OpenBlobStore, seconds_from_now
+from tests.support.blob_stores import BLOB_STORES, OpenBlobStore, seconds_from_now
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 HASH = hashlib.sha256(PNG).hexdigest()

@@ -19,7 +19,7 @@ from domain.errors import StorageUnavailable
 from embedded.child_process import tied_to_parent
 from persistence.blobs.local import LocalBlobs
 from persistence.blobs.s3 import S3Blobs
-from tests.storage import OpenBlobStore, ministack_store
+from tests.support.blob_stores import OpenBlobStore, ministack_store
 
 pytestmark = pytest.mark.slow
 

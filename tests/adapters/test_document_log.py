@@ -11,7 +11,7 @@ from domain.errors import CursorExpired, IdempotencyMismatch
 from persistence.events import document_log as logs
 from persistence.events.document_log import UpdateLog
 from persistence.unit_of_work import unit_of_work
-from tests.app import App
+from tests.support.app import App
 
 
 @pytest.fixture

@@ -21,13 +21,20 @@ from persistence.blobs import document_objects as stored
 from persistence.blobs.document_objects import DocumentObjects, document_key, version_key
 from persistence.documents.integrity import delete_orphans
 from persistence.unit_of_work import SqlUnitOfWork, unit_of_work
-from tests.app import App
 from tests.conftest import migrate_template
-from tests.people import create_sample_team, uuid_of
-from tests.storage import BLOB_STORES, OpenBlobStore
-from tests.storing import FaultyBlobs, ProcessEnded, create_document_with_blobs, index_rows, verify_documents, version_store
-from tests.work import codes_and_paths, create_document, mutate, mutate_ok
-from tests.writing import append_paragraphs
+from tests.support.app import App
+from tests.support.blob_stores import BLOB_STORES, OpenBlobStore
+from tests.support.document_storage import (
+    FaultyBlobs,
+    ProcessEnded,
+    create_document_with_blobs,
+    index_rows,
+    verify_documents,
+    version_store,
+)
+from tests.support.graph_actions import codes_and_paths, create_document, mutate, mutate_ok
+from tests.support.teams import create_sample_team, uuid_of
+from tests.support.yjs_edits import append_paragraphs
 
 NO_GRACE_PERIOD = timedelta(seconds=-1)
 
@@ -42,7 +49,7 @@ async def storage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 @pytest.fixture
 async def isolated_app(postgres_server: str, storage: OpenBlobStore, tmp_path: Path) -> AsyncIterator[App]:
     """A house of one's own, whose documents lie in this storage."""
-    from tests.services import database_from_template
+    from tests.support.backing_services import database_from_template
 
     before, _, asked = storage.url.partition("?")
     settings = Settings(

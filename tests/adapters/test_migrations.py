@@ -37,7 +37,7 @@ CATALOG = """
 @pytest.fixture
 async def empty_url(postgres_server: str) -> AsyncIterator[str]:
     """A database that was never migrated."""
-    from tests.services import database_from_template
+    from tests.support.backing_services import database_from_template
 
     async with database_from_template(postgres_server, "never_migrated", _leave_empty) as url:
         yield url

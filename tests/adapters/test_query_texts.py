@@ -9,7 +9,7 @@ import pytest
 from persistence.persisted_queries import open_query_texts
 from persistence.persisted_queries.memory import MemoryTexts
 from persistence.persisted_queries.redis import RETRY_AFTER_SECONDS, RedisTexts
-from tests.services import Valkey, free_port
+from tests.support.backing_services import Valkey, free_port
 
 TEXT = "query Ünï{__typename}"
 DIGEST = sha256(TEXT.encode()).hexdigest()

@@ -31,7 +31,7 @@ from persistence.transaction import Transaction
 from persistence.unit_of_work import SqlUnitOfWork
 from seed import DEMO_EMAIL, Scale, SeedReport, seed
 from seed.timeline import to_office_hours
-from tests.services import database_from_template
+from tests.support.backing_services import database_from_template
 
 T = TypeVar("T")
 

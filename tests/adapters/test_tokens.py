@@ -18,8 +18,8 @@ from domain.actor import ALL_SCOPES, Scope
 from domain.errors import TokenExpired, Unauthenticated
 from domain.session import Device, Session, open_session
 from persistence.unit_of_work import unit_of_work
-from tests.app import App
-from tests.people import create_person
+from tests.support.app import App
+from tests.support.teams import create_person
 
 ISSUER = "https://hive.example"
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.crashing import (
+from tests.support.backing_services import Valkey, free_port
+from tests.support.crash import (
     TwoServerWorkload,
     changed_task_ids,
     crash_while_writing,
@@ -15,9 +16,15 @@ from tests.crashing import (
     require_all_reported,
     require_contiguous_streams,
 )
-from tests.crashing_rooms import crash_repeatedly
-from tests.services import Valkey, free_port
-from tests.serving import TASK_CREATE, Client, ServerProcess, create_team_and_project, register_user, running_server
+from tests.support.crash_rooms import crash_repeatedly
+from tests.support.server_process import (
+    TASK_CREATE,
+    Client,
+    ServerProcess,
+    create_team_and_project,
+    register_user,
+    running_server,
+)
 
 ROUNDS = 12
 CRASHES = 100

@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.serving import ServerProcess, running_server
+from tests.support.server_process import ServerProcess, running_server
 
 PROGRAMS = Path(__file__).parent / "programs"
 

@@ -8,7 +8,7 @@ from content.errors import InvalidUpdate, Unreadable
 from content.nesting import Nesting
 from domain.document.kind import ContentFormat, DocumentType
 from realtime.collaboration.document_state import DocumentState
-from tests.content.encoding import encode_item, encode_number, encode_text, encode_update
+from tests.support.yjs_encoding import encode_item, encode_number, encode_text, encode_update
 
 
 def paragraph_update() -> bytes:

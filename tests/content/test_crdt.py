@@ -5,7 +5,7 @@ from pycrdt import Text
 
 from content import crdt
 from content.errors import InvalidUpdate, UpdatePending
-from tests.content.encoding import encode_item, encode_text, encode_update
+from tests.support.yjs_encoding import encode_item, encode_text, encode_update
 
 
 def word_updates(*words: str) -> list[bytes]:

@@ -8,7 +8,7 @@ from pycrdt import Array, Map, Text, XmlElement, XmlFragment, XmlText
 from content import crdt, guard
 from content.errors import InvalidUpdate, UpdatePending, UpdateTooLarge
 from content.nesting import Nesting
-from tests.content.encoding import encode_item, encode_number, encode_text, encode_update, nested_arrays_update
+from tests.support.yjs_encoding import encode_item, encode_number, encode_text, encode_update, nested_arrays_update
 
 ANY_CONTENT = 8
 

@@ -9,7 +9,7 @@ import pytest
 from content import crdt, pieces
 from content.errors import InvalidUpdate, UpdateTooLarge
 from content.structs import parse
-from tests.content.encoding import encode_item, encode_number, encode_text, encode_update
+from tests.support.yjs_encoding import encode_item, encode_number, encode_text, encode_update
 
 
 def concurrent_updates(seed: int) -> pycrdt.Doc[Any]:

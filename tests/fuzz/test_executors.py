@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.app import App
-from tests.furniture import create_sample_data
 from tests.graph.test_executors import compare_executors
-from tests.people import create_sample_team
+from tests.support.app import App
+from tests.support.sample_data import create_sample_data
+from tests.support.teams import create_sample_team
 
 pytestmark = pytest.mark.fuzz
 

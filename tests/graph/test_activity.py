@@ -3,9 +3,9 @@
 from typing import Any
 
 from resolvers import ids
-from tests.app import App, Person
-from tests.people import SampleTeam
-from tests.work import create_comment, create_label, create_project, create_task, fetch_task, mutate, mutate_ok
+from tests.support.app import App, Person
+from tests.support.graph_actions import create_comment, create_label, create_project, create_task, fetch_task, mutate, mutate_ok
+from tests.support.teams import SampleTeam
 
 ENTRIES = "nodes { kind actor { id } subject { id } changes { field before after } }"
 

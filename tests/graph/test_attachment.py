@@ -6,8 +6,18 @@ from typing import Any
 import pytest
 
 from persistence.blobs.local import LocalBlobs
-from tests.app import App
-from tests.files import (
+from tests.support.app import App
+from tests.support.graph_actions import (
+    codes_and_paths,
+    create_comment,
+    create_project,
+    create_task,
+    mutate,
+    mutate_ok,
+    table_states,
+)
+from tests.support.teams import SampleTeam
+from tests.support.uploads import (
     ATTACHMENT_URL_QUERY,
     PNG,
     complete_upload,
@@ -18,8 +28,6 @@ from tests.files import (
     signed_request,
     upload_file,
 )
-from tests.people import SampleTeam
-from tests.work import codes_and_paths, create_comment, create_project, create_task, mutate, mutate_ok, table_states
 
 
 async def test_a_file_is_announced_sent_looked_at_and_given_out(app: App, team: SampleTeam) -> None:

@@ -1,9 +1,9 @@
 """Pictures of people: made of their uploads, seen with them."""
 
-from tests.app import App
-from tests.files import PNG, fetch_file, signed_request, upload_file
-from tests.people import SampleTeam, uuid_of
-from tests.work import codes_and_paths, mutate, mutate_ok, table_states
+from tests.support.app import App
+from tests.support.graph_actions import codes_and_paths, mutate, mutate_ok, table_states
+from tests.support.teams import SampleTeam, uuid_of
+from tests.support.uploads import PNG, fetch_file, signed_request, upload_file
 
 
 async def test_a_picture_is_seen_with_its_person_and_replaced_by_the_next(app: App, team: SampleTeam) -> None:

@@ -6,11 +6,19 @@ from uuid import UUID
 from domain.actor import ALL_SCOPES, Actor, Scope
 from persistence.documents.reindex import reindex
 from resolvers import ids
-from tests.app import App, Person
-from tests.people import SampleTeam, create_sample_team, uuid_of
-from tests.storing import version_store
-from tests.work import create_comment, create_document, create_project, create_task, mutate, mutate_ok, table_states
-from tests.writing import append_paragraphs
+from tests.support.app import App, Person
+from tests.support.document_storage import version_store
+from tests.support.graph_actions import (
+    create_comment,
+    create_document,
+    create_project,
+    create_task,
+    mutate,
+    mutate_ok,
+    table_states,
+)
+from tests.support.teams import SampleTeam, create_sample_team, uuid_of
+from tests.support.yjs_edits import append_paragraphs
 
 BACKLINKS = """
 query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {

@@ -15,10 +15,10 @@ from hypothesis.strategies import SearchStrategy
 from gateway.http.request import BadRequest, from_body
 from resolvers import ids
 from schema.error_code import ErrorCode
-from tests.app import App
-from tests.graph.hostile import CORE_SCHEMA, STRINGS, UNENCODABLE_STRINGS, argument_values, mostly_valid, values_of
-from tests.people import SampleTeam, create_sample_team
-from tests.work import create_comment, create_label, create_task, mutate, mutation_text, table_states
+from tests.support.app import App
+from tests.support.graph_actions import create_comment, create_label, create_task, mutate, mutation_text, table_states
+from tests.support.hostile_values import CORE_SCHEMA, STRINGS, UNENCODABLE_STRINGS, argument_values, mostly_valid, values_of
+from tests.support.teams import SampleTeam, create_sample_team
 
 CODES = {each.value for each in ErrorCode} - {"INTERNAL"}
 

@@ -1,8 +1,9 @@
 """Changes, asked for and listened to: cursors, order, and who is told what went wrong."""
 
 from resolvers.sync_cursor import SyncCursors
-from tests.app import App
-from tests.listening import (
+from tests.support.app import App
+from tests.support.graph_actions import create_comment, create_task, mutate, mutate_ok
+from tests.support.subscriptions import (
     CHANGES_SUBSCRIPTION,
     TASK_CHANGED_SUBSCRIPTION,
     change_summary,
@@ -11,8 +12,7 @@ from tests.listening import (
     current_cursor,
     open_subscription,
 )
-from tests.people import SampleTeam
-from tests.work import create_comment, create_task, mutate, mutate_ok
+from tests.support.teams import SampleTeam
 
 TASK_CREATE = """
 mutation ($input: TaskCreateInput!) { taskCreate(input: $input) { clientMutationId cursor task { id } errors { code } } }

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.app import App, Person
-from tests.board import BOARD_CHANGES_SUBSCRIPTION, BoardCache, catch_up, load_board
-from tests.files import complete_upload, create_upload, put_content
 from tests.graph.test_changes_scope import create_second_team
-from tests.listening import open_subscription
-from tests.people import SampleTeam
-from tests.work import create_label, create_project, mutate
+from tests.support.app import App, Person
+from tests.support.client_cache import BOARD_CHANGES_SUBSCRIPTION, BoardCache, catch_up, load_board
+from tests.support.graph_actions import create_label, create_project, mutate
+from tests.support.subscriptions import open_subscription
+from tests.support.teams import SampleTeam
+from tests.support.uploads import complete_upload, create_upload, put_content
 
 STEPS = 90
 STATUSES = ["BACKLOG", "TODO", "IN_PROGRESS", "IN_REVIEW", "DONE", "CANCELED"]

@@ -5,10 +5,16 @@ from uuid import uuid4
 from domain import team as teams
 from domain.permissions import Role
 from persistence.unit_of_work import unit_of_work
-from tests.app import App, Person
-from tests.listening import TASK_CHANGED_SUBSCRIPTION, change_summary, changes_since, current_cursor, open_subscription
-from tests.people import SampleTeam
-from tests.work import create_comment, create_project, create_task, mutate, mutate_ok
+from tests.support.app import App, Person
+from tests.support.graph_actions import create_comment, create_project, create_task, mutate, mutate_ok
+from tests.support.subscriptions import (
+    TASK_CHANGED_SUBSCRIPTION,
+    change_summary,
+    changes_since,
+    current_cursor,
+    open_subscription,
+)
+from tests.support.teams import SampleTeam
 
 
 async def write_marker(app: App, person: Person) -> tuple[str, str, str]:

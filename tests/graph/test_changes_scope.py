@@ -5,10 +5,10 @@ from typing import Any
 from domain import team as teams
 from domain.permissions import Role
 from persistence.unit_of_work import unit_of_work
-from tests.app import App
-from tests.listening import change_summary, changes_since, current_cursor, open_subscription
-from tests.people import SampleTeam, create_sample_team
-from tests.work import create_comment, create_label, create_project, create_task, mutate_ok
+from tests.support.app import App
+from tests.support.graph_actions import create_comment, create_label, create_project, create_task, mutate_ok
+from tests.support.subscriptions import change_summary, changes_since, current_cursor, open_subscription
+from tests.support.teams import SampleTeam, create_sample_team
 
 
 async def query_and_subscribe(app: App, person: Any, start: str, count: int, **scope: Any) -> list[tuple[str, str, str]]:

@@ -11,8 +11,9 @@ from domain.errors import SubscriptionLagged
 from persistence.events.document_log import UpdateLog
 from realtime.collaboration.access import DocumentRight
 from realtime.collaboration.graph_subscriber import GraphSubscriber
-from tests.app import App
-from tests.editing import (
+from tests.support.app import App
+from tests.support.graph_actions import codes_and_paths, mutate, mutate_ok, table_states
+from tests.support.graph_collaboration import (
     Editor,
     apply_updates,
     apply_updates_ok,
@@ -22,8 +23,7 @@ from tests.editing import (
     new_document_id,
     open_collaboration,
 )
-from tests.people import SampleTeam
-from tests.work import codes_and_paths, mutate, mutate_ok, table_states
+from tests.support.teams import SampleTeam
 
 
 async def test_the_first_event_brings_everything_and_later_ones_each_edit(app: App, team: SampleTeam) -> None:

@@ -9,9 +9,9 @@ from realtime.collaboration import messages
 from realtime.collaboration.access import DocumentRight
 from realtime.collaboration.endpoint import CollaborationEndpoint
 from realtime.collaboration.messages import SyncStep
-from tests.app import App, Person
-from tests.editing import Editor, document_uuid, logged_updates, new_document_id
-from tests.people import SampleTeam
+from tests.support.app import App, Person
+from tests.support.graph_collaboration import Editor, document_uuid, logged_updates, new_document_id
+from tests.support.teams import SampleTeam
 
 
 class OnePersonAuth:

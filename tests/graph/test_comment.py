@@ -7,9 +7,8 @@ from uuid import uuid4
 import pytest
 
 from resolvers import ids
-from tests.app import App
-from tests.people import SampleTeam, create_sample_team
-from tests.work import (
+from tests.support.app import App
+from tests.support.graph_actions import (
     COMMENT_FIELDS,
     codes_and_paths,
     create_comment,
@@ -20,6 +19,7 @@ from tests.work import (
     mutate_ok,
     table_states,
 )
+from tests.support.teams import SampleTeam, create_sample_team
 
 THREADS_SELECTION = f"""
   comments(first: 5) {{

@@ -5,10 +5,9 @@ from typing import Any
 from uuid_utils.compat import uuid7
 
 from resolvers import ids
-from tests.app import App, Person
 from tests.graph.test_changes_scope import create_second_team
-from tests.people import SampleTeam, uuid_of
-from tests.work import (
+from tests.support.app import App, Person
+from tests.support.graph_actions import (
     DOCUMENT_FIELDS,
     codes_and_paths,
     create_comment,
@@ -19,6 +18,7 @@ from tests.work import (
     mutate_ok,
     table_states,
 )
+from tests.support.teams import SampleTeam, uuid_of
 
 DOCUMENTS_QUERY = """
 query ($id: ID!, $filter: DocumentFilter, $orderBy: [DocumentOrder!]) {

@@ -13,10 +13,10 @@ from domain.document import ContentFormat, DocumentType
 from domain.errors import LimitExceeded
 from persistence.documents.rendering import render
 from persistence.documents.worker_pool import WorkerPool
-from tests.app import App
-from tests.people import SampleTeam, uuid_of
-from tests.work import create_document, mutate
-from tests.writing import append_paragraphs_update, append_to_log, document_state
+from tests.support.app import App
+from tests.support.graph_actions import create_document, mutate
+from tests.support.teams import SampleTeam, uuid_of
+from tests.support.yjs_edits import append_paragraphs_update, append_to_log, document_state
 
 pytestmark = pytest.mark.slow
 

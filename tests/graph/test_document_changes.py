@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from domain.actor import ALL_SCOPES, Actor, Scope
-from tests.app import App, Person
-from tests.listening import open_subscription
-from tests.people import SampleTeam
-from tests.work import create_comment, create_document, create_project, mutate, mutate_ok
+from tests.support.app import App, Person
+from tests.support.graph_actions import create_comment, create_document, create_project, mutate, mutate_ok
+from tests.support.subscriptions import open_subscription
+from tests.support.teams import SampleTeam
 
 DOCUMENT_CHANGES_QUERY = """
 query ($after: SyncCursor, $scope: ChangeScope) {

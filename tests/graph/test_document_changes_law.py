@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.app import App, Person
 from tests.graph.test_changes_scope import create_second_team
-from tests.listening import current_cursor, open_subscription
-from tests.people import SampleTeam
-from tests.work import create_project, mutate
+from tests.support.app import App, Person
+from tests.support.graph_actions import create_project, mutate
+from tests.support.subscriptions import current_cursor, open_subscription
+from tests.support.teams import SampleTeam
 
 STEPS = 60
 DOCUMENT_FRAGMENTS = """

@@ -6,11 +6,11 @@ from typing import Any
 from content import crdt
 from domain.document import ContentFormat, DocumentType
 from persistence.documents.rendering import render
-from tests.app import App, Person
-from tests.files import upload_file
-from tests.people import SampleTeam
-from tests.work import codes_and_paths, create_document, mutate, mutate_ok, table_states
-from tests.writing import append_paragraphs
+from tests.support.app import App, Person
+from tests.support.graph_actions import codes_and_paths, create_document, mutate, mutate_ok, table_states
+from tests.support.teams import SampleTeam
+from tests.support.uploads import upload_file
+from tests.support.yjs_edits import append_paragraphs
 
 READ = """
 query ($id: ID!, $format: ContentFormat) {

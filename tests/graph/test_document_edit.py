@@ -8,11 +8,11 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from resolvers import ids
-from tests.app import App, Person
 from tests.graph.test_document_content import read_content, save_version
-from tests.people import SampleTeam, uuid_of
-from tests.work import codes_and_paths, create_document, mutate, mutate_ok, table_states
-from tests.writing import append_paragraphs
+from tests.support.app import App, Person
+from tests.support.graph_actions import codes_and_paths, create_document, mutate, mutate_ok, table_states
+from tests.support.teams import SampleTeam, uuid_of
+from tests.support.yjs_edits import append_paragraphs
 
 STORY = "# Story\n\nOnce upon a time.\n\nThe end.\n"
 DIFF = """

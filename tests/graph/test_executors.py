@@ -9,11 +9,11 @@ from domain.actor import Actor, Scope
 from gateway.execution.executor import OperationRequest, PreparedOperation
 from resolvers import ids
 from schema.root import schema
-from tests.answers import normalize, normalize_lost_data
-from tests.app import App, Person
-from tests.furniture import create_sample_data
-from tests.operations import OperationGenerator
-from tests.people import SampleTeam, create_sample_team
+from tests.support.app import App, Person
+from tests.support.comparison import normalize, normalize_lost_data
+from tests.support.random_operations import OperationGenerator
+from tests.support.sample_data import create_sample_data
+from tests.support.teams import SampleTeam, create_sample_team
 
 BATCHES, BATCH = 20, 100
 

@@ -4,9 +4,8 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
-from tests.app import App
-from tests.people import SampleTeam, create_sample_team
-from tests.work import (
+from tests.support.app import App
+from tests.support.graph_actions import (
     TASK_FIELDS,
     codes_and_paths,
     create_comment,
@@ -18,6 +17,7 @@ from tests.work import (
     table_states,
     task_titles,
 )
+from tests.support.teams import SampleTeam, create_sample_team
 
 FULL_SELECTION = (
     f"cursor task {{ {TASK_FIELDS} createdAt updatedAt isOverdue url }} taskEdge {{ cursor node {{ id version title }} }}"

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.app import App, Person
-from tests.line import calls_blocked_on_row
-from tests.people import SampleTeam, create_person_without_team, uuid_of
-from tests.work import codes_and_paths, mutate, mutate_ok, table_states
+from tests.support.app import App, Person
+from tests.support.graph_actions import codes_and_paths, mutate, mutate_ok, table_states
+from tests.support.row_locks import calls_blocked_on_row
+from tests.support.teams import SampleTeam, create_person_without_team, uuid_of
 
 INVITE_SELECTION = "team { id } invitation { id email role invitedBy { id } createdAt expiresAt } invitationToken"
 INVITATIONS_QUERY = """

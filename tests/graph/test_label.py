@@ -8,10 +8,18 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from resolvers import ids
-from tests.app import App, Person
-from tests.people import SampleTeam
-from tests.turning import check_pagination
-from tests.work import codes_and_paths, create_label, create_project, create_task, mutate, mutate_ok, table_states
+from tests.support.app import App, Person
+from tests.support.graph_actions import (
+    codes_and_paths,
+    create_label,
+    create_project,
+    create_task,
+    mutate,
+    mutate_ok,
+    table_states,
+)
+from tests.support.pagination import check_pagination
+from tests.support.teams import SampleTeam
 
 SELECTION = "label { id version name color team { id } viewerCan } cursor"
 LABELS_QUERY = """

@@ -7,9 +7,9 @@ from graphql import GraphQLField, GraphQLNonNull, GraphQLObjectType, get_named_t
 
 from resolvers import ids
 from schema.root import bindings, schema
-from tests.app import App, Person
-from tests.people import SampleTeam, uuid_of
-from tests.work import create_comment, create_task, mutate, mutate_ok
+from tests.support.app import App, Person
+from tests.support.graph_actions import create_comment, create_task, mutate, mutate_ok
+from tests.support.teams import SampleTeam, uuid_of
 
 TYPES = schema._schema.type_map
 

@@ -8,9 +8,9 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from resolvers import ids
-from tests.app import App, Person
-from tests.people import SampleTeam
-from tests.work import codes_and_paths, create_project, create_task, fetch_task, mutate, mutate_ok, table_states
+from tests.support.app import App, Person
+from tests.support.graph_actions import codes_and_paths, create_project, create_task, fetch_task, mutate, mutate_ok, table_states
+from tests.support.teams import SampleTeam
 
 PROJECT_FIELDS = """
   id version name description status visibility startOn endOn lead { id } team { id } viewerCan

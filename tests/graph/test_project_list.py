@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 
 from resolvers import ids
-from tests.app import App
-from tests.people import SampleTeam
-from tests.turning import check_pagination
-from tests.work import mutate_ok
+from tests.support.app import App
+from tests.support.graph_actions import mutate_ok
+from tests.support.pagination import check_pagination
+from tests.support.teams import SampleTeam
 
 PROJECTS_QUERY = """
 query ($first: Int, $after: String, $last: Int, $before: String, $filter: ProjectFilter, $orderBy: [ProjectOrder!]) {

@@ -4,10 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from resolvers import ids
-from tests.app import App, Person
-from tests.people import SampleTeam, create_person_without_team, join_team
-from tests.turning import check_pagination
-from tests.work import codes_and_paths, create_project, create_task, mutate, mutate_ok, table_states
+from tests.support.app import App, Person
+from tests.support.graph_actions import codes_and_paths, create_project, create_task, mutate, mutate_ok, table_states
+from tests.support.pagination import check_pagination
+from tests.support.teams import SampleTeam, create_person_without_team, join_team
 
 MEMBERS = """
 query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {

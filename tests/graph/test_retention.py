@@ -7,10 +7,10 @@ from app.maintenance import run_forever
 from domain.errors import Unavailable
 from persistence.events.idempotency import delete_expired_keys
 from persistence.events.retention import trim_events
-from tests.app import App
-from tests.listening import change_summary, changes_since, current_cursor, open_subscription
-from tests.people import SampleTeam
-from tests.work import create_task, mutate_ok, task_titles
+from tests.support.app import App
+from tests.support.graph_actions import create_task, mutate_ok, task_titles
+from tests.support.subscriptions import change_summary, changes_since, current_cursor, open_subscription
+from tests.support.teams import SampleTeam
 
 LONG_AGO = timedelta(days=7300)  # beyond all that other tests of the same database write
 

@@ -12,9 +12,9 @@ from domain.actor import ALL_SCOPES, Actor, Scope
 from gateway.execution.executor import OperationRequest, OperationResult
 from schema.fields import Binding
 from schema.root import bindings, schema
-from tests.app import App, Person
-from tests.graph.tenants import MUTATIONS, QUERIES, SUBSCRIPTIONS, QueryCase, Tenant, create_tenant
-from tests.work import mutate_ok, mutation_text, table_states
+from tests.support.app import App, Person
+from tests.support.graph_actions import mutate_ok, mutation_text, table_states
+from tests.support.tenants import MUTATIONS, QUERIES, SUBSCRIPTIONS, QueryCase, Tenant, create_tenant
 
 pytestmark = pytest.mark.slow
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.app import App
-from tests.graph.signing_in import PASSWORD, REFRESH, actor_of, register, sessions_of, sign_in, unused_email
-from tests.people import uuid_of
+from tests.support.app import App
+from tests.support.sign_in import PASSWORD, REFRESH, actor_of, register, sessions_of, sign_in, unused_email
+from tests.support.teams import uuid_of
 
 
 async def accounts_with(app: App, email: str) -> int:

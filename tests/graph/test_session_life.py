@@ -7,9 +7,9 @@ import pytest
 
 from domain.actor import Actor
 from domain.errors import Unauthenticated
-from tests.app import App
-from tests.graph.signing_in import actor_of, refresh, register, sessions_of, sign_in, unused_email
-from tests.people import SampleTeam, uuid_of
+from tests.support.app import App
+from tests.support.sign_in import actor_of, refresh, register, sessions_of, sign_in, unused_email
+from tests.support.teams import SampleTeam, uuid_of
 
 REVOKE = "mutation ($input: SessionRevokeInput!) { sessionRevoke(input: $input) { errors { __typename code path message } } }"
 

@@ -3,9 +3,9 @@
 import asyncio
 from uuid import uuid4
 
-from tests.app import App
-from tests.people import SampleTeam, uuid_of
-from tests.work import codes_and_paths, create_document, create_project, mutate, mutate_ok, table_states
+from tests.support.app import App
+from tests.support.graph_actions import codes_and_paths, create_document, create_project, mutate, mutate_ok, table_states
+from tests.support.teams import SampleTeam, uuid_of
 
 
 async def test_a_task_may_not_have_the_id_of_a_document_deleted_or_not_and_nothing_changes(app: App, team: SampleTeam) -> None:

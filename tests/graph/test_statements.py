@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.app import App
-from tests.people import SampleTeam, create_sample_team
-from tests.work import create_comment, create_label, create_project, create_task, mutate
+from tests.support.app import App
+from tests.support.graph_actions import create_comment, create_label, create_project, create_task, mutate
+from tests.support.teams import SampleTeam, create_sample_team
 
 PAGE = 50
 

@@ -6,9 +6,8 @@ from uuid import uuid4
 import pytest
 
 from resolvers import ids
-from tests.app import App
-from tests.people import SampleTeam, create_sample_team
-from tests.work import (
+from tests.support.app import App
+from tests.support.graph_actions import (
     codes_and_paths,
     create_label,
     create_project,
@@ -19,6 +18,7 @@ from tests.work import (
     table_states,
     task_titles,
 )
+from tests.support.teams import SampleTeam, create_sample_team
 
 BOARD_QUERY = """
 query ($id: ID!, $first: Int) {

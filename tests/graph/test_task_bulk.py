@@ -6,9 +6,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from resolvers import ids
-from tests.app import App
-from tests.people import SampleTeam
-from tests.work import (
+from tests.support.app import App
+from tests.support.graph_actions import (
     codes_and_paths,
     create_label,
     create_project,
@@ -19,6 +18,7 @@ from tests.work import (
     table_states,
     task_titles,
 )
+from tests.support.teams import SampleTeam
 
 
 async def test_many_tasks_are_written_in_order_and_may_name_each_other(app: App, team: SampleTeam) -> None:

@@ -1,8 +1,17 @@
 """Putting tasks away, and bringing them back."""
 
-from tests.app import App
-from tests.people import SampleTeam
-from tests.work import codes_and_paths, create_project, create_task, fetch_task, mutate, mutate_ok, table_states, task_titles
+from tests.support.app import App
+from tests.support.graph_actions import (
+    codes_and_paths,
+    create_project,
+    create_task,
+    fetch_task,
+    mutate,
+    mutate_ok,
+    table_states,
+    task_titles,
+)
+from tests.support.teams import SampleTeam
 
 
 async def test_a_task_is_deleted_with_its_sub_tasks_and_restored_with_them(app: App, team: SampleTeam) -> None:

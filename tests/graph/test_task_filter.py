@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from domain.task import TaskPriority, TaskStatus
-from tests.app import App
-from tests.graph.crowd import (
+from tests.support.app import App
+from tests.support.sample_tasks import (
     DAYS,
     INSTANTS,
     TITLES,

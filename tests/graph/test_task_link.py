@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.app import App, Person
-from tests.people import SampleTeam, create_sample_team
-from tests.work import codes_and_paths, create_project, create_task, fetch_task, mutate, mutate_ok, table_states
+from tests.support.app import App, Person
+from tests.support.graph_actions import codes_and_paths, create_project, create_task, fetch_task, mutate, mutate_ok, table_states
+from tests.support.teams import SampleTeam, create_sample_team
 
 LINKS_SELECTION = "isBlocked links { totalCount nodes { id kind task { title } target { title } } }"
 

@@ -9,9 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolvers import ids
-from tests.app import App
-from tests.graph.crowd import SORT_KEYS, SampleTasks, create_sample_tasks, deterministic, refused_page, sorted_ids, tasks_page
-from tests.work import create_project, mutate_ok
+from tests.support.app import App
+from tests.support.graph_actions import create_project, mutate_ok
+from tests.support.sample_tasks import (
+    SORT_KEYS,
+    SampleTasks,
+    create_sample_tasks,
+    deterministic,
+    refused_page,
+    sorted_ids,
+    tasks_page,
+)
 
 
 @pytest.fixture(scope="module")

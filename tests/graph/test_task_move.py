@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from resolvers import ids
-from tests.app import App
-from tests.people import SampleTeam, create_sample_team
-from tests.work import (
+from tests.support.app import App
+from tests.support.graph_actions import (
     TASK_FIELDS,
     codes_and_paths,
     create_comment,
@@ -21,6 +20,7 @@ from tests.work import (
     table_states,
     task_titles,
 )
+from tests.support.teams import SampleTeam, create_sample_team
 
 BY_KEY = f"query ($key: String!) {{ taskByKey(key: $key) {{ {TASK_FIELDS} }} }}"
 

@@ -7,9 +7,9 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from resolvers import ids
-from tests.app import App, Person
-from tests.people import SampleTeam, create_person_without_team
-from tests.work import ERROR_FIELDS, codes_and_paths, create_task, mutate, mutate_ok, table_states
+from tests.support.app import App, Person
+from tests.support.graph_actions import ERROR_FIELDS, codes_and_paths, create_task, mutate, mutate_ok, table_states
+from tests.support.teams import SampleTeam, create_person_without_team
 
 TEAM = """
 query ($id: ID!) {

@@ -8,11 +8,11 @@ import pytest
 
 from domain.permissions import Role
 from resolvers import ids
-from tests.app import App, Person
-from tests.line import calls_blocked_on_row
-from tests.people import SampleTeam, join_team
-from tests.turning import check_pagination
-from tests.work import codes_and_paths, create_project, mutate, mutate_ok, table_states
+from tests.support.app import App, Person
+from tests.support.graph_actions import codes_and_paths, create_project, mutate, mutate_ok, table_states
+from tests.support.pagination import check_pagination
+from tests.support.row_locks import calls_blocked_on_row
+from tests.support.teams import SampleTeam, join_team
 
 TEAM = """
 query ($id: ID!) {

@@ -4,10 +4,18 @@ from typing import Any
 
 import pytest
 
-from tests.app import App
-from tests.files import ATTACHMENT_URL_QUERY, PNG, complete_upload, create_upload, file_names_on, put_content, upload_file
-from tests.people import SampleTeam
-from tests.work import codes_and_paths, create_task, mutate, table_states
+from tests.support.app import App
+from tests.support.graph_actions import codes_and_paths, create_task, mutate, table_states
+from tests.support.teams import SampleTeam
+from tests.support.uploads import (
+    ATTACHMENT_URL_QUERY,
+    PNG,
+    complete_upload,
+    create_upload,
+    file_names_on,
+    put_content,
+    upload_file,
+)
 
 
 async def test_what_has_not_arrived_is_not_attached(app: App, team: SampleTeam) -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from domain.actor import Scope
 from resolvers import ids
-from tests.app import App, Person
-from tests.people import SampleTeam, actor_with_scopes, create_person_without_team, join_team
-from tests.work import mutate_ok
+from tests.support.app import App, Person
+from tests.support.graph_actions import mutate_ok
+from tests.support.teams import SampleTeam, actor_with_scopes, create_person_without_team, join_team
 
 VIEWER = "{ viewer { id displayName email timeZone locale isBot avatarUrl viewerCan teams { nodes { id } } } }"
 USER = "query ($id: ID!) { user(id: $id) { id displayName email status viewerCan teams { totalCount nodes { id } } } }"

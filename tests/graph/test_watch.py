@@ -3,10 +3,19 @@
 from typing import Any
 
 from resolvers import ids
-from tests.app import App, Person
 from tests.graph.test_task_move import create_second_team
-from tests.people import SampleTeam
-from tests.work import codes_and_paths, create_comment, create_project, create_task, fetch_task, mutate, mutate_ok, table_states
+from tests.support.app import App, Person
+from tests.support.graph_actions import (
+    codes_and_paths,
+    create_comment,
+    create_project,
+    create_task,
+    fetch_task,
+    mutate,
+    mutate_ok,
+    table_states,
+)
+from tests.support.teams import SampleTeam
 
 UNREAD = "viewerUnread { since changeCount commentCount }"
 

@@ -14,7 +14,8 @@ from realtime.background_tasks import BackgroundTasks
 from realtime.hub import HubTimings, StreamHub
 from realtime.listener import StreamListener
 from realtime.redis_backend import RedisBackend
-from tests.realtime.world import (
+from tests.support.backing_services import Valkey
+from tests.support.event_streams import (
     FAST_TIMINGS,
     IDLE_TIMINGS,
     MemoryLog,
@@ -23,7 +24,6 @@ from tests.realtime.world import (
     receives_nothing,
     wait_until,
 )
-from tests.services import Valkey
 
 pytestmark = pytest.mark.slow
 

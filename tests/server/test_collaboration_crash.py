@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.crashing_rooms import crash_repeatedly
-from tests.serving import ServerProcess
+from tests.support.crash_rooms import crash_repeatedly
+from tests.support.server_process import ServerProcess
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from realtime.collaboration import messages
 from realtime.collaboration.messages import MessageReader, MessageType, SyncStep
-from tests.provider import create_document_over_http, load_logged_document, open_hocuspocus_client
-from tests.serving import Client, ServerProcess, create_team_and_project, register_user
+from tests.support.hocuspocus_client import create_document_over_http, load_logged_document, open_hocuspocus_client
+from tests.support.server_process import Client, ServerProcess, create_team_and_project, register_user
 
 pytestmark = pytest.mark.slow
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.crashing import changed_task_ids, crash_while_writing, require_all_reported, require_contiguous_streams
-from tests.serving import TASK_CREATE, ServerProcess, create_team_and_project, register_user
+from tests.support.crash import changed_task_ids, crash_while_writing, require_all_reported, require_contiguous_streams
+from tests.support.server_process import TASK_CREATE, ServerProcess, create_team_and_project, register_user
 
 
 @pytest.mark.slow

@@ -15,12 +15,12 @@ import pytest
 
 from app.bootstrap import open_resources
 from app.settings import Settings
-from tests.app import App
-from tests.files import ATTACHMENT_FIELDS, PNG, UPLOAD_TARGET_FIELDS, complete_upload, create_upload
-from tests.people import create_sample_team
-from tests.serving import Client, ServerProcess, register_user
-from tests.storage import ministack_store
-from tests.work import mutation_text
+from tests.support.app import App
+from tests.support.blob_stores import ministack_store
+from tests.support.graph_actions import mutation_text
+from tests.support.server_process import Client, ServerProcess, register_user
+from tests.support.teams import create_sample_team
+from tests.support.uploads import ATTACHMENT_FIELDS, PNG, UPLOAD_TARGET_FIELDS, complete_upload, create_upload
 
 CREATE = mutation_text("uploadCreate", f"attachment {{ {ATTACHMENT_FIELDS} }} {UPLOAD_TARGET_FIELDS}")
 COMPLETE = mutation_text("uploadComplete", "attachment { state url }")

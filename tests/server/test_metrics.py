@@ -14,9 +14,9 @@ from app.settings import Settings
 from gateway.endpoints import OpenConnections
 from gateway.execution.executor import Executor
 from gateway.execution.metrics import BUCKET_BOUNDS_SECONDS, Histogram
-from tests.app import App
-from tests.services import free_port
-from tests.serving import (
+from tests.support.app import App
+from tests.support.backing_services import free_port
+from tests.support.server_process import (
     TASK_CREATE,
     Client,
     ServerProcess,

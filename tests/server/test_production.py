@@ -10,7 +10,7 @@ from app.settings import DEMO_PASSWORD, Settings
 from auth.passwords import Argon2Passwords
 from persistence.engine.database import open_database
 from tests.conftest import migrate_template
-from tests.serving import Client, ServerProcess, register_user, running_server
+from tests.support.server_process import Client, ServerProcess, register_user, running_server
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +36,7 @@ async def test_there_is_no_demo(production: ServerProcess) -> None:
 
 
 async def test_a_seeded_database_opens_to_nobody_with_the_demo_password(postgres_server: str) -> None:
-    from tests.services import database_from_template
+    from tests.support.backing_services import database_from_template
 
     passwords = Argon2Passwords()
     async with (

@@ -16,7 +16,7 @@ from tests.conftest import migrate_template
 @pytest.fixture
 async def own_resources(postgres_server: str, tmp_path: Path) -> AsyncIterator[Resources]:
     """Services over a database of their own."""
-    from tests.services import database_from_template
+    from tests.support.backing_services import database_from_template
 
     settings = Settings(data_dir=tmp_path)
     async with (

@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from app.settings import DEMO_EMAIL, DEMO_PASSWORD
-from tests.serving import Client, ServerProcess, running_process, subscribe
+from tests.support.server_process import Client, ServerProcess, running_process, subscribe
 
 SIGN_IN = """
 mutation ($input: SessionCreateInput!) { sessionCreate(input: $input) { tokens { accessToken } errors { code } } }

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.serving import (
+from tests.support.server_process import (
     TASK_CREATE,
     Client,
     ServerProcess,

@@ -9,9 +9,9 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from tests.crashing import TwoServerWorkload
-from tests.services import Valkey, free_port
-from tests.serving import (
+from tests.support.backing_services import Valkey, free_port
+from tests.support.crash import TwoServerWorkload
+from tests.support.server_process import (
     TASK_CREATE,
     Client,
     ServerProcess,

@@ -15,8 +15,8 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection
 
-from tests.services import Valkey
-from tests.serving import (
+from tests.support.backing_services import Valkey
+from tests.support.server_process import (
     ROOT,
     TASK_CREATE,
     Client,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.graph.http.sample_server import run_sample_server
-from tests.serving import ServerProcess
+from tests.support.sample_server import run_sample_server
+from tests.support.server_process import ServerProcess
 
 HERE = Path(__file__).parent
 

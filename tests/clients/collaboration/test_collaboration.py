@@ -12,10 +12,10 @@ from pycrdt import Map, Text
 
 from persistence.engine.database import open_database
 from persistence.events.document_log import UpdateLog
-from tests.people import uuid_of
-from tests.provider import create_document_over_http, load_logged_document
-from tests.services import Valkey, free_port
-from tests.serving import Client, ServerProcess, create_team_and_project, register_user, running_server
+from tests.support.backing_services import Valkey, free_port
+from tests.support.hocuspocus_client import create_document_over_http, load_logged_document
+from tests.support.server_process import Client, ServerProcess, create_team_and_project, register_user, running_server
+from tests.support.teams import uuid_of
 
 HERE = Path(__file__).parent
 SAVE = (

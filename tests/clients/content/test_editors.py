@@ -14,7 +14,7 @@ from content import crdt, edit, guard, kind
 from content.text import markdown, reading
 from content.text.tree import Node, to_json
 from domain.document.kind import DocumentType
-from tests.content.trees import DOCUMENTS
+from tests.support.document_trees import DOCUMENTS
 
 pytestmark = pytest.mark.slow
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from tests.graph.http.sample_app import build_sample_app
-from tests.graph.http.sample_graph import JOURNAL, Journal
-from tests.graph.http.sample_server import SampleServer, run_sample_server
+from tests.support.sample_app import build_sample_app
+from tests.support.sample_graph import JOURNAL, Journal
+from tests.support.sample_server import SampleServer, run_sample_server
 from transport.uvicorn_websocket import WebSocketProtocol
 
 

@@ -6,7 +6,7 @@ import orjson
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.graph.http.sample_server import SampleServer, drain_until_closed
+from tests.support.sample_server import SampleServer, drain_until_closed
 
 PAYLOAD = {"query": "{__typename}"}
 

@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from gateway.http.request import MAX_NESTING_LEVELS
-from tests.graph.http.sample_graph import nested_query
-from tests.graph.http.sample_server import SampleServer
+from tests.support.sample_graph import nested_query
+from tests.support.sample_server import SampleServer
 
 JSON = {"content-type": "application/json", "accept": "application/graphql-response+json"}
 BAD_INPUT, PARSE, INVALID = "BAD_USER_INPUT", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"

@@ -7,7 +7,7 @@ import httpx
 import orjson
 import pytest
 
-from tests.graph.http.sample_app import build_sample_app
+from tests.support.sample_app import build_sample_app
 
 LONG, SHORT = "{nodes(ids:[" + "1 " * 200 + "]){id name}}", "{__typename}"
 WHOLE = orjson.dumps({"data": {"nodes": [{"id": "1", "name": "one"}] * 200}})

@@ -8,9 +8,9 @@ import httpx
 import orjson
 import pytest
 
-from tests.graph.http.sample_app import build_sample_app
-from tests.graph.http.sample_graph import Journal
-from tests.graph.http.sample_server import SampleServer
+from tests.support.sample_app import build_sample_app
+from tests.support.sample_graph import Journal
+from tests.support.sample_server import SampleServer
 
 NEW = "application/graphql-response+json"
 OLD = "application/json"

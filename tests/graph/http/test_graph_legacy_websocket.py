@@ -8,9 +8,9 @@ import orjson
 import pytest
 from websockets.asyncio.client import ClientConnection
 
-from tests.graph.http.sample_graph import Journal
-from tests.graph.http.sample_server import SampleServer, run_sample_server
 from tests.graph.http.test_graph_websocket import close_reason, receive, send
+from tests.support.sample_graph import Journal
+from tests.support.sample_server import SampleServer, run_sample_server
 
 pytestmark = pytest.mark.usefixtures("no_warnings")
 

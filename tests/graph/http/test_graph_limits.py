@@ -7,7 +7,7 @@ import pytest
 
 from gateway.execution.executor import Executor, OperationRequest, OperationResult, PreparedOperation
 from gateway.execution.limits import Limits
-from tests.graph.http.sample_graph import SCHEMA, nested_query
+from tests.support.sample_graph import SCHEMA, nested_query
 
 
 def prepare(query: str, limits: Limits | None = None, **variables: Any) -> PreparedOperation:

@@ -12,8 +12,8 @@ import pytest
 from gateway.persisted.queries import AutomaticPersistedQueries
 from gateway.persisted.trusted_documents import InvalidManifest, TrustedDocuments, check_manifest, read_manifest
 from persistence.persisted_queries.memory import MemoryTexts
-from tests.graph.http.sample_app import build_sample_app
-from tests.graph.http.sample_server import SampleServer, run_sample_server
+from tests.support.sample_app import build_sample_app
+from tests.support.sample_server import SampleServer, run_sample_server
 
 QUERY, MUTATION = "query Name{__typename}", 'mutation{rename(name:"x")}'
 NEW = "application/graphql-response+json"

@@ -12,8 +12,8 @@ import pytest
 from domain.errors import TokenExpired, Unavailable
 from gateway.http.stream_format import EVENT_STREAM, MULTIPART, negotiate_stream
 from gateway.http.streaming import StreamLimits
-from tests.graph.http.sample_graph import Journal
-from tests.graph.http.sample_server import SampleServer, run_sample_server
+from tests.support.sample_graph import Journal
+from tests.support.sample_server import SampleServer, run_sample_server
 
 SSE = "text/event-stream"
 APOLLO = 'multipart/mixed;boundary="graphql";subscriptionSpec=1.0,application/graphql-response+json,application/json;q=0.9'

@@ -8,8 +8,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.graph.http.sample_graph import Journal
-from tests.graph.http.sample_server import SampleServer, drain_until_closed, run_sample_server
+from tests.support.sample_graph import Journal
+from tests.support.sample_server import SampleServer, drain_until_closed, run_sample_server
 
 
 async def send(ws: ClientConnection, **frame: Any) -> None:
