@@ -57,6 +57,7 @@ def main(argv: list[str]) -> int:
 
 def _run_command(arguments: argparse.Namespace, settings: Settings) -> int:
     from app.bootstrap import CannotStart
+    from app.task_supervision import EXIT_CODE, BackgroundTaskDied
     from embedded import BinariesMissing, FolderInUse, PostgresFailed
 
     try:
@@ -64,6 +65,9 @@ def _run_command(arguments: argparse.Namespace, settings: Settings) -> int:
     except (CannotStart, FolderInUse, BinariesMissing, PostgresFailed) as error:
         print(error, file=sys.stderr)
         return 1
+    except BackgroundTaskDied as error:
+        print(error, file=sys.stderr)
+        return EXIT_CODE
     return 0
 
 
