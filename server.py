@@ -98,7 +98,7 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
             metavar="N",
             help="processes that answer behind the port; auto: one per core",
         )
-    answering.add_argument("--answer-to", type=int, help=argparse.SUPPRESS)  # given by the supervisor of several workers
+    answering.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)  # given by the supervisor of several workers
     printing.add_argument("--write", action="store_true", help="to schema/schema.graphql")
     printing.add_argument(
         "--check", action="store_true", help="fail where schema/schema.graphql differs or clients of the last release break"
@@ -127,10 +127,10 @@ def _command(arguments: argparse.Namespace, settings: Settings) -> Coroutine[Any
     from app.serving import serve
 
     prepare = arguments.verb != "api"
-    if arguments.verb == "api" and arguments.answer_to is not None:
+    if arguments.verb == "api" and arguments.ready_fd is not None:
         from app.supervisor import serve_as_worker
 
-        return serve_as_worker(settings, arguments.answer_to)
+        return serve_as_worker(settings, arguments.ready_fd)
     if arguments.workers > 1:
         from app.supervisor import serve_with_workers
 

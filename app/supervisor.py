@@ -167,7 +167,7 @@ class _Worker:
         os.set_blocking(self._ready_fd, False)
         try:
             self.child = subprocess.Popen(
-                tied_to_parent([sys.executable, str(_SERVER_SCRIPT), "api", f"--answer-to={theirs}"]),
+                tied_to_parent([sys.executable, str(_SERVER_SCRIPT), "api", f"--ready-fd={theirs}"]),
                 env=environment(**own),
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs,),

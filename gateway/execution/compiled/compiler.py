@@ -5,11 +5,11 @@ hands the children to the functions below, and builds the level's dicts from the
 tree walk at run time. `{ project(id: $id) { name tasks { nodes { title assignee { displayName } } } } }` becomes, names changed,
 
     async def task(C, A, P):
-        K = present(P)
-        n1 = names_in(K, "assignee_id")
+        K = non_null(P)
+        n1 = foreign_keys_in(K, "assignee_id")
         r1 = dict(zip(n1, users(await assignees(C, n1))))
         D = tasks(K, r1)
-        return D if K is P else scattered(P, D)
+        return D if K is P else scatter(P, D)
 
 where `users` and `tasks` make the dicts (`gateway.execution.compiled.object_builders`). Whatever graphql-core would do beyond
 that (word an error, propagate a null) is left to it: generated code raises, and the operation is answered by graphql-core
@@ -57,8 +57,8 @@ from gateway.execution.compiled.type_predicates import is_leaf_or_leaf_list, is_
 from resolvers.page import ToOneLoader
 from schema.fields import Binding, check_guard
 
-_RUNTIME_FUNCTIONS = ("present", "full", "scattered", "distinct", "repeated", "flat", "nested", "by_type", "in_order")
-_GENERATED_GLOBALS = {"names_in": foreign_keys_in, **GENERATED_GLOBALS}
+_RUNTIME_FUNCTIONS = ("non_null", "require_non_null", "scatter", "distinct", "expand", "flatten", "unflatten", "group_by_type", "merge_by_type")
+_GENERATED_GLOBALS = {"foreign_keys_in": foreign_keys_in, **GENERATED_GLOBALS}
 _AWAIT = "await "
 
 
@@ -155,7 +155,7 @@ class Compiler:
             if binding.kind == "relation" and is_single_object(field.type):
                 steps += [f"a{place} = {values}", f"d{place} = distinct(a{place})"]
                 steps.append(f"r{place} = {self._complete(field.type, _selection_sets(nodes), f'd{place}')}")
-                steps.append(f"r{place} = repeated(a{place}, d{place}, r{place})")
+                steps.append(f"r{place} = expand(a{place}, d{place}, r{place})")
             else:
                 steps.append(f"r{place} = {self._complete(field.type, _selection_sets(nodes), values)}")
             entries.append((key, ComputedColumn(place)))
@@ -167,7 +167,7 @@ class Compiler:
         made = f"{display}(K, {', '.join(given)})"
         if not nullable:
             return self._function(["K = P", "if not K: return P", *steps, f"return {made}"], is_async=waits)
-        lines = ["K = present(P)", "if not K: return P", *steps, f"D = {made}", "return D if K is P else scattered(P, D)"]
+        lines = ["K = non_null(P)", "if not K: return P", *steps, f"D = {made}", "return D if K is P else scatter(P, D)"]
         return self._function(lines, is_async=waits)
 
     def _to_one_steps(
@@ -176,7 +176,7 @@ class Compiler:
         """The steps that make the objects that those of a level name, each once."""
         find = self.name_for("find", batch.load_many)
         return [
-            f"n{slot} = names_in(K, {batch.attribute!r})",
+            f"n{slot} = foreign_keys_in(K, {batch.attribute!r})",
             f"f{slot} = await {find}(C, n{slot})",
             f"r{slot} = dict(zip(n{slot}, {self._complete(field.type, selection_sets, f'f{slot}')}))",
         ]
@@ -202,7 +202,7 @@ class Compiler:
                 f"if {possible.name!r} in kinds: made[{possible.name!r}] = {self._call_function(level, f'kinds[{possible.name!r}]')}"
             )
         waits = any(_AWAIT in line for line in lines)
-        lines = [f"kinds = by_type(P, {names}, {known!r})", *lines, f"return in_order(P, {names}, made)"]
+        lines = [f"kinds = group_by_type(P, {names}, {known!r})", *lines, f"return merge_by_type(P, {names}, made)"]
         return self._function(lines, is_async=waits)
 
     def _function(self, lines: Sequence[str], *, is_async: bool) -> str:
@@ -221,10 +221,10 @@ class Compiler:
         nullable, inner = unwrap_non_null(type_)
         if isinstance(inner, GraphQLScalarType | GraphQLEnumType):
             return f"[{leaf_expression(type_, 'o', self.name_for)} for o in {values}]"
-        checked = values if nullable else f"full({values})"
+        checked = values if nullable else f"require_non_null({values})"
         if isinstance(inner, GraphQLList):
-            items = self._complete(inner.of_type, selection_sets, "flat(P)")
-            return self._call_function(self._function([f"return nested(P, {items})"], is_async=_AWAIT in items), checked)
+            items = self._complete(inner.of_type, selection_sets, "flatten(P)")
+            return self._call_function(self._function([f"return unflatten(P, {items})"], is_async=_AWAIT in items), checked)
         if isinstance(inner, GraphQLInterfaceType | GraphQLUnionType):
             return self._call_function(self._abstract(inner, selection_sets), checked)
         assert isinstance(inner, GraphQLObjectType)
@@ -256,7 +256,7 @@ class Compiler:
     def _required_columns_step(self, field: GraphQLField, nodes: Sequence[FieldNode]) -> str:
         """The step that says what will be read of the rows that a field is about to fetch."""
         fetched = required_columns(field.type, _selection_sets(nodes), self._collector, self._bindings)
-        return f"C.wanted = {'None' if fetched is None else self.name_for('wanted', fetched)}"
+        return f"C.requested_columns = {'None' if fetched is None else self.name_for('wanted', fetched)}"
 
     def _guard_steps(self, binding: Binding) -> list[str]:
         return [] if binding.guard in ("parent", "public") else [f"{self.name_for('guard', guard_check(binding))}(C)"]

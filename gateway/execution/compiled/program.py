@@ -136,9 +136,9 @@ def _run_once(key: str, binding: Binding) -> Callable[[Any, Callable[[], Any]], 
             check_guard(binding.guard, context)
             outcome = await call()
         except Exception as error:
-            context.done[key] = error
+            context.mutation_results[key] = error
             raise
-        context.done[key] = outcome
+        context.mutation_results[key] = outcome
         return outcome
 
     return run
