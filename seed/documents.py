@@ -11,7 +11,8 @@ from domain.actor import Actor
 from domain.document import DocumentType
 from persistence.documents.document_reader import StoredState
 from persistence.documents.versions import VersionStore
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
+from persistence.engine.statement import Statement
 from persistence.tables import documents as rows
 from persistence.tables import projects, users
 from persistence.unit_of_work import Announcer, unit_of_work
