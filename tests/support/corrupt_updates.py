@@ -36,10 +36,10 @@ def sample_documents(rng: random.Random) -> list[tuple[bytes, list[bytes]]]:
 def _random_updates(base: bytes, client: int, rng: random.Random) -> list[bytes]:
     document = crdt.load(base, client_id=client)
     updates: list[bytes] = []
-    heard = document.observe(lambda event: updates.append(event.update))
+    subscription = document.observe(lambda event: updates.append(event.update))
     for _ in range(4):
         _random_edit(document, rng)
-    document.unobserve(heard)
+    document.unobserve(subscription)
     return updates
 
 

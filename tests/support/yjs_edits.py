@@ -33,7 +33,7 @@ def append_paragraphs_update(state: bytes | None, markdown: str) -> bytes:
 
 
 async def append_paragraphs(app: App, person: Person, document: Any, markdown: str, *, at: datetime | None = None) -> int:
-    """Somebody adds paragraphs to a document in his editor; the position of his edit."""
+    """Adds paragraphs to a document as an editor would; returns the position of the edit."""
     data = append_paragraphs_update(await document_state(app, document), markdown)
     return await append_to_log(app, uuid_of(document["id"]), data, person.user.id, at=at)
 
