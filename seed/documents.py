@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Text, bindparam, func, select
 
-from content.kind import compose
+from content import document_types
 from domain import document as documents
 from domain.actor import Actor
 from domain.document import DocumentType
@@ -48,7 +48,7 @@ async def seed_documents(database: Database, announcer: Announcer, versions: Ver
     actor = Actor(user_id=found["user_id"])
     for title, story, above in _DOCUMENTS:
         id_ = new_id()
-        update = compose(DocumentType.TEXT, (_STORIES / f"{story}.md").read_text())
+        update = document_types.parse(DocumentType.TEXT, (_STORIES / f"{story}.md").read_text())
         snapshot = await versions.store_snapshot(
             id_, DocumentType.TEXT, StoredState(document_id=id_, position=0, snapshot=update)
         )

@@ -95,7 +95,7 @@ class VersionStore:
         return await self.reader.newest_snapshot(document_id)
 
     async def split_update(self, update: bytes, max_unanchored: int, *, stored: bool = False) -> list[bytes]:
-        """A large update as small ones (`content.pieces`)."""
+        """A large update as small ones (`content.split_update`)."""
         return await self.workers.split_update(update, max_unanchored, stored=stored)
 
     async def compact(self, document_id: UUID) -> bool:
