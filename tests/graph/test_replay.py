@@ -110,7 +110,7 @@ def _top_level_objects(payload: Any) -> str:
     return " ".join(f"{name} {{ id }}" for name, value in payload.items() if isinstance(value, dict))
 
 
-@pytest.mark.parametrize("name", _REPLAYED)
+@pytest.mark.parametrize("name", [name for name in _REPLAYED if name not in _LIVE])
 async def test_a_replay_with_the_same_rights_shows_what_the_first_call_showed(app: App, name: str) -> None:
     tenant = await create_tenant(app)
     given, first = await first_call(app, tenant, name)
