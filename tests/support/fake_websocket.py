@@ -49,7 +49,7 @@ class FakeWebSocket:
 
     def send_from_client(self, **frame: Any) -> None:
         """From the client."""
-        self.connection.receive(orjson.dumps(frame))
+        self.connection.on_message(orjson.dumps(frame))
 
     def stop_reading(self) -> None:
         """The client reads no more, and the buffers are full."""
@@ -58,7 +58,7 @@ class FakeWebSocket:
     def resume_reading(self) -> None:
         """The client reads again."""
         self.is_writable = True
-        self.connection.send_queue.on_writable()
+        self.connection.on_writable()
 
     async def next_message(self) -> Any:
         """The next thing that is said; the close at the end."""
