@@ -22,7 +22,7 @@ from sqlalchemy import ARRAY, ColumnElement, bindparam, func, literal_column
 from sqlalchemy.types import Boolean, TypeEngine
 
 from domain.errors import BadUserInput
-from domain.page import AllOf, AnyOf, Condition, Not, Where
+from domain.page import MATCH_ALL, AllOf, AnyOf, Condition, Not, Where
 from persistence.engine.statement import SqlText, compile_text
 
 Column = ColumnElement[Any]
@@ -49,6 +49,8 @@ class _Part(NamedTuple):
 def extract_values(where: Where, params: dict[str, Any], fields: FilterFields) -> Shape:
     """The normalized shape of a filter, its values moved to the parameters `where_1`, `where_2` … Raises BadUserInput for one
     with too many parts."""
+    if where == MATCH_ALL:
+        return MATCH_ALL_SHAPE
     if _count_parts(where) > MAX_FILTER_PARTS:
         raise BadUserInput(f"A filter has at most {MAX_FILTER_PARTS} parts.", path=("filter",))
     number = 0
