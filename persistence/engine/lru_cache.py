@@ -5,7 +5,7 @@ Sizes are estimates of the caller. The caches of a process are listed by name fo
 
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 from weakref import WeakSet
 
 K = TypeVar("K", bound=Hashable)
@@ -75,7 +75,7 @@ class LruCache(Generic[K, V]):
             self.evictions += 1
 
 
-_caches: WeakSet[LruCache[object, object]] = WeakSet()
+_caches: WeakSet["LruCache[Any, Any]"] = WeakSet()
 
 
 def cache_usage() -> Mapping[str, CacheUsage]:
