@@ -21,7 +21,7 @@ async def authenticate(registry: ConnectionRegistry, authorization: str | None) 
     """Whom the hello is from, or how the connection ends."""
     try:
         async with asyncio.timeout(registry.limits.authentication_timeout_seconds):
-            return Authenticated(await registry.authenticate(authorization))
+            return Authenticated(await registry.credentials.authenticate(authorization))
     except (TimeoutError, Unavailable):
         return CloseFrame(1013, "Try again later")
     except DomainError as refused:
@@ -36,4 +36,4 @@ async def reauthenticate(registry: ConnectionRegistry, current: Any, authorizati
     found = await authenticate(registry, authorization)
     if isinstance(found, CloseFrame):
         return found.reason if found.code == 4403 else "SERVICE_UNAVAILABLE"
-    return found if registry.can_replace(current, found.credentials) else "FORBIDDEN"
+    return found if registry.credentials.can_replace(current, found.credentials) else "FORBIDDEN"

@@ -15,6 +15,7 @@ hello or to answer a ping, 4409 id in use, 4429 second hello. Besides: 1001 drai
 from collections.abc import Sequence
 from typing import Any
 
+from domain.errors import DomainError
 from gateway.execution.errors import FormattedError, coded_error, format_errors
 from gateway.execution.executor import OperationRequest, OperationResult, PreparedOperation
 from gateway.http.ports import RequestInfo
@@ -136,6 +137,10 @@ class WebSocketConnection:
             }
             self.send_queue.put(subprotocols.ping_message(hint))
         self.close(frame)
+
+    def on_revoked(self, error: DomainError) -> None:
+        """From the watch: the client's credentials have ended."""
+        self.close(CloseFrame(4403, error.code))
 
     # From the timers.
 

@@ -10,26 +10,15 @@ from collections.abc import Sequence
 
 from starlette.types import Receive, Scope, Send
 
+from gateway.http.credentials import CredentialVerifier, CredentialWatch
 from gateway.http.origins import AllowedOrigins
-from gateway.http.ports import (
-    Authenticate,
-    CanReplace,
-    CheckActive,
-    FindRevoked,
-    MayIntrospect,
-    OpenContext,
-    SessionStream,
-    allow_introspection,
-    always_active,
-    equal_can_replace,
-    no_session_stream,
-)
+from gateway.http.ports import MayIntrospect, OpenContext, allow_introspection
 from gateway.http.request_info import authorization, client_ip, request_info
 from gateway.persisted.queries import PersistedQueries
 from gateway.subscriptions.manager import SubscriptionManager
 from gateway.websocket import subprotocols
 from gateway.websocket.connection import WebSocketConnection
-from gateway.websocket.connection_registry import ConnectionRegistry, WebSocketLimits, check_each
+from gateway.websocket.connection_registry import ConnectionRegistry, WebSocketLimits
 from gateway.websocket.messages import CloseFrame
 from gateway.websocket.raw_socket import DirectTextWebSocket
 from transport.uvicorn_websocket import DETACH_EXTENSION
@@ -47,11 +36,8 @@ class WebSocketEndpoint:
         subscriptions: SubscriptionManager,
         *,
         persisted_queries: PersistedQueries,
-        authenticate: Authenticate,
-        check_active: CheckActive = always_active,
-        find_revoked: FindRevoked | None = None,
-        can_replace: CanReplace = equal_can_replace,
-        session_stream: SessionStream = no_session_stream,
+        credentials: CredentialVerifier,
+        watch: CredentialWatch,
         open_context: OpenContext,
         origins: AllowedOrigins,
         may_introspect: MayIntrospect = allow_introspection,
@@ -60,10 +46,8 @@ class WebSocketEndpoint:
         self.registry = ConnectionRegistry(
             subscriptions,
             persisted_queries=persisted_queries,
-            authenticate=authenticate,
-            find_revoked=find_revoked or check_each(check_active),
-            can_replace=can_replace,
-            session_stream=session_stream,
+            credentials=credentials,
+            watch=watch,
             open_context=open_context,
             may_introspect=may_introspect,
             limits=limits or WebSocketLimits(),

@@ -9,7 +9,8 @@ import orjson
 
 from domain.actor import Actor
 from domain.errors import DomainError
-from gateway.http.ports import RequestInfo, allow_introspection, equal_can_replace, no_session_stream
+from gateway.http.credentials import CredentialWatch
+from gateway.http.ports import RequestInfo, allow_introspection
 from gateway.persisted.queries import AutomaticPersistedQueries
 from gateway.subscriptions.manager import SubscriptionManager
 from gateway.websocket.connection import WebSocketConnection
@@ -18,6 +19,7 @@ from gateway.websocket.messages import CloseFrame
 from gateway.websocket.subprotocols import TRANSPORT_WS
 from persistence.persisted_queries.memory import MemoryTexts
 from tests.support.app import App, Person
+from tests.support.credentials import SampleCredentials
 from tests.support.subscriptions import RESULT_TIMEOUT_SECONDS
 
 
@@ -81,18 +83,20 @@ class FakeWebSocket:
 class FakeWebSocketServer:
     """Connections to the events of an application. Tokens are the ids of people; `ended` those that are no longer good."""
 
-    def __init__(self, app: App, **limits: Any) -> None:
+    def __init__(self, app: App, *, credential_check_seconds: float = 4.0, **limits: Any) -> None:
         self.app = app
         self.subscriptions = SubscriptionManager(app.executor, app.resources.services.hub)
         self.revoked: dict[Actor, DomainError] = {}
         self._people: dict[str, Actor] = {}
+        verifier = SampleCredentials(self._authenticate, self._check_active)
+        self.watch = CredentialWatch(
+            verifier, self.subscriptions.tasks, app.resources.services.hub, interval_seconds=credential_check_seconds
+        )
         self.registry = ConnectionRegistry(
             self.subscriptions,
             persisted_queries=AutomaticPersistedQueries(MemoryTexts(), max_characters=16 * 1024),
-            authenticate=self._authenticate,
-            find_revoked=self._find_revoked,
-            can_replace=equal_can_replace,
-            session_stream=no_session_stream,
+            credentials=verifier,
+            watch=self.watch,
             open_context=self._open_context,
             may_introspect=allow_introspection,
             limits=WebSocketLimits(**limits),
@@ -125,8 +129,9 @@ class FakeWebSocketServer:
     async def _authenticate(self, authorization: str | None) -> Any:
         return self._people[str(authorization)]
 
-    async def _find_revoked(self, credentials: Sequence[Any]) -> dict[Any, DomainError]:
-        return {each: self.revoked[each] for each in credentials if each in self.revoked}
+    async def _check_active(self, credentials: Any) -> None:
+        if credentials in self.revoked:
+            raise self.revoked[credentials]
 
     @asynccontextmanager
     async def _open_context(self, credentials: Any, info: RequestInfo) -> AsyncIterator[Any]:
