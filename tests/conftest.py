@@ -14,7 +14,7 @@ from tests.support.app import IDLE_TIMINGS, App
 from tests.support.paired_apps import PairedApps, open_paired_apps
 from tests.support.teams import SampleTeam, create_sample_team
 
-pytest_plugins = ["tests.support.backing_services", "tests.support.server_process"]
+pytest_plugins = ["tests.support.backing_services", "tests.support.server_process", "tests.support.folder_times"]
 
 
 async def migrate_template(url: str) -> None:
