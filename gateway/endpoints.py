@@ -13,8 +13,8 @@ from gateway.http.ports import MayIntrospect, OpenContext, allow_introspection
 from gateway.http.streaming import StreamingResponses, StreamLimits
 from gateway.persisted.queries import PersistedQueries
 from gateway.subscriptions.manager import SubscriptionManager
-from gateway.websocket.connection_registry import WebSocketLimits
 from gateway.websocket.endpoint import WebSocketEndpoint
+from gateway.websocket.services import WebSocketLimits
 from transport.uvicorn_http import RequestHandler
 
 

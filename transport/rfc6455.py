@@ -7,13 +7,13 @@ streams.
 
 from typing import Final
 
+CONTINUATION: Final = 0
 TEXT: Final = 1
 BINARY: Final = 2
 CLOSE: Final = 8
 PING: Final = 9
 PONG: Final = 10
 
-_CONTINUATION: Final = 0
 _MAX_CONTROL_BYTES: Final = 125
 _CLOSE_CODES: Final = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
 
@@ -28,42 +28,79 @@ class ProtocolError(Exception):
 
 
 class FrameReader:
-    """Takes bytes in, gives messages out."""
+    """Takes bytes in, gives messages out, one frame at a time: whoever reads decides how much is worked on at once."""
 
-    __slots__ = ("_buffer", "_message_bytes", "_needed_bytes", "_opcode", "_parts", "expected_bytes", "max_message_bytes")
+    __slots__ = (
+        "_data",
+        "_message_bytes",
+        "_needed_bytes",
+        "_offset",
+        "_opcode",
+        "_parts",
+        "expected_bytes",
+        "max_message_bytes",
+    )
 
     def __init__(self, max_message_bytes: int) -> None:
-        """`limit`: bytes of one message."""
         self.max_message_bytes = max_message_bytes
-        self.expected_bytes = 0  # bytes of the message that has begun to come, as far as they were announced
-        self._buffer: bytes | bytearray = b""
+        self.expected_bytes = 0
+        """Bytes of the message that has begun to arrive, as far as they were announced."""
+        self._data: bytes | bytearray = b""
+        self._offset = 0
         self._needed_bytes = 0
         self._opcode = 0
         self._parts: list[bytes] | None = None
         self._message_bytes = 0
 
+    def append(self, data: bytes) -> None:
+        """More bytes have been received."""
+        if not self._data:
+            self._data = data
+        elif self._needed_bytes:  # a long frame is put together once, when it is whole
+            if not isinstance(self._data, bytearray):
+                self._data = bytearray(self._data)
+            self._data += data
+        else:
+            self._data = bytes(self._data[self._offset :]) + data
+            self._offset = 0
+
+    def read(self) -> tuple[int, bytes] | None:
+        """
+        The next whole message or control frame (TEXT, BINARY, CLOSE, PING or PONG; payload), or (CONTINUATION, b"") for a
+        fragment that does not complete its message yet; None until more bytes have been received.
+
+        Raises `ProtocolError`.
+        """
+        data = self._data
+        if len(data) < self._needed_bytes:
+            return None
+        if self._needed_bytes:
+            self._needed_bytes = 0
+            data = self._data = bytes(data)
+        if self._offset >= len(data):
+            self._data, self._offset = b"", 0
+            self.expected_bytes = self._message_bytes
+            return None
+        self.expected_bytes = 0
+        frame = self._parse_frame(data, self._offset)  # type: ignore[arg-type]
+        if frame is None:
+            if self._offset:
+                self._data = data[self._offset :]
+                self._offset = 0
+            self.expected_bytes = max(self.expected_bytes, self._message_bytes)
+            return None
+        opcode, final, payload, self._offset = frame
+        if opcode >= CLOSE:
+            return opcode, payload
+        return self._assemble_message(opcode, final, payload) or (CONTINUATION, b"")
+
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
-        """The messages and control frames that are complete now: (TEXT, BINARY, CLOSE, PING or PONG; payload). Raises
-        `Broken`."""
-        if self._buffer:
-            # A long frame is put together once, when it is whole.
-            self._buffer += data
-            if len(self._buffer) < self._needed_bytes:
-                return []
-            data = bytes(self._buffer)
-            self._buffer = b""
-        self._needed_bytes = self.expected_bytes = 0
+        """All messages and control frames that are complete with these bytes. Raises `ProtocolError`."""
+        self.append(data)
         found: list[tuple[int, bytes]] = []
-        at = 0
-        while (frame := self._parse_frame(data, at)) is not None:
-            opcode, final, payload, at = frame
-            if opcode >= CLOSE:
-                found.append((opcode, payload))
-            elif (message := self._assemble_message(opcode, final, payload)) is not None:
-                found.append(message)
-        if at < len(data):
-            self._buffer = bytearray(data[at:])
-        self.expected_bytes = max(self.expected_bytes, self._message_bytes)
+        while (frame := self.read()) is not None:
+            if frame[0] != CONTINUATION:
+                found.append(frame)
         return found
 
     def _parse_frame(self, data: bytes, offset: int) -> tuple[int, bool, bytes, int] | None:
@@ -74,7 +111,7 @@ class FrameReader:
         opcode, length, start = first & 0x0F, second & 0x7F, offset + 2
         if first & 0x70:
             raise ProtocolError(1002, "reserved bits must be 0")
-        if opcode not in (_CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG):
+        if opcode not in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG):
             raise ProtocolError(1002, "unknown opcode")
         if not second & 0x80:
             raise ProtocolError(1002, "frames must be masked")
@@ -96,7 +133,7 @@ class FrameReader:
         return opcode, bool(first & 0x80), _unmask(data[start : start + 4], data[start + 4 : end]), end
 
     def _assemble_message(self, opcode: int, is_final: bool, payload: bytes) -> tuple[int, bytes] | None:
-        if (opcode == _CONTINUATION) != (self._parts is not None):
+        if (opcode == CONTINUATION) != (self._parts is not None):
             raise ProtocolError(1002, "a message must be continued, and nothing else")
         if self._parts is None:
             if is_final:

@@ -1,91 +1,57 @@
-"""All websockets of an endpoint share their executor, verifier of credentials, limits and timers."""
+"""Holds all open websockets of an endpoint, with the timers and the watch over credentials that they share."""
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from gateway.http.credentials import CredentialVerifier, CredentialWatch
-from gateway.http.ports import MayIntrospect, OpenContext
-from gateway.persisted.queries import PersistedQueries
-from gateway.subscriptions.manager import SubscriptionManager
+from gateway.http.credentials import CredentialWatch
+from gateway.http.ports import RequestInfo
+from gateway.websocket.connection import WebSocketConnection
+from gateway.websocket.keepalive import KeepaliveTimers
+from gateway.websocket.services import WebSocketServices
+from gateway.websocket.subprotocols import Subprotocol
+from gateway.websocket.transport import WebSocketTransport
 from transport.timeout_queue import TimeoutQueue
-
-if TYPE_CHECKING:
-    from gateway.websocket.connection import WebSocketConnection
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebSocketLimits:
-    """The bounds of one connection; times in seconds."""
-
-    init_timeout_seconds: float = 3.0
-    max_operations: int = 20
-    max_message_bytes: int = 64 * 1024
-    ping_interval_seconds: float = 20.0
-    pong_timeout_seconds: float = 20.0
-    authentication_timeout_seconds: float = 10.0
-    close_timeout_seconds: float = 1.0
-    """How long a close frame may take to be written and answered."""
 
 
 class ConnectionRegistry:
-    """Where connections live."""
+    """A `gateway.websocket.connection.ConnectionObserver`."""
 
-    def __init__(
-        self,
-        subscriptions: SubscriptionManager,
-        *,
-        persisted_queries: PersistedQueries,
-        credentials: CredentialVerifier,
-        watch: CredentialWatch,
-        open_context: OpenContext,
-        may_introspect: MayIntrospect,
-        limits: WebSocketLimits,
-    ) -> None:
-        self.subscriptions = subscriptions
-        self.persisted_queries = persisted_queries
-        self.credentials = credentials
-        self.watch = watch
-        self.open_context = open_context
-        self.may_introspect = may_introspect
-        self.limits = limits
+    def __init__(self, services: WebSocketServices, watch: CredentialWatch) -> None:
+        limits = services.limits
+        self._services = services
+        self._watch = watch
+        self._init_timeouts: TimeoutQueue[WebSocketConnection] = TimeoutQueue(
+            limits.init_timeout_seconds, WebSocketConnection.on_init_timeout
+        )
+        self._keepalive: KeepaliveTimers[WebSocketConnection] = KeepaliveTimers(
+            ping_interval_seconds=limits.ping_interval_seconds,
+            pong_timeout_seconds=limits.pong_timeout_seconds,
+            on_dead=WebSocketConnection.on_pong_timeout,
+        )
         self.connections: set[WebSocketConnection] = set()
         self.drained = asyncio.Event()
         self.drained.set()
-        self._init_timeouts: TimeoutQueue[WebSocketConnection] = TimeoutQueue(
-            limits.init_timeout_seconds, lambda each: each.on_init_timeout()
-        )
-        self._ping_timers: TimeoutQueue[WebSocketConnection] = TimeoutQueue(limits.ping_interval_seconds, self._on_ping_due)
-        self._pong_timeouts: TimeoutQueue[WebSocketConnection] = TimeoutQueue(
-            limits.pong_timeout_seconds, lambda each: each.on_pong_timeout()
-        )
 
-    def register(self, connection: "WebSocketConnection") -> None:
-        """A client is there, and has yet to say hello."""
+    def open(
+        self, subprotocol: Subprotocol, info: RequestInfo, authorization: str | None, transport: WebSocketTransport
+    ) -> WebSocketConnection:
+        """A new connection over a transport whose handshake is done; `connection_init` is still to come."""
+        connection = WebSocketConnection(self._services, self, subprotocol, info, authorization, transport)
         self.connections.add(connection)
         self.drained.clear()
         self._init_timeouts.add(connection)
+        return connection
 
-    def on_authenticated(self, connection: "WebSocketConnection") -> None:
-        """A client has said hello."""
-        self._ping_timers.add(connection)
-        self.watch.add(connection)
+    def on_acknowledged(self, connection: WebSocketConnection) -> None:
+        self._keepalive.add(connection)
+        self._watch.add(connection)
 
-    def unregister(self, connection: "WebSocketConnection") -> None:
-        """A connection has ended, and all that it had begun."""
+    def on_ended(self, connection: WebSocketConnection) -> None:
         self.connections.discard(connection)
-        self.watch.discard(connection)
+        self._watch.discard(connection)
         if not self.connections:
             self.drained.set()
 
     def stop_timers(self) -> None:
-        """Stop the timers."""
-        for each in (self._init_timeouts, self._ping_timers, self._pong_timeouts):
-            each.stop()
-
-    def _on_ping_due(self, connection: "WebSocketConnection") -> None:
-        if connection.is_closed:
-            return
-        if connection.on_ping_due():
-            self._pong_timeouts.add(connection)
-        self._ping_timers.add(connection)
+        """Stop the timers; connections are neither pinged nor closed any more."""
+        self._init_timeouts.stop()
+        self._keepalive.stop()

@@ -1,12 +1,13 @@
-"""GraphQL over websockets, as a plain ASGI application: who may connect, and how all connections end.
+"""Serves GraphQL over websockets as a plain ASGI application: who may connect, and how all connections end.
 
-Rejected: Strawberry's handler (one context per socket, malformed frames end in 1006 and a traceback; each subscriber executes
+Rejected: Strawberry's handler (one context per socket; malformed frames end in 1006 and a traceback; each subscriber executes
 alone).
 """
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
@@ -18,14 +19,17 @@ from gateway.persisted.queries import PersistedQueries
 from gateway.subscriptions.manager import SubscriptionManager
 from gateway.websocket import subprotocols
 from gateway.websocket.connection import WebSocketConnection
-from gateway.websocket.connection_registry import ConnectionRegistry, WebSocketLimits
+from gateway.websocket.connection_registry import ConnectionRegistry
 from gateway.websocket.messages import CloseFrame
 from gateway.websocket.raw_socket import DirectTextWebSocket
+from gateway.websocket.services import WebSocketLimits, WebSocketServices
+from transport.message_budget import MessageBudget, ReceiveTurns, frame_cost
 from transport.uvicorn_websocket import DETACH_EXTENSION
 
-_GOING_AWAY = CloseFrame(1001, "The server is going away.")
-_RECONNECT_SPREAD_SECONDS = 5.0
-"""Seconds over which clients are asked to come back elsewhere."""
+_GOING_AWAY: Final = CloseFrame(1001, "The server is going away.")
+_RECONNECT_SPREAD_SECONDS: Final = 5.0
+"""Over which clients are asked to spread their reconnecting."""
+_CLOSES_PER_TURN: Final = 100
 
 
 class WebSocketEndpoint:
@@ -43,15 +47,18 @@ class WebSocketEndpoint:
         may_introspect: MayIntrospect = allow_introspection,
         limits: WebSocketLimits | None = None,
     ) -> None:
-        self.registry = ConnectionRegistry(
-            subscriptions,
+        self._limits = limits or WebSocketLimits()
+        self._subscriptions = subscriptions
+        services = WebSocketServices(
+            subscriptions=subscriptions,
             persisted_queries=persisted_queries,
             credentials=credentials,
-            watch=watch,
             open_context=open_context,
             may_introspect=may_introspect,
-            limits=limits or WebSocketLimits(),
+            limits=self._limits,
         )
+        self.registry = ConnectionRegistry(services, watch)
+        self.receive_turns = ReceiveTurns(self._limits.frame_rates)
         self._origins = origins
         self._draining = False
 
@@ -66,47 +73,56 @@ class WebSocketEndpoint:
         if not self._origins.allows(headers):
             await send({"type": "websocket.close", "code": 4403})  # before accepting: HTTP 403
             return
-        dialect = subprotocols.select_subprotocol(scope.get("subprotocols", ()))
-        if dialect is None:
+        subprotocol = subprotocols.select_subprotocol(scope.get("subprotocols", ()))
+        if subprotocol is None:
             await send({"type": "websocket.accept"})
             await send(CloseFrame(4406, "Subprotocol not acceptable").to_asgi_message())
             return
-        await send({"type": "websocket.accept", "subprotocol": dialect.name})
-        info, given = request_info(headers, client_ip(scope)), authorization(headers)
-        if (hand_over := scope.get("extensions", {}).get(DETACH_EXTENSION)) is not None:
-            made: list[DirectTextWebSocket] = []
-            limits = self.registry.limits
+        await send({"type": "websocket.accept", "subprotocol": subprotocol.name})
+        info, header = request_info(headers, client_ip(scope)), authorization(headers)
+        detach = scope.get("extensions", {}).get(DETACH_EXTENSION)
+        if detach is not None:
+            created: list[DirectTextWebSocket] = []
 
-            def successor(gone: object) -> DirectTextWebSocket:
-                made.append(
+            def create(on_disconnect: object) -> DirectTextWebSocket:
+                created.append(
                     DirectTextWebSocket(
-                        max_message_bytes=limits.max_message_bytes,
-                        close_timeout_seconds=limits.close_timeout_seconds,
-                        on_disconnect=gone,  # type: ignore[arg-type]
+                        max_message_bytes=self._limits.max_message_bytes,
+                        close_timeout_seconds=self._limits.close_timeout_seconds,
+                        turns=self.receive_turns,
+                        address=info.ip,
+                        on_disconnect=on_disconnect,  # type: ignore[arg-type]
                     )
                 )
-                return made[0]
+                return created[0]
 
-            if (transport := hand_over(successor)) is not None:
-                made[0].attach(transport, WebSocketConnection(self.registry, dialect, info, given, made[0]))
+            if (transport := detach(create)) is not None:
+                created[0].attach(transport, self.registry.open(subprotocol, info, header, created[0]))
                 return
-        wire = AsgiWebSocketTransport(receive, send, close_timeout_seconds=self.registry.limits.close_timeout_seconds)
-        await wire.run(WebSocketConnection(self.registry, dialect, info, given, wire))
+        budget = self.receive_turns.connect(info.ip)
+        try:
+            asgi = AsgiWebSocketTransport(
+                receive, send, self.receive_turns, budget, close_timeout_seconds=self._limits.close_timeout_seconds
+            )
+            await asgi.run(self.registry.open(subprotocol, info, header, asgi))
+        finally:
+            self.receive_turns.disconnect(budget)
 
     def open_counts(self) -> tuple[int, int]:
         """How many connections are open, and how many operations run on them; from any thread."""
         connections = tuple(self.registry.connections)
-        return len(connections), sum(each.operation_count for each in connections)
+        return len(connections), sum(len(each.operations) for each in connections)
 
     async def drain(self, *, timeout_seconds: float = 5.0) -> None:
         """
-        Close all connections with 1001, those too that still come, and wait until their operations are cleaned up. Call it before
-        uvicorn's own shutdown, which would close them with 1012 and not wait.
+        Close all connections with 1001, those too that are still opened, and wait until their operations are cleaned up.
+
+        To be called before uvicorn's own shutdown, which would close them with 1012 and not wait.
         """
         self._draining = True
-        for count, connection in enumerate(list(self.registry.connections)):
+        for count, connection in enumerate(list(self.registry.connections), 1):
             connection.close_going_away(_GOING_AWAY, random.uniform(0, _RECONNECT_SPREAD_SECONDS))  # noqa: S311 (no secret)
-            if count % 100 == 99:
+            if count % _CLOSES_PER_TURN == 0:
                 await asyncio.sleep(0)
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -114,15 +130,19 @@ class WebSocketEndpoint:
         except TimeoutError:
             pass
         self.registry.stop_timers()
-        await self.registry.subscriptions.close()
+        await self._subscriptions.close()
 
 
 class AsgiWebSocketTransport:
-    """A `gateway.websocket.transport.Wire` over the ASGI interface of any server: one task that reads, and one that writes."""
+    """A `gateway.websocket.transport.WebSocketTransport` over any ASGI server: one task that reads, and one that writes."""
 
-    def __init__(self, receive: Receive, send: Send, *, close_timeout_seconds: float) -> None:
+    def __init__(
+        self, receive: Receive, send: Send, turns: ReceiveTurns, budget: MessageBudget, *, close_timeout_seconds: float
+    ) -> None:
         self._receive = receive
         self._send = send
+        self._turns = turns
+        self._budget = budget
         self._close_timeout_seconds = close_timeout_seconds
         self._outgoing: list[bytes] = []
         self._has_outgoing = asyncio.Event()
@@ -130,14 +150,14 @@ class AsgiWebSocketTransport:
         self.is_writable = True
 
     async def run(self, connection: WebSocketConnection) -> None:
-        """Carry a connection until it ends."""
+        """Serve a connection until it ends."""
         async with asyncio.TaskGroup() as tasks:
             own = [tasks.create_task(each) for each in (self._read(connection), self._write(connection))]
             try:
-                how = await self._close_future
+                frame = await self._close_future
                 own[1].cancel()
-                if how is not None:
-                    await self._send_close(how)
+                if frame is not None:
+                    await self._send_close(frame)
             finally:
                 connection.close(None)
                 for task in own:
@@ -149,7 +169,15 @@ class AsgiWebSocketTransport:
         self._has_outgoing.set()
 
     def ping(self) -> bool:
-        return False  # ASGI has no word for it
+        return False  # ASGI has no ping frames
+
+    def accept(self, client: Hashable) -> None:
+        self._budget.open()
+        if client is not None:
+            self._turns.identify(self._budget, client)
+
+    def resume_receiving(self) -> None:
+        """Reading waits for the send queue by itself."""
 
     def close(self, frame: CloseFrame | None) -> None:
         if not self._close_future.done():
@@ -157,6 +185,10 @@ class AsgiWebSocketTransport:
 
     async def _read(self, connection: WebSocketConnection) -> None:
         while True:
+            while not connection.can_receive and not connection.is_closed:
+                await connection.send_queue.drained()
+            if self._turns.is_turn_over():
+                await asyncio.sleep(0)
             message = await self._receive()
             if message["type"] != "websocket.receive":
                 connection.close(None)
@@ -164,6 +196,9 @@ class AsgiWebSocketTransport:
             text = message.get("text")
             if text is None:
                 connection.close(CloseFrame(4400, "A message must be text."))
+                return
+            if not self._budget.spend(frame_cost(len(text))):
+                connection.on_flood()
                 return
             connection.receive(text.encode())
 
@@ -176,16 +211,15 @@ class AsgiWebSocketTransport:
                     await self._send({"type": "websocket.send", "text": self._outgoing[0].decode()})
                     del self._outgoing[0]
                 self.is_writable = True
-                connection.send_queue.on_writable()
+                connection.on_writable()
         except OSError:
             connection.close(None)
 
     async def _send_close(self, frame: CloseFrame) -> None:
         try:
             async with asyncio.timeout(self._close_timeout_seconds):
-                # What was said before comes before.
                 for text in self._outgoing:
                     await self._send({"type": "websocket.send", "text": text.decode()})
                 await self._send(frame.to_asgi_message())
         except (TimeoutError, OSError, RuntimeError):
-            return  # a stalled or vanished client: the server drops the connection when this call returns
+            return  # the client is stalled or gone: the server drops the connection when this call returns

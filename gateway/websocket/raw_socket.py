@@ -1,54 +1,84 @@
-"""A websocket on a transport that was taken over from uvicorn after the handshake: messages go in and out without ASGI between.
+"""Carries a websocket of text messages on a transport that was detached from uvicorn after the handshake, without ASGI between.
 
 Measured with 1,000 subscribers on one core: see benchmarks/live. The handshake, its routes and the check of origins stay ASGI; a
-server that does not offer to hand over its transport is served by `gateway.websocket.endpoint.AsgiWire` with the same connection
-behind it.
+server that cannot detach its transport is served by `gateway.websocket.endpoint.AsgiWebSocketTransport` with the same connection.
+
+What is received is worked on in turns (`transport.message_budget`). While frames wait for their turn, for room in the
+connection's send queue or for the client to read, nothing is read from the socket.
 """
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Hashable, Sequence
+from typing import Final, Protocol
 
 from gateway.websocket.messages import CloseFrame
 from transport import rfc6455
-from transport.rfc6455 import BINARY, CLOSE, PING, TEXT, FrameReader, ProtocolError
+from transport.message_budget import MAX_FRAMES_PER_TURN, Client, ReceiveTurns, frame_cost
+from transport.rfc6455 import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, FrameReader, ProtocolError
 
-if TYPE_CHECKING:
-    from gateway.websocket.connection import WebSocketConnection
+_HIGH_WATER_BYTES: Final = 32 * 1024
+_SHORT_PAYLOAD_BYTES: Final = 1024
+_SHORT_HEADERS: Final = [rfc6455.frame_header(TEXT, length) for length in range(_SHORT_PAYLOAD_BYTES)]
+_PING_FRAME: Final = rfc6455.frame_header(PING, 0)
 
-_HIGH_WATER_BYTES = 32 * 1024
-_SHORT_PAYLOAD_BYTES = 1024
-_SHORT_HEADERS = [rfc6455.frame_header(TEXT, length) for length in range(_SHORT_PAYLOAD_BYTES)]
-_PING_FRAME = rfc6455.frame_header(PING, 0)
+
+class MessageHandler(Protocol):
+    """A connection, as its transport sees it."""
+
+    @property
+    def can_receive(self) -> bool: ...
+    def receive(self, raw: bytes, /) -> None: ...
+    def on_pong_frame(self) -> None: ...
+    def on_writable(self) -> None: ...
+    def on_flood(self) -> None: ...
+    def close(self, frame: CloseFrame | None, /) -> None: ...
 
 
 class DirectTextWebSocket(asyncio.Protocol):
-    """A `gateway.websocket.transport.Wire`, and the protocol of its transport."""
+    """A `gateway.websocket.transport.WebSocketTransport`, and the protocol of its own asyncio transport."""
 
     __slots__ = (
+        "_budget",
         "_close_timeout_seconds",
         "_closing",
         "_connection",
         "_descriptor",
+        "_discards",
+        "_is_blocked",
+        "_is_paused",
+        "_is_scheduled",
         "_on_disconnect",
         "_reader",
         "_transport",
+        "_turns",
         "is_writable",
     )
 
     def __init__(
-        self, *, max_message_bytes: int, close_timeout_seconds: float, on_disconnect: Callable[["DirectTextWebSocket"], object]
+        self,
+        *,
+        max_message_bytes: int,
+        close_timeout_seconds: float,
+        turns: ReceiveTurns,
+        address: Hashable,
+        on_disconnect: Callable[["DirectTextWebSocket"], object],
     ) -> None:
-        """`gone` is called when the transport is lost."""
+        """`on_disconnect` is called when the transport is lost."""
         self._reader = FrameReader(max_message_bytes)
         self._close_timeout_seconds = close_timeout_seconds
+        self._turns = turns
+        self._budget = turns.connect(address)
         self._on_disconnect = on_disconnect
         self._closing = False
-        self._connection: WebSocketConnection | None = None
+        self._discards = False
+        self._is_paused = False
+        self._is_scheduled = False  # frames wait for a turn
+        self._is_blocked = False  # frames wait for room in the send queue
+        self._connection: MessageHandler | None = None
         self.is_writable = True
 
-    def attach(self, transport: asyncio.Transport, connection: "WebSocketConnection") -> None:
+    def attach(self, transport: asyncio.Transport, connection: MessageHandler) -> None:
         """Go on with a transport whose handshake is done."""
         self._transport = transport
         self._connection = connection
@@ -58,38 +88,71 @@ class DirectTextWebSocket(asyncio.Protocol):
         plain = transport.get_extra_info("sslcontext") is None
         self._descriptor = transport.get_extra_info("socket").fileno() if plain else -1
 
+    @property
+    def client(self) -> Client:
+        return self._budget.client
+
     # From the transport.
 
     def data_received(self, data: bytes) -> None:
+        if self._discards:
+            return
+        self._reader.append(data)
+        if not self._is_scheduled and not self._is_blocked:
+            if self._turns.may_receive(self._budget.client):
+                if self.receive_turn():
+                    self._schedule()
+            else:
+                self._schedule()
+
+    def receive_turn(self) -> bool:
         try:
-            for kind, payload in self._reader.feed(data):
-                self._on_frame(kind, payload)
-        except ProtocolError as broken:
-            self._close_connection(CloseFrame(broken.code, broken.reason))
+            for _ in range(MAX_FRAMES_PER_TURN):
+                if self._discards:
+                    return self._end_turns()
+                if self._connection is not None and not self._closing and not (self.is_writable and self._connection.can_receive):
+                    self._is_blocked = True
+                    return self._end_turns()
+                frame = self._reader.read()
+                if frame is None:
+                    return self._end_turns()
+                if not self._budget.spend(frame_cost(len(frame[1]))):
+                    self._discard()
+                    if self._connection is not None:
+                        self._connection.on_flood()
+                    return self._end_turns()
+                self._on_frame(*frame)
+                if self._turns.is_turn_over():
+                    break
+        except ProtocolError as error:
+            self._discard()
+            self._close_connection(CloseFrame(error.code, error.reason))
+            return self._end_turns()
+        return True
 
     def eof_received(self) -> bool:
         return False
 
     def pause_writing(self) -> None:
-        """The client does not read: it is not read from either."""
+        """The client does not read: nothing is read from it either."""
         self.is_writable = False
-        if not self._closing:
-            self._transport.pause_reading()
+        self._update_reading()
 
     def resume_writing(self) -> None:
         self.is_writable = True
-        if not self._closing:
-            self._transport.resume_reading()
-            if self._connection is not None:
-                self._connection.send_queue.on_writable()
+        if not self._closing and self._connection is not None:
+            self._connection.on_writable()
+        self.resume_receiving()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closing = True
         self._descriptor = -1
+        self._discard()
         self._on_disconnect(self)
+        self._turns.disconnect(self._budget)
         if self._connection is not None:
-            self._connection.close(None)
-            self._connection = None
+            connection, self._connection = self._connection, None
+            connection.close(None)
 
     def shutdown(self) -> None:
         """From uvicorn, which stops."""
@@ -113,7 +176,7 @@ class DirectTextWebSocket(asyncio.Protocol):
                 parts += (rfc6455.frame_header(TEXT, len(text)), text)
             frames = b"".join(parts)
         transport = self._transport
-        # A transport that is closing may have given its descriptor back, and somebody else may have it by now.
+        # A transport that is closing may have given its descriptor back, and the system may have given it to another socket.
         if self._descriptor >= 0 and not transport.is_closing() and not transport.get_write_buffer_size():
             try:
                 written = os.write(self._descriptor, frames)
@@ -129,16 +192,27 @@ class DirectTextWebSocket(asyncio.Protocol):
             self._transport.write(_PING_FRAME)
         return True
 
+    def accept(self, client: Hashable) -> None:
+        self._budget.open()
+        if client is not None and not self._closing:
+            self._turns.identify(self._budget, client)
+
+    def resume_receiving(self) -> None:
+        if self._is_blocked and self.is_writable and (self._connection is None or self._connection.can_receive):
+            self._is_blocked = False
+            self._schedule()
+        self._update_reading()
+
     def close(self, frame: CloseFrame | None) -> None:
         if self._closing:
             return
         self._closing = True
+        self._is_blocked = False
         if frame is None:
             self._transport.close()
             return
-        if not self.is_writable:
-            self._transport.resume_reading()
         self._transport.write(rfc6455.close_frame(frame.code, frame.truncated_reason))
+        self._update_reading()
         asyncio.get_running_loop().call_later(self._close_timeout_seconds, self._transport.abort)
 
     def _close_connection(self, frame: CloseFrame) -> None:
@@ -152,14 +226,43 @@ class DirectTextWebSocket(asyncio.Protocol):
             if not self._closing:
                 self._closing = True
                 self._transport.write(rfc6455.close_frame(code))
+            self._discard()
             self._transport.close()
-        elif self._closing or self._connection is None:
+        elif self._closing or self._connection is None or opcode == CONTINUATION:
             return
         elif opcode == TEXT:
             self._connection.receive(payload)
         elif opcode == BINARY:
             self._connection.close(CloseFrame(4400, "A message must be text."))
         elif opcode == PING:
-            self._transport.write(rfc6455.frame_header(rfc6455.PONG, len(payload)) + payload)
+            self._transport.write(rfc6455.frame_header(PONG, len(payload)) + payload)
         else:
-            self._connection.on_pong()
+            self._connection.on_pong_frame()
+
+    # Reading from the socket.
+
+    def _schedule(self) -> None:
+        self._is_scheduled = True
+        self._turns.schedule(self)
+        self._update_reading()
+
+    def _end_turns(self) -> bool:
+        self._is_scheduled = False
+        self._update_reading()
+        return False
+
+    def _discard(self) -> None:
+        """Nothing that is still received is looked at."""
+        self._discards = True
+        self._reader = FrameReader(0)
+
+    def _update_reading(self) -> None:
+        if self._connection is None or self._transport.is_closing():
+            return
+        pause = self._is_scheduled or self._is_blocked or not (self.is_writable or self._closing)
+        if pause != self._is_paused:
+            self._is_paused = pause
+            if pause:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()

@@ -46,8 +46,8 @@ _CATCH_ALL_BOUNDARIES: dict[str, str] = {
     "gateway/http/endpoint.py:GraphQLEndpoint.post": "the rim of a whole request",
     "gateway/http/endpoint.py:GraphQLEndpoint._execute": "the rim of an operation over HTTP",
     "gateway/http/streaming.py:_StreamingResponse._run_subscription": "the rim of a subscription over HTTP",
-    "gateway/websocket/authentication.py:authenticate": "the rim of a hello on a socket",
-    "gateway/websocket/operation.py:run_operation": "the rim of an operation on a socket",
+    "gateway/websocket/handshake.py:Handshake._authenticate": "the boundary of a handshake on a websocket",
+    "gateway/websocket/operations.py:Operations._run": "the boundary of an operation on a websocket",
 }
 
 # Written in parts, so that this file doesn't contain what it looks for.

@@ -104,7 +104,7 @@ async def test_a_server_that_stops_tells_from_where_to_go_on(app: App, team: Sam
         payload = {"query": SHORT_SUBSCRIPTION, "variables": {"after": hint["payload"]["resume"]["1"]}}
         back.send_from_client(id="1", type="subscribe", payload=payload)
         assert change_summary(await back.next_change()) == ("CREATED", "Task", missed["id"])
-        await line_up.registry.subscriptions.tasks.cancel_all()
+        await line_up.subscriptions.tasks.cancel_all()
 
 
 async def test_a_token_that_ends_closes_the_connection_and_nothing_comes_afterwards(app: App, team: SampleTeam) -> None:

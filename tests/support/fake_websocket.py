@@ -1,7 +1,7 @@
 """Websocket connections without sockets: what is said to a client is kept, and he reads it or stalls."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,10 +13,10 @@ from gateway.http.credentials import CredentialWatch
 from gateway.http.ports import RequestInfo, allow_introspection
 from gateway.persisted.queries import AutomaticPersistedQueries
 from gateway.subscriptions.manager import SubscriptionManager
-from gateway.websocket.connection import WebSocketConnection
-from gateway.websocket.connection_registry import ConnectionRegistry, WebSocketLimits
+from gateway.websocket.connection_registry import ConnectionRegistry
 from gateway.websocket.messages import CloseFrame
-from gateway.websocket.subprotocols import TRANSPORT_WS
+from gateway.websocket.services import WebSocketLimits, WebSocketServices
+from gateway.websocket.subprotocols import TRANSPORT_WS, Subprotocol
 from persistence.persisted_queries.memory import MemoryTexts
 from tests.support.app import App, Person
 from tests.support.credentials import SampleCredentials
@@ -24,17 +24,17 @@ from tests.support.subscriptions import RESULT_TIMEOUT_SECONDS
 
 
 class FakeWebSocket:
-    """A `gateway.websocket.transport.Wire`, and the client at its other end."""
+    """A `gateway.websocket.transport.WebSocketTransport`, and the client at its other end."""
 
-    def __init__(self, host: ConnectionRegistry) -> None:
+    def __init__(self, registry: ConnectionRegistry, subprotocol: Subprotocol = TRANSPORT_WS) -> None:
         self.is_writable = True
         self.sent: list[bytes] = []
         self.write_count = 0
+        self.ping_frames = 0
         self.close_frame: CloseFrame | None = None
+        self.client: Hashable = None
         self._changed = asyncio.Event()
-        self.connection = WebSocketConnection(
-            host, TRANSPORT_WS, RequestInfo(user_agent=None, ip=None, request_id="r"), None, self
-        )
+        self.connection = registry.open(subprotocol, RequestInfo(user_agent=None, ip=None, request_id="r"), None, self)
 
     def send(self, texts: Sequence[bytes]) -> None:
         assert self.is_writable
@@ -43,7 +43,14 @@ class FakeWebSocket:
         self._changed.set()
 
     def ping(self) -> bool:
+        self.ping_frames += 1
         return True
+
+    def accept(self, client: Hashable) -> None:
+        self.client = client
+
+    def resume_receiving(self) -> None:
+        """What a test sends is handled at once."""
 
     def close(self, frame: CloseFrame | None) -> None:
         self.close_frame = frame
@@ -60,7 +67,7 @@ class FakeWebSocket:
     def resume_reading(self) -> None:
         """The client reads again."""
         self.is_writable = True
-        self.connection.send_queue.on_writable()
+        self.connection.on_writable()
 
     async def next_message(self) -> Any:
         """The next thing that is said; the close at the end."""
@@ -92,15 +99,15 @@ class FakeWebSocketServer:
         self.watch = CredentialWatch(
             verifier, self.subscriptions.tasks, app.resources.services.hub, interval_seconds=credential_check_seconds
         )
-        self.registry = ConnectionRegistry(
-            self.subscriptions,
+        services = WebSocketServices(
+            subscriptions=self.subscriptions,
             persisted_queries=AutomaticPersistedQueries(MemoryTexts(), max_characters=16 * 1024),
             credentials=verifier,
-            watch=self.watch,
             open_context=self._open_context,
             may_introspect=allow_introspection,
             limits=WebSocketLimits(**limits),
         )
+        self.registry = ConnectionRegistry(services, self.watch)
 
     async def connect(self, person: Person) -> FakeWebSocket:
         """A connection that has said hello."""

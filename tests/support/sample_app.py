@@ -17,7 +17,7 @@ from gateway.http.ports import RequestInfo
 from gateway.http.streaming import StreamLimits
 from gateway.persisted.queries import AutomaticPersistedQueries, PersistedQueries
 from gateway.subscriptions.manager import SubscriptionManager
-from gateway.websocket.connection_registry import WebSocketLimits
+from gateway.websocket.services import WebSocketLimits
 from persistence.persisted_queries.memory import MemoryTexts
 from tests.support.credentials import SampleCredentials
 from tests.support.sample_graph import JOURNAL, SCHEMA, Context
