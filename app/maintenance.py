@@ -36,9 +36,9 @@ Job = Callable[[int], Awaitable[object]]
 
 
 @asynccontextmanager
-async def run_maintenance(house: Resources, settings: Settings) -> AsyncIterator[None]:
+async def run_maintenance(resources: Resources, settings: Settings) -> AsyncIterator[None]:
     """Run all jobs while this is open."""
-    database, blobs = house.database, house.services.blobs
+    database, blobs = resources.database, resources.services.blobs
     in_folder = isinstance(blobs, LocalBlobs)
 
     async def clean_blobs(turn: int) -> None:
@@ -53,7 +53,7 @@ async def run_maintenance(house: Resources, settings: Settings) -> AsyncIterator
     tasks = BackgroundTasks()
     tasks.supervise(run_forever("Cleanup of blobs", clean_blobs, BLOB_CLEANUP_SECONDS), "maintenance: blobs")
     tasks.supervise(run_forever("Retention", apply_retention, RETENTION_SECONDS), "maintenance: retention")
-    tasks.supervise(house.services.version_store.compact_forever(settings.settle_seconds), "documents: settle")
+    tasks.supervise(resources.services.version_store.compact_forever(settings.settle_seconds), "documents: settle")
     try:
         yield
     finally:
