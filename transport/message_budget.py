@@ -1,208 +1,124 @@
-"""Bounds how much of what clients send is worked on: per turn of the event loop, and per connection and client in a second.
+"""Limits the rate of messages of a connection, and of all connections of one client together.
 
-Work on received frames is done in turns. In one turn of the event loop it takes 5 ms at most; what is left waits unread (reading
-from its socket stops), and others have their turn first: HTTP requests, timers, writes. Waiting connections are served round
-robin by *client*, the person or address behind them, then by connection: a hundred sockets of one client get what one socket of
-another gets.
-
-Every frame costs a token, a long one a token for each 4 KiB, and every control frame too. A connection that spends more than its
-bucket holds is flooding: its owner closes it. A client whose connections together spend more than theirs is only delayed, since
-many people may share one address.
+Every frame costs a token, control frames too, and a long one another token for each 4 KiB. A connection has a bucket of its own,
+which does not refill before the client is accepted; the connections of one client (a person, or an address as long as nobody has
+signed in on them) share another one, which grows with their number, since many people may have one address.
 """
 
-import asyncio
-from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
-from time import monotonic, perf_counter
-from typing import Final, Protocol
+from time import monotonic
+from typing import Final
 
-MAX_TURN_SECONDS: Final = 0.005
-MAX_FRAMES_PER_TURN: Final = 32
-_FRAME_BYTES_SHIFT: Final = 12  # a token for each 4 KiB of a frame, beside its first
+_BYTES_PER_TOKEN_SHIFT: Final = 12  # 4 KiB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FrameRates:
-    """Tokens that may be spent."""
+class MessageRates:
+    """Tokens that connections may spend."""
 
     opening: int = 512
-    """By a connection before it is open: until then none come back."""
+    """Before the client is accepted."""
     per_second: float = 200.0
-    """That come back to an open connection."""
     burst: int = 2_000
-    """That an open connection may have saved."""
     client_per_second: float = 600.0
-    """That come back to all connections of one client together, beside `client_share_per_second` for each of them."""
-    client_share_per_second: float = 5.0
     client_burst: int = 6_000
+    share_per_second: float = 5.0
+    """What each further connection of a client adds to `client_per_second`, and ten times that to `client_burst`."""
 
 
 def frame_cost(length: int) -> int:
     """What a frame with a payload of so many bytes costs, in tokens."""
-    return 1 + (length >> _FRAME_BYTES_SHIFT)
-
-
-class Receiver(Protocol):
-    """A connection whose received bytes are worked on in turns."""
-
-    @property
-    def client(self) -> "Client": ...
-
-    def receive_turn(self) -> bool:
-        """Work on a few frames; whether more of them wait for another turn."""
-        ...
-
-
-class Client:
-    """All connections of one person, or of one address while nobody has signed in on them."""
-
-    __slots__ = ("_rates", "_refilled_at", "_tokens", "connections", "is_scheduled", "key", "waiting")
-
-    def __init__(self, key: Hashable, rates: FrameRates) -> None:
-        self.key = key
-        self.connections = 0
-        self.waiting: deque[Receiver] = deque()
-        self.is_scheduled = False
-        self._rates = rates
-        self._tokens = float(rates.client_burst)
-        self._refilled_at = monotonic()
-
-    def spend(self, tokens: int, now: float) -> None:
-        """Spend tokens, also such as have to come back first."""
-        rates = self._rates
-        refill = (now - self._refilled_at) * (rates.client_per_second + rates.client_share_per_second * self.connections)
-        self._tokens = min(rates.client_burst, self._tokens + refill) - tokens
-        self._refilled_at = now
-
-    def delay_seconds(self) -> float:
-        """How long until the client has tokens again."""
-        if self._tokens >= 0:
-            return 0.0
-        rates = self._rates
-        return -self._tokens / (rates.client_per_second + rates.client_share_per_second * self.connections)
+    return 1 + (length >> _BYTES_PER_TOKEN_SHIFT)
 
 
 class MessageBudget:
-    """The tokens of one connection, and the client that it belongs to."""
+    """A token bucket in messages. The clock is asked only when the burst is used up: mostly a message costs a subtraction."""
 
-    __slots__ = ("_is_open", "_rates", "_refilled_at", "_tokens", "client")
+    __slots__ = ("_burst_messages", "_messages_per_second", "_refilled_at", "_remaining", "client")
 
-    def __init__(self, client: Client, rates: FrameRates) -> None:
+    def __init__(self, *, messages_per_second: float, burst_messages: int, client: "ClientBudget | None" = None) -> None:
+        self._burst_messages = burst_messages
+        self._messages_per_second = messages_per_second
+        self._remaining: float = burst_messages
+        self._refilled_at = monotonic()
         self.client = client
-        self._rates = rates
-        self._tokens = float(rates.opening)
-        self._refilled_at = 0.0
-        self._is_open = False
 
-    def open(self) -> None:
-        """The client has been accepted: tokens come back from now on."""
-        self._is_open = True
-        self._tokens = float(self._rates.burst)
+    def take(self, messages: int = 1) -> bool:
+        """Count messages, or one message that is worth several; whether the rate allows them."""
+        self._remaining -= messages
+        if self._remaining < 0 and not self._refill():
+            return False
+        return self.client is None or self.client.take(messages)
+
+    def reset(self, *, messages_per_second: float, burst_messages: int) -> None:
+        """Count at another rate from now on."""
+        self._burst_messages = burst_messages
+        self._messages_per_second = messages_per_second
+        self._remaining = burst_messages
         self._refilled_at = monotonic()
 
-    def spend(self, tokens: int) -> bool:
-        """Spend tokens; False when there are not so many: the connection floods."""
+    def _refill(self) -> bool:
         now = monotonic()
-        if self._is_open:
-            rates = self._rates
-            self._tokens = min(rates.burst, self._tokens + (now - self._refilled_at) * rates.per_second)
-            self._refilled_at = now
-        if self._tokens < tokens:
-            return False
-        self._tokens -= tokens
-        self.client.spend(tokens, now)
-        return True
+        earned = (now - self._refilled_at) * self._messages_per_second
+        self._remaining = min(self._burst_messages, self._remaining + earned)
+        self._refilled_at = now
+        return self._remaining >= 0
 
 
-class ReceiveTurns:
-    """The connections of a process whose received bytes wait to be worked on."""
+class ClientBudget(MessageBudget):
+    """The bucket that all connections of a client share."""
 
-    def __init__(self, rates: FrameRates | None = None, *, clock: Callable[[], float] = perf_counter) -> None:
-        self._rates = rates or FrameRates()
-        self._clock = clock
-        self._clients: dict[Hashable, Client] = {}
-        self._scheduled: deque[Client] = deque()
-        self._turn_ends_at: float | None = None
+    __slots__ = ("connections", "key")
+
+    def __init__(self, key: Hashable, rates: MessageRates) -> None:
+        super().__init__(messages_per_second=rates.client_per_second, burst_messages=rates.client_burst)
+        self.key = key
+        self.connections = 0
+
+    def grow(self, connections: int, rates: MessageRates) -> None:
+        """Count connections that have come, or gone if negative."""
+        self.connections += connections
+        self._messages_per_second += connections * rates.share_per_second
+        self._burst_messages += int(connections * rates.share_per_second * 10)
+        self._remaining += max(0, connections) * rates.share_per_second * 10
+
+
+class MessageBudgets:
+    """The budgets of all connections of an endpoint. A client's is held as long as it has connections."""
+
+    def __init__(self, rates: MessageRates | None = None) -> None:
+        self._rates = rates or MessageRates()
+        self._clients: dict[Hashable, ClientBudget] = {}
 
     def __len__(self) -> int:
         return len(self._clients)
 
-    def connect(self, key: Hashable) -> MessageBudget:
-        """The budget of a new connection of a client."""
-        return MessageBudget(self._join(key), self._rates)
+    def open(self, address: Hashable) -> MessageBudget:
+        """The budget of a new connection, from this address."""
+        return MessageBudget(messages_per_second=0, burst_messages=self._rates.opening, client=self._join(address))
 
-    def disconnect(self, budget: MessageBudget) -> None:
+    def accept(self, budget: MessageBudget, person: Hashable | None) -> None:
+        """The client is accepted: who they are, or None when they are anonymous."""
+        budget.reset(messages_per_second=self._rates.per_second, burst_messages=self._rates.burst)
+        if person is not None and budget.client is not None:
+            self._leave(budget.client)
+            budget.client = self._join(person)
+
+    def close(self, budget: MessageBudget) -> None:
         """The connection has ended."""
-        self._leave(budget.client)
+        if budget.client is not None:
+            self._leave(budget.client)
+            budget.client = None
 
-    def identify(self, budget: MessageBudget, key: Hashable) -> None:
-        """The connection belongs to another client than was known: who they are, not where they are."""
-        client = self._join(key)
-        self._leave(budget.client)
-        budget.client = client
-
-    def may_receive(self, client: Client) -> bool:
-        """Whether a connection of this client may work on what it has received in this turn of the event loop."""
-        return not client.waiting and not self.is_turn_over()
-
-    def is_turn_over(self) -> bool:
-        """Whether enough was worked on in this turn of the event loop."""
-        now = self._clock()
-        if self._turn_ends_at is None:
-            self._begin_turn(now)
-            return False
-        return now >= self._turn_ends_at
-
-    def schedule(self, receiver: Receiver) -> None:
-        """Let a connection work on the rest when its turn has come; it is added once until then."""
-        client = receiver.client
-        client.waiting.append(receiver)
-        self._schedule_client(client)
-
-    def _schedule_client(self, client: Client) -> None:
-        if not client.is_scheduled and client.waiting:
-            client.is_scheduled = True
-            self._scheduled.append(client)
-            if self._turn_ends_at is None:
-                self._begin_turn(self._clock())
-
-    def _begin_turn(self, now: float) -> float:
-        self._turn_ends_at = ends_at = now + MAX_TURN_SECONDS
-        asyncio.get_running_loop().call_soon(self._next_turn)
-        return ends_at
-
-    def _next_turn(self) -> None:
-        self._turn_ends_at = None
-        if not self._scheduled:
-            return
-        ends_at = self._begin_turn(self._clock())
-        while self._scheduled and self._clock() < ends_at:
-            client = self._scheduled.popleft()
-            client.is_scheduled = False
-            receiver = client.waiting.popleft()
-            if receiver.receive_turn():
-                receiver.client.waiting.append(receiver)
-                if receiver.client is not client:
-                    self._schedule_client(receiver.client)
-            if delay := client.delay_seconds():
-                client.is_scheduled = True
-                asyncio.get_running_loop().call_later(delay, self._end_delay, client)
-            else:
-                self._schedule_client(client)
-
-    def _end_delay(self, client: Client) -> None:
-        client.is_scheduled = False
-        self._schedule_client(client)
-
-    def _join(self, key: Hashable) -> Client:
+    def _join(self, key: Hashable) -> ClientBudget:
         client = self._clients.get(key)
         if client is None:
-            client = self._clients[key] = Client(key, self._rates)
-        client.connections += 1
+            client = self._clients[key] = ClientBudget(key, self._rates)
+        client.grow(1, self._rates)
         return client
 
-    def _leave(self, client: Client) -> None:
-        client.connections -= 1
-        if not client.connections and self._clients.get(client.key) is client:
-            del self._clients[client.key]
+    def _leave(self, client: ClientBudget) -> None:
+        client.grow(-1, self._rates)
+        if not client.connections:
+            self._clients.pop(client.key, None)

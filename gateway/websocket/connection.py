@@ -23,7 +23,6 @@ from gateway.websocket import subprotocols
 from gateway.websocket.handshake import Handshake, token_of
 from gateway.websocket.keepalive import Keepalive
 from gateway.websocket.messages import (
-    CloseFrame,
     Complete,
     ConnectionInit,
     ConnectionTerminate,
@@ -37,6 +36,7 @@ from gateway.websocket.send_queue import SendQueue
 from gateway.websocket.services import WebSocketServices
 from gateway.websocket.subprotocols import Subprotocol
 from gateway.websocket.transport import WebSocketTransport
+from transport.rfc6455 import CloseFrame
 
 
 class ConnectionObserver(Protocol):
@@ -62,6 +62,7 @@ class WebSocketConnection:
         "_subprotocol",
         "_tasks",
         "_transport",
+        "budget",
         "keepalive",
         "operations",
         "send_queue",
@@ -81,6 +82,7 @@ class WebSocketConnection:
         self._subprotocol = subprotocol
         self._transport = transport
         self._closed = False
+        self.budget = services.budgets.open(info.ip)
         self.send_queue = SendQueue(services.subscriptions.write_scheduler, transport)
         self.keepalive = Keepalive(subprotocol, transport, self.send_queue)
         self._handshake = Handshake(services, subprotocol, authorization)
@@ -96,15 +98,10 @@ class WebSocketConnection:
         """Of an acknowledged client; None for an anonymous one."""
         return self._handshake.credentials
 
-    @property
-    def can_receive(self) -> bool:
-        """Whether messages of the client may be handled now."""
-        return self.send_queue.has_capacity
-
     # Called by the transport.
 
-    def receive(self, raw: bytes) -> None:
-        """Handle a text message. A bug in here ends the connection with 4500."""
+    def on_message(self, raw: bytes) -> None:
+        """A text message. A bug in here ends the connection with 4500."""
         if self._closed:
             return
         self.keepalive.on_message()
@@ -119,8 +116,14 @@ class WebSocketConnection:
         except Exception as error:  # noqa: BLE001 (the boundary of a websocket)
             format_errors(error)
             self.close(CloseFrame(4500, "Internal server error"))
+        if not self.send_queue.has_capacity:
+            self._transport.pause_reading()
 
-    def on_pong_frame(self) -> None:
+    def on_wrong_opcode(self) -> None:
+        """A binary message."""
+        self.close(CloseFrame(4400, "A message must be text."))
+
+    def on_pong(self) -> None:
         """The client's library has answered a ping frame."""
         self.keepalive.on_pong_frame()
 
@@ -129,9 +132,9 @@ class WebSocketConnection:
         self.keepalive.on_progress()
         self.send_queue.on_writable()
 
-    def on_flood(self) -> None:
+    def on_rate_exceeded(self) -> CloseFrame:
         """The client sends more messages than it may."""
-        self.close(self._subprotocol.flood_close)
+        return self._subprotocol.flood_close
 
     def close(self, frame: CloseFrame | None) -> None:
         """End the connection, with a close frame unless the client is gone already (None). The first call decides."""
@@ -142,6 +145,7 @@ class WebSocketConnection:
         self._closed = True
         self.operations.close()
         self.send_queue.close()
+        self._services.budgets.close(self.budget)
         self._transport.close(frame)
         if not self._tasks.count:
             self._on_idle()
@@ -227,7 +231,7 @@ class WebSocketConnection:
                 self.send_queue.put(message)
             self.close(refused)
             return
-        self._transport.accept(self._services.credentials.session_stream(self._handshake.credentials))
+        self._services.budgets.accept(self.budget, self._services.credentials.session_stream(self._handshake.credentials))
         for each in self._subprotocol.ack_messages:
             self.send_queue.put(each)
         self._observer.on_acknowledged(self)

@@ -6,7 +6,7 @@ alone).
 
 import asyncio
 import random
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
@@ -20,11 +20,10 @@ from gateway.subscriptions.manager import SubscriptionManager
 from gateway.websocket import subprotocols
 from gateway.websocket.connection import WebSocketConnection
 from gateway.websocket.connection_registry import ConnectionRegistry
-from gateway.websocket.messages import CloseFrame
-from gateway.websocket.raw_socket import DirectTextWebSocket
 from gateway.websocket.services import WebSocketLimits, WebSocketServices
-from transport.message_budget import MessageBudget, ReceiveTurns, frame_cost
-from transport.uvicorn_websocket import DETACH_EXTENSION
+from transport.direct_websocket import detach_transport
+from transport.message_budget import MessageBudgets, frame_cost
+from transport.rfc6455 import TEXT, CloseFrame
 
 _GOING_AWAY: Final = CloseFrame(1001, "The server is going away.")
 _RECONNECT_SPREAD_SECONDS: Final = 5.0
@@ -55,10 +54,10 @@ class WebSocketEndpoint:
             credentials=credentials,
             open_context=open_context,
             may_introspect=may_introspect,
+            budgets=MessageBudgets(self._limits.message_rates),
             limits=self._limits,
         )
         self.registry = ConnectionRegistry(services, watch)
-        self.receive_turns = ReceiveTurns(self._limits.frame_rates)
         self._origins = origins
         self._draining = False
 
@@ -80,33 +79,17 @@ class WebSocketEndpoint:
             return
         await send({"type": "websocket.accept", "subprotocol": subprotocol.name})
         info, header = request_info(headers, client_ip(scope)), authorization(headers)
-        detach = scope.get("extensions", {}).get(DETACH_EXTENSION)
-        if detach is not None:
-            created: list[DirectTextWebSocket] = []
-
-            def create(on_disconnect: object) -> DirectTextWebSocket:
-                created.append(
-                    DirectTextWebSocket(
-                        max_message_bytes=self._limits.max_message_bytes,
-                        close_timeout_seconds=self._limits.close_timeout_seconds,
-                        turns=self.receive_turns,
-                        address=info.ip,
-                        on_disconnect=on_disconnect,  # type: ignore[arg-type]
-                    )
-                )
-                return created[0]
-
-            if (transport := detach(create)) is not None:
-                created[0].attach(transport, self.registry.open(subprotocol, info, header, created[0]))
-                return
-        budget = self.receive_turns.connect(info.ip)
-        try:
-            asgi = AsgiWebSocketTransport(
-                receive, send, self.receive_turns, budget, close_timeout_seconds=self._limits.close_timeout_seconds
-            )
-            await asgi.run(self.registry.open(subprotocol, info, header, asgi))
-        finally:
-            self.receive_turns.disconnect(budget)
+        limits = self._limits
+        direct = detach_transport(
+            scope, TEXT, max_message_bytes=limits.max_message_bytes, close_timeout_seconds=limits.close_timeout_seconds
+        )
+        if direct is not None:
+            connection = self.registry.open(subprotocol, info, header, direct)
+            direct.budget = connection.budget
+            direct.attach(connection)
+            return
+        asgi = AsgiWebSocketTransport(receive, send, close_timeout_seconds=limits.close_timeout_seconds)
+        await asgi.run(self.registry.open(subprotocol, info, header, asgi))
 
     def open_counts(self) -> tuple[int, int]:
         """How many connections are open, and how many operations run on them; from any thread."""
@@ -136,13 +119,9 @@ class WebSocketEndpoint:
 class AsgiWebSocketTransport:
     """A `gateway.websocket.transport.WebSocketTransport` over any ASGI server: one task that reads, and one that writes."""
 
-    def __init__(
-        self, receive: Receive, send: Send, turns: ReceiveTurns, budget: MessageBudget, *, close_timeout_seconds: float
-    ) -> None:
+    def __init__(self, receive: Receive, send: Send, *, close_timeout_seconds: float) -> None:
         self._receive = receive
         self._send = send
-        self._turns = turns
-        self._budget = budget
         self._close_timeout_seconds = close_timeout_seconds
         self._outgoing: list[bytes] = []
         self._has_outgoing = asyncio.Event()
@@ -171,12 +150,10 @@ class AsgiWebSocketTransport:
     def ping(self) -> bool:
         return False  # ASGI has no ping frames
 
-    def accept(self, client: Hashable) -> None:
-        self._budget.open()
-        if client is not None:
-            self._turns.identify(self._budget, client)
+    def pause_reading(self) -> None:
+        """Reading waits for the send queue by itself."""
 
-    def resume_receiving(self) -> None:
+    def resume_reading(self) -> None:
         """Reading waits for the send queue by itself."""
 
     def close(self, frame: CloseFrame | None) -> None:
@@ -185,22 +162,21 @@ class AsgiWebSocketTransport:
 
     async def _read(self, connection: WebSocketConnection) -> None:
         while True:
-            while not connection.can_receive and not connection.is_closed:
+            if not connection.send_queue.has_capacity:
                 await connection.send_queue.drained()
-            if self._turns.is_turn_over():
-                await asyncio.sleep(0)
             message = await self._receive()
             if message["type"] != "websocket.receive":
                 connection.close(None)
                 return
             text = message.get("text")
             if text is None:
-                connection.close(CloseFrame(4400, "A message must be text."))
+                connection.on_wrong_opcode()
                 return
-            if not self._budget.spend(frame_cost(len(text))):
-                connection.on_flood()
+            if not connection.budget.take(frame_cost(len(text))):
+                connection.close(connection.on_rate_exceeded())
                 return
-            connection.receive(text.encode())
+            connection.on_message(text.encode())
+            await asyncio.sleep(0)  # the server may have read many messages at once: others have their turn
 
     async def _write(self, connection: WebSocketConnection) -> None:
         try:

@@ -7,9 +7,10 @@ from typing import Any, Final
 from domain.errors import DomainError, Unavailable
 from gateway.execution.errors import format_errors
 from gateway.websocket import subprotocols
-from gateway.websocket.messages import CloseFrame, ConnectionInit, InvalidMessage, Subscribe
+from gateway.websocket.messages import ConnectionInit, InvalidMessage, Subscribe
 from gateway.websocket.services import WebSocketServices
 from gateway.websocket.subprotocols import Subprotocol
+from transport.rfc6455 import CloseFrame
 
 _MAX_CONCURRENT_RENEWALS: Final = 4
 

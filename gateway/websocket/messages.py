@@ -10,23 +10,6 @@ from gateway.execution.executor import OperationRequest
 from gateway.http.request import BadParameters, from_parameters
 
 _MAX_ID_CHARACTERS = 128
-_MAX_REASON_BYTES = 123  # RFC 6455, 5.5: a control frame has 125, two of which are the code
-
-
-@dataclass(frozen=True, slots=True)
-class CloseFrame:
-    """How a connection ends."""
-
-    code: int
-    reason: str
-
-    @property
-    def truncated_reason(self) -> str:
-        """As much of the reason as fits into a close frame."""
-        return self.reason.encode()[:_MAX_REASON_BYTES].decode(errors="ignore")
-
-    def to_asgi_message(self) -> dict[str, Any]:
-        return {"type": "websocket.close", "code": self.code, "reason": self.truncated_reason}
 
 
 class InvalidMessage(Exception):

@@ -81,7 +81,7 @@ class SendQueue:
             del items[: len(texts)]
             self._transport.send(texts)
             if was_full and self.has_capacity:
-                self._transport.resume_receiving()
+                self._transport.resume_reading()
         if self._transport.is_writable:
             self.on_writable()
 

@@ -6,7 +6,7 @@ from gateway.http.credentials import CredentialVerifier
 from gateway.http.ports import MayIntrospect, OpenContext
 from gateway.persisted.queries import PersistedQueries
 from gateway.subscriptions.manager import SubscriptionManager
-from transport.message_budget import FrameRates
+from transport.message_budget import MessageBudgets, MessageRates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class WebSocketLimits:
     authentication_timeout_seconds: float = 10.0
     close_timeout_seconds: float = 1.0
     """Until a close frame has been written and answered."""
-    frame_rates: FrameRates = field(default_factory=FrameRates)
+    message_rates: MessageRates = field(default_factory=MessageRates)
 
     def __post_init__(self) -> None:
         if self.pong_timeout_seconds >= self.ping_interval_seconds:
@@ -40,4 +40,5 @@ class WebSocketServices:
     credentials: CredentialVerifier
     open_context: OpenContext
     may_introspect: MayIntrospect
+    budgets: MessageBudgets
     limits: WebSocketLimits

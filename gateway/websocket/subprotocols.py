@@ -21,7 +21,6 @@ from gateway.execution.encoding import encode
 from gateway.execution.errors import FormattedError
 from gateway.websocket.messages import (
     ClientMessage,
-    CloseFrame,
     Complete,
     ConnectionInit,
     ConnectionTerminate,
@@ -33,6 +32,7 @@ from gateway.websocket.messages import (
     parse_envelope,
     parse_message,
 )
+from transport.rfc6455 import CloseFrame
 
 
 class Subprotocol(Protocol):

@@ -1,7 +1,7 @@
 """Websocket connections without sockets: messages to a client are recorded, and it reads them or stalls."""
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,13 +14,14 @@ from gateway.http.ports import RequestInfo, allow_introspection
 from gateway.persisted.queries import AutomaticPersistedQueries
 from gateway.subscriptions.manager import SubscriptionManager
 from gateway.websocket.connection_registry import ConnectionRegistry
-from gateway.websocket.messages import CloseFrame
 from gateway.websocket.services import WebSocketLimits, WebSocketServices
 from gateway.websocket.subprotocols import TRANSPORT_WS, Subprotocol
 from persistence.persisted_queries.memory import MemoryTexts
 from tests.support.app import App, Person
 from tests.support.credentials import SampleCredentials
 from tests.support.subscriptions import RESULT_TIMEOUT_SECONDS
+from transport.message_budget import MessageBudgets
+from transport.rfc6455 import CloseFrame
 
 
 class FakeWebSocket:
@@ -32,7 +33,7 @@ class FakeWebSocket:
         self.write_count = 0
         self.ping_frames = 0
         self.close_frame: CloseFrame | None = None
-        self.client: Hashable = None
+        self.is_reading = True
         self._changed = asyncio.Event()
         self.connection = registry.open(subprotocol, RequestInfo(user_agent=None, ip=None, request_id="r"), None, self)
 
@@ -46,11 +47,11 @@ class FakeWebSocket:
         self.ping_frames += 1
         return True
 
-    def accept(self, client: Hashable) -> None:
-        self.client = client
+    def pause_reading(self) -> None:
+        self.is_reading = False
 
-    def resume_receiving(self) -> None:
-        """What a test sends is handled at once."""
+    def resume_reading(self) -> None:
+        self.is_reading = True
 
     def close(self, frame: CloseFrame | None) -> None:
         self.close_frame = frame
@@ -58,13 +59,13 @@ class FakeWebSocket:
 
     def send_from_client(self, **frame: Any) -> None:
         """From the client."""
-        self.connection.receive(orjson.dumps(frame))
+        self.connection.on_message(orjson.dumps(frame))
 
     def stop_reading(self) -> None:
         """The client reads no more, and the buffers are full."""
         self.is_writable = False
 
-    def resume_reading(self) -> None:
+    def start_reading(self) -> None:
         """The client reads again."""
         self.is_writable = True
         self.connection.on_writable()
@@ -105,6 +106,7 @@ class FakeWebSocketServer:
             credentials=verifier,
             open_context=self._open_context,
             may_introspect=allow_introspection,
+            budgets=MessageBudgets(),
             limits=WebSocketLimits(**limits),
         )
         self.registry = ConnectionRegistry(services, self.watch)
