@@ -80,14 +80,14 @@ async def _pid_in_transaction(database: Database, seconds: float = 0.1) -> int:
 
 async def _assert_whole(database: Database, size: int = _SIZE) -> None:
     """Every place of the pool can be used at the same time, and nothing is in use afterwards."""
+    pids: set[int] = set()
     async with asyncio.timeout(30):
-        while True:
+        while not pids:
             try:
-                pids = await asyncio.gather(*(_pid_in_transaction(database) for _ in range(size)))
-                break
+                pids = set(await asyncio.gather(*(_pid_in_transaction(database) for _ in range(size))))
             except Unavailable:
                 await asyncio.sleep(0.05)
-        assert len(set(pids)) == size
+        assert len(pids) == size
         while database.pool_usage() != (0, 0):
             await asyncio.sleep(0.01)
 

@@ -22,9 +22,11 @@ _LONGER_FILES: dict[str, str] = {}
 _CATCH_ALL_BOUNDARIES: dict[str, str] = {
     "app/maintenance.py:run_forever": "the rim of a job: it has its next turn, and the failure is logged",
     "persistence/documents/worker_main.py:_run_next_job": "the rim of a process: a bug is told to the parent, which masks and logs it",
-    "persistence/engine/read_batcher.py:ReadBatcher._run_single": "whatever a database can raise: it is the asker's",
+    "persistence/engine/connection_pool.py:LeasedPool._return_to_pool": "whatever a broken connection raises: it is closed",
+    "persistence/engine/request_coalescing.py:Coalescer._send": "whatever a database can raise: it belongs to the callers",
+    "persistence/engine/read_batcher.py:ReadBatcher._run_single": "whatever a database can raise: it belongs to the caller",
     "persistence/engine/read_batcher.py:ReadBatcher._run_batch": "whatever a database can raise: each run is tried alone",
-    "persistence/engine/write_batcher.py:WriteBatcher._run_batch": "whatever a database can raise: each member is tried alone, or told",
+    "persistence/engine/write_batcher.py:WriteBatcher._run_batch": "whatever a database can raise: each update is tried alone, or fails",
     "gateway/subscriptions/groups.py:SubscriptionGroup.repartition": "the rim of a group: its members are told, and a bug is logged",
     "gateway/subscriptions/groups.py:SubscriptionGroup.execute": "the rim of a group: its members are told, and a bug is logged",
     "realtime/collaboration/commit.py:GroupCommitter._append": "whatever a database can raise: those who wait are told",
