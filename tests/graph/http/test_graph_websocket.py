@@ -185,7 +185,10 @@ async def test_at_most_20_operations_at_once(server: SampleServer, journal: Jour
 
 
 async def test_a_stalled_reader_holds_one_event_and_is_dropped(journal: Journal) -> None:
-    async with run_sample_server(ping_interval_seconds=0.2, pong_timeout_seconds=0.2, close_timeout_seconds=0.1) as server, server.open_websocket() as ws:
+    async with (
+        run_sample_server(ping_interval_seconds=0.2, pong_timeout_seconds=0.2, close_timeout_seconds=0.1) as server,
+        server.open_websocket() as ws,
+    ):
         ws.transport.pause_reading()
         await subscribe(ws, "1", "subscription{heavy}")
         await journal.wait_for("heavy 1")
