@@ -8,7 +8,7 @@ from uuid import UUID
 import strawberry
 from uuid_utils.compat import uuid7
 
-from content.kind import compose
+from content import document_types
 from domain import document as documents
 from domain import text
 from domain.attachment import AttachmentState
@@ -89,7 +89,7 @@ async def prepare_create(context: Context, values: InputValues) -> InputValues:
     if said is None:
         return values
     type_ = values.get("type") or DocumentType.TEXT
-    update = await context.services.workers.run(len(said), compose, type_, said, owner=context.viewer.user_id)
+    update = await context.services.workers.run(len(said), document_types.parse, type_, said, owner=context.viewer.user_id)
     state = StoredState(document_id=values["id"], position=0, snapshot=update)
     snapshot = await context.services.snapshots.store(values["id"], type_, state, owner=context.viewer.user_id)
     return values | {_SNAPSHOT_KEY: snapshot}

@@ -9,7 +9,8 @@ from sqlalchemy import any_ as sql_any
 from domain.actor import Actor
 from domain.permissions import Action, ResourceKind, Role, granted_actions
 from persistence.access import project_open_to
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
+from persistence.engine.statement import Statement
 from persistence.tables import documents, projects, team_members
 
 _d, _p, _m = documents, projects, team_members

@@ -27,7 +27,8 @@ from persistence.documents.document_reader import DocumentReader
 from persistence.documents.rendering import require_loadable
 from persistence.documents.versions import MIN_VERSION_INTERVAL, VersionStore
 from persistence.documents.worker_pool import WorkerPool
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
+from persistence.engine.statement import Statement
 from persistence.tables import INSTANT, document_updates
 
 LOG_RETENTION = timedelta(days=1)

@@ -12,7 +12,8 @@ from domain.document import Document, DocumentType, Snapshot
 from domain.document.version import save_automatic_version
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.documents.snapshots import SnapshotStore
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
+from persistence.engine.statement import Statement
 from persistence.tables import INSTANT, document_heads, document_updates, document_versions, documents
 from persistence.unit_of_work import Announcer, unit_of_work
 

@@ -24,8 +24,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
-from content import pieces
-from content.errors import TooIntricate
+from content import split_update
+from content.errors import TooExpensive
 from content.guard import DOCUMENT_BYTES
 from domain.errors import DomainError, Overloaded
 from persistence.documents.worker_main import LENGTH_PREFIX
@@ -94,7 +94,7 @@ class WorkerPool:
         Call a function whose work grows with `size` bytes, on behalf of `owner` (None: the server itself).
 
         The function must be found by its name in a module; its arguments and its result must pickle. Raises the DomainError that
-        it raises, RuntimeError for any other error, TooIntricate when it takes too long or too much memory, and Overloaded when
+        it raises, RuntimeError for any other error, TooExpensive when it takes too long or too much memory, and Overloaded when
         too many jobs wait.
         """
         if size < MAX_INLINE_BYTES:
@@ -105,13 +105,13 @@ class WorkerPool:
 
     async def split_update(self, update: bytes, max_unanchored: int, *, stored: bool = False, owner: Owner = None) -> list[bytes]:
         """
-        The pieces of an update (`content.pieces`).
+        The pieces of an update (`content.split_update`).
 
         More time is given: documents must open whatever is in them. Raises InvalidUpdate, UpdateTooLarge, and what `run` raises.
         """
         if len(update) < MAX_INLINE_BYTES:
-            return pieces.parted(update, max_unanchored, MAX_UPDATE_BYTES, kept=stored)
-        job = (pieces.parted, (update, max_unanchored, MAX_UPDATE_BYTES), {"kept": stored})
+            return split_update.split(update, max_unanchored, MAX_UPDATE_BYTES, stored=stored)
+        job = (split_update.split, (update, max_unanchored, MAX_UPDATE_BYTES), {"stored": stored})
         found: list[bytes] = await self._run(owner, _SPLIT_CPU_SECONDS, _SPLIT_QUEUE_TIMEOUT_SECONDS, len(update), job)
         return found
 
@@ -123,7 +123,7 @@ class WorkerPool:
                 is_done, answer = await worker.run(cpu_seconds, job)
             except (TimeoutError, EOFError, OSError) as error:
                 logger.warning("%s exceeded its time or memory with %d bytes: %r", job[0].__qualname__, size, error)
-                raise TooIntricate(round(cpu_seconds)) from error
+                raise TooExpensive(round(cpu_seconds)) from error
             finally:
                 self._return_worker(worker)
         if is_done:

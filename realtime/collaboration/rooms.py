@@ -92,8 +92,8 @@ class Rooms:
             access=access,
             timings=timings or RoomTimings(),
         )
-        rooms._tasks.start(rooms._committer.run(), "rooms: commit")
-        rooms._tasks.start(rooms._sweep(), "rooms: sweep")
+        rooms._tasks.supervise(rooms._committer.run(), "rooms: commit")
+        rooms._tasks.supervise(rooms._sweep(), "rooms: sweep")
         try:
             yield rooms
         finally:

@@ -42,9 +42,9 @@ class UpdateSplitter(Protocol):
         self, update: bytes, max_unanchored: int, /, *, stored: bool = False, owner: UUID | None = None
     ) -> list[bytes]:
         """
-        A large update as small ones, with at most so many unanchored structs each (`content.pieces`).
+        A large update as small ones, with at most so many unanchored structs each (`content.split_update`).
 
-        `owner` is whose share of the workers is used. Raises InvalidUpdate, UpdateTooLarge, TooIntricate, Overloaded.
+        `owner` is whose share of the workers is used. Raises InvalidUpdate, UpdateTooLarge, TooExpensive, Overloaded.
         """
         ...
 
