@@ -21,6 +21,7 @@ _LONGER_FILES: dict[str, str] = {}
 # path:function where `except Exception` stands without raising again: why everything must be caught there
 _CATCH_ALL_BOUNDARIES: dict[str, str] = {
     "app/maintenance.py:run_forever": "the rim of a job: it has its next turn, and the failure is logged",
+    "persistence/documents/compaction.py:CompactionService.try_compact": "one broken document must not stop the others: counted, logged, retried",
     "persistence/documents/worker_main.py:_run_next_job": "the rim of a process: a bug is told to the parent, which masks and logs it",
     "persistence/engine/connection_pool.py:LeasedPool._return_to_pool": "whatever a broken connection raises: it is closed",
     "persistence/engine/request_coalescing.py:Coalescer._send": "whatever a database can raise: it belongs to the callers",
