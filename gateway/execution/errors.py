@@ -26,6 +26,7 @@ FormattedError = dict[str, Any]
 
 # A scalar's own exception, quoted by graphql-core: Python's wording, of no use to a client.
 _INNER_ERROR_PATTERN = re.compile(r", but encountered error '.*'; found", re.DOTALL)
+_SUGGESTION_PATTERN = re.compile(r",? did you mean .*\?", re.DOTALL | re.IGNORECASE)
 _MAX_MESSAGE_CHARACTERS = 500  # characters of a message that quotes what the client sent
 
 
@@ -34,15 +35,17 @@ def coded_error(message: str, code: str, **extensions: Any) -> FormattedError:
     return {"message": message, "extensions": {"code": code, **extensions}}
 
 
-def format_request_error(error: GraphQLError, code: str) -> FormattedError:
-    """What graphql-core found wrong before execution; `code` unless the error brings its own."""
+def format_request_error(error: GraphQLError, code: str, *, hints: bool = True) -> FormattedError:
+    """An error that graphql-core found before execution, with `code` unless it has its own. `hints` allows suggestions of
+    names."""
     extensions: dict[str, Any] = {"code": code}
     match error.nodes:
         case [VariableDefinitionNode(variable=variable), *_]:
             extensions["variable"] = variable.name.value
     if isinstance(error.extensions, Mapping) and "code" in error.extensions:
         extensions.update(error.extensions)
-    return _with_location(error, _reword(error.message), extensions)
+    message = error.message if hints else _SUGGESTION_PATTERN.sub("", error.message)
+    return _with_location(error, _reword(message), extensions)
 
 
 def format_field_errors(error: GraphQLError) -> list[FormattedError]:

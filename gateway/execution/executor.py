@@ -33,7 +33,7 @@ from gateway.execution.compiled.leaf_serialization import JSON_OPTIONS
 from gateway.execution.compiled.program import NotCompiled, ProgramCompiler
 from gateway.execution.documents import DocumentCache, InvalidDocument, Operation
 from gateway.execution.errors import FormattedError, coded_error, format_errors, format_field_errors, format_request_error
-from gateway.execution.limits import Limits, limit_extensions
+from gateway.execution.limits import Limits
 from gateway.execution.metrics import ExecutionMetrics, timed
 from gateway.execution.timeout import Timeout
 from schema.fields import Binding
@@ -145,8 +145,7 @@ class Executor:
             return error_result(coded_error("Introspection is not available here.", "GRAPHQL_VALIDATION_FAILED"))
         cost = operation.complexity.cost_with(request.variables)
         if cost > self.limits.cost:
-            extensions = limit_extensions("QUERY_TOO_COMPLEX", "cost", self.limits.cost, cost)
-            return error_result({"message": "The query asks for too much at once.", "extensions": extensions})
+            return error_result(self._documents.cost_error(operation, request.variables, cost))
         return PreparedOperation(operation=operation, variables=request.variables, cost=cost)
 
     async def execute(
@@ -254,7 +253,7 @@ class Executor:
             hide_suggestions=not self._hints,
         )
         if isinstance(built, list):
-            return error_result(*(format_request_error(error, "BAD_USER_INPUT") for error in built))
+            return error_result(*(format_request_error(error, "BAD_USER_INPUT", hints=self._hints) for error in built))
         return built
 
     async def _with_timeout(self, coroutine: Coroutine[Any, Any, OperationResult]) -> OperationResult:
