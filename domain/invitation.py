@@ -13,12 +13,12 @@ from uuid import UUID
 
 from domain import team as teams
 from domain.actor import Actor
+from domain.email_address import email_address, email_key
 from domain.errors import Forbidden, Invalid, NotFound, NotUnique
 from domain.events import ChangeKind, FieldChange
 from domain.permissions import Action, Role
 from domain.ports import UnitOfWork
 from domain.team import Team, TeamEvent
-from domain.user import email
 
 LIFETIME = timedelta(days=14)
 
@@ -52,6 +52,11 @@ class Invitation:
     expires_at: datetime
     token_hash: bytes
 
+    @property
+    def email_key(self) -> str:
+        """What the address is compared by."""
+        return email_key(self.email)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvitationChanged(TeamEvent):
@@ -74,7 +79,7 @@ async def invite(uow: UnitOfWork, actor: Actor, team_id: UUID, address: str, rol
     rights.require(Action.SHARE)
     if role is Role.OWNER:
         raise Invalid(("input", "role"), "A team has one owner; invite an admin instead.")
-    invited = email(address, ("input", "email"))
+    invited = email_address(address, ("input", "email"))
     known = await uow.users.by_email(invited)
     if known is not None and await uow.teams.role(team_id, known.id):
         raise NotUnique(("input", "email"), "This person is a member of the team.")
@@ -100,7 +105,7 @@ async def accept(uow: UnitOfWork, actor: Actor, token: str) -> Team:
     user = await uow.users.lock(actor.user_id)
     if invitation is None or user is None or invitation.expires_at <= uow.now:
         raise NotFound(("input", "token"))
-    if user.email_address.lower() != invitation.email.lower():
+    if user.email_key != invitation.email_key:
         raise NotFound(("input", "token"))
     team = await uow.teams.hold(invitation.team_id)
     if team is None or not await uow.invitations.remove(invitation.id):

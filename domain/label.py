@@ -105,7 +105,7 @@ async def create(uow: UnitOfWork, actor: Actor, label_id: UUID | None, *, team_i
         created_at=uow.now,
         updated_at=uow.now,
         team_id=team.id,
-        name=text.line(name, ("input", "name"), limit=60),
+        name=text.name(name, ("input", "name"), limit=60),
         color=_color(color),
     )
     taken = await uow.labels.add(label)
@@ -123,7 +123,7 @@ async def update(
     require_version(before, expected_version)
     changes: dict[str, Any] = {}
     if "name" in given:
-        changes["name"] = text.line(given["name"], ("input", "name"), limit=60)
+        changes["name"] = text.name(given["name"], ("input", "name"), limit=60)
     if "color" in given:
         changes["color"] = _color(given["color"] or "")
     label = changed(before, uow.now, **changes)

@@ -149,11 +149,11 @@ def _wrong(upload: Attachment, arrived: Arrived) -> str | None:
 
 def _file_name(value: str) -> str:
     path = ("input", "fileName")
+    if _TURNS_TEXT_ROUND.search(value):
+        raise Invalid(path, "Characters that change the direction of writing are not allowed.")
     name = text.line(value, path, limit=255)
     if "/" in name or "\\" in name or name in (".", ".."):
         raise Invalid(path, "A file's name holds no path.")
-    if _TURNS_TEXT_ROUND.search(name):
-        raise Invalid(path, "Characters that change the direction of writing are not allowed.")
     return name
 
 

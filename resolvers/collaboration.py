@@ -56,7 +56,7 @@ async def follow(
 ) -> AsyncGenerator[Event, None]:
     """What the client is missing, then what happens to the document, until the client stops or may hear no more."""
     document_id = ids.decode(id, "Document", path=("id",))
-    session = text.line(session_id, ("sessionId",))
+    session = text.token(session_id, ("sessionId",))
     at_most = lent(context.viewer.scopes)
     rooms = context.services.rooms
     watcher = Watcher(document_id, context.viewer.user_id, at_most)
@@ -129,7 +129,7 @@ async def saved_versions(context: Context, parents: Sequence[Any]) -> list[Any]:
 
 async def apply_update(context: Context, given: Given, key: str | None) -> Mapping[str, Any]:
     """Take edits; answered when they are durable. The same key again is answered with the position that it had."""
-    session = text.line(given["session_id"], ("input", "sessionId"))
+    session = text.token(given["session_id"], ("input", "sessionId"))
     data = _together(given["updates"])
     answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
@@ -157,7 +157,7 @@ async def apply_update(context: Context, given: Given, key: str | None) -> Mappi
 async def set_presence(context: Context, given: Given, key: str | None) -> Mapping[str, Any]:
     """Tell where a session's cursor stands."""
     del key  # to tell it twice is harmless
-    session = text.line(given["session_id"], ("input", "sessionId"))
+    session = text.token(given["session_id"], ("input", "sessionId"))
     places = {name: given.get(name) for name in ("cursor", "selection_end")}
     for name, place in places.items():
         if place is not None and place < 0:

@@ -6,6 +6,7 @@ from typing import Any
 from domain import session as sessions
 from domain import user as users
 from domain.actor import EVERY_SCOPE, Actor
+from domain.email_address import email_address
 from domain.errors import Unauthenticated
 from domain.session import Session
 from domain.user import User, UserStatus
@@ -16,7 +17,7 @@ from resolvers.context import Context, Given
 
 async def hash_password(context: Context, given: Given) -> Given:
     """The input of `register` with a hash in the place of the password; whoever waits for it holds no connection."""
-    users.email(given["email"], ("input", "email"))
+    email_address(given["email"], ("input", "email"))
     password = users.password(given.pop("password"), ("input", "password"))
     return given | {"password_hash": await context.services.passwords.hash(password)}
 

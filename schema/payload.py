@@ -55,7 +55,7 @@ def mutation(
             given = read(input, types=expected)
             given.pop("client_mutation_id", None)
             if key is not None:
-                text.line(key, ("input", "clientMutationId"))
+                text.token(key, ("input", "clientMutationId"))
             # What signs somebody in is never remembered: its result holds secrets.
             mark = context.mark(name, given, key) if guard != "public" else None
             if first is not None and (first_for is None or given.get(first_for) is not None):
@@ -104,7 +104,7 @@ def live_mutation(
             given = read(input)
             given.pop("client_mutation_id", None)
             if key is not None:
-                text.line(key, ("input", "clientMutationId"))
+                text.token(key, ("input", "clientMutationId"))
             return Outcome(client_mutation_id=key, values=await act(context, given, key))
         except (InsufficientScope, Unavailable):
             raise

@@ -26,7 +26,7 @@ async def create(uow: UnitOfWork, actor: Actor, project_id: UUID | None, given: 
         created_at=uow.now,
         updated_at=uow.now,
         team_id=team.id,
-        name=text.line(given["name"], ("input", "name")),
+        name=text.name(given["name"], ("input", "name")),
         description=text.optional_markdown(given.get("description"), ("input", "description")),
         visibility=given.get("visibility") or ProjectVisibility.TEAM,
         start_on=given.get("start_on"),
@@ -100,7 +100,7 @@ async def restore(uow: UnitOfWork, actor: Actor, project_id: UUID) -> Project:
 def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     changes = {name: given[name] for name in ("start_on", "end_on", "lead_id") if name in given}
     if "name" in given:
-        changes["name"] = text.line(given["name"], ("input", "name"))
+        changes["name"] = text.name(given["name"], ("input", "name"))
     if "description" in given:
         changes["description"] = text.optional_markdown(given["description"], ("input", "description"))
     for name in ("status", "visibility"):

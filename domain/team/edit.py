@@ -27,7 +27,7 @@ async def create(
         id=team_id or uow.new_id(),
         created_at=uow.now,
         updated_at=uow.now,
-        name=text.line(name, ("input", "name")),
+        name=text.name(name, ("input", "name")),
         key=_key(key) if key is not None else await _free_key(uow, name),
         description=text.optional_markdown(description, ("input", "description")),
         owner_id=actor.user_id,
@@ -48,7 +48,7 @@ async def update(uow: UnitOfWork, actor: Actor, team_id: UUID, given: Mapping[st
     require_version(before, expected_version)
     changes: dict[str, Any] = {}
     if "name" in given:
-        changes["name"] = text.line(given["name"], ("input", "name"))
+        changes["name"] = text.name(given["name"], ("input", "name"))
     if "description" in given:
         changes["description"] = text.optional_markdown(given["description"], ("input", "description"))
     team = changed(before, uow.now, **changes)
