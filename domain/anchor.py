@@ -1,17 +1,38 @@
-"""Anchors: text of a document that a comment is pinned to, found again by its words and what stood around them.
+"""Finds text of a document again that a comment is pinned to, by its words and by what stood around them.
 
-As the selectors of web annotations do it: the quote must stand in the text as it is; where it does so more than once, what stands around it
-decides, then how near that is to where it stood. Rejected: Yjs' relative positions, which point to characters that an import or
-a restored version writes anew, and which only a client of Yjs could make.
+As the selectors of web annotations do it: the quote must stand in the text as it is. That alone is not enough, or a comment on a
+deleted `the` would move to the next one. So of what stood around the quote, enough must stand around it still:
+
+- most of one side, without a gap from the quote on: eight letters at least, or all where there were fewer; or
+- half of the words of both sides, in their order, for edits right beside the quote; or
+- nothing, for a quote of a sentence's length that stands in the text once: a paragraph that was moved as a whole.
+
+How much is remembered of the surroundings is decided when the anchor is made: the least of some lengths that no other place with
+the quote would pass for, so that `Status: open` of a section that is deleted does not move to the next section. Where several
+places qualify, the one with most of its surroundings next to it is taken, of equals the nearest to where it stood.
+
+Offsets count characters (code points) here; `Utf16Offsets` turns them into the UTF-16 units in which clients count.
+
+Rejected: Yjs' relative positions, which point to characters that an import or a restored version writes anew, and which only a
+client of Yjs could make; the nearest place with the quote, whatever stands around it.
 """
 
+import re
+from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 
 from domain import text
 from domain.errors import Invalid, Path
 
-QUOTE, AROUND, _MOST = 1_000, 32, 1_000
+MAX_QUOTE_CHARACTERS, MAX_CONTEXT_CHARACTERS = 1_000, 128
+_CONTEXT_CHARACTERS = (32, 64, MAX_CONTEXT_CHARACTERS)
+_MAX_PLACES, _MAX_PLACES_COMPARED = 200, 8
+_ENOUGH_LETTERS, _SENTENCE_LETTERS = 8, 24
+# Scripts that put no blanks between words: each character counts as a word of two letters.
+_IDEOGRAPH = "\u3005-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\u0e00-\u0e7f\U00020000-\U0003ffff"
+_WORD = re.compile(rf"[{_IDEOGRAPH}]|[^\W_{_IDEOGRAPH}]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,34 +46,122 @@ class Anchor:
 
 
 def anchor(words: str, quote: str, prefix: str | None, suffix: str | None, path: Path) -> Anchor:
-    """The anchor of a quote in a text; raises Invalid where it does not stand there."""
-    if not quote.strip() or len(quote) > QUOTE:
-        text.line(quote.replace("\n", " "), (*path, "quote"), limit=QUOTE)
-    start = locate(words, Anchor(quote=quote, prefix=(prefix or "")[-AROUND:], suffix=(suffix or "")[:AROUND], start=0))
+    """
+    The anchor of a quote in a text; raises Invalid where it does not stand there.
+
+    Of several places, the one with most of `prefix` and `suffix` around it is taken, then the first.
+    """
+    if not quote.strip() or len(quote) > MAX_QUOTE_CHARACTERS:
+        text.line(quote.replace("\n", " "), (*path, "quote"), limit=MAX_QUOTE_CHARACTERS)
+    wanted = Anchor(
+        quote=quote, prefix=(prefix or "")[-MAX_CONTEXT_CHARACTERS:], suffix=(suffix or "")[:MAX_CONTEXT_CHARACTERS], start=0
+    )
+    start = _find_exact(words, wanted)
+    if start is None:
+        start = next(iter(_best_places(words, wanted)), None)
     if start is None:
         raise Invalid((*path, "quote"), "This does not stand in the document.")
+    return _distinct(words, quote, start)
+
+
+def _distinct(words: str, quote: str, start: int) -> Anchor:
+    """The anchor of the quote at a place, with the least surroundings that no other place passes for."""
     end = start + len(quote)
-    return Anchor(quote=quote, prefix=words[max(0, start - AROUND) : start], suffix=words[end : end + AROUND], start=start)
+    made = Anchor(quote=quote, prefix="", suffix="", start=start)
+    for length in _CONTEXT_CHARACTERS:
+        made = replace(made, prefix=words[max(0, start - length) : start], suffix=words[end : end + length])
+        others = [place for place in _best_places(words, made) if place != start]
+        if not any(_is_same(words, made, place) for place in others[:_MAX_PLACES_COMPARED]):
+            break
+    return made
 
 
 def locate(words: str, sought: Anchor) -> int | None:
-    """Where a quote stands now; None when it is gone."""
+    """Where a quote stands now; None when it is gone, though the same words stand elsewhere."""
+    exact = _find_exact(words, sought)
+    if exact is not None and (sought.prefix or sought.suffix):
+        return exact
+    places = _best_places(words, sought)
+    found = next((place for place in places[:_MAX_PLACES_COMPARED] if _is_same(words, sought, place)), None)
+    if found is None and len(places) == 1 and _weight(sought.quote) >= _SENTENCE_LETTERS:
+        return places[0]
+    return found
 
-    def fits(start: int) -> tuple[int, int]:
-        end = start + len(sought.quote)
-        before = _alike(sought.prefix[::-1], words[max(0, start - AROUND) : start][::-1])
-        return before + _alike(sought.suffix, words[end : end + AROUND]), -abs(start - sought.start)
 
-    return max(_places(words, sought.quote), key=fits, default=None)
+def _is_same(words: str, sought: Anchor, place: int) -> bool:
+    """Whether enough of what stood around the quote stands around a place."""
+    before, after = _next_to(words, sought, place)
+    sides = ((sought.prefix, _weight(before)), (sought.suffix, _weight(after)))
+    weights = [_weight(side) for side, _ in sides]
+    if sum(weights) < _ENOUGH_LETTERS:
+        return sum(agreed for _, agreed in sides) == sum(weights)
+    if any(agreed >= max(_ENOUGH_LETTERS, 0.6 * weight) for weight, (_, agreed) in zip(weights, sides, strict=True)):
+        return True
+    return 2 * _nearby(words, sought, place) >= sum(weights)
 
 
-def _places(words: str, quote: str) -> Iterator[int]:
-    at = words.find(quote)
-    for _ in range(_MOST):
-        if at < 0:
-            return
-        yield at
-        at = words.find(quote, at + 1)
+def _best_places(words: str, sought: Anchor) -> list[int]:
+    """Places with the quote, first those with most of its surroundings next to them, of equals the nearest to where it stood."""
+
+    def closeness(place: int) -> tuple[int, int, int]:
+        before, after = _next_to(words, sought, place)
+        return -len(before) - len(after), abs(place - sought.start), place
+
+    return sorted(_places(words, sought), key=closeness)
+
+
+def _find_exact(words: str, sought: Anchor) -> int | None:
+    """The place around which everything is as it was around the quote: where it stood, else the first."""
+    around, before = sought.prefix + sought.quote + sought.suffix, len(sought.prefix)
+    if sought.start >= before and words.startswith(around, sought.start - before):
+        return sought.start
+    found = words.find(around)
+    return None if found < 0 else found + before
+
+
+def _places(words: str, sought: Anchor) -> Iterator[int]:
+    """Where the quote stands, from where it stood outwards, in both directions by turns."""
+    quote, count = sought.quote, 0
+    after, before = words.find(quote, sought.start), words.rfind(quote, 0, sought.start + len(quote) - 1)
+    while (after >= 0 or before >= 0) and count < _MAX_PLACES:
+        if after >= 0:
+            count += 1
+            yield after
+            after = words.find(quote, after + 1)
+        if before >= 0:
+            count += 1
+            yield before
+            before = words.rfind(quote, 0, before + len(quote) - 1)
+
+
+def _next_to(words: str, sought: Anchor, place: int) -> tuple[str, str]:
+    """What stands right before and right after a place as it stood around the quote."""
+    end = place + len(sought.quote)
+    before = _alike(sought.prefix[::-1], words[max(0, place - len(sought.prefix)) : place][::-1])
+    after = _alike(sought.suffix, words[end : end + len(sought.suffix)])
+    return sought.prefix[len(sought.prefix) - before :], sought.suffix[:after]
+
+
+def _nearby(words: str, sought: Anchor, place: int) -> int:
+    """The weight of the words that stand near a place, on their side and in their order, as near the quote."""
+    end = place + len(sought.quote)
+    before = words[max(0, place - 2 * len(sought.prefix) - _CONTEXT_CHARACTERS[0]) : place]
+    after = words[end : end + 2 * len(sought.suffix) + _CONTEXT_CHARACTERS[0]]
+    return _in_common(sought.prefix, before) + _in_common(sought.suffix, after)
+
+
+def _in_common(one: str, other: str) -> int:
+    first, second = _WORD.findall(one), _WORD.findall(other)
+    blocks = SequenceMatcher(None, first, second, autojunk=False).get_matching_blocks()
+    return sum(_weight("".join(first[block.a : block.a + block.size])) for block in blocks)
+
+
+def _weight(given: str) -> int:
+    """How many letters and digits; ideographs count twice."""
+    return sum(2 if each.isalpha() and _IS_IDEOGRAPH.match(each) else 1 for each in given if each.isalnum())
+
+
+_IS_IDEOGRAPH = re.compile(f"[{_IDEOGRAPH}]")
 
 
 def _alike(one: str, other: str) -> int:
@@ -61,3 +170,19 @@ def _alike(one: str, other: str) -> int:
         if here != there:
             return place
     return min(len(one), len(other))
+
+
+class Utf16Offsets:
+    """Offsets in a text as JavaScript, Yjs and the language server protocol count them: in UTF-16 units."""
+
+    __slots__ = ("_pairs",)
+
+    def __init__(self, words: str) -> None:
+        self._pairs = [] if words.isascii() else [found.start() for found in _BEYOND_BMP.finditer(words)]
+
+    def of(self, offset: int) -> int:
+        """Of an offset in code points."""
+        return offset + bisect_left(self._pairs, offset)
+
+
+_BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")

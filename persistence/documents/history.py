@@ -6,7 +6,7 @@ that was written in more than `STRETCHES` turns is refused.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from uuid import UUID
 from content import attribution, crdt, kind
 from content.diff import Diff, diff
 from content.structs import parse
+from domain.anchor import Utf16Offsets
 from domain.document import ContentFormat, DocumentType
 from domain.errors import LimitExceeded
 
@@ -25,7 +26,7 @@ Stored = tuple[bytes | None, Sequence[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Characters `start` up to `end` of the plain text, by whom (None: nobody known), and when at the latest."""
+    """From `start` up to `end` of the plain text, in UTF-16 units, by whom (None: nobody known), and when at the latest."""
 
     start: int
     end: int
@@ -53,8 +54,9 @@ def written(
     Raises LimitExceeded beyond `STRETCHES`.
     """
     times = _times(edits)
+    document = crdt.load(*state)
     several: list[Any] = []
-    for span in attribution.spans(type_, crdt.load(*state)):
+    for span in attribution.spans(type_, document):
         at = next((at for first, end, at in times.get(span.client, ()) if first <= span.clock < end), older)
         author_id = authors.get(span.client)
         last = several[-1] if several else None
@@ -65,7 +67,8 @@ def written(
             several.append(Written(span.start, span.end, author_id, at))
     if len(several) > STRETCHES:
         raise LimitExceeded(f"The text was written in more than {STRETCHES} turns: too many to tell.", STRETCHES)
-    return several
+    units = Utf16Offsets(kind.render(type_, document, ContentFormat.TEXT))
+    return [replace(each, start=units.of(each.start), end=units.of(each.end)) for each in several]
 
 
 def _times(edits: Sequence[tuple[bytes, datetime]]) -> Mapping[int, Sequence[tuple[int, int, datetime]]]:

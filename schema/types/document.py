@@ -80,8 +80,8 @@ class DocumentDiff:
 
     from_: DocumentVersion | None = leaf("The older point, where it is just this version.", "from_version", name="from")
     to: DocumentVersion | None = leaf("The newer point, where it is just this version.", "to_version")
-    added: int = leaf("How many characters came.")
-    removed: int = leaf("How many characters went.")
+    added: int = leaf("How many characters (Unicode code points) were added.")
+    removed: int = leaf("How many characters (Unicode code points) were removed.")
     hunks: list[DiffHunk] = leaf("The texts, in order.")
 
 
@@ -89,8 +89,8 @@ class DocumentDiff:
 class Attribution:
     """View over `persistence.documents.diffing.Written`."""
 
-    start: int = leaf("Its first character, from 0, in the form TEXT.")
-    end: int = leaf("The character after its last.")
+    start: int = leaf("Offset of its first character in the form TEXT, from 0, in UTF-16 code units.")
+    end: int = leaf("Offset behind its last character, in UTF-16 code units, as strings of JavaScript count.")
     author: User | None = relation(resolvers.user.authors, "Who wrote it; null where that is not known.", needs=["author_id"])
     edited_at: datetime = leaf("When, at the latest.")
 
