@@ -35,9 +35,9 @@ _SWEEP = "delete what nobody needs: files of deleted things, uploads never attac
 _SCHEMA = "print the graph as SDL"
 
 
-def main(given: list[str]) -> int:
+def main(argv: list[str]) -> int:
     """Run one verb; the process's exit code."""
-    asked = _arguments(given)
+    asked = _parse_arguments(argv)
     if asked.verb == "schema":
         return _schema(check=asked.check, write=asked.write)
     try:
@@ -51,23 +51,23 @@ def main(given: list[str]) -> int:
         return 2
     _set_up_logging(settings)
     with contextlib.suppress(KeyboardInterrupt):
-        return _run_verb(asked, settings)
+        return _run_command(asked, settings)
     return 0
 
 
-def _run_verb(asked: argparse.Namespace, settings: Settings) -> int:
+def _run_command(arguments: argparse.Namespace, settings: Settings) -> int:
     from app.bootstrap import CannotStart
     from embedded import BinariesMissing, FolderInUse, PostgresFailed
 
     try:
-        _run(_verb(asked, settings))
+        _run(_command(arguments, settings))
     except (CannotStart, FolderInUse, BinariesMissing, PostgresFailed) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def _arguments(given: list[str]) -> argparse.Namespace:
+def _parse_arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="server.py", description="PantheraHive's server.", epilog=_EPILOG, allow_abbrev=False)
     verbs = parser.add_subparsers(dest="verb", metavar="verb", title="verbs (none: serve)")
     serving = verbs.add_parser("serve", help=_SERVE, description=_SERVE, epilog=_EPILOG)
@@ -89,7 +89,7 @@ def _arguments(given: list[str]) -> argparse.Namespace:
     for each, count in ((parser, 1), (serving, argparse.SUPPRESS), (answering, argparse.SUPPRESS)):
         each.add_argument(
             "--workers",
-            type=_workers,
+            type=_worker_count,
             default=count,
             metavar="N",
             help="processes that answer behind the port; auto: one per core",
@@ -99,38 +99,38 @@ def _arguments(given: list[str]) -> argparse.Namespace:
     printing.add_argument(
         "--check", action="store_true", help="fail where schema/schema.graphql differs or clients of the last release break"
     )
-    return parser.parse_args(given)
+    return parser.parse_args(argv)
 
 
-def _workers(given: str) -> int:
+def _worker_count(text: str) -> int:
     """A number of processes; 0 and `auto` mean one per core."""
-    if given != "auto" and not given.isdecimal():
-        raise argparse.ArgumentTypeError(f"{given} is no number of processes")
+    if text != "auto" and not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no number of processes")
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
-    return (0 if given == "auto" else int(given)) or cores or 1
+    return (0 if text == "auto" else int(text)) or cores or 1
 
 
-def _verb(asked: argparse.Namespace, settings: Settings) -> Coroutine[Any, Any, None]:
-    match asked.verb:
+def _command(arguments: argparse.Namespace, settings: Settings) -> Coroutine[Any, Any, None]:
+    match arguments.verb:
         case "documents":
-            return _look_after_documents(settings, asked.task)
+            return _maintain_documents(settings, arguments.task)
         case "migrate":
             return _migrate(settings)
         case "seed":
             return _seed(settings)
         case "blobs":
-            return _sweep(settings)
+            return _clean_up_blobs(settings)
     from app.serving import serve
 
-    prepare = asked.verb != "api"
-    if asked.verb == "api" and asked.answer_to is not None:
+    prepare = arguments.verb != "api"
+    if arguments.verb == "api" and arguments.answer_to is not None:
         from app.supervisor import serve_as_worker
 
-        return serve_as_worker(settings, asked.answer_to)
-    if asked.workers > 1:
+        return serve_as_worker(settings, arguments.answer_to)
+    if arguments.workers > 1:
         from app.supervisor import serve_with_workers
 
-        return serve_with_workers(settings, asked.workers, prepare=prepare)
+        return serve_with_workers(settings, arguments.workers, prepare=prepare)
     return serve(settings, prepare=prepare)
 
 
@@ -141,41 +141,41 @@ async def _migrate(settings: Settings) -> None:
         print("The database is migrated." if await migrate(url) else "There is nothing to migrate.")
 
 
-async def _look_after_documents(settings: Settings, task: str) -> None:
-    from app.bootstrap import migrate, open_database_url, open_house
-    from persistence.documents.integrity import sweep, verify
+async def _maintain_documents(settings: Settings, task: str) -> None:
+    from app.bootstrap import migrate, open_database_url, open_resources
+    from persistence.documents.integrity import check_integrity, delete_orphans
     from persistence.documents.reindex import reindex
 
     async with open_database_url(settings) as url:
         await migrate(url)
-        async with open_house(settings, url) as house:
-            database, objects = house.database, house.services.archive.objects
+        async with open_resources(settings, url) as house:
+            database, objects = house.database, house.services.version_store.objects
             match task:
                 case "reindex":
                     print(await reindex(database, objects))
                 case "verify":
-                    print(await verify(database, objects))
+                    print(await check_integrity(database, objects))
                 case _:
-                    print(f"{await sweep(database, objects)} objects were swept.")
+                    print(f"{await delete_orphans(database, objects)} objects were swept.")
 
 
 async def _seed(settings: Settings) -> None:
-    from app.bootstrap import fill, fill_storage, migrate, open_database_url, open_house
+    from app.bootstrap import migrate, open_database_url, open_resources, seed_database, seed_demo_documents
 
     async with open_database_url(settings) as url:
         await migrate(url)
-        async with open_house(settings, url) as house:
-            print(await fill(house.database, settings) or "Nothing to seed: HIVE_SEED_SIZE is none.")
-            if begun := await fill_storage(house, settings):
+        async with open_resources(settings, url) as house:
+            print(await seed_database(house.database, settings) or "Nothing to seed: HIVE_SEED_SIZE is none.")
+            if begun := await seed_demo_documents(house, settings):
                 print(f"{begun} documents were written.")
 
 
-async def _sweep(settings: Settings) -> None:
-    from app.bootstrap import migrate, open_database_url, sweep_once
+async def _clean_up_blobs(settings: Settings) -> None:
+    from app.bootstrap import clean_up_blobs_once, migrate, open_database_url
 
     async with open_database_url(settings) as url:
         await migrate(url)
-        print(await sweep_once(settings, url))
+        print(await clean_up_blobs_once(settings, url))
 
 
 def _schema(*, check: bool, write: bool) -> int:

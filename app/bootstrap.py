@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import itertools
 import logging
 import secrets
 from collections.abc import AsyncIterator
@@ -12,43 +11,40 @@ from datetime import UTC, datetime
 
 import migrations
 from app.settings import DEMO_PASSWORD, Settings
-from auth.keys import KeyUnusable, SigningKeys, load_keys
+from auth.keys import InvalidSigningKey, SigningKeys, load_keys
 from auth.passwords import Argon2Passwords
 from auth.tokens import AccessTokens
-from domain.blob import Blobs
+from domain.blob import BlobStore
 from domain.errors import StorageUnavailable, Unavailable
-from domain.page import LARGEST_PAGE
-from domain.task.bulk import MOST_AT_ONCE
-from domain.upload import MOST_BYTES
+from domain.page import MAX_PAGE_ROWS
+from domain.task.bulk import MAX_BATCH_TASKS
+from domain.upload import MAX_UPLOAD_BYTES
 from embedded import embedded_postgres
 from gateway.execution.limits import Limits
-from persistence.blob_cleanup import sweep
+from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.blobs.local import LocalBlobs
-from persistence.documents.versions import Archive
-from persistence.documents.worker_pool import Workshop
+from persistence.documents.versions import VersionStore
+from persistence.documents.worker_pool import WorkerPool
 from persistence.engine.database import Database, open_database
 from persistence.engine.schema_version import schema_version
 from persistence.events.document_log import UpdateLog
-from persistence.events.document_streams import EveryLog
+from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
-from persistence.rights import RightsReader
-from realtime.announcements import Live, LiveBackend
-from realtime.background_tasks import OwnedTasks
-from realtime.backoff import spread
+from persistence.rights import RightsLoader
+from realtime.announcements import PubSub, PubSubBackend
 from realtime.collaboration.rooms import Rooms
-from realtime.collaboration.timings import Pace
-from realtime.hub import Hub
+from realtime.collaboration.timings import RoomTimings
+from realtime.hub import StreamHub
 from realtime.memory_backend import MemoryBackend
-from resolvers.collaboration_auth import rights_from
+from resolvers.collaboration_auth import access_from
 from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
 from schema.root import schema
 
 VERSION = "0.1.0"
 LIMITS = Limits()
-SWEEP_SECONDS = 300.0
 logger = logging.getLogger(__name__)
 
 
@@ -57,7 +53,7 @@ class CannotStart(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Resources:
     """Everything that is open while the server runs."""
 
     services: Services
@@ -71,7 +67,7 @@ async def open_database_url(settings: Settings) -> AsyncIterator[str]:
     """The address of the database: the one that is set, or that of the embedded Postgres, which runs as long as this is open."""
     if settings.database_url is not None:
         try:
-            async with open_database(settings.database_url, connections=1):
+            async with open_database(settings.database_url, max_connections=1):
                 pass
         except Unavailable as error:
             raise CannotStart(f"The database of HIVE_DATABASE_URL cannot be used: {error.__cause__ or error}") from error
@@ -83,14 +79,14 @@ async def open_database_url(settings: Settings) -> AsyncIterator[str]:
 
 async def migrate(url: str) -> bool:
     """Bring the database to the newest revision; whether there was anything to do."""
-    async with open_database(url, connections=2) as database:
-        if migrations.reached(await schema_version(database)):
+    async with open_database(url, max_connections=2) as database:
+        if migrations.is_up_to_date(await schema_version(database)):
             return False
     await asyncio.to_thread(migrations.upgrade, url)
     return True
 
 
-async def fill(database: Database, settings: Settings) -> str | None:
+async def seed_database(database: Database, settings: Settings) -> str | None:
     """Seed an empty database as the settings say: what came of it, or None when nothing was asked for."""
     if settings.seed == "none":
         return None
@@ -109,71 +105,71 @@ async def fill(database: Database, settings: Settings) -> str | None:
     return str(report)
 
 
-async def fill_storage(house: House, settings: Settings) -> int:
+async def seed_demo_documents(resources: Resources, settings: Settings) -> int:
     """Begin the demo's documents, when the settings ask for the demo and there are none; how many."""
     if settings.seed != "demo":
         return 0
     from seed.documents import seed_documents
 
     try:
-        return await seed_documents(house.database, house.services.live, house.services.archive)
+        return await seed_documents(resources.database, resources.services.pubsub, resources.services.version_store)
     except Unavailable as error:  # the rest of the demo is there, and the next start tries again
         logger.warning("The demo's documents were not written: %s", error.message)
         return 0
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, url: str, *, pace: Pace | None = None) -> AsyncIterator[House]:
+async def open_resources(settings: Settings, url: str, *, timings: RoomTimings | None = None) -> AsyncIterator[Resources]:
     """The services over a migrated database. `pace`: how long rooms of live editing wait for what."""
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(url, connections=settings.database_connections))
-        live = await stack.enter_async_context(Live.open(_live_backend(settings)))
+        database = await stack.enter_async_context(open_database(url, max_connections=settings.database_connections))
+        live = await stack.enter_async_context(PubSub.open(_pubsub_backend(settings)))
         log = StreamLog(database)
         updates = UpdateLog(database)
-        hub = await stack.enter_async_context(Hub.open(live, EveryLog(log, updates)))
-        keys = await _keys(database, settings)
+        hub = await stack.enter_async_context(StreamHub.open(live, CombinedLog(log, updates)))
+        keys = await _load_signing_keys(database, settings)
         tokens = AccessTokens(keys, database, issuer=settings.origin)
         try:
             blobs = await stack.enter_async_context(open_blobs(settings, keys))
         except StorageUnavailable as error:
             raise CannotStart(f"Files cannot be kept: {error.__cause__}") from error
-        objects = DocumentObjects(blobs, writers=max(1, settings.database_connections // 2))
-        archive = Archive(database, live, objects, await stack.enter_async_context(Workshop.open()))
+        objects = DocumentObjects(blobs, max_writers=max(1, settings.database_connections // 2))
+        archive = VersionStore(database, live, objects, await stack.enter_async_context(WorkerPool.open()))
         rooms = await stack.enter_async_context(
-            Rooms.open(hub=hub, live=live, log=updates, archive=archive, access=rights_from(archive), pace=pace)
+            Rooms.open(hub=hub, pubsub=live, log=updates, snapshots=archive, access=access_from(archive), timings=timings)
         )
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
         services = Services(
             database=database,
-            live=live,
+            pubsub=live,
             hub=hub,
             log=log,
             blobs=blobs,
-            archive=archive,
+            version_store=archive,
             rooms=rooms,
-            rights=RightsReader(database),
-            cursors=SyncCursors(keys.secret("sync cursor")),
+            rights=RightsLoader(database),
+            cursors=SyncCursors(keys.derive_secret("sync cursor")),
             passwords=passwords,
             tokens=tokens,
             public_url=settings.origin,
             version=VERSION,
             schema_hash=hashlib.sha256(schema.as_str().encode()).hexdigest(),
             limits={
-                "page": LARGEST_PAGE,
+                "page": MAX_PAGE_ROWS,
                 "depth": LIMITS.depth,
                 "cost": LIMITS.cost,
-                "bulk": MOST_AT_ONCE,
-                "upload_bytes": MOST_BYTES,
+                "bulk": MAX_BATCH_TASKS,
+                "upload_bytes": MAX_UPLOAD_BYTES,
             },
             features=["changes", "subscriptions", "documents", "uploads"],
         )
         texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
-        yield House(services, tokens, database, texts)
+        yield Resources(services, tokens, database, texts)
 
 
 @asynccontextmanager
-async def open_blobs(settings: Settings, keys: SigningKeys) -> AsyncIterator[Blobs]:
+async def open_blobs(settings: Settings, keys: SigningKeys) -> AsyncIterator[BlobStore]:
     """The bucket that is set, or a folder. Whether the bucket answers shows when it is used: nothing but files hangs on it."""
     if settings.blobs_url is not None:
         from persistence.blobs.s3 import S3Blobs  # its client takes 0.5 s to import
@@ -182,55 +178,28 @@ async def open_blobs(settings: Settings, keys: SigningKeys) -> AsyncIterator[Blo
             yield bucket
         return
     folder = settings.data_dir.absolute() / "blobs"
-    async with LocalBlobs.open(folder, secret=keys.secret("blobs"), origin=settings.origin) as local:
+    async with LocalBlobs.open(folder, secret=keys.derive_secret("blobs"), origin=settings.origin) as local:
         yield local
 
 
-@asynccontextmanager
-async def kept_up(house: House, settings: Settings) -> AsyncIterator[None]:
-    """While this is open, documents that rest are settled, and what nobody needs is taken away every five minutes or so; in a
-    folder, once an hour, orphans too.
-
-    Orphans in a bucket are for `server.py blobs sweep`: to look for them is to list the bucket, and that is paid for.
-    """
-    database, blobs = house.database, house.services.blobs
-    small = isinstance(blobs, LocalBlobs)
-
-    async def for_ever() -> None:
-        for turn in itertools.count(1):
-            await asyncio.sleep(spread(SWEEP_SECONDS))
-            try:
-                await sweep(database, blobs, datetime.now(UTC), orphans=small and turn % 12 == 0)
-            except Unavailable as error:
-                logger.warning("What nobody needs could not be taken away: %s", error)
-
-    tasks = OwnedTasks()
-    tasks.start(for_ever(), "sweep")
-    tasks.start(house.services.archive.settle_forever(settings.settle_seconds), "documents: settle")
-    try:
-        yield
-    finally:
-        await tasks.end()
-
-
-async def sweep_once(settings: Settings, url: str) -> str:
+async def clean_up_blobs_once(settings: Settings, url: str) -> str:
     """Take away what nobody needs, orphans too, over a migrated database: what was done, in words."""
-    async with open_database(url, connections=2) as database:
+    async with open_database(url, max_connections=2) as database:
         try:
-            async with open_blobs(settings, await _keys(database, settings)) as blobs:
-                return str(await sweep(database, blobs, datetime.now(UTC)))
+            async with open_blobs(settings, await _load_signing_keys(database, settings)) as blobs:
+                return str(await clean_up_blobs(database, blobs, datetime.now(UTC)))
         except StorageUnavailable as error:
             raise CannotStart(f"{error.message} What was deleted so far stays deleted. ({error.__cause__})") from error
 
 
-async def _keys(database: Database, settings: Settings) -> SigningKeys:
+async def _load_signing_keys(database: Database, settings: Settings) -> SigningKeys:
     try:
         return await load_keys(database, settings.signing_key)
-    except KeyUnusable as error:
+    except InvalidSigningKey as error:
         raise CannotStart(f"HIVE_SIGNING_KEY cannot be used: {error}") from error
 
 
-def _live_backend(settings: Settings) -> LiveBackend:
+def _pubsub_backend(settings: Settings) -> PubSubBackend:
     if settings.redis_url is None:
         return MemoryBackend()
     from realtime.redis_backend import RedisBackend  # its client takes 0.3 s to import

@@ -19,39 +19,39 @@ from prometheus_client import GCCollector, PlatformCollector, ProcessCollector, 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from app.bootstrap import VERSION, CannotStart, House
+from app.bootstrap import VERSION, CannotStart, Resources
 from app.settings import Settings
-from gateway.endpoints import Lines
+from gateway.endpoints import OpenConnections
 from gateway.execution.executor import Executor
-from gateway.execution.metrics import BOUNDS, Durations
+from gateway.execution.metrics import BUCKET_BOUNDS_SECONDS, Histogram
 
-_MOST_REASONS = 32
+_MAX_REASONS = 32
 
 
-class Numbers(Collector):
+class MetricsCollector(Collector):
     """All numbers of one process; those of the application once it was made (`watch`)."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._application: tuple[Executor, Lines] | None = None
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._application: tuple[Executor, OpenConnections] | None = None
 
-    def watch(self, executor: Executor, lines: Lines) -> None:
+    def register_application(self, executor: Executor, connections: OpenConnections) -> None:
         """Read these too."""
-        self._application = executor, lines
+        self._application = executor, connections
 
     def collect(self) -> Iterator[Metric]:
         """Every metric as it stands now."""
         yield InfoMetricFamily("pantherahive", "The server that runs.", {"version": VERSION})
         if self._application is not None:
-            yield from _answers(self._application[0])
-            yield from _open(self._application[1])
-        yield from _stores(self._house)
+            yield from _execution_metrics(self._application[0])
+            yield from _connection_metrics(self._application[1])
+        yield from _storage_metrics(self._resources)
 
 
 @asynccontextmanager
-async def given_away(house: House, settings: Settings) -> AsyncIterator[Numbers]:
+async def serve_metrics(resources: Resources, settings: Settings) -> AsyncIterator[MetricsCollector]:
     """The numbers of a house, answered on the port for metrics while the block lasts, if there is one. Raises CannotStart."""
-    numbers = Numbers(house)
+    numbers = MetricsCollector(resources)
     if settings.metrics_port is None:
         yield numbers
         return
@@ -72,43 +72,45 @@ async def given_away(house: House, settings: Settings) -> AsyncIterator[Numbers]
         thread.join()
 
 
-def _answers(executor: Executor) -> Iterator[Metric]:
+def _execution_metrics(executor: Executor) -> Iterator[Metric]:
     took = HistogramMetricFamily(
         "pantherahive_operation_duration_seconds",
         "Running operations, parsed already, and events of subscriptions.",
         labels=["kind"],
     )
-    tally = executor.tally
+    tally = executor.metrics
     kinds = ("query", tally.queries), ("mutation", tally.mutations), ("event", tally.events), ("group event", tally.group_events)
     for kind, durations in kinds:
-        buckets, seconds = _cumulated(durations)
+        buckets, seconds = _cumulative_buckets(durations)
         took.add_metric([kind], buckets, seconds)
     yield took
     runs = CounterMetricFamily(
         "pantherahive_executions", "Who ran operations and events, and why not a compiled program.", labels=["executor", "reason"]
     )
-    counts = dict(executor.counts)
+    counts = dict(executor.execution_counts)
     runs.add_metric(["compiled", ""], counts.pop("compiled", 0) + sum(tally.group_events.buckets))
-    for reason, count in _few(counts).items():
+    for reason, count in _limit_reasons(counts).items():
         runs.add_metric(["graphql-core", reason.removeprefix("fallback: ")], count)
     yield runs
-    yield _counted("pantherahive_errors", "Errors that clients were told outside of data.", "code", dict(tally.errors))
+    yield _counter_family("pantherahive_errors", "Errors that clients were told outside of data.", "code", dict(tally.errors))
 
 
-def _open(lines: Lines) -> Iterator[Metric]:
-    connections, operations = lines.websockets.open_now()
+def _connection_metrics(open_connections: OpenConnections) -> Iterator[Metric]:
+    connections, operations = open_connections.websockets.open_counts()
     yield GaugeMetricFamily("pantherahive_websocket_connections", "Open websockets.", connections)
     yield GaugeMetricFamily("pantherahive_websocket_operations", "Operations on websockets, mostly subscriptions.", operations)
-    yield GaugeMetricFamily("pantherahive_http_streams", "Subscriptions over HTTP.", lines.streams.open_now())
+    yield GaugeMetricFamily("pantherahive_http_streams", "Subscriptions over HTTP.", open_connections.streams.open_count())
 
 
-def _stores(house: House) -> Iterator[Metric]:
-    database, hub = house.database, house.services.hub
-    lent, waiting = database.lent()
-    streams, listeners = hub.followed()
+def _storage_metrics(resources: Resources) -> Iterator[Metric]:
+    database, hub = resources.database, resources.services.hub
+    lent, waiting = database.pool_usage()
+    streams, listeners = hub.stream_and_listener_counts()
     yield CounterMetricFamily("pantherahive_database_statements", "Statements asked for.", database.statements_run)
     yield CounterMetricFamily(
-        "pantherahive_database_trips", "Trips to Postgres outside of transactions, with one statement or several.", database.trips
+        "pantherahive_database_trips",
+        "Trips to Postgres outside of transactions, with one statement or several.",
+        database.round_trips,
     )
     yield GaugeMetricFamily("pantherahive_database_connections_lent", "Connections to Postgres at work.", lent)
     yield GaugeMetricFamily("pantherahive_database_connections_wanted", "Who waits for a connection to Postgres.", waiting)
@@ -116,27 +118,27 @@ def _stores(house: House) -> Iterator[Metric]:
     yield GaugeMetricFamily("pantherahive_stream_listeners", "Who listens to streams here.", listeners)
 
 
-def _cumulated(durations: Durations) -> tuple[list[tuple[str, float]], float]:
+def _cumulative_buckets(histogram: Histogram) -> tuple[list[tuple[str, float]], float]:
     """Buckets as Prometheus wants them, each with all that is quicker, and the sum."""
-    counts, seconds = tuple(durations.buckets), durations.seconds
+    counts, seconds = tuple(histogram.buckets), histogram.total_seconds
     below, buckets = 0, []
-    for bound, count in zip((*map(str, BOUNDS), "+Inf"), counts, strict=True):
+    for bound, count in zip((*map(str, BUCKET_BOUNDS_SECONDS), "+Inf"), counts, strict=True):
         below += count
         buckets.append((bound, float(below)))
     return buckets, seconds
 
 
-def _counted(name: str, told: str, label: str, counts: Mapping[str, int]) -> CounterMetricFamily:
-    family = CounterMetricFamily(name, told, labels=[label])
+def _counter_family(name: str, documentation: str, label: str, counts: Mapping[str, int]) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, documentation, labels=[label])
     for value, count in counts.items():
         family.add_metric([value], count)
     return family
 
 
-def _few(counts: Mapping[str, int]) -> dict[str, int]:
+def _limit_reasons(counts: Mapping[str, int]) -> dict[str, int]:
     """The first of them, and what the rest comes to."""
     few: dict[str, int] = {}
     for name, count in counts.items():
-        known = name if len(few) < _MOST_REASONS else "other"
+        known = name if len(few) < _MAX_REASONS else "other"
         few[known] = few.get(known, 0) + count
     return few

@@ -13,14 +13,15 @@ from typing import Any, cast
 
 import uvicorn
 
-from app.application import AllLines, Application, Watch, create_app
-from app.bootstrap import CannotStart, House, fill, fill_storage, kept_up, migrate, open_database_url, open_house
+from app.application import AllConnections, Application, OnCreated, create_app
+from app.bootstrap import CannotStart, Resources, migrate, open_database_url, open_resources, seed_database, seed_demo_documents
+from app.maintenance import run_maintenance
 from app.settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 from persistence.engine.database import open_database
 from persistence.engine.schema_version import schema_version
-from realtime.collaboration.connection import MESSAGE_BYTES
+from realtime.collaboration.connection import MAX_MESSAGE_BYTES
 from transport.uvicorn_http import HttpProtocol
-from transport.uvicorn_websocket import WebsocketProtocol
+from transport.uvicorn_websocket import WebSocketProtocol
 
 
 def announce(settings: Settings, *, workers: int = 1) -> None:
@@ -35,7 +36,7 @@ def announce(settings: Settings, *, workers: int = 1) -> None:
 
 
 async def serve(
-    settings: Settings, *, prepare: bool = True, shared: bool = False, up: Callable[[Settings], None] = announce
+    settings: Settings, *, prepare: bool = True, shared: bool = False, on_ready: Callable[[Settings], None] = announce
 ) -> None:
     """
     Open everything, say where, and answer until SIGINT or SIGTERM.
@@ -43,33 +44,33 @@ async def serve(
     `prepare`: migrate, and seed an empty database. `shared`: other processes listen on the same port (`processes`). `up` is
     called once it answers, with the settings and the port that was taken.
     """
-    with bound(settings.host, settings.port, shared=shared) as listener:
+    with bind_socket(settings.host, settings.port, shared=shared) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         async with open_database_url(settings) as url:
             if prepare:
                 await migrate(url)
             else:
                 await require_migrated(url)
-            async with open_house(settings, url) as house:
+            async with open_resources(settings, url) as house:
                 if prepare:
-                    await fill(house.database, settings)
-                    await fill_storage(house, settings)
-                async with _numbers(house, settings) as watch:
+                    await seed_database(house.database, settings)
+                    await seed_demo_documents(house, settings)
+                async with _metrics_registration(house, settings) as watch:
                     app = create_app(house, settings, watch)
-                    with usable(settings.host, settings.port):
+                    with address_errors(settings.host, settings.port):
                         listener.listen(2048)
-                    collect_seldom()
-                    async with kept_up(house, settings):
-                        await Server(_config(app, settings), app.lines, lambda: up(settings)).serve([listener])
+                    tune_gc()
+                    async with run_maintenance(house, settings):
+                        await Server(_config(app, settings), app.connections, lambda: on_ready(settings)).serve([listener])
 
 
 class Server(uvicorn.Server):
     """Uvicorn that says good-bye to websockets and streams before it closes them, and leaves what lies below it time to close."""
 
-    def __init__(self, config: uvicorn.Config, lines: AllLines, up: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, connections: AllConnections, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self._lines = lines
-        self._up = up
+        self._open_connections = connections
+        self._on_ready = on_ready
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -85,29 +86,29 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: Any = None) -> None:
         """Begin to answer, and say where."""
         await super().startup(sockets)
-        self._up()
+        self._on_ready()
 
     async def shutdown(self, sockets: Any = None) -> None:
         """Take no more connections, drain, then close."""
         for server in self.servers:
             server.close()
-        await self._lines.drain()
+        await self._open_connections.drain()
         await super().shutdown(sockets)
 
 
 @asynccontextmanager
-async def _numbers(house: House, settings: Settings) -> AsyncIterator[Watch | None]:
+async def _metrics_registration(resources: Resources, settings: Settings) -> AsyncIterator[OnCreated | None]:
     """What counts the application, while its numbers are given away; None where they are not."""
     if settings.metrics_port is None:
         yield None
         return
-    from app.metrics import given_away  # its client takes a megabyte
+    from app.metrics import serve_metrics  # its client takes a megabyte
 
-    async with given_away(house, settings) as numbers:
-        yield numbers.watch
+    async with serve_metrics(resources, settings) as numbers:
+        yield numbers.register_application
 
 
-def collect_seldom() -> None:
+def tune_gc() -> None:
     """
     Let the collector of reference cycles run seldom, and never over what was made at start-up.
 
@@ -125,10 +126,10 @@ def _config(app: Application, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app.asgi,
         loop="none",
-        http=cast(Any, partial(HttpProtocol, posts=app.posts)),
-        ws=WebsocketProtocol,
+        http=cast(Any, partial(HttpProtocol, handlers=app.request_handlers)),
+        ws=WebSocketProtocol,
         ws_ping_interval=None,
-        ws_max_size=MESSAGE_BYTES,  # of documents; the graph allows less
+        ws_max_size=MAX_MESSAGE_BYTES,  # of documents; the graph allows less
         ws_per_message_deflate=False,
         lifespan="off",
         access_log=False,
@@ -139,20 +140,20 @@ def _config(app: Application, settings: Settings) -> uvicorn.Config:
 
 
 @contextmanager
-def bound(host: str, port: int, *, shared: bool = False) -> Iterator[socket.socket]:
+def bind_socket(host: str, port: int, *, shared: bool = False) -> Iterator[socket.socket]:
     """A socket that holds the address before anything else is opened; it does not listen yet. `shared`: others may listen there
     too."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        with usable(host, port):
+        with address_errors(host, port):
             listener.bind((host, port))
         yield listener
 
 
 @contextmanager
-def usable(host: str, port: int) -> Iterator[None]:
+def address_errors(host: str, port: int) -> Iterator[None]:
     """Say in words for operators why an address cannot be taken: CannotStart."""
     try:
         yield
@@ -166,6 +167,6 @@ def usable(host: str, port: int) -> Iterator[None]:
 
 async def require_migrated(url: str) -> None:
     """CannotStart where the database has no tables yet."""
-    async with open_database(url, connections=2) as database:
+    async with open_database(url, max_connections=2) as database:
         if await schema_version(database) is None:
             raise CannotStart("The database was never migrated: run `server.py migrate` first.")

@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     settle_seconds: float = Field(
         default=60.0, ge=1, description="How often documents that rest are looked for, to save a version and shorten their logs."
     )
+    event_retention_days: int = Field(
+        default=90,
+        ge=0,
+        description="Days for which changes and activity are kept; a cursor that is older has expired. 0 keeps them for ever.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much is logged.")
 
     @field_validator("allowed_origins", mode="before")
@@ -97,9 +102,9 @@ class Settings(BaseSettings):
         return self.seed_size or ("none" if self.production else "demo")
 
 
-def environment(**given: str) -> dict[str, str]:
+def environment(**overrides: str) -> dict[str, str]:
     """The environment for a process of ours: this one's, with other settings (by their names in `Settings`)."""
-    return {**os.environ, **{f"HIVE_{name.upper()}": value for name, value in given.items()}}
+    return {**os.environ, **{f"HIVE_{name.upper()}": value for name, value in overrides.items()}}
 
 
 def _with_scheme(value: str | None, *schemes: str) -> str | None:

@@ -33,54 +33,54 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from app.bootstrap import CannotStart, fill, fill_storage, migrate, open_database_url, open_house
-from app.serving import announce, bound, require_migrated, serve, usable
+from app.bootstrap import CannotStart, migrate, open_database_url, open_resources, seed_database, seed_demo_documents
+from app.serving import address_errors, announce, bind_socket, require_migrated, serve
 from app.settings import Settings, environment
-from embedded import MOST_CONNECTIONS
-from embedded.child_process import tied
+from embedded import MAX_CONNECTIONS
+from embedded.child_process import tied_to_parent
 
 logger = logging.getLogger(__name__)
 
-_SERVER: Final = Path(__file__).parents[1] / "server.py"
-_LOOK_AGAIN: Final = 0.05
-_START_SECONDS: Final = 60.0
+_SERVER_SCRIPT: Final = Path(__file__).parents[1] / "server.py"
+_POLL_SECONDS: Final = 0.05
+_START_TIMEOUT_SECONDS: Final = 60.0
 _STEADY_SECONDS: Final = 10.0
 """A worker that has answered for so long did not die of its start."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
-_TRIES: Final = 5
-_DRAIN_SECONDS: Final = 18.0  # a little more than a server allows itself
-_HAS_SAID_WHY: Final = (1, 2)
+_INITIAL_BACKOFF_SECONDS, _MAX_BACKOFF_SECONDS = 0.25, 10.0
+_MAX_FAILURES: Final = 5
+_DRAIN_TIMEOUT_SECONDS: Final = 18.0  # a little more than a server allows itself
+_REPORTED_EXIT_CODES: Final = (1, 2)
 
 
 async def serve_with_workers(settings: Settings, workers: int, *, prepare: bool) -> None:
     """As `serving.serve`, by this many processes. Raises CannotStart."""
-    _check(settings, workers)
-    with _held(settings.host, settings.port) as port:
+    _check_settings(settings, workers)
+    with _reserved_port(settings.host, settings.port) as port:
         settings = settings.model_copy(update={"port": port})
         async with open_database_url(settings) as url:
             if prepare:
                 await migrate(url)
             else:
                 await require_migrated(url)
-            async with open_house(settings, url) as house:  # what is wrong with a setting is said once, here
+            async with open_resources(settings, url) as house:  # what is wrong with a setting is said once, here
                 if prepare:
-                    await fill(house.database, settings)
-                    await fill_storage(house, settings)
-            async with _running([_Worker(number, settings, url) for number in range(workers)]) as crew:
-                await _keep_up(crew, lambda: announce(settings, workers=workers))
+                    await seed_database(house.database, settings)
+                    await seed_demo_documents(house, settings)
+            async with _running_workers([_Worker(number, settings, url) for number in range(workers)]) as crew:
+                await _supervise(crew, lambda: announce(settings, workers=workers))
 
 
-async def serve_as_worker(settings: Settings, told: int) -> None:
+async def serve_as_worker(settings: Settings, ready_fd: int) -> None:
     """Be one of several; `told` is the descriptor of the pipe through which the supervisor hears that this one answers."""
 
     def up(_: Settings) -> None:
-        os.write(told, b"up")
-        os.close(told)
+        os.write(ready_fd, b"up")
+        os.close(ready_fd)
 
-    await serve(settings, prepare=False, shared=True, up=up)
+    await serve(settings, prepare=False, shared=True, on_ready=up)
 
 
-def _check(settings: Settings, workers: int) -> None:
+def _check_settings(settings: Settings, workers: int) -> None:
     if not hasattr(socket, "SO_REUSEPORT"):
         raise CannotStart("Processes cannot share a port on this system: leave --workers out.")
     if settings.redis_url is None:
@@ -88,21 +88,21 @@ def _check(settings: Settings, workers: int) -> None:
             f"{workers} workers hear of each other's changes through Redis: set HIVE_REDIS_URL, or leave --workers out."
         )
     wanted = workers * settings.database_connections
-    if settings.database_url is None and wanted > MOST_CONNECTIONS:
+    if settings.database_url is None and wanted > MAX_CONNECTIONS:
         raise CannotStart(
-            f"{workers} workers with {settings.database_connections} connections each are more than the {MOST_CONNECTIONS} of the "
+            f"{workers} workers with {settings.database_connections} connections each are more than the {MAX_CONNECTIONS} of the "
             "embedded Postgres: set a smaller HIVE_DATABASE_CONNECTIONS, or HIVE_DATABASE_URL."
         )
 
 
 @contextmanager
-def _held(host: str, port: int) -> Iterator[int]:
+def _reserved_port(host: str, port: int) -> Iterator[int]:
     """The port, held for workers to share; CannotStart where somebody else has it."""
-    with bound(host, port) as probe:
+    with bind_socket(host, port) as probe:
         family, address = probe.family, probe.getsockname()
     with socket.socket(family) as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        with usable(host, address[1]):
+        with address_errors(host, address[1]):
             try:
                 holder.bind(address)
             except OSError as error:
@@ -122,52 +122,52 @@ class _Worker:
     settings: Settings
     url: str
     child: subprocess.Popen[bytes] | None = None
-    answers: bool = False
+    is_ready: bool = False
     failures: int = 0
     """How often in a row it died before it had answered for a while."""
-    _pipe: int = -1
-    _began: float = 0.0
-    _next_start: float = field(default_factory=time.monotonic)
+    _ready_fd: int = -1
+    _started_at: float = 0.0
+    _next_start_at: float = field(default_factory=time.monotonic)
 
-    def look(self) -> int | None:
+    def poll(self) -> int | None:
         """Start it when it is time, and see what has become of it; the exit code when it has just died."""
         now = time.monotonic()
         if self.child is None:
-            if now >= self._next_start:
+            if now >= self._next_start_at:
                 self._start(now)
             return None
         if (code := self.child.poll()) is not None:
-            self._died(code, now)
+            self._on_exit(code, now)
             return code
-        if not self.answers:
+        if not self.is_ready:
             with contextlib.suppress(BlockingIOError):
-                self.answers = os.read(self._pipe, 2) == b"up"
-            if not self.answers and now > self._began + _START_SECONDS:
+                self.is_ready = os.read(self._ready_fd, 2) == b"up"
+            if not self.is_ready and now > self._started_at + _START_TIMEOUT_SECONDS:
                 logger.warning("Worker %d does not come up.", self.number)
                 self.child.kill()
         return None
 
-    def end(self, farewell: signal.Signals) -> None:
+    def send_signal(self, signum: signal.Signals) -> None:
         """Send a signal to the child, if there is one."""
         if self.child is not None:
-            self.child.send_signal(farewell)
+            self.child.send_signal(signum)
 
-    def bury(self) -> None:
+    def kill_and_wait(self) -> None:
         """Kill whatever is left, and wait for it."""
         if self.child is not None:
             self.child.kill()
             self.child.wait()
-            self._forget()
+            self._reset()
 
     def _start(self, now: float) -> None:
         own = {"port": str(self.settings.port), "database_url": self.url}
         if self.settings.metrics_port is not None:
             own["metrics_port"] = str(self.settings.metrics_port + self.number)
-        self._pipe, theirs = os.pipe()
-        os.set_blocking(self._pipe, False)
+        self._ready_fd, theirs = os.pipe()
+        os.set_blocking(self._ready_fd, False)
         try:
             self.child = subprocess.Popen(
-                tied([sys.executable, str(_SERVER), "api", f"--answer-to={theirs}"]),
+                tied_to_parent([sys.executable, str(_SERVER_SCRIPT), "api", f"--answer-to={theirs}"]),
                 env=environment(**own),
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs,),
@@ -175,49 +175,49 @@ class _Worker:
             )
         finally:
             os.close(theirs)
-        self._began = now
+        self._started_at = now
 
-    def _died(self, code: int, now: float) -> None:
+    def _on_exit(self, code: int, now: float) -> None:
         assert self.child is not None
-        steady = self.answers and now > self._began + _STEADY_SECONDS
+        steady = self.is_ready and now > self._started_at + _STEADY_SECONDS
         self.failures = 0 if steady else self.failures + 1
-        pause = min(_FIRST_PAUSE * 2 ** (self.failures - 1), _LONGEST_PAUSE) if self.failures else 0.0
+        pause = min(_INITIAL_BACKOFF_SECONDS * 2 ** (self.failures - 1), _MAX_BACKOFF_SECONDS) if self.failures else 0.0
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
         logger.warning("Worker %d (process %d) %s; it is started again in %.2f s.", self.number, self.child.pid, how, pause)
-        self._next_start = now + pause
-        self._forget()
+        self._next_start_at = now + pause
+        self._reset()
 
-    def _forget(self) -> None:
-        os.close(self._pipe)
-        self.child, self.answers = None, False
+    def _reset(self) -> None:
+        os.close(self._ready_fd)
+        self.child, self.is_ready = None, False
 
 
 @asynccontextmanager
-async def _running(crew: Sequence[_Worker]) -> AsyncIterator[Sequence[_Worker]]:
+async def _running_workers(workers: Sequence[_Worker]) -> AsyncIterator[Sequence[_Worker]]:
     """Workers that are all gone when the block ends: told first, and killed when they take too long or we are told a second
     time."""
     try:
-        yield crew
+        yield workers
     finally:
         try:
-            for each in crew:
-                each.end(signal.SIGTERM)
+            for each in workers:
+                each.send_signal(signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_DRAIN_SECONDS):
-                    await _ended(crew)
+                async with asyncio.timeout(_DRAIN_TIMEOUT_SECONDS):
+                    await _wait_for_exit(workers)
         finally:
-            for each in crew:
-                each.bury()
+            for each in workers:
+                each.kill_and_wait()
 
 
-async def _ended(crew: Sequence[_Worker]) -> None:
+async def _wait_for_exit(workers: Sequence[_Worker]) -> None:
     while True:
-        if all(each.child is None or each.child.poll() is not None for each in crew):
+        if all(each.child is None or each.child.poll() is not None for each in workers):
             return
-        await asyncio.sleep(_LOOK_AGAIN)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
-async def _keep_up(crew: Sequence[_Worker], up: Callable[[], None]) -> None:
+async def _supervise(workers: Sequence[_Worker], on_ready: Callable[[], None]) -> None:
     """
     Start workers, and start again those that die, until cancelled. `up` is called once all answer.
 
@@ -226,12 +226,12 @@ async def _keep_up(crew: Sequence[_Worker], up: Callable[[], None]) -> None:
     """
     announced = False
     while True:
-        codes = [each.look() for each in crew]
-        if not announced and any(code in _HAS_SAID_WHY for code in codes):
+        codes = [each.poll() for each in workers]
+        if not announced and any(code in _REPORTED_EXIT_CODES for code in codes):
             raise CannotStart("A worker cannot start; what it said stands above.")
-        if max(each.failures for each in crew) >= _TRIES and not any(each.answers for each in crew):
-            raise CannotStart(f"No worker answers any more, after {_TRIES} tries.")
-        if not announced and all(each.answers for each in crew):
+        if max(each.failures for each in workers) >= _MAX_FAILURES and not any(each.is_ready for each in workers):
+            raise CannotStart(f"No worker answers any more, after {_MAX_FAILURES} tries.")
+        if not announced and all(each.is_ready for each in workers):
             announced = True
-            up()
-        await asyncio.sleep(_LOOK_AGAIN)
+            on_ready()
+        await asyncio.sleep(_POLL_SECONDS)

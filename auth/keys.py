@@ -18,7 +18,7 @@ ALGORITHM = "ES256"
 _CURVE = "P-256"
 
 
-class KeyUnusable(ValueError):
+class InvalidSigningKey(ValueError):
     """The configured key cannot sign; the message says why."""
 
 
@@ -29,7 +29,7 @@ class SigningKeys:
     signing: ECKey
     verifying: dict[str, ECKey]
 
-    def secret(self, purpose: str) -> bytes:
+    def derive_secret(self, purpose: str) -> bytes:
         """A secret of 32 bytes for one purpose, the same in every process that has the same signing key."""
         own = self.signing.as_dict(private=True)["d"]
         return hashlib.sha256(f"pantherahive {purpose} {own}".encode()).digest()
@@ -37,25 +37,25 @@ class SigningKeys:
 
 async def load_keys(database: Database, configured: str | None) -> SigningKeys:
     """The keys of this server; the first one is made here. Raises KeyUnusable."""
-    stored = await signing_key.all_keys(database)
+    stored = await signing_key.list_keys(database)
     if not stored and configured is None:
         fresh = ECKey.generate_key(_CURVE, auto_kid=True)
-        await signing_key.add_first(database, _kid(fresh), fresh.as_dict(private=True))
-        stored = await signing_key.all_keys(database)
+        await signing_key.insert_first_key(database, _kid(fresh), fresh.as_dict(private=True))
+        stored = await signing_key.list_keys(database)
     keys = [ECKey.import_key(dict(jwk)) for jwk in stored]
     if configured is not None:
-        keys.insert(0, _read(configured))
+        keys.insert(0, _import_key(configured))
     return SigningKeys(signing=keys[0], verifying={_kid(key): key for key in keys})
 
 
-def _read(configured: str) -> ECKey:
+def _import_key(configured: str) -> ECKey:
     """A key from its JWK or PEM."""
     try:
         key = ECKey.import_key(json.loads(configured) if configured.lstrip().startswith("{") else configured)
     except (ValueError, TypeError, KeyError, JoseError) as error:
-        raise KeyUnusable("This is neither a JWK nor a PEM of an elliptic curve key.") from error
+        raise InvalidSigningKey("This is neither a JWK nor a PEM of an elliptic curve key.") from error
     if not key.is_private or key.curve_name != _CURVE:
-        raise KeyUnusable(f"This is not a private key of the curve {_CURVE}.")
+        raise InvalidSigningKey(f"This is not a private key of the curve {_CURVE}.")
     return key
 
 

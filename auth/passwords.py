@@ -16,8 +16,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from domain.errors import Unavailable
 
 T = TypeVar("T")
-_AT_ONCE = 2
-_PATIENCE = 2.0
+_MAX_CONCURRENT_HASHES = 2
+_QUEUE_TIMEOUT_SECONDS = 2.0
 
 
 class Argon2Passwords:
@@ -25,9 +25,9 @@ class Argon2Passwords:
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-        self._threads = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="argon2")
-        self._turns = asyncio.Semaphore(_AT_ONCE)
-        self._of_nobody = self._hasher.hash("nobody has this password")
+        self._threads = ThreadPoolExecutor(max_workers=_MAX_CONCURRENT_HASHES, thread_name_prefix="argon2")
+        self._slots = asyncio.Semaphore(_MAX_CONCURRENT_HASHES)
+        self._dummy_hash = self._hasher.hash("nobody has this password")
 
     async def hash(self, password: str) -> str:
         """A hash to store, with its salt and parameters."""
@@ -35,7 +35,7 @@ class Argon2Passwords:
 
     async def verify(self, password: str, hashed: str | None) -> bool:
         """Whether the password is right; no hash at all costs the same time and is never right."""
-        right = await self._run(lambda: self._matches(password, hashed or self._of_nobody))
+        right = await self._run(lambda: self._matches(password, hashed or self._dummy_hash))
         return right and hashed is not None
 
     def close(self) -> None:
@@ -48,13 +48,13 @@ class Argon2Passwords:
         except (VerificationError, InvalidHashError):
             return False
 
-    async def _run(self, work: Callable[[], T]) -> T:
+    async def _run(self, job: Callable[[], T]) -> T:
         try:
-            async with asyncio.timeout(_PATIENCE):
-                await self._turns.acquire()
+            async with asyncio.timeout(_QUEUE_TIMEOUT_SECONDS):
+                await self._slots.acquire()
         except TimeoutError as error:
             raise Unavailable("Too many people are signing in at this moment; try again.") from error
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, job)
         finally:
-            self._turns.release()
+            self._slots.release()

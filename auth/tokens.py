@@ -22,36 +22,36 @@ from domain.errors import DomainError, TokenExpired, Unauthenticated
 from domain.events import user_stream
 from domain.session import Session
 from persistence.engine.database import Database
-from persistence.engine.request_coalescing import AskedTogether
+from persistence.engine.request_coalescing import Coalescer
 from persistence.stores import session as sessions
 
-LIFETIME = 600
-_REMEMBERED = 10_000
-_FRESH = 1.0
-_LONGEST = 4096
-_ENDED = "The session has ended; sign in again."
-_REFUSED = "The access token is not valid; sign in again."
+LIFETIME_SECONDS = 600
+_MAX_CACHE_ENTRIES = 10_000
+_SESSION_CHECK_SECONDS = 1.0
+_MAX_TOKEN_CHARACTERS = 4096
+_SESSION_ENDED_MESSAGE = "The session has ended; sign in again."
+_INVALID_TOKEN_MESSAGE = "The access token is not valid; sign in again."
 
 
 class AccessTokens:
     """Signs access tokens and tells who bears one."""
 
-    lifetime = LIFETIME
+    lifetime_seconds = LIFETIME_SECONDS
 
     def __init__(self, keys: SigningKeys, database: Database, *, issuer: str) -> None:
         self._keys = keys
         self._database = database
         self._issuer = issuer
-        self._known = KeySet(list(keys.verifying.values()))
-        self._claims = JWTClaimsRegistry(
+        self._verifying_keys = KeySet(list(keys.verifying.values()))
+        self._claims_registry = JWTClaimsRegistry(
             iss={"essential": True, "value": issuer},
             aud={"essential": True, "value": issuer},
             sub={"essential": True},
             exp={"essential": True},
         )
-        self._verified: OrderedDict[str, tuple[Actor, float]] = OrderedDict()
-        self._open: OrderedDict[UUID, float] = OrderedDict()
-        self._together: AskedTogether[UUID, bool] = AskedTogether(self._are_open)
+        self._verified_tokens: OrderedDict[str, tuple[Actor, float]] = OrderedDict()
+        self._checked_sessions: OrderedDict[UUID, float] = OrderedDict()
+        self._coalescer: Coalescer[UUID, bool] = Coalescer(self._check_sessions)
 
     def issue(self, session: Session) -> str:
         """A token for everything that the session's user may do."""
@@ -62,13 +62,13 @@ class AccessTokens:
             "sub": str(session.user_id),
             "sid": str(session.id),
             "iat": now,
-            "exp": now + LIFETIME,
+            "exp": now + LIFETIME_SECONDS,
             "scope": " ".join(sorted(Scope)),
         }
         header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": self._keys.signing.kid}
         return jwt.encode(header, claims, self._keys.signing, algorithms=[ALGORITHM])
 
-    async def authenticate(self, authorization: str | None) -> "Bearer | None":
+    async def authenticate(self, authorization: str | None) -> "Credentials | None":
         """
         Who asks, by the value of an Authorization header; None without one.
 
@@ -77,86 +77,86 @@ class AccessTokens:
         if authorization is None:
             return None
         kind, _, token = authorization.partition(" ")
-        if kind.lower() != "bearer" or not token or len(token) > _LONGEST:
+        if kind.lower() != "bearer" or not token or len(token) > _MAX_TOKEN_CHARACTERS:
             raise Unauthenticated("The Authorization header holds no Bearer token.")
         actor, ends = self._verify(token.strip())
-        bearer = Bearer(actor, ends)
-        await self.still_good(bearer)
+        bearer = Credentials(actor, ends)
+        await self.check_active(bearer)
         return bearer
 
-    async def still_good(self, bearer: "Bearer") -> None:
+    async def check_active(self, credentials: "Credentials") -> None:
         """Raise TokenExpired or Unauthenticated when the token or its session has ended since."""
-        if bearer.ends <= time.time():
+        if credentials.expires_at <= time.time():
             raise TokenExpired
-        session_id = bearer.actor.session_id
+        session_id = credentials.actor.session_id
         assert session_id is not None
         now = time.monotonic()
-        if self._open.get(session_id, 0.0) + _FRESH > now:
+        if self._checked_sessions.get(session_id, 0.0) + _SESSION_CHECK_SECONDS > now:
             return
-        if not await self._together.ask(session_id):
-            raise Unauthenticated(_ENDED)
-        self._open[session_id] = now
-        self._open.move_to_end(session_id)
-        while len(self._open) > _REMEMBERED:
-            self._open.popitem(last=False)
+        if not await self._coalescer.load(session_id):
+            raise Unauthenticated(_SESSION_ENDED_MESSAGE)
+        self._checked_sessions[session_id] = now
+        self._checked_sessions.move_to_end(session_id)
+        while len(self._checked_sessions) > _MAX_CACHE_ENTRIES:
+            self._checked_sessions.popitem(last=False)
 
-    async def ended_among(self, bearers: Sequence["Bearer"]) -> Mapping["Bearer", DomainError]:
+    async def find_revoked(self, credentials: Sequence["Credentials"]) -> Mapping["Credentials", DomainError]:
         """Those whose token or session has ended, as the database has it now: one question for all of them."""
         now = time.time()
-        found: dict[Bearer, DomainError] = {each: TokenExpired() for each in bearers if each.ends <= now}
-        asked = {each.actor.session_id for each in bearers if each.actor.session_id is not None}
-        still_open = await sessions.open_among(self._database, list(asked), datetime.now(UTC))
-        for each in bearers:
+        found: dict[Credentials, DomainError] = {each: TokenExpired() for each in credentials if each.expires_at <= now}
+        asked = {each.actor.session_id for each in credentials if each.actor.session_id is not None}
+        still_open = await sessions.find_active(self._database, list(asked), datetime.now(UTC))
+        for each in credentials:
             session_id = each.actor.session_id
             if session_id not in still_open and each not in found:
-                found[each] = Unauthenticated(_ENDED)
+                found[each] = Unauthenticated(_SESSION_ENDED_MESSAGE)
             if session_id is not None and session_id not in still_open:
-                self._open.pop(session_id, None)  # nor is it good for a second more anywhere else
+                self._checked_sessions.pop(session_id, None)  # nor is it good for a second more anywhere else
         return found
 
-    def renews(self, before: "Bearer | None", after: "Bearer | None") -> bool:
+    def can_replace(self, before: "Credentials | None", after: "Credentials | None") -> bool:
         """Whether a newer token is of the same session and lends the same: then whatever was begun with the older one may go
         on."""
         return before is not None and after is not None and before.actor == after.actor
 
-    def stream_of(self, bearer: "Bearer | None") -> str | None:
+    def session_stream(self, credentials: "Credentials | None") -> str | None:
         """Where it is told that one of his sessions has ended."""
-        return None if bearer is None else user_stream(bearer.actor.user_id)
+        return None if credentials is None else user_stream(credentials.actor.user_id)
 
-    async def _are_open(self, session_ids: Sequence[UUID]) -> Mapping[UUID, bool]:
-        still_open = await sessions.open_among(self._database, session_ids, datetime.now(UTC))
+    async def _check_sessions(self, session_ids: Sequence[UUID]) -> Mapping[UUID, bool]:
+        still_open = await sessions.find_active(self._database, session_ids, datetime.now(UTC))
         return {each: each in still_open for each in session_ids}
 
     def _verify(self, token: str) -> tuple[Actor, float]:
-        known = self._verified.get(token)
+        known = self._verified_tokens.get(token)
         if known is not None:
             return known
         try:
-            decoded = jwt.decode(token, self._known, algorithms=[ALGORITHM])
+            decoded = jwt.decode(token, self._verifying_keys, algorithms=[ALGORITHM])
             if decoded.header.get("typ") != "at+jwt":
-                raise Unauthenticated(_REFUSED)
+                raise Unauthenticated(_INVALID_TOKEN_MESSAGE)
             claims: dict[str, Any] = decoded.claims
             if isinstance(claims.get("exp"), int) and claims["exp"] <= time.time():
                 raise TokenExpired
-            self._claims.validate(claims)
+            self._claims_registry.validate(claims)
             actor = Actor(
                 user_id=UUID(claims["sub"]),
                 session_id=UUID(claims["sid"]),
                 scopes=frozenset(Scope(each) for each in claims["scope"].split()),
             )
         except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise Unauthenticated(_REFUSED) from error
-        self._verified[token] = actor, float(claims["exp"])
-        while len(self._verified) > _REMEMBERED:
-            self._verified.popitem(last=False)
-        return self._verified[token]
+            raise Unauthenticated(_INVALID_TOKEN_MESSAGE) from error
+        self._verified_tokens[token] = actor, float(claims["exp"])
+        while len(self._verified_tokens) > _MAX_CACHE_ENTRIES:
+            self._verified_tokens.popitem(last=False)
+        return self._verified_tokens[token]
 
 
-class Bearer:
+class Credentials:
     """Who a token speaks for, and until when (seconds since the epoch)."""
 
-    __slots__ = ("actor", "ends")
+    __slots__ = ("actor", "expires_at")
 
-    def __init__(self, actor: Actor, ends: float) -> None:
+    def __init__(self, actor: Actor, expires_at: float) -> None:
         self.actor = actor
-        self.ends = ends
+        self.expires_at = expires_at

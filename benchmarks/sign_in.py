@@ -3,7 +3,7 @@
 import httpx
 
 from app.application import create_app
-from app.bootstrap import open_house
+from app.bootstrap import open_resources
 from app.settings import DEMO_PASSWORD, Settings
 
 PUBLIC_URL = "https://bench.pantherahive.dev"  # the issuer of tokens; nothing is ever sent there
@@ -14,7 +14,7 @@ async def sign_in(url: str, viewers: list[str]) -> dict[str, str]:
     """An access token for each viewer, by the server's own `sessionCreate`. They are good for ten minutes."""
     settings = Settings(database_url=url, public_url=PUBLIC_URL, production=True)
     tokens: dict[str, str] = {}
-    async with open_house(settings, url) as house:
+    async with open_resources(settings, url) as house:
         app = create_app(house, settings).asgi
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=PUBLIC_URL, timeout=30) as client:
             for viewer in viewers:

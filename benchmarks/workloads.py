@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from benchmarks.ground import Target, Targets
+from benchmarks.database import Target, Targets
 
 
 class Dialect(StrEnum):
@@ -48,7 +48,7 @@ class Workload:
         return json.dumps({"query": document, "variables": variables, "operationName": self.operation}, separators=(",", ":"))
 
 
-def _squeezed(text: str) -> str:
+def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
@@ -57,7 +57,7 @@ Q1 = Workload(
     title="a task with its assignee and project",
     type="Task",
     operation="OneTask",
-    document=_squeezed("""
+    document=_one_line("""
         query OneTask($id: ID!) {
           task(id: $id) {
             id key title status priority dueOn updatedAt
@@ -65,7 +65,7 @@ Q1 = Workload(
             project { id name status }
           }
         }"""),
-    postgraphile=_squeezed("""
+    postgraphile=_one_line("""
         query OneTask($id: UUID!) {
           task: taskByRowId(rowId: $id) {
             id: rowId key title status priority dueOn updatedAt
@@ -80,7 +80,7 @@ Q2 = Workload(
     title="a project with 50 tasks and their assignees",
     type="Project",
     operation="Board",
-    document=_squeezed("""
+    document=_one_line("""
         query Board($id: ID!) {
           project(id: $id) {
             id name status
@@ -89,7 +89,7 @@ Q2 = Workload(
             }
           }
         }"""),
-    postgraphile=_squeezed("""
+    postgraphile=_one_line("""
         query Board($id: UUID!) {
           project: projectByRowId(rowId: $id) {
             id: rowId name status
@@ -108,7 +108,7 @@ Q3 = Workload(
     title="a team with 10 members, 5 projects × 20 tasks × 3 comments with their authors",
     type="Team",
     operation="Overview",
-    document=_squeezed("""
+    document=_one_line("""
         query Overview($id: ID!) {
           team(id: $id) {
             id name key
@@ -126,7 +126,7 @@ Q3 = Workload(
             }
           }
         }"""),
-    postgraphile=_squeezed("""
+    postgraphile=_one_line("""
         query Overview($id: UUID!) {
           team: teamByRowId(rowId: $id) {
             id: rowId name key
@@ -153,14 +153,14 @@ M1 = Workload(
     title="a task gets another title and status",
     type="Task",
     operation="Change",
-    document=_squeezed("""
+    document=_one_line("""
         mutation Change($input: TaskUpdateInput!) {
           taskUpdate(input: $input) {
             task { id title status version updatedAt }
             errors { code message }
           }
         }"""),
-    postgraphile=_squeezed("""
+    postgraphile=_one_line("""
         mutation Change($input: TaskUpdateInput!) {
           taskUpdate(input: $input) { task: result { id: rowId title status version updatedAt } }
         }"""),
@@ -170,16 +170,16 @@ M1 = Workload(
 WORKLOADS = {each.name: each for each in (Q1, Q2, Q3, M1)}
 
 
-def meaning(value: Any, key: str = "") -> Any:
+def normalize(value: Any, key: str = "") -> Any:
     """What an answer says, however it is worded: plain ids, instants to the millisecond, lists that have no agreed order
     sorted."""
     if isinstance(value, dict):
         if set(value) == {"userByUserId"}:
-            return meaning(value["userByUserId"])
-        said = {name: meaning(each, name) for name, each in value.items() if name != "errors"}
+            return normalize(value["userByUserId"])
+        said = {name: normalize(each, name) for name, each in value.items() if name != "errors"}
         return said["nodes"] if set(said) == {"nodes"} else said
     if isinstance(value, list):
-        return [meaning(each, key) for each in value]
+        return [normalize(each, key) for each in value]
     if isinstance(value, str) and key == "id":
         return value if len(value) == len(str(UUID(int=0))) else base64.b64decode(value).decode().partition(":")[2]
     if isinstance(value, str) and key in {"createdAt", "updatedAt"}:
@@ -187,9 +187,9 @@ def meaning(value: Any, key: str = "") -> Any:
     return value
 
 
-def settled(answer: Any) -> Any:
+def normalize_answer(answer: Any) -> Any:
     """The meaning of a whole answer. Members and projects are told in an order of the server's own; all of them are asked for."""
-    said = meaning(answer)
+    said = normalize(answer)
     team = said.get("team") if isinstance(said, dict) else None
     if team:
         team["members"].sort(key=lambda each: each["id"])

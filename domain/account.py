@@ -4,21 +4,21 @@ from uuid import UUID
 
 from domain import team as teams
 from domain.actor import Actor
-from domain.attachment import make_avatar
+from domain.attachment import replace_avatar
 from domain.errors import NotFound
 from domain.ports import UnitOfWork
 from domain.user import UserDeleted, UserStatus, lock_self
-from domain.version import changed, require_version
+from domain.version import require_version, with_changes
 
 
-async def close(uow: UnitOfWork, actor: Actor, user_id: UUID, *, expected_version: int | None) -> UUID:
+async def close_account(uow: UnitOfWork, actor: Actor, user_id: UUID, *, expected_version: int | None) -> UUID:
     """Close one's own account. Whoever owns a team hands it over first."""
     if user_id != actor.user_id:
         raise NotFound(("input", "id"))
     user = await lock_self(uow, actor)
     require_version(user, expected_version)
     await teams.leave_all(uow, actor, user.id)
-    gone = changed(
+    gone = with_changes(
         user,
         uow.now,
         status=UserStatus.INACTIVE,
@@ -26,7 +26,7 @@ async def close(uow: UnitOfWork, actor: Actor, user_id: UUID, *, expected_versio
         last_name="member",
         email_address=f"{user.id}@deleted.invalid",
         email_verified_at=None,
-        avatar_id=await make_avatar(uow, actor, user.avatar_id, None),
+        avatar_id=await replace_avatar(uow, actor, user.avatar_id, None),
     )
     await uow.users.save(gone)
     await uow.users.forget_password(user.id)

@@ -26,7 +26,7 @@ class Scope(StrEnum):
     ADMIN = "ADMIN"
 
 
-EVERY_SCOPE = frozenset(Scope)
+ALL_SCOPES = frozenset(Scope)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,4 +35,4 @@ class Actor:
 
     user_id: UUID
     session_id: UUID | None = None
-    scopes: frozenset[Scope] = EVERY_SCOPE
+    scopes: frozenset[Scope] = ALL_SCOPES

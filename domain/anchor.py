@@ -26,10 +26,10 @@ from difflib import SequenceMatcher
 from domain import text
 from domain.errors import Invalid, Path
 
-MAX_QUOTE_CHARACTERS, MAX_CONTEXT_CHARACTERS = 1_000, 128
-_CONTEXT_CHARACTERS = (32, 64, MAX_CONTEXT_CHARACTERS)
-_MAX_PLACES, _MAX_PLACES_COMPARED = 200, 8
-_ENOUGH_LETTERS, _SENTENCE_LETTERS = 8, 24
+MAX_QUOTE_CHARS, MAX_CONTEXT_CHARS = 1_000, 128
+_CONTEXT_CHARS = (32, 64, MAX_CONTEXT_CHARS)
+_MAX_OCCURRENCES, _MAX_OCCURRENCES_COMPARED = 200, 8
+_MIN_CONTEXT_LETTERS, _MIN_SENTENCE_LETTERS = 8, 24
 # Scripts that put no blanks between words: each character counts as a word of two letters.
 _IDEOGRAPH = "\u3005-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\u0e00-\u0e7f\U00020000-\U0003ffff"
 _WORD = re.compile(rf"[{_IDEOGRAPH}]|[^\W_{_IDEOGRAPH}]+")
@@ -45,20 +45,18 @@ class Anchor:
     start: int
 
 
-def anchor(words: str, quote: str, prefix: str | None, suffix: str | None, path: Path) -> Anchor:
+def create_anchor(words: str, quote: str, prefix: str | None, suffix: str | None, path: Path) -> Anchor:
     """
     The anchor of a quote in a text; raises Invalid where it does not stand there.
 
     Of several places, the one with most of `prefix` and `suffix` around it is taken, then the first.
     """
-    if not quote.strip() or len(quote) > MAX_QUOTE_CHARACTERS:
-        text.line(quote.replace("\n", " "), (*path, "quote"), limit=MAX_QUOTE_CHARACTERS)
-    wanted = Anchor(
-        quote=quote, prefix=(prefix or "")[-MAX_CONTEXT_CHARACTERS:], suffix=(suffix or "")[:MAX_CONTEXT_CHARACTERS], start=0
-    )
+    if not quote.strip() or len(quote) > MAX_QUOTE_CHARS:
+        text.validate_line(quote.replace("\n", " "), (*path, "quote"), limit=MAX_QUOTE_CHARS)
+    wanted = Anchor(quote=quote, prefix=(prefix or "")[-MAX_CONTEXT_CHARS:], suffix=(suffix or "")[:MAX_CONTEXT_CHARS], start=0)
     start = _find_exact(words, wanted)
     if start is None:
-        start = next(iter(_best_places(words, wanted)), None)
+        start = next(iter(_ranked_occurrences(words, wanted)), None)
     if start is None:
         raise Invalid((*path, "quote"), "This does not stand in the document.")
     return _distinct(words, quote, start)
@@ -68,10 +66,10 @@ def _distinct(words: str, quote: str, start: int) -> Anchor:
     """The anchor of the quote at a place, with the least surroundings that no other place passes for."""
     end = start + len(quote)
     made = Anchor(quote=quote, prefix="", suffix="", start=start)
-    for length in _CONTEXT_CHARACTERS:
+    for length in _CONTEXT_CHARS:
         made = replace(made, prefix=words[max(0, start - length) : start], suffix=words[end : end + length])
-        others = [place for place in _best_places(words, made) if place != start]
-        if not any(_is_same(words, made, place) for place in others[:_MAX_PLACES_COMPARED]):
+        others = [place for place in _ranked_occurrences(words, made) if place != start]
+        if not any(_is_same(words, made, place) for place in others[:_MAX_OCCURRENCES_COMPARED]):
             break
     return made
 
@@ -81,9 +79,9 @@ def locate(words: str, sought: Anchor) -> int | None:
     exact = _find_exact(words, sought)
     if exact is not None and (sought.prefix or sought.suffix):
         return exact
-    places = _best_places(words, sought)
-    found = next((place for place in places[:_MAX_PLACES_COMPARED] if _is_same(words, sought, place)), None)
-    if found is None and len(places) == 1 and _weight(sought.quote) >= _SENTENCE_LETTERS:
+    places = _ranked_occurrences(words, sought)
+    found = next((place for place in places[:_MAX_OCCURRENCES_COMPARED] if _is_same(words, sought, place)), None)
+    if found is None and len(places) == 1 and _weight(sought.quote) >= _MIN_SENTENCE_LETTERS:
         return places[0]
     return found
 
@@ -93,21 +91,21 @@ def _is_same(words: str, sought: Anchor, place: int) -> bool:
     before, after = _next_to(words, sought, place)
     sides = ((sought.prefix, _weight(before)), (sought.suffix, _weight(after)))
     weights = [_weight(side) for side, _ in sides]
-    if sum(weights) < _ENOUGH_LETTERS:
+    if sum(weights) < _MIN_CONTEXT_LETTERS:
         return sum(agreed for _, agreed in sides) == sum(weights)
-    if any(agreed >= max(_ENOUGH_LETTERS, 0.6 * weight) for weight, (_, agreed) in zip(weights, sides, strict=True)):
+    if any(agreed >= max(_MIN_CONTEXT_LETTERS, 0.6 * weight) for weight, (_, agreed) in zip(weights, sides, strict=True)):
         return True
     return 2 * _nearby(words, sought, place) >= sum(weights)
 
 
-def _best_places(words: str, sought: Anchor) -> list[int]:
+def _ranked_occurrences(words: str, sought: Anchor) -> list[int]:
     """Places with the quote, first those with most of its surroundings next to them, of equals the nearest to where it stood."""
 
     def closeness(place: int) -> tuple[int, int, int]:
         before, after = _next_to(words, sought, place)
         return -len(before) - len(after), abs(place - sought.start), place
 
-    return sorted(_places(words, sought), key=closeness)
+    return sorted(_occurrences(words, sought), key=closeness)
 
 
 def _find_exact(words: str, sought: Anchor) -> int | None:
@@ -119,11 +117,11 @@ def _find_exact(words: str, sought: Anchor) -> int | None:
     return None if found < 0 else found + before
 
 
-def _places(words: str, sought: Anchor) -> Iterator[int]:
+def _occurrences(words: str, sought: Anchor) -> Iterator[int]:
     """Where the quote stands, from where it stood outwards, in both directions by turns."""
     quote, count = sought.quote, 0
     after, before = words.find(quote, sought.start), words.rfind(quote, 0, sought.start + len(quote) - 1)
-    while (after >= 0 or before >= 0) and count < _MAX_PLACES:
+    while (after >= 0 or before >= 0) and count < _MAX_OCCURRENCES:
         if after >= 0:
             count += 1
             yield after
@@ -137,16 +135,16 @@ def _places(words: str, sought: Anchor) -> Iterator[int]:
 def _next_to(words: str, sought: Anchor, place: int) -> tuple[str, str]:
     """What stands right before and right after a place as it stood around the quote."""
     end = place + len(sought.quote)
-    before = _alike(sought.prefix[::-1], words[max(0, place - len(sought.prefix)) : place][::-1])
-    after = _alike(sought.suffix, words[end : end + len(sought.suffix)])
+    before = _common_prefix_length(sought.prefix[::-1], words[max(0, place - len(sought.prefix)) : place][::-1])
+    after = _common_prefix_length(sought.suffix, words[end : end + len(sought.suffix)])
     return sought.prefix[len(sought.prefix) - before :], sought.suffix[:after]
 
 
 def _nearby(words: str, sought: Anchor, place: int) -> int:
     """The weight of the words that stand near a place, on their side and in their order, as near the quote."""
     end = place + len(sought.quote)
-    before = words[max(0, place - 2 * len(sought.prefix) - _CONTEXT_CHARACTERS[0]) : place]
-    after = words[end : end + 2 * len(sought.suffix) + _CONTEXT_CHARACTERS[0]]
+    before = words[max(0, place - 2 * len(sought.prefix) - _CONTEXT_CHARS[0]) : place]
+    after = words[end : end + 2 * len(sought.suffix) + _CONTEXT_CHARS[0]]
     return _in_common(sought.prefix, before) + _in_common(sought.suffix, after)
 
 
@@ -164,7 +162,7 @@ def _weight(given: str) -> int:
 _IS_IDEOGRAPH = re.compile(f"[{_IDEOGRAPH}]")
 
 
-def _alike(one: str, other: str) -> int:
+def _common_prefix_length(one: str, other: str) -> int:
     """How many characters two texts begin with alike."""
     for place, (here, there) in enumerate(zip(one, other, strict=False)):
         if here != there:

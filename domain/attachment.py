@@ -16,11 +16,11 @@ from domain.errors import Invalid, LimitExceeded, NotFound, Path
 from domain.events import Entity, Event, FieldChange
 from domain.permissions import Role
 from domain.ports import UnitOfWork
-from domain.version import changed
+from domain.version import with_changes
 
-MOST_AT_ONCE = 20
-MOST_ATTACHED = 100
-MOST_AVATAR_BYTES = 2 * 1024 * 1024
+MAX_BATCH_ATTACHMENTS = 20
+MAX_ATTACHMENTS = 100
+MAX_AVATAR_BYTES = 2 * 1024 * 1024
 AVATAR_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
@@ -64,7 +64,7 @@ class Attachment:
         return self.state == AttachmentState.READY and self.subject_id is not None
 
 
-class Tell(Protocol):
+class FilesEventFactory(Protocol):
     """Makes the event of files that were put on something, or taken off. What they are on keeps its version, as with reactions."""
 
     def __call__(
@@ -73,18 +73,18 @@ class Tell(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class AttachmentTarget:
     """What files are put on, a task, document or comment; `about` is the task or document that this lies under, or is itself."""
 
     entity: Entity
     about: tuple[str, UUID]
-    tell: Tell
+    make_event: FilesEventFactory
 
 
 def file_changes(added: Sequence[Attachment], removed: Sequence[Attachment]) -> tuple[FieldChange, ...]:
     """What an event about files says of each."""
-    gone = (FieldChange(field="attachments", before=_told(each)) for each in removed)
-    return (*gone, *(FieldChange(field="attachments", after=_told(each)) for each in added))
+    gone = (FieldChange(field="attachments", before=_to_change_value(each)) for each in removed)
+    return (*gone, *(FieldChange(field="attachments", after=_to_change_value(each)) for each in added))
 
 
 class AttachmentStore(Protocol):
@@ -118,39 +118,39 @@ class AttachmentStore(Protocol):
         ...
 
 
-async def attach(uow: UnitOfWork, actor: Actor, upload_ids: Sequence[UUID], holder: Holder, path: Path) -> None:
+async def attach(uow: UnitOfWork, actor: Actor, upload_ids: Sequence[UUID], target: AttachmentTarget, path: Path) -> None:
     """Put the actor's uploads on what he has just made or opened for writing."""
     wanted = list(dict.fromkeys(upload_ids))
     if not wanted:
         return
-    if len(wanted) > MOST_AT_ONCE:
-        raise LimitExceeded(f"At most {MOST_AT_ONCE} files are attached at once.", MOST_AT_ONCE, path=path)
+    if len(wanted) > MAX_BATCH_ATTACHMENTS:
+        raise LimitExceeded(f"At most {MAX_BATCH_ATTACHMENTS} files are attached at once.", MAX_BATCH_ATTACHMENTS, path=path)
     found = {each.id: each for each in await uow.attachments.lock_uploads(sorted(wanted), actor.user_id)}
     for index, upload_id in enumerate(wanted):
         _require_ready(found.get(upload_id), (*path, str(index)))
-    await put_on(uow, actor, [found[upload_id] for upload_id in wanted], holder, path)
+    await attach_files(uow, actor, [found[upload_id] for upload_id in wanted], target, path)
 
 
-async def put_on(
-    uow: UnitOfWork, actor: Actor, uploads: Sequence[Attachment], holder: Holder, path: Path
+async def attach_files(
+    uow: UnitOfWork, actor: Actor, uploads: Sequence[Attachment], target: AttachmentTarget, path: Path
 ) -> Sequence[Attachment]:
     """Put files that are ready, and held, on something that was opened for writing."""
-    if await uow.attachments.count_on(holder.entity.id) + len(uploads) > MOST_ATTACHED:
-        raise LimitExceeded(f"There are at most {MOST_ATTACHED} files on one thing.", MOST_ATTACHED, path=path)
-    put = [changed(each, uow.now, **where(holder)) for each in uploads]
+    if await uow.attachments.count_on(target.entity.id) + len(uploads) > MAX_ATTACHMENTS:
+        raise LimitExceeded(f"There are at most {MAX_ATTACHMENTS} files on one thing.", MAX_ATTACHMENTS, path=path)
+    put = [with_changes(each, uow.now, **target_attributes(target)) for each in uploads]
     for each in put:
         await uow.attachments.save(each)
-    uow.record(holder.tell(actor_id=actor.user_id, added=tuple(put)))
+    uow.record(target.make_event(actor_id=actor.user_id, added=tuple(put)))
     return put
 
 
-def where(holder: Holder) -> dict[str, Any]:
+def target_attributes(target: AttachmentTarget) -> dict[str, Any]:
     """The attributes by which a file knows what it is on."""
-    (about_type, about_id), on = holder.about, holder.entity
+    (about_type, about_id), on = target.about, target.entity
     return {"subject_type": on.type_name, "subject_id": on.id, "about_type": about_type, "about_id": about_id}
 
 
-async def make_avatar(uow: UnitOfWork, actor: Actor, before: UUID | None, upload_id: UUID | None) -> UUID | None:
+async def replace_avatar(uow: UnitOfWork, actor: Actor, before: UUID | None, upload_id: UUID | None) -> UUID | None:
     """The actor's upload as his picture, or none; the one that he had goes. Its id."""
     path = ("input", "avatarUploadId")
     if upload_id is not None and upload_id == before:
@@ -160,9 +160,9 @@ async def make_avatar(uow: UnitOfWork, actor: Actor, before: UUID | None, upload
         picture = _require_ready(upload, path)
         if picture.content_type not in AVATAR_TYPES:
             raise Invalid(path, "A picture is a PNG, JPEG, GIF or WebP.")
-        if picture.byte_size > MOST_AVATAR_BYTES:
-            raise LimitExceeded(f"A picture has at most {MOST_AVATAR_BYTES} bytes.", MOST_AVATAR_BYTES, path=path)
-        mine = changed(picture, uow.now, subject_type="User", subject_id=actor.user_id)
+        if picture.byte_size > MAX_AVATAR_BYTES:
+            raise LimitExceeded(f"A picture has at most {MAX_AVATAR_BYTES} bytes.", MAX_AVATAR_BYTES, path=path)
+        mine = with_changes(picture, uow.now, subject_type="User", subject_id=actor.user_id)
         await uow.attachments.save(mine)
     if before is not None:
         await uow.attachments.remove(before, uow.now)
@@ -177,7 +177,7 @@ def _require_ready(upload: Attachment | None, path: Path) -> Attachment:
     return upload
 
 
-def _told(attachment: Attachment) -> dict[str, object]:
+def _to_change_value(attachment: Attachment) -> dict[str, object]:
     return {
         "attachmentId": str(attachment.id),
         "fileName": attachment.file_name,

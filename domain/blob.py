@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-MOST_BYTES = 64 * 1024 * 1024  # in one get or put; larger objects are read in parts
-LONGEST_KEY = 400  # characters
+MAX_BLOB_BYTES = 64 * 1024 * 1024  # in one get or put; larger objects are read in parts
+MAX_KEY_CHARS = 400  # characters
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,119}(/[a-z0-9][a-z0-9._-]{0,119})*")
 # What a browser may render in place: nothing here can run a script. SVG and HTML can.
@@ -43,7 +43,7 @@ class Matching:
     etag: str
 
 
-Condition = Absent | Matching | None
+WriteCondition = Absent | Matching | None
 ABSENT = Absent()
 
 
@@ -68,7 +68,7 @@ class Blob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class ListedBlob:
     """An object as a listing tells of it."""
 
     key: str
@@ -86,12 +86,12 @@ class UploadTarget:
     expires_at: datetime
 
 
-class Blobs(Protocol):
+class BlobStore(Protocol):
     """Where blobs are kept. Every call raises `StorageUnavailable` within 6 s when the store does not answer, having written nothing
     or all; ValueError for a key that is none (a bug of the caller: keys are made here, not taken from clients).
     """
 
-    async def get(self, key: str, *, limit: int = MOST_BYTES) -> Blob | None:
+    async def get(self, key: str, *, limit: int = MAX_BLOB_BYTES) -> Blob | None:
         """An object, None when there is none. Raises BlobTooLarge, before reading, when it has more than `limit` bytes."""
         ...
 
@@ -100,7 +100,7 @@ class Blobs(Protocol):
         ...
 
     async def put(
-        self, key: str, content: bytes, *, content_type: str = "application/octet-stream", only_if: Condition = None
+        self, key: str, content: bytes, *, content_type: str = "application/octet-stream", only_if: WriteCondition = None
     ) -> str:
         """Keep an object, durably, when the condition holds; its etag. Raises BlobChanged when it doesn't."""
         ...
@@ -113,7 +113,7 @@ class Blobs(Protocol):
         """Remove an object; one that isn't there is no error."""
         ...
 
-    def find(self, prefix: str) -> AsyncIterator[Listed]:
+    def find(self, prefix: str) -> AsyncIterator[ListedBlob]:
         """Every object whose key begins with `prefix`, in no promised order, read a page at a time."""
         ...
 
@@ -134,14 +134,14 @@ class Blobs(Protocol):
 
 def require_key(key: str) -> str:
     """The key itself; raises ValueError for what cannot be one, such as a path that leads elsewhere."""
-    if len(key) > LONGEST_KEY or not _KEY.fullmatch(key):
+    if len(key) > MAX_KEY_CHARS or not _KEY.fullmatch(key):
         raise ValueError(f"not a key of a blob: {key[:80]!r}")
     return key
 
 
 def require_prefix(prefix: str) -> str:
     """The prefix itself: the beginning of a key, or nothing for all of them; raises ValueError."""
-    if prefix and (len(prefix) > LONGEST_KEY or not _KEY.fullmatch(prefix.removesuffix("/"))):
+    if prefix and (len(prefix) > MAX_KEY_CHARS or not _KEY.fullmatch(prefix.removesuffix("/"))):
         raise ValueError(f"not the beginning of a blob's key: {prefix[:80]!r}")
     return prefix
 
@@ -156,7 +156,7 @@ def plain_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def shown_inline(content_type: str) -> bool:
+def is_inline_type(content_type: str) -> bool:
     """Whether a browser may render this type in place; everything else it is told to save."""
     return plain_type(content_type) in _INLINE
 

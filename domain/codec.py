@@ -22,14 +22,14 @@ Converter = Callable[[Any], Any]
 def encode(value: Any) -> Any:
     """The JSON value of a dataclass, or of anything that its attributes may hold."""
     cls = value.__class__
-    write = _WRITERS.get(cls)
+    write = _ENCODERS.get(cls)
     if write is None:
-        write = _WRITERS[cls] = _writer(cls)
+        write = _ENCODERS[cls] = _encoder_for(cls)
     return write(value)
 
 
-def _writer(cls: type[Any]) -> Converter:
-    for kind, write in _KINDS:
+def _encoder_for(cls: type[Any]) -> Converter:
+    for kind, write in _ENCODERS_BY_TYPE:
         if issubclass(cls, kind):
             return write
     if is_dataclass(cls):
@@ -79,8 +79,8 @@ def _as_is(value: Any) -> Any:
     return value
 
 
-_WRITERS: dict[type[Any], Converter] = {}
-_KINDS: tuple[tuple[type[Any] | tuple[type[Any], ...], Converter], ...] = (
+_ENCODERS: dict[type[Any], Converter] = {}
+_ENCODERS_BY_TYPE: tuple[tuple[type[Any] | tuple[type[Any], ...], Converter], ...] = (
     (Enum, lambda value: value.value),
     ((type(None), bool, int, float, str), _as_is),
     (UUID, str),

@@ -15,17 +15,17 @@ from uuid import UUID
 from domain import reference, text, watch
 from domain.actor import Actor
 from domain.anchor import Anchor
-from domain.attachment import Attachment, Holder, attach, file_changes
+from domain.attachment import Attachment, AttachmentTarget, attach, file_changes
 from domain.emoji import fully_qualified
 from domain.errors import Invalid, LimitExceeded, NotFound, NotUnique
 from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
-from domain.permissions import Access, Action, Kind, Role, access
+from domain.permissions import Access, Action, ResourceKind, Role, access
 from domain.ports import UnitOfWork
 from domain.subject import open_subject
-from domain.version import changed, require_version
+from domain.version import require_version, with_changes
 
 MENTION = re.compile(r"\]\(user:([A-Za-z0-9+/=_-]{8,100})\)")
-MOST_MENTIONS = MOST_REACTIONS = 50
+MAX_MENTIONS = MAX_REACTIONS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,9 +135,9 @@ class CommentFilesChanged(CommentEvent):
         return file_changes(self.added, self.removed)
 
 
-def files_on_comment(comment: Comment) -> Holder:
+def comment_attachment_target(comment: Comment) -> AttachmentTarget:
     """A comment that files are put on."""
-    return Holder(comment, (comment.subject_type, comment.subject_id), partial(CommentFilesChanged, comment=comment))
+    return AttachmentTarget(comment, (comment.subject_type, comment.subject_id), partial(CommentFilesChanged, comment=comment))
 
 
 class CommentStore(Protocol):
@@ -152,7 +152,7 @@ class CommentStore(Protocol):
         """A comment that the user may see, held, with his role and whether the project is archived."""
         ...
 
-    async def look(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None: ...
+    async def read_unlocked(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None: ...
     async def lock_replies(self, comment_id: UUID) -> Sequence[Comment]: ...
     async def react(self, comment_id: UUID, user_id: UUID, emoji: str) -> bool:
         """Keep a reaction; False when it was there."""
@@ -167,7 +167,7 @@ class CommentStore(Protocol):
         ...
 
 
-ReadMention = Callable[[str], UUID | None]
+MentionParser = Callable[[str], UUID | None]
 
 
 async def create(
@@ -179,8 +179,8 @@ async def create(
     parent_id: UUID | None,
     body: str,
     upload_ids: Sequence[UUID],
-    mention: ReadMention,
-    pinned: Anchor | None = None,
+    parse_mention: MentionParser,
+    anchor: Anchor | None = None,
 ) -> Comment:
     """Say something about a subject; an answer to an answer joins the same thread. `mention` reads a user's global id."""
     subject = await open_subject(uow, actor, subject_id, Action.COMMENT)
@@ -191,7 +191,7 @@ async def create(
         if parent.subject_id != subject.id:
             raise NotFound(("input", "parentId"))
         parent_id = parent.parent_id or parent.id
-    checked = text.markdown(body, ("input", "body"))
+    checked = text.validate_markdown(body, ("input", "body"))
     comment = Comment(
         id=comment_id or uow.new_id(),
         created_at=uow.now,
@@ -203,50 +203,50 @@ async def create(
         author_id=actor.user_id,
         parent_id=parent_id,
         body=checked,
-        anchor_quote=None if pinned is None else pinned.quote,
-        anchor_prefix=None if pinned is None else pinned.prefix,
-        anchor_suffix=None if pinned is None else pinned.suffix,
-        anchor_start=None if pinned is None else pinned.start,
-        mention_ids=await _mentions(uow, subject.project_id, checked, mention),
+        anchor_quote=None if anchor is None else anchor.quote,
+        anchor_prefix=None if anchor is None else anchor.prefix,
+        anchor_suffix=None if anchor is None else anchor.suffix,
+        anchor_start=None if anchor is None else anchor.start,
+        mention_ids=await _mentions(uow, subject.project_id, checked, parse_mention),
     )
     if not await uow.comments.add(comment):
         raise NotUnique(("input", "id"), "This id is in use.")
-    await watch.start(uow, subject, [actor.user_id, *comment.mention_ids])
-    await reference.refer(uow, comment, None, comment.body)
+    await watch.start_watching(uow, subject, [actor.user_id, *comment.mention_ids])
+    await reference.update_references(uow, comment, None, comment.body)
     uow.record(CommentCreated(actor_id=actor.user_id, comment=comment))
-    await attach(uow, actor, upload_ids, files_on_comment(comment), ("input", "uploadIds"))
+    await attach(uow, actor, upload_ids, comment_attachment_target(comment), ("input", "uploadIds"))
     return comment
 
 
 async def update(
-    uow: UnitOfWork, actor: Actor, comment_id: UUID, body: str, *, expected_version: int | None, mention: ReadMention
+    uow: UnitOfWork, actor: Actor, comment_id: UUID, body: str, *, expected_version: int | None, parse_mention: MentionParser
 ) -> Comment:
     """Edit one's own comment."""
-    before, rights = await open_comment(uow, actor, comment_id, hold=False)
+    before, rights = await open_comment(uow, actor, comment_id, lock=False)
     rights.require(Action.UPDATE, "Only its author can edit a comment.")
     require_version(before, expected_version)
-    checked = text.markdown(body, ("input", "body"))
+    checked = text.validate_markdown(body, ("input", "body"))
     if checked == before.body:
         return before
-    mentions = await _mentions(uow, before.project_id, checked, mention)
-    comment = changed(before, uow.now, body=checked, mention_ids=mentions, edited_at=uow.now)
+    mentions = await _mentions(uow, before.project_id, checked, parse_mention)
+    comment = with_changes(before, uow.now, body=checked, mention_ids=mentions, edited_at=uow.now)
     await uow.comments.save(comment)
     await uow.watches.watch(before.subject_type, before.subject_id, sorted(set(mentions) - set(before.mention_ids)))
-    await reference.refer(uow, comment, before.body, comment.body)
+    await reference.update_references(uow, comment, before.body, comment.body)
     uow.record(CommentUpdated(actor_id=actor.user_id, comment=comment, before=before))
     return comment
 
 
 async def resolve(uow: UnitOfWork, actor: Actor, comment_id: UUID, *, resolved: bool) -> Comment:
     """Close a thread, or open it again; it is the thread's first comment that carries the state."""
-    before, rights = await open_comment(uow, actor, comment_id, hold=False)
+    before, rights = await open_comment(uow, actor, comment_id, lock=False)
     rights.require(Action.COMMENT)
     if before.parent_id is not None:
         raise Invalid(("input", "id"), "Only a thread's first comment can be resolved.")
     if (before.resolved_at is not None) == resolved:
         return before
     at, by = (uow.now, actor.user_id) if resolved else (None, None)
-    comment = changed(before, uow.now, resolved_at=at, resolved_by_id=by)
+    comment = with_changes(before, uow.now, resolved_at=at, resolved_by_id=by)
     await uow.comments.save(comment)
     uow.record(CommentUpdated(actor_id=actor.user_id, comment=comment, before=before))
     return comment
@@ -260,8 +260,8 @@ async def react(uow: UnitOfWork, actor: Actor, comment_id: UUID, emoji: str, *, 
     if sign is None:
         raise Invalid(("input", "emoji"), "This is not an emoji.")
     if await (uow.comments.react if on else uow.comments.unreact)(comment.id, actor.user_id, sign):
-        if on and await uow.comments.count_reactions(comment.id) > MOST_REACTIONS:
-            raise LimitExceeded("There are too many reactions.", MOST_REACTIONS, path=("input", "emoji"))
+        if on and await uow.comments.count_reactions(comment.id) > MAX_REACTIONS:
+            raise LimitExceeded("There are too many reactions.", MAX_REACTIONS, path=("input", "emoji"))
         uow.record(CommentReacted(actor_id=actor.user_id, comment=comment, emoji=sign, on=on))
     return comment
 
@@ -274,26 +274,26 @@ async def delete(uow: UnitOfWork, actor: Actor, comment_id: UUID, *, expected_ve
     gone = (before, *await uow.comments.lock_replies(before.id))
     await uow.attachments.remove_from([each.id for each in gone], uow.now)
     for each in gone:
-        comment = changed(each, uow.now, deleted_at=uow.now)
+        comment = with_changes(each, uow.now, deleted_at=uow.now)
         await uow.comments.save(comment)
-        await reference.refer(uow, comment, comment.body, None)
+        await reference.update_references(uow, comment, comment.body, None)
         uow.record(CommentDeleted(actor_id=actor.user_id, comment=comment))
     return before.id
 
 
 async def open_comment(
-    uow: UnitOfWork, actor: Actor, comment_id: UUID, path: tuple[str, ...] = ("input", "id"), *, hold: bool = True
+    uow: UnitOfWork, actor: Actor, comment_id: UUID, path: tuple[str, ...] = ("input", "id"), *, lock: bool = True
 ) -> tuple[Comment, Access]:
     """Fetch, lock and look up the rights: a comment that the actor may see. It need not be held where it alone is changed."""
-    found = await (uow.comments.lock if hold else uow.comments.look)(comment_id, actor.user_id)
+    found = await (uow.comments.lock if lock else uow.comments.read_unlocked)(comment_id, actor.user_id)
     if found is None:
         raise NotFound(path)
     comment, role, archived = found
-    return comment, access(actor, role, Kind.COMMENT, own=comment.author_id == actor.user_id, archived=archived)
+    return comment, access(actor, role, ResourceKind.COMMENT, own=comment.author_id == actor.user_id, archived=archived)
 
 
-async def _mentions(uow: UnitOfWork, project_id: UUID, body: str, read: ReadMention) -> tuple[UUID, ...]:
-    named = {user_id for found in MENTION.findall(body) if (user_id := read(found)) is not None}
-    if len(named) > MOST_MENTIONS:
-        raise LimitExceeded(f"At most {MOST_MENTIONS} people can be mentioned.", MOST_MENTIONS, path=("input", "body"))
+async def _mentions(uow: UnitOfWork, project_id: UUID, body: str, parse_mention: MentionParser) -> tuple[UUID, ...]:
+    named = {user_id for found in MENTION.findall(body) if (user_id := parse_mention(found)) is not None}
+    if len(named) > MAX_MENTIONS:
+        raise LimitExceeded(f"At most {MAX_MENTIONS} people can be mentioned.", MAX_MENTIONS, path=("input", "body"))
     return tuple(sorted(await uow.projects.readers(project_id, sorted(named)))) if named else ()

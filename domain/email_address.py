@@ -15,24 +15,24 @@ import unicodedata
 from domain.collation import SEPARATOR, fold, is_blank, search_key, visible
 from domain.errors import Invalid, Path, TooLong
 
-LONGEST = 254
-_LONGEST_LABEL = 63
+MAX_ADDRESS_CHARS = 254
+_MAX_LABEL_CHARS = 63
 _ADDRESS = re.compile(r"[^@\s\x00-\x1f\x7f-\x9f<>()\[\],;:\\\"]+@[^@\s<>()\[\],;:\\\"]+\.[^@\s<>()\[\],;:\\\".]+")
 _DOTS = re.compile("[.\u3002\uff61]")  # NFKC makes the wide one a dot
 _ASCII_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?")
 _PREFIX = "xn--"
 
 
-def email_address(value: str, path: Path) -> str:
+def validate_email(value: str, path: Path) -> str:
     """A plausible address as it is stored; whether it exists only a letter can tell. Raises Invalid and TooLong."""
-    if len(value) > 2 * LONGEST:
-        raise TooLong(path, LONGEST)
+    if len(value) > 2 * MAX_ADDRESS_CHARS:
+        raise TooLong(path, MAX_ADDRESS_CHARS)
     try:
         address = _read(value)
     except ValueError as error:
         raise Invalid(path, "This is not an e-mail address.") from error
-    if len(address) > LONGEST or len(ascii_form(address)) > LONGEST:
-        raise TooLong(path, LONGEST)
+    if len(address) > MAX_ADDRESS_CHARS or len(ascii_form(address)) > MAX_ADDRESS_CHARS:
+        raise TooLong(path, MAX_ADDRESS_CHARS)
     return address
 
 
@@ -83,9 +83,9 @@ def _label(label: str) -> str:
             raise ValueError("an A-label that no U-label has")
         mapped = decoded
     if mapped.isascii():
-        if not _ASCII_LABEL.fullmatch(mapped) or len(mapped) > _LONGEST_LABEL:
+        if not _ASCII_LABEL.fullmatch(mapped) or len(mapped) > _MAX_LABEL_CHARS:
             raise ValueError("not a label")
-    elif not _may_be_label(mapped) or len(ascii_host(mapped)) > _LONGEST_LABEL:
+    elif not _may_be_label(mapped) or len(ascii_host(mapped)) > _MAX_LABEL_CHARS:
         raise ValueError("not a label")
     return mapped
 

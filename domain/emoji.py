@@ -7,11 +7,11 @@ that no skin tone follows, and nowhere else.
 
 import re
 
-_LONGEST = 16  # characters: a family of four with skin tones has 11
+_MAX_EMOJI_CHARS = 16  # characters: a family of four with skin tones has 11
 
 # Extended_Pictographic without what no keyboard offers as an emoji, and the letters of flags and skin tones, which have rules of
 # their own.
-_PICTURE = (
+_PICTOGRAPH = (
     "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2194-\u2199\u21a9\u21aa\u231a\u231b\u2328\u23cf\u23e9-\u23f3\u23f8-\u23fa\u24c2"
     "\u25aa\u25ab\u25b6\u25c0\u25fb-\u25fe\u2600-\u2604\u260e\u2611\u2614\u2615\u2618\u261d\u2620\u2622\u2623\u2626\u262a"
     "\u262e\u262f\u2638-\u263a\u2640\u2642\u2648-\u2653\u265f\u2660\u2663\u2665\u2666\u2668\u267b\u267e\u267f\u2692-\u2697"
@@ -23,7 +23,7 @@ _PICTURE = (
     "\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f7e0-\U0001f7eb\U0001f7f0\U0001f90c-\U0001f9ff\U0001fa70-\U0001faff]"
 )
 # Those of them (and the keys of a telephone) that are drawn as text by default: Emoji_Presentation=No.
-_DRAWN_AS_TEXT = (
+_TEXT_BY_DEFAULT = (
     "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2194-\u2199\u21a9\u21aa\u2328\u23cf\u23ed-\u23ef\u23f1\u23f2\u23f8-\u23fa\u24c2"
     "\u25aa\u25ab\u25b6\u25c0\u25fb\u25fc\u2600-\u2604\u260e\u2611\u2618\u261d\u2620\u2622\u2623\u2626\u262a\u262e\u262f"
     "\u2638-\u263a\u2640\u2642\u265f\u2660\u2663\u2665\u2666\u2668\u267b\u267e\u2692\u2694-\u2697\u2699\u269b\u269c\u26a0"
@@ -36,22 +36,22 @@ _DRAWN_AS_TEXT = (
     "\U0001f5d1-\U0001f5d3\U0001f5dc-\U0001f5de\U0001f5e1\U0001f5e3\U0001f5e8\U0001f5ef\U0001f5f3\U0001f5fa\U0001f6cb"
     "\U0001f6cd-\U0001f6cf\U0001f6e0-\U0001f6e5\U0001f6e9\U0001f6f0\U0001f6f3"
 )
-_TONE, _JOINER, _AS_PICTURE = "[\U0001f3fb-\U0001f3ff]", "\u200d", "\ufe0f"
-_SELECTOR = re.compile("[\ufe0e\ufe0f]")
-_ONE = f"{_PICTURE}{_TONE}?(?:[\U000e0020-\U000e007e]+\U000e007f)?"
+_SKIN_TONE, _ZERO_WIDTH_JOINER, _EMOJI_PRESENTATION = "[\U0001f3fb-\U0001f3ff]", "\u200d", "\ufe0f"
+_VARIATION_SELECTOR = re.compile("[\ufe0e\ufe0f]")
+_EMOJI_ELEMENT = f"{_PICTOGRAPH}{_SKIN_TONE}?(?:[\U000e0020-\U000e007e]+\U000e007f)?"
 _EMOJI = re.compile(
-    f"{_ONE}(?:{_JOINER}{_ONE})*"
+    f"{_EMOJI_ELEMENT}(?:{_ZERO_WIDTH_JOINER}{_EMOJI_ELEMENT})*"
     "|[\U0001f1e6-\U0001f1ff]{2}"  # a flag: the two letters of a country
     "|[0-9#*]\u20e3"  # a key of a telephone
 )
-_NEEDS_SELECTOR = re.compile(f"([{_DRAWN_AS_TEXT}](?!{_TONE})|[0-9#*](?=\u20e3))")
+_NEEDS_SELECTOR = re.compile(f"([{_TEXT_BY_DEFAULT}](?!{_SKIN_TONE})|[0-9#*](?=\u20e3))")
 
 
 def fully_qualified(text: str) -> str | None:
     """The emoji that a text is, and nothing else, in the form in which it is stored; None for any other text. Idempotent."""
-    if len(text) > 2 * _LONGEST:
+    if len(text) > 2 * _MAX_EMOJI_CHARS:
         return None
-    bare = _SELECTOR.sub("", text.strip())
-    if len(bare) > _LONGEST or _EMOJI.fullmatch(bare) is None:
+    bare = _VARIATION_SELECTOR.sub("", text.strip())
+    if len(bare) > _MAX_EMOJI_CHARS or _EMOJI.fullmatch(bare) is None:
         return None
-    return _NEEDS_SELECTOR.sub(rf"\1{_AS_PICTURE}", bare)
+    return _NEEDS_SELECTOR.sub(rf"\1{_EMOJI_PRESENTATION}", bare)

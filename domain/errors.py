@@ -233,7 +233,7 @@ class StorageFull(StorageUnavailable):
         super().__init__(message)
 
 
-class Several(DomainError):
+class MultipleErrors(DomainError):
     """More than one thing is wrong with the input; each is told."""
 
     code = "INVALID"

@@ -118,18 +118,18 @@ class Entry:
 
 
 # Attributes that every write touches and that tell a reader nothing.
-_BOOKKEEPING = frozenset({"version", "created_at", "updated_at"})
+_IGNORED_FIELDS = frozenset({"version", "created_at", "updated_at"})
 
 
 def difference(before: Any, after: Any) -> tuple[FieldChange, ...]:
     """The attributes in which two dataclasses of one kind differ, in the order they are declared."""
     return tuple(
         FieldChange(field=name, before=encode(was), after=encode(now))
-        for name in _told_of(cast(Any, type(after)))
+        for name in _compared_fields(cast(Any, type(after)))
         if (was := getattr(before, name)) != (now := getattr(after, name))
     )
 
 
 @cache
-def _told_of(cls: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(cls) if field.name not in _BOOKKEEPING)
+def _compared_fields(cls: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cls) if field.name not in _IGNORED_FIELDS)

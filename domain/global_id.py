@@ -8,7 +8,7 @@ from uuid import UUID
 
 def parse(value: str) -> tuple[str, UUID] | None:
     """Type and id; None for anything that this server would not have written (padding apart)."""
-    return _parse(value) if len(value) <= _LONGEST else None
+    return _parse(value) if len(value) <= _MAX_ID_CHARS else None
 
 
 @lru_cache(maxsize=8192)
@@ -23,4 +23,4 @@ def _parse(value: str) -> tuple[str, UUID] | None:
 
 
 _URL_SAFE = str.maketrans("-_", "+/")
-_LONGEST = 100
+_MAX_ID_CHARS = 100

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from domain import team as teams
 from domain.actor import Actor
-from domain.email_address import email_address, email_key
+from domain.email_address import email_key, validate_email
 from domain.errors import Forbidden, Invalid, NotFound, NotUnique
 from domain.events import ChangeKind, FieldChange
 from domain.permissions import Action, Role
@@ -79,7 +79,7 @@ async def invite(uow: UnitOfWork, actor: Actor, team_id: UUID, address: str, rol
     rights.require(Action.SHARE)
     if role is Role.OWNER:
         raise Invalid(("input", "role"), "A team has one owner; invite an admin instead.")
-    invited = email_address(address, ("input", "email"))
+    invited = validate_email(address, ("input", "email"))
     known = await uow.users.by_email(invited)
     if known is not None and await uow.teams.role(team_id, known.id):
         raise NotUnique(("input", "email"), "This person is a member of the team.")
@@ -92,7 +92,7 @@ async def invite(uow: UnitOfWork, actor: Actor, team_id: UUID, address: str, rol
         invited_by_id=actor.user_id,
         created_at=uow.now,
         expires_at=uow.now + LIFETIME,
-        token_hash=_hash(token),
+        token_hash=_hash_token(token),
     )
     await uow.invitations.replace(invitation)
     uow.record(InvitationChanged(actor_id=actor.user_id, team=team, invitation_id=invitation.id, role=invitation.role, made=True))
@@ -101,13 +101,13 @@ async def invite(uow: UnitOfWork, actor: Actor, team_id: UUID, address: str, rol
 
 async def accept(uow: UnitOfWork, actor: Actor, token: str) -> Team:
     """Join the team that the token invites to; a token that is used, old or meant for another address is not found."""
-    invitation = await uow.invitations.by_token(_hash(token))
+    invitation = await uow.invitations.by_token(_hash_token(token))
     user = await uow.users.lock(actor.user_id)
     if invitation is None or user is None or invitation.expires_at <= uow.now:
         raise NotFound(("input", "token"))
     if user.email_key != invitation.email_key:
         raise NotFound(("input", "token"))
-    team = await uow.teams.hold(invitation.team_id)
+    team = await uow.teams.lock_by_id(invitation.team_id)
     if team is None or not await uow.invitations.remove(invitation.id):
         raise NotFound(("input", "token"))
     if await uow.teams.role(team.id, user.id):
@@ -131,5 +131,5 @@ async def revoke(uow: UnitOfWork, actor: Actor, invitation_id: UUID) -> UUID:
     return invitation.id
 
 
-def _hash(token: str) -> bytes:
+def _hash_token(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()

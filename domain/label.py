@@ -11,10 +11,10 @@ from domain import text
 from domain.actor import Actor
 from domain.errors import Invalid, NotFound, NotUnique
 from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
-from domain.permissions import Action, Kind, access
+from domain.permissions import Action, ResourceKind, access
 from domain.ports import UnitOfWork
 from domain.team import open_team
-from domain.version import changed, require_version
+from domain.version import require_version, with_changes
 
 _COLOR = re.compile(r"#[0-9a-f]{6}")
 
@@ -91,7 +91,7 @@ class LabelStore(Protocol):
         """Delete a label and take it off every task."""
         ...
 
-    async def known(self, team_id: UUID, label_ids: Sequence[UUID]) -> frozenset[UUID]:
+    async def lock_existing(self, team_id: UUID, label_ids: Sequence[UUID]) -> frozenset[UUID]:
         """Those of the ids that are labels of the team, kept from being deleted until the end of the operation."""
         ...
 
@@ -105,7 +105,7 @@ async def create(uow: UnitOfWork, actor: Actor, label_id: UUID | None, *, team_i
         created_at=uow.now,
         updated_at=uow.now,
         team_id=team.id,
-        name=text.name(name, ("input", "name"), limit=60),
+        name=text.validate_name(name, ("input", "name"), limit=60),
         color=_color(color),
     )
     taken = await uow.labels.add(label)
@@ -116,17 +116,17 @@ async def create(uow: UnitOfWork, actor: Actor, label_id: UUID | None, *, team_i
 
 
 async def update(
-    uow: UnitOfWork, actor: Actor, label_id: UUID, given: Mapping[str, Any], *, expected_version: int | None
+    uow: UnitOfWork, actor: Actor, label_id: UUID, values: Mapping[str, Any], *, expected_version: int | None
 ) -> Label:
     """Change `name` and `color` where given."""
     before = await _open(uow, actor, label_id, Action.UPDATE)
     require_version(before, expected_version)
     changes: dict[str, Any] = {}
-    if "name" in given:
-        changes["name"] = text.name(given["name"], ("input", "name"), limit=60)
-    if "color" in given:
-        changes["color"] = _color(given["color"] or "")
-    label = changed(before, uow.now, **changes)
+    if "name" in values:
+        changes["name"] = text.validate_name(values["name"], ("input", "name"), limit=60)
+    if "color" in values:
+        changes["color"] = _color(values["color"] or "")
+    label = with_changes(before, uow.now, **changes)
     if label is not before:
         if not await uow.labels.save(label):
             raise NotUnique(("input", "name"), "There is a label with this name.")
@@ -148,7 +148,7 @@ async def _open(uow: UnitOfWork, actor: Actor, label_id: UUID, action: Action) -
     role = await uow.teams.role(label.team_id, actor.user_id) if label else None
     if label is None or role is None:
         raise NotFound(("input", "id"))
-    access(actor, role, Kind.LABEL).require(action)
+    access(actor, role, ResourceKind.LABEL).require(action)
     return label
 
 

@@ -8,7 +8,7 @@ import re
 
 from domain.blob import plain_type
 
-SNIFFED = 4096  # bytes
+SNIFF_BYTES = 4096  # bytes
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}")
 
 
@@ -18,7 +18,7 @@ def media_type(value: str) -> str | None:
     return plain if _MEDIA_TYPE.fullmatch(plain) else None
 
 
-def looks_like(content_type: str, start: bytes) -> bool:
+def matches_type(content_type: str, start: bytes) -> bool:
     """Whether a file that begins like this can be of this type; of a type that is never shown, any can."""
     match content_type:
         case "image/png":
@@ -44,5 +44,5 @@ def _is_text(start: bytes) -> bool:
     try:
         start.decode()
     except UnicodeDecodeError as error:
-        return len(start) >= SNIFFED and error.start > len(start) - 4  # a character was cut in two
+        return len(start) >= SNIFF_BYTES and error.start > len(start) - 4  # a character was cut in two
     return True

@@ -12,8 +12,8 @@ from domain.errors import BadUserInput, PageTooLarge
 
 T = TypeVar("T")
 
-DEFAULT_PAGE = 50
-LARGEST_PAGE = 100
+DEFAULT_PAGE_ROWS = 50
+MAX_PAGE_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +36,8 @@ class Paging:
         for name, size in (("first", self.first), ("last", self.last)):
             if size is not None and size < 0:
                 raise BadUserInput(f"`{name}` may not be negative.", path=(name,))
-            if size is not None and size > LARGEST_PAGE:
-                raise PageTooLarge(LARGEST_PAGE, path=(name,))
+            if size is not None and size > MAX_PAGE_ROWS:
+                raise PageTooLarge(MAX_PAGE_ROWS, path=(name,))
 
     @property
     def backward(self) -> bool:
@@ -48,10 +48,10 @@ class Paging:
     def size(self) -> int:
         """How many rows were asked for."""
         asked = self.last if self.backward else self.first
-        return DEFAULT_PAGE if asked is None else asked
+        return DEFAULT_PAGE_ROWS if asked is None else asked
 
 
-FROM_THE_START = Paging()
+FIRST_PAGE = Paging()
 
 Operator = Literal["eq", "in", "not_in", "before", "after", "contains", "starts_with", "is_null"]
 
@@ -88,7 +88,7 @@ class Not:
 
 Where = Condition | AllOf | AnyOf | Not
 
-EVERYTHING = AllOf(())
+MATCH_ALL = AllOf(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class PageInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Read:
+class PageBatch:
     """
     What pages that were read together have in common.
 
@@ -138,43 +138,43 @@ class Read:
 class Page(Generic[T]):
     """Rows of one list, in order, with their cursors. `key` names the list among those that were read together."""
 
-    __slots__ = ("_more", "_read", "key", "nodes")
+    __slots__ = ("_batch", "_has_more", "key", "nodes")
 
-    def __init__(self, rows: list[T], read: Read, key: Any = None) -> None:
+    def __init__(self, rows: list[T], batch: PageBatch, key: Any = None) -> None:
         """`rows` as they were read: from the cursor on, and perhaps one too many."""
-        size = read.size
-        self._more = size is not None and len(rows) > size
-        if self._more:
+        size = batch.size
+        self._has_more = size is not None and len(rows) > size
+        if self._has_more:
             rows = rows[:size]
-        self.nodes = rows[::-1] if read.backward else rows
-        self._read = read
+        self.nodes = rows[::-1] if batch.backward else rows
+        self._batch = batch
         self.key = key
 
     @property
     def count(self) -> "Count":
         """What tells the totals of pages that were read together with this one."""
-        return self._read.count
+        return self._batch.count
 
-    def showing(self, shown: Callable[[T], Any]) -> "Page[Any]":
+    def map_nodes(self, convert: Callable[[T], Any]) -> "Page[Any]":
         """The same page of other objects in place of its rows, with the attributes that cursors are made of; None leaves a row out."""
-        page: Page[Any] = Page([], self._read, self.key)
-        page.nodes = [each for each in map(shown, self.nodes) if each is not None]
-        page._more = self._more
+        page: Page[Any] = Page([], self._batch, self.key)
+        page.nodes = [each for each in map(convert, self.nodes) if each is not None]
+        page._has_more = self._has_more
         return page
 
     @property
     def edges(self) -> list[Edge[T]]:
         """The rows, each with its cursor."""
-        return [Edge(self._read.cursor(node), node) for node in self.nodes]
+        return [Edge(self._batch.cursor(node), node) for node in self.nodes]
 
     @property
     def page_info(self) -> PageInfo:
         """Whether there is more on either side, and the cursors of both ends. Only for a page that was read with one row more."""
-        read = self._read
+        read = self._batch
         assert read.size is not None, "nobody was to ask where the page ends"
         return PageInfo(
-            has_next_page=read.resumed if read.backward else self._more,
-            has_previous_page=self._more if read.backward else read.resumed,
+            has_next_page=read.resumed if read.backward else self._has_more,
+            has_previous_page=self._has_more if read.backward else read.resumed,
             start_cursor=read.cursor(self.nodes[0]) if self.nodes else None,
             end_cursor=read.cursor(self.nodes[-1]) if self.nodes else None,
         )

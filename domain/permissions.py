@@ -34,7 +34,7 @@ class Action(StrEnum):
     MANAGE = "MANAGE"
 
 
-class Kind(StrEnum):
+class ResourceKind(StrEnum):
     """The kinds of objects that rights are granted on."""
 
     USER = "USER"
@@ -52,49 +52,49 @@ Actions = frozenset[Action]
 READ_ONLY: Actions = frozenset({Action.READ})
 _A = Action
 _READER = frozenset({_A.READ})
-_DISCUSSES = frozenset({_A.READ, _A.COMMENT})
-_WORKS = frozenset({_A.READ, _A.COMMENT, _A.CREATE, _A.UPDATE, _A.ASSIGN, _A.MOVE, _A.DELETE})
-_WRITES = _WORKS - {_A.ASSIGN}
-_LEADS = frozenset({_A.READ, _A.COMMENT, _A.CREATE, _A.UPDATE, _A.SHARE})
+_COMMENTER = frozenset({_A.READ, _A.COMMENT})
+_TASK_EDITOR = frozenset({_A.READ, _A.COMMENT, _A.CREATE, _A.UPDATE, _A.ASSIGN, _A.MOVE, _A.DELETE})
+_DOCUMENT_EDITOR = _TASK_EDITOR - {_A.ASSIGN}
+_PROJECT_EDITOR = frozenset({_A.READ, _A.COMMENT, _A.CREATE, _A.UPDATE, _A.SHARE})
 
-GRANTED_BY_ROLE: dict[Kind, dict[Role, Actions]] = {
-    Kind.TEAM: {
+GRANTED_BY_ROLE: dict[ResourceKind, dict[Role, Actions]] = {
+    ResourceKind.TEAM: {
         Role.GUEST: _READER,
         Role.MEMBER: frozenset({_A.READ, _A.CREATE}),
         Role.ADMIN: frozenset({_A.READ, _A.CREATE, _A.UPDATE, _A.SHARE, _A.MANAGE}),
         Role.OWNER: frozenset({_A.READ, _A.CREATE, _A.UPDATE, _A.SHARE, _A.MANAGE, _A.DELETE}),
     },
-    Kind.LABEL: {
+    ResourceKind.LABEL: {
         Role.GUEST: _READER,
         Role.MEMBER: frozenset({_A.READ, _A.UPDATE}),
         Role.ADMIN: frozenset({_A.READ, _A.UPDATE, _A.DELETE}),
         Role.OWNER: frozenset({_A.READ, _A.UPDATE, _A.DELETE}),
     },
-    Kind.PROJECT: {
-        Role.GUEST: _DISCUSSES,
-        Role.MEMBER: _LEADS,
-        Role.ADMIN: _LEADS | {_A.DELETE, _A.MANAGE},
-        Role.OWNER: _LEADS | {_A.DELETE, _A.MANAGE},
+    ResourceKind.PROJECT: {
+        Role.GUEST: _COMMENTER,
+        Role.MEMBER: _PROJECT_EDITOR,
+        Role.ADMIN: _PROJECT_EDITOR | {_A.DELETE, _A.MANAGE},
+        Role.OWNER: _PROJECT_EDITOR | {_A.DELETE, _A.MANAGE},
     },
-    Kind.TASK: {
-        Role.GUEST: _DISCUSSES,
-        Role.MEMBER: _WORKS,
-        Role.ADMIN: _WORKS,
-        Role.OWNER: _WORKS,
+    ResourceKind.TASK: {
+        Role.GUEST: _COMMENTER,
+        Role.MEMBER: _TASK_EDITOR,
+        Role.ADMIN: _TASK_EDITOR,
+        Role.OWNER: _TASK_EDITOR,
     },
-    Kind.DOCUMENT: {
-        Role.GUEST: _DISCUSSES,
-        Role.MEMBER: _WRITES,
-        Role.ADMIN: _WRITES,
-        Role.OWNER: _WRITES,
+    ResourceKind.DOCUMENT: {
+        Role.GUEST: _COMMENTER,
+        Role.MEMBER: _DOCUMENT_EDITOR,
+        Role.ADMIN: _DOCUMENT_EDITOR,
+        Role.OWNER: _DOCUMENT_EDITOR,
     },
-    Kind.COMMENT: {
-        Role.GUEST: _DISCUSSES,
-        Role.MEMBER: _DISCUSSES,
-        Role.ADMIN: _DISCUSSES | {_A.DELETE},
-        Role.OWNER: _DISCUSSES | {_A.DELETE},
+    ResourceKind.COMMENT: {
+        Role.GUEST: _COMMENTER,
+        Role.MEMBER: _COMMENTER,
+        Role.ADMIN: _COMMENTER | {_A.DELETE},
+        Role.OWNER: _COMMENTER | {_A.DELETE},
     },
-    Kind.ATTACHMENT: {
+    ResourceKind.ATTACHMENT: {
         Role.GUEST: _READER,
         Role.MEMBER: _READER,
         Role.ADMIN: _READER | {_A.DELETE},
@@ -103,31 +103,31 @@ GRANTED_BY_ROLE: dict[Kind, dict[Role, Actions]] = {
 }
 
 # What being its author, lead or subject adds.
-GRANTED_TO_OWN: dict[Kind, Actions] = {
-    Kind.USER: frozenset({_A.READ, _A.UPDATE, _A.DELETE}),
-    Kind.PROJECT: frozenset({_A.DELETE, _A.MANAGE}),
-    Kind.COMMENT: frozenset({_A.UPDATE, _A.DELETE}),
-    Kind.ATTACHMENT: frozenset({_A.DELETE}),
+GRANTED_TO_OWN: dict[ResourceKind, Actions] = {
+    ResourceKind.USER: frozenset({_A.READ, _A.UPDATE, _A.DELETE}),
+    ResourceKind.PROJECT: frozenset({_A.DELETE, _A.MANAGE}),
+    ResourceKind.COMMENT: frozenset({_A.UPDATE, _A.DELETE}),
+    ResourceKind.ATTACHMENT: frozenset({_A.DELETE}),
 }
 
 # What is left in a project that is archived: reading, and changing the project's own status back.
-LEFT_WHEN_ARCHIVED: dict[Kind, Actions] = {
-    Kind.PROJECT: frozenset({_A.READ, _A.UPDATE, _A.DELETE, _A.MANAGE}),
-    Kind.TASK: READ_ONLY,
-    Kind.DOCUMENT: READ_ONLY,
-    Kind.COMMENT: READ_ONLY,
-    Kind.ATTACHMENT: READ_ONLY,
+ALLOWED_WHEN_ARCHIVED: dict[ResourceKind, Actions] = {
+    ResourceKind.PROJECT: frozenset({_A.READ, _A.UPDATE, _A.DELETE, _A.MANAGE}),
+    ResourceKind.TASK: READ_ONLY,
+    ResourceKind.DOCUMENT: READ_ONLY,
+    ResourceKind.COMMENT: READ_ONLY,
+    ResourceKind.ATTACHMENT: READ_ONLY,
 }
 
-SCOPES: dict[Kind, tuple[Scope, Scope]] = {
-    Kind.USER: (Scope.PROFILE_READ, Scope.PROFILE_WRITE),
-    Kind.TEAM: (Scope.TEAMS_READ, Scope.TEAMS_WRITE),
-    Kind.LABEL: (Scope.TEAMS_READ, Scope.TEAMS_WRITE),
-    Kind.PROJECT: (Scope.PROJECTS_READ, Scope.PROJECTS_WRITE),
-    Kind.TASK: (Scope.TASKS_READ, Scope.TASKS_WRITE),
-    Kind.DOCUMENT: (Scope.DOCUMENTS_READ, Scope.DOCUMENTS_WRITE),
-    Kind.COMMENT: (Scope.TASKS_READ, Scope.TASKS_WRITE),
-    Kind.ATTACHMENT: (Scope.TASKS_READ, Scope.TASKS_WRITE),
+SCOPES: dict[ResourceKind, tuple[Scope, Scope]] = {
+    ResourceKind.USER: (Scope.PROFILE_READ, Scope.PROFILE_WRITE),
+    ResourceKind.TEAM: (Scope.TEAMS_READ, Scope.TEAMS_WRITE),
+    ResourceKind.LABEL: (Scope.TEAMS_READ, Scope.TEAMS_WRITE),
+    ResourceKind.PROJECT: (Scope.PROJECTS_READ, Scope.PROJECTS_WRITE),
+    ResourceKind.TASK: (Scope.TASKS_READ, Scope.TASKS_WRITE),
+    ResourceKind.DOCUMENT: (Scope.DOCUMENTS_READ, Scope.DOCUMENTS_WRITE),
+    ResourceKind.COMMENT: (Scope.TASKS_READ, Scope.TASKS_WRITE),
+    ResourceKind.ATTACHMENT: (Scope.TASKS_READ, Scope.TASKS_WRITE),
 }
 
 
@@ -143,13 +143,13 @@ class Access:
             raise Forbidden(action, message, path=path)
 
 
-def granted(actor: Actor, role: Role | None, kind: Kind, *, own: bool = False, archived: bool = False) -> Actions:
+def granted_actions(actor: Actor, role: Role | None, kind: ResourceKind, *, own: bool = False, archived: bool = False) -> Actions:
     """What an actor may do to an object of a kind in a team where he has a role (None: no role; only `own` counts)."""
     actions = GRANTED_BY_ROLE[kind][role] if role is not None and kind in GRANTED_BY_ROLE else frozenset[Action]()
-    if own and (role is not None or kind is Kind.USER):
+    if own and (role is not None or kind is ResourceKind.USER):
         actions |= GRANTED_TO_OWN.get(kind, frozenset())
     if archived:
-        actions &= LEFT_WHEN_ARCHIVED.get(kind, actions)
+        actions &= ALLOWED_WHEN_ARCHIVED.get(kind, actions)
     reads, writes = SCOPES[kind]
     if writes not in actor.scopes:
         actions &= READ_ONLY
@@ -159,9 +159,9 @@ def granted(actor: Actor, role: Role | None, kind: Kind, *, own: bool = False, a
 
 
 def access(
-    actor: Actor, role: Role | None, kind: Kind, *, own: bool = False, archived: bool = False, path: Path | None = None
+    actor: Actor, role: Role | None, kind: ResourceKind, *, own: bool = False, archived: bool = False, path: Path | None = None
 ) -> Access:
     """An outsider learns nothing (`NotFound`); a member may ask the result what he can do."""
     if role is None:
         raise NotFound(path)
-    return Access(granted(actor, role, kind, own=own, archived=archived))
+    return Access(granted_actions(actor, role, kind, own=own, archived=archived))

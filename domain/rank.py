@@ -8,8 +8,8 @@ run out), floats (they run out after 50 insertions), linked lists (a page needs 
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BASE = len(DIGITS)
-_VALUE = {digit: value for value, digit in enumerate(DIGITS)}
-FIRST = "a0"
+_DIGIT_VALUES = {digit: value for value, digit in enumerate(DIGITS)}
+FIRST_RANK = "a0"
 
 
 def between(low: str | None, high: str | None) -> str:
@@ -17,23 +17,23 @@ def between(low: str | None, high: str | None) -> str:
     if low is not None and high is not None and low >= high:
         raise ValueError(f"no rank between {low!r} and {high!r}")
     if low is None and high is None:
-        return FIRST
+        return FIRST_RANK
     if high is None:
         assert low is not None
         whole, fraction = _split(low)
-        following = _count(whole, up=True)
+        following = _step_integer(whole, up=True)
         return following if following is not None else whole + _midpoint(fraction, None)
     if low is None:
         whole, fraction = _split(high)
         if fraction:
             return whole
-        preceding = _count(whole, up=False)
+        preceding = _step_integer(whole, up=False)
         return preceding if preceding is not None else whole + _midpoint("", fraction)
     low_whole, low_fraction = _split(low)
     high_whole, high_fraction = _split(high)
     if low_whole == high_whole:
         return low_whole + _midpoint(low_fraction, high_fraction)
-    following = _count(low_whole, up=True)
+    following = _step_integer(low_whole, up=True)
     if following is not None and following < high:
         return following
     return low_whole + _midpoint(low_fraction, None)
@@ -41,13 +41,13 @@ def between(low: str | None, high: str | None) -> str:
 
 def _split(rank: str) -> tuple[str, str]:
     head = rank[0]
-    length = _VALUE[head] - _VALUE["a"] + 2 if head >= "a" else _VALUE["Z"] - _VALUE[head] + 2
+    length = _DIGIT_VALUES[head] - _DIGIT_VALUES["a"] + 2 if head >= "a" else _DIGIT_VALUES["Z"] - _DIGIT_VALUES[head] + 2
     return rank[:length], rank[length:]
 
 
-def _count(whole: str, *, up: bool) -> str | None:
+def _step_integer(integer: str, *, up: bool) -> str | None:
     """The integer part one higher or lower; None beyond the largest or smallest."""
-    head, digits = whole[0], [_VALUE[digit] for digit in whole[1:]]
+    head, digits = integer[0], [_DIGIT_VALUES[digit] for digit in integer[1:]]
     step, wrapped = (1, 0) if up else (-1, _BASE - 1)
     for place in reversed(range(len(digits))):
         if 0 <= digits[place] + step < _BASE:
@@ -62,11 +62,11 @@ def _next_length(head: str, length: int, *, up: bool) -> str | None:
     if up:
         if head == "z":
             return None
-        following = "a" if head == "Z" else DIGITS[_VALUE[head] + 1]
+        following = "a" if head == "Z" else DIGITS[_DIGIT_VALUES[head] + 1]
         return following + DIGITS[0] * (1 if head == "Z" else length + 1 if head >= "a" else length - 1)
     if head == "A":
         return None
-    preceding = "Z" if head == "a" else DIGITS[_VALUE[head] - 1]
+    preceding = "Z" if head == "a" else DIGITS[_DIGIT_VALUES[head] - 1]
     return preceding + DIGITS[-1] * (1 if head == "a" else length - 1 if head > "a" else length + 1)
 
 
@@ -74,8 +74,8 @@ def _midpoint(low: str, high: str | None) -> str:
     """A fraction between two; `high` None is one. Never ends in the digit 0, so that there is always room before it."""
     prefix = ""
     while True:
-        first_low = _VALUE[low[0]] if low else 0
-        first_high = _VALUE[high[0]] if high else _BASE
+        first_low = _DIGIT_VALUES[low[0]] if low else 0
+        first_high = _DIGIT_VALUES[high[0]] if high else _BASE
         if first_low == first_high:
             prefix += DIGITS[first_low]
             low, high = low[1:], high[1:] if high else None

@@ -19,7 +19,7 @@ from uuid import UUID
 from domain.global_id import parse
 from domain.ports import UnitOfWork
 
-MOST = 500  # of one text; further ones are links all the same, but nobody is told of them
+MAX_LINKED_DOCUMENTS = 500  # of one text; further ones are links all the same, but nobody is told of them
 _LINK = re.compile(r"\]\(\s{0,4}<?document:([A-Za-z0-9+/=_%-]{8,100})|/documents/([A-Za-z0-9+=_%-]{8,100})", re.IGNORECASE)
 
 
@@ -35,26 +35,26 @@ class ReferenceStore(Protocol):
         ...
 
 
-def linked(text: str | None) -> frozenset[UUID]:
+def extract_links(text: str | None) -> frozenset[UUID]:
     """The documents that a text (Markdown, in which an address may stand bare) links to: the first of them, where they are many."""
     found: dict[UUID, None] = {}
     for named in _LINK.finditer(text or ""):
-        document_id = _document(unquote(named[1] or named[2]))
+        document_id = _document_id(unquote(named[1] or named[2]))
         if document_id is not None:
             found[document_id] = None
-            if len(found) == MOST:
+            if len(found) == MAX_LINKED_DOCUMENTS:
                 break
     return frozenset(found)
 
 
-async def refer(uow: UnitOfWork, holder: Any, before: str | None, after: str | None) -> None:
+async def update_references(uow: UnitOfWork, holder: Any, before: str | None, after: str | None) -> None:
     """The text of a task or comment was one thing and is another now; None for no text."""
-    documents = linked(after)
-    if documents != linked(before):
+    documents = extract_links(after)
+    if documents != extract_links(before):
         await uow.references.replace(holder, documents)
 
 
-def _document(name: str) -> UUID | None:
+def _document_id(name: str) -> UUID | None:
     found = parse(name)
     if found is not None:
         return found[1] if found[0] == "Document" else None

@@ -21,7 +21,7 @@ from domain.user import User, UserStatus
 
 LIFETIME = timedelta(days=30)
 GRACE = timedelta(seconds=10)
-REFUSED = "The refresh token is not valid; sign in again."
+INVALID_TOKEN_MESSAGE = "The refresh token is not valid; sign in again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +115,10 @@ async def refresh(uow: UnitOfWork, refresh_token: str, device: Device) -> tuple[
     session_id, secret = _parse(refresh_token)
     found = await uow.sessions.lock(session_id)
     if found is None:
-        raise Unauthenticated(REFUSED, path=("input", "refreshToken"))
+        raise Unauthenticated(INVALID_TOKEN_MESSAGE, path=("input", "refreshToken"))
     session, user = found
     if session.revoked_at is not None or session.expires_at <= uow.now or user.status is not UserStatus.ACTIVE:
-        raise Unauthenticated(REFUSED, path=("input", "refreshToken"))
+        raise Unauthenticated(INVALID_TOKEN_MESSAGE, path=("input", "refreshToken"))
 
     given = _hash(secret)
     is_current = secrets.compare_digest(given, session.secret_hash)
@@ -166,7 +166,7 @@ def _parse(refresh_token: str) -> tuple[UUID, str]:
     try:
         return UUID(head), secret
     except ValueError as error:
-        raise Unauthenticated(REFUSED, path=("input", "refreshToken")) from error
+        raise Unauthenticated(INVALID_TOKEN_MESSAGE, path=("input", "refreshToken")) from error
 
 
 def _hash(secret: str) -> bytes:

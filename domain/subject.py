@@ -3,15 +3,15 @@
 from uuid import UUID
 
 from domain.actor import Actor
-from domain.attachment import Holder
+from domain.attachment import AttachmentTarget
 from domain.document import Document, open_document
-from domain.document.events import files_on_document
+from domain.document.events import document_attachment_target
 from domain.errors import NotFound
 from domain.events import team_stream
 from domain.permissions import Action
 from domain.ports import UnitOfWork
 from domain.task import Task, open_task
-from domain.task.events import files_on_task
+from domain.task.events import task_attachment_target
 
 Subject = Task | Document
 
@@ -27,9 +27,9 @@ async def open_subject(uow: UnitOfWork, actor: Actor, subject_id: UUID, action: 
     return task
 
 
-def files_on_subject(subject: Subject) -> Holder:
+def subject_attachment_target(subject: Subject) -> AttachmentTarget:
     """A subject that files are put on."""
-    return files_on_task(subject) if isinstance(subject, Task) else files_on_document(subject)
+    return task_attachment_target(subject) if isinstance(subject, Task) else document_attachment_target(subject)
 
 
 async def set_watching(uow: UnitOfWork, actor: Actor, subject_id: UUID, *, watching: bool) -> None:

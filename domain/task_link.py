@@ -17,7 +17,7 @@ from domain.permissions import Action
 from domain.ports import UnitOfWork
 from domain.task import Task, TaskEvent, open_task
 
-MOST_LINKS = 100
+MAX_LINKS = 100
 
 
 class TaskLinkKind(StrEnum):
@@ -62,7 +62,7 @@ class TaskLinked(TaskEvent):
 
     @property
     def changes(self) -> tuple[FieldChange, ...]:
-        return (FieldChange(field="links", after=_told(self.link)),)
+        return (FieldChange(field="links", after=_to_change_value(self.link)),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class TaskUnlinked(TaskEvent):
 
     @property
     def changes(self) -> tuple[FieldChange, ...]:
-        return (FieldChange(field="links", before=_told(self.link)),)
+        return (FieldChange(field="links", before=_to_change_value(self.link)),)
 
 
 class TaskLinkStore(Protocol):
@@ -103,9 +103,9 @@ async def link(uow: UnitOfWork, actor: Actor, task_id: UUID, target_id: UUID, ki
     task, _ = await open_task(uow, actor, task_id, Action.UPDATE, ("input", "taskId"))
     target, _ = await open_task(uow, actor, target_id, Action.READ, ("input", "targetId"))
     for side, name in ((task_id, "taskId"), (target_id, "targetId")):
-        if await uow.task_links.count(side) >= MOST_LINKS:
-            raise LimitExceeded(f"A task has at most {MOST_LINKS} links.", MOST_LINKS, path=("input", name))
-    if await _closes_a_circle(uow, task_id, target_id, kind):
+        if await uow.task_links.count(side) >= MAX_LINKS:
+            raise LimitExceeded(f"A task has at most {MAX_LINKS} links.", MAX_LINKS, path=("input", name))
+    if await _creates_cycle(uow, task_id, target_id, kind):
         raise Cycle(("input", "targetId"), "Two tasks cannot block each other.")
     ours, theirs = uow.new_id(), uow.new_id()
     forth = TaskLink(id=ours, twin_id=theirs, task_id=task_id, target_id=target_id, kind=kind, created_at=uow.now)
@@ -138,7 +138,7 @@ async def unlink(uow: UnitOfWork, actor: Actor, link_id: UUID) -> UUID:
     return found.id
 
 
-async def _closes_a_circle(uow: UnitOfWork, task_id: UUID, target_id: UUID, kind: TaskLinkKind) -> bool:
+async def _creates_cycle(uow: UnitOfWork, task_id: UUID, target_id: UUID, kind: TaskLinkKind) -> bool:
     match kind:
         case TaskLinkKind.BLOCKS:
             return await uow.task_links.blocks(target_id, task_id)
@@ -148,5 +148,5 @@ async def _closes_a_circle(uow: UnitOfWork, task_id: UUID, target_id: UUID, kind
             return False
 
 
-def _told(one: TaskLink) -> dict[str, str]:
-    return {"id": str(one.id), "kind": one.kind, "targetId": str(one.target_id)}
+def _to_change_value(link: TaskLink) -> dict[str, str]:
+    return {"id": str(link.id), "kind": link.kind, "targetId": str(link.target_id)}

@@ -8,9 +8,9 @@ import re
 from domain.collation import collation_key, is_blank, visible
 from domain.errors import Invalid, Path, Required, TooLong
 
-NAME = 200
-TITLE = 500
-MARKDOWN = 65_536
+MAX_NAME_CHARS = 200
+MAX_TITLE_CHARS = 500
+MAX_MARKDOWN_CHARS = 65_536
 MAX_INDEXED_BYTES = 2_600
 """Of the collation key of a name, so that it fits an entry of a Postgres index (2,704 bytes)."""
 # Halves of surrogate pairs are no characters, and Postgres cannot hold them. Controls of Latin-1 come into bodies from old files.
@@ -19,7 +19,7 @@ _CONTROL_IN_BODY = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _LINE_BREAK = re.compile("[\t\n\r\x85\u2028\u2029]")
 
 
-def line(value: str | None, path: Path, *, limit: int = NAME) -> str:
+def validate_line(value: str | None, path: Path, *, limit: int = MAX_NAME_CHARS) -> str:
     """
     One line as it is stored (`collation.visible`): NFC, without white space at its ends and without invisible characters.
 
@@ -38,15 +38,15 @@ def line(value: str | None, path: Path, *, limit: int = NAME) -> str:
     return stored
 
 
-def name(value: str | None, path: Path, *, limit: int = NAME) -> str:
+def validate_name(value: str | None, path: Path, *, limit: int = MAX_NAME_CHARS) -> str:
     """A line that names something, whose collation key an index can hold."""
-    stored = line(value, path, limit=limit)
+    stored = validate_line(value, path, limit=limit)
     if len(collation_key(stored).encode()) > MAX_INDEXED_BYTES:
         raise TooLong(path, limit)
     return stored
 
 
-def token(value: str, path: Path, *, limit: int = NAME) -> str:
+def validate_token(value: str, path: Path, *, limit: int = MAX_NAME_CHARS) -> str:
     """A string that only programs compare, as it is: not blank, no control characters, not longer than the limit."""
     if not value.strip():
         raise Required(path, "A value is needed here.")
@@ -57,21 +57,21 @@ def token(value: str, path: Path, *, limit: int = NAME) -> str:
     return value
 
 
-def markdown(value: str, path: Path, *, limit: int = MARKDOWN) -> str:
+def validate_markdown(value: str, path: Path, *, limit: int = MAX_MARKDOWN_CHARS) -> str:
     """Markdown with something in it, as it is."""
     if is_blank(value):
         raise Required(path, "A value is needed here.")
-    return _body(value, path, limit)
+    return _validate_body(value, path, limit)
 
 
-def optional_markdown(value: str | None, path: Path, *, limit: int = MARKDOWN) -> str | None:
+def validate_optional_markdown(value: str | None, path: Path, *, limit: int = MAX_MARKDOWN_CHARS) -> str | None:
     """Markdown, or None where there is none; blank counts as none."""
     if value is None or is_blank(value):
         return None
-    return _body(value, path, limit)
+    return _validate_body(value, path, limit)
 
 
-def _body(value: str, path: Path, limit: int) -> str:
+def _validate_body(value: str, path: Path, limit: int) -> str:
     if len(value) > limit:
         raise TooLong(path, limit)
     if _CONTROL_IN_BODY.search(value):

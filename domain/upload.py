@@ -12,23 +12,23 @@ from uuid import UUID
 
 from domain import media, text
 from domain.actor import Actor, Scope
-from domain.attachment import Attachment, AttachmentState, Holder, put_on, where
-from domain.comment import files_on_comment, open_comment
+from domain.attachment import Attachment, AttachmentState, AttachmentTarget, attach_files, target_attributes
+from domain.comment import comment_attachment_target, open_comment
 from domain.errors import Conflict, DomainError, Invalid, LimitExceeded, NotFound, Path
-from domain.permissions import Action, Kind, access
+from domain.permissions import Action, ResourceKind, access
 from domain.ports import UnitOfWork
-from domain.subject import files_on_subject, open_subject
-from domain.version import changed
+from domain.subject import open_subject, subject_attachment_target
+from domain.version import with_changes
 
-MOST_BYTES = 100 * 1024 * 1024
-MOST_WAITING = 100
+MAX_UPLOAD_BYTES = 100 * 1024 * 1024
+MAX_PENDING_UPLOADS = 100
 UPLOAD_SECONDS = 3600
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_TURNS_TEXT_ROUND = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_BIDI_CONTROL = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrived:
+class UploadedFile:
     """What lies under an upload's key. `sha256` is None where the store does not know it; `start`: its first bytes."""
 
     byte_size: int
@@ -36,7 +36,7 @@ class Arrived:
     start: bytes
 
 
-async def create(uow: UnitOfWork, actor: Actor, given: Mapping[str, Any]) -> Attachment:
+async def create(uow: UnitOfWork, actor: Actor, values: Mapping[str, Any]) -> Attachment:
     """
     Announce a file: `file_name`, `content_type`, `byte_size`, and `sha256` where the client knows it.
 
@@ -47,21 +47,23 @@ async def create(uow: UnitOfWork, actor: Actor, given: Mapping[str, Any]) -> Att
         created_at=uow.now,
         updated_at=uow.now,
         uploader_id=actor.user_id,
-        file_name=_file_name(given["file_name"]),
-        content_type=_content_type(given["content_type"]),
-        byte_size=_byte_size(given["byte_size"]),
-        sha256=_sha256(given.get("sha256")),
+        file_name=_file_name(values["file_name"]),
+        content_type=_content_type(values["content_type"]),
+        byte_size=_byte_size(values["byte_size"]),
+        sha256=_sha256(values.get("sha256")),
     )
-    if given.get("subject_id") is not None:
-        attachment = replace(attachment, **where(await _open(uow, actor, given["subject_id"], ("input", "subjectId"))))
-    if await uow.attachments.count_uploads(actor.user_id) >= MOST_WAITING:
-        raise LimitExceeded(f"At most {MOST_WAITING} uploads wait to be attached; delete some.", MOST_WAITING)
+    if values.get("subject_id") is not None:
+        attachment = replace(
+            attachment, **target_attributes(await _open_target(uow, actor, values["subject_id"], ("input", "subjectId")))
+        )
+    if await uow.attachments.count_uploads(actor.user_id) >= MAX_PENDING_UPLOADS:
+        raise LimitExceeded(f"At most {MAX_PENDING_UPLOADS} uploads wait to be attached; delete some.", MAX_PENDING_UPLOADS)
     await uow.attachments.add(attachment)
     return attachment
 
 
 async def complete(
-    uow: UnitOfWork, actor: Actor, attachment_id: UUID, arrived: Arrived | None
+    uow: UnitOfWork, actor: Actor, attachment_id: UUID, uploaded: UploadedFile | None
 ) -> tuple[Attachment, Invalid | None]:
     """
     Look at what arrived: the file, READY or REJECTED, and why it was rejected. Doing it again tells the same again.
@@ -80,18 +82,18 @@ async def complete(
             return upload, None
         case AttachmentState.REJECTED:
             return upload, Invalid(path, "This file was rejected; upload it anew.")
-    if arrived is None:
+    if uploaded is None:
         raise Invalid(path, "No file has arrived yet.")
-    if (wrong := _wrong(upload, arrived)) is not None:
-        rejected = changed(upload, uow.now, state=AttachmentState.REJECTED)
+    if (wrong := _mismatch(upload, uploaded)) is not None:
+        rejected = with_changes(upload, uow.now, state=AttachmentState.REJECTED)
         await uow.attachments.save(rejected)
         await uow.attachments.discard(rejected.id, uow.now)
         return rejected, Invalid(path, wrong)
-    ready = changed(upload, uow.now, state=AttachmentState.READY, sha256=upload.sha256 or arrived.sha256)
+    ready = with_changes(upload, uow.now, state=AttachmentState.READY, sha256=upload.sha256 or uploaded.sha256)
     if ready.subject_id is None:
         await uow.attachments.save(ready)
         return ready, None
-    (put,) = await put_on(uow, actor, [ready], await _open(uow, actor, ready.subject_id, path), path)
+    (put,) = await attach_files(uow, actor, [ready], await _open_target(uow, actor, ready.subject_id, path), path)
     return put, None
 
 
@@ -105,7 +107,7 @@ async def delete(uow: UnitOfWork, actor: Actor, attachment_id: UUID, *, expected
     if attachment.about_type == "Document" and Scope.DOCUMENTS_WRITE not in actor.scopes:
         raise NotFound(path)
     own = attachment.uploader_id == actor.user_id
-    rights = access(actor, role, Kind.ATTACHMENT, own=own, archived=archived, path=path) if attachment.about_id else None
+    rights = access(actor, role, ResourceKind.ATTACHMENT, own=own, archived=archived, path=path) if attachment.about_id else None
     if attachment.attached and rights is None:
         raise Invalid(path, "This is somebody's picture: `userUpdate` changes it.")
     if attachment.attached and rights is not None:
@@ -114,13 +116,15 @@ async def delete(uow: UnitOfWork, actor: Actor, attachment_id: UUID, *, expected
         raise Conflict(None)
     if attachment.attached:
         assert attachment.subject_id is not None
-        holder = await _open(uow, actor, attachment.subject_id, path, Action.READ)
-        uow.record(holder.tell(actor_id=actor.user_id, removed=(attachment,)))
+        holder = await _open_target(uow, actor, attachment.subject_id, path, Action.READ)
+        uow.record(holder.make_event(actor_id=actor.user_id, removed=(attachment,)))
     await uow.attachments.remove(attachment.id, uow.now)
     return attachment.id
 
 
-async def _open(uow: UnitOfWork, actor: Actor, subject_id: UUID, path: Path, action: Action = Action.UPDATE) -> Holder:
+async def _open_target(
+    uow: UnitOfWork, actor: Actor, subject_id: UUID, path: Path, action: Action = Action.UPDATE
+) -> AttachmentTarget:
     """Fetch, lock and authorise what a file is on."""
     try:
         comment, rights = await open_comment(uow, actor, subject_id, path)
@@ -132,26 +136,26 @@ async def _open(uow: UnitOfWork, actor: Actor, subject_id: UUID, path: Path, act
             raise
         if subject.deleted_at is not None:
             raise Invalid(path, "This was deleted.") from None
-        return files_on_subject(subject)
+        return subject_attachment_target(subject)
     rights.require(action, "Only its author can put files on a comment.", path=path)
-    return files_on_comment(comment)
+    return comment_attachment_target(comment)
 
 
-def _wrong(upload: Attachment, arrived: Arrived) -> str | None:
-    if arrived.byte_size != upload.byte_size:
-        return f"The file has {arrived.byte_size} bytes; {upload.byte_size} were announced."
-    if None not in (upload.sha256, arrived.sha256) and arrived.sha256 != upload.sha256:
+def _mismatch(upload: Attachment, uploaded: UploadedFile) -> str | None:
+    if uploaded.byte_size != upload.byte_size:
+        return f"The file has {uploaded.byte_size} bytes; {upload.byte_size} were announced."
+    if None not in (upload.sha256, uploaded.sha256) and uploaded.sha256 != upload.sha256:
         return "The file does not have the hash that was announced."
-    if not media.looks_like(upload.content_type, arrived.start):
+    if not media.matches_type(upload.content_type, uploaded.start):
         return f"The file is no {upload.content_type}."
     return None
 
 
 def _file_name(value: str) -> str:
     path = ("input", "fileName")
-    if _TURNS_TEXT_ROUND.search(value):
+    if _BIDI_CONTROL.search(value):
         raise Invalid(path, "Characters that change the direction of writing are not allowed.")
-    name = text.line(value, path, limit=255)
+    name = text.validate_line(value, path, limit=255)
     if "/" in name or "\\" in name or name in (".", ".."):
         raise Invalid(path, "A file's name holds no path.")
     return name
@@ -168,8 +172,8 @@ def _byte_size(value: int) -> int:
     path = ("input", "byteSize")
     if value < 1:
         raise Invalid(path, "A file has at least one byte.")
-    if value > MOST_BYTES:
-        raise LimitExceeded(f"A file has at most {MOST_BYTES} bytes.", MOST_BYTES, path=path)
+    if value > MAX_UPLOAD_BYTES:
+        raise LimitExceeded(f"A file has at most {MAX_UPLOAD_BYTES} bytes.", MAX_UPLOAD_BYTES, path=path)
     return value
 
 

@@ -11,17 +11,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain import text
 from domain.actor import Actor
-from domain.attachment import make_avatar
+from domain.attachment import replace_avatar
 from domain.collation import collation_key
-from domain.email_address import email_address as read_address
-from domain.email_address import email_key
+from domain.email_address import email_key, validate_email
 from domain.errors import Invalid, NotFound, NotUnique, Path, TooLong
 from domain.events import ChangeKind, Event, FieldChange, difference, user_stream
 from domain.ports import UnitOfWork
-from domain.version import changed, require_version
+from domain.version import require_version, with_changes
 
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 256
+MIN_PASSWORD_CHARS, MAX_PASSWORD_CHARS = 10, 256
 
 
 class UserStatus(StrEnum):
@@ -118,18 +117,18 @@ class UserStore(Protocol):
 
     async def save(self, user: User) -> None: ...
     async def lock(self, user_id: UUID) -> User | None: ...
-    async def look(self, user_id: UUID) -> User | None: ...
+    async def read_unlocked(self, user_id: UUID) -> User | None: ...
     async def by_email(self, email: str) -> User | None: ...
     async def password_hash(self, user_id: UUID) -> str | None: ...
     async def forget_password(self, user_id: UUID) -> None: ...
 
 
-def password(value: str, path: Path) -> str:
+def validate_password(value: str, path: Path) -> str:
     """A password of 10 to 256 characters; length is the only rule (NIST SP 800-63B)."""
-    if len(value) < SHORTEST_PASSWORD:
-        raise Invalid(path, f"A password has at least {SHORTEST_PASSWORD} characters.")
-    if len(value) > LONGEST_PASSWORD:
-        raise TooLong(path, LONGEST_PASSWORD)
+    if len(value) < MIN_PASSWORD_CHARS:
+        raise Invalid(path, f"A password has at least {MIN_PASSWORD_CHARS} characters.")
+    if len(value) > MAX_PASSWORD_CHARS:
+        raise TooLong(path, MAX_PASSWORD_CHARS)
     return value
 
 
@@ -139,9 +138,9 @@ async def register(uow: UnitOfWork, *, email_address: str, password_hash: str, f
         id=uow.new_id(),
         created_at=uow.now,
         updated_at=uow.now,
-        email_address=read_address(email_address, ("input", "email")),
-        first_name=text.name(first_name, ("input", "firstName"), limit=100),
-        last_name=text.name(last_name, ("input", "lastName"), limit=100),
+        email_address=validate_email(email_address, ("input", "email")),
+        first_name=text.validate_name(first_name, ("input", "firstName"), limit=100),
+        last_name=text.validate_name(last_name, ("input", "lastName"), limit=100),
     )
     if not await uow.users.add(user, password_hash):
         raise NotUnique(("input", "email"), "There is an account with this address.")
@@ -149,31 +148,31 @@ async def register(uow: UnitOfWork, *, email_address: str, password_hash: str, f
     return user
 
 
-async def update(uow: UnitOfWork, actor: Actor, given: Mapping[str, Any], *, expected_version: int | None) -> User:
+async def update(uow: UnitOfWork, actor: Actor, values: Mapping[str, Any], *, expected_version: int | None) -> User:
     """Change one's own profile: `first_name`, `last_name`, `time_zone`, `locale`, `avatar_upload_id` where given."""
-    before = await lock_self(uow, actor, hold="avatar_upload_id" in given)
+    before = await lock_self(uow, actor, lock="avatar_upload_id" in values)
     require_version(before, expected_version)
     changes: dict[str, Any] = {}
-    if "first_name" in given:
-        changes["first_name"] = text.name(given["first_name"], ("input", "firstName"), limit=100)
-    if "last_name" in given:
-        changes["last_name"] = text.name(given["last_name"], ("input", "lastName"), limit=100)
-    if "time_zone" in given:
-        changes["time_zone"] = _time_zone(given["time_zone"])
-    if "locale" in given:
-        changes["locale"] = _locale(given["locale"])
-    if "avatar_upload_id" in given:
-        changes["avatar_id"] = await make_avatar(uow, actor, before.avatar_id, given["avatar_upload_id"])
-    user = changed(before, uow.now, **changes)
+    if "first_name" in values:
+        changes["first_name"] = text.validate_name(values["first_name"], ("input", "firstName"), limit=100)
+    if "last_name" in values:
+        changes["last_name"] = text.validate_name(values["last_name"], ("input", "lastName"), limit=100)
+    if "time_zone" in values:
+        changes["time_zone"] = _time_zone(values["time_zone"])
+    if "locale" in values:
+        changes["locale"] = _locale(values["locale"])
+    if "avatar_upload_id" in values:
+        changes["avatar_id"] = await replace_avatar(uow, actor, before.avatar_id, values["avatar_upload_id"])
+    user = with_changes(before, uow.now, **changes)
     if user is not before:
         await uow.users.save(user)
         uow.record(UserUpdated(actor_id=actor.user_id, user=user, before=before))
     return user
 
 
-async def lock_self(uow: UnitOfWork, actor: Actor, *, hold: bool = True) -> User:
+async def lock_self(uow: UnitOfWork, actor: Actor, *, lock: bool = True) -> User:
     """The actor himself, held until the end of the operation; he need not be where he alone is changed."""
-    user = await (uow.users.lock if hold else uow.users.look)(actor.user_id)
+    user = await (uow.users.lock if lock else uow.users.read_unlocked)(actor.user_id)
     if user is None or user.status is UserStatus.INACTIVE:
         raise NotFound(("input", "id"))
     return user

@@ -18,7 +18,7 @@ def require_version(entity: Entity, expected: int | None) -> None:
         raise Conflict(entity)
 
 
-def changed(entity: E, now: datetime, **changes: Any) -> E:
+def with_changes(entity: E, now: datetime, **changes: Any) -> E:
     """The entity with other attributes and the next version, or the same object where nothing differs."""
     if all(getattr(entity, name) == value for name, value in changes.items()):
         return entity

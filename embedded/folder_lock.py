@@ -15,9 +15,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 # A living holder may be on its way out (or dead and not yet waited for); a dead one's Postgres always is.
-_LIVING_SECONDS = 1.0
-_LEFTOVER_SECONDS = 15.0
-_LOOK_AGAIN_SECONDS = 0.02
+_LIVE_HOLDER_TIMEOUT_SECONDS = 1.0
+_DEAD_HOLDER_TIMEOUT_SECONDS = 15.0
+_POLL_SECONDS = 0.02
 
 
 class FolderInUse(Exception):
@@ -31,7 +31,7 @@ class FolderInUse(Exception):
 
 
 @asynccontextmanager
-async def claimed(folder: Path) -> AsyncIterator[int]:
+async def folder_lock(folder: Path) -> AsyncIterator[int]:
     """Claim `folder` and yield the descriptor that holds the claim, for those who work on it to inherit.
 
     Raises FolderInUse after a second if its holder lives. If that died a moment ago, waits for what it started to end
@@ -40,12 +40,12 @@ async def claimed(folder: Path) -> AsyncIterator[int]:
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         began = time.monotonic()
-        while not _taken(lock):
-            holder = _number(os.pread(lock, 32, 0))
-            patience = _LIVING_SECONDS if holder is not None and _alive(holder) else _LEFTOVER_SECONDS
+        while not _try_lock(lock):
+            holder = _parse_pid(os.pread(lock, 32, 0))
+            patience = _LIVE_HOLDER_TIMEOUT_SECONDS if holder is not None and _is_alive(holder) else _DEAD_HOLDER_TIMEOUT_SECONDS
             if time.monotonic() - began > patience:
                 raise FolderInUse(folder, holder)
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
         yield lock
@@ -53,7 +53,7 @@ async def claimed(folder: Path) -> AsyncIterator[int]:
         os.close(lock)
 
 
-def forget_the_dead(folder: Path, cluster: Path) -> None:
+def remove_stale_pid(folder: Path, cluster: Path) -> None:
     """Remove what a killed Postgres left to say that it runs over `cluster`, lest its number, reused, keep us out.
 
     For the holder of the claim only. Raises FolderInUse if a Postgres that somebody started by hand does run there.
@@ -61,13 +61,13 @@ def forget_the_dead(folder: Path, cluster: Path) -> None:
     leftover = cluster / "postmaster.pid"
     if sys.platform != "linux" or not leftover.exists():
         return  # elsewhere Postgres' own, more cautious, check must do
-    pid = _number(leftover.read_bytes())
-    if pid is not None and _works_in(pid, cluster):
+    pid = _parse_pid(leftover.read_bytes())
+    if pid is not None and _has_working_folder(pid, cluster):
         raise FolderInUse(folder, pid)
     leftover.unlink()
 
 
-def _taken(lock: int) -> bool:
+def _try_lock(lock: int) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -75,12 +75,12 @@ def _taken(lock: int) -> bool:
     return True
 
 
-def _number(text: bytes) -> int | None:
+def _parse_pid(text: bytes) -> int | None:
     first = text.split(b"\n", 1)[0].strip()
     return int(first) if first.isdigit() else None
 
 
-def _alive(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -90,7 +90,7 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _works_in(pid: int, cluster: Path) -> bool:
+def _has_working_folder(pid: int, cluster: Path) -> bool:
     """Whether the working folder of `pid` is `cluster`, as it is for every Postgres process."""
     try:
         return Path(f"/proc/{pid}/cwd").samefile(cluster)

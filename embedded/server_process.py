@@ -13,14 +13,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from embedded.child_process import Account, tied
+from embedded.child_process import Account, tied_to_parent
 
 # Recovery after a crash reads the log of up to five minutes of writing.
-_START_SECONDS = 120.0
-_LOOK_AGAIN_SECONDS = 0.005
-_LAST_LINES = 20
+_START_TIMEOUT_SECONDS = 120.0
+_POLL_SECONDS = 0.005
+_LOG_TAIL_LINES = 20
 # Fast: cut connections, write everything down. Immediate: recover on the next start. Then the kernel's way.
-_SHUTDOWN = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 7.0), (signal.SIGKILL, 5.0))
+_SHUTDOWN_SIGNALS = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 7.0), (signal.SIGKILL, 5.0))
 _READY_LINE = 7  # of postmaster.pid, counted from 0
 
 
@@ -28,13 +28,13 @@ class PostgresFailed(Exception):
     """Postgres did not start; the message ends with the end of its log."""
 
 
-async def completed(
+async def run_to_completion(
     command: Sequence[str], *, account: Account | None, folders: Mapping[str, Path], log: Path, lock: int
 ) -> None:
     """Run a program to its end; PostgresFailed if that isn't a good one."""
     child = _start(command, account=account, folders=folders, log=log, lock=lock)
     try:
-        if not await _ended(child, _START_SECONDS) or child.returncode != 0:
+        if not await _wait_for_exit(child, _START_TIMEOUT_SECONDS) or child.returncode != 0:
             raise _failure(f"{Path(command[0]).name} failed", child, log)
     finally:
         child.kill()
@@ -42,20 +42,20 @@ async def completed(
 
 
 @asynccontextmanager
-async def running(
+async def running_server(
     command: Sequence[str], *, account: Account | None, folders: Mapping[str, Path], log: Path, lock: int
 ) -> AsyncIterator[None]:
     """Run a server over `folders["cluster"]` while the block lasts; PostgresFailed if it doesn't come up."""
     child = _start(command, account=account, folders=folders, log=log, lock=lock)
     try:
-        deadline = time.monotonic() + _START_SECONDS
-        while not _ready(child.pid, folders["cluster"]):
+        deadline = time.monotonic() + _START_TIMEOUT_SECONDS
+        while not _is_ready(child.pid, folders["cluster"]):
             if child.poll() is not None or time.monotonic() > deadline:
                 raise _failure("Postgres did not start", child, log)
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
         yield
     finally:
-        await _see_off(child)
+        await _terminate(child)
 
 
 def _start(
@@ -64,7 +64,7 @@ def _start(
     """Start `command` in a session of its own (Ctrl-C is for us), with a bare environment and the claim."""
     with log.open("ab") as output:
         return subprocess.Popen(
-            tied(command, farewell=signal.SIGQUIT, account=account, folders=folders),
+            tied_to_parent(command, parent_death_signal=signal.SIGQUIT, account=account, folders=folders),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -75,7 +75,7 @@ def _start(
         )
 
 
-def _ready(pid: int, cluster: Path) -> bool:
+def _is_ready(pid: int, cluster: Path) -> bool:
     """Whether the server says so in the file that it keeps for its own tools."""
     try:
         lines = (cluster / "postmaster.pid").read_text().splitlines()
@@ -84,20 +84,20 @@ def _ready(pid: int, cluster: Path) -> bool:
     return len(lines) > _READY_LINE and lines[0] == str(pid) and lines[_READY_LINE].strip() == "ready"
 
 
-async def _ended(child: subprocess.Popen[bytes], seconds: float) -> bool:
+async def _wait_for_exit(child: subprocess.Popen[bytes], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while child.poll() is None:
         if time.monotonic() > deadline:
             return False
-        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        await asyncio.sleep(_POLL_SECONDS)
     return True
 
 
-async def _see_off(child: subprocess.Popen[bytes]) -> None:
+async def _terminate(child: subprocess.Popen[bytes]) -> None:
     try:
-        for farewell, patience in _SHUTDOWN:
+        for farewell, patience in _SHUTDOWN_SIGNALS:
             child.send_signal(farewell)
-            if await _ended(child, patience):
+            if await _wait_for_exit(child, patience):
                 return
     finally:
         if child.poll() is None:  # we were cancelled while waiting
@@ -105,8 +105,10 @@ async def _see_off(child: subprocess.Popen[bytes]) -> None:
 
 
 def _failure(what: str, child: subprocess.Popen[bytes], log: Path) -> PostgresFailed:
-    end = "\n".join(log.read_text(errors="replace").splitlines()[-_LAST_LINES:])
+    end = "\n".join(log.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:])
     how = (
-        f"it ended with {child.returncode}" if child.returncode is not None else f"it was not ready within {_START_SECONDS:.0f} s"
+        f"it ended with {child.returncode}"
+        if child.returncode is not None
+        else f"it was not ready within {_START_TIMEOUT_SECONDS:.0f} s"
     )
     return PostgresFailed(f"{what}: {how}. The end of {log}:\n{end}")

@@ -6,104 +6,106 @@ from dataclasses import dataclass
 
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from gateway.http.endpoint import MAX_BODY, GraphQLEndpoint
-from gateway.http.origins import Origins
+from gateway.http.endpoint import MAX_BODY_BYTES, GraphQLEndpoint
+from gateway.http.origins import AllowedOrigins
 from gateway.http.ports import (
     Authenticate,
-    EndedAmong,
+    CanReplace,
+    CheckActive,
+    FindRevoked,
     MayIntrospect,
     OpenContext,
-    Renews,
-    StillGood,
-    StreamOf,
-    equals_renew,
-    everybody_may_introspect,
-    for_ever,
-    nobodys,
+    SessionStream,
+    allow_introspection,
+    always_active,
+    equal_can_replace,
+    no_session_stream,
 )
-from gateway.http.streaming import StreamLimits, Streams
-from gateway.persisted.queries import KnownQueries
-from gateway.subscriptions.manager import Events
-from gateway.websocket.connection_registry import SocketLimits
-from gateway.websocket.endpoint import WebsocketEndpoint
-from transport.uvicorn_http import Posts
+from gateway.http.streaming import StreamingResponses, StreamLimits
+from gateway.persisted.queries import PersistedQueries
+from gateway.subscriptions.manager import SubscriptionManager
+from gateway.websocket.connection_registry import WebSocketLimits
+from gateway.websocket.endpoint import WebSocketEndpoint
+from transport.uvicorn_http import RequestHandler
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class OpenConnections:
     """What stays open for longer than an answer takes: websockets, and streams over HTTP."""
 
-    websockets: WebsocketEndpoint
-    streams: Streams
+    websockets: WebSocketEndpoint
+    streams: StreamingResponses
 
-    async def drain(self, *, within: float = 5.0) -> None:
+    async def drain(self, *, timeout_seconds: float = 5.0) -> None:
         """
         Take leave of all clients, those too that still come, and wait until their operations are cleaned up. Call it before
         uvicorn's own shutdown, which would cut websockets and wait for streams.
         """
-        await asyncio.gather(self.websockets.drain(within=within), self.streams.drain(within=within))
+        await asyncio.gather(
+            self.websockets.drain(timeout_seconds=timeout_seconds), self.streams.drain(timeout_seconds=timeout_seconds)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Graph:
+class GraphEndpoints:
     """The graph on the web. `posts`: what answers whole requests, by path, where the server has a short way to it."""
 
     routes: list[BaseRoute]
-    lines: Lines
-    posts: Mapping[bytes, Posts]
+    connections: OpenConnections
+    request_handlers: Mapping[bytes, RequestHandler]
 
 
-def serve_graph(
-    events: Events,
+def graph_endpoints(
+    subscriptions: SubscriptionManager,
     *,
-    known: KnownQueries,
+    persisted_queries: PersistedQueries,
     authenticate: Authenticate,
-    still_good: StillGood = for_ever,
-    ended_among: EndedAmong | None = None,
-    renews: Renews = equals_renew,
-    stream_of: StreamOf = nobodys,
+    check_active: CheckActive = always_active,
+    find_revoked: FindRevoked | None = None,
+    can_replace: CanReplace = equal_can_replace,
+    session_stream: SessionStream = no_session_stream,
     open_context: OpenContext,
     allowed_origins: Collection[str] = (),
-    may_introspect: MayIntrospect = everybody_may_introspect,
-    socket_limits: SocketLimits | None = None,
+    may_introspect: MayIntrospect = allow_introspection,
+    socket_limits: WebSocketLimits | None = None,
     stream_limits: StreamLimits | None = None,
-    max_body: int = MAX_BODY,
+    max_body_bytes: int = MAX_BODY_BYTES,
     compress: bool = False,
     path: str = "/graphql",
-) -> Graph:
+) -> GraphEndpoints:
     """
     The endpoints of a graph. The server awaits `drain` of the lines before it stops.
 
     `allowed_origins` are pages of other origins that may call the graph, such as `https://app.example.com`.
     """
-    origins = Origins(allowed_origins)
-    streams = Streams(events, still_good=still_good, open_context=open_context, limits=stream_limits)
+    origins = AllowedOrigins(allowed_origins)
+    streams = StreamingResponses(subscriptions, check_active=check_active, open_context=open_context, limits=stream_limits)
     http = GraphQLEndpoint(
-        events.executor,
+        subscriptions.executor,
         authenticate=authenticate,
         open_context=open_context,
         origins=origins,
-        known=known,
-        streams=streams,
+        persisted_queries=persisted_queries,
+        streaming=streams,
         may_introspect=may_introspect,
-        max_body=max_body,
+        max_body_bytes=max_body_bytes,
         compress=compress,
     )
-    websocket = WebsocketEndpoint(
-        events,
-        known=known,
+    websocket = WebSocketEndpoint(
+        subscriptions,
+        persisted_queries=persisted_queries,
         authenticate=authenticate,
-        still_good=still_good,
-        ended_among=ended_among,
-        renews=renews,
-        stream_of=stream_of,
+        check_active=check_active,
+        find_revoked=find_revoked,
+        can_replace=can_replace,
+        session_stream=session_stream,
         open_context=open_context,
         origins=origins,
         may_introspect=may_introspect,
         limits=socket_limits,
     )
-    return Graph(
+    return GraphEndpoints(
         routes=[Route(path, http), WebSocketRoute(path, websocket)],
-        lines=Lines(websocket, streams),
-        posts={path.encode(): http},
+        connections=OpenConnections(websocket, streams),
+        request_handlers={path.encode(): http},
     )

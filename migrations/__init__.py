@@ -8,33 +8,33 @@ import re
 from functools import cache
 from pathlib import Path
 
-HERE = Path(__file__).parent
+_FOLDER = Path(__file__).parent
 _REVISION = re.compile(r'^revision = "(\w+)"$', re.MULTILINE)
-_DOWN = re.compile(r'^down_revision = "(\w+)"$', re.MULTILINE)
+_DOWN_REVISION = re.compile(r'^down_revision = "(\w+)"$', re.MULTILINE)
 
 
 @cache
-def newest() -> str:
+def head_revision() -> str:
     """The revision that a database has once every migration has run."""
     texts = _texts()
-    followed = {found.group(1) for text in texts if (found := _DOWN.search(text))}
-    (head,) = known() - followed
+    followed = {found.group(1) for text in texts if (found := _DOWN_REVISION.search(text))}
+    (head,) = known_revisions() - followed
     return head
 
 
-def reached(revision: str | None) -> bool:
+def is_up_to_date(revision: str | None) -> bool:
     """Whether a database of this revision has what this version needs: all migrations, also when a newer version added some."""
-    return revision is not None and (revision == newest() or revision not in known())
+    return revision is not None and (revision == head_revision() or revision not in known_revisions())
 
 
 @cache
-def known() -> frozenset[str]:
+def known_revisions() -> frozenset[str]:
     """All revisions of this version."""
     return frozenset(found.group(1) for text in _texts() if (found := _REVISION.search(text)))
 
 
 def _texts() -> list[str]:
-    return [path.read_text() for path in (HERE / "versions").glob("*.py")]
+    return [path.read_text() for path in (_FOLDER / "versions").glob("*.py")]
 
 
 def upgrade(url: str) -> None:
@@ -43,6 +43,6 @@ def upgrade(url: str) -> None:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(HERE).replace("%", "%%"))
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.attributes["url"] = url
     command.upgrade(config, "head")

@@ -9,13 +9,13 @@ from sqlalchemy.pool import NullPool
 
 from persistence.tables import metadata
 
-_LOCK = 0x48697665  # "Hive"
+_LOCK_KEY = 0x48697665  # "Hive"
 
 
 def _migrate(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=metadata)
     with context.begin_transaction():
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})"))
         context.run_migrations()
 
 

@@ -20,23 +20,23 @@ from persistence.tables import project_members, projects, team_members
 VIEWER = bindparam("viewer", type_=Uuid)
 
 
-def ids(name: str = "ids") -> Any:
+def any_id(name: str = "ids") -> Any:
     """A parameter that holds many ids, for `column == any_(ids())`."""
     return sql_any(bindparam(name, type_=ARRAY(Uuid)))
 
 
-def _there_is(rows: Select[Any], *, found: bool = False) -> ColumnElement[bool]:
-    return exists(rows.offset(literal_column("0")) if found else rows)
+def _exists_clause(query: Select[Any], *, by_id: bool = False) -> ColumnElement[bool]:
+    return exists(query.offset(literal_column("0")) if by_id else query)
 
 
-def team_visible(team_id: ColumnElement[Any], *, found: bool = False) -> ColumnElement[bool]:
+def team_visible(team_id: ColumnElement[Any], *, by_id: bool = False) -> ColumnElement[bool]:
     """The viewer belongs to the team."""
     member = team_members.alias("viewer_member")
     rows: Select[Any] = select(literal_column("1")).where(member.c.team_id == team_id, member.c.user_id == VIEWER)
-    return _there_is(rows, found=found)
+    return _exists_clause(rows, by_id=by_id)
 
 
-def opens(project: FromClause, member: FromClause, user_id: ColumnElement[Any]) -> ColumnElement[bool]:
+def project_open_to(project: FromClause, member: FromClause, user_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """A member of the project's team may see the project."""
     own = project_members.alias("own_member")
     return or_(
@@ -45,7 +45,7 @@ def opens(project: FromClause, member: FromClause, user_id: ColumnElement[Any]) 
     )
 
 
-def project_visible(project_id: ColumnElement[Any], *, found: bool = False) -> ColumnElement[bool]:
+def project_visible(project_id: ColumnElement[Any], *, by_id: bool = False) -> ColumnElement[bool]:
     """The viewer may see the project with this id, and it is not deleted. `found`: for rows that are found by their ids."""
     project, member = projects.alias("seen_project"), team_members.alias("viewer_member")
     rows: Select[Any] = (
@@ -55,10 +55,10 @@ def project_visible(project_id: ColumnElement[Any], *, found: bool = False) -> C
             project.c.id == project_id,
             project.c.deleted_at.is_(None),
             member.c.user_id == VIEWER,
-            opens(project, member, VIEWER),
+            project_open_to(project, member, VIEWER),
         )
     )
-    return _there_is(rows, found=found)
+    return _exists_clause(rows, by_id=by_id)
 
 
 def visible_projects() -> Any:
@@ -68,13 +68,13 @@ def visible_projects() -> Any:
         func.array(
             select(project.c.id)
             .select_from(project.join(member, member.c.team_id == project.c.team_id))
-            .where(member.c.user_id == VIEWER, project.c.deleted_at.is_(None), opens(project, member, VIEWER))
+            .where(member.c.user_id == VIEWER, project.c.deleted_at.is_(None), project_open_to(project, member, VIEWER))
             .scalar_subquery()
         )
     )
 
 
-def shares_a_team(user_id: ColumnElement[Any], *, found: bool = False) -> ColumnElement[bool]:
+def shares_team(user_id: ColumnElement[Any], *, by_id: bool = False) -> ColumnElement[bool]:
     """The user is the viewer, or belongs to a team with him."""
     theirs, own = team_members.alias("their_member"), team_members.alias("viewer_member")
     rows: Select[Any] = (
@@ -82,4 +82,4 @@ def shares_a_team(user_id: ColumnElement[Any], *, found: bool = False) -> Column
         .select_from(theirs.join(own, own.c.team_id == theirs.c.team_id))
         .where(theirs.c.user_id == user_id, own.c.user_id == VIEWER)
     )
-    return or_(user_id == VIEWER, _there_is(rows, found=found))
+    return or_(user_id == VIEWER, _exists_clause(rows, by_id=by_id))

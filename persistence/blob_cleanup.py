@@ -16,20 +16,20 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Integer, Text, bindparam, func, not_, select
 
-from domain.blob import Blobs, attachment_key
-from persistence.access import ids
+from domain.blob import BlobStore, attachment_key
+from persistence.access import any_id
 from persistence.engine.database import Database, Statement
 from persistence.stores.attachment import SqlAttachments
 from persistence.tables import INSTANT, attached, attachments, discarded_blobs
 
-KEPT = timedelta(hours=24)
-BATCH = 100
+RETENTION = timedelta(hours=24)
+MAX_BATCH_ROWS = 100
 _PREFIX = "attachments/"
 _BEFORE, _SIZE = bindparam("before", type_=INSTANT), bindparam("size", type_=Integer)
 _KEYS = bindparam("keys", type_=ARRAY(Text))
-_a, _gone = attachments, discarded_blobs
-_DISCARDED = Statement(select(_gone.c.key).order_by(_gone.c.at, _gone.c.key).limit(_SIZE))
-_FORGET = Statement(_gone.delete().where(_gone.c.key == func.any(_KEYS)))
+_a, _discarded = attachments, discarded_blobs
+_DISCARDED = Statement(select(_discarded.c.key).order_by(_discarded.c.at, _discarded.c.key).limit(_SIZE))
+_DELETE_DISCARDED = Statement(_discarded.delete().where(_discarded.c.key == func.any(_KEYS)))
 _ABANDONED = Statement(
     select(_a.c.id)
     .where(_a.c.created_at < _BEFORE, not_(attached))
@@ -37,11 +37,11 @@ _ABANDONED = Statement(
     .limit(_SIZE)
     .with_for_update(skip_locked=True)
 )
-_KNOWN = Statement(select(_a.c.id).where(_a.c.id == ids()))
+_EXISTING = Statement(select(_a.c.id).where(_a.c.id == any_id()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Swept:
+class CleanupReport:
     """How much was taken away: uploads that were never attached, blobs of deleted files, blobs that nothing named."""
 
     abandoned: int = 0
@@ -56,49 +56,49 @@ class Swept:
         )
 
 
-async def sweep(database: Database, blobs: Blobs, now: datetime, *, orphans: bool = True) -> Swept:
+async def clean_up_blobs(database: Database, blobs: BlobStore, now: datetime, *, orphans: bool = True) -> CleanupReport:
     """
     Take away all that can go; nothing younger than a day that somebody may still be busy with.
 
     Looking for `orphans` lists every blob of an attachment. Raises StorageUnavailable, having done a part.
     """
-    before = now - KEPT
-    abandoned = await _give_up(database, before, now)
+    before = now - RETENTION
+    abandoned = await _remove_abandoned(database, before, now)
     discarded = await _delete_discarded(database, blobs)
-    return Swept(
+    return CleanupReport(
         abandoned=abandoned,
         discarded=discarded,
         orphaned=await _delete_orphans(database, blobs, before) if orphans else 0,
     )
 
 
-async def _give_up(database: Database, before: datetime, now: datetime) -> int:
+async def _remove_abandoned(database: Database, before: datetime, now: datetime) -> int:
     """Remove uploads that have been on nothing for a day."""
     count = 0
     while True:
         async with database.begin() as connection:
-            found = [row[0] for row in await connection.fetch(_ABANDONED, before=before, size=BATCH)]
+            found = [row[0] for row in await connection.fetch(_ABANDONED, before=before, size=MAX_BATCH_ROWS)]
             await SqlAttachments(connection).remove_all(found, now)
         count += len(found)
-        if len(found) < BATCH:
+        if len(found) < MAX_BATCH_ROWS:
             return count
 
 
-async def _delete_discarded(database: Database, blobs: Blobs) -> int:
+async def _delete_discarded(database: Database, blobs: BlobStore) -> int:
     count = 0
-    while keys := [row[0] for row in await database.fetch(_DISCARDED, size=BATCH)]:
+    while keys := [row[0] for row in await database.fetch(_DISCARDED, size=MAX_BATCH_ROWS)]:
         for key in keys:
             await blobs.delete(key)
         async with database.begin() as connection:
-            await connection.execute(_FORGET, keys=keys)
+            await connection.execute(_DELETE_DISCARDED, keys=keys)
         count += len(keys)
     return count
 
 
-async def _delete_orphans(database: Database, blobs: Blobs, before: datetime) -> int:
+async def _delete_orphans(database: Database, blobs: BlobStore, before: datetime) -> int:
     count = 0
-    async for found in _batches(blobs, before):
-        known = {row[0] for row in await database.fetch(_KNOWN, ids=found)}
+    async for found in _old_id_batches(blobs, before):
+        known = {row[0] for row in await database.fetch(_EXISTING, ids=found)}
         for attachment_id in found:
             if attachment_id not in known:
                 await blobs.delete(attachment_key(attachment_id))
@@ -106,20 +106,20 @@ async def _delete_orphans(database: Database, blobs: Blobs, before: datetime) ->
     return count
 
 
-async def _batches(blobs: Blobs, before: datetime) -> AsyncIterator[list[UUID]]:
+async def _old_id_batches(blobs: BlobStore, before: datetime) -> AsyncIterator[list[UUID]]:
     """The ids under which blobs lie that are old enough, many at a time."""
     batch: list[UUID] = []
     async for listed in blobs.find(_PREFIX):
-        if listed.modified_at < before and (id_ := _named(listed.key)) is not None:
+        if listed.modified_at < before and (id_ := _attachment_id(listed.key)) is not None:
             batch.append(id_)
-            if len(batch) == BATCH:
+            if len(batch) == MAX_BATCH_ROWS:
                 yield batch
                 batch = []
     if batch:
         yield batch
 
 
-def _named(key: str) -> UUID | None:
+def _attachment_id(key: str) -> UUID | None:
     try:
         return UUID(key.removeprefix(_PREFIX))
     except ValueError:

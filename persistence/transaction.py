@@ -20,9 +20,9 @@ from uuid import UUID
 import asyncpg
 
 from persistence.engine.database import Connection, Database, Statement
-from persistence.engine.rows import values
-from persistence.engine.write_batcher import Overtaken, Write
-from persistence.row_updates import Kept
+from persistence.engine.rows import to_params
+from persistence.engine.write_batcher import PendingWrite, StaleRow
+from persistence.row_updates import RowUpdate
 
 
 class Transaction(Connection):
@@ -31,13 +31,13 @@ class Transaction(Connection):
     `holding`: every row is held, none only seen.
     """
 
-    def __init__(self, database: Database, stack: AsyncExitStack, *, holding: bool) -> None:
+    def __init__(self, database: Database, stack: AsyncExitStack, *, lock_rows: bool) -> None:
         super().__init__(None, database)
         self._stack = stack
-        self._holding = holding
-        self._seen: dict[UUID, int] = {}
-        self._waits: tuple[Kept, Any, int] | None = None
-        self.first: Callable[[], Awaitable[None]] | None = None
+        self._lock_rows = lock_rows
+        self._row_versions: dict[UUID, int] = {}
+        self._pending_write: tuple[RowUpdate, Any, int] | None = None
+        self.on_begin: Callable[[], Awaitable[None]] | None = None
         """What is done as soon as the transaction has begun."""
 
     @property
@@ -46,14 +46,14 @@ class Transaction(Connection):
         return self._database
 
     @property
-    def may_wait(self) -> bool:
+    def is_deferrable(self) -> bool:
         """Whether no transaction has begun, and none need be."""
-        return self.raw is None and not self._holding
+        return self.raw is None and not self._lock_rows
 
     @property
-    def waits(self) -> bool:
+    def has_pending_write(self) -> bool:
         """Whether all that the operation wrote so far is one row, which can be kept by one statement."""
-        return self._waits is not None
+        return self._pending_write is not None
 
     async def begin(self) -> None:
         """Begin, unless that was done."""
@@ -61,67 +61,71 @@ class Transaction(Connection):
             return
         begun = await self._stack.enter_async_context(self._database.begin())
         self.raw = begun.raw
-        if self.first is not None:
-            await self.first()
-        if self._waits is not None:
-            waits, self._waits = self._waits, None
-            await self._save_seen(*waits)
+        if self.on_begin is not None:
+            await self.on_begin()
+        if self._pending_write is not None:
+            waits, self._pending_write = self._pending_write, None
+            await self._save_if_unchanged(*waits)
 
-    async def fetch(self, statement: Statement, **given: Any) -> list[Any]:
+    async def fetch(self, statement: Statement, **params: Any) -> list[Any]:
         """All rows."""
         await self.begin()
-        return await super().fetch(statement, **given)
+        return await super().fetch(statement, **params)
 
-    async def fetch_row(self, statement: Statement, **given: Any) -> Any:
+    async def fetch_row(self, statement: Statement, **params: Any) -> Any:
         """The first row, or None."""
         await self.begin()
-        return await super().fetch_row(statement, **given)
+        return await super().fetch_row(statement, **params)
 
-    async def execute(self, statement: Statement, **given: Any) -> int:
+    async def execute(self, statement: Statement, **params: Any) -> int:
         """How many rows were written."""
         await self.begin()
-        return await super().execute(statement, **given)
+        return await super().execute(statement, **params)
 
     async def execute_many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
         """The same statement for many rows, in one go."""
         await self.begin()
         await super().execute_many(statement, rows)
 
-    async def look(self, seeing: Statement, holding: Statement, **given: Any) -> Any:
+    async def read_unlocked(self, unlocked: Statement, locked: Statement, **params: Any) -> Any:
         """A row that is going to be changed, or None: seen, or held where a transaction has begun."""
-        if self._holding or self.raw is not None or self._waits is not None:
-            return await self.fetch_row(holding, **given)
-        row = await self._database.fetch_row(seeing, **given)
+        if self._lock_rows or self.raw is not None or self._pending_write is not None:
+            return await self.fetch_row(locked, **params)
+        row = await self._database.fetch_row(unlocked, **params)
         if row is not None:
-            self._seen[row["id"]] = row["seen"]
+            self._row_versions[row["id"]] = row["seen"]
         return row
 
-    async def save(self, kept: Kept, entity: Any) -> None:
+    async def save(self, row_update: RowUpdate, entity: Any) -> None:
         """Keep a changed row. Raises Overtaken, now or later."""
-        seen = self._seen.pop(entity.id, None)
+        seen = self._row_versions.pop(entity.id, None)
         if seen is None:
-            await self.execute(kept.whatever, **values(entity))
-        elif self.raw is None and self._waits is None:
-            self._waits = (kept, entity, seen)
+            await self.execute(row_update.update, **to_params(entity))
+        elif self.raw is None and self._pending_write is None:
+            self._pending_write = (row_update, entity, seen)
         else:
             await self.begin()
-            await self._save_seen(kept, entity, seen)
+            await self._save_if_unchanged(row_update, entity, seen)
 
-    async def keep(self, told: Sequence[dict[str, Any]], *, claim: dict[str, Any] | None = None) -> dict[UUID, int]:
+    async def commit_pending_write(
+        self, event_rows: Sequence[dict[str, Any]], *, claim: dict[str, Any] | None = None
+    ) -> dict[UUID, int]:
         """Make the row that waits durable with its events, and with the claim of an idempotency key; the events' positions by
         their ids. Raises Overtaken.
         """
-        assert self._waits is not None
-        (kept, entity, seen), self._waits = self._waits, None
-        row = values(entity) | {"seen": seen}
-        given = [{**event, "row": entity.id, "nr": nr} for nr, event in enumerate(told)]
+        assert self._pending_write is not None
+        (kept, entity, seen), self._pending_write = self._pending_write, None
+        row = to_params(entity) | {"seen": seen}
+        given = [{**event, "row": entity.id, "nr": nr} for nr, event in enumerate(event_rows)]
         if claim is None:
-            return await self._database.keep(Write(kept.together, row, given))
+            return await self._database.submit_write(PendingWrite(kept.update_batch, row, given))
         try:
-            return await self._database.keep(Write(kept.claiming, row, given, {**claim, "row": entity.id}))
+            return await self._database.submit_write(
+                PendingWrite(kept.update_batch_with_key, row, given, {**claim, "row": entity.id})
+            )
         except asyncpg.NotNullViolationError as undone:
-            raise Overtaken from undone
+            raise StaleRow from undone
 
-    async def _save_seen(self, kept: Kept, entity: Any, seen: int) -> None:
-        if await super().execute(kept.unless_written, **values(entity), seen=seen) != 1:
-            raise Overtaken
+    async def _save_if_unchanged(self, row_update: RowUpdate, entity: Any, version: int) -> None:
+        if await super().execute(row_update.update_if_unchanged, **to_params(entity), seen=version) != 1:
+            raise StaleRow

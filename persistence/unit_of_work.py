@@ -15,13 +15,13 @@ from uuid import UUID
 import asyncpg
 from uuid_utils.compat import uuid7
 
-from domain.document.update import announcement
+from domain.document.update import to_entry
 from domain.events import Entry, Event
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.engine.database import Database
-from persistence.engine.write_batcher import Overtaken
+from persistence.engine.write_batcher import StaleRow
 from persistence.events import streams
-from persistence.events.idempotency import Claim, remembered
+from persistence.events.idempotency import IdempotencyClaim, find_result
 from persistence.stores.attachment import SqlAttachments
 from persistence.stores.comment import SqlComments
 from persistence.stores.document import SqlDocuments
@@ -57,7 +57,7 @@ class SqlUnitOfWork:
         self.now = datetime.now(UTC)
         self.recorded: list[Event] = []
         self.entries: list[Entry] = []
-        self._claim: Claim | None = None
+        self._claim: IdempotencyClaim | None = None
         self.users = SqlUsers(connection)
         self.sessions = SqlSessions(connection)
         self.teams = SqlTeams(connection)
@@ -93,59 +93,59 @@ class SqlUnitOfWork:
             del self.documents.edits[edits:]
             raise
 
-    async def recall(self, actor_id: UUID, key: str, mark: bytes) -> Mapping[str, Any] | None:
+    async def claim_idempotency_key(self, actor_id: UUID, key: str, fingerprint: bytes) -> Mapping[str, Any] | None:
         """
         Claim an idempotency key, or give the result that is remembered under it. Raises IdempotencyMismatch.
 
         Where no transaction need begin, it is claimed by the statement that keeps what was done, or as soon as one begins.
         """
-        claim = self._claim = Claim(actor_id, key, mark, self.now)
-        if self.connection.may_wait:
-            self.connection.first = self._claim_in_time
-            return await remembered(self.connection.database, actor_id, key, mark)
-        return None if await claim.make(self.connection) else await claim.recall(self.connection)
+        claim = self._claim = IdempotencyClaim(actor_id, key, fingerprint, self.now)
+        if self.connection.is_deferrable:
+            self.connection.on_begin = self._claim_on_begin
+            return await find_result(self.connection.database, actor_id, key, fingerprint)
+        return None if await claim.acquire(self.connection) else await claim.find_result(self.connection)
 
-    async def _claim_in_time(self) -> None:
-        if self._claim is not None and not await self._claim.make(self.connection):
-            raise Overtaken  # by another call with this key
+    async def _claim_on_begin(self) -> None:
+        if self._claim is not None and not await self._claim.acquire(self.connection):
+            raise StaleRow  # by another call with this key
 
-    async def log(self, result: Callable[[], Mapping[str, Any]] | None = None) -> None:
+    async def flush_events(self, result: Callable[[], Mapping[str, Any]] | None = None) -> None:
         """Put what documents became into storage, then append what was recorded to the streams; the last thing before the
         commit. `result` gives what is to be remembered under the key that was claimed.
 
         Where one row is all that was written, it is durable with its events, and with the key, after this. Raises Overtaken.
         """
         await self.documents.flush()
-        told = [streams.told_of(event, self.now, self.client_mutation_id) for event in self.recorded]
+        told = [streams.event_row(event, self.now, self.client_mutation_id) for event in self.recorded]
         self.recorded.clear()
         key = None if result is None else self._claim
-        if told and self.connection.waits:
-            claim = None if key is None or result is None else key.with_entries(result(), [each["id"] for each in told])
-            self._place(told, await self.connection.keep(told, claim=claim))
+        if told and self.connection.has_pending_write:
+            claim = None if key is None or result is None else key.to_row(result(), [each["id"] for each in told])
+            self._assign_positions(told, await self.connection.commit_pending_write(told, claim=claim))
             return
         if told:
-            self._place(told, await streams.append(self.connection, told))
+            self._assign_positions(told, await streams.append(self.connection, told))
         if key is not None and result is not None:
             await self.connection.begin()
             places = {entry.stream: entry.position for entry in self.entries}
-            await key.settle(self.connection, {**result(), "positions": places})
+            await key.store_result(self.connection, {**result(), "positions": places})
 
-    def _place(self, told: Sequence[dict[str, Any]], places: Mapping[UUID, int]) -> None:
-        self.entries += [Entry(**each, position=places[each["id"]]) for each in told]
+    def _assign_positions(self, event_rows: Sequence[dict[str, Any]], positions: Mapping[UUID, int]) -> None:
+        self.entries += [Entry(**each, position=positions[each["id"]]) for each in event_rows]
 
 
-class Rehearsal(Exception):
+class DryRun(Exception):
     """Raised inside a unit of work to end it with everything undone: a dry run."""
 
 
 @asynccontextmanager
 async def unit_of_work(
     database: Database,
-    live: Announcer,
+    announcer: Announcer,
     *,
     client_mutation_id: str | None = None,
     objects: DocumentObjects | None = None,
-    holding: bool = True,
+    lock_rows: bool = True,
 ) -> AsyncIterator[SqlUnitOfWork]:
     """
     Open a transaction; when the block ends well its events are logged, all is kept, and the events are announced.
@@ -155,18 +155,18 @@ async def unit_of_work(
     """
     async with AsyncExitStack() as stack:
         if objects is not None:
-            await stack.enter_async_context(objects.turn())
-        connection = Transaction(database, stack, holding=holding)
+            await stack.enter_async_context(objects.write_slot())
+        connection = Transaction(database, stack, lock_rows=lock_rows)
         uow = SqlUnitOfWork(connection, client_mutation_id=client_mutation_id, objects=objects)
         yield uow
-        await uow.log()
-    for entry in (*uow.entries, *map(announcement, uow.documents.edits)):
-        await live.announce(entry)
+        await uow.flush_events()
+    for entry in (*uow.entries, *map(to_entry, uow.documents.edits)):
+        await announcer.announce(entry)
 
 
-async def perform(
+async def run_in_unit_of_work(
     database: Database,
-    live: Announcer,
+    announcer: Announcer,
     operation: Callable[[SqlUnitOfWork], Awaitable[T]],
     *,
     client_mutation_id: str | None = None,
@@ -177,11 +177,11 @@ async def perform(
     """
     holding = objects is not None  # what is in object storage by then is not put there twice
     for further in (2, 1, 0):
-        opened = unit_of_work(database, live, client_mutation_id=client_mutation_id, objects=objects, holding=holding)
+        opened = unit_of_work(database, announcer, client_mutation_id=client_mutation_id, objects=objects, lock_rows=holding)
         try:
             async with opened as uow:
                 return await operation(uow)
-        except (asyncpg.DeadlockDetectedError, Overtaken):
+        except (asyncpg.DeadlockDetectedError, StaleRow):
             if not further:
                 raise
             holding = True

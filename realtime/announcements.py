@@ -23,22 +23,22 @@ from broadcaster._base import Event
 
 from domain import codec
 from domain.events import Entry
-from realtime.background_tasks import OwnedTasks
-from realtime.backoff import Pauses
+from realtime.background_tasks import BackgroundTasks
+from realtime.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 
-OUTGOING: Final = 1_024
-BATCH: Final = 128
-LAST_WORDS: Final = 0.5
-_FIRST_PAUSE: Final = 0.02
-_LONGEST_PAUSE: Final = 0.5
+MAX_QUEUED_MESSAGES: Final = 1_024
+MAX_BATCH_MESSAGES: Final = 128
+FLUSH_ON_CLOSE_SECONDS: Final = 0.5
+_INITIAL_BACKOFF_SECONDS: Final = 0.02
+_MAX_BACKOFF_SECONDS: Final = 0.5
 
 LOST: Final = Event("", "")
 """What `next_published` gives when messages of any channel may have been lost: it reconnected, or overflowed."""
 
 
-class LiveBackend(BroadcastBackend):
+class PubSubBackend(BroadcastBackend):
     """Carries messages between processes: broadcaster's interface, and what it leaves open.
 
     `subscribe` returns when the subscription is in force, or at once when the other side is away; it does not fail.
@@ -53,7 +53,7 @@ class LiveBackend(BroadcastBackend):
         raise NotImplementedError
 
     @property
-    def alone(self) -> bool:
+    def is_single_process(self) -> bool:
         """Whether there can be no other process."""
         return False
 
@@ -63,66 +63,66 @@ class LiveBackend(BroadcastBackend):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Missed:
+class MessagesLost:
     """Announcements may have been lost: look into the log of `stream`, or of every stream when it is None."""
 
     stream: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Whisper:
+class EphemeralMessage:
     """Something that is told and never logged, such as where a cursor stands: who misses it is not told again.
 
     `teller` is whoever told it, by an id that he made up: he hears his own whispers too.
     """
 
     stream: str
-    teller: str
+    sender_id: str
     payload: Mapping[str, Any]
 
 
-def to_text(entry: Entry | Whisper) -> str:
+def encode_message(entry: Entry | EphemeralMessage) -> str:
     """The announcement of an entry, or a whisper: JSON."""
-    if isinstance(entry, Whisper):
-        return orjson.dumps({"whisper": entry.payload, "teller": entry.teller}).decode()
+    if isinstance(entry, EphemeralMessage):
+        return orjson.dumps({"whisper": entry.payload, "teller": entry.sender_id}).decode()
     return orjson.dumps(entry, default=codec.encode).decode()
 
 
-def from_text(text: str, stream: str = "") -> Entry | Whisper:
+def decode_message(text: str, stream: str = "") -> Entry | EphemeralMessage:
     """What `to_text` was given; ValueError, TypeError or KeyError when this version cannot read it."""
     told = orjson.loads(text)
     if "whisper" in told:
-        return Whisper(stream=stream, teller=told["teller"], payload=told["whisper"])
+        return EphemeralMessage(stream=stream, sender_id=told["teller"], payload=told["whisper"])
     return codec.decode(Entry, told)
 
 
-class Live:
+class PubSub:
     """Announces entries and hears them, over one backend."""
 
-    def __init__(self, backend: LiveBackend) -> None:
+    def __init__(self, backend: PubSubBackend) -> None:
         self._backend = backend
-        self._outgoing: deque[Entry | Whisper] = deque(maxlen=OUTGOING)
-        self._something = asyncio.Event()
-        self._told = asyncio.Event()
-        self._told.set()
-        self._tasks = OwnedTasks()
+        self._queue: deque[Entry | EphemeralMessage] = deque(maxlen=MAX_QUEUED_MESSAGES)
+        self._has_messages = asyncio.Event()
+        self._flushed = asyncio.Event()
+        self._flushed.set()
+        self._tasks = BackgroundTasks()
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, backend: LiveBackend) -> AsyncIterator[Self]:
+    async def open(cls, backend: PubSubBackend) -> AsyncIterator[Self]:
         """Connect; at the end give what still waits half a second to go out, then disconnect."""
         live = cls(backend)
         await backend.connect()
         try:
-            live._tasks.start(live._tell(), "live: tell")
+            live._tasks.start(live._publish_queued(), "live: tell")
             try:
                 yield live
             finally:
                 if backend.connected:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(live._told.wait(), LAST_WORDS)
+                        await asyncio.wait_for(live._flushed.wait(), FLUSH_ON_CLOSE_SECONDS)
         finally:
-            await live._tasks.end()
+            await live._tasks.cancel_all()
             await backend.disconnect()
 
     @property
@@ -132,18 +132,18 @@ class Live:
 
     async def announce(self, entry: Entry) -> None:
         """Tell of a committed entry soon. Never waits, never fails; may be lost, since the log has it."""
-        self.tell(entry)
+        self.publish(entry)
 
-    def tell(self, item: Entry | Whisper) -> None:
+    def publish(self, item: Entry | EphemeralMessage) -> None:
         """The same for what is committed or whispered, where nothing can wait."""
-        self._outgoing.append(item)
-        self._told.clear()
-        self._something.set()
+        self._queue.append(item)
+        self._flushed.clear()
+        self._has_messages.set()
 
     @property
-    def alone(self) -> bool:
+    def is_single_process(self) -> bool:
         """Whether no other process can hear what is announced."""
-        return self._backend.alone
+        return self._backend.is_single_process
 
     async def subscribe(self, stream: str) -> None:
         """Hear of the stream from now on; when the backend is away, from its return on."""
@@ -153,48 +153,48 @@ class Live:
         """Hear no more of the stream."""
         await self._backend.unsubscribe(stream)
 
-    async def hear(self) -> AsyncIterator[Entry | Missed | Whisper]:
+    async def messages(self) -> AsyncIterator[Entry | MessagesLost | EphemeralMessage]:
         """What is announced in subscribed streams, for ever. For one reader only: the hub."""
         while True:
             event = await self._backend.next_published()
             if event.channel == LOST.channel:
-                yield Missed()
+                yield MessagesLost()
                 continue
             try:
-                entry = from_text(event.message, event.channel)
+                entry = decode_message(event.message, event.channel)
             except (ValueError, TypeError, KeyError):
                 # Told by a newer version, or by a stranger: at least something happened there.
                 logger.warning("An announcement in %s cannot be read.", event.channel)
-                yield Missed(stream=event.channel)
+                yield MessagesLost(stream=event.channel)
                 continue
-            yield entry if entry.stream == event.channel else Missed(stream=event.channel)
+            yield entry if entry.stream == event.channel else MessagesLost(stream=event.channel)
 
-    async def _tell(self) -> None:
-        pauses = Pauses(_FIRST_PAUSE, _LONGEST_PAUSE)
+    async def _publish_queued(self) -> None:
+        pauses = Backoff(_INITIAL_BACKOFF_SECONDS, _MAX_BACKOFF_SECONDS)
         while True:
-            if not self._outgoing:
-                self._something.clear()
-                self._told.set()
-                await self._something.wait()
-            batch = [self._outgoing.popleft() for _ in range(min(BATCH, len(self._outgoing)))]
+            if not self._queue:
+                self._has_messages.clear()
+                self._flushed.set()
+                await self._has_messages.wait()
+            batch = [self._queue.popleft() for _ in range(min(MAX_BATCH_MESSAGES, len(self._queue)))]
             try:
-                await self._backend.publish_many(_events(batch))
+                await self._backend.publish_many(_to_events(batch))
             except OSError as error:
-                if pauses.rested:
+                if pauses.is_reset:
                     logger.warning("Announcements cannot be told for now: %s", error)
                 # To tell them again is harmless, and the queue keeps the newest.
-                room = OUTGOING - len(self._outgoing)
-                self._outgoing.extendleft(reversed(batch[len(batch) - min(room, len(batch)) :]))
-                await pauses.rest()
+                room = MAX_QUEUED_MESSAGES - len(self._queue)
+                self._queue.extendleft(reversed(batch[len(batch) - min(room, len(batch)) :]))
+                await pauses.wait()
             else:
                 pauses.reset()
 
 
-def _events(entries: Sequence[Entry | Whisper]) -> list[Event]:
+def _to_events(entries: Sequence[Entry | EphemeralMessage]) -> list[Event]:
     events = []
     for entry in entries:
         try:
-            events.append(Event(entry.stream, to_text(entry)))
+            events.append(Event(entry.stream, encode_message(entry)))
         except TypeError:
             logger.exception("An entry of %s cannot be announced.", entry.stream)
     return events

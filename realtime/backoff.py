@@ -4,29 +4,29 @@ import asyncio
 import random
 
 
-def spread(seconds: float) -> float:
+def jitter(seconds: float) -> float:
     """About as long: between 0.75 and 1.25 of it."""
     return seconds * random.uniform(0.75, 1.25)  # noqa: S311 (no secret)
 
 
-class Pauses:
+class Backoff:
     """Pauses between attempts, in seconds: each twice the one before, up to a longest."""
 
-    def __init__(self, first: float, longest: float) -> None:
-        self._first = first
-        self._longest = longest
-        self._next = first
+    def __init__(self, initial_seconds: float, max_seconds: float) -> None:
+        self._initial_seconds = initial_seconds
+        self._max_seconds = max_seconds
+        self._next_seconds = initial_seconds
 
     @property
-    def rested(self) -> bool:
+    def is_reset(self) -> bool:
         """Whether there was none since the beginning, or since `reset`."""
-        return self._next == self._first
+        return self._next_seconds == self._initial_seconds
 
     def reset(self) -> None:
         """An attempt succeeded."""
-        self._next = self._first
+        self._next_seconds = self._initial_seconds
 
-    async def rest(self) -> None:
+    async def wait(self) -> None:
         """An attempt failed: wait."""
-        wait, self._next = self._next, min(self._next * 2, self._longest)
-        await asyncio.sleep(spread(wait))
+        wait, self._next_seconds = self._next_seconds, min(self._next_seconds * 2, self._max_seconds)
+        await asyncio.sleep(jitter(wait))

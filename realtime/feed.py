@@ -9,16 +9,16 @@ import asyncio
 from typing import Final, Protocol
 
 from domain.events import Entry
-from realtime.recent_entries import Recent, weight
+from realtime.recent_entries import RecentEntries, estimated_size
 
-EARLY: Final = 256
-UNKNOWN: Final = -1
+MAX_OUT_OF_ORDER_ENTRIES: Final = 256
+UNKNOWN_POSITION: Final = -1
 
 
 class Follower(Protocol):
     """Where a feed hands its entries to."""
 
-    def offer(self, entry: Entry, size: int, *, filling: bool) -> None:
+    def offer(self, entry: Entry, size: int, *, is_backfill: bool) -> None:
         """The next entry of the stream; `filling` when it comes in a burst that the log, not somebody's work, made."""
         ...
 
@@ -27,82 +27,82 @@ class Follower(Protocol):
         ...
 
 
-class Feed:
+class StreamFeed:
     """One stream, while somebody in this process follows it and a little longer."""
 
-    def __init__(self, stream: str, recent: Recent, *, now: float) -> None:
+    def __init__(self, stream: str, recent: RecentEntries, *, now: float) -> None:
         self.stream = stream
-        self.recent = recent.of()
-        self.position = UNKNOWN
+        self.buffer = recent.new_buffer()
+        self.position = UNKNOWN_POSITION
         self.followers: set[Follower] = set()
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.holds = 0
+        self.reference_count = 0
         self.idle_since = now
-        self.filling = False
-        self.one_reads = asyncio.Lock()
-        self._seen = UNKNOWN
-        self._early: dict[int, Entry] = {}
+        self.is_filling = False
+        self.read_lock = asyncio.Lock()
+        self._known_head = UNKNOWN_POSITION
+        self._out_of_order: dict[int, Entry] = {}
 
     @property
-    def open(self) -> bool:
+    def is_open(self) -> bool:
         """Whether the position is known."""
-        return self.position != UNKNOWN
+        return self.position != UNKNOWN_POSITION
 
     @property
-    def behind(self) -> bool:
+    def has_gap(self) -> bool:
         """Whether there are entries that have not been handed on."""
-        return self.open and self._seen > self.position
+        return self.is_open and self._known_head > self.position
 
-    def begin(self, head: int) -> None:
+    def start_at(self, head: int) -> None:
         """The stream's head, read after the feed began to hear: hand on from there."""
         self.position = head
-        self._release_early()
+        self._deliver_consecutive()
 
-    def expect(self, position: int) -> None:
+    def observe_head(self, position: int) -> None:
         """The stream is said to have come this far."""
-        self._seen = max(self._seen, position)
+        self._known_head = max(self._known_head, position)
 
-    def take(self, entry: Entry, *, filling: bool = False) -> None:
+    def receive(self, entry: Entry, *, is_backfill: bool = False) -> None:
         """An entry that was announced or read: hand it on when it is the next, and those that waited for it."""
-        if self.open and entry.position <= self.position:
+        if self.is_open and entry.position <= self.position:
             return
-        if self.open and entry.position == self.position + 1:
-            self._hand_on(entry, filling=filling)
-            self._release_early()
+        if self.is_open and entry.position == self.position + 1:
+            self._deliver(entry, is_backfill=is_backfill)
+            self._deliver_consecutive()
             return
-        self.expect(entry.position)
-        if len(self._early) < EARLY:
-            self._early[entry.position] = entry
+        self.observe_head(entry.position)
+        if len(self._out_of_order) < MAX_OUT_OF_ORDER_ENTRIES:
+            self._out_of_order[entry.position] = entry
 
-    def know(self, first: int, last: int) -> None:
+    def mark_delivered(self, first: int, last: int) -> None:
         """The entries from `first` to `last` need not be handed on, if they are the next: the followers have them."""
-        if self.open and self.position + 1 == first:
-            self.recent.forget()
+        if self.is_open and self.position + 1 == first:
+            self.buffer.clear()
             self.position = last
-            self._release_early()
+            self._deliver_consecutive()
 
-    def give_up(self) -> None:
+    def discard_gap(self) -> None:
         """What is said to be there is not in the log: forget it."""
-        self._seen = self.position
-        self._early.clear()
+        self._known_head = self.position
+        self._out_of_order.clear()
 
     def restart(self, head: int) -> None:
         """The log no longer reaches back to the position: go on from `head`, and tell those whose entries are gone."""
-        self.recent.forget()
-        self._early.clear()
-        self._seen = self.position = head
+        self.buffer.clear()
+        self._out_of_order.clear()
+        self._known_head = self.position = head
         for follower in tuple(self.followers):
             follower.expire()
 
-    def _release_early(self) -> None:
-        for position in [early for early in self._early if early <= self.position]:
-            del self._early[position]
-        while entry := self._early.pop(self.position + 1, None):
-            self._hand_on(entry, filling=True)
+    def _deliver_consecutive(self) -> None:
+        for position in [early for early in self._out_of_order if early <= self.position]:
+            del self._out_of_order[position]
+        while entry := self._out_of_order.pop(self.position + 1, None):
+            self._deliver(entry, is_backfill=True)
 
-    def _hand_on(self, entry: Entry, *, filling: bool) -> None:
+    def _deliver(self, entry: Entry, *, is_backfill: bool) -> None:
         self.position = entry.position
-        size = weight(entry)
-        self.recent.keep(entry, size)
+        size = estimated_size(entry)
+        self.buffer.append(entry, size)
         for follower in tuple(self.followers):
-            follower.offer(entry, size, filling=filling)
+            follower.offer(entry, size, is_backfill=is_backfill)

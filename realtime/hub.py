@@ -19,63 +19,63 @@ from typing import Final, Self
 
 from domain.errors import CursorExpired, Unavailable
 from domain.events import Entry
-from realtime.announcements import Live, Missed, Whisper
-from realtime.background_tasks import OwnedTasks
-from realtime.backoff import spread
-from realtime.feed import Feed
-from realtime.listener import Listener
-from realtime.recent_entries import Recent
-from realtime.retrying_log import PAGE, Log, PatientLog
+from realtime.announcements import EphemeralMessage, MessagesLost, PubSub
+from realtime.background_tasks import BackgroundTasks
+from realtime.backoff import jitter
+from realtime.feed import StreamFeed
+from realtime.listener import StreamListener
+from realtime.recent_entries import RecentEntries
+from realtime.retrying_log import PAGE_ENTRIES, EventLog, RetryingLog
 
 logger = logging.getLogger(__name__)
 
-_STREAMS_AT_A_TIME: Final = 1_000
-_BREATH: Final = 16
-_TIMES_EMPTY: Final = 5
+_MAX_BATCH_STREAMS: Final = 1_000
+_ENTRIES_PER_YIELD: Final = 16
+_MAX_EMPTY_READS: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class HubTimings:
     """How long the hub waits for what, in seconds."""
 
-    check: float = 5.0
+    check_seconds: float = 5.0
     """Between looks at the heads of all streams."""
-    check_deaf: float = 1.0
+    check_disconnected_seconds: float = 1.0
     """The same, while no announcement can arrive."""
-    grace: float = 0.02
+    gap_grace_seconds: float = 0.02
     """For a late announcement, before a gap is read from the log."""
-    linger: float = 10.0
+    close_after_seconds: float = 10.0
     """After the last listener of a stream has gone, before the feed ends."""
-    timeout: float = 5.0
+    read_timeout_seconds: float = 5.0
     """For one read of the log."""
 
 
-class Hub:
+class StreamHub:
     """All feeds and listeners of one process."""
 
-    def __init__(self, live: Live, log: Log, *, pace: Pace = Pace()) -> None:
-        self._live = live
-        self._log = PatientLog(log, timeout=pace.timeout)
-        self._pace = pace
-        self._recent = Recent()
-        self._feeds: dict[str, Feed] = {}
-        self._opening: list[Feed] = []
-        self._ending: list[Feed] = []
-        self._feeds_change = asyncio.Event()
-        self._look_now = asyncio.Event()
-        self._listeners: set[Listener] = set()
-        self.whispered: dict[str, Callable[[Whisper], None]] = {}
-        self._tasks = OwnedTasks()
+    def __init__(self, pubsub: PubSub, log: EventLog, *, timings: HubTimings = HubTimings()) -> None:
+        self._pubsub = pubsub
+        self._log = RetryingLog(log, timeout_seconds=timings.read_timeout_seconds)
+        self._timings = timings
+        self._recent_entries = RecentEntries()
+        self._feeds: dict[str, StreamFeed] = {}
+        self._opening: list[StreamFeed] = []
+        self._closing: list[StreamFeed] = []
+        self._feeds_changed = asyncio.Event()
+        self._check_now = asyncio.Event()
+        self._listeners: set[StreamListener] = set()
+        self.ephemeral_handlers: dict[str, Callable[[EphemeralMessage], None]] = {}
+        self._tasks = BackgroundTasks()
         self._closed = False
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, live: Live, log: Log, *, pace: Pace = Pace()) -> AsyncIterator[Self]:
+    async def open(cls, pubsub: PubSub, log: EventLog, *, timings: HubTimings = HubTimings()) -> AsyncIterator[Self]:
         """A hub that is the one to hear `live`; its end ends the iteration of all listeners."""
-        hub = cls(live, log, pace=pace)
-        hub._tasks.start(hub._hear(), "hub: hear")
-        hub._tasks.start(hub._change_feeds(), "hub: feeds")
-        hub._tasks.start(hub._watch(), "hub: watch")
+        hub = cls(pubsub, log, timings=timings)
+        hub._tasks.start(hub._consume_messages(), "hub: hear")
+        hub._tasks.start(hub._manage_feeds(), "hub: feeds")
+        hub._tasks.start(hub._check_periodically(), "hub: watch")
         try:
             yield hub
         finally:
@@ -83,17 +83,17 @@ class Hub:
             for listener in tuple(hub._listeners):
                 listener.close()
             for feed in hub._opening:
-                _refuse(feed)
-            await hub._tasks.end()
+                _fail_opening(feed)
+            await hub._tasks.cancel_all()
 
-    def followed(self) -> tuple[int, int]:
+    def stream_and_listener_counts(self) -> tuple[int, int]:
         """How many streams are followed here, and by how many listeners."""
         return len(self._feeds), len(self._listeners)
 
     @asynccontextmanager
-    async def listen(self) -> AsyncIterator[Listener]:
+    async def listen(self) -> AsyncIterator[StreamListener]:
         """A listener that follows nothing yet."""
-        listener = Listener(self, self._tasks)
+        listener = StreamListener(self, self._tasks)
         self._listeners.add(listener)
         if self._closed:
             listener.close()
@@ -105,20 +105,20 @@ class Hub:
 
     # What listeners need (`realtime.listener.Feeds`).
 
-    def expect(self, stream: str) -> Feed:
+    def feed_for(self, stream: str) -> StreamFeed:
         """The feed of a stream, perhaps not open yet."""
         if not (feed := self._feeds.get(stream)):
-            feed = self._feeds[stream] = Feed(stream, self._recent, now=_now())
+            feed = self._feeds[stream] = StreamFeed(stream, self._recent_entries, now=_now())
             self._opening.append(feed)
-            self._feeds_change.set()
+            self._feeds_changed.set()
         return feed
 
-    async def hold(self, stream: str) -> Feed:
+    async def acquire(self, stream: str) -> StreamFeed:
         """The open feed of a stream, which stays until it is released. Raises `Unavailable`."""
         if self._closed:
             raise Unavailable
-        feed = self.expect(stream)
-        feed.holds += 1
+        feed = self.feed_for(stream)
+        feed.reference_count += 1
         try:
             # Shielded: others wait for it too.
             await asyncio.shield(feed.opened)
@@ -127,167 +127,167 @@ class Hub:
             raise
         return feed
 
-    def release(self, feed: Feed) -> None:
+    def release(self, feed: StreamFeed) -> None:
         """Undo one `hold`; after the last one the feed lingers, then ends."""
-        feed.holds -= 1
+        feed.reference_count -= 1
         feed.idle_since = _now()
 
-    def reach(self, feed: Feed, position: int) -> None:
+    def catch_up_to(self, feed: StreamFeed, position: int) -> None:
         """Bring the feed to a position that the stream is said to have."""
-        feed.expect(position)
-        self._fill_soon(feed)
+        feed.observe_head(position)
+        self._start_filling(feed)
 
-    async def page(self, feed: Feed, after: int) -> Sequence[Entry]:
+    async def read_page(self, feed: StreamFeed, after: int) -> Sequence[Entry]:
         """The entries that follow a position: from memory when they are there, else from the log.
 
         One reads a stream's log at a time, and the others then mostly find in memory what they want.
         """
-        async with feed.one_reads:
-            if entries := feed.recent.after(after, PAGE):
+        async with feed.read_lock:
+            if entries := feed.buffer.after(after, PAGE_ENTRIES):
                 return entries
-            page = await self._log.page(feed.stream, after)
-            feed.recent.keep_older(page, feed.position)
+            page = await self._log.read_page(feed.stream, after)
+            feed.buffer.prepend_page(page, feed.position)
             return page
 
     # Hearing and filling.
 
-    async def _hear(self) -> None:
+    async def _consume_messages(self) -> None:
         while True:
             try:
-                async for item in self._live.hear():
-                    self._heard(item)
+                async for item in self._pubsub.messages():
+                    self._handle_message(item)
                     # The consumers' turn: whoever is quick never has more than one entry waiting.
                     await asyncio.sleep(0)
             except Exception:
                 logger.exception("Hearing failed; going on.")
-                await asyncio.sleep(self._pace.check_deaf)
-            self._look_now.set()
+                await asyncio.sleep(self._timings.check_disconnected_seconds)
+            self._check_now.set()
 
-    def know(self, stream: str, first: int, last: int) -> None:
+    def mark_delivered(self, stream: str, first: int, last: int) -> None:
         """Whoever follows the stream here has the entries from `first` to `last` already, and need not be handed them."""
         if feed := self._feeds.get(stream):
-            feed.know(first, last)
+            feed.mark_delivered(first, last)
 
-    def urge(self, stream: str, position: int) -> None:
+    def notify_head(self, stream: str, position: int) -> None:
         """The stream is known to have come this far: read what is missing, unless it is announced in a moment."""
         if feed := self._feeds.get(stream):
-            self.reach(feed, position)
+            self.catch_up_to(feed, position)
 
-    def _heard(self, item: Entry | Missed | Whisper) -> None:
+    def _handle_message(self, item: Entry | MessagesLost | EphemeralMessage) -> None:
         match item:
-            case Whisper():
-                if ear := self.whispered.get(item.stream):
+            case EphemeralMessage():
+                if ear := self.ephemeral_handlers.get(item.stream):
                     ear(item)
-            case Missed(stream=None):
-                self._look_now.set()
-            case Missed(stream=str(stream)):
+            case MessagesLost(stream=None):
+                self._check_now.set()
+            case MessagesLost(stream=str(stream)):
                 if feed := self._feeds.get(stream):
-                    self.reach(feed, feed.position + 1)
+                    self.catch_up_to(feed, feed.position + 1)
             case Entry():
                 if feed := self._feeds.get(item.stream):
-                    feed.take(item)
-                    self._fill_soon(feed)
+                    feed.receive(item)
+                    self._start_filling(feed)
 
-    def _fill_soon(self, feed: Feed) -> None:
-        if feed.behind and not feed.filling and not self._closed:
-            feed.filling = True
-            self._tasks.start(self._fill(feed), f"hub: fill {feed.stream}")
+    def _start_filling(self, feed: StreamFeed) -> None:
+        if feed.has_gap and not feed.is_filling and not self._closed:
+            feed.is_filling = True
+            self._tasks.start(self._fill_gap(feed), f"hub: fill {feed.stream}")
 
-    async def _fill(self, feed: Feed) -> None:
+    async def _fill_gap(self, feed: StreamFeed) -> None:
         """Read from the log what the feed lacks."""
         try:
-            await asyncio.sleep(self._pace.grace)
+            await asyncio.sleep(self._timings.gap_grace_seconds)
             times_empty = 0
-            while feed.behind and self._feeds.get(feed.stream) is feed:
+            while feed.has_gap and self._feeds.get(feed.stream) is feed:
                 try:
-                    page = await self._log.page(feed.stream, feed.position)
+                    page = await self._log.read_page(feed.stream, feed.position)
                 except CursorExpired:
-                    feed.restart((await self._log.heads_at_last([feed.stream])).get(feed.stream, 0))
+                    feed.restart((await self._log.heads_with_retry([feed.stream])).get(feed.stream, 0))
                     return
                 if page:
                     times_empty = 0
-                    await self._take_page(feed, page)
-                elif times_empty == _TIMES_EMPTY:
+                    await self._receive_page(feed, page)
+                elif times_empty == _MAX_EMPTY_READS:
                     # Announced, yet not in the log, and no replica is that late. The timer finds whatever comes later.
-                    feed.give_up()
+                    feed.discard_gap()
                 else:
                     times_empty += 1
-                    await asyncio.sleep(self._pace.grace * times_empty)
+                    await asyncio.sleep(self._timings.gap_grace_seconds * times_empty)
         finally:
-            feed.filling = False
+            feed.is_filling = False
 
-    async def _take_page(self, feed: Feed, page: Sequence[Entry]) -> None:
+    async def _receive_page(self, feed: StreamFeed, page: Sequence[Entry]) -> None:
         for count, entry in enumerate(page, 1):
-            feed.take(entry, filling=True)
-            if count % _BREATH == 0:
+            feed.receive(entry, is_backfill=True)
+            if count % _ENTRIES_PER_YIELD == 0:
                 await asyncio.sleep(0)
 
     # Opening and ending feeds.
 
-    async def _change_feeds(self) -> None:
+    async def _manage_feeds(self) -> None:
         while True:
-            await self._feeds_change.wait()
-            self._feeds_change.clear()
-            ending, self._ending = self._ending, []
+            await self._feeds_changed.wait()
+            self._feeds_changed.clear()
+            ending, self._closing = self._closing, []
             # A stream that is wanted again stays subscribed.
             gone = [feed.stream for feed in ending if feed.stream not in self._feeds]
-            await asyncio.gather(*(self._live.unsubscribe(stream) for stream in gone), return_exceptions=True)
+            await asyncio.gather(*(self._pubsub.unsubscribe(stream) for stream in gone), return_exceptions=True)
             while self._opening:
-                await self._open_feeds(self._opening[:_STREAMS_AT_A_TIME])
+                await self._open_feeds(self._opening[:_MAX_BATCH_STREAMS])
 
-    async def _open_feeds(self, feeds: Sequence[Feed]) -> None:
+    async def _open_feeds(self, feeds: Sequence[StreamFeed]) -> None:
         """Listen first, read second: what is committed after the head was read is announced to us or found as a gap."""
         try:
-            await asyncio.gather(*(self._live.subscribe(feed.stream) for feed in feeds))
+            await asyncio.gather(*(self._pubsub.subscribe(feed.stream) for feed in feeds))
             heads = await self._log.heads([feed.stream for feed in feeds])
         except Exception:  # whatever a database can raise: those who wait are told, and may try again
             logger.warning("The heads of %d streams cannot be read.", len(feeds), exc_info=True)
             for feed in feeds:
-                _refuse(feed)
-                self._end_feed(feed)
+                _fail_opening(feed)
+                self._close_feed(feed)
         else:
             for feed in feeds:
-                feed.begin(heads.get(feed.stream, 0))
+                feed.start_at(heads.get(feed.stream, 0))
                 feed.opened.set_result(None)
-                self._fill_soon(feed)
+                self._start_filling(feed)
         del self._opening[: len(feeds)]
 
-    def _end_feed(self, feed: Feed) -> None:
+    def _close_feed(self, feed: StreamFeed) -> None:
         del self._feeds[feed.stream]
-        feed.recent.forget()
-        self._ending.append(feed)
-        self._feeds_change.set()
+        feed.buffer.clear()
+        self._closing.append(feed)
+        self._feeds_changed.set()
 
     # The timer.
 
-    async def _watch(self) -> None:
+    async def _check_periodically(self) -> None:
         while True:
-            wait = self._pace.check if self._live.connected else self._pace.check_deaf
+            wait = self._timings.check_seconds if self._pubsub.connected else self._timings.check_disconnected_seconds
             try:
-                async with asyncio.timeout(spread(wait)):
-                    await self._look_now.wait()
+                async with asyncio.timeout(jitter(wait)):
+                    await self._check_now.wait()
             except TimeoutError:
-                self._end_idle_feeds()
-            self._look_now.clear()
-            await self._look_at_heads()
-            await asyncio.sleep(self._pace.grace)
+                self._close_idle_feeds()
+            self._check_now.clear()
+            await self._check_heads()
+            await asyncio.sleep(self._timings.gap_grace_seconds)
 
-    def _end_idle_feeds(self) -> None:
-        long_ago = _now() - self._pace.linger
-        for feed in [each for each in self._feeds.values() if each.open and not each.holds]:
+    def _close_idle_feeds(self) -> None:
+        long_ago = _now() - self._timings.close_after_seconds
+        for feed in [each for each in self._feeds.values() if each.is_open and not each.reference_count]:
             if feed.idle_since < long_ago:
-                self._end_feed(feed)
+                self._close_feed(feed)
 
-    async def _look_at_heads(self) -> None:
-        feeds = [feed for feed in self._feeds.values() if feed.open]
-        for start in range(0, len(feeds), _STREAMS_AT_A_TIME):
-            some = feeds[start : start + _STREAMS_AT_A_TIME]
-            heads = await self._log.heads_at_last([feed.stream for feed in some])
+    async def _check_heads(self) -> None:
+        feeds = [feed for feed in self._feeds.values() if feed.is_open]
+        for start in range(0, len(feeds), _MAX_BATCH_STREAMS):
+            some = feeds[start : start + _MAX_BATCH_STREAMS]
+            heads = await self._log.heads_with_retry([feed.stream for feed in some])
             for feed in some:
-                self.reach(feed, heads.get(feed.stream, 0))
+                self.catch_up_to(feed, heads.get(feed.stream, 0))
 
 
-def _refuse(feed: Feed) -> None:
+def _fail_opening(feed: StreamFeed) -> None:
     """Tell those who wait for the feed that it cannot be opened now."""
     if not feed.opened.done():
         feed.opened.set_exception(Unavailable())

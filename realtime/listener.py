@@ -20,82 +20,82 @@ from typing import Final, Protocol
 
 from domain.errors import CursorExpired, DomainError, SubscriptionLagged
 from domain.events import Entry
-from realtime.background_tasks import OwnedTasks
-from realtime.feed import Feed
-from realtime.retrying_log import PAGE
+from realtime.background_tasks import BackgroundTasks
+from realtime.feed import StreamFeed
+from realtime.retrying_log import PAGE_ENTRIES
 
-WAITING_ENTRIES: Final = 256
-WAITING_BYTES: Final = 1024 * 1024
-_LOG_LAGS: Final = 0.1
+MAX_QUEUED_ENTRIES: Final = 256
+MAX_QUEUED_BYTES: Final = 1024 * 1024
+_LOG_LAG_SECONDS: Final = 0.1
 
 
-class Feeds(Protocol):
+class FeedProvider(Protocol):
     """What a listener needs of its hub."""
 
-    def expect(self, stream: str) -> Feed:
+    def feed_for(self, stream: str) -> StreamFeed:
         """The feed of a stream, perhaps not open yet."""
         ...
 
-    async def hold(self, stream: str) -> Feed:
+    async def acquire(self, stream: str) -> StreamFeed:
         """The open feed of a stream, which stays until it is released. Raises `Unavailable`."""
         ...
 
-    def release(self, feed: Feed) -> None:
+    def release(self, feed: StreamFeed) -> None:
         """Undo one `hold`."""
         ...
 
-    def reach(self, feed: Feed, position: int) -> None:
+    def catch_up_to(self, feed: StreamFeed, position: int) -> None:
         """Bring the feed to a position that the stream is said to have."""
         ...
 
-    async def page(self, feed: Feed, after: int) -> Sequence[Entry]:
+    async def read_page(self, feed: StreamFeed, after: int) -> Sequence[Entry]:
         """The next entries, from memory or the log, however long it takes. Raises `CursorExpired`."""
         ...
 
 
-class Cursor:
+class StreamCursor:
     """Where a listener stands in one stream: everything up to `position` has been queued."""
 
-    __slots__ = ("_listener", "feed", "position", "reading")
+    __slots__ = ("_listener", "feed", "is_reading", "position")
 
-    def __init__(self, listener: "Listener", feed: Feed, position: int) -> None:
+    def __init__(self, listener: "StreamListener", feed: StreamFeed, position: int) -> None:
         self._listener = listener
         self.feed = feed
         self.position = position
-        self.reading = False
+        self.is_reading = False
 
-    def offer(self, entry: Entry, size: int, *, filling: bool) -> None:
+    def offer(self, entry: Entry, size: int, *, is_backfill: bool) -> None:
         """From the feed."""
-        if self.reading or entry.position <= self.position:
+        if self.is_reading or entry.position <= self.position:
             return
-        if self._listener.queue_live(entry, size):
+        if self._listener.enqueue_live(entry, size):
             self.position = entry.position
-        elif filling:
-            self.reading = True
-            self._listener.read_soon()
+        elif is_backfill:
+            self.is_reading = True
+            self._listener.start_reading()
         else:
             self._listener.close(SubscriptionLagged())
 
     def expire(self) -> None:
         """From the feed. A cursor that is reading finds out by itself, in its turn."""
-        if not self.reading and self.position < self.feed.position:
+        if not self.is_reading and self.position < self.feed.position:
             self._listener.close(CursorExpired())
 
 
-class Listener:
+class StreamListener:
     """Follows streams for one consumer: `async for entry in listener`. Made by `Hub.listen`."""
 
-    def __init__(self, feeds: Feeds, tasks: OwnedTasks) -> None:
+    def __init__(self, feeds: FeedProvider, tasks: BackgroundTasks) -> None:
         self._feeds = feeds
         self._tasks = tasks
-        self._cursors: dict[str, Cursor] = {}
+        self._cursors: dict[str, StreamCursor] = {}
         self._queue: deque[tuple[Entry, int, bool]] = deque()
         self._live_entries = 0
         self._live_bytes = 0
         self._consumer: asyncio.Future[None] | None = None
         self._stop_reading: Callable[[], object] | None = None
-        self._room = asyncio.Event()
-        self._room.set()
+        self._has_capacity = asyncio.Event()
+        self._has_capacity.set()
         self._closed = False
         self._error: DomainError | None = None
 
@@ -105,11 +105,11 @@ class Listener:
         return {stream: cursor.position for stream, cursor in self._cursors.items()}
 
     @property
-    def idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether the consumer has had everything that the feeds have handed on, and goes on being handed more."""
         return not self._queue and not self._closed and not self._stop_reading
 
-    def take(self) -> Entry | None:
+    def get_nowait(self) -> Entry | None:
         """The next entry if one waits."""
         if not self._queue:
             return None
@@ -117,8 +117,8 @@ class Listener:
         if live:
             self._live_entries -= 1
             self._live_bytes -= size
-        if not self._room.is_set():
-            self._make_room()
+        if not self._has_capacity.is_set():
+            self._signal_capacity()
         return entry
 
     async def add(self, stream: str, after: int | None = None) -> int:
@@ -128,21 +128,21 @@ class Listener:
         as known here at that moment. A stream that is followed already goes on unchanged. Raises `Unavailable` when the
         log cannot be read, and the error that closed the listener.
         """
-        feed = await self._feeds.hold(stream)
+        feed = await self._feeds.acquire(stream)
         # No pause from here on: what the feed hands on next finds the cursor in place.
         if self._closed or stream in self._cursors:
             self._feeds.release(feed)
             if self._error:
                 raise self._error
             return feed.position
-        cursor = Cursor(self, feed, feed.position if after is None else after)
+        cursor = StreamCursor(self, feed, feed.position if after is None else after)
         self._cursors[stream] = cursor
         feed.followers.add(cursor)
         if cursor.position < feed.position:
-            cursor.reading = True
-            self.read_soon()
+            cursor.is_reading = True
+            self.start_reading()
         else:
-            self._feeds.reach(feed, cursor.position)
+            self._feeds.catch_up_to(feed, cursor.position)
         return feed.position
 
     def discard(self, stream: str) -> None:
@@ -155,12 +155,12 @@ class Listener:
         self._queue = deque(kept)
         self._live_entries = sum(live for _, _, live in kept)
         self._live_bytes = sum(size for _, size, live in kept if live)
-        self._make_room()
+        self._signal_capacity()
 
     async def follow(self, streams: Mapping[str, int]) -> AsyncIterator[Entry]:
         """Add all these streams, each after its position, then give what comes of them and of any other."""
         for stream in streams:
-            self._feeds.expect(stream)
+            self._feeds.feed_for(stream)
         for stream, after in streams.items():
             await self.add(stream, after)
         async for entry in self:
@@ -195,13 +195,13 @@ class Listener:
                 await self._consumer
             finally:
                 self._consumer = None
-        entry = self.take()
+        entry = self.get_nowait()
         assert entry is not None
         return entry
 
-    def queue_live(self, entry: Entry, size: int) -> bool:
+    def enqueue_live(self, entry: Entry, size: int) -> bool:
         """From a cursor: queue an entry unless too much waits; one alone may be of any size."""
-        full = self._live_entries >= WAITING_ENTRIES or self._live_bytes + size > WAITING_BYTES
+        full = self._live_entries >= MAX_QUEUED_ENTRIES or self._live_bytes + size > MAX_QUEUED_BYTES
         if full and self._live_entries:
             return False
         self._queue.append((entry, size, True))
@@ -210,7 +210,7 @@ class Listener:
         self._wake()
         return True
 
-    def read_soon(self) -> None:
+    def start_reading(self) -> None:
         """From a cursor: it is reading now."""
         if not self._closed and not self._stop_reading:
             self._stop_reading = self._tasks.start(self._read(), "listener: read")
@@ -219,23 +219,23 @@ class Listener:
         if self._consumer and not self._consumer.done():
             self._consumer.set_result(None)
 
-    def _make_room(self) -> None:
-        if len(self._queue) <= PAGE // 2:
-            self._room.set()
+    def _signal_capacity(self) -> None:
+        if len(self._queue) <= PAGE_ENTRIES // 2:
+            self._has_capacity.set()
 
     async def _read(self) -> None:
         """Bring every reading cursor to its feed, each a page in turn."""
         try:
-            while reading := [cursor for cursor in self._cursors.values() if cursor.reading]:
+            while reading := [cursor for cursor in self._cursors.values() if cursor.is_reading]:
                 for cursor in reading:
-                    await self._room.wait()
+                    await self._has_capacity.wait()
                     await self._read_page(cursor)
         finally:
             self._stop_reading = None
 
-    async def _read_page(self, cursor: Cursor) -> None:
+    async def _read_page(self, cursor: StreamCursor) -> None:
         try:
-            page = await self._feeds.page(cursor.feed, cursor.position)
+            page = await self._feeds.read_page(cursor.feed, cursor.position)
         except CursorExpired as error:
             if self._follows(cursor):
                 self.close(error)
@@ -244,18 +244,18 @@ class Listener:
             self._queue_page(cursor, page)
         elif not page:
             # Announced, yet not in the log: a replica that is late.
-            await asyncio.sleep(_LOG_LAGS)
+            await asyncio.sleep(_LOG_LAG_SECONDS)
 
-    def _follows(self, cursor: Cursor) -> bool:
+    def _follows(self, cursor: StreamCursor) -> bool:
         return self._cursors.get(cursor.feed.stream) is cursor
 
-    def _queue_page(self, cursor: Cursor, page: Sequence[Entry]) -> None:
+    def _queue_page(self, cursor: StreamCursor, page: Sequence[Entry]) -> None:
         for entry in page:
             self._queue.append((entry, 0, False))
             cursor.position = entry.position
-        if len(self._queue) > PAGE // 2:
-            self._room.clear()
-        cursor.reading = cursor.position < cursor.feed.position
-        if not cursor.reading:
-            self._feeds.reach(cursor.feed, cursor.position)
+        if len(self._queue) > PAGE_ENTRIES // 2:
+            self._has_capacity.clear()
+        cursor.is_reading = cursor.position < cursor.feed.position
+        if not cursor.is_reading:
+            self._feeds.catch_up_to(cursor.feed, cursor.position)
         self._wake()

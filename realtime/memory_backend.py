@@ -11,26 +11,26 @@ from typing import Any, Final
 
 from broadcaster._base import Event
 
-from realtime.announcements import LOST, LiveBackend
+from realtime.announcements import LOST, PubSubBackend
 
-WAITING: Final = 4_096
+MAX_QUEUED_EVENTS: Final = 4_096
 
 
-class MemoryBackend(LiveBackend):
+class MemoryBackend(PubSubBackend):
     """One bounded queue of what was published on subscribed channels."""
 
     def __init__(self) -> None:
         self._channels: set[str] = set()
-        self._waiting: deque[Event] = deque()
+        self._queue: deque[Event] = deque()
         self._overflowed = False
-        self._something = asyncio.Event()
+        self._has_events = asyncio.Event()
 
     @property
     def connected(self) -> bool:
         return True
 
     @property
-    def alone(self) -> bool:
+    def is_single_process(self) -> bool:
         return True
 
     async def connect(self) -> None:
@@ -38,7 +38,7 @@ class MemoryBackend(LiveBackend):
 
     async def disconnect(self) -> None:
         self._channels.clear()
-        self._waiting.clear()
+        self._queue.clear()
 
     async def subscribe(self, group: str) -> None:
         self._channels.add(group)
@@ -49,11 +49,11 @@ class MemoryBackend(LiveBackend):
     async def publish(self, channel: str, message: Any) -> None:
         if channel not in self._channels:
             return
-        if len(self._waiting) < WAITING:
-            self._waiting.append(Event(channel, message))
+        if len(self._queue) < MAX_QUEUED_EVENTS:
+            self._queue.append(Event(channel, message))
         else:
             self._overflowed = True
-        self._something.set()
+        self._has_events.set()
 
     async def publish_many(self, events: Sequence[Event]) -> None:
         for event in events:
@@ -61,10 +61,10 @@ class MemoryBackend(LiveBackend):
 
     async def next_published(self) -> Event:
         while True:
-            if self._waiting:
-                return self._waiting.popleft()
+            if self._queue:
+                return self._queue.popleft()
             if self._overflowed:
                 self._overflowed = False
                 return LOST
-            self._something.clear()
-            await self._something.wait()
+            self._has_events.clear()
+            await self._has_events.wait()

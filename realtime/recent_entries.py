@@ -12,85 +12,85 @@ import orjson
 
 from domain.events import Entry
 
-RECENT_BYTES: Final = 32 * 1024 * 1024
-_ROW: Final = 512
-_LARGE: Final = 64 * 1024
+MAX_RECENT_BYTES: Final = 32 * 1024 * 1024
+_ENTRY_OVERHEAD_BYTES: Final = 512
+_UNKNOWN_PAYLOAD_BYTES: Final = 64 * 1024
 
 
-def weight(entry: Entry) -> int:
+def estimated_size(entry: Entry) -> int:
     """About how many bytes an entry takes up."""
     try:
-        return _ROW + len(orjson.dumps(entry.payload, default=_plain))
+        return _ENTRY_OVERHEAD_BYTES + len(orjson.dumps(entry.payload, default=_to_json))
     except TypeError:
-        return _ROW + _LARGE
+        return _ENTRY_OVERHEAD_BYTES + _UNKNOWN_PAYLOAD_BYTES
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else str(value)
 
 
-class Recent:
+class RecentEntries:
     """The newest entries of all streams, at most `limit` bytes together; the oldest of any stream goes first."""
 
-    def __init__(self, limit: int = RECENT_BYTES) -> None:
-        self._limit = limit
-        self._size = 0
-        self._order: deque[RecentOf] = deque()
-        self._outdated = 0
+    def __init__(self, max_bytes: int = MAX_RECENT_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._total_bytes = 0
+        self._append_order: deque[StreamBuffer] = deque()
+        self._stale_count = 0
 
-    def of(self) -> "RecentOf":
+    def new_buffer(self) -> "StreamBuffer":
         """A place for the entries of one stream."""
-        return RecentOf(self)
+        return StreamBuffer(self)
 
-    def has_room(self, size: int) -> bool:
-        return self._size + size <= self._limit // 2
+    def has_space_for(self, size: int) -> bool:
+        return self._total_bytes + size <= self._max_bytes // 2
 
-    def kept_older(self, place: "RecentOf", size: int) -> None:
-        self._order.appendleft(place)
-        self._size += size
+    def on_prepended(self, buffer: "StreamBuffer", size: int) -> None:
+        self._append_order.appendleft(buffer)
+        self._total_bytes += size
 
-    def kept(self, place: "RecentOf", size: int) -> None:
-        self._order.append(place)
-        self._size += size
-        while self._size > self._limit:
-            self._size -= self._order.popleft().drop_oldest()
+    def on_appended(self, buffer: "StreamBuffer", size: int) -> None:
+        self._append_order.append(buffer)
+        self._total_bytes += size
+        while self._total_bytes > self._max_bytes:
+            self._total_bytes -= self._append_order.popleft().drop_oldest()
 
-    def forgotten(self, count: int, size: int) -> None:
-        self._size -= size
-        self._outdated += count
+    def on_cleared(self, count: int, size: int) -> None:
+        self._total_bytes -= size
+        self._stale_count += count
         # Swept only when it is most of the order: many streams may end at once.
-        if self._outdated * 2 > len(self._order):
-            self._sweep()
+        if self._stale_count * 2 > len(self._append_order):
+            self._drop_stale()
 
-    def _sweep(self) -> None:
-        kept: deque[RecentOf] = deque()
-        found: Counter[RecentOf] = Counter()
-        for place in reversed(self._order):
+    def _drop_stale(self) -> None:
+        kept: deque[StreamBuffer] = deque()
+        found: Counter[StreamBuffer] = Counter()
+        for place in reversed(self._append_order):
             if found[place] < len(place):
                 found[place] += 1
                 kept.appendleft(place)
-        self._order = kept
-        self._outdated = 0
+        self._append_order = kept
+        self._stale_count = 0
 
 
-class RecentOf:
+class StreamBuffer:
     """The newest entries of one stream, without gaps."""
 
-    __slots__ = ("_all", "_entries")
+    __slots__ = ("_entries", "_shared")
 
-    def __init__(self, everything: Recent) -> None:
-        self._all = everything
+    def __init__(self, shared: RecentEntries) -> None:
+        self._shared = shared
         self._entries: deque[tuple[Entry, int]] = deque()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def keep(self, entry: Entry, size: int) -> None:
+    def append(self, entry: Entry, size: int) -> None:
         """The next entry of the stream."""
         self._entries.append((entry, size))
-        self._all.kept(self, size)
+        self._shared.on_appended(self, size)
 
-    def keep_older(self, page: Sequence[Entry], head: int) -> None:
+    def prepend_page(self, page: Sequence[Entry], head: int) -> None:
         """What was read of the stream, as far as it ends where that which is here begins, or at `head`.
 
         It takes up half of the bound at most: who reads a long log must not push out what everybody needs.
@@ -99,11 +99,11 @@ class RecentOf:
         for entry in reversed(page):
             if entry.position > wanted:
                 continue
-            size = weight(entry)
-            if entry.position < wanted or not self._all.has_room(size):
+            size = estimated_size(entry)
+            if entry.position < wanted or not self._shared.has_space_for(size):
                 return
             self._entries.appendleft((entry, size))
-            self._all.kept_older(self, size)
+            self._shared.on_prepended(self, size)
             wanted -= 1
 
     def after(self, position: int, limit: int) -> Sequence[Entry]:
@@ -113,11 +113,11 @@ class RecentOf:
         start = position + 1 - self._entries[0][0].position
         return [self._entries[index][0] for index in range(start, min(start + limit, len(self._entries)))]
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Keep nothing of this stream."""
         count, size = len(self._entries), sum(size for _, size in self._entries)
         self._entries.clear()
-        self._all.forgotten(count, size)
+        self._shared.on_cleared(count, size)
 
     def drop_oldest(self) -> int:
         return self._entries.popleft()[1] if self._entries else 0

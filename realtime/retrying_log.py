@@ -11,19 +11,19 @@ from typing import Final, Protocol, TypeVar
 
 from domain.errors import CursorExpired
 from domain.events import Entry
-from realtime.backoff import Pauses
+from realtime.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 
-PAGE: Final = 128
-READS_AT_A_TIME: Final = 8
-_FIRST_PAUSE: Final = 0.05
-_LONGEST_PAUSE: Final = 5.0
+PAGE_ENTRIES: Final = 128
+MAX_CONCURRENT_READS: Final = 8
+_INITIAL_BACKOFF_SECONDS: Final = 0.05
+_MAX_BACKOFF_SECONDS: Final = 5.0
 
 T = TypeVar("T")
 
 
-class Log(Protocol):
+class EventLog(Protocol):
     """What was committed, by stream. A committed entry is seen by every later call."""
 
     async def read(self, stream: str, after: int, limit: int) -> Sequence[Entry]:
@@ -38,17 +38,17 @@ class Log(Protocol):
         ...
 
 
-class PatientLog:
+class RetryingLog:
     """Reads the log, a few at a time; `page` and `heads_at_last` never fail for want of a database."""
 
-    def __init__(self, log: Log, *, timeout: float) -> None:
+    def __init__(self, log: EventLog, *, timeout_seconds: float) -> None:
         self._log = log
-        self._timeout = timeout
-        self._turns = asyncio.Semaphore(READS_AT_A_TIME)
+        self._timeout_seconds = timeout_seconds
+        self._semaphore = asyncio.Semaphore(MAX_CONCURRENT_READS)
 
-    async def page(self, stream: str, after: int) -> Sequence[Entry]:
+    async def read_page(self, stream: str, after: int) -> Sequence[Entry]:
         """The next entries after a position, without a gap; none at the end. Raises `CursorExpired` only."""
-        page = await self._until_done(lambda: self._log.read(stream, after, PAGE), stream)
+        page = await self._retry(lambda: self._log.read(stream, after, PAGE_ENTRIES), stream)
         if page and page[0].position != after + 1:
             raise CursorExpired
         for expected, entry in enumerate(page, after + 1):
@@ -59,23 +59,23 @@ class PatientLog:
 
     async def heads(self, streams: Sequence[str]) -> Mapping[str, int]:
         """The last position of each stream: one attempt, which raises what the log raises, or `TimeoutError`."""
-        return await self._once(lambda: self._log.heads(streams))
+        return await self._attempt(lambda: self._log.heads(streams))
 
-    async def heads_at_last(self, streams: Sequence[str]) -> Mapping[str, int]:
+    async def heads_with_retry(self, streams: Sequence[str]) -> Mapping[str, int]:
         """The last position of each stream, however long it takes."""
-        return await self._until_done(lambda: self._log.heads(streams), f"{len(streams)} streams")
+        return await self._retry(lambda: self._log.heads(streams), f"{len(streams)} streams")
 
-    async def _once(self, read: Callable[[], Awaitable[T]]) -> T:
-        async with self._turns, asyncio.timeout(self._timeout):
+    async def _attempt(self, read: Callable[[], Awaitable[T]]) -> T:
+        async with self._semaphore, asyncio.timeout(self._timeout_seconds):
             return await read()
 
-    async def _until_done(self, read: Callable[[], Awaitable[T]], what: str) -> T:
-        pauses = Pauses(_FIRST_PAUSE, _LONGEST_PAUSE)
+    async def _retry(self, read: Callable[[], Awaitable[T]], subject: str) -> T:
+        pauses = Backoff(_INITIAL_BACKOFF_SECONDS, _MAX_BACKOFF_SECONDS)
         while True:
             try:
-                return await self._once(read)
+                return await self._attempt(read)
             except CursorExpired:
                 raise
             except Exception:  # whatever a database can raise: to give up would lose entries
-                logger.warning("The log of %s cannot be read; trying again.", what, exc_info=True)
-            await pauses.rest()
+                logger.warning("The log of %s cannot be read; trying again.", subject, exc_info=True)
+            await pauses.wait()

@@ -11,17 +11,17 @@ from domain import upload as uploads
 from domain.attachment import Attachment, AttachmentState
 from domain.blob import UploadTarget, attachment_key
 from domain.errors import BadUserInput, NotFound
-from domain.media import SNIFFED
+from domain.media import SNIFF_BYTES
 from domain.page import Page, Paging
-from domain.upload import UPLOAD_SECONDS, Arrived
+from domain.upload import UPLOAD_SECONDS, UploadedFile
 from persistence.stores import attachment
 from persistence.stores.attachment import ATTACHMENTS
 from persistence.unit_of_work import SqlUnitOfWork
-from resolvers.context import Context, Given
-from resolvers.page import lists
+from resolvers.context import Context, InputValues
+from resolvers.page import list_pages
 
-SHORTEST, LONGEST = 10, 86_400
-_STEP = 60  # seconds: addresses made within a minute end together, so that they are equal and caches know them
+MIN_EXPIRY_SECONDS, MAX_EXPIRY_SECONDS = 10, 86_400
+_EXPIRY_STEP_SECONDS = 60  # seconds: addresses made within a minute end together, so that they are equal and caches know them
 ExpiresIn = Annotated[
     int | None, strawberry.argument(description="Seconds for which it holds, 10 to 86,400; up to a minute more.")
 ]
@@ -29,31 +29,31 @@ ExpiresIn = Annotated[
 
 async def of_subjects(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
     """The files on each task, document or comment, oldest first."""
-    return await lists(context, ATTACHMENTS, parents, page)
+    return await list_pages(context, ATTACHMENTS, parents, page)
 
 
 async def urls(context: Context, parents: Sequence[Any], expires_in: ExpiresIn = 300) -> list[str | None]:
     """Where each file is given out; null for one that is not ready."""
-    if expires_in is None or not SHORTEST <= expires_in <= LONGEST:
-        raise BadUserInput(f"`expiresIn` lies between {SHORTEST} and {LONGEST}.", path=("expiresIn",))
-    return [await address(context, each, expires_in) if each.state == AttachmentState.READY else None for each in parents]
+    if expires_in is None or not MIN_EXPIRY_SECONDS <= expires_in <= MAX_EXPIRY_SECONDS:
+        raise BadUserInput(f"`expiresIn` lies between {MIN_EXPIRY_SECONDS} and {MAX_EXPIRY_SECONDS}.", path=("expiresIn",))
+    return [await signed_url(context, each, expires_in) if each.state == AttachmentState.READY else None for each in parents]
 
 
-async def address(context: Context, file: Any, expires_in: int) -> str:
+async def signed_url(context: Context, file: Any, expires_in: int) -> str:
     """Where one file is given out."""
     now = int(time.time())
-    end = -(-(now + expires_in) // _STEP) * _STEP
+    end = -(-(now + expires_in) // _EXPIRY_STEP_SECONDS) * _EXPIRY_STEP_SECONDS
     return await context.services.blobs.download_url(
         attachment_key(file.id), file_name=file.file_name, content_type=file.content_type, expires_in=end - now
     )
 
 
-async def targets(context: Context, parents: Sequence[Any]) -> list[UploadTarget | None]:
+async def upload_targets(context: Context, parents: Sequence[Any]) -> list[UploadTarget | None]:
     """Where each announced file is to be sent; nothing for what was refused, has arrived, or was announced too long ago."""
-    return [None if each.attachment is None else await _target(context, each.attachment) for each in parents]
+    return [None if each.attachment is None else await _upload_target(context, each.attachment) for each in parents]
 
 
-async def _target(context: Context, file: Attachment) -> UploadTarget | None:
+async def _upload_target(context: Context, file: Attachment) -> UploadTarget | None:
     end = file.created_at + timedelta(seconds=UPLOAD_SECONDS)
     if file.state != AttachmentState.PENDING or end <= datetime.now(UTC):
         return None
@@ -62,32 +62,32 @@ async def _target(context: Context, file: Attachment) -> UploadTarget | None:
     )
 
 
-async def create(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Announce a file."""
-    return {"attachment": await uploads.create(uow, context.viewer, given)}
+    return {"attachment": await uploads.create(uow, context.viewer, values)}
 
 
-async def look(context: Context, given: Given) -> Given:
+async def inspect_upload(context: Context, values: InputValues) -> InputValues:
     """What has arrived of an announced file, as `arrived`: looked at before the transaction, for storage takes its time."""
-    found = await attachment.of_uploader(context.database, context.viewer.user_id, given["id"])
+    found = await attachment.get_own_upload(context.database, context.viewer.user_id, values["id"])
     if found is None:
         raise NotFound(("input", "id"))
     if found.state != AttachmentState.PENDING:
-        return given
+        return values
     blobs, key = context.services.blobs, attachment_key(found.id)
-    if (info := await blobs.head(key)) is None or (start := await blobs.get_start(key, SNIFFED)) is None:
-        return given
-    return {**given, "arrived": Arrived(byte_size=info.byte_size, sha256=info.sha256, start=start)}
+    if (info := await blobs.head(key)) is None or (start := await blobs.get_start(key, SNIFF_BYTES)) is None:
+        return values
+    return {**values, "arrived": UploadedFile(byte_size=info.byte_size, sha256=info.sha256, start=start)}
 
 
-async def complete(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def complete(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Say that a file was sent; one that is not what was announced stays rejected."""
-    file, wrong = await uploads.complete(uow, context.viewer, given["id"], given.get("arrived"))
+    file, wrong = await uploads.complete(uow, context.viewer, values["id"], values.get("arrived"))
     return {"attachment": file} if wrong is None else {"attachment": file, "refused": wrong}
 
 
-async def delete(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def delete(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Delete a file."""
-    expected = given.get("expected_version")
-    gone = await uploads.delete(uow, context.viewer, given["id"], expected_version=expected)
+    expected = values.get("expected_version")
+    gone = await uploads.delete(uow, context.viewer, values["id"], expected_version=expected)
     return {"deleted": gone, "type": "Attachment"}

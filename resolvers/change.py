@@ -8,18 +8,18 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import UNSET
 
-from domain.errors import BadUserInput, CursorInvalid, PageTooLarge
+from domain.errors import BadUserInput, CursorExpired, CursorInvalid, PageTooLarge
 from domain.events import ChangeKind, Entry, team_stream, user_stream
-from domain.page import DEFAULT_PAGE, LARGEST_PAGE, Edge, PageInfo
+from domain.page import DEFAULT_PAGE_ROWS, MAX_PAGE_ROWS, Edge, PageInfo
 from persistence.stores import team
 from resolvers import ids, user
 from resolvers.context import Context
-from resolvers.event_visibility import Change, Hearing, Scope
+from resolvers.event_visibility import Change, ChangeFilter, ChangeVisibility
 from resolvers.inputs.change import ChangeScope
-from resolvers.inputs.fields import given
+from resolvers.inputs.fields import to_values
 from resolvers.node import entities
 from resolvers.scalars import SyncCursor
-from resolvers.subscription_topic import Theme
+from resolvers.subscription_topic import Topic
 from resolvers.sync_cursor import SyncCursors
 
 After = Annotated[SyncCursor | None, strawberry.argument(description="Where the client has come to; null starts at now.")]
@@ -27,57 +27,59 @@ InScope = Annotated[ChangeScope | None, strawberry.argument(description="Narrows
 First = Annotated[int | None, strawberry.argument(description="How many; 50 by default, 100 at most.")]
 TaskId = Annotated[strawberry.ID, strawberry.argument(description="The task's global id.")]
 
-_MOST_ROUNDS = 20
-_GONE = (ChangeKind.DELETED, ChangeKind.ACCESS_LOST)
+_MAX_ROUNDS = 20
+_REMOVAL_KINDS = (ChangeKind.DELETED, ChangeKind.ACCESS_LOST)
 
 
 class ChangePage:
     """Changes in the order they are to be applied, and where to go on after them."""
 
-    def __init__(self, nodes: Sequence[Change], positions: Mapping[str, int], more: bool, cursors: SyncCursors) -> None:
+    def __init__(self, nodes: Sequence[Change], positions: Mapping[str, int], has_more: bool, cursors: SyncCursors) -> None:
         self.nodes = nodes
         self._positions = positions
-        self._more = more
+        self._has_more = has_more
         self._cursors = cursors
 
     @cached_property
     def edges(self) -> list[Edge[Change]]:
         """The changes, each with the cursor that goes on after it."""
-        return [Edge(self._cursors.seal(change.positions), change) for change in self.nodes]
+        return [Edge(self._cursors.encode(change.positions), change) for change in self.nodes]
 
     @property
     def page_info(self) -> PageInfo:
         """Whether there is more."""
         ends = self.edges
-        return PageInfo(self._more, False, ends[0].cursor if ends else None, ends[-1].cursor if ends else None)
+        return PageInfo(self._has_more, False, ends[0].cursor if ends else None, ends[-1].cursor if ends else None)
 
     @property
     def cursor(self) -> str:
         """Where to go on, also after what the viewer was not shown."""
-        return self._cursors.seal(self._positions)
+        return self._cursors.encode(self._positions)
 
 
 async def page(context: Context, after: After = None, scope: InScope = None, first: First = None) -> ChangePage:
     """What happened since a cursor; without one nothing, and the cursor of now."""
-    size = _size(first)
-    hearing = Hearing(context, _scope(scope))
-    await hearing.look()
+    size = _page_rows(first)
+    hearing = ChangeVisibility(context, _change_filter(scope))
+    await hearing.refresh_rights()
     cursors, log = context.services.cursors, context.services.log
     if after is None or after is UNSET:
         heads = await log.heads(list(hearing.streams))
         return ChangePage([], {stream: heads.get(stream, 0) for stream in hearing.streams}, False, cursors)
 
-    positions = await hearing.starts(_opened(context, after))
+    positions = await hearing.resume_positions(_decode_cursor(context, after))
     changes: list[Change] = []
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         waiting = {stream: deque(rows) for stream, rows in (await log.read_many(positions, size + 1)).items() if rows}
         if not waiting:
             return ChangePage(changes, positions, False, cursors)
+        if any(rows[0].position != positions[stream] + 1 for stream, rows in waiting.items()):
+            raise CursorExpired  # trimmed since the bounds were read
         cut_short = {stream for stream, rows in waiting.items() if len(rows) > size}
         while waiting:
             stream = min(waiting, key=lambda each: (waiting[each][0].at, each))
             entry = waiting[stream][0]
-            heard = await hearing.hears(entry)
+            heard = await hearing.is_visible(entry)
             if heard and len(changes) == size:
                 return ChangePage(changes, positions, True, cursors)
             waiting[stream].popleft()
@@ -91,47 +93,47 @@ async def page(context: Context, after: After = None, scope: InScope = None, fir
     return ChangePage(changes, positions, True, cursors)
 
 
-def changes(context: Context, after: After = None, scope: InScope = None) -> Theme:
+def changes(context: Context, after: After = None, scope: InScope = None) -> Topic:
     """What happens from a cursor on: first what the log holds, then live, in order, without a gap or a repeat."""
-    return Theme(_scope(scope), after=_cursor(context, after))
+    return Topic(_change_filter(scope), after=_cursor(context, after))
 
 
-def task_changes(context: Context, id: TaskId, after: After = None) -> Theme:
+def task_changes(context: Context, id: TaskId, after: After = None) -> Topic:
     """What happens to one task and what is said about it; ends with what took it from the viewer's sight."""
     task_id = ids.decode(id, "Task", path=("id",))
-    return Theme(Scope({"entity_ids": [task_id]}), task_id, after=_cursor(context, after))
+    return Topic(ChangeFilter({"entity_ids": [task_id]}), task_id, after=_cursor(context, after))
 
 
-def _scope(scope: ChangeScope | None) -> Scope:
-    asked = {} if scope is None or scope is UNSET else given(scope, ("scope",))
-    return Scope({name: value for name, value in asked.items() if value is not None})
+def _change_filter(scope: ChangeScope | None) -> ChangeFilter:
+    asked = {} if scope is None or scope is UNSET else to_values(scope, ("scope",))
+    return ChangeFilter({name: value for name, value in asked.items() if value is not None})
 
 
 def _cursor(context: Context, after: str | None) -> dict[str, int] | None:
-    return None if after is None or after is UNSET else _opened(context, after)
+    return None if after is None or after is UNSET else _decode_cursor(context, after)
 
 
-def _opened(context: Context, after: str) -> dict[str, int]:
+def _decode_cursor(context: Context, after: str) -> dict[str, int]:
     try:
-        return context.services.cursors.open(after)
+        return context.services.cursors.decode(after)
     except CursorInvalid as error:
         error.path = ("after",)
         raise
 
 
-def _size(first: int | None) -> int:
+def _page_rows(first: int | None) -> int:
     if first is None or first is UNSET:
-        return DEFAULT_PAGE
+        return DEFAULT_PAGE_ROWS
     if first < 0:
         raise BadUserInput("`first` may not be negative.", path=("first",))
-    if first > LARGEST_PAGE:
-        raise PageTooLarge(LARGEST_PAGE, path=("first",))
+    if first > MAX_PAGE_ROWS:
+        raise PageTooLarge(MAX_PAGE_ROWS, path=("first",))
     return first
 
 
 async def cursors_of_changes(context: Context, parents: Sequence[Change]) -> list[str]:
     """The cursor that goes on after each change."""
-    return [each.mark or context.services.cursors.seal(each.positions) for each in parents]
+    return [each.cursor_placeholder or context.services.cursors.encode(each.positions) for each in parents]
 
 
 async def cursors_of_writes(context: Context, parents: Sequence[Any]) -> list[str | None]:
@@ -141,11 +143,11 @@ async def cursors_of_writes(context: Context, parents: Sequence[Any]) -> list[st
         return [None for _ in parents]
     own: dict[str, int] = {}
     if context.actor is not None:
-        followed = await team.followed(context.database, context.actor.user_id)
+        followed = await team.joined_positions(context.database, context.actor.user_id)
         streams = [user_stream(context.actor.user_id), *map(team_stream, followed)]
         heads = await context.services.log.heads(streams)
         own = {stream: heads.get(stream, 0) for stream in streams}
-    seal = context.services.cursors.seal
+    seal = context.services.cursors.encode
     return [
         seal(own | {stream: at for stream, at in each.positions.items() if stream in own or not own}) if each.positions else None
         for each in parents
@@ -156,7 +158,7 @@ async def entities_of_changes(context: Context, parents: Sequence[Change]) -> li
     """Each change's object as it is now; nothing for what is deleted or hidden."""
     found = await entities(context, [(each.entry.entity_type, each.entry.entity_id) for each in parents])
     for change, each in zip(parents, found, strict=True):
-        context.unsure |= each is None and change.entry.kind not in _GONE
+        context.rights_stale |= each is None and change.entry.kind not in _REMOVAL_KINDS
     return [None if getattr(each, "deleted_at", None) is not None else each for each in found]
 
 

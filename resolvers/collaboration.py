@@ -26,21 +26,21 @@ from domain.errors import (
 )
 from domain.permissions import Action
 from persistence.stores import document_queries as stored
-from realtime.collaboration.access import Right
-from realtime.collaboration.commit import Answer
-from realtime.collaboration.graph_subscriber import Event, PresenceChanged, Synced, Watcher
-from realtime.collaboration.presence import Presence, session_gone, session_peer
+from realtime.collaboration.access import DocumentRight
+from realtime.collaboration.commit import CommitResult
+from realtime.collaboration.graph_subscriber import Event, GraphSubscriber, PresenceChanged, Synced
+from realtime.collaboration.presence import Presence, session_awareness, session_removal
 from realtime.collaboration.room import Room
 from realtime.collaboration.rooms import Rooms
 from resolvers import ids, viewer_permissions
-from resolvers.collaboration_auth import lent
-from resolvers.context import Context, Given
-from resolvers.page import matched, named
+from resolvers.collaboration_auth import max_right
+from resolvers.context import Context, InputValues
+from resolvers.page import collect_ids, match_by_key
 from resolvers.scalars import Base64
 
-_FEW: Final = 500
-_MOST: Final = 1_000
-_PATIENCE: Final = 9.0
+_MAX_REPLAYED_UPDATES: Final = 500
+_MAX_UPDATES: Final = 1_000
+_DURABLE_TIMEOUT_SECONDS: Final = 9.0
 
 
 # ── the subscription ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -51,32 +51,32 @@ After = Annotated[int | None, strawberry.argument(description="Last position the
 Vector = Annotated[Base64 | None, strawberry.argument(description="Yjs state vector of what the client has; null for nothing.")]
 
 
-async def follow(
+async def stream_events(
     context: Context, id: Id, session_id: SessionId, after: After = None, state_vector: Vector = None
 ) -> AsyncGenerator[Event, None]:
     """What the client is missing, then what happens to the document, until the client stops or may hear no more."""
     document_id = ids.decode(id, "Document", path=("id",))
-    session = text.token(session_id, ("sessionId",))
-    at_most = lent(context.viewer.scopes)
+    session = text.validate_token(session_id, ("sessionId",))
+    at_most = max_right(context.viewer.scopes)
     rooms = context.services.rooms
-    watcher = Watcher(document_id, context.viewer.user_id, at_most)
-    async with _entered(rooms, document_id) as room:
-        await rooms.let_in(room, watcher, at_most=at_most)
+    watcher = GraphSubscriber(document_id, context.viewer.user_id, at_most)
+    async with _enter_room(rooms, document_id) as room:
+        await rooms.join(room, watcher, max_right=at_most)
         try:
             # What is committed from here on waits for the watcher; what came before is read.
             position = room.position
-            missed = await _missed(context, room, position, after or None, state_vector or b"")
+            missed = await _missing_update(context, room, position, after or None, state_vector or b"")
             state = await room.state()
-            yield Synced(position=position, update=missed, state_vector=state.vector, presence=room.peers.presences())
+            yield Synced(position=position, update=missed, state_vector=state.state_vector, presence=room.awareness.presences())
             while (event := await watcher.next()) is not None:
-                yield PresenceChanged(presence=room.peers.presences()) if isinstance(event, PresenceChanged) else event
+                yield PresenceChanged(presence=room.awareness.presences()) if isinstance(event, PresenceChanged) else event
         finally:
-            rooms.let_out(room, watcher)
-            gone = session_gone(context.viewer.user_id, session, at=datetime.now(UTC))
-            rooms.hear_peers(room, [gone], context.viewer.user_id, None)
+            rooms.leave(room, watcher)
+            gone = session_removal(context.viewer.user_id, session, at=datetime.now(UTC))
+            rooms.update_awareness(room, [gone], context.viewer.user_id, None)
 
 
-async def _missed(context: Context, room: Room, position: int, after: int | None, vector: bytes) -> bytes:
+async def _missing_update(context: Context, room: Room, position: int, after: int | None, vector: bytes) -> bytes:
     """
     What a client is missing that has come to `after`: the edits since then, where the log still has them and they are few.
 
@@ -85,8 +85,8 @@ async def _missed(context: Context, room: Room, position: int, after: int | None
     if after is not None and after <= position:
         edits: list[bytes] = []
         try:
-            while after < position and len(edits) < _FEW:
-                page = await context.services.archive.states.log.read(room.document_id, after, _FEW)
+            while after < position and len(edits) < _MAX_REPLAYED_UPDATES:
+                page = await context.services.version_store.reader.log.read(room.document_id, after, _MAX_REPLAYED_UPDATES)
                 edits += [each.data for each in page if each.position <= position]
                 after = page[-1].position if page else position
         except CursorExpired:
@@ -95,11 +95,11 @@ async def _missed(context: Context, room: Room, position: int, after: int | None
             if after >= position:
                 return crdt.merge(edits)
     state = await room.state()
-    return state.missing(vector)
+    return state.update_since(vector)
 
 
 @asynccontextmanager
-async def _entered(rooms: Rooms, document_id: UUID) -> AsyncIterator[Room]:
+async def _enter_room(rooms: Rooms, document_id: UUID) -> AsyncIterator[Room]:
     """The room of a document; errors name the argument."""
     try:
         async with rooms.room(document_id) as room:
@@ -110,7 +110,7 @@ async def _entered(rooms: Rooms, document_id: UUID) -> AsyncIterator[Room]:
 
 async def viewer_can(context: Context, parents: Sequence[Any]) -> list[list[Action]]:
     """What the viewer may do with each event's document; nothing where he may not read it any more."""
-    wanted = named(parents, lambda each: each.document_id if each.right is not None else None)
+    wanted = collect_ids(parents, lambda each: each.document_id if each.right is not None else None)
     found = await stored.by_ids(context.database, context.viewer.user_id, wanted) if wanted else {}
     seen = [each for each in found.values() if each.deleted_at is None]
     can = dict(zip([each.id for each in seen], await viewer_permissions.viewer_can(context, seen), strict=True)) if seen else {}
@@ -119,33 +119,35 @@ async def viewer_can(context: Context, parents: Sequence[Any]) -> list[list[Acti
 
 async def saved_versions(context: Context, parents: Sequence[Any]) -> list[Any]:
     """The version that each event tells of."""
-    wanted = named(parents, lambda each: each.version_id)
+    wanted = collect_ids(parents, lambda each: each.version_id)
     found = await stored.versions_by_ids(context.database, context.viewer.user_id, wanted)
-    return matched(parents, lambda each: each.version_id, found)
+    return match_by_key(parents, lambda each: each.version_id, found)
 
 
 # ── what clients say ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def apply_update(context: Context, given: Given, key: str | None) -> Mapping[str, Any]:
+async def apply_update(context: Context, values: InputValues, idempotency_key: str | None) -> Mapping[str, Any]:
     """Take edits; answered when they are durable. The same key again is answered with the position that it had."""
-    session = text.token(given["session_id"], ("input", "sessionId"))
-    data = _together(given["updates"])
-    answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    session = text.validate_token(values["session_id"], ("input", "sessionId"))
+    data = _merge_updates(values["updates"])
+    answered: asyncio.Future[CommitResult] = asyncio.get_running_loop().create_future()
 
-    def answer(found: Answer) -> None:
+    def answer(found: CommitResult) -> None:
         if not answered.done():
             answered.set_result(found)
 
-    async with _allowed(context, given["id"]) as (room, right):
-        if right is not Right.WRITE:
+    async with _room_and_right(context, values["id"]) as (room, right):
+        if right is not DocumentRight.WRITE:
             raise Forbidden(Action.UPDATE)
         try:
-            await room.submit(data, context.viewer.user_id, session_id=session, client_mutation_id=key, done=answer)
+            await room.submit(
+                data, context.viewer.user_id, session_id=session, client_mutation_id=idempotency_key, on_done=answer
+            )
         except UpdatePending as error:
             raise OutOfSync(path=("input", "updates")) from error
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_DURABLE_TIMEOUT_SECONDS):
                 found = await answered
         except TimeoutError:
             raise Unavailable("The edit could not be kept in time; send it again with the same clientMutationId.") from None
@@ -154,19 +156,19 @@ async def apply_update(context: Context, given: Given, key: str | None) -> Mappi
     return {"position": found.position}
 
 
-async def set_presence(context: Context, given: Given, key: str | None) -> Mapping[str, Any]:
+async def set_presence(context: Context, values: InputValues, idempotency_key: str | None) -> Mapping[str, Any]:
     """Tell where a session's cursor stands."""
-    del key  # to tell it twice is harmless
-    session = text.token(given["session_id"], ("input", "sessionId"))
-    places = {name: given.get(name) for name in ("cursor", "selection_end")}
+    del idempotency_key  # to tell it twice is harmless
+    session = text.validate_token(values["session_id"], ("input", "sessionId"))
+    places = {name: values.get(name) for name in ("cursor", "selection_end")}
     for name, place in places.items():
         if place is not None and place < 0:
             raise Invalid(("input", to_camel_case(name)), "A place in a document is not negative.")
     user_id = context.viewer.user_id
-    async with _allowed(context, given["id"]) as (room, _):
-        is_typing = bool(given.get("is_typing"))
-        peer = session_peer(user_id, session, at=datetime.now(UTC), **places, is_typing=is_typing)
-        context.services.rooms.hear_peers(room, [peer], user_id, None)
+    async with _room_and_right(context, values["id"]) as (room, _):
+        is_typing = bool(values.get("is_typing"))
+        peer = session_awareness(user_id, session, at=datetime.now(UTC), **places, is_typing=is_typing)
+        context.services.rooms.update_awareness(room, [peer], user_id, None)
     return {}
 
 
@@ -176,26 +178,26 @@ async def presences(context: Context, parents: Sequence[Any]) -> list[Sequence[P
 
 
 @asynccontextmanager
-async def _allowed(context: Context, document_id: UUID) -> AsyncIterator[tuple[Room, Right]]:
+async def _room_and_right(context: Context, document_id: UUID) -> AsyncIterator[tuple[Room, DocumentRight]]:
     """A document's room, and what the viewer may do there. Raises NotFound."""
     rooms, user_id = context.services.rooms, context.viewer.user_id
     try:
         async with rooms.room(document_id) as room:
             # Who is in the room has rights that are kept up to date.
-            right = room.right_of(user_id) or (await rooms.rights(document_id, [user_id])).get(user_id)
+            right = room.user_right(user_id) or (await rooms.get_rights(document_id, [user_id])).get(user_id)
             if right is None:
                 raise NotFound
-            yield room, min(right, lent(context.viewer.scopes))
+            yield room, min(right, max_right(context.viewer.scopes))
     except NotFound as error:
         raise NotFound(error.path or ("input", "id")) from error
 
 
-def _together(updates: Sequence[bytes]) -> bytes:
+def _merge_updates(updates: Sequence[bytes]) -> bytes:
     """Several updates as one. Raises what is wrong with them."""
     if not updates:
         raise Required(("input", "updates"), "At least one update is needed.")
-    if len(updates) > _MOST:
-        raise LimitExceeded(f"At most {_MOST} updates are taken at once.", _MOST, path=("input", "updates"))
+    if len(updates) > _MAX_UPDATES:
+        raise LimitExceeded(f"At most {_MAX_UPDATES} updates are taken at once.", _MAX_UPDATES, path=("input", "updates"))
     if sum(map(len, updates)) > guard.UPDATE_BYTES:
         raise UpdateTooLarge(f"Updates have at most {guard.UPDATE_BYTES} bytes together.", guard.UPDATE_BYTES)
     for each in updates:

@@ -7,56 +7,54 @@ from uuid import UUID
 from domain.actor import Scope
 from domain.errors import InsufficientScope, Unauthenticated
 from domain.permissions import Action
-from realtime.collaboration.access import Access, Right, Standing
+from realtime.collaboration.access import AccessLookup, DocumentAccess, DocumentRight
 
 
-class Archive(Protocol):
+class DocumentAccessSource(Protocol):
     """Where it is known who may do what with a document."""
 
-    async def standing(
-        self, document_id: UUID, user_ids: Collection[UUID], /
-    ) -> tuple[UUID, dict[UUID, frozenset[Action]]] | None:
+    async def access(self, document_id: UUID, user_ids: Collection[UUID], /) -> tuple[UUID, dict[UUID, frozenset[Action]]] | None:
         """The document's team, and what each of the users may do; None when there is no such document."""
 
 
-class Tokens(Protocol):
+class TokenAuthenticator(Protocol):
     """Who bears an access token."""
 
     async def authenticate(self, authorization: str | None, /) -> Any: ...
-    async def still_good(self, bearer: Any, /) -> None: ...
+    async def check_active(self, bearer: Any, /) -> None: ...
 
 
-def rights_from(archive: Archive) -> Access:
+def access_from(source: DocumentAccessSource) -> AccessLookup:
     """Rights in rooms, by the policy that the rules enforce."""
 
-    async def look_up(document_id: UUID, user_ids: Collection[UUID]) -> Standing | None:
-        found = await archive.standing(document_id, user_ids)
+    async def look_up(document_id: UUID, user_ids: Collection[UUID]) -> DocumentAccess | None:
+        found = await source.access(document_id, user_ids)
         if found is None:
             return None
         team_id, actions = found
-        return Standing(team_id, {each: right for each, some in actions.items() if (right := right_of(some)) is not None})
+        return DocumentAccess(team_id, {each: right for each, some in actions.items() if (right := right_of(some)) is not None})
 
     return look_up
 
 
-def right_of(actions: frozenset[Action]) -> Right | None:
+def right_of(actions: frozenset[Action]) -> DocumentRight | None:
     """What actions on a document come to in a room."""
     if Action.UPDATE in actions and Action.READ in actions:
-        return Right.WRITE
-    return Right.READ if Action.READ in actions else None
+        return DocumentRight.WRITE
+    return DocumentRight.READ if Action.READ in actions else None
 
 
-def lent(scopes: Collection[Scope]) -> Right:
+def max_right(scopes: Collection[Scope]) -> DocumentRight:
     """What a token lends at most. Raises InsufficientScope."""
     if Scope.DOCUMENTS_READ not in scopes:
         raise InsufficientScope(Scope.DOCUMENTS_READ)
-    return Right.WRITE if Scope.DOCUMENTS_WRITE in scopes else Right.READ
+    return DocumentRight.WRITE if Scope.DOCUMENTS_WRITE in scopes else DocumentRight.READ
 
 
-class SignIn:
+class CollaborationAuth:
     """Who is at the other end of a provider's websocket."""
 
-    def __init__(self, tokens: Tokens) -> None:
+    def __init__(self, tokens: TokenAuthenticator) -> None:
         self._tokens = tokens
 
     async def authenticate(self, authorization: str | None) -> Any:
@@ -66,10 +64,10 @@ class SignIn:
             raise Unauthenticated
         return bearer
 
-    async def still_good(self, credentials: Any) -> None:
+    async def check_active(self, credentials: Any) -> None:
         """Raises Unauthenticated when the token, or its session, has ended."""
-        await self._tokens.still_good(credentials)
+        await self._tokens.check_active(credentials)
 
-    def lends(self, credentials: Any) -> tuple[UUID, Right]:
+    def user_and_max_right(self, credentials: Any) -> tuple[UUID, DocumentRight]:
         """Whom the token speaks for, and what he may do at most."""
-        return credentials.actor.user_id, lent(credentials.actor.scopes)
+        return credentials.actor.user_id, max_right(credentials.actor.scopes)

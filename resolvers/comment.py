@@ -10,23 +10,23 @@ import strawberry
 
 from domain import comment as comments
 from domain.actor import Scope
-from domain.anchor import Anchor, Utf16Offsets, anchor, locate
+from domain.anchor import Anchor, Utf16Offsets, create_anchor, locate
 from domain.document import ContentFormat
 from domain.errors import Invalid
-from domain.page import EVERYTHING, Condition, Edge, Page, Paging
-from persistence.engine.lookup import Find
+from domain.page import MATCH_ALL, Condition, Edge, Page, Paging
+from persistence.engine.lookup import FindByIds
 from persistence.stores import comment, task
 from persistence.stores import document_queries as documents
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers import ids
-from resolvers.context import Context, Given
-from resolvers.page import lists, matched, named
+from resolvers.context import Context, InputValues
+from resolvers.page import collect_ids, list_pages, match_by_key
 
 Resolved = Annotated[bool | None, strawberry.argument(description="Only threads that are, or are not, resolved.")]
 
 
-_PINNED = "pinned"
-_SUBJECTS: Mapping[str, Find] = {"Task": task.by_ids, "Document": documents.by_ids}
+_ANCHOR_KEY = "pinned"
+_SUBJECT_FINDERS: Mapping[str, FindByIds] = {"Task": task.by_ids, "Document": documents.by_ids}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,35 +40,35 @@ class TextAnchor:
 
 async def threads(context: Context, parents: Sequence[Any], page: Paging, resolved: Resolved = None) -> list[Page[Any]]:
     """The threads under each subject, oldest first; answers are below their first comment."""
-    where = EVERYTHING if resolved is None else Condition("resolved_at", "is_null", not resolved)
-    return await lists(context, comment.THREADS, parents, page, where=where)
+    where = MATCH_ALL if resolved is None else Condition("resolved_at", "is_null", not resolved)
+    return await list_pages(context, comment.THREADS, parents, page, where=where)
 
 
 async def replies(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
     """The answers to each comment, oldest first."""
-    return await lists(context, comment.REPLIES, parents, page)
+    return await list_pages(context, comment.REPLIES, parents, page)
 
 
 async def parents_of(context: Context, parents: Sequence[Any]) -> list[Any]:
     """The first comment of each answer's thread."""
-    wanted = named(parents, lambda each: each.parent_id)
+    wanted = collect_ids(parents, lambda each: each.parent_id)
     found = await comment.by_ids(context.database, context.viewer.user_id, wanted) if wanted else {}
-    return matched(parents, lambda each: each.parent_id, found)
+    return match_by_key(parents, lambda each: each.parent_id, found)
 
 
 async def subjects(context: Context, parents: Sequence[Any]) -> list[Any]:
     """What each comment is about."""
     found: dict[UUID, Any] = {}
-    for type_name, find in _SUBJECTS.items():
+    for type_name, find in _SUBJECT_FINDERS.items():
         if wanted := list({each.subject_id for each in parents if each.subject_type == type_name}):
             found |= await find(context.database, context.viewer.user_id, wanted)
-    return matched(parents, lambda each: each.subject_id, found)
+    return match_by_key(parents, lambda each: each.subject_id, found)
 
 
 async def reactions(context: Context, parents: Sequence[Any]) -> list[list[Any]]:
     """Each comment's emoji with their counts, the oldest first."""
     viewer = context.viewer.user_id
-    found = await comment.reactions(context.database, viewer, named(parents, lambda each: each.id))
+    found = await comment.reactions(context.database, viewer, collect_ids(parents, lambda each: each.id))
     return [found.get(each.id, []) for each in parents]
 
 
@@ -78,7 +78,7 @@ async def anchors(context: Context, parents: Sequence[Any]) -> list[TextAnchor |
     if not of or Scope.DOCUMENTS_READ not in context.viewer.scopes:
         return [None for _ in parents]
     found = await documents.by_ids(context.database, context.viewer.user_id, of)
-    told = await context.services.archive.contents.now(list(found.values()), ContentFormat.TEXT)
+    told = await context.services.version_store.contents.read_current(list(found.values()), ContentFormat.TEXT)
     words = {id_: content.text or "" for id_, content in zip(found, told, strict=True)}
     offsets = {id_: Utf16Offsets(text) for id_, text in words.items()}
 
@@ -101,60 +101,62 @@ async def anchors(context: Context, parents: Sequence[Any]) -> list[TextAnchor |
     return [await located(each) for each in parents]
 
 
-async def pin(context: Context, given: Given) -> Given:
+async def resolve_anchor(context: Context, values: InputValues) -> InputValues:
     """Find the text that a comment is to be pinned to; only documents have such text."""
-    wanted = given.pop("anchor", None)
+    wanted = values.pop("anchor", None)
     if wanted is None:
-        return given
-    subject_id: UUID = given["subject_id"]
+        return values
+    subject_id: UUID = values["subject_id"]
     found = await documents.by_ids(context.database, context.viewer.user_id, [subject_id])
     if subject_id not in found:
         if await task.by_ids(context.database, context.viewer.user_id, [subject_id]):
             raise Invalid(("input", "anchor"), "Only a comment on a document can be pinned to text.")
-        return given
+        return values
     context.require(Scope.DOCUMENTS_READ)
-    (content,) = await context.services.archive.contents.now([found[subject_id]], ContentFormat.TEXT)
-    pinned = anchor(content.text or "", wanted["quote"], wanted.get("prefix"), wanted.get("suffix"), ("input", "anchor"))
-    return given | {_PINNED: pinned}
+    (content,) = await context.services.version_store.contents.read_current([found[subject_id]], ContentFormat.TEXT)
+    pinned = create_anchor(content.text or "", wanted["quote"], wanted.get("prefix"), wanted.get("suffix"), ("input", "anchor"))
+    return values | {_ANCHOR_KEY: pinned}
 
 
-async def create(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Say something."""
     said = await comments.create(
         uow,
         context.viewer,
-        given.get("id"),
-        subject_id=given["subject_id"],
-        parent_id=given.get("parent_id"),
-        body=given["body"],
-        upload_ids=given.get("upload_ids") or (),
-        mention=_mentioned,
-        pinned=given.get(_PINNED),
+        values.get("id"),
+        subject_id=values["subject_id"],
+        parent_id=values.get("parent_id"),
+        body=values["body"],
+        upload_ids=values.get("upload_ids") or (),
+        parse_mention=_mentioned_user_id,
+        anchor=values.get(_ANCHOR_KEY),
     )
     return {"comment": said}
 
 
-async def update(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def update(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Edit one's own comment."""
-    expected = given.get("expected_version")
-    edited = await comments.update(uow, context.viewer, given["id"], given["body"], expected_version=expected, mention=_mentioned)
+    expected = values.get("expected_version")
+    edited = await comments.update(
+        uow, context.viewer, values["id"], values["body"], expected_version=expected, parse_mention=_mentioned_user_id
+    )
     return {"comment": edited}
 
 
-async def resolve(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def resolve(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Close a thread, or open it again."""
-    return {"comment": await comments.resolve(uow, context.viewer, given["id"], resolved=given["resolved"])}
+    return {"comment": await comments.resolve(uow, context.viewer, values["id"], resolved=values["resolved"])}
 
 
-async def react(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def react(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Add a reaction, or take it back."""
-    return {"comment": await comments.react(uow, context.viewer, given["id"], given["emoji"], on=given["on"])}
+    return {"comment": await comments.react(uow, context.viewer, values["id"], values["emoji"], on=values["on"])}
 
 
-async def delete(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def delete(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Delete a comment."""
-    expected = given.get("expected_version")
-    gone = await comments.delete(uow, context.viewer, given["id"], expected_version=expected)
+    expected = values.get("expected_version")
+    gone = await comments.delete(uow, context.viewer, values["id"], expected_version=expected)
     return {"deleted": gone, "type": "Comment"}
 
 
@@ -163,6 +165,6 @@ def edge(outcome: Any) -> Edge[Any] | None:
     return None if outcome.comment is None else Edge(comment.cursor(outcome.comment), outcome.comment)
 
 
-def _mentioned(global_id: str) -> UUID | None:
+def _mentioned_user_id(global_id: str) -> UUID | None:
     found = ids.parse(global_id)
     return found[1] if found is not None and found[0] == "User" else None

@@ -6,26 +6,26 @@ from functools import partial
 from typing import Any, Protocol
 
 from domain.actor import Actor, Scope
-from domain.blob import Blobs
+from domain.blob import BlobStore
 from domain.errors import InsufficientScope, Unauthenticated
 from domain.session import Device, Session
-from persistence.documents.versions import Archive
+from persistence.documents.versions import VersionStore
 from persistence.engine.database import Database
 from persistence.engine.loaders import BatchLoader
-from persistence.events.idempotency import fingerprint, remembered
+from persistence.events.idempotency import compute_fingerprint, find_result
 from persistence.events.streams import StreamLog
-from persistence.rights import RightsReader
-from persistence.unit_of_work import Rehearsal, SqlUnitOfWork, perform
-from realtime.announcements import Live
+from persistence.rights import RightsLoader
+from persistence.unit_of_work import DryRun, SqlUnitOfWork, run_in_unit_of_work
+from realtime.announcements import PubSub
 from realtime.collaboration.rooms import Rooms
-from realtime.hub import Hub
-from resolvers.mutation_result import Outcome, recall, remember
+from realtime.hub import StreamHub
+from resolvers.mutation_result import MutationResult, from_stored, to_stored
 from resolvers.sync_cursor import SyncCursors
 
 BatchFunction = Callable[..., Awaitable[Sequence[Any]]]
-Given = dict[str, Any]
-Change = Callable[["Context", SqlUnitOfWork, Given], Awaitable[Mapping[str, Any]]]
-Preparation = Callable[["Context", Given], Awaitable[Given]]
+InputValues = dict[str, Any]
+MutationFunction = Callable[["Context", SqlUnitOfWork, InputValues], Awaitable[Mapping[str, Any]]]
+PrepareFunction = Callable[["Context", InputValues], Awaitable[InputValues]]
 
 
 class Passwords(Protocol):
@@ -37,10 +37,10 @@ class Passwords(Protocol):
         ...
 
 
-class Tokens(Protocol):
+class TokenIssuer(Protocol):
     """Signs access tokens."""
 
-    lifetime: int
+    lifetime_seconds: int
 
     def issue(self, session: Session) -> str: ...
 
@@ -50,16 +50,16 @@ class Services:
     """What lives as long as the process and is shared by all operations."""
 
     database: Database
-    live: Live
-    hub: Hub
+    pubsub: PubSub
+    hub: StreamHub
     log: StreamLog
-    blobs: Blobs
-    archive: Archive
+    blobs: BlobStore
+    version_store: VersionStore
     rooms: Rooms
-    rights: RightsReader
+    rights: RightsLoader
     cursors: SyncCursors
     passwords: Passwords
-    tokens: Tokens
+    tokens: TokenIssuer
     public_url: str
     version: str
     schema_hash: str = ""
@@ -68,7 +68,7 @@ class Services:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class IdempotencyKey:
     """What a call is remembered by: its idempotency key, and what tells another input under the same key."""
 
     key: str
@@ -88,9 +88,9 @@ class Context:
         self.services = services
         self.actor = actor
         self.device = device
-        self.done: dict[str | int, Any] = {}
-        self.wanted: frozenset[str] | None = None
-        self.unsure = False
+        self.mutation_results: dict[str | int, Any] = {}
+        self.requested_columns: frozenset[str] | None = None
+        self.rights_stale = False
         self._loaders: dict[Any, BatchLoader] = {}
 
     @property
@@ -105,9 +105,9 @@ class Context:
             raise Unauthenticated
         return self.actor
 
-    def take_wanted(self) -> frozenset[str] | None:
+    def take_requested_columns(self) -> frozenset[str] | None:
         """What will be read of the rows that are now fetched: the hint is for one fetch."""
-        wanted, self.wanted = self.wanted, None
+        wanted, self.requested_columns = self.requested_columns, None
         return wanted
 
     def require(self, scope: Scope | None) -> None:
@@ -115,34 +115,40 @@ class Context:
         if scope is not None and scope not in self.viewer.scopes:
             raise InsufficientScope(scope)
 
-    def load(self, batch: BatchFunction, parent: Any, given: Given) -> Awaitable[Any]:
+    def load(self, batch: BatchFunction, parent: Any, arguments: InputValues) -> Awaitable[Any]:
         """The child of one parent by a batch function; parents that ask in the same tick with equal arguments share a call."""
-        key = (batch, repr(given)) if given else batch
-        self.wanted = None
+        key = (batch, repr(arguments)) if arguments else batch
+        self.requested_columns = None
         loader = self._loaders.get(key)
         if loader is None:
-            loader = self._loaders[key] = BatchLoader(partial(batch, self, **given))
+            loader = self._loaders[key] = BatchLoader(partial(batch, self, **arguments))
         return loader.load(parent)
 
-    def forget(self) -> None:
+    def clear_loaders(self) -> None:
         """Let the next event of a subscription be loaded afresh."""
         self._loaders.clear()
-        self.wanted = None
+        self.requested_columns = None
 
-    def mark(self, name: str, given: Given, client_mutation_id: str | None) -> Mark | None:
+    def idempotency_key(self, name: str, input_values: InputValues, client_mutation_id: str | None) -> IdempotencyKey | None:
         """What a call of a mutation is remembered by; None for one that brings no key, or only rehearses."""
-        if client_mutation_id is None or self.actor is None or given.get("dry_run"):
+        if client_mutation_id is None or self.actor is None or input_values.get("dry_run"):
             return None
-        return Mark(client_mutation_id, fingerprint(name, given))
+        return IdempotencyKey(client_mutation_id, compute_fingerprint(name, input_values))
 
-    async def told_before(self, mark: Mark) -> Outcome | None:
+    async def replayed_result(self, idempotency_key: IdempotencyKey) -> MutationResult | None:
         """What a call came to before. Raises IdempotencyMismatch."""
-        told = await remembered(self.database, self.viewer.user_id, mark.key, mark.fingerprint)
-        return None if told is None else recall(told, mark.key)
+        told = await find_result(self.database, self.viewer.user_id, idempotency_key.key, idempotency_key.fingerprint)
+        return None if told is None else from_stored(told, idempotency_key.key)
 
-    async def change(
-        self, change: Change, given: Given, *, client_mutation_id: str | None, mark: Mark | None, stores: bool = False
-    ) -> Outcome:
+    async def run_mutation(
+        self,
+        mutate: MutationFunction,
+        input_values: InputValues,
+        *,
+        client_mutation_id: str | None,
+        idempotency_key: IdempotencyKey | None,
+        writes_documents: bool = False,
+    ) -> MutationResult:
         """
         Run a mutation in one transaction, or give what it came to before, when its mark is known.
 
@@ -150,22 +156,24 @@ class Context:
         """
         rehearsed: list[Mapping[str, Any]] = []
 
-        async def run(uow: SqlUnitOfWork) -> Outcome:
-            if mark is not None:
-                told = await uow.recall(self.viewer.user_id, mark.key, mark.fingerprint)
+        async def run(uow: SqlUnitOfWork) -> MutationResult:
+            if idempotency_key is not None:
+                told = await uow.claim_idempotency_key(self.viewer.user_id, idempotency_key.key, idempotency_key.fingerprint)
                 if told is not None:
-                    return recall(told, mark.key)
-            values = await change(self, uow, dict(given))
-            if given.get("dry_run"):
+                    return from_stored(told, idempotency_key.key)
+            values = await mutate(self, uow, dict(input_values))
+            if input_values.get("dry_run"):
                 rehearsed.append(values)
-                raise Rehearsal
-            outcome = Outcome(client_mutation_id=client_mutation_id, values=values)
-            await uow.log(None if mark is None else partial(remember, outcome))
+                raise DryRun
+            outcome = MutationResult(client_mutation_id=client_mutation_id, values=values)
+            await uow.flush_events(None if idempotency_key is None else partial(to_stored, outcome))
             outcome.positions = {entry.stream: entry.position for entry in uow.entries}
             return outcome
 
-        objects = self.services.archive.objects if stores else None
+        objects = self.services.version_store.objects if writes_documents else None
         try:
-            return await perform(self.database, self.services.live, run, client_mutation_id=client_mutation_id, objects=objects)
-        except Rehearsal:
-            return Outcome(client_mutation_id=client_mutation_id, values=rehearsed[-1])
+            return await run_in_unit_of_work(
+                self.database, self.services.pubsub, run, client_mutation_id=client_mutation_id, objects=objects
+            )
+        except DryRun:
+            return MutationResult(client_mutation_id=client_mutation_id, values=rehearsed[-1])

@@ -10,24 +10,24 @@ from strawberry import UNSET
 from domain import document as documents
 from domain.actor import Scope
 from domain.document import edit
-from domain.page import EVERYTHING, AllOf, Condition, Page, Paging, Where
-from persistence.engine.lookup import Find
-from persistence.engine.pages import pages
+from domain.page import MATCH_ALL, AllOf, Condition, Page, Paging, Where
+from persistence.engine.lookup import FindByIds
+from persistence.engine.pages import fetch_pages
 from persistence.stores import document_queries as stored
 from persistence.stores import task
 from persistence.stores.reference import BACKLINKS
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers import ids
-from resolvers.context import Context, Given
-from resolvers.inputs.document import FILTER_TYPES, DocumentFilter, DocumentOrder
-from resolvers.inputs.filter import orders, where
-from resolvers.page import lists, matched, named, whole_list
+from resolvers.context import Context, InputValues
+from resolvers.inputs.document import FILTER_ID_TYPES, DocumentFilter, DocumentOrder
+from resolvers.inputs.filter import to_orders, to_where
+from resolvers.page import collect_ids, list_all, list_pages, match_by_key
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The document's global id.")]
 Filter = Annotated[DocumentFilter | None, strawberry.argument(description="Narrows the list.")]
 OrderBy = Annotated[list[DocumentOrder] | None, strawberry.argument(description="By rank when absent.")]
 NewestFirst = Annotated[list[DocumentOrder] | None, strawberry.argument(description="Newest first when absent.")]
-_LINKING: Mapping[str, tuple[Scope, Find]] = {
+_BACKLINK_TYPES: Mapping[str, tuple[Scope, FindByIds]] = {
     "Task": (Scope.TASKS_READ, task.by_ids),
     "Document": (Scope.DOCUMENTS_READ, stored.by_ids),
 }
@@ -36,87 +36,89 @@ NamedOnly = Annotated[bool | None, strawberry.argument(description="Only version
 
 def documents_where(filter_: DocumentFilter | None) -> Where:
     """A filter as conditions; deleted documents are left out unless it asks for them."""
-    conditions = where(filter_, FILTER_TYPES)
+    conditions = to_where(filter_, FILTER_ID_TYPES)
     if filter_ and filter_ is not UNSET and filter_.include_deleted is not UNSET and filter_.include_deleted:
         return conditions
     return AllOf((conditions, Condition("deleted_at", "is_null", True)))
 
 
-async def one(context: Context, id: Id) -> Any:
+async def get(context: Context, id: Id) -> Any:
     """A document that the viewer may see; deleted ones too, so that they can be restored."""
     document_id = ids.decode(id, "Document", path=("id",))
     return (await stored.by_ids(context.database, context.viewer.user_id, [document_id])).get(document_id)
 
 
-async def many(context: Context, page: Paging, filter: Filter = None, order_by: NewestFirst = None) -> Page[Any]:
+async def list_visible(context: Context, page: Paging, filter: Filter = None, order_by: NewestFirst = None) -> Page[Any]:
     """Every document that the viewer may see."""
-    return await whole_list(context, stored.DOCUMENTS, page, where=documents_where(filter), order=orders(order_by))
+    return await list_all(context, stored.DOCUMENTS, page, where=documents_where(filter), order=to_orders(order_by))
 
 
 async def of_projects(
     context: Context, parents: Sequence[Any], page: Paging, filter: Filter = None, order_by: OrderBy = None
 ) -> list[Page[Any]]:
     """Each project's documents."""
-    return await lists(context, stored.PROJECT_DOCUMENTS, parents, page, where=documents_where(filter), order=orders(order_by))
+    return await list_pages(
+        context, stored.PROJECT_DOCUMENTS, parents, page, where=documents_where(filter), order=to_orders(order_by)
+    )
 
 
 async def children(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
     """What lies under each document."""
-    return await lists(context, stored.CHILDREN, parents, page, where=documents_where(None))
+    return await list_pages(context, stored.CHILDREN, parents, page, where=documents_where(None))
 
 
 async def backlinks(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
     """The tasks and documents that link to each document, those that the viewer sees and his token lends."""
-    context.take_wanted()  # what is fetched first is which they are
-    lent = [name for name, (scope, _) in _LINKING.items() if scope in context.viewer.scopes]
+    context.take_requested_columns()  # what is fetched first is which they are
+    lent = [name for name, (scope, _) in _BACKLINK_TYPES.items() if scope in context.viewer.scopes]
     where = Condition("subject_type", "in", lent)
     keys, viewer = [each.id for each in parents], context.viewer.user_id
-    read = await pages(context.database, BACKLINKS, keys, page, viewer=viewer, where=where)
+    read = await fetch_pages(context.database, BACKLINKS, keys, page, viewer=viewer, where=where)
     found: dict[UUID, Any] = {}
-    for name, (_, find) in _LINKING.items():
+    for name, (_, find) in _BACKLINK_TYPES.items():
         wanted = list({each.id for some in read for each in some.nodes if each.subject_type == name})
         found |= await find(context.database, viewer, wanted) if wanted else {}
-    return [each.showing(lambda row: found.get(row.id)) for each in read]
+    return [each.map_nodes(lambda row: found.get(row.id)) for each in read]
 
 
 async def parents_of(context: Context, parents: Sequence[Any]) -> list[Any]:
     """The document that each document lies under."""
-    wanted = named(parents, lambda each: each.parent_id)
+    wanted = collect_ids(parents, lambda each: each.parent_id)
     found = await stored.by_ids(context.database, context.viewer.user_id, wanted) if wanted else {}
-    return matched(parents, lambda each: each.parent_id, found)
+    return match_by_key(parents, lambda each: each.parent_id, found)
 
 
 async def versions(context: Context, parents: Sequence[Any], page: Paging, named_only: NamedOnly = None) -> list[Page[Any]]:
     """Each document's versions, the newest first."""
-    conditions = Condition("name", "is_null", False) if named_only else EVERYTHING
-    return await lists(context, stored.VERSIONS, parents, page, where=conditions)
+    conditions = Condition("name", "is_null", False) if named_only else MATCH_ALL
+    return await list_pages(context, stored.VERSIONS, parents, page, where=conditions)
 
 
 async def latest_versions(context: Context, parents: Sequence[Any]) -> list[Any]:
     """The newest version of each document."""
-    wanted = named(parents, lambda each: each.latest_version_id)
+    wanted = collect_ids(parents, lambda each: each.latest_version_id)
     found = await stored.versions_by_ids(context.database, context.viewer.user_id, wanted) if wanted else {}
-    return matched(parents, lambda each: each.latest_version_id, found)
+    return match_by_key(parents, lambda each: each.latest_version_id, found)
 
 
-async def update(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def update(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Change a document."""
-    expected = given.get("expected_version")
-    return {"document": await edit.update(uow, context.viewer, given["id"], given, expected_version=expected)}
+    expected = values.get("expected_version")
+    return {"document": await edit.update(uow, context.viewer, values["id"], values, expected_version=expected)}
 
 
-async def move(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def move(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Move a document."""
-    return {"document": await documents.move(uow, context.viewer, given["id"], given)}
+    return {"document": await documents.move(uow, context.viewer, values["id"], values)}
 
 
-async def delete(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def delete(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Put a document away with all below it."""
-    expected = given.get("expected_version")
-    gone = await documents.delete(uow, context.viewer, given["id"], expected_version=expected)
+    expected = values.get("expected_version")
+    gone = await documents.delete(uow, context.viewer, values["id"], expected_version=expected)
     return {"deleted": gone, "type": "Document"}
 
 
-async def restore(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def restore(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Bring a document back."""
-    return {"document": await documents.restore(uow, context.viewer, given["id"])}
+    return {"document": await documents.restore(uow, context.viewer, values["id"])}

@@ -12,10 +12,10 @@ from strawberry import UNSET
 from content.diff import DiffOp
 from domain.document import DocumentType
 from domain.errors import NotFound
-from persistence.blobs.document_objects import together
-from persistence.documents.diffing import attribute, compare, visited
-from persistence.documents.document_reader import State
-from persistence.documents.history import Written
+from persistence.blobs.document_objects import gather_limited
+from persistence.documents.diffing import attribute, compare, state_at_last_visit
+from persistence.documents.document_reader import StoredState
+from persistence.documents.history import AttributedSpan
 from persistence.stores import document_queries as stored
 from resolvers import ids
 from resolvers.context import Context
@@ -48,53 +48,57 @@ async def diffs(
     context: Context, parents: Sequence[Any], from_version_id: From = None, to_version_id: To = None
 ) -> list[DocumentDiff]:
     """What changed in each document."""
-    older = _decoded(from_version_id, "fromVersionId")
-    newer = _decoded(to_version_id, "toVersionId")
+    older = _decode_version_id(from_version_id, "fromVersionId")
+    newer = _decode_version_id(to_version_id, "toVersionId")
     wanted = [each for each in (older, newer) if each is not None]
     found = await stored.versions_by_ids(context.database, context.viewer.user_id, wanted) if wanted else {}
 
     async def one(document: Any) -> DocumentDiff:
         type_ = DocumentType(document.type)
-        old = await _point(context, document, older, found, "fromVersionId")
-        new = await _point(context, document, newer, found, "toVersionId")
-        made = await compare(context.services.archive.workshop, type_, old, new)
-        authors = await context.services.archive.states.log.authors(document.id)
+        old = await _state_at(context, document, older, found, "fromVersionId")
+        new = await _state_at(context, document, newer, found, "toVersionId")
+        made = await compare(context.services.version_store.workers, type_, old, new)
+        authors = await context.services.version_store.reader.log.authors(document.id)
         hunks = [
             DiffHunk(each.op, each.text, authors.get(each.client) if each.client is not None else None) for each in made.hunks
         ]
         return DocumentDiff(_version(old), _version(new), made.added, made.removed, hunks)
 
-    return await together([partial(one, each) for each in parents])
+    return await gather_limited([partial(one, each) for each in parents])
 
 
-async def attributions(context: Context, parents: Sequence[Any]) -> list[list[Written]]:
+async def attributions(context: Context, parents: Sequence[Any]) -> list[list[AttributedSpan]]:
     """Who wrote what stands in each document."""
-    archive = context.services.archive
-    states = await archive.states.of([each.id for each in parents])
-    return await together(
+    archive = context.services.version_store
+    states = await archive.reader.read([each.id for each in parents])
+    return await gather_limited(
         [
-            partial(attribute, archive.workshop, DocumentType(each.type), state, archive.states.log, each.created_at)
+            partial(attribute, archive.workers, DocumentType(each.type), state, archive.reader.log, each.created_at)
             for each, state in zip(parents, states, strict=True)
         ]
     )
 
 
-async def _point(context: Context, document: Any, version_id: UUID | None, found: dict[UUID, Any], argument: str) -> State:
-    states = context.services.archive.states
+async def _state_at(
+    context: Context, document: Any, version_id: UUID | None, found: dict[UUID, Any], argument: str
+) -> StoredState:
+    states = context.services.version_store.reader
     if version_id is None:
         if argument == "toVersionId":
-            return (await states.of([document.id]))[0]
-        return await visited(states, context.database, context.viewer.user_id, document.id)
+            return (await states.read([document.id]))[0]
+        return await state_at_last_visit(states, context.database, context.viewer.user_id, document.id)
     version = found.get(version_id)
     if version is None or version.document_id != document.id:
         raise NotFound((argument,))
-    snapshot = await states.content(document.id, version.crdt)
-    return State(document_id=document.id, position=version.position, since=version.position, base=version, snapshot=snapshot)
+    snapshot = await states.read_content(document.id, version.crdt)
+    return StoredState(
+        document_id=document.id, position=version.position, base_position=version.position, base=version, snapshot=snapshot
+    )
 
 
-def _version(state: State) -> Any:
+def _version(state: StoredState) -> Any:
     return state.base if not state.edits else None
 
 
-def _decoded(id_: strawberry.ID | None, argument: str) -> UUID | None:
+def _decode_version_id(id_: strawberry.ID | None, argument: str) -> UUID | None:
     return None if id_ is None or id_ is UNSET else ids.decode(id_, "DocumentVersion", path=(argument,))

@@ -8,102 +8,104 @@ from content import edit
 from content.guard import DOCUMENT_BYTES
 from domain import text
 from domain.document import DocumentType
-from domain.document.write import require_version_of, write
+from domain.document.write import append_edit, require_version_of
 from domain.errors import CursorExpired, Invalid, LimitExceeded, Required
-from persistence.documents.document_reader import State
-from persistence.documents.rendering import made, restored
+from persistence.documents.document_reader import StoredState
+from persistence.documents.rendering import edit_update, restore_update
 from persistence.stores import document_queries as stored
 from persistence.unit_of_work import SqlUnitOfWork
-from resolvers.context import Context, Given
-from resolvers.document_content import LONGEST, writable
+from resolvers.context import Context, InputValues
+from resolvers.document_content import MAX_MARKDOWN_CHARACTERS, find_writable
 
-_UPDATE = "update"
-_WAYS = ("replace_all", "append", "find")
+_UPDATE_KEY = "update"
+_EDIT_FIELDS = ("replace_all", "append", "find")
 
 
-async def merge(context: Context, given: Given) -> Given:
+async def prepare_edit(context: Context, values: InputValues) -> InputValues:
     """Make the update that merges the text into what people write meanwhile."""
-    ways = [each for each in _WAYS if given.get(each) is not None]
+    ways = [each for each in _EDIT_FIELDS if values.get(each) is not None]
     if len(ways) != 1:
         raise Required(("input", "replaceAll"), "Give one of `replaceAll`, `append` and `find`.")
-    if ways == ["find"] and given.get("replace_with") is None:
+    if ways == ["find"] and values.get("replace_with") is None:
         raise Required(("input", "replaceWith"), "Say what to replace it with.")
-    _bound(given)
-    document = await writable(context, given["id"])
+    _check_lengths(values)
+    document = await find_writable(context, values["id"])
     if document is None:
-        return given
+        return values
     type_ = DocumentType(document.type)
-    (live,) = await context.services.archive.states.of([document.id])
-    base = await _base(context, live, given["base"])
+    (live,) = await context.services.version_store.reader.read([document.id])
+    base = await _state_at(context, live, values["base"])
     match ways:
         case ["replace_all"]:
-            update = await _made(context, base, edit.replace_all, type_, given["replace_all"])
+            update = await _build_update(context, base, edit.replace_all, type_, values["replace_all"])
         case ["append"]:
-            update = await _made(context, live, edit.append, type_, given["append"])
+            update = await _build_update(context, live, edit.append, type_, values["append"])
         case _:
-            update = await _made(context, live, edit.find_and_replace, type_, given["find"], given["replace_with"])
-    return given | {_UPDATE: _fitting(live, update)}
+            update = await _build_update(context, live, edit.find_and_replace, type_, values["find"], values["replace_with"])
+    return values | {_UPDATE_KEY: _within_size_limit(live, update)}
 
 
-async def bring_back(context: Context, given: Given) -> Given:
+async def prepare_restore(context: Context, values: InputValues) -> InputValues:
     """Make the update that turns what the document says now into what a version of it said."""
-    document = await writable(context, given["id"])
+    document = await find_writable(context, values["id"])
     if document is None:
-        return given
-    found = await stored.versions_by_ids(context.database, context.viewer.user_id, [given["version_id"]])
-    version = found.get(given["version_id"])
+        return values
+    found = await stored.versions_by_ids(context.database, context.viewer.user_id, [values["version_id"]])
+    version = found.get(values["version_id"])
     if version is None or version.document_id != document.id:
-        return given | {_UPDATE: b""}
-    states = context.services.archive.states
-    (live,) = await states.of([document.id])
-    snapshot = await states.content(document.id, version.crdt)
+        return values | {_UPDATE_KEY: b""}
+    states = context.services.version_store.reader
+    (live,) = await states.read([document.id])
+    snapshot = await states.read_content(document.id, version.crdt)
     size = live.size + len(snapshot)
-    run = context.services.archive.workshop.run
-    update = await run(size, restored, DocumentType(document.type), live.snapshot, live.updates, snapshot)
-    return given | {_UPDATE: _fitting(live, update)}
+    run = context.services.version_store.workers.run
+    update = await run(size, restore_update, DocumentType(document.type), live.snapshot, live.updates, snapshot)
+    return values | {_UPDATE_KEY: _within_size_limit(live, update)}
 
 
-async def apply(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def apply(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Put the update at the end of the log."""
-    brings = given.get("replace_all") or given.get("append") or given.get("replace_with")
-    return {"document": await write(uow, context.viewer, given["id"], given.get(_UPDATE), brings=brings)}
+    brings = values.get("replace_all") or values.get("append") or values.get("replace_with")
+    return {"document": await append_edit(uow, context.viewer, values["id"], values.get(_UPDATE_KEY), markdown=brings)}
 
 
-async def restore_version(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def restore_version(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Put the update at the end of the log, when the version is one of this document."""
-    document = await write(uow, context.viewer, given["id"], given.get(_UPDATE))
-    await require_version_of(uow, document.id, given["version_id"])
-    version_id: UUID = given["version_id"]
+    document = await append_edit(uow, context.viewer, values["id"], values.get(_UPDATE_KEY))
+    await require_version_of(uow, document.id, values["version_id"])
+    version_id: UUID = values["version_id"]
     return {"document": document, "version": await uow.documents.version(document.id, version_id)}
 
 
-def _bound(given: Given) -> None:
+def _check_lengths(values: InputValues) -> None:
     """No text is longer than can be taken; blank ones may be meant."""
     for name, field in (("replace_all", "replaceAll"), ("append", "append"), ("find", "find"), ("replace_with", "replaceWith")):
-        if given.get(name):
-            text.optional_markdown(given[name], ("input", field), limit=LONGEST)
+        if values.get(name):
+            text.validate_optional_markdown(values[name], ("input", field), limit=MAX_MARKDOWN_CHARACTERS)
 
 
-async def _base(context: Context, live: State, position: int) -> State:
+async def _state_at(context: Context, current: StoredState, position: int) -> StoredState:
     """What the document said at the position that the caller read it at."""
-    if position == live.position:
-        return live
+    if position == current.position:
+        return current
     path = ("input", "base")
-    if not 0 <= position < live.position:
+    if not 0 <= position < current.position:
         raise Invalid(path, "The document was never at this position.")
     try:
-        (base,) = await context.services.archive.states.of([live.document_id], at=position)
+        (base,) = await context.services.version_store.reader.read([current.document_id], at=position)
     except CursorExpired as error:
         raise Invalid(path, "Single edits of that time are no longer kept: read the document again.") from error
     return base
 
 
-async def _made(context: Context, state: State, function: Any, type_: DocumentType, *given: str) -> bytes:
-    size = state.size + sum(map(len, given))
-    return await context.services.archive.workshop.run(size, made, function, type_, state.snapshot, state.updates, *given)
+async def _build_update(context: Context, state: StoredState, function: Any, type_: DocumentType, *arguments: str) -> bytes:
+    size = state.size + sum(map(len, arguments))
+    return await context.services.version_store.workers.run(
+        size, edit_update, function, type_, state.snapshot, state.updates, *arguments
+    )
 
 
-def _fitting(live: State, update: bytes) -> bytes:
-    if live.size + len(update) > DOCUMENT_BYTES:
+def _within_size_limit(current: StoredState, update: bytes) -> bytes:
+    if current.size + len(update) > DOCUMENT_BYTES:
         raise LimitExceeded("The document would become too large.", DOCUMENT_BYTES, path=("input", "id"))
     return update

@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 
 
-def enumeration(cls: type[Enum], description: str, *, name: str | None = None, **values: str) -> None:
+def graphql_enum(cls: type[Enum], description: str, *, name: str | None = None, **values: str) -> None:
     """Show a domain enum in the graph, with a description for every value."""
     declared = strawberry.enum(cls, name=name, description=description)
     definition: Any = declared.__strawberry_definition__  # type: ignore[attr-defined]

@@ -13,17 +13,17 @@ from domain.actor import Actor
 from domain.actor import Scope as Lent
 from domain.errors import CursorExpired
 from domain.events import ChangeKind, Entry, team_stream, user_stream
-from persistence.engine.lookup import Find
+from persistence.engine.lookup import FindByIds
 from persistence.rights import Rights
 from persistence.stores import document_queries as documents
 from persistence.stores import task
-from resolvers.context import Context, Given
+from resolvers.context import Context, InputValues
 
-_KINDS = {"USER": "User", "PROJECT": "Project", "TASK": "Task", "DOCUMENT": "Document", "COMMENT": "Comment"}
-_MOVABLE: Mapping[str, Find] = {"Task": task.by_ids, "Document": documents.by_ids}
+_ENTITY_TYPES = {"USER": "User", "PROJECT": "Project", "TASK": "Task", "DOCUMENT": "Document", "COMMENT": "Comment"}
+_FINDERS_BY_TYPE: Mapping[str, FindByIds] = {"Task": task.by_ids, "Document": documents.by_ids}
 
 
-def lent(actor: Actor, about_type: str) -> bool:
+def scope_allows(actor: Actor, about_type: str) -> bool:
     """Whether the token lets its holder hear of things of this type; the log itself asks for TASKS_READ."""
     return about_type not in ("Document", "DocumentVersion") or Lent.DOCUMENTS_READ in actor.scopes
 
@@ -36,7 +36,7 @@ class Change:
 
     entry: Entry
     positions: Mapping[str, int]
-    mark: str | None = None
+    cursor_placeholder: str | None = None
     """What stands for the cursor where each of many hearers is given his own; None where there is but one."""
 
     @property
@@ -45,7 +45,7 @@ class Change:
         return self.entry.id
 
 
-class Scope:
+class ChangeFilter:
     """
     What a client wants to hear of, as `ChangeScope` says it; all given fields hold.
 
@@ -53,56 +53,58 @@ class Scope:
     the viewer lost a team or a project in which it may lie.
     """
 
-    def __init__(self, asked: Given) -> None:
-        self._teams = _set(asked.get("team_ids"))
-        self._projects = _set(asked.get("project_ids"))
-        self._entities = _set(asked.get("entity_ids"))
-        types = asked.get("types")
-        self._types = None if types is None else {_KINDS[each] for each in types}
+    def __init__(self, values: InputValues) -> None:
+        self._teams = _to_set(values.get("team_ids"))
+        self._projects = _to_set(values.get("project_ids"))
+        self._entities = _to_set(values.get("entity_ids"))
+        types = values.get("types")
+        self._types = None if types is None else {_ENTITY_TYPES[each] for each in types}
 
-    def holds(self, entry: Entry) -> bool:
+    def matches(self, entry: Entry) -> bool:
         """Whether the entry is asked for."""
         if entry.kind is ChangeKind.ACCESS_LOST and entry.entity_type in ("Team", "Project"):
-            return self._may_lose(entry)
+            return self._matches_access_loss(entry)
         if self._types is not None and entry.entity_type not in self._types:
             return False
         if self._entities is not None and not self._entities & {entry.entity_id, entry.about_id}:
             return False
         if self._projects is not None and not (
-            entry.project_id in self._projects or self._projects & {entry.entity_id, _left(entry, "project_id")}
+            entry.project_id in self._projects or self._projects & {entry.entity_id, _previous_id(entry, "project_id")}
         ):
             return False
-        return self._teams is None or bool(self._teams & {entry.entity_id, _team_of(entry.stream), _left(entry, "team_id")})
+        return self._teams is None or bool(
+            self._teams & {entry.entity_id, _team_id_of(entry.stream), _previous_id(entry, "team_id")}
+        )
 
-    def _may_lose(self, entry: Entry) -> bool:
+    def _matches_access_loss(self, entry: Entry) -> bool:
         lost = entry.payload["entity"]
         if self._teams is not None and UUID(lost["id" if entry.entity_type == "Team" else "team_id"]) not in self._teams:
             return False
         return entry.entity_type == "Team" or self._projects is None or entry.entity_id in self._projects
 
 
-class Hearing:
+class ChangeVisibility:
     """The streams of one viewer, each with the position from which on he may hear it."""
 
-    def __init__(self, context: Context, scope: Scope) -> None:
+    def __init__(self, context: Context, change_filter: ChangeFilter) -> None:
         self.context = context
-        self._scope = scope
+        self._change_filter = change_filter
         self.viewer = context.viewer.user_id
-        self.own = user_stream(self.viewer)
+        self.own_stream = user_stream(self.viewer)
         self.rights = Rights({}, frozenset())
         self.streams: dict[str, int] = {}
 
-    async def look(self) -> None:
+    async def refresh_rights(self) -> None:
         """Learn anew what the viewer may hear."""
-        self.rights = await self.context.services.rights.of(self.viewer)
-        self.streams = {self.own: 0} | {team_stream(team_id): since for team_id, since in self.rights.teams.items()}
+        self.rights = await self.context.services.rights.load(self.viewer)
+        self.streams = {self.own_stream: 0} | {team_stream(team_id): since for team_id, since in self.rights.teams.items()}
 
-    def for_all(self, rights: Rights) -> None:
+    def use_shared_rights(self, rights: Rights) -> None:
         """Hear on behalf of everybody who has these rights, from where they are now."""
         self.rights = rights
         self.streams = {team_stream(team_id): 0 for team_id in rights.teams}
 
-    async def starts(self, cursor: Mapping[str, int]) -> dict[str, int]:
+    async def resume_positions(self, cursor: Mapping[str, int]) -> dict[str, int]:
         """
         Where to go on in every stream after a cursor, but not before the viewer joined.
 
@@ -116,42 +118,42 @@ class Hearing:
                 raise CursorExpired
         return starts
 
-    def may_hear(self, entry: Entry) -> bool:
+    def may_see(self, entry: Entry) -> bool:
         """Whether the entry is for the viewer's ears."""
         since = self.streams.get(entry.stream)
         if since is None or entry.position <= since:
             return False
         return entry.project_id is None or entry.project_id in self.rights.projects
 
-    def hears_now(self, entry: Entry) -> bool:
+    def is_visible_now(self, entry: Entry) -> bool:
         """The same as `hears` for all that is no loss."""
-        return self._scope.holds(entry) and lent(self.context.viewer, entry.about_type) and self.may_hear(entry)
+        return self._change_filter.matches(entry) and scope_allows(self.context.viewer, entry.about_type) and self.may_see(entry)
 
-    async def hears(self, entry: Entry) -> bool:
+    async def is_visible(self, entry: Entry) -> bool:
         """Whether the viewer may hear the entry and asked for it."""
-        if not self.hears_now(entry):
+        if not self.is_visible_now(entry):
             return False
         # What left one project is no loss to those who see it where it went.
-        if entry.kind is ChangeKind.ACCESS_LOST and (find := _MOVABLE.get(entry.entity_type)):
+        if entry.kind is ChangeKind.ACCESS_LOST and (find := _FINDERS_BY_TYPE.get(entry.entity_type)):
             return not await find(self.context.database, self.viewer, [entry.entity_id])
         return True
 
 
-def may_change_rights(entry: Entry) -> bool:
+def may_affect_rights(entry: Entry) -> bool:
     """Whether the entry could have changed what somebody may hear."""
     return entry.kind in (ChangeKind.MEMBERSHIP, ChangeKind.ACCESS_LOST) or entry.entity_type in ("Project", "Team")
 
 
-def _set(ids: list[UUID] | None) -> set[UUID | None] | None:
+def _to_set(ids: list[UUID] | None) -> set[UUID | None] | None:
     return None if ids is None else set(ids)
 
 
-def _left(entry: Entry, field: str) -> UUID | None:
+def _previous_id(entry: Entry, field: str) -> UUID | None:
     """What the entity was in before the entry."""
     before = next((each.get("before") for each in entry.payload["changes"] if each["field"] == field), None)
     return None if before is None else UUID(before)
 
 
-def _team_of(stream: str) -> UUID | None:
+def _team_id_of(stream: str) -> UUID | None:
     kind, _, id_ = stream.partition(":")
     return UUID(id_) if kind == "team" else None

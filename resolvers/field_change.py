@@ -9,7 +9,7 @@ from domain.events import Entry, FieldChange
 from resolvers import ids
 
 # What a reference points to, by the attribute that holds it; `parent_id` points to the entity's own kind.
-_TYPES = {
+_REFERENCE_TYPES = {
     "assignee_id": "User",
     "author_id": "User",
     "avatar_id": "Attachment",
@@ -25,28 +25,34 @@ _TYPES = {
     "team_id": "Team",
 }
 # The same for references inside a told object, such as a link.
-_INNER = {"userId": "User", "targetId": "Task", "invitationId": "Invitation", "attachmentId": "Attachment", "id": "TaskLink"}
+_NESTED_REFERENCE_TYPES = {
+    "userId": "User",
+    "targetId": "Task",
+    "invitationId": "Invitation",
+    "attachmentId": "Attachment",
+    "id": "TaskLink",
+}
 
 
 def field_changes(entry: Entry) -> list[FieldChange]:
     """The attributes that changed, each before and after."""
-    return [_shown(entry, **change) for change in entry.payload["changes"]]
+    return [_to_field_change(entry, **change) for change in entry.payload["changes"]]
 
 
-def _shown(entry: Entry, field: str, before: Any = None, after: Any = None) -> FieldChange:
+def _to_field_change(entry: Entry, field: str, before: Any = None, after: Any = None) -> FieldChange:
     if field.endswith("_at"):
-        return FieldChange(field=to_camel_case(field), before=_instant(before), after=_instant(after))
-    kind = entry.entity_type if field == "parent_id" else _TYPES.get(field)
-    return FieldChange(field=to_camel_case(field), before=_value(kind, before), after=_value(kind, after))
+        return FieldChange(field=to_camel_case(field), before=_to_graph_datetime(before), after=_to_graph_datetime(after))
+    kind = entry.entity_type if field == "parent_id" else _REFERENCE_TYPES.get(field)
+    return FieldChange(field=to_camel_case(field), before=_to_graph_value(kind, before), after=_to_graph_value(kind, after))
 
 
-def _value(kind: str | None, value: Any) -> Any:
+def _to_graph_value(kind: str | None, value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _value(_INNER.get(name), inner) for name, inner in value.items()}
+        return {name: _to_graph_value(_NESTED_REFERENCE_TYPES.get(name), inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_value(kind, inner) for inner in value]
+        return [_to_graph_value(kind, inner) for inner in value]
     return ids.encode(kind, UUID(value)) if kind is not None and isinstance(value, str) else value
 
 
-def _instant(value: str | None) -> str | None:
+def _to_graph_datetime(value: str | None) -> str | None:
     return None if value is None else value.replace("+00:00", "Z")

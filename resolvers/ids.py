@@ -8,37 +8,37 @@ from domain.errors import BadUserInput, Path
 from domain.global_id import parse as parse
 
 
-class _OfType(dict[UUID, str]):
+class _TypeIdCache(dict[UUID, str]):
     """The global ids of one type's objects by their ids, made when they are first asked for."""
 
     def __init__(self, type_name: str) -> None:
         self._type_name = type_name
 
     def __missing__(self, id_: UUID) -> str:
-        if len(self) >= _MOST:
+        if len(self) >= _MAX_CACHED_IDS:
             self.clear()
         made = self[id_] = base64.b64encode(f"{self._type_name}:{id_}".encode()).decode()
         return made
 
 
-class _Known(dict[str, _OfType]):
+class _IdCache(dict[str, _TypeIdCache]):
     """By type: the names of our own types, so there are few."""
 
-    def __missing__(self, type_name: str) -> _OfType:
-        made = self[type_name] = _OfType(type_name)
+    def __missing__(self, type_name: str) -> _TypeIdCache:
+        made = self[type_name] = _TypeIdCache(type_name)
         return made
 
 
-KNOWN = _Known()
+ID_CACHE = _IdCache()
 """Global ids by type and id, remembered: making one costs ten times the look-up, and a page has a hundred."""
 
 
 def encode(type_name: str, id_: UUID) -> str:
     """The global id of an object."""
-    return KNOWN[type_name][id_]
+    return ID_CACHE[type_name][id_]
 
 
-def of(entity: Any) -> str:
+def global_id(entity: Any) -> str:
     """The global id of an entity."""
     return encode(entity.type_name, entity.id)
 
@@ -51,4 +51,4 @@ def decode(value: str, type_name: str, *, path: Path | None = None) -> UUID:
     return found[1]
 
 
-_MOST = 8_192
+_MAX_CACHED_IDS = 8_192

@@ -18,13 +18,13 @@ from domain.team import Team
 from domain.user import User
 
 _SHOWN_ONCE = frozenset({"invitation_token"})
-_KNOWN = {
+_STORED_TYPES = {
     cls.__name__: cls for cls in (Attachment, Comment, Document, DocumentVersion, Invitation, Label, Project, Task, Team, User)
 }
 
 
 @dataclass(slots=True, kw_only=True)
-class Outcome:
+class MutationResult:
     """A payload in the making. `positions` says where in the log the writes stand; empty when nothing was written."""
 
     client_mutation_id: str | None = None
@@ -39,79 +39,79 @@ class Outcome:
         return self.values.get(name)
 
 
-class ToldBefore(DomainError):
+class ReplayedError(DomainError):
     """A refusal that is told again from memory, with the code and the attributes that it had."""
 
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        super().__init__(told["message"], path=tuple(told["path"]) if told["path"] is not None else None)
-        self.type_name = told["kind"]
-        self.code = told["code"]  # type: ignore[misc]  # of this refusal, not of the class
-        self.limit = told.get("limit")
-        self.missing = told.get("missing")
+    def __init__(self, stored: Mapping[str, Any]) -> None:
+        super().__init__(stored["message"], path=tuple(stored["path"]) if stored["path"] is not None else None)
+        self.type_name = stored["kind"]
+        self.code = stored["code"]  # type: ignore[misc]  # of this refusal, not of the class
+        self.limit = stored.get("limit")
+        self.missing = stored.get("missing")
         self.current = None
 
 
-def remember(outcome: Outcome) -> dict[str, Any]:
+def to_stored(result: MutationResult) -> dict[str, Any]:
     """An outcome as JSON, whole but for what is shown once: replaying it needs nothing else."""
     return {
-        "positions": dict(outcome.positions),
-        "values": {name: _written(value) for name, value in outcome.values.items() if name not in _SHOWN_ONCE},
+        "positions": dict(result.positions),
+        "values": {name: _encode(value) for name, value in result.values.items() if name not in _SHOWN_ONCE},
     }
 
 
-def recall(told: Mapping[str, Any], client_mutation_id: str) -> Outcome:
+def from_stored(stored: Mapping[str, Any], client_mutation_id: str) -> MutationResult:
     """The outcome that `remember` was given."""
-    return Outcome(
+    return MutationResult(
         client_mutation_id=client_mutation_id,
-        positions=told["positions"],
-        values={name: _read(value) for name, value in told["values"].items()},
+        positions=stored["positions"],
+        values={name: _decode(value) for name, value in stored["values"].items()},
     )
 
 
-def _written(value: Any) -> Any:
+def _encode(value: Any) -> Any:
     match value:
         case TaskResult():
             return {
                 "$result": {
                     "index": value.index,
                     "id": str(value.id) if value.id else None,
-                    "task": _written(value.task),
-                    "refusals": [_refusal(each) for each in value.refusals],
+                    "task": _encode(value.task),
+                    "refusals": [_encode_error(each) for each in value.refusals],
                 }
             }
         case DomainError():
-            return {"$refusal": _refusal(value)}
+            return {"$refusal": _encode_error(value)}
         case UUID():
             return {"$uuid": str(value)}
         case list() | tuple():
-            return [_written(each) for each in value]
+            return [_encode(each) for each in value]
         case _ if is_dataclass(value):
             return {f"${type(value).__name__}": codec.encode(value)}
         case _:
             return codec.encode(value)
 
 
-def _read(value: Any) -> Any:
+def _decode(value: Any) -> Any:
     if isinstance(value, list):
-        return [_read(each) for each in value]
+        return [_decode(each) for each in value]
     if not isinstance(value, dict) or len(value) != 1:
         return value
     ((kind, told),) = value.items()
     if kind == "$refusal":
-        return ToldBefore(told)
+        return ReplayedError(told)
     if kind == "$uuid":
         return UUID(told)
     if kind == "$result":
         return TaskResult(
             index=told["index"],
             id=UUID(told["id"]) if told["id"] else None,
-            task=_read(told["task"]),
-            refusals=tuple(ToldBefore(each) for each in told["refusals"]),
+            task=_decode(told["task"]),
+            refusals=tuple(ReplayedError(each) for each in told["refusals"]),
         )
-    return codec.decode(_KNOWN[kind[1:]], told)
+    return codec.decode(_STORED_TYPES[kind[1:]], told)
 
 
-def _refusal(error: DomainError) -> dict[str, Any]:
+def _encode_error(error: DomainError) -> dict[str, Any]:
     return {
         "kind": type(error).__name__,
         "code": error.code,

@@ -12,14 +12,14 @@ import strawberry
 from domain.actor import Scope
 from domain.errors import BadUserInput, LimitExceeded
 from persistence.engine.database import Database
-from persistence.engine.lookup import Find
+from persistence.engine.lookup import FindByIds
 from persistence.events import activity
 from persistence.stores import attachment, comment, invitation, label, project, session, task, task_link, team, user
 from persistence.stores import document_queries as documents
 from resolvers import ids
 from resolvers.context import Context
-from resolvers.event_visibility import Change, lent
-from resolvers.inputs.fields import MOST_IDS
+from resolvers.event_visibility import Change, scope_allows
+from resolvers.inputs.fields import MAX_IDS
 
 
 async def _changes(database: Database, viewer: UUID, entry_ids: Sequence[UUID]) -> Mapping[UUID, Any]:
@@ -28,7 +28,7 @@ async def _changes(database: Database, viewer: UUID, entry_ids: Sequence[UUID]) 
     return {id_: Change(entry, {entry.stream: entry.position}) for id_, entry in found.items()}
 
 
-FINDERS: dict[str, tuple[Scope, Find]] = {
+FINDERS: dict[str, tuple[Scope, FindByIds]] = {
     "Activity": (Scope.TASKS_READ, activity.by_ids),
     "Change": (Scope.TASKS_READ, _changes),
     "Attachment": (Scope.TASKS_READ, attachment.by_ids),
@@ -50,40 +50,40 @@ _ID = Annotated[strawberry.ID, strawberry.argument(description="The global id.")
 
 async def node(context: Context, id: _ID) -> Any:
     """One object; null when it is not there or not the viewer's to see."""
-    return (await _asked(context, [_parsed(id, "id")]))[0]
+    return (await _require_and_find(context, [_parse_id(id, "id")]))[0]
 
 
 async def nodes(
     context: Context, ids: Annotated[list[strawberry.ID], strawberry.argument(description="Global ids, 100 at most.")]
 ) -> list[Any]:
     """Objects in the order of their ids, null where one is not there."""
-    if len(ids) > MOST_IDS:
-        raise LimitExceeded(f"At most {MOST_IDS} ids are allowed.", MOST_IDS, path=("ids",))
-    return await _asked(context, [_parsed(each, "ids", str(index)) for index, each in enumerate(ids)])
+    if len(ids) > MAX_IDS:
+        raise LimitExceeded(f"At most {MAX_IDS} ids are allowed.", MAX_IDS, path=("ids",))
+    return await _require_and_find(context, [_parse_id(each, "ids", str(index)) for index, each in enumerate(ids)])
 
 
-async def entities(context: Context, named: Sequence[tuple[str, UUID]]) -> list[Any]:
+async def entities(context: Context, references: Sequence[tuple[str, UUID]]) -> list[Any]:
     """Objects by type and id, None where one is gone or hidden, or of a type that the token was not lent."""
-    return await _found(context, [each if FINDERS[each[0]][0] in context.viewer.scopes else None for each in named])
+    return await _find(context, [each if FINDERS[each[0]][0] in context.viewer.scopes else None for each in references])
 
 
-async def _asked(context: Context, named: Sequence[tuple[str, UUID]]) -> list[Any]:
-    for type_name, _ in named:
+async def _require_and_find(context: Context, references: Sequence[tuple[str, UUID]]) -> list[Any]:
+    for type_name, _ in references:
         context.require(FINDERS[type_name][0])
-    return await _found(context, named)
+    return await _find(context, references)
 
 
-async def _found(context: Context, named: Sequence[tuple[str, UUID] | None]) -> list[Any]:
+async def _find(context: Context, references: Sequence[tuple[str, UUID] | None]) -> list[Any]:
     found: dict[tuple[str, UUID] | None, Any] = {}
     by_type: dict[str, set[UUID]] = {}
-    for type_name, id_ in filter(None, named):
+    for type_name, id_ in filter(None, references):
         by_type.setdefault(type_name, set()).add(id_)
     for type_name, wanted in by_type.items():
         _, find = FINDERS[type_name]
         for id_, row in (await find(context.database, context.viewer.user_id, list(wanted))).items():
-            if lent(context.viewer, _subject_type(type_name, row)):
+            if scope_allows(context.viewer, _subject_type(type_name, row)):
                 found[type_name, id_] = row
-    return [found.get(each) for each in named]
+    return [found.get(each) for each in references]
 
 
 def _subject_type(type_name: str, row: Any) -> str:
@@ -98,7 +98,7 @@ def _subject_type(type_name: str, row: Any) -> str:
     return type_name
 
 
-def _parsed(value: str, *path: str) -> tuple[str, UUID]:
+def _parse_id(value: str, *path: str) -> tuple[str, UUID]:
     parsed = ids.parse(value)
     if parsed is None or parsed[0] not in FINDERS:
         raise BadUserInput("This is not a global id.", path=path)

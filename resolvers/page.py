@@ -5,54 +5,54 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from domain.page import EVERYTHING, Order, Page, Paging, Where
-from persistence.engine.pages import Listing, pages
+from domain.page import MATCH_ALL, Order, Page, Paging, Where
+from persistence.engine.pages import ListQuery, fetch_pages
 from resolvers.context import Context
 
 
-async def total_counts(context: Context, read: Sequence[Page[Any]]) -> Sequence[int]:
+async def total_counts(context: Context, loaded_pages: Sequence[Page[Any]]) -> Sequence[int]:
     """How many rows the whole lists have: one count for all pages that were read together."""
     del context
     together: dict[Any, list[int]] = {}
-    for index, page in enumerate(read):
+    for index, page in enumerate(loaded_pages):
         together.setdefault(page.count, []).append(index)
-    totals = [0] * len(read)
+    totals = [0] * len(loaded_pages)
     for count, indices in together.items():
         assert count is not None
-        for index, total in zip(indices, await count([read[index] for index in indices]), strict=True):
+        for index, total in zip(indices, await count([loaded_pages[index] for index in indices]), strict=True):
             totals[index] = total
     return totals
 
 
-async def lists(
+async def list_pages(
     context: Context,
-    listing: Listing,
+    list_query: ListQuery,
     parents: Sequence[Any],
     page: Paging,
     *,
-    where: Where = EVERYTHING,
+    where: Where = MATCH_ALL,
     order: Sequence[Order] = (),
 ) -> list[Page[Any]]:
     """One page for each parent."""
     keys = [parent.id for parent in parents]
-    wanted = context.take_wanted()
-    return await pages(
-        context.database, listing, keys, page, viewer=context.viewer.user_id, where=where, order=order, wanted=wanted
+    wanted = context.take_requested_columns()
+    return await fetch_pages(
+        context.database, list_query, keys, page, viewer=context.viewer.user_id, where=where, order=order, attributes=wanted
     )
 
 
-async def whole_list(
-    context: Context, listing: Listing, page: Paging, *, where: Where = EVERYTHING, order: Sequence[Order] = ()
+async def list_all(
+    context: Context, list_query: ListQuery, page: Paging, *, where: Where = MATCH_ALL, order: Sequence[Order] = ()
 ) -> Page[Any]:
     """One page of a list that hangs on nothing."""
-    wanted = context.take_wanted()
-    found = await pages(
-        context.database, listing, None, page, viewer=context.viewer.user_id, where=where, order=order, wanted=wanted
+    wanted = context.take_requested_columns()
+    found = await fetch_pages(
+        context.database, list_query, None, page, viewer=context.viewer.user_id, where=where, order=order, attributes=wanted
     )
     return found[0]
 
 
-class ToOne:
+class ToOneLoader:
     """
     A batch function: the object that each parent names by an attribute; None where it names none, or one that is not found.
 
@@ -66,9 +66,9 @@ class ToOne:
     async def __call__(self, context: Context, parents: Sequence[Any]) -> list[Any]:
         keys = list(map(attrgetter(self.attribute), parents))
         different = list(dict.fromkeys(keys))
-        return list(map(dict(zip(different, await self.among(context, different), strict=True)).__getitem__, keys))
+        return list(map(dict(zip(different, await self.load_many(context, different), strict=True)).__getitem__, keys))
 
-    async def among(self, context: Context, keys: list[Any]) -> list[Any]:
+    async def load_many(self, context: Context, keys: list[Any]) -> list[Any]:
         """The objects by their names, which are all different; None stays None."""
         if len({type(key) for key in keys if key is not None}) > 1:  # texts and UUIDs, of objects that came different ways
             keys = [key and str(key) for key in keys]
@@ -76,11 +76,11 @@ class ToOne:
         return list(map(found.get, keys))
 
 
-def named(parents: Sequence[Any], key: Callable[[Any], UUID | None]) -> list[UUID]:
+def collect_ids(parents: Sequence[Any], key: Callable[[Any], UUID | None]) -> list[UUID]:
     """The distinct ids that parents name."""
     return list({id_ for parent in parents if (id_ := key(parent)) is not None})
 
 
-def matched(parents: Sequence[Any], key: Callable[[Any], Hashable], found: Mapping[Any, Any]) -> list[Any]:
+def match_by_key(parents: Sequence[Any], key: Callable[[Any], Hashable], found: Mapping[Any, Any]) -> list[Any]:
     """Each parent's child, None where there is none."""
     return [found.get(key(parent)) for parent in parents]

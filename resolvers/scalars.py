@@ -19,7 +19,7 @@ SyncCursor = NewType("SyncCursor", str)
 JSON = NewType("JSON", object)
 
 
-def _read_instant(value: Any) -> datetime:
+def _parse_datetime(value: Any) -> datetime:
     if not isinstance(value, str):
         raise ValueError("An instant is a string.")
     try:
@@ -31,12 +31,12 @@ def _read_instant(value: Any) -> datetime:
         raise ValueError("An instant is written as in RFC 3339, with a zone: 2026-11-22T09:30:00Z.") from error
 
 
-def write_instant(value: datetime) -> str:
+def serialize_datetime(value: datetime) -> str:
     """RFC 3339, UTC, with a Z."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _read_day(value: Any) -> date:
+def _parse_date(value: Any) -> date:
     try:
         if not isinstance(value, str) or len(value) != 10:
             raise ValueError
@@ -45,76 +45,80 @@ def _read_day(value: Any) -> date:
         raise ValueError("A day is written YYYY-MM-DD.") from error
 
 
-def _read_uuid(value: Any) -> PythonUUID:
+def _parse_uuid(value: Any) -> PythonUUID:
     if not isinstance(value, str) or len(value) != 36:
         raise ValueError("A UUID is written with dashes: 0197a3b2-….")
     return PythonUUID(value)
 
 
-def _read_text(value: Any) -> str:
+def _parse_text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("This is not a string.")
     return value
 
 
-def _read_base64(value: Any) -> bytes:
+def _parse_base64(value: Any) -> bytes:
     try:
-        return base64.b64decode(_read_text(value), validate=True)
+        return base64.b64decode(_parse_text(value), validate=True)
     except binascii.Error as error:
         raise ValueError("This is not base64.") from error
 
 
-def _write_base64(value: bytes) -> str:
+def _serialize_base64(value: bytes) -> str:
     return base64.b64encode(value).decode()
 
 
-def _same(value: Any) -> Any:
+def _identity(value: Any) -> Any:
     return value
 
 
-def _scalar(name: str, description: str, *, url: str | None = None, read: Any = _same, write: Any = _same) -> ScalarDefinition:
-    return strawberry.scalar(name=name, description=description, specified_by_url=url, parse_value=read, serialize=write)
+def _scalar(
+    name: str, description: str, *, url: str | None = None, parse: Any = _identity, serialize: Any = _identity
+) -> ScalarDefinition:
+    return strawberry.scalar(name=name, description=description, specified_by_url=url, parse_value=parse, serialize=serialize)
 
 
-_GRAPHQL_SCALARS = "https://scalars.graphql.org/andimarek/"
+_SCALAR_SPECIFICATIONS_URL = "https://scalars.graphql.org/andimarek/"
 
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: _scalar(
         "DateTime",
         "RFC 3339 instant, always UTC on output.",
-        url=f"{_GRAPHQL_SCALARS}date-time.html",
-        read=_read_instant,
-        write=write_instant,
+        url=f"{_SCALAR_SPECIFICATIONS_URL}date-time.html",
+        parse=_parse_datetime,
+        serialize=serialize_datetime,
     ),
     date: _scalar(
         "Date",
         "Calendar day, YYYY-MM-DD (due dates carry no time zone).",
-        url=f"{_GRAPHQL_SCALARS}local-date.html",
-        read=_read_day,
-        write=date.isoformat,
+        url=f"{_SCALAR_SPECIFICATIONS_URL}local-date.html",
+        parse=_parse_date,
+        serialize=date.isoformat,
     ),
     PythonUUID: _scalar(
         "UUID",
         "RFC 9562 UUID; clients may mint v4 or v7 ids for offline creation.",
         url="https://www.rfc-editor.org/rfc/rfc9562",
-        read=_read_uuid,
-        write=str,
+        parse=_parse_uuid,
+        serialize=str,
     ),
     Markdown: _scalar(
         "Markdown",
         "Markdown source (CommonMark plus task lists and tables).",
         url="https://spec.commonmark.org/0.31.2/",
-        read=_read_text,
+        parse=_parse_text,
     ),
     Base64: _scalar(
         "Base64",
         "Base64 of binary data.",
         url="https://www.rfc-editor.org/rfc/rfc4648#section-4",
-        read=_read_base64,
-        write=_write_base64,
+        parse=_parse_base64,
+        serialize=_serialize_base64,
     ),
-    URL: _scalar("URL", "Absolute URL.", url="https://url.spec.whatwg.org/", read=_read_text),
-    SyncCursor: _scalar("SyncCursor", "Opaque position in the change log; orders all changes a viewer can see.", read=_read_text),
+    URL: _scalar("URL", "Absolute URL.", url="https://url.spec.whatwg.org/", parse=_parse_text),
+    SyncCursor: _scalar(
+        "SyncCursor", "Opaque position in the change log; orders all changes a viewer can see.", parse=_parse_text
+    ),
     JSON: _scalar(
         "JSON",
         "Any JSON value. Used only where the shape is owned by the client or by a change record.",

@@ -5,75 +5,75 @@ from typing import Any
 
 from domain import session as sessions
 from domain import user as users
-from domain.actor import EVERY_SCOPE, Actor
-from domain.email_address import email_address
+from domain.actor import ALL_SCOPES, Actor
+from domain.email_address import validate_email
 from domain.errors import Unauthenticated
 from domain.session import Session
 from domain.user import User, UserStatus
-from persistence.stores.user import credentials
+from persistence.stores.user import get_credentials
 from persistence.unit_of_work import SqlUnitOfWork
-from resolvers.context import Context, Given
+from resolvers.context import Context, InputValues
 
 
-async def hash_password(context: Context, given: Given) -> Given:
+async def hash_password(context: Context, values: InputValues) -> InputValues:
     """The input of `register` with a hash in the place of the password; whoever waits for it holds no connection."""
-    email_address(given["email"], ("input", "email"))
-    password = users.password(given.pop("password"), ("input", "password"))
-    return given | {"password_hash": await context.services.passwords.hash(password)}
+    validate_email(values["email"], ("input", "email"))
+    password = users.validate_password(values.pop("password"), ("input", "password"))
+    return values | {"password_hash": await context.services.passwords.hash(password)}
 
 
-async def register(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def register(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Make an account and sign in to it."""
     user = await users.register(
         uow,
-        email_address=given["email"],
-        password_hash=given["password_hash"],
-        first_name=given["first_name"],
-        last_name=given["last_name"],
+        email_address=values["email"],
+        password_hash=values["password_hash"],
+        first_name=values["first_name"],
+        last_name=values["last_name"],
     )
     session, refresh_token = await sessions.open_session(uow, user, context.device)
-    return _signed_in(context, user, session, refresh_token)
+    return _session_result(context, user, session, refresh_token)
 
 
-async def check_password(context: Context, given: Given) -> Given:
+async def check_password(context: Context, values: InputValues) -> InputValues:
     """Whose address and password these are. A wrong password and an unknown address are the same answer after the same time."""
-    found = await credentials(context.database, given["email"].strip()[:254])
+    found = await get_credentials(context.database, values["email"].strip()[:254])
     user, hashed = found if found is not None else (None, None)
-    right = await context.services.passwords.verify(given["password"][: users.LONGEST_PASSWORD + 1], hashed)
+    right = await context.services.passwords.verify(values["password"][: users.MAX_PASSWORD_CHARS + 1], hashed)
     if user is None or not right or user.status is not UserStatus.ACTIVE:
         raise Unauthenticated("The e-mail address or the password is wrong.", path=("input",))
     return {"user": user}
 
 
-async def create(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Sign in whom `check_password` found."""
-    session, refresh_token = await sessions.open_session(uow, given["user"], context.device)
-    return _signed_in(context, given["user"], session, refresh_token)
+    session, refresh_token = await sessions.open_session(uow, values["user"], context.device)
+    return _session_result(context, values["user"], session, refresh_token)
 
 
-async def refresh(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def refresh(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Stay signed in: a new access token, and a new refresh token in the place of the given one."""
-    refreshed = await sessions.refresh(uow, given["refresh_token"], context.device)
+    refreshed = await sessions.refresh(uow, values["refresh_token"], context.device)
     if refreshed is None:
-        return {"refused": Unauthenticated(sessions.REFUSED, path=("input", "refreshToken"))}
+        return {"refused": Unauthenticated(sessions.INVALID_TOKEN_MESSAGE, path=("input", "refreshToken"))}
     user, session, refresh_token = refreshed
-    return _signed_in(context, user, session, refresh_token)
+    return _session_result(context, user, session, refresh_token)
 
 
-async def revoke(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def revoke(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Sign out."""
-    others = bool(given.get("all_others"))
-    await sessions.revoke(uow, context.viewer, given.get("session_id"), all_others=others)
+    others = bool(values.get("all_others"))
+    await sessions.revoke(uow, context.viewer, values.get("session_id"), all_others=others)
     return {}
 
 
-def _signed_in(context: Context, user: User, session: Session, refresh_token: str) -> Mapping[str, Any]:
+def _session_result(context: Context, user: User, session: Session, refresh_token: str) -> Mapping[str, Any]:
     # The rest of the operation is his: he may read his own payload.
     context.actor = Actor(user_id=user.id, session_id=session.id)
     tokens = {
         "access_token": context.services.tokens.issue(session),
         "refresh_token": refresh_token,
-        "expires_in": context.services.tokens.lifetime,
-        "scopes": sorted(EVERY_SCOPE),
+        "expires_in": context.services.tokens.lifetime_seconds,
+        "scopes": sorted(ALL_SCOPES),
     }
     return {"user": user, "tokens": tokens}

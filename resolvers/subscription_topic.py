@@ -13,62 +13,66 @@ from uuid import UUID
 from domain.errors import NotFound
 from domain.events import ChangeKind, Entry
 from persistence.stores import task
-from resolvers.event_visibility import Change, Hearing, Scope, may_change_rights
+from resolvers.event_visibility import Change, ChangeFilter, ChangeVisibility, may_affect_rights
 
 Positions = dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Decision:
     """Whether an entry is told, and whether it is the last thing to tell."""
 
-    told: bool
-    last: bool = False
+    deliver: bool
+    is_last: bool = False
 
 
-TOLD: Final = Verdict(told=True)
-NOT_TOLD: Final = Verdict(told=False)
+DELIVER: Final = Decision(deliver=True)
+SKIP: Final = Decision(deliver=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Theme:
+class Topic:
     """
     Changes within a scope. `task_id`: of one task, as long as it is in sight. `after`: where to begin; None for now.
     """
 
-    scope: Scope
+    scope: ChangeFilter
     task_id: UUID | None = None
     after: Mapping[str, int] | None = None
 
-    async def check(self, hearing: Hearing) -> None:
+    async def check(self, visibility: ChangeVisibility) -> None:
         """Raise NotFound for what the viewer does not see."""
-        if self.task_id is not None and not await self._sees(hearing):
+        if self.task_id is not None and not await self._task_is_visible(visibility):
             raise NotFound(("id",))
 
-    def verdict_now(self, hearing: Hearing, entry: Entry) -> Verdict | None:
+    def decide_now(self, visibility: ChangeVisibility, entry: Entry) -> Decision | None:
         """What becomes of an entry, where that needs no look at the database."""
-        if entry.kind is ChangeKind.ACCESS_LOST or (self.task_id is not None and may_change_rights(entry)):
+        if entry.kind is ChangeKind.ACCESS_LOST or (self.task_id is not None and may_affect_rights(entry)):
             return None
-        return TOLD if hearing.hears_now(entry) else NOT_TOLD
+        return DELIVER if visibility.is_visible_now(entry) else SKIP
 
-    async def verdict(self, hearing: Hearing, entry: Entry) -> Verdict:
+    async def decide(self, visibility: ChangeVisibility, entry: Entry) -> Decision:
         """What becomes of an entry; `hearing` has looked since the entry could have changed rights."""
-        if (known := self.verdict_now(hearing, entry)) is not None:
+        if (known := self.decide_now(visibility, entry)) is not None:
             return known
         if self.task_id is None:
-            return Verdict(await hearing.hears(entry))
-        if may_change_rights(entry) and hearing.may_hear(entry) and not await self._sees(hearing):
-            return Verdict(told=True, last=True)
+            return Decision(await visibility.is_visible(entry))
+        if may_affect_rights(entry) and visibility.may_see(entry) and not await self._task_is_visible(visibility):
+            return Decision(deliver=True, is_last=True)
         of_others = entry.kind is ChangeKind.ACCESS_LOST and entry.entity_id != self.task_id
-        return Verdict(not of_others and await hearing.hears(entry))
+        return Decision(not of_others and await visibility.is_visible(entry))
 
-    async def _sees(self, hearing: Hearing) -> bool:
+    async def _task_is_visible(self, visibility: ChangeVisibility) -> bool:
         assert self.task_id is not None
-        return bool(await task.by_ids(hearing.context.database, hearing.viewer, [self.task_id]))
+        return bool(await task.by_ids(visibility.context.database, visibility.viewer, [self.task_id]))
 
 
-async def follow(
-    theme: Theme, hearing: Hearing, *, resume: Positions | None = None, caught_up: Callable[[Positions], bool] | None = None
+async def stream_changes(
+    topic: Topic,
+    visibility: ChangeVisibility,
+    *,
+    resume_from: Positions | None = None,
+    on_caught_up: Callable[[Positions], bool] | None = None,
 ) -> AsyncGenerator[tuple[Change, bool], None]:
     """
     What a viewer is told, each with whether it is the last.
@@ -76,41 +80,46 @@ async def follow(
     `resume`: where this very viewer stood in all streams a moment ago. `caught_up` is called with the positions whenever nothing
     waits; when it gives True somebody else goes on from there, without a pause, and this ends.
     """
-    async with hearing.context.services.hub.listen() as listener:
-        if resume is None and theme.after is None:
+    async with visibility.context.services.hub.listen() as listener:
+        if resume_from is None and topic.after is None:
             # Listen first, look second: teams come and go in the viewer's own stream, everything else in theirs.
-            positions = {hearing.own: await listener.add(hearing.own)}
-            await hearing.look()
-            for stream in hearing.streams.keys() - positions.keys():
+            positions = {visibility.own_stream: await listener.add(visibility.own_stream)}
+            await visibility.refresh_rights()
+            for stream in visibility.streams.keys() - positions.keys():
                 positions[stream] = await listener.add(stream)
-            await hearing.look()
+            await visibility.refresh_rights()
         else:
-            await hearing.look()
-            if resume is None:
-                assert theme.after is not None
-                positions = await hearing.starts(theme.after)
+            await visibility.refresh_rights()
+            if resume_from is None:
+                assert topic.after is not None
+                positions = await visibility.resume_positions(topic.after)
             else:
-                positions = {stream: max(resume.get(stream, since), since) for stream, since in hearing.streams.items()}
+                positions = {stream: max(resume_from.get(stream, since), since) for stream, since in visibility.streams.items()}
             for stream, start in positions.items():
                 await listener.add(stream, start)
         while True:
-            if caught_up is not None and listener.idle and hearing.streams.keys() == positions.keys() and caught_up(positions):
+            if (
+                on_caught_up is not None
+                and listener.is_idle
+                and visibility.streams.keys() == positions.keys()
+                and on_caught_up(positions)
+            ):
                 return
             try:
                 entry = await anext(listener)
             except StopAsyncIteration:
                 return
             positions[entry.stream] = entry.position
-            if may_change_rights(entry):
-                await hearing.look()
-                for stream in positions.keys() - hearing.streams.keys():
+            if may_affect_rights(entry):
+                await visibility.refresh_rights()
+                for stream in positions.keys() - visibility.streams.keys():
                     listener.discard(stream)
                     del positions[stream]
-                for stream in hearing.streams.keys() - positions.keys():
-                    positions[stream] = hearing.streams[stream]
-                    await listener.add(stream, hearing.streams[stream])
-            verdict = await theme.verdict(hearing, entry)
-            if verdict.told:
-                yield Change(entry, dict(positions)), verdict.last
-            if verdict.last:
+                for stream in visibility.streams.keys() - positions.keys():
+                    positions[stream] = visibility.streams[stream]
+                    await listener.add(stream, visibility.streams[stream])
+            verdict = await topic.decide(visibility, entry)
+            if verdict.deliver:
+                yield Change(entry, dict(positions)), verdict.is_last
+            if verdict.is_last:
                 return

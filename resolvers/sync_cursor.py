@@ -18,10 +18,10 @@ from domain.errors import CursorInvalid
 
 Positions = Mapping[str, int]
 _FORMAT = b"\x01"
-_ENTRY = struct.Struct("!c16sQ")
-_SEAL = 12
-_KINDS = {"team": b"t", "user": b"u"}
-_LETTERS = {letter: kind for kind, letter in _KINDS.items()}
+_ENTRY_STRUCT = struct.Struct("!c16sQ")
+_MAC_BYTES = 12
+_STREAM_KINDS = {"team": b"t", "user": b"u"}
+_KINDS_BY_LETTER = {letter: kind for kind, letter in _STREAM_KINDS.items()}
 
 
 class SyncCursors:
@@ -30,37 +30,40 @@ class SyncCursors:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
-    def seal(self, positions: Positions) -> str:
+    def encode(self, positions: Positions) -> str:
         """The cursor of a vector of positions."""
-        body = _FORMAT + b"".join(_packed(stream, positions[stream]) for stream in sorted(positions))
+        body = _FORMAT + b"".join(_pack_entry(stream, positions[stream]) for stream in sorted(positions))
         return base64.urlsafe_b64encode(body + self._mac(body)).rstrip(b"=").decode()
 
-    def seal_for(self, positions: Positions) -> Callable[[str, int], bytes]:
+    def encoder_for(self, positions: Positions) -> Callable[[str, int], bytes]:
         """What seals these positions together with that of one more stream, a user's, for one after another."""
-        body = _FORMAT + b"".join(_packed(stream, positions[stream]) for stream in sorted(positions))
+        body = _FORMAT + b"".join(_pack_entry(stream, positions[stream]) for stream in sorted(positions))
         assert max(positions, default="") < "user:", "a user's stream is the last"
 
         def seal(stream: str, position: int) -> bytes:
-            whole = body + _packed(stream, position)
+            whole = body + _pack_entry(stream, position)
             return base64.urlsafe_b64encode(whole + self._mac(whole)).rstrip(b"=")
 
         return seal
 
-    def open(self, cursor: str) -> dict[str, int]:
+    def decode(self, cursor: str) -> dict[str, int]:
         """The positions of a cursor; raises CursorInvalid for anything that was not sealed here."""
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
         except (ValueError, binascii.Error) as error:
             raise CursorInvalid from error
-        body, seal = raw[:-_SEAL], raw[-_SEAL:]
+        body, seal = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
         if not hmac.compare_digest(seal, self._mac(body)) or body[:1] != _FORMAT:
             raise CursorInvalid
-        return {f"{_LETTERS[letter]}:{UUID(bytes=id_)}": position for letter, id_, position in _ENTRY.iter_unpack(body[1:])}
+        return {
+            f"{_KINDS_BY_LETTER[letter]}:{UUID(bytes=id_)}": position
+            for letter, id_, position in _ENTRY_STRUCT.iter_unpack(body[1:])
+        }
 
     def _mac(self, body: bytes) -> bytes:
-        return hmac.digest(self._secret, body, hashlib.sha256)[:_SEAL]
+        return hmac.digest(self._secret, body, hashlib.sha256)[:_MAC_BYTES]
 
 
-def _packed(stream: str, position: int) -> bytes:
+def _pack_entry(stream: str, position: int) -> bytes:
     kind, _, id_ = stream.partition(":")
-    return _ENTRY.pack(_KINDS[kind], UUID(id_).bytes, position)
+    return _ENTRY_STRUCT.pack(_STREAM_KINDS[kind], UUID(id_).bytes, position)

@@ -13,36 +13,36 @@ from persistence.stores import team
 from persistence.stores.invitation import INVITATIONS
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers import ids
-from resolvers.context import Context, Given
-from resolvers.page import ToOne, lists, matched, named, whole_list
+from resolvers.context import Context, InputValues
+from resolvers.page import ToOneLoader, collect_ids, list_all, list_pages, match_by_key
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The team's global id.")]
 
 
-async def one(context: Context, id: Id) -> Any:
+async def get(context: Context, id: Id) -> Any:
     """A team of the viewer's."""
     team_id = ids.decode(id, "Team", path=("id",))
-    found = await team.by_ids(context.database, context.viewer.user_id, [team_id], context.take_wanted())
+    found = await team.by_ids(context.database, context.viewer.user_id, [team_id], context.take_requested_columns())
     return found.get(team_id)
 
 
-async def many(context: Context, page: Paging) -> Page[Any]:
+async def list_visible(context: Context, page: Paging) -> Page[Any]:
     """The viewer's teams, by name."""
-    return await whole_list(context, team.TEAMS, page)
+    return await list_all(context, team.TEAMS, page)
 
 
-async def _named(context: Context, team_ids: Sequence[Any]) -> Mapping[Any, Any]:
-    return await team.by_ids(context.database, context.viewer.user_id, team_ids, context.take_wanted())
+async def _by_id(context: Context, team_ids: Sequence[Any]) -> Mapping[Any, Any]:
+    return await team.by_ids(context.database, context.viewer.user_id, team_ids, context.take_requested_columns())
 
 
-of_parents = ToOne("team_id", _named)
+of_parents = ToOneLoader("team_id", _by_id)
 """The team of each project or label."""
 
 
 async def viewer_roles(context: Context, parents: Sequence[Any]) -> list[Role | None]:
     """What the viewer is in each team."""
-    found = await team.roles(context.database, context.viewer.user_id, named(parents, lambda each: each.id))
-    return matched(parents, lambda each: each.id, found)
+    found = await team.roles(context.database, context.viewer.user_id, collect_ids(parents, lambda each: each.id))
+    return match_by_key(parents, lambda each: each.id, found)
 
 
 async def members(
@@ -58,58 +58,58 @@ async def members(
         conditions.append(Condition("role", "eq", role))
     if query:
         conditions.append(Condition("query", "contains", query[:200]))
-    return await lists(context, team.TEAM_MEMBERS, parents, page, where=AllOf(tuple(conditions)))
+    return await list_pages(context, team.TEAM_MEMBERS, parents, page, where=AllOf(tuple(conditions)))
 
 
 async def open_invitations(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
     """Who was asked and has not answered, latest first; shown to members."""
-    return await lists(context, INVITATIONS, parents, page)
+    return await list_pages(context, INVITATIONS, parents, page)
 
 
-async def create(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Found a team."""
-    description = given.get("description")
+    description = values.get("description")
     return {
         "team": await teams.create(
-            uow, context.viewer, given.get("id"), name=given["name"], key=given.get("key"), description=description
+            uow, context.viewer, values.get("id"), name=values["name"], key=values.get("key"), description=description
         )
     }
 
 
-async def update(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def update(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Change a team."""
-    expected = given.get("expected_version")
-    return {"team": await teams.update(uow, context.viewer, given["id"], given, expected_version=expected)}
+    expected = values.get("expected_version")
+    return {"team": await teams.update(uow, context.viewer, values["id"], values, expected_version=expected)}
 
 
-async def delete(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def delete(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Dissolve a team."""
-    expected = given.get("expected_version")
-    gone = await teams.delete(uow, context.viewer, given["id"], expected_version=expected)
+    expected = values.get("expected_version")
+    gone = await teams.delete(uow, context.viewer, values["id"], expected_version=expected)
     return {"deleted": gone, "type": "Team"}
 
 
-async def invite(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def invite(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Ask somebody to join."""
-    joined, invitation, token = await invitations.invite(uow, context.viewer, given["team_id"], given["email"], given["role"])
+    joined, invitation, token = await invitations.invite(uow, context.viewer, values["team_id"], values["email"], values["role"])
     return {"team": joined, "invitation": invitation, "invitation_token": token}
 
 
-async def accept_invitation(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def accept_invitation(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Join the team that a token invites to."""
-    return {"team": await invitations.accept(uow, context.viewer, given["token"])}
+    return {"team": await invitations.accept(uow, context.viewer, values["token"])}
 
 
-async def revoke_invitation(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def revoke_invitation(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Take an invitation back."""
-    return {"deleted": await invitations.revoke(uow, context.viewer, given["id"]), "type": "Invitation"}
+    return {"deleted": await invitations.revoke(uow, context.viewer, values["id"]), "type": "Invitation"}
 
 
-async def set_role(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def set_role(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Give a member another role."""
-    return {"team": await teams.set_role(uow, context.viewer, given["team_id"], given["user_id"], given["role"])}
+    return {"team": await teams.set_role(uow, context.viewer, values["team_id"], values["user_id"], values["role"])}
 
 
-async def remove_member(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def remove_member(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Remove a member, or leave."""
-    return {"team": await teams.remove_member(uow, context.viewer, given["team_id"], given["user_id"])}
+    return {"team": await teams.remove_member(uow, context.viewer, values["team_id"], values["user_id"])}

@@ -3,34 +3,34 @@
 from collections.abc import Sequence
 from typing import Any
 
-from domain.permissions import READ_ONLY, Action, Actions, Kind, granted
+from domain.permissions import READ_ONLY, Action, Actions, ResourceKind, granted_actions
 from persistence.stores import project, team
 from resolvers.context import Context
-from resolvers.page import named
+from resolvers.page import collect_ids
 
-_NOTHING: Actions = frozenset()
+_NO_ACTIONS: Actions = frozenset()
 
 
 async def viewer_can(context: Context, entities: Sequence[Any]) -> list[list[Action]]:
     """The actions granted on each entity, in the order of the enum."""
     actor = context.viewer
-    in_projects = named(entities, _project_id)
-    standings = await project.standings(context.database, actor.user_id, in_projects) if in_projects else {}
-    in_teams = named([each for each in entities if _project_id(each) is None], _team_id)
+    in_projects = collect_ids(entities, _project_id)
+    standings = await project.access_by_ids(context.database, actor.user_id, in_projects) if in_projects else {}
+    in_teams = collect_ids([each for each in entities if _project_id(each) is None], _team_id)
     roles = await team.roles(context.database, actor.user_id, in_teams) if in_teams else {}
 
     def actions(entity: Any) -> Actions:
-        kind = Kind(entity.type_name.upper())
-        if kind is Kind.USER:
-            return granted(actor, None, kind, own=True) if entity.id == actor.user_id else READ_ONLY
+        kind = ResourceKind(entity.type_name.upper())
+        if kind is ResourceKind.USER:
+            return granted_actions(actor, None, kind, own=True) if entity.id == actor.user_id else READ_ONLY
         project_id = _project_id(entity)
         if project_id is None:
-            return granted(actor, roles.get(_team_id(entity)), kind)
+            return granted_actions(actor, roles.get(_team_id(entity)), kind)
         standing = standings.get(project_id)
         if standing is None:
-            return _NOTHING
-        own = standing.leads if kind is Kind.PROJECT else getattr(entity, "author_id", None) == actor.user_id
-        return granted(actor, standing.role, kind, own=own, archived=standing.archived)
+            return _NO_ACTIONS
+        own = standing.leads if kind is ResourceKind.PROJECT else getattr(entity, "author_id", None) == actor.user_id
+        return granted_actions(actor, standing.role, kind, own=own, archived=standing.archived)
 
     return [[action for action in Action if action in actions(entity)] for entity in entities]
 

@@ -8,34 +8,34 @@ from domain.page import Page, Paging
 from persistence.stores import watch
 from persistence.stores.user import WATCHERS
 from persistence.unit_of_work import SqlUnitOfWork
-from resolvers.context import Context, Given
-from resolvers.page import lists, matched, named
+from resolvers.context import Context, InputValues
+from resolvers.page import collect_ids, list_pages, match_by_key
 
 
 async def watchers(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
     """Who watches each subject, by name."""
-    return await lists(context, WATCHERS, parents, page)
+    return await list_pages(context, WATCHERS, parents, page)
 
 
 async def is_watching(context: Context, parents: Sequence[Any]) -> list[bool]:
     """Whether the viewer watches each subject."""
-    watched = await watch.watched(context.database, context.viewer.user_id, named(parents, lambda each: each.id))
+    watched = await watch.watched_ids(context.database, context.viewer.user_id, collect_ids(parents, lambda each: each.id))
     return [each.id in watched for each in parents]
 
 
 async def unread(context: Context, parents: Sequence[Any]) -> list[Any]:
     """What others changed about each subject since the viewer last saw it; null for nothing."""
-    found = await watch.unread(context.database, context.viewer.user_id, named(parents, lambda each: each.id))
-    return matched(parents, lambda each: each.id, found)
+    found = await watch.unread_counts(context.database, context.viewer.user_id, collect_ids(parents, lambda each: each.id))
+    return match_by_key(parents, lambda each: each.id, found)
 
 
-async def set_watching(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def set_watching(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Watch a subject, or stop watching it."""
-    await subject.set_watching(uow, context.viewer, given["subject_id"], watching=given["watching"])
+    await subject.set_watching(uow, context.viewer, values["subject_id"], watching=values["watching"])
     return {}
 
 
-async def mark_seen(context: Context, uow: SqlUnitOfWork, given: Given) -> Mapping[str, Any]:
+async def mark_seen(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Note that the viewer has seen a subject."""
-    await subject.mark_seen(uow, context.viewer, given["subject_id"])
+    await subject.mark_seen(uow, context.viewer, values["subject_id"])
     return {}

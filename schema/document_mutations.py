@@ -27,8 +27,8 @@ class DocumentMutations:
         inputs.DocumentCreateInput,
         "Begins a document.",
         guard=_DOCUMENTS,
-        first=resolvers.document_content.begin,
-        stores=True,
+        prepare=resolvers.document_content.prepare_create,
+        writes_documents=True,
     )
     document_apply_update: DocumentSyncPayload | None = live_mutation(
         resolvers.collaboration.apply_update,
@@ -43,14 +43,14 @@ class DocumentMutations:
         guard=Scope.DOCUMENTS_READ,
     )
     document_update: DocumentPayload | None = mutation(
-        resolvers.document.update, inputs.DocumentUpdateInput, "Changes a document.", guard=_DOCUMENTS, stores=True
+        resolvers.document.update, inputs.DocumentUpdateInput, "Changes a document.", guard=_DOCUMENTS, writes_documents=True
     )
     document_move: DocumentPayload | None = mutation(
         resolvers.document.move,
         inputs.DocumentMoveInput,
         "Changes project, parent and position in one step.",
         guard=_DOCUMENTS,
-        stores=True,
+        writes_documents=True,
     )
     document_delete: DeletePayload | None = mutation(
         resolvers.document.delete,
@@ -58,7 +58,7 @@ class DocumentMutations:
         "Puts a document away with those below it.",
         guard=_DOCUMENTS,
         delete=["Document"],
-        stores=True,
+        writes_documents=True,
     )
     document_restore: DocumentPayload | None = mutation(
         resolvers.document.restore,
@@ -66,27 +66,27 @@ class DocumentMutations:
         "Brings a document back.",
         guard=_DOCUMENTS,
         delete=["Document"],
-        stores=True,
+        writes_documents=True,
     )
     document_save_version: DocumentPayload | None = mutation(
         resolvers.document_content.save_version,
         inputs.DocumentSaveVersionInput,
         "Saves what the document says now as a version.",
         guard=_DOCUMENTS,
-        first=resolvers.document_content.take,
-        stores=True,
+        prepare=resolvers.document_content.prepare_save_version,
+        writes_documents=True,
     )
     document_restore_version: DocumentPayload | None = mutation(
         resolvers.document_edit.restore_version,
         inputs.DocumentRestoreVersionInput,
         "Makes the document say what a version said, as a new edit: nothing of its history goes.",
         guard=_DOCUMENTS,
-        first=resolvers.document_edit.bring_back,
+        prepare=resolvers.document_edit.prepare_restore,
     )
     document_edit: DocumentPayload | None = mutation(
         resolvers.document_edit.apply,
         inputs.DocumentEditInput,
         "Text edit from outside a live session; merged into it, never over it.",
         guard=_DOCUMENTS,
-        first=resolvers.document_edit.merge,
+        prepare=resolvers.document_edit.prepare_edit,
     )

@@ -5,14 +5,14 @@ from typing import Any
 
 from domain.errors import DomainError
 from domain.permissions import Action
-from resolvers.enums import enumeration
+from resolvers.enums import graphql_enum
 from schema.error_code import ErrorCode
 from schema.fields import interface, leaf, view
 from schema.node import Entity
 
-enumeration(ErrorCode, "Codes used in payload errors and in `extensions.code` of top-level errors.", **ErrorCode.meanings())
+graphql_enum(ErrorCode, "Codes used in payload errors and in `extensions.code` of top-level errors.", **ErrorCode.meanings())
 
-_TYPES = {
+_ERROR_TYPE_NAMES = {
     "NotFound": "NotFoundError",
     "Forbidden": "ForbiddenError",
     "Conflict": "ConflictError",
@@ -20,7 +20,7 @@ _TYPES = {
 }
 
 
-class Refusal:
+class UserErrorValue:
     """A domain error as a value that can be shown: graphql-core takes an exception that it meets among values for a failure."""
 
     __slots__ = ("error",)
@@ -32,19 +32,19 @@ class Refusal:
         return getattr(self.error, name)
 
 
-def refusals(errors: Iterable[DomainError]) -> list[Refusal]:
+def to_user_errors(errors: Iterable[DomainError]) -> list[UserErrorValue]:
     """What the fields of type `[UserError!]!` give."""
-    return [Refusal(error) for error in errors]
+    return [UserErrorValue(error) for error in errors]
 
 
-def _type_of(refusal: Refusal) -> str:
-    kind = getattr(refusal.error, "type_name", type(refusal.error).__name__)
-    return _TYPES.get(kind, "ValidationError")
+def _error_type_name(value: UserErrorValue) -> str:
+    kind = getattr(value.error, "type_name", type(value.error).__name__)
+    return _ERROR_TYPE_NAMES.get(kind, "ValidationError")
 
 
 @interface(
     "Expected failure of a mutation. Unexpected failures, authentication and limits are top-level errors with `extensions.code`.",
-    names=_type_of,
+    type_name_of=_error_type_name,
 )
 class UserError:
     """View over `domain.errors.DomainError`."""

@@ -13,14 +13,14 @@ from strawberry.types.base import StrawberryObjectDefinition
 
 from schema.fields import Binding
 
-_ROOTS = ("Query", "Mutation", "Subscription")
+_ROOT_TYPES = ("Query", "Mutation", "Subscription")
 
 
-class RuleMissing(Exception):
+class MissingFieldRule(Exception):
     """Fields without a rule, or root fields that say "parent"."""
 
 
-def register(schema: strawberry.Schema) -> Mapping[str, Binding]:
+def collect_bindings(schema: strawberry.Schema) -> Mapping[str, Binding]:
     """The binding of every object field by its coordinate (`Task.assignee`); raises RuleMissing."""
     found: dict[str, Binding] = {}
     missing: list[str] = []
@@ -31,22 +31,22 @@ def register(schema: strawberry.Schema) -> Mapping[str, Binding]:
         for field in definition.fields:
             coordinate = f"{name}.{schema.config.name_converter.get_graphql_name(field)}"
             binding = field.metadata.get("binding")
-            if not isinstance(binding, Binding) or (name in _ROOTS and binding.guard == "parent"):
+            if not isinstance(binding, Binding) or (name in _ROOT_TYPES and binding.guard == "parent"):
                 missing.append(coordinate)
             else:
-                found[coordinate] = _with_needs(binding, field.python_name)
+                found[coordinate] = _with_own_attribute(binding, field.python_name)
     if missing:
-        raise RuleMissing(f"no rule says who may ask for {', '.join(sorted(missing))}")
+        raise MissingFieldRule(f"no rule says who may ask for {', '.join(sorted(missing))}")
     return found
 
 
-def _with_needs(binding: Binding, name: str) -> Binding:
+def _with_own_attribute(binding: Binding, name: str) -> Binding:
     """A stored attribute needs itself."""
     if binding.kind != "leaf" or binding.read is not None or binding.needs is not None:
         return binding
     return replace(binding, needs=((binding.path or name).partition(".")[0],))
 
 
-def weights(bindings: Mapping[str, Binding]) -> dict[str, int]:
+def field_weights(bindings: Mapping[str, Binding]) -> dict[str, int]:
     """What fields cost beyond 1, by coordinate."""
     return {coordinate: binding.weight for coordinate, binding in bindings.items() if binding.weight != 1}

@@ -22,8 +22,8 @@ import strawberry
 from domain.actor import Scope
 from domain.page import Paging
 from resolvers.context import BatchFunction, Context
-from resolvers.event_visibility import Hearing
-from resolvers.subscription_topic import Theme, follow
+from resolvers.event_visibility import ChangeVisibility
+from resolvers.subscription_topic import Topic, stream_changes
 
 T = TypeVar("T", bound=type)
 Guard = Literal["public", "signed in", "parent"] | Scope
@@ -49,14 +49,14 @@ class Binding:
     batch: BatchFunction | None = None
     root: Callable[..., Awaitable[Any]] | None = None
     weight: int = 1
-    pages: bool = False
+    is_paginated: bool = False
     needs: tuple[str, ...] | None = None
-    theme: Callable[..., Theme] | None = None
+    topic_factory: Callable[..., Topic] | None = None
     personal: bool = False
-    waits: bool = True
+    is_async: bool = True
 
 
-def check(guard: Guard, context: Context) -> None:
+def check_guard(guard: Guard, context: Context) -> None:
     """Refuse whoever the guard does not let through: Unauthenticated or InsufficientScope."""
     if isinstance(guard, Scope):
         context.require(guard)
@@ -112,7 +112,7 @@ def relation(
     weight: int = 1,
     needs: Sequence[str] | None = None,
     personal: bool = False,
-    waits: bool = True,
+    is_async: bool = True,
 ) -> Any:
     """
     What other rows know of the object. The batch function's parameters after context and parents are the field's arguments.
@@ -120,14 +120,21 @@ def relation(
     `needs`: the stored attributes of its parents that the function reads; unknown when left out.
     """
     read = None if needs is None else tuple(needs)
-    pages = _pages(batch)
+    pages = _takes_page(batch)
     binding = Binding(
-        kind="relation", guard=guard, batch=batch, weight=weight, pages=pages, needs=read, personal=personal, waits=waits
+        kind="relation",
+        guard=guard,
+        batch=batch,
+        weight=weight,
+        is_paginated=pages,
+        needs=read,
+        personal=personal,
+        is_async=is_async,
     )
 
     def resolve(root: Any, info: strawberry.Info[Context], **given: Any) -> Awaitable[Any]:
-        check(guard, info.context)
-        return info.context.load(batch, root, with_page(given) if binding.pages else given)
+        check_guard(guard, info.context)
+        return info.context.load(batch, root, with_paging(given) if binding.is_paginated else given)
 
     _declare_arguments(resolve, batch, skip=2)
     return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
@@ -138,39 +145,39 @@ def relation(
 
 def query(resolver: Callable[..., Awaitable[Any]], description: str, *, guard: Guard, weight: int = 1) -> Any:
     """A field of Query. The resolver's parameters after the context are the field's arguments."""
-    binding = Binding(kind="query", guard=guard, root=resolver, weight=weight, pages=_pages(resolver))
+    binding = Binding(kind="query", guard=guard, root=resolver, weight=weight, is_paginated=_takes_page(resolver))
 
     async def resolve(info: strawberry.Info[Context], **given: Any) -> Any:
-        check(guard, info.context)
-        return await resolver(info.context, **(with_page(given) if binding.pages else given))
+        check_guard(guard, info.context)
+        return await resolver(info.context, **(with_paging(given) if binding.is_paginated else given))
 
     _declare_arguments(resolve, resolver, skip=1)
     return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
 
 
-def subscription(theme: Callable[..., Theme], description: str, *, guard: Guard) -> Any:
+def change_subscription(topic_factory: Callable[..., Topic], description: str, *, guard: Guard) -> Any:
     """A field of Subscription, annotated `AsyncGenerator[Event, None]`. The parameters after the context are the field's
     arguments; `theme` makes of them what the subscription is about.
 
     Stock graphql-core follows it alone; `gateway.subscriptions.manager` follows it for all who would be told the same.
     """
-    binding = Binding(kind="subscription", guard=guard, theme=theme)
+    binding = Binding(kind="subscription", guard=guard, topic_factory=topic_factory)
 
     async def subscribe(info: strawberry.Info[Context], **given: Any) -> AsyncIterator[Any]:
-        check(guard, info.context)
-        about = theme(info.context, **given)
-        hearing = Hearing(info.context, about.scope)
+        check_guard(guard, info.context)
+        about = topic_factory(info.context, **given)
+        hearing = ChangeVisibility(info.context, about.scope)
         await about.check(hearing)
-        async with aclosing(follow(about, hearing)) as changes:
+        async with aclosing(stream_changes(about, hearing)) as changes:
             async for change, _ in changes:
                 yield change
 
-    _declare_arguments(subscribe, theme, skip=1)
+    _declare_arguments(subscribe, topic_factory, skip=1)
     subscribe.__annotations__["return"] = AsyncGenerator[Any, None]
     return strawberry.subscription(resolver=subscribe, description=description, metadata={"binding": binding})
 
 
-def stream(resolver: Callable[..., AsyncGenerator[Any, None]], description: str, *, guard: Guard) -> Any:
+def event_subscription(resolver: Callable[..., AsyncGenerator[Any, None]], description: str, *, guard: Guard) -> Any:
     """A field of Subscription that is not about the log of changes: its events are what the resolver yields, to each subscriber
     his own.
 
@@ -179,7 +186,7 @@ def stream(resolver: Callable[..., AsyncGenerator[Any, None]], description: str,
     binding = Binding(kind="subscription", guard=guard)
 
     async def subscribe(info: strawberry.Info[Context], **given: Any) -> AsyncIterator[Any]:
-        check(guard, info.context)
+        check_guard(guard, info.context)
         async with aclosing(resolver(info.context, **given)) as events:
             async for event in events:
                 yield event
@@ -188,14 +195,14 @@ def stream(resolver: Callable[..., AsyncGenerator[Any, None]], description: str,
     return strawberry.subscription(resolver=subscribe, description=description, metadata={"binding": binding})
 
 
-def _pages(function: Callable[..., Any]) -> bool:
+def _takes_page(function: Callable[..., Any]) -> bool:
     return "page" in inspect.signature(function).parameters
 
 
-def with_page(given: dict[str, Any]) -> dict[str, Any]:
+def with_paging(arguments: dict[str, Any]) -> dict[str, Any]:
     """Relay's four arguments as one `page`."""
-    asked = {name: given.pop(name) for name in _PAGING if name in given}
-    return {**given, "page": Paging(**asked)}
+    asked = {name: arguments.pop(name) for name in _PAGING if name in arguments}
+    return {**arguments, "page": Paging(**asked)}
 
 
 def _declare_arguments(wrapper: Callable[..., Any], function: Callable[..., Any], *, skip: int) -> None:
@@ -220,13 +227,13 @@ def _argument(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 
 @dataclass_transform(kw_only_default=True)
-def view(description: str, *, name: str | None = None, member: bool = False) -> Callable[[T], T]:
+def view(description: str, *, name: str | None = None, is_union_member: bool = False) -> Callable[[T], T]:
     """An object type that shows a domain object as it is: same attribute names, nothing copied. `member`: of a union."""
 
     def declare(cls: T) -> T:
         # Types are told apart by `type_name` where a field may give several; what a field gives is never in doubt otherwise.
         own = name or cls.__name__
-        is_own = (lambda cls, obj, info: obj.type_name == own) if member else (lambda cls, obj, info: True)
+        is_own = (lambda cls, obj, info: obj.type_name == own) if is_union_member else (lambda cls, obj, info: True)
         cls.is_type_of = classmethod(is_own)  # type: ignore[attr-defined]
         return strawberry.type(cls, description=description, name=name)
 
@@ -234,11 +241,11 @@ def view(description: str, *, name: str | None = None, member: bool = False) -> 
 
 
 @dataclass_transform(kw_only_default=True)
-def interface(description: str, *, names: Callable[[Any], str] = attrgetter("type_name")) -> Callable[[T], T]:
+def interface(description: str, *, type_name_of: Callable[[Any], str] = attrgetter("type_name")) -> Callable[[T], T]:
     """An interface; `names` tells an object's type by name."""
 
     def declare(cls: T) -> T:
-        cls.resolve_type = staticmethod(lambda obj, info, abstract: names(obj))  # type: ignore[attr-defined]
+        cls.resolve_type = staticmethod(lambda obj, info, abstract: type_name_of(obj))  # type: ignore[attr-defined]
         return strawberry.interface(cls, description=description)
 
     return declare

@@ -25,7 +25,7 @@ class FileMutations:
         inputs.UploadCompleteInput,
         "Says that a file was sent; it is looked at, and attached to what it was announced for.",
         guard=_FILES,
-        first=resolvers.attachment.look,
+        prepare=resolvers.attachment.inspect_upload,
     )
     attachment_delete: DeletePayload | None = mutation(
         resolvers.attachment.delete, shared.DeleteInput, "Deletes a file.", guard=_FILES, delete=["Attachment"]

@@ -13,7 +13,7 @@ import resolvers.watch
 from domain.permissions import Action
 from persistence.engine.rows import GLOBAL_ID
 from resolvers import ids
-from resolvers.enums import enumeration
+from resolvers.enums import graphql_enum
 from schema.connection import Connection
 from schema.fields import interface, leaf, relation, view
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from schema.types.comment import Comment
     from schema.types.user import User
 
-enumeration(
+graphql_enum(
     Action,
     "What can be done to an object.",
     READ="See it.",
@@ -42,7 +42,7 @@ enumeration(
 class Node:
     """What has a global id."""
 
-    id: strawberry.ID = leaf("Global id.", ids.of, needs=[GLOBAL_ID])
+    id: strawberry.ID = leaf("Global id.", ids.global_id, needs=[GLOBAL_ID])
 
 
 @interface("Stored object with optimistic-concurrency version and viewer abilities.")

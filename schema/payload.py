@@ -7,13 +7,13 @@ import strawberry
 
 import resolvers.change
 from domain import text
-from domain.errors import DomainError, InsufficientScope, Several, Unavailable
-from resolvers.context import Change, Context, Given, Preparation
-from resolvers.inputs.fields import given as read
-from resolvers.mutation_result import Outcome
+from domain.errors import DomainError, InsufficientScope, MultipleErrors, Unavailable
+from resolvers.context import Context, InputValues, MutationFunction, PrepareFunction
+from resolvers.inputs.fields import to_values as read
+from resolvers.mutation_result import MutationResult
 from resolvers.scalars import SyncCursor
-from schema.errors import UserError, refusals
-from schema.fields import Binding, Guard, check, interface, leaf, relation
+from schema.errors import UserError, to_user_errors
+from schema.fields import Binding, Guard, check_guard, interface, leaf, relation
 
 
 @interface("Every mutation payload has these three fields.")
@@ -24,19 +24,21 @@ class MutationPayload:
     cursor: SyncCursor | None = relation(
         resolvers.change.cursors_of_writes, "Position of this write in the change log; null when nothing was written."
     )
-    errors: list[UserError] = leaf("Why it was refused; empty when all went well.", lambda outcome: refusals(outcome.errors))
+    errors: list[UserError] = leaf(
+        "Why it was refused; empty when all went well.", lambda outcome: to_user_errors(outcome.errors)
+    )
 
 
 def mutation(
-    change_: Change,
+    mutate: MutationFunction,
     input_: type[Any],
     description: str,
     *,
     guard: Guard,
     delete: Sequence[str] = (),
-    first: Preparation | None = None,
-    first_for: str | None = None,
-    stores: bool = False,
+    prepare: PrepareFunction | None = None,
+    prepare_if: str | None = None,
+    writes_documents: bool = False,
 ) -> Any:
     """
     A field of Mutation, with one argument `input`, run in one transaction.
@@ -47,37 +49,39 @@ def mutation(
     scope, and a store that is away, are top-level errors.
     """
     expected = {"id": "|".join(delete)} if delete else {}
-    name = f"{change_.__module__}.{change_.__qualname__}"
+    name = f"{mutate.__module__}.{mutate.__qualname__}"
 
-    async def run(context: Context, input: Any) -> Outcome:
+    async def run(context: Context, input: Any) -> MutationResult:
         key = None if input.client_mutation_id is strawberry.UNSET else input.client_mutation_id
         try:
-            given = read(input, types=expected)
+            given = read(input, id_types=expected)
             given.pop("client_mutation_id", None)
             if key is not None:
-                text.token(key, ("input", "clientMutationId"))
+                text.validate_token(key, ("input", "clientMutationId"))
             # What signs somebody in is never remembered: its result holds secrets.
-            mark = context.mark(name, given, key) if guard != "public" else None
-            if first is not None and (first_for is None or given.get(first_for) is not None):
-                if mark is not None and (told := await context.told_before(mark)) is not None:
-                    return _settled(told)
-                given = await first(context, given)
-            outcome = await context.change(change_, given, client_mutation_id=key, mark=mark, stores=stores)
+            mark = context.idempotency_key(name, given, key) if guard != "public" else None
+            if prepare is not None and (prepare_if is None or given.get(prepare_if) is not None):
+                if mark is not None and (told := await context.replayed_result(mark)) is not None:
+                    return _split_refusal(told)
+                given = await prepare(context, given)
+            outcome = await context.run_mutation(
+                mutate, given, client_mutation_id=key, idempotency_key=mark, writes_documents=writes_documents
+            )
         except (InsufficientScope, Unavailable):
             raise
         except DomainError as error:
-            refused = error.errors if isinstance(error, Several) else [error]
-            return Outcome(client_mutation_id=key, errors=refused)
-        return _settled(outcome)
+            refused = error.errors if isinstance(error, MultipleErrors) else [error]
+            return MutationResult(client_mutation_id=key, errors=refused)
+        return _split_refusal(outcome)
 
-    async def resolve(info: strawberry.Info[Context], input: Any) -> Outcome:
+    async def resolve(info: strawberry.Info[Context], input: Any) -> MutationResult:
         # A compiled program that failed after the write hands over to graphql-core: what was done is not done again.
-        done = info.context.done.get(info.path.key)
+        done = info.context.mutation_results.get(info.path.key)
         if isinstance(done, Exception):
             raise done
         if done is not None:
-            return cast(Outcome, done)
-        check(guard, info.context)
+            return cast(MutationResult, done)
+        check_guard(guard, info.context)
         return await run(info.context, input)
 
     resolve.__annotations__ |= {"input": Annotated[input_, strawberry.argument(description="What to do.")]}
@@ -86,7 +90,7 @@ def mutation(
 
 
 def live_mutation(
-    act: Callable[[Context, Given, str | None], Awaitable[Mapping[str, Any]]],
+    handler: Callable[[Context, InputValues, str | None], Awaitable[Mapping[str, Any]]],
     input_: type[Any],
     description: str,
     *,
@@ -98,26 +102,26 @@ def live_mutation(
     `act` is given the idempotency key, and sees to it that what it does twice counts once.
     """
 
-    async def run(context: Context, input: Any) -> Outcome:
+    async def run(context: Context, input: Any) -> MutationResult:
         key = None if input.client_mutation_id is strawberry.UNSET else input.client_mutation_id
         try:
             given = read(input)
             given.pop("client_mutation_id", None)
             if key is not None:
-                text.token(key, ("input", "clientMutationId"))
-            return Outcome(client_mutation_id=key, values=await act(context, given, key))
+                text.validate_token(key, ("input", "clientMutationId"))
+            return MutationResult(client_mutation_id=key, values=await handler(context, given, key))
         except (InsufficientScope, Unavailable):
             raise
         except DomainError as error:
-            return Outcome(client_mutation_id=key, errors=error.errors if isinstance(error, Several) else [error])
+            return MutationResult(client_mutation_id=key, errors=error.errors if isinstance(error, MultipleErrors) else [error])
 
-    async def resolve(info: strawberry.Info[Context], input: Any) -> Outcome:
-        done = info.context.done.get(info.path.key)
+    async def resolve(info: strawberry.Info[Context], input: Any) -> MutationResult:
+        done = info.context.mutation_results.get(info.path.key)
         if isinstance(done, Exception):
             raise done
         if done is not None:
-            return cast(Outcome, done)
-        check(guard, info.context)
+            return cast(MutationResult, done)
+        check_guard(guard, info.context)
         return await run(info.context, input)
 
     resolve.__annotations__ |= {"input": Annotated[input_, strawberry.argument(description="What to do.")]}
@@ -125,9 +129,9 @@ def live_mutation(
     return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
 
 
-def _settled(outcome: Outcome) -> Outcome:
+def _split_refusal(result: MutationResult) -> MutationResult:
     """A refusal that had to be kept, such as a session ended because its token was reused, is told like any other."""
-    if "refused" not in outcome.values:
-        return outcome
-    values = {name: value for name, value in outcome.values.items() if name != "refused"}
-    return Outcome(client_mutation_id=outcome.client_mutation_id, errors=[outcome.values["refused"]], values=values)
+    if "refused" not in result.values:
+        return result
+    values = {name: value for name, value in result.values.items() if name != "refused"}
+    return MutationResult(client_mutation_id=result.client_mutation_id, errors=[result.values["refused"]], values=values)

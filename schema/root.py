@@ -29,7 +29,7 @@ from schema import field_rules
 from schema.connection import Connection
 from schema.document_mutations import DocumentMutations
 from schema.errors import ERROR_TYPES
-from schema.fields import query, stream, subscription
+from schema.fields import change_subscription, event_subscription, query
 from schema.file_mutations import FileMutations
 from schema.node import Node
 from schema.payload import mutation
@@ -57,22 +57,24 @@ class Query:
     node: Node | None = query(resolvers.node.node, "One object by its global id.", guard="signed in")
     nodes: list[Node | None] = query(resolvers.node.nodes, "Objects by their global ids, in order.", guard="signed in")
     viewer: User | None = query(resolvers.user.viewer, "Who is signed in; null for nobody.", guard="public")
-    user: User | None = query(resolvers.user.one, "Somebody who shares a team with the viewer.", guard=Scope.TEAMS_READ)
+    user: User | None = query(resolvers.user.get, "Somebody who shares a team with the viewer.", guard=Scope.TEAMS_READ)
     users: Connection[User] | None = query(
-        resolvers.user.many, "Everybody who shares a team with the viewer, by name.", guard=Scope.TEAMS_READ
+        resolvers.user.list_visible, "Everybody who shares a team with the viewer, by name.", guard=Scope.TEAMS_READ
     )
-    team: Team | None = query(resolvers.team.one, "A team of the viewer's.", guard=Scope.TEAMS_READ)
-    teams: Connection[Team] | None = query(resolvers.team.many, "The viewer's teams, by name.", guard=Scope.TEAMS_READ)
-    project: Project | None = query(resolvers.project.one, "A project.", guard=Scope.PROJECTS_READ)
+    team: Team | None = query(resolvers.team.get, "A team of the viewer's.", guard=Scope.TEAMS_READ)
+    teams: Connection[Team] | None = query(resolvers.team.list_visible, "The viewer's teams, by name.", guard=Scope.TEAMS_READ)
+    project: Project | None = query(resolvers.project.get, "A project.", guard=Scope.PROJECTS_READ)
     projects: Connection[Project] | None = query(
-        resolvers.project.many, "Every project that the viewer may see.", guard=Scope.PROJECTS_READ
+        resolvers.project.list_visible, "Every project that the viewer may see.", guard=Scope.PROJECTS_READ
     )
-    task: Task | None = query(resolvers.task.one, "A task.", guard=Scope.TASKS_READ)
+    task: Task | None = query(resolvers.task.get, "A task.", guard=Scope.TASKS_READ)
     task_by_key: Task | None = query(resolvers.task.by_key, "A task by its human key.", guard=Scope.TASKS_READ)
-    tasks: Connection[Task] | None = query(resolvers.task.many, "Every task that the viewer may see.", guard=Scope.TASKS_READ)
-    document: Document | None = query(resolvers.document.one, "A document.", guard=Scope.DOCUMENTS_READ)
+    tasks: Connection[Task] | None = query(
+        resolvers.task.list_visible, "Every task that the viewer may see.", guard=Scope.TASKS_READ
+    )
+    document: Document | None = query(resolvers.document.get, "A document.", guard=Scope.DOCUMENTS_READ)
     documents: Connection[Document] | None = query(
-        resolvers.document.many, "Every document that the viewer may see.", guard=Scope.DOCUMENTS_READ
+        resolvers.document.list_visible, "Every document that the viewer may see.", guard=Scope.DOCUMENTS_READ
     )
     changes: ChangeConnection | None = query(
         resolvers.change.page,
@@ -92,14 +94,14 @@ class Mutation(DocumentMutations, FileMutations):
         user_inputs.UserRegisterInput,
         "Makes an account and signs in to it.",
         guard="public",
-        first=resolvers.session.hash_password,
+        prepare=resolvers.session.hash_password,
     )
     session_create: SessionPayload | None = mutation(
         resolvers.session.create,
         user_inputs.SessionCreateInput,
         "Signs in by password.",
         guard="public",
-        first=resolvers.session.check_password,
+        prepare=resolvers.session.check_password,
     )
     session_refresh: SessionPayload | None = mutation(
         resolvers.session.refresh,
@@ -213,8 +215,8 @@ class Mutation(DocumentMutations, FileMutations):
         comment_inputs.CommentCreateInput,
         "Says something about a task or a document.",
         guard=_TASKS,
-        first=resolvers.comment.pin,
-        first_for="anchor",
+        prepare=resolvers.comment.resolve_anchor,
+        prepare_if="anchor",
     )
     comment_update: CommentPayload | None = mutation(
         resolvers.comment.update, comment_inputs.CommentUpdateInput, "Edits one's own comment.", guard=_TASKS
@@ -245,16 +247,16 @@ class Mutation(DocumentMutations, FileMutations):
 class Subscription:
     """The root of subscriptions."""
 
-    changes: AsyncGenerator[Change, None] = subscription(
+    changes: AsyncGenerator[Change, None] = change_subscription(
         resolvers.change.changes,
         "Every visible change after a cursor, in order, without gaps; replays first, then continues live.",
         guard=Scope.TASKS_READ,
     )
-    task_changed: AsyncGenerator[Change, None] = subscription(
+    task_changed: AsyncGenerator[Change, None] = change_subscription(
         resolvers.change.task_changes, "Changes of one task with its comments, links and attachments.", guard=Scope.TASKS_READ
     )
-    document_collaboration: AsyncGenerator[DocumentEvent, None] = stream(
-        resolvers.collaboration.follow,
+    document_collaboration: AsyncGenerator[DocumentEvent, None] = event_subscription(
+        resolvers.collaboration.stream_events,
         "Live editing of one document: edits, presence and saved versions.",
         guard=Scope.DOCUMENTS_READ,
     )
@@ -267,4 +269,4 @@ schema = strawberry.Schema(
     types=[Activity, Attachment, Comment, DocumentVersion, Label, Session, TaskLink, *ERROR_TYPES],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
-bindings = field_rules.register(schema)
+bindings = field_rules.collect_bindings(schema)

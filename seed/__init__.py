@@ -13,19 +13,19 @@ from typing import Literal
 
 from sqlalchemy import func, select
 
-from persistence.engine.database import ACQUIRE_TIMEOUT, Database, Statement
+from persistence.engine.database import ACQUIRE_TIMEOUT_SECONDS, Database, Statement
 from persistence.tables import users
 from seed.copy_rows import Batch
 from seed.demo import DEMO_EMAIL, demo
-from seed.documents_text import WRITTEN, write
+from seed.documents_text import SEEDED_TABLES, copy_batch
 from seed.large import Scale, large
 
 __all__ = ["DEMO_EMAIL", "Scale", "SeedReport", "SeedSize", "seed"]
 
 SeedSize = Literal["none", "demo", "large"]
 
-_TAKEN = "there are users already."
-_SOMEBODY = Statement(select(func.count()).select_from(select(users.c.id).limit(1).subquery()))
+_NOT_EMPTY = "there are users already."
+_ANY_USER = Statement(select(func.count()).select_from(select(users.c.id).limit(1).subquery()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,29 +59,29 @@ async def seed(
     """
     if size == "none":
         return SeedReport(size=size, skipped="nothing was asked for.")
-    if await database.fetch_value(_SOMEBODY):
-        return SeedReport(size=size, skipped=_TAKEN)
+    if await database.fetch_value(_ANY_USER):
+        return SeedReport(size=size, skipped=_NOT_EMPTY)
     started = time.monotonic()
     until = anchor or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    rows = await _fill(database, [demo(until)] if size == "demo" else large(until, scale or Scale()), password_hash)
+    rows = await _write_batches(database, [demo(until)] if size == "demo" else large(until, scale or Scale()), password_hash)
     if rows is None:
-        return SeedReport(size=size, skipped=_TAKEN)
+        return SeedReport(size=size, skipped=_NOT_EMPTY)
     # Statistics for the planner, and the visibility map for index-only scans, before anybody measures.
-    async with database.pool.acquire(timeout=ACQUIRE_TIMEOUT) as raw:
-        for table in WRITTEN:
+    async with database.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as raw:
+        for table in SEEDED_TABLES:
             await raw.execute(f"VACUUM (ANALYZE, SKIP_LOCKED) {table.name}")
     return SeedReport(size=size, rows=rows, seconds=time.monotonic() - started)
 
 
-async def _fill(database: Database, batches: Iterable[Batch], password_hash: str) -> dict[str, int] | None:
+async def _write_batches(database: Database, batches: Iterable[Batch], password_hash: str) -> dict[str, int] | None:
     """Write all batches or nothing; how many rows went into each table, or None when somebody was quicker."""
     rows: Counter[str] = Counter()
     async with database.begin() as connection:
         # From here to the end nobody registers, and nobody else seeds.
         await connection.raw.execute("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
-        if await connection.fetch_value(_SOMEBODY):
+        if await connection.fetch_value(_ANY_USER):
             return None
         for batch in batches:
             hashes = {user.id: password_hash for user in batch.users if user.email_address == DEMO_EMAIL}
-            rows.update(await write(connection, batch, hashes))
+            rows.update(await copy_batch(connection, batch, hashes))
     return dict(rows)

@@ -11,56 +11,56 @@ from uuid import UUID
 from domain.task import TaskStatus
 from seed.demo_people import OWNER, PEOPLE
 from seed.fixtures import Conversation
-from seed.task_history import Telling
-from seed.task_lifecycle import Plan
+from seed.task_history import ProjectHistory
+from seed.task_lifecycle import TaskLifecycle
 
 _NAMES = {person.name: f"{person.first_name} {person.last_name}" for person in PEOPLE}
 _EMOJI = ("👍", "👍", "👍", "🎉", "❤️", "👀", "🚀", "😄")
-_BEGUN = {TaskStatus.IN_PROGRESS: 4, TaskStatus.IN_REVIEW: 4, TaskStatus.DONE: 1}  # how often they are talked about
+_STARTED_WEIGHTS = {TaskStatus.IN_PROGRESS: 4, TaskStatus.IN_REVIEW: 4, TaskStatus.DONE: 1}  # how often they are talked about
 _TECHNICAL = frozenset({"bug", "backend", "ios", "android", "performance", "tech debt"})
 _TECHNICIANS = frozenset(person.name for person in PEOPLE if person.name == OWNER or _TECHNICAL & set(person.skills))
-_MOST = 3  # conversations under one task
-_SPOKEN_TO = re.compile("@([abc])")
+_MAX_CONVERSATIONS_PER_TASK = 3  # conversations under one task
+_MENTION = re.compile("@([abc])")
 
 
 @dataclass(slots=True, kw_only=True)
-class Talk:
+class ConversationScheduler:
     """Conversations being noted in the chronicle. `plans` are all tasks, each with the project that it is told in."""
 
-    plans: list[tuple[Telling, Plan]]
-    chance: Random
-    _held: Counter[str] = field(default_factory=Counter)
+    lifecycles: list[tuple[ProjectHistory, TaskLifecycle]]
+    rng: Random
+    _counts: Counter[str] = field(default_factory=Counter)
 
-    def hold(self, conversation: Conversation) -> None:
+    def schedule(self, conversation: Conversation) -> None:
         """Find a task that the conversation fits, and note who says what, and who likes it."""
-        chance = self.chance
+        chance = self.rng
         fitting = [
             (telling, plan)
-            for telling, plan in self.plans
-            if self._held[plan.told.title] < _MOST
-            and (conversation.early or plan.told.status in _BEGUN)
-            and conversation.topic in ("any", telling.undertaking.story.replace("_", " "), *plan.told.labels)
+            for telling, plan in self.lifecycles
+            if self._counts[plan.task.title] < _MAX_CONVERSATIONS_PER_TASK
+            and (conversation.early or plan.task.status in _STARTED_WEIGHTS)
+            and conversation.topic in ("any", telling.project.story.replace("_", " "), *plan.task.labels)
         ]
-        telling, plan = chance.choices(fitting, weights=[_BEGUN.get(plan.told.status, 2) for _, plan in fitting])[0]
-        self._held[plan.told.title] += 1
+        telling, plan = chance.choices(fitting, weights=[_STARTED_WEIGHTS.get(plan.task.status, 2) for _, plan in fitting])[0]
+        self._counts[plan.task.title] += 1
         speakers = self._speakers(telling, plan, conversation.topic)
         first_id: UUID | None = None
-        messages = self._timed(telling, plan, conversation)
+        messages = self._message_times(telling, plan, conversation)
         for at, name, text in messages:
             speaker = telling.people[speakers[name]]
-            comment_id = telling.world.ids()
-            self._say(telling, plan, at, comment_id, speaker, first_id, text, speakers)
-            self._react(telling, at, comment_id, speaker)
+            comment_id = telling.simulation.ids()
+            self._schedule_comment(telling, plan, at, comment_id, speaker, first_id, text, speakers)
+            self._schedule_reactions(telling, at, comment_id, speaker)
             first_id = first_id or comment_id
         if conversation.resolved and first_id:
             at, name, _ = messages[-1]
             resolved = at + min(timedelta(days=chance.uniform(0.05, 2)), (telling.until - at) / 2)
-            telling.chronicle.note(resolved, _resolve, telling, telling.people[speakers[name]], first_id)
+            telling.timeline.schedule(resolved, _resolve, telling, telling.people[speakers[name]], first_id)
 
-    def _say(
+    def _schedule_comment(
         self,
-        telling: Telling,
-        plan: Plan,
+        history: ProjectHistory,
+        lifecycle: TaskLifecycle,
         at: datetime,
         comment_id: UUID,
         speaker: UUID,
@@ -68,14 +68,14 @@ class Talk:
         text: str,
         speakers: dict[str, str],
     ) -> None:
-        spoken_to = {speakers[letter] for letter in _SPOKEN_TO.findall(text)}
-        body = _SPOKEN_TO.sub(lambda found: _mention(telling, speakers[found[1]]), text)
-        mentions = tuple(sorted(telling.people[name] for name in spoken_to))
-        task_id = telling.ids[plan.told.title]
-        edited = self.chance.random() < 0.06
-        telling.chronicle.note(
+        spoken_to = {speakers[letter] for letter in _MENTION.findall(text)}
+        body = _MENTION.sub(lambda found: _mention(history, speakers[found[1]]), text)
+        mentions = tuple(sorted(history.people[name] for name in spoken_to))
+        task_id = history.ids[lifecycle.task.title]
+        edited = self.rng.random() < 0.06
+        history.timeline.schedule(
             at,
-            telling.world.comment,
+            history.simulation.add_comment,
             comment_id,
             speaker,
             task_id,
@@ -84,38 +84,44 @@ class Talk:
             parent_id=first_id,
         )
         if edited:
-            telling.chronicle.note(
-                at + min(timedelta(minutes=9), (telling.until - at) / 2), _edit, telling, speaker, comment_id, body
+            history.timeline.schedule(
+                at + min(timedelta(minutes=9), (history.until - at) / 2), _edit, history, speaker, comment_id, body
             )
 
-    def _react(self, telling: Telling, at: datetime, comment_id: UUID, speaker: UUID) -> None:
-        if self.chance.random() >= 0.35:
+    def _schedule_reactions(self, history: ProjectHistory, at: datetime, comment_id: UUID, speaker: UUID) -> None:
+        if self.rng.random() >= 0.35:
             return
-        others = sorted(set(telling.people.values()) - {speaker})
-        for user_id in self.chance.sample(others, k=min(len(others), self.chance.choice((1, 1, 2, 3)))):
-            later = at + min(timedelta(minutes=self.chance.uniform(5, 900)), (telling.until - at) * 0.9)
-            telling.chronicle.note(later, telling.world.react, user_id, comment_id, self.chance.choice(_EMOJI))
+        others = sorted(set(history.people.values()) - {speaker})
+        for user_id in self.rng.sample(others, k=min(len(others), self.rng.choice((1, 1, 2, 3)))):
+            later = at + min(timedelta(minutes=self.rng.uniform(5, 900)), (history.until - at) * 0.9)
+            history.timeline.schedule(later, history.simulation.add_reaction, user_id, comment_id, self.rng.choice(_EMOJI))
 
-    def _speakers(self, telling: Telling, plan: Plan, topic: str) -> dict[str, str]:
+    def _speakers(self, history: ProjectHistory, lifecycle: TaskLifecycle, topic: str) -> dict[str, str]:
         """Who speaks by which name. b is the one who works on the task, where somebody does."""
         names = [
-            name for name in telling.people if name != plan.told.assignee and (topic not in _TECHNICAL or name in _TECHNICIANS)
+            name
+            for name in history.people
+            if name != lifecycle.task.assignee and (topic not in _TECHNICAL or name in _TECHNICIANS)
         ]
-        a, b, c = self.chance.sample(names, k=3)
-        if OWNER in names and OWNER not in (a, b, c) and self.chance.random() < 0.3:
+        a, b, c = self.rng.sample(names, k=3)
+        if OWNER in names and OWNER not in (a, b, c) and self.rng.random() < 0.3:
             a = OWNER
-        return {name: name for name in telling.people} | {"a": a, "b": plan.told.assignee or b, "c": c}
+        return {name: name for name in history.people} | {"a": a, "b": lifecycle.task.assignee or b, "c": c}
 
-    def _timed(self, telling: Telling, plan: Plan, conversation: Conversation) -> list[tuple[datetime, str, str]]:
+    def _message_times(
+        self, history: ProjectHistory, lifecycle: TaskLifecycle, conversation: Conversation
+    ) -> list[tuple[datetime, str, str]]:
         """The messages with their times: some time after the work began, with minutes or hours in between, before the end."""
-        chance = self.chance
+        chance = self.rng
         gaps = [timedelta(hours=chance.choice((0.3, 1, 2, 5, 16)) * chance.uniform(0.5, 1.5)) for _ in conversation.messages]
-        settled = plan.settled_at if plan.told.status is TaskStatus.DONE else telling.until
+        settled = lifecycle.last_moved_at if lifecycle.task.status is TaskStatus.DONE else history.until
         first, last = (
-            (plan.created_at, plan.begun_at) if conversation.early and plan.told.status in _BEGUN else (plan.begun_at, settled)
+            (lifecycle.created_at, lifecycle.begun_at)
+            if conversation.early and lifecycle.task.status in _STARTED_WEIGHTS
+            else (lifecycle.begun_at, settled)
         )
         at = first + (last - first) * chance.uniform(0.1, 0.9)
-        hurry = min(1.0, (telling.until - at) * 0.9 / sum(gaps, timedelta()))
+        hurry = min(1.0, (history.until - at) * 0.9 / sum(gaps, timedelta()))
         timed = []
         for gap, (name, text) in zip(gaps, conversation.messages, strict=True):
             at += gap * hurry
@@ -123,15 +129,15 @@ class Talk:
         return timed
 
 
-def _mention(telling: Telling, name: str) -> str:
+def _mention(history: ProjectHistory, name: str) -> str:
     """A link to a user's global id, as front ends write it."""
-    global_id = base64.b64encode(f"User:{telling.people[name]}".encode()).decode()
+    global_id = base64.b64encode(f"User:{history.people[name]}".encode()).decode()
     return f"[@{_NAMES[name]}](user:{global_id})"
 
 
-def _resolve(at: datetime, telling: Telling, user_id: UUID, comment_id: UUID) -> None:
-    telling.world.change_comment(at, user_id, comment_id, resolved_at=at, resolved_by_id=user_id)
+def _resolve(at: datetime, history: ProjectHistory, user_id: UUID, comment_id: UUID) -> None:
+    history.simulation.change_comment(at, user_id, comment_id, resolved_at=at, resolved_by_id=user_id)
 
 
-def _edit(at: datetime, telling: Telling, user_id: UUID, comment_id: UUID, body: str) -> None:
-    telling.world.change_comment(at, user_id, comment_id, body=body, edited_at=at)
+def _edit(at: datetime, history: ProjectHistory, user_id: UUID, comment_id: UUID, body: str) -> None:
+    history.simulation.change_comment(at, user_id, comment_id, body=body, edited_at=at)

@@ -15,14 +15,14 @@ from domain.user import User
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place(Membership):
+class SeedMembership(Membership):
     """A membership, and the position of its team's stream from which on it is followed."""
 
     joined_position: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectPlace:
+class ProjectMembership:
     """One user's place in one project."""
 
     project_id: UUID
@@ -62,7 +62,7 @@ class SeenMark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class StreamHead:
     """The last position of a stream."""
 
     stream: str
@@ -79,15 +79,15 @@ class Batch:
     users: list[User] = field(default_factory=list)
     teams: list[Team] = field(default_factory=list)
     last_numbers: dict[UUID, int] = field(default_factory=dict)
-    members: list[Place] = field(default_factory=list)
+    members: list[SeedMembership] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
     projects: list[Project] = field(default_factory=list)
-    project_members: list[ProjectPlace] = field(default_factory=list)
+    project_members: list[ProjectMembership] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
     links: list[TaskLink] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
     reactions: list[Reaction] = field(default_factory=list)
     watchers: list[Watcher] = field(default_factory=list)
     seen_marks: list[SeenMark] = field(default_factory=list)
-    heads: list[Head] = field(default_factory=list)
+    heads: list[StreamHead] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)

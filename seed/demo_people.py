@@ -6,7 +6,7 @@ from domain.permissions import Role
 from domain.project import ProjectStatus, ProjectVisibility
 
 DEMO_EMAIL = "demo@pantherahive.dev"
-_HOST = "larkspur.example"
+_EMAIL_DOMAIN = "larkspur.example"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,17 +23,17 @@ class Person:
     @property
     def email_address(self) -> str:
         """Where nobody reads it, but for the demo user."""
-        return DEMO_EMAIL if self.name == OWNER else f"{self.name}@{_HOST}"
+        return DEMO_EMAIL if self.name == OWNER else f"{self.name}@{_EMAIL_DOMAIN}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crew:
+class DemoTeam:
     """A team: its people by role, its labels by colour, and how many days ago it was founded."""
 
     name: str
     key: str
     description: str
-    founded: int
+    founded_days_ago: int
     roles: dict[str, Role]
     labels: dict[str, str]
 
@@ -44,21 +44,21 @@ class Crew:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Undertaking:
+class DemoProject:
     """A project: its story, and the days before today on which it began and its story ends.
 
     `added` are members besides its creator (the team's owner) and its lead.
     """
 
     story: str
-    crew: Crew
+    team: DemoTeam
     name: str
     description: str
     lead: str
-    began: int
-    ended: int = 0
-    due: int | None = None
-    added: tuple[str, ...] = ()
+    began_days_ago: int
+    ended_days_ago: int = 0
+    due_days_ago: int | None = None
+    added_members: tuple[str, ...] = ()
     status: ProjectStatus = ProjectStatus.ACTIVE
     visibility: ProjectVisibility = ProjectVisibility.TEAM
 
@@ -117,11 +117,11 @@ PEOPLE = (
     Person(name="viktor", first_name="Viktor", last_name="Novák", time_zone="Europe/Prague", locale="cs"),
 )
 
-ENGINEERING = Crew(
+ENGINEERING = DemoTeam(
     name="Engineering",
     key="ENG",
     description="Everything that guests and studios of **Larkspur** tap, pay and rely on. Planning on Tuesdays, demo on Fridays.",
-    founded=210,
+    founded_days_ago=210,
     roles={
         OWNER: Role.OWNER,
         "marcus": Role.ADMIN,
@@ -147,44 +147,44 @@ ENGINEERING = Crew(
         "tech debt": "#8c959f",
     },
 )
-DESIGN = Crew(
+DESIGN = DemoTeam(
     name="Design",
     key="DES",
     description="One look and one language for web, apps and mails.",
-    founded=70,
+    founded_days_ago=70,
     roles={"leila": Role.OWNER, "sofia": Role.ADMIN, OWNER: Role.MEMBER, "priya": Role.MEMBER},
     labels={"component": "#bf3989", "accessibility": "#218bff", "copy": "#9a6700"},
 )
-CREWS = (ENGINEERING, DESIGN)
+TEAMS = (ENGINEERING, DESIGN)
 
-UNDERTAKINGS = (
-    Undertaking(
+PROJECTS = (
+    DemoProject(
         story="old_admin",
-        crew=ENGINEERING,
+        team=ENGINEERING,
         name="Old admin sunset",
         description="Nineteen pages from 2014. What is still needed moves; the rest goes.",
         lead="jonas",
-        began=190,
-        ended=112,
-        due=110,
-        added=("nora",),
+        began_days_ago=190,
+        ended_days_ago=112,
+        due_days_ago=110,
+        added_members=("nora",),
         status=ProjectStatus.ARCHIVED,
     ),
-    Undertaking(
+    DemoProject(
         story="calendar_sync",
-        crew=ENGINEERING,
+        team=ENGINEERING,
         name="Calendar sync",
         description="Bookings show up where people plan their week, and busy times block slots.",
         lead="marcus",
-        began=150,
-        ended=41,
-        due=45,
-        added=("nora",),
+        began_days_ago=150,
+        ended_days_ago=41,
+        due_days_ago=45,
+        added_members=("nora",),
         status=ProjectStatus.COMPLETED,
     ),
-    Undertaking(
+    DemoProject(
         story="checkout",
-        crew=ENGINEERING,
+        team=ENGINEERING,
         name="Checkout and payments",
         description=(
             "From a free slot to a paid booking in under a minute.\n\n"
@@ -194,42 +194,42 @@ UNDERTAKINGS = (
             "3. Memberships for the ten largest studios."
         ),
         lead="tomas",
-        began=96,
-        due=-35,
-        added=("nora",),
+        began_days_ago=96,
+        due_days_ago=-35,
+        added_members=("nora",),
     ),
-    Undertaking(
+    DemoProject(
         story="mobile_app",
-        crew=ENGINEERING,
+        team=ENGINEERING,
         name="Mobile app 3.0",
         description=(
             "One app for guests and studio owners that works in a basement without a signal.\n\n"
             "Beta every second Wednesday; release when the crash-free rate stays above 99.8 % for two weeks."
         ),
         lead="priya",
-        began=82,
-        due=-48,
-        added=("nora",),
+        began_days_ago=82,
+        due_days_ago=-48,
+        added_members=("nora",),
     ),
-    Undertaking(
+    DemoProject(
         story="security_review",
-        crew=ENGINEERING,
+        team=ENGINEERING,
         name="Security review",
         description="Yearly review with outside auditors. Findings stay in here until they are fixed.",
         lead="jonas",
-        began=47,
-        due=-21,
-        added=("marcus", "tomas", "viktor"),
+        began_days_ago=47,
+        due_days_ago=-21,
+        added_members=("marcus", "tomas", "viktor"),
         visibility=ProjectVisibility.PRIVATE,
     ),
-    Undertaking(
+    DemoProject(
         story="design_system",
-        crew=DESIGN,
+        team=DESIGN,
         name="Design system",
         description="Fewer, better parts: everything that appears on two screens has one name and one home.",
         lead="leila",
-        began=62,
-        due=-60,
-        added=("sofia", "priya"),
+        began_days_ago=62,
+        due_days_ago=-60,
+        added_members=("sofia", "priya"),
     ),
 )

@@ -9,12 +9,12 @@ from uuid import UUID
 from sqlalchemy.sql.schema import Table
 
 from persistence import tables
-from persistence.engine.codecs import binary
+from persistence.engine.codecs import binary_codecs
 from persistence.engine.database import Connection
 from seed.copy_rows import Batch
 
 # In the order of their foreign keys.
-_PLACES: tuple[tuple[str, Table], ...] = (
+_TABLES: tuple[tuple[str, Table], ...] = (
     ("users", tables.users),
     ("teams", tables.teams),
     ("members", tables.team_members),
@@ -30,18 +30,18 @@ _PLACES: tuple[tuple[str, Table], ...] = (
     ("heads", tables.streams),
     ("entries", tables.events),
 )
-WRITTEN: tuple[Table, ...] = tuple(table for _, table in _PLACES)
+SEEDED_TABLES: tuple[Table, ...] = tuple(table for _, table in _TABLES)
 
 
-async def write(connection: Connection, batch: Batch, password_hashes: Mapping[UUID, str]) -> dict[str, int]:
+async def copy_batch(connection: Connection, batch: Batch, password_hashes: Mapping[UUID, str]) -> dict[str, int]:
     """Keep a batch; how many rows went into each table. Who has no password hash cannot sign in by password."""
     more: dict[str, dict[str, Callable[[Any], Any]]] = {
         "users": {"password_hash": lambda user: password_hashes.get(user.id)},
         "teams": {"last_task_number": lambda team: batch.last_numbers.get(team.id, 0)},
     }
     written = {}
-    async with binary(connection.raw):
-        for attribute, table in _PLACES:
+    async with binary_codecs(connection.raw):
+        for attribute, table in _TABLES:
             rows: Sequence[Any] = getattr(batch, attribute)
             if rows:
                 await _copy(connection, table, rows, more.get(attribute, {}))
@@ -49,12 +49,12 @@ async def write(connection: Connection, batch: Batch, password_hashes: Mapping[U
     return written
 
 
-async def _copy(connection: Connection, table: Table, rows: Sequence[Any], more: Mapping[str, Callable[[Any], Any]]) -> None:
+async def _copy(connection: Connection, table: Table, rows: Sequence[Any], extra: Mapping[str, Callable[[Any], Any]]) -> None:
     """COPY dataclasses into a table; `more` makes the values of columns that they have no attributes for."""
     names = [field.name for field in fields(rows[0])]
     read = attrgetter(*names)
     records: Iterable[tuple[Any, ...]] = map(read, rows)
-    if more:
-        records = ((*read(row), *(make(row) for make in more.values())) for row in rows)
-    columns = [table.c[name].name for name in (*names, *more)]
+    if extra:
+        records = ((*read(row), *(make(row) for make in extra.values())) for row in rows)
+    columns = [table.c[name].name for name in (*names, *extra)]
     await connection.raw.copy_records_to_table(table.name, records=records, columns=columns)

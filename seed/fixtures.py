@@ -31,7 +31,7 @@ _HEADING = re.compile(r"\[(?P<topic>[a-z ]+?)(?P<early> early)?(?P<resolved> res
 
 
 @dataclass(slots=True, kw_only=True)
-class Told:
+class StoryTask:
     """A task as a story tells it; `parent` is its index in the story, `assignee` a first name in small letters."""
 
     title: str
@@ -57,9 +57,9 @@ class Conversation:
     messages: tuple[tuple[str, str], ...]
 
 
-def outline(name: str) -> list[Told]:
+def read_tasks(name: str) -> list[StoryTask]:
     """The tasks of a story, each after its parent."""
-    tasks: list[Told] = []
+    tasks: list[StoryTask] = []
     above: list[int] = []
     for line in _read(name):
         found = _LINE.fullmatch(line)
@@ -71,17 +71,17 @@ def outline(name: str) -> list[Told]:
             told.description = text if told.description is None else f"{told.description}\n{text}"
             continue
         del above[len(found["indent"]) // 2 :]
-        tasks.append(_told(text, _STATUS[found["mark"]], above[-1] if above else None))
+        tasks.append(_parse_task(text, _STATUS[found["mark"]], above[-1] if above else None))
         above.append(len(tasks) - 1)
     return tasks
 
 
-def conversations() -> list[Conversation]:
+def read_conversations() -> list[Conversation]:
     """All conversations, in no particular order."""
-    return [_conversation(block.splitlines()) for block in "\n".join(_read("conversations")).split("\n\n")]
+    return [_parse_conversation(block.splitlines()) for block in "\n".join(_read("conversations")).split("\n\n")]
 
 
-def links() -> list[tuple[str, TaskLinkKind, str]]:
+def read_links() -> list[tuple[str, TaskLinkKind, str]]:
     """Which task is what to which other, by their titles."""
     parts = (line.split(" | ") for line in _read("links"))
     return [(title, TaskLinkKind(kind), target) for title, kind, target in parts]
@@ -91,12 +91,12 @@ def _read(name: str) -> list[str]:
     return (_FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines()
 
 
-def _told(text: str, status: TaskStatus, parent: int | None) -> Told:
+def _parse_task(text: str, status: TaskStatus, parent: int | None) -> StoryTask:
     remarks: dict[str, list[str]] = {"#": [], "!": [], "~": [], "@": []}
     while (found := _REMARK.fullmatch(text)) is not None:
         remarks[found["sign"]].insert(0, found["word"])
         text = found["text"]
-    return Told(
+    return StoryTask(
         title=text,
         status=status,
         parent=parent,
@@ -107,7 +107,7 @@ def _told(text: str, status: TaskStatus, parent: int | None) -> Told:
     )
 
 
-def _conversation(lines: list[str]) -> Conversation:
+def _parse_conversation(lines: list[str]) -> Conversation:
     heading = _HEADING.fullmatch(lines[0])
     if heading is None:
         raise ValueError(lines[0])

@@ -5,10 +5,10 @@ from random import Random
 from uuid import UUID
 
 _FIRST_DAY = datetime(2026, 1, 5, tzinfo=UTC)
-_NOISE_BITS = 62
+_RANDOM_BITS = 62
 
 
-def dice(seed: int) -> Random:
+def seeded_random(seed: int) -> Random:
     """Chance without surprise: the same numbers for the same seed."""
     return Random(seed)  # noqa: S311 - made-up rows need no secrets
 
@@ -17,11 +17,11 @@ class Ids:
     """UUIDv7s that are the same in every run: one for each millisecond from a fixed day on."""
 
     def __init__(self, seed: int) -> None:
-        self._dice = dice(seed)
+        self._rng = seeded_random(seed)
         self._millisecond = int(_FIRST_DAY.timestamp() * 1000)
 
     def __call__(self) -> UUID:
         """The next id; it sorts after all that were given before."""
         self._millisecond += 1
-        high, low = self._dice.getrandbits(12), self._dice.getrandbits(_NOISE_BITS)
-        return UUID(int=self._millisecond << 80 | 7 << 76 | high << 64 | 2 << _NOISE_BITS | low)
+        high, low = self._rng.getrandbits(12), self._rng.getrandbits(_RANDOM_BITS)
+        return UUID(int=self._millisecond << 80 | 7 << 76 | high << 64 | 2 << _RANDOM_BITS | low)

@@ -19,10 +19,10 @@ from domain.task_link import INVERSE, TaskLink, TaskLinkKind
 from domain.team import Team
 from domain.user import User
 from seed import vocabulary
-from seed.copy_rows import Batch, Place, ProjectPlace, Reaction, Watcher
+from seed.copy_rows import Batch, ProjectMembership, Reaction, SeedMembership, Watcher
 from seed.demo_people import DEMO_EMAIL, OWNER, PEOPLE
-from seed.ids import Ids, dice
-from seed.log import Log
+from seed.ids import Ids, seeded_random
+from seed.log import SeedLog
 
 _SEED = 2
 _DAYS = 180
@@ -54,23 +54,23 @@ class Scale:
     projects: int = 5
     tasks: int = 100  # per project
     comments: int = 200  # per project
-    told_teams: int = 5
+    logged_teams: int = 5
 
 
 def large(anchor: datetime, scale: Scale) -> Iterator[Batch]:
     """One batch per team; the first is the demo user's. Everything happened in the half year before `anchor`."""
-    ids, chance = Ids(_SEED), dice(_SEED)
+    ids, chance = Ids(_SEED), seeded_random(_SEED)
     for index in range(scale.teams):
-        yield _Crowd(anchor, scale, ids, chance, index).batch
+        yield _GeneratedTeam(anchor, scale, ids, chance, index).batch
 
 
-class _Crowd:
+class _GeneratedTeam:
     """A team with all that belongs to it."""
 
-    def __init__(self, anchor: datetime, scale: Scale, ids: Ids, chance: Random, index: int) -> None:
+    def __init__(self, anchor: datetime, scale: Scale, ids: Ids, rng: Random, index: int) -> None:
         self._began = anchor - timedelta(days=_DAYS)
         self._days = timedelta(days=_DAYS - 1)
-        self._anchor, self._scale, self._ids, self._chance, self._index = anchor, scale, ids, chance, index
+        self._anchor, self._scale, self._ids, self._rng, self._index = anchor, scale, ids, rng, index
         self.batch = Batch(users=[self._user(place) for place in range(scale.members)])
         team = self._team()
         self._labels = self._make_labels(team)
@@ -78,7 +78,7 @@ class _Crowd:
             self._add_project(team, place)
         for project in self.batch.projects:
             self._add_tasks(team, project)
-        self._tell()
+        self._log_tasks()
 
     def _user(self, place: int) -> User:
         number = self._index * self._scale.members + place
@@ -116,7 +116,7 @@ class _Crowd:
         self._guest_id = users[-1].id
         self.batch.teams.append(team)
         self.batch.members += [
-            Place(team_id=team.id, user_id=user.id, role=role, joined_at=self._began)
+            SeedMembership(team_id=team.id, user_id=user.id, role=role, joined_at=self._began)
             for user, role in zip(users, roles, strict=True)
         ]
         return team
@@ -147,7 +147,7 @@ class _Crowd:
         members = {0: [*users[:2], self._guest_id]}.get(place, users[:4] if private else users[:2])
         self.batch.projects.append(project)
         self.batch.project_members += [
-            ProjectPlace(project_id=project.id, user_id=user_id, joined_at=self._began) for user_id in members
+            ProjectMembership(project_id=project.id, user_id=user_id, joined_at=self._began) for user_id in members
         ]
 
     def _add_tasks(self, team: Team, project: Project) -> None:
@@ -170,7 +170,7 @@ class _Crowd:
         self._add_links(tasks)
 
     def _task(self, team: Team, project: Project, before: list[Task], place: int, last: str, people: list[UUID]) -> Task:
-        chance = self._chance
+        chance = self._rng
         number = self.batch.last_numbers[team.id] = self.batch.last_numbers.get(team.id, 0) + 1
         at = self._began + self._days * ((place + chance.random()) / self._scale.tasks)
         done = project.status is ProjectStatus.COMPLETED
@@ -186,7 +186,7 @@ class _Crowd:
             parent_id=below.id if below and below.parent_id is None else None,
             number=number,
             key=f"{team.key}-{number}",
-            title=f"{chance.choice(vocabulary.ACTIONS)} {chance.choice(vocabulary.THINGS)} {chance.choice(vocabulary.PLACES)}",
+            title=f"{chance.choice(vocabulary.ACTIONS)} {chance.choice(vocabulary.OBJECTS)} {chance.choice(vocabulary.PLACES)}",
             description=" ".join(chance.choices(vocabulary.SENTENCES, k=chance.randint(1, 5))) if chance.random() < 0.6 else None,
             status=status,
             priority=chance.choices([*_PRIORITIES], weights=[*_PRIORITIES.values()])[0],
@@ -200,7 +200,7 @@ class _Crowd:
         )
 
     def _add_comments(self, project: Project, tasks: list[Task], people: list[UUID]) -> None:
-        chance = self._chance
+        chance = self._rng
         threads: dict[UUID, tuple[UUID, datetime]] = {}
         for _ in range(self._scale.comments if tasks else 0):
             task = chance.choice(tasks)
@@ -231,17 +231,17 @@ class _Crowd:
     def _add_links(self, tasks: list[Task]) -> None:
         """One task in twenty is linked to a later one, so that blocks never close a circle."""
         for place in range(0, len(tasks) - 10, 20):
-            task, target = tasks[place], tasks[place + self._chance.randint(1, 9)]
-            kind, (ours, theirs) = self._chance.choice(_LINKS), (self._ids(), self._ids())
+            task, target = tasks[place], tasks[place + self._rng.randint(1, 9)]
+            kind, (ours, theirs) = self._rng.choice(_LINKS), (self._ids(), self._ids())
             ends = {"task_id": task.id, "target_id": target.id}, {"task_id": target.id, "target_id": task.id}
             at = target.created_at
             self.batch.links.append(TaskLink(id=ours, twin_id=theirs, kind=kind, created_at=at, **ends[0]))
             self.batch.links.append(TaskLink(id=theirs, twin_id=ours, kind=INVERSE[kind], created_at=at, **ends[1]))
 
-    def _tell(self) -> None:
+    def _log_tasks(self) -> None:
         """Of the tasks of the first teams, that they were written down."""
-        if self._index < self._scale.told_teams:
-            log = Log(self._ids)
+        if self._index < self._scale.logged_teams:
+            log = SeedLog(self._ids)
             for task in sorted(self.batch.tasks, key=lambda task: task.created_at):
                 log.record(TaskCreated(actor_id=task.creator_id, task=task), task.created_at)
             self.batch.entries, self.batch.heads = log.entries, log.heads()

@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from domain.events import Entry, Event
-from persistence.events.streams import entry_of
-from seed.copy_rows import Head
+from persistence.events.streams import to_entry
+from seed.copy_rows import StreamHead
 from seed.ids import Ids
 
 
-class Log:
+class SeedLog:
     """Gives events their places; to be told of them in the order in which they happened."""
 
     def __init__(self, ids: Ids) -> None:
@@ -20,12 +20,12 @@ class Log:
         """Tell of a fact."""
         stream = event.stream
         position = self._heads[stream] = self.head(stream) + 1
-        self.entries.append(entry_of(event, stream, position, at, None, id_=self._ids()))
+        self.entries.append(to_entry(event, stream, position, at, None, id_=self._ids()))
 
     def head(self, stream: str) -> int:
         """The last position of a stream; 0 when nothing was told in it."""
         return self._heads.get(stream, 0)
 
-    def heads(self) -> list[Head]:
+    def heads(self) -> list[StreamHead]:
         """The last positions of all streams."""
-        return [Head(stream=stream, position=position) for stream, position in self._heads.items()]
+        return [StreamHead(stream=stream, position=position) for stream, position in self._heads.items()]

@@ -19,25 +19,25 @@ from domain.task import CLOSED, Task, TaskCreated, TaskMoved, TaskStatus, TaskUp
 from domain.task_link import INVERSE, TaskLink, TaskLinked, TaskLinkKind
 from domain.team import MembershipChanged, Team, TeamCreated, TeamJoined
 from domain.user import User, UserRegistered
-from domain.version import changed
-from seed.copy_rows import Batch, Place, ProjectPlace, Reaction, SeenMark, Watcher
+from domain.version import with_changes
+from seed.copy_rows import Batch, ProjectMembership, Reaction, SeedMembership, SeenMark, Watcher
 from seed.ids import Ids
-from seed.log import Log
+from seed.log import SeedLog
 
 
-class World:
+class Simulation:
     """Everything that there is at one instant, and the log of how it came about."""
 
     def __init__(self, ids: Ids) -> None:
         self.ids = ids
-        self._log = Log(ids)
+        self._log = SeedLog(ids)
         self._users: list[User] = []
         self._teams: dict[UUID, Team] = {}
         self._numbers: dict[UUID, int] = {}
-        self._members: list[Place] = []
+        self._members: list[SeedMembership] = []
         self._labels: list[Label] = []
         self._projects: dict[UUID, Project] = {}
-        self._project_members: list[ProjectPlace] = []
+        self._project_members: list[ProjectMembership] = []
         self._tasks: dict[UUID, Task] = {}
         self._ranks: dict[UUID, list[str]] = {}
         self._links: list[TaskLink] = []
@@ -46,31 +46,31 @@ class World:
         self._watchers: dict[tuple[UUID, UUID], Watcher] = {}
         self._seen_marks: list[SeenMark] = []
 
-    def register(self, at: datetime, user: User) -> None:
+    def register_user(self, at: datetime, user: User) -> None:
         """Somebody makes an account."""
         self._users.append(user)
         self._log.record(UserRegistered(actor_id=user.id, user=user), at)
 
-    def found(self, at: datetime, team: Team) -> None:
+    def create_team(self, at: datetime, team: Team) -> None:
         """The owner founds a team."""
         self._teams[team.id], self._numbers[team.id] = team, 0
-        self._members.append(Place(team_id=team.id, user_id=team.owner_id, role=Role.OWNER, joined_at=at))
-        self._tell(at, TeamCreated(actor_id=team.owner_id, team=team))
-        self._tell(at, TeamJoined(actor_id=team.owner_id, team=team, user_id=team.owner_id))
+        self._members.append(SeedMembership(team_id=team.id, user_id=team.owner_id, role=Role.OWNER, joined_at=at))
+        self._record(at, TeamCreated(actor_id=team.owner_id, team=team))
+        self._record(at, TeamJoined(actor_id=team.owner_id, team=team, user_id=team.owner_id))
 
-    def join(self, at: datetime, team_id: UUID, user_id: UUID, role: Role) -> None:
+    def join_team(self, at: datetime, team_id: UUID, user_id: UUID, role: Role) -> None:
         """Somebody takes up an invitation."""
         team, position = self._teams[team_id], self._log.head(team_stream(team_id))
-        self._members.append(Place(team_id=team_id, user_id=user_id, role=role, joined_at=at, joined_position=position))
-        self._tell(at, MembershipChanged(actor_id=user_id, team=team, user_id=user_id, before=None, after=role))
-        self._tell(at, TeamJoined(actor_id=user_id, team=team, user_id=user_id))
+        self._members.append(SeedMembership(team_id=team_id, user_id=user_id, role=role, joined_at=at, joined_position=position))
+        self._record(at, MembershipChanged(actor_id=user_id, team=team, user_id=user_id, before=None, after=role))
+        self._record(at, TeamJoined(actor_id=user_id, team=team, user_id=user_id))
 
     def add_label(self, at: datetime, actor_id: UUID, label: Label) -> None:
         """A label is made."""
         self._labels.append(label)
-        self._tell(at, LabelCreated(actor_id=actor_id, label=label))
+        self._record(at, LabelCreated(actor_id=actor_id, label=label))
 
-    def start(self, at: datetime, project: Project, members: Iterable[UUID]) -> None:
+    def create_project(self, at: datetime, project: Project, members: Iterable[UUID]) -> None:
         """A project is started, and people are added to it: those, besides its creator and its lead."""
         creator_id, lead_id = project.creator_id, project.lead_id
         assert creator_id is not None
@@ -79,21 +79,21 @@ class World:
         first = sorted({creator_id, lead_id})
         added = sorted(set(members) - set(first))
         for user_id in (*first, *added):
-            self._project_members.append(ProjectPlace(project_id=project.id, user_id=user_id, joined_at=at))
-        self._tell(at, ProjectCreated(actor_id=creator_id, project=project))
+            self._project_members.append(ProjectMembership(project_id=project.id, user_id=user_id, joined_at=at))
+        self._record(at, ProjectCreated(actor_id=creator_id, project=project))
         if added:
-            self._tell(at, ProjectMembersChanged(actor_id=creator_id, project=project, added=tuple(added), removed=()))
+            self._record(at, ProjectMembersChanged(actor_id=creator_id, project=project, added=tuple(added), removed=()))
         for user_id in (*first, *added):
             if user_id != creator_id:
-                self._tell(at, ProjectJoined(actor_id=creator_id, project=project, user_id=user_id))
+                self._record(at, ProjectJoined(actor_id=creator_id, project=project, user_id=user_id))
 
     def change_project(self, at: datetime, /, actor_id: UUID, project_id: UUID, **changes: Any) -> None:
         """A project gets other attributes."""
         before = self._projects[project_id]
-        project = self._projects[project_id] = changed(before, at, **changes)
-        self._tell(at, ProjectUpdated(actor_id=actor_id, project=project, before=before))
+        project = self._projects[project_id] = with_changes(before, at, **changes)
+        self._record(at, ProjectUpdated(actor_id=actor_id, project=project, before=before))
 
-    def write_down(self, at: datetime, /, actor_id: UUID, task_id: UUID, project_id: UUID, **attributes: Any) -> None:
+    def create_task(self, at: datetime, /, actor_id: UUID, task_id: UUID, project_id: UUID, **attributes: Any) -> None:
         """A task is written down, at the end of its project."""
         project, ranks = self._projects[project_id], self._ranks[project_id]
         number = self._numbers[project.team_id] = self._numbers[project.team_id] + 1
@@ -111,44 +111,46 @@ class World:
             **attributes,
         )
         self.watch(at, task_id, actor_id, task.assignee_id)
-        self._tell(at, TaskCreated(actor_id=actor_id, task=task))
+        self._record(at, TaskCreated(actor_id=actor_id, task=task))
 
     def change_task(self, at: datetime, /, actor_id: UUID, task_id: UUID, **changes: Any) -> None:
         """A task gets other attributes; where it has them nothing happens."""
         before = self._tasks[task_id]
-        task = changed(before, at, **self._completed(at, before, changes))
+        task = with_changes(before, at, **self._with_completed_at(at, before, changes))
         if task is not before:
             self._tasks[task_id] = task
             self.watch(at, task_id, task.assignee_id)
-            self._tell(at, TaskUpdated(actor_id=actor_id, task=task, before=before))
+            self._record(at, TaskUpdated(actor_id=actor_id, task=task, before=before))
 
-    def drag(self, at: datetime, actor_id: UUID, task_id: UUID, share: float, status: TaskStatus | None = None) -> None:
+    def move_task(
+        self, at: datetime, actor_id: UUID, task_id: UUID, relative_position: float, status: TaskStatus | None = None
+    ) -> None:
         """A task is dragged to a place on the board: `share` of the way down its project, and into a column."""
         before = self._tasks[task_id]
         ranks = self._ranks[before.project_id]
         del ranks[bisect_left(ranks, before.rank)]
-        place = int(share * len(ranks))
+        place = int(relative_position * len(ranks))
         low, high = ranks[place - 1] if place else None, ranks[place] if place < len(ranks) else None
         stays = (low is None or low < before.rank) and (high is None or before.rank < high)
         changes: dict[str, Any] = {"rank": before.rank if stays else rank.between(low, high)}
         insort(ranks, changes["rank"])
         if status is not None:
             changes["status"] = status
-        task = changed(before, at, **self._completed(at, before, changes))
+        task = with_changes(before, at, **self._with_completed_at(at, before, changes))
         if task is not before:
             self._tasks[task_id] = task
-            self._tell(at, TaskMoved(actor_id=actor_id, task=task, before=before))
+            self._record(at, TaskMoved(actor_id=actor_id, task=task, before=before))
 
-    def link(self, at: datetime, actor_id: UUID, task_id: UUID, kind: TaskLinkKind, target_id: UUID) -> None:
+    def link_tasks(self, at: datetime, actor_id: UUID, task_id: UUID, kind: TaskLinkKind, target_id: UUID) -> None:
         """Two tasks are linked; both sides are kept and told."""
         ours, theirs = self.ids(), self.ids()
         forth = TaskLink(id=ours, twin_id=theirs, task_id=task_id, target_id=target_id, kind=kind, created_at=at)
         back = TaskLink(id=theirs, twin_id=ours, task_id=target_id, target_id=task_id, kind=INVERSE[kind], created_at=at)
         for side in (forth, back):
             self._links.append(side)
-            self._tell(at, TaskLinked(actor_id=actor_id, task=self._tasks[side.task_id], link=side))
+            self._record(at, TaskLinked(actor_id=actor_id, task=self._tasks[side.task_id], link=side))
 
-    def comment(self, at: datetime, /, comment_id: UUID, author_id: UUID, task_id: UUID, **attributes: Any) -> None:
+    def add_comment(self, at: datetime, /, comment_id: UUID, author_id: UUID, task_id: UUID, **attributes: Any) -> None:
         """Somebody says something about a task: `body`, `mention_ids`, and `parent_id` where it is an answer."""
         task = self._tasks[task_id]
         comment = self._comments[comment_id] = Comment(
@@ -163,19 +165,19 @@ class World:
             **attributes,
         )
         self.watch(at, task_id, author_id, *comment.mention_ids)
-        self._tell(at, CommentCreated(actor_id=author_id, comment=comment))
+        self._record(at, CommentCreated(actor_id=author_id, comment=comment))
 
     def change_comment(self, at: datetime, /, actor_id: UUID, comment_id: UUID, **changes: Any) -> None:
         """A comment is edited or resolved."""
         before = self._comments[comment_id]
-        comment = self._comments[comment_id] = changed(before, at, **changes)
-        self._tell(at, CommentUpdated(actor_id=actor_id, comment=comment, before=before))
+        comment = self._comments[comment_id] = with_changes(before, at, **changes)
+        self._record(at, CommentUpdated(actor_id=actor_id, comment=comment, before=before))
 
-    def react(self, at: datetime, user_id: UUID, comment_id: UUID, emoji: str) -> None:
+    def add_reaction(self, at: datetime, user_id: UUID, comment_id: UUID, emoji: str) -> None:
         """Somebody reacts to a comment."""
         reaction = Reaction(comment_id=comment_id, user_id=user_id, emoji=emoji, created_at=at)
         self._reactions[comment_id, user_id, emoji] = reaction
-        self._tell(at, CommentReacted(actor_id=user_id, comment=self._comments[comment_id], emoji=emoji, on=True))
+        self._record(at, CommentReacted(actor_id=user_id, comment=self._comments[comment_id], emoji=emoji, on=True))
 
     def watch(self, at: datetime, task_id: UUID, *user_ids: UUID | None) -> None:
         """People watch a task from now on; those who do already go on."""
@@ -183,7 +185,7 @@ class World:
             watcher = Watcher(subject_id=task_id, subject_type=Task.type_name, user_id=user_id, created_at=at)
             self._watchers.setdefault((task_id, user_id), watcher)
 
-    def see(self, at: datetime, user_id: UUID, task_ids: Iterable[UUID]) -> None:
+    def mark_seen(self, at: datetime, user_id: UUID, task_ids: Iterable[UUID]) -> None:
         """Somebody looks at all of these tasks that are there."""
         for task_id in task_ids:
             if task_id in self._tasks:
@@ -211,11 +213,11 @@ class World:
             entries=self._log.entries,
         )
 
-    def _tell(self, at: datetime, event: Event) -> None:
+    def _record(self, at: datetime, event: Event) -> None:
         self._log.record(event, at)
 
     @staticmethod
-    def _completed(at: datetime, before: Task, changes: dict[str, Any]) -> dict[str, Any]:
+    def _with_completed_at(at: datetime, before: Task, changes: dict[str, Any]) -> dict[str, Any]:
         status = changes.get("status", before.status)
         if status not in CLOSED:
             return changes | {"completed_at": None}

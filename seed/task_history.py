@@ -9,14 +9,14 @@ from uuid import UUID
 
 from domain.permissions import Role
 from domain.task import CLOSED, TaskPriority, TaskStatus
-from seed.demo_people import OWNER, PEOPLE, Undertaking
-from seed.simulation import World
-from seed.task_lifecycle import Plan
-from seed.timeline import Chronicle
+from seed.demo_people import OWNER, PEOPLE, DemoProject
+from seed.simulation import Simulation
+from seed.task_lifecycle import TaskLifecycle
+from seed.timeline import Timeline
 
 _SKILLS = {person.name: frozenset(person.skills) for person in PEOPLE}
-_OPEN_AND_BEGUN = frozenset({TaskStatus.IN_PROGRESS, TaskStatus.IN_REVIEW})
-_HANDED_OUT = {TaskStatus.BACKLOG: 0.12, TaskStatus.TODO: 0.55, TaskStatus.CANCELED: 0.3}
+_STARTED_STATUSES = frozenset({TaskStatus.IN_PROGRESS, TaskStatus.IN_REVIEW})
+_ASSIGNED_SHARE = {TaskStatus.BACKLOG: 0.12, TaskStatus.TODO: 0.55, TaskStatus.CANCELED: 0.3}
 _PRIORITIES = {TaskPriority.NONE: 25, TaskPriority.LOW: 25, TaskPriority.MEDIUM: 45, TaskPriority.HIGH: 5}
 _ESTIMATES = (1.0, 2.0, 3.0, 5.0)
 _DESCRIPTIONS = {
@@ -50,66 +50,66 @@ _DESCRIPTIONS = {
         "We have two testers with low vision on Thursdays.",
     ),
 }
-_MOST_ALIKE = 2  # tasks of a project with the same description
+_MAX_SAME_DESCRIPTION = 2  # tasks of a project with the same description
 
 
 @dataclass(slots=True, kw_only=True)
-class Telling:
+class ProjectHistory:
     """One project's past, being noted in the chronicle. `people` are the ids of those who see the project, by name."""
 
-    world: World
-    chronicle: Chronicle
-    chance: Random
+    simulation: Simulation
+    timeline: Timeline
+    rng: Random
     today: date
-    undertaking: Undertaking
+    project: DemoProject
     project_id: UUID
     people: dict[str, UUID]
     labels: dict[str, UUID]
     until: datetime
     ids: dict[str, UUID] = field(default_factory=dict)
-    _described: Counter[str] = field(default_factory=Counter)
+    _description_counts: Counter[str] = field(default_factory=Counter)
 
-    def tell(self, plan: Plan) -> None:
+    def schedule_task(self, lifecycle: TaskLifecycle) -> None:
         """Note the life of one task."""
-        told, chance = plan.told, self.chance
-        task_id = self.ids[told.title] = self.world.ids()
-        assignee = self._assignee(plan)
+        told, chance = lifecycle.task, self.rng
+        task_id = self.ids[told.title] = self.simulation.ids()
+        assignee = self._assignee(lifecycle)
         priority = told.priority or chance.choices([*_PRIORITIES], weights=[*_PRIORITIES.values()])[0]
-        begun = plan.begun_at.date() if plan.begun_at != plan.created_at and chance.random() < 0.4 else None
+        begun = lifecycle.begun_at.date() if lifecycle.begun_at != lifecycle.created_at and chance.random() < 0.4 else None
         attributes: dict[str, Any] = {
             "title": told.title,
-            "parent_id": self.ids[plan.parent.told.title] if plan.parent else None,
-            "description": told.description or self._description(plan),
-            "status": plan.first,
+            "parent_id": self.ids[lifecycle.parent.task.title] if lifecycle.parent else None,
+            "description": told.description or self._description(lifecycle),
+            "status": lifecycle.first_status,
             "priority": priority,
             "assignee_id": assignee and self.people[assignee],
-            "due_on": self._due(plan),
+            "due_on": self._due(lifecycle),
             "estimate": told.estimate or (chance.choice(_ESTIMATES) if chance.random() < 0.4 else None),
             "label_ids": tuple(sorted(self.labels[name] for name in told.labels)),
         }
         attributes["start_on"] = begun if begun and begun <= (attributes["due_on"] or begun) else None
-        later = self._left_for_later(plan, attributes)
-        self.chronicle.note(
-            plan.created_at, self.world.write_down, self._author(assignee), task_id, self.project_id, **attributes
+        later = self._deferred_attributes(lifecycle, attributes)
+        self.timeline.schedule(
+            lifecycle.created_at, self.simulation.create_task, self._author(assignee), task_id, self.project_id, **attributes
         )
-        doer = self.people[assignee if assignee and self._may_write(assignee) else self.undertaking.lead]
+        doer = self.people[assignee if assignee and self._may_write(assignee) else self.project.lead]
         for name, value in later.items():
-            at = plan.created_at + (plan.begun_at - plan.created_at) * chance.uniform(0.2, 0.95)
-            self.chronicle.note(at, self.world.change_task, self._author(assignee), task_id, **{name: value})
-        for at, status in plan.moves:
+            at = lifecycle.created_at + (lifecycle.begun_at - lifecycle.created_at) * chance.uniform(0.2, 0.95)
+            self.timeline.schedule(at, self.simulation.change_task, self._author(assignee), task_id, **{name: value})
+        for at, status in lifecycle.moves:
             if chance.random() < 0.35:
-                self.chronicle.note(at, self.world.drag, doer, task_id, chance.random(), status)
+                self.timeline.schedule(at, self.simulation.move_task, doer, task_id, chance.random(), status)
             else:
-                self.chronicle.note(at, self.world.change_task, doer, task_id, status=status)
+                self.timeline.schedule(at, self.simulation.change_task, doer, task_id, status=status)
         if told.status not in CLOSED and chance.random() < 0.15:
-            at = plan.settled_at + (self.until - plan.settled_at) * chance.uniform(0.1, 0.9)
-            self.chronicle.note(at, self.world.drag, self.people[self.undertaking.lead], task_id, chance.random() / 2)
+            at = lifecycle.last_moved_at + (self.until - lifecycle.last_moved_at) * chance.uniform(0.1, 0.9)
+            self.timeline.schedule(at, self.simulation.move_task, self.people[self.project.lead], task_id, chance.random() / 2)
 
-    def _left_for_later(self, plan: Plan, attributes: dict[str, Any]) -> dict[str, Any]:
+    def _deferred_attributes(self, lifecycle: TaskLifecycle, attributes: dict[str, Any]) -> dict[str, Any]:
         """Attributes that somebody gives the task only after it was written down; they are taken out here."""
-        chance = self.chance
+        chance = self.rng
         later: dict[str, Any] = {}
-        if plan.begun_at == plan.created_at:
+        if lifecycle.begun_at == lifecycle.created_at:
             return later
         if attributes["assignee_id"] and chance.random() < 0.5:
             later["assignee_id"], attributes["assignee_id"] = attributes["assignee_id"], None
@@ -124,43 +124,43 @@ class Telling:
     def _author(self, assignee: str | None) -> UUID:
         """Whoever writes a task down or changes it: the lead more often than others."""
         weights = {name: 1 for name in self.people if self._may_write(name)}
-        weights |= {OWNER: 3, self.undertaking.lead: 5}
+        weights |= {OWNER: 3, self.project.lead: 5}
         if assignee in weights:
             weights[assignee] += 2
-        return self.people[self.chance.choices([*weights], weights=[*weights.values()])[0]]
+        return self.people[self.rng.choices([*weights], weights=[*weights.values()])[0]]
 
     def _may_write(self, name: str) -> bool:
-        return self.undertaking.crew.roles[name] is not Role.GUEST
+        return self.project.team.roles[name] is not Role.GUEST
 
-    def _assignee(self, plan: Plan) -> str | None:
-        if plan.told.assignee is not None:
-            return plan.told.assignee
-        if self.chance.random() >= _HANDED_OUT.get(plan.told.status, 1.0):
+    def _assignee(self, lifecycle: TaskLifecycle) -> str | None:
+        if lifecycle.task.assignee is not None:
+            return lifecycle.task.assignee
+        if self.rng.random() >= _ASSIGNED_SHARE.get(lifecycle.task.status, 1.0):
             return None
-        skilled = [name for name in self.people if _SKILLS[name] & set(plan.told.labels) and self._may_write(name)]
-        return self.chance.choice([*skilled, *skilled, OWNER, self.undertaking.lead])
+        skilled = [name for name in self.people if _SKILLS[name] & set(lifecycle.task.labels) and self._may_write(name)]
+        return self.rng.choice([*skilled, *skilled, OWNER, self.project.lead])
 
-    def _description(self, plan: Plan) -> str | None:
-        if self.chance.random() >= (0.6 if plan.parent is None else 0.3):
+    def _description(self, lifecycle: TaskLifecycle) -> str | None:
+        if self.rng.random() >= (0.6 if lifecycle.parent is None else 0.3):
             return None
-        texts = [text for label in plan.told.labels for text in _DESCRIPTIONS.get(label, ())]
-        fitting = [text for text in texts if self._described[text] < _MOST_ALIKE]
-        text = self.chance.choice(fitting) if fitting else None
-        self._described.update([text] if text else [])
+        texts = [text for label in lifecycle.task.labels for text in _DESCRIPTIONS.get(label, ())]
+        fitting = [text for text in texts if self._description_counts[text] < _MAX_SAME_DESCRIPTION]
+        text = self.rng.choice(fitting) if fitting else None
+        self._description_counts.update([text] if text else [])
         return text
 
-    def _due(self, plan: Plan) -> date | None:
+    def _due(self, lifecycle: TaskLifecycle) -> date | None:
         """Around today for what is open, around the day it was closed for the rest; never before it was written down."""
-        chance, status = self.chance, plan.told.status
+        chance, status = self.rng, lifecycle.task.status
         if status is TaskStatus.CANCELED:
             return None
         if status is TaskStatus.DONE:
-            day = plan.settled_at.date() + timedelta(days=chance.randint(-2, 6)) if chance.random() < 0.6 else None
-        elif status in _OPEN_AND_BEGUN:
+            day = lifecycle.last_moved_at.date() + timedelta(days=chance.randint(-2, 6)) if chance.random() < 0.6 else None
+        elif status in _STARTED_STATUSES:
             near = chance.choices([chance.randint(-6, -1), chance.randint(0, 2), chance.randint(3, 12)], weights=[25, 30, 45])
             day = self.today + timedelta(days=near[0]) if chance.random() < 0.85 else None
         elif status is TaskStatus.TODO:
             day = self.today + timedelta(days=chance.randint(-3, 24)) if chance.random() < 0.55 else None
         else:
             day = self.today + timedelta(days=chance.randint(20, 70)) if chance.random() < 0.1 else None
-        return max(day, plan.created_at.date()) if day else None
+        return max(day, lifecycle.created_at.date()) if day else None

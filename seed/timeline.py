@@ -7,34 +7,34 @@ from typing import Any, Concatenate, ParamSpec
 
 P = ParamSpec("P")
 
-_OPENS, _CLOSES = timedelta(hours=7, minutes=30), timedelta(hours=18)
+_OFFICE_OPENS, _OFFICE_CLOSES = timedelta(hours=7, minutes=30), timedelta(hours=18)
 _OVERTIME = timedelta(minutes=45)
 _DAY = timedelta(days=1)
 _SATURDAY = 5
 
 
 @dataclass(slots=True)
-class Chronicle:
+class Timeline:
     """Steps to be taken, each at an instant of a time that knows no nights and no weekends."""
 
     _steps: list[tuple[datetime, Callable[[], Any]]] = field(default_factory=list)
 
-    def note(self, at: datetime, happens: Callable[Concatenate[datetime, P], None], *args: P.args, **kwargs: P.kwargs) -> None:
+    def schedule(self, at: datetime, step: Callable[Concatenate[datetime, P], None], *args: P.args, **kwargs: P.kwargs) -> None:
         """Something happens at an instant; it is told the working hour that this falls into."""
-        self._steps.append((at, lambda: happens(office_hours(at), *args, **kwargs)))
+        self._steps.append((at, lambda: step(to_office_hours(at), *args, **kwargs)))
 
-    def play(self) -> None:
+    def run(self) -> None:
         """Let everything happen; what was noted for one instant happens in the order in which it was noted."""
         for _, step in sorted(self._steps, key=lambda step: step[0]):
             step()
 
 
-def office_hours(at: datetime) -> datetime:
+def to_office_hours(at: datetime) -> datetime:
     """The instant on a working day, in working hours, that stands for any instant. Keeps the order: later stays later."""
     midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
     share = (at - midnight) / _DAY
     weekend = at.weekday() - _SATURDAY
     if weekend < 0:
-        return midnight + _OPENS + share * (_CLOSES - _OPENS)
+        return midnight + _OFFICE_OPENS + share * (_OFFICE_CLOSES - _OFFICE_OPENS)
     friday = midnight - (weekend + 1) * _DAY
-    return friday + _CLOSES + (weekend + share) * _OVERTIME
+    return friday + _OFFICE_CLOSES + (weekend + share) * _OVERTIME

@@ -68,7 +68,7 @@ ACTIONS = (
     "Update",
     "Validate",
 )
-THINGS = (
+OBJECTS = (
     "the address form",
     "archived accounts",
     "the audit log",

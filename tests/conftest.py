@@ -8,16 +8,16 @@ import asyncpg
 import pytest
 
 import migrations
-from app.bootstrap import open_house
+from app.bootstrap import open_resources
 from app.settings import Settings
-from tests.app import AT_REST, App
-from tests.people import People, settle
-from tests.twins import Twins, twins
+from tests.support.app import IDLE_TIMINGS, App
+from tests.support.paired_apps import PairedApps, open_paired_apps
+from tests.support.teams import SampleTeam, create_sample_team
 
-pytest_plugins = ["tests.services", "tests.serving"]
+pytest_plugins = ["tests.support.backing_services", "tests.support.server_process"]
 
 
-async def prepare(url: str) -> None:
+async def migrate_template(url: str) -> None:
     """Make the tables of the template database."""
     await asyncio.to_thread(migrations.upgrade, url)
 
@@ -25,9 +25,11 @@ async def prepare(url: str) -> None:
 @pytest.fixture(scope="session")
 async def database_url(postgres_server: str) -> AsyncIterator[str]:
     """A migrated, empty database for this worker."""
-    from tests.services import database_from_template  # a plugin: pytest imports it first, to rewrite its assertions
+    from tests.support.backing_services import (
+        database_from_template,  # a plugin: pytest imports it first, to rewrite its assertions
+    )
 
-    async with database_from_template(postgres_server, "migrated", prepare) as url:
+    async with database_from_template(postgres_server, "migrated", migrate_template) as url:
         yield url
 
 
@@ -36,26 +38,26 @@ async def app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> As
     """The graph over real stores, shared by a worker's tests: each makes its own teams, and nothing is written but by them."""
     settings = Settings(database_connections=8, data_dir=tmp_path_factory.mktemp("data"))
     async with (
-        open_house(settings, database_url, pace=AT_REST) as house,
+        open_resources(settings, database_url, timings=IDLE_TIMINGS) as house,
         asyncpg.create_pool(database_url, min_size=0, max_size=2) as sql,
     ):
         yield App(house, sql)
 
 
 @pytest.fixture
-async def team(app: App) -> People:
+async def team(app: App) -> SampleTeam:
     """A team with somebody in every role, a project and a second person, and an outsider."""
-    return await settle(app)
+    return await create_sample_team(app)
 
 
 @pytest.fixture
-async def own(postgres_server: str, tmp_path: Path) -> AsyncIterator[App]:
+async def isolated_app(postgres_server: str, tmp_path: Path) -> AsyncIterator[App]:
     """A house of one's own: what lies in its stores is this test's."""
-    from tests.services import database_from_template
+    from tests.support.backing_services import database_from_template
 
     async with (
-        database_from_template(postgres_server, "migrated", prepare) as url,
-        open_house(Settings(database_connections=4, data_dir=tmp_path), url) as house,
+        database_from_template(postgres_server, "migrated", migrate_template) as url,
+        open_resources(Settings(database_connections=4, data_dir=tmp_path), url) as house,
         asyncpg.create_pool(url, min_size=0, max_size=2) as sql,
     ):
         yield App(house, sql)
@@ -68,24 +70,24 @@ async def loop() -> asyncio.AbstractEventLoop:
 
 
 @pytest.fixture(scope="session")
-async def houses(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Twins]:
+async def paired_apps(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PairedApps]:
     """Two furnished houses that hold the same, shared by a worker's tests."""
-    from tests.services import database_from_template
+    from tests.support.backing_services import database_from_template
 
     async with (
-        database_from_template(postgres_server, "migrated", prepare) as url,
-        twins(postgres_server, url, tmp_path_factory.mktemp("twins")) as opened,
+        database_from_template(postgres_server, "migrated", migrate_template) as url,
+        open_paired_apps(postgres_server, url, tmp_path_factory.mktemp("twins")) as opened,
     ):
         yield opened
 
 
 @pytest.fixture
-async def own_houses(postgres_server: str, tmp_path: Path) -> AsyncIterator[Twins]:
+async def isolated_paired_apps(postgres_server: str, tmp_path: Path) -> AsyncIterator[PairedApps]:
     """Two such houses of one's own: what is deleted in them is nobody else's."""
-    from tests.services import database_from_template
+    from tests.support.backing_services import database_from_template
 
     async with (
-        database_from_template(postgres_server, "migrated", prepare) as url,
-        twins(postgres_server, url, tmp_path) as opened,
+        database_from_template(postgres_server, "migrated", migrate_template) as url,
+        open_paired_apps(postgres_server, url, tmp_path) as opened,
     ):
         yield opened

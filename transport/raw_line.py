@@ -17,93 +17,100 @@ from typing import Final
 from starlette.types import Message, Scope
 
 from transport import rfc6455
-from transport.rfc6455 import BINARY, CLOSE, PING, TEXT, Broken, FrameReader
-from transport.uvicorn_websocket import HANDOVER
-from transport.write_batch import Burst
+from transport.rfc6455 import BINARY, CLOSE, PING, TEXT, FrameReader, ProtocolError
+from transport.uvicorn_websocket import DETACH_EXTENSION
+from transport.write_batch import WriteBatch
 
-_HIGH_WATER: Final = 32 * 1024
-_UNREAD: Final = 32
-_UNREAD_BYTES: Final = 256 * 1024
-_FAREWELL: Final = 1.0
-_MINUTE: Final = 60.0
-_SHORT: Final = 1024
-_HEADERS: Final = [rfc6455.header(BINARY, length) for length in range(_SHORT)]
-_DISCONNECT: Final = {"type": "websocket.disconnect", "code": 1006}
+_HIGH_WATER_BYTES: Final = 32 * 1024
+_MAX_UNREAD_MESSAGES: Final = 32
+_MAX_UNREAD_BYTES: Final = 256 * 1024
+_CLOSE_TIMEOUT_SECONDS: Final = 1.0
+_LARGE_MESSAGE_TIMEOUT_SECONDS: Final = 60.0
+_SHORT_PAYLOAD_BYTES: Final = 1024
+_SHORT_HEADERS: Final = [rfc6455.frame_header(BINARY, length) for length in range(_SHORT_PAYLOAD_BYTES)]
+_DISCONNECT_MESSAGE: Final = {"type": "websocket.disconnect", "code": 1006}
 
 
-class Intake:
+class LargeMessageBudget:
     """What the lines of a process may take in at once of large messages, in bytes: a crowd that sends documents cannot fill the
     memory."""
 
-    def __init__(self, room: int = 64 * 1024 * 1024) -> None:
-        self.room = room
+    def __init__(self, available_bytes: int = 64 * 1024 * 1024) -> None:
+        self.available_bytes = available_bytes
 
 
-def take_over(scope: Scope, burst: Burst, *, message_bytes: int, intake: Intake) -> "RawLine | None":
+def detach_transport(
+    scope: Scope, write_batch: WriteBatch, *, max_message_bytes: int, budget: LargeMessageBudget
+) -> "DirectBinaryWebSocket | None":
     """The line of a connection that was just accepted, where the server hands over its transport; it takes part in the burst."""
-    hand_over = scope.get("extensions", {}).get(HANDOVER)
+    hand_over = scope.get("extensions", {}).get(DETACH_EXTENSION)
     if hand_over is None:
         return None
-    made: list[RawLine] = []
+    made: list[DirectBinaryWebSocket] = []
 
-    def successor(gone: Callable[[RawLine], object]) -> RawLine:
-        made.append(RawLine(burst, message_bytes=message_bytes, gone=gone, intake=intake))
+    def successor(gone: Callable[[DirectBinaryWebSocket], object]) -> DirectBinaryWebSocket:
+        made.append(DirectBinaryWebSocket(write_batch, max_message_bytes=max_message_bytes, on_disconnect=gone, budget=budget))
         return made[0]
 
     transport = hand_over(successor)
     if transport is None:
         return None
-    made[0].take(transport)
+    made[0].attach(transport)
     return made[0]
 
 
-class RawLine(asyncio.Protocol):
+class DirectBinaryWebSocket(asyncio.Protocol):
     """The protocol of its transport, and a `realtime.collaboration.transport.Carrier`."""
 
     __slots__ = (
-        "_burst",
+        "_budget",
         "_closing",
-        "_drained",
-        "_gone",
-        "_heard",
-        "_heard_bytes",
-        "_intake",
-        "_late",
+        "_default_message_bytes",
+        "_drain_waiter",
+        "_inbox",
+        "_inbox_bytes",
+        "_is_writable",
+        "_large_message_timer",
+        "_on_disconnect",
         "_reader",
-        "_ready",
-        "_reserved",
-        "_taker",
+        "_receive_waiter",
+        "_reserved_bytes",
         "_transport",
-        "_usual",
+        "_write_batch",
         "descriptor",
-        "held",
+        "pending_frames",
     )
 
     def __init__(
-        self, burst: Burst, *, message_bytes: int, gone: Callable[["RawLine"], object], intake: Intake | None = None
+        self,
+        write_batch: WriteBatch,
+        *,
+        max_message_bytes: int,
+        on_disconnect: Callable[["DirectBinaryWebSocket"], object],
+        budget: LargeMessageBudget | None = None,
     ) -> None:
         """`message_bytes`: until `accept` says otherwise; more needs room in the intake. `gone` is called when the transport is
         lost."""
-        self._burst = burst
+        self._write_batch = write_batch
         self.descriptor = -1
-        self.held = b""
-        self._usual = message_bytes
-        self._intake = intake or Intake()
-        self._reserved = 0
-        self._late: asyncio.TimerHandle | None = None
-        self._reader = FrameReader(message_bytes)
-        self._gone = gone
-        self._heard: deque[Message] = deque()
-        self._heard_bytes = 0
-        self._taker: asyncio.Future[None] | None = None
-        self._drained: asyncio.Future[None] | None = None
-        self._ready = True
+        self.pending_frames = b""
+        self._default_message_bytes = max_message_bytes
+        self._budget = budget or LargeMessageBudget()
+        self._reserved_bytes = 0
+        self._large_message_timer: asyncio.TimerHandle | None = None
+        self._reader = FrameReader(max_message_bytes)
+        self._on_disconnect = on_disconnect
+        self._inbox: deque[Message] = deque()
+        self._inbox_bytes = 0
+        self._receive_waiter: asyncio.Future[None] | None = None
+        self._drain_waiter: asyncio.Future[None] | None = None
+        self._is_writable = True
         self._closing = False
 
-    def take(self, transport: asyncio.Transport) -> None:
+    def attach(self, transport: asyncio.Transport) -> None:
         """Go on with a transport whose handshake is done."""
         self._transport = transport
-        transport.set_write_buffer_limits(high=_HIGH_WATER, low=0)
+        transport.set_write_buffer_limits(high=_HIGH_WATER_BYTES, low=0)
         transport.set_protocol(self)
         # Nothing of the transport's own waits while its buffer is empty, so what is written past it keeps its place.
         plain = transport.get_extra_info("sslcontext") is None
@@ -115,56 +122,56 @@ class RawLine(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             for kind, payload in self._reader.feed(data):
-                self._received(kind, payload)
-        except Broken as broken:
+                self._on_frame(kind, payload)
+        except ProtocolError as broken:
             self._close(broken.code, broken.reason)
-            self._hear(_DISCONNECT, 0)
+            self._enqueue(_DISCONNECT_MESSAGE, 0)
         else:
-            if self._reader.expected > max(self._usual, self._reserved):
-                self._reserve(self._reader.expected)
+            if self._reader.expected_bytes > max(self._default_message_bytes, self._reserved_bytes):
+                self._reserve_budget(self._reader.expected_bytes)
 
     def eof_received(self) -> bool:
         return False
 
     def pause_writing(self) -> None:
-        self._ready = False
+        self._is_writable = False
 
     def resume_writing(self) -> None:
-        self._ready = True
-        _wake(self._drained)
+        self._is_writable = True
+        _wake(self._drain_waiter)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closing = True
         self.descriptor = -1
-        self._give_back()
-        self._gone(self)
-        self._hear(_DISCONNECT, 0)
-        _wake(self._drained)
+        self._release_budget()
+        self._on_disconnect(self)
+        self._enqueue(_DISCONNECT_MESSAGE, 0)
+        _wake(self._drain_waiter)
 
     def shutdown(self) -> None:
         """From uvicorn, which stops."""
         self._close(1012, "")
-        self._hear(_DISCONNECT, 0)
+        self._enqueue(_DISCONNECT_MESSAGE, 0)
 
     # For the connection.
 
-    def accept(self, message_bytes: int) -> None:
-        self._reader.limit = message_bytes
+    def set_max_message_bytes(self, message_bytes: int) -> None:
+        self._reader.max_message_bytes = message_bytes
 
     async def receive(self) -> Message:
-        if self._reserved and not self._heard and not self._reader.expected:
-            self._give_back()
-        while not self._heard:
+        if self._reserved_bytes and not self._inbox and not self._reader.expected_bytes:
+            self._release_budget()
+        while not self._inbox:
             if self._closing:
-                return _DISCONNECT
-            self._taker = asyncio.get_running_loop().create_future()
+                return _DISCONNECT_MESSAGE
+            self._receive_waiter = asyncio.get_running_loop().create_future()
             try:
-                await self._taker
+                await self._receive_waiter
             finally:
-                self._taker = None
-        message = self._heard.popleft()
-        self._heard_bytes -= len(message.get("bytes") or b"")
-        if not self._heard:
+                self._receive_waiter = None
+        message = self._inbox.popleft()
+        self._inbox_bytes -= len(message.get("bytes") or b"")
+        if not self._inbox:
             self._transport.resume_reading()
         return message
 
@@ -176,34 +183,34 @@ class RawLine(asyncio.Protocol):
         if not self.send_now(data):
             if self._closing:
                 raise RuntimeError("The connection is closed.")
-            self._transport.write(_framed(data))
-        while not self._ready and not self._closing:
-            self._drained = asyncio.get_running_loop().create_future()
+            self._transport.write(_to_frame(data))
+        while not self._is_writable and not self._closing:
+            self._drain_waiter = asyncio.get_running_loop().create_future()
             try:
-                await self._drained
+                await self._drain_waiter
             finally:
-                self._drained = None
+                self._drain_waiter = None
 
     def send_now(self, data: bytes) -> bool:
         transport = self._transport
         if self._closing or self.descriptor < 0 or transport.is_closing() or transport.get_write_buffer_size():
             return False
-        burst = self._burst
+        burst = self._write_batch
         if burst.is_open:
-            burst.hold(self, _framed(data))
+            burst.add(self, _to_frame(data))
         else:
             with burst:
-                burst.hold(self, _framed(data))
+                burst.add(self, _to_frame(data))
         return True
 
-    def finish(self, frames: bytes, written: int) -> None:
+    def write_rest(self, frames: bytes, written: int) -> None:
         self._transport.write(frames[written:])
 
-    def hang_up(self) -> None:
+    def release(self) -> None:
         if not self._closing:
             self._closing = True
             self._transport.close()
-            self._abort_later()
+            self._schedule_abort()
 
     def _close(self, code: int, reason: str) -> None:
         if self._closing:
@@ -211,63 +218,65 @@ class RawLine(asyncio.Protocol):
         self._closing = True
         self._transport.resume_reading()  # the client's answer is waited for
         self._transport.write(rfc6455.close_frame(code, reason))
-        self._abort_later()
+        self._schedule_abort()
 
-    def _reserve(self, size: int) -> None:
+    def _reserve_budget(self, size: int) -> None:
         """A large message has begun: it must come whole within a minute, and only so many may come at once."""
-        if self._intake.room < size - self._reserved:
+        if self._budget.available_bytes < size - self._reserved_bytes:
             self._close(1013, "Too many large messages come at once; try again.")
-            self._hear(_DISCONNECT, 0)
+            self._enqueue(_DISCONNECT_MESSAGE, 0)
             return
-        self._intake.room -= size - self._reserved
-        self._reserved = size
-        if self._late is None:
-            self._late = asyncio.get_running_loop().call_later(_MINUTE, self._hang_up_late)
+        self._budget.available_bytes -= size - self._reserved_bytes
+        self._reserved_bytes = size
+        if self._large_message_timer is None:
+            self._large_message_timer = asyncio.get_running_loop().call_later(
+                _LARGE_MESSAGE_TIMEOUT_SECONDS, self._on_large_message_timeout
+            )
 
-    def _give_back(self) -> None:
-        self._intake.room += self._reserved
-        self._reserved = 0
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
+    def _release_budget(self) -> None:
+        self._budget.available_bytes += self._reserved_bytes
+        self._reserved_bytes = 0
+        if self._large_message_timer is not None:
+            self._large_message_timer.cancel()
+            self._large_message_timer = None
 
-    def _hang_up_late(self) -> None:
-        if self._reader.expected:
+    def _on_large_message_timeout(self) -> None:
+        if self._reader.expected_bytes:
             self._close(1008, "The message comes too slowly.")
-            self._hear(_DISCONNECT, 0)
+            self._enqueue(_DISCONNECT_MESSAGE, 0)
 
-    def _abort_later(self) -> None:
-        asyncio.get_running_loop().call_later(_FAREWELL, self._transport.abort)
+    def _schedule_abort(self) -> None:
+        asyncio.get_running_loop().call_later(_CLOSE_TIMEOUT_SECONDS, self._transport.abort)
 
-    def _received(self, kind: int, payload: bytes) -> None:
-        if kind == CLOSE:
-            code = rfc6455.closing_code(payload)
+    def _on_frame(self, opcode: int, payload: bytes) -> None:
+        if opcode == CLOSE:
+            code = rfc6455.parse_close_code(payload)
             if not self._closing:
                 self._closing = True
                 self._transport.write(rfc6455.close_frame(code))
             self._transport.close()
-            self._hear(_DISCONNECT, 0)
+            self._enqueue(_DISCONNECT_MESSAGE, 0)
         elif self._closing:
             return
-        elif kind == BINARY:
-            self._hear({"type": "websocket.receive", "bytes": payload}, len(payload))
-        elif kind == TEXT:
-            self._hear({"type": "websocket.receive", "text": ""}, 0)
-        elif kind == PING:
-            self._transport.write(rfc6455.header(rfc6455.PONG, len(payload)) + payload)
+        elif opcode == BINARY:
+            self._enqueue({"type": "websocket.receive", "bytes": payload}, len(payload))
+        elif opcode == TEXT:
+            self._enqueue({"type": "websocket.receive", "text": ""}, 0)
+        elif opcode == PING:
+            self._transport.write(rfc6455.frame_header(rfc6455.PONG, len(payload)) + payload)
 
-    def _hear(self, message: Message, size: int) -> None:
-        self._heard.append(message)
-        self._heard_bytes += size
-        if not self._closing and (len(self._heard) >= _UNREAD or self._heard_bytes >= _UNREAD_BYTES):
+    def _enqueue(self, message: Message, size: int) -> None:
+        self._inbox.append(message)
+        self._inbox_bytes += size
+        if not self._closing and (len(self._inbox) >= _MAX_UNREAD_MESSAGES or self._inbox_bytes >= _MAX_UNREAD_BYTES):
             self._transport.pause_reading()
-        _wake(self._taker)
+        _wake(self._receive_waiter)
 
 
-def _framed(data: bytes) -> bytes:
-    return (_HEADERS[len(data)] if len(data) < _SHORT else rfc6455.header(BINARY, len(data))) + data
+def _to_frame(data: bytes) -> bytes:
+    return (_SHORT_HEADERS[len(data)] if len(data) < _SHORT_PAYLOAD_BYTES else rfc6455.frame_header(BINARY, len(data))) + data
 
 
-def _wake(waiting: "asyncio.Future[None] | None") -> None:
-    if waiting is not None and not waiting.done():
-        waiting.set_result(None)
+def _wake(waiter: "asyncio.Future[None] | None") -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(None)

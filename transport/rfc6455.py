@@ -14,11 +14,11 @@ PING: Final = 9
 PONG: Final = 10
 
 _CONTINUATION: Final = 0
-_LONGEST_CONTROL: Final = 125
-_CODES: Final = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
+_MAX_CONTROL_BYTES: Final = 125
+_CLOSE_CODES: Final = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
 
 
-class Broken(Exception):
+class ProtocolError(Exception):
     """The stream is not one of websocket frames, or carries more than is accepted: close with this code."""
 
     def __init__(self, code: int, reason: str) -> None:
@@ -30,17 +30,17 @@ class Broken(Exception):
 class FrameReader:
     """Takes bytes in, gives messages out."""
 
-    __slots__ = ("_buffer", "_kind", "_parts", "_size", "_wanted", "expected", "limit")
+    __slots__ = ("_buffer", "_message_bytes", "_needed_bytes", "_opcode", "_parts", "expected_bytes", "max_message_bytes")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, max_message_bytes: int) -> None:
         """`limit`: bytes of one message."""
-        self.limit = limit
-        self.expected = 0  # bytes of the message that has begun to come, as far as they were announced
+        self.max_message_bytes = max_message_bytes
+        self.expected_bytes = 0  # bytes of the message that has begun to come, as far as they were announced
         self._buffer: bytes | bytearray = b""
-        self._wanted = 0
-        self._kind = 0
+        self._needed_bytes = 0
+        self._opcode = 0
         self._parts: list[bytes] | None = None
-        self._size = 0
+        self._message_bytes = 0
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
         """The messages and control frames that are complete now: (TEXT, BINARY, CLOSE, PING or PONG; payload). Raises
@@ -48,76 +48,76 @@ class FrameReader:
         if self._buffer:
             # A long frame is put together once, when it is whole.
             self._buffer += data
-            if len(self._buffer) < self._wanted:
+            if len(self._buffer) < self._needed_bytes:
                 return []
             data = bytes(self._buffer)
             self._buffer = b""
-        self._wanted = self.expected = 0
+        self._needed_bytes = self.expected_bytes = 0
         found: list[tuple[int, bytes]] = []
         at = 0
-        while (frame := self._frame(data, at)) is not None:
+        while (frame := self._parse_frame(data, at)) is not None:
             opcode, final, payload, at = frame
             if opcode >= CLOSE:
                 found.append((opcode, payload))
-            elif (message := self._message(opcode, final, payload)) is not None:
+            elif (message := self._assemble_message(opcode, final, payload)) is not None:
                 found.append(message)
         if at < len(data):
             self._buffer = bytearray(data[at:])
-        self.expected = max(self.expected, self._size)
+        self.expected_bytes = max(self.expected_bytes, self._message_bytes)
         return found
 
-    def _frame(self, data: bytes, at: int) -> tuple[int, bool, bytes, int] | None:
+    def _parse_frame(self, data: bytes, offset: int) -> tuple[int, bool, bytes, int] | None:
         """The frame that begins there, and where the next one does; None when it is not complete."""
-        if len(data) < at + 2:
+        if len(data) < offset + 2:
             return None
-        first, second = data[at], data[at + 1]
-        opcode, length, start = first & 0x0F, second & 0x7F, at + 2
+        first, second = data[offset], data[offset + 1]
+        opcode, length, start = first & 0x0F, second & 0x7F, offset + 2
         if first & 0x70:
-            raise Broken(1002, "reserved bits must be 0")
+            raise ProtocolError(1002, "reserved bits must be 0")
         if opcode not in (_CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG):
-            raise Broken(1002, "unknown opcode")
+            raise ProtocolError(1002, "unknown opcode")
         if not second & 0x80:
-            raise Broken(1002, "frames must be masked")
-        if opcode >= CLOSE and (length > _LONGEST_CONTROL or not first & 0x80):
-            raise Broken(1002, "a control frame must be short and whole")
+            raise ProtocolError(1002, "frames must be masked")
+        if opcode >= CLOSE and (length > _MAX_CONTROL_BYTES or not first & 0x80):
+            raise ProtocolError(1002, "a control frame must be short and whole")
         if length >= 126:
             wide = 2 if length == 126 else 8
             if len(data) < start + wide:
                 return None
             length = int.from_bytes(data[start : start + wide], "big")
             start += wide
-        if length + self._size > self.limit and opcode < CLOSE:
-            raise Broken(1009, f"A message may have {self.limit} bytes.")
+        if length + self._message_bytes > self.max_message_bytes and opcode < CLOSE:
+            raise ProtocolError(1009, f"A message may have {self.max_message_bytes} bytes.")
         end = start + 4 + length
         if len(data) < end:
-            self._wanted = end - at
-            self.expected = length + self._size
+            self._needed_bytes = end - offset
+            self.expected_bytes = length + self._message_bytes
             return None
-        return opcode, bool(first & 0x80), _unmasked(data[start : start + 4], data[start + 4 : end]), end
+        return opcode, bool(first & 0x80), _unmask(data[start : start + 4], data[start + 4 : end]), end
 
-    def _message(self, opcode: int, final: bool, payload: bytes) -> tuple[int, bytes] | None:
+    def _assemble_message(self, opcode: int, is_final: bool, payload: bytes) -> tuple[int, bytes] | None:
         if (opcode == _CONTINUATION) != (self._parts is not None):
-            raise Broken(1002, "a message must be continued, and nothing else")
+            raise ProtocolError(1002, "a message must be continued, and nothing else")
         if self._parts is None:
-            if final:
+            if is_final:
                 return opcode, payload
-            self._kind, self._parts = opcode, []
+            self._opcode, self._parts = opcode, []
         self._parts.append(payload)
-        self._size += len(payload)
-        if not final:
+        self._message_bytes += len(payload)
+        if not is_final:
             return None
         whole = b"".join(self._parts)
-        self._parts, self._size = None, 0
-        return self._kind, whole
+        self._parts, self._message_bytes = None, 0
+        return self._opcode, whole
 
 
-def _unmasked(mask: bytes, payload: bytes) -> bytes:
+def _unmask(mask: bytes, payload: bytes) -> bytes:
     length = len(payload)
     repeated = (mask * (length // 4 + 1))[:length]
     return (int.from_bytes(payload, "little") ^ int.from_bytes(repeated, "little")).to_bytes(length, "little")
 
 
-def header(opcode: int, length: int) -> bytes:
+def frame_header(opcode: int, length: int) -> bytes:
     """What stands before a whole message from the server."""
     if length < 126:
         return bytes((0x80 | opcode, length))
@@ -129,18 +129,18 @@ def header(opcode: int, length: int) -> bytes:
 def close_frame(code: int | None, reason: str = "") -> bytes:
     """A close frame, without a code when there is none."""
     payload = b"" if code is None else code.to_bytes(2, "big") + reason.encode()
-    return header(CLOSE, len(payload)) + payload
+    return frame_header(CLOSE, len(payload)) + payload
 
 
-def closing_code(payload: bytes) -> int | None:
+def parse_close_code(payload: bytes) -> int | None:
     """The code in a client's close frame. Raises `Broken` for what is none."""
     if not payload:
         return None
     code = int.from_bytes(payload[:2], "big")
-    if len(payload) == 1 or not (code in _CODES or 3000 <= code < 5000):
-        raise Broken(1002, "invalid close frame")
+    if len(payload) == 1 or not (code in _CLOSE_CODES or 3000 <= code < 5000):
+        raise ProtocolError(1002, "invalid close frame")
     try:
         payload[2:].decode()
     except UnicodeDecodeError:
-        raise Broken(1007, "invalid UTF-8") from None
+        raise ProtocolError(1007, "invalid UTF-8") from None
     return code

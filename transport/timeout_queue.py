@@ -12,25 +12,25 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Deadlines(Generic[T]):
+class TimeoutQueue(Generic[T]):
     """Calls `due` with everything that was added, `seconds` later."""
 
-    def __init__(self, seconds: float, due: Callable[[T], None]) -> None:
+    def __init__(self, seconds: float, on_timeout: Callable[[T], None]) -> None:
         self._seconds = seconds
-        self._due = due
-        self._waiting: deque[tuple[float, T]] = deque()
+        self._on_timeout = on_timeout
+        self._queue: deque[tuple[float, T]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, item: T) -> None:
         """Wait for one more."""
         loop = asyncio.get_running_loop()
-        self._waiting.append((loop.time() + self._seconds, item))
+        self._queue.append((loop.time() + self._seconds, item))
         if self._timer is None:
             self._timer = loop.call_later(self._seconds, self._fire)
 
     def stop(self) -> None:
         """Forget everybody."""
-        self._waiting.clear()
+        self._queue.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -38,6 +38,6 @@ class Deadlines(Generic[T]):
     def _fire(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        while self._waiting and self._waiting[0][0] <= now:
-            self._due(self._waiting.popleft()[1])
-        self._timer = loop.call_at(self._waiting[0][0], self._fire) if self._waiting else None
+        while self._queue and self._queue[0][0] <= now:
+            self._on_timeout(self._queue.popleft()[1])
+        self._timer = loop.call_at(self._queue[0][0], self._fire) if self._queue else None

@@ -24,12 +24,12 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from transport.http_response import Reply
 
-LONGEST_HEAD: Final = 64 * 1024
-_SHORT: Final = 64 * 1024  # bytes of a body
-_HEAD_SECONDS, _BODY_SECONDS = 15.0, 10.0
-_SOON = 0.05  # after a client's going, so that what is nearly done gets done
-_LONG_WAY: Final = frozenset((b"expect", b"upgrade", b"transfer-encoding", b"x-forwarded-for", b"x-forwarded-proto"))
-_HEAD_TOO_LONG: Final = (
+MAX_HEAD_BYTES: Final = 64 * 1024
+_MAX_FAST_BODY_BYTES: Final = 64 * 1024  # bytes of a body
+_HEAD_TIMEOUT_SECONDS, _BODY_TIMEOUT_SECONDS = 15.0, 10.0
+_DISCONNECT_GRACE_SECONDS = 0.05  # after a client's going, so that what is nearly done gets done
+_SLOW_PATH_HEADERS: Final = frozenset((b"expect", b"upgrade", b"transfer-encoding", b"x-forwarded-for", b"x-forwarded-proto"))
+_HEAD_TOO_LARGE_RESPONSE: Final = (
     STATUS_LINE[431] + b"content-type: text/plain; charset=utf-8\r\n"
     b"content-length: 25\r\nconnection: close\r\n\r\nThe head is far too long."
 )
@@ -37,10 +37,10 @@ _HEAD_TOO_LONG: Final = (
 Headers = dict[bytes, bytes]
 
 
-class Posts(Protocol):
+class RequestHandler(Protocol):
     """What answers the requests of one path. It raises nothing but a cancellation."""
 
-    timeout: float
+    timeout_seconds: float
     """Seconds after which it is cancelled and asked for what to say then."""
 
     def streams(self, accept: bytes | None) -> bool:
@@ -51,34 +51,34 @@ class Posts(Protocol):
         """The response to a whole request."""
         ...
 
-    def too_slow(self, headers: Headers) -> Reply:
+    def timeout_response(self, headers: Headers) -> Reply:
         """The response to a request that took too long to be answered."""
         ...
 
-    def too_late(self, headers: Headers) -> Reply:
+    def body_timeout_response(self, headers: Headers) -> Reply:
         """The response to a request whose body took too long to arrive."""
         ...
 
 
-class _Call:
+class _FastRequest:
     """
     A request on its short way, from the end of its head to its response.
 
     `response_complete` and `keep_alive` are what uvicorn's protocol looks for in the request that it is busy with.
     """
 
-    __slots__ = ("body", "due", "headers", "keep_alive", "posts", "response_complete", "task", "too_slow")
+    __slots__ = ("body", "deadline", "handler", "headers", "keep_alive", "response_complete", "task", "timed_out")
 
-    def __init__(self, posts: Posts, headers: Headers, *, keep_alive: bool, due: float) -> None:
-        self.posts = posts
+    def __init__(self, handler: RequestHandler, headers: Headers, *, keep_alive: bool, deadline: float) -> None:
+        self.handler = handler
         self.headers = headers
         self.keep_alive = keep_alive
-        self.due = due
+        self.deadline = deadline
         self.body = b""
         self.task: asyncio.Task[None] | None = None
-        self.too_slow = self.response_complete = False
+        self.timed_out = self.response_complete = False
 
-    def end(self) -> None:
+    def cancel(self) -> None:
         """Cancel what is not done yet."""
         if self.task is not None:
             self.task.cancel()
@@ -87,30 +87,30 @@ class _Call:
 class HttpProtocol(HttpToolsProtocol):
     """Uvicorn's, with a short way for POSTs to the paths of `posts`."""
 
-    def __init__(self, *args: Any, posts: Mapping[bytes, Posts], **named: Any) -> None:
+    def __init__(self, *args: Any, handlers: Mapping[bytes, RequestHandler], **named: Any) -> None:
         super().__init__(*args, **named)
-        self._posts = posts
-        self._reading: _Call | None = None
-        self._running: _Call | None = None
-        self._in_head = self._begins = False
+        self._handlers = handlers
+        self._incoming_request: _FastRequest | None = None
+        self._running_request: _FastRequest | None = None
+        self._in_head = self._message_began = False
         self._head_bytes = 0
-        self._since = 0.0
-        self._answered = False
+        self._phase_started_at = 0.0
+        self._has_responded = False
 
     # ── the connection ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(cast("Transport", transport))
-        self._since = self.loop.time()
-        self._timer = self.loop.call_later(self.timeout_keep_alive, self._look)
+        self._phase_started_at = self.loop.time()
+        self._timer = self.loop.call_later(self.timeout_keep_alive, self._check_timeouts)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
-        if self._running is not None:
-            self.loop.call_later(_SOON, self._running.end)
-        self._reading = None
+        if self._running_request is not None:
+            self.loop.call_later(_DISCONNECT_GRACE_SECONDS, self._running_request.cancel)
+        self._incoming_request = None
         cycle: Any = self.cycle
-        if isinstance(cycle, _Call):
+        if isinstance(cycle, _FastRequest):
             self.cycle = cast(Any, None)
         super().connection_lost(exc)
 
@@ -119,43 +119,45 @@ class HttpProtocol(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
-        self._begins = False
+        self._message_began = False
         super().data_received(data)
-        if self._in_head and not self._begins:  # else nobody knows how much of the data is the head's
+        if self._in_head and not self._message_began:  # else nobody knows how much of the data is the head's
             self._head_bytes += len(data)
-            if self._head_bytes > LONGEST_HEAD and not self.transport.is_closing():
-                self.transport.write(_HEAD_TOO_LONG)
+            if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+                self.transport.write(_HEAD_TOO_LARGE_RESPONSE)
                 self.transport.close()
 
     def _is_busy(self) -> bool:
         cycle: Any = self.cycle
         return cycle is not None and not cycle.response_complete
 
-    def _look(self) -> None:
+    def _check_timeouts(self) -> None:
         """End what has lasted too long; come back when something else could have."""
         now = self.loop.time()
-        reading, running = self._reading, self._running
+        reading, running = self._incoming_request, self._running_request
         if running is not None:
-            due = running.due
+            due = running.deadline
             if due <= now:
-                running.too_slow = True
-                running.end()
-                due = now + _BODY_SECONDS
+                running.timed_out = True
+                running.cancel()
+                due = now + _BODY_TIMEOUT_SECONDS
         elif reading is not None:
-            due = reading.due
+            due = reading.deadline
             if due <= now:
-                self._reading = None
+                self._incoming_request = None
                 reading.keep_alive = False
-                self._respond(reading, reading.posts.too_late(reading.headers))
+                self._write_response(reading, reading.handler.body_timeout_response(reading.headers))
                 return
         elif self._is_busy():
             due = now + self.timeout_keep_alive  # uvicorn's, and somebody else's watch
         else:
-            due = self._since + (_HEAD_SECONDS if self._in_head or not self._answered else self.timeout_keep_alive)
+            due = self._phase_started_at + (
+                _HEAD_TIMEOUT_SECONDS if self._in_head or not self._has_responded else self.timeout_keep_alive
+            )
             if due <= now:
                 self.transport.close()
                 return
-        self._timer = self.loop.call_later(due - now, self._look)
+        self._timer = self.loop.call_later(due - now, self._check_timeouts)
 
     # ── a request ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -163,38 +165,40 @@ class HttpProtocol(HttpToolsProtocol):
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
-        self._in_head = self._begins = True
+        self._in_head = self._message_began = True
         self._head_bytes = 0
-        self._since = self.loop.time()
+        self._phase_started_at = self.loop.time()
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        posts = self._posts.get(self.url)
-        if posts is None or (call := self._call(posts)) is None:
-            self._take_usual_way()
+        posts = self._handlers.get(self.url)
+        if posts is None or (call := self._fast_request(posts)) is None:
+            self._fall_back_to_asgi()
         else:
-            self._reading = call
+            self._incoming_request = call
             self.cycle = cast(Any, call)
 
-    def _call(self, posts: Posts) -> _Call | None:
+    def _fast_request(self, handler: RequestHandler) -> _FastRequest | None:
         """The request, where it may take the short way."""
         parser, headers = self.parser, dict(self.headers)
         declared = headers.get(b"content-length", b"")
         if (
             parser.get_method() != b"POST"
             or self._is_busy()
-            or len(declared) > len(str(_SHORT))
+            or len(declared) > len(str(_MAX_FAST_BODY_BYTES))
             or not declared.isdigit()
-            or int(declared) > _SHORT
-            or not _LONG_WAY.isdisjoint(headers)
-            or posts.streams(headers.get(b"accept"))
+            or int(declared) > _MAX_FAST_BODY_BYTES
+            or not _SLOW_PATH_HEADERS.isdisjoint(headers)
+            or handler.streams(headers.get(b"accept"))
             or parser.get_http_version() != "1.1"
             or self.flow.write_paused
         ):
             return None
-        return _Call(posts, headers, keep_alive=parser.should_keep_alive(), due=self._since + _BODY_SECONDS)
+        return _FastRequest(
+            handler, headers, keep_alive=parser.should_keep_alive(), deadline=self._phase_started_at + _BODY_TIMEOUT_SECONDS
+        )
 
-    def _take_usual_way(self) -> None:
+    def _fall_back_to_asgi(self) -> None:
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expects
@@ -202,52 +206,52 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        if self._reading is None:
+        if self._incoming_request is None:
             super().on_body(body)
         else:
-            self._reading.body += body
+            self._incoming_request.body += body
 
     def on_message_complete(self) -> None:
-        call = self._reading
+        call = self._incoming_request
         if call is None:
             super().on_message_complete()
             return
-        self._reading = None
-        self._running = call
-        call.due = self.loop.time() + call.posts.timeout
-        call.task = self.loop.create_task(self._answer(call))
+        self._incoming_request = None
+        self._running_request = call
+        call.deadline = self.loop.time() + call.handler.timeout_seconds
+        call.task = self.loop.create_task(self._run_request(call))
         self.tasks.add(call.task)
 
     # ── its response ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _answer(self, call: _Call) -> None:
-        assert call.task is not None
+    async def _run_request(self, request: _FastRequest) -> None:
+        assert request.task is not None
         try:
-            reply = await call.posts.post(call.headers, call.body, self.client[0] if self.client else None)
+            reply = await request.handler.post(request.headers, request.body, self.client[0] if self.client else None)
         except CancelledError:
-            if not call.too_slow:
+            if not request.timed_out:
                 self.transport.close()
                 raise
-            call.task.uncancel()
-            reply = call.posts.too_slow(call.headers)
+            request.task.uncancel()
+            reply = request.handler.timeout_response(request.headers)
         finally:
-            self._running = None
-            self.tasks.discard(call.task)
-        self._respond(call, reply)
+            self._running_request = None
+            self.tasks.discard(request.task)
+        self._write_response(request, reply)
 
-    def _respond(self, call: _Call, reply: Reply) -> None:
-        call.response_complete = True
+    def _write_response(self, request: _FastRequest, response: Reply) -> None:
+        request.response_complete = True
         if not self.transport.is_closing():
-            keeps = call.keep_alive and not reply.closes
-            self.transport.write(_raw(reply, self.server_state.default_headers, keeps=keeps))
+            keeps = request.keep_alive and not response.closes
+            self.transport.write(_serialize(response, self.server_state.default_headers, keep_alive=keeps))
             if not keeps:
                 self.transport.close()
         self.on_response_complete()
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
-        self._answered = True
-        self._since = self.loop.time()
+        self._has_responded = True
+        self._phase_started_at = self.loop.time()
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
@@ -255,12 +259,12 @@ class HttpProtocol(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
 
 
-def _raw(reply: Reply, always: list[tuple[bytes, bytes]], *, keeps: bool) -> bytes:
+def _serialize(response: Reply, default_headers: list[tuple[bytes, bytes]], *, keep_alive: bool) -> bytes:
     """The bytes of a response."""
-    parts = [STATUS_LINE[reply.status]]
-    for name, value in (*always, *reply.headers):
+    parts = [STATUS_LINE[response.status]]
+    for name, value in (*default_headers, *response.headers):
         parts += (name, b": ", value, b"\r\n")
-    if not keeps and not reply.closes:
+    if not keep_alive and not response.closes:
         parts.append(b"connection: close\r\n")
-    parts += (b"\r\n", reply.body)
+    parts += (b"\r\n", response.body)
     return b"".join(parts)

@@ -16,35 +16,35 @@ from types import TracebackType
 from typing import Protocol
 
 
-class Line(Protocol):
+class BatchedWriter(Protocol):
     """What can be written to past its transport. `held`: frames that the burst is to write; `descriptor`: where."""
 
-    held: bytes
+    pending_frames: bytes
     descriptor: int
 
-    def finish(self, frames: bytes, written: int, /) -> None:
+    def write_rest(self, frames: bytes, written: int, /) -> None:
         """Only so many bytes of the frames could be written: the rest goes the usual way."""
 
 
-class Burst:
+class WriteBatch:
     """Gathers while it is open (`with`, also inside each other), and writes at the end. No awaiting in between."""
 
     def __init__(self) -> None:
         self._depth = 0
-        self._lines: list[Line] = []
+        self._writers: list[BatchedWriter] = []
 
     @property
     def is_open(self) -> bool:
         """Whether to hold what could be written now."""
         return self._depth > 0
 
-    def hold(self, line: Line, frame: bytes) -> None:
+    def add(self, writer: BatchedWriter, frame: bytes) -> None:
         """Write a frame to a line at the end of the burst, behind those that it holds already."""
-        if line.held:
-            line.held += frame
+        if writer.pending_frames:
+            writer.pending_frames += frame
         else:
-            line.held = frame
-            self._lines.append(line)
+            writer.pending_frames = frame
+            self._writers.append(writer)
 
     def __enter__(self) -> None:
         self._depth += 1
@@ -52,18 +52,18 @@ class Burst:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._depth -= 1
         if not self._depth:
-            lines, self._lines = self._lines, []
+            lines, self._writers = self._writers, []
             _write(lines)
 
 
-def _write(lines: list[Line]) -> None:
+def _write(writers: list[BatchedWriter]) -> None:
     write = os.write
-    for line in lines:
-        frames = line.held
-        line.held = b""
+    for line in writers:
+        frames = line.pending_frames
+        line.pending_frames = b""
         try:
             written = write(line.descriptor, frames)
         except OSError:
             written = 0  # full, or broken: the transport finds out
         if written < len(frames):
-            line.finish(frames, written)
+            line.write_rest(frames, written)

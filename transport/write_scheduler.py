@@ -7,7 +7,7 @@ import asyncio
 from collections import deque
 from typing import Final, Protocol
 
-AT_ONCE: Final = 128
+MAX_BATCH_CONNECTIONS: Final = 128
 """Connections that are written to before others get their turn: about a millisecond."""
 
 
@@ -19,33 +19,33 @@ class Writer(Protocol):
         ...
 
 
-class Outlet:
+class WriteScheduler:
     """The connections that have something to write."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Writer] = deque()
+        self._queue: deque[Writer] = deque()
         self._scheduled = False
         self._drained: asyncio.Event | None = None
 
-    def add(self, writer: Writer) -> None:
+    def schedule(self, writer: Writer) -> None:
         """Let a connection flush soon; it is added once until then."""
-        self._waiting.append(writer)
+        self._queue.append(writer)
         if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._flush)
 
     async def drained(self) -> None:
         """Wait until everybody that was added has flushed."""
-        if not self._waiting:
+        if not self._queue:
             return
         if self._drained is None:
             self._drained = asyncio.Event()
         await self._drained.wait()
 
     def _flush(self) -> None:
-        waiting = self._waiting
+        waiting = self._queue
         try:
-            for _ in range(min(AT_ONCE, len(waiting))):
+            for _ in range(min(MAX_BATCH_CONNECTIONS, len(waiting))):
                 waiting.popleft().flush()
         finally:
             if waiting:

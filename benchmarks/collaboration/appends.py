@@ -6,11 +6,11 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from benchmarks.collaboration import desk
+from benchmarks.collaboration import workload
 from domain.document.update import Update
 from persistence.engine.database import Database, Statement
 from persistence.events.document_log import UpdateLog
-from realtime.collaboration.commit import UPDATES_AT_ONCE
+from realtime.collaboration.commit import MAX_TRANSACTION_UPDATES
 from resolvers import ids
 
 _GAPS = Statement(
@@ -22,20 +22,20 @@ _GAPS = Statement(
 )
 
 
-async def appends(database: Database, documents: list[str], seconds: float) -> dict[str, Any]:
+async def measure_appends(database: Database, documents: list[str], seconds: float) -> dict[str, Any]:
     """Append for so many seconds as a room's committer does, one transaction after the other, each full; `kept` counts what the
     table has.
 
     `per_second`, `p50_ms` and `p99_ms` of a transaction, and `gaps`: documents whose positions are not 1, 2, 3 …
     """
-    _, data = desk.edits(1, 2)[1]
+    _, data = workload.make_edits(1, 2)[1]
     of: list[UUID] = [ids.decode(each, "Document") for each in documents]
     log = UpdateLog(database)
     batch = [
         Update(
             document_id=of[number % len(of)], data=data, author_id=None, session_id=None, client_ids=(), client_mutation_id=None
         )
-        for number in range(UPDATES_AT_ONCE)
+        for number in range(MAX_TRANSACTION_UPDATES)
     ]
     took: list[float] = []
     began = time.perf_counter()

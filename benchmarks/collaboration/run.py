@@ -25,14 +25,14 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])  # modules are named from the root, as everywhere
 
 import migrations
-from app.bootstrap import open_house
+from app.bootstrap import open_resources
 from app.settings import Settings
-from benchmarks.collaboration import desk
-from benchmarks.collaboration.appends import appends
+from benchmarks.collaboration import workload
+from benchmarks.collaboration.appends import measure_appends
 from benchmarks.collaboration.report import table
-from benchmarks.live.crowd import Crowd, gather
-from benchmarks.live.run import Load, _line
-from benchmarks.measure import _cpu_seconds, _idle, _rss_mb, free_port, serving
+from benchmarks.live.run import LoadClient, _read_figures
+from benchmarks.live.subscribers import Subscribers, create_subscribers
+from benchmarks.measure import cpu_seconds, free_port, rss_mb, running_server, wait_until_idle
 from benchmarks.sign_in import PUBLIC_URL
 from embedded import embedded_postgres
 
@@ -40,7 +40,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PEERS = ROOT / ".data" / "bench-collab-peers"
-_SERVER, _LOAD = 0, 1
+_SERVER_CORE, _LOAD_CORE = 0, 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Contestant:
 
     title: str
     command: list[str]
-    kept: str
+    durability: str
     acknowledges: bool = False
     ours: bool = False
     folder: Path = ROOT
@@ -64,101 +64,109 @@ def contestants() -> dict[str, Contestant]:
     hocuspocus = {"PORT": "@PORT@", "DATABASE_URL": "@DATABASE@", "NODE_ENV": "production"}
     stored = "Postgres, 2 to 10 s after"
     return {
-        "ours": Contestant(title="PantheraHive", command=api, kept="Postgres, fsync, before", acknowledges=True, ours=True),
-        "ours-y": Contestant(title="PantheraHive, y-websocket", command=api, kept="Postgres, fsync, before", ours=True),
+        "ours": Contestant(title="PantheraHive", command=api, durability="Postgres, fsync, before", acknowledges=True, ours=True),
+        "ours-y": Contestant(title="PantheraHive, y-websocket", command=api, durability="Postgres, fsync, before", ours=True),
         "hocuspocus": Contestant(
-            title="Hocuspocus, 8 ms", command=["node", "hocuspocus.js"], kept=stored, acknowledges=True, folder=node,
+            title="Hocuspocus, 8 ms", command=["node", "hocuspocus.js"], durability=stored, acknowledges=True, folder=node,
             environment=hocuspocus | {"FLUSH_MS": "8"},
         ),
         "hocuspocus-at-once": Contestant(
-            title="Hocuspocus, its default", command=["node", "hocuspocus.js"], kept=stored, acknowledges=True, folder=node,
+            title="Hocuspocus, its default", command=["node", "hocuspocus.js"], durability=stored, acknowledges=True, folder=node,
             environment=hocuspocus | {"FLUSH_MS": "0"},
         ),
         "y-websocket": Contestant(
-            title="@y/websocket-server", command=["node", "node_modules/@y/websocket-server/src/server.js"], kept="memory",
+            title="@y/websocket-server", command=["node", "node_modules/@y/websocket-server/src/server.js"], durability="memory",
             folder=node, environment={"HOST": "127.0.0.1", "PORT": "@PORT@", "NODE_ENV": "production"},
         ),
         "pycrdt-websocket": Contestant(
-            title="pycrdt-websocket", command=[str(PEERS / "bin" / "python"), "server.py", "@PORT@"], kept="memory",
+            title="pycrdt-websocket", command=[str(PEERS / "bin" / "python"), "server.py", "@PORT@"], durability="memory",
             folder=HERE / "peers" / "python",
         ),
     }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class BenchmarkData:
     """What all turns stand on. `documents`: ids that nobody has written to yet."""
 
     folder: Path
     url: str
-    crowd: Crowd
+    subscribers: Subscribers
     documents: list[str]
 
 
 @asynccontextmanager
-async def _writing(
-    ground: Ground, it: Contestant, port: int, writers: int, edits: list[tuple[int, bytes]]
-) -> AsyncIterator[Load]:
-    id_, token = ground.documents.pop(), ground.crowd.tokens[0]
-    path = "/collaboration" if it.ours and it.acknowledges else f"/collaboration/{id_}?token={token}" if it.ours else f"/{id_}"
-    speech = desk.Speech(path=path, named=id_ if it.acknowledges else None, token=token)
-    (ground.folder / "connections").write_text(speech.connection() * writers)
-    (ground.folder / "edits").write_text("".join(speech.edit(*each) for each in edits))
-    words = [str(port), str(ground.folder / "connections"), str(ground.folder / "edits"), speech.prefix.hex()]
+async def _load_client(
+    data: BenchmarkData, contestant: Contestant, port: int, writers: int, edits: list[tuple[int, bytes]]
+) -> AsyncIterator[LoadClient]:
+    id_, token = data.documents.pop(), data.subscribers.tokens[0]
+    path = (
+        "/collaboration"
+        if contestant.ours and contestant.acknowledges
+        else f"/collaboration/{id_}?token={token}"
+        if contestant.ours
+        else f"/{id_}"
+    )
+    speech = workload.WriterProtocol(path=path, document_name=id_ if contestant.acknowledges else None, token=token)
+    (data.folder / "connections").write_text(speech.connection_line() * writers)
+    (data.folder / "edits").write_text("".join(speech.edit_line(*each) for each in edits))
+    words = [str(port), str(data.folder / "connections"), str(data.folder / "edits"), speech.prefix.hex()]
     process = await asyncio.create_subprocess_exec(
         "taskset",
         "-c",
-        str(_LOAD),
-        str(ground.folder / "load"),
+        str(_LOAD_CORE),
+        str(data.folder / "load"),
         *words,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
     try:
-        yield Load(process, await _line(process))
+        yield LoadClient(process, await _read_figures(process))
     finally:
         if process.returncode is None:
             process.kill()
         await process.wait()
 
 
-async def turn(
-    ground: Ground, it: Contestant, writers: int, edits: list[tuple[int, bytes]], given: argparse.Namespace
+async def measure_contestant(
+    data: BenchmarkData, contestant: Contestant, writers: int, edits: list[tuple[int, bytes]], arguments: argparse.Namespace
 ) -> dict[str, Any]:
     """One contestant, once: so many connect to one document and write at each rate, then all at once."""
     port = free_port()
-    filled = {"@PORT@": str(port), "@DATABASE@": ground.url}
+    filled = {"@PORT@": str(port), "@DATABASE@": data.url}
     environment = {
-        "HIVE_DATABASE_URL": ground.url, "HIVE_PORT": str(port), "HIVE_PUBLIC_URL": PUBLIC_URL, "HIVE_PRODUCTION": "true",
+        "HIVE_DATABASE_URL": data.url, "HIVE_PORT": str(port), "HIVE_PUBLIC_URL": PUBLIC_URL, "HIVE_PRODUCTION": "true",
         "HIVE_LOG_LEVEL": "warning",
-    } if it.ours else {name: filled.get(value, value) for name, value in it.environment.items()}  # fmt: skip
+    } if contestant.ours else {name: filled.get(value, value) for name, value in contestant.environment.items()}  # fmt: skip
     command = [
         "env",
         *(f"{name}={value}" for name, value in environment.items()),
-        *(filled.get(word, word) for word in it.command),
+        *(filled.get(word, word) for word in contestant.command),
     ]
     found: dict[str, Any] = {}
-    async with serving(command, folder=it.folder, port=port, core=_SERVER, log=ground.folder / "server.log") as pid:
-        await _idle(pid)
-        async with _writing(ground, it, port, writers, edits) as load:
-            await _idle(pid)
-            before = _rss_mb(pid)
-            await load.ask("connect")
-            await load.ask("settle 0.5")
-            await _idle(pid)
-            found["kib_per_connection"] = (_rss_mb(pid) - before) * 1024 / (writers - 10)
-            await load.ask(f"paced 100 {max(1, writers / 100)}")  # everybody once
+    async with running_server(
+        command, folder=contestant.folder, port=port, core=_SERVER_CORE, log=data.folder / "server.log"
+    ) as pid:
+        await wait_until_idle(pid)
+        async with _load_client(data, contestant, port, writers, edits) as load:
+            await wait_until_idle(pid)
+            before = rss_mb(pid)
+            await load.run("connect")
+            await load.run("settle 0.5")
+            await wait_until_idle(pid)
+            found["kib_per_connection"] = (rss_mb(pid) - before) * 1024 / (writers - 10)
+            await load.run(f"paced 100 {max(1, writers / 100)}")  # everybody once
             for name, words in [
-                *((f"{rate:.0f}/s", f"paced {rate} {given.seconds}") for rate in given.rates),
-                ("storm", f"storm {given.storm}"),
+                *((f"{rate:.0f}/s", f"paced {rate} {arguments.seconds}") for rate in arguments.rates),
+                ("storm", f"storm {arguments.storm}"),
             ]:
-                await _idle(pid)
-                before = _cpu_seconds(pid)
-                told = await load.ask(words)
-                told["cpu_us"] = (_cpu_seconds(pid) - before) * 1e6 / max(told["delivered"], 1)
+                await wait_until_idle(pid)
+                before = cpu_seconds(pid)
+                told = await load.run(words)
+                told["cpu_us"] = (cpu_seconds(pid) - before) * 1e6 / max(told["delivered"], 1)
                 told["missing"] = told["expected"] - told["delivered"]
                 if told["missing"] or told["gone"]:
-                    print(f"VOID: {it.title}, {name}: {told}", file=sys.stderr)
+                    print(f"VOID: {contestant.title}, {name}: {told}", file=sys.stderr)
                 found[name] = told
     return found
 
@@ -171,11 +179,11 @@ def _medians(rounds: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-async def _main(given: argparse.Namespace) -> int:
-    os.sched_setaffinity(0, {_LOAD})
+async def _run(arguments: argparse.Namespace) -> int:
+    os.sched_setaffinity(0, {_LOAD_CORE})
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["cc", "-O2", "-o", f"{folder}/load", str(HERE / "load.c")], check=True)  # noqa: ASYNC221, S607
-        found: dict[str, Any] = json.loads(given.keep.read_text()) if given.keep and given.keep.exists() else {}
+        found: dict[str, Any] = json.loads(arguments.keep.read_text()) if arguments.keep and arguments.keep.exists() else {}
         known = contestants()
         async with embedded_postgres(ROOT / ".data" / "bench-collab") as server:
             import asyncpg
@@ -189,31 +197,36 @@ async def _main(given: argparse.Namespace) -> int:
             assert url != server
             await asyncio.to_thread(migrations.upgrade, url)
             settings = Settings(database_url=url, public_url=PUBLIC_URL, production=True)
-            async with open_house(settings, url) as house:
-                crowd = await gather(house, 1)
-                turns = given.rounds * len(given.writers) * len(given.contestants)
-                ground = Ground(folder=Path(folder), url=url, crowd=crowd, documents=await desk.documents_of(house, crowd, turns))
-                if given.appends:
-                    os.sched_setaffinity(0, {_SERVER})
-                    many = await desk.documents_of(house, crowd, given.appends)
-                    found.setdefault("appends", []).append(await appends(house.database, many, given.seconds))
-                    os.sched_setaffinity(0, {_LOAD})
+            async with open_resources(settings, url) as house:
+                crowd = await create_subscribers(house, 1)
+                turns = arguments.rounds * len(arguments.writers) * len(arguments.contestants)
+                ground = BenchmarkData(
+                    folder=Path(folder),
+                    url=url,
+                    subscribers=crowd,
+                    documents=await workload.create_documents(house, crowd, turns),
+                )
+                if arguments.appends:
+                    os.sched_setaffinity(0, {_SERVER_CORE})
+                    many = await workload.create_documents(house, crowd, arguments.appends)
+                    found.setdefault("appends", []).append(await measure_appends(house.database, many, arguments.seconds))
+                    os.sched_setaffinity(0, {_LOAD_CORE})
                     print(f"appends: {found['appends'][-1]}", file=sys.stderr, flush=True)
-            for number in range(given.rounds):
-                first = (number + given.first) % max(len(given.contestants), 1)
-                for writers in given.writers:
-                    total = int(sum(given.rates) * given.seconds) + given.storm + 2 * max(100, writers)
-                    edits = desk.edits(writers, total)
-                    for name in given.contestants[first:] + given.contestants[:first]:
+            for number in range(arguments.rounds):
+                first = (number + arguments.first) % max(len(arguments.contestants), 1)
+                for writers in arguments.writers:
+                    total = int(sum(arguments.rates) * arguments.seconds) + arguments.storm + 2 * max(100, writers)
+                    edits = workload.make_edits(writers, total)
+                    for name in arguments.contestants[first:] + arguments.contestants[:first]:
                         try:
-                            result = await turn(ground, known[name], writers, edits, given)
+                            result = await measure_contestant(ground, known[name], writers, edits, arguments)
                         except RuntimeError:
                             print((ground.folder / "server.log").read_text(errors="replace")[-2_000:], file=sys.stderr)
                             raise
                         found.setdefault(str(writers), {}).setdefault(name, []).append(result)
                         print(f"round {number + 1}, {writers} writers, {name}: {json.dumps(result)}", file=sys.stderr, flush=True)
-    if given.keep:
-        given.keep.write_text(json.dumps(found))
+    if arguments.keep:
+        arguments.keep.write_text(json.dumps(found))
     medians = {
         writers: {name: _medians(rounds) for name, rounds in named.items()}
         for writers, named in found.items()
@@ -221,20 +234,20 @@ async def _main(given: argparse.Namespace) -> int:
     }
     if "appends" in found:
         medians["appends"] = _medians(found["appends"])
-    text = table(medians, {name: (each.title, each.kept) for name, each in known.items()})
+    text = table(medians, {name: (each.title, each.durability) for name, each in known.items()})
     print(text)
-    if given.write:
+    if arguments.write:
         commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: ASYNC221, S607
         stem = RESULTS / f"collaboration-{datetime.now(UTC):%Y-%m-%d}-{commit.stdout.strip()}"
         machine = {"cpus": os.cpu_count(), "kernel": platform.release(), "python": platform.python_version()}
-        options = {name: value for name, value in vars(given).items() if name not in ("write", "keep")}
+        options = {name: value for name, value in vars(arguments).items() if name not in ("write", "keep")}
         told = {"machine": machine, "options": options, "medians": medians, "rounds": found}
         stem.with_suffix(".json").write_text(json.dumps(told, indent=1) + "\n")
         (RESULTS / "collaboration.md").write_text(text + "\n")
     return 0
 
 
-def _prepare(names: list[str]) -> None:
+def _install_peers(names: list[str]) -> None:
     """Install what the peers need, once."""
     if any("hocuspocus" in name or name == "y-websocket" for name in names) and not (HERE / "peers/node/node_modules").exists():
         command = ["npm", "ci", "--ignore-scripts", "--no-progress", "--loglevel=error"]
@@ -247,7 +260,7 @@ def _prepare(names: list[str]) -> None:
         subprocess.run([uv, "pip", "install", "--quiet", "--python", python, "-r", required], check=True)
 
 
-def main(words: list[str]) -> int:
+def main(argv: list[str]) -> int:
     """Measure, and say what came of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
@@ -264,11 +277,11 @@ def main(words: list[str]) -> int:
     )
     parser.add_argument("--keep", type=Path, help="a file of rounds: these are added to those in it, and the medians are of all")
     parser.add_argument("--write", action="store_true", help="keep the result in benchmarks/results")
-    given = parser.parse_args(words)
+    given = parser.parse_args(argv)
     if shutil.which("npm") is None:
         parser.error("npm is missing, which the peers need")
-    _prepare(given.contestants)
-    return asyncio.run(_main(given))
+    _install_peers(given.contestants)
+    return asyncio.run(_run(given))
 
 
 if __name__ == "__main__":

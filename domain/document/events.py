@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-from domain.attachment import Attachment, Holder, file_changes
+from domain.attachment import Attachment, AttachmentTarget, file_changes
 from domain.document.entity import Document, DocumentVersion
 from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
 
@@ -106,6 +106,6 @@ class DocumentFilesChanged(DocumentEvent):
         return file_changes(self.added, self.removed)
 
 
-def files_on_document(document: Document) -> Holder:
+def document_attachment_target(document: Document) -> AttachmentTarget:
     """A document that files are put on."""
-    return Holder(document, (document.type_name, document.id), partial(DocumentFilesChanged, document=document))
+    return AttachmentTarget(document, (document.type_name, document.id), partial(DocumentFilesChanged, document=document))

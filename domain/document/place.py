@@ -8,12 +8,12 @@ from domain.document.entity import Document
 from domain.errors import Cycle, LimitExceeded, NotFound
 from domain.ports import UnitOfWork
 
-DEEPEST = 10
-MOST_MOVED = 500
+MAX_DEPTH_LEVELS = 10
+MAX_SUBTREE_DOCUMENTS = 500
 
 
 async def require_parent(
-    uow: UnitOfWork, project_id: UUID, parent_id: UUID, document_id: UUID | None, below: Sequence[Document] = ()
+    uow: UnitOfWork, project_id: UUID, parent_id: UUID, document_id: UUID | None, descendants: Sequence[Document] = ()
 ) -> None:
     """The parent lies in the same project, is not deleted, not the document itself or below it, and not too deep for all that comes along.
 
@@ -25,14 +25,14 @@ async def require_parent(
     above = [parent_id, *await uow.documents.ancestors(parent_id)]
     if document_id in above:
         raise Cycle(path, "A document cannot be below itself.")
-    if len(above) + _height(below) >= DEEPEST:
-        raise LimitExceeded(f"Documents lie at most {DEEPEST} levels deep.", DEEPEST, path=path)
+    if len(above) + _height(descendants) >= MAX_DEPTH_LEVELS:
+        raise LimitExceeded(f"Documents lie at most {MAX_DEPTH_LEVELS} levels deep.", MAX_DEPTH_LEVELS, path=path)
 
 
-def require_few(below: Sequence[Document]) -> None:
+def require_subtree_limit(descendants: Sequence[Document]) -> None:
     """So many documents can be put away, restored or moved in one step, because each is written to object storage."""
-    if len(below) >= MOST_MOVED:
-        raise LimitExceeded("Too many documents lie below this one for one step.", MOST_MOVED, path=("input", "id"))
+    if len(descendants) >= MAX_SUBTREE_DOCUMENTS:
+        raise LimitExceeded("Too many documents lie below this one for one step.", MAX_SUBTREE_DOCUMENTS, path=("input", "id"))
 
 
 async def rank_for(uow: UnitOfWork, project_id: UUID, after_id: UUID | None) -> str:
@@ -45,9 +45,9 @@ async def rank_for(uow: UnitOfWork, project_id: UUID, after_id: UUID | None) -> 
     return rank.between(low, await uow.documents.rank_after(project_id, low))
 
 
-def _height(below: Sequence[Document]) -> int:
+def _height(descendants: Sequence[Document]) -> int:
     """How many levels there are below a document; parents come before their children."""
     levels: dict[UUID | None, int] = {}
-    for each in below:
+    for each in descendants:
         levels[each.id] = levels.get(each.parent_id, 0) + 1
     return max(levels.values(), default=0)

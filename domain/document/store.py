@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.actor import Actor
 from domain.document.entity import Document, DocumentVersion
 from domain.errors import NotFound, Path
-from domain.permissions import Access, Action, Kind, Role, access
+from domain.permissions import Access, Action, ResourceKind, Role, access
 from domain.ports import UnitOfWork
 
 
@@ -73,6 +73,6 @@ async def open_document(
     if found is None:
         raise NotFound(path)
     document, role, archived = found
-    rights = access(actor, role, Kind.DOCUMENT, archived=archived)
+    rights = access(actor, role, ResourceKind.DOCUMENT, archived=archived)
     rights.require(action, "The project is archived." if archived else "Your role does not allow this.")
     return document, rights

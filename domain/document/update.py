@@ -46,7 +46,7 @@ class LoggedUpdate:
     at: datetime
 
 
-def logged(update: Update, position: int, at: datetime) -> LoggedUpdate:
+def to_logged(update: Update, position: int, at: datetime) -> LoggedUpdate:
     """An edit that was placed."""
     return LoggedUpdate(
         document_id=update.document_id,
@@ -59,7 +59,7 @@ def logged(update: Update, position: int, at: datetime) -> LoggedUpdate:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class Appended:
     """What came of an appended update. `repeated`: it stood there before, and was not kept again."""
 
     position: int
@@ -67,14 +67,14 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class LogBounds:
     """What a log holds: the positions after `trimmed_to`, up to `head`."""
 
     trimmed_to: int = 0
     head: int = 0
 
 
-def announcement(update: LoggedUpdate) -> Entry:
+def to_entry(update: LoggedUpdate) -> Entry:
     """An edit as an entry of its document's stream, for other processes to hear."""
     return Entry(
         stream=document_stream(update.document_id),
@@ -95,7 +95,7 @@ def announcement(update: LoggedUpdate) -> Entry:
     )
 
 
-def announced(entry: Entry) -> LoggedUpdate:
+def from_entry(entry: Entry) -> LoggedUpdate:
     """The edit that `announcement` was given."""
     return LoggedUpdate(
         document_id=entry.entity_id,

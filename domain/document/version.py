@@ -13,8 +13,8 @@ from domain.errors import Invalid, Unavailable
 from domain.permissions import Action
 from domain.ports import UnitOfWork
 
-PREVIEW = 280
-SUMMARY = 2_000
+MAX_PREVIEW_CHARS = 280
+MAX_SUMMARY_CHARS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Snapshot:
 
     position: int
     state: bytes
-    words: str
+    plain_text: str
     crdt: str
     markdown: str
     text: str
@@ -36,7 +36,7 @@ class Snapshot:
     author_ids: Sequence[UUID] = ()
     links: frozenset[UUID] = frozenset()
 
-    def at(self, position: int) -> "Snapshot":
+    def at_position(self, position: int) -> "Snapshot":
         """The same, of another position."""
         return replace(self, position=position)
 
@@ -56,23 +56,23 @@ async def save_version(
         raise Invalid(("input", "id"), "This was deleted.")
     if snapshot is None:
         raise Unavailable
-    checked_name = text.line(name, ("input", "name")) if name is not None else None
-    summary = text.optional_markdown(change_summary, ("input", "changeSummary"), limit=SUMMARY)
-    document, version = await keep_version(
+    checked_name = text.validate_line(name, ("input", "name")) if name is not None else None
+    summary = text.validate_optional_markdown(change_summary, ("input", "changeSummary"), limit=MAX_SUMMARY_CHARS)
+    document, version = await add_version(
         uow, before, snapshot, author_id=actor.user_id, name=checked_name, change_summary=summary
     )
     uow.record(DocumentVersionSaved(actor_id=actor.user_id, document=document, before=before, saved=version))
     return document, version
 
 
-async def save_quietly(uow: UnitOfWork, before: Document, snapshot: Snapshot) -> tuple[Document, DocumentVersion]:
+async def save_automatic_version(uow: UnitOfWork, before: Document, snapshot: Snapshot) -> tuple[Document, DocumentVersion]:
     """Save what the document says because it has been quiet; the caller holds the document."""
-    document, version = await keep_version(uow, before, snapshot, author_id=None)
+    document, version = await add_version(uow, before, snapshot, author_id=None)
     uow.record(DocumentVersionSaved(actor_id=None, document=document, before=before, saved=version))
     return document, version
 
 
-async def keep_version(
+async def add_version(
     uow: UnitOfWork,
     before: Document,
     snapshot: Snapshot,
@@ -110,16 +110,16 @@ async def keep_version(
         latest_version_id=version.id,
         latest_number=version.number,
         latest_position=max(snapshot.position, before.latest_position),
-        preview=preview(snapshot.words) if newest else before.preview,
+        preview=make_preview(snapshot.plain_text) if newest else before.preview,
     )
-    await uow.documents.add_version(version, snapshot.words)
+    await uow.documents.add_version(version, snapshot.plain_text)
     await uow.documents.save(document)
     if newest:
         await uow.references.replace(document, snapshot.links)
     return document, version
 
 
-def preview(words: str) -> str | None:
+def make_preview(plain_text: str) -> str | None:
     """The first words of a text, on one line; None where there are none."""
-    line = " ".join(words[: 4 * PREVIEW].split())
-    return None if not line else line if len(line) <= PREVIEW else line[: PREVIEW - 1].rstrip() + "…"
+    line = " ".join(plain_text[: 4 * MAX_PREVIEW_CHARS].split())
+    return None if not line else line if len(line) <= MAX_PREVIEW_CHARS else line[: MAX_PREVIEW_CHARS - 1].rstrip() + "…"

@@ -8,10 +8,12 @@ from domain.document.store import open_document
 from domain.errors import Invalid, NotFound, Unavailable
 from domain.permissions import Action
 from domain.ports import UnitOfWork
-from domain.reference import linked
+from domain.reference import extract_links
 
 
-async def write(uow: UnitOfWork, actor: Actor, document_id: UUID, update: bytes | None, *, brings: str | None = None) -> Document:
+async def append_edit(
+    uow: UnitOfWork, actor: Actor, document_id: UUID, update: bytes | None, *, markdown: str | None = None
+) -> Document:
     """
     Put a Yjs update at the end of the document's log; an empty one changes nothing.
 
@@ -26,7 +28,7 @@ async def write(uow: UnitOfWork, actor: Actor, document_id: UUID, update: bytes 
         raise Unavailable
     if update:
         await uow.documents.append(document.id, update, actor.user_id)
-        if links := linked(brings):
+        if links := extract_links(markdown):
             await uow.references.add(document, links)
     return document
 

@@ -13,10 +13,11 @@ from domain.project.events import (
     ProjectUpdated,
 )
 from domain.project.membership import set_members
-from domain.project.store import ProjectStore, Standing, open_project
+from domain.project.store import ProjectAccess, ProjectStore, open_project
 
 __all__ = [
     "Project",
+    "ProjectAccess",
     "ProjectAccessLost",
     "ProjectCreated",
     "ProjectDeleted",
@@ -28,7 +29,6 @@ __all__ = [
     "ProjectStore",
     "ProjectUpdated",
     "ProjectVisibility",
-    "Standing",
     "create",
     "delete",
     "open_project",

@@ -11,13 +11,13 @@ from domain.permissions import Action
 from domain.ports import UnitOfWork
 from domain.project.entity import Project, ProjectStatus, ProjectVisibility
 from domain.project.events import ProjectCreated, ProjectDeleted, ProjectJoined, ProjectRestored, ProjectUpdated
-from domain.project.membership import tell_readers
+from domain.project.membership import record_reader_changes
 from domain.project.store import open_project
 from domain.team import open_team
-from domain.version import changed, require_version
+from domain.version import require_version, with_changes
 
 
-async def create(uow: UnitOfWork, actor: Actor, project_id: UUID | None, given: Mapping[str, Any], *, team_id: UUID) -> Project:
+async def create(uow: UnitOfWork, actor: Actor, project_id: UUID | None, values: Mapping[str, Any], *, team_id: UUID) -> Project:
     """Start a project; whoever starts it, and its lead, are members."""
     team, _, rights = await open_team(uow, actor, team_id)
     rights.require(Action.CREATE)
@@ -26,15 +26,15 @@ async def create(uow: UnitOfWork, actor: Actor, project_id: UUID | None, given: 
         created_at=uow.now,
         updated_at=uow.now,
         team_id=team.id,
-        name=text.name(given["name"], ("input", "name")),
-        description=text.optional_markdown(given.get("description"), ("input", "description")),
-        visibility=given.get("visibility") or ProjectVisibility.TEAM,
-        start_on=given.get("start_on"),
-        end_on=given.get("end_on"),
-        lead_id=given.get("lead_id"),
+        name=text.validate_name(values["name"], ("input", "name")),
+        description=text.validate_optional_markdown(values.get("description"), ("input", "description")),
+        visibility=values.get("visibility") or ProjectVisibility.TEAM,
+        start_on=values.get("start_on"),
+        end_on=values.get("end_on"),
+        lead_id=values.get("lead_id"),
         creator_id=actor.user_id,
     )
-    _require_order(project)
+    _require_date_order(project)
     await _require_lead(uow, project)
     if not await uow.projects.add(project):
         raise NotUnique(("input", "id"), "This id is in use.")
@@ -47,20 +47,20 @@ async def create(uow: UnitOfWork, actor: Actor, project_id: UUID | None, given: 
 
 
 async def update(
-    uow: UnitOfWork, actor: Actor, project_id: UUID, given: Mapping[str, Any], *, expected_version: int | None
+    uow: UnitOfWork, actor: Actor, project_id: UUID, values: Mapping[str, Any], *, expected_version: int | None
 ) -> Project:
     """Change the attributes that are given; making a project private leaves it to its members."""
     before, rights = await open_project(uow, actor, project_id)
     rights.require(Action.UPDATE)
     require_version(before, expected_version)
-    project = changed(before, uow.now, **_checked(given))
+    project = with_changes(before, uow.now, **_validate_attributes(values))
     if project is before:
         return project
     if before.status is project.status is ProjectStatus.ARCHIVED:
         raise Forbidden(Action.UPDATE, "The project is archived.")
     if project.visibility is not before.visibility:
         rights.require(Action.MANAGE, "Only the lead or an admin may change who sees the project.")
-    _require_order(project)
+    _require_date_order(project)
     if project.lead_id != before.lead_id:
         await _require_lead(uow, project)
 
@@ -71,7 +71,7 @@ async def update(
     if not await uow.projects.members(project.id):
         await uow.projects.add_members(project.id, [actor.user_id])  # a private one must not be lost to everybody
     uow.record(ProjectUpdated(actor_id=actor.user_id, project=project, before=before))
-    await tell_readers(uow, actor, project, readers)
+    await record_reader_changes(uow, actor, project, readers)
     return project
 
 
@@ -80,7 +80,7 @@ async def delete(uow: UnitOfWork, actor: Actor, project_id: UUID, *, expected_ve
     before, rights = await open_project(uow, actor, project_id)
     rights.require(Action.DELETE)
     require_version(before, expected_version)
-    project = changed(before, uow.now, deleted_at=uow.now)
+    project = with_changes(before, uow.now, deleted_at=uow.now)
     await uow.projects.save(project)
     uow.record(ProjectDeleted(actor_id=actor.user_id, project=project))
     return project.id
@@ -90,24 +90,24 @@ async def restore(uow: UnitOfWork, actor: Actor, project_id: UUID) -> Project:
     """Bring a deleted project back."""
     before, rights = await open_project(uow, actor, project_id, deleted=True)
     rights.require(Action.DELETE)
-    project = changed(before, uow.now, deleted_at=None)
+    project = with_changes(before, uow.now, deleted_at=None)
     if project is not before:
         await uow.projects.save(project)
         uow.record(ProjectRestored(actor_id=actor.user_id, project=project))
     return project
 
 
-def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
-    changes = {name: given[name] for name in ("start_on", "end_on", "lead_id") if name in given}
-    if "name" in given:
-        changes["name"] = text.name(given["name"], ("input", "name"))
-    if "description" in given:
-        changes["description"] = text.optional_markdown(given["description"], ("input", "description"))
+def _validate_attributes(values: Mapping[str, Any]) -> dict[str, Any]:
+    changes = {name: values[name] for name in ("start_on", "end_on", "lead_id") if name in values}
+    if "name" in values:
+        changes["name"] = text.validate_name(values["name"], ("input", "name"))
+    if "description" in values:
+        changes["description"] = text.validate_optional_markdown(values["description"], ("input", "description"))
     for name in ("status", "visibility"):
-        if name in given:
-            if given[name] is None:
+        if name in values:
+            if values[name] is None:
                 raise Invalid(("input", name), "This cannot be cleared.")
-            changes[name] = given[name]
+            changes[name] = values[name]
     return changes
 
 
@@ -116,6 +116,6 @@ async def _require_lead(uow: UnitOfWork, project: Project) -> None:
         raise Invalid(("input", "leadId"), "The lead is not a member of the team.")
 
 
-def _require_order(project: Project) -> None:
+def _require_date_order(project: Project) -> None:
     if project.start_on and project.end_on and project.end_on < project.start_on:
         raise Invalid(("input", "endOn"), "A project cannot end before it starts.")

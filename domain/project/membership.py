@@ -11,15 +11,15 @@ from domain.project.entity import Project
 from domain.project.events import ProjectAccessLost, ProjectJoined, ProjectMembersChanged
 from domain.project.store import open_project
 
-MOST_MEMBERS_AT_ONCE = 100
+MAX_BATCH_MEMBERS = 100
 
 
 async def set_members(uow: UnitOfWork, actor: Actor, project_id: UUID, *, add: Sequence[UUID], remove: Sequence[UUID]) -> Project:
     """Add members of the team to the project and take others out; somebody always stays."""
     project, rights = await open_project(uow, actor, project_id)
     rights.require(Action.SHARE)
-    if len(add) + len(remove) > MOST_MEMBERS_AT_ONCE:
-        raise LimitExceeded("Too many people at once.", MOST_MEMBERS_AT_ONCE, path=("input", "addUserIds"))
+    if len(add) + len(remove) > MAX_BATCH_MEMBERS:
+        raise LimitExceeded("Too many people at once.", MAX_BATCH_MEMBERS, path=("input", "addUserIds"))
     for user_id in add:
         if await uow.teams.role(project.team_id, user_id) is None:
             raise Invalid(("input", "addUserIds"), "Only members of the team can be added.")
@@ -42,11 +42,11 @@ async def set_members(uow: UnitOfWork, actor: Actor, project_id: UUID, *, add: S
             removed=tuple(sorted(before - after)),
         )
     )
-    await tell_readers(uow, actor, project, readers)
+    await record_reader_changes(uow, actor, project, readers)
     return project
 
 
-async def tell_readers(uow: UnitOfWork, actor: Actor, project: Project, before: frozenset[UUID]) -> None:
+async def record_reader_changes(uow: UnitOfWork, actor: Actor, project: Project, before: frozenset[UUID]) -> None:
     """Tell those who gained or lost sight of the project, each in his own stream."""
     after = await uow.projects.readers(project.id)
     for user_id in sorted(after - before):

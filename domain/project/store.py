@@ -7,13 +7,13 @@ from uuid import UUID
 
 from domain.actor import Actor
 from domain.errors import NotFound, Path
-from domain.permissions import Access, Kind, Role, access
+from domain.permissions import Access, ResourceKind, Role, access
 from domain.ports import UnitOfWork
 from domain.project.entity import Project
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ProjectAccess:
     """What somebody is towards a project that he may see."""
 
     role: Role
@@ -29,7 +29,7 @@ class ProjectStore(Protocol):
         ...
 
     async def save(self, project: Project) -> None: ...
-    async def lock(self, project_id: UUID, user_id: UUID, *, deleted: bool = False) -> tuple[Project, Standing] | None:
+    async def lock(self, project_id: UUID, user_id: UUID, *, deleted: bool = False) -> tuple[Project, ProjectAccess] | None:
         """A project that the user may see, held until the end of the operation; one that is deleted only when asked for."""
         ...
 
@@ -49,7 +49,7 @@ async def open_project(
     uow: UnitOfWork,
     actor: Actor,
     project_id: UUID,
-    kind: Kind = Kind.PROJECT,
+    kind: ResourceKind = ResourceKind.PROJECT,
     path: Path = ("input", "id"),
     *,
     deleted: bool = False,

@@ -7,14 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from domain.actor import Actor
-from domain.errors import DomainError, LimitExceeded, Required, Several
+from domain.errors import DomainError, LimitExceeded, MultipleErrors, Required
 from domain.ports import UnitOfWork
 from domain.task.create import create
 from domain.task.edit import update
 from domain.task.entity import Task
 from domain.task.move import move
 
-MOST_AT_ONCE = 100
+MAX_BATCH_TASKS = 100
 
 
 class BulkMode(StrEnum):
@@ -35,16 +35,16 @@ class TaskResult:
 
 
 async def update_many(
-    uow: UnitOfWork, actor: Actor, task_ids: Sequence[UUID], given: Mapping[str, Any], mode: BulkMode
+    uow: UnitOfWork, actor: Actor, task_ids: Sequence[UUID], values: Mapping[str, Any], mode: BulkMode
 ) -> Sequence[TaskResult]:
     """Give the same new attributes to many tasks; `project_id` moves them."""
     await uow.tasks.lock_many(sorted(set(task_ids)))
-    patch = {name: value for name, value in given.items() if name != "project_id"}
+    patch = {name: value for name, value in values.items() if name != "project_id"}
 
     async def each(index: int) -> Task:
         task = await update(uow, actor, task_ids[index], patch, expected_version=None)
-        if given.get("project_id") is not None:
-            task = await move(uow, actor, task.id, {"project_id": given["project_id"]}, expected_version=None)
+        if values.get("project_id") is not None:
+            task = await move(uow, actor, task.id, {"project_id": values["project_id"]}, expected_version=None)
         return task
 
     return await _run(uow, ("ids",), list(task_ids), each, mode, inside="set")
@@ -61,36 +61,36 @@ async def create_many(uow: UnitOfWork, actor: Actor, rows: Sequence[Mapping[str,
 
 async def _run(
     uow: UnitOfWork,
-    where: tuple[str, ...],
+    rows_path: tuple[str, ...],
     ids: Sequence[UUID | None],
-    each: Callable[[int], Awaitable[Task]],
+    process_row: Callable[[int], Awaitable[Task]],
     mode: BulkMode,
     *,
     inside: str | None,
 ) -> Sequence[TaskResult]:
     """Run every row in a savepoint of its own; under ALL_OR_NOTHING any refusal is raised in the end, with all of them told."""
     if not ids:
-        raise Required(("input", *where), "At least one row is needed.")
-    if len(ids) > MOST_AT_ONCE:
-        raise LimitExceeded("Too many rows in one call.", MOST_AT_ONCE, path=("input", *where))
+        raise Required(("input", *rows_path), "At least one row is needed.")
+    if len(ids) > MAX_BATCH_TASKS:
+        raise LimitExceeded("Too many rows in one call.", MAX_BATCH_TASKS, path=("input", *rows_path))
     results: list[TaskResult] = []
     for index, id_ in enumerate(ids):
         try:
             async with uow.savepoint():
-                task = await each(index)
+                task = await process_row(index)
             results.append(TaskResult(index=index, id=task.id, task=task))
         except DomainError as error:
-            error.path = _placed(error.path, where, index, inside)
+            error.path = _path_in_input(error.path, rows_path, index, inside)
             results.append(TaskResult(index=index, id=id_, task=None, refusals=(error,)))
     refusals = [error for result in results for error in result.refusals]
     if refusals and mode is BulkMode.ALL_OR_NOTHING:
-        raise Several(refusals)
+        raise MultipleErrors(refusals)
     return results
 
 
-def _placed(path: tuple[str, ...] | None, where: tuple[str, ...], index: int, inside: str | None) -> tuple[str, ...]:
+def _path_in_input(path: tuple[str, ...] | None, rows_path: tuple[str, ...], index: int, inside: str | None) -> tuple[str, ...]:
     """A row's own path, such as ("input", "title"), as seen from the bulk input."""
     rest = path[1:] if path else ()
     if inside is not None and rest and rest != ("id",):
         return ("input", inside, *rest)
-    return ("input", *where, str(index), *(() if rest == ("id",) and inside else rest))
+    return ("input", *rows_path, str(index), *(() if rest == ("id",) and inside else rest))

@@ -10,30 +10,32 @@ from domain.errors import Cycle, Invalid, LimitExceeded, NotFound, Path
 from domain.ports import UnitOfWork
 from domain.task.entity import Task
 
-MOST_LABELS = 30
-DEEPEST = 10
+MAX_LABELS = 30
+MAX_DEPTH_LEVELS = 10
 
 
-def attributes(given: Mapping[str, Any]) -> dict[str, Any]:
+def validate_attributes(values: Mapping[str, Any]) -> dict[str, Any]:
     """The plain attributes among what was given, each checked; absent ones are left out."""
-    changes: dict[str, Any] = {name: given[name] for name in ("assignee_id", "start_on", "due_on") if name in given}
-    if "title" in given:
-        changes["title"] = text.line(given["title"], ("input", "title"), limit=text.TITLE)
-    if "description" in given:
-        changes["description"] = text.optional_markdown(given["description"], ("input", "description"))
-    if "estimate" in given:
-        changes["estimate"] = _estimate(given["estimate"])
-    if "external_ref" in given:
-        changes["external_ref"] = text.line(given["external_ref"], ("input", "externalRef")) if given["external_ref"] else None
+    changes: dict[str, Any] = {name: values[name] for name in ("assignee_id", "start_on", "due_on") if name in values}
+    if "title" in values:
+        changes["title"] = text.validate_line(values["title"], ("input", "title"), limit=text.MAX_TITLE_CHARS)
+    if "description" in values:
+        changes["description"] = text.validate_optional_markdown(values["description"], ("input", "description"))
+    if "estimate" in values:
+        changes["estimate"] = _estimate(values["estimate"])
+    if "external_ref" in values:
+        changes["external_ref"] = (
+            text.validate_line(values["external_ref"], ("input", "externalRef")) if values["external_ref"] else None
+        )
     for name in ("status", "priority"):
-        if name in given:
-            if given[name] is None:
+        if name in values:
+            if values[name] is None:
                 raise Invalid(("input", name), "This cannot be cleared.")
-            changes[name] = given[name]
+            changes[name] = values[name]
     return changes
 
 
-def require_order(task: Task) -> None:
+def require_date_order(task: Task) -> None:
     """A task is not due before it starts."""
     if task.start_on and task.due_on and task.due_on < task.start_on:
         raise Invalid(("input", "dueOn"), "A task cannot be due before it starts.")
@@ -45,21 +47,21 @@ async def require_assignee(uow: UnitOfWork, project_id: UUID, user_id: UUID) -> 
         raise Invalid(("input", "assigneeId"), "The assignee cannot see this project.")
 
 
-async def labels(
+async def resolve_labels(
     uow: UnitOfWork, team_id: UUID, before: Sequence[UUID], *, add: Sequence[UUID], remove: Sequence[UUID], path: Path
 ) -> tuple[UUID, ...]:
     """The labels of a task after some were added and others taken off, in the order of their ids."""
     added = set(add) - set(before)
-    if added and added != await uow.labels.known(team_id, sorted(added)):
+    if added and added != await uow.labels.lock_existing(team_id, sorted(added)):
         raise NotFound(path)
     after = tuple(sorted((set(before) | added) - set(remove)))
-    if len(after) > MOST_LABELS:
-        raise LimitExceeded(f"A task has at most {MOST_LABELS} labels.", MOST_LABELS, path=path)
+    if len(after) > MAX_LABELS:
+        raise LimitExceeded(f"A task has at most {MAX_LABELS} labels.", MAX_LABELS, path=path)
     return after
 
 
 async def require_parent(
-    uow: UnitOfWork, project_id: UUID, parent_id: UUID, task_id: UUID | None, below: Sequence[Task] = ()
+    uow: UnitOfWork, project_id: UUID, parent_id: UUID, task_id: UUID | None, descendants: Sequence[Task] = ()
 ) -> None:
     """The parent lies in the same project, is not deleted, not the task itself or below it, and not too deep for all that comes along.
 
@@ -71,14 +73,14 @@ async def require_parent(
     above = [parent_id, *await uow.tasks.ancestors(parent_id)]
     if task_id in above:
         raise Cycle(path, "A task cannot be below itself.")
-    if len(above) + _height(below) >= DEEPEST:
-        raise LimitExceeded(f"Sub-tasks go at most {DEEPEST} levels deep.", DEEPEST, path=path)
+    if len(above) + _height(descendants) >= MAX_DEPTH_LEVELS:
+        raise LimitExceeded(f"Sub-tasks go at most {MAX_DEPTH_LEVELS} levels deep.", MAX_DEPTH_LEVELS, path=path)
 
 
-def _height(below: Sequence[Task]) -> int:
+def _height(descendants: Sequence[Task]) -> int:
     """How many levels there are below a task; parents come before their children."""
     levels: dict[UUID | None, int] = {}
-    for each in below:
+    for each in descendants:
         levels[each.id] = levels.get(each.parent_id, 0) + 1
     return max(levels.values(), default=0)
 

@@ -8,27 +8,27 @@ from domain import rank, reference, watch
 from domain.actor import Actor
 from domain.attachment import attach
 from domain.errors import NotFound, NotUnique
-from domain.permissions import Action, Kind
+from domain.permissions import Action, ResourceKind
 from domain.ports import UnitOfWork
 from domain.project import open_project
 from domain.task import checks
 from domain.task.entity import CLOSED, Task
-from domain.task.events import TaskCreated, files_on_task
+from domain.task.events import TaskCreated, task_attachment_target
 
 
-async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, given: Mapping[str, Any]) -> Task:
+async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, values: Mapping[str, Any]) -> Task:
     """Write a task down in `project_id`, at the end of the project or right after `after_id`."""
-    if given.get("parent_id") is not None:
-        await uow.tasks.lock_many([given["parent_id"]])  # so that it cannot leave the project meanwhile
-    project, rights = await open_project(uow, actor, given["project_id"], Kind.TASK, ("input", "projectId"))
+    if values.get("parent_id") is not None:
+        await uow.tasks.lock_many([values["parent_id"]])  # so that it cannot leave the project meanwhile
+    project, rights = await open_project(uow, actor, values["project_id"], ResourceKind.TASK, ("input", "projectId"))
     rights.require(Action.CREATE)
-    attributes = checks.attributes(given)
+    attributes = checks.validate_attributes(values)
     if attributes.get("assignee_id") is not None:
         await checks.require_assignee(uow, project.id, attributes["assignee_id"])
-    if given.get("parent_id") is not None:
-        await checks.require_parent(uow, project.id, given["parent_id"], None)
-    label_ids = await checks.labels(
-        uow, project.team_id, (), add=given.get("label_ids") or (), remove=(), path=("input", "labelIds")
+    if values.get("parent_id") is not None:
+        await checks.require_parent(uow, project.id, values["parent_id"], None)
+    label_ids = await checks.resolve_labels(
+        uow, project.team_id, (), add=values.get("label_ids") or (), remove=(), path=("input", "labelIds")
     )
     team = await uow.teams.get(project.team_id)
     assert team is not None
@@ -39,22 +39,22 @@ async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, given: Map
         updated_at=uow.now,
         team_id=team.id,
         project_id=project.id,
-        parent_id=given.get("parent_id"),
+        parent_id=values.get("parent_id"),
         number=number,
         key=f"{team.key}-{number}",
         creator_id=actor.user_id,
         completed_at=uow.now if attributes.get("status") in CLOSED else None,
         label_ids=label_ids,
-        rank=await _rank(uow, project.id, given.get("after_id")),
+        rank=await _rank(uow, project.id, values.get("after_id")),
         **attributes,
     )
-    checks.require_order(task)
+    checks.require_date_order(task)
     if (task_id is not None and not await uow.tasks.claim(task_id)) or not await uow.tasks.add(task):
         raise NotUnique(("input", "id"), "This id is in use.")
-    await watch.start(uow, task, [actor.user_id, task.assignee_id])
-    await reference.refer(uow, task, None, task.description)
+    await watch.start_watching(uow, task, [actor.user_id, task.assignee_id])
+    await reference.update_references(uow, task, None, task.description)
     uow.record(TaskCreated(actor_id=actor.user_id, task=task))
-    await attach(uow, actor, given.get("upload_ids") or (), files_on_task(task), ("input", "uploadIds"))
+    await attach(uow, actor, values.get("upload_ids") or (), task_attachment_target(task), ("input", "uploadIds"))
     return task
 
 

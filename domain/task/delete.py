@@ -9,7 +9,7 @@ from domain.ports import UnitOfWork
 from domain.task.entity import Task
 from domain.task.events import TaskDeleted, TaskRestored
 from domain.task.store import open_task
-from domain.version import changed, require_version
+from domain.version import require_version, with_changes
 
 
 async def delete(uow: UnitOfWork, actor: Actor, task_id: UUID, *, expected_version: int | None) -> UUID:
@@ -19,7 +19,7 @@ async def delete(uow: UnitOfWork, actor: Actor, task_id: UUID, *, expected_versi
     if before.deleted_at is None:
         for each in (before, *await uow.tasks.lock_descendants(before.id)):
             if each.deleted_at is None:
-                task = changed(each, uow.now, deleted_at=uow.now)
+                task = with_changes(each, uow.now, deleted_at=uow.now)
                 await uow.tasks.save(task)
                 uow.record(TaskDeleted(actor_id=actor.user_id, task=task))
     return before.id
@@ -37,7 +37,7 @@ async def restore(uow: UnitOfWork, actor: Actor, task_id: UUID) -> Task:
     restored = before
     for each in (before, *await uow.tasks.lock_descendants(before.id)):
         if each.deleted_at == before.deleted_at:
-            task = changed(each, uow.now, deleted_at=None)
+            task = with_changes(each, uow.now, deleted_at=None)
             await uow.tasks.save(task)
             uow.record(TaskRestored(actor_id=actor.user_id, task=task))
             restored = task if each is before else restored

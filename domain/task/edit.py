@@ -12,34 +12,36 @@ from domain.task import checks
 from domain.task.entity import CLOSED, Task
 from domain.task.events import TaskUpdated
 from domain.task.store import open_task
-from domain.version import changed, require_version
+from domain.version import require_version, with_changes
 
 
-async def update(uow: UnitOfWork, actor: Actor, task_id: UUID, given: Mapping[str, Any], *, expected_version: int | None) -> Task:
+async def update(
+    uow: UnitOfWork, actor: Actor, task_id: UUID, values: Mapping[str, Any], *, expected_version: int | None
+) -> Task:
     """Change the attributes that are given; `add_label_ids` and `remove_label_ids` change the labels."""
-    reads_more = any(given.get(name) for name in ("assignee_id", "add_label_ids", "remove_label_ids"))
-    before, rights = await open_task(uow, actor, task_id, Action.UPDATE, hold=reads_more)
+    reads_more = any(values.get(name) for name in ("assignee_id", "add_label_ids", "remove_label_ids"))
+    before, rights = await open_task(uow, actor, task_id, Action.UPDATE, lock=reads_more)
     require_version(before, expected_version)
-    changes = checks.attributes(given)
+    changes = checks.validate_attributes(values)
     if changes.get("assignee_id") not in (None, before.assignee_id):
         rights.require(Action.ASSIGN)
         await checks.require_assignee(uow, before.project_id, changes["assignee_id"])
-    add, remove = given.get("add_label_ids") or (), given.get("remove_label_ids") or ()
+    add, remove = values.get("add_label_ids") or (), values.get("remove_label_ids") or ()
     if add or remove:
-        changes["label_ids"] = await checks.labels(
+        changes["label_ids"] = await checks.resolve_labels(
             uow, before.team_id, before.label_ids, add=add, remove=remove, path=("input", "addLabelIds")
         )
     if "status" in changes:
         changes["completed_at"] = completion(before, changes["status"], uow)
 
-    task = changed(before, uow.now, **changes)
+    task = with_changes(before, uow.now, **changes)
     if task is before:
         return task
-    checks.require_order(task)
+    checks.require_date_order(task)
     await uow.tasks.save(task)
     if task.assignee_id != before.assignee_id:
-        await watch.start(uow, task, [task.assignee_id])
-    await reference.refer(uow, task, before.description, task.description)
+        await watch.start_watching(uow, task, [task.assignee_id])
+    await reference.update_references(uow, task, before.description, task.description)
     uow.record(TaskUpdated(actor_id=actor.user_id, task=task, before=before))
     return task
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-from domain.attachment import Attachment, Holder, file_changes
+from domain.attachment import Attachment, AttachmentTarget, file_changes
 from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
 from domain.task.entity import Task
 
@@ -93,6 +93,6 @@ class TaskFilesChanged(TaskEvent):
         return file_changes(self.added, self.removed)
 
 
-def files_on_task(task: Task) -> Holder:
+def task_attachment_target(task: Task) -> AttachmentTarget:
     """A task that files are put on."""
-    return Holder(task, (task.type_name, task.id), partial(TaskFilesChanged, task=task))
+    return AttachmentTarget(task, (task.type_name, task.id), partial(TaskFilesChanged, task=task))

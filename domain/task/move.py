@@ -7,7 +7,7 @@ from uuid import UUID
 from domain import rank
 from domain.actor import Actor
 from domain.errors import Invalid, NotFound
-from domain.permissions import Action, Kind
+from domain.permissions import Action, ResourceKind
 from domain.ports import UnitOfWork
 from domain.project import Project, open_project
 from domain.task import checks
@@ -15,71 +15,71 @@ from domain.task.edit import completion
 from domain.task.entity import Task
 from domain.task.events import TaskMoved, TaskMovedAway
 from domain.task.store import open_task
-from domain.version import changed, require_version
+from domain.version import require_version, with_changes
 
 
-async def move(uow: UnitOfWork, actor: Actor, task_id: UUID, given: Mapping[str, Any], *, expected_version: int | None) -> Task:
+async def move(uow: UnitOfWork, actor: Actor, task_id: UUID, values: Mapping[str, Any], *, expected_version: int | None) -> Task:
     """Move a task, with all below it where it changes projects.
 
     `project_id`, `parent_id` (None: to the top), `status`, and a place: `after_id` (None: to the front) or `before_id` (None: to the
     end). In another team it gets a key of that team and is still found under the old one; labels and an assignee that are
     not of that team are taken off.
     """
-    if given.get("parent_id") is not None:
-        await uow.tasks.lock_many(sorted({task_id, given["parent_id"]}))
+    if values.get("parent_id") is not None:
+        await uow.tasks.lock_many(sorted({task_id, values["parent_id"]}))
     before, _ = await open_task(uow, actor, task_id, Action.MOVE)
     require_version(before, expected_version)
     below = await uow.tasks.lock_descendants(before.id)
     project, in_target = await open_project(
-        uow, actor, given.get("project_id") or before.project_id, Kind.TASK, ("input", "projectId")
+        uow, actor, values.get("project_id") or before.project_id, ResourceKind.TASK, ("input", "projectId")
     )
     leaves = project.id != before.project_id
     if leaves:
         in_target.require(Action.CREATE)
 
     changes: dict[str, Any] = {}
-    if "status" in given:
-        if given["status"] is None:
+    if "status" in values:
+        if values["status"] is None:
             raise Invalid(("input", "status"), "This cannot be cleared.")
-        changes |= {"status": given["status"], "completed_at": completion(before, given["status"], uow)}
-    if "parent_id" in given:
-        if given["parent_id"] is not None:
-            await checks.require_parent(uow, project.id, given["parent_id"], before.id, below)
-        changes["parent_id"] = given["parent_id"]
+        changes |= {"status": values["status"], "completed_at": completion(before, values["status"], uow)}
+    if "parent_id" in values:
+        if values["parent_id"] is not None:
+            await checks.require_parent(uow, project.id, values["parent_id"], before.id, below)
+        changes["parent_id"] = values["parent_id"]
     elif leaves:
         changes["parent_id"] = None
-    if leaves or "after_id" in given or "before_id" in given:
-        changes["rank"] = await _rank(uow, project.id, before, given)
+    if leaves or "after_id" in values or "before_id" in values:
+        changes["rank"] = await _rank(uow, project.id, before, values)
     if leaves:
-        changes |= await _arrival(uow, project, before)
+        changes |= await _changes_on_arrival(uow, project, before)
 
-    task = changed(before, uow.now, **changes)
+    task = with_changes(before, uow.now, **changes)
     if task is before:
         return task
     if task.team_id != before.team_id:
         await uow.tasks.remember_key(before)
     await uow.tasks.save(task)
-    _tell(uow, actor, before, task)
+    _record_move(uow, actor, before, task)
     if leaves:
         for each in below:
-            await _take_along(uow, actor, project, each)
+            await _move_descendant(uow, actor, project, each)
     return task
 
 
-async def _rank(uow: UnitOfWork, project_id: UUID, task: Task, given: Mapping[str, Any]) -> str:
+async def _rank(uow: UnitOfWork, project_id: UUID, task: Task, values: Mapping[str, Any]) -> str:
     """The rank at the place that was asked for; with both neighbours named, right after the first."""
-    after_id, before_id = given.get("after_id"), given.get("before_id")
+    after_id, before_id = values.get("after_id"), values.get("before_id")
     if task.id in (after_id, before_id):
         raise Invalid(("input", "afterId" if after_id == task.id else "beforeId"), "A task cannot be placed beside itself.")
-    low = await _known_rank(uow, project_id, after_id, "afterId")
-    high = await _known_rank(uow, project_id, before_id, "beforeId")
+    low = await _require_rank(uow, project_id, after_id, "afterId")
+    high = await _require_rank(uow, project_id, before_id, "beforeId")
     if low is not None and high is not None and low >= high:
         raise Invalid(("input", "afterId"), "`afterId` does not stand before `beforeId`.")
     if low is not None:
         high = await uow.tasks.rank_after(project_id, low)
     elif high is not None:
         low = await uow.tasks.rank_before(project_id, high)
-    elif "after_id" in given and "before_id" not in given:
+    elif "after_id" in values and "before_id" not in values:
         high = await uow.tasks.rank_after(project_id, "")
     else:
         low = await uow.tasks.last_rank(project_id)
@@ -87,7 +87,7 @@ async def _rank(uow: UnitOfWork, project_id: UUID, task: Task, given: Mapping[st
     return task.rank if stays else rank.between(low, high)
 
 
-async def _known_rank(uow: UnitOfWork, project_id: UUID, task_id: UUID | None, name: str) -> str | None:
+async def _require_rank(uow: UnitOfWork, project_id: UUID, task_id: UUID | None, name: str) -> str | None:
     if task_id is None:
         return None
     found = await uow.tasks.rank_of(project_id, task_id)
@@ -96,7 +96,7 @@ async def _known_rank(uow: UnitOfWork, project_id: UUID, task_id: UUID | None, n
     return found
 
 
-async def _arrival(uow: UnitOfWork, project: Project, task: Task) -> dict[str, Any]:
+async def _changes_on_arrival(uow: UnitOfWork, project: Project, task: Task) -> dict[str, Any]:
     """What changes about a task because it comes into a project."""
     changes: dict[str, Any] = {"project_id": project.id}
     if task.assignee_id is not None and not await uow.projects.readers(project.id, [task.assignee_id]):
@@ -109,16 +109,16 @@ async def _arrival(uow: UnitOfWork, project: Project, task: Task) -> dict[str, A
     return changes
 
 
-async def _take_along(uow: UnitOfWork, actor: Actor, project: Project, before: Task) -> None:
-    changes = await _arrival(uow, project, before)
-    task = changed(before, uow.now, **changes, rank=rank.between(await uow.tasks.last_rank(project.id), None))
+async def _move_descendant(uow: UnitOfWork, actor: Actor, project: Project, before: Task) -> None:
+    changes = await _changes_on_arrival(uow, project, before)
+    task = with_changes(before, uow.now, **changes, rank=rank.between(await uow.tasks.last_rank(project.id), None))
     if task.team_id != before.team_id:
         await uow.tasks.remember_key(before)
     await uow.tasks.save(task)
-    _tell(uow, actor, before, task)
+    _record_move(uow, actor, before, task)
 
 
-def _tell(uow: UnitOfWork, actor: Actor, before: Task, task: Task) -> None:
+def _record_move(uow: UnitOfWork, actor: Actor, before: Task, task: Task) -> None:
     if task.project_id != before.project_id:
         uow.record(TaskMovedAway(actor_id=actor.user_id, task=before))
     uow.record(TaskMoved(actor_id=actor.user_id, task=task, before=before))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain.actor import Actor
 from domain.errors import NotFound, Path
-from domain.permissions import Access, Action, Kind, Role, access
+from domain.permissions import Access, Action, ResourceKind, Role, access
 from domain.ports import UnitOfWork
 from domain.task.entity import Task
 
@@ -27,7 +27,7 @@ class TaskStore(Protocol):
         """A task that the user may see, held until the end of the operation, with his role and whether its project is archived."""
         ...
 
-    async def look(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
+    async def read_unlocked(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
         """The same, not held: `save` keeps it only if nobody wrote it meanwhile, else the operation is run again."""
         ...
 
@@ -70,13 +70,13 @@ class TaskStore(Protocol):
 
 
 async def open_task(
-    uow: UnitOfWork, actor: Actor, task_id: UUID, action: Action, path: Path = ("input", "id"), *, hold: bool = True
+    uow: UnitOfWork, actor: Actor, task_id: UUID, action: Action, path: Path = ("input", "id"), *, lock: bool = True
 ) -> tuple[Task, Access]:
     """Fetch, lock and authorise: the task, when the actor may do this to it. It need not be held where it alone is changed."""
-    found = await (uow.tasks.lock if hold else uow.tasks.look)(task_id, actor.user_id)
+    found = await (uow.tasks.lock if lock else uow.tasks.read_unlocked)(task_id, actor.user_id)
     if found is None:
         raise NotFound(path)
     task, role, archived = found
-    rights = access(actor, role, Kind.TASK, archived=archived)
+    rights = access(actor, role, ResourceKind.TASK, archived=archived)
     rights.require(action, "The project is archived." if archived else "Your role does not allow this.")
     return task, rights

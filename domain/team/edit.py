@@ -14,7 +14,7 @@ from domain.ports import UnitOfWork
 from domain.team.entity import Membership, Team
 from domain.team.events import TeamAccessLost, TeamCreated, TeamDeleted, TeamJoined, TeamUpdated
 from domain.team.store import open_team
-from domain.version import changed, require_version
+from domain.version import require_version, with_changes
 
 _KEY = re.compile(r"[A-Z][A-Z0-9]{1,9}")
 
@@ -27,9 +27,9 @@ async def create(
         id=team_id or uow.new_id(),
         created_at=uow.now,
         updated_at=uow.now,
-        name=text.name(name, ("input", "name")),
+        name=text.validate_name(name, ("input", "name")),
         key=_key(key) if key is not None else await _free_key(uow, name),
-        description=text.optional_markdown(description, ("input", "description")),
+        description=text.validate_optional_markdown(description, ("input", "description")),
         owner_id=actor.user_id,
     )
     taken = await uow.teams.add(team)
@@ -41,17 +41,19 @@ async def create(
     return team
 
 
-async def update(uow: UnitOfWork, actor: Actor, team_id: UUID, given: Mapping[str, Any], *, expected_version: int | None) -> Team:
+async def update(
+    uow: UnitOfWork, actor: Actor, team_id: UUID, values: Mapping[str, Any], *, expected_version: int | None
+) -> Team:
     """Change `name` and `description` where given."""
     before, _, rights = await open_team(uow, actor, team_id, path=("input", "id"))
     rights.require(Action.UPDATE)
     require_version(before, expected_version)
     changes: dict[str, Any] = {}
-    if "name" in given:
-        changes["name"] = text.name(given["name"], ("input", "name"))
-    if "description" in given:
-        changes["description"] = text.optional_markdown(given["description"], ("input", "description"))
-    team = changed(before, uow.now, **changes)
+    if "name" in values:
+        changes["name"] = text.validate_name(values["name"], ("input", "name"))
+    if "description" in values:
+        changes["description"] = text.validate_optional_markdown(values["description"], ("input", "description"))
+    team = with_changes(before, uow.now, **changes)
     if team is not before:
         if not await uow.teams.save(team):
             raise NotUnique(("input", "name"), "There is a team with this name.")
@@ -65,7 +67,7 @@ async def delete(uow: UnitOfWork, actor: Actor, team_id: UUID, *, expected_versi
     rights.require(Action.DELETE)
     require_version(before, expected_version)
     members = await uow.teams.memberships(team_id)
-    team = changed(before, uow.now, deleted_at=uow.now)
+    team = with_changes(before, uow.now, deleted_at=uow.now)
     await uow.teams.save(team)
     await uow.teams.dissolve(team_id)
     uow.record(TeamDeleted(actor_id=actor.user_id, team=team))

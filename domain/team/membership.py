@@ -9,7 +9,7 @@ from domain.ports import UnitOfWork
 from domain.team.entity import Membership, Team
 from domain.team.events import MembershipChanged, TeamAccessLost, TeamJoined, TeamUpdated
 from domain.team.store import open_team
-from domain.version import changed
+from domain.version import with_changes
 
 
 async def set_role(uow: UnitOfWork, actor: Actor, team_id: UUID, user_id: UUID, role: Role) -> Team:
@@ -26,7 +26,7 @@ async def set_role(uow: UnitOfWork, actor: Actor, team_id: UUID, user_id: UUID, 
     if role is Role.OWNER:
         if own_role is not Role.OWNER:
             raise Forbidden(Action.MANAGE, "Only the owner can hand the team over.")
-        return await _hand_over(uow, actor, team, user_id, before)
+        return await _transfer_ownership(uow, actor, team, user_id, before)
     await _change_role(uow, actor, team, user_id, before, role)
     return team
 
@@ -41,7 +41,7 @@ async def remove_member(uow: UnitOfWork, actor: Actor, team_id: UUID, user_id: U
         raise NotFound(("input", "userId"))
     if role is Role.OWNER:
         raise Invalid(("input", "userId"), "The owner cannot leave; hand the team over first.")
-    await _end(uow, actor, team, user_id, role)
+    await _end_membership(uow, actor, team, user_id, role)
     return team
 
 
@@ -61,10 +61,10 @@ async def leave_all(uow: UnitOfWork, actor: Actor, user_id: UUID) -> None:
         team, role = held
         if role is Role.OWNER:
             raise Forbidden(Action.DELETE, "Hand over the teams that you own, or delete them, first.")
-        await _end(uow, actor, team, user_id, role)
+        await _end_membership(uow, actor, team, user_id, role)
 
 
-async def _end(uow: UnitOfWork, actor: Actor, team: Team, user_id: UUID, role: Role) -> None:
+async def _end_membership(uow: UnitOfWork, actor: Actor, team: Team, user_id: UUID, role: Role) -> None:
     await uow.projects.adopt_orphans(team.id, leaving=user_id, heir=team.owner_id)
     await uow.teams.remove_member(team.id, user_id)
     uow.record(MembershipChanged(actor_id=actor.user_id, team=team, user_id=user_id, before=role, after=None))
@@ -76,10 +76,10 @@ async def _change_role(uow: UnitOfWork, actor: Actor, team: Team, user_id: UUID,
     uow.record(MembershipChanged(actor_id=actor.user_id, team=team, user_id=user_id, before=before, after=after))
 
 
-async def _hand_over(uow: UnitOfWork, actor: Actor, before: Team, heir_id: UUID, heir_role: Role) -> Team:
-    team = changed(before, uow.now, owner_id=heir_id)
+async def _transfer_ownership(uow: UnitOfWork, actor: Actor, before: Team, new_owner_id: UUID, new_owner_role: Role) -> Team:
+    team = with_changes(before, uow.now, owner_id=new_owner_id)
     await _change_role(uow, actor, team, actor.user_id, Role.OWNER, Role.ADMIN)
-    await _change_role(uow, actor, team, heir_id, heir_role, Role.OWNER)
+    await _change_role(uow, actor, team, new_owner_id, new_owner_role, Role.OWNER)
     await uow.teams.save(team)
     uow.record(TeamUpdated(actor_id=actor.user_id, team=team, before=before))
     return team

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain.actor import Actor
 from domain.errors import NotFound, Path
-from domain.permissions import Access, Kind, Role, access
+from domain.permissions import Access, ResourceKind, Role, access
 from domain.ports import UnitOfWork
 from domain.team.entity import Membership, Team
 
@@ -26,7 +26,7 @@ class TeamStore(Protocol):
         """The team and the user's role in it, held until the end of the operation; None when he has none."""
         ...
 
-    async def hold(self, team_id: UUID) -> Team | None:
+    async def lock_by_id(self, team_id: UUID) -> Team | None:
         """A team, whoever asks, held until the end of the operation; None when it was dissolved."""
         ...
 
@@ -55,4 +55,4 @@ async def open_team(uow: UnitOfWork, actor: Actor, team_id: UUID, path: Path = (
     if found is None:
         raise NotFound(path)
     team, role = found
-    return team, role, access(actor, role, Kind.TEAM)
+    return team, role, access(actor, role, ResourceKind.TEAM)

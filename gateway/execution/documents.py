@@ -31,15 +31,15 @@ from graphql.validation import (
 from graphql.validation.validate import ValidationAbortedError
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
-from gateway.execution.complexity import Surveyor
-from gateway.execution.errors import FormattedError, coded, request_error
-from gateway.execution.limits import Limits, Measure, exceeded, over
-from gateway.execution.variables import Intake
+from gateway.execution.complexity import ComplexityVisitor
+from gateway.execution.errors import FormattedError, coded_error, format_request_error
+from gateway.execution.limits import Limits, OperationComplexity, limit_errors, limit_extensions
+from gateway.execution.variables import VariableCoercer
 
-Kept = TypeVar("Kept")
+V = TypeVar("V")
 
-_GOOD = (1_000, 256 * 1024)  # 55 MB when full of the densest documents
-_REFUSED = (200, 128 * 1024)
+_VALID_CACHE_LIMITS = (1_000, 256 * 1024)  # 55 MB when full of the densest documents
+_INVALID_CACHE_LIMITS = (200, 128 * 1024)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -48,9 +48,9 @@ class Operation:
 
     document: DocumentNode
     definition: OperationDefinitionNode
-    measure: Measure
-    flags: tuple[str, ...] | None = None
-    intake: Intake | None = None
+    complexity: OperationComplexity
+    directive_variables: tuple[str, ...] | None = None
+    variable_coercer: VariableCoercer | None = None
     programs: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     @property
@@ -63,30 +63,30 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class ParsedDocument:
     """The operations of a valid document by name; the only one without a name is under None."""
 
     operations: Mapping[str | None, Operation]
 
-    def pick(self, name: str | None) -> Operation | FormattedError:
+    def select_operation(self, name: str | None) -> Operation | FormattedError:
         """The operation to run, or why there is none."""
         if name is None and len(self.operations) == 1:
             return next(iter(self.operations.values()))
         if (operation := self.operations.get(name)) is not None:
             return operation
         if name is None:
-            return coded("The document has several operations: say which by operationName.", "BAD_USER_INPUT")
-        return coded("The document has no operation with this operationName.", "BAD_USER_INPUT")
+            return coded_error("The document has several operations: say which by operationName.", "BAD_USER_INPUT")
+        return coded_error("The document has no operation with this operationName.", "BAD_USER_INPUT")
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class InvalidDocument:
     """A document that may not run, and why."""
 
     errors: tuple[FormattedError, ...]
 
 
-class Documents:
+class DocumentCache:
     """Parsed and checked documents of one schema."""
 
     def __init__(self, schema: GraphQLSchema, limits: Limits, *, weights: Mapping[str, int], hints: bool) -> None:
@@ -95,63 +95,65 @@ class Documents:
         self._limits = limits
         self._weights = weights
         self._hints = hints
-        self._rules = (*_specified(limits), MaxIntrospectionDepthRule, NoNulRule)
-        self._good: _Recent[Document] = _Recent(*_GOOD)
-        self._refused: _Recent[Refused] = _Recent(*_REFUSED)
+        self._rules = (*_specified_rules(limits), MaxIntrospectionDepthRule, NoNulRule)
+        self._valid: _LruCache[ParsedDocument] = _LruCache(*_VALID_CACHE_LIMITS)
+        self._invalid: _LruCache[InvalidDocument] = _LruCache(*_INVALID_CACHE_LIMITS)
 
-    def load(self, source: str) -> Document | Refused:
+    def load(self, source: str) -> ParsedDocument | InvalidDocument:
         """The document with this source, or the errors that it always gives."""
-        if (document := self._good.get(source)) is not None:
+        if (document := self._valid.get(source)) is not None:
             return document
-        if (refused := self._refused.get(source)) is not None:
+        if (refused := self._invalid.get(source)) is not None:
             return refused
-        checked = self._check(source)
-        if isinstance(checked, Document):
-            self._good.put(source, checked)
+        checked = self._parse_and_validate(source)
+        if isinstance(checked, ParsedDocument):
+            self._valid.put(source, checked)
         elif len(source) <= self._limits.source_bytes:
-            self._refused.put(source, checked)
+            self._invalid.put(source, checked)
         return checked
 
-    def _check(self, source: str) -> Document | Refused:
+    def _parse_and_validate(self, source: str) -> ParsedDocument | InvalidDocument:
         limits = self._limits
         size = len(source) if len(source) > limits.source_bytes else len(source.encode(errors="replace"))
         if size > limits.source_bytes:
-            extensions = over("QUERY_TOO_COMPLEX", "source bytes", limits.source_bytes, size)
-            return Refused(({"message": "The query's text is too long.", "extensions": extensions},))
+            extensions = limit_extensions("QUERY_TOO_COMPLEX", "source bytes", limits.source_bytes, size)
+            return InvalidDocument(({"message": "The query's text is too long.", "extensions": extensions},))
         try:
             node = parse(source, max_tokens=limits.tokens, allow_empty_selection_sets=False)
         except GraphQLSyntaxError as error:
             if f"more than {limits.tokens} tokens" in error.message:
-                extensions = over("QUERY_TOO_COMPLEX", "tokens", limits.tokens)
-                return Refused(({"message": "The query's text is too long.", "extensions": extensions},))
+                extensions = limit_extensions("QUERY_TOO_COMPLEX", "tokens", limits.tokens)
+                return InvalidDocument(({"message": "The query's text is too long.", "extensions": extensions},))
             deep = "nested too deeply" in error.message
-            return Refused((request_error(error, "QUERY_TOO_DEEP" if deep else "GRAPHQL_PARSE_FAILED"),))
+            return InvalidDocument((format_request_error(error, "QUERY_TOO_DEEP" if deep else "GRAPHQL_PARSE_FAILED"),))
         if errors := validate(self._schema, node, self._rules, limits.validation_errors, hide_suggestions=not self._hints):
-            return Refused(tuple(self._rule_error(error) for error in errors))
+            return InvalidDocument(tuple(self._rule_error(error) for error in errors))
         definitions = [each for each in node.definitions if isinstance(each, OperationDefinitionNode)]
         if not definitions:
-            return Refused((coded("The document has no operation.", "GRAPHQL_VALIDATION_FAILED"),))
+            return InvalidDocument((coded_error("The document has no operation.", "GRAPHQL_VALIDATION_FAILED"),))
         if errors := validate(self._schema, node, [MaybeNullValidationRule], limits.validation_errors):
-            return Refused(tuple(self._rule_error(error) for error in errors))
-        return self._measured(node, definitions)
+            return InvalidDocument(tuple(self._rule_error(error) for error in errors))
+        return self._check_complexity(node, definitions)
 
-    def _measured(self, node: DocumentNode, definitions: Iterable[OperationDefinitionNode]) -> Document | Refused:
-        surveyor = Surveyor(self._schema, node, self._weights, self._limits.page)
+    def _check_complexity(
+        self, node: DocumentNode, definitions: Iterable[OperationDefinitionNode]
+    ) -> ParsedDocument | InvalidDocument:
+        surveyor = ComplexityVisitor(self._schema, node, self._weights, self._limits.page_rows)
         operations: dict[str | None, Operation] = {}
         errors: list[GraphQLError] = []
         for definition in definitions:
             measure = surveyor.measure(definition)
-            errors += exceeded(measure, self._limits, definition)
-            operation = Operation(document=node, definition=definition, measure=measure)
+            errors += limit_errors(measure, self._limits, definition)
+            operation = Operation(document=node, definition=definition, complexity=measure)
             operations[operation.name] = operation
         if errors:
-            return Refused(tuple(request_error(error, "QUERY_TOO_COMPLEX") for error in errors))
-        return Document(operations)
+            return InvalidDocument(tuple(format_request_error(error, "QUERY_TOO_COMPLEX") for error in errors))
+        return ParsedDocument(operations)
 
     def _rule_error(self, error: GraphQLError) -> FormattedError:
         if isinstance(error, ValidationAbortedError) and error.message == "Validation aborted.":
-            return coded("The query is too complex to be validated.", "QUERY_TOO_COMPLEX")
-        return request_error(error, "GRAPHQL_VALIDATION_FAILED")
+            return coded_error("The query is too complex to be validated.", "QUERY_TOO_COMPLEX")
+        return format_request_error(error, "GRAPHQL_VALIDATION_FAILED")
 
 
 class NoNulRule(ASTValidationRule):
@@ -162,7 +164,7 @@ class NoNulRule(ASTValidationRule):
             self.report_error(GraphQLError("A string holds the character U+0000.", node, extensions={"code": "BAD_USER_INPUT"}))
 
 
-def _specified(limits: Limits) -> tuple[type[ASTValidationRule], ...]:
+def _specified_rules(limits: Limits) -> tuple[type[ASTValidationRule], ...]:
     """The rules of the specification, the one that compares fields pairwise with our budget instead of its own."""
 
     class BoundedOverlap(OverlappingFieldsCanBeMergedRule):
@@ -173,23 +175,23 @@ def _specified(limits: Limits) -> tuple[type[ASTValidationRule], ...]:
     return tuple(BoundedOverlap if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules)
 
 
-class _Recent(Generic[Kept]):
+class _LruCache(Generic[V]):
     """The most recently used values, bounded by number and by the sum of their sources' lengths."""
 
-    def __init__(self, entries: int, length: int) -> None:
-        self._entries = entries
-        self._length = length
-        self._used = 0
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
+    def __init__(self, max_entries: int, max_characters: int) -> None:
+        self._max_entries = max_entries
+        self._max_characters = max_characters
+        self._used_characters = 0
+        self._values: OrderedDict[str, V] = OrderedDict()
 
-    def get(self, source: str) -> Kept | None:
-        if (kept := self._kept.get(source)) is not None:
-            self._kept.move_to_end(source)
+    def get(self, source: str) -> V | None:
+        if (kept := self._values.get(source)) is not None:
+            self._values.move_to_end(source)
         return kept
 
-    def put(self, source: str, value: Kept) -> None:
-        self._kept[source] = value
-        self._used += len(source)
-        while len(self._kept) > self._entries or self._used > self._length:
-            gone, _ = self._kept.popitem(last=False)
-            self._used -= len(gone)
+    def put(self, source: str, value: V) -> None:
+        self._values[source] = value
+        self._used_characters += len(source)
+        while len(self._values) > self._max_entries or self._used_characters > self._max_characters:
+            gone, _ = self._values.popitem(last=False)
+            self._used_characters -= len(gone)

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import orjson
 
-from gateway.execution.compiled.leaf_serialization import AS_JSON
+from gateway.execution.compiled.leaf_serialization import JSON_OPTIONS
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ def encode(payload: dict[str, Any]) -> bytes:
     masked, and logged under its `errorId`.
     """
     try:
-        return orjson.dumps(payload, option=AS_JSON)
+        return orjson.dumps(payload, option=JSON_OPTIONS)
     except TypeError:
         error_id = str(uuid4())
         logger.exception("unencodable answer %s", error_id, extra={"error_id": error_id})

@@ -18,23 +18,23 @@ from graphql import GraphQLError
 from graphql.language import VariableDefinitionNode
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from domain.errors import DomainError, Several
+from domain.errors import DomainError, MultipleErrors
 
 logger = logging.getLogger(__name__)
 
 FormattedError = dict[str, Any]
 
 # A scalar's own exception, quoted by graphql-core: Python's wording, of no use to a client.
-_INNER_ERROR = re.compile(r", but encountered error '.*'; found", re.DOTALL)
-_LONGEST = 500  # characters of a message that quotes what the client sent
+_INNER_ERROR_PATTERN = re.compile(r", but encountered error '.*'; found", re.DOTALL)
+_MAX_MESSAGE_CHARACTERS = 500  # characters of a message that quotes what the client sent
 
 
-def coded(message: str, code: str, **extensions: Any) -> FormattedError:
+def coded_error(message: str, code: str, **extensions: Any) -> FormattedError:
     """An error of the request as a whole."""
     return {"message": message, "extensions": {"code": code, **extensions}}
 
 
-def request_error(error: GraphQLError, code: str) -> FormattedError:
+def format_request_error(error: GraphQLError, code: str) -> FormattedError:
     """What graphql-core found wrong before execution; `code` unless the error brings its own."""
     extensions: dict[str, Any] = {"code": code}
     match error.nodes:
@@ -42,34 +42,34 @@ def request_error(error: GraphQLError, code: str) -> FormattedError:
             extensions["variable"] = variable.name.value
     if isinstance(error.extensions, Mapping) and "code" in error.extensions:
         extensions.update(error.extensions)
-    return _located(error, _reworded(error.message), extensions)
+    return _with_location(error, _reword(error.message), extensions)
 
 
-def field_errors(error: GraphQLError) -> list[FormattedError]:
+def format_field_errors(error: GraphQLError) -> list[FormattedError]:
     """What went wrong while a field was executed, as the client may know it."""
     cause = error.original_error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
     if isinstance(cause, DomainError):
-        return [_located(error, each.message, _extensions(each)) for each in _each(cause)]
+        return [_with_location(error, each.message, _extensions(each)) for each in _flatten(cause)]
     blamed = cause if isinstance(cause, GraphQLError) else error if cause is None else None
     if blamed is not None and _is_about_arguments(blamed):
-        return [_located(error, _reworded(blamed.message), {"code": "BAD_USER_INPUT"})]
-    return [_located(error, *_masked(cause or error))]
+        return [_with_location(error, _reword(blamed.message), {"code": "BAD_USER_INPUT"})]
+    return [_with_location(error, *_mask(cause or error))]
 
 
-def failure(error: Exception) -> list[FormattedError]:
+def format_errors(error: Exception) -> list[FormattedError]:
     """What went wrong outside any field: opening the context, the source of a subscription, a rim."""
     if isinstance(error, GraphQLError):
-        return field_errors(error)
+        return format_field_errors(error)
     if isinstance(error, DomainError):
-        return [{"message": each.message, "extensions": _extensions(each)} for each in _each(error)]
-    message, extensions = _masked(error)
+        return [{"message": each.message, "extensions": _extensions(each)} for each in _flatten(error)]
+    message, extensions = _mask(error)
     return [{"message": message, "extensions": extensions}]
 
 
-def _each(error: DomainError) -> list[DomainError]:
-    return error.errors if isinstance(error, Several) else [error]
+def _flatten(error: DomainError) -> list[DomainError]:
+    return error.errors if isinstance(error, MultipleErrors) else [error]
 
 
 def _extensions(error: DomainError) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _extensions(error: DomainError) -> dict[str, Any]:
     return extensions
 
 
-def _masked(error: Exception) -> tuple[str, dict[str, Any]]:
+def _mask(error: Exception) -> tuple[str, dict[str, Any]]:
     error_id = str(uuid4())
     logger.error("unexpected error %s", error_id, exc_info=error, extra={"error_id": error_id})
     return "Internal server error.", {"code": "INTERNAL", "errorId": error_id}
@@ -89,7 +89,7 @@ def _is_about_arguments(error: GraphQLError) -> bool:
     return isinstance(error, StrawberryInputCoercionError) or error.message.startswith("Argument '")
 
 
-def _located(error: GraphQLError, message: str, extensions: dict[str, Any]) -> FormattedError:
+def _with_location(error: GraphQLError, message: str, extensions: dict[str, Any]) -> FormattedError:
     formatted: FormattedError = {"message": message}
     if error.locations:
         formatted["locations"] = [location.formatted for location in error.locations]
@@ -99,9 +99,9 @@ def _located(error: GraphQLError, message: str, extensions: dict[str, Any]) -> F
     return formatted
 
 
-def _reworded(message: str) -> str:
+def _reword(message: str) -> str:
     """graphql-core's message in the words of GraphQL rather than Python's."""
     if "Maybe[" in message:
         return "This input may be left out, but it may not be null."
-    message = _INNER_ERROR.sub(", found", message.replace("not to be None.", "not to be null."))
-    return message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
+    message = _INNER_ERROR_PATTERN.sub(", found", message.replace("not to be None.", "not to be null."))
+    return message if len(message) <= _MAX_MESSAGE_CHARACTERS else f"{message[:_MAX_MESSAGE_CHARACTERS]}…"

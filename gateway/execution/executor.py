@@ -29,16 +29,16 @@ from graphql.execution import create_source_event_stream
 from graphql.language import OperationType
 from strawberry.execution import optimized_is_awaitable
 
-from gateway.execution.compiled.leaf_serialization import AS_JSON
-from gateway.execution.compiled.program import NotCompiled, Programs
-from gateway.execution.documents import Documents, Operation, Refused
-from gateway.execution.errors import FormattedError, coded, failure, field_errors, request_error
-from gateway.execution.limits import Limits, over
-from gateway.execution.metrics import Tally, counted
-from gateway.execution.timeout import Deadline
+from gateway.execution.compiled.leaf_serialization import JSON_OPTIONS
+from gateway.execution.compiled.program import NotCompiled, ProgramCompiler
+from gateway.execution.documents import DocumentCache, InvalidDocument, Operation
+from gateway.execution.errors import FormattedError, coded_error, format_errors, format_field_errors, format_request_error
+from gateway.execution.limits import Limits, limit_extensions
+from gateway.execution.metrics import ExecutionMetrics, timed
+from gateway.execution.timeout import Timeout
 from schema.fields import Binding
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 class OperationRequest(NamedTuple):
@@ -46,13 +46,13 @@ class OperationRequest(NamedTuple):
 
     query: str
     operation_name: str | None = None
-    variables: Mapping[str, Any] = _NOTHING
-    extensions: Mapping[str, Any] = _NOTHING
+    variables: Mapping[str, Any] = _EMPTY
+    extensions: Mapping[str, Any] = _EMPTY
     document_id: str | None = None
     """What the client calls a document that it doesn't send; `query` is empty then, until the text is found."""
 
 
-class Prepared(NamedTuple):
+class PreparedOperation(NamedTuple):
     """An operation that may run, with its raw variables and what it is reckoned to cost with them."""
 
     operation: Operation
@@ -64,14 +64,14 @@ class Prepared(NamedTuple):
         return self.operation.kind
 
 
-class Answer(NamedTuple):
+class OperationResult(NamedTuple):
     """One result. `executed` is False when nothing ran, or was given up: then there is no data entry, only errors."""
 
     data: dict[str, Any] | None = None
     errors: tuple[FormattedError, ...] = ()
     executed: bool = True
 
-    def payload(self) -> dict[str, Any]:
+    def to_payload(self) -> dict[str, Any]:
         """The object of the GraphQL response, to be written with `leaves.AS_JSON`."""
         if not self.executed:
             return {"errors": self.errors}
@@ -79,17 +79,17 @@ class Answer(NamedTuple):
             return {"errors": self.errors, "data": self.data}
         return {"data": self.data}
 
-    def json(self) -> bytes:
+    def to_json(self) -> bytes:
         """The GraphQL response."""
-        return orjson.dumps(self.payload(), option=AS_JSON)
+        return orjson.dumps(self.to_payload(), option=JSON_OPTIONS)
 
 
-def refusal(*errors: FormattedError) -> Answer:
+def error_result(*errors: FormattedError) -> OperationResult:
     """An answer without data."""
-    return Answer(errors=errors, executed=False)
+    return OperationResult(errors=errors, executed=False)
 
 
-def _nothing(context: Any) -> None:
+def _do_nothing(context: Any) -> None:
     """What happens before an event by default."""
 
 
@@ -103,8 +103,8 @@ class Executor:
         limits: Limits | None = None,
         weights: Mapping[str, int] | None = None,
         hints: bool = True,
-        timeout: float = 10.0,
-        before_event: Callable[[Any], None] = _nothing,
+        timeout_seconds: float = 10.0,
+        before_event: Callable[[Any], None] = _do_nothing,
         bindings: Mapping[str, Binding] | None = None,
     ) -> None:
         """
@@ -119,121 +119,129 @@ class Executor:
         self.schema = schema
         self._core_schema = schema._schema  # noqa: SLF001 (Strawberry has no public name for it)
         self._core: type[CoreExecutor[Any]] = schema.execution_context_class
-        self._documents = Documents(self._core_schema, self.limits, weights=weights or {}, hints=hints)
-        self._programs = None if bindings is None else Programs(schema, bindings)
-        self.counts: Counter[str] = Counter()
-        self.tally = Tally()
+        self._documents = DocumentCache(self._core_schema, self.limits, weights=weights or {}, hints=hints)
+        self._programs = None if bindings is None else ProgramCompiler(schema, bindings)
+        self.execution_counts: Counter[str] = Counter()
+        self.metrics = ExecutionMetrics()
         self._hints = hints
-        self.timeout = timeout
+        self.timeout_seconds = timeout_seconds
         self.bindings = bindings or {}
         self._before_event = before_event
 
-    def errors_of(self, text: str) -> tuple[FormattedError, ...]:
+    def document_errors(self, text: str) -> tuple[FormattedError, ...]:
         """What is wrong with a document, whatever its variables; nothing when it may run."""
         document = self._documents.load(text)
-        return document.errors if isinstance(document, Refused) else ()
+        return document.errors if isinstance(document, InvalidDocument) else ()
 
-    def prepare(self, request: OperationRequest, *, may_introspect: bool = True) -> Prepared | Answer:
+    def prepare(self, request: OperationRequest, *, may_introspect: bool = True) -> PreparedOperation | OperationResult:
         """The operation, parsed, validated and within its limits; or the answer that says what is wrong with it."""
         document = self._documents.load(request.query)
-        if isinstance(document, Refused):
-            return refusal(*document.errors)
-        operation = document.pick(request.operation_name)
+        if isinstance(document, InvalidDocument):
+            return error_result(*document.errors)
+        operation = document.select_operation(request.operation_name)
         if not isinstance(operation, Operation):
-            return refusal(operation)
-        if operation.measure.introspects and not may_introspect:
-            return refusal(coded("Introspection is not available here.", "GRAPHQL_VALIDATION_FAILED"))
-        cost = operation.measure.cost_with(request.variables)
+            return error_result(operation)
+        if operation.complexity.introspects and not may_introspect:
+            return error_result(coded_error("Introspection is not available here.", "GRAPHQL_VALIDATION_FAILED"))
+        cost = operation.complexity.cost_with(request.variables)
         if cost > self.limits.cost:
-            extensions = over("QUERY_TOO_COMPLEX", "cost", self.limits.cost, cost)
-            return refusal({"message": "The query asks for too much at once.", "extensions": extensions})
-        return Prepared(operation=operation, variables=request.variables, cost=cost)
+            extensions = limit_extensions("QUERY_TOO_COMPLEX", "cost", self.limits.cost, cost)
+            return error_result({"message": "The query asks for too much at once.", "extensions": extensions})
+        return PreparedOperation(operation=operation, variables=request.variables, cost=cost)
 
-    async def execute(self, request: OperationRequest | Prepared, context: Any, *, timed: bool = True) -> Answer:
+    async def execute(
+        self, request: OperationRequest | PreparedOperation, context: Any, *, enforce_timeout: bool = True
+    ) -> OperationResult:
         """
         Run a query or a mutation to its end. Cancelling the caller cancels the resolvers.
 
         Not `timed`: the caller ends it when it takes longer than `timeout`.
         """
         prepared = self.prepare(request) if isinstance(request, OperationRequest) else request
-        if isinstance(prepared, Answer):
+        if isinstance(prepared, OperationResult):
             return prepared
         if prepared.kind is OperationType.SUBSCRIPTION:
-            return refusal(coded("A subscription needs a transport that can stream.", "BAD_USER_INPUT"))
-        if timed:
-            return await self._within_time(self._answer(prepared, context))
+            return error_result(coded_error("A subscription needs a transport that can stream.", "BAD_USER_INPUT"))
+        if enforce_timeout:
+            return await self._with_timeout(self._execute(prepared, context))
         try:
-            return await self._answer(prepared, context)
+            return await self._execute(prepared, context)
         except Exception as error:  # noqa: BLE001 (the rim)
-            return refusal(*failure(error))
+            return error_result(*format_errors(error))
 
-    async def subscribe(self, request: OperationRequest | Prepared, context: Any) -> AsyncGenerator[Answer, None] | Answer:
+    async def subscribe(
+        self, request: OperationRequest | PreparedOperation, context: Any
+    ) -> AsyncGenerator[OperationResult, None] | OperationResult:
         """
         Start a subscription: an answer per event, or one answer that says why it couldn't start. An answer that wasn't executed
         ends the stream. Close the generator (`aclose`) to stop it: the source's `finally` runs before that returns.
         """
         prepared = self.prepare(request) if isinstance(request, OperationRequest) else request
-        if isinstance(prepared, Answer):
+        if isinstance(prepared, OperationResult):
             return prepared
         if prepared.kind is not OperationType.SUBSCRIPTION:
-            return refusal(coded("This operation is not a subscription.", "BAD_USER_INPUT"))
-        core = self._build(prepared, context)
-        if isinstance(core, Answer):
+            return error_result(coded_error("This operation is not a subscription.", "BAD_USER_INPUT"))
+        core = self._build_core_executor(prepared, context)
+        if isinstance(core, OperationResult):
             return core
-        deadline = Deadline(self.timeout)
+        deadline = Timeout(self.timeout_seconds)
         try:
             with deadline:
                 source: Any = create_source_event_stream(core)
                 if isawaitable(source):
                     source = await source
         except TimeoutError as error:
-            return self.too_slow() if deadline.passed else refusal(*failure(error))
+            return self.timeout_result() if deadline.expired else error_result(*format_errors(error))
         except Exception as error:  # noqa: BLE001 (the rim)
-            return refusal(*failure(error))
+            return error_result(*format_errors(error))
         if isinstance(source, ExecutionResult):
-            return refusal(*(each for error in source.errors or () for each in field_errors(error)))
-        return self._events(prepared, core, source, context)
+            return error_result(*(each for error in source.errors or () for each in format_field_errors(error)))
+        return self._iterate_events(prepared, core, source, context)
 
-    async def event(self, prepared: Prepared, context: Any, event: Any) -> Answer:
+    async def execute_event(self, prepared: PreparedOperation, context: Any, event: Any) -> OperationResult:
         """The answer to one event of a subscription whose source is followed elsewhere (`gateway.subscriptions.manager`)."""
         self._before_event(context)
-        core = self._build(prepared, context)
-        return core if isinstance(core, Answer) else await self._within_time(self._event(prepared, core, event, context))
+        core = self._build_core_executor(prepared, context)
+        return (
+            core
+            if isinstance(core, OperationResult)
+            else await self._with_timeout(self._execute_event(prepared, core, event, context))
+        )
 
     @property
-    def programs(self) -> Programs:
+    def programs(self) -> ProgramCompiler:
         """What compiles operations."""
         assert self._programs is not None
         return self._programs
 
-    def compiled(self, prepared: Prepared) -> Callable[[Any, Any], Coroutine[Any, Any, dict[str, Any]]] | None:
+    def compiled_program(self, prepared: PreparedOperation) -> Callable[[Any, Any], Coroutine[Any, Any, dict[str, Any]]] | None:
         """The program of an operation with its variables, to be run with a context and an event; None when it is
         graphql-core's."""
         if self._programs is None:
             return None
         try:
-            run, arguments = self._programs.ready(prepared.operation, prepared.variables)
+            run, arguments = self._programs.compiled_for(prepared.operation, prepared.variables)
         except NotCompiled:
             return None
         return lambda context, event: run(context, arguments, event)
 
-    async def _events(
-        self, prepared: Prepared, core: "CoreExecutor[Any]", source: AsyncIterable[Any], context: Any
-    ) -> AsyncGenerator[Answer, None]:
+    async def _iterate_events(
+        self, prepared: PreparedOperation, core: "CoreExecutor[Any]", source: AsyncIterable[Any], context: Any
+    ) -> AsyncGenerator[OperationResult, None]:
         async with AsyncExitStack() as stack:
             if (aclose := getattr(source, "aclose", None)) is not None:
                 stack.push_async_callback(aclose)
             try:
                 async for payload in source:
                     self._before_event(context)
-                    answer = await self._within_time(self._event(prepared, core, payload, context))
+                    answer = await self._with_timeout(self._execute_event(prepared, core, payload, context))
                     yield answer
                     if not answer.executed:
                         return
             except Exception as error:  # noqa: BLE001 (the rim)
-                yield refusal(*failure(error))
+                yield error_result(*format_errors(error))
 
-    def _build(self, prepared: Prepared, context: Any) -> "CoreExecutor[Any] | Answer":
+    def _build_core_executor(self, prepared: PreparedOperation, context: Any) -> "CoreExecutor[Any] | OperationResult":
         """graphql-core's executor for one run; or the answer about variables that don't fit."""
         built = self._core.build(
             self._core_schema,
@@ -246,57 +254,67 @@ class Executor:
             hide_suggestions=not self._hints,
         )
         if isinstance(built, list):
-            return refusal(*(request_error(error, "BAD_USER_INPUT") for error in built))
+            return error_result(*(format_request_error(error, "BAD_USER_INPUT") for error in built))
         return built
 
-    async def _within_time(self, answering: Coroutine[Any, Any, Answer]) -> Answer:
-        deadline = Deadline(self.timeout)
+    async def _with_timeout(self, coroutine: Coroutine[Any, Any, OperationResult]) -> OperationResult:
+        deadline = Timeout(self.timeout_seconds)
         try:
             with deadline:
-                return await answering
+                return await coroutine
         except TimeoutError as error:
-            return self.too_slow() if deadline.passed else refusal(*failure(error))
+            return self.timeout_result() if deadline.expired else error_result(*format_errors(error))
         except Exception as error:  # noqa: BLE001 (the rim)
-            return refusal(*failure(error))
+            return error_result(*format_errors(error))
 
-    @counted
-    async def _answer(self, prepared: Prepared, context: Any) -> Answer:
-        if (data := await self._compiled(prepared, context)) is not None:
-            return Answer(data)
-        core = self._build(prepared, context)
-        return core if isinstance(core, Answer) else await self._run(core)
+    @timed
+    async def _execute(self, prepared: PreparedOperation, context: Any) -> OperationResult:
+        if (data := await self._run_compiled(prepared, context)) is not None:
+            return OperationResult(data)
+        core = self._build_core_executor(prepared, context)
+        return core if isinstance(core, OperationResult) else await self._run_core(core)
 
-    @counted
-    async def _event(self, prepared: Prepared, core: "CoreExecutor[Any]", event: Any, context: Any) -> Answer:
-        data = await self._compiled(prepared, context, event)
-        return Answer(data) if data is not None else await self._run(core.build_per_event_executor(event), serially=False)
+    @timed
+    async def _execute_event(
+        self, prepared: PreparedOperation, core: "CoreExecutor[Any]", event: Any, context: Any
+    ) -> OperationResult:
+        data = await self._run_compiled(prepared, context, event)
+        return (
+            OperationResult(data)
+            if data is not None
+            else await self._run_core(core.build_per_event_executor(event), serially=False)
+        )
 
-    async def _compiled(self, prepared: Prepared, context: Any, event: Any = None) -> dict[str, Any] | None:
+    async def _run_compiled(self, prepared: PreparedOperation, context: Any, event: Any = None) -> dict[str, Any] | None:
         """The data, by a program; None when graphql-core is to answer. Which of the two, and why, is counted."""
         if self._programs is None:
             return None
         try:
-            run, arguments = self._programs.ready(prepared.operation, prepared.variables)
+            run, arguments = self._programs.compiled_for(prepared.operation, prepared.variables)
             data = await run(context, arguments, event)
         except NotCompiled as reason:
-            self.counts[f"fallback: {reason}"] += 1
+            self.execution_counts[f"fallback: {reason}"] += 1
             return None
         except Exception as error:  # noqa: BLE001 (graphql-core meets the same, words it and logs what is a bug)
-            self.counts[f"fallback: {type(error).__name__}"] += 1
+            self.execution_counts[f"fallback: {type(error).__name__}"] += 1
             context.wanted = None  # what the program was about to fetch; graphql-core fetches everything
             return None
-        self.counts["compiled"] += 1
+        self.execution_counts["compiled"] += 1
         return data
 
-    async def _run(self, core: "CoreExecutor[Any]", *, serially: bool | None = None) -> Answer:
+    async def _run_core(self, core: "CoreExecutor[Any]", *, serially: bool | None = None) -> OperationResult:
         """By graphql-core."""
         result: Any = core.execute_operation(serially)
         if isawaitable(result):
             result = await result
         if not result.errors:
-            return Answer(data=result.data)
-        return Answer(data=result.data, errors=tuple(each for error in result.errors for each in field_errors(error)))
+            return OperationResult(data=result.data)
+        return OperationResult(
+            data=result.data, errors=tuple(each for error in result.errors for each in format_field_errors(error))
+        )
 
-    def too_slow(self) -> Answer:
+    def timeout_result(self) -> OperationResult:
         """What is answered for an operation that was given up."""
-        return refusal(coded(f"The operation took longer than {self.timeout:g} seconds.", "SERVICE_UNAVAILABLE"))
+        return error_result(
+            coded_error(f"The operation took longer than {self.timeout_seconds:g} seconds.", "SERVICE_UNAVAILABLE")
+        )

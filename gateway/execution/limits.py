@@ -35,7 +35,7 @@ class Limits:
     directives: int = 50
     root_fields: int = 20
     cost: int = 5_000
-    page: int = 50
+    page_rows: int = 50
     """Rows that a page is reckoned with when neither `first` nor `last` is given."""
     validation_errors: int = 20
     comparisons: int = 20_000
@@ -43,7 +43,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class FieldSize:
     """How many rows a field gives: the largest of its numbers and of its variables' values, else `default`."""
 
     numbers: tuple[int, ...]
@@ -68,7 +68,7 @@ class Cost:
     """`constant` plus, for each term, rows × cost; parts may be shared between terms."""
 
     constant: int = 0
-    terms: tuple[tuple[Size | None, "Cost"], ...] = ()
+    terms: tuple[tuple[FieldSize | None, "Cost"], ...] = ()
 
     def __add__(self, other: "Cost") -> "Cost":
         if not other.terms:
@@ -78,26 +78,26 @@ class Cost:
         # `other` stays one shared part: copying its terms would grow with every spread.
         return Cost(self.constant, (*self.terms, (None, other)))
 
-    def times(self, size: Size) -> "Cost":
+    def times(self, size: FieldSize) -> "Cost":
         if not self.terms and not size.variables:
             return Cost(self.constant * size.rows({}))
         return Cost(0, ((size, self),))
 
-    def compute(self, values: Mapping[str, Any], known: dict["Cost", int] | None = None) -> int:
+    def compute(self, values: Mapping[str, Any], memo: dict["Cost", int] | None = None) -> int:
         """The number for these variable values; `known` remembers shared parts during one computation."""
         if not self.terms:
             return self.constant
-        known = {} if known is None else known
-        if (total := known.get(self)) is None:
+        memo = {} if memo is None else memo
+        if (total := memo.get(self)) is None:
             total = self.constant
             for size, part in self.terms:
-                total += part.compute(values, known) * (1 if size is None else size.rows(values))
-            known[self] = total
+                total += part.compute(values, memo) * (1 if size is None else size.rows(values))
+            memo[self] = total
         return total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
+class OperationComplexity:
     """What one operation asks for, fragments included."""
 
     depth: int = 0
@@ -107,34 +107,34 @@ class Measure:
     root_fields: int = 0
     introspects: bool = False
     cost: Cost = field(default_factory=Cost)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    variable_defaults: Mapping[str, Any] = field(default_factory=dict)
     """Default values of the operation's variables, as far as they matter for the cost."""
 
     def cost_with(self, variables: Mapping[str, Any]) -> int:
-        return self.cost.compute({**self.defaults, **variables} if self.defaults else variables)
+        return self.cost.compute({**self.variable_defaults, **variables} if self.variable_defaults else variables)
 
 
-def exceeded(measure: Measure, limits: Limits, operation: OperationDefinitionNode) -> Sequence[GraphQLError]:
+def limit_errors(complexity: OperationComplexity, limits: Limits, operation: OperationDefinitionNode) -> Sequence[GraphQLError]:
     """What is over its limit, whatever the variables: coded, with `limit` and `actual`."""
     deep = (
-        ("The query is nested too deeply.", "depth", measure.depth, limits.depth),
+        ("The query is nested too deeply.", "depth", complexity.depth, limits.depth),
         (
             "The introspection is nested too deeply.",
             "introspection depth",
-            measure.introspection_depth,
+            complexity.introspection_depth,
             limits.introspection_depth,
         ),
     )
     wide = (
-        ("The query has too many aliases.", "aliases", measure.aliases, limits.aliases),
-        ("The query has too many directives.", "directives", measure.directives, limits.directives),
-        ("The query has too many root fields.", "root fields", measure.root_fields, limits.root_fields),
+        ("The query has too many aliases.", "aliases", complexity.aliases, limits.aliases),
+        ("The query has too many directives.", "directives", complexity.directives, limits.directives),
+        ("The query has too many root fields.", "root fields", complexity.root_fields, limits.root_fields),
     )
     return [
         GraphQLError(
             message,
             operation,
-            extensions=over("QUERY_TOO_DEEP" if check in deep else "QUERY_TOO_COMPLEX", of, limit, actual),
+            extensions=limit_extensions("QUERY_TOO_DEEP" if check in deep else "QUERY_TOO_COMPLEX", of, limit, actual),
         )
         for check in (*deep, *wide)
         for message, of, actual, limit in [check]
@@ -142,9 +142,9 @@ def exceeded(measure: Measure, limits: Limits, operation: OperationDefinitionNod
     ]
 
 
-def over(code: str, of: str, limit: int, actual: int | None = None) -> dict[str, Any]:
+def limit_extensions(code: str, quantity: str, limit: int, actual: int | None = None) -> dict[str, Any]:
     """The extensions of an error about a limit; numbers that JSON's readers can't hold are cut."""
-    extensions: dict[str, Any] = {"code": code, "of": of, "limit": limit}
+    extensions: dict[str, Any] = {"code": code, "of": quantity, "limit": limit}
     if actual is not None:
         extensions["actual"] = min(actual, 2**53)
     return extensions

@@ -13,59 +13,59 @@ from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 from graphql.language import OperationType
 
-BOUNDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+BUCKET_BOUNDS_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds; the last bucket, without a bound, holds what took longer."""
 
 
-class Durations:
+class Histogram:
     """How long one kind of thing took, by buckets."""
 
-    __slots__ = ("buckets", "seconds")
+    __slots__ = ("buckets", "total_seconds")
 
     def __init__(self) -> None:
-        self.buckets = [0] * (len(BOUNDS) + 1)
-        self.seconds = 0.0
+        self.buckets = [0] * (len(BUCKET_BOUNDS_SECONDS) + 1)
+        self.total_seconds = 0.0
 
-    def took(self, seconds: float) -> None:
+    def observe(self, seconds: float) -> None:
         """Count one."""
-        self.buckets[bisect_left(BOUNDS, seconds)] += 1
-        self.seconds += seconds
+        self.buckets[bisect_left(BUCKET_BOUNDS_SECONDS, seconds)] += 1
+        self.total_seconds += seconds
 
 
-class Tally:
+class ExecutionMetrics:
     """The counts of one executor. Only ever growing; read them from any thread."""
 
     __slots__ = ("errors", "events", "group_events", "mutations", "queries")
 
     def __init__(self) -> None:
-        self.queries, self.mutations, self.events = Durations(), Durations(), Durations()
-        self.group_events = Durations()
+        self.queries, self.mutations, self.events = Histogram(), Histogram(), Histogram()
+        self.group_events = Histogram()
         """Of those events that a program executed once for a group of subscribers."""
         self.errors: Counter[str] = Counter()
 
-    def took(self, kind: OperationType, seconds: float) -> None:
+    def observe(self, kind: OperationType, seconds: float) -> None:
         """Count an operation, or an event of a subscription."""
         if kind is OperationType.QUERY:
-            self.queries.took(seconds)
+            self.queries.observe(seconds)
         else:
-            (self.mutations if kind is OperationType.MUTATION else self.events).took(seconds)
+            (self.mutations if kind is OperationType.MUTATION else self.events).observe(seconds)
 
-    def told(self, errors: Iterable[dict[str, Any]]) -> None:
+    def count_errors(self, errors: Iterable[dict[str, Any]]) -> None:
         """Count the errors of an answer, by their codes."""
         self.errors.update(each["extensions"]["code"] for each in errors)
 
 
-class _Counting(Protocol):
-    tally: Tally
+class _HasMetrics(Protocol):
+    metrics: ExecutionMetrics
 
 
 P = ParamSpec("P")
 R = TypeVar("R")
-S = TypeVar("S", bound=_Counting)
-Run = Callable[Concatenate[S, Any, P], Coroutine[Any, Any, R]]
+S = TypeVar("S", bound=_HasMetrics)
+TimedMethod = Callable[Concatenate[S, Any, P], Coroutine[Any, Any, R]]
 
 
-def counted(run: Run[S, P, R]) -> Run[S, P, R]:
+def timed(run: TimedMethod[S, P, R]) -> TimedMethod[S, P, R]:
     """Count how long a method takes for the prepared operation that is its first argument, also when it raises."""
 
     async def timing(self: S, prepared: Any, /, *args: P.args, **named: P.kwargs) -> R:
@@ -73,6 +73,6 @@ def counted(run: Run[S, P, R]) -> Run[S, P, R]:
         try:
             return await run(self, prepared, *args, **named)
         finally:
-            self.tally.took(prepared.operation.kind, perf_counter() - began)
+            self.metrics.observe(prepared.operation.kind, perf_counter() - began)
 
     return timing

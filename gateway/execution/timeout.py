@@ -9,29 +9,29 @@ from types import TracebackType
 from typing import Self
 
 
-class Deadline:
+class Timeout:
     """Cancels the task that entered it when `seconds` have passed, and then leaves with a TimeoutError; `passed` tells whose it
     was."""
 
-    __slots__ = ("_cancelling", "_seconds", "_task", "_timer", "passed")
+    __slots__ = ("_cancelling_count", "_seconds", "_task", "_timer", "expired")
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self.passed = False
+        self.expired = False
 
     def __enter__(self) -> Self:
         task = asyncio.current_task()
         assert task is not None
         self._task = task
-        self._cancelling = task.cancelling()
-        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._pass)
+        self._cancelling_count = task.cancelling()
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._expire)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._timer.cancel()
-        if self.passed and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+        if self.expired and self._task.uncancel() <= self._cancelling_count and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
-    def _pass(self) -> None:
-        self.passed = True
+    def _expire(self) -> None:
+        self.expired = True
         self._task.cancel()

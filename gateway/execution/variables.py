@@ -26,56 +26,56 @@ from strawberry.schema import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import convert_arguments
 
-Reader = Callable[[Any], Any]
+Coercer = Callable[[Any], Any]
 Values = dict[str, Any]
 
 
-class Unusual(Exception):
+class SlowPathNeeded(Exception):
     """This value takes the long way."""
 
 
-class Intake:
+class VariableCoercer:
     """Reads the variables of one operation."""
 
     def __init__(self, schema: Schema, definitions: Sequence[VariableDefinitionNode]) -> None:
-        readers = _Readers(schema)
-        self._variables = [readers.variable(each) for each in definitions]
+        readers = _CoercerFactory(schema)
+        self._variables = [readers.for_variable(each) for each in definitions]
 
-    def take(self, given: Mapping[str, Any]) -> Values:
+    def coerce(self, raw_values: Mapping[str, Any]) -> Values:
         """The values by variable; a variable that was left out and has no default is missing. Raises `Unusual`."""
         values: Values = {}
         for name, read, default in self._variables:
-            if name in given:
-                values[name] = read(given[name])
-            elif default is _NEEDED:
-                raise Unusual
+            if name in raw_values:
+                values[name] = read(raw_values[name])
+            elif default is _REQUIRED:
+                raise SlowPathNeeded
             elif default is not Undefined:
                 values[name] = default
         return values
 
 
-class QuickArguments:
+class FastArguments:
     """Keyword arguments of one field, of variables as `Intake` gives them; only for arguments that are wholly constant or a
     variable."""
 
-    def __init__(self, fixed: Mapping[str, Any], named: Sequence[tuple[str, str, bool]]) -> None:
-        self._fixed = fixed
-        self._named = named
+    def __init__(self, constants: Mapping[str, Any], variables: Sequence[tuple[str, str, bool]]) -> None:
+        self._constants = constants
+        self._variables = variables
 
-    def make(self, values: Values) -> dict[str, Any]:
+    def build(self, values: Values) -> dict[str, Any]:
         """The keyword arguments, before paging is read from them. Raises `Unusual`."""
-        made = dict(self._fixed)
-        for argument, variable, needed in self._named:
+        made = dict(self._constants)
+        for argument, variable, needed in self._variables:
             if variable in values:
                 value = made[argument] = values[variable]
                 if value is None and needed:
-                    raise Unusual
+                    raise SlowPathNeeded
             elif needed:
-                raise Unusual
+                raise SlowPathNeeded
         return made
 
 
-def quick_arguments(schema: Schema, field: Any, node: FieldNode) -> QuickArguments | None:
+def compile_arguments(schema: Schema, field: Any, node: FieldNode) -> FastArguments | None:
     """The short way for a field's arguments; None where there is only the long one."""
     declared = {
         schema.config.name_converter.from_argument(each): each
@@ -91,17 +91,17 @@ def quick_arguments(schema: Schema, field: Any, node: FieldNode) -> QuickArgumen
             # What an argument's own default does when the variable is left out is for the long way.
             needed = isinstance(argument.type, GraphQLNonNull) or default is not Undefined
             named.append((str(declared[name].python_name), value.name.value, needed))
-        elif value is not None and holds_a_variable(value):
+        elif value is not None and contains_variable(value):
             return None
         elif (made := default if value is None else coerce_input_literal(value, argument.type)) is not Undefined:
             coerced[name] = made
         elif value is not None or isinstance(argument.type, GraphQLNonNull):
             return None
     fixed = convert_arguments(coerced, list(declared.values()), schema.schema_converter.scalar_registry, schema.config)
-    return QuickArguments(fixed, named)
+    return FastArguments(fixed, named)
 
 
-def holds_a_variable(value: ValueNode) -> bool:
+def contains_variable(value: ValueNode) -> bool:
     """Whether a literal names a variable somewhere."""
     found = False
 
@@ -114,109 +114,113 @@ def holds_a_variable(value: ValueNode) -> bool:
     return found
 
 
-_NEEDED = object()
+_REQUIRED = object()
 
 
-class _Readers:
+class _CoercerFactory:
     """Makes readers, each input type's once."""
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
-        self._made: dict[str, Reader] = {}
+        self._by_type_name: dict[str, Coercer] = {}
 
-    def variable(self, definition: VariableDefinitionNode) -> tuple[str, Reader, Any]:
+    def for_variable(self, definition: VariableDefinitionNode) -> tuple[str, Coercer, Any]:
         """A variable's name, its reader, and its default: `_NEEDED` when leaving it out is for the long way."""
         type_: Any = type_from_ast(self._schema._schema, definition.type)  # noqa: SLF001 (the graphql-core schema has no other door)
-        default: Any = _NEEDED if isinstance(type_, GraphQLNonNull) else Undefined
+        default: Any = _REQUIRED if isinstance(type_, GraphQLNonNull) else Undefined
         if definition.default_value is not None:
             default = coerce_input_literal(definition.default_value, type_)
             if default is Undefined or isinstance(default, list | dict):
-                default = _NEEDED
-        return definition.variable.name.value, self.of(type_), default
+                default = _REQUIRED
+        return definition.variable.name.value, self.for_type(type_), default
 
-    def of(self, type_: GraphQLInputType) -> Reader:
+    def for_type(self, type_: GraphQLInputType) -> Coercer:
         if isinstance(type_, GraphQLNonNull):
-            return _needed(self.of(type_.of_type)) if isinstance(type_.of_type, GraphQLList) else self._named(type_.of_type)
+            return (
+                _non_null(self.for_type(type_.of_type))
+                if isinstance(type_.of_type, GraphQLList)
+                else self._for_named_type(type_.of_type)
+            )
         if isinstance(type_, GraphQLList):
-            return _nullable(_list(self.of(type_.of_type)))
-        return _nullable(self._named(type_))
+            return _nullable(_list(self.for_type(type_.of_type)))
+        return _nullable(self._for_named_type(type_))
 
-    def _named(self, type_: Any) -> Reader:
+    def _for_named_type(self, type_: Any) -> Coercer:
         """The reader of a named type, which refuses null."""
-        made = self._made.get(type_.name)
+        made = self._by_type_name.get(type_.name)
         if made is None:
-            made = self._object(type_) if isinstance(type_, GraphQLInputObjectType) else _leaf(type_)
-            self._made[type_.name] = made
+            made = self._for_input_object(type_) if isinstance(type_, GraphQLInputObjectType) else _leaf_coercer(type_)
+            self._by_type_name[type_.name] = made
         return made
 
-    def _object(self, type_: GraphQLInputObjectType) -> Reader:
+    def _for_input_object(self, type_: GraphQLInputObjectType) -> Coercer:
         definition = type_.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
         if type_.is_one_of or definition.from_input is not None:
-            return _refuse
-        fields: dict[str, tuple[str, Reader]] = {}
+            return _require_slow_path
+        fields: dict[str, tuple[str, Coercer]] = {}
         needed: list[str] = []
         defaults: Values = {}
 
         def read(value: Any) -> Any:
             if value.__class__ is not dict:
-                raise Unusual
+                raise SlowPathNeeded
             made = defaults.copy()
             for name, inner in value.items():
                 field = fields.get(name)
                 if field is None:
-                    raise Unusual
+                    raise SlowPathNeeded
                 made[field[0]] = field[1](inner)
             for name in needed:
                 if name not in made:
-                    raise Unusual
+                    raise SlowPathNeeded
             return origin(**made)
 
         origin = definition.origin
-        self._made[type_.name] = read  # before its fields: inputs such as filters hold themselves
+        self._by_type_name[type_.name] = read  # before its fields: inputs such as filters hold themselves
         by_name = {self._schema.config.name_converter.from_field(each): each for each in definition.fields}
         for name, field in type_.fields.items():
             own = by_name[name].python_name
-            fields[name] = (own, self.of(field.type))
+            fields[name] = (own, self.for_type(field.type))
             default = coerce_default_value(field)
             if default is not Undefined:
                 if isinstance(default, list | dict):
-                    return _refuse
+                    return _require_slow_path
                 defaults[own] = default
             elif isinstance(field.type, GraphQLNonNull):
                 needed.append(own)
         return read
 
 
-def _refuse(value: Any) -> Any:
-    raise Unusual
+def _require_slow_path(value: Any) -> Any:
+    raise SlowPathNeeded
 
 
-def _nullable(read: Reader) -> Reader:
-    return lambda value: None if value is None else read(value)
+def _nullable(coerce: Coercer) -> Coercer:
+    return lambda value: None if value is None else coerce(value)
 
 
-def _needed(read: Reader) -> Reader:
+def _non_null(coerce: Coercer) -> Coercer:
     def reader(value: Any) -> Any:
         if value is None:
-            raise Unusual
-        return read(value)
+            raise SlowPathNeeded
+        return coerce(value)
 
     return reader
 
 
-def _list(read: Reader) -> Reader:
+def _list(coerce: Coercer) -> Coercer:
     def reader(value: Any) -> Any:
         if value.__class__ is not list:
-            raise Unusual
-        return [read(each) for each in value]
+            raise SlowPathNeeded
+        return [coerce(each) for each in value]
 
     return reader
 
 
-def _exactly(kind: type) -> Reader:
+def _exact_type(type_: type) -> Coercer:
     def reader(value: Any) -> Any:
-        if value.__class__ is not kind:
-            raise Unusual
+        if value.__class__ is not type_:
+            raise SlowPathNeeded
         return value
 
     return reader
@@ -224,22 +228,27 @@ def _exactly(kind: type) -> Reader:
 
 def _int(value: Any) -> Any:
     if value.__class__ is not int or not -2147483648 <= value <= 2147483647:
-        raise Unusual
+        raise SlowPathNeeded
     return value
 
 
-_PLAIN: Mapping[str, Reader] = {"ID": _exactly(str), "String": _exactly(str), "Boolean": _exactly(bool), "Int": _int}
+_SCALAR_COERCERS: Mapping[str, Coercer] = {
+    "ID": _exact_type(str),
+    "String": _exact_type(str),
+    "Boolean": _exact_type(bool),
+    "Int": _int,
+}
 
 
-def _leaf(type_: GraphQLScalarType | GraphQLEnumType) -> Reader:
-    if isinstance(type_, GraphQLScalarType) and type_.name in _PLAIN:
-        return _PLAIN[type_.name]
+def _leaf_coercer(type_: GraphQLScalarType | GraphQLEnumType) -> Coercer:
+    if isinstance(type_, GraphQLScalarType) and type_.name in _SCALAR_COERCERS:
+        return _SCALAR_COERCERS[type_.name]
     if isinstance(type_, GraphQLEnumType):
         members = {name: type_.coerce_input_value(name) for name in type_.values}
 
         def member(value: Any) -> Any:
             if value.__class__ is not str or value not in members:
-                raise Unusual
+                raise SlowPathNeeded
             return members[value]
 
         return member
@@ -247,7 +256,7 @@ def _leaf(type_: GraphQLScalarType | GraphQLEnumType) -> Reader:
 
     def scalar(value: Any) -> Any:
         if value is None or (made := coerce(value)) is Undefined:
-            raise Unusual
+            raise SlowPathNeeded
         return made
 
     return scalar

@@ -3,35 +3,35 @@
 from starlette.types import Receive
 
 from gateway.http.request import BadRequest
-from gateway.http.request_watchdog import ClientGone
+from gateway.http.request_watchdog import ClientDisconnected
 from transport.http_response import Header
 
-CLOSE: Header = (b"connection", b"close")
-_PATIENCE = 8  # how many times the longest body is read before the connection is cut
+CLOSE_HEADER: Header = (b"connection", b"close")
+_MAX_DISCARD_FACTOR = 8  # how many times the longest body is read before the connection is cut
 
 
-async def read_body(headers: dict[bytes, bytes], receive: Receive, longest: int) -> bytes:
+async def read_body(headers: dict[bytes, bytes], receive: Receive, max_bytes: int) -> bytes:
     """The whole body, of `longest` bytes at most. What is too long is read on for a while and thrown away: closing on a client
     that still writes resets the connection, and it would never see the answer. Raises BadRequest (413), or ClientGone.
     """
     declared = headers.get(b"content-length", b"0")
     parts: list[bytes] = []
     length = 0
-    more = declared.isdigit() and int(declared[:18]) <= longest * _PATIENCE
-    while more and length <= longest * _PATIENCE:
+    more = declared.isdigit() and int(declared[:18]) <= max_bytes * _MAX_DISCARD_FACTOR
+    while more and length <= max_bytes * _MAX_DISCARD_FACTOR:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ClientGone
+            raise ClientDisconnected
         part = message.get("body", b"")
         length += len(part)
-        if length <= longest:
+        if length <= max_bytes:
             parts.append(part)
         more = message.get("more_body", False)
-    if more or length > longest or not declared.isdigit() or int(declared[:18]) > longest:
-        raise BadRequest(413, "LIMIT_EXCEEDED", f"The body is longer than {longest} bytes.", [CLOSE])
+    if more or length > max_bytes or not declared.isdigit() or int(declared[:18]) > max_bytes:
+        raise BadRequest(413, "LIMIT_EXCEEDED", f"The body is longer than {max_bytes} bytes.", [CLOSE_HEADER])
     return b"".join(parts)
 
 
-def too_late() -> BadRequest:
+def request_timeout() -> BadRequest:
     """What is said to a client whose body does not come."""
-    return BadRequest(408, "BAD_USER_INPUT", "The body took too long to arrive.", [CLOSE])
+    return BadRequest(408, "BAD_USER_INPUT", "The body took too long to arrive.", [CLOSE_HEADER])

@@ -16,10 +16,10 @@ from functools import lru_cache
 
 from transport.http_response import Header
 
-_SMALL = 1024
-_LEVEL = 1
-_GZIP_FORMAT = 31
-_VARIES: tuple[Header, ...] = ((b"vary", b"accept-encoding"),)
+_MAX_UNCOMPRESSED_BYTES = 1024
+_GZIP_LEVEL = 1
+_GZIP_WINDOW_BITS = 31
+_VARY_HEADERS: tuple[Header, ...] = ((b"vary", b"accept-encoding"),)
 
 
 @lru_cache(maxsize=256)
@@ -32,9 +32,9 @@ def accepts_gzip(accept_encoding: str) -> bool:
     return False
 
 
-def compressed(body: bytes, accept_encoding: bytes | None) -> tuple[bytes, tuple[Header, ...]]:
+def compress_body(body: bytes, accept_encoding: bytes | None) -> tuple[bytes, tuple[Header, ...]]:
     """The body as it is to be sent, and the headers that say so."""
-    if len(body) <= _SMALL or accept_encoding is None or not accepts_gzip(accept_encoding.decode("latin-1")):
-        return body, _VARIES
-    squeezing = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_FORMAT)
-    return squeezing.compress(body) + squeezing.flush(), (*_VARIES, (b"content-encoding", b"gzip"))
+    if len(body) <= _MAX_UNCOMPRESSED_BYTES or accept_encoding is None or not accepts_gzip(accept_encoding.decode("latin-1")):
+        return body, _VARY_HEADERS
+    squeezing = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW_BITS)
+    return squeezing.compress(body) + squeezing.flush(), (*_VARY_HEADERS, (b"content-encoding", b"gzip"))

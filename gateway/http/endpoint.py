@@ -8,23 +8,23 @@ objects. Most requests come as `post`, past ASGI (`transport.uvicorn_http`). A c
 from graphql.language import OperationType
 from starlette.types import Receive, Scope, Send
 
-from gateway.execution.errors import coded, failure
-from gateway.execution.executor import Answer, Executor, OperationRequest, refusal
-from gateway.http.body import CLOSE, read_body, too_late
-from gateway.http.compression import compressed
-from gateway.http.origins import Origins
-from gateway.http.ports import Authenticate, MayIntrospect, OpenContext, RequestInfo, everybody_may_introspect
+from gateway.execution.errors import coded_error, format_errors
+from gateway.execution.executor import Executor, OperationRequest, OperationResult, error_result
+from gateway.http.body import CLOSE_HEADER, read_body, request_timeout
+from gateway.http.compression import compress_body
+from gateway.http.origins import AllowedOrigins
+from gateway.http.ports import Authenticate, MayIntrospect, OpenContext, RequestInfo, allow_introspection
 from gateway.http.request import BadRequest, check_body_type, from_body, from_query_string
-from gateway.http.request_info import authorization, ip_of, request_info
-from gateway.http.request_watchdog import ClientGone, TooLate, Vigil
-from gateway.http.response import JSON, Reply, encode, negotiate, status_of, whole
-from gateway.http.stream_format import wanted
-from gateway.http.streaming import Lasting, Streams, once
-from gateway.persisted.queries import KnownQueries
+from gateway.http.request_info import authorization, client_ip, request_info
+from gateway.http.request_watchdog import ClientDisconnected, RequestTimeout, RequestWatchdog
+from gateway.http.response import JSON, Reply, encode, full_response, http_status, negotiate_media_type
+from gateway.http.stream_format import negotiate_stream
+from gateway.http.streaming import StreamingOperation, StreamingResponses, stream_once
+from gateway.persisted.queries import PersistedQueries
 from transport.http_response import Header
 
-MAX_BODY = 1024 * 1024
-_BODY_SECONDS = 10.0
+MAX_BODY_BYTES = 1024 * 1024
+_BODY_TIMEOUT_SECONDS = 10.0
 
 Headers = dict[bytes, bytes]
 
@@ -38,174 +38,182 @@ class GraphQLEndpoint:
         *,
         authenticate: Authenticate,
         open_context: OpenContext,
-        origins: Origins,
-        known: KnownQueries,
-        streams: Streams,
-        may_introspect: MayIntrospect = everybody_may_introspect,
-        max_body: int = MAX_BODY,
+        origins: AllowedOrigins,
+        persisted_queries: PersistedQueries,
+        streaming: StreamingResponses,
+        may_introspect: MayIntrospect = allow_introspection,
+        max_body_bytes: int = MAX_BODY_BYTES,
         compress: bool = False,
     ) -> None:
         self._executor = executor
         self._authenticate = authenticate
         self._open_context = open_context
         self._origins = origins
-        self._known = known
-        self._streams = streams
+        self._persisted_queries = persisted_queries
+        self._streaming = streaming
         self._may_introspect = may_introspect
-        self._max_body = max_body
+        self._max_body_bytes = max_body_bytes
         self._compress = compress
-        self.timeout = executor.timeout
+        self.timeout_seconds = executor.timeout_seconds
 
     # ── whole requests ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def streams(self, accept: bytes | None) -> bool:
-        return wanted(accept) is not None
+        return negotiate_stream(accept) is not None
 
     async def post(self, headers: Headers, body: bytes, ip: str | None) -> Reply:
         """The response to a POST that takes no stream and is not too long. Whoever calls bounds the time."""
         info = request_info(headers, ip)
         media_type = JSON
         try:
-            media_type = negotiate(headers.get(b"accept"))
+            media_type = negotiate_media_type(headers.get(b"accept"))
             check_body_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
-            answer = await self._answer(from_body(body), headers, info)
-            assert isinstance(answer, Answer)
-            return self._reply(answer, media_type, headers, info)
+            answer = await self._execute(from_body(body), headers, info)
+            assert isinstance(answer, OperationResult)
+            return self._build_response(answer, media_type, headers, info)
         except Exception as error:  # noqa: BLE001 (the rim)
-            return self._refused(error, media_type, headers, info)
+            return self._error_response(error, media_type, headers, info)
 
-    def too_slow(self, headers: Headers) -> Reply:
+    def timeout_response(self, headers: Headers) -> Reply:
         """The response to a request that took too long to be answered."""
-        return self._reply(self._executor.too_slow(), JSON, headers, request_info(headers, None))
+        return self._build_response(self._executor.timeout_result(), JSON, headers, request_info(headers, None))
 
-    def too_late(self, headers: Headers) -> Reply:
+    def body_timeout_response(self, headers: Headers) -> Reply:
         """The response to a request whose body took too long to arrive."""
-        return self._refused(too_late(), JSON, headers, request_info(headers, None))
+        return self._error_response(request_timeout(), JSON, headers, request_info(headers, None))
 
     # ── ASGI ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Headers = dict(scope["headers"])
-        info = request_info(headers, ip_of(scope))
+        info = request_info(headers, client_ip(scope))
         media_type = JSON
         try:
             if scope["method"] == "OPTIONS":
-                reply = Reply(204, (_named(info), *self._origins.preflight_headers(headers)))
+                reply = Reply(204, (_request_id_header(info), *self._origins.preflight_headers(headers)))
             else:
-                stream = wanted(headers.get(b"accept"))
-                if stream is None or not stream.only:
-                    media_type = negotiate(headers.get(b"accept"))
-                answer = await self._read_and_answered(scope, receive, headers, info, streams=stream is not None)
-                if stream is not None and isinstance(answer, Lasting):
-                    await self._streams.follow(answer, stream.format, info, self._own(headers, info), receive, send)
+                stream = negotiate_stream(headers.get(b"accept"))
+                if stream is None or not stream.is_only_choice:
+                    media_type = negotiate_media_type(headers.get(b"accept"))
+                answer = await self._read_and_execute(scope, receive, headers, info, accepts_stream=stream is not None)
+                if stream is not None and isinstance(answer, StreamingOperation):
+                    await self._streaming.respond(
+                        answer, stream.format, info, self._response_headers(headers, info), receive, send
+                    )
                     return
-                assert isinstance(answer, Answer)
-                if stream is not None and stream.only:
-                    self._executor.tally.told(answer.errors)
-                    await once(answer, stream.format, self._own(headers, info), send)
+                assert isinstance(answer, OperationResult)
+                if stream is not None and stream.is_only_choice:
+                    self._executor.metrics.count_errors(answer.errors)
+                    await stream_once(answer, stream.format, self._response_headers(headers, info), send)
                     return
-                reply = self._reply(answer, media_type, headers, info)
-        except ClientGone:
+                reply = self._build_response(answer, media_type, headers, info)
+        except ClientDisconnected:
             return
         except Exception as error:  # noqa: BLE001 (the rim)
-            reply = self._refused(error, media_type, headers, info)
+            reply = self._error_response(error, media_type, headers, info)
         for message in reply.messages():
             await send(message)
 
-    async def _read_and_answered(
-        self, scope: Scope, receive: Receive, headers: Headers, info: RequestInfo, *, streams: bool
-    ) -> Answer | Lasting:
+    async def _read_and_execute(
+        self, scope: Scope, receive: Receive, headers: Headers, info: RequestInfo, *, accepts_stream: bool
+    ) -> OperationResult | StreamingOperation:
         """The answer; or, where the client takes a stream, the subscription that is to be answered by one."""
         reading = True
         try:
-            with Vigil(receive, _BODY_SECONDS) as vigil:
-                request = await self._request(scope["method"], scope["query_string"], headers, receive)
+            with RequestWatchdog(receive, _BODY_TIMEOUT_SECONDS) as vigil:
+                request = await self._read_request(scope["method"], scope["query_string"], headers, receive)
                 reading = False
-                vigil.now(self._executor.timeout)
+                vigil.begin_operation(self._executor.timeout_seconds)
                 only = None if scope["method"] == "POST" else OperationType.QUERY
-                return await self._answer(request, headers, info, only, streams=streams)
-        except TooLate:
+                return await self._execute(request, headers, info, only, accepts_stream=accepts_stream)
+        except RequestTimeout:
             if reading:
-                raise too_late() from None
-            return self._executor.too_slow()
+                raise request_timeout() from None
+            return self._executor.timeout_result()
 
-    async def _request(self, method: str, query_string: bytes, headers: Headers, receive: Receive) -> OperationRequest:
+    async def _read_request(self, method: str, query_string: bytes, headers: Headers, receive: Receive) -> OperationRequest:
         match method:
             case "POST":
                 check_body_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
-                return from_body(await read_body(headers, receive, self._max_body))
+                return from_body(await read_body(headers, receive, self._max_body_bytes))
             case "GET":
-                self._origins.refuse_cross_site_get(headers)
+                self._origins.require_same_site_get(headers)
                 return from_query_string(query_string)
         raise BadRequest(405, "BAD_USER_INPUT", "Use GET or POST.", [(b"allow", b"GET, POST, OPTIONS")])
 
     # ── both ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _answer(
+    async def _execute(
         self,
         request: OperationRequest,
         headers: Headers,
         info: RequestInfo,
-        only: OperationType | None = None,
+        allowed_type: OperationType | None = None,
         *,
-        streams: bool = False,
-    ) -> Answer | Lasting:
+        accepts_stream: bool = False,
+    ) -> OperationResult | StreamingOperation:
         try:
             credentials = await self._authenticate(authorization(headers))
-            if self._known.concerns(request):
-                found = await self._known.resolve(request)
-                if isinstance(found, Answer):
+            if self._persisted_queries.applies_to(request):
+                found = await self._persisted_queries.resolve(request)
+                if isinstance(found, OperationResult):
                     return found
                 request = found
             prepared = self._executor.prepare(request, may_introspect=self._may_introspect(credentials))
-            if isinstance(prepared, Answer):
+            if isinstance(prepared, OperationResult):
                 return prepared
             if prepared.kind is OperationType.SUBSCRIPTION:
-                if streams:
-                    return Lasting(prepared=prepared, credentials=credentials)
+                if accepts_stream:
+                    return StreamingOperation(prepared=prepared, credentials=credentials)
                 message = "Subscriptions need a websocket, or an Accept header with text/event-stream or multipart/mixed."
                 raise BadRequest(400, "BAD_USER_INPUT", message)
-            if only is not None and prepared.kind is not only:
+            if allowed_type is not None and prepared.kind is not allowed_type:
                 raise BadRequest(405, "BAD_USER_INPUT", "A GET may only run queries.", [(b"allow", b"POST")])
             async with self._open_context(credentials, info) as context:
-                return await self._executor.execute(prepared, context, timed=False)
+                return await self._executor.execute(prepared, context, enforce_timeout=False)
         except BadRequest:
             raise
         except Exception as error:  # noqa: BLE001 (the rim)
-            return refusal(*failure(error))
+            return error_result(*format_errors(error))
 
-    def _reply(self, answer: Answer, media_type: bytes, headers: Headers, info: RequestInfo) -> Reply:
-        own = self._own(headers, info)
+    def _build_response(self, result: OperationResult, media_type: bytes, headers: Headers, info: RequestInfo) -> Reply:
+        own = self._response_headers(headers, info)
         status = 200
-        if answer.errors or not answer.executed:
-            self._executor.tally.told(answer.errors)
-            status = status_of(answer, media_type)
+        if result.errors or not result.executed:
+            self._executor.metrics.count_errors(result.errors)
+            status = http_status(result, media_type)
             if status == 401:
-                own = (*own, _challenge(answer))
-        body = encode(answer.payload())
+                own = (*own, _www_authenticate_header(result))
+        body = encode(result.to_payload())
         if self._compress:
-            body, coding = compressed(body, headers.get(b"accept-encoding"))
+            body, coding = compress_body(body, headers.get(b"accept-encoding"))
             own = (*own, *coding)
-        return whole(status, media_type, body, own)
+        return full_response(status, media_type, body, own)
 
-    def _refused(self, error: Exception, media_type: bytes, headers: Headers, info: RequestInfo) -> Reply:
+    def _error_response(self, error: Exception, media_type: bytes, headers: Headers, info: RequestInfo) -> Reply:
         """The response to what is no request of the graph; or to a failure of ours."""
-        own = self._own(headers, info)
+        own = self._response_headers(headers, info)
         if not isinstance(error, BadRequest):
-            return whole(500, media_type, encode({"errors": failure(error)}), own)
-        told = coded(error.message, error.code)
-        self._executor.tally.told([told])
-        return whole(error.status, media_type, encode({"errors": [told]}), (*own, *error.headers), closes=CLOSE in error.headers)
+            return full_response(500, media_type, encode({"errors": format_errors(error)}), own)
+        told = coded_error(error.message, error.code)
+        self._executor.metrics.count_errors([told])
+        return full_response(
+            error.status,
+            media_type,
+            encode({"errors": [told]}),
+            (*own, *error.headers),
+            closes_connection=CLOSE_HEADER in error.headers,
+        )
 
-    def _own(self, headers: Headers, info: RequestInfo) -> tuple[Header, ...]:
-        return (_named(info), *self._origins.response_headers(headers))
+    def _response_headers(self, headers: Headers, info: RequestInfo) -> tuple[Header, ...]:
+        return (_request_id_header(info), *self._origins.response_headers(headers))
 
 
-def _named(info: RequestInfo) -> Header:
+def _request_id_header(info: RequestInfo) -> Header:
     return (b"x-request-id", info.request_id.encode())
 
 
-def _challenge(answer: Answer) -> Header:
-    expired = any(error["extensions"]["code"] == "TOKEN_EXPIRED" for error in answer.errors)
+def _www_authenticate_header(result: OperationResult) -> Header:
+    expired = any(error["extensions"]["code"] == "TOKEN_EXPIRED" for error in result.errors)
     reason = b', error_description="expired"' if expired else b""
     return (b"www-authenticate", b'Bearer error="invalid_token"' + reason)

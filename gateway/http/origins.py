@@ -26,17 +26,17 @@ _ALLOWED_HEADERS = b", ".join(
 )
 
 
-class Origins:
+class AllowedOrigins:
     """An allow-list of origins such as `https://app.example.com`, or "*" for all. The server's own pages are always allowed."""
 
     def __init__(self, allowed: Collection[str] = ()) -> None:
-        self._all = "*" in allowed
+        self._allow_all = "*" in allowed
         self._allowed = frozenset(origin.lower().rstrip("/").encode("latin-1") for origin in allowed)
 
     def allows(self, headers: Mapping[bytes, bytes]) -> bool:
         """Whether the page, if it is one, may open a websocket. Clients that are no browsers send no Origin."""
         origin = headers.get(b"origin")
-        if origin is None or self._listed(origin):
+        if origin is None or self._is_allowed(origin):
             return True
         scheme, _, host = origin.lower().partition(b"://")
         return scheme in (b"http", b"https") and host == headers.get(b"host", b"").lower()
@@ -46,7 +46,7 @@ class Origins:
         origin = headers.get(b"origin")
         if origin is None:
             return ()
-        if not self._listed(origin):
+        if not self._is_allowed(origin):
             return ((b"vary", b"origin"),)
         return (
             (b"access-control-allow-origin", origin),
@@ -58,7 +58,7 @@ class Origins:
         """The answer to OPTIONS: nothing but the methods for a page that isn't allowed."""
         allow = (b"allow", b"GET, POST, OPTIONS")
         origin = headers.get(b"origin")
-        if origin is None or not self._listed(origin):
+        if origin is None or not self._is_allowed(origin):
             return (allow, (b"vary", b"origin"))
         return (
             allow,
@@ -69,7 +69,7 @@ class Origins:
             (b"vary", b"origin"),
         )
 
-    def refuse_cross_site_get(self, headers: Mapping[bytes, bytes]) -> None:
+    def require_same_site_get(self, headers: Mapping[bytes, bytes]) -> None:
         """Raises `BadRequest` for a GET that another site's page could have sent without a preflight."""
         if headers.get(b"sec-fetch-site", b"none") in (b"none", b"same-origin"):
             return
@@ -78,5 +78,5 @@ class Origins:
             return
         raise BadRequest(403, "FORBIDDEN", "A GET from another site needs the header X-Hive-Csrf.")
 
-    def _listed(self, origin: bytes) -> bool:
-        return self._all or origin.lower() in self._allowed
+    def _is_allowed(self, origin: bytes) -> bool:
+        return self._allow_all or origin.lower() in self._allowed

@@ -24,7 +24,7 @@ class Authenticate(Protocol):
         """
 
 
-class StillGood(Protocol):
+class CheckActive(Protocol):
     async def __call__(self, credentials: Any, /) -> None:
         """
         Raises `domain.errors.Unauthenticated` or `TokenExpired` when credentials that were accepted have ended since.
@@ -33,7 +33,7 @@ class StillGood(Protocol):
         """
 
 
-class EndedAmong(Protocol):
+class FindRevoked(Protocol):
     async def __call__(self, credentials: Sequence[Any], /) -> Mapping[Any, DomainError]:
         """
         Those of many credentials that have ended, each with the error that says why; the same as `StillGood`, in one question.
@@ -42,27 +42,27 @@ class EndedAmong(Protocol):
         """
 
 
-class Renews(Protocol):
+class CanReplace(Protocol):
     def __call__(self, before: Any, after: Any, /) -> bool:
         """Whether newer credentials may take the place of those that a websocket began with."""
 
 
-class StreamOf(Protocol):
+class SessionStream(Protocol):
     def __call__(self, credentials: Any, /) -> str | None:
         """The stream in which it is told that somebody's sessions have ended; None for nobody."""
 
 
-def nobodys(credentials: Any) -> str | None:
+def no_session_stream(credentials: Any) -> str | None:
     """The rule where nothing is told of sessions."""
     return None
 
 
-def equals_renew(before: Any, after: Any) -> bool:
+def equal_can_replace(before: Any, after: Any) -> bool:
     """The rule where nothing is known of credentials."""
     return bool(before == after)
 
 
-async def for_ever(credentials: Any) -> None:
+async def always_active(credentials: Any) -> None:
     """The rule where credentials never end."""
 
 
@@ -81,6 +81,6 @@ class MayIntrospect(Protocol):
         """Whether this caller may ask for `__schema` and `__type`."""
 
 
-def everybody_may_introspect(credentials: Any) -> bool:
+def allow_introspection(credentials: Any) -> bool:
     """The rule of development."""
     return True

@@ -17,12 +17,12 @@ from urllib.parse import parse_qsl
 import orjson
 
 from gateway.execution.executor import OperationRequest
-from gateway.persisted.queries import document_id, names_document
+from gateway.persisted.queries import document_id, references_document
 
-MAX_NESTING = 64  # levels of lists and objects inside `variables`
+MAX_NESTING_LEVELS = 64  # levels of lists and objects inside `variables`
 _MAX_PARAMETERS = 20
 
-_CHARSET = re.compile(r'charset\s*=\s*"?utf-?8"?$', re.IGNORECASE)
+_CHARSET_PATTERN = re.compile(r'charset\s*=\s*"?utf-?8"?$', re.IGNORECASE)
 
 
 class BadRequest(Exception):
@@ -57,7 +57,7 @@ def check_body_type(content_type: bytes | None, content_encoding: bytes | None) 
     if kind.strip().lower() != "application/json":
         raise BadRequest(415, "BAD_USER_INPUT", "The body must be application/json.")
     for parameter in parameters:
-        if "charset" in parameter.lower() and not _CHARSET.match(parameter.strip()):
+        if "charset" in parameter.lower() and not _CHARSET_PATTERN.match(parameter.strip()):
             raise BadRequest(415, "BAD_USER_INPUT", "The body must be in UTF-8.")
     if content_encoding and content_encoding.strip().lower() != b"identity":
         raise BadRequest(415, "BAD_USER_INPUT", "A compressed body is not accepted.")
@@ -65,7 +65,7 @@ def check_body_type(content_type: bytes | None, content_encoding: bytes | None) 
 
 def from_body(body: bytes) -> OperationRequest:
     """The request in a JSON body."""
-    value = _json(body, "The body")
+    value = _parse_json(body, "The body")
     if isinstance(value, list):
         raise BadParameters("Batching is not supported: send one operation per request.")
     request = from_parameters(value)
@@ -88,7 +88,7 @@ def from_query_string(query_string: bytes) -> OperationRequest:
         parameters[name] = value
     for name in ("variables", "extensions"):
         if text := parameters.get(name):
-            parameters[name] = _json(text.encode(), f"The parameter {name}")
+            parameters[name] = _parse_json(text.encode(), f"The parameter {name}")
         else:
             parameters.pop(name, None)
     if not parameters.get("operationName"):
@@ -103,7 +103,7 @@ def from_parameters(value: Any) -> OperationRequest:
     if not isinstance(value, dict):
         raise BadParameters("The request must be a JSON object.")
     query = value.get("query")
-    if query is None and names_document(value):
+    if query is None and references_document(value):
         query = ""
     if query is None and "query" not in value:
         raise BadParameters("The parameter query is missing.")
@@ -130,15 +130,15 @@ def check_text(request: OperationRequest, *raw: bytes) -> None:
     for text in raw:
         if (b"\\u0000" in text or b"\0" in text) and _has_nul(request):
             raise UnstorableText("A string holds the character U+0000.")
-        if text.count(b"[") + text.count(b"{") > MAX_NESTING and _nests(request.variables, MAX_NESTING):
-            raise UnstorableText(f"The variables are nested deeper than {MAX_NESTING} levels.")
+        if text.count(b"[") + text.count(b"{") > MAX_NESTING_LEVELS and _is_nested_deeper(request.variables, MAX_NESTING_LEVELS):
+            raise UnstorableText(f"The variables are nested deeper than {MAX_NESTING_LEVELS} levels.")
 
 
-def _json(text: bytes, what: str) -> Any:
+def _parse_json(text: bytes, subject: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise BadParameters(f"{what} is not valid JSON.") from None
+        raise BadParameters(f"{subject} is not valid JSON.") from None
 
 
 def _has_nul(request: OperationRequest) -> bool:
@@ -157,9 +157,9 @@ def _has_nul(request: OperationRequest) -> bool:
     return False
 
 
-def _nests(value: Any, limit: int) -> bool:
+def _is_nested_deeper(value: Any, max_levels: int) -> bool:
     level: list[Any] = [value]
-    for _ in range(limit + 1):
+    for _ in range(max_levels + 1):
         level = [
             inner
             for outer in level

@@ -8,9 +8,9 @@ from starlette.types import Scope
 
 from gateway.http.ports import RequestInfo
 
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_PROCESS = token_hex(6)
-_NUMBER = count(1)
+_REQUEST_ID_PATTERN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_REQUEST_ID_PREFIX = token_hex(6)
+_REQUEST_COUNTER = count(1)
 
 
 def request_info(headers: dict[bytes, bytes], ip: str | None) -> RequestInfo:
@@ -20,11 +20,13 @@ def request_info(headers: dict[bytes, bytes], ip: str | None) -> RequestInfo:
     return RequestInfo(
         agent[:256].decode("latin-1") if agent else None,
         ip,
-        given.decode() if given is not None and _REQUEST_ID.fullmatch(given) else f"{_PROCESS}{next(_NUMBER):x}",
+        given.decode()
+        if given is not None and _REQUEST_ID_PATTERN.fullmatch(given)
+        else f"{_REQUEST_ID_PREFIX}{next(_REQUEST_COUNTER):x}",
     )
 
 
-def ip_of(scope: Scope) -> str | None:
+def client_ip(scope: Scope) -> str | None:
     """The address at the other end of the socket, or what a trusted proxy says of it."""
     client = scope.get("client")
     return client[0] if client else None

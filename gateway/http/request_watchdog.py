@@ -11,46 +11,55 @@ from typing import Any, Self
 
 from starlette.types import Receive
 
-_FIRST_LOOK, _LOOK = 0.05, 0.5
+_FIRST_CHECK_SECONDS, _CHECK_SECONDS = 0.05, 0.5
 
 
-class ClientGone(Exception):
+class ClientDisconnected(Exception):
     """The client closed the connection before it had its answer: nobody is left to tell."""
 
 
-class TooLate(Exception):
+class RequestTimeout(Exception):
     """What the request was doing took longer than it may."""
 
 
-class Vigil:
+class RequestWatchdog:
     """Cancels the block that it surrounds when its time is up or its client is gone, and then raises `TooLate` or
     `ClientGone`."""
 
-    __slots__ = ("_ended", "_left", "_loop", "_receive", "_task", "_timer", "_watcher", "_watching")
+    __slots__ = (
+        "_disconnect_task",
+        "_error",
+        "_loop",
+        "_receive",
+        "_remaining_seconds",
+        "_task",
+        "_timer",
+        "_watches_disconnect",
+    )
 
-    def __init__(self, receive: Receive, seconds: float) -> None:
+    def __init__(self, receive: Receive, timeout_seconds: float) -> None:
         self._receive = receive
-        self._left = seconds
-        self._watching = False
-        self._watcher: asyncio.Task[None] | None = None
-        self._ended: Exception | None = None
+        self._remaining_seconds = timeout_seconds
+        self._watches_disconnect = False
+        self._disconnect_task: asyncio.Task[None] | None = None
+        self._error: Exception | None = None
 
-    def now(self, seconds: float) -> None:
+    def begin_operation(self, timeout_seconds: float) -> None:
         """The body is there: what follows may take so long, and the client's going is watched for."""
-        self._left = seconds
-        self._watching = True
+        self._remaining_seconds = timeout_seconds
+        self._watches_disconnect = True
 
     def __enter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[Any] | None = asyncio.current_task(self._loop)
-        self._timer = self._loop.call_later(_FIRST_LOOK, self._look, _FIRST_LOOK)
+        self._timer = self._loop.call_later(_FIRST_CHECK_SECONDS, self._check, _FIRST_CHECK_SECONDS)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._timer.cancel()
-        if self._watcher is not None:
-            self._watcher.cancel()
-        ended, self._ended = self._ended, None
+        if self._disconnect_task is not None:
+            self._disconnect_task.cancel()
+        ended, self._error = self._error, None
         try:
             if ended is not None and self._task is not None and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
                 raise ended from None
@@ -59,22 +68,22 @@ class Vigil:
             # collected.
             del ended, error, traceback
 
-    def _look(self, passed: float) -> None:
-        self._left -= passed
-        if self._left <= 0:
-            self._end(TooLate())
+    def _check(self, elapsed_seconds: float) -> None:
+        self._remaining_seconds -= elapsed_seconds
+        if self._remaining_seconds <= 0:
+            self._cancel(RequestTimeout())
             return
-        if self._watching and self._watcher is None:
-            self._watcher = self._loop.create_task(self._wait())
-        wait = min(_LOOK, self._left)
-        self._timer = self._loop.call_later(wait, self._look, wait)
+        if self._watches_disconnect and self._disconnect_task is None:
+            self._disconnect_task = self._loop.create_task(self._wait_for_disconnect())
+        wait = min(_CHECK_SECONDS, self._remaining_seconds)
+        self._timer = self._loop.call_later(wait, self._check, wait)
 
-    async def _wait(self) -> None:
+    async def _wait_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._end(ClientGone())
+        self._cancel(ClientDisconnected())
 
-    def _end(self, why: Exception) -> None:
-        if self._ended is None and self._task is not None and not self._task.done():
-            self._ended = why
+    def _cancel(self, error: Exception) -> None:
+        if self._error is None and self._task is not None and not self._task.done():
+            self._error = error
             self._task.cancel()

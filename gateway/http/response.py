@@ -9,7 +9,7 @@ both.
 from functools import lru_cache
 
 from gateway.execution.encoding import encode as encode
-from gateway.execution.executor import Answer
+from gateway.execution.executor import OperationResult
 from gateway.http.request import BadRequest
 from transport.http_response import Header
 from transport.http_response import Reply as Reply
@@ -17,9 +17,9 @@ from transport.http_response import Reply as Reply
 RESPONSE_JSON = b"application/graphql-response+json"
 JSON = b"application/json"
 _CONTENT_TYPES = {kind: (b"content-type", kind + b"; charset=utf-8") for kind in (RESPONSE_JSON, JSON)}
-_NOT_KEPT = (b"cache-control", b"no-store")
+_NO_STORE = (b"cache-control", b"no-store")
 
-_STATUS = {
+_STATUS_BY_CODE = {
     "PERSISTED_QUERY_NOT_FOUND": 200,  # as Apollo's server has it: its clients for phones take any other for an outage
     "UNAUTHENTICATED": 401,
     "TOKEN_EXPIRED": 401,
@@ -34,7 +34,7 @@ _STATUS = {
 
 
 @lru_cache(maxsize=256)
-def negotiate(accept: bytes | None) -> bytes:
+def negotiate_media_type(accept: bytes | None) -> bytes:
     """The media type to answer with. Raises `BadRequest` (406) when the client takes neither."""
     if accept is None or not accept.strip():
         return JSON
@@ -57,16 +57,18 @@ def quality(parameter: str) -> float:
         return 0.0
 
 
-def status_of(answer: Answer, media_type: bytes) -> int:
+def http_status(result: OperationResult, media_type: bytes) -> int:
     """The status of an operation's answer."""
-    if answer.executed:
+    if result.executed:
         return 200
-    codes = (error["extensions"]["code"] for error in answer.errors)
-    status = max((_STATUS.get(code, 400) for code in codes), default=500)
+    codes = (error["extensions"]["code"] for error in result.errors)
+    status = max((_STATUS_BY_CODE.get(code, 400) for code in codes), default=500)
     return 200 if status == 400 and media_type == JSON else status
 
 
-def whole(status: int, media_type: bytes, body: bytes, headers: tuple[Header, ...], *, closes: bool = False) -> Reply:
+def full_response(
+    status: int, media_type: bytes, body: bytes, headers: tuple[Header, ...], *, closes_connection: bool = False
+) -> Reply:
     """The response with this body."""
-    own = (_CONTENT_TYPES[media_type], (b"content-length", b"%d" % len(body)), _NOT_KEPT)
-    return Reply(status, own + headers, body, closes)
+    own = (_CONTENT_TYPES[media_type], (b"content-length", b"%d" % len(body)), _NO_STORE)
+    return Reply(status, own + headers, body, closes_connection)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.http.request import BadRequest
-from gateway.http.response import negotiate, quality
+from gateway.http.response import negotiate_media_type, quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,77 +23,77 @@ class StreamFormat:
     """How answers are framed; what the functions take is the JSON bytes of a GraphQL response."""
 
     media_type: bytes
-    opening: bytes
+    preamble: bytes
     """What is sent before the first answer, so that the client knows that it is heard."""
     keep_alive: bytes
-    answer: Callable[[bytes], bytes]
-    farewell: Callable[[bytes], bytes]
+    result_event: Callable[[bytes], bytes]
+    error_event: Callable[[bytes], bytes]
     """Errors for which the stream ends, though the operation could go on."""
     complete: bytes
     """The operation is over."""
-    cut: bytes
+    abort: bytes
     """The stream is over, the operation isn't: come again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AcceptedStream:
     """The stream that a client takes; `only`: it takes no plain JSON."""
 
     format: StreamFormat
-    only: bool
+    is_only_choice: bool
 
 
 @lru_cache(maxsize=256)
-def wanted(accept: bytes | None) -> Wanted | None:
+def negotiate_stream(accept: bytes | None) -> AcceptedStream | None:
     """The kind of stream that an Accept header asks for; wildcards ask for none."""
-    if accept is None or not any(kind in accept.lower() for kind in _KINDS):
+    if accept is None or not any(kind in accept.lower() for kind in _FORMATS):
         return None
     found: list[tuple[float, StreamFormat]] = []
     for part in accept.decode("latin-1").lower().split(","):
         kind, *parameters = (piece.strip().replace('"', "") for piece in part.split(";"))
-        stream = _KINDS.get(kind.encode())
+        stream = _FORMATS.get(kind.encode())
         wish = min((quality(each) for each in parameters if each.startswith("q=")), default=1.0)
-        if stream is not None and wish > 0 and not _of_another_protocol(parameters):
+        if stream is not None and wish > 0 and not _is_other_protocol(parameters):
             found.append((wish, stream))
     if not found:
         return None
     try:
-        negotiate(accept)
+        negotiate_media_type(accept)
     except BadRequest:
-        return Wanted(max(found, key=lambda each: each[0])[1], only=True)
-    return Wanted(max(found, key=lambda each: each[0])[1], only=False)
+        return AcceptedStream(max(found, key=lambda each: each[0])[1], is_only_choice=True)
+    return AcceptedStream(max(found, key=lambda each: each[0])[1], is_only_choice=False)
 
 
-def _of_another_protocol(parameters: list[str]) -> bool:
+def _is_other_protocol(parameters: list[str]) -> bool:
     """Whether this is multipart for `@defer`, or for subscriptions of another version."""
     said = [each for each in parameters if each.partition("=")[0] in ("deferspec", "subscriptionspec")]
     return said not in ([], ["subscriptionspec=1.0"])
 
 
-def _event(answer: bytes) -> bytes:
-    return b"event: next\ndata: " + answer + b"\n\n"
+def _event(result: bytes) -> bytes:
+    return b"event: next\ndata: " + result + b"\n\n"
 
 
 def _part(body: bytes) -> bytes:
     return b"\r\nContent-Type: application/json\r\n\r\n" + body + b"\r\n--graphql"
 
 
-EVENTS = StreamFormat(
+EVENT_STREAM = StreamFormat(
     media_type=b"text/event-stream; charset=utf-8",
-    opening=b":\n\n",
+    preamble=b":\n\n",
     keep_alive=b":\n\n",
-    answer=_event,
-    farewell=_event,
+    result_event=_event,
+    error_event=_event,
     complete=b"event: complete\ndata:\n\n",
-    cut=b"",
+    abort=b"",
 )
 MULTIPART = StreamFormat(
     media_type=b'multipart/mixed; boundary="graphql"; subscriptionSpec="1.0"',
-    opening=b"\r\n--graphql",
+    preamble=b"\r\n--graphql",
     keep_alive=_part(b"{}"),
-    answer=lambda answer: _part(b'{"payload":' + answer + b"}"),
-    farewell=lambda answer: _part(b'{"payload":null,' + answer[1:]),
+    result_event=lambda answer: _part(b'{"payload":' + answer + b"}"),
+    error_event=lambda answer: _part(b'{"payload":null,' + answer[1:]),
     complete=b"--\r\n",
-    cut=b"--\r\n",
+    abort=b"--\r\n",
 )
-_KINDS = {b"text/event-stream": EVENTS, b"multipart/mixed": MULTIPART}
+_FORMATS = {b"text/event-stream": EVENT_STREAM, b"multipart/mixed": MULTIPART}

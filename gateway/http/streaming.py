@@ -24,227 +24,245 @@ from typing import Any
 from starlette.types import Receive, Send
 
 from domain.errors import DomainError, Unavailable
-from gateway.execution.errors import FormattedError, coded, failure
-from gateway.execution.executor import Answer, Prepared, refusal
-from gateway.http.ports import OpenContext, RequestInfo, StillGood
-from gateway.http.response import JSON, encode, status_of, whole
+from gateway.execution.errors import FormattedError, coded_error, format_errors
+from gateway.execution.executor import OperationResult, PreparedOperation, error_result
+from gateway.http.ports import CheckActive, OpenContext, RequestInfo
+from gateway.http.response import JSON, encode, full_response, http_status
 from gateway.http.stream_format import StreamFormat
-from gateway.subscriptions.manager import Events
-from gateway.subscriptions.payload_queue import payloads
+from gateway.subscriptions.manager import SubscriptionManager
+from gateway.subscriptions.payload_queue import iterate_payloads
 from transport.http_response import Header
 
-_GOING = coded("The server is going away: subscribe again, from the last cursor on.", "SERVICE_UNAVAILABLE")
+_SHUTTING_DOWN = coded_error("The server is going away: subscribe again, from the last cursor on.", "SERVICE_UNAVAILABLE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamLimits:
     """The bounds of one stream; times in seconds."""
 
-    keep_alive: float = 10.0
-    stalled: float = 20.0
+    keep_alive_seconds: float = 10.0
+    write_timeout_seconds: float = 20.0
     """How long a client may leave a frame untaken."""
-    look_again: float = 4.0
+    credential_check_seconds: float = 4.0
     """How often it is asked whether the client's credentials are still good."""
-    farewell: float = 1.0
+    close_timeout_seconds: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lasting:
+class StreamingOperation:
     """A subscription that may run, and for whom."""
 
-    prepared: Prepared
+    prepared: PreparedOperation
     credentials: Any
 
 
 @dataclass(frozen=True, slots=True)
-class _End:
+class _StreamEnd:
     """How a stream ends: with an answer that ends the operation, with errors of the stream's own, or because it is complete."""
 
-    answer: Answer | None = None
+    result: OperationResult | None = None
     errors: tuple[FormattedError, ...] = ()
-    come_again: bool = False
+    should_reconnect: bool = False
 
 
-class Streams:
+class StreamingResponses:
     """All streams of an endpoint, and how they end together."""
 
     def __init__(
-        self, events: Events, *, still_good: StillGood, open_context: OpenContext, limits: StreamLimits | None = None
+        self,
+        subscriptions: SubscriptionManager,
+        *,
+        check_active: CheckActive,
+        open_context: OpenContext,
+        limits: StreamLimits | None = None,
     ) -> None:
-        self.events = events
-        self.still_good = still_good
+        self.subscriptions = subscriptions
+        self.check_active = check_active
         self.open_context = open_context
         self.limits = limits or StreamLimits()
-        self._open: set[_Stream] = set()
-        self._empty = asyncio.Event()
-        self._empty.set()
+        self._open: set[_StreamingResponse] = set()
+        self._drained = asyncio.Event()
+        self._drained.set()
         self._draining = False
 
-    async def follow(
+    async def respond(
         self,
-        lasting: Lasting,
-        form: StreamFormat,
+        operation: StreamingOperation,
+        stream_format: StreamFormat,
         info: RequestInfo,
         headers: Iterable[Header],
         receive: Receive,
         send: Send,
     ) -> None:
         """Answer with a stream, until the subscription, the client, the credentials or the server end."""
-        stream = _Stream(self, lasting, form, info, tuple(headers), receive, send)
+        stream = _StreamingResponse(self, operation, stream_format, info, tuple(headers), receive, send)
         if self._draining:
-            stream.end(_End(errors=(_GOING,), come_again=True))
+            stream.end(_StreamEnd(errors=(_SHUTTING_DOWN,), should_reconnect=True))
         self._open.add(stream)
-        self._empty.clear()
+        self._drained.clear()
         try:
             await stream.run()
         finally:
             self._open.discard(stream)
             if not self._open:
-                self._empty.set()
+                self._drained.set()
 
-    def open_now(self) -> int:
+    def open_count(self) -> int:
         """How many streams are open; from any thread."""
         return len(self._open)
 
-    async def drain(self, *, within: float = 5.0) -> None:
+    async def drain(self, *, timeout_seconds: float = 5.0) -> None:
         """End all streams, those too that still come, and wait until their operations are cleaned up."""
         self._draining = True
         for stream in self._open:
-            stream.end(_End(errors=(_GOING,), come_again=True))
+            stream.end(_StreamEnd(errors=(_SHUTTING_DOWN,), should_reconnect=True))
         try:
-            async with asyncio.timeout(within):
-                await self._empty.wait()
+            async with asyncio.timeout(timeout_seconds):
+                await self._drained.wait()
         except TimeoutError:
             return
 
 
-async def once(answer: Answer, form: StreamFormat, headers: Iterable[Header], send: Send) -> None:
+async def stream_once(result: OperationResult, stream_format: StreamFormat, headers: Iterable[Header], send: Send) -> None:
     """Answer with a stream of one answer: what a query or a mutation gives a client that takes nothing else."""
-    status = status_of(answer, JSON)
-    payload = encode(answer.payload())
+    status = http_status(result, JSON)
+    payload = encode(result.to_payload())
     if status == 429 or status >= 500:
-        for message in whole(status, JSON, payload, tuple(headers)).messages():
+        for message in full_response(status, JSON, payload, tuple(headers)).messages():
             await send(message)
         return
-    await send(_start(form, headers))
-    await send({"type": "http.response.body", "body": form.opening + form.answer(payload) + form.complete})
+    await send(_start_message(stream_format, headers))
+    await send(
+        {
+            "type": "http.response.body",
+            "body": stream_format.preamble + stream_format.result_event(payload) + stream_format.complete,
+        }
+    )
 
 
-def _start(form: StreamFormat, headers: Iterable[Header]) -> dict[str, Any]:
-    own = ((b"content-type", form.media_type), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"))
+def _start_message(stream_format: StreamFormat, headers: Iterable[Header]) -> dict[str, Any]:
+    own = ((b"content-type", stream_format.media_type), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"))
     return {"type": "http.response.start", "status": 200, "headers": [*own, *headers]}
 
 
-class _Stream:
+class _StreamingResponse:
     """One subscription in one response."""
 
     def __init__(
         self,
-        house: Streams,
-        lasting: Lasting,
-        form: StreamFormat,
+        responses: StreamingResponses,
+        operation: StreamingOperation,
+        stream_format: StreamFormat,
         info: RequestInfo,
         headers: tuple[Header, ...],
         receive: Receive,
         send: Send,
     ) -> None:
-        self._house = house
-        self._lasting = lasting
-        self._form = form
+        self._responses = responses
+        self._operation = operation
+        self._format = stream_format
         self._info = info
         self._headers = headers
         self._receive = receive
         self._send = send
-        self._one_writes = asyncio.Lock()
+        self._write_lock = asyncio.Lock()
         self._started = False
-        self._ended: asyncio.Future[_End | None] = asyncio.get_running_loop().create_future()
+        self._end_future: asyncio.Future[_StreamEnd | None] = asyncio.get_running_loop().create_future()
 
-    def end(self, how: _End | None) -> None:
+    def end(self, outcome: _StreamEnd | None) -> None:
         """Let the stream end; None when nobody is there to be told. The first call decides."""
-        if not self._ended.done():
-            self._ended.set_result(how)
+        if not self._end_future.done():
+            self._end_future.set_result(outcome)
 
     async def run(self) -> None:
         """Serve until the end; the subscription's source is closed when this returns."""
         async with asyncio.TaskGroup() as tasks:
-            own = [tasks.create_task(each) for each in (self._tell(), self._beat(), self._watch(), self._listen())]
+            own = [
+                tasks.create_task(each)
+                for each in (
+                    self._run_subscription(),
+                    self._send_keep_alives(),
+                    self._watch_credentials(),
+                    self._wait_for_disconnect(),
+                )
+            ]
             try:
-                how = await self._ended
+                how = await self._end_future
             finally:
                 for task in own:
                     task.cancel()
         if how is not None:
-            await self._say_farewell(how)
+            await self._send_end(how)
 
-    async def _say_farewell(self, how: _End) -> None:
-        form = self._form
-        if how.answer is not None and not self._started:
-            await once(how.answer, form, self._headers, self._send)
+    async def _send_end(self, outcome: _StreamEnd) -> None:
+        form = self._format
+        if outcome.result is not None and not self._started:
+            await stream_once(outcome.result, form, self._headers, self._send)
             return
-        last = b"" if how.answer is None else form.answer(encode(how.answer.payload()))
-        if how.errors:
-            last += form.farewell(encode({"errors": how.errors}))
-        last += form.cut if how.come_again else form.complete
+        last = b"" if outcome.result is None else form.result_event(encode(outcome.result.to_payload()))
+        if outcome.errors:
+            last += form.error_event(encode({"errors": outcome.errors}))
+        last += form.abort if outcome.should_reconnect else form.complete
         try:
-            async with asyncio.timeout(self._house.limits.farewell):
+            async with asyncio.timeout(self._responses.limits.close_timeout_seconds):
                 if not self._started:
-                    await self._send(_start(form, self._headers))
-                    last = form.opening + last
+                    await self._send(_start_message(form, self._headers))
+                    last = form.preamble + last
                 await self._send({"type": "http.response.body", "body": last})
         except (TimeoutError, OSError):
             return  # a stalled or vanished client: the server drops the connection when this call returns
 
-    async def _tell(self) -> None:
+    async def _run_subscription(self) -> None:
         """Send what the subscription gives, and say how it ended."""
         try:
-            self.end(await self._told())
+            self.end(await self._send_results())
         except Exception as error:  # noqa: BLE001 (the rim)
-            self.end(_End(answer=refusal(*failure(error))))
+            self.end(_StreamEnd(result=error_result(*format_errors(error))))
 
-    async def _told(self) -> _End:
-        lasting = self._lasting
-        async with self._house.open_context(lasting.credentials, self._info) as context:
-            await self._open()
-            async with aclosing(payloads(self._house.events, lasting.prepared, context)) as told:
+    async def _send_results(self) -> _StreamEnd:
+        lasting = self._operation
+        async with self._responses.open_context(lasting.credentials, self._info) as context:
+            await self._send_start()
+            async with aclosing(iterate_payloads(self._responses.subscriptions, lasting.prepared, context)) as told:
                 async for each in told:
-                    if isinstance(each, Answer):
-                        return _End(answer=each)
-                    await self._write(self._form.answer(each))
+                    if isinstance(each, OperationResult):
+                        return _StreamEnd(result=each)
+                    await self._write(self._format.result_event(each))
                     await asyncio.sleep(0)  # a long replay leaves the others their turn
-            return _End()
+            return _StreamEnd()
 
-    async def _open(self) -> None:
-        await self._send(_start(self._form, self._headers))
+    async def _send_start(self) -> None:
+        await self._send(_start_message(self._format, self._headers))
         self._started = True
-        await self._write(self._form.opening)
+        await self._write(self._format.preamble)
 
     async def _write(self, body: bytes) -> None:
         try:
-            async with asyncio.timeout(self._house.limits.stalled), self._one_writes:
+            async with asyncio.timeout(self._responses.limits.write_timeout_seconds), self._write_lock:
                 await self._send({"type": "http.response.body", "body": body, "more_body": True})
         except (TimeoutError, OSError):
             self.end(None)
 
-    async def _beat(self) -> None:
+    async def _send_keep_alives(self) -> None:
         """Keep proxies from taking silence for death."""
         while True:
-            await asyncio.sleep(self._house.limits.keep_alive)
+            await asyncio.sleep(self._responses.limits.keep_alive_seconds)
             if self._started:
-                await self._write(self._form.keep_alive)
+                await self._write(self._format.keep_alive)
 
-    async def _watch(self) -> None:
+    async def _watch_credentials(self) -> None:
         """End the stream when the client's credentials do."""
-        while self._lasting.credentials is not None:
-            await asyncio.sleep(self._house.limits.look_again)
+        while self._operation.credentials is not None:
+            await asyncio.sleep(self._responses.limits.credential_check_seconds)
             try:
-                await self._house.still_good(self._lasting.credentials)
+                await self._responses.check_active(self._operation.credentials)
             except Unavailable:
                 continue
             except DomainError as ended:
-                self.end(_End(errors=tuple(failure(ended))))
+                self.end(_StreamEnd(errors=tuple(format_errors(ended))))
                 return
 
-    async def _listen(self) -> None:
+    async def _wait_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self.end(None)

@@ -14,11 +14,11 @@ import re
 from hashlib import sha256
 from typing import Any, Protocol
 
-from gateway.execution.errors import coded
-from gateway.execution.executor import Answer, OperationRequest, refusal
+from gateway.execution.errors import coded_error
+from gateway.execution.executor import OperationRequest, OperationResult, error_result
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_PREFIX = "sha256:"
+_SHA256_PATTERN = re.compile(r"[0-9a-f]{64}")
+_SHA256_PREFIX = "sha256:"
 
 
 class QueryTexts(Protocol):
@@ -31,59 +31,59 @@ class QueryTexts(Protocol):
         ...
 
 
-class KnownQueries(Protocol):
+class PersistedQueries(Protocol):
     """Finds the document that a request names."""
 
-    def concerns(self, request: OperationRequest) -> bool:
+    def applies_to(self, request: OperationRequest) -> bool:
         """Whether there is anything to find, or to refuse."""
         ...
 
-    async def resolve(self, request: OperationRequest) -> OperationRequest | Answer:
+    async def resolve(self, request: OperationRequest) -> OperationRequest | OperationResult:
         """The request with its text; or the answer that says why it has none."""
         ...
 
 
-class AutomaticQueries:
+class AutomaticPersistedQueries:
     """Any document, by the hash of its text, after it was sent once."""
 
-    def __init__(self, texts: QueryTexts, *, longest: int) -> None:
+    def __init__(self, texts: QueryTexts, *, max_characters: int) -> None:
         """`longest`: characters of a text that is stored."""
         self._texts = texts
-        self._longest = longest
+        self._max_characters = max_characters
 
-    def concerns(self, request: OperationRequest) -> bool:
+    def applies_to(self, request: OperationRequest) -> bool:
         return not request.query or "persistedQuery" in request.extensions
 
-    async def resolve(self, request: OperationRequest) -> OperationRequest | Answer:
-        name = name_of(request)
-        if isinstance(name, Answer) or name is None:
+    async def resolve(self, request: OperationRequest) -> OperationRequest | OperationResult:
+        name = document_name(request)
+        if isinstance(name, OperationResult) or name is None:
             return request if name is None else name
         if not request.query:
-            text = await self._texts.get(name) if _SHA256.fullmatch(name) else None
+            text = await self._texts.get(name) if _SHA256_PATTERN.fullmatch(name) else None
             return _not_found() if text is None else request._replace(query=text)
         if "persistedQuery" not in request.extensions or self._texts.has(name, request.query):
             return request
         if sha256(request.query.encode(errors="replace")).hexdigest() != name:
-            return refusal(coded("provided sha does not match query", "BAD_USER_INPUT"))
-        if len(request.query) <= self._longest:
+            return error_result(coded_error("provided sha does not match query", "BAD_USER_INPUT"))
+        if len(request.query) <= self._max_characters:
             await self._texts.put(name, request.query)
         return request
 
 
-def name_of(request: OperationRequest) -> str | Answer | None:
+def document_name(request: OperationRequest) -> str | OperationResult | None:
     """What a request calls its document, a hash in small letters and without a prefix; or the answer about a name that is
     none."""
     if (persisted := request.extensions.get("persistedQuery")) is None:
-        return None if request.document_id is None else request.document_id.removeprefix(_PREFIX)
+        return None if request.document_id is None else request.document_id.removeprefix(_SHA256_PREFIX)
     match persisted:
         case {"version": 1, "sha256Hash": str(name), **__} if name:
-            return name.lower() if _SHA256.fullmatch(name.lower()) else name
+            return name.lower() if _SHA256_PATTERN.fullmatch(name.lower()) else name
         case {"version": int(version), **__} if version != 1:
-            return refusal(coded("Unsupported persisted query version", "BAD_USER_INPUT"))
-    return refusal(coded("extensions.persistedQuery needs a version and a sha256Hash.", "BAD_USER_INPUT"))
+            return error_result(coded_error("Unsupported persisted query version", "BAD_USER_INPUT"))
+    return error_result(coded_error("extensions.persistedQuery needs a version and a sha256Hash.", "BAD_USER_INPUT"))
 
 
-def names_document(parameters: dict[str, Any]) -> bool:
+def references_document(parameters: dict[str, Any]) -> bool:
     """Whether the parameters of a request without a text could name one."""
     extensions = parameters.get("extensions")
     if isinstance(extensions, dict) and extensions.get("persistedQuery") is not None:
@@ -99,5 +99,5 @@ def document_id(parameters: dict[str, Any]) -> str | None:
     return None
 
 
-def _not_found() -> Answer:
-    return refusal(coded("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND"))
+def _not_found() -> OperationResult:
+    return error_result(coded_error("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND"))

@@ -14,14 +14,14 @@ from typing import Any
 
 import orjson
 
-from gateway.execution.errors import FormattedError, coded
-from gateway.execution.executor import Answer, OperationRequest, refusal
-from gateway.persisted.queries import name_of
+from gateway.execution.errors import FormattedError, coded_error
+from gateway.execution.executor import OperationRequest, OperationResult, error_result
+from gateway.persisted.queries import document_name
 
-_SAID = 200  # characters of a document's error that are shown
+_MAX_ERROR_CHARACTERS = 200  # characters of a document's error that are shown
 
 
-class ManifestUnusable(Exception):
+class InvalidManifest(Exception):
     """What is wrong with a manifest, in a line."""
 
 
@@ -33,17 +33,17 @@ class TrustedDocuments:
         self._by_id = {name.removeprefix("sha256:"): text for name, text in texts.items()}
         self._texts = frozenset(texts.values())
 
-    def concerns(self, request: OperationRequest) -> bool:
+    def applies_to(self, request: OperationRequest) -> bool:
         return True
 
-    async def resolve(self, request: OperationRequest) -> OperationRequest | Answer:
-        name = name_of(request)
-        if isinstance(name, Answer):
+    async def resolve(self, request: OperationRequest) -> OperationRequest | OperationResult:
+        name = document_name(request)
+        if isinstance(name, OperationResult):
             return name
         text = None if name is None else self._by_id.get(name)
         if text is None:
-            return request if request.query in self._texts else _required()
-        return request._replace(query=text) if request.query in ("", text) else _required()
+            return request if request.query in self._texts else _persisted_query_required()
+        return request._replace(query=text) if request.query in ("", text) else _persisted_query_required()
 
 
 def read_manifest(content: bytes) -> dict[str, str]:
@@ -51,29 +51,29 @@ def read_manifest(content: bytes) -> dict[str, str]:
     try:
         manifest: Any = orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        raise ManifestUnusable(f"it is not JSON: {error}") from None
+        raise InvalidManifest(f"it is not JSON: {error}") from None
     match manifest:
         case {"operations": list(operations), **rest}:
             if rest.get("format") != "apollo-persisted-query-manifest" or rest.get("version") != 1:
-                raise ManifestUnusable("its format is not apollo-persisted-query-manifest, version 1.")
+                raise InvalidManifest("its format is not apollo-persisted-query-manifest, version 1.")
             texts = _texts_of_operations(operations)
         case dict():
             texts = manifest
         case _:
-            raise ManifestUnusable("it is neither Apollo's manifest nor a map of ids to texts.")
+            raise InvalidManifest("it is neither Apollo's manifest nor a map of ids to texts.")
     for name, text in texts.items():
         if not name or not isinstance(text, str):
-            raise ManifestUnusable(f"the text of {name!r} is not a string.")
+            raise InvalidManifest(f"the text of {name!r} is not a string.")
     if not texts:
-        raise ManifestUnusable("it has no documents.")
+        raise InvalidManifest("it has no documents.")
     return texts
 
 
-def check_manifest(texts: Mapping[str, str], errors_of: Callable[[str], Sequence[FormattedError]]) -> None:
+def check_manifest(texts: Mapping[str, str], find_errors: Callable[[str], Sequence[FormattedError]]) -> None:
     """Raises `ManifestUnusable` where the graph would refuse a document; `errors_of` says what it finds wrong with a text."""
     for name, text in texts.items():
-        if errors := errors_of(text):
-            raise ManifestUnusable(f"the document {name!r} can't run: {errors[0]['message'][:_SAID]}")
+        if errors := find_errors(text):
+            raise InvalidManifest(f"the document {name!r} can't run: {errors[0]['message'][:_MAX_ERROR_CHARACTERS]}")
 
 
 def _texts_of_operations(operations: list[Any]) -> dict[str, str]:
@@ -83,11 +83,11 @@ def _texts_of_operations(operations: list[Any]) -> dict[str, str]:
             case {"id": str(name), "body": str(text), **__} if texts.setdefault(name, text) == text:
                 pass
             case {"id": str(name), "body": str(), **__}:
-                raise ManifestUnusable(f"two documents have the id {name!r}.")
+                raise InvalidManifest(f"two documents have the id {name!r}.")
             case _:
-                raise ManifestUnusable("an operation has no id or no body.")
+                raise InvalidManifest("an operation has no id or no body.")
     return texts
 
 
-def _required() -> Answer:
-    return refusal(coded("Only trusted documents run here.", "PERSISTED_QUERY_REQUIRED"))
+def _persisted_query_required() -> OperationResult:
+    return error_result(coded_error("Only trusted documents run here.", "PERSISTED_QUERY_REQUIRED"))

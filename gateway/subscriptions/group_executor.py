@@ -10,17 +10,17 @@ from uuid import UUID
 
 from domain.events import Entry
 from gateway.execution.encoding import encode
-from gateway.execution.executor import Answer, Executor, Prepared
-from gateway.subscriptions.plan import Plan
-from gateway.subscriptions.protocols import Positions, Unsure
-from gateway.subscriptions.shared_payload import Told
+from gateway.execution.executor import Executor, OperationResult, PreparedOperation
+from gateway.subscriptions.plan import SubscriptionPlan
+from gateway.subscriptions.protocols import Positions, RightsStale
+from gateway.subscriptions.shared_payload import SharedPayload
 from persistence.rights import Rights
 from resolvers.context import Context
-from resolvers.event_visibility import Change, Hearing, may_change_rights
-from resolvers.subscription_topic import Theme
+from resolvers.event_visibility import Change, ChangeVisibility, may_affect_rights
+from resolvers.subscription_topic import Topic
 
 _NOTHING: Final = (None, False)
-_REMEMBERED: Final = 64
+_MAX_EVENTS: Final = 64
 
 
 class Member(Protocol):
@@ -35,117 +35,128 @@ class Member(Protocol):
 M = TypeVar("M", bound=Member)
 
 
-class Said:
+class EncodedPayloads:
     """What was said of the last events, by what was asked for. Groups that differ in their scopes alone, or in the names of
     their operations, are told the same text; positions are one object for all groups of a choir, so they stand for the event.
     """
 
     def __init__(self) -> None:
-        self._of: dict[int, tuple[Positions, dict[str, Told]]] = {}
+        self._by_positions: dict[int, tuple[Positions, dict[str, SharedPayload]]] = {}
         # Nobody can have written this into an object: it is made here and leaves in no frame.
-        self.mark = token_urlsafe(24)
+        self.cursor_placeholder = token_urlsafe(24)
 
-    def of(self, positions: Positions) -> dict[str, Told]:
+    def for_positions(self, positions: Positions) -> dict[str, SharedPayload]:
         """What was said of the event that led to these positions."""
-        known = self._of.get(id(positions))
+        known = self._by_positions.get(id(positions))
         if known is None or known[0] is not positions:
-            if len(self._of) >= _REMEMBERED:
-                self._of.clear()
-            known = self._of[id(positions)] = positions, {}
+            if len(self._by_positions) >= _MAX_EVENTS:
+                self._by_positions.clear()
+            known = self._by_positions[id(positions)] = positions, {}
         return known[1]
 
 
-class Teller:
+class GroupExecutor:
     """Speaks for a group: a `gateway.subscriptions.groups.Teller`."""
 
     def __init__(
-        self, run: "Run", said: Said, prepared: Prepared, plan: Plan, theme: Theme, context: Context, rights: Rights
+        self,
+        execution: "EventExecution",
+        encoded: EncodedPayloads,
+        prepared: PreparedOperation,
+        plan: SubscriptionPlan,
+        topic: Topic,
+        context: Context,
+        rights: Rights,
     ) -> None:
-        self._run = run
-        self._said = said
-        self.immediate = run.compiled and not plan.waits
+        self._execution = execution
+        self._encoded = encoded
+        self.immediate = execution.is_compiled and not plan.is_async
         self._prepared = prepared
         self._plan = plan
-        self._theme = theme
+        self._topic = topic
         self._context = Context(context.services, context.actor, context.device)
-        self._hearing = Hearing(self._context, theme.scope)
-        self._hearing.for_all(rights)
-        self._mark = said.mark
-        self._mark_bytes = said.mark.encode()
+        self._visibility = ChangeVisibility(self._context, topic.scope)
+        self._visibility.use_shared_rights(rights)
+        self._cursor_placeholder = encoded.cursor_placeholder
+        self._placeholder_bytes = encoded.cursor_placeholder.encode()
 
-    def may_regroup(self, entry: Entry) -> bool:
-        return may_change_rights(entry)
+    def may_affect_membership(self, entry: Entry) -> bool:
+        return may_affect_rights(entry)
 
-    async def regroup(self, members: Sequence[M]) -> tuple[Hashable, Sequence[M]]:
+    async def repartition(self, members: Sequence[M]) -> tuple[Hashable, Sequence[M]]:
         """Those who follow the same teams as before stay, if they agree about the projects with most of them."""
-        rights = await self._context.services.rights.of_many(list({each.viewer for each in members}))
-        teams = self._hearing.rights.teams.keys()
+        rights = await self._context.services.rights.load_many(list({each.viewer for each in members}))
+        teams = self._visibility.rights.teams.keys()
         common = Counter(rights[each.viewer].key for each in members if rights[each.viewer].teams.keys() == teams)
         if not common:
-            return self._plan.key(self._prepared, self._context, self._hearing.rights), members
+            return self._plan.key(self._prepared, self._context, self._visibility.rights), members
         most = common.most_common(1)[0][0]
         staying = {each for each in members if rights[each.viewer].key == most}
         now = rights[next(iter(staying)).viewer]
-        self._hearing.for_all(now)
+        self._visibility.use_shared_rights(now)
         return self._plan.key(self._prepared, self._context, now), [each for each in members if each not in staying]
 
-    def tell_now(self, entry: Entry, positions: Positions, speaker: Member) -> tuple[Told | None, bool] | None:
+    def execute_now(self, entry: Entry, positions: Positions, representative: Member) -> tuple[SharedPayload | None, bool] | None:
         """Decide, execute and encode once, if nothing has to be waited for."""
-        verdict = self._theme.verdict_now(self._hearing, entry)
+        verdict = self._topic.decide_now(self._visibility, entry)
         if verdict is None:
             return None
-        if not verdict.told:
+        if not verdict.deliver:
             return _NOTHING
-        selection = self._plan.selection
-        said = None if selection is None else self._said.of(positions)
+        selection = self._plan.shared_selection
+        said = None if selection is None else self._encoded.for_positions(positions)
         if said is not None and selection in said:
             return said[selection], False
-        self._context.actor = speaker.context.actor
-        data = self._run.now(self._context, Change(entry, positions, self._mark))
+        self._context.actor = representative.context.actor
+        data = self._execution.execute_now(self._context, Change(entry, positions, self._cursor_placeholder))
         if data is None:
             return None
-        told = self._told(encode({"data": data}), positions)
+        told = self._shared_payload(encode({"data": data}), positions)
         if said is not None and selection is not None:
             said[selection] = told
         return told, False
 
-    async def tell(self, entry: Entry, positions: Positions, speaker: Member, *, again: bool) -> tuple[Told | None, bool]:
+    async def execute(
+        self, entry: Entry, positions: Positions, representative: Member, *, is_retry: bool
+    ) -> tuple[SharedPayload | None, bool]:
         """The same with the eyes of one of them, however long it takes."""
         context = self._context
-        context.actor = speaker.context.actor
-        self._hearing.viewer = speaker.viewer
-        verdict = await self._theme.verdict(self._hearing, entry)
-        if not verdict.told:
-            return None, verdict.last
-        context.unsure = False
-        answer = await self._run(context, Change(entry, positions, self._mark))
-        if context.unsure and not again:
-            raise Unsure
+        context.actor = representative.context.actor
+        self._visibility.viewer = representative.viewer
+        verdict = await self._topic.decide(self._visibility, entry)
+        if not verdict.deliver:
+            return None, verdict.is_last
+        context.rights_stale = False
+        answer = await self._execution(context, Change(entry, positions, self._cursor_placeholder))
+        if context.rights_stale and not is_retry:
+            raise RightsStale
         if not answer.executed:
-            return Told((), positions, errors=answer.errors), True
-        return self._told(encode(answer.payload()), positions), verdict.last
+            return SharedPayload((), positions, errors=answer.errors), True
+        return self._shared_payload(encode(answer.to_payload()), positions), verdict.is_last
 
-    def _told(self, payload: bytes, positions: Positions) -> Told:
-        if self._mark_bytes not in payload:
-            return Told((payload,), positions)
-        return Told(tuple(payload.split(self._mark_bytes)), positions, self._context.services.cursors.seal_for(positions))
+    def _shared_payload(self, payload: bytes, positions: Positions) -> SharedPayload:
+        if self._placeholder_bytes not in payload:
+            return SharedPayload((payload,), positions)
+        return SharedPayload(
+            tuple(payload.split(self._placeholder_bytes)), positions, self._context.services.cursors.encoder_for(positions)
+        )
 
 
-class Run:
+class EventExecution:
     """Executes one operation for event after event."""
 
-    def __init__(self, executor: Executor, counts: Counter[str], prepared: Prepared) -> None:
+    def __init__(self, executor: Executor, counts: Counter[str], prepared: PreparedOperation) -> None:
         self._executor = executor
         self._counts = counts
         self._prepared = prepared
-        self._program = executor.compiled(prepared)
+        self._program = executor.compiled_program(prepared)
 
     @property
-    def compiled(self) -> bool:
+    def is_compiled(self) -> bool:
         """Whether there is a program."""
         return self._program is not None
 
-    def now(self, context: Context, change: Change) -> dict[str, Any] | None:
+    def execute_now(self, context: Context, change: Change) -> dict[str, Any] | None:
         """The data, by a program that waits for nothing; None when it failed."""
         assert self._program is not None
         self._counts["executed"] += 1
@@ -153,23 +164,23 @@ class Run:
         try:
             self._program(context, change).send(None)
         except StopIteration as done:
-            self._executor.tally.group_events.took(perf_counter() - began)
+            self._executor.metrics.group_events.observe(perf_counter() - began)
             data: dict[str, Any] = done.value
             return data
         except Exception:  # noqa: BLE001 (graphql-core meets the same, words it and logs what is a bug)
             self._counts["fallback"] += 1
         return None
 
-    async def __call__(self, context: Context, change: Change) -> Answer:
+    async def __call__(self, context: Context, change: Change) -> OperationResult:
         self._counts["executed"] += 1
         if self._program is not None:
-            context.forget()
+            context.clear_loaders()
             began = perf_counter()
             try:
-                async with asyncio.timeout(self._executor.timeout):
-                    answer = Answer(data=await self._program(context, change))
-                self._executor.tally.group_events.took(perf_counter() - began)
+                async with asyncio.timeout(self._executor.timeout_seconds):
+                    answer = OperationResult(data=await self._program(context, change))
+                self._executor.metrics.group_events.observe(perf_counter() - began)
                 return answer
             except Exception:  # noqa: BLE001 (graphql-core meets the same, words it and logs what is a bug)
                 self._counts["fallback"] += 1
-        return await self._executor.event(self._prepared, context, change)
+        return await self._executor.execute_event(self._prepared, context, change)

@@ -16,86 +16,95 @@ from uuid import UUID
 
 from domain.events import user_stream
 from gateway.execution.encoding import encode
-from gateway.execution.errors import FormattedError, failure
-from gateway.execution.executor import Executor, Prepared
-from gateway.subscriptions.group_executor import Run, Said, Teller
-from gateway.subscriptions.groups import Groups, Seat
-from gateway.subscriptions.plan import Plan, Plans
+from gateway.execution.errors import FormattedError, format_errors
+from gateway.execution.executor import Executor, PreparedOperation
+from gateway.subscriptions.group_executor import EncodedPayloads, EventExecution, GroupExecutor
+from gateway.subscriptions.groups import GroupMembership, GroupRegistry
+from gateway.subscriptions.plan import PlanCache, SubscriptionPlan
 from gateway.subscriptions.protocols import Positions
-from gateway.subscriptions.shared_payload import Told
+from gateway.subscriptions.shared_payload import SharedPayload
 from persistence.rights import Rights
-from realtime.background_tasks import OwnedTasks
-from realtime.hub import Hub
+from realtime.background_tasks import BackgroundTasks
+from realtime.hub import StreamHub
 from resolvers.context import Context
-from resolvers.event_visibility import Hearing
-from resolvers.subscription_topic import Theme, follow
-from transport.write_scheduler import Outlet
+from resolvers.event_visibility import ChangeVisibility
+from resolvers.subscription_topic import Topic, stream_changes
+from transport.write_scheduler import WriteScheduler
 
-STARTING: Final = 256
+MAX_CONCURRENT_STARTS: Final = 256
 """Subscriptions that look up their rights and read the log at once; the others wait their turn, first come, first served."""
 
 
-class Sink(Protocol):
+class SubscriptionSink(Protocol):
     """Where a transport takes what a subscription is told."""
 
-    def tell(self, told: Told, own_position: int) -> None:
+    def send(self, payload: SharedPayload, own_position: int) -> None:
         """One answer; may not wait. Whoever cannot keep up closes the subscription."""
         ...
 
-    async def room(self) -> None:
+    async def drained(self) -> None:
         """Wait until a replay may go on."""
         ...
 
-    def end(self, errors: Sequence[FormattedError]) -> None:
+    def complete(self, errors: Sequence[FormattedError]) -> None:
         """Nothing more comes: because of these errors, or because all was told."""
         ...
 
 
-class Events:
+class SubscriptionManager:
     """All subscriptions of a process; `hub` may be None where only graphql-core follows."""
 
-    def __init__(self, executor: Executor, hub: Hub | None) -> None:
+    def __init__(self, executor: Executor, hub: StreamHub | None) -> None:
         self.executor = executor
-        self.outlet = Outlet()
-        self.tasks = OwnedTasks()
-        self.starting = asyncio.Semaphore(STARTING)
-        self.plans = Plans(executor)
-        self.groups: Groups[Subscription] | None = None
+        self.write_scheduler = WriteScheduler()
+        self.tasks = BackgroundTasks()
+        self.start_slots = asyncio.Semaphore(MAX_CONCURRENT_STARTS)
+        self.plans = PlanCache(executor)
+        self.groups: GroupRegistry[Subscription] | None = None
         if hub is not None:
-            self.groups = Groups(hub, self.tasks, breathe=self.outlet.drained)
-        self.said = Said()
-        self.counts: Counter[str] = Counter()
+            self.groups = GroupRegistry(hub, self.tasks, drain_writes=self.write_scheduler.drained)
+        self.encoded_payloads = EncodedPayloads()
+        self.execution_counts: Counter[str] = Counter()
 
-    def plan(self, prepared: Prepared) -> Plan | None:
+    def plan(self, prepared: PreparedOperation) -> SubscriptionPlan | None:
         """How a subscription is followed; None: by graphql-core."""
-        return None if self.groups is None else self.plans.of(prepared.operation)
+        return None if self.groups is None else self.plans.get(prepared.operation)
 
-    def subscribe(self, prepared: Prepared, plan: Plan, context: Context, sink: Sink) -> "Subscription":
+    def subscribe(
+        self, prepared: PreparedOperation, plan: SubscriptionPlan, context: Context, sink: SubscriptionSink
+    ) -> "Subscription":
         """Begin to tell a sink; what refuses the subscription is told as its end."""
         subscription = Subscription(self, prepared, plan, context, sink)
-        subscription.go_alone(None)
+        subscription.leave_group(None)
         return subscription
 
     async def close(self) -> None:
         """End the tasks of all groups and of all that are followed alone."""
-        await self.tasks.end()
+        await self.tasks.cancel_all()
 
 
 class Subscription:
     """One subscriber's: a `gateway.subscriptions.groups.Subscriber`."""
 
-    __slots__ = ("_context", "_events", "_plan", "_prepared", "_seat", "_sink", "_stop", "_theme", "own")
+    __slots__ = ("_context", "_manager", "_membership", "_plan", "_prepared", "_sink", "_stop", "_topic", "own_stream")
 
-    def __init__(self, events: Events, prepared: Prepared, plan: Plan, context: Context, sink: Sink) -> None:
-        self._events = events
+    def __init__(
+        self,
+        manager: SubscriptionManager,
+        prepared: PreparedOperation,
+        plan: SubscriptionPlan,
+        context: Context,
+        sink: SubscriptionSink,
+    ) -> None:
+        self._manager = manager
         self._prepared = prepared
         self._plan = plan
         self._context = context
-        self._sink: Sink | None = sink
-        self._theme: Theme | None = None
-        self._seat: Seat[Subscription] | None = None
+        self._sink: SubscriptionSink | None = sink
+        self._topic: Topic | None = None
+        self._membership: GroupMembership[Subscription] | None = None
         self._stop: Callable[[], object] | None = None
-        self.own = "" if context.actor is None else user_stream(context.actor.user_id)
+        self.own_stream = "" if context.actor is None else user_stream(context.actor.user_id)
 
     @property
     def context(self) -> Context:
@@ -106,117 +115,121 @@ class Subscription:
     def viewer(self) -> UUID:
         return self._context.viewer.user_id
 
-    def cursor(self, told: Told, own_position: int) -> str:
+    def cursor(self, payload: SharedPayload, own_position: int) -> str:
         """Where to go on after what was told."""
-        return self._context.services.cursors.seal({**told.positions, self.own: own_position})
+        return self._context.services.cursors.encode({**payload.positions, self.own_stream: own_position})
 
-    def cursor_now(self) -> str | None:
+    def current_cursor(self) -> str | None:
         """Where to go on after everything so far; None while it is followed alone."""
-        if self._seat is None:
+        if self._membership is None:
             return None
-        positions = self._seat.group.positions | (self._seat.ahead or {}) | {self.own: self._seat.own_position}
-        return self._context.services.cursors.seal(positions)
+        positions = (
+            self._membership.group.positions | (self._membership.ahead or {}) | {self.own_stream: self._membership.own_position}
+        )
+        return self._context.services.cursors.encode(positions)
 
     def close(self) -> None:
         """Tell no more."""
         self._sink = None
-        if self._seat is not None:
-            self._seat.leave()
-            self._seat = None
+        if self._membership is not None:
+            self._membership.release()
+            self._membership = None
         if self._stop is not None:
             self._stop()
             self._stop = None
 
-    def tell(self, told: Told, own_position: int) -> None:
+    def send(self, told: SharedPayload, own_position: int) -> None:
         """From the group."""
         if self._sink is None:
             return
         if told.errors:
-            self._end(told.errors)
+            self._complete(told.errors)
         else:
-            self._sink.tell(told, own_position)
+            self._sink.send(told, own_position)
 
-    def end(self, error: Exception | None) -> None:
+    def complete(self, error: Exception | None) -> None:
         """From the group: it is over."""
-        self._seat = None
+        self._membership = None
         if self._sink is not None:
-            self._end([] if error is None else failure(error))
+            self._complete([] if error is None else format_errors(error))
 
-    def go_alone(self, positions: Positions | None) -> None:
+    def leave_group(self, positions: Positions | None) -> None:
         """Begin, or go on after these positions."""
-        self._seat = None
+        self._membership = None
         if self._sink is not None:
-            self._stop = self._events.tasks.start(self._alone(positions), "subscription")
+            self._stop = self._manager.tasks.start(self._follow_alone(positions), "subscription")
 
-    def _end(self, errors: Sequence[FormattedError]) -> None:
+    def _complete(self, errors: Sequence[FormattedError]) -> None:
         sink = self._sink
         self.close()
         if sink is not None:
-            sink.end(errors)
+            sink.complete(errors)
 
-    async def _alone(self, resume: Positions | None) -> None:
+    async def _follow_alone(self, positions: Positions | None) -> None:
         """Be told alone, until there is a seat in a group or nothing more to tell."""
-        turn = _Turn(self._events.starting)
+        turn = _StartPermit(self._manager.start_slots)
         try:
-            await turn.take()
-            if self._theme is None:
-                programs = self._events.executor.programs
-                self._theme = self._plan.theme(programs, self._prepared, self._context)
-            hearing = Hearing(self._context, self._theme.scope)
-            if resume is None:
-                await self._theme.check(hearing)
-            run = Run(self._events.executor, self._events.counts, self._prepared)
-            join = partial(self._join, hearing, turn)
-            async with aclosing(follow(self._theme, hearing, resume=resume, caught_up=join)) as changes:
+            await turn.acquire()
+            if self._topic is None:
+                programs = self._manager.executor.programs
+                self._topic = self._plan.topic(programs, self._prepared, self._context)
+            hearing = ChangeVisibility(self._context, self._topic.scope)
+            if positions is None:
+                await self._topic.check(hearing)
+            run = EventExecution(self._manager.executor, self._manager.execution_counts, self._prepared)
+            join = partial(self._join_group, hearing, turn)
+            async with aclosing(stream_changes(self._topic, hearing, resume_from=positions, on_caught_up=join)) as changes:
                 async for change, _ in changes:
-                    turn.give_back()
+                    turn.release()
                     answer = await run(self._context, change)
                     if not answer.executed:
-                        self._over(answer.errors)
+                        self._finish_following(answer.errors)
                         return
                     if (sink := self._sink) is not None:
-                        await sink.room()
-                        sink.tell(Told((encode(answer.payload()),), change.positions), change.positions[self.own])
+                        await sink.drained()
+                        sink.send(
+                            SharedPayload((encode(answer.to_payload()),), change.positions), change.positions[self.own_stream]
+                        )
                     await asyncio.sleep(0)  # a long replay leaves the others their turn
-            if self._seat is None:
-                self._over([])
+            if self._membership is None:
+                self._finish_following([])
         except Exception as error:  # noqa: BLE001 (the rim)
-            self._over(failure(error))
+            self._finish_following(format_errors(error))
         finally:
-            turn.give_back()
+            turn.release()
 
-    def _over(self, errors: Sequence[FormattedError]) -> None:
+    def _finish_following(self, errors: Sequence[FormattedError]) -> None:
         """The task that follows alone is at its end."""
         self._stop = None
-        self._end(errors)
+        self._complete(errors)
 
-    def _join(self, hearing: Hearing, turn: "_Turn", positions: Positions) -> bool:
-        turn.give_back()
-        groups = self._events.groups
+    def _join_group(self, visibility: ChangeVisibility, permit: "_StartPermit", positions: Positions) -> bool:
+        permit.release()
+        groups = self._manager.groups
         assert groups is not None
-        key = self._plan.key(self._prepared, self._context, hearing.rights)
+        key = self._plan.key(self._prepared, self._context, visibility.rights)
         self._stop = None
-        self._seat = groups.join(key, self, dict(positions), lambda: self._teller(hearing.rights))
+        self._membership = groups.join(key, self, dict(positions), lambda: self._group_executor(visibility.rights))
         return True
 
-    def _teller(self, rights: Rights) -> Teller:
-        assert self._theme is not None
-        run = Run(self._events.executor, self._events.counts, self._prepared)
-        return Teller(run, self._events.said, self._prepared, self._plan, self._theme, self._context, rights)
+    def _group_executor(self, rights: Rights) -> GroupExecutor:
+        assert self._topic is not None
+        run = EventExecution(self._manager.executor, self._manager.execution_counts, self._prepared)
+        return GroupExecutor(run, self._manager.encoded_payloads, self._prepared, self._plan, self._topic, self._context, rights)
 
 
-class _Turn:
+class _StartPermit:
     """A turn to begin, taken once and given back as soon as the beginning is over."""
 
-    def __init__(self, turns: asyncio.Semaphore) -> None:
-        self._turns = turns
-        self._taken = False
+    def __init__(self, slots: asyncio.Semaphore) -> None:
+        self._slots = slots
+        self._acquired = False
 
-    async def take(self) -> None:
-        await self._turns.acquire()
-        self._taken = True
+    async def acquire(self) -> None:
+        await self._slots.acquire()
+        self._acquired = True
 
-    def give_back(self) -> None:
-        if self._taken:
-            self._taken = False
-            self._turns.release()
+    def release(self) -> None:
+        if self._acquired:
+            self._acquired = False
+            self._slots.release()

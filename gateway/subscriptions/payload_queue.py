@@ -8,35 +8,37 @@ from typing import Any, Final
 
 from domain.errors import SubscriptionLagged
 from gateway.execution.encoding import encode
-from gateway.execution.errors import FormattedError, failure
-from gateway.execution.executor import Answer, Prepared, refusal
-from gateway.subscriptions.manager import Events, Subscription
-from gateway.subscriptions.shared_payload import Told
-from realtime.listener import WAITING_BYTES, WAITING_ENTRIES
+from gateway.execution.errors import FormattedError, format_errors
+from gateway.execution.executor import OperationResult, PreparedOperation, error_result
+from gateway.subscriptions.manager import Subscription, SubscriptionManager
+from gateway.subscriptions.shared_payload import SharedPayload
+from realtime.listener import MAX_QUEUED_BYTES, MAX_QUEUED_ENTRIES
 
-_REPLAY: Final = 32
+_MAX_REPLAY_PAYLOADS: Final = 32
 """Answers that a replay may be ahead of its reader."""
 
 
-async def payloads(events: Events, prepared: Prepared, context: Any) -> AsyncGenerator[bytes | Answer, None]:
+async def iterate_payloads(
+    manager: SubscriptionManager, prepared: PreparedOperation, context: Any
+) -> AsyncGenerator[bytes | OperationResult, None]:
     """
     The JSON text of every answer; an `Answer` that was not executed is the last and says why nothing more comes.
 
     Close the generator (`aclose`) to unsubscribe. A reader that falls behind by 256 answers or 1 MiB gets SUBSCRIPTION_LAGGED
     with `since`, the cursor after what it was given.
     """
-    plan = events.plan(prepared)
+    plan = manager.plan(prepared)
     if plan is None:
-        stream = await events.executor.subscribe(prepared, context)
-        if isinstance(stream, Answer):
+        stream = await manager.executor.subscribe(prepared, context)
+        if isinstance(stream, OperationResult):
             yield stream
             return
         async with aclosing(stream) as answers:
             async for answer in answers:
-                yield encode(answer.payload()) if answer.executed else answer
+                yield encode(answer.to_payload()) if answer.executed else answer
         return
-    pipe = Pipe()
-    subscription = pipe.subscription = events.subscribe(prepared, plan, context, pipe)
+    pipe = PayloadQueue()
+    subscription = pipe.subscription = manager.subscribe(prepared, plan, context, pipe)
     try:
         while (item := await pipe.next()) is not None:
             yield item
@@ -44,58 +46,58 @@ async def payloads(events: Events, prepared: Prepared, context: Any) -> AsyncGen
         subscription.close()
 
 
-class Pipe:
+class PayloadQueue:
     """A `Sink` whose answers wait until they are asked for."""
 
     def __init__(self) -> None:
         self.subscription: Subscription | None = None
-        self._waiting: deque[tuple[Told, int]] = deque()
-        self._bytes = 0
+        self._queue: deque[tuple[SharedPayload, int]] = deque()
+        self._queued_bytes = 0
         self._errors: Sequence[FormattedError] | None = None
         self._changed = asyncio.Event()
-        self._given: tuple[Told, int] | None = None
+        self._last_delivered: tuple[SharedPayload, int] | None = None
 
-    def tell(self, told: Told, own_position: int) -> None:
-        self._waiting.append((told, own_position))
-        self._bytes += told.size
+    def send(self, payload: SharedPayload, own_position: int) -> None:
+        self._queue.append((payload, own_position))
+        self._queued_bytes += payload.size
         self._changed.set()
-        if len(self._waiting) > WAITING_ENTRIES or (self._bytes > WAITING_BYTES and len(self._waiting) > 1):
-            self._lag()
+        if len(self._queue) > MAX_QUEUED_ENTRIES or (self._queued_bytes > MAX_QUEUED_BYTES and len(self._queue) > 1):
+            self._end_lagged()
 
-    async def room(self) -> None:
-        while len(self._waiting) >= _REPLAY and self._errors is None:
+    async def drained(self) -> None:
+        while len(self._queue) >= _MAX_REPLAY_PAYLOADS and self._errors is None:
             self._changed.clear()
             await self._changed.wait()
 
-    def end(self, errors: Sequence[FormattedError]) -> None:
+    def complete(self, errors: Sequence[FormattedError]) -> None:
         self._errors = errors
         self._changed.set()
 
-    async def next(self) -> bytes | Answer | None:
+    async def next(self) -> bytes | OperationResult | None:
         """The next answer; None at the end."""
-        while not self._waiting and self._errors is None:
+        while not self._queue and self._errors is None:
             self._changed.clear()
             await self._changed.wait()
-        if self._waiting:
-            told, at = self._given = self._waiting.popleft()
-            self._bytes -= told.size
+        if self._queue:
+            told, at = self._last_delivered = self._queue.popleft()
+            self._queued_bytes -= told.size
             self._changed.set()
             assert self.subscription is not None
-            return told.payload(self.subscription.own, at)
+            return told.payload_for(self.subscription.own_stream, at)
         errors, self._errors = self._errors, []
-        return refusal(*errors) if errors else None
+        return error_result(*errors) if errors else None
 
-    def _lag(self) -> None:
+    def _end_lagged(self) -> None:
         assert self.subscription is not None
-        self._waiting.clear()
+        self._queue.clear()
         self.subscription.close()
-        self.end(lagged(self.subscription, self._given))
+        self.complete(lag_errors(self.subscription, self._last_delivered))
 
 
-def lagged(subscription: Subscription, reached: tuple[Told, int] | None) -> list[FormattedError]:
+def lag_errors(subscription: Subscription, last_delivered: tuple[SharedPayload, int] | None) -> list[FormattedError]:
     """What a reader is told that could not keep up: subscribe again after `since`, or from a fresh query when it was given
     nothing."""
-    errors = failure(SubscriptionLagged())
-    if reached is not None:
-        errors[0]["extensions"]["since"] = subscription.cursor(*reached)
+    errors = format_errors(SubscriptionLagged())
+    if last_delivered is not None:
+        errors[0]["extensions"]["since"] = subscription.cursor(*last_delivered)
     return errors

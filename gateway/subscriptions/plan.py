@@ -15,77 +15,79 @@ from graphql.type import GraphQLSchema
 from strawberry.schema import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-from gateway.execution.compiled.arguments import Arguments
-from gateway.execution.compiled.program import Programs
+from gateway.execution.compiled.arguments import FieldArguments
+from gateway.execution.compiled.program import ProgramCompiler
 from gateway.execution.documents import Operation
-from gateway.execution.executor import Executor, Prepared
+from gateway.execution.executor import Executor, PreparedOperation
 from persistence.rights import Rights
 from resolvers.context import Context
-from resolvers.subscription_topic import Theme
-from schema.fields import Binding, check
+from resolvers.subscription_topic import Topic
+from schema.fields import Binding, check_guard
 
-_MOST = 1_000
-_CURSOR = "after"
+_MAX_PLANS = 1_000
+_CURSOR_ARGUMENT = "after"
 
 
-class Plan:
+class SubscriptionPlan:
     """How one subscription is followed, and with whom it may be shared."""
 
     def __init__(
         self,
         operation: Operation,
         binding: Binding,
-        theme: Callable[..., Theme],
-        arguments: Arguments,
+        topic_factory: Callable[..., Topic],
+        arguments: FieldArguments,
         *,
         personal: bool,
-        waits: bool,
+        is_async: bool,
     ) -> None:
         self._operation = operation
         self._binding = binding
-        self._theme = theme
+        self._topic_factory = topic_factory
         self._arguments = arguments
         self._personal = personal
-        self.waits = waits
+        self.is_async = is_async
         """Whether executing an event may have to wait for the database."""
-        self._apart = _only_cursors(operation, arguments)
-        self.selection = None if personal or waits else _selection(operation)
+        self._cursor_variables = _cursor_only_variables(operation, arguments)
+        self.shared_selection = None if personal or is_async else _selection_text(operation)
         """What alone decides what is told of an event, whatever the scope; None where variables or rights do too."""
 
-    def theme(self, programs: Programs, prepared: Prepared, context: Context) -> Theme:
+    def topic(self, programs: ProgramCompiler, prepared: PreparedOperation, context: Context) -> Topic:
         """What this subscription is about. Raises what refuses it."""
-        check(self._binding.guard, context)
-        return self._theme(context, **self._arguments.make(programs.variables(prepared.operation, prepared.variables)))
+        check_guard(self._binding.guard, context)
+        return self._topic_factory(
+            context, **self._arguments.build(programs.coerce_variables(prepared.operation, prepared.variables))
+        )
 
-    def key(self, prepared: Prepared, context: Context, rights: Rights) -> Hashable:
+    def key(self, prepared: PreparedOperation, context: Context, rights: Rights) -> Hashable:
         """Equal for those who are told the same from now on."""
-        given = {name: value for name, value in prepared.variables.items() if name not in self._apart}
+        given = {name: value for name, value in prepared.variables.items() if name not in self._cursor_variables}
         variables = orjson.dumps(given, option=orjson.OPT_SORT_KEYS)
         viewer = context.viewer
         return self._operation, variables, viewer.scopes, rights.key, viewer if self._personal or not rights.teams else None
 
 
-class Plans:
+class PlanCache:
     """The plans of the operations that were subscribed to last."""
 
     def __init__(self, executor: Executor) -> None:
         self._schema: Schema = executor.schema
         self._bindings = executor.bindings
         core = executor.schema._schema  # noqa: SLF001
-        self._personal = _where(lambda each: each.personal, executor.bindings, core)
-        self._waiting = _where(lambda each: each.kind == "relation" and each.waits, executor.bindings, core)
-        self._plans: dict[int, tuple[Operation, Plan | None]] = {}
+        self._personal = _coordinates_where(lambda each: each.personal, executor.bindings, core)
+        self._async = _coordinates_where(lambda each: each.kind == "relation" and each.is_async, executor.bindings, core)
+        self._plans: dict[int, tuple[Operation, SubscriptionPlan | None]] = {}
 
-    def of(self, operation: Operation) -> Plan | None:
+    def get(self, operation: Operation) -> SubscriptionPlan | None:
         """The plan of a subscription; None when only graphql-core can follow it."""
         known = self._plans.get(id(operation))
         if known is None or known[0] is not operation:
-            while len(self._plans) >= _MOST:
+            while len(self._plans) >= _MAX_PLANS:
                 del self._plans[next(iter(self._plans))]
-            known = self._plans[id(operation)] = operation, self._made(operation)
+            known = self._plans[id(operation)] = operation, self._build_plan(operation)
         return known[1]
 
-    def _made(self, operation: Operation) -> Plan | None:
+    def _build_plan(self, operation: Operation) -> SubscriptionPlan | None:
         core = self._schema._schema  # noqa: SLF001
         root = core.subscription_type
         match operation.definition.selection_set.selections:
@@ -94,18 +96,20 @@ class Plans:
             case _:
                 return None
         binding = self._bindings.get(f"{root.name}.{node.name.value}")
-        if binding is None or binding.theme is None:
+        if binding is None or binding.topic_factory is None:
             return None
         field = root.fields[node.name.value]
         declared = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
-        arguments = Arguments(self._schema, field, declared, binding, node)
-        personal, waits = (_asks(operation, core, each) for each in (self._personal, self._waiting))
-        return Plan(operation, binding, binding.theme, arguments, personal=personal, waits=waits)
+        arguments = FieldArguments(self._schema, field, declared, binding, node)
+        personal, waits = (_selects_any(operation, core, each) for each in (self._personal, self._async))
+        return SubscriptionPlan(operation, binding, binding.topic_factory, arguments, personal=personal, is_async=waits)
 
 
-def _where(chosen: Callable[[Binding], bool], bindings: Mapping[str, Binding], schema: GraphQLSchema) -> frozenset[str]:
+def _coordinates_where(
+    predicate: Callable[[Binding], bool], bindings: Mapping[str, Binding], schema: GraphQLSchema
+) -> frozenset[str]:
     """The coordinates of such fields, those of the interfaces that objects with them have too."""
-    own = {coordinate for coordinate, binding in bindings.items() if chosen(binding)}
+    own = {coordinate for coordinate, binding in bindings.items() if predicate(binding)}
     shared = set()
     for type_ in schema.type_map.values():
         if is_abstract_type(type_):
@@ -114,7 +118,7 @@ def _where(chosen: Callable[[Binding], bool], bindings: Mapping[str, Binding], s
     return frozenset(own | shared)
 
 
-def _asks(operation: Operation, schema: GraphQLSchema, coordinates: frozenset[str]) -> bool:
+def _selects_any(operation: Operation, schema: GraphQLSchema, coordinates: frozenset[str]) -> bool:
     """Whether one of the fields stands anywhere in the document."""
     types = TypeInfo(schema)
     found = False
@@ -129,7 +133,7 @@ def _asks(operation: Operation, schema: GraphQLSchema, coordinates: frozenset[st
     return found
 
 
-def _selection(operation: Operation) -> str | None:
+def _selection_text(operation: Operation) -> str | None:
     """The text of what is asked for below the root field, with all fragments of the document; None when variables stand in it."""
     (root,) = operation.definition.selection_set.selections
     assert isinstance(root, FieldNode)
@@ -139,10 +143,10 @@ def _selection(operation: Operation) -> str | None:
     return None if any("$" in text for text in texts) else "\n".join(texts)
 
 
-def _only_cursors(operation: Operation, arguments: Arguments) -> frozenset[str]:
+def _cursor_only_variables(operation: Operation, arguments: FieldArguments) -> frozenset[str]:
     """The variables that say where to begin and nothing else."""
     used: list[str] = []
-    at_root = arguments.variable(_CURSOR)
+    at_root = arguments.variable_name(_CURSOR_ARGUMENT)
 
     class Finder(Visitor):
         def enter_variable_definition(self, *_: Any) -> Any:

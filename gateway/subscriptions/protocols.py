@@ -11,18 +11,18 @@ Positions = dict[str, int]
 class Subscriber(Protocol):
     """Whose seat it is."""
 
-    own: str
+    own_stream: str
     """The stream that he alone follows."""
 
-    def tell(self, told: Any, own_position: int) -> None:
+    def send(self, payload: Any, own_position: int) -> None:
         """The next thing; may not wait."""
         ...
 
-    def go_alone(self, positions: Positions) -> None:
+    def leave_group(self, positions: Positions) -> None:
         """Go on alone after these positions, which hold his own stream's too."""
         ...
 
-    def end(self, error: Exception | None) -> None:
+    def complete(self, error: Exception | None) -> None:
         """Nothing more comes, because of an error or because the theme is over."""
         ...
 
@@ -30,30 +30,30 @@ class Subscriber(Protocol):
 S = TypeVar("S", bound=Subscriber)
 
 
-class Teller(Protocol[S]):
+class GroupExecutor(Protocol[S]):
     """What a group has in common: decides, executes and encodes on behalf of all its members."""
 
-    def may_regroup(self, entry: Entry) -> bool:
+    def may_affect_membership(self, entry: Entry) -> bool:
         """Whether the entry may make members unequal."""
         ...
 
-    async def regroup(self, members: Sequence[S]) -> tuple[Hashable, Sequence[S]]:
+    async def repartition(self, members: Sequence[S]) -> tuple[Hashable, Sequence[S]]:
         """Look again: the key of the members that this teller goes on to speak for, and who the others are."""
         ...
 
     immediate: bool
     """Whether `tell_now` mostly has an answer."""
 
-    def tell_now(self, entry: Entry, positions: Positions, speaker: S) -> tuple[Any, bool] | None:
+    def execute_now(self, entry: Entry, positions: Positions, representative: S) -> tuple[Any, bool] | None:
         """The same as `tell` where nothing has to be waited for, else None."""
         ...
 
-    async def tell(self, entry: Entry, positions: Positions, speaker: S, *, again: bool) -> tuple[Any, bool]:
+    async def execute(self, entry: Entry, positions: Positions, representative: S, *, is_retry: bool) -> tuple[Any, bool]:
         """What members are told of the entry, or None, and whether it is the last; the speaker is one of them. Raises `Unsure`
         when that depends on rights that may have changed, unless it is asked `again`.
         """
         ...
 
 
-class Unsure(Exception):
+class RightsStale(Exception):
     """Rights must be looked at before this can be told."""

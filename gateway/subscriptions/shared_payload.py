@@ -4,45 +4,45 @@ from collections.abc import Callable, Mapping, Sequence
 
 from gateway.execution.errors import FormattedError
 
-_CURSOR = 120  # bytes, about
+_CURSOR_BYTES = 120  # bytes, about
 
 
-class Told:
+class SharedPayload:
     """An answer, encoded. Everybody's frames are made from the same bytes, when they are written and not before."""
 
-    __slots__ = ("_frame", "_head", "_seal", "errors", "parts", "positions", "size")
+    __slots__ = ("_cursor_for", "_last_frame", "_last_prefix", "errors", "positions", "segments", "size")
 
     def __init__(
         self,
-        parts: tuple[bytes, ...],
+        segments: tuple[bytes, ...],
         positions: Mapping[str, int],
-        seal: Callable[[str, int], bytes] | None = None,
+        cursor_for: Callable[[str, int], bytes] | None = None,
         *,
         errors: Sequence[FormattedError] = (),
     ) -> None:
         """`parts`: what stands between the cursors. `positions`: how far this leads in the streams of all who are told. `seal`:
         makes the cursor of somebody by his own stream and his position in it; None where there is nothing to fill in.
         """
-        self.parts = parts
+        self.segments = segments
         self.positions = positions
         self.errors = errors
-        self.size = sum(map(len, parts)) + _CURSOR * (len(parts) - 1)
-        self._seal = seal
-        self._head = b""
-        self._frame = b""
+        self.size = sum(map(len, segments)) + _CURSOR_BYTES * (len(segments) - 1)
+        self._cursor_for = cursor_for
+        self._last_prefix = b""
+        self._last_frame = b""
 
-    def payload(self, own: str, own_position: int) -> bytes:
+    def payload_for(self, own_stream: str, own_position: int) -> bytes:
         """The JSON text of the answer for one subscriber."""
-        if self._seal is None:
-            return self.parts[0]
-        return self._seal(own, own_position).join(self.parts)
+        if self._cursor_for is None:
+            return self.segments[0]
+        return self._cursor_for(own_stream, own_position).join(self.segments)
 
-    def framed(self, head: bytes, own: str, own_position: int) -> bytes:
+    def frame_for(self, prefix: bytes, own_stream: str, own_position: int) -> bytes:
         """The answer between a head and a closing brace. Clients count their ids from 1: the last frame often serves the next,
         too."""
-        if self._seal is not None:
-            return b"".join((head, self._seal(own, own_position).join(self.parts), b"}"))
-        if self._head != head:
-            self._head = head
-            self._frame = b"".join((head, self.parts[0], b"}"))
-        return self._frame
+        if self._cursor_for is not None:
+            return b"".join((prefix, self._cursor_for(own_stream, own_position).join(self.segments), b"}"))
+        if self._last_prefix != prefix:
+            self._last_prefix = prefix
+            self._last_frame = b"".join((prefix, self.segments[0], b"}"))
+        return self._last_frame

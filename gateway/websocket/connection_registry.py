@@ -12,170 +12,174 @@ from typing import TYPE_CHECKING, Any
 
 from domain.errors import DomainError, Unavailable
 from domain.events import Entry
-from gateway.http.ports import Authenticate, EndedAmong, MayIntrospect, OpenContext, Renews, StillGood, StreamOf
-from gateway.persisted.queries import KnownQueries
-from gateway.subscriptions.manager import Events
-from gateway.websocket.messages import Close
-from realtime.feed import Feed
-from realtime.hub import Hub
-from transport.timeout_queue import Deadlines
+from gateway.http.ports import Authenticate, CanReplace, CheckActive, FindRevoked, MayIntrospect, OpenContext, SessionStream
+from gateway.persisted.queries import PersistedQueries
+from gateway.subscriptions.manager import SubscriptionManager
+from gateway.websocket.messages import CloseFrame
+from realtime.feed import StreamFeed
+from realtime.hub import StreamHub
+from transport.timeout_queue import TimeoutQueue
 
 if TYPE_CHECKING:
-    from gateway.websocket.connection import Connection
+    from gateway.websocket.connection import WebSocketConnection
 
-_LOOKED_AT = 1_000
+_MAX_BATCH_CREDENTIALS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SocketLimits:
+class WebSocketLimits:
     """The bounds of one connection; times in seconds."""
 
-    init: float = 3.0
-    operations: int = 20
-    message_bytes: int = 64 * 1024
-    ping_every: float = 20.0
-    pong_within: float = 20.0
-    sign_in: float = 10.0
-    look_again: float = 4.0
+    init_timeout_seconds: float = 3.0
+    max_operations: int = 20
+    max_message_bytes: int = 64 * 1024
+    ping_interval_seconds: float = 20.0
+    pong_timeout_seconds: float = 20.0
+    authentication_timeout_seconds: float = 10.0
+    credential_check_seconds: float = 4.0
     """How often it is asked whether clients' credentials are still good."""
-    farewell: float = 1.0
+    close_timeout_seconds: float = 1.0
     """How long a close frame may take to be written and answered."""
 
 
-class Host:
+class ConnectionRegistry:
     """Where connections live."""
 
     def __init__(
         self,
-        events: Events,
+        subscriptions: SubscriptionManager,
         *,
-        known: KnownQueries,
+        persisted_queries: PersistedQueries,
         authenticate: Authenticate,
-        ended_among: EndedAmong,
-        renews: Renews,
-        stream_of: StreamOf,
+        find_revoked: FindRevoked,
+        can_replace: CanReplace,
+        session_stream: SessionStream,
         open_context: OpenContext,
         may_introspect: MayIntrospect,
-        limits: SocketLimits,
+        limits: WebSocketLimits,
     ) -> None:
-        self.events = events
-        self.known = known
+        self.subscriptions = subscriptions
+        self.persisted_queries = persisted_queries
         self.authenticate = authenticate
-        self.renews = renews
-        self._stream_of = stream_of
-        self._bells: dict[str, Bell] = {}
+        self.can_replace = can_replace
+        self._session_stream = session_stream
+        self._session_listeners: dict[str, SessionEndListener] = {}
         self.open_context = open_context
         self.may_introspect = may_introspect
         self.limits = limits
-        self.connections: set[Connection] = set()
-        self.empty = asyncio.Event()
-        self.empty.set()
-        self._ended_among = ended_among
-        self._hellos: Deadlines[Connection] = Deadlines(limits.init, lambda each: each.expect_hello())
-        self._beats: Deadlines[Connection] = Deadlines(limits.ping_every, self._beat)
-        self._signs: Deadlines[Connection] = Deadlines(limits.pong_within, lambda each: each.expect_life())
-        self._watching = False
+        self.connections: set[WebSocketConnection] = set()
+        self.drained = asyncio.Event()
+        self.drained.set()
+        self._find_revoked = find_revoked
+        self._init_timeouts: TimeoutQueue[WebSocketConnection] = TimeoutQueue(
+            limits.init_timeout_seconds, lambda each: each.on_init_timeout()
+        )
+        self._ping_timers: TimeoutQueue[WebSocketConnection] = TimeoutQueue(limits.ping_interval_seconds, self._on_ping_due)
+        self._pong_timeouts: TimeoutQueue[WebSocketConnection] = TimeoutQueue(
+            limits.pong_timeout_seconds, lambda each: each.on_pong_timeout()
+        )
+        self._checks_started = False
 
-    def opened(self, connection: "Connection") -> None:
+    def register(self, connection: "WebSocketConnection") -> None:
         """A client is there, and has yet to say hello."""
         self.connections.add(connection)
-        self.empty.clear()
-        self._hellos.add(connection)
-        if not self._watching:
-            self._watching = True
-            self.events.tasks.start(self._watch(), "websockets: credentials")
+        self.drained.clear()
+        self._init_timeouts.add(connection)
+        if not self._checks_started:
+            self._checks_started = True
+            self.subscriptions.tasks.start(self._check_periodically(), "websockets: credentials")
 
-    def greeted(self, connection: "Connection") -> None:
+    def on_authenticated(self, connection: "WebSocketConnection") -> None:
         """A client has said hello."""
-        self._beats.add(connection)
-        stream = self._stream_of(connection.credentials)
-        if stream is not None and (groups := self.events.groups) is not None:
-            bell = self._bells.get(stream)
+        self._ping_timers.add(connection)
+        stream = self._session_stream(connection.credentials)
+        if stream is not None and (groups := self.subscriptions.groups) is not None:
+            bell = self._session_listeners.get(stream)
             if bell is None:
-                bell = self._bells[stream] = Bell(groups.hub.expect(stream), self._rung)
+                bell = self._session_listeners[stream] = SessionEndListener(groups.hub.feed_for(stream), self._on_session_end)
             bell.connections.add(connection)
 
-    def closed(self, connection: "Connection") -> None:
+    def unregister(self, connection: "WebSocketConnection") -> None:
         """A connection has ended, and all that it had begun."""
         self.connections.discard(connection)
-        stream = self._stream_of(connection.credentials)
-        if stream is not None and (bell := self._bells.get(stream)) is not None:
+        stream = self._session_stream(connection.credentials)
+        if stream is not None and (bell := self._session_listeners.get(stream)) is not None:
             bell.connections.discard(connection)
-            if not bell.connections and self.events.groups is not None:
-                del self._bells[stream]
-                bell.unhang(self.events.groups.hub)
+            if not bell.connections and self.subscriptions.groups is not None:
+                del self._session_listeners[stream]
+                bell.detach(self.subscriptions.groups.hub)
         if not self.connections:
-            self.empty.set()
+            self.drained.set()
 
-    def stop(self) -> None:
+    def stop_timers(self) -> None:
         """Stop the timers."""
-        for each in (self._hellos, self._beats, self._signs):
+        for each in (self._init_timeouts, self._ping_timers, self._pong_timeouts):
             each.stop()
 
-    def _beat(self, connection: "Connection") -> None:
-        if connection.has_ended:
+    def _on_ping_due(self, connection: "WebSocketConnection") -> None:
+        if connection.is_closed:
             return
-        if connection.beat():
-            self._signs.add(connection)
-        self._beats.add(connection)
+        if connection.on_ping_due():
+            self._pong_timeouts.add(connection)
+        self._ping_timers.add(connection)
 
-    def _rung(self, bell: "Bell") -> None:
-        self.events.tasks.start(self.look(list(bell.connections)), "websockets: a session has ended")
+    def _on_session_end(self, listener: "SessionEndListener") -> None:
+        self.subscriptions.tasks.start(self.check_credentials(list(listener.connections)), "websockets: a session has ended")
 
-    async def _watch(self) -> None:
+    async def _check_periodically(self) -> None:
         """Hang up when clients' credentials end: what they listen to would go on for as long as they stay."""
         while True:
-            await asyncio.sleep(self.limits.look_again)
-            await self.look([each for each in self.connections if each.credentials is not None])
+            await asyncio.sleep(self.limits.credential_check_seconds)
+            await self.check_credentials([each for each in self.connections if each.credentials is not None])
 
-    async def look(self, connections: Sequence["Connection"]) -> None:
+    async def check_credentials(self, connections: Sequence["WebSocketConnection"]) -> None:
         """Hang up on those of the connections whose credentials have ended."""
-        for start in range(0, len(connections), _LOOKED_AT):
-            some = connections[start : start + _LOOKED_AT]
+        for start in range(0, len(connections), _MAX_BATCH_CREDENTIALS):
+            some = connections[start : start + _MAX_BATCH_CREDENTIALS]
             asked = [each.credentials for each in some]
             try:
-                ended = await self._ended_among(asked)
+                ended = await self._find_revoked(asked)
             except Unavailable:
                 return
             for connection, credentials in zip(some, asked, strict=True):
                 reason = ended.get(credentials)
                 if reason is not None and connection.credentials is credentials:
-                    connection.end(Close(4403, reason.code))
+                    connection.close(CloseFrame(4403, reason.code))
 
 
-class Bell:
+class SessionEndListener:
     """Rings when a user's stream tells that a session, or the account, is over: a `realtime.feed.Follower`."""
 
-    __slots__ = ("_feed", "_ring", "connections")
+    __slots__ = ("_feed", "_on_end", "connections")
 
-    def __init__(self, feed: Feed, ring: Callable[["Bell"], None]) -> None:
+    def __init__(self, feed: StreamFeed, on_end: Callable[["SessionEndListener"], None]) -> None:
         self._feed = feed
-        self._ring = ring
-        self.connections: set[Connection] = set()
-        feed.holds += 1
+        self._on_end = on_end
+        self.connections: set[WebSocketConnection] = set()
+        feed.reference_count += 1
         feed.followers.add(self)
 
-    def offer(self, entry: Entry, size: int, *, filling: bool) -> None:
+    def offer(self, entry: Entry, size: int, *, is_backfill: bool) -> None:
         if entry.entity_type in ("Session", "User"):
-            self._ring(self)
+            self._on_end(self)
 
     def expire(self) -> None:
-        self._ring(self)
+        self._on_end(self)
 
-    def unhang(self, hub: Hub) -> None:
+    def detach(self, hub: StreamHub) -> None:
         """Ring no more."""
         self._feed.followers.discard(self)
         hub.release(self._feed)
 
 
-def one_by_one(still_good: StillGood) -> EndedAmong:
+def check_each(check_active: CheckActive) -> FindRevoked:
     """Ask about credentials one after another."""
 
     async def ended_among(credentials: Sequence[Any]) -> Mapping[Any, DomainError]:
         found: dict[Any, DomainError] = {}
         for each in credentials:
             try:
-                await still_good(each)
+                await check_active(each)
             except Unavailable:
                 continue
             except DomainError as error:

@@ -10,63 +10,63 @@ from collections.abc import Sequence
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.http.origins import Origins
+from gateway.http.origins import AllowedOrigins
 from gateway.http.ports import (
     Authenticate,
-    EndedAmong,
+    CanReplace,
+    CheckActive,
+    FindRevoked,
     MayIntrospect,
     OpenContext,
-    Renews,
-    StillGood,
-    StreamOf,
-    equals_renew,
-    everybody_may_introspect,
-    for_ever,
-    nobodys,
+    SessionStream,
+    allow_introspection,
+    always_active,
+    equal_can_replace,
+    no_session_stream,
 )
-from gateway.http.request_info import authorization, ip_of, request_info
-from gateway.persisted.queries import KnownQueries
-from gateway.subscriptions.manager import Events
+from gateway.http.request_info import authorization, client_ip, request_info
+from gateway.persisted.queries import PersistedQueries
+from gateway.subscriptions.manager import SubscriptionManager
 from gateway.websocket import subprotocols
-from gateway.websocket.connection import Connection
-from gateway.websocket.connection_registry import Host, SocketLimits, one_by_one
-from gateway.websocket.messages import Close
-from gateway.websocket.raw_socket import RawSocket
-from transport.uvicorn_websocket import HANDOVER
+from gateway.websocket.connection import WebSocketConnection
+from gateway.websocket.connection_registry import ConnectionRegistry, WebSocketLimits, check_each
+from gateway.websocket.messages import CloseFrame
+from gateway.websocket.raw_socket import DirectTextWebSocket
+from transport.uvicorn_websocket import DETACH_EXTENSION
 
-_GOING = Close(1001, "The server is going away.")
-_SPREAD = 5.0
+_GOING_AWAY = CloseFrame(1001, "The server is going away.")
+_RECONNECT_SPREAD_SECONDS = 5.0
 """Seconds over which clients are asked to come back elsewhere."""
 
 
-class WebsocketEndpoint:
+class WebSocketEndpoint:
     """The ASGI application behind `/graphql` for websockets."""
 
     def __init__(
         self,
-        events: Events,
+        subscriptions: SubscriptionManager,
         *,
-        known: KnownQueries,
+        persisted_queries: PersistedQueries,
         authenticate: Authenticate,
-        still_good: StillGood = for_ever,
-        ended_among: EndedAmong | None = None,
-        renews: Renews = equals_renew,
-        stream_of: StreamOf = nobodys,
+        check_active: CheckActive = always_active,
+        find_revoked: FindRevoked | None = None,
+        can_replace: CanReplace = equal_can_replace,
+        session_stream: SessionStream = no_session_stream,
         open_context: OpenContext,
-        origins: Origins,
-        may_introspect: MayIntrospect = everybody_may_introspect,
-        limits: SocketLimits | None = None,
+        origins: AllowedOrigins,
+        may_introspect: MayIntrospect = allow_introspection,
+        limits: WebSocketLimits | None = None,
     ) -> None:
-        self.host = Host(
-            events,
-            known=known,
+        self.registry = ConnectionRegistry(
+            subscriptions,
+            persisted_queries=persisted_queries,
             authenticate=authenticate,
-            ended_among=ended_among or one_by_one(still_good),
-            renews=renews,
-            stream_of=stream_of,
+            find_revoked=find_revoked or check_each(check_active),
+            can_replace=can_replace,
+            session_stream=session_stream,
             open_context=open_context,
             may_introspect=may_introspect,
-            limits=limits or SocketLimits(),
+            limits=limits or WebSocketLimits(),
         )
         self._origins = origins
         self._draining = False
@@ -77,125 +77,131 @@ class WebsocketEndpoint:
             return
         if self._draining:
             await send({"type": "websocket.accept"})
-            await send(_GOING.message())
+            await send(_GOING_AWAY.to_asgi_message())
             return
         if not self._origins.allows(headers):
             await send({"type": "websocket.close", "code": 4403})  # before accepting: HTTP 403
             return
-        dialect = subprotocols.chosen(scope.get("subprotocols", ()))
+        dialect = subprotocols.select_subprotocol(scope.get("subprotocols", ()))
         if dialect is None:
             await send({"type": "websocket.accept"})
-            await send(Close(4406, "Subprotocol not acceptable").message())
+            await send(CloseFrame(4406, "Subprotocol not acceptable").to_asgi_message())
             return
-        await send({"type": "websocket.accept", "subprotocol": dialect.subprotocol})
-        info, given = request_info(headers, ip_of(scope)), authorization(headers)
-        if (hand_over := scope.get("extensions", {}).get(HANDOVER)) is not None:
-            made: list[RawSocket] = []
-            limits = self.host.limits
+        await send({"type": "websocket.accept", "subprotocol": dialect.name})
+        info, given = request_info(headers, client_ip(scope)), authorization(headers)
+        if (hand_over := scope.get("extensions", {}).get(DETACH_EXTENSION)) is not None:
+            made: list[DirectTextWebSocket] = []
+            limits = self.registry.limits
 
-            def successor(gone: object) -> RawSocket:
-                made.append(RawSocket(message_bytes=limits.message_bytes, farewell=limits.farewell, gone=gone))  # type: ignore[arg-type]
+            def successor(gone: object) -> DirectTextWebSocket:
+                made.append(
+                    DirectTextWebSocket(
+                        max_message_bytes=limits.max_message_bytes,
+                        close_timeout_seconds=limits.close_timeout_seconds,
+                        on_disconnect=gone,  # type: ignore[arg-type]
+                    )
+                )
                 return made[0]
 
             if (transport := hand_over(successor)) is not None:
-                made[0].take(transport, Connection(self.host, dialect, info, given, made[0]))
+                made[0].attach(transport, WebSocketConnection(self.registry, dialect, info, given, made[0]))
                 return
-        wire = AsgiWire(receive, send, farewell=self.host.limits.farewell)
-        await wire.run(Connection(self.host, dialect, info, given, wire))
+        wire = AsgiWebSocketTransport(receive, send, close_timeout_seconds=self.registry.limits.close_timeout_seconds)
+        await wire.run(WebSocketConnection(self.registry, dialect, info, given, wire))
 
-    def open_now(self) -> tuple[int, int]:
+    def open_counts(self) -> tuple[int, int]:
         """How many connections are open, and how many operations run on them; from any thread."""
-        connections = tuple(self.host.connections)
-        return len(connections), sum(each.operations for each in connections)
+        connections = tuple(self.registry.connections)
+        return len(connections), sum(each.operation_count for each in connections)
 
-    async def drain(self, *, within: float = 5.0) -> None:
+    async def drain(self, *, timeout_seconds: float = 5.0) -> None:
         """
         Close all connections with 1001, those too that still come, and wait until their operations are cleaned up. Call it before
         uvicorn's own shutdown, which would close them with 1012 and not wait.
         """
         self._draining = True
-        for count, connection in enumerate(list(self.host.connections)):
-            connection.go_away(_GOING, random.uniform(0, _SPREAD))  # noqa: S311 (no secret)
+        for count, connection in enumerate(list(self.registry.connections)):
+            connection.close_going_away(_GOING_AWAY, random.uniform(0, _RECONNECT_SPREAD_SECONDS))  # noqa: S311 (no secret)
             if count % 100 == 99:
                 await asyncio.sleep(0)
         try:
-            async with asyncio.timeout(within):
-                await self.host.empty.wait()
+            async with asyncio.timeout(timeout_seconds):
+                await self.registry.drained.wait()
         except TimeoutError:
             pass
-        self.host.stop()
-        await self.host.events.close()
+        self.registry.stop_timers()
+        await self.registry.subscriptions.close()
 
 
-class AsgiWire:
+class AsgiWebSocketTransport:
     """A `gateway.websocket.transport.Wire` over the ASGI interface of any server: one task that reads, and one that writes."""
 
-    def __init__(self, receive: Receive, send: Send, *, farewell: float) -> None:
+    def __init__(self, receive: Receive, send: Send, *, close_timeout_seconds: float) -> None:
         self._receive = receive
         self._send = send
-        self._farewell = farewell
-        self._texts: list[bytes] = []
-        self._waiting = asyncio.Event()
-        self._ended: asyncio.Future[Close | None] = asyncio.get_running_loop().create_future()
-        self.ready = True
+        self._close_timeout_seconds = close_timeout_seconds
+        self._outgoing: list[bytes] = []
+        self._has_outgoing = asyncio.Event()
+        self._close_future: asyncio.Future[CloseFrame | None] = asyncio.get_running_loop().create_future()
+        self.is_writable = True
 
-    async def run(self, connection: Connection) -> None:
+    async def run(self, connection: WebSocketConnection) -> None:
         """Carry a connection until it ends."""
         async with asyncio.TaskGroup() as tasks:
             own = [tasks.create_task(each) for each in (self._read(connection), self._write(connection))]
             try:
-                how = await self._ended
+                how = await self._close_future
                 own[1].cancel()
                 if how is not None:
-                    await self._say_farewell(how)
+                    await self._send_close(how)
             finally:
-                connection.end(None)
+                connection.close(None)
                 for task in own:
                     task.cancel()
 
     def send(self, texts: Sequence[bytes]) -> None:
-        self._texts = list(texts)
-        self.ready = False
-        self._waiting.set()
+        self._outgoing = list(texts)
+        self.is_writable = False
+        self._has_outgoing.set()
 
     def ping(self) -> bool:
         return False  # ASGI has no word for it
 
-    def close(self, how: Close | None) -> None:
-        if not self._ended.done():
-            self._ended.set_result(how)
+    def close(self, frame: CloseFrame | None) -> None:
+        if not self._close_future.done():
+            self._close_future.set_result(frame)
 
-    async def _read(self, connection: Connection) -> None:
+    async def _read(self, connection: WebSocketConnection) -> None:
         while True:
             message = await self._receive()
             if message["type"] != "websocket.receive":
-                connection.end(None)
+                connection.close(None)
                 return
             text = message.get("text")
             if text is None:
-                connection.end(Close(4400, "A message must be text."))
+                connection.close(CloseFrame(4400, "A message must be text."))
                 return
             connection.receive(text.encode())
 
-    async def _write(self, connection: Connection) -> None:
+    async def _write(self, connection: WebSocketConnection) -> None:
         try:
             while True:
-                await self._waiting.wait()
-                self._waiting.clear()
-                while self._texts:
-                    await self._send({"type": "websocket.send", "text": self._texts[0].decode()})
-                    del self._texts[0]
-                self.ready = True
-                connection.out.writable()
+                await self._has_outgoing.wait()
+                self._has_outgoing.clear()
+                while self._outgoing:
+                    await self._send({"type": "websocket.send", "text": self._outgoing[0].decode()})
+                    del self._outgoing[0]
+                self.is_writable = True
+                connection.send_queue.on_writable()
         except OSError:
-            connection.end(None)
+            connection.close(None)
 
-    async def _say_farewell(self, how: Close) -> None:
+    async def _send_close(self, frame: CloseFrame) -> None:
         try:
-            async with asyncio.timeout(self._farewell):
+            async with asyncio.timeout(self._close_timeout_seconds):
                 # What was said before comes before.
-                for text in self._texts:
+                for text in self._outgoing:
                     await self._send({"type": "websocket.send", "text": text.decode()})
-                await self._send(how.message())
+                await self._send(frame.to_asgi_message())
         except (TimeoutError, OSError, RuntimeError):
             return  # a stalled or vanished client: the server drops the connection when this call returns

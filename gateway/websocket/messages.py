@@ -9,27 +9,27 @@ import orjson
 from gateway.execution.executor import OperationRequest
 from gateway.http.request import BadParameters, from_parameters
 
-_LONGEST_ID = 128
-_LONGEST_REASON = 123  # bytes of a close frame's reason
+_MAX_ID_CHARACTERS = 128
+_MAX_REASON_BYTES = 123  # bytes of a close frame's reason
 
 
 @dataclass(frozen=True, slots=True)
-class Close:
+class CloseFrame:
     """How a connection ends."""
 
     code: int
     reason: str
 
     @property
-    def short(self) -> str:
+    def truncated_reason(self) -> str:
         """The reason as far as it fits into a close frame."""
-        return self.reason.encode()[:_LONGEST_REASON].decode(errors="ignore")
+        return self.reason.encode()[:_MAX_REASON_BYTES].decode(errors="ignore")
 
-    def message(self) -> dict[str, Any]:
-        return {"type": "websocket.close", "code": self.code, "reason": self.short}
+    def to_asgi_message(self) -> dict[str, Any]:
+        return {"type": "websocket.close", "code": self.code, "reason": self.truncated_reason}
 
 
-class Malformed(Exception):
+class InvalidMessage(Exception):
     """A frame that isn't one of the protocol's: the connection closes with 4400."""
 
     def __init__(self, reason: str) -> None:
@@ -38,7 +38,7 @@ class Malformed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Init:
+class ConnectionInit:
     payload: Mapping[str, Any]
 
 
@@ -67,64 +67,64 @@ class Complete:
 
 
 @dataclass(frozen=True, slots=True)
-class Terminate:
+class ConnectionTerminate:
     """The client is about to go."""
 
 
-Incoming = Init | Ping | Pong | Subscribe | Complete | Terminate
+ClientMessage = ConnectionInit | Ping | Pong | Subscribe | Complete | ConnectionTerminate
 
 
-def parse(raw: bytes) -> Incoming:
+def parse_message(raw: bytes) -> ClientMessage:
     """The frame in one text message. Raises `Malformed`."""
-    kind, frame = opened(raw)
+    kind, frame = parse_envelope(raw)
     match kind:
         case "connection_init":
-            return Init(object_or_nothing(frame) or {})
+            return ConnectionInit(optional_payload(frame) or {})
         case "ping":
-            return Ping(object_or_nothing(frame))
+            return Ping(optional_payload(frame))
         case "pong":
-            object_or_nothing(frame)
+            optional_payload(frame)
             return Pong()
         case "subscribe":
-            return Subscribe(id_of(frame), request_of(frame), raw)
+            return Subscribe(operation_id(frame), operation_request(frame), raw)
         case "complete":
-            return Complete(id_of(frame))
-    raise Malformed("A message has an unknown type.")
+            return Complete(operation_id(frame))
+    raise InvalidMessage("A message has an unknown type.")
 
 
-def opened(raw: bytes) -> tuple[str, dict[str, Any]]:
+def parse_envelope(raw: bytes) -> tuple[str, dict[str, Any]]:
     """The type of a message, and the message."""
     try:
         frame = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        raise Malformed("A message must be JSON.") from None
+        raise InvalidMessage("A message must be JSON.") from None
     if not isinstance(frame, dict):
-        raise Malformed("A message must be a JSON object.")
+        raise InvalidMessage("A message must be a JSON object.")
     match frame.get("type"):
         case str(kind):
             return kind, frame
-    raise Malformed("A message must have a type.")
+    raise InvalidMessage("A message must have a type.")
 
 
-def object_or_nothing(frame: dict[str, Any]) -> dict[str, Any] | None:
+def optional_payload(frame: dict[str, Any]) -> dict[str, Any] | None:
     """The payload of a message that needs none."""
     payload = frame.get("payload")
     if payload is None or isinstance(payload, dict):
         return payload
-    raise Malformed("A payload must be an object.")
+    raise InvalidMessage("A payload must be an object.")
 
 
-def id_of(frame: dict[str, Any]) -> str:
+def operation_id(frame: dict[str, Any]) -> str:
     """Which operation a message is about."""
     match frame.get("id"):
-        case str(id_) if 0 < len(id_) <= _LONGEST_ID:
+        case str(id_) if 0 < len(id_) <= _MAX_ID_CHARACTERS:
             return id_
-    raise Malformed("The message needs an id of 1 to 128 characters.")
+    raise InvalidMessage("The message needs an id of 1 to 128 characters.")
 
 
-def request_of(frame: dict[str, Any]) -> OperationRequest:
+def operation_request(frame: dict[str, Any]) -> OperationRequest:
     """The operation that a message asks for."""
     try:
         return from_parameters(frame.get("payload"))
     except BadParameters as problem:
-        raise Malformed(problem.message) from None
+        raise InvalidMessage(problem.message) from None

@@ -20,61 +20,61 @@ import orjson
 from gateway.execution.encoding import encode
 from gateway.execution.errors import FormattedError
 from gateway.websocket.messages import (
+    ClientMessage,
     Complete,
-    Incoming,
-    Init,
-    Malformed,
+    ConnectionInit,
+    ConnectionTerminate,
+    InvalidMessage,
     Subscribe,
-    Terminate,
-    id_of,
-    object_or_nothing,
-    opened,
-    parse,
-    request_of,
+    operation_id,
+    operation_request,
+    optional_payload,
+    parse_envelope,
+    parse_message,
 )
 
 
-class Dialect(Protocol):
+class Subprotocol(Protocol):
     """How messages are written, and what else differs."""
 
-    subprotocol: str
-    greetings: Sequence[bytes]
-    waits: bool
+    name: str
+    ack_messages: Sequence[bytes]
+    client_waits_for_ack: bool
     """Whether clients wait for the greeting before they begin anything."""
-    greets_again: bool
+    allows_reinit: bool
     """Whether a second hello renews the token."""
-    beats: bytes
+    ping_message: bytes
     """What is sent now and then, to see whether the client is there."""
-    is_answered: bool
+    expects_pong: bool
     """Whether clients answer that."""
 
-    def parse(self, raw: bytes) -> Incoming:
+    def parse(self, raw: bytes) -> ClientMessage:
         """Raises `Malformed`."""
         ...
 
-    def head(self, id_: str) -> bytes:
+    def next_prefix(self, id_: str) -> bytes:
         """What stands before the payload of an answer; a closing brace stands behind it."""
         ...
 
     def error(self, id_: str, errors: Sequence[FormattedError]) -> bytes: ...
     def complete(self, id_: str) -> bytes: ...
-    def refused(self, code: str) -> bytes | None:
+    def connection_error(self, code: str) -> bytes | None:
         """What is said before hanging up on a client whose hello was refused."""
         ...
 
 
 class _TransportWs:
-    subprotocol = "graphql-transport-ws"
-    greetings: Sequence[bytes] = (b'{"type":"connection_ack"}',)
-    waits = True
-    greets_again = False
-    beats = b'{"type":"ping"}'
-    is_answered = True
+    name = "graphql-transport-ws"
+    ack_messages: Sequence[bytes] = (b'{"type":"connection_ack"}',)
+    client_waits_for_ack = True
+    allows_reinit = False
+    ping_message = b'{"type":"ping"}'
+    expects_pong = True
 
-    def parse(self, raw: bytes) -> Incoming:
-        return parse(raw)
+    def parse(self, raw: bytes) -> ClientMessage:
+        return parse_message(raw)
 
-    def head(self, id_: str) -> bytes:
+    def next_prefix(self, id_: str) -> bytes:
         return b'{"id":%b,"type":"next","payload":' % orjson.dumps(id_)
 
     def error(self, id_: str, errors: Sequence[FormattedError]) -> bytes:
@@ -84,32 +84,32 @@ class _TransportWs:
     def complete(self, id_: str) -> bytes:
         return b'{"id":%b,"type":"complete"}' % orjson.dumps(id_)
 
-    def refused(self, code: str) -> bytes | None:
+    def connection_error(self, code: str) -> bytes | None:
         return None
 
 
-class _GraphqlWs:
-    subprotocol = "graphql-ws"
-    greetings: Sequence[bytes] = (b'{"type":"connection_ack"}', b'{"type":"ka"}')
-    waits = False
-    greets_again = True
-    beats = b'{"type":"ka"}'
-    is_answered = False
+class _LegacyGraphqlWs:
+    name = "graphql-ws"
+    ack_messages: Sequence[bytes] = (b'{"type":"connection_ack"}', b'{"type":"ka"}')
+    client_waits_for_ack = False
+    allows_reinit = True
+    ping_message = b'{"type":"ka"}'
+    expects_pong = False
 
-    def parse(self, raw: bytes) -> Incoming:
-        kind, frame = opened(raw)
+    def parse(self, raw: bytes) -> ClientMessage:
+        kind, frame = parse_envelope(raw)
         match kind:
             case "connection_init":
-                return Init(object_or_nothing(frame) or {})
+                return ConnectionInit(optional_payload(frame) or {})
             case "start":
-                return Subscribe(id_of(frame), request_of(frame), raw)
+                return Subscribe(operation_id(frame), operation_request(frame), raw)
             case "stop":
-                return Complete(id_of(frame))
+                return Complete(operation_id(frame))
             case "connection_terminate":
-                return Terminate()
-        raise Malformed("A message has an unknown type.")
+                return ConnectionTerminate()
+        raise InvalidMessage("A message has an unknown type.")
 
-    def head(self, id_: str) -> bytes:
+    def next_prefix(self, id_: str) -> bytes:
         return b'{"id":%b,"type":"data","payload":' % orjson.dumps(id_)
 
     def error(self, id_: str, errors: Sequence[FormattedError]) -> bytes:
@@ -119,25 +119,25 @@ class _GraphqlWs:
     def complete(self, id_: str) -> bytes:
         return b'{"id":%b,"type":"complete"}' % orjson.dumps(id_)
 
-    def refused(self, code: str) -> bytes | None:
+    def connection_error(self, code: str) -> bytes | None:
         return b'{"type":"connection_error","payload":%b}' % orjson.dumps({"message": code, "extensions": {"code": code}})
 
 
-TRANSPORT_WS: Final[Dialect] = _TransportWs()
-GRAPHQL_WS: Final[Dialect] = _GraphqlWs()
-DIALECTS: Final[Mapping[str, Dialect]] = {each.subprotocol: each for each in (TRANSPORT_WS, GRAPHQL_WS)}
+TRANSPORT_WS: Final[Subprotocol] = _TransportWs()
+GRAPHQL_WS: Final[Subprotocol] = _LegacyGraphqlWs()
+SUBPROTOCOLS: Final[Mapping[str, Subprotocol]] = {each.name: each for each in (TRANSPORT_WS, GRAPHQL_WS)}
 
 
-def chosen(offered: Sequence[str]) -> Dialect | None:
+def select_subprotocol(offered: Sequence[str]) -> Subprotocol | None:
     """The newest of the protocols that a client offers."""
-    return next((dialect for name, dialect in DIALECTS.items() if name in offered), None)
+    return next((dialect for name, dialect in SUBPROTOCOLS.items() if name in offered), None)
 
 
-def ping(payload: Mapping[str, Any]) -> bytes:
+def ping_message(payload: Mapping[str, Any]) -> bytes:
     """A ping that tells something."""
     return encode({"type": "ping", "payload": payload})
 
 
-def pong(payload: Mapping[str, Any] | None) -> bytes:
+def pong_message(payload: Mapping[str, Any] | None) -> bytes:
     """The reply to a ping, with its payload."""
     return encode({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from gateway.websocket.messages import Close
+from gateway.websocket.messages import CloseFrame
 
 
-class Wire(Protocol):
+class WebSocketTransport(Protocol):
     """The sending side. It calls the connection's `receive`, `pong` and `end`, and `writable` of its outbox."""
 
-    ready: bool
+    is_writable: bool
     """Whether it takes more; `Outbox.writable` is called when it does again."""
 
     def send(self, texts: Sequence[bytes]) -> None:
@@ -20,6 +20,6 @@ class Wire(Protocol):
         """Send a ping of the websocket itself; whether that was possible."""
         ...
 
-    def close(self, how: Close | None) -> None:
+    def close(self, frame: CloseFrame | None) -> None:
         """Say good-bye, or just hang up, and be gone within a second."""
         ...

@@ -2,13 +2,13 @@
 
 from urllib.parse import quote
 
-from domain.blob import shown_inline
+from domain.blob import is_inline_type
 
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ._-()")
+_SAFE_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ._-()")
 
 
 def content_disposition(file_name: str, content_type: str) -> str:
     """The value of Content-Disposition (RFC 6266): an ASCII name for old clients, and the name itself in UTF-8."""
-    plain = "".join(character if character in _PLAIN else "_" for character in file_name)
-    how = "inline" if shown_inline(content_type) else "attachment"
+    plain = "".join(character if character in _SAFE_CHARACTERS else "_" for character in file_name)
+    how = "inline" if is_inline_type(content_type) else "attachment"
     return f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='')}"

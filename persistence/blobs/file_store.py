@@ -29,59 +29,59 @@ from domain.blob import (
     BlobChanged,
     BlobInfo,
     BlobTooLarge,
-    Condition,
-    Listed,
+    ListedBlob,
+    WriteCondition,
     require_key,
     require_prefix,
 )
 
-HEADER = 1024
-_MARK = "=hive 1="
-_LOCKS, _LOCK_PATIENCE, _LOCK_PAUSE = 64, 4.0, 0.002
-_ABANDONED = 24 * 3600.0  # seconds after which what is left of an interrupted write is taken away
+HEADER_BYTES = 1024
+_MAGIC = "=hive 1="
+_LOCK_COUNT, _LOCK_TIMEOUT_SECONDS, _LOCK_RETRY_SECONDS = 64, 4.0, 0.002
+_ABANDONED_AFTER_SECONDS = 24 * 3600.0  # seconds after which what is left of an interrupted write is taken away
 
 
-class Damaged(OSError):
+class CorruptFile(OSError):
     """A file of the folder is not what was written."""
 
 
-class Folder:
+class FileStore:
     """The objects below one folder, shared by all processes of a machine."""
 
     def __init__(self, root: Path) -> None:
-        self._objects, self._incoming, self._locks = root / "objects", root / "incoming", root / "locks"
-        for each in (self._objects, self._incoming, self._locks):
+        self._objects, self._pending, self._locks = root / "objects", root / "incoming", root / "locks"
+        for each in (self._objects, self._pending, self._locks):
             each.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for left in self._incoming.iterdir():
+        for left in self._pending.iterdir():
             with suppress(FileNotFoundError):
-                if left.stat().st_mtime < time.time() - _ABANDONED:
+                if left.stat().st_mtime < time.time() - _ABANDONED_AFTER_SECONDS:
                     left.unlink()
 
     def read(self, key: str, limit: int) -> Blob | None:
         """An object whose bytes are what was written."""
-        with self.opened(key) as found:
+        with self.open_scoped(key) as found:
             if found is None:
                 return None
             descriptor, info = found
             if info.byte_size > limit:
                 raise BlobTooLarge(key)
-            content = _read_exactly(descriptor, HEADER, info.byte_size)
+            content = _read_exactly(descriptor, HEADER_BYTES, info.byte_size)
         if hashlib.sha256(content).hexdigest() != info.sha256:
-            raise Damaged(f"{key} is damaged")
+            raise CorruptFile(f"{key} is damaged")
         return Blob(content=content, etag=info.etag, content_type=info.content_type)
 
     def read_start(self, key: str, size: int) -> bytes | None:
         """The first bytes of an object."""
-        with self.opened(key) as found:
-            return None if found is None else _read_exactly(found[0], HEADER, min(size, found[1].byte_size))
+        with self.open_scoped(key) as found:
+            return None if found is None else _read_exactly(found[0], HEADER_BYTES, min(size, found[1].byte_size))
 
     def info(self, key: str) -> BlobInfo | None:
         """What its header tells of an object."""
-        with self.opened(key) as found:
+        with self.open_scoped(key) as found:
             return None if found is None else found[1]
 
     @contextmanager
-    def opened(self, key: str) -> Iterator[tuple[int, BlobInfo] | None]:
+    def open_scoped(self, key: str) -> Iterator[tuple[int, BlobInfo] | None]:
         """An object's file, open for reading at any place after its header, and what the header tells; None when there is
         none."""
         found = self.open(key)
@@ -103,16 +103,16 @@ class Folder:
             os.close(descriptor)
             raise
 
-    def write(self, key: str, content: bytes, content_type: str, only_if: Condition) -> str:
+    def write(self, key: str, content: bytes, content_type: str, only_if: WriteCondition) -> str:
         """Keep an object when the condition holds; its etag. Raises BlobChanged."""
-        self._require(key, only_if)  # who has lost already need not write first
-        with self.incoming() as arriving:
+        self._require_condition(key, only_if)  # who has lost already need not write first
+        with self.create_pending() as arriving:
             arriving.write(content)
-            return arriving.keep(key, content_type, only_if)
+            return arriving.commit(key, content_type, only_if)
 
-    def incoming(self) -> "Incoming":
+    def create_pending(self) -> "PendingFile":
         """A new object that nobody sees until it is kept."""
-        return Incoming(self, self._incoming / uuid4().hex)
+        return PendingFile(self, self._pending / uuid4().hex)
 
     def remove(self, key: str) -> None:
         """Remove an object, if it is there."""
@@ -122,9 +122,9 @@ class Folder:
                 path.unlink()
             except FileNotFoundError:
                 return
-            _flush(path.parent)
+            _fsync_folder(path.parent)
 
-    def walk(self, prefix: str) -> Iterator[Listed]:
+    def walk(self, prefix: str) -> Iterator[ListedBlob]:
         """Every object whose key begins with the prefix."""
         top, _, _ = require_prefix(prefix).rpartition("/")
         for folder, _, names in os.walk(self._objects / top):
@@ -135,18 +135,18 @@ class Folder:
                     if key.startswith(prefix):
                         told = os.stat(os.path.join(folder, name))
                         modified = datetime.fromtimestamp(told.st_mtime, UTC)
-                        yield Listed(key=key, byte_size=max(told.st_size - HEADER, 0), modified_at=modified)
+                        yield ListedBlob(key=key, byte_size=max(told.st_size - HEADER_BYTES, 0), modified_at=modified)
 
-    def replace(self, key: str, arrived: Path, only_if: Condition) -> None:
+    def replace(self, key: str, pending_path: Path, only_if: WriteCondition) -> None:
         """Let a complete, flushed file appear under the key when the condition holds."""
         path = self._path(key)
-        _make(path.parent)
+        _make_durable_folder(path.parent)
         with self._locked(key):
-            self._require(key, only_if)
-            arrived.rename(path)
-            _flush(path.parent)
+            self._require_condition(key, only_if)
+            pending_path.rename(path)
+            _fsync_folder(path.parent)
 
-    def _require(self, key: str, only_if: Condition) -> None:
+    def _require_condition(self, key: str, only_if: WriteCondition) -> None:
         if only_if is None:
             return
         info = self.info(key)
@@ -159,10 +159,10 @@ class Folder:
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
         """Nobody else changes the key meanwhile, in whatever process. Raises TimeoutError after 4 s."""
-        name = f"{crc32(key.encode()) % _LOCKS:02d}"
+        name = f"{crc32(key.encode()) % _LOCK_COUNT:02d}"
         descriptor = os.open(self._locks / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            until = time.monotonic() + _LOCK_PATIENCE
+            until = time.monotonic() + _LOCK_TIMEOUT_SECONDS
             while True:
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -170,29 +170,29 @@ class Folder:
                 except BlockingIOError:
                     if time.monotonic() > until:
                         raise TimeoutError(f"{key} is held by somebody else") from None
-                    time.sleep(_LOCK_PAUSE)
+                    time.sleep(_LOCK_RETRY_SECONDS)
             yield
         finally:
             os.close(descriptor)
 
 
-class Incoming:
+class PendingFile:
     """An object that is being written: kept as a whole, or gone when the block ends.
 
     Its calls exclude each other: whoever gives up on one that still runs may close at once, on another thread.
     """
 
-    def __init__(self, folder: Folder, path: Path) -> None:
-        self._folder, self._path = folder, path
+    def __init__(self, store: FileStore, path: Path) -> None:
+        self._store, self._path = store, path
         self._hash = hashlib.sha256()
         self.byte_size = 0
         self._file = path.open("xb", buffering=0)
-        self._file.seek(HEADER)
-        self._one_at_a_time = Lock()
+        self._file.seek(HEADER_BYTES)
+        self._lock = Lock()
 
     def write(self, chunk: bytes) -> None:
         """Take in the next bytes."""
-        with self._one_at_a_time:
+        with self._lock:
             view = memoryview(chunk)
             while view:
                 view = view[self._file.write(view) :]
@@ -204,24 +204,24 @@ class Incoming:
         """The hash of what came so far."""
         return self._hash.hexdigest()
 
-    def keep(self, key: str, content_type: str, only_if: Condition) -> str:
+    def commit(self, key: str, content_type: str, only_if: WriteCondition) -> str:
         """Let the object appear when the condition holds; its etag. Raises BlobChanged."""
-        told = json.dumps([_MARK, self.byte_size, self.sha256, content_type]).encode()
-        if len(told) >= HEADER:
+        told = json.dumps([_MAGIC, self.byte_size, self.sha256, content_type]).encode()
+        if len(told) >= HEADER_BYTES:
             raise ValueError("the content type is too long")
-        with self._one_at_a_time:
-            os.pwrite(self._file.fileno(), told.ljust(HEADER), 0)
+        with self._lock:
+            os.pwrite(self._file.fileno(), told.ljust(HEADER_BYTES), 0)
             os.fsync(self._file.fileno())
-            self._folder.replace(key, self._path, only_if)
+            self._store.replace(key, self._path, only_if)
         return self.sha256
 
     def close(self) -> None:
         """Let go of the file, and of what was not kept."""
-        with self._one_at_a_time:
+        with self._lock:
             self._file.close()
             self._path.unlink(missing_ok=True)
 
-    def __enter__(self) -> "Incoming":
+    def __enter__(self) -> "PendingFile":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -230,11 +230,11 @@ class Incoming:
 
 def _read_header(descriptor: int, key: str) -> BlobInfo:
     try:
-        mark, size, sha256, content_type = json.loads(os.pread(descriptor, HEADER, 0))
+        mark, size, sha256, content_type = json.loads(os.pread(descriptor, HEADER_BYTES, 0))
     except ValueError as error:
-        raise Damaged(f"{key} has no header") from error
-    if mark != _MARK or os.fstat(descriptor).st_size != HEADER + size:
-        raise Damaged(f"{key} is incomplete")
+        raise CorruptFile(f"{key} has no header") from error
+    if mark != _MAGIC or os.fstat(descriptor).st_size != HEADER_BYTES + size:
+        raise CorruptFile(f"{key} is incomplete")
     return BlobInfo(key=key, byte_size=size, etag=sha256, content_type=content_type, sha256=sha256)
 
 
@@ -243,21 +243,21 @@ def _read_exactly(descriptor: int, start: int, size: int) -> bytes:
     while len(parts) < size:
         part = os.pread(descriptor, size - len(parts), start + len(parts))
         if not part:
-            raise Damaged("a file ends early")
+            raise CorruptFile("a file ends early")
         parts += part
     return bytes(parts)
 
 
-def _make(folder: Path) -> None:
+def _make_durable_folder(folder: Path) -> None:
     """Make a folder with those above it, so that they survive a crash."""
     if folder.is_dir():
         return
-    _make(folder.parent)
+    _make_durable_folder(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
-    _flush(folder.parent)
+    _fsync_folder(folder.parent)
 
 
-def _flush(folder: Path) -> None:
+def _fsync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -17,84 +17,84 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from domain.blob import MOST_BYTES, Blob, BlobInfo, Condition, Listed, UploadTarget, plain_type
+from domain.blob import MAX_BLOB_BYTES, Blob, BlobInfo, ListedBlob, UploadTarget, WriteCondition, plain_type
 from domain.errors import StorageFull, StorageUnavailable
-from persistence.blobs.file_store import Folder
-from persistence.blobs.signed_urls import Signatures
+from persistence.blobs.file_store import FileStore
+from persistence.blobs.signed_urls import UrlSigner
 
 T = TypeVar("T")
-TIMEOUT, THREADS, PAGE = 5.0, 8, 500
+TIMEOUT_SECONDS, MAX_THREADS, PAGE_OBJECTS = 5.0, 8, 500
 logger = logging.getLogger(__name__)
 
 
 class LocalBlobs:
     """Implements `domain.blob.Blobs`."""
 
-    def __init__(self, folder: Folder, threads: ThreadPoolExecutor, signatures: Signatures) -> None:
-        self.folder, self.signatures = folder, signatures
+    def __init__(self, file_store: FileStore, threads: ThreadPoolExecutor, url_signer: UrlSigner) -> None:
+        self.file_store, self.url_signer = file_store, url_signer
         self._threads = threads
 
     @classmethod
     @asynccontextmanager
     async def open(cls, root: Path, *, secret: bytes, origin: str) -> AsyncIterator["LocalBlobs"]:
         """The store in a folder, which is made when it isn't there. Raises StorageUnavailable."""
-        threads = ThreadPoolExecutor(THREADS, "blobs")
+        threads = ThreadPoolExecutor(MAX_THREADS, "blobs")
         try:
-            folder = await _within_time(threads, lambda: Folder(root))
-            yield cls(folder, threads, Signatures(secret, origin))
+            folder = await _with_timeout(threads, lambda: FileStore(root))
+            yield cls(folder, threads, UrlSigner(secret, origin))
         finally:
             threads.shutdown(wait=False)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Disk work on a thread; what a disk refuses becomes StorageUnavailable or StorageFull."""
-        return await _within_time(self._threads, work)
+        return await _with_timeout(self._threads, work)
 
-    def afterwards(self, work: Callable[[], object]) -> None:
+    def run_detached(self, work: Callable[[], object]) -> None:
         """Disk work that nobody waits for."""
         self._threads.submit(work)
 
-    async def get(self, key: str, *, limit: int = MOST_BYTES) -> Blob | None:
-        return await self.run(lambda: self.folder.read(key, limit))
+    async def get(self, key: str, *, limit: int = MAX_BLOB_BYTES) -> Blob | None:
+        return await self.run(lambda: self.file_store.read(key, limit))
 
     async def get_start(self, key: str, size: int) -> bytes | None:
-        return await self.run(lambda: self.folder.read_start(key, size))
+        return await self.run(lambda: self.file_store.read_start(key, size))
 
     async def put(
-        self, key: str, content: bytes, *, content_type: str = "application/octet-stream", only_if: Condition = None
+        self, key: str, content: bytes, *, content_type: str = "application/octet-stream", only_if: WriteCondition = None
     ) -> str:
-        return await self.run(lambda: self.folder.write(key, content, content_type, only_if))
+        return await self.run(lambda: self.file_store.write(key, content, content_type, only_if))
 
     async def head(self, key: str) -> BlobInfo | None:
-        return await self.run(lambda: self.folder.info(key))
+        return await self.run(lambda: self.file_store.info(key))
 
     async def delete(self, key: str) -> None:
-        await self.run(lambda: self.folder.remove(key))
+        await self.run(lambda: self.file_store.remove(key))
 
-    async def find(self, prefix: str) -> AsyncIterator[Listed]:
-        walk = self.folder.walk(prefix)
-        while page := await self.run(lambda: list(islice(walk, PAGE))):
+    async def find(self, prefix: str) -> AsyncIterator[ListedBlob]:
+        walk = self.file_store.walk(prefix)
+        while page := await self.run(lambda: list(islice(walk, PAGE_OBJECTS))):
             for listed in page:
                 yield listed
 
     async def download_url(self, key: str, *, file_name: str, content_type: str, expires_in: int) -> str:
         promised = {"name": file_name, "type": plain_type(content_type)}
-        return self.signatures.sign("GET", key, promised, expires=int(time.time()) + expires_in)
+        return self.url_signer.sign("GET", key, promised, expires=int(time.time()) + expires_in)
 
     async def upload_target(
         self, key: str, *, byte_size: int, content_type: str, sha256: str | None, expires_at: datetime
     ) -> UploadTarget:
         promised: dict[str, str | int] = {"size": byte_size, "type": content_type, "sha256": sha256 or ""}
         return UploadTarget(
-            url=self.signatures.sign("PUT", key, promised, expires=int(expires_at.timestamp())),
+            url=self.url_signer.sign("PUT", key, promised, expires=int(expires_at.timestamp())),
             method="PUT",
             headers={"Content-Type": content_type},
             expires_at=expires_at,
         )
 
 
-async def _within_time(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+async def _with_timeout(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     try:
-        async with asyncio.timeout(TIMEOUT):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             return await asyncio.get_running_loop().run_in_executor(threads, work)
     except OSError as error:  # TimeoutError is one
         logger.warning("The folder of blobs does not answer: %s", error)

@@ -25,24 +25,24 @@ from starlette.types import Receive, Scope, Send
 from domain.blob import ABSENT, BlobChanged, BlobInfo, plain_type, require_key, served_type
 from domain.errors import StorageFull, StorageUnavailable
 from persistence.blobs.content_disposition import content_disposition
-from persistence.blobs.file_store import HEADER, Incoming
+from persistence.blobs.file_store import HEADER_BYTES, PendingFile
 from persistence.blobs.local import LocalBlobs
 from persistence.blobs.signed_urls import PATH
 
-PIECE = 256 * 1024
-PATIENCE, PACE = 30.0, 64 * 1024  # seconds, bytes a second
-MOST_UPLOADS = 256
+CHUNK_BYTES = 256 * 1024
+CHUNK_TIMEOUT_SECONDS, MIN_UPLOAD_BYTES_PER_SECOND = 30.0, 64 * 1024  # seconds, bytes a second
+MAX_UPLOADS = 256
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
-_OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-_PREFLIGHT = {
-    **_OPEN,
+_COMMON_HEADERS = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+_PREFLIGHT_HEADERS = {
+    **_COMMON_HEADERS,
     "Access-Control-Allow-Methods": "GET, HEAD, PUT",
     "Access-Control-Allow-Headers": "content-type, range, if-range, if-none-match",
     "Access-Control-Max-Age": "86400",
 }
 
 
-class _Refused(Exception):
+class _HttpError(Exception):
     """The request cannot be answered with what it asks for."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -58,17 +58,17 @@ def blob_routes(blobs: LocalBlobs) -> list[BaseRoute]:
         try:
             match request.method:
                 case "PUT":
-                    return await endpoint.take(request)
+                    return await endpoint.upload(request)
                 case "OPTIONS":
-                    return Response(status_code=204, headers=_PREFLIGHT)
+                    return Response(status_code=204, headers=_PREFLIGHT_HEADERS)
                 case _:
-                    return await endpoint.give(request)
-        except _Refused as refused:
-            return _refusal(refused.status, refused.code, str(refused))
+                    return await endpoint.download(request)
+        except _HttpError as refused:
+            return _error_response(refused.status, refused.code, str(refused))
         except StorageFull as error:
-            return _refusal(507, error.code, error.message)
+            return _error_response(507, error.code, error.message)
         except StorageUnavailable as error:
-            return _refusal(503, error.code, error.message)
+            return _error_response(503, error.code, error.message)
 
     return [Route(f"{PATH}/{{key:path}}", answer, methods=["GET", "HEAD", "PUT", "OPTIONS"])]
 
@@ -76,91 +76,91 @@ def blob_routes(blobs: LocalBlobs) -> list[BaseRoute]:
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
     blobs: LocalBlobs
-    arriving: set[str] = field(default_factory=set)
+    uploading: set[str] = field(default_factory=set)
 
-    async def give(self, request: Request) -> Response:
+    async def download(self, request: Request) -> Response:
         """The file, or the part of it that was asked for."""
-        key, told = self._checked(request, "GET")
-        found = await self.blobs.run(lambda: self.blobs.folder.open(key))
+        key, told = self._verify(request, "GET")
+        found = await self.blobs.run(lambda: self.blobs.file_store.open(key))
         if found is None:
-            raise _Refused(404, "NOT_FOUND", "Not found.")
+            raise _HttpError(404, "NOT_FOUND", "Not found.")
         try:
-            return _File(self.blobs, *found, request, told)
+            return _FileResponse(self.blobs, *found, request, told)
         except BaseException:
             os.close(found[0])
             raise
 
-    async def take(self, request: Request) -> Response:
+    async def upload(self, request: Request) -> Response:
         """Take a file in, and answer when it is durable."""
-        key, told = self._checked(request, "PUT")
+        key, told = self._verify(request, "PUT")
         length = request.headers.get("content-length", told["size"])
         if length != told["size"]:
-            raise _Refused(400, "INVALID", f"Send exactly {told['size']} bytes.")
+            raise _HttpError(400, "INVALID", f"Send exactly {told['size']} bytes.")
         if request.headers.get("content-type", "") != told["type"]:
-            raise _Refused(400, "INVALID", f"Send the file as {told['type']}.")
-        if key in self.arriving or len(self.arriving) >= MOST_UPLOADS:
-            raise _Refused(503, "OVERLOADED", "This file, or too many others, are arriving already; try again later.")
-        self.arriving.add(key)
+            raise _HttpError(400, "INVALID", f"Send the file as {told['type']}.")
+        if key in self.uploading or len(self.uploading) >= MAX_UPLOADS:
+            raise _HttpError(503, "OVERLOADED", "This file, or too many others, are arriving already; try again later.")
+        self.uploading.add(key)
         try:
-            arriving = await self.blobs.run(self.blobs.folder.incoming)
+            arriving = await self.blobs.run(self.blobs.file_store.create_pending)
             try:
                 await self._receive(request, arriving, int(told["size"]))
                 if told["sha256"] not in ("", arriving.sha256):
-                    raise _Refused(400, "INVALID", "The bytes do not have the hash that was promised.")
-                etag = await self.blobs.run(lambda: arriving.keep(key, told["type"], ABSENT))
+                    raise _HttpError(400, "INVALID", "The bytes do not have the hash that was promised.")
+                etag = await self.blobs.run(lambda: arriving.commit(key, told["type"], ABSENT))
             except BlobChanged:
-                raise _Refused(412, "CONFLICT", "A file has arrived here already.") from None
+                raise _HttpError(412, "CONFLICT", "A file has arrived here already.") from None
             finally:
-                self.blobs.afterwards(arriving.close)
+                self.blobs.run_detached(arriving.close)
         finally:
-            self.arriving.discard(key)
-        return Response(status_code=200, headers={**_OPEN, "ETag": f'"{etag}"'})
+            self.uploading.discard(key)
+        return Response(status_code=200, headers={**_COMMON_HEADERS, "ETag": f'"{etag}"'})
 
-    async def _receive(self, request: Request, arriving: Incoming, size: int) -> None:
+    async def _receive(self, request: Request, pending: PendingFile, size: int) -> None:
         stream, now = request.stream(), asyncio.get_running_loop().time
-        end = now() + PATIENCE + size / PACE
+        end = now() + CHUNK_TIMEOUT_SECONDS + size / MIN_UPLOAD_BYTES_PER_SECOND
         try:
             while True:
-                async with asyncio.timeout_at(min(now() + PATIENCE, end)):
+                async with asyncio.timeout_at(min(now() + CHUNK_TIMEOUT_SECONDS, end)):
                     chunk = await anext(stream, None)
                 if chunk is None:
                     break
-                if arriving.byte_size + len(chunk) > size:
-                    raise _Refused(400, "INVALID", f"Send exactly {size} bytes.")
-                await self.blobs.run(partial(arriving.write, chunk))
+                if pending.byte_size + len(chunk) > size:
+                    raise _HttpError(400, "INVALID", f"Send exactly {size} bytes.")
+                await self.blobs.run(partial(pending.write, chunk))
         except TimeoutError:
-            raise _Refused(408, "INVALID", "The file came too slowly.") from None
+            raise _HttpError(408, "INVALID", "The file came too slowly.") from None
         except ClientDisconnect:
-            raise _Refused(400, "INVALID", "The connection ended early.") from None
-        if arriving.byte_size != size:
-            raise _Refused(400, "INVALID", f"Send exactly {size} bytes.")
+            raise _HttpError(400, "INVALID", "The connection ended early.") from None
+        if pending.byte_size != size:
+            raise _HttpError(400, "INVALID", f"Send exactly {size} bytes.")
 
-    def _checked(self, request: Request, method: str) -> tuple[str, dict[str, str]]:
+    def _verify(self, request: Request, method: str) -> tuple[str, dict[str, str]]:
         """The key and what the address promises; refuses an address that this server did not sign, or not for this."""
         told = dict(request.query_params)
         try:
             key = require_key(request.path_params["key"])
         except ValueError:
             key = ""
-        if not self.blobs.signatures.good(method, key, told) or not key:
-            raise _Refused(403, "FORBIDDEN", "This address is not valid, or not any more.")
+        if not self.blobs.url_signer.verify(method, key, told) or not key:
+            raise _HttpError(403, "FORBIDDEN", "This address is not valid, or not any more.")
         return key, told
 
 
-class _File(Response):
+class _FileResponse(Response):
     """An object's bytes, or a part of them, read while they are sent. It owns the open file."""
 
-    def __init__(self, blobs: LocalBlobs, descriptor: int, info: BlobInfo, request: Request, told: dict[str, str]) -> None:
+    def __init__(self, blobs: LocalBlobs, descriptor: int, info: BlobInfo, request: Request, query: dict[str, str]) -> None:
         etag = f'"{info.etag}"'
         asked = request.headers.get("range") if request.headers.get("if-range", etag) == etag else None
-        self._start, self._end, partly = _part(asked, info.byte_size)
+        self._start, self._end, partly = _byte_range(asked, info.byte_size)
         headers = {
-            **_OPEN,
-            "Content-Type": served_type(told["type"]),
-            "Content-Disposition": content_disposition(told["name"], told["type"]),
-            "Content-Security-Policy": _policy(told["type"]),
+            **_COMMON_HEADERS,
+            "Content-Type": served_type(query["type"]),
+            "Content-Disposition": content_disposition(query["name"], query["type"]),
+            "Content-Security-Policy": _content_security_policy(query["type"]),
             "Cross-Origin-Resource-Policy": "cross-origin",
-            "Cache-Control": f"private, max-age={max(int(told['expires']) - int(time.time()), 0)}, immutable",
+            "Cache-Control": f"private, max-age={max(int(query['expires']) - int(time.time()), 0)}, immutable",
             "Accept-Ranges": "bytes",
             "ETag": etag,
         }
@@ -170,16 +170,18 @@ class _File(Response):
         if partly:
             headers["Content-Range"] = f"bytes {self._start}-{self._end - 1}/{info.byte_size}"
         super().__init__(status_code=304 if known else 206 if partly else 200, headers=headers)
-        self._empty = known or request.method == "HEAD"
+        self._is_bodyless = known or request.method == "HEAD"
         self._blobs, self._descriptor = blobs, descriptor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, and close the file."""
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            at = self._end if self._empty else self._start
+            at = self._end if self._is_bodyless else self._start
             while at < self._end:
-                piece = await self._blobs.run(partial(os.pread, self._descriptor, min(PIECE, self._end - at), HEADER + at))
+                piece = await self._blobs.run(
+                    partial(os.pread, self._descriptor, min(CHUNK_BYTES, self._end - at), HEADER_BYTES + at)
+                )
                 if not piece:
                     raise StorageUnavailable  # the connection is cut: a client sees that bytes are missing
                 at += len(piece)
@@ -189,24 +191,24 @@ class _File(Response):
             os.close(self._descriptor)
 
 
-def _part(asked: str | None, size: int) -> tuple[int, int, bool]:
+def _byte_range(range_header: str | None, size: int) -> tuple[int, int, bool]:
     """Which bytes were asked for, from one up to before another, and whether that is a part; several parts are answered by
     all."""
-    found = _RANGE.fullmatch(asked.strip()) if asked is not None else None
+    found = _RANGE.fullmatch(range_header.strip()) if range_header is not None else None
     if found is None or found.group(0) == "bytes=-":
         return 0, size, False
     first, last = found.groups()
     start, end = (int(first), min(int(last or size), size - 1) + 1) if first else (max(size - int(last), 0), size)
     if start >= end:
-        raise _Refused(416, "INVALID", f"The file has {size} bytes.")
+        raise _HttpError(416, "INVALID", f"The file has {size} bytes.")
     return start, end, True
 
 
-def _policy(content_type: str) -> str:
+def _content_security_policy(content_type: str) -> str:
     rules = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'"
     return rules if plain_type(content_type) == "application/pdf" else f"{rules}; sandbox"
 
 
-def _refusal(status: int, code: str, message: str) -> Response:
+def _error_response(status: int, code: str, message: str) -> Response:
     body = orjson.dumps({"errors": [{"message": message, "extensions": {"code": code}}]})
-    return Response(body, status_code=status, media_type="application/json", headers=_OPEN)
+    return Response(body, status_code=status, media_type="application/json", headers=_COMMON_HEADERS)

@@ -29,16 +29,16 @@ from aiohttp import ClientError as ConnectionLost
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from domain.blob import (
-    MOST_BYTES,
+    MAX_BLOB_BYTES,
     Absent,
     Blob,
     BlobChanged,
     BlobInfo,
     BlobTooLarge,
-    Condition,
-    Listed,
+    ListedBlob,
     Matching,
     UploadTarget,
+    WriteCondition,
     require_key,
     require_prefix,
     served_type,
@@ -47,12 +47,12 @@ from domain.errors import StorageUnavailable
 from persistence.blobs.content_disposition import content_disposition
 
 T = TypeVar("T")
-CONNECT_TIMEOUT, READ_TIMEOUT, ATTEMPTS, TIMEOUT = 2.0, 5.0, 3, 5.5
-CONNECTIONS, PAGE = 32, 500
-_MARK = "write"
-_CHANGED = frozenset({"PreconditionFailed", "412", "NoSuchKey", "404"})
-_MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
-_AGAIN = frozenset({"ConditionalRequestConflict", "409"})
+CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, MAX_ATTEMPTS, TIMEOUT_SECONDS = 2.0, 5.0, 3, 5.5
+MAX_CONNECTIONS, PAGE_OBJECTS = 32, 500
+_WRITE_ID = "write"
+_CONDITION_FAILED_CODES = frozenset({"PreconditionFailed", "412", "NoSuchKey", "404"})
+_NOT_FOUND_CODES = frozenset({"NoSuchKey", "404", "NotFound"})
+_RETRY_CODES = frozenset({"ConditionalRequestConflict", "409"})
 logger = logging.getLogger(__name__)
 
 
@@ -70,10 +70,10 @@ class S3Blobs:
         asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         endpoint, prefix = asked.get("endpoint"), parts.path.strip("/")
         config = AioConfig(
-            connect_timeout=CONNECT_TIMEOUT,
-            read_timeout=READ_TIMEOUT,
-            retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
-            max_pool_connections=CONNECTIONS,
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=READ_TIMEOUT_SECONDS,
+            retries={"total_max_attempts": MAX_ATTEMPTS, "mode": "standard"},
+            max_pool_connections=MAX_CONNECTIONS,
             signature_version="s3v4",
             s3={"addressing_style": "path" if endpoint else "virtual"},
         )
@@ -86,38 +86,38 @@ class S3Blobs:
         async with session.client("s3", endpoint_url=endpoint, config=config) as client:
             yield cls(client, bucket, f"{prefix}/" if prefix else "")
 
-    async def get(self, key: str, *, limit: int = MOST_BYTES) -> Blob | None:
+    async def get(self, key: str, *, limit: int = MAX_BLOB_BYTES) -> Blob | None:
         async def read() -> Blob:
-            answer = await self._client.get_object(**self._object(key), ChecksumMode="ENABLED")
+            answer = await self._client.get_object(**self._location(key), ChecksumMode="ENABLED")
             async with answer["Body"] as body:
                 if answer["ContentLength"] > limit:
                     raise BlobTooLarge(key)
-                return Blob(content=await body.read(), etag=_bare(answer["ETag"]), content_type=answer["ContentType"])
+                return Blob(content=await body.read(), etag=_unquoted(answer["ETag"]), content_type=answer["ContentType"])
 
-        return await _found(read())
+        return await _none_if_missing(read())
 
     async def get_start(self, key: str, size: int) -> bytes | None:
         async def read() -> bytes:
-            answer = await self._client.get_object(**self._object(key), Range=f"bytes=0-{size - 1}")
+            answer = await self._client.get_object(**self._location(key), Range=f"bytes=0-{size - 1}")
             async with answer["Body"] as body:
                 content: bytes = await body.read()
                 return content
 
         try:
-            return await _found(read())
-        except _Empty:
+            return await _none_if_missing(read())
+        except _EmptyRange:
             return b""
 
     async def put(
-        self, key: str, content: bytes, *, content_type: str = "application/octet-stream", only_if: Condition = None
+        self, key: str, content: bytes, *, content_type: str = "application/octet-stream", only_if: WriteCondition = None
     ) -> str:
-        where = self._object(key)
+        where = self._location(key)
         mark = uuid4().hex
         given = {
             "Body": content,
             "ContentType": content_type,
             "ChecksumSHA256": base64.b64encode(hashlib.sha256(content).digest()).decode(),
-            "Metadata": {_MARK: mark},
+            "Metadata": {_WRITE_ID: mark},
         }
         match only_if:
             case Absent():
@@ -128,42 +128,42 @@ class S3Blobs:
         async def write() -> str:
             for further in (2, 1, 0):
                 try:
-                    return _bare((await self._client.put_object(**where, **given))["ETag"])
+                    return _unquoted((await self._client.put_object(**where, **given))["ETag"])
                 except ClientError as error:
-                    if further and _code(error) in _AGAIN:  # two at the same moment: neither was written
+                    if further and _error_code(error) in _RETRY_CODES:  # two at the same moment: neither was written
                         continue
-                    if only_if is None or _code(error) not in _CHANGED:
+                    if only_if is None or _error_code(error) not in _CONDITION_FAILED_CODES:
                         raise
-                    there = await self._told(key)
-                    if there is not None and there["Metadata"].get(_MARK) == mark:
-                        return _bare(there["ETag"])  # our own: the answer to an earlier attempt was lost
+                    there = await self._head(key)
+                    if there is not None and there["Metadata"].get(_WRITE_ID) == mark:
+                        return _unquoted(there["ETag"])  # our own: the answer to an earlier attempt was lost
                     raise BlobChanged(key) from None
             raise AssertionError
 
-        return await _within_time(write())
+        return await _with_timeout(write())
 
     async def head(self, key: str) -> BlobInfo | None:
-        answer = await _within_time(self._told(key))
+        answer = await _with_timeout(self._head(key))
         if answer is None:
             return None
         return BlobInfo(
             key=key,
             byte_size=answer["ContentLength"],
-            etag=_bare(answer["ETag"]),
+            etag=_unquoted(answer["ETag"]),
             content_type=answer["ContentType"],
-            sha256=_whole_hash(answer),
+            sha256=_full_sha256(answer),
         )
 
     async def delete(self, key: str) -> None:
-        await _within_time(self._client.delete_object(**self._object(key)))
+        await _with_timeout(self._client.delete_object(**self._location(key)))
 
-    async def find(self, prefix: str) -> AsyncIterator[Listed]:
-        asked = {"Bucket": self._bucket, "Prefix": f"{self._prefix}{require_prefix(prefix)}", "MaxKeys": PAGE}
+    async def find(self, prefix: str) -> AsyncIterator[ListedBlob]:
+        asked = {"Bucket": self._bucket, "Prefix": f"{self._prefix}{require_prefix(prefix)}", "MaxKeys": PAGE_OBJECTS}
         while True:
-            page = await _within_time(self._client.list_objects_v2(**asked))
+            page = await _with_timeout(self._client.list_objects_v2(**asked))
             for each in page.get("Contents", ()):
                 key = each["Key"].removeprefix(self._prefix)
-                yield Listed(key=key, byte_size=each["Size"], modified_at=each["LastModified"].astimezone(UTC))
+                yield ListedBlob(key=key, byte_size=each["Size"], modified_at=each["LastModified"].astimezone(UTC))
             if not page.get("IsTruncated"):
                 return
             asked["ContinuationToken"] = page["NextContinuationToken"]
@@ -173,7 +173,7 @@ class S3Blobs:
             "ResponseContentType": served_type(content_type),
             "ResponseContentDisposition": content_disposition(file_name, content_type),
         }
-        return await self._signed("get_object", {**self._object(key), **shown}, expires_in)
+        return await self._presign("get_object", {**self._location(key), **shown}, expires_in)
 
     async def upload_target(
         self, key: str, *, byte_size: int, content_type: str, sha256: str | None, expires_at: datetime
@@ -183,68 +183,68 @@ class S3Blobs:
         if sha256 is not None:
             headers["x-amz-checksum-sha256"] = given["ChecksumSHA256"] = base64.b64encode(bytes.fromhex(sha256)).decode()
         seconds = max(1, int((expires_at - datetime.now(UTC)).total_seconds()))
-        url = await self._signed("put_object", {**self._object(key), **given}, seconds)
+        url = await self._presign("put_object", {**self._location(key), **given}, seconds)
         return UploadTarget(url=url, method="PUT", headers=headers, expires_at=expires_at)
 
-    async def _told(self, key: str) -> Mapping[str, Any] | None:
+    async def _head(self, key: str) -> Mapping[str, Any] | None:
         try:
-            answer: Mapping[str, Any] = await self._client.head_object(**self._object(key), ChecksumMode="ENABLED")
+            answer: Mapping[str, Any] = await self._client.head_object(**self._location(key), ChecksumMode="ENABLED")
         except ClientError as error:
-            if _code(error) in _MISSING:
+            if _error_code(error) in _NOT_FOUND_CODES:
                 return None
             raise
         return answer
 
-    async def _signed(self, operation: str, given: Mapping[str, Any], expires_in: int) -> str:
-        url: str = await _within_time(self._client.generate_presigned_url(operation, Params=given, ExpiresIn=expires_in))
+    async def _presign(self, operation: str, params: Mapping[str, Any], expires_in: int) -> str:
+        url: str = await _with_timeout(self._client.generate_presigned_url(operation, Params=params, ExpiresIn=expires_in))
         return url
 
-    def _object(self, key: str) -> dict[str, Any]:
+    def _location(self, key: str) -> dict[str, Any]:
         return {"Bucket": self._bucket, "Key": f"{self._prefix}{require_key(key)}"}
 
 
-class _Empty(Exception):
+class _EmptyRange(Exception):
     """A part was asked for of an object that has no bytes."""
 
 
-async def _found(reading: Awaitable[T]) -> T | None:
+async def _none_if_missing(reading: Awaitable[T]) -> T | None:
     """What is read, None when there is no such object."""
 
     async def read() -> T | None:
         try:
             return await reading
         except ClientError as error:
-            if _code(error) in _MISSING:
+            if _error_code(error) in _NOT_FOUND_CODES:
                 return None
-            if _code(error) in ("InvalidRange", "416"):
-                raise _Empty from None
+            if _error_code(error) in ("InvalidRange", "416"):
+                raise _EmptyRange from None
             raise
 
-    return await _within_time(read())
+    return await _with_timeout(read())
 
 
-async def _within_time(call: Awaitable[T]) -> T:
+async def _with_timeout(call: Awaitable[T]) -> T:
     try:
-        async with asyncio.timeout(TIMEOUT):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             return await call
     except (BotoCoreError, HTTPClientError, ClientError, ConnectionLost, OSError) as error:  # TimeoutError is an OSError
-        _tell(error)
+        _raise_unavailable(error)
 
 
-def _tell(error: Exception) -> NoReturn:
+def _raise_unavailable(error: Exception) -> NoReturn:
     logger.warning("The bucket does not answer as it should: %s", str(error) or type(error).__name__)
     raise StorageUnavailable from error
 
 
-def _code(error: ClientError) -> str:
+def _error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def _bare(etag: str) -> str:
+def _unquoted(etag: str) -> str:
     return etag.strip('"')
 
 
-def _whole_hash(answer: Mapping[str, Any]) -> str | None:
+def _full_sha256(answer: Mapping[str, Any]) -> str | None:
     """The SHA-256 of the whole object; what S3 tells of one that came in parts is a hash of hashes."""
     told = answer.get("ChecksumSHA256")
     return base64.b64decode(told).hex() if told and "-" not in told else None

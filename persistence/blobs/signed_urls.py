@@ -17,26 +17,26 @@ from domain.blob import require_key
 PATH = "/blobs"
 
 
-class Signatures:
+class UrlSigner:
     """Makes and checks addresses of one server, `origin` being how people reach it. `secret` is the same in all its processes."""
 
     def __init__(self, secret: bytes, origin: str) -> None:
         self._secret, self._origin = secret, origin
 
-    def sign(self, method: str, key: str, promised: Mapping[str, str | int], *, expires: int) -> str:
+    def sign(self, method: str, key: str, params: Mapping[str, str | int], *, expires: int) -> str:
         """An address that ends at `expires` (seconds since 1970); what is promised stands in its query."""
-        told = {**{name: str(value) for name, value in promised.items()}, "expires": str(expires)}
+        told = {**{name: str(value) for name, value in params.items()}, "expires": str(expires)}
         query = urlencode({**told, "signature": self._signature(method, key, told)})
         return f"{self._origin}{PATH}/{quote(require_key(key))}?{query}"
 
-    def good(self, method: str, key: str, told: Mapping[str, str]) -> bool:
+    def verify(self, method: str, key: str, query: Mapping[str, str]) -> bool:
         """Whether this server signed all that the query tells, and it still holds."""
-        given = {name: value for name, value in told.items() if name != "signature"}
+        given = {name: value for name, value in query.items() if name != "signature"}
         signature = self._signature(method, key, given)
-        if not hmac.compare_digest(signature.encode(), told.get("signature", "").encode()):
+        if not hmac.compare_digest(signature.encode(), query.get("signature", "").encode()):
             return False
         return int(given["expires"]) > time.time()
 
-    def _signature(self, method: str, key: str, told: Mapping[str, str]) -> str:
-        text = json.dumps([method, key, sorted(told.items())], separators=(",", ":"))
+    def _signature(self, method: str, key: str, params: Mapping[str, str]) -> str:
+        text = json.dumps([method, key, sorted(params.items())], separators=(",", ":"))
         return urlsafe_b64encode(hmac.digest(self._secret, text.encode(), hashlib.sha256)).decode().rstrip("=")

@@ -8,12 +8,12 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V", bytes, str)
 
 
-class Kept(Generic[K, V]):
+class ByteCache(Generic[K, V]):
     """Values by keys, bounded by their length together; one that is longer than an eighth of that is not kept at all."""
 
-    def __init__(self, room: int) -> None:
-        self._room = room
-        self._used = 0
+    def __init__(self, max_length: int) -> None:
+        self._max_length = max_length
+        self._used_length = 0
         self._values: OrderedDict[K, V] = OrderedDict()
 
     def get(self, key: K) -> V | None:
@@ -25,10 +25,10 @@ class Kept(Generic[K, V]):
 
     def put(self, key: K, value: V) -> None:
         """Keep a value."""
-        if len(value) > self._room // 8 or key in self._values:
+        if len(value) > self._max_length // 8 or key in self._values:
             return
         self._values[key] = value
-        self._used += len(value)
-        while self._used > self._room:
+        self._used_length += len(value)
+        while self._used_length > self._max_length:
             _, gone = self._values.popitem(last=False)
-            self._used -= len(gone)
+            self._used_length -= len(gone)

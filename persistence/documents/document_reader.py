@@ -16,18 +16,18 @@ from sqlalchemy import ARRAY, BigInteger, Integer, Uuid, bindparam, column, func
 from domain.document import DocumentVersion
 from domain.document.update import LoggedUpdate
 from domain.errors import CursorExpired, Unavailable
-from persistence.access import ids
-from persistence.blobs.document_objects import DocumentObjects, together
-from persistence.documents.byte_cache import Kept
+from persistence.access import any_id
+from persistence.blobs.document_objects import DocumentObjects, gather_limited
+from persistence.documents.byte_cache import ByteCache
 from persistence.engine.database import Database, Statement
 from persistence.engine.rows import columns, row_class
 from persistence.events.document_log import UpdateLog
 from persistence.tables import document_heads, document_updates, document_versions, documents
 
-EVER = 2**62
-_ROOM = 64 * 1024 * 1024
-_TAIL = 2_000  # edits read at once, of all documents together
-_TRIES = 4
+MAX_POSITION = 2**62
+_CACHE_BYTES = 64 * 1024 * 1024
+_MAX_TAIL_UPDATES = 2_000  # edits read at once, of all documents together
+_MAX_ATTEMPTS = 4
 
 _d, _v, _h, _u = documents, document_versions, document_heads, document_updates
 _newest = (
@@ -41,17 +41,17 @@ _newest = (
 _BASES = Statement(
     select(*(_newest.c[each.name] for each in columns(DocumentVersion, _v)), _d.c.id.label("of"), _h.c.position.label("head"))
     .select_from(_d.outerjoin(_newest, true()).outerjoin(_h, _h.c.document_id == _d.c.id))
-    .where(_d.c.id == ids()),
+    .where(_d.c.id == any_id()),
     row_class(DocumentVersion),
 )
-_wanted = (
+_tails_param = (
     func.unnest(bindparam("of", type_=ARRAY(Uuid)), bindparam("after", type_=ARRAY(BigInteger)))
     .table_valued(column("of", Uuid), column("after", BigInteger), name="wanted")
     .render_derived()
 )
 _TAILS = Statement(
     select(*columns(LoggedUpdate, _u))
-    .select_from(_u.join(_wanted, (_u.c.document_id == _wanted.c.of) & (_u.c.position > _wanted.c.after)))
+    .select_from(_u.join(_tails_param, (_u.c.document_id == _tails_param.c.of) & (_u.c.position > _tails_param.c.after)))
     .where(_u.c.position <= bindparam("at", type_=BigInteger))
     .order_by(_u.c.document_id, _u.c.position)
     .limit(bindparam("size", type_=Integer)),
@@ -60,7 +60,7 @@ _TAILS = Statement(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class StoredState:
     """
     What a document says at a position: the CRDT of a version (None: nothing) and the edits after it, in order.
 
@@ -69,7 +69,7 @@ class State:
 
     document_id: UUID
     position: int
-    since: int = 0
+    base_position: int = 0
     base: Any = None
     snapshot: bytes | None = None
     edits: Sequence[LoggedUpdate] = field(default_factory=tuple)
@@ -84,75 +84,75 @@ class State:
         """Bytes of the snapshot and the edits."""
         return len(self.snapshot or b"") + sum(len(each.data) for each in self.edits)
 
-    def until(self, instant: datetime) -> "State":
+    def until(self, instant: datetime) -> "StoredState":
         """The same without the edits that came after an instant; the base stays, even when it is newer."""
         edits = [each for each in self.edits if each.at <= instant]
-        position = edits[-1].position if edits else self.since
-        return State(
+        position = edits[-1].position if edits else self.base_position
+        return StoredState(
             document_id=self.document_id,
             position=position,
-            since=self.since,
+            base_position=self.base_position,
             base=self.base,
             snapshot=self.snapshot,
             edits=edits,
         )
 
 
-class States:
+class DocumentReader:
     """Reads what documents say; lives as long as the process."""
 
     def __init__(self, database: Database, objects: DocumentObjects) -> None:
         self.log = UpdateLog(database)
         self._database = database
         self._objects = objects
-        self._contents: Kept[str, bytes] = Kept(_ROOM)
+        self._contents: ByteCache[str, bytes] = ByteCache(_CACHE_BYTES)
 
-    async def of(self, document_ids: Sequence[UUID], *, at: int = EVER) -> list[State]:
+    async def read(self, document_ids: Sequence[UUID], *, at: int = MAX_POSITION) -> list[StoredState]:
         """
         What documents say, in the order given, at the last position that is not after `at`.
 
         Raises CursorExpired where the log no longer reaches back to `at`, and StorageUnavailable.
         """
-        for _ in range(_TRIES):
-            states = await self._look(list(dict.fromkeys(document_ids)), at)
+        for _ in range(_MAX_ATTEMPTS):
+            states = await self._try_read(list(dict.fromkeys(document_ids)), at)
             if states is not None:
                 return [states[each] for each in document_ids]
-            if at != EVER:
+            if at != MAX_POSITION:
                 raise CursorExpired
         raise Unavailable("The document changes faster than it can be read; try again.")
 
-    async def newest(self, document_id: UUID) -> tuple[bytes, int] | None:
+    async def newest_snapshot(self, document_id: UUID) -> tuple[bytes, int] | None:
         """The state of the newest version and its position, None where there is none; the log is not read."""
-        rows = await self._database.fetch(_BASES, ids=[document_id], at=EVER)
+        rows = await self._database.fetch(_BASES, ids=[document_id], at=MAX_POSITION)
         if not rows or rows[0].crdt is None:
             return None
-        return await self.content(document_id, rows[0].crdt), rows[0].position
+        return await self.read_content(document_id, rows[0].crdt), rows[0].position
 
-    async def content(self, document_id: UUID, sha256: str) -> bytes:
+    async def read_content(self, document_id: UUID, sha256: str) -> bytes:
         """Contents that a version names; kept in memory once read."""
         found = self._contents.get(sha256)
         if found is None:
-            found = await self._objects.content(document_id, sha256)
+            found = await self._objects.read_content(document_id, sha256)
             self._contents.put(sha256, found)
         return found
 
-    async def _look(self, document_ids: list[UUID], at: int) -> dict[UUID, State] | None:
+    async def _try_read(self, document_ids: list[UUID], at: int) -> dict[UUID, StoredState] | None:
         """What documents say; None when a log was trimmed between the two statements, or does not reach so far back."""
         bases = {row["of"]: row for row in await self._database.fetch(_BASES, ids=document_ids, at=at)}
         since = {each: bases[each].position or 0 if each in bases else 0 for each in document_ids}
         behind = {each: since[each] for each, row in bases.items() if since[each] < min(row["head"] or 0, at)}
-        edits = await self._tails(behind, at)
+        edits = await self._read_tails(behind, at)
         for each, after in behind.items():
             if not edits[each] or edits[each][0].position != after + 1:
                 return None
         named = [(each, row.crdt) for each, row in bases.items() if row.crdt is not None]
-        snapshots = await together([_reading(self, *each) for each in named])
+        snapshots = await gather_limited([_deferred_content(self, *each) for each in named])
         found = {each: snapshot for (each, _), snapshot in zip(named, snapshots, strict=True)}
         return {
-            each: State(
+            each: StoredState(
                 document_id=each,
                 position=edits[each][-1].position if edits.get(each) else since[each],
-                since=since[each],
+                base_position=since[each],
                 base=bases[each] if each in found else None,
                 snapshot=found.get(each),
                 edits=edits.get(each, ()),
@@ -160,16 +160,16 @@ class States:
             for each in document_ids
         }
 
-    async def _tails(self, behind: dict[UUID, int], at: int) -> dict[UUID, list[LoggedUpdate]]:
+    async def _read_tails(self, behind: dict[UUID, int], at: int) -> dict[UUID, list[LoggedUpdate]]:
         """The edits of each document after a position, and not after `at`."""
         edits: dict[UUID, list[LoggedUpdate]] = defaultdict(list)
         if not behind:
             return edits
-        given = {"of": list(behind), "after": list(behind.values()), "at": at, "size": _TAIL}
+        given = {"of": list(behind), "after": list(behind.values()), "at": at, "size": _MAX_TAIL_UPDATES}
         rows = await self._database.fetch(_TAILS, **given)
         for row in rows:
             edits[row.document_id].append(row)
-        if len(rows) == _TAIL:  # cut off: the last of them, and those after it, are read to their ends
+        if len(rows) == _MAX_TAIL_UPDATES:  # cut off: the last of them, and those after it, are read to their ends
             unfinished = [each for each in behind if not edits[each] or each == rows[-1].document_id]
             for each in unfinished:
                 await self._read_on(each, behind[each], at, edits[each])
@@ -181,7 +181,7 @@ class States:
             if reached >= at:
                 return
             try:
-                page = await self.log.read(document_id, reached, min(_TAIL, at - reached))
+                page = await self.log.read(document_id, reached, min(_MAX_TAIL_UPDATES, at - reached))
             except CursorExpired:
                 edits.clear()
                 return
@@ -190,5 +190,5 @@ class States:
             edits.extend(page)
 
 
-def _reading(states: States, document_id: UUID, sha256: str) -> Any:
-    return lambda: states.content(document_id, sha256)
+def _deferred_content(reader: DocumentReader, document_id: UUID, sha256: str) -> Any:
+    return lambda: reader.read_content(document_id, sha256)

@@ -2,7 +2,7 @@
 
 Called through `persistence.documents.worker_pool`, so everything comes as bytes and plain values, and no answer is longer than
 the server can put into an answer at once: of a comparison with more than `HUNKS` hunks only the blocks are told apart, and a text
-that was written in more than `STRETCHES` turns is refused.
+that was written in more than `MAX_SPANS` turns is refused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ from domain.anchor import Utf16Offsets
 from domain.document import ContentFormat, DocumentType
 from domain.errors import LimitExceeded
 
-HUNKS = 4_000
-STRETCHES = 10_000
+MAX_HUNKS = 4_000
+MAX_SPANS = 10_000
 
-Stored = tuple[bytes | None, Sequence[bytes]]
+EncodedState = tuple[bytes | None, Sequence[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class AttributedSpan:
     """From `start` up to `end` of the plain text, in UTF-16 units, by whom (None: nobody known), and when at the latest."""
 
     start: int
@@ -34,7 +34,7 @@ class Written:
     edited_at: datetime
 
 
-def compared(type_: DocumentType, old: Stored, new: Stored) -> Diff:
+def compute_diff(type_: DocumentType, old: EncodedState, new: EncodedState) -> Diff:
     """What changed between two states, as Markdown; of what came, by which client."""
     before = kind.render(type_, crdt.load(*old), ContentFormat.MARKDOWN)
     document = crdt.load(*new)
@@ -43,17 +43,21 @@ def compared(type_: DocumentType, old: Stored, new: Stored) -> Diff:
         return diff(before, after)
     spans = attribution.spans(type_, document)
     carried = attribution.carried(spans, kind.render(type_, document, ContentFormat.TEXT), after)
-    return diff(before, after, carried, most=HUNKS)
+    return diff(before, after, carried, most=MAX_HUNKS)
 
 
-def written(
-    type_: DocumentType, state: Stored, authors: Mapping[int, UUID], edits: Sequence[tuple[bytes, datetime]], older: datetime
-) -> list[Written]:
+def attribute_spans(
+    type_: DocumentType,
+    state: EncodedState,
+    authors: Mapping[int, UUID],
+    edits: Sequence[tuple[bytes, datetime]],
+    older: datetime,
+) -> list[AttributedSpan]:
     """Who wrote what stands in a text, by whose the clients are; `older` dates what none of the edits brought.
 
-    Raises LimitExceeded beyond `STRETCHES`.
+    Raises LimitExceeded beyond `MAX_SPANS`.
     """
-    times = _times(edits)
+    times = _edit_times(edits)
     document = crdt.load(*state)
     several: list[Any] = []
     for span in attribution.spans(type_, document):
@@ -62,16 +66,16 @@ def written(
         last = several[-1] if several else None
         if last is not None and last.end == span.start and last.author_id == author_id:
             # Neighbours by one author made one: people are shown, not their sessions.
-            several[-1] = Written(last.start, span.end, author_id, max(last.edited_at, at))
+            several[-1] = AttributedSpan(last.start, span.end, author_id, max(last.edited_at, at))
         else:
-            several.append(Written(span.start, span.end, author_id, at))
-    if len(several) > STRETCHES:
-        raise LimitExceeded(f"The text was written in more than {STRETCHES} turns: too many to tell.", STRETCHES)
+            several.append(AttributedSpan(span.start, span.end, author_id, at))
+    if len(several) > MAX_SPANS:
+        raise LimitExceeded(f"The text was written in more than {MAX_SPANS} turns: too many to tell.", MAX_SPANS)
     units = Utf16Offsets(kind.render(type_, document, ContentFormat.TEXT))
     return [replace(each, start=units.of(each.start), end=units.of(each.end)) for each in several]
 
 
-def _times(edits: Sequence[tuple[bytes, datetime]]) -> Mapping[int, Sequence[tuple[int, int, datetime]]]:
+def _edit_times(edits: Sequence[tuple[bytes, datetime]]) -> Mapping[int, Sequence[tuple[int, int, datetime]]]:
     """For each client the clocks (first, after the last) that came with an edit, and when."""
     times: dict[int, list[tuple[int, int, datetime]]] = {}
     for data, at in edits:

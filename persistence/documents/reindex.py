@@ -17,27 +17,27 @@ from sqlalchemy.dialects.postgresql import insert
 from domain import rank
 from domain.codec import decode
 from domain.document import Document, DocumentVersion
-from domain.reference import linked
-from persistence.access import ids
-from persistence.blobs.document_objects import PREFIX, DocumentObjects, content_key, document_key, together, version_key
+from domain.reference import extract_links
+from persistence.access import any_id
+from persistence.blobs.document_objects import PREFIX, DocumentObjects, content_key, document_key, gather_limited, version_key
 from persistence.documents.integrity import document_id_in
 from persistence.engine.database import Connection, Database, Statement
-from persistence.engine.rows import values
+from persistence.engine.rows import to_params
 from persistence.stores import document_statements
-from persistence.stores.document import WORDS
-from persistence.stores.reference import SqlReferences, relink
+from persistence.stores.document import MAX_SEARCH_CHARACTERS
+from persistence.stores.reference import SqlReferences, rebuild_references
 from persistence.tables import document_heads, documents, projects, users
 
-_AT_ONCE = 100
+_BATCH_DOCUMENTS = 100
 _h = document_heads
-_USERS = Statement(select(users.c.id).where(users.c.id == ids()))
-_PROJECTS = Statement(select(projects.c.id, projects.c.team_id).where(projects.c.id == ids()))
-_KNOWN = Statement(
-    select(documents.c.id, documents.c.version, documents.c.latest_number).where(documents.c.id == ids()).with_for_update()
+_USERS = Statement(select(users.c.id).where(users.c.id == any_id()))
+_PROJECTS = Statement(select(projects.c.id, projects.c.team_id).where(projects.c.id == any_id()))
+_LOCK_EXISTING = Statement(
+    select(documents.c.id, documents.c.version, documents.c.latest_number).where(documents.c.id == any_id()).with_for_update()
 )
-_LAST = Statement(select(func.max(documents.c.rank)).where(documents.c.project_id == bindparam("project", type_=Uuid)))
+_LAST_RANK = Statement(select(func.max(documents.c.rank)).where(documents.c.project_id == bindparam("project", type_=Uuid)))
 _position = bindparam("position", type_=BigInteger)
-_ADVANCE = Statement(
+_ADVANCE_HEAD = Statement(
     insert(_h)
     .values(document_id=bindparam("id", type_=Uuid), position=_position, trimmed_to=_position)
     .on_conflict_do_update(
@@ -47,7 +47,7 @@ _ADVANCE = Statement(
 
 
 @dataclass(slots=True)
-class Rebuilt:
+class ReindexReport:
     """How many rows were made or brought up to date, how many tasks and comments link to documents, and the documents that could
     not be indexed: their project or owner is not there.
     """
@@ -55,13 +55,13 @@ class Rebuilt:
     documents: int = 0
     versions: int = 0
     linking: int = 0
-    homeless: list[UUID] = field(default_factory=list)
+    orphaned: list[UUID] = field(default_factory=list)
 
     def __str__(self) -> str:
         """For people."""
         told = [f"{self.documents:,} documents and {self.versions:,} versions were indexed."]
         told += [f"{self.linking:,} tasks and comments link to documents."]
-        told += [f"  the project or the owner of document {each} is not there" for each in self.homeless]
+        told += [f"  the project or the owner of document {each} is not there" for each in self.orphaned]
         return "\n".join(told)
 
 
@@ -73,25 +73,25 @@ class _Record:
     links: frozenset[UUID]
 
 
-async def reindex(database: Database, objects: DocumentObjects) -> Rebuilt:
+async def reindex(database: Database, objects: DocumentObjects) -> ReindexReport:
     """Make every row that storage speaks of."""
-    rebuilt = Rebuilt()
-    waiting = [id_ async for listed in objects.blobs.find(PREFIX) if (id_ := _document_of(listed.key)) is not None]
+    rebuilt = ReindexReport()
+    waiting = [id_ async for listed in objects.blobs.find(PREFIX) if (id_ := _document_id_of(listed.key)) is not None]
     waiting.sort()
     records: dict[UUID, Document] = {}
-    for start in range(0, len(waiting), _AT_ONCE):
-        page = await together([_reading(objects, each) for each in waiting[start : start + _AT_ONCE]])
+    for start in range(0, len(waiting), _BATCH_DOCUMENTS):
+        page = await gather_limited([_read_job(objects, each) for each in waiting[start : start + _BATCH_DOCUMENTS]])
         records |= {each.id: each for each in page if each is not None}
     ordered = _parents_first(records)
-    for start in range(0, len(ordered), _AT_ONCE):
-        page = await together([_gathering(objects, each) for each in ordered[start : start + _AT_ONCE]])
+    for start in range(0, len(ordered), _BATCH_DOCUMENTS):
+        page = await gather_limited([_gather_job(objects, each) for each in ordered[start : start + _BATCH_DOCUMENTS]])
         async with database.begin() as connection:
             await _write(connection, page, rebuilt)
-    rebuilt.linking = await relink(database)
+    rebuilt.linking = await rebuild_references(database)
     return rebuilt
 
 
-def _document_of(key: str) -> UUID | None:
+def _document_id_of(key: str) -> UUID | None:
     id_ = document_id_in(key)
     return id_ if id_ is not None and key == document_key(id_) else None
 
@@ -110,45 +110,47 @@ def _parents_first(records: dict[UUID, Document]) -> list[Document]:
     return list(ordered.values())
 
 
-async def _write(connection: Connection, page: Sequence[_Record], rebuilt: Rebuilt) -> None:
+async def _write(connection: Connection, page: Sequence[_Record], report: ReindexReport) -> None:
     wanted = list({each.document.project_id for each in page})
     teams = {row["id"]: row["team_id"] for row in await connection.fetch(_PROJECTS, ids=wanted)}
-    known = {row["id"]: row for row in await connection.fetch(_KNOWN, ids=[each.document.id for each in page])}
+    known = {row["id"]: row for row in await connection.fetch(_LOCK_EXISTING, ids=[each.document.id for each in page])}
     named = {each.document.owner_id for each in page} | {saved.created_by_id for each in page for saved in each.versions}
     people = {row["id"] for row in await connection.fetch(_USERS, ids=[each for each in named if each is not None])}
     for each in page:
         if each.document.project_id not in teams or each.document.owner_id not in people:
-            rebuilt.homeless.append(each.document.id)
+            report.orphaned.append(each.document.id)
             continue
         document = replace(each.document, team_id=teams[each.document.project_id])
-        if document.parent_id in rebuilt.homeless:
+        if document.parent_id in report.orphaned:
             document = replace(document, parent_id=None)
         row = known.get(document.id)
         if row is None:
             await _add(connection, document)
         elif (row["version"], row["latest_number"]) < (document.version, document.latest_number):
-            await connection.execute(document_statements.SAVE, **values(document))
+            await connection.execute(document_statements.SAVE, **to_params(document))
         if row is None or (row["version"], row["latest_number"]) < (document.version, document.latest_number):
-            await connection.execute(document_statements.KEEP_WORDS, id=document.id, words=each.words)
-            rebuilt.documents += 1
+            await connection.execute(document_statements.UPDATE_SEARCH_TEXT, id=document.id, words=each.words)
+            report.documents += 1
         for version in each.versions:
             saver = version.created_by_id if version.created_by_id in people else None
-            given = values(version) | {"created_by_id": saver}
-            rebuilt.versions += await connection.fetch_value(document_statements.ADD_VERSION, **given) is not None
+            given = to_params(version) | {"created_by_id": saver}
+            report.versions += await connection.fetch_value(document_statements.ADD_VERSION, **given) is not None
         if document.latest_position:
-            await connection.execute(_ADVANCE, id=document.id, position=document.latest_position)
+            await connection.execute(_ADVANCE_HEAD, id=document.id, position=document.latest_position)
         await SqlReferences(connection).replace(document, each.links)
 
 
 async def _add(connection: Connection, document: Document) -> None:
     """Add a row; where another document has its place, which happens to what was cut off, it goes to the end of the project."""
-    if await connection.fetch_value(document_statements.ADD, **values(document)) is None:
-        last = await connection.fetch_value(_LAST, project=document.project_id)
-        added = await connection.fetch_value(document_statements.ADD, **values(replace(document, rank=rank.between(last, None))))
+    if await connection.fetch_value(document_statements.ADD, **to_params(document)) is None:
+        last = await connection.fetch_value(_LAST_RANK, project=document.project_id)
+        added = await connection.fetch_value(
+            document_statements.ADD, **to_params(replace(document, rank=rank.between(last, None)))
+        )
         assert added is not None
 
 
-def _reading(objects: DocumentObjects, document_id: UUID) -> Any:
+def _read_job(objects: DocumentObjects, document_id: UUID) -> Any:
     async def read() -> Document | None:
         told = await objects.read(document_key(document_id))
         return None if told is None else decode(Document, told)
@@ -156,7 +158,7 @@ def _reading(objects: DocumentObjects, document_id: UUID) -> Any:
     return read
 
 
-def _gathering(objects: DocumentObjects, document: Document) -> Any:
+def _gather_job(objects: DocumentObjects, document: Document) -> Any:
     async def gather() -> _Record:
         versions = []
         for number in range(1, document.latest_number + 1):
@@ -167,7 +169,7 @@ def _gathering(objects: DocumentObjects, document: Document) -> Any:
         text = None if newest is None else await objects.blobs.get(content_key(document.id, newest.text))
         words = "" if text is None else text.content.decode(errors="replace")
         told = None if newest is None else await objects.blobs.get(content_key(document.id, newest.markdown))
-        links = linked(None if told is None else told.content.decode(errors="replace"))
-        return _Record(document, versions, words[:WORDS].replace("\0", ""), links)
+        links = extract_links(None if told is None else told.content.decode(errors="replace"))
+        return _Record(document, versions, words[:MAX_SEARCH_CHARACTERS].replace("\0", ""), links)
 
     return gather

@@ -16,7 +16,7 @@ from domain.document import ContentFormat, DocumentType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forms:
+class Rendering:
     """A whole state, and what it says."""
 
     state: bytes
@@ -24,7 +24,7 @@ class Forms:
     text: str
 
 
-def forms(type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes]) -> Forms:
+def render_forms(type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes]) -> Rendering:
     """
     A document's whole state, and what it says, after a fresh load of that state said the same.
 
@@ -36,7 +36,7 @@ def forms(type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes])
     told = kind.render(type_, document, ContentFormat.MARKDOWN)
     if again.vector() != document.vector() or kind.render(type_, again, ContentFormat.MARKDOWN) != told:
         raise RuntimeError("a document's state does not load to what the document says")
-    return Forms(state=state, markdown=told, text=kind.render(type_, again, ContentFormat.TEXT))
+    return Rendering(state=state, markdown=told, text=kind.render(type_, again, ContentFormat.TEXT))
 
 
 def render(type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes], format_: ContentFormat) -> str:
@@ -44,28 +44,28 @@ def render(type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes]
     return kind.render(type_, crdt.load(snapshot, updates), format_)
 
 
-def whole(snapshot: bytes | None, updates: Sequence[bytes]) -> bytes:
+def full_state(snapshot: bytes | None, updates: Sequence[bytes]) -> bytes:
     """The state as one update."""
     return crdt.state(crdt.load(snapshot, updates)) if updates or snapshot is None else snapshot
 
 
-def made(
-    function: Callable[..., bytes], type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes], *given: str
+def edit_update(
+    function: Callable[..., bytes], type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes], *arguments: str
 ) -> bytes:
     """The update that an edit (`content.edit`) of a state comes to; nothing where it changes nothing."""
-    update = function(type_, whole(snapshot, updates), *given)
+    update = function(type_, full_state(snapshot, updates), *arguments)
     return b"" if update == crdt.EMPTY else update
 
 
-def loads(state: bytes) -> None:
+def require_loadable(state: bytes) -> None:
     """Raises InvalidUpdate where a state does not load."""
     crdt.load(state)
 
 
-def restored(type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes], version: bytes) -> bytes:
+def restore_update(type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes], version: bytes) -> bytes:
     """The update that makes a live state say what a version said; nothing when it does. What was written since is deleted by it,
     not lost: the log and later versions have it."""
-    live = whole(snapshot, updates)
+    live = full_state(snapshot, updates)
     if type_ is not DocumentType.TEXT:
         update = edit.replace_all(type_, live, kind.render(type_, crdt.load(version), ContentFormat.MARKDOWN))
         return b"" if update == crdt.EMPTY else update

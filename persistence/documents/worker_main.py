@@ -17,10 +17,10 @@ from typing import Any, BinaryIO, Final
 
 from domain.errors import DomainError
 
-LENGTH: Final = struct.Struct("!Q")
-_MEMORY: Final = 2 * 1024**3
-_LONGEST: Final = 256 * 1024 * 1024
-_NICE: Final = 5
+LENGTH_PREFIX: Final = struct.Struct("!Q")
+_MEMORY_LIMIT_BYTES: Final = 2 * 1024**3
+_MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024
+_NICENESS: Final = 5
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -29,23 +29,23 @@ def main(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to everybody: the parent says when it is over
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_LIMIT_BYTES, _MEMORY_LIMIT_BYTES))
     if os.getppid() != parent:
         return
-    os.nice(_NICE)
+    os.nice(_NICENESS)
     sys.setrecursionlimit(4_000)  # rendering goes as deep as a document nests, several calls for each level
     jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # nothing that prints may come between answers
-    while head := jobs.read(LENGTH.size):
-        answer = _done(jobs, LENGTH.unpack(head)[0])
-        if len(answer) > _LONGEST:
+    while head := jobs.read(LENGTH_PREFIX.size):
+        answer = _run_next_job(jobs, LENGTH_PREFIX.unpack(head)[0])
+        if len(answer) > _MAX_ANSWER_BYTES:
             return
-        answers.write(LENGTH.pack(len(answer)))
+        answers.write(LENGTH_PREFIX.pack(len(answer)))
         answers.write(answer)
         answers.flush()
 
 
-def _done(jobs: BinaryIO, length: int) -> bytes:
+def _run_next_job(jobs: BinaryIO, length: int) -> bytes:
     """The answer to the next job: (True, result), (False, (class, arguments, attributes) of an error), or (False, a bug's
     traceback)."""
     seconds, (function, args, kwargs) = pickle.loads(jobs.read(length))  # noqa: S301 (from the parent)

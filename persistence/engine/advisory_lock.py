@@ -12,9 +12,11 @@ from sqlalchemy import Text, bindparam, func, literal_column, select
 
 from persistence.engine.database import Connection, Statement
 
-_CLAIM = Statement(select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), literal_column("0")))))
+_LOCK_ID = Statement(
+    select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), literal_column("0"))))
+)
 
 
-async def claim(connection: Connection, id_: UUID) -> None:
+async def lock_id(connection: Connection, id_: UUID) -> None:
     """Hold an id until the end of the transaction."""
-    await connection.fetch_row(_CLAIM, name=str(id_))
+    await connection.fetch_row(_LOCK_ID, name=str(id_))

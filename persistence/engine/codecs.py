@@ -14,13 +14,13 @@ import orjson
 
 from domain.codec import encode
 
-FORM: Mapping[str, str] = {"timezone": "UTC", "datestyle": "ISO"}
+SESSION_SETTINGS: Mapping[str, str] = {"timezone": "UTC", "datestyle": "ISO"}
 """What a connection must be set to, so that instants are written as they are read here."""
 
 
-async def teach(connection: Any) -> None:
+async def register_codecs(connection: Any) -> None:
     """Agree with a new connection on the forms."""
-    await _instants_as_text(connection)
+    await _register_text_timestamps(connection)
     await connection.set_type_codec(
         "jsonb",
         encoder=lambda value: b"\x01" + orjson.dumps(value, default=encode),
@@ -31,14 +31,14 @@ async def teach(connection: Any) -> None:
 
 
 @asynccontextmanager
-async def binary(connection: Any) -> AsyncIterator[None]:
+async def binary_codecs(connection: Any) -> AsyncIterator[None]:
     """Let everything travel in asyncpg's own form: COPY takes nothing else. (After an error it stays so, which only is
     slower.)"""
     await connection.reset_type_codec("timestamptz", schema="pg_catalog")
     yield
-    await _instants_as_text(connection)
+    await _register_text_timestamps(connection)
 
 
-async def _instants_as_text(connection: Any) -> None:
+async def _register_text_timestamps(connection: Any) -> None:
     read, write = datetime.fromisoformat, datetime.isoformat
     await connection.set_type_codec("timestamptz", encoder=write, decoder=read, schema="pg_catalog", format="text")

@@ -12,78 +12,78 @@ from typing import Any
 import asyncpg
 
 
-class Leases:
+class LeasedPool:
     """Lends connections of one pool, at most `size` at once."""
 
-    def __init__(self, pool: "asyncpg.Pool[Any]", size: int, *, patience: float) -> None:
+    def __init__(self, pool: "asyncpg.Pool[Any]", size: int, *, timeout_seconds: float) -> None:
         self._pool = pool
         self._size = size
-        self._patience = patience
-        self._taken = 0
+        self._timeout_seconds = timeout_seconds
+        self._acquired = 0
         self._idle: list[Any] = []
-        self._line: deque[asyncio.Future[Any]] = deque()
+        self._waiters: deque[asyncio.Future[Any]] = deque()
 
     @property
-    def lent(self) -> int:
+    def in_use(self) -> int:
         """How many connections are with somebody."""
-        return self._taken - len(self._idle)
+        return self._acquired - len(self._idle)
 
     @property
     def waiting(self) -> int:
         """How many stand in line."""
-        return len(self._line)
+        return len(self._waiters)
 
-    async def take(self) -> Any:
+    async def acquire(self) -> Any:
         """A connection for one statement or one transaction; raises TimeoutError when none comes free in time."""
         while self._idle:
             connection = self._idle.pop()
             if not connection.is_closed():
                 return connection
-            await self._drop(connection)
-        if self._taken < self._size:
-            return await self._more()
+            await self._return_to_pool(connection)
+        if self._acquired < self._size:
+            return await self._acquire_from_pool()
         turn: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._line.append(turn)
+        self._waiters.append(turn)
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._timeout_seconds):
                 connection = await turn
         except BaseException:
             if turn.done() and not turn.cancelled():
-                self.give(turn.result())
+                self.release(turn.result())
             raise
-        return connection if connection is not None else await self.take()
+        return connection if connection is not None else await self.acquire()
 
-    def give(self, connection: Any) -> None:
+    def release(self, connection: Any) -> None:
         """Give back a connection on which nothing went wrong (None: a place that came free)."""
-        while self._line:
-            turn = self._line.popleft()
+        while self._waiters:
+            turn = self._waiters.popleft()
             if not turn.done():
                 turn.set_result(connection)
                 return
         if connection is not None:
             self._idle.append(connection)
 
-    async def give_up(self, connection: Any) -> None:
+    async def discard(self, connection: Any) -> None:
         """Give back a connection on which something went wrong."""
-        await asyncio.shield(self._drop(connection))
+        await asyncio.shield(self._return_to_pool(connection))
 
     async def close(self) -> None:
         """Give everything idle back to the pool."""
         while self._idle:
-            await self._drop(self._idle.pop())
+            await self._return_to_pool(self._idle.pop())
 
-    async def _more(self) -> Any:
-        self._taken += 1
+    async def _acquire_from_pool(self) -> Any:
+        self._acquired += 1
         try:
-            return await self._pool.acquire(timeout=self._patience)
+            return await self._pool.acquire(timeout=self._timeout_seconds)
         except BaseException:
-            self._taken -= 1
-            self.give(None)
+            self._acquired -= 1
+            self.release(None)
             raise
 
-    async def _drop(self, connection: Any) -> None:
+    async def _return_to_pool(self, connection: Any) -> None:
         try:
             await self._pool.release(connection)
         finally:
-            self._taken -= 1
-            self.give(None)
+            self._acquired -= 1
+            self.release(None)

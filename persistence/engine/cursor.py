@@ -20,64 +20,64 @@ from domain.errors import CursorInvalid
 Column = ColumnElement[Any]
 
 # A day that is not set counts as later than every other.
-LAST_DAY: Column = literal_column("'infinity'::date", Date)
+DATE_INFINITY: Column = literal_column("'infinity'::date", Date)
 
 
 @dataclass(frozen=True)
-class Sort:
+class SortColumn:
     """One column to sort by. `last` is the SQL literal that stands for NULL, where the column may be NULL."""
 
     column: Column
     attribute: str
-    last: Column | None = None
+    null_substitute: Column | None = None
 
     @property
     def expression(self) -> Column:
         """What is compared."""
-        return self.column if self.last is None else func.coalesce(self.column, self.last)
+        return self.column if self.null_substitute is None else func.coalesce(self.column, self.null_substitute)
 
     def parameter(self, name: str) -> Column:
         """A cursor's value, made comparable in the same way."""
         given = bindparam(name, type_=self.column.type)
-        return given if self.last is None else func.coalesce(given, self.last)
+        return given if self.null_substitute is None else func.coalesce(given, self.null_substitute)
 
 
-Sorts = Sequence[tuple[Sort, bool]]
+SortOrder = Sequence[tuple[SortColumn, bool]]
 
 
-def write_cursor(sorts: Sorts, row: Any) -> str:
+def encode_cursor(sorts: SortOrder, row: Any) -> str:
     """The cursor of a row under an order."""
-    held = [_held(row, sort.attribute) for sort, _ in sorts]
-    return base64.urlsafe_b64encode(orjson.dumps([_tag(sorts), *held, row.id], default=str)).rstrip(b"=").decode()
+    held = [_sort_value(row, sort.attribute) for sort, _ in sorts]
+    return base64.urlsafe_b64encode(orjson.dumps([_order_tag(sorts), *held, row.id], default=str)).rstrip(b"=").decode()
 
 
-def _held(row: Any, attribute: str) -> Any:
+def _sort_value(row: Any, attribute: str) -> Any:
     """An attribute of the dataclass, or a column that the listing selects beside it."""
     return getattr(row, attribute) if hasattr(type(row), attribute) else row[attribute]
 
 
-def read_cursor(cursor: str, sorts: Sorts) -> dict[str, Any]:
+def decode_cursor(cursor: str, sorts: SortOrder) -> dict[str, Any]:
     """The values of a cursor, as the parameters `cursor_id` and, for n sort columns from the first, `cursor_{n+1}` …
     `cursor_2`."""
     try:
         tag, *held, row_id = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
-        if tag != _tag(sorts) or len(held) != len(sorts):
+        if tag != _order_tag(sorts) or len(held) != len(sorts):
             raise CursorInvalid("The cursor belongs to another list or order.")
         places = range(len(sorts) + 1, 1, -1)
-        read = {f"cursor_{place}": _value(sort, value) for place, (sort, _), value in zip(places, sorts, held, strict=True)}
+        read = {f"cursor_{place}": _parse_value(sort, value) for place, (sort, _), value in zip(places, sorts, held, strict=True)}
         return read | {"cursor_id": UUID(row_id)}
     except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error) as error:
         raise CursorInvalid from error
 
 
-def _tag(sorts: Sorts) -> str:
+def _order_tag(sorts: SortOrder) -> str:
     return ",".join(f"-{sort.attribute}" if descending else sort.attribute for sort, descending in sorts)
 
 
-def _value(sort: Sort, value: Any) -> Any:
+def _parse_value(sort: SortColumn, value: Any) -> Any:
     """A cursor's JSON value as the column's Python value; anything that the column could not hold is refused."""
     if value is None:
-        if sort.last is None:
+        if sort.null_substitute is None:
             raise ValueError("NULL in a column that has none")
         return None
     kind = sort.column.type.python_type

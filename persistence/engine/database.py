@@ -29,14 +29,20 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from domain.errors import BadUserInput, DomainError, Unavailable
 from persistence.engine import codecs
-from persistence.engine.connection_pool import Leases
-from persistence.engine.read_batcher import Joined, Together, joined
-from persistence.engine.write_batcher import Overtaken, Write, Writes
+from persistence.engine.connection_pool import LeasedPool
+from persistence.engine.read_batcher import BatchedStatement, ReadBatcher, to_batched
+from persistence.engine.write_batcher import PendingWrite, StaleRow, WriteBatcher
 
 DIALECT = dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
-CONNECT_TIMEOUT, ACQUIRE_TIMEOUT, STATEMENT_TIMEOUT, LOCK_TIMEOUT, CLOSE_TIMEOUT = 3.0, 2.0, 5.0, 2.0, 5.0
+CONNECT_TIMEOUT_SECONDS, ACQUIRE_TIMEOUT_SECONDS, STATEMENT_TIMEOUT_SECONDS, LOCK_TIMEOUT_SECONDS, CLOSE_TIMEOUT_SECONDS = (
+    3.0,
+    2.0,
+    5.0,
+    2.0,
+    5.0,
+)
 logger = logging.getLogger(__name__)
-_LOST = (
+_OUTAGE_ERRORS = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
@@ -47,9 +53,12 @@ _LOST = (
     asyncpg.QueryCanceledError,
     asyncpg.LockNotAvailableError,
 )
-_UNTOLD = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)  # U+0000, as text and in JSON
-_TOLD = (*_LOST, *_UNTOLD)
-_REFUSED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+_INVALID_TEXT_ERRORS = (
+    asyncpg.CharacterNotInRepertoireError,
+    asyncpg.UntranslatableCharacterError,
+)  # U+0000, as text and in JSON
+_TRANSLATED_ERRORS = (*_OUTAGE_ERRORS, *_INVALID_TEXT_ERRORS)
+_LOGIN_ERRORS = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 
 
 class Statement:
@@ -59,9 +68,9 @@ class Statement:
     `bindparam`s; values that the expression carries itself are kept.
     """
 
-    def __init__(self, expression: ClauseElement, row: type[asyncpg.Record] | None = None) -> None:
+    def __init__(self, expression: ClauseElement, row_class: type[asyncpg.Record] | None = None) -> None:
         self.expression = expression
-        self.row = row
+        self.row_class = row_class
 
     @cached_property
     def _compiled(self) -> tuple[str, tuple[tuple[str, Any], ...]]:
@@ -75,13 +84,13 @@ class Statement:
         return self._compiled[0]
 
     @cached_property
-    def joined(self) -> Joined | None:
+    def batched(self) -> BatchedStatement | None:
         """The SQL for many runs at once, of a statement that only reads."""
-        return joined(self.text)
+        return to_batched(self.text)
 
-    def arguments(self, given: Mapping[str, Any]) -> list[Any]:
+    def arguments(self, params: Mapping[str, Any]) -> list[Any]:
         """The values of $1 … $n."""
-        return [given.get(name, own) for name, own in self._compiled[1]]
+        return [params.get(name, own) for name, own in self._compiled[1]]
 
 
 class Connection:
@@ -91,26 +100,26 @@ class Connection:
         self.raw = raw
         self._database = database
 
-    async def fetch(self, statement: Statement, **given: Any) -> list[Any]:
+    async def fetch(self, statement: Statement, **params: Any) -> list[Any]:
         """All rows."""
         self._database.statements_run += 1
-        rows: list[Any] = await self.raw.fetch(statement.text, *statement.arguments(given), record_class=statement.row)
+        rows: list[Any] = await self.raw.fetch(statement.text, *statement.arguments(params), record_class=statement.row_class)
         return rows
 
-    async def fetch_row(self, statement: Statement, **given: Any) -> Any:
+    async def fetch_row(self, statement: Statement, **params: Any) -> Any:
         """The first row, or None."""
         self._database.statements_run += 1
-        return await self.raw.fetchrow(statement.text, *statement.arguments(given), record_class=statement.row)
+        return await self.raw.fetchrow(statement.text, *statement.arguments(params), record_class=statement.row_class)
 
-    async def fetch_value(self, statement: Statement, **given: Any) -> Any:
+    async def fetch_value(self, statement: Statement, **params: Any) -> Any:
         """The first column of the first row, or None."""
-        row = await self.fetch_row(statement, **given)
+        row = await self.fetch_row(statement, **params)
         return None if row is None else row[0]
 
-    async def execute(self, statement: Statement, **given: Any) -> int:
+    async def execute(self, statement: Statement, **params: Any) -> int:
         """How many rows were written."""
         self._database.statements_run += 1
-        status: str = await self.raw.execute(statement.text, *statement.arguments(given))
+        status: str = await self.raw.execute(statement.text, *statement.arguments(params))
         return int(status.rpartition(" ")[2])
 
     async def execute_many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -136,14 +145,14 @@ class Database:
         self.pool = pool
         self.statements_run = 0
         """How many statements were asked for; those that left together count one each."""
-        self.trips = 0
+        self.round_trips = 0
         """How many statements left, outside of transactions."""
-        self._leases = Leases(pool, pool.get_max_size(), patience=ACQUIRE_TIMEOUT)
-        self._together = Together(self._run, most=max(2, pool.get_max_size() // 2))
-        self._writes = Writes(self._write)
-        self._under_way = 0
+        self._leased_pool = LeasedPool(pool, pool.get_max_size(), timeout_seconds=ACQUIRE_TIMEOUT_SECONDS)
+        self._read_batcher = ReadBatcher(self._run, max_statements=max(2, pool.get_max_size() // 2))
+        self._write_batcher = WriteBatcher(self._run_write)
+        self._running = 0
 
-    async def fetch(self, statement: Statement, **given: Any) -> list[Any]:
+    async def fetch(self, statement: Statement, **params: Any) -> list[Any]:
         """
         All rows of a single statement, on a connection held for just that long.
 
@@ -151,100 +160,100 @@ class Database:
         column more.
         """
         self.statements_run += 1
-        arguments = statement.arguments(given)
-        form = statement.joined
-        if self._under_way and form is not None:
-            return await self._together.ask(statement.text, statement.row, form, arguments)
-        return await self._run(statement.text, arguments, statement.row)
+        arguments = statement.arguments(params)
+        form = statement.batched
+        if self._running and form is not None:
+            return await self._read_batcher.submit(statement.text, statement.row_class, form, arguments)
+        return await self._run(statement.text, arguments, statement.row_class)
 
-    async def _run(self, text: str, arguments: Sequence[Any], row: type[asyncpg.Record] | None) -> list[Any]:
-        self._under_way += 1
+    async def _run(self, text: str, arguments: Sequence[Any], row_class: type[asyncpg.Record] | None) -> list[Any]:
+        self._running += 1
         try:
-            return await self._send(text, arguments, row)
-        except _TOLD as error:
-            raise _told(error) from error
+            return await self._send(text, arguments, row_class)
+        except _TRANSLATED_ERRORS as error:
+            raise _translate_error(error) from error
         finally:
-            self._under_way -= 1
+            self._running -= 1
 
-    async def _send(self, text: str, arguments: Sequence[Any], row: type[asyncpg.Record] | None = None) -> list[Any]:
-        self.trips += 1
-        raw = await self._leases.take()
+    async def _send(self, text: str, arguments: Sequence[Any], row_class: type[asyncpg.Record] | None = None) -> list[Any]:
+        self.round_trips += 1
+        raw = await self._leased_pool.acquire()
         try:
-            rows: list[Any] = await raw.fetch(text, *arguments, record_class=row)
+            rows: list[Any] = await raw.fetch(text, *arguments, record_class=row_class)
         except BaseException:
-            await self._leases.give_up(raw)
+            await self._leased_pool.discard(raw)
             raise
-        self._leases.give(raw)
+        self._leased_pool.release(raw)
         return rows
 
-    async def keep(self, write: Write) -> dict[UUID, int]:
+    async def submit_write(self, write: PendingWrite) -> dict[UUID, int]:
         """Keep a row that was seen, with its events, together with others' (`persistence.engine.write_batcher`). Raises
         Overtaken."""
         self.statements_run += 1
         try:
-            return await self._writes.keep(write)
-        except _TOLD as error:
-            raise _told(error) from error
+            return await self._write_batcher.submit(write)
+        except _TRANSLATED_ERRORS as error:
+            raise _translate_error(error) from error
 
-    async def _write(self, form: Statement, given: Mapping[str, Any]) -> list[Any]:
-        return await self._send(form.text, form.arguments(given))
+    async def _run_write(self, statement: Statement, params: Mapping[str, Any]) -> list[Any]:
+        return await self._send(statement.text, statement.arguments(params))
 
-    async def fetch_row(self, statement: Statement, **given: Any) -> Any:
+    async def fetch_row(self, statement: Statement, **params: Any) -> Any:
         """The first row of a single statement, or None."""
-        rows = await self.fetch(statement, **given)
+        rows = await self.fetch(statement, **params)
         return rows[0] if rows else None
 
-    async def fetch_value(self, statement: Statement, **given: Any) -> Any:
+    async def fetch_value(self, statement: Statement, **params: Any) -> Any:
         """The first column of the first row of a single statement, or None."""
-        row = await self.fetch_row(statement, **given)
+        row = await self.fetch_row(statement, **params)
         return None if row is None else row[0]
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Connection]:
         """A transaction: kept when the block ends, undone when it raises."""
         try:
-            raw = await self._leases.take()
+            raw = await self._leased_pool.acquire()
             try:
                 async with raw.transaction():
                     yield Connection(raw, self)
-            except (DomainError, Overtaken):
-                self._leases.give(raw)
+            except (DomainError, StaleRow):
+                self._leased_pool.release(raw)
                 raise
             except BaseException:
-                await self._leases.give_up(raw)
+                await self._leased_pool.discard(raw)
                 raise
-        except _TOLD as error:
-            raise _told(error) from error
-        self._leases.give(raw)
+        except _TRANSLATED_ERRORS as error:
+            raise _translate_error(error) from error
+        self._leased_pool.release(raw)
 
-    def lent(self) -> tuple[int, int]:
+    def pool_usage(self) -> tuple[int, int]:
         """How many connections are at work, and how many wait for one; from any thread."""
-        return self._leases.lent, self._leases.waiting
+        return self._leased_pool.in_use, self._leased_pool.waiting
 
     async def close(self) -> None:
         """End what is under way, and let go of the connections at hand."""
-        await self._writes.close()
-        await self._together.close()
-        await self._leases.close()
+        await self._write_batcher.close()
+        await self._read_batcher.close()
+        await self._leased_pool.close()
 
 
-def _told(error: BaseException) -> DomainError:
+def _translate_error(error: BaseException) -> DomainError:
     """An outage, or a text that cannot be stored, in words for clients."""
-    if isinstance(error, _UNTOLD):
+    if isinstance(error, _INVALID_TEXT_ERRORS):
         return BadUserInput("A text holds the character U+0000, which cannot be stored.")
     return Unavailable("The database does not answer now; try again.")
 
 
 @asynccontextmanager
-async def open_database(url: str, *, connections: int = 10) -> AsyncIterator[Database]:
+async def open_database(url: str, *, max_connections: int = 10) -> AsyncIterator[Database]:
     """A pool over a `postgresql://` address, closed at the end. Raises Unavailable when nothing can be opened there."""
-    pool = await _open_pool(url, connections)
+    pool = await _open_pool(url, max_connections)
     database = Database(pool)
     try:
         yield database
     finally:
         try:
-            async with asyncio.timeout(CLOSE_TIMEOUT):
+            async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
                 await database.close()
                 await pool.close()
         except TimeoutError:
@@ -255,35 +264,35 @@ async def open_database(url: str, *, connections: int = 10) -> AsyncIterator[Dat
             raise
 
 
-async def _open_pool(url: str, connections: int) -> "asyncpg.Pool[Any]":
+async def _open_pool(url: str, max_connections: int) -> "asyncpg.Pool[Any]":
     opening = asyncpg.create_pool(
         url,
         min_size=1,
-        max_size=connections,
-        timeout=CONNECT_TIMEOUT,
-        command_timeout=STATEMENT_TIMEOUT + 1,
+        max_size=max_connections,
+        timeout=CONNECT_TIMEOUT_SECONDS,
+        command_timeout=STATEMENT_TIMEOUT_SECONDS + 1,
         max_inactive_connection_lifetime=300,
         statement_cache_size=512,
-        connection_class=_LeanConnection,
-        init=codecs.teach,
+        connection_class=_NoResetConnection,
+        init=codecs.register_codecs,
         server_settings={
             "application_name": "pantherahive",
-            **codecs.FORM,
+            **codecs.SESSION_SETTINGS,
             "jit": "off",
             "plan_cache_mode": "force_generic_plan",
             "random_page_cost": "1.1",
-            "statement_timeout": f"{STATEMENT_TIMEOUT:.0f}s",
-            "lock_timeout": f"{LOCK_TIMEOUT:.0f}s",
+            "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS:.0f}s",
+            "lock_timeout": f"{LOCK_TIMEOUT_SECONDS:.0f}s",
             "idle_in_transaction_session_timeout": "15s",
         },
     )
     try:
         return await opening
-    except (*_LOST, *_REFUSED) as error:
+    except (*_OUTAGE_ERRORS, *_LOGIN_ERRORS) as error:
         raise Unavailable("The database cannot be opened.") from error
 
 
-class _LeanConnection(asyncpg.Connection):
+class _NoResetConnection(asyncpg.Connection):
     """No statement of ours leaves session state behind, so giving a connection back needs no round trip to reset it."""
 
     def get_reset_query(self) -> str:

@@ -10,12 +10,12 @@ from domain.errors import BadUserInput
 from domain.page import AllOf, AnyOf, Condition, Not, Where
 
 Column = ColumnElement[Any]
-Match = Callable[[str, Any], Column]
-Fields = Mapping[str, Column | Match]
-MOST_PARTS = 100
+ConditionBuilder = Callable[[str, Any], Column]
+FilterFields = Mapping[str, Column | ConditionBuilder]
+MAX_FILTER_PARTS = 100
 
 
-def take_values(where: Where, given: dict[str, Any]) -> Any:
+def extract_values(where: Where, params: dict[str, Any]) -> Any:
     """The shape of a filter, its values moved to parameters `where_1`, `where_2` … Raises BadUserInput for one with too many
     parts."""
     taken = 0
@@ -23,14 +23,14 @@ def take_values(where: Where, given: dict[str, Any]) -> Any:
     def shape(part: Where) -> Any:
         nonlocal taken
         taken += 1
-        if taken > MOST_PARTS:
-            raise BadUserInput(f"A filter has at most {MOST_PARTS} parts.", path=("filter",))
+        if taken > MAX_FILTER_PARTS:
+            raise BadUserInput(f"A filter has at most {MAX_FILTER_PARTS} parts.", path=("filter",))
         match part:
             case Condition(field=name, operator="is_null", value=value):
                 return (name, "is_null", bool(value))
             case Condition(field=name, operator=operator, value=value):
                 parameter = f"where_{taken}"
-                given[parameter] = value
+                params[parameter] = value
                 return (name, operator, parameter)
             case AllOf(parts=parts):
                 return ("and", *(shape(each) for each in parts))
@@ -42,7 +42,7 @@ def take_values(where: Where, given: dict[str, Any]) -> Any:
     return shape(where)
 
 
-def condition(fields: Fields, shape: Any) -> Column:
+def condition(fields: FilterFields, shape: Any) -> Column:
     """The shape as SQL over a listing's fields: each a column, or a function from operator and parameter to a condition."""
     head, *rest = shape
     if head == "and":

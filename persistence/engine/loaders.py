@@ -11,7 +11,7 @@ from typing import Any
 
 from aiodataloader import DataLoader
 
-Batch = Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
+BatchFunction = Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
 
 
 class BatchLoader(DataLoader[Any, Any]):
@@ -20,7 +20,7 @@ class BatchLoader(DataLoader[Any, Any]):
     It keeps every parent that it was asked about: Python gives the address of an object that is gone to the next one.
     """
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: BatchFunction) -> None:
         super().__init__(get_cache_key=id)
         self._batch = batch
         self._parents: dict[int, Any] = {}
@@ -35,11 +35,11 @@ class BatchLoader(DataLoader[Any, Any]):
         """The child of one parent; cancelling the answer leaves others' alone."""
         self._parents[id(key)] = key
         child = super().load(key)
-        child.add_done_callback(_heard)
+        child.add_done_callback(_retrieve_exception)
         return asyncio.shield(child)
 
 
-def _heard(child: "asyncio.Future[Any]") -> None:
+def _retrieve_exception(child: "asyncio.Future[Any]") -> None:
     """A failure that nobody waits for any more is no news."""
     if not child.cancelled():
         child.exception()

@@ -22,15 +22,15 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Integer, Uuid, and_, bindparam, column, func, or_, select, true
 
-from domain.page import EVERYTHING, Order, Page, Paging, Read, Where
-from persistence.engine.cursor import Sort, Sorts, read_cursor, write_cursor
+from domain.page import MATCH_ALL, Order, Page, PageBatch, Paging, Where
+from persistence.engine.cursor import SortColumn, SortOrder, decode_cursor, encode_cursor
 from persistence.engine.database import Database, Statement
-from persistence.engine.filter import Column, Fields, condition, take_values
-from persistence.engine.rows import columns, plain, row_class, stored
+from persistence.engine.filter import Column, FilterFields, condition, extract_values
+from persistence.engine.rows import base_attribute, columns, row_class, stored_attributes
 
 
 @dataclass(frozen=True, eq=False)
-class Listing:
+class ListQuery:
     """One kind of list. Compared by identity: make each once, at module level.
 
     `id` is the column whose order decides among equals; `hangs_on` ties a row to a parent's id (None: one list for all). `fields`
@@ -40,12 +40,12 @@ class Listing:
     cls: type[Any]
     source: Any
     id: Column
-    sorts: Mapping[str, tuple[Sort, ...]]
+    sorts: Mapping[str, tuple[SortColumn, ...]]
     default: tuple[Order, ...]
-    hangs_on: Callable[[Column], Column] | None = None
+    parent_clause: Callable[[Column], Column] | None = None
     visible: Callable[[], Column] | None = None
     joined: Callable[[Any], Any] = lambda query: query
-    fields: Fields = field(default_factory=dict)
+    fields: FilterFields = field(default_factory=dict)
     extra: tuple[Column, ...] = ()
 
 
@@ -53,16 +53,16 @@ CURSOR: Final = "cursor"
 """Among the attributes that are wanted of rows: whatever their cursors are made of."""
 
 
-async def pages(
+async def fetch_pages(
     database: Database,
-    listing: Listing,
+    list_query: ListQuery,
     parents: Sequence[UUID] | None,
     paging: Paging,
     *,
     viewer: UUID,
-    where: Where = EVERYTHING,
+    where: Where = MATCH_ALL,
     order: Sequence[Order] = (),
-    wanted: frozenset[str] | None = None,
+    attributes: frozenset[str] | None = None,
     **extra: Any,
 ) -> list[Page[Any]]:
     """One page for each parent, in the order given; for a listing without parents (None), one page.
@@ -72,26 +72,26 @@ async def pages(
 
     Raises CursorInvalid for a cursor of another list or order, BadUserInput for an order or filter that the list does not know.
     """
-    chosen = tuple(order) or listing.default
-    sorts = _sorts(listing, chosen)
+    chosen = tuple(order) or list_query.default
+    sorts = _sort_columns(list_query, chosen)
     cursor = paging.before if paging.backward else paging.after
-    known = _known(listing, wanted)
+    known = _only_stored(list_query, attributes)
     looks_on = known is None or CURSOR in known
     given: dict[str, Any] = {"viewer": viewer, "size": paging.size + looks_on, **extra}
     if parents is not None:
         given["parents"] = parents
     if cursor is not None:
-        given |= read_cursor(cursor, sorts)
-    shape = take_values(where, given)
-    statement, place_at = _statement(listing, shape, chosen, paging.backward, cursor is not None, known)
+        given |= decode_cursor(cursor, sorts)
+    shape = extract_values(where, given)
+    statement, place_at = _statement(list_query, shape, chosen, paging.backward, cursor is not None, known)
     rows = await database.fetch(statement, **given)
 
-    read = Read(
-        cursor=partial(write_cursor, sorts),
+    read = PageBatch(
+        cursor=partial(encode_cursor, sorts),
         size=paging.size if looks_on else None,
         backward=paging.backward,
         resumed=cursor is not None,
-        count=partial(_count, database, listing, shape, given),
+        count=partial(_count, database, list_query, shape, given),
     )
     if parents is None or len(parents) == 1:
         return [Page(rows, read, key) for key in parents or (None,)]
@@ -101,80 +101,80 @@ async def pages(
     return [Page(rows, read, key) for key, rows in zip(parents, lists, strict=True)]
 
 
-def _known(listing: Listing, wanted: frozenset[str] | None) -> frozenset[str] | None:
+def _only_stored(list_query: ListQuery, attributes: frozenset[str] | None) -> frozenset[str] | None:
     """What is wanted, when rows hold all of it; None, for everything, when it is computed of we don't know what."""
-    return wanted if wanted is not None and wanted - {CURSOR} <= stored(listing.cls) else None
+    return attributes if attributes is not None and attributes - {CURSOR} <= stored_attributes(list_query.cls) else None
 
 
 async def _count(
-    database: Database, listing: Listing, shape: Any, given: Mapping[str, Any], pages_: Sequence[Page[Any]]
+    database: Database, list_query: ListQuery, shape: Any, params: Mapping[str, Any], pages_: Sequence[Page[Any]]
 ) -> Sequence[int]:
     """The totals of lists, whatever page of each was read."""
-    statement = _count_statement(listing, shape)
-    if listing.hangs_on is None:
-        total = await database.fetch_value(statement, **given)
+    statement = _count_statement(list_query, shape)
+    if list_query.parent_clause is None:
+        total = await database.fetch_value(statement, **params)
         return [total for _ in pages_]
     keys = list({page.key for page in pages_})
-    rows = await database.fetch(statement, **{**given, "parents": keys})
+    rows = await database.fetch(statement, **{**params, "parents": keys})
     totals = {row[0]: row[1] for row in rows}
     return [totals.get(page.key, 0) for page in pages_]
 
 
 @lru_cache(maxsize=2048)
 def _statement(
-    listing: Listing, shape: Any, order: tuple[Order, ...], backward: bool, resumed: bool, wanted: frozenset[str] | None
+    list_query: ListQuery, shape: Any, order: tuple[Order, ...], backward: bool, resumed: bool, attributes: frozenset[str] | None
 ) -> tuple[Statement, int]:
     """The statement, and which of its columns is the parent's place."""
-    sorts = _sorts(listing, order)
+    sorts = _sort_columns(list_query, order)
     turned = [(sort, descending != backward) for sort, descending in sorts]
-    parent = _parents()
-    with_cursors = wanted is None or CURSOR in wanted
-    extra = listing.extra if with_cursors else ()
-    fetched = wanted
+    parent = _parent_rows()
+    with_cursors = attributes is None or CURSOR in attributes
+    extra = list_query.extra if with_cursors else ()
+    fetched = attributes
     if fetched is not None:
         placed = frozenset({"id", *(sort.attribute for sort, _ in sorts)})
         fetched = (fetched - {CURSOR} | placed) if with_cursors else (fetched or frozenset({"id"}))
-    inside = None if fetched is None else frozenset(map(plain, fetched))
-    query = select(*columns(listing.cls, listing.source, inside), *extra)
-    query = listing.joined(query).where(*_narrowed(listing, shape, parent.c.id))
+    inside = None if fetched is None else frozenset(map(base_attribute, fetched))
+    query = select(*columns(list_query.cls, list_query.source, inside), *extra)
+    query = list_query.joined(query).where(*_filtered(list_query, shape, parent.c.id))
     if resumed:
-        query = query.where(_beyond([*turned, (Sort(listing.id, "id"), turned[-1][1])]))
+        query = query.where(_after_cursor([*turned, (SortColumn(list_query.id, "id"), turned[-1][1])]))
     ordering = [sort.expression.desc() if descending else sort.expression.asc() for sort, descending in turned]
-    ordering.append(listing.id.desc() if turned[-1][1] else listing.id.asc())
+    ordering.append(list_query.id.desc() if turned[-1][1] else list_query.id.asc())
     query = query.order_by(*ordering).limit(bindparam("size", type_=Integer))
-    page = query.subquery("page") if listing.hangs_on is None else query.lateral("page")
-    held = [*columns(listing.cls, page, fetched), *(page.c[each.name] for each in extra)]
-    row = row_class(cast(Any, listing.cls), fetched)
-    if listing.hangs_on is None:
+    page = query.subquery("page") if list_query.parent_clause is None else query.lateral("page")
+    held = [*columns(list_query.cls, page, fetched), *(page.c[each.name] for each in extra)]
+    row = row_class(cast(Any, list_query.cls), fetched)
+    if list_query.parent_clause is None:
         return Statement(select(*held), row), -1
     return Statement(select(*held, parent.c.place).select_from(parent.join(page, true())), row), len(held)
 
 
-def _parents() -> Any:
+def _parent_rows() -> Any:
     """The parents' ids, with the place of each from 1."""
     given = func.unnest(bindparam("parents", type_=ARRAY(Uuid)))
     return given.table_valued(column("id", Uuid), with_ordinality="place", name="parent").render_derived()
 
 
 @lru_cache(maxsize=512)
-def _count_statement(listing: Listing, shape: Any) -> Statement:
-    parent = _parents()
-    counted = listing.joined(select(func.count(listing.id))).where(*_narrowed(listing, shape, parent.c.id))
-    if listing.hangs_on is None:
+def _count_statement(list_query: ListQuery, shape: Any) -> Statement:
+    parent = _parent_rows()
+    counted = list_query.joined(select(func.count(list_query.id))).where(*_filtered(list_query, shape, parent.c.id))
+    if list_query.parent_clause is None:
         return Statement(counted)
     return Statement(select(parent.c.id, counted.correlate(parent).scalar_subquery()))
 
 
-def _narrowed(listing: Listing, shape: Any, parent_id: Column) -> list[Column]:
-    conditions = [condition(listing.fields, shape)]
-    if listing.hangs_on is not None:
-        conditions.append(listing.hangs_on(parent_id))
-    if listing.visible is not None:
-        conditions.append(listing.visible())
+def _filtered(list_query: ListQuery, shape: Any, parent_id: Column) -> list[Column]:
+    conditions = [condition(list_query.fields, shape)]
+    if list_query.parent_clause is not None:
+        conditions.append(list_query.parent_clause(parent_id))
+    if list_query.visible is not None:
+        conditions.append(list_query.visible())
     return conditions
 
 
-def _beyond(sorts: Sorts) -> Column:
+def _after_cursor(sorts: SortOrder) -> Column:
     """Rows after the cursor's: the first column in which they differ decides."""
     sort, descending = sorts[0]
     place = len(sorts)
@@ -183,8 +183,8 @@ def _beyond(sorts: Sorts) -> Column:
     further = sort.expression < value if descending else sort.expression > value
     if place == 1:
         return further
-    return or_(further, and_(sort.expression == value, _beyond(sorts[1:])))
+    return or_(further, and_(sort.expression == value, _after_cursor(sorts[1:])))
 
 
-def _sorts(listing: Listing, order: Sequence[Order]) -> list[tuple[Sort, bool]]:
-    return [(sort, each.descending) for each in order for sort in listing.sorts[each.field]]
+def _sort_columns(list_query: ListQuery, order: Sequence[Order]) -> list[tuple[SortColumn, bool]]:
+    return [(sort, each.descending) for each in order for sort in list_query.sorts[each.field]]

@@ -30,24 +30,24 @@ import asyncpg
 
 from domain.errors import Unavailable
 
-_LINES: Final = 3
-_SLOW: Final = 0.02  # seconds
-_MOST: Final = 64
-_MOST_ROWS: Final = 256
+_MAX_CONCURRENT_STATEMENTS: Final = 3
+_SLOW_SECONDS: Final = 0.02  # seconds
+_MAX_BATCH_RUNS: Final = 64
+_MAX_BATCH_ROWS: Final = 256
 _PARAMETER: Final = re.compile(r"\$(\d+)(?:::(TIMESTAMP WITH TIME ZONE|DOUBLE PRECISION|[A-Z]+)(\[\])?)?")
-_LOCKS: Final = re.compile(r"\bFOR (?:UPDATE|NO KEY UPDATE|SHARE|KEY SHARE)\b")
+_LOCKING_CLAUSE: Final = re.compile(r"\bFOR (?:UPDATE|NO KEY UPDATE|SHARE|KEY SHARE)\b")
 
-Run = Callable[[str, Sequence[Any], "type[asyncpg.Record] | None"], Awaitable[list[Any]]]
+RunStatement = Callable[[str, Sequence[Any], "type[asyncpg.Record] | None"], Awaitable[list[Any]]]
 
 
 @dataclass(slots=True, eq=False)
-class Joined:
+class BatchedStatement:
     """A statement written for many runs at once. Shape of the parameters: arrays of values; for those that are arrays, one long
     array, and where each run's part begins and ends."""
 
     text: str
     arrays: tuple[bool, ...]
-    usual_rows: float = 1.0
+    average_rows: float = 1.0
 
     def arguments(self, runs: Sequence[Sequence[Any]]) -> list[Any]:
         """The values of all runs, as the text wants them."""
@@ -67,18 +67,18 @@ class Joined:
         return made
 
     @property
-    def most(self) -> int:
+    def max_runs(self) -> int:
         """How many runs may leave together."""
-        return max(1, min(_MOST, int(_MOST_ROWS / max(self.usual_rows, 1.0))))
+        return max(1, min(_MAX_BATCH_RUNS, int(_MAX_BATCH_ROWS / max(self.average_rows, 1.0))))
 
-    def seen(self, rows: int, runs: int) -> None:
+    def record_row_count(self, rows: int, runs: int) -> None:
         """Learn from what a common run gave."""
-        self.usual_rows += (rows / runs - self.usual_rows) / 8
+        self.average_rows += (rows / runs - self.average_rows) / 8
 
 
-def joined(text: str) -> Joined | None:
+def to_batched(text: str) -> BatchedStatement | None:
     """The text for many runs; None for a statement that writes or locks, or doesn't say of what type a parameter is."""
-    if not text.startswith("SELECT") or _LOCKS.search(text):
+    if not text.startswith("SELECT") or _LOCKING_CLAUSE.search(text):
         return None
     kinds: dict[int, tuple[str, bool]] = {}
     for found in _PARAMETER.finditer(text):
@@ -105,106 +105,109 @@ def joined(text: str) -> Joined | None:
         f"SELECT _own.*, _run.nr FROM unnest({', '.join(sources)}) WITH ORDINALITY AS _run({', '.join(names)}, nr) "  # noqa: S608 (our own text)
         f"CROSS JOIN LATERAL ({own_text} OFFSET 0) AS _own"
     )
-    return Joined(whole, tuple(is_array for _, (_, is_array) in sorted(kinds.items())))
+    return BatchedStatement(whole, tuple(is_array for _, (_, is_array) in sorted(kinds.items())))
 
 
 @dataclass(slots=True, eq=False)
-class _Waiting:
+class _PendingRuns:
     """The runs of one statement that have not left yet."""
 
     text: str
-    row: "type[asyncpg.Record] | None"
-    form: Joined
+    row_class: "type[asyncpg.Record] | None"
+    batched: BatchedStatement
     runs: list[tuple[Sequence[Any], "asyncio.Future[list[Any]]"]] = field(default_factory=list)
 
 
-class Together:
+class ReadBatcher:
     """Sends off what is asked for at the same time. `most`: how many statements may be under way at once, slow ones too."""
 
-    def __init__(self, run: Run, *, most: int) -> None:
+    def __init__(self, run: RunStatement, *, max_statements: int) -> None:
         self._loop = asyncio.get_running_loop()  # told once: on Python 3.11 asking costs a system call
         self._run = run
-        self._most = most
-        self._waiting: dict[str, _Waiting] = {}
+        self._max_statements = max_statements
+        self._pending: dict[str, _PendingRuns] = {}
         self._tasks: dict[asyncio.Task[None], float] = {}
         """What is under way, with the time from which it counts as slow, in order of that."""
-        self._called = False
+        self._is_scheduled = False
         self._timer: asyncio.TimerHandle | None = None
 
-    def ask(
-        self, text: str, row: "type[asyncpg.Record] | None", form: Joined, arguments: Sequence[Any]
+    def submit(
+        self, text: str, row_class: "type[asyncpg.Record] | None", batched: BatchedStatement, arguments: Sequence[Any]
     ) -> "asyncio.Future[list[Any]]":
         """The rows of one run, soon. In each row another column follows after the statement's own."""
         future: asyncio.Future[list[Any]] = self._loop.create_future()
-        waiting = self._waiting.get(text)
+        waiting = self._pending.get(text)
         if waiting is None:
-            waiting = self._waiting[text] = _Waiting(text, row, form)
+            waiting = self._pending[text] = _PendingRuns(text, row_class, batched)
         waiting.runs.append((arguments, future))
-        if not self._called:
-            self._called = True
-            self._loop.call_soon(self._leave)
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self._dispatch)
         return future
 
     async def close(self) -> None:
         """End what is under way."""
-        for waiting in self._waiting.values():
+        for waiting in self._pending.values():
             _fail(waiting.runs, Unavailable())
-        self._waiting.clear()
+        self._pending.clear()
         if self._timer is not None:
             self._timer.cancel()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _leave(self) -> None:
-        self._called = False
-        while self._waiting and self._free():
-            text, waiting = next(iter(self._waiting.items()))
-            most = waiting.form.most
+    def _dispatch(self) -> None:
+        self._is_scheduled = False
+        while self._pending and self._has_capacity():
+            text, waiting = next(iter(self._pending.items()))
+            most = waiting.batched.max_runs
             runs, waiting.runs = waiting.runs[:most], waiting.runs[most:]
             if not waiting.runs:
-                del self._waiting[text]
+                del self._pending[text]
             task = self._loop.create_task(self._send(waiting, runs))
-            self._tasks[task] = self._loop.time() + _SLOW
-            task.add_done_callback(self._arrived)
-        if self._waiting and self._timer is None:
-            self._timer = self._loop.call_later(_SLOW, self._look)
+            self._tasks[task] = self._loop.time() + _SLOW_SECONDS
+            task.add_done_callback(self._on_done)
+        if self._pending and self._timer is None:
+            self._timer = self._loop.call_later(_SLOW_SECONDS, self._on_slow_timer)
 
-    def _free(self) -> bool:
+    def _has_capacity(self) -> bool:
         """Whether another statement may leave."""
-        if len(self._tasks) < _LINES:
+        if len(self._tasks) < _MAX_CONCURRENT_STATEMENTS:
             return True
         now = self._loop.time()
-        return len(self._tasks) < self._most and sum(slow_from > now for slow_from in self._tasks.values()) < _LINES
+        return (
+            len(self._tasks) < self._max_statements
+            and sum(slow_from > now for slow_from in self._tasks.values()) < _MAX_CONCURRENT_STATEMENTS
+        )
 
-    def _look(self) -> None:
+    def _on_slow_timer(self) -> None:
         self._timer = None
-        self._leave()
+        self._dispatch()
 
-    def _arrived(self, task: "asyncio.Task[None]") -> None:
+    def _on_done(self, task: "asyncio.Task[None]") -> None:
         self._tasks.pop(task, None)
-        if self._waiting and not self._called:
-            self._leave()
+        if self._pending and not self._is_scheduled:
+            self._dispatch()
 
-    async def _send(self, waiting: _Waiting, runs: "list[tuple[Sequence[Any], asyncio.Future[list[Any]]]]") -> None:
+    async def _send(self, pending: _PendingRuns, runs: "list[tuple[Sequence[Any], asyncio.Future[list[Any]]]]") -> None:
         runs = [run for run in runs if not run[1].done()]
         try:
             if len(runs) == 1:
-                await self._alone(waiting, *runs[0])
+                await self._run_single(pending, *runs[0])
             elif runs:
-                await self._in_common(waiting, runs)
+                await self._run_batch(pending, runs)
         except asyncio.CancelledError:
             _fail(runs, Unavailable())
             raise
 
-    async def _in_common(self, waiting: _Waiting, runs: "list[tuple[Sequence[Any], asyncio.Future[list[Any]]]]") -> None:
-        form = waiting.form
+    async def _run_batch(self, pending: _PendingRuns, runs: "list[tuple[Sequence[Any], asyncio.Future[list[Any]]]]") -> None:
+        form = pending.batched
         try:
-            rows = await self._run(form.text, form.arguments([arguments for arguments, _ in runs]), waiting.row)
+            rows = await self._run(form.text, form.arguments([arguments for arguments, _ in runs]), pending.row_class)
         except Exception:  # noqa: BLE001 (whatever it is, it is one run's fault or everybody's: each is told his own)
-            await asyncio.gather(*(self._alone(waiting, *run) for run in runs))
+            await asyncio.gather(*(self._run_single(pending, *run) for run in runs))
             return
-        form.seen(len(rows), len(runs))
+        form.record_row_count(len(rows), len(runs))
         parts: list[list[Any]] = [[] for _ in runs]
         for row in rows:
             parts[row[-1] - 1].append(row)
@@ -212,14 +215,14 @@ class Together:
             if not future.done():
                 future.set_result(part)
 
-    async def _alone(self, waiting: _Waiting, arguments: Sequence[Any], future: "asyncio.Future[list[Any]]") -> None:
+    async def _run_single(self, pending: _PendingRuns, arguments: Sequence[Any], future: "asyncio.Future[list[Any]]") -> None:
         try:
-            rows = await self._run(waiting.text, arguments, waiting.row)
+            rows = await self._run(pending.text, arguments, pending.row_class)
         except Exception as error:  # noqa: BLE001 (it is the asker's)
             if not future.done():
                 future.set_exception(error)
         else:
-            waiting.form.seen(len(rows), 1)
+            pending.batched.record_row_count(len(rows), 1)
             if not future.done():
                 future.set_result(rows)
 

@@ -8,56 +8,56 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Final, Generic, TypeVar
 
-Q = TypeVar("Q", bound=Hashable)
-A = TypeVar("A")
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
-AT_ONCE: Final = 1_000
+MAX_BATCH_KEYS: Final = 1_000
 
 
-class _Round(Generic[Q, A]):
+class _Batch(Generic[K, V]):
     """What is asked together; `found` is None when who went to ask was called off."""
 
     def __init__(self) -> None:
-        self.questions: set[Q] = set()
-        self.found: asyncio.Future[Mapping[Q, A] | None] = asyncio.get_running_loop().create_future()
+        self.keys: set[K] = set()
+        self.results: asyncio.Future[Mapping[K, V] | None] = asyncio.get_running_loop().create_future()
 
 
-class AskedTogether(Generic[Q, A]):
+class Coalescer(Generic[K, V]):
     """`answer` must hold an answer to each question."""
 
-    def __init__(self, answer: Callable[[Sequence[Q]], Awaitable[Mapping[Q, A]]]) -> None:
-        self._answer = answer
-        self._open: _Round[Q, A] | None = None
+    def __init__(self, load_many: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]]) -> None:
+        self._load_many = load_many
+        self._open_batch: _Batch[K, V] | None = None
 
-    async def ask(self, question: Q) -> A:
+    async def load(self, key: K) -> V:
         """The answer, read from now on; raises what the answering raises."""
         while True:
-            now = self._open
-            if now is None or len(now.questions) >= AT_ONCE:
-                return (await self._lead(question))[question]
-            now.questions.add(question)
-            found = await asyncio.shield(now.found)
+            now = self._open_batch
+            if now is None or len(now.keys) >= MAX_BATCH_KEYS:
+                return (await self._run(key))[key]
+            now.keys.add(key)
+            found = await asyncio.shield(now.results)
             if found is not None:
-                return found[question]
+                return found[key]
 
-    async def _lead(self, question: Q) -> Mapping[Q, A]:
+    async def _run(self, key: K) -> Mapping[K, V]:
         """Let others join for one turn of the loop, then ask for all of them."""
-        mine = self._open = _Round[Q, A]()
-        mine.questions.add(question)
+        mine = self._open_batch = _Batch[K, V]()
+        mine.keys.add(key)
         try:
             await asyncio.sleep(0)
-            if self._open is mine:
-                self._open = None
-            found = await self._answer(list(mine.questions))
+            if self._open_batch is mine:
+                self._open_batch = None
+            found = await self._load_many(list(mine.keys))
         except asyncio.CancelledError:
-            mine.found.set_result(None)
+            mine.results.set_result(None)
             raise
         except BaseException as error:
-            mine.found.set_exception(error)
-            mine.found.exception()  # counts as seen, also when nobody else asked
+            mine.results.set_exception(error)
+            mine.results.exception()  # counts as seen, also when nobody else asked
             raise
         finally:
-            if self._open is mine:
-                self._open = None
-        mine.found.set_result(found)
+            if self._open_batch is mine:
+                self._open_batch = None
+        mine.results.set_result(found)
         return found

@@ -29,111 +29,111 @@ GLOBAL_ID: Final = "global_id"
 """The attribute of rows, not of dataclasses, that holds what clients call an object (`resolvers.ids`)."""
 
 
-_AS_KEY: Final = ":key"
+_TEXT_KEY_SUFFIX: Final = ":key"
 
 
-def key_of(attribute: str) -> str:
+def text_key(attribute: str) -> str:
     """The attribute of rows, not of dataclasses, that holds an id as text."""
-    return attribute + _AS_KEY
+    return attribute + _TEXT_KEY_SUFFIX
 
 
-def plain(name: str) -> str:
+def base_attribute(name: str) -> str:
     """The attribute of the dataclass that such an attribute, or any, is made of."""
-    return "id" if name == GLOBAL_ID else name.removesuffix(_AS_KEY)
+    return "id" if name == GLOBAL_ID else name.removesuffix(_TEXT_KEY_SUFFIX)
 
 
-class Place(NamedTuple):
+class ColumnRef(NamedTuple):
     """Where a row holds an attribute, and of what kind its values are, as the dataclass declares it."""
 
     column: int
     kind: Any
 
 
-def columns(cls: type[Any], source: FromClause, only: frozenset[str] | None = None) -> list[ColumnElement[Any]]:
+def columns(cls: type[Any], source: FromClause, attributes: frozenset[str] | None = None) -> list[ColumnElement[Any]]:
     """The columns of a dataclass's attributes (of these only, where given), in their order and under their names."""
-    return [_column(cls, source, name).label(name) for name in _names(cls, only)]
+    return [_column(cls, source, name).label(name) for name in _attribute_names(cls, attributes)]
 
 
 def _column(cls: Any, source: FromClause, name: str) -> ColumnElement[Any]:
-    held: ColumnElement[Any] = source.c[plain(name)]
+    held: ColumnElement[Any] = source.c[base_attribute(name)]
     if name == GLOBAL_ID:
         named = literal_column(f"'{cls.type_name}:'", Text) + held.cast(Text)
         return func.encode(func.convert_to(named, literal_column("'UTF8'")), literal_column("'base64'"), type_=Text)
-    return held.cast(Text) if name.endswith(_AS_KEY) else held
+    return held.cast(Text) if name.endswith(_TEXT_KEY_SUFFIX) else held
 
 
 @cache
-def row_class(cls: Any, only: frozenset[str] | None = None) -> type[asyncpg.Record]:
+def row_class(cls: Any, attributes: frozenset[str] | None = None) -> type[asyncpg.Record]:
     """
     A Record whose first columns are `columns(cls, …, only)`, readable as if it were the dataclass, as far as these go.
 
     Its `places` says where what is stored stands.
     """
-    names = {name: index for index, name in enumerate(_names(cls, only))}
-    hints = get_type_hints(cls) | {GLOBAL_ID: str} | {key_of(name): str for name in _ids(cls)}
+    names = {name: index for index, name in enumerate(_attribute_names(cls, attributes))}
+    hints = get_type_hints(cls) | {GLOBAL_ID: str} | {text_key(name): str for name in _id_attributes(cls)}
     body: dict[str, Any] = {"__slots__": (), "__doc__": f"A row that reads like {cls.__name__}."}
     body |= {name: property(itemgetter(index)) for name, index in names.items() if name.isidentifier()}
     body |= {name: value for base in reversed(cls.__mro__) for name, value in vars(base).items() if isinstance(value, property)}
     body["type_name"] = getattr(cls, "type_name", cls.__name__)
-    body["places"] = {name: Place(index, hints[name]) for name, index in names.items()}
+    body["places"] = {name: ColumnRef(index, hints[name]) for name, index in names.items()}
     return cast(type[asyncpg.Record], type(f"{cls.__name__}Row", (asyncpg.Record,), body))
 
 
-def stored(cls: type[Any]) -> frozenset[str]:
+def stored_attributes(cls: type[Any]) -> frozenset[str]:
     """The attributes that a dataclass's rows can hold; others are computed from them."""
-    return _stored(cast(Any, cls))
+    return _stored_attributes(cast(Any, cls))
 
 
 @cache
-def _stored(cls: Any) -> frozenset[str]:
+def _stored_attributes(cls: Any) -> frozenset[str]:
     named = {GLOBAL_ID} if isinstance(getattr(cls, "type_name", None), str) else set()
-    return frozenset({field.name for field in fields(cls)} | named | {key_of(name) for name in _ids(cls)})
+    return frozenset({field.name for field in fields(cls)} | named | {text_key(name) for name in _id_attributes(cls)})
 
 
-def _ids(cls: Any) -> list[str]:
+def _id_attributes(cls: Any) -> list[str]:
     return [name for name, hint in get_type_hints(cls).items() if hint is UUID or UUID in get_args(hint)]
 
 
-def _names(cls: type[Any], only: frozenset[str] | None) -> list[str]:
+def _attribute_names(cls: type[Any], attributes: frozenset[str] | None) -> list[str]:
     names = [field.name for field in fields(cls)]
-    if only is None:
+    if attributes is None:
         return names
-    return [name for name in (*names, *map(key_of, names), GLOBAL_ID) if name in only]
+    return [name for name in (*names, *map(text_key, names), GLOBAL_ID) if name in attributes]
 
 
-def whole(cls: type[T], row: Any) -> T:
+def to_entity(cls: type[T], row: Any) -> T:
     """The dataclass that a row holds, with its enums and tuples made real."""
     return cls(**{name: convert(row[name]) if convert else row[name] for name, convert in _conversions(cast(Any, cls))})
 
 
-def values(entity: Any) -> dict[str, Any]:
+def to_params(entity: Any) -> dict[str, Any]:
     """An entity's attributes by name, as statements of `added` and `saved` take them."""
-    return {name: getattr(entity, name) for name in _attributes(cast(Any, type(entity)))}
+    return {name: getattr(entity, name) for name in _field_names(cast(Any, type(entity)))}
 
 
 @cache
-def _attributes(cls: Any) -> tuple[str, ...]:
+def _field_names(cls: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(cls))
 
 
-def added(cls: type[Any], table: Table, *extra: str) -> Insert:
+def insert_row(cls: type[Any], table: Table, *extra: str) -> Insert:
     """INSERT of all attributes; a row that is there already is left alone, and the statement then returns nothing."""
     names = [field.name for field in fields(cls)] + list(extra)
     parameters = {name: bindparam(name, type_=table.c[name].type) for name in names}
     return cast(Insert, insert(table).values(parameters).on_conflict_do_nothing())
 
 
-def saved(cls: type[Any], table: Table, *, but: Sequence[str] = ()) -> Update:
+def update_row(cls: type[Any], table: Table, *, exclude: Sequence[str] = ()) -> Update:
     """UPDATE of all attributes of one row, found by its id."""
-    kept = {"id", "created_at", *but}
+    kept = {"id", "created_at", *exclude}
     names = [field.name for field in fields(cls) if field.name not in kept]
     parameters = {name: bindparam(name, type_=table.c[name].type) for name in names}
     return table.update().where(table.c.id == bindparam("id", type_=table.c.id.type)).values(parameters)
 
 
-def recordset(parameter: str, name: str, *made_of: ColumnClause[Any]) -> Any:
+def recordset(parameter: str, name: str, *record_columns: ColumnClause[Any]) -> Any:
     """A parameter that is a JSON array of objects, as rows; what isn't in an object is NULL."""
-    records = func.jsonb_to_recordset(bindparam(parameter, type_=JSONB)).table_valued(*made_of)
+    records = func.jsonb_to_recordset(bindparam(parameter, type_=JSONB)).table_valued(*record_columns)
     return records.render_derived(name=name, with_types=True)
 
 

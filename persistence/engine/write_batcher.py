@@ -37,26 +37,26 @@ from domain.errors import Unavailable
 if TYPE_CHECKING:
     from persistence.engine.database import Statement
 
-_MOST: Final = 64
-_LINES: Final = 2
-_UNKNOWN: Final = (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
+_MAX_BATCH_ROWS: Final = 64
+_MAX_CONCURRENT_STATEMENTS: Final = 2
+_OUTCOME_UNKNOWN_ERRORS: Final = (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
 
 
-class Overtaken(Exception):
+class StaleRow(Exception):
     """A row that was read without being held was changed since, or is being changed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
+class PendingWrite:
     """A changed row, and the events that tell of it, which have no places yet.
 
     `form` is `Kept.together` of the row's kind, or `Kept.claiming` where an idempotency key comes with it, its `claim`; `row`
     holds what the statement wants, `seen` among it.
     """
 
-    form: "Statement"
+    statement: "Statement"
     row: dict[str, Any]
-    told: Sequence[dict[str, Any]]
+    event_rows: Sequence[dict[str, Any]]
     claim: dict[str, Any] | None = None
 
     @property
@@ -65,120 +65,120 @@ class Write:
         return found
 
 
-Given = dict[str, list[dict[str, Any]]]
-Run = Callable[["Statement", Given], Awaitable[Sequence[Any]]]
-_Member = tuple[Write, "asyncio.Future[dict[UUID, int]]"]
+BatchParams = dict[str, list[dict[str, Any]]]
+RunBatch = Callable[["Statement", BatchParams], Awaitable[Sequence[Any]]]
+_Submission = tuple[PendingWrite, "asyncio.Future[dict[UUID, int]]"]
 
 
-class Writes:
+class WriteBatcher:
     """
     Sends off what is to be kept at the same time. `run` is given a form with its rows, events and claims.
 
     As with `persistence.engine.read_batcher`, tasks are owned by the set that they stand in.
     """
 
-    def __init__(self, run: Run, *, lines: int = _LINES) -> None:
+    def __init__(self, run: RunBatch, *, max_statements: int = _MAX_CONCURRENT_STATEMENTS) -> None:
         self._loop = asyncio.get_running_loop()
         self._run = run
-        self._lines = lines
-        self._waiting: list[_Member] = []
-        self._busy: set[str] = set()
+        self._max_statements = max_statements
+        self._pending: list[_Submission] = []
+        self._busy_streams: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._called = False
+        self._is_scheduled = False
         self._closed = False
 
-    def keep(self, write: Write) -> "asyncio.Future[dict[UUID, int]]":
+    def submit(self, write: PendingWrite) -> "asyncio.Future[dict[UUID, int]]":
         """The positions of the events by their ids, when they are durable. Raises Overtaken, and what Postgres raises."""
         future: asyncio.Future[dict[UUID, int]] = self._loop.create_future()
         if self._closed:
             future.set_exception(Unavailable())
             return future
-        self._waiting.append((write, future))
-        self._leave_soon()
+        self._pending.append((write, future))
+        self._schedule_dispatch()
         return future
 
     async def close(self) -> None:
         """Refuse what has not left, and wait for what has: it may be kept, and whoever asked is told."""
         self._closed = True
-        _tell(self._waiting, Unavailable())
-        self._waiting.clear()
+        _fail(self._pending, Unavailable())
+        self._pending.clear()
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _leave_soon(self) -> None:
-        if not self._called:
-            self._called = True
-            self._loop.call_soon(self._leave)
+    def _schedule_dispatch(self) -> None:
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self._dispatch)
 
-    def _leave(self) -> None:
-        self._called = False
-        while len(self._tasks) < self._lines and (members := self._next()):
+    def _dispatch(self) -> None:
+        self._is_scheduled = False
+        while len(self._tasks) < self._max_statements and (members := self._next_batch()):
             task = self._loop.create_task(self._send(members))
             self._tasks.add(task)
-            task.add_done_callback(self._arrived)
+            task.add_done_callback(self._on_done)
 
-    def _arrived(self, task: "asyncio.Task[None]") -> None:
+    def _on_done(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
-        if self._waiting:
-            self._leave_soon()
+        if self._pending:
+            self._schedule_dispatch()
 
-    def _next(self) -> list[_Member]:
+    def _next_batch(self) -> list[_Submission]:
         """Who leaves now: of one kind, each row once, and no stream that another statement is about."""
-        members: list[_Member] = []
-        stay: list[_Member] = []
+        members: list[_Submission] = []
+        stay: list[_Submission] = []
         rows: set[UUID] = set()
-        for member in self._waiting:
+        for member in self._pending:
             write, future = member
             if future.done():
                 continue
-            full = len(members) == _MOST or (members and members[0][0].form is not write.form)
-            if full or any(told["stream"] in self._busy for told in write.told):
+            full = len(members) == _MAX_BATCH_ROWS or (members and members[0][0].statement is not write.statement)
+            if full or any(told["stream"] in self._busy_streams for told in write.event_rows):
                 stay.append(member)
             elif write.id in rows:  # both read the same row: the one that comes later has been overtaken
-                future.set_exception(Overtaken())
+                future.set_exception(StaleRow())
             else:
                 rows.add(write.id)
                 members.append(member)
-        self._waiting = stay
-        self._busy.update(told["stream"] for write, _ in members for told in write.told)
+        self._pending = stay
+        self._busy_streams.update(told["stream"] for write, _ in members for told in write.event_rows)
         return members
 
-    async def _send(self, members: list[_Member]) -> None:
+    async def _send(self, submissions: list[_Submission]) -> None:
         try:
-            await self._together(members)
+            await self._run_batch(submissions)
         except asyncio.CancelledError:
-            _tell(members, Unavailable())
+            _fail(submissions, Unavailable())
             raise
         finally:
-            self._busy.difference_update(told["stream"] for write, _ in members for told in write.told)
+            self._busy_streams.difference_update(told["stream"] for write, _ in submissions for told in write.event_rows)
 
-    async def _together(self, members: list[_Member]) -> None:
-        given: Given = {
-            "rows": [write.row for write, _ in members],
-            "events": [event for write, _ in members for event in write.told],
-            "claims": [write.claim for write, _ in members if write.claim is not None],
+    async def _run_batch(self, submissions: list[_Submission]) -> None:
+        given: BatchParams = {
+            "rows": [write.row for write, _ in submissions],
+            "events": [event for write, _ in submissions for event in write.event_rows],
+            "claims": [write.claim for write, _ in submissions if write.claim is not None],
         }
         try:
-            found = await self._run(members[0][0].form, given)
+            found = await self._run(submissions[0][0].statement, given)
         except Exception as error:  # noqa: BLE001 (whatever a database can raise: each is tried alone, or told)
-            known = isinstance(error, asyncpg.PostgresError) and not isinstance(error, _UNKNOWN)
-            if len(members) > 1 and known:
-                await asyncio.gather(*(self._together([member]) for member in members))
+            known = isinstance(error, asyncpg.PostgresError) and not isinstance(error, _OUTCOME_UNKNOWN_ERRORS)
+            if len(submissions) > 1 and known:
+                await asyncio.gather(*(self._run_batch([member]) for member in submissions))
             else:
-                _tell(members, error)
+                _fail(submissions, error)
             return
         places = {row[0]: row[1] for row in found}
-        for write, future in members:
+        for write, future in submissions:
             if future.done():
                 continue
-            if write.told[0]["id"] in places:
-                future.set_result({event["id"]: places[event["id"]] for event in write.told})
+            if write.event_rows[0]["id"] in places:
+                future.set_result({event["id"]: places[event["id"]] for event in write.event_rows})
             else:
-                future.set_exception(Overtaken())
+                future.set_exception(StaleRow())
 
 
-def _tell(members: Sequence[_Member], error: Exception) -> None:
-    for _, future in members:
+def _fail(submissions: Sequence[_Submission], error: Exception) -> None:
+    for _, future in submissions:
         if not future.done():
             future.set_exception(error)
             future.exception()  # counts as seen, also when nobody waits any more

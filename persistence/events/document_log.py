@@ -16,32 +16,34 @@ from datetime import UTC, datetime
 from typing import cast
 from uuid import UUID
 
-from domain.document.update import Bounds, LoggedUpdate, Placed, Update
+from domain.document.update import Appended, LogBounds, LoggedUpdate, Update
 from domain.errors import CursorExpired, IdempotencyMismatch
 from persistence.engine.database import Connection, Database
 from persistence.events import document_log_statements
 
-PAGE_BYTES = 4 * 1024 * 1024
+MAX_PAGE_BYTES = 4 * 1024 * 1024
 
 
 _Key = tuple[UUID, UUID | None, str]
 
 
-async def append(connection: Connection, updates: Sequence[Update], *, at: datetime) -> list[Placed]:
+async def append(connection: Connection, updates: Sequence[Update], *, at: datetime) -> list[Appended]:
     """
     Give updates of any documents their positions, in the order given, and keep them; answers in the same order.
 
     Late in a transaction, before events are logged: the heads stay locked until its end. Raises IdempotencyMismatch where a
     `client_mutation_id` comes with other bytes than before.
     """
-    answers = await append_each(connection, updates, at=at)
+    answers = await append_independent(connection, updates, at=at)
     for answer in answers:
         if isinstance(answer, IdempotencyMismatch):
             raise answer
-    return cast(list[Placed], answers)
+    return cast(list[Appended], answers)
 
 
-async def append_each(connection: Connection, updates: Sequence[Update], *, at: datetime) -> list[Placed | IdempotencyMismatch]:
+async def append_independent(
+    connection: Connection, updates: Sequence[Update], *, at: datetime
+) -> list[Appended | IdempotencyMismatch]:
     """The same for updates that have nothing to do with each other: one whose key came with other bytes is answered so, and not
     kept."""
     known = await _find_known(connection, updates)
@@ -62,17 +64,17 @@ async def append_each(connection: Connection, updates: Sequence[Update], *, at: 
             first[key] = len(fresh)
         where.append(len(fresh))
         fresh.append(update)
-    positions = await _keep(connection, fresh, at) if fresh else []
-    await _introduce(connection, fresh, at)
+    positions = await _insert(connection, fresh, at) if fresh else []
+    await _register_clients(connection, fresh, at)
 
-    def answer(found: int | _Key | IdempotencyMismatch) -> Placed | IdempotencyMismatch:
+    def answer(found: int | _Key | IdempotencyMismatch) -> Appended | IdempotencyMismatch:
         match found:
             case int(place):
-                return Placed(positions[place])
+                return Appended(positions[place])
             case IdempotencyMismatch():
                 return found
             case _:
-                return Placed(known[found][0] if found in known else positions[first[found]], repeated=True)
+                return Appended(known[found][0] if found in known else positions[first[found]], repeated=True)
 
     return [answer(each) for each in where]
 
@@ -90,24 +92,24 @@ async def _find_known(connection: Connection, updates: Sequence[Update]) -> dict
         return {}
     # All heads at once, also of updates without a key: taking more locks later could make two wait for each other.
     documents = list({update.document_id for update in updates})
-    await connection.execute(document_log_statements.LOCK, head_ids=documents, counts=[0] * len(documents))
+    await connection.execute(document_log_statements.LOCK_HEADS, head_ids=documents, counts=[0] * len(documents))
     documents_, authors, names = zip(*keyed, strict=True)
     rows = await connection.fetch(
-        document_log_statements.KNOWN, document_ids=list(documents_), authors=list(authors), names=list(names)
+        document_log_statements.FIND_BY_KEY, document_ids=list(documents_), authors=list(authors), names=list(names)
     )
     return {(row["document_id"], row["author_id"], row["client_mutation_id"]): (row["position"], row["data"]) for row in rows}
 
 
-async def _introduce(connection: Connection, updates: Sequence[Update], at: datetime) -> None:
+async def _register_clients(connection: Connection, updates: Sequence[Update], at: datetime) -> None:
     """Remember whose the Yjs clients are that these updates show for the first time."""
     shown = {(each.document_id, client): each.author_id for each in updates for client in each.client_ids if each.author_id}
     if shown:
         documents, clients = zip(*shown, strict=True)
         given = {"document_ids": list(documents), "clients": list(clients), "users": list(shown.values())}
-        await connection.execute(document_log_statements.INTRODUCE, **given, at=at)
+        await connection.execute(document_log_statements.REGISTER_CLIENTS, **given, at=at)
 
 
-async def _keep(connection: Connection | Database, updates: Sequence[Update], at: datetime) -> list[int]:
+async def _insert(connection: Connection | Database, updates: Sequence[Update], at: datetime) -> list[int]:
     """Append; the position of each update."""
     counts: dict[UUID, int] = {}
     ordinals = []
@@ -136,7 +138,7 @@ class UpdateLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def append(self, updates: Sequence[Update]) -> list[Placed | IdempotencyMismatch]:
+    async def append(self, updates: Sequence[Update]) -> list[Appended | IdempotencyMismatch]:
         """
         Keep updates of any documents in one transaction; durable when this returns. Raises Unavailable.
 
@@ -145,9 +147,9 @@ class UpdateLog:
         at = datetime.now(UTC)
         if not any(each.client_mutation_id is not None or each.client_ids for each in updates):
             # One statement is a transaction of its own: what beginning and ending one takes is most of what few edits cost.
-            return [Placed(position) for position in await _keep(self._database, updates, at)]
+            return [Appended(position) for position in await _insert(self._database, updates, at)]
         async with self._database.begin() as connection:
-            return await append_each(connection, updates, at=at)
+            return await append_independent(connection, updates, at=at)
 
     async def read(self, document_id: UUID, after: int, limit: int) -> Sequence[LoggedUpdate]:
         """The updates at `after + 1`, `after + 2` …: at most `limit`, and no more once they have `PAGE_BYTES` together; none at
@@ -156,22 +158,22 @@ class UpdateLog:
         Raises CursorExpired when the log no longer reaches back that far, or never came that far.
         """
         rows = await self._database.fetch(
-            document_log_statements.READ, document_id=document_id, after=after, size=limit, bytes=PAGE_BYTES
+            document_log_statements.READ, document_id=document_id, after=after, size=limit, bytes=MAX_PAGE_BYTES
         )
         if not rows or rows[0].position != after + 1:
-            bounds = (await self.bounds([document_id])).get(document_id, Bounds())
+            bounds = (await self.bounds([document_id])).get(document_id, LogBounds())
             if not bounds.trimmed_to <= after <= bounds.head:
                 raise CursorExpired
         return cast(Sequence[LoggedUpdate], rows)
 
-    async def bounds(self, document_ids: Sequence[UUID]) -> Mapping[UUID, Bounds]:
+    async def bounds(self, document_ids: Sequence[UUID]) -> Mapping[UUID, LogBounds]:
         """What the logs hold; documents that nobody edited yet are missing."""
         rows = await self._database.fetch(document_log_statements.HEADS, ids=list(document_ids))
-        return {row["document_id"]: Bounds(row["trimmed_to"], row["position"]) for row in rows}
+        return {row["document_id"]: LogBounds(row["trimmed_to"], row["position"]) for row in rows}
 
     async def head(self, document_id: UUID) -> int:
         """The last position; 0 when nobody edited the document yet."""
-        return (await self.bounds([document_id])).get(document_id, Bounds()).head
+        return (await self.bounds([document_id])).get(document_id, LogBounds()).head
 
     async def trim(self, document_id: UUID, to: int) -> int:
         """

@@ -7,54 +7,60 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from domain.document.update import LoggedUpdate
-from persistence.access import ids
+from persistence.access import any_id
 from persistence.engine.database import Statement
 from persistence.engine.rows import columns, row_class
 from persistence.tables import INSTANT, document_clients, document_heads, document_updates
 
 
-def _arrays(name: str, **kinds: Any) -> TableValuedAlias:
+def _unnested(name: str, **types: Any) -> TableValuedAlias:
     """Parameters that are arrays of equal length, side by side as rows."""
-    unnested = func.unnest(*(bindparam(each, type_=ARRAY(kind)) for each, kind in kinds.items()))
-    return unnested.table_valued(*(column(each, kind) for each, kind in kinds.items()), name=name).render_derived()
+    unnested = func.unnest(*(bindparam(each, type_=ARRAY(kind)) for each, kind in types.items()))
+    return unnested.table_valued(*(column(each, kind) for each, kind in types.items()), name=name).render_derived()
 
 
-_wanted = _arrays("wanted", head_ids=Uuid, counts=BigInteger)
-_bump = (
+_heads_param = _unnested("wanted", head_ids=Uuid, counts=BigInteger)
+_advance_heads = (
     insert(document_heads)
-    .from_select(["document_id", "position"], select(_wanted.c.head_ids, _wanted.c.counts).order_by(_wanted.c.head_ids))
+    .from_select(
+        ["document_id", "position"], select(_heads_param.c.head_ids, _heads_param.c.counts).order_by(_heads_param.c.head_ids)
+    )
     .on_conflict_do_update(
         index_elements=[document_heads.c.document_id],
         set_={"position": document_heads.c.position + insert(document_heads).excluded.position},
     )
     .returning(document_heads.c.document_id, document_heads.c.position)
 )
-_given = _arrays("given", document_ids=Uuid, behind=BigInteger, datas=LargeBinary, authors=Uuid, sessions=Text, names=Text)
-_head = _bump.cte("head")
-_kept = (
+_updates_param = _unnested(
+    "given", document_ids=Uuid, behind=BigInteger, datas=LargeBinary, authors=Uuid, sessions=Text, names=Text
+)
+_head = _advance_heads.cte("head")
+_inserted = (
     insert(document_updates)
     .from_select(
         ["document_id", "position", "data", "author_id", "session_id", "client_mutation_id", "at"],
         select(
-            _given.c.document_ids,
-            _head.c.position - _given.c.behind,
-            _given.c.datas,
-            _given.c.authors,
-            _given.c.sessions,
-            _given.c.names,
+            _updates_param.c.document_ids,
+            _head.c.position - _updates_param.c.behind,
+            _updates_param.c.datas,
+            _updates_param.c.authors,
+            _updates_param.c.sessions,
+            _updates_param.c.names,
             bindparam("at", type_=INSTANT),
-        ).select_from(_given.join(_head, _head.c.document_id == _given.c.document_ids)),
+        ).select_from(_updates_param.join(_head, _head.c.document_id == _updates_param.c.document_ids)),
     )
     .cte("kept")
 )
-APPEND = Statement(select(_head.c.document_id, _head.c.position).add_cte(_kept))
-LOCK = Statement(
+APPEND = Statement(select(_head.c.document_id, _head.c.position).add_cte(_inserted))
+LOCK_HEADS = Statement(
     insert(document_heads)
-    .from_select(["document_id", "position"], select(_wanted.c.head_ids, _wanted.c.counts).order_by(_wanted.c.head_ids))
+    .from_select(
+        ["document_id", "position"], select(_heads_param.c.head_ids, _heads_param.c.counts).order_by(_heads_param.c.head_ids)
+    )
     .on_conflict_do_update(index_elements=[document_heads.c.document_id], set_={"position": document_heads.c.position})
 )
-_asked = _arrays("asked", document_ids=Uuid, authors=Uuid, names=Text)
-KNOWN = Statement(
+_keys_param = _unnested("asked", document_ids=Uuid, authors=Uuid, names=Text)
+FIND_BY_KEY = Statement(
     select(
         document_updates.c.document_id,
         document_updates.c.author_id.label("author_id"),
@@ -62,22 +68,22 @@ KNOWN = Statement(
         document_updates.c.position,
         document_updates.c.data,
     ).select_from(
-        _asked.join(
+        _keys_param.join(
             document_updates,
-            (document_updates.c.document_id == _asked.c.document_ids)
-            & (document_updates.c.author_id == _asked.c.authors)
-            & (document_updates.c.client_mutation_id == _asked.c.names),
+            (document_updates.c.document_id == _keys_param.c.document_ids)
+            & (document_updates.c.author_id == _keys_param.c.authors)
+            & (document_updates.c.client_mutation_id == _keys_param.c.names),
         )
     )
 )
-_shown = _arrays("shown", document_ids=Uuid, clients=BigInteger, users=Uuid)
-INTRODUCE = Statement(
+_clients_param = _unnested("shown", document_ids=Uuid, clients=BigInteger, users=Uuid)
+REGISTER_CLIENTS = Statement(
     insert(document_clients)
     .from_select(
         ["document_id", "client_id", "user_id", "since"],
-        select(_shown.c.document_ids, _shown.c.clients, _shown.c.users, bindparam("at", type_=INSTANT)).order_by(
-            _shown.c.document_ids, _shown.c.clients
-        ),
+        select(
+            _clients_param.c.document_ids, _clients_param.c.clients, _clients_param.c.users, bindparam("at", type_=INSTANT)
+        ).order_by(_clients_param.c.document_ids, _clients_param.c.clients),
     )
     .on_conflict_do_nothing()
 )
@@ -88,7 +94,7 @@ CLIENTS = Statement(
 )
 HEADS = Statement(
     select(document_heads.c.document_id, document_heads.c.trimmed_to, document_heads.c.position).where(
-        document_heads.c.document_id == ids()
+        document_heads.c.document_id == any_id()
     )
 )
 _page = (
@@ -101,11 +107,13 @@ _page = (
     .limit(bindparam("size", type_=Integer))
     .subquery("page")
 )
-_weighed = select(*_page.c, func.sum(func.octet_length(_page.c.data)).over(order_by=_page.c.position).label("weight")).subquery()
+_sized_page = select(
+    *_page.c, func.sum(func.octet_length(_page.c.data)).over(order_by=_page.c.position).label("weight")
+).subquery()
 READ = Statement(
-    select(*(_weighed.c[each.name] for each in _page.c))
-    .where(_weighed.c.weight - func.octet_length(_weighed.c.data) < bindparam("bytes", type_=BigInteger))
-    .order_by(_weighed.c.position),
+    select(*(_sized_page.c[each.name] for each in _page.c))
+    .where(_sized_page.c.weight - func.octet_length(_sized_page.c.data) < bindparam("bytes", type_=BigInteger))
+    .order_by(_sized_page.c.position),
     row_class(LoggedUpdate),
 )
 TRIM_HEAD = Statement(

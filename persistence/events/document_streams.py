@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from domain.document.update import LoggedUpdate, announcement, document_stream
+from domain.document.update import LoggedUpdate, document_stream, to_entry
 from domain.events import Entry
-from persistence.engine.rows import whole
+from persistence.engine.rows import to_entity
 from persistence.events.document_log import UpdateLog
 from persistence.events.streams import StreamLog
 
 _PREFIX = document_stream(UUID(int=0)).partition(":")[0] + ":"
 
 
-class EveryLog:
+class CombinedLog:
     """The log of whatever stream is named."""
 
     def __init__(self, events: StreamLog, updates: UpdateLog) -> None:
@@ -24,7 +24,7 @@ class EveryLog:
         if not stream.startswith(_PREFIX):
             return await self._events.read(stream, after, limit)
         rows = await self._updates.read(UUID(stream[len(_PREFIX) :]), after, limit)
-        return [announcement(whole(LoggedUpdate, row)) for row in rows]
+        return [to_entry(to_entity(LoggedUpdate, row)) for row in rows]
 
     async def heads(self, names: Sequence[str]) -> Mapping[str, int]:
         """The last positions of many streams; those without entries may be missing."""

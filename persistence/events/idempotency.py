@@ -40,132 +40,133 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
 from domain.errors import IdempotencyMismatch
-from persistence.access import ids
+from persistence.access import any_id
 from persistence.engine.database import Connection, Database, Statement
 from persistence.engine.rows import recordset
-from persistence.tables import INSTANT, events, remembered_mutations
+from persistence.tables import INSTANT, events, idempotency_keys
 
-REMEMBERED = timedelta(hours=24)
+KEY_RETENTION = timedelta(hours=24)
 
-_r = remembered_mutations
+_keys = idempotency_keys
 _COLUMNS = ("actor_id", "client_mutation_id", "fingerprint", "result", "created_at")
 
 
-def _turn(actor_id: ColumnElement[Any], key: ColumnElement[Any]) -> ColumnElement[int]:
+def _lock_key(actor_id: ColumnElement[Any], key: ColumnElement[Any]) -> ColumnElement[int]:
     """The number of the advisory lock of a key."""
     return func.hashtextextended(cast(actor_id, Text) + literal_column("':'", Text) + key, literal_column("0"))
 
 
-def _claimed(asked: Select[Any]) -> ReturningInsert[Any]:
+def _insert_keys(rows: Select[Any]) -> ReturningInsert[Any]:
     """Insert keys, and those that are older than a day anew. Returns those that could be claimed."""
-    keys = insert(_r).from_select(_COLUMNS, asked)
+    keys = insert(_keys).from_select(_COLUMNS, rows)
     return keys.on_conflict_do_update(
-        index_elements=[_r.c.actor_id, _r.c.client_mutation_id],
+        index_elements=[_keys.c.actor_id, _keys.c.client_mutation_id],
         set_={name: keys.excluded[name] for name in ("fingerprint", "result", "created_at")},
-        where=_r.c.created_at < keys.excluded.created_at - literal_column("interval '24 hours'", Interval),
-    ).returning(_r.c.actor_id, _r.c.client_mutation_id)
+        where=_keys.c.created_at < keys.excluded.created_at - literal_column("interval '24 hours'", Interval),
+    ).returning(_keys.c.actor_id, _keys.c.client_mutation_id)
 
 
 _ACTOR, _KEY = bindparam("actor_id", type_=Uuid), bindparam("key", type_=Text)
 _CLAIM = Statement(
-    _claimed(
+    _insert_keys(
         select(_ACTOR, _KEY, bindparam("fingerprint", type_=LargeBinary), null(), bindparam("now", type_=INSTANT)).select_from(
-            func.pg_advisory_xact_lock(_turn(_ACTOR, _KEY)).alias("turn")
+            func.pg_advisory_xact_lock(_lock_key(_ACTOR, _KEY)).alias("turn")
         )
     )
 )
-_recall = (
-    _r.select()
-    .with_only_columns(_r.c.fingerprint, _r.c.result)
-    .where(_r.c.actor_id == bindparam("actor_id"), _r.c.client_mutation_id == bindparam("key"))
+_find = (
+    _keys.select()
+    .with_only_columns(_keys.c.fingerprint, _keys.c.result)
+    .where(_keys.c.actor_id == bindparam("actor_id"), _keys.c.client_mutation_id == bindparam("key"))
 )
-_RECALL = Statement(_recall)
-_RECALL_RECENT = Statement(_recall.where(_r.c.created_at >= bindparam("forgotten", type_=INSTANT)))
-_SETTLE = Statement(
-    _r.update()
-    .where(_r.c.actor_id == bindparam("actor"), _r.c.client_mutation_id == bindparam("key"))
+_FIND = Statement(_find)
+_FIND_RECENT = Statement(_find.where(_keys.c.created_at >= bindparam("forgotten", type_=INSTANT)))
+_STORE_RESULT = Statement(
+    _keys.update()
+    .where(_keys.c.actor_id == bindparam("actor"), _keys.c.client_mutation_id == bindparam("key"))
     .values(result=bindparam("result"))
 )
-_FORGET = Statement(_r.delete().where(_r.c.created_at < bindparam("forgotten", type_=INSTANT)))
-_PLACES = Statement(select(events.c.stream, events.c.position).where(events.c.id == ids()).order_by(events.c.position))
+_DELETE_EXPIRED = Statement(_keys.delete().where(_keys.c.created_at < bindparam("forgotten", type_=INSTANT)))
+_POSITIONS = Statement(select(events.c.stream, events.c.position).where(events.c.id == any_id()).order_by(events.c.position))
 
-Ask = Callable[..., Awaitable[list[Any]]]
+Fetch = Callable[..., Awaitable[list[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class IdempotencyClaim:
     """An idempotency key that an operation was called with; `mark` is the fingerprint of its input."""
 
     actor_id: UUID
     key: str
-    mark: bytes
+    fingerprint: bytes
     at: datetime
 
-    async def make(self, connection: Connection) -> bool:
+    async def acquire(self, connection: Connection) -> bool:
         """Claim the key; waits while another call does. False when it is taken."""
-        given = {"actor_id": self.actor_id, "key": self.key, "fingerprint": self.mark, "now": self.at}
+        given = {"actor_id": self.actor_id, "key": self.key, "fingerprint": self.fingerprint, "now": self.at}
         return await connection.fetch_value(_CLAIM, **given) is not None
 
-    async def recall(self, connection: Connection) -> Mapping[str, Any]:
+    async def find_result(self, connection: Connection) -> Mapping[str, Any]:
         """The result under a key that is taken. Raises IdempotencyMismatch."""
-        row = await connection.fetch_row(_RECALL, actor_id=self.actor_id, key=self.key)
-        return await _result(connection.fetch, row, self.mark)
+        row = await connection.fetch_row(_FIND, actor_id=self.actor_id, key=self.key)
+        return await _read_result(connection.fetch, row, self.fingerprint)
 
-    async def settle(self, connection: Connection, result: Mapping[str, Any]) -> None:
+    async def store_result(self, connection: Connection, result: Mapping[str, Any]) -> None:
         """Remember the result under the claimed key."""
-        await connection.execute(_SETTLE, actor=self.actor_id, key=self.key, result=result)
+        await connection.execute(_STORE_RESULT, actor=self.actor_id, key=self.key, result=result)
 
-    def with_entries(self, result: Mapping[str, Any], entry_ids: Sequence[UUID]) -> dict[str, Any]:
+    def to_row(self, result: Mapping[str, Any], entry_ids: Sequence[UUID]) -> dict[str, Any]:
         """What `Kept.claiming` is given: the key with its result, whose places are those of the entries."""
         return {
             "actor_id": self.actor_id,
             "client_mutation_id": self.key,
-            "fingerprint": f"\\x{self.mark.hex()}",
+            "fingerprint": f"\\x{self.fingerprint.hex()}",
             "result": {**result, "entries": entry_ids},
             "created_at": self.at,
         }
 
 
-def claims() -> CTE:
+def claim_keys() -> CTE:
     """Claim the keys that the parameter `claims` holds with their results (`Claim.with_entries`), but for those whose turn
     somebody has. Gives `row`, which each comes with.
     """
-    given = recordset("claims", "claim", column("row", Uuid), *(column(name, _r.c[name].type) for name in _COLUMNS))
-    free = func.pg_try_advisory_xact_lock(_turn(given.c.actor_id, given.c.client_mutation_id))
-    own = _claimed(select(*(given.c[name] for name in _COLUMNS)).where(free)).cte("own")
+    given = recordset("claims", "claim", column("row", Uuid), *(column(name, _keys.c[name].type) for name in _COLUMNS))
+    free = func.pg_try_advisory_xact_lock(_lock_key(given.c.actor_id, given.c.client_mutation_id))
+    own = _insert_keys(select(*(given.c[name] for name in _COLUMNS)).where(free)).cte("own")
     same = (own.c.actor_id == given.c.actor_id) & (own.c.client_mutation_id == given.c.client_mutation_id)
     return select(given.c.row, given.c.actor_id, given.c.client_mutation_id).join(own, same).cte("claimed")
 
 
-def undone(claimed: CTE, held: CTE) -> CTE:
+def fail_unless_updated(claimed: CTE, locked: CTE) -> CTE:
     """Fail when a key was claimed and its row cannot be kept: claim it once more without a fingerprint, which the table doesn't
     take."""
-    kept = exists(select(held.c.id).where(held.c.id == claimed.c.row))
+    kept = exists(select(locked.c.id).where(locked.c.id == claimed.c.row))
     again = select(claimed.c.actor_id, claimed.c.client_mutation_id, null(), func.now()).where(~kept)
-    return insert(_r).from_select(["actor_id", "client_mutation_id", "fingerprint", "created_at"], again).cte("undone")
+    return insert(_keys).from_select(["actor_id", "client_mutation_id", "fingerprint", "created_at"], again).cte("undone")
 
 
-async def remembered(database: Database, actor_id: UUID, key: str, mark: bytes) -> Mapping[str, Any] | None:
+async def find_result(database: Database, actor_id: UUID, key: str, expected_fingerprint: bytes) -> Mapping[str, Any] | None:
     """The result that is remembered under an idempotency key, without claiming it. Raises IdempotencyMismatch."""
-    row = await database.fetch_row(_RECALL_RECENT, actor_id=actor_id, key=key, forgotten=datetime.now(UTC) - REMEMBERED)
-    return None if row is None or row["result"] is None else await _result(database.fetch, row, mark)
+    row = await database.fetch_row(_FIND_RECENT, actor_id=actor_id, key=key, forgotten=datetime.now(UTC) - KEY_RETENTION)
+    return None if row is None or row["result"] is None else await _read_result(database.fetch, row, expected_fingerprint)
 
 
-async def _result(ask: Ask, row: Any, mark: bytes) -> Mapping[str, Any]:
-    if row["fingerprint"] != mark:
+async def _read_result(fetch: Fetch, row: Any, expected_fingerprint: bytes) -> Mapping[str, Any]:
+    if row["fingerprint"] != expected_fingerprint:
         raise IdempotencyMismatch
     result: Mapping[str, Any] = row["result"]
     if "entries" in result:
-        found = await ask(_PLACES, ids=[UUID(each) for each in result["entries"]])
+        found = await fetch(_POSITIONS, ids=[UUID(each) for each in result["entries"]])
         return {**result, "positions": {each["stream"]: each["position"] for each in found}}
     return result
 
 
-def fingerprint(mutation: str, given: Any) -> bytes:
+def compute_fingerprint(mutation: str, arguments: Any) -> bytes:
     """What tells two inputs of one idempotency key apart."""
-    return hashlib.sha256(mutation.encode() + orjson.dumps(given, option=orjson.OPT_SORT_KEYS, default=str)).digest()
+    return hashlib.sha256(mutation.encode() + orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS, default=str)).digest()
 
 
-async def forget_old_mutations(connection: Connection, now: datetime) -> int:
-    """Drop idempotency keys that are older than a day; how many there were."""
-    return await connection.execute(_FORGET, forgotten=now - REMEMBERED)
+async def delete_expired_keys(database: Database, now: datetime) -> int:
+    """Deletes idempotency keys that are older than a day; returns how many."""
+    async with database.begin() as connection:
+        return await connection.execute(_DELETE_EXPIRED, forgotten=now - KEY_RETENTION)

@@ -18,28 +18,30 @@ from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
 from domain.events import Entry, Event
-from persistence.access import ids
+from persistence.access import any_id
 from persistence.engine.database import Connection, Database, Statement
-from persistence.engine.request_coalescing import AskedTogether
-from persistence.engine.rows import columns, recordset, row_class, whole
+from persistence.engine.request_coalescing import Coalescer
+from persistence.engine.rows import columns, recordset, row_class, to_entity
 from persistence.tables import events, streams
 
-_told = tuple(each.name for each in fields(Entry) if each.name != "position")
+_event_columns = tuple(each.name for each in fields(Entry) if each.name != "position")
 
 
-def given_events(*more: ColumnClause[Any]) -> Any:
+def events_param(*extra: ColumnClause[Any]) -> Any:
     """The parameter `events` as rows: a JSON array of what `told_of` gives, each with a number `nr` in their order, and
     `more`."""
-    return recordset("events", "given", *(column(name, events.c[name].type) for name in _told), column("nr", Integer), *more)
+    return recordset(
+        "events", "given", *(column(name, events.c[name].type) for name in _event_columns), column("nr", Integer), *extra
+    )
 
 
-def logged(given: Any, told: Select[Any]) -> Insert:
+def insert_events(event_rows: Any, selected: Select[Any]) -> Insert:
     """Give events their places, and keep them: those of the rows `given` that `told` selects. Returns `id` and `position` of
     each."""
-    own: dict[str, Any] = {"partition_by": given.c.stream}
-    placeless = told.with_only_columns(
-        *(given.c[name] for name in _told),
-        func.row_number().over(**own, order_by=given.c.nr).label("place"),
+    own: dict[str, Any] = {"partition_by": event_rows.c.stream}
+    placeless = selected.with_only_columns(
+        *(event_rows.c[name] for name in _event_columns),
+        func.row_number().over(**own, order_by=event_rows.c.nr).label("place"),
         func.count().over(**own).label("of"),
         maintain_column_froms=True,
     ).cte("told")
@@ -50,16 +52,16 @@ def logged(given: Any, told: Select[Any]) -> Insert:
         index_elements=[streams.c.stream], set_={"position": streams.c.position + heads.excluded.position}
     )
     head = heads.returning(streams.c.stream, streams.c.position).cte("head")
-    placed = select(*(placeless.c[name] for name in _told), head.c.position - placeless.c.of + placeless.c.place)
+    placed = select(*(placeless.c[name] for name in _event_columns), head.c.position - placeless.c.of + placeless.c.place)
     return (
         insert(events)
-        .from_select([*_told, "position"], placed.join(head, head.c.stream == placeless.c.stream))
+        .from_select([*_event_columns, "position"], placed.join(head, head.c.stream == placeless.c.stream))
         .returning(events.c.id, events.c.position)
     )
 
 
-_given = given_events()
-_APPEND = Statement(logged(_given, select(_given)))
+_event_rows = events_param()
+_APPEND = Statement(insert_events(_event_rows, select(_event_rows)))
 _READ = Statement(
     select(*columns(Entry, events))
     .where(events.c.stream == bindparam("stream"), events.c.position > bindparam("after", type_=BigInteger))
@@ -67,40 +69,43 @@ _READ = Statement(
     .limit(bindparam("size", type_=Integer)),
     row_class(Entry),
 )
-_after = func.unnest(bindparam("streams", type_=ARRAY(Text)), bindparam("positions", type_=ARRAY(BigInteger)))
-_place = _after.table_valued(column("stream", Text), column("position", BigInteger), name="place").render_derived()
-_next = (
+_unnested = func.unnest(bindparam("streams", type_=ARRAY(Text)), bindparam("positions", type_=ARRAY(BigInteger)))
+_start = _unnested.table_valued(column("stream", Text), column("position", BigInteger), name="place").render_derived()
+_next_entries = (
     select(*columns(Entry, events))
-    .where(events.c.stream == _place.c.stream, events.c.position > _place.c.position)
+    .where(events.c.stream == _start.c.stream, events.c.position > _start.c.position)
     .order_by(events.c.position)
     .limit(bindparam("size", type_=Integer))
     .lateral("next")
 )
 _READ_MANY = Statement(
-    select(*_next.c).select_from(_place.join(_next, true())).order_by(_next.c.stream, _next.c.position), row_class(Entry)
+    select(*_next_entries.c)
+    .select_from(_start.join(_next_entries, true()))
+    .order_by(_next_entries.c.stream, _next_entries.c.position),
+    row_class(Entry),
 )
 _HEADS = Statement(
     select(streams.c.stream, streams.c.position, streams.c.trimmed_to).where(
         streams.c.stream == func.any(bindparam("streams", type_=ARRAY(Text)))
     )
 )
-_BY_ID = Statement(select(*columns(Entry, events)).where(events.c.id == ids()), row_class(Entry))
+_BY_ID = Statement(select(*columns(Entry, events)).where(events.c.id == any_id()), row_class(Entry))
 
 
-async def append(connection: Connection, told: Sequence[dict[str, Any]]) -> dict[UUID, int]:
+async def append(connection: Connection, event_rows: Sequence[dict[str, Any]]) -> dict[UUID, int]:
     """Give events their places and keep them; to be called last in a transaction. The positions by the events' ids."""
-    rows = await connection.fetch(_APPEND, events=[{**each, "nr": nr} for nr, each in enumerate(told)])
+    rows = await connection.fetch(_APPEND, events=[{**each, "nr": nr} for nr, each in enumerate(event_rows)])
     return {row[0]: row[1] for row in rows}
 
 
-def entry_of(
+def to_entry(
     event: Event, stream: str, position: int, at: datetime, client_mutation_id: str | None, *, id_: UUID | None = None
 ) -> Entry:
     """An event at its place in the log."""
-    return Entry(**(told_of(event, at, client_mutation_id, id_=id_) | {"stream": stream}), position=position)
+    return Entry(**(event_row(event, at, client_mutation_id, id_=id_) | {"stream": stream}), position=position)
 
 
-def told_of(event: Event, at: datetime, client_mutation_id: str | None, *, id_: UUID | None = None) -> dict[str, Any]:
+def event_row(event: Event, at: datetime, client_mutation_id: str | None, *, id_: UUID | None = None) -> dict[str, Any]:
     """
     The attributes of an event's entry but its position.
 
@@ -131,19 +136,19 @@ class StreamLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._together: AskedTogether[str, tuple[int, int]] = AskedTogether(self._bounds)
+        self._bounds_coalescer: Coalescer[str, tuple[int, int]] = Coalescer(self._bounds)
 
     async def read(self, stream: str, after: int, limit: int) -> Sequence[Entry]:
         """Up to `limit` entries of a stream that come after a position, in order."""
         rows = await self._database.fetch(_READ, stream=stream, after=after, size=limit)
-        return [whole(Entry, row) for row in rows]
+        return [to_entity(Entry, row) for row in rows]
 
     async def read_many(self, positions: Mapping[str, int], limit: int) -> dict[str, list[Entry]]:
         """Up to `limit` entries of each stream that come after its position, in order."""
         given = {"streams": list(positions), "positions": list(positions.values())}
         found: dict[str, list[Entry]] = defaultdict(list)
         for row in await self._database.fetch(_READ_MANY, **given, size=limit):
-            found[row.stream].append(whole(Entry, row))
+            found[row.stream].append(to_entity(Entry, row))
         return found
 
     async def head(self, stream: str) -> int:
@@ -157,7 +162,7 @@ class StreamLog:
 
     async def bounds(self, names: Sequence[str]) -> Mapping[str, tuple[int, int]]:
         """For each stream the position up to which it was trimmed away, and its last; one question for all who ask at once."""
-        return dict(zip(names, await asyncio.gather(*map(self._together.ask, names)), strict=True))
+        return dict(zip(names, await asyncio.gather(*map(self._bounds_coalescer.load, names)), strict=True))
 
     async def _bounds(self, names: Sequence[str]) -> Mapping[str, tuple[int, int]]:
         rows = await self._database.fetch(_HEADS, streams=list(names))

@@ -15,9 +15,9 @@ from persistence.persisted_queries.memory import MemoryTexts
 
 logger = logging.getLogger(__name__)
 
-TIMEOUT: Final = 0.5
-LEFT_ALONE: Final = 2.0
-_MONTH: Final = 30 * 24 * 3600
+TIMEOUT_SECONDS: Final = 0.5
+RETRY_AFTER_SECONDS: Final = 2.0
+_EXPIRY_SECONDS: Final = 30 * 24 * 3600
 
 
 class RedisTexts:
@@ -32,8 +32,8 @@ class RedisTexts:
             protocol=2,
             retry=Retry(NoBackoff(), 0),
             max_connections=16,
-            socket_connect_timeout=TIMEOUT,
-            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            socket_timeout=TIMEOUT_SECONDS,
         )
 
     def has(self, digest: str, text: str) -> bool:
@@ -42,13 +42,13 @@ class RedisTexts:
 
     async def get(self, digest: str) -> str | None:
         """The text with this SHA-256; what Redis holds under it is believed only when it has that hash."""
-        if (text := await self._memory.get(digest)) is not None or self._is_left_alone():
+        if (text := await self._memory.get(digest)) is not None or self._is_suspended():
             return text
         try:
-            async with asyncio.timeout(TIMEOUT):
-                found = await self._redis.getex(self._prefix + digest, ex=_MONTH)
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                found = await self._redis.getex(self._prefix + digest, ex=_EXPIRY_SECONDS)
         except (OSError, RedisError, TimeoutError) as error:
-            self._leave_alone(error)
+            self._suspend(error)
             return None
         if not isinstance(found, bytes) or sha256(found).hexdigest() != digest:
             return None
@@ -59,21 +59,21 @@ class RedisTexts:
     async def put(self, digest: str, text: str) -> None:
         """Keep a text whose SHA-256 was checked."""
         await self._memory.put(digest, text)
-        if self._is_left_alone():
+        if self._is_suspended():
             return
         try:
-            async with asyncio.timeout(TIMEOUT):
-                await self._redis.set(self._prefix + digest, text.encode(errors="replace"), ex=_MONTH)
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                await self._redis.set(self._prefix + digest, text.encode(errors="replace"), ex=_EXPIRY_SECONDS)
         except (OSError, RedisError, TimeoutError) as error:
-            self._leave_alone(error)
+            self._suspend(error)
 
     async def close(self) -> None:
         """Let the connections go."""
         await self._redis.aclose()
 
-    def _is_left_alone(self) -> bool:
+    def _is_suspended(self) -> bool:
         return time.monotonic() < self._next_try
 
-    def _leave_alone(self, error: Exception) -> None:
+    def _suspend(self, error: Exception) -> None:
         logger.warning("Redis is away; persisted queries that this process doesn't know are sent again: %s", error)
-        self._next_try = time.monotonic() + LEFT_ALONE
+        self._next_try = time.monotonic() + RETRY_AFTER_SECONDS

@@ -15,74 +15,79 @@ from domain.attachment import Attachment
 from domain.blob import attachment_key
 from domain.page import Order
 from domain.permissions import Role
-from persistence.access import VIEWER, ids, opens, project_visible, shares_a_team
-from persistence.engine.cursor import Sort
+from persistence.access import VIEWER, any_id, project_open_to, project_visible, shares_team
+from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Connection, Database, Statement
-from persistence.engine.pages import Listing
-from persistence.engine.rows import added, columns, row_class, saved, values, whole
+from persistence.engine.pages import ListQuery
+from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params, update_row
 from persistence.tables import INSTANT, attached, attachments, discarded_blobs, documents, projects, tasks, team_members
 
-_a, _t, _d, _p, _m, _gone = attachments, tasks, documents, projects, team_members, discarded_blobs
+_a, _t, _d, _p, _m, _discarded = attachments, tasks, documents, projects, team_members, discarded_blobs
 _ID, _USER, _AT = bindparam("id", type_=Uuid), bindparam("user", type_=Uuid), bindparam("at", type_=INSTANT)
 _ROW = row_class(Attachment)
-_project: ColumnElement[Any] = func.coalesce(_t.c.project_id, _d.c.project_id)
-_placed = _a.outerjoin(_t, (_t.c.id == _a.c.about_id) & (_a.c.about_type == literal_column("'Task'"))).outerjoin(
+_project_id: ColumnElement[Any] = func.coalesce(_t.c.project_id, _d.c.project_id)
+_with_subject = _a.outerjoin(_t, (_t.c.id == _a.c.about_id) & (_a.c.about_type == literal_column("'Task'"))).outerjoin(
     _d, (_d.c.id == _a.c.about_id) & (_a.c.about_type == literal_column("'Document'"))
 )
 
 
-def _mine(user_id: ColumnElement[Any]) -> ColumnElement[bool]:
+def _is_unattached_upload_of(user_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """A file that is still only its uploader's."""
     return and_(_a.c.uploader_id == user_id, not_(attached))
 
 
-_ADD = Statement(added(Attachment, _a))
-_SAVE = Statement(saved(Attachment, _a, but=("uploader_id", "file_name", "content_type", "byte_size")))
+_ADD = Statement(insert_row(Attachment, _a))
+_SAVE = Statement(update_row(Attachment, _a, exclude=("uploader_id", "file_name", "content_type", "byte_size")))
 _LOCK = Statement(
     select(
         *columns(Attachment, _a), _m.c.role, func.coalesce(_p.c.status == literal_column("'ARCHIVED'"), False).label("archived")
     )
     .select_from(
-        _placed.outerjoin(_p, _p.c.id == _project).outerjoin(_m, (_m.c.team_id == _p.c.team_id) & (_m.c.user_id == _USER))
+        _with_subject.outerjoin(_p, _p.c.id == _project_id).outerjoin(
+            _m, (_m.c.team_id == _p.c.team_id) & (_m.c.user_id == _USER)
+        )
     )
     .where(
         _a.c.id == _ID,
         or_(
-            _mine(_USER),
+            _is_unattached_upload_of(_USER),
             and_(attached, _a.c.subject_type == literal_column("'User'"), _a.c.subject_id == _USER),
-            and_(attached, _p.c.deleted_at.is_(None), _m.c.user_id == _USER, opens(_p, _m, _USER)),
+            and_(attached, _p.c.deleted_at.is_(None), _m.c.user_id == _USER, project_open_to(_p, _m, _USER)),
         ),
     )
     .with_for_update(of=_a)
 )
 _LOCK_UPLOADS = Statement(
-    select(*columns(Attachment, _a)).where(_a.c.id == ids(), _mine(_USER)).order_by(_a.c.id).with_for_update()
+    select(*columns(Attachment, _a))
+    .where(_a.c.id == any_id(), _is_unattached_upload_of(_USER))
+    .order_by(_a.c.id)
+    .with_for_update()
 )
-_COUNT_UPLOADS = Statement(select(func.count()).where(_mine(_USER)))
-_COUNT_ON = Statement(select(func.count()).where(_a.c.subject_id == _ID, attached))
-_REMOVE = Statement(_a.delete().where(_a.c.id == ids()))
-_ON = Statement(select(_a.c.id).where(_a.c.subject_id == ids()).order_by(_a.c.id).with_for_update())
+_COUNT_UPLOADS = Statement(select(func.count()).where(_is_unattached_upload_of(_USER)))
+_COUNT_ATTACHED = Statement(select(func.count()).where(_a.c.subject_id == _ID, attached))
+_REMOVE = Statement(_a.delete().where(_a.c.id == any_id()))
+_LOCK_ATTACHED = Statement(select(_a.c.id).where(_a.c.subject_id == any_id()).order_by(_a.c.id).with_for_update())
 _DISCARD = Statement(
-    insert(_gone)
+    insert(_discarded)
     .from_select(["key", "at"], select(func.unnest(bindparam("keys", type_=ARRAY(Text))), _AT))
     .on_conflict_do_nothing()
 )
 _BY_IDS = Statement(
     select(*columns(Attachment, _a))
-    .select_from(_placed)
+    .select_from(_with_subject)
     .where(
-        _a.c.id == ids(),
+        _a.c.id == any_id(),
         or_(
-            _mine(VIEWER),
-            and_(attached, project_visible(_project, found=True)),
-            and_(attached, _a.c.subject_type == literal_column("'User'"), shares_a_team(_a.c.subject_id, found=True)),
+            _is_unattached_upload_of(VIEWER),
+            and_(attached, project_visible(_project_id, by_id=True)),
+            and_(attached, _a.c.subject_type == literal_column("'User'"), shares_team(_a.c.subject_id, by_id=True)),
         ),
     ),
     _ROW,
 )
-_OF_UPLOADER = Statement(select(*columns(Attachment, _a)).where(_a.c.id == ids(), _a.c.uploader_id == VIEWER), _ROW)
-_PICTURES = Statement(
-    select(*columns(Attachment, _a)).where(_a.c.id == ids(), _a.c.subject_type == literal_column("'User'"), attached), _ROW
+_OWN_UPLOAD = Statement(select(*columns(Attachment, _a)).where(_a.c.id == any_id(), _a.c.uploader_id == VIEWER), _ROW)
+_AVATARS_BY_IDS = Statement(
+    select(*columns(Attachment, _a)).where(_a.c.id == any_id(), _a.c.subject_type == literal_column("'User'"), attached), _ROW
 )
 
 
@@ -94,21 +99,21 @@ class SqlAttachments:
 
     async def add(self, attachment: Attachment) -> None:
         """Keep a new attachment."""
-        await self._connection.execute(_ADD, **values(attachment))
+        await self._connection.execute(_ADD, **to_params(attachment))
 
     async def save(self, attachment: Attachment) -> None:
         """Keep a changed attachment."""
-        await self._connection.execute(_SAVE, **values(attachment))
+        await self._connection.execute(_SAVE, **to_params(attachment))
 
     async def lock(self, attachment_id: UUID, user_id: UUID) -> tuple[Attachment, Role | None, bool] | None:
         """An attachment that the user may see, with his role, and whether its project is archived."""
         row = await self._connection.fetch_row(_LOCK, id=attachment_id, user=user_id)
-        return row and (whole(Attachment, row), Role(row["role"]) if row["role"] else None, row["archived"])
+        return row and (to_entity(Attachment, row), Role(row["role"]) if row["role"] else None, row["archived"])
 
     async def lock_uploads(self, attachment_ids: Sequence[UUID], uploader_id: UUID) -> Sequence[Attachment]:
         """Those of the files that the user has uploaded and that are on nothing yet."""
         rows = await self._connection.fetch(_LOCK_UPLOADS, ids=list(attachment_ids), user=uploader_id)
-        return [whole(Attachment, row) for row in rows]
+        return [to_entity(Attachment, row) for row in rows]
 
     async def count_uploads(self, uploader_id: UUID) -> int:
         """How many files of the user are on nothing yet."""
@@ -117,7 +122,7 @@ class SqlAttachments:
 
     async def count_on(self, subject_id: UUID) -> int:
         """How many files are on something."""
-        count: int = await self._connection.fetch_value(_COUNT_ON, id=subject_id)
+        count: int = await self._connection.fetch_value(_COUNT_ATTACHED, id=subject_id)
         return count
 
     async def remove(self, attachment_id: UUID, at: datetime) -> None:
@@ -126,7 +131,7 @@ class SqlAttachments:
 
     async def remove_from(self, subject_ids: Sequence[UUID], at: datetime) -> None:
         """Remove all that is on these subjects, or meant for them."""
-        rows = await self._connection.fetch(_ON, ids=list(subject_ids))
+        rows = await self._connection.fetch(_LOCK_ATTACHED, ids=list(subject_ids))
         await self.remove_all([row[0] for row in rows], at)
 
     async def discard(self, attachment_id: UUID, at: datetime) -> None:
@@ -146,23 +151,23 @@ async def by_ids(database: Database, viewer: UUID, attachment_ids: Sequence[UUID
     return {row.id: row for row in await database.fetch(_BY_IDS, ids=list(attachment_ids), viewer=viewer)}
 
 
-async def of_uploader(database: Database, viewer: UUID, attachment_id: UUID) -> Any:
+async def get_own_upload(database: Database, viewer: UUID, attachment_id: UUID) -> Any:
     """A file that the viewer has uploaded, wherever it is now; None when there is none."""
-    return await database.fetch_row(_OF_UPLOADER, ids=[attachment_id], viewer=viewer)
+    return await database.fetch_row(_OWN_UPLOAD, ids=[attachment_id], viewer=viewer)
 
 
-async def pictures(database: Database, attachment_ids: Sequence[UUID]) -> dict[UUID, Any]:
+async def avatars_by_ids(database: Database, attachment_ids: Sequence[UUID]) -> dict[UUID, Any]:
     """Pictures of people; whoever sees a person sees his picture."""
-    return {row.id: row for row in await database.fetch(_PICTURES, ids=list(attachment_ids))}
+    return {row.id: row for row in await database.fetch(_AVATARS_BY_IDS, ids=list(attachment_ids))}
 
 
-ATTACHMENTS = Listing(
+ATTACHMENTS = ListQuery(
     cls=Attachment,
     source=_a,
     id=_a.c.id,
-    sorts={"CREATED_AT": (Sort(_a.c.created_at, "created_at"),)},
+    sorts={"CREATED_AT": (SortColumn(_a.c.created_at, "created_at"),)},
     default=(Order("CREATED_AT"),),
-    hangs_on=lambda parent: (_a.c.subject_id == parent) & attached,
-    joined=lambda query: query.select_from(_placed),
-    visible=lambda: project_visible(_project),
+    parent_clause=lambda parent: (_a.c.subject_id == parent) & attached,
+    joined=lambda query: query.select_from(_with_subject),
+    visible=lambda: project_visible(_project_id),
 )

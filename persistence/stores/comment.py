@@ -11,12 +11,12 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.comment import Comment
 from domain.page import Order
 from domain.permissions import Role
-from persistence.access import VIEWER, ids, opens, project_visible
-from persistence.engine.cursor import Sort, write_cursor
+from persistence.access import VIEWER, any_id, project_open_to, project_visible
+from persistence.engine.cursor import SortColumn, encode_cursor
 from persistence.engine.database import Database, Statement
-from persistence.engine.pages import Listing
-from persistence.engine.rows import added, columns, row_class, values, whole
-from persistence.row_updates import Kept, mark
+from persistence.engine.pages import ListQuery
+from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params
+from persistence.row_updates import RowUpdate, row_version
 from persistence.tables import comment_reactions, comments, documents, projects, tasks, team_members
 from persistence.transaction import Transaction
 
@@ -24,31 +24,31 @@ from persistence.transaction import Transaction
 _c, _t, _d, _p, _m, _r = comments, tasks, documents, projects, team_members, comment_reactions
 _ID, _USER = bindparam("id", type_=Uuid), bindparam("user", type_=Uuid)
 _EMOJI = bindparam("emoji", type_=Text)
-_project: ColumnElement[Any] = func.coalesce(_t.c.project_id, _d.c.project_id)
-_team: ColumnElement[Any] = func.coalesce(_t.c.team_id, _d.c.team_id)
-_held = [
-    {"team_id": _team, "project_id": _project}.get(column.name, _c.c[column.name]).label(column.name)
+_project_id: ColumnElement[Any] = func.coalesce(_t.c.project_id, _d.c.project_id)
+_team_id: ColumnElement[Any] = func.coalesce(_t.c.team_id, _d.c.team_id)
+_comment_columns = [
+    {"team_id": _team_id, "project_id": _project_id}.get(column.name, _c.c[column.name]).label(column.name)
     for column in columns(Comment, _c)
 ]
 _with_subject = _c.outerjoin(_t, (_t.c.id == _c.c.subject_id) & (_c.c.subject_type == literal_column("'Task'"))).outerjoin(
     _d, (_d.c.id == _c.c.subject_id) & (_c.c.subject_type == literal_column("'Document'"))
 )
-_ADD = Statement(added(Comment, _c).returning(_c.c.id))
-_KEPT = Kept(Comment, _c, but=("subject_id", "subject_type", "author_id", "parent_id", "team_id", "project_id"))
-_open = (
-    select(*_held, _m.c.role, (_p.c.status == literal_column("'ARCHIVED'")).label("archived"), mark(_c))
-    .select_from(_with_subject.join(_p, _p.c.id == _project).join(_m, _m.c.team_id == _p.c.team_id))
+_ADD = Statement(insert_row(Comment, _c).returning(_c.c.id))
+_UPDATE = RowUpdate(Comment, _c, exclude=("subject_id", "subject_type", "author_id", "parent_id", "team_id", "project_id"))
+_accessible = (
+    select(*_comment_columns, _m.c.role, (_p.c.status == literal_column("'ARCHIVED'")).label("archived"), row_version(_c))
+    .select_from(_with_subject.join(_p, _p.c.id == _project_id).join(_m, _m.c.team_id == _p.c.team_id))
     .where(
         _c.c.id == _ID,
         _c.c.deleted_at.is_(None),
         _m.c.user_id == _USER,
         _p.c.deleted_at.is_(None),
-        opens(_p, _m, _USER),
+        project_open_to(_p, _m, _USER),
     )
 )
-_SEE, _LOCK = Statement(_open), Statement(_open.with_for_update(of=_c))
+_READ_UNLOCKED, _LOCK = Statement(_accessible), Statement(_accessible.with_for_update(of=_c))
 _LOCK_REPLIES = Statement(
-    select(*_held)
+    select(*_comment_columns)
     .select_from(_with_subject)
     .where(_c.c.parent_id == _ID, _c.c.deleted_at.is_(None))
     .order_by(_c.c.created_at, _c.c.id)
@@ -62,9 +62,9 @@ _UNREACT = Statement(
 )
 _COUNT_REACTIONS = Statement(select(func.count(_r.c.emoji.distinct())).where(_r.c.comment_id == _ID))
 _BY_IDS = Statement(
-    select(*_held)
+    select(*_comment_columns)
     .select_from(_with_subject)
-    .where(_c.c.id == ids(), _c.c.deleted_at.is_(None), project_visible(_project, found=True)),
+    .where(_c.c.id == any_id(), _c.c.deleted_at.is_(None), project_visible(_project_id, by_id=True)),
     row_class(Comment),
 )
 _REACTIONS = Statement(
@@ -74,7 +74,7 @@ _REACTIONS = Statement(
         func.count().label("count"),
         func.bool_or(_r.c.user_id == VIEWER).label("viewer_reacted"),
     )
-    .where(_r.c.comment_id == ids())
+    .where(_r.c.comment_id == any_id())
     .group_by(_r.c.comment_id, _r.c.emoji)
     .order_by(_r.c.comment_id, func.min(_r.c.created_at), _r.c.emoji)
 )
@@ -88,25 +88,25 @@ class SqlComments:
 
     async def add(self, comment: Comment) -> bool:
         """Keep a new comment; False when the id is taken."""
-        return await self._connection.fetch_value(_ADD, **values(comment)) is not None
+        return await self._connection.fetch_value(_ADD, **to_params(comment)) is not None
 
     async def save(self, comment: Comment) -> None:
         """Keep a changed comment."""
-        await self._connection.save(_KEPT, comment)
+        await self._connection.save(_UPDATE, comment)
 
     async def lock(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None:
         """A comment that the user may see, with his role and whether its project is archived."""
         row = await self._connection.fetch_row(_LOCK, id=comment_id, user=user_id)
-        return row and (whole(Comment, row), Role(row["role"]), row["archived"])
+        return row and (to_entity(Comment, row), Role(row["role"]), row["archived"])
 
-    async def look(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None:
+    async def read_unlocked(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None:
         """The same, not held: `save` keeps it if nobody wrote it meanwhile."""
-        row = await self._connection.look(_SEE, _LOCK, id=comment_id, user=user_id)
-        return row and (whole(Comment, row), Role(row["role"]), row["archived"])
+        row = await self._connection.read_unlocked(_READ_UNLOCKED, _LOCK, id=comment_id, user=user_id)
+        return row and (to_entity(Comment, row), Role(row["role"]), row["archived"])
 
     async def lock_replies(self, comment_id: UUID) -> Sequence[Comment]:
         """The answers to a comment, oldest first."""
-        return [whole(Comment, row) for row in await self._connection.fetch(_LOCK_REPLIES, id=comment_id)]
+        return [to_entity(Comment, row) for row in await self._connection.fetch(_LOCK_REPLIES, id=comment_id)]
 
     async def react(self, comment_id: UUID, user_id: UUID, emoji: str) -> bool:
         """Keep a reaction; False when it was there."""
@@ -135,30 +135,30 @@ async def reactions(database: Database, viewer: UUID, comment_ids: Sequence[UUID
     return found
 
 
-class _Comments:
+class _CommentSource:
     """Comments joined with their subjects, as a source with the columns of `Comment`."""
 
-    c: ClassVar[dict[str, ColumnElement[Any]]] = {column.name: column for column in _held}
+    c: ClassVar[dict[str, ColumnElement[Any]]] = {column.name: column for column in _comment_columns}
 
 
-def _listing(**more: Any) -> Listing:
-    return Listing(
+def _list_query(**options: Any) -> ListQuery:
+    return ListQuery(
         cls=Comment,
-        source=_Comments,
+        source=_CommentSource,
         id=_c.c.id,
-        sorts={"CREATED_AT": (Sort(_c.c.created_at, "created_at"),)},
+        sorts={"CREATED_AT": (SortColumn(_c.c.created_at, "created_at"),)},
         default=(Order("CREATED_AT"),),
         joined=lambda query: query.select_from(_with_subject).where(_c.c.deleted_at.is_(None)),
-        visible=lambda: project_visible(_project),
+        visible=lambda: project_visible(_project_id),
         fields={"resolved_at": _c.c.resolved_at},
-        **more,
+        **options,
     )
 
 
-THREADS = _listing(hangs_on=lambda parent: (_c.c.subject_id == parent) & _c.c.parent_id.is_(None))
-REPLIES = _listing(hangs_on=lambda parent: _c.c.parent_id == parent)
+THREADS = _list_query(parent_clause=lambda parent: (_c.c.subject_id == parent) & _c.c.parent_id.is_(None))
+REPLIES = _list_query(parent_clause=lambda parent: _c.c.parent_id == parent)
 
 
 def cursor(comment: Any) -> str:
     """The cursor of a comment in its list."""
-    return write_cursor([(THREADS.sorts["CREATED_AT"][0], False)], comment)
+    return encode_cursor([(THREADS.sorts["CREATED_AT"][0], False)], comment)

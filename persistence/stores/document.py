@@ -11,13 +11,13 @@ from domain.document import Document, DocumentVersion
 from domain.document.update import LoggedUpdate, Update
 from domain.permissions import Role
 from persistence.blobs.document_objects import DocumentObjects, content_key, document_key, version_key
-from persistence.engine.advisory_lock import claim
+from persistence.engine.advisory_lock import lock_id
 from persistence.engine.database import Connection, Statement
-from persistence.engine.rows import values, whole
+from persistence.engine.rows import to_entity, to_params
 from persistence.events import document_log
 from persistence.stores import document_statements
 
-WORDS = 200_000  # characters of a document that search knows
+MAX_SEARCH_CHARACTERS = 200_000  # characters of a document that search knows
 
 
 class SqlDocuments:
@@ -34,51 +34,51 @@ class SqlDocuments:
         self._now = now
         self.pending: dict[str, Any] = {}
         self.edits: list[LoggedUpdate] = []
-        self._named: list[str] = []
+        self._required_keys: list[str] = []
 
     async def flush(self) -> None:
         """Put what was saved into storage. Raises StorageUnavailable."""
         if self.pending:
             assert self._objects is not None, "this unit of work was opened without the objects of documents"
-            await self._objects.write(self.pending, relying_on=self._named)
-            self.pending, self._named = {}, []
+            await self._objects.write(self.pending, required_keys=self._required_keys)
+            self.pending, self._required_keys = {}, []
 
     async def add(self, document: Document) -> bool:
         """Keep a new document; False when the id is taken."""
-        await claim(self._connection, document.id)
-        if await self._connection.fetch_value(document_statements.IS_A_TASK, id=document.id):
+        await lock_id(self._connection, document.id)
+        if await self._connection.fetch_value(document_statements.IS_TASK_ID, id=document.id):
             return False
-        if await self._connection.fetch_value(document_statements.ADD, **values(document)) is None:
+        if await self._connection.fetch_value(document_statements.ADD, **to_params(document)) is None:
             return False
-        self._put(document)
+        self._stage(document)
         return True
 
     async def save(self, document: Document) -> None:
         """Keep a changed document."""
-        await self._connection.execute(document_statements.SAVE, **values(document))
-        self._put(document)
+        await self._connection.execute(document_statements.SAVE, **to_params(document))
+        self._stage(document)
 
     async def add_version(self, version: DocumentVersion, text: str) -> None:
         """Keep a new version."""
-        added = await self._connection.fetch_value(document_statements.ADD_VERSION, **values(version))
+        added = await self._connection.fetch_value(document_statements.ADD_VERSION, **to_params(version))
         assert added is not None, "the document is held, so its next number is free"
         await self._connection.execute(
-            document_statements.KEEP_WORDS, id=version.document_id, words=text[:WORDS].replace("\0", "")
+            document_statements.UPDATE_SEARCH_TEXT, id=version.document_id, words=text[:MAX_SEARCH_CHARACTERS].replace("\0", "")
         )
         self.pending[version_key(version.document_id, version.number)] = encode(version)
-        self._named += [content_key(version.document_id, each) for each in {version.crdt, version.markdown, version.text}]
+        self._required_keys += [content_key(version.document_id, each) for each in {version.crdt, version.markdown, version.text}]
 
     async def lock(self, document_id: UUID, user_id: UUID) -> tuple[Document, Role, bool] | None:
         """A document that the user may see, with his role and whether its project is archived."""
         row = await self._connection.fetch_row(document_statements.LOCK, id=document_id, user=user_id)
         if row is None:  # or it was moved to another project while we waited for it: the second look sees where it is now
             row = await self._connection.fetch_row(document_statements.LOCK, id=document_id, user=user_id)
-        return row and (whole(Document, row), Role(row["role"]), row["archived"])
+        return row and (to_entity(Document, row), Role(row["role"]), row["archived"])
 
     async def lock_for_server(self, document_id: UUID) -> Document | None:
         """A document, whoever may see it."""
         row = await self._connection.fetch_row(document_statements.LOCK_FOR_SERVER, id=document_id)
-        return row and whole(Document, row)
+        return row and to_entity(Document, row)
 
     async def lock_many(self, document_ids: Sequence[UUID]) -> None:
         """Hold documents in the order of their ids."""
@@ -87,7 +87,7 @@ class SqlDocuments:
     async def version(self, document_id: UUID, version_id: UUID) -> DocumentVersion | None:
         """A version, None unless it is of the document."""
         row = await self._connection.fetch_row(document_statements.VERSION, id=version_id, document=document_id)
-        return row and whole(DocumentVersion, row)
+        return row and to_entity(DocumentVersion, row)
 
     async def last_rank(self, project_id: UUID) -> str | None:
         """The highest rank in a project."""
@@ -111,7 +111,7 @@ class SqlDocuments:
 
     async def lock_descendants(self, document_id: UUID) -> Sequence[Document]:
         """All below a document, parents before their children."""
-        return [whole(Document, row) for row in await self._connection.fetch(document_statements.DESCENDANTS, id=document_id)]
+        return [to_entity(Document, row) for row in await self._connection.fetch(document_statements.DESCENDANTS, id=document_id)]
 
     async def append(self, document_id: UUID, update: bytes, author_id: UUID) -> int:
         """Put an edit at the end of the document's log; its position."""
@@ -129,9 +129,9 @@ class SqlDocuments:
         )
         return placed.position
 
-    async def _rank(self, statement: Statement, **given: Any) -> str | None:
-        found: str | None = await self._connection.fetch_value(statement, **given)
+    async def _rank(self, statement: Statement, **params: Any) -> str | None:
+        found: str | None = await self._connection.fetch_value(statement, **params)
         return found
 
-    def _put(self, document: Document) -> None:
+    def _stage(self, document: Document) -> None:
         self.pending[document_key(document.id)] = encode(document)

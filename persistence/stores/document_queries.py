@@ -7,31 +7,31 @@ from uuid import UUID
 from domain.document import Document, DocumentVersion
 from domain.page import Order
 from persistence.access import project_visible, visible_projects
-from persistence.engine.cursor import Sort
+from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Database
 from persistence.engine.filter import Column, compare
-from persistence.engine.pages import Listing
+from persistence.engine.pages import ListQuery
 from persistence.stores import document_statements
 from persistence.tables import document_versions, documents
 
 _d, _v = documents, document_versions
 
 
-def _present(operator: str, parameter: Any) -> Column:
+def _compare_deleted_at(operator: str, parameter: Any) -> Column:
     """Not deleted; asked for unless the filter includes deleted documents."""
     return compare(_d.c.deleted_at, operator, parameter)
 
 
-def _listing(order: Order, **more: Any) -> Listing:
-    return Listing(
+def _list_query(order: Order, **options: Any) -> ListQuery:
+    return ListQuery(
         cls=Document,
         source=_d,
         id=_d.c.id,
         sorts={
-            "RANK": (Sort(_d.c.rank, "rank"),),
-            "TITLE": (Sort(_d.c.title, "title"),),
-            "CREATED_AT": (Sort(_d.c.created_at, "created_at"),),
-            "UPDATED_AT": (Sort(_d.c.updated_at, "updated_at"),),
+            "RANK": (SortColumn(_d.c.rank, "rank"),),
+            "TITLE": (SortColumn(_d.c.title, "title"),),
+            "CREATED_AT": (SortColumn(_d.c.created_at, "created_at"),),
+            "UPDATED_AT": (SortColumn(_d.c.updated_at, "updated_at"),),
         },
         default=(order,),
         fields={
@@ -40,27 +40,27 @@ def _listing(order: Order, **more: Any) -> Listing:
             "owner": _d.c.owner_id,
             "parent": _d.c.parent_id,
             "updated_at": _d.c.updated_at,
-            "deleted_at": _present,
+            "deleted_at": _compare_deleted_at,
         },
-        **more,
+        **options,
     )
 
 
-DOCUMENTS = _listing(Order("CREATED_AT", descending=True), visible=lambda: _d.c.project_id == visible_projects())
-PROJECT_DOCUMENTS = _listing(
-    Order("RANK"), hangs_on=lambda parent: _d.c.project_id == parent, visible=lambda: project_visible(_d.c.project_id)
+DOCUMENTS = _list_query(Order("CREATED_AT", descending=True), visible=lambda: _d.c.project_id == visible_projects())
+PROJECT_DOCUMENTS = _list_query(
+    Order("RANK"), parent_clause=lambda parent: _d.c.project_id == parent, visible=lambda: project_visible(_d.c.project_id)
 )
-CHILDREN = _listing(
-    Order("RANK"), hangs_on=lambda parent: _d.c.parent_id == parent, visible=lambda: project_visible(_d.c.project_id)
+CHILDREN = _list_query(
+    Order("RANK"), parent_clause=lambda parent: _d.c.parent_id == parent, visible=lambda: project_visible(_d.c.project_id)
 )
-VERSIONS = Listing(
+VERSIONS = ListQuery(
     cls=DocumentVersion,
     source=_v,
     id=_v.c.id,
-    sorts={"NUMBER": (Sort(_v.c.number, "number"),)},
+    sorts={"NUMBER": (SortColumn(_v.c.number, "number"),)},
     default=(Order("NUMBER", descending=True),),
     fields={"name": _v.c.name},
-    hangs_on=lambda parent: _v.c.document_id == parent,
+    parent_clause=lambda parent: _v.c.document_id == parent,
     joined=lambda query: query.join(_d, _d.c.id == _v.c.document_id),
     visible=lambda: project_visible(_d.c.project_id),
 )

@@ -8,17 +8,17 @@ from sqlalchemy import LargeBinary, Text, Uuid, bindparam, func, select
 
 from domain.invitation import Invitation
 from domain.page import Order
-from persistence.access import ids, team_visible
-from persistence.engine.cursor import Sort
+from persistence.access import any_id, team_visible
+from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Connection, Database, Statement
-from persistence.engine.pages import Listing
-from persistence.engine.rows import added, columns, row_class, values, whole
+from persistence.engine.pages import ListQuery
+from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params
 from persistence.tables import invitations
 
 _i = invitations
 _ID = bindparam("id", type_=Uuid)
-_ADD = Statement(added(Invitation, _i))
-_REPLACED = Statement(
+_ADD = Statement(insert_row(Invitation, _i))
+_DELETE_SAME_ADDRESS = Statement(
     _i.delete().where(
         _i.c.team_id == bindparam("team_id", type_=Uuid),
         func.lower(_i.c.email) == func.lower(bindparam("email", type_=Text)),
@@ -28,7 +28,7 @@ _GET = Statement(select(*columns(Invitation, _i)).where(_i.c.id == _ID))
 _BY_TOKEN = Statement(select(*columns(Invitation, _i)).where(_i.c.token_hash == bindparam("token", type_=LargeBinary)))
 _REMOVE = Statement(_i.delete().where(_i.c.id == _ID))
 _BY_IDS = Statement(
-    select(*columns(Invitation, _i)).where(_i.c.id == ids(), team_visible(_i.c.team_id, found=True)), row_class(Invitation)
+    select(*columns(Invitation, _i)).where(_i.c.id == any_id(), team_visible(_i.c.team_id, by_id=True)), row_class(Invitation)
 )
 
 
@@ -40,18 +40,18 @@ class SqlInvitations:
 
     async def replace(self, invitation: Invitation) -> None:
         """Keep a new invitation, instead of an earlier one of the same address to the same team."""
-        await self._connection.execute(_REPLACED, **values(invitation))
-        await self._connection.execute(_ADD, **values(invitation))
+        await self._connection.execute(_DELETE_SAME_ADDRESS, **to_params(invitation))
+        await self._connection.execute(_ADD, **to_params(invitation))
 
     async def get(self, invitation_id: UUID) -> Invitation | None:
         """An invitation, whoever asks."""
         row = await self._connection.fetch_row(_GET, id=invitation_id)
-        return row and whole(Invitation, row)
+        return row and to_entity(Invitation, row)
 
     async def by_token(self, token_hash: bytes) -> Invitation | None:
         """The invitation whose token has this hash."""
         row = await self._connection.fetch_row(_BY_TOKEN, token=token_hash)
-        return row and whole(Invitation, row)
+        return row and to_entity(Invitation, row)
 
     async def remove(self, invitation_id: UUID) -> bool:
         """Forget an invitation; False when it was gone already."""
@@ -63,12 +63,12 @@ async def by_ids(database: Database, viewer: UUID, invitation_ids: Sequence[UUID
     return {row.id: row for row in await database.fetch(_BY_IDS, ids=list(invitation_ids), viewer=viewer)}
 
 
-INVITATIONS = Listing(
+INVITATIONS = ListQuery(
     cls=Invitation,
     source=_i,
     id=_i.c.id,
-    sorts={"CREATED_AT": (Sort(_i.c.created_at, "created_at"),)},
+    sorts={"CREATED_AT": (SortColumn(_i.c.created_at, "created_at"),)},
     default=(Order("CREATED_AT", descending=True),),
-    hangs_on=lambda parent: _i.c.team_id == parent,
+    parent_clause=lambda parent: _i.c.team_id == parent,
     visible=lambda: team_visible(_i.c.team_id),
 )

@@ -10,30 +10,30 @@ from sqlalchemy.dialects.postgresql import array
 
 from domain.label import Label
 from domain.page import Order
-from persistence.access import ids, team_visible
-from persistence.engine.cursor import Sort
+from persistence.access import any_id, team_visible
+from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Connection, Database, Statement
-from persistence.engine.pages import Listing
-from persistence.engine.rows import added, columns, row_class, saved, values, whole
+from persistence.engine.pages import ListQuery
+from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params, update_row
 from persistence.tables import labels, tasks
 
 _ID = bindparam("id", type_=Uuid)
-_ADD = Statement(added(Label, labels).returning(labels.c.id))
-_SAVE = Statement(saved(Label, labels, but=("team_id",)))
+_ADD = Statement(insert_row(Label, labels).returning(labels.c.id))
+_SAVE = Statement(update_row(Label, labels, exclude=("team_id",)))
 _LOCK = Statement(select(*columns(Label, labels)).where(labels.c.id == _ID).with_for_update())
 _HAS_ID = Statement(select(labels.c.id).where(labels.c.id == _ID))
-_TAKE_OFF = Statement(
+_REMOVE_FROM_TASKS = Statement(
     tasks.update().where(tasks.c.label_ids.contains(array([_ID]))).values(label_ids=func.array_remove(tasks.c.label_ids, _ID))
 )
 _REMOVE = Statement(labels.delete().where(labels.c.id == _ID))
-_KNOWN = Statement(
+_LOCK_EXISTING = Statement(
     select(labels.c.id)
-    .where(labels.c.team_id == bindparam("team", type_=Uuid), labels.c.id == ids())
+    .where(labels.c.team_id == bindparam("team", type_=Uuid), labels.c.id == any_id())
     .order_by(labels.c.id)
     .with_for_update(read=True, key_share=True)
 )
 _BY_IDS = Statement(
-    select(*columns(Label, labels)).where(labels.c.id == ids(), team_visible(labels.c.team_id, found=True)), row_class(Label)
+    select(*columns(Label, labels)).where(labels.c.id == any_id(), team_visible(labels.c.team_id, by_id=True)), row_class(Label)
 )
 
 
@@ -45,7 +45,7 @@ class SqlLabels:
 
     async def add(self, label: Label) -> str | None:
         """Keep a new label; the attribute that is taken, or None."""
-        if await self._connection.fetch_value(_ADD, **values(label)) is not None:
+        if await self._connection.fetch_value(_ADD, **to_params(label)) is not None:
             return None
         return "id" if await self._connection.fetch_value(_HAS_ID, id=label.id) else "name"
 
@@ -53,7 +53,7 @@ class SqlLabels:
         """Keep a changed label; False when its name is taken."""
         try:
             async with self._connection.savepoint():
-                await self._connection.execute(_SAVE, **values(label))
+                await self._connection.execute(_SAVE, **to_params(label))
         except asyncpg.UniqueViolationError:
             return False
         return True
@@ -61,16 +61,16 @@ class SqlLabels:
     async def lock(self, label_id: UUID) -> Label | None:
         """A label, held until the end of the operation."""
         row = await self._connection.fetch_row(_LOCK, id=label_id)
-        return row and whole(Label, row)
+        return row and to_entity(Label, row)
 
     async def remove(self, label_id: UUID) -> None:
         """Delete a label and take it off every task."""
-        await self._connection.execute(_TAKE_OFF, id=label_id)
+        await self._connection.execute(_REMOVE_FROM_TASKS, id=label_id)
         await self._connection.execute(_REMOVE, id=label_id)
 
-    async def known(self, team_id: UUID, label_ids: Sequence[UUID]) -> frozenset[UUID]:
+    async def lock_existing(self, team_id: UUID, label_ids: Sequence[UUID]) -> frozenset[UUID]:
         """Those of the ids that are labels of the team, kept from being deleted until the end of the operation."""
-        rows = await self._connection.fetch(_KNOWN, team=team_id, ids=list(label_ids))
+        rows = await self._connection.fetch(_LOCK_EXISTING, team=team_id, ids=list(label_ids))
         return frozenset(row[0] for row in rows)
 
 
@@ -80,20 +80,20 @@ async def by_ids(database: Database, viewer: UUID, label_ids: Sequence[UUID]) ->
 
 
 _NAME = func.lower(labels.c.name, type_=Text)
-_BY_NAME: dict[str, Any] = {
+_LIST_OPTIONS: dict[str, Any] = {
     "cls": Label,
     "source": labels,
     "id": labels.c.id,
-    "sorts": {"NAME": (Sort(_NAME, "sort_name"),)},
+    "sorts": {"NAME": (SortColumn(_NAME, "sort_name"),)},
     "default": (Order("NAME"),),
     "extra": (_NAME.label("sort_name"),),
     "visible": lambda: team_visible(labels.c.team_id),
 }
 
-TEAM_LABELS = Listing(**_BY_NAME, hangs_on=lambda parent: labels.c.team_id == parent)
+TEAM_LABELS = ListQuery(**_LIST_OPTIONS, parent_clause=lambda parent: labels.c.team_id == parent)
 
-TASK_LABELS = Listing(
-    **_BY_NAME,
+TASK_LABELS = ListQuery(
+    **_LIST_OPTIONS,
     joined=lambda query: query.join(tasks, labels.c.id == func.any(tasks.c.label_ids)),
-    hangs_on=lambda parent: tasks.c.id == parent,
+    parent_clause=lambda parent: tasks.c.id == parent,
 )

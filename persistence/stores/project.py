@@ -9,32 +9,32 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.page import Order
 from domain.permissions import Role
-from domain.project import Project, Standing
-from persistence.access import VIEWER, ids, opens, project_visible, visible_projects
-from persistence.engine.cursor import LAST_DAY, Sort
+from domain.project import Project, ProjectAccess
+from persistence.access import VIEWER, any_id, project_open_to, project_visible, visible_projects
+from persistence.engine.cursor import DATE_INFINITY, SortColumn
 from persistence.engine.database import Connection, Database, Statement
-from persistence.engine.lookup import Lookup
-from persistence.engine.pages import Listing
-from persistence.engine.rows import added, columns, saved, values, whole
+from persistence.engine.lookup import ByIdQuery
+from persistence.engine.pages import ListQuery
+from persistence.engine.rows import columns, insert_row, to_entity, to_params, update_row
 from persistence.tables import project_members, projects, team_members
 
 _p, _pm, _m = projects, project_members, team_members
 _ID = bindparam("id", type_=Uuid)
 _USER, _PROJECT = bindparam("user", type_=Uuid), bindparam("project", type_=Uuid)
-_ADD = Statement(added(Project, _p).returning(_p.c.id))
-_SAVE = Statement(saved(Project, _p, but=("team_id", "creator_id")))
-_seen = select(*columns(Project, _p), _m.c.role).select_from(_p.join(_m, _m.c.team_id == _p.c.team_id))
-_seen = _seen.where(_p.c.id == _ID, _m.c.user_id == _USER, opens(_p, _m, _USER))
-_LOCK = Statement(_seen.where(_p.c.deleted_at.is_(None)).with_for_update(of=_p, key_share=True))
-_LOCK_DELETED = Statement(_seen.with_for_update(of=_p, key_share=True))
+_ADD = Statement(insert_row(Project, _p).returning(_p.c.id))
+_SAVE = Statement(update_row(Project, _p, exclude=("team_id", "creator_id")))
+_accessible = select(*columns(Project, _p), _m.c.role).select_from(_p.join(_m, _m.c.team_id == _p.c.team_id))
+_accessible = _accessible.where(_p.c.id == _ID, _m.c.user_id == _USER, project_open_to(_p, _m, _USER))
+_LOCK = Statement(_accessible.where(_p.c.deleted_at.is_(None)).with_for_update(of=_p, key_share=True))
+_LOCK_DELETED = Statement(_accessible.with_for_update(of=_p, key_share=True))
 _READERS = Statement(
     select(_m.c.user_id)
     .select_from(_p.join(_m, _m.c.team_id == _p.c.team_id))
     .where(
         _p.c.id == _PROJECT,
         _p.c.deleted_at.is_(None),
-        opens(_p, _m, _m.c.user_id),
-        or_(bindparam("users", type_=ARRAY(Uuid)).is_(None), _m.c.user_id == ids("users")),
+        project_open_to(_p, _m, _m.c.user_id),
+        or_(bindparam("users", type_=ARRAY(Uuid)).is_(None), _m.c.user_id == any_id("users")),
     )
 )
 _MEMBERS = Statement(select(_pm.c.user_id).where(_pm.c.project_id == _PROJECT))
@@ -43,9 +43,9 @@ _ADD_MEMBERS = Statement(
     .from_select(["project_id", "user_id"], select(_PROJECT, func.unnest(bindparam("users", type_=ARRAY(Uuid)))))
     .on_conflict_do_nothing()
 )
-_REMOVE_MEMBERS = Statement(_pm.delete().where(_pm.c.project_id == _PROJECT, _pm.c.user_id == ids("users")))
+_REMOVE_MEMBERS = Statement(_pm.delete().where(_pm.c.project_id == _PROJECT, _pm.c.user_id == any_id("users")))
 _others = project_members.alias("others")
-_ADOPT = Statement(
+_ADOPT_ORPHANS = Statement(
     insert(_pm)
     .from_select(
         ["project_id", "user_id"],
@@ -60,11 +60,11 @@ _ADOPT = Statement(
     )
     .on_conflict_do_nothing()
 )
-_BY_IDS = Lookup(Project, _p, project_visible(_p.c.id, found=True))
-_STANDINGS = Statement(
+_BY_IDS = ByIdQuery(Project, _p, project_visible(_p.c.id, by_id=True))
+_ACCESS_BY_IDS = Statement(
     select(_p.c.id, _m.c.role, _p.c.lead_id, _p.c.creator_id, _p.c.status)
     .select_from(_p.join(_m, _m.c.team_id == _p.c.team_id))
-    .where(_p.c.id == ids(), _m.c.user_id == VIEWER, opens(_p, _m, VIEWER))
+    .where(_p.c.id == any_id(), _m.c.user_id == VIEWER, project_open_to(_p, _m, VIEWER))
 )
 
 
@@ -76,20 +76,20 @@ class SqlProjects:
 
     async def add(self, project: Project) -> bool:
         """Keep a new project; False when the id is taken."""
-        return await self._connection.fetch_value(_ADD, **values(project)) is not None
+        return await self._connection.fetch_value(_ADD, **to_params(project)) is not None
 
     async def save(self, project: Project) -> None:
         """Keep a changed project."""
-        await self._connection.execute(_SAVE, **values(project))
+        await self._connection.execute(_SAVE, **to_params(project))
 
-    async def lock(self, project_id: UUID, user_id: UUID, *, deleted: bool = False) -> tuple[Project, Standing] | None:
+    async def lock(self, project_id: UUID, user_id: UUID, *, deleted: bool = False) -> tuple[Project, ProjectAccess] | None:
         """A project that the user may see, held until the end of the operation."""
         row = await self._connection.fetch_row(_LOCK_DELETED if deleted else _LOCK, id=project_id, user=user_id)
         if row is None:
             return None
-        project = whole(Project, row)
+        project = to_entity(Project, row)
         leads = user_id in (project.lead_id, project.creator_id)
-        return project, Standing(Role(row["role"]), leads=leads, archived=project.status == "ARCHIVED")
+        return project, ProjectAccess(Role(row["role"]), leads=leads, archived=project.status == "ARCHIVED")
 
     async def readers(self, project_id: UUID, user_ids: Sequence[UUID] | None = None) -> frozenset[UUID]:
         """Who may see the project, of the given users only where given."""
@@ -110,21 +110,21 @@ class SqlProjects:
 
     async def adopt_orphans(self, team_id: UUID, *, leaving: UUID, heir: UUID) -> None:
         """Make the heir a member of the team's private projects whose only member is leaving."""
-        await self._connection.execute(_ADOPT, team=team_id, leaving=leaving, heir=heir)
+        await self._connection.execute(_ADOPT_ORPHANS, team=team_id, leaving=leaving, heir=heir)
 
 
 async def by_ids(
-    database: Database, viewer: UUID, project_ids: Sequence[UUID], wanted: frozenset[str] | None = None
+    database: Database, viewer: UUID, project_ids: Sequence[UUID], attributes: frozenset[str] | None = None
 ) -> dict[UUID, Any]:
     """Those of the projects that the viewer may see."""
-    return await _BY_IDS.rows(database, project_ids, wanted, viewer=viewer)
+    return await _BY_IDS.fetch(database, project_ids, attributes, viewer=viewer)
 
 
-async def standings(database: Database, viewer: UUID, project_ids: Sequence[UUID]) -> dict[UUID, Standing]:
+async def access_by_ids(database: Database, viewer: UUID, project_ids: Sequence[UUID]) -> dict[UUID, ProjectAccess]:
     """What the viewer is towards projects; those he may not see are missing."""
-    rows = await database.fetch(_STANDINGS, ids=list(project_ids), viewer=viewer)
+    rows = await database.fetch(_ACCESS_BY_IDS, ids=list(project_ids), viewer=viewer)
     return {
-        row["id"]: Standing(
+        row["id"]: ProjectAccess(
             Role(row["role"]),
             leads=viewer in (row["lead_user_id"], row["creator_user_id"]),
             archived=row["status"] == "ARCHIVED",
@@ -134,17 +134,17 @@ async def standings(database: Database, viewer: UUID, project_ids: Sequence[UUID
 
 
 _NAME = func.lower(_p.c.name, type_=Text)
-_LIST: dict[str, Any] = {
+_LIST_OPTIONS: dict[str, Any] = {
     "cls": Project,
     "source": _p,
     "id": _p.c.id,
     "sorts": {
-        "NAME": (Sort(_NAME, "sort_name"),),
-        "STATUS": (Sort(_p.c.status, "status"),),
-        "START_ON": (Sort(_p.c.start_on, "start_on", LAST_DAY),),
-        "END_ON": (Sort(_p.c.end_on, "end_on", LAST_DAY),),
-        "CREATED_AT": (Sort(_p.c.created_at, "created_at"),),
-        "UPDATED_AT": (Sort(_p.c.updated_at, "updated_at"),),
+        "NAME": (SortColumn(_NAME, "sort_name"),),
+        "STATUS": (SortColumn(_p.c.status, "status"),),
+        "START_ON": (SortColumn(_p.c.start_on, "start_on", DATE_INFINITY),),
+        "END_ON": (SortColumn(_p.c.end_on, "end_on", DATE_INFINITY),),
+        "CREATED_AT": (SortColumn(_p.c.created_at, "created_at"),),
+        "UPDATED_AT": (SortColumn(_p.c.updated_at, "updated_at"),),
     },
     "default": (Order("NAME"),),
     "extra": (_NAME.label("sort_name"),),
@@ -156,5 +156,7 @@ _LIST: dict[str, Any] = {
     },
 }
 
-PROJECTS = Listing(**_LIST, visible=lambda: _p.c.id == visible_projects())
-TEAM_PROJECTS = Listing(**_LIST, hangs_on=lambda parent: _p.c.team_id == parent, visible=lambda: project_visible(_p.c.id))
+PROJECTS = ListQuery(**_LIST_OPTIONS, visible=lambda: _p.c.id == visible_projects())
+TEAM_PROJECTS = ListQuery(
+    **_LIST_OPTIONS, parent_clause=lambda parent: _p.c.team_id == parent, visible=lambda: project_visible(_p.c.id)
+)

@@ -11,22 +11,22 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.schema import Table
 
 from domain.page import Order
-from domain.reference import linked
+from domain.reference import extract_links
 from persistence.access import project_visible
-from persistence.engine.cursor import Sort
+from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Connection, Database, Statement
-from persistence.engine.pages import Listing
+from persistence.engine.pages import ListQuery
 from persistence.tables import comments, document_references, documents, tasks
 
-AT_ONCE = 500
+MAX_BATCH_ROWS = 500
 _r, _t, _d = document_references, tasks, documents
 _HOLDER_TYPE, _HOLDER = bindparam("holder_type", type_=Text), bindparam("holder_id", type_=Uuid)
 _SUBJECT_TYPE, _SUBJECT = bindparam("subject_type", type_=Text), bindparam("subject_id", type_=Uuid)
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
-_FORGET = Statement(
+_DELETE_OTHERS = Statement(
     _r.delete().where(_r.c.holder_id == _HOLDER, _r.c.holder_type == _HOLDER_TYPE, _r.c.document_id != func.all(_IDS))
 )
-_KEEP = Statement(
+_INSERT = Statement(
     insert(_r)
     .from_select(
         ["document_id", "subject_id", "subject_type", "holder_type", "holder_id"],
@@ -44,16 +44,18 @@ class SqlReferences:
 
     async def replace(self, holder: Any, document_ids: Collection[UUID]) -> None:
         """The text of the holder links to these documents and to no others."""
-        await self._connection.execute(_FORGET, holder_id=holder.id, holder_type=holder.type_name, ids=sorted(document_ids))
+        await self._connection.execute(
+            _DELETE_OTHERS, holder_id=holder.id, holder_type=holder.type_name, ids=sorted(document_ids)
+        )
         await self.add(holder, document_ids)
 
     async def add(self, holder: Any, document_ids: Collection[UUID]) -> None:
         """The text of the holder links to these documents too."""
-        subject_type, subject_id = _subject(holder)
+        subject_type, subject_id = _subject_of(holder)
         others = sorted(set(document_ids) - {subject_id})
         if others:
             await self._connection.execute(
-                _KEEP,
+                _INSERT,
                 ids=others,
                 subject_id=subject_id,
                 subject_type=subject_type,
@@ -62,7 +64,7 @@ class SqlReferences:
             )
 
 
-def _subject(holder: Any) -> tuple[str, UUID]:
+def _subject_of(holder: Any) -> tuple[str, UUID]:
     """What people find the holder by: a comment's subject, else itself."""
     return (holder.subject_type, holder.subject_id) if holder.type_name == "Comment" else (holder.type_name, holder.id)
 
@@ -79,25 +81,25 @@ class Backlink:
     created_at: datetime
 
 
-_created: ColumnElement[Any] = func.coalesce(_t.c.created_at, _d.c.created_at, type_=_t.c.created_at.type)
-_project: ColumnElement[Any] = func.coalesce(_t.c.project_id, _d.c.project_id)
-_deleted: ColumnElement[Any] = func.coalesce(_t.c.deleted_at, _d.c.deleted_at)
+_created_at: ColumnElement[Any] = func.coalesce(_t.c.created_at, _d.c.created_at, type_=_t.c.created_at.type)
+_project_id: ColumnElement[Any] = func.coalesce(_t.c.project_id, _d.c.project_id)
+_deleted_at: ColumnElement[Any] = func.coalesce(_t.c.deleted_at, _d.c.deleted_at)
 _with_subject = _r.outerjoin(_t, (_t.c.id == _r.c.subject_id) & (_r.c.subject_type == literal_column("'Task'"))).outerjoin(
     _d, (_d.c.id == _r.c.subject_id) & (_r.c.subject_type == literal_column("'Document'"))
 )
 
 
-class _Backlinks:
+class _BacklinkSource:
     """References joined with their subjects, as a source with the columns of `Backlink`."""
 
     c: ClassVar[dict[str, ColumnElement[Any]]] = {
         "id": _r.c.subject_id,
         "subject_type": _r.c.subject_type,
-        "created_at": _created,
+        "created_at": _created_at,
     }
 
 
-def _first() -> ColumnElement[bool]:
+def _is_first_reference() -> ColumnElement[bool]:
     """Of a subject that links to the document more than once, in itself or in its comments, one reference stands for all."""
     other = _r.alias("other_reference")
     earlier = (
@@ -113,15 +115,15 @@ def _first() -> ColumnElement[bool]:
     return not_(earlier)
 
 
-BACKLINKS = Listing(
+BACKLINKS = ListQuery(
     cls=Backlink,
-    source=_Backlinks,
+    source=_BacklinkSource,
     id=_r.c.subject_id,
-    sorts={"CREATED_AT": (Sort(_created, "created_at"),)},
+    sorts={"CREATED_AT": (SortColumn(_created_at, "created_at"),)},
     default=(Order("CREATED_AT", descending=True),),
     joined=lambda query: query.select_from(_with_subject),
-    hangs_on=lambda parent: _r.c.document_id == parent,
-    visible=lambda: and_(_first(), _deleted.is_(None), project_visible(_project)),
+    parent_clause=lambda parent: _r.c.document_id == parent,
+    visible=lambda: and_(_is_first_reference(), _deleted_at.is_(None), project_visible(_project_id)),
     fields={"subject_type": _r.c.subject_type},
 )
 
@@ -137,7 +139,7 @@ class _Holder:
     subject_id: UUID
 
 
-def _holders(table: Table, text: ColumnElement[Any], *subject: ColumnElement[Any]) -> Statement:
+def _holders_page(table: Table, text: ColumnElement[Any], *subject: ColumnElement[Any]) -> Statement:
     """A page of the rows of a table that link to documents, or did so; held, so that nobody changes their texts meanwhile."""
     held = select(literal_column("1")).where(_r.c.holder_id == table.c.id).correlate(table).exists()
     may_link = func.lower(text).like(literal_column("'%document%'"))
@@ -151,12 +153,12 @@ def _holders(table: Table, text: ColumnElement[Any], *subject: ColumnElement[Any
 
 
 _HOLDERS = {
-    "Task": _holders(tasks, tasks.c.description),
-    "Comment": _holders(comments, comments.c.body, comments.c.subject_type, comments.c.subject_id),
+    "Task": _holders_page(tasks, tasks.c.description),
+    "Comment": _holders_page(comments, comments.c.body, comments.c.subject_type, comments.c.subject_id),
 }
 
 
-async def relink(database: Database) -> int:
+async def rebuild_references(database: Database) -> int:
     """Make the references of all tasks and comments anew from their texts, while people work; how many of them link to
     documents."""
     count = 0
@@ -165,14 +167,14 @@ async def relink(database: Database) -> int:
         while True:
             async with database.begin() as connection:
                 store = SqlReferences(connection)
-                page = await connection.fetch(statement, after=after, size=AT_ONCE)
+                page = await connection.fetch(statement, after=after, size=MAX_BATCH_ROWS)
                 for row in page:
                     gone = type_name == "Comment" and row["deleted_at"] is not None
-                    found = frozenset[UUID]() if gone else linked(row["text"])
+                    found = frozenset[UUID]() if gone else extract_links(row["text"])
                     subject = ("Task", row["id"]) if type_name == "Task" else (row["subject_type"], row["subject_id"])
                     await store.replace(_Holder(type_name, row["id"], *subject), found)
                     count += bool(found)
-            if len(page) < AT_ONCE:
+            if len(page) < MAX_BATCH_ROWS:
                 break
             after = page[-1]["id"]
     return count

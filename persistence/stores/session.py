@@ -9,14 +9,14 @@ from sqlalchemy import Uuid, bindparam, literal_column, select
 
 from domain.session import Session
 from domain.user import User
-from persistence.access import ids
+from persistence.access import any_id
 from persistence.engine.database import Connection, Database, Statement
-from persistence.engine.rows import added, columns, row_class, saved, values, whole
+from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params, update_row
 from persistence.tables import INSTANT, sessions, users
 
 _ID = bindparam("id", type_=Uuid)
-_ADD = Statement(added(Session, sessions))
-_SAVE = Statement(saved(Session, sessions, but=("user_id",)))
+_ADD = Statement(insert_row(Session, sessions))
+_SAVE = Statement(update_row(Session, sessions, exclude=("user_id",)))
 _LOCK = Statement(select(*columns(Session, sessions)).where(sessions.c.id == _ID).with_for_update())
 _USER = Statement(select(*columns(User, users)).where(users.c.id == _ID))
 _REVOKE_ALL = Statement(
@@ -29,17 +29,17 @@ _REVOKE_ALL = Statement(
     .values(revoked_at=bindparam("at", type_=INSTANT))
     .returning(sessions.c.id)
 )
-_OPEN_AMONG = Statement(
+_FIND_ACTIVE = Statement(
     select(sessions.c.id)
     .select_from(sessions.join(users, users.c.id == sessions.c.user_id))
     .where(
-        sessions.c.id == ids(),
+        sessions.c.id == any_id(),
         sessions.c.revoked_at.is_(None),
         sessions.c.expires_at > bindparam("now", type_=INSTANT),
         users.c.status == literal_column("'ACTIVE'"),
     )
 )
-_OF_USER = Statement(
+_LIST_ACTIVE = Statement(
     select(*columns(Session, sessions))
     .where(
         sessions.c.user_id == bindparam("user", type_=Uuid),
@@ -60,11 +60,11 @@ class SqlSessions:
 
     async def add(self, session: Session) -> None:
         """Keep a new session."""
-        await self._connection.execute(_ADD, **values(session))
+        await self._connection.execute(_ADD, **to_params(session))
 
     async def save(self, session: Session) -> None:
         """Keep a changed session."""
-        await self._connection.execute(_SAVE, **values(session))
+        await self._connection.execute(_SAVE, **to_params(session))
 
     async def lock(self, session_id: UUID) -> tuple[Session, User] | None:
         """A session, held until the end of the operation, and its user."""
@@ -72,7 +72,7 @@ class SqlSessions:
         if row is None:
             return None
         user = await self._connection.fetch_row(_USER, id=row["user_id"])
-        return whole(Session, row), whole(User, user)
+        return to_entity(Session, row), to_entity(User, user)
 
     async def revoke_all(self, user_id: UUID, *, except_for: UUID | None, at: datetime) -> Sequence[UUID]:
         """End all sessions of a user but one: those that were open."""
@@ -81,14 +81,14 @@ class SqlSessions:
 
 async def by_ids(database: Database, viewer: UUID, session_ids: Sequence[UUID]) -> dict[UUID, Any]:
     """Those of the sessions that are open and the viewer's own."""
-    return {row.id: row for row in await of_user(database, viewer, datetime.now(UTC)) if row.id in set(session_ids)}
+    return {row.id: row for row in await list_active(database, viewer, datetime.now(UTC)) if row.id in set(session_ids)}
 
 
-async def open_among(database: Database, session_ids: Sequence[UUID], now: datetime) -> frozenset[UUID]:
+async def find_active(database: Database, session_ids: Sequence[UUID], now: datetime) -> frozenset[UUID]:
     """Those of the sessions that are neither revoked nor expired, and whose users are active."""
-    return frozenset(row[0] for row in await database.fetch(_OPEN_AMONG, ids=list(session_ids), now=now))
+    return frozenset(row[0] for row in await database.fetch(_FIND_ACTIVE, ids=list(session_ids), now=now))
 
 
-async def of_user(database: Database, user_id: UUID, now: datetime) -> Sequence[Any]:
+async def list_active(database: Database, user_id: UUID, now: datetime) -> Sequence[Any]:
     """A user's open sessions, the latest used first; at most 100."""
-    return await database.fetch(_OF_USER, user=user_id, now=now)
+    return await database.fetch(_LIST_ACTIVE, user=user_id, now=now)

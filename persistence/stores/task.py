@@ -9,12 +9,12 @@ from sqlalchemy import Text, Uuid, bindparam, exists, func, literal_column, sele
 
 from domain.permissions import Role
 from domain.task import Task
-from persistence.access import ids, opens, project_visible
-from persistence.engine.advisory_lock import claim
+from persistence.access import any_id, project_open_to, project_visible
+from persistence.engine.advisory_lock import lock_id
 from persistence.engine.database import Database, Statement
-from persistence.engine.lookup import Lookup
-from persistence.engine.rows import added, columns, row_class, values, whole
-from persistence.row_updates import Kept, mark
+from persistence.engine.lookup import ByIdQuery
+from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params
+from persistence.row_updates import RowUpdate, row_version
 from persistence.tables import documents, projects, task_aliases, task_links, tasks, team_members, teams
 from persistence.transaction import Transaction
 
@@ -22,63 +22,69 @@ _t, _p, _m = tasks, projects, team_members
 _ROW = row_class(Task)
 _ID, _PROJECT, _USER = bindparam("id", type_=Uuid), bindparam("project", type_=Uuid), bindparam("user", type_=Uuid)
 _RANK = bindparam("rank", type_=Text)
-_ADD = Statement(added(Task, _t).returning(_t.c.id))
+_ADD = Statement(insert_row(Task, _t).returning(_t.c.id))
 _IS_A_DOCUMENT = Statement(select(exists(select(literal_column("1")).where(documents.c.id == _ID))))
-_KEPT = Kept(Task, _t, but=("creator_id",))
-_open = (
-    select(*columns(Task, _t), _m.c.role, (_p.c.status == literal_column("'ARCHIVED'")).label("archived"), mark(_t))
+_UPDATE = RowUpdate(Task, _t, exclude=("creator_id",))
+_accessible = (
+    select(*columns(Task, _t), _m.c.role, (_p.c.status == literal_column("'ARCHIVED'")).label("archived"), row_version(_t))
     .select_from(_t.join(_p, _p.c.id == _t.c.project_id).join(_m, _m.c.team_id == _p.c.team_id))
-    .where(_t.c.id == _ID, _m.c.user_id == _USER, _p.c.deleted_at.is_(None), opens(_p, _m, _USER))
+    .where(_t.c.id == _ID, _m.c.user_id == _USER, _p.c.deleted_at.is_(None), project_open_to(_p, _m, _USER))
 )
-_SEE, _LOCK = Statement(_open), Statement(_open.with_for_update(of=_t))
-_LOCK_MANY = Statement(select(_t.c.id).where(_t.c.id == ids()).order_by(_t.c.id).with_for_update())
+_READ_UNLOCKED, _LOCK = Statement(_accessible), Statement(_accessible.with_for_update(of=_t))
+_LOCK_MANY = Statement(select(_t.c.id).where(_t.c.id == any_id()).order_by(_t.c.id).with_for_update())
 _NEXT_NUMBER = Statement(
     teams.update()
     .where(teams.c.id == _ID)
     .values(last_task_number=teams.c.last_task_number + 1)
     .returning(teams.c.last_task_number)
 )
-_ALIAS = Statement(task_aliases.insert().values(key=bindparam("key"), task_id=bindparam("task_id")))
-_LAST = Statement(select(func.max(_t.c.rank)).where(_t.c.project_id == _PROJECT))
+_ADD_ALIAS = Statement(task_aliases.insert().values(key=bindparam("key"), task_id=bindparam("task_id")))
+_LAST_RANK = Statement(select(func.max(_t.c.rank)).where(_t.c.project_id == _PROJECT))
 _RANK_OF = Statement(select(_t.c.rank).where(_t.c.project_id == _PROJECT, _t.c.id == _ID))
 _OPEN_IN = Statement(select(literal_column("1")).where(_t.c.project_id == _PROJECT, _t.c.id == _ID, _t.c.deleted_at.is_(None)))
-_AFTER = Statement(select(func.min(_t.c.rank)).where(_t.c.project_id == _PROJECT, _t.c.rank > _RANK))
-_BEFORE = Statement(select(func.max(_t.c.rank)).where(_t.c.project_id == _PROJECT, _t.c.rank < _RANK))
+_RANK_AFTER = Statement(select(func.min(_t.c.rank)).where(_t.c.project_id == _PROJECT, _t.c.rank > _RANK))
+_RANK_BEFORE = Statement(select(func.max(_t.c.rank)).where(_t.c.project_id == _PROJECT, _t.c.rank < _RANK))
 
-_above = select(_t.c.parent_id.label("id"), literal_column("1").label("level")).where(_t.c.id == _ID).cte("above", recursive=True)
-_upper = _t.alias("upper_task")
-_above = _above.union_all(
-    select(_upper.c.parent_id, _above.c.level + literal_column("1"))
-    .join(_above, _above.c.id == _upper.c.id)
-    .where(_above.c.level < literal_column("100"))
+_ancestors = (
+    select(_t.c.parent_id.label("id"), literal_column("1").label("level")).where(_t.c.id == _ID).cte("above", recursive=True)
 )
-_ANCESTORS = Statement(select(_above.c.id).where(_above.c.id.is_not(None)).order_by(_above.c.level))
+_parent_task = _t.alias("upper_task")
+_ancestors = _ancestors.union_all(
+    select(_parent_task.c.parent_id, _ancestors.c.level + literal_column("1"))
+    .join(_ancestors, _ancestors.c.id == _parent_task.c.id)
+    .where(_ancestors.c.level < literal_column("100"))
+)
+_ANCESTORS = Statement(select(_ancestors.c.id).where(_ancestors.c.id.is_not(None)).order_by(_ancestors.c.level))
 
-_below = select(_t.c.id, literal_column("1").label("level")).where(_t.c.parent_id == _ID).cte("below", recursive=True)
-_lower = _t.alias("lower_task")
-_below = _below.union_all(
-    select(_lower.c.id, _below.c.level + literal_column("1"))
-    .join(_below, _below.c.id == _lower.c.parent_id)
-    .where(_below.c.level < literal_column("100"))
+_descendants = select(_t.c.id, literal_column("1").label("level")).where(_t.c.parent_id == _ID).cte("below", recursive=True)
+_child_task = _t.alias("lower_task")
+_descendants = _descendants.union_all(
+    select(_child_task.c.id, _descendants.c.level + literal_column("1"))
+    .join(_descendants, _descendants.c.id == _child_task.c.parent_id)
+    .where(_descendants.c.level < literal_column("100"))
 )
 _DESCENDANTS = Statement(
-    select(*columns(Task, _t)).join(_below, _below.c.id == _t.c.id).order_by(_below.c.level, _t.c.rank).with_for_update(of=_t)
+    select(*columns(Task, _t))
+    .join(_descendants, _descendants.c.id == _t.c.id)
+    .order_by(_descendants.c.level, _t.c.rank)
+    .with_for_update(of=_t)
 )
 
-_BY_IDS = Lookup(Task, _t, project_visible(_t.c.project_id, found=True))
+_BY_IDS = ByIdQuery(Task, _t, project_visible(_t.c.project_id, by_id=True))
 _KEY = bindparam("key", type_=Text)
-_keyed = union_all(
+_ids_by_key = union_all(
     select(_t.c.id).where(_t.c.key == _KEY), select(task_aliases.c.task_id).where(task_aliases.c.key == _KEY)
 ).subquery()
 _BY_KEY = Statement(
-    select(*columns(Task, _t)).join(_keyed, _keyed.c.id == _t.c.id).where(project_visible(_t.c.project_id, found=True)), _ROW
+    select(*columns(Task, _t)).join(_ids_by_key, _ids_by_key.c.id == _t.c.id).where(project_visible(_t.c.project_id, by_id=True)),
+    _ROW,
 )
 _blocker = tasks.alias("blocker")
 _BLOCKED = Statement(
     select(task_links.c.task_id)
     .join(_blocker, _blocker.c.id == task_links.c.target_id)
     .where(
-        task_links.c.task_id == ids(),
+        task_links.c.task_id == any_id(),
         task_links.c.kind == literal_column("'BLOCKED_BY'"),
         _blocker.c.deleted_at.is_(None),
         _blocker.c.status.not_in([literal_column("'DONE'"), literal_column("'CANCELED'")]),
@@ -92,7 +98,7 @@ def _progress(grouped_by: Any) -> Statement:
     still_open = _t.c.status.not_in([literal_column("'DONE'"), literal_column("'CANCELED'")])
     return Statement(
         select(grouped_by, _t.c.status, func.count(), func.count().filter(_t.c.due_on < today, still_open))
-        .where(grouped_by == ids(), _t.c.deleted_at.is_(None), project_visible(_t.c.project_id))
+        .where(grouped_by == any_id(), _t.c.deleted_at.is_(None), project_visible(_t.c.project_id))
         .group_by(grouped_by, _t.c.status)
         .order_by(grouped_by, _t.c.status)
     )
@@ -109,26 +115,26 @@ class SqlTasks:
 
     async def claim(self, task_id: UUID) -> bool:
         """Hold an id that a client brings for a new task; False when it is a document's."""
-        await claim(self._connection, task_id)
+        await lock_id(self._connection, task_id)
         return not await self._connection.fetch_value(_IS_A_DOCUMENT, id=task_id)
 
     async def add(self, task: Task) -> bool:
         """Keep a new task; False when the id is taken."""
-        return await self._connection.fetch_value(_ADD, **values(task)) is not None
+        return await self._connection.fetch_value(_ADD, **to_params(task)) is not None
 
     async def save(self, task: Task) -> None:
         """Keep a changed task."""
-        await self._connection.save(_KEPT, task)
+        await self._connection.save(_UPDATE, task)
 
     async def lock(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
         """A task that the user may see, with his role and whether its project is archived."""
         row = await self._connection.fetch_row(_LOCK, id=task_id, user=user_id)
-        return await self._opened(row, task_id, user_id)
+        return await self._to_result(row, task_id, user_id)
 
-    async def look(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
+    async def read_unlocked(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
         """The same, not held: `save` keeps it if nobody wrote it meanwhile."""
-        row = await self._connection.look(_SEE, _LOCK, id=task_id, user=user_id)
-        return await self._opened(row, task_id, user_id)
+        row = await self._connection.read_unlocked(_READ_UNLOCKED, _LOCK, id=task_id, user=user_id)
+        return await self._to_result(row, task_id, user_id)
 
     async def lock_many(self, task_ids: Sequence[UUID]) -> None:
         """Hold tasks in the order of their ids."""
@@ -141,11 +147,11 @@ class SqlTasks:
 
     async def remember_key(self, task: Task) -> None:
         """Let the task still be found under the key that it is about to lose."""
-        await self._connection.execute(_ALIAS, key=task.key, task_id=task.id)
+        await self._connection.execute(_ADD_ALIAS, key=task.key, task_id=task.id)
 
     async def last_rank(self, project_id: UUID) -> str | None:
         """The highest rank in a project."""
-        return await self._rank(_LAST, project=project_id)
+        return await self._rank(_LAST_RANK, project=project_id)
 
     async def rank_of(self, project_id: UUID, task_id: UUID) -> str | None:
         """The rank of a task, None unless it lies in the project."""
@@ -157,11 +163,11 @@ class SqlTasks:
 
     async def rank_after(self, project_id: UUID, rank: str) -> str | None:
         """The lowest rank above."""
-        return await self._rank(_AFTER, project=project_id, rank=rank)
+        return await self._rank(_RANK_AFTER, project=project_id, rank=rank)
 
     async def rank_before(self, project_id: UUID, rank: str) -> str | None:
         """The highest rank below."""
-        return await self._rank(_BEFORE, project=project_id, rank=rank)
+        return await self._rank(_RANK_BEFORE, project=project_id, rank=rank)
 
     async def ancestors(self, task_id: UUID) -> Sequence[UUID]:
         """A task's parents from the nearest up."""
@@ -169,23 +175,23 @@ class SqlTasks:
 
     async def lock_descendants(self, task_id: UUID) -> Sequence[Task]:
         """All below a task, parents before their children."""
-        return [whole(Task, row) for row in await self._connection.fetch(_DESCENDANTS, id=task_id)]
+        return [to_entity(Task, row) for row in await self._connection.fetch(_DESCENDANTS, id=task_id)]
 
-    async def _opened(self, row: Any, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
+    async def _to_result(self, row: Any, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
         if row is None:  # or it was moved to another project while we waited for it: the second look sees where it is now
             row = await self._connection.fetch_row(_LOCK, id=task_id, user=user_id)
-        return row and (whole(Task, row), Role(row["role"]), row["archived"])
+        return row and (to_entity(Task, row), Role(row["role"]), row["archived"])
 
-    async def _rank(self, statement: Statement, **given: Any) -> str | None:
-        found: str | None = await self._connection.fetch_value(statement, **given)
+    async def _rank(self, statement: Statement, **params: Any) -> str | None:
+        found: str | None = await self._connection.fetch_value(statement, **params)
         return found
 
 
 async def by_ids(
-    database: Database, viewer: UUID, task_ids: Sequence[UUID], wanted: frozenset[str] | None = None
+    database: Database, viewer: UUID, task_ids: Sequence[UUID], attributes: frozenset[str] | None = None
 ) -> dict[UUID, Any]:
     """Those of the tasks that the viewer may see; deleted ones too."""
-    return await _BY_IDS.rows(database, task_ids, wanted, viewer=viewer)
+    return await _BY_IDS.fetch(database, task_ids, attributes, viewer=viewer)
 
 
 async def by_key(database: Database, viewer: UUID, key: str) -> Any:
@@ -198,21 +204,21 @@ async def blocked(database: Database, task_ids: Sequence[UUID]) -> set[UUID]:
     return {row[0] for row in await database.fetch(_BLOCKED, ids=list(task_ids))}
 
 
-Counts = dict[UUID, list[tuple[str, int, int]]]
+StatusCounts = dict[UUID, list[tuple[str, int, int]]]
 
 
-async def project_progress(database: Database, viewer: UUID, project_ids: Sequence[UUID]) -> Counts:
+async def project_progress(database: Database, viewer: UUID, project_ids: Sequence[UUID]) -> StatusCounts:
     """Per project and status: how many tasks, and how many of them are overdue."""
-    return _grouped(await database.fetch(_PROJECT_PROGRESS, ids=list(project_ids), viewer=viewer))
+    return _group_counts(await database.fetch(_PROJECT_PROGRESS, ids=list(project_ids), viewer=viewer))
 
 
-async def subtask_progress(database: Database, viewer: UUID, task_ids: Sequence[UUID]) -> Counts:
+async def subtask_progress(database: Database, viewer: UUID, task_ids: Sequence[UUID]) -> StatusCounts:
     """Per parent and status: how many sub-tasks, and how many of them are overdue."""
-    return _grouped(await database.fetch(_SUBTASK_PROGRESS, ids=list(task_ids), viewer=viewer))
+    return _group_counts(await database.fetch(_SUBTASK_PROGRESS, ids=list(task_ids), viewer=viewer))
 
 
-def _grouped(rows: Sequence[Any]) -> Counts:
-    counts: Counts = defaultdict(list)
+def _group_counts(rows: Sequence[Any]) -> StatusCounts:
+    counts: StatusCounts = defaultdict(list)
     for key, status, count, overdue, *_ in rows:
         counts[key].append((status, count, overdue))
     return counts

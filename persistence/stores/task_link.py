@@ -8,53 +8,55 @@ from sqlalchemy import Uuid, bindparam, func, literal_column, select
 
 from domain.page import Order
 from domain.task_link import TaskLink
-from persistence.access import ids, project_visible
-from persistence.engine.cursor import Sort
+from persistence.access import any_id, project_visible
+from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Connection, Database, Statement
-from persistence.engine.pages import Listing
-from persistence.engine.rows import added, columns, row_class, values, whole
+from persistence.engine.pages import ListQuery
+from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params
 from persistence.tables import task_links, tasks
 
 _l = task_links
 _ID = bindparam("id", type_=Uuid)
-_ADD = Statement(added(TaskLink, _l).returning(_l.c.id))
+_ADD = Statement(insert_row(TaskLink, _l).returning(_l.c.id))
 _LOCK = Statement(select(*columns(TaskLink, _l)).where(_l.c.id == _ID).with_for_update())
-_REMOVE = Statement(_l.delete().where(_l.c.id == ids()))
+_REMOVE = Statement(_l.delete().where(_l.c.id == any_id()))
 _COUNT = Statement(select(func.count()).select_from(_l).where(_l.c.task_id == _ID))
 
 _BLOCKS: Any = literal_column("'BLOCKS'")
-_blocked = (
+_blocked_tasks = (
     select(_l.c.target_id.label("id"))
     .where(_l.c.task_id == bindparam("task", type_=Uuid), _l.c.kind == _BLOCKS)
     .cte("blocked", recursive=True)
 )
-_next = task_links.alias("next_link")
-_blocked = _blocked.union(
-    select(_next.c.target_id).join(_blocked, _blocked.c.id == _next.c.task_id).where(_next.c.kind == _BLOCKS)
+_next_link = task_links.alias("next_link")
+_blocked_tasks = _blocked_tasks.union(
+    select(_next_link.c.target_id)
+    .join(_blocked_tasks, _blocked_tasks.c.id == _next_link.c.task_id)
+    .where(_next_link.c.kind == _BLOCKS)
 )
 _REACHES = Statement(
-    select(literal_column("1")).select_from(_blocked).where(_blocked.c.id == bindparam("other", type_=Uuid)).limit(1)
+    select(literal_column("1")).select_from(_blocked_tasks).where(_blocked_tasks.c.id == bindparam("other", type_=Uuid)).limit(1)
 )
-_own, _other = tasks.alias("own_task"), tasks.alias("target_task")
+_own_task, _target_task = tasks.alias("own_task"), tasks.alias("target_task")
 
 
 def _visible_on_both_sides() -> Any:
     """The viewer may see both tasks of the link, and the target is not deleted."""
     return (
         select(literal_column("1"))
-        .select_from(_own.join(_other, _other.c.id == _l.c.target_id))
+        .select_from(_own_task.join(_target_task, _target_task.c.id == _l.c.target_id))
         .where(
-            _own.c.id == _l.c.task_id,
-            _other.c.deleted_at.is_(None),
-            project_visible(_own.c.project_id, found=True),
-            project_visible(_other.c.project_id, found=True),
+            _own_task.c.id == _l.c.task_id,
+            _target_task.c.deleted_at.is_(None),
+            project_visible(_own_task.c.project_id, by_id=True),
+            project_visible(_target_task.c.project_id, by_id=True),
         )
         .correlate(_l)
         .exists()
     )
 
 
-_BY_IDS = Statement(select(*columns(TaskLink, _l)).where(_l.c.id == ids(), _visible_on_both_sides()), row_class(TaskLink))
+_BY_IDS = Statement(select(*columns(TaskLink, _l)).where(_l.c.id == any_id(), _visible_on_both_sides()), row_class(TaskLink))
 
 
 class SqlTaskLinks:
@@ -65,15 +67,15 @@ class SqlTaskLinks:
 
     async def add(self, link: TaskLink, twin: TaskLink) -> bool:
         """Keep both sides; False when there is such a link."""
-        if await self._connection.fetch_value(_ADD, **values(link)) is None:
+        if await self._connection.fetch_value(_ADD, **to_params(link)) is None:
             return False
-        await self._connection.execute(_ADD, **values(twin))
+        await self._connection.execute(_ADD, **to_params(twin))
         return True
 
     async def lock(self, link_id: UUID) -> TaskLink | None:
         """One side of a link, held until the end of the operation."""
         row = await self._connection.fetch_row(_LOCK, id=link_id)
-        return row and whole(TaskLink, row)
+        return row and to_entity(TaskLink, row)
 
     async def remove(self, link: TaskLink) -> None:
         """Take both sides away."""
@@ -94,13 +96,13 @@ async def by_ids(database: Database, viewer: UUID, link_ids: Sequence[UUID]) -> 
     return {row.id: row for row in await database.fetch(_BY_IDS, ids=list(link_ids), viewer=viewer)}
 
 
-TASK_LINKS = Listing(
+TASK_LINKS = ListQuery(
     cls=TaskLink,
     source=_l,
     id=_l.c.id,
-    sorts={"CREATED_AT": (Sort(_l.c.created_at, "created_at"),)},
+    sorts={"CREATED_AT": (SortColumn(_l.c.created_at, "created_at"),)},
     default=(Order("CREATED_AT"),),
-    hangs_on=lambda parent: _l.c.task_id == parent,
+    parent_clause=lambda parent: _l.c.task_id == parent,
     visible=_visible_on_both_sides,
     fields={"kind": _l.c.kind},
 )

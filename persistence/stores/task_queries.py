@@ -8,15 +8,15 @@ from sqlalchemy.dialects.postgresql import ARRAY, array
 from domain.page import Order
 from domain.task import Task
 from persistence.access import project_visible, visible_projects
-from persistence.engine.cursor import LAST_DAY, Sort, write_cursor
+from persistence.engine.cursor import DATE_INFINITY, SortColumn, encode_cursor
 from persistence.engine.filter import Column, compare
-from persistence.engine.pages import Listing
+from persistence.engine.pages import ListQuery
 from persistence.tables import task_links, tasks
 
 _t = tasks
 
 
-def _labelled(operator: str, parameter: Any) -> Column:
+def _has_label(operator: str, parameter: Any) -> Column:
     """The task has this label (`eq`), one of these (`in`), or none at all (`is_null`)."""
     if operator == "is_null":
         empty = func.cardinality(_t.c.label_ids, type_=Integer) == literal_column("0")
@@ -26,7 +26,7 @@ def _labelled(operator: str, parameter: Any) -> Column:
     return cast(Column, _t.c.label_ids.overlap(bindparam(parameter, type_=ARRAY(Uuid))))
 
 
-def _blocked(operator: str, parameter: str) -> Column:
+def _is_blocked(operator: str, parameter: str) -> Column:
     """The task waits, or does not wait, for one that is still open."""
     assert operator == "eq"
     blocker = tasks.alias("blocker")
@@ -43,25 +43,25 @@ def _blocked(operator: str, parameter: str) -> Column:
     return waits == bindparam(parameter)
 
 
-def _present(operator: str, parameter: Any) -> Column:
+def _compare_deleted_at(operator: str, parameter: Any) -> Column:
     """Not deleted; asked for unless the filter includes deleted tasks."""
     return compare(_t.c.deleted_at, operator, parameter)
 
 
-def _listing(order: Order, **more: Any) -> Listing:
-    return Listing(
+def _list_query(order: Order, **options: Any) -> ListQuery:
+    return ListQuery(
         cls=Task,
         source=_t,
         id=_t.c.id,
         sorts={
-            "RANK": (Sort(_t.c.rank, "rank"),),
-            "KEY": (Sort(_t.c.team_id, "team_id"), Sort(_t.c.number, "number")),
-            "TITLE": (Sort(_t.c.title, "title"),),
-            "STATUS": (Sort(_t.c.status, "status"),),
-            "PRIORITY": (Sort(_t.c.priority, "priority"),),
-            "DUE_ON": (Sort(_t.c.due_on, "due_on", LAST_DAY),),
-            "CREATED_AT": (Sort(_t.c.created_at, "created_at"),),
-            "UPDATED_AT": (Sort(_t.c.updated_at, "updated_at"),),
+            "RANK": (SortColumn(_t.c.rank, "rank"),),
+            "KEY": (SortColumn(_t.c.team_id, "team_id"), SortColumn(_t.c.number, "number")),
+            "TITLE": (SortColumn(_t.c.title, "title"),),
+            "STATUS": (SortColumn(_t.c.status, "status"),),
+            "PRIORITY": (SortColumn(_t.c.priority, "priority"),),
+            "DUE_ON": (SortColumn(_t.c.due_on, "due_on", DATE_INFINITY),),
+            "CREATED_AT": (SortColumn(_t.c.created_at, "created_at"),),
+            "UPDATED_AT": (SortColumn(_t.c.updated_at, "updated_at"),),
         },
         default=(order,),
         fields={
@@ -73,31 +73,31 @@ def _listing(order: Order, **more: Any) -> Listing:
             "title": _t.c.title,
             "status": _t.c.status,
             "priority": _t.c.priority,
-            "labels": _labelled,
+            "labels": _has_label,
             "due_on": _t.c.due_on,
             "created_at": _t.c.created_at,
             "updated_at": _t.c.updated_at,
-            "is_blocked": _blocked,
-            "deleted_at": _present,
+            "is_blocked": _is_blocked,
+            "deleted_at": _compare_deleted_at,
         },
-        **more,
+        **options,
     )
 
 
-TASKS = _listing(Order("CREATED_AT", descending=True), visible=lambda: _t.c.project_id == visible_projects())
-PROJECT_TASKS = _listing(
-    Order("RANK"), hangs_on=lambda parent: _t.c.project_id == parent, visible=lambda: project_visible(_t.c.project_id)
+TASKS = _list_query(Order("CREATED_AT", descending=True), visible=lambda: _t.c.project_id == visible_projects())
+PROJECT_TASKS = _list_query(
+    Order("RANK"), parent_clause=lambda parent: _t.c.project_id == parent, visible=lambda: project_visible(_t.c.project_id)
 )
-SUBTASKS = _listing(
-    Order("RANK"), hangs_on=lambda parent: _t.c.parent_id == parent, visible=lambda: project_visible(_t.c.project_id)
+SUBTASKS = _list_query(
+    Order("RANK"), parent_clause=lambda parent: _t.c.parent_id == parent, visible=lambda: project_visible(_t.c.project_id)
 )
-ASSIGNED_TASKS = _listing(
+ASSIGNED_TASKS = _list_query(
     Order("CREATED_AT", descending=True),
-    hangs_on=lambda parent: _t.c.assignee_id == parent,
+    parent_clause=lambda parent: _t.c.assignee_id == parent,
     visible=lambda: _t.c.project_id == visible_projects(),
 )
 
 
 def board_cursor(task: Any) -> str:
     """The cursor of a task in its project's list as it is sorted by default."""
-    return write_cursor([(PROJECT_TASKS.sorts["RANK"][0], False)], task)
+    return encode_cursor([(PROJECT_TASKS.sorts["RANK"][0], False)], task)

@@ -12,14 +12,14 @@ from domain.page import Order
 from domain.permissions import Role
 from domain.team import Member, Membership, Team
 from domain.user import User
-from persistence.access import VIEWER, ids, team_visible
-from persistence.engine.cursor import Sort
+from persistence.access import VIEWER, any_id, team_visible
+from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Connection, Database, Statement
 from persistence.engine.filter import Column
-from persistence.engine.lookup import Lookup
-from persistence.engine.pages import Listing
-from persistence.engine.rows import added, columns, saved, values, whole
-from persistence.stores.user import NAME, named
+from persistence.engine.lookup import ByIdQuery
+from persistence.engine.pages import ListQuery
+from persistence.engine.rows import columns, insert_row, to_entity, to_params, update_row
+from persistence.stores.user import FULL_NAME, matches_query
 from persistence.tables import invitations, project_members, projects, streams, team_members, team_role, teams, users
 
 _ID = bindparam("id", type_=Uuid)
@@ -27,7 +27,7 @@ _TEAM, _USER = bindparam("team", type_=Uuid), bindparam("user", type_=Uuid)
 _m = team_members
 _MEMBERSHIP = (_m.c.team_id == _TEAM) & (_m.c.user_id == _USER)
 
-_TAKEN = Statement(
+_CONFLICTS = Statement(
     select(
         func.bool_or(teams.c.id == _ID).label("id"),
         func.bool_or(func.lower(teams.c.name) == func.lower(bindparam("name", type_=Text)))
@@ -40,8 +40,8 @@ _TAKEN = Statement(
         | (teams.c.key == bindparam("key", type_=Text))
     )
 )
-_ADD = Statement(added(Team, teams).returning(teams.c.id))
-_SAVE = Statement(saved(Team, teams))
+_ADD = Statement(insert_row(Team, teams).returning(teams.c.id))
+_SAVE = Statement(update_row(Team, teams))
 _LOCK = Statement(
     select(*columns(Team, teams), _m.c.role)
     .select_from(teams.join(_m, _m.c.team_id == teams.c.id))
@@ -50,7 +50,7 @@ _LOCK = Statement(
 )
 _HAS_KEY = Statement(select(teams.c.id).where(teams.c.key == bindparam("key", type_=Text)))
 _GET = Statement(select(*columns(Team, teams)).where(teams.c.id == _ID))
-_HOLD = Statement(
+_LOCK_UNCHECKED = Statement(
     select(*columns(Team, teams)).where(teams.c.id == _ID, teams.c.deleted_at.is_(None)).with_for_update(key_share=True)
 )
 _MEMBERS = Statement(select(*columns(Membership, _m)).where(_m.c.team_id == _TEAM))
@@ -81,9 +81,9 @@ _LEAVE_PROJECTS = Statement(
 )
 _DISSOLVE_MEMBERS = Statement(_m.delete().where(_m.c.team_id == _TEAM))
 _DISSOLVE_INVITATIONS = Statement(invitations.delete().where(invitations.c.team_id == _TEAM))
-_BY_IDS = Lookup(Team, teams, team_visible(teams.c.id, found=True))
-_ROLES = Statement(select(_m.c.team_id, _m.c.role).where(_m.c.team_id == ids(), _m.c.user_id == VIEWER))
-_FOLLOWED = Statement(select(_m.c.team_id, _m.c.joined_position).where(_m.c.user_id == VIEWER))
+_BY_IDS = ByIdQuery(Team, teams, team_visible(teams.c.id, by_id=True))
+_ROLES = Statement(select(_m.c.team_id, _m.c.role).where(_m.c.team_id == any_id(), _m.c.user_id == VIEWER))
+_JOINED_POSITIONS = Statement(select(_m.c.team_id, _m.c.joined_position).where(_m.c.user_id == VIEWER))
 
 
 class SqlTeams:
@@ -94,17 +94,17 @@ class SqlTeams:
 
     async def add(self, team: Team) -> str | None:
         """Keep a new team; the attribute that is taken, or None."""
-        given = values(team)
+        given = to_params(team)
         if await self._connection.fetch_value(_ADD, **given) is not None:
             return None
-        taken = await self._connection.fetch_row(_TAKEN, **given)
+        taken = await self._connection.fetch_row(_CONFLICTS, **given)
         return next((name for name in ("id", "name", "key") if taken[name]), "name")
 
     async def save(self, team: Team) -> bool:
         """Keep a changed team; False when its name is taken."""
         try:
             async with self._connection.savepoint():
-                await self._connection.execute(_SAVE, **values(team))
+                await self._connection.execute(_SAVE, **to_params(team))
         except asyncpg.UniqueViolationError:
             return False
         return True
@@ -112,17 +112,17 @@ class SqlTeams:
     async def lock(self, team_id: UUID, user_id: UUID) -> tuple[Team, Role] | None:
         """The team and the user's role in it."""
         row = await self._connection.fetch_row(_LOCK, id=team_id, user=user_id)
-        return row and (whole(Team, row), Role(row["role"]))
+        return row and (to_entity(Team, row), Role(row["role"]))
 
     async def get(self, team_id: UUID) -> Team | None:
         """A team, whoever asks; dissolved ones too."""
         row = await self._connection.fetch_row(_GET, id=team_id)
-        return row and whole(Team, row)
+        return row and to_entity(Team, row)
 
-    async def hold(self, team_id: UUID) -> Team | None:
+    async def lock_by_id(self, team_id: UUID) -> Team | None:
         """A team, whoever asks, held until the end of the operation; None when it was dissolved."""
-        row = await self._connection.fetch_row(_HOLD, id=team_id)
-        return row and whole(Team, row)
+        row = await self._connection.fetch_row(_LOCK_UNCHECKED, id=team_id)
+        return row and to_entity(Team, row)
 
     async def has_key(self, key: str) -> bool:
         """Whether a team has, or had, this key."""
@@ -130,11 +130,11 @@ class SqlTeams:
 
     async def memberships(self, team_id: UUID) -> Sequence[Membership]:
         """Everybody in a team."""
-        return [whole(Membership, row) for row in await self._connection.fetch(_MEMBERS, team=team_id)]
+        return [to_entity(Membership, row) for row in await self._connection.fetch(_MEMBERS, team=team_id)]
 
     async def memberships_of(self, user_id: UUID) -> Sequence[Membership]:
         """Every team of a user."""
-        return [whole(Membership, row) for row in await self._connection.fetch(_MEMBERSHIPS, user=user_id)]
+        return [to_entity(Membership, row) for row in await self._connection.fetch(_MEMBERSHIPS, user=user_id)]
 
     async def role(self, team_id: UUID, user_id: UUID) -> Role | None:
         """A user's role in a team."""
@@ -168,10 +168,10 @@ class SqlTeams:
 
 
 async def by_ids(
-    database: Database, viewer: UUID, team_ids: Sequence[UUID], wanted: frozenset[str] | None = None
+    database: Database, viewer: UUID, team_ids: Sequence[UUID], attributes: frozenset[str] | None = None
 ) -> dict[UUID, Any]:
     """Those of the teams that the viewer belongs to."""
-    return await _BY_IDS.rows(database, team_ids, wanted, viewer=viewer)
+    return await _BY_IDS.fetch(database, team_ids, attributes, viewer=viewer)
 
 
 async def roles(database: Database, viewer: UUID, team_ids: Sequence[UUID]) -> dict[UUID, Role]:
@@ -179,57 +179,57 @@ async def roles(database: Database, viewer: UUID, team_ids: Sequence[UUID]) -> d
     return {row[0]: Role(row[1]) for row in await database.fetch(_ROLES, ids=list(team_ids), viewer=viewer)}
 
 
-async def followed(database: Database, viewer: UUID) -> dict[UUID, int]:
+async def joined_positions(database: Database, viewer: UUID) -> dict[UUID, int]:
     """The teams whose streams the viewer may hear, and the position from which on."""
-    return {row[0]: row[1] for row in await database.fetch(_FOLLOWED, viewer=viewer)}
+    return {row[0]: row[1] for row in await database.fetch(_JOINED_POSITIONS, viewer=viewer)}
 
 
-TEAMS = Listing(
+TEAMS = ListQuery(
     cls=Team,
     source=teams,
     id=teams.c.id,
-    sorts={"NAME": (Sort(func.lower(teams.c.name, type_=Text), "sort_name"),)},
+    sorts={"NAME": (SortColumn(func.lower(teams.c.name, type_=Text), "sort_name"),)},
     default=(Order("NAME"),),
     extra=(func.lower(teams.c.name).label("sort_name"),),
     visible=lambda: team_visible(teams.c.id),
 )
 
 
-def _theirs(parent: Column) -> Column:
+def _parent_is_member(parent: Column) -> Column:
     """The user who is the parent belongs to the team."""
     theirs = team_members.alias("their_member")
     return select(literal_column("1")).where(theirs.c.team_id == teams.c.id, theirs.c.user_id == parent).exists()
 
 
-TEAMS_OF_USER = Listing(
+TEAMS_OF_USER = ListQuery(
     cls=Team,
     source=teams,
     id=teams.c.id,
     sorts=TEAMS.sorts,
     default=TEAMS.default,
     extra=TEAMS.extra,
-    hangs_on=_theirs,
+    parent_clause=_parent_is_member,
     visible=TEAMS.visible,
 )
 
-_member = {column.name: column for column in columns(User, users)} | {"role": _m.c.role, "joined_at": _m.c.joined_at}
+_member_columns = {column.name: column for column in columns(User, users)} | {"role": _m.c.role, "joined_at": _m.c.joined_at}
 
 
-class _Members:
+class _MemberSource:
     """Users joined with their memberships, as a source with the columns of `Member`."""
 
-    c = _member
+    c = _member_columns
 
 
-TEAM_MEMBERS = Listing(
+TEAM_MEMBERS = ListQuery(
     cls=Member,
-    source=_Members,
+    source=_MemberSource,
     id=users.c.id,
-    sorts={"NAME": (Sort(NAME, "sort_name"),)},
+    sorts={"NAME": (SortColumn(FULL_NAME, "sort_name"),)},
     default=(Order("NAME"),),
-    extra=(NAME.label("sort_name"),),
+    extra=(FULL_NAME.label("sort_name"),),
     joined=lambda query: query.select_from(users.join(_m, _m.c.user_id == users.c.id)),
-    hangs_on=lambda parent: _m.c.team_id == parent,
+    parent_clause=lambda parent: _m.c.team_id == parent,
     visible=lambda: team_visible(_m.c.team_id),
-    fields={"query": named, "role": _m.c.role},
+    fields={"query": matches_query, "role": _m.c.role},
 )

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql import Select
 from sqlalchemy.sql.schema import Table
 
-from persistence.access import VIEWER, ids, project_visible
+from persistence.access import VIEWER, any_id, project_visible
 from persistence.engine.database import Connection, Database, Statement
 from persistence.tables import INSTANT, documents, events, seen_marks, streams, tasks, watchers
 
@@ -24,40 +24,40 @@ _WATCH = Statement(
     .on_conflict_do_nothing()
 )
 _UNWATCH = Statement(watchers.delete().where(watchers.c.subject_id == _SUBJECT, watchers.c.user_id == _USER))
-_head = func.coalesce(
+_stream_head = func.coalesce(
     select(streams.c.position).where(streams.c.stream == bindparam("stream", type_=Text)).scalar_subquery(),
     literal_column("0", BigInteger),
 )
-_mark = insert(seen_marks).from_select(
+_insert_mark = insert(seen_marks).from_select(
     ["user_id", "subject_id", "stream", "position", "at"],
-    select(_USER, _SUBJECT, bindparam("stream", type_=Text), _head, bindparam("at", type_=INSTANT)),
+    select(_USER, _SUBJECT, bindparam("stream", type_=Text), _stream_head, bindparam("at", type_=INSTANT)),
 )
-_MARK = Statement(
-    _mark.on_conflict_do_update(
+_MARK_SEEN = Statement(
+    _insert_mark.on_conflict_do_update(
         index_elements=[seen_marks.c.user_id, seen_marks.c.subject_id],
-        set_={name: _mark.excluded[name] for name in ("stream", "position", "at")},
+        set_={name: _insert_mark.excluded[name] for name in ("stream", "position", "at")},
     )
 )
-_WATCHED = Statement(select(watchers.c.subject_id).where(watchers.c.subject_id == ids(), watchers.c.user_id == VIEWER))
+_WATCHED = Statement(select(watchers.c.subject_id).where(watchers.c.subject_id == any_id(), watchers.c.user_id == VIEWER))
 
 
-def _seen(table: Table) -> Select[Any]:
+def _visible_subjects(table: Table) -> Select[Any]:
     """Of tasks or documents those that are asked about and that the viewer may see."""
     wanted = select(table.c.id, table.c.created_at)
-    return wanted.where(table.c.id == ids(), project_visible(table.c.project_id, found=True))
+    return wanted.where(table.c.id == any_id(), project_visible(table.c.project_id, by_id=True))
 
 
-_subject = union_all(_seen(tasks), _seen(documents)).subquery("subject")
+_subjects = union_all(_visible_subjects(tasks), _visible_subjects(documents)).subquery("subject")
 _UNREAD = Statement(
     select(
-        _subject.c.id,
-        func.coalesce(func.min(seen_marks.c.at), _subject.c.created_at).label("since"),
+        _subjects.c.id,
+        func.coalesce(func.min(seen_marks.c.at), _subjects.c.created_at).label("since"),
         func.count(events.c.id).label("change_count"),
         func.count(events.c.id).filter(events.c.kind == literal_column("'COMMENTED'")).label("comment_count"),
     )
     .select_from(
-        _subject.outerjoin(seen_marks, (seen_marks.c.subject_id == _subject.c.id) & (seen_marks.c.user_id == VIEWER)).join(
-            events, events.c.about_id == _subject.c.id
+        _subjects.outerjoin(seen_marks, (seen_marks.c.subject_id == _subjects.c.id) & (seen_marks.c.user_id == VIEWER)).join(
+            events, events.c.about_id == _subjects.c.id
         )
     )
     .where(
@@ -69,7 +69,7 @@ _UNREAD = Statement(
             (events.c.stream != seen_marks.c.stream) & (events.c.at > seen_marks.c.at),  # of a team where it once was
         ),
     )
-    .group_by(_subject.c.id, _subject.c.created_at)
+    .group_by(_subjects.c.id, _subjects.c.created_at)
 )
 
 
@@ -90,14 +90,14 @@ class SqlWatches:
 
     async def mark_seen(self, user_id: UUID, subject_id: UUID, stream: str, at: datetime) -> None:
         """Everything in the stream up to now is no news to the user, as far as the subject goes."""
-        await self._connection.execute(_MARK, user=user_id, subject=subject_id, stream=stream, at=at)
+        await self._connection.execute(_MARK_SEEN, user=user_id, subject=subject_id, stream=stream, at=at)
 
 
-async def watched(database: Database, viewer: UUID, subject_ids: Sequence[UUID]) -> set[UUID]:
+async def watched_ids(database: Database, viewer: UUID, subject_ids: Sequence[UUID]) -> set[UUID]:
     """Which of the subjects the viewer watches."""
     return {row[0] for row in await database.fetch(_WATCHED, ids=list(subject_ids), viewer=viewer)}
 
 
-async def unread(database: Database, viewer: UUID, subject_ids: Sequence[UUID]) -> dict[UUID, Any]:
+async def unread_counts(database: Database, viewer: UUID, subject_ids: Sequence[UUID]) -> dict[UUID, Any]:
     """Per subject what others changed since the viewer last saw it: rows of `since`, `change_count`, `comment_count`."""
     return {row[0]: row for row in await database.fetch(_UNREAD, ids=list(subject_ids), viewer=viewer)}

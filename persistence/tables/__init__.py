@@ -8,7 +8,7 @@ database's collation is C), which ranks need.
 from persistence.tables.columns import INSTANT, metadata, project_status, task_status, team_role
 from persistence.tables.document_log import document_clients, document_heads, document_updates
 from persistence.tables.documents import document_references, document_versions, documents
-from persistence.tables.events import events, remembered_mutations, streams
+from persistence.tables.events import events, idempotency_keys, streams
 from persistence.tables.files import attached, attachments, discarded_blobs
 from persistence.tables.identity import invitations, sessions, signing_keys, team_members, teams, users
 from persistence.tables.tasks import (
@@ -38,13 +38,13 @@ __all__ = [
     "document_versions",
     "documents",
     "events",
+    "idempotency_keys",
     "invitations",
     "labels",
     "metadata",
     "project_members",
     "project_status",
     "projects",
-    "remembered_mutations",
     "seen_marks",
     "sessions",
     "signing_keys",

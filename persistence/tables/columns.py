@@ -25,38 +25,38 @@ metadata = MetaData(
 INSTANT = DateTime(timezone=True)
 
 
-def enum(cls: type[StrEnum], name: str) -> Enum:
+def postgres_enum(cls: type[StrEnum], name: str) -> Enum:
     """A Postgres enum, which sorts in the order of its members."""
     return Enum(cls, name=name, values_callable=lambda kind: [each.value for each in kind], metadata=metadata)
 
 
-user_status = enum(UserStatus, "user_status")
-team_role = enum(Role, "team_role")
-project_status = enum(ProjectStatus, "project_status")
-project_visibility = enum(ProjectVisibility, "project_visibility")
-task_status = enum(TaskStatus, "task_status")
-task_priority = enum(TaskPriority, "task_priority")
-attachment_state = enum(AttachmentState, "attachment_state")
-task_link_kind = enum(TaskLinkKind, "task_link_kind")
-document_type = enum(DocumentType, "document_type")
-change_kind = enum(ChangeKind, "change_kind")
+user_status = postgres_enum(UserStatus, "user_status")
+team_role = postgres_enum(Role, "team_role")
+project_status = postgres_enum(ProjectStatus, "project_status")
+project_visibility = postgres_enum(ProjectVisibility, "project_visibility")
+task_status = postgres_enum(TaskStatus, "task_status")
+task_priority = postgres_enum(TaskPriority, "task_priority")
+attachment_state = postgres_enum(AttachmentState, "attachment_state")
+task_link_kind = postgres_enum(TaskLinkKind, "task_link_kind")
+document_type = postgres_enum(DocumentType, "document_type")
+change_kind = postgres_enum(ChangeKind, "change_kind")
 
 
-def own_id() -> Column[object]:
+def id_column() -> Column[object]:
     """A UUIDv7, ours or the client's."""
     return Column("id", Uuid, primary_key=True)
 
 
-def entity() -> tuple[Column[object], ...]:
+def entity_columns() -> tuple[Column[object], ...]:
     """What every entity has."""
     return (
-        own_id(),
+        id_column(),
         Column("version", Integer, nullable=False),
         Column("created_at", INSTANT, nullable=False),
         Column("updated_at", INSTANT, nullable=False),
     )
 
 
-def to(table: str, *, key: str, name: str | None = None, nullable: bool = False) -> Column[object]:
+def foreign_key(table: str, *, key: str, name: str | None = None, nullable: bool = False) -> Column[object]:
     """A foreign key; nothing that is pointed to is ever deleted."""
     return Column(name or key, Uuid, ForeignKey(f"{table}.id"), key=key, nullable=nullable)

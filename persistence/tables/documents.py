@@ -4,16 +4,16 @@ them."""
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from persistence.tables.columns import INSTANT, document_type, entity, metadata, own_id, to
+from persistence.tables.columns import INSTANT, document_type, entity_columns, foreign_key, id_column, metadata
 
 documents = Table(
     "documents",
     metadata,
-    *entity(),
-    to("teams", key="team_id"),
-    to("projects", key="project_id"),
-    to("documents", key="parent_id", nullable=True),
-    to("users", key="owner_id", name="owner_user_id"),
+    *entity_columns(),
+    foreign_key("teams", key="team_id"),
+    foreign_key("projects", key="project_id"),
+    foreign_key("documents", key="parent_id", nullable=True),
+    foreign_key("users", key="owner_id", name="owner_user_id"),
     Column("title", Text, nullable=False),
     Column("type", document_type, nullable=False),
     Column("rank", Text, nullable=False),
@@ -33,12 +33,12 @@ documents = Table(
 document_versions = Table(
     "document_versions",
     metadata,
-    own_id(),
-    to("documents", key="document_id"),
+    id_column(),
+    foreign_key("documents", key="document_id"),
     Column("number", Integer, nullable=False),
     Column("name", Text),
     Column("change_summary", Text),
-    to("users", key="created_by_id", name="created_by_user_id", nullable=True),
+    foreign_key("users", key="created_by_id", name="created_by_user_id", nullable=True),
     Column("contributor_ids", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),
     Column("created_at", INSTANT, nullable=False),
     Column("position", BigInteger, nullable=False),

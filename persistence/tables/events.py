@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from persistence.tables.columns import INSTANT, change_kind, metadata, to
+from persistence.tables.columns import INSTANT, change_kind, foreign_key, metadata
 
 streams = Table(
     "streams",
@@ -44,10 +44,10 @@ Index(
     postgresql_where=events.c.project_id.is_not(None),
 )
 
-remembered_mutations = Table(
-    "remembered_mutations",
+idempotency_keys = Table(
+    "idempotency_keys",
     metadata,
-    to("users", key="actor_id", name="actor_user_id"),
+    foreign_key("users", key="actor_id", name="actor_user_id"),
     Column("client_mutation_id", Text, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("result", JSONB),

@@ -2,13 +2,13 @@
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text, Uuid, func, literal_column, not_
 
-from persistence.tables.columns import INSTANT, attachment_state, entity, metadata, to
+from persistence.tables.columns import INSTANT, attachment_state, entity_columns, foreign_key, metadata
 
 attachments = Table(
     "attachments",
     metadata,
-    *entity(),
-    to("users", key="uploader_id", name="uploader_user_id", nullable=True),
+    *entity_columns(),
+    foreign_key("users", key="uploader_id", name="uploader_user_id", nullable=True),
     # What a file is on is of many kinds, and so is what that lies under: no foreign keys.
     Column("subject_type", Text),
     Column("subject_id", Uuid),

@@ -16,12 +16,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from persistence.tables.columns import INSTANT, entity, metadata, own_id, team_role, to, user_status
+from persistence.tables.columns import INSTANT, entity_columns, foreign_key, id_column, metadata, team_role, user_status
 
 users = Table(
     "users",
     metadata,
-    *entity(),
+    *entity_columns(),
     Column("email", Text, key="email_address", nullable=False),
     Column("email_verified_at", INSTANT),
     Column("password_hash", Text),
@@ -39,8 +39,8 @@ Index("uq_users_email", func.lower(users.c.email_address), unique=True)
 sessions = Table(
     "sessions",
     metadata,
-    own_id(),
-    to("users", key="user_id"),
+    id_column(),
+    foreign_key("users", key="user_id"),
     Column("created_at", INSTANT, nullable=False),
     Column("last_used_at", INSTANT, nullable=False),
     Column("expires_at", INSTANT, nullable=False),
@@ -66,11 +66,11 @@ signing_keys = Table(
 teams = Table(
     "teams",
     metadata,
-    *entity(),
+    *entity_columns(),
     Column("name", Text, nullable=False),
     Column("key", Text, nullable=False),
     Column("description", Text),
-    to("users", key="owner_id", name="owner_user_id"),
+    foreign_key("users", key="owner_id", name="owner_user_id"),
     Column("deleted_at", INSTANT),
     Column("last_task_number", Integer, nullable=False, server_default=text("0")),
     Index(None, "owner_id"),
@@ -83,8 +83,8 @@ Index("uq_teams_key", teams.c.key, unique=True)
 team_members = Table(
     "team_members",
     metadata,
-    to("teams", key="team_id"),
-    to("users", key="user_id"),
+    foreign_key("teams", key="team_id"),
+    foreign_key("users", key="user_id"),
     Column("role", team_role, nullable=False),
     Column("joined_at", INSTANT, nullable=False),
     Column("joined_position", BigInteger, nullable=False, server_default=text("0")),
@@ -95,11 +95,11 @@ team_members = Table(
 invitations = Table(
     "invitations",
     metadata,
-    own_id(),
-    to("teams", key="team_id"),
+    id_column(),
+    foreign_key("teams", key="team_id"),
     Column("email", Text, nullable=False),
     Column("role", team_role, nullable=False),
-    to("users", key="invited_by_id", name="invited_by_user_id", nullable=True),
+    foreign_key("users", key="invited_by_id", name="invited_by_user_id", nullable=True),
     Column("created_at", INSTANT, nullable=False),
     Column("expires_at", INSTANT, nullable=False),
     Column("token_hash", LargeBinary, nullable=False, unique=True),

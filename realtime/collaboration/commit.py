@@ -15,34 +15,34 @@ import logging
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from domain.document.update import Placed, Update
+from domain.document.update import Appended, Update
 from domain.errors import DomainError, IdempotencyMismatch, Unavailable
 
 logger = logging.getLogger(__name__)
 
-UPDATES_AT_ONCE: Final = 2_000
-UPDATES_OF_ONE: Final = 500
-BYTES_AT_ONCE: Final = 8 * 1024 * 1024
-BYTES_OF_ONE: Final = 512 * 1024  # so that what a room tells at once does not fill its visitors' outboxes
-_TIMEOUT: Final = 8.0
+MAX_TRANSACTION_UPDATES: Final = 2_000
+MAX_SOURCE_UPDATES: Final = 500
+MAX_TRANSACTION_BYTES: Final = 8 * 1024 * 1024
+MAX_SOURCE_BYTES: Final = 512 * 1024  # so that what a room tells at once does not fill its visitors' outboxes
+_COMMIT_TIMEOUT_SECONDS: Final = 8.0
 
-Answer = Placed | DomainError
+CommitResult = Appended | DomainError
 
 
-class Log(Protocol):
+class UpdateLog(Protocol):
     """Where updates become durable."""
 
-    async def append(self, updates: Sequence[Update], /) -> Sequence[Placed | IdempotencyMismatch]:
+    async def append(self, updates: Sequence[Update], /) -> Sequence[Appended | IdempotencyMismatch]:
         """Keep updates of any documents in one transaction; durable when this returns. Raises `Unavailable`."""
 
 
-class Source(Protocol):
+class UpdateSource(Protocol):
     """A room, as its edits are collected."""
 
-    def collect(self, count: int, size: int) -> Sequence[Update]:
+    def drain(self, max_updates: int, max_bytes: int) -> Sequence[Update]:
         """Up to so many edits, of no more than so many bytes once there is one; they are under way from now on."""
 
-    def committed(self, answers: Sequence[Answer]) -> None:
+    def on_committed(self, results: Sequence[CommitResult]) -> None:
         """What came of what was collected last."""
 
     @property
@@ -50,65 +50,65 @@ class Source(Protocol):
         """Whether there is something to collect."""
 
 
-class Committer:
+class GroupCommitter:
     """Collects from rooms and commits, over and over."""
 
-    def __init__(self, log: Log, *, tick: float) -> None:
+    def __init__(self, log: UpdateLog, *, interval_seconds: float) -> None:
         self._log = log
-        self._tick = tick
-        self._waiting: dict[Source, None] = {}
-        self._something = asyncio.Event()
+        self._interval_seconds = interval_seconds
+        self._pending_sources: dict[UpdateSource, None] = {}
+        self._has_updates = asyncio.Event()
 
-    def submit(self, source: Source) -> None:
+    def submit(self, source: UpdateSource) -> None:
         """The room has edits to be collected."""
-        self._waiting[source] = None
-        self._something.set()
+        self._pending_sources[source] = None
+        self._has_updates.set()
 
     @property
-    def is_waiting(self) -> bool:
+    def has_pending(self) -> bool:
         """Whether a room has something to commit."""
-        return bool(self._waiting)
+        return bool(self._pending_sources)
 
     async def run(self) -> None:
         """For ever."""
         loop = asyncio.get_running_loop()
         next_at = loop.time()
         while True:
-            await self._something.wait()
+            await self._has_updates.wait()
             await asyncio.sleep(max(0.0, next_at - loop.time()))
-            self._something.clear()
-            next_at = loop.time() + self._tick
+            self._has_updates.clear()
+            next_at = loop.time() + self._interval_seconds
             while await self.commit():
                 pass
-            if self._waiting:
-                self._something.set()
+            if self._pending_sources:
+                self._has_updates.set()
 
     async def commit(self) -> bool:
         """One transaction; whether it was too small for what was waiting when it began."""
-        sources: list[tuple[Source, int]] = []
+        sources: list[tuple[UpdateSource, int]] = []
         updates: list[Update] = []
-        left = BYTES_AT_ONCE
-        for source in list(self._waiting):
-            if len(updates) >= UPDATES_AT_ONCE or left <= 0:
+        left = MAX_TRANSACTION_BYTES
+        for source in list(self._pending_sources):
+            if len(updates) >= MAX_TRANSACTION_UPDATES or left <= 0:
                 break
-            del self._waiting[source]
-            some = source.collect(min(UPDATES_OF_ONE, UPDATES_AT_ONCE - len(updates)), min(BYTES_OF_ONE, left))
+            del self._pending_sources[source]
+            some = source.drain(min(MAX_SOURCE_UPDATES, MAX_TRANSACTION_UPDATES - len(updates)), min(MAX_SOURCE_BYTES, left))
             sources.append((source, len(some)))
             updates += some
             left -= sum(len(each.data) for each in some)
-        left_over = bool(self._waiting) or any(source.has_more for source, _ in sources)
+        left_over = bool(self._pending_sources) or any(source.has_more for source, _ in sources)
         answers = await self._append(updates) if updates else ()
         start = 0
         for source, count in sources:
-            source.committed(answers[start : start + count])
+            source.on_committed(answers[start : start + count])
             start += count
             if source.has_more:
                 self.submit(source)
         return left_over
 
-    async def _append(self, updates: Sequence[Update]) -> Sequence[Answer]:
+    async def _append(self, updates: Sequence[Update]) -> Sequence[CommitResult]:
         try:
-            async with asyncio.timeout(_TIMEOUT):
+            async with asyncio.timeout(_COMMIT_TIMEOUT_SECONDS):
                 return await self._log.append(updates)
         except (Unavailable, TimeoutError):
             return [Unavailable("The edit could not be kept now; try again.")] * len(updates)

@@ -7,25 +7,25 @@ from typing import Final
 
 from domain.errors import DomainError
 from realtime.collaboration.room import Room
-from realtime.collaboration.snapshots import Archive
+from realtime.collaboration.snapshots import SnapshotStore
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE: Final = 4
+MAX_CONCURRENT_COMPACTIONS: Final = 4
 
 
-class Settling:
+class CompactionQueue:
     """Settles a few rooms at a time."""
 
-    def __init__(self, archive: Archive) -> None:
-        self._archive = archive
-        self._turns = asyncio.Semaphore(AT_ONCE)
+    def __init__(self, snapshots: SnapshotStore) -> None:
+        self._snapshots = snapshots
+        self._semaphore = asyncio.Semaphore(MAX_CONCURRENT_COMPACTIONS)
 
-    async def settle(self, room: Room) -> None:
+    async def compact(self, room: Room) -> None:
         """Settle one; what fails is tried again when the room is next found quiet."""
-        async with self._turns:
+        async with self._semaphore:
             try:
-                await self._archive.settle(room.document_id)
+                await self._snapshots.compact(room.document_id)
             except DomainError as error:
                 logger.warning("The document %s could not be settled: %s", room.document_id, error.message)
                 room.edited_at = room.edited_at or asyncio.get_running_loop().time()

@@ -8,142 +8,149 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from content.errors import UpdatePending
-from domain.document.update import Placed
+from domain.document.update import Appended
 from domain.errors import DomainError
 from realtime.collaboration import messages
-from realtime.collaboration.access import Right
-from realtime.collaboration.commit import Answer
-from realtime.collaboration.document_state import State
-from realtime.collaboration.messages import Kind, Malformed, Reader, Sync
-from realtime.collaboration.participant import News
+from realtime.collaboration.access import DocumentRight
+from realtime.collaboration.commit import CommitResult
+from realtime.collaboration.document_state import DocumentState
+from realtime.collaboration.messages import MalformedMessage, MessageReader, MessageType, SyncStep
+from realtime.collaboration.participant import AwarenessUpdate
 from realtime.collaboration.room import Room
 from realtime.collaboration.rooms import Rooms
-from realtime.collaboration.send_queue import Outbox
-from realtime.collaboration.update_batch import Edits
+from realtime.collaboration.send_queue import BoundedQueue
+from realtime.collaboration.update_batch import UpdateBatch
 
 
-class Line(Protocol):
+class SessionConnection(Protocol):
     """The connection that a seat is on."""
 
-    outbox: Outbox[bytes]
+    send_queue: BoundedQueue[bytes]
 
-    def leave(self, seat: "Seat", error: DomainError | None, /) -> None:
+    def on_session_removed(self, session: "DocumentSession", error: DomainError | None, /) -> None:
         """The seat's visitor must leave."""
 
 
-class Seat:
+class DocumentSession:
     """A visitor of a room by websocket. `prefix` is what stands before each message: nothing, or the document's name."""
 
     def __init__(
-        self, line: Line, rooms: Rooms, room: Room, credentials: Any, user_id: UUID, at_most: Right, prefix: bytes
+        self,
+        connection: SessionConnection,
+        rooms: Rooms,
+        room: Room,
+        credentials: Any,
+        user_id: UUID,
+        max_right: DocumentRight,
+        prefix: bytes,
     ) -> None:
-        self._line = line
+        self._connection = connection
         self._rooms = rooms
         self._room = room
-        self._at_most = at_most
-        self._owed = 0
-        self._gone = False
+        self._max_right = max_right
+        self._pending_acks = 0
+        self._is_closed = False
         self.credentials = credentials
         self.user_id = user_id
-        self.right: Right | None = None
+        self.right: DocumentRight | None = None
         self.prefix = prefix
 
     # What the room tells (`realtime.collaboration.participant.Visitor`).
 
-    def edited(self, edits: Edits) -> None:
+    def on_updates(self, updates: UpdateBatch) -> None:
         """The next edits."""
-        for frame in edits.frames(self.prefix):
-            self._line.outbox.put(frame, len(frame))
+        for frame in updates.frames(self.prefix):
+            self._connection.send_queue.put(frame, len(frame))
 
-    def met(self, news: News) -> None:
+    def on_awareness(self, update: AwarenessUpdate) -> None:
         """Peers came, moved or left."""
-        frame = news.frame(self.prefix)
-        self._line.outbox.put(frame, len(frame))
+        frame = update.frame(self.prefix)
+        self._connection.send_queue.put(frame, len(frame))
 
-    def saved(self, version_id: UUID) -> None:
+    def on_version_saved(self, version_id: UUID) -> None:
         """A version was saved: the protocols have no word for that."""
 
-    def allowed(self, right: Right) -> None:
+    def on_access_changed(self, right: DocumentRight) -> None:
         """What the role allows now."""
-        before, self.right = self.right, min(right, self._at_most)
+        before, self.right = self.right, min(right, self._max_right)
         if self.prefix and self.right is not before:
-            self._say(messages.authenticated(may_write=self.right is Right.WRITE))
+            self._send(messages.authenticated_message(may_write=self.right is DocumentRight.WRITE))
 
-    def leave(self, error: DomainError | None) -> None:
+    def on_removed(self, error: DomainError | None) -> None:
         """He can stay no longer."""
-        self._line.leave(self, error)
+        self._connection.on_session_removed(self, error)
 
     # What the connection asks.
 
-    def welcome(self, state: State) -> None:
+    def on_open(self, state: DocumentState) -> None:
         """Ask for what the room is missing, and tell who is there."""
         if self.prefix:
-            self._say(messages.authenticated(may_write=self.right is Right.WRITE))
-        self._say(messages.sync(Sync.STEP_1, state.vector))
-        self._tell_peers()
+            self._send(messages.authenticated_message(may_write=self.right is DocumentRight.WRITE))
+        self._send(messages.sync_message(SyncStep.STEP_1, state.state_vector))
+        self._send_awareness()
 
-    def renew(self, credentials: Any, at_most: Right) -> None:
+    def renew_credentials(self, credentials: Any, max_right: DocumentRight) -> None:
         """The same user goes on with a new token."""
         self.credentials = credentials
-        self._at_most = at_most
-        self.right = None if self.right is None else min(self.right, at_most)
-        self._say(messages.authenticated(may_write=self.right is Right.WRITE))
+        self._max_right = max_right
+        self.right = None if self.right is None else min(self.right, max_right)
+        self._send(messages.authenticated_message(may_write=self.right is DocumentRight.WRITE))
 
-    def give_up(self) -> None:
+    def close(self) -> None:
         """The visitor has gone; may be said again."""
-        if not self._gone:
-            self._gone = True
-            self._rooms.let_out(self._room, self)
+        if not self._is_closed:
+            self._is_closed = True
+            self._rooms.leave(self._room, self)
 
-    async def receive(self, kind: int, reader: Reader) -> None:
+    async def receive(self, message_type: int, reader: MessageReader) -> None:
         """A message from the client. Raises Malformed, and what is wrong with an update."""
-        if self._gone:
+        if self._is_closed:
             return
-        match kind:
-            case Kind.SYNC:
-                await self._synchronise(reader.number(), reader.bytes())
-            case Kind.AWARENESS:
-                self._rooms.hear_peers(self._room, messages.peers(reader.bytes()), self.user_id, self)
-            case Kind.QUERY_AWARENESS:
-                self._tell_peers()
-            case Kind.STATELESS | Kind.PING | Kind.PONG | Kind.SYNC_STATUS:
+        match message_type:
+            case MessageType.SYNC:
+                await self._handle_sync(reader.read_varint(), reader.read_bytes())
+            case MessageType.AWARENESS:
+                self._rooms.update_awareness(self._room, messages.decode_awareness(reader.read_bytes()), self.user_id, self)
+            case MessageType.QUERY_AWARENESS:
+                self._send_awareness()
+            case MessageType.STATELESS | MessageType.PING | MessageType.PONG | MessageType.SYNC_STATUS:
                 return
             case _:
-                raise Malformed("A message is of an unknown kind.")
+                raise MalformedMessage("A message is of an unknown kind.")
 
-    async def _synchronise(self, step: int, data: bytes) -> None:
-        if step == Sync.STEP_1:
-            self._say(messages.sync(Sync.STEP_2, (await self._room.state()).missing(data)))
-        elif step not in (Sync.STEP_2, Sync.UPDATE):
-            raise Malformed("A message of synchronisation is of an unknown kind.")
-        elif self.right is not Right.WRITE:
-            self._refuse((await self._room.state()).knows(data))
+    async def _handle_sync(self, step: int, data: bytes) -> None:
+        if step == SyncStep.STEP_1:
+            self._send(messages.sync_message(SyncStep.STEP_2, (await self._room.state()).update_since(data)))
+        elif step not in (SyncStep.STEP_2, SyncStep.UPDATE):
+            raise MalformedMessage("A message of synchronisation is of an unknown kind.")
+        elif self.right is not DocumentRight.WRITE:
+            self._reject_update((await self._room.state()).contains(data))
         else:
             try:
-                await self._room.submit(data, self.user_id, done=self._kept)
+                await self._room.submit(data, self.user_id, on_done=self._on_durable)
             except UpdatePending:
-                self._owed += 1
-                self._say(messages.sync(Sync.STEP_1, (await self._room.state()).vector))
+                self._pending_acks += 1
+                self._send(messages.sync_message(SyncStep.STEP_1, (await self._room.state()).state_vector))
 
-    def _kept(self, answer: Answer) -> None:
+    def _on_durable(self, result: CommitResult) -> None:
         """An edit is durable, or could not be made so."""
-        if not isinstance(answer, Placed):
-            self.leave(answer)
+        if not isinstance(result, Appended):
+            self.on_removed(result)
         elif self.prefix:
-            for _ in range(self._owed + 1):
-                self._say(messages.sync_status(kept=True))
-            self._owed = 0
+            for _ in range(self._pending_acks + 1):
+                self._send(messages.sync_status_message(is_durable=True))
+            self._pending_acks = 0
 
-    def _refuse(self, known: bool) -> None:
+    def _reject_update(self, is_known: bool) -> None:
         """An edit of somebody who may only read; what the room has already is none."""
         if self.prefix:
-            self._say(messages.sync_status(kept=known))
-        elif not known:
-            self._say(messages.permission_denied_plain("FORBIDDEN"))
+            self._send(messages.sync_status_message(is_durable=is_known))
+        elif not is_known:
+            self._send(messages.y_permission_denied_message("FORBIDDEN"))
 
-    def _tell_peers(self) -> None:
-        if peers := self._room.peers.all():
-            self._say(messages.awareness(messages.awareness_update(peers)))
+    def _send_awareness(self) -> None:
+        if peers := self._room.awareness.all_states():
+            self._send(messages.awareness_message(messages.encode_awareness(peers)))
 
-    def _say(self, message: bytes) -> None:
-        self._line.outbox.put(self.prefix + message, len(self.prefix) + len(message))
+    def _send(self, message: bytes) -> None:
+        self._connection.send_queue.put(self.prefix + message, len(self.prefix) + len(message))

@@ -24,42 +24,42 @@ from domain.errors import DomainError
 
 logger = logging.getLogger(__name__)
 
-_STORED: Final = 2 * guard.DOCUMENT_BYTES  # what is stored already must always load
-AT_ONCE: Final = 16 * 1024  # bytes of an update that is applied without being parted
-STEPS: Final = 500_000  # of Yjs, at 50 ns
-MERGED_UPDATES: Final = 64
-MERGED_BYTES: Final = 256 * 1024
+_MAX_STORED_BYTES: Final = 2 * guard.DOCUMENT_BYTES  # what is stored already must always load
+MAX_INLINE_BYTES: Final = 16 * 1024  # bytes of an update that is applied without being parted
+MAX_YJS_STEPS: Final = 500_000  # of Yjs, at 50 ns
+MAX_MERGED_UPDATES: Final = 64
+MAX_MERGED_BYTES: Final = 256 * 1024
 
 
-class TooMuchAtOnce(Exception):
+class NeedsSplitting(Exception):
     """The update is to be applied in pieces."""
 
 
-class State:
+class DocumentState:
     """One document in memory."""
 
     def __init__(self) -> None:
         self._document = crdt.Doc()
         self._nesting = Nesting()
-        self._vector: dict[int, int] = {}
-        self._bytes = 0
-        self._structs = 0
+        self._clocks: dict[int, int] = {}
+        self._byte_size = 0
+        self._struct_count = 0
         self._effect: list[bytes] = []  # at most one: what the transaction changed
-        self._subscription = self._document.observe(self._changed)
+        self._subscription = self._document.observe(self._on_update)
         self.is_broken = False
 
-    def absorb(self, data: bytes) -> None:
+    def apply_stored(self, data: bytes) -> None:
         """
         Apply what the log or a snapshot holds, which was judged when it came.
 
         What cannot be applied all the same is left out, and logged: a document that can't be opened would be worse.
         """
         try:
-            self._apply(guard.read(data, limit=_STORED), data, kept=True)
+            self._apply(guard.read(data, limit=_MAX_STORED_BYTES), data, is_stored=True)
         except DomainError:
             logger.exception("An update of %d bytes that was kept cannot be applied.", len(data))
 
-    def take(self, data: bytes, *, parted: bool = False) -> tuple[bytes, tuple[int, ...]]:
+    def apply_client_update(self, data: bytes, *, is_split: bool = False) -> tuple[bytes, tuple[int, ...]]:
         """
         Apply what a client sent: what was new in it (empty when nothing), and the Yjs clients that it adds clocks for.
 
@@ -69,33 +69,33 @@ class State:
         said = guard.read(data)
         if said.is_empty:
             return b"", ()
-        if not parted and self._is_dear(said):
-            raise TooMuchAtOnce
-        if guard.missing(said, self._vector):
+        if not is_split and self._is_expensive(said):
+            raise NeedsSplitting
+        if guard.missing(said, self._clocks):
             raise UpdatePending
-        self.require_room(len(data))
+        self.require_capacity(len(data))
         effect = self._apply(said, data)
         return effect, tuple(said.adds) if effect else ()
 
     @property
-    def loose_at_once(self) -> int:
+    def max_unanchored(self) -> int:
         """How many loose structs may be applied at once: Yjs may walk over the whole document for each (`content.pieces`)."""
-        return max(1, STEPS // max(self._structs, 1))
+        return max(1, MAX_YJS_STEPS // max(self._struct_count, 1))
 
-    def _is_dear(self, said: Said) -> bool:
-        structs = said.structs
-        return len(structs) > self.loose_at_once and sum(map(is_free, structs)) > self.loose_at_once
+    def _is_expensive(self, parsed: Said) -> bool:
+        structs = parsed.structs
+        return len(structs) > self.max_unanchored and sum(map(is_free, structs)) > self.max_unanchored
 
-    def missing(self, vector: bytes) -> bytes:
+    def update_since(self, vector: bytes) -> bytes:
         """What somebody with this state vector (empty: nothing at all) is missing. Raises InvalidUpdate."""
         return crdt.difference(self._document, vector or b"\x00")
 
-    def knows(self, data: bytes) -> bool:
+    def contains(self, data: bytes) -> bool:
         """Whether an update adds nothing, as far as its clocks tell. Raises InvalidUpdate, UpdateTooLarge."""
-        return all(end <= self._vector.get(client, 0) for client, (_, end) in guard.read(data).adds.items())
+        return all(end <= self._clocks.get(client, 0) for client, (_, end) in guard.read(data).adds.items())
 
     @property
-    def vector(self) -> bytes:
+    def state_vector(self) -> bytes:
         """The state vector, encoded."""
         return crdt.state_vector(self._document)
 
@@ -104,8 +104,8 @@ class State:
         """The document itself, to be read."""
         return self._document
 
-    def _apply(self, said: Said, data: bytes, *, kept: bool = False) -> bytes:
-        self._nesting.admit(said, kept=kept)
+    def _apply(self, parsed: Said, data: bytes, *, is_stored: bool = False) -> bytes:
+        self._nesting.admit(parsed, kept=is_stored)
         self._effect.clear()
         try:
             self._document.apply_update(data)
@@ -115,28 +115,28 @@ class State:
             if not isinstance(error, asyncio.CancelledError | KeyboardInterrupt | SystemExit):
                 raise InvalidUpdate("The update does not apply to the document.") from error
             raise
-        for client, (_, end) in said.adds.items():
-            if end > self._vector.get(client, 0):
-                self._vector[client] = end
-        self._structs += len(said.structs)
+        for client, (_, end) in parsed.adds.items():
+            if end > self._clocks.get(client, 0):
+                self._clocks[client] = end
+        self._struct_count += len(parsed.structs)
         effect = b"".join(self._effect)
-        self._bytes += len(effect)
+        self._byte_size += len(effect)
         return effect
 
-    def _changed(self, event: Any) -> None:
+    def _on_update(self, event: Any) -> None:
         self._effect.append(event.update)
 
-    def require_room(self, size: int) -> None:
+    def require_capacity(self, size: int) -> None:
         """The sum of what was applied is an upper bound, and looked at more closely only when it is too much."""
-        if self._bytes + size <= guard.DOCUMENT_BYTES:
+        if self._byte_size + size <= guard.DOCUMENT_BYTES:
             return
-        self._bytes = len(self._document.get_update())
-        if self._bytes + size > guard.DOCUMENT_BYTES:
+        self._byte_size = len(self._document.get_update())
+        if self._byte_size + size > guard.DOCUMENT_BYTES:
             limit = guard.DOCUMENT_BYTES
             raise UpdateTooLarge(f"A document has at most {limit} bytes.", limit)
 
 
-def merged(updates: Sequence[bytes]) -> list[bytes]:
+def merge_updates(updates: Sequence[bytes]) -> list[bytes]:
     """The same edits in fewer updates, in order; of a size that a client takes in one message, and that is quick to merge."""
     if len(updates) == 1:
         return [updates[0]]
@@ -147,7 +147,7 @@ def _chunks(updates: Iterable[bytes]) -> list[list[bytes]]:
     chunks: list[list[bytes]] = []
     size = 0
     for update in updates:
-        if not chunks or len(chunks[-1]) == MERGED_UPDATES or size + len(update) > MERGED_BYTES:
+        if not chunks or len(chunks[-1]) == MAX_MERGED_UPDATES or size + len(update) > MAX_MERGED_BYTES:
             chunks.append([])
             size = 0
         chunks[-1].append(update)
@@ -155,4 +155,4 @@ def _chunks(updates: Iterable[bytes]) -> list[list[bytes]]:
     return chunks
 
 
-__all__ = ["InvalidUpdate", "State", "UpdatePending", "UpdateTooLarge", "merged", "state_vector"]
+__all__ = ["DocumentState", "InvalidUpdate", "UpdatePending", "UpdateTooLarge", "merge_updates", "state_vector"]

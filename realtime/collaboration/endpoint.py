@@ -20,20 +20,20 @@ from uuid import UUID
 from starlette.types import Receive, Scope, Send
 
 from domain.errors import DomainError, Unavailable
-from realtime.collaboration.connection import Connection, Ends, Host, SignIn
+from realtime.collaboration.connection import Authenticator, CollaborationConnection, EndpointContext, StandardClose
 from realtime.collaboration.rooms import Rooms
-from realtime.collaboration.transport import AsgiCarrier, Carrier, TakeOver, never
+from realtime.collaboration.transport import AsgiTransport, Transport, TransportTakeover, no_takeover
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class KeepaliveTimings:
     """How long is waited, in seconds."""
 
-    ask: float = 20.0
+    ping_after_seconds: float = 20.0
     """Of silence, before a client is asked for a sign of life."""
-    hang_up: float = 50.0
+    close_after_seconds: float = 50.0
     """Of silence, before the connection ends."""
-    look: float = 4.0
+    check_interval_seconds: float = 4.0
     """Between looks at the tokens and the silence of all connections."""
 
 
@@ -44,21 +44,21 @@ class CollaborationEndpoint:
         self,
         rooms: Rooms,
         *,
-        sign_in: SignIn,
+        authenticator: Authenticator,
         parse_id: Callable[[str], UUID | None],
         may_connect: Callable[[Mapping[bytes, bytes]], bool],
-        take_over: TakeOver = never,
-        patience: Patience = Patience(),
+        take_over: TransportTakeover = no_takeover,
+        timings: KeepaliveTimings = KeepaliveTimings(),
     ) -> None:
-        self._host = Host(rooms=rooms, sign_in=sign_in, parse_id=parse_id)
+        self._context = EndpointContext(rooms=rooms, authenticator=authenticator, parse_id=parse_id)
         self._may_connect = may_connect
         self._take_over = take_over
-        self._patience = patience
-        self._open: set[Connection] = set()
-        self._empty = asyncio.Event()
-        self._empty.set()
+        self._timings = timings
+        self._connections: set[CollaborationConnection] = set()
+        self._all_closed = asyncio.Event()
+        self._all_closed.set()
         self._draining = False
-        rooms.start(self._watch(), "collaboration: watch")
+        rooms.start(self._check_connections(), "collaboration: watch")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -69,59 +69,59 @@ class CollaborationEndpoint:
             return
         await send({"type": "websocket.accept"})
         name, authorization = scope.get("path_params", {}).get("document_id"), _authorization(scope, headers)
-        if (taken := self._take_over(scope, self._host.rooms.burst)) is not None:
-            self._host.rooms.start(self._serve(taken, name, authorization), "collaboration: connection")
+        if (taken := self._take_over(scope, self._context.rooms.write_batch)) is not None:
+            self._context.rooms.start(self._serve(taken, name, authorization), "collaboration: connection")
         else:
-            await self._serve(AsgiCarrier(receive, send), name, authorization)
+            await self._serve(AsgiTransport(receive, send), name, authorization)
 
-    async def _serve(self, carrier: Carrier, name: str | None, authorization: str | None) -> None:
-        connection = Connection(self._host, carrier, name=name, authorization=authorization)
+    async def _serve(self, transport: Transport, name: str | None, authorization: str | None) -> None:
+        connection = CollaborationConnection(self._context, transport, name=name, authorization=authorization)
         if self._draining:
-            connection.end(Ends.GOING)
-        self._open.add(connection)
-        self._empty.clear()
+            connection.close(StandardClose.GOING_AWAY)
+        self._connections.add(connection)
+        self._all_closed.clear()
         try:
             await connection.run()
         finally:
-            carrier.hang_up()
-            self._open.discard(connection)
-            if not self._open:
-                self._empty.set()
+            transport.release()
+            self._connections.discard(connection)
+            if not self._connections:
+                self._all_closed.set()
 
     async def drain(self, *, within: float = 5.0) -> None:
         """Close all connections with 1001, those too that still come, and wait until they are gone."""
         self._draining = True
-        for connection in tuple(self._open):
-            connection.end(Ends.GOING)
+        for connection in tuple(self._connections):
+            connection.close(StandardClose.GOING_AWAY)
         try:
             async with asyncio.timeout(within):
-                await self._empty.wait()
+                await self._all_closed.wait()
         except TimeoutError:
             return
 
-    async def _watch(self) -> None:
+    async def _check_connections(self) -> None:
         while True:
-            await asyncio.sleep(self._patience.look)
+            await asyncio.sleep(self._timings.check_interval_seconds)
             now = time.monotonic()
-            for connection in tuple(self._open):
-                silent = now - connection.heard_at
-                if not connection.seats:
-                    if silent > self._patience.ask:
-                        connection.end(Ends.SILENT)
-                elif silent > self._patience.hang_up and connection.answers:
-                    connection.end(Ends.SILENT)
-                elif silent > self._patience.ask:
-                    connection.ask()
-                await self._look_at(connection)
+            for connection in tuple(self._connections):
+                silent = now - connection.last_received_at
+                if not connection.sessions:
+                    if silent > self._timings.ping_after_seconds:
+                        connection.close(StandardClose.NO_RESPONSE)
+                elif silent > self._timings.close_after_seconds and connection.has_sent_awareness:
+                    connection.close(StandardClose.NO_RESPONSE)
+                elif silent > self._timings.ping_after_seconds:
+                    connection.send_ping()
+                await self._check_credentials(connection)
 
-    async def _look_at(self, connection: Connection) -> None:
-        for seat in tuple(connection.seats):
+    async def _check_credentials(self, connection: CollaborationConnection) -> None:
+        for seat in tuple(connection.sessions):
             try:
-                await self._host.sign_in.still_good(seat.credentials)
+                await self._context.authenticator.check_active(seat.credentials)
             except Unavailable:
                 continue
             except DomainError as ended:
-                seat.leave(ended)
+                seat.on_removed(ended)
 
 
 def _authorization(scope: Scope, headers: Mapping[bytes, bytes]) -> str | None:

@@ -6,15 +6,15 @@ from typing import Final
 
 from domain.events import Entry
 
-AT_ONCE: Final = 500
+MAX_BATCH_ENTRIES: Final = 500
 
 
-def neighbours(first: Entry, take: Callable[[], Entry | None]) -> Iterator[list[Entry]]:
+def batch_by_stream(first: Entry, get_next: Callable[[], Entry | None]) -> Iterator[list[Entry]]:
     """The first entry and all that wait behind it, in order: runs of one stream, of no more than `AT_ONCE`. `take` gives the
     next."""
     run = [first]
-    while (entry := take()) is not None:
-        if entry.stream != run[0].stream or len(run) == AT_ONCE:
+    while (entry := get_next()) is not None:
+        if entry.stream != run[0].stream or len(run) == MAX_BATCH_ENTRIES:
             yield run
             run = []
         run.append(entry)

@@ -6,13 +6,13 @@ from typing import ClassVar
 from uuid import UUID
 
 from domain.errors import DomainError, NotFound
-from realtime.collaboration.access import Right
-from realtime.collaboration.participant import News
+from realtime.collaboration.access import DocumentRight
+from realtime.collaboration.participant import AwarenessUpdate
 from realtime.collaboration.presence import Presence
-from realtime.collaboration.send_queue import Outbox
-from realtime.collaboration.update_batch import Edits, Run
+from realtime.collaboration.send_queue import BoundedQueue
+from realtime.collaboration.update_batch import AuthorRun, UpdateBatch
 
-_SMALL = 64
+_EVENT_OVERHEAD_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,59 +64,59 @@ class AccessChanged:
     type_name: ClassVar[str] = "DocumentAccessChanged"
 
     document_id: UUID
-    right: Right | None
+    right: DocumentRight | None
 
 
 Event = Synced | Edited | PresenceChanged | VersionSaved | AccessChanged
 
 
-class Watcher:
+class GraphSubscriber:
     """A subscription's place in a room (`realtime.collaboration.participant.Visitor`)."""
 
-    def __init__(self, document_id: UUID, user_id: UUID, at_most: Right) -> None:
+    def __init__(self, document_id: UUID, user_id: UUID, max_right: DocumentRight) -> None:
         self.user_id = user_id
-        self.right: Right | None = None
+        self.right: DocumentRight | None = None
         self._document_id = document_id
-        self._at_most = at_most
-        self._outbox: Outbox[Event] = Outbox()
-        self._told_of_peers = False
+        self._max_right = max_right
+        self._events: BoundedQueue[Event] = BoundedQueue()
+        self._has_queued_presence = False
 
-    def edited(self, edits: Edits) -> None:
+    def on_updates(self, updates: UpdateBatch) -> None:
         """The next edits."""
-        for run in edits.runs:
-            self._outbox.put(_edited(run), len(run.data) + _SMALL)
+        for run in updates.runs_by_author:
+            self._events.put(_to_edited(run), len(run.data) + _EVENT_OVERHEAD_BYTES)
 
-    def met(self, news: News) -> None:
+    def on_awareness(self, update: AwarenessUpdate) -> None:
         """Peers came, moved or left; told once, however often it happens before the client hears of it."""
-        if not self._told_of_peers:
-            self._told_of_peers = self._outbox.put(PresenceChanged(), _SMALL)
+        if not self._has_queued_presence:
+            self._has_queued_presence = self._events.put(PresenceChanged(), _EVENT_OVERHEAD_BYTES)
 
-    def saved(self, version_id: UUID) -> None:
+    def on_version_saved(self, version_id: UUID) -> None:
         """A version was saved."""
-        self._outbox.put(VersionSaved(version_id=version_id), _SMALL)
+        self._events.put(VersionSaved(version_id=version_id), _EVENT_OVERHEAD_BYTES)
 
-    def allowed(self, right: Right) -> None:
+    def on_access_changed(self, right: DocumentRight) -> None:
         """What the role allows now."""
-        before, self.right = self.right, min(right, self._at_most)
+        before, self.right = self.right, min(right, self._max_right)
         if before is not self.right:
-            self._outbox.put(AccessChanged(document_id=self._document_id, right=self.right), _SMALL)
+            self._events.put(AccessChanged(document_id=self._document_id, right=self.right), _EVENT_OVERHEAD_BYTES)
 
-    def leave(self, error: DomainError | None) -> None:
+    def on_removed(self, error: DomainError | None) -> None:
         """He can stay no longer: lost rights are told of, and nothing that came after."""
         if isinstance(error, NotFound):
-            self._outbox.clear()
-            self._outbox.put(AccessChanged(document_id=self._document_id, right=None), _SMALL)
-            self._outbox.close()
+            self._events.clear()
+            self._events.put(AccessChanged(document_id=self._document_id, right=None), _EVENT_OVERHEAD_BYTES)
+            self._events.close()
         else:
-            self._outbox.close(error)
+            self._events.close(error)
 
     async def next(self) -> Event | None:
         """The next event; None at the end. Raises what ended it."""
-        event = await self._outbox.take()
+        event = await self._events.get()
         if isinstance(event, PresenceChanged):
-            self._told_of_peers = False
+            self._has_queued_presence = False
         return event
 
 
-def _edited(run: Run) -> Edited:
+def _to_edited(run: AuthorRun) -> Edited:
     return Edited(position=run.position, update=run.data, session_id=run.session_id, author_id=run.author_id)

@@ -11,11 +11,11 @@ from enum import IntEnum
 
 from content.lib0 import varint
 
-LONGEST_NAME = 256
-_SAFE = 2**53 - 1
+MAX_NAME_CHARS = 256
+_MAX_SAFE_INTEGER = 2**53 - 1
 
 
-class Kind(IntEnum):
+class MessageType(IntEnum):
     """What a message is about; from STATELESS on, Hocuspocus only."""
 
     SYNC = 0
@@ -29,7 +29,7 @@ class Kind(IntEnum):
     PONG = 10
 
 
-class Sync(IntEnum):
+class SyncStep(IntEnum):
     """What a SYNC message holds: a state vector, what somebody with that vector is missing, or an edit."""
 
     STEP_1 = 0
@@ -37,12 +37,12 @@ class Sync(IntEnum):
     UPDATE = 2
 
 
-class Malformed(ValueError):
+class MalformedMessage(ValueError):
     """Bytes that are no message of the protocol."""
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class AwarenessState:
     """One client as awareness tells of it. `state` is JSON; "null" says that it left."""
 
     client: int
@@ -50,111 +50,111 @@ class Peer:
     state: str
 
 
-class Reader:
+class MessageReader:
     """Steps through a message; everything raises Malformed."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._at = 0
+        self._offset = 0
 
     @property
     def is_done(self) -> bool:
-        return self._at >= len(self._data)
+        return self._offset >= len(self._data)
 
-    def number(self) -> int:
+    def read_varint(self) -> int:
         value = shift = 0
         while True:
-            if self._at >= len(self._data):
-                raise Malformed("The message ends early.")
-            byte = self._data[self._at]
-            self._at += 1
+            if self._offset >= len(self._data):
+                raise MalformedMessage("The message ends early.")
+            byte = self._data[self._offset]
+            self._offset += 1
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
                 break
             shift += 7
             if shift > 49:
-                raise Malformed("A number in the message is too large.")
-        if value > _SAFE:
-            raise Malformed("A number in the message is too large.")
+                raise MalformedMessage("A number in the message is too large.")
+        if value > _MAX_SAFE_INTEGER:
+            raise MalformedMessage("A number in the message is too large.")
         return value
 
-    def bytes(self) -> bytes:
-        length = self.number()
-        end = self._at + length
+    def read_bytes(self) -> bytes:
+        length = self.read_varint()
+        end = self._offset + length
         if end > len(self._data):
-            raise Malformed("The message ends early.")
-        found = self._data[self._at : end]
-        self._at = end
+            raise MalformedMessage("The message ends early.")
+        found = self._data[self._offset : end]
+        self._offset = end
         return found
 
-    def text(self) -> str:
+    def read_text(self) -> str:
         try:
-            return self.bytes().decode()
+            return self.read_bytes().decode()
         except UnicodeDecodeError:
-            raise Malformed("The message holds text that is not UTF-8.") from None
+            raise MalformedMessage("The message holds text that is not UTF-8.") from None
 
 
-def counted(data: bytes) -> bytes:
+def with_length(data: bytes) -> bytes:
     """Bytes behind their length."""
     return varint(len(data)) + data
 
 
-def sync(step: Sync, data: bytes) -> bytes:
+def sync_message(step: SyncStep, data: bytes) -> bytes:
     """A SYNC message."""
-    return bytes((Kind.SYNC, step)) + counted(data)
+    return bytes((MessageType.SYNC, step)) + with_length(data)
 
 
-def awareness(update: bytes) -> bytes:
+def awareness_message(update: bytes) -> bytes:
     """An AWARENESS message."""
-    return bytes((Kind.AWARENESS,)) + counted(update)
+    return bytes((MessageType.AWARENESS,)) + with_length(update)
 
 
-QUERY_AWARENESS = bytes((Kind.QUERY_AWARENESS,))
-PING = bytes((Kind.PING,))
-PONG = bytes((Kind.PONG,))
+QUERY_AWARENESS = bytes((MessageType.QUERY_AWARENESS,))
+PING = bytes((MessageType.PING,))
+PONG = bytes((MessageType.PONG,))
 
 
-def sync_status(*, kept: bool) -> bytes:
+def sync_status_message(*, is_durable: bool) -> bytes:
     """Hocuspocus: whether what the client sent is kept for good."""
-    return bytes((Kind.SYNC_STATUS, kept))
+    return bytes((MessageType.SYNC_STATUS, is_durable))
 
 
-def authenticated(*, may_write: bool) -> bytes:
+def authenticated_message(*, may_write: bool) -> bytes:
     """Hocuspocus: welcome."""
-    return bytes((Kind.AUTH, 2)) + counted(b"read-write" if may_write else b"readonly")
+    return bytes((MessageType.AUTH, 2)) + with_length(b"read-write" if may_write else b"readonly")
 
 
-def permission_denied(reason: str) -> bytes:
+def permission_denied_message(reason: str) -> bytes:
     """Why somebody may not enter."""
-    return bytes((Kind.AUTH, 1)) + counted(reason.encode())
+    return bytes((MessageType.AUTH, 1)) + with_length(reason.encode())
 
 
-def permission_denied_plain(reason: str) -> bytes:
+def y_permission_denied_message(reason: str) -> bytes:
     """The same in y-protocols."""
-    return bytes((Kind.AUTH, 0)) + counted(reason.encode())
+    return bytes((MessageType.AUTH, 0)) + with_length(reason.encode())
 
 
-def closed(reason: str) -> bytes:
+def closed_message(reason: str) -> bytes:
     """Hocuspocus: this document is closed to the client, others on the same connection go on."""
-    return bytes((Kind.CLOSE,)) + counted(reason.encode())
+    return bytes((MessageType.CLOSE,)) + with_length(reason.encode())
 
 
-def peers(update: bytes) -> list[Peer]:
+def decode_awareness(update: bytes) -> list[AwarenessState]:
     """What an awareness update tells. Raises Malformed."""
-    reader = Reader(update)
-    count = reader.number()
+    reader = MessageReader(update)
+    count = reader.read_varint()
     if count * 3 > len(update):
-        raise Malformed("The message promises more than it holds.")
-    told = [Peer(reader.number(), reader.number(), reader.text()) for _ in range(count)]
+        raise MalformedMessage("The message promises more than it holds.")
+    told = [AwarenessState(reader.read_varint(), reader.read_varint(), reader.read_text()) for _ in range(count)]
     if not reader.is_done:
-        raise Malformed("Bytes follow the end of the message.")
+        raise MalformedMessage("Bytes follow the end of the message.")
     return told
 
 
-def awareness_update(told: Iterable[Peer]) -> bytes:
+def encode_awareness(states: Iterable[AwarenessState]) -> bytes:
     """Peers as an awareness update."""
-    several = list(told)
+    several = list(states)
     parts = [varint(len(several))]
     for peer in several:
-        parts += (varint(peer.client), varint(peer.clock), counted(peer.state.encode()))
+        parts += (varint(peer.client), varint(peer.clock), with_length(peer.state.encode()))
     return b"".join(parts)

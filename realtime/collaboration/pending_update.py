@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from domain.document.update import Update
-from realtime.collaboration.commit import Answer
+from realtime.collaboration.commit import CommitResult
 
-Done = Callable[[Answer], None]
+OnDone = Callable[[CommitResult], None]
 
 
 @dataclass(slots=True)
-class Pending:
+class PendingUpdate:
     """An edit on its way to the log; without one it changes nothing, and is answered when those before it are durable."""
 
     update: Update | None
-    done: Done | None
+    on_done: OnDone | None

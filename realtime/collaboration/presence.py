@@ -15,14 +15,14 @@ from uuid import UUID
 
 import orjson
 
-from realtime.collaboration.messages import Peer
+from realtime.collaboration.messages import AwarenessState
 
-SILENCE: Final = 30.0
-LONGEST_STATE: Final = 16 * 1024
-PEERS_OF_ONE: Final = 32
-PEERS: Final = 2_000
-GONE: Final = "null"
-_KEY: Final = "presence"
+PRESENCE_TIMEOUT_SECONDS: Final = 30.0
+MAX_STATE_CHARS: Final = 16 * 1024
+MAX_CLIENTS_PER_USER: Final = 32
+MAX_CLIENTS: Final = 2_000
+REMOVED_STATE: Final = "null"
+_STATE_KEY: Final = "presence"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,124 +38,130 @@ class Presence:
 
 
 @dataclass(slots=True)
-class _Seen:
-    peer: Peer
+class _Entry:
+    awareness: AwarenessState
     user_id: UUID
-    visitor: object | None  # None: he sits in another process, or comes through the graph
-    heard: float
-    at: datetime
+    participant: object | None  # None: he sits in another process, or comes through the graph
+    last_received: float
+    last_seen_at: datetime
 
 
-class Peers:
+class AwarenessTable:
     """The peers of one room."""
 
     def __init__(self) -> None:
-        self._seen: dict[int, _Seen] = {}
-        self._last: dict[int, int] = {}  # clocks of those who left, lest a late word brings them back
+        self._entries: dict[int, _Entry] = {}
+        self._last_clocks: dict[int, int] = {}  # clocks of those who left, lest a late word brings them back
 
-    def tell(self, told: Iterable[Peer], user_id: UUID, visitor: object | None, now: float) -> list[Peer]:
+    def update(
+        self, states: Iterable[AwarenessState], user_id: UUID, participant: object | None, now: float
+    ) -> list[AwarenessState]:
         """Take in what a user's client says; what of it is news."""
         news = []
-        own = sum(each.user_id == user_id for each in self._seen.values())
-        for peer in told:
-            seen = self._seen.get(peer.client)
-            clock = seen.peer.clock if seen else self._last.get(peer.client, -1)
+        own = sum(each.user_id == user_id for each in self._entries.values())
+        for peer in states:
+            seen = self._entries.get(peer.client)
+            clock = seen.awareness.clock if seen else self._last_clocks.get(peer.client, -1)
             if seen and seen.user_id != user_id:
                 continue
-            if peer.clock < clock or (peer.clock == clock and not (peer.state == GONE and seen)):
+            if peer.clock < clock or (peer.clock == clock and not (peer.state == REMOVED_STATE and seen)):
                 continue
-            if peer.state == GONE:
+            if peer.state == REMOVED_STATE:
                 if seen:
-                    self._forget(peer.client, peer.clock)
+                    self._delete(peer.client, peer.clock)
                     news.append(peer)
                 continue
-            if len(peer.state) > LONGEST_STATE or (not seen and (own >= PEERS_OF_ONE or len(self._seen) >= PEERS)):
+            if len(peer.state) > MAX_STATE_CHARS or (
+                not seen and (own >= MAX_CLIENTS_PER_USER or len(self._entries) >= MAX_CLIENTS)
+            ):
                 continue
             own += not seen
-            self._seen[peer.client] = _Seen(peer, user_id, visitor, now, datetime.now(UTC))
-            self._last.pop(peer.client, None)
+            self._entries[peer.client] = _Entry(peer, user_id, participant, now, datetime.now(UTC))
+            self._last_clocks.pop(peer.client, None)
             news.append(peer)
         return news
 
-    def leave(self, visitor: object) -> list[Peer]:
+    def remove_participant(self, participant: object) -> list[AwarenessState]:
         """A visitor has gone, and the peers that he brought with him."""
-        return self._take_out([client for client, seen in self._seen.items() if seen.visitor is visitor])
+        return self._remove([client for client, seen in self._entries.items() if seen.participant is participant])
 
-    def leave_user(self, user_id: UUID) -> list[Peer]:
+    def remove_user(self, user_id: UUID) -> list[AwarenessState]:
         """A user may be here no longer."""
-        return self._take_out([client for client, seen in self._seen.items() if seen.user_id == user_id])
+        return self._remove([client for client, seen in self._entries.items() if seen.user_id == user_id])
 
-    def expire(self, now: float) -> list[Peer]:
+    def expire(self, now: float) -> list[AwarenessState]:
         """Those of whom nothing was heard for too long."""
-        return self._take_out([client for client, seen in self._seen.items() if seen.heard < now - SILENCE])
+        return self._remove(
+            [client for client, seen in self._entries.items() if seen.last_received < now - PRESENCE_TIMEOUT_SECONDS]
+        )
 
-    def all(self) -> list[Peer]:
+    def all_states(self) -> list[AwarenessState]:
         """Everybody, to tell a newcomer."""
-        return [seen.peer for seen in self._seen.values()]
+        return [seen.awareness for seen in self._entries.values()]
 
-    def here(self) -> list[tuple[UUID, Peer]]:
+    def local_states(self) -> list[tuple[UUID, AwarenessState]]:
         """Those whom this process heard itself, to tell another process."""
-        return [(seen.user_id, seen.peer) for seen in self._seen.values() if seen.visitor is not None]
+        return [(seen.user_id, seen.awareness) for seen in self._entries.values() if seen.participant is not None]
 
     def presences(self) -> list[Presence]:
         """Everybody as the graph tells of them, in the order of their sessions."""
-        found = [_presence(seen) for seen in self._seen.values()]
+        found = [_to_presence(seen) for seen in self._entries.values()]
         return sorted(found, key=lambda each: each.session_id)
 
-    def _take_out(self, clients: Iterable[int]) -> list[Peer]:
+    def _remove(self, clients: Iterable[int]) -> list[AwarenessState]:
         gone = []
         for client in clients:
-            clock = self._seen[client].peer.clock + 1
-            self._forget(client, clock)
-            gone.append(Peer(client, clock, GONE))
+            clock = self._entries[client].awareness.clock + 1
+            self._delete(client, clock)
+            gone.append(AwarenessState(client, clock, REMOVED_STATE))
         return gone
 
-    def _forget(self, client: int, clock: int) -> None:
-        del self._seen[client]
-        self._last[client] = clock
-        while len(self._last) > PEERS:
-            del self._last[next(iter(self._last))]
+    def _delete(self, client: int, clock: int) -> None:
+        del self._entries[client]
+        self._last_clocks[client] = clock
+        while len(self._last_clocks) > MAX_CLIENTS:
+            del self._last_clocks[next(iter(self._last_clocks))]
 
 
-def session_peer(
+def session_awareness(
     user_id: UUID, session_id: str, *, at: datetime, cursor: int | None, selection_end: int | None, is_typing: bool
-) -> Peer:
+) -> AwarenessState:
     """A session of the graph as a peer: the clock is the time in milliseconds, since any process may be told next."""
     state = {
         "user": {"id": str(user_id)},
-        _KEY: {"sessionId": session_id, "cursor": cursor, "selectionEnd": selection_end, "isTyping": is_typing},
+        _STATE_KEY: {"sessionId": session_id, "cursor": cursor, "selectionEnd": selection_end, "isTyping": is_typing},
     }
-    return Peer(_client(user_id, session_id), int(at.timestamp() * 1000), orjson.dumps(state).decode())
+    return AwarenessState(_client_id(user_id, session_id), int(at.timestamp() * 1000), orjson.dumps(state).decode())
 
 
-def session_gone(user_id: UUID, session_id: str, *, at: datetime) -> Peer:
+def session_removal(user_id: UUID, session_id: str, *, at: datetime) -> AwarenessState:
     """The same session when it has ended."""
-    return Peer(_client(user_id, session_id), int(at.timestamp() * 1000) + 1, GONE)
+    return AwarenessState(_client_id(user_id, session_id), int(at.timestamp() * 1000) + 1, REMOVED_STATE)
 
 
-def _client(user_id: UUID, session_id: str) -> int:
+def _client_id(user_id: UUID, session_id: str) -> int:
     digest = hashlib.sha256(user_id.bytes + session_id.encode()).digest()
     return 2**32 + int.from_bytes(digest[:6], "big")
 
 
-def _presence(seen: _Seen) -> Presence:
+def _to_presence(entry: _Entry) -> Presence:
     told: Any = None
     try:
-        state = orjson.loads(seen.peer.state)
-        told = state.get(_KEY) if isinstance(state, dict) else None
+        state = orjson.loads(entry.awareness.state)
+        told = state.get(_STATE_KEY) if isinstance(state, dict) else None
     except orjson.JSONDecodeError:
         told = None
     if not isinstance(told, dict) or not isinstance(told.get("sessionId"), str):
-        return Presence(session_id=str(seen.peer.client), user_id=seen.user_id, last_seen_at=seen.at)
+        return Presence(session_id=str(entry.awareness.client), user_id=entry.user_id, last_seen_at=entry.last_seen_at)
     return Presence(
         session_id=told["sessionId"],
-        user_id=seen.user_id,
-        cursor=_place(told.get("cursor")),
-        selection_end=_place(told.get("selectionEnd")),
+        user_id=entry.user_id,
+        cursor=_valid_offset(told.get("cursor")),
+        selection_end=_valid_offset(told.get("selectionEnd")),
         is_typing=told.get("isTyping") is True,
-        last_seen_at=seen.at,
+        last_seen_at=entry.last_seen_at,
     )
 
 
-def _place(value: Any) -> int | None:
+def _valid_offset(value: Any) -> int | None:
     return value if type(value) is int and 0 <= value < 2**31 else None

@@ -5,36 +5,36 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from realtime.announcements import Whisper
-from realtime.collaboration.messages import Peer
+from realtime.announcements import EphemeralMessage
+from realtime.collaboration.messages import AwarenessState
 
 logger = logging.getLogger(__name__)
 
-ASKED_AT_ONCE: Final = 20
+MAX_QUERIED_DOCUMENTS: Final = 20
 """Of how many documents without a room here it is asked who is there."""
 
 
-def question(stream: str, teller: str) -> Whisper:
+def query(stream: str, sender_id: str) -> EphemeralMessage:
     """Who is there, elsewhere?"""
-    return Whisper(stream=stream, teller=teller, payload={"ask": True})
+    return EphemeralMessage(stream=stream, sender_id=sender_id, payload={"ask": True})
 
 
-def asks(whisper: Whisper) -> bool:
+def is_query(message: EphemeralMessage) -> bool:
     """Whether it is a question."""
-    return "ask" in whisper.payload
+    return "ask" in message.payload
 
 
-def of_peers(stream: str, teller: str, user_id: UUID, told: Sequence[Peer]) -> Whisper:
+def encode_states(stream: str, sender_id: str, user_id: UUID, states: Sequence[AwarenessState]) -> EphemeralMessage:
     """What a user's client said of its peers."""
-    payload = {"user": str(user_id), "peers": [[each.client, each.clock, each.state] for each in told]}
-    return Whisper(stream=stream, teller=teller, payload=payload)
+    payload = {"user": str(user_id), "peers": [[each.client, each.clock, each.state] for each in states]}
+    return EphemeralMessage(stream=stream, sender_id=sender_id, payload=payload)
 
 
-def peers(whisper: Whisper) -> tuple[UUID, list[Peer]] | None:
+def decode_states(message: EphemeralMessage) -> tuple[UUID, list[AwarenessState]] | None:
     """What `of_peers` was given; None for what this version cannot read."""
     try:
-        told = [Peer(int(client), int(clock), str(state)) for client, clock, state in whisper.payload["peers"]]
-        return UUID(whisper.payload["user"]), told
+        told = [AwarenessState(int(client), int(clock), str(state)) for client, clock, state in message.payload["peers"]]
+        return UUID(message.payload["user"]), told
     except (KeyError, ValueError, TypeError):
-        logger.warning("A whisper in %s cannot be read.", whisper.stream)
+        logger.warning("A whisper in %s cannot be read.", message.stream)
         return None

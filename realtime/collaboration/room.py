@@ -18,19 +18,19 @@ from typing import Final
 from uuid import UUID
 
 from content.crdt import EMPTY
-from domain.document.update import LoggedUpdate, Placed, Update, document_stream, logged
+from domain.document.update import Appended, LoggedUpdate, Update, document_stream, to_logged
 from domain.errors import DomainError, NotFound, Unavailable
-from realtime.collaboration.access import Right, Standing
-from realtime.collaboration.commit import Answer
-from realtime.collaboration.document_state import AT_ONCE, State, TooMuchAtOnce
-from realtime.collaboration.participant import News, Visitor
-from realtime.collaboration.pending_update import Done, Pending
-from realtime.collaboration.presence import Peers
-from realtime.collaboration.room_host import Outside
-from realtime.collaboration.update_batch import Edits
+from realtime.collaboration.access import DocumentAccess, DocumentRight
+from realtime.collaboration.commit import CommitResult
+from realtime.collaboration.document_state import MAX_INLINE_BYTES, DocumentState, NeedsSplitting
+from realtime.collaboration.participant import AwarenessUpdate, Participant
+from realtime.collaboration.pending_update import OnDone, PendingUpdate
+from realtime.collaboration.presence import AwarenessTable
+from realtime.collaboration.room_host import RoomHost
+from realtime.collaboration.update_batch import UpdateBatch
 
-PENDING_UPDATES: Final = 4_096
-PENDING_BYTES: Final = 8 * 1024 * 1024
+MAX_PENDING_UPDATES: Final = 4_096
+MAX_PENDING_BYTES: Final = 8 * 1024 * 1024
 
 Author = tuple[UUID, str | None]  # a user and his session
 
@@ -38,47 +38,47 @@ Author = tuple[UUID, str | None]  # a user and his session
 class Room:
     """One document's visitors, edits and peers."""
 
-    def __init__(self, document_id: UUID, outside: Outside, *, now: float) -> None:
+    def __init__(self, document_id: UUID, host: RoomHost, *, now: float) -> None:
         self.document_id = document_id
         self.stream = document_stream(document_id)
-        self.visitors: set[Visitor] = set()
-        self.peers = Peers()
+        self.participants: set[Participant] = set()
+        self.awareness = AwarenessTable()
         self.position = 0
-        self.standing: Standing | None = None
-        self.holds = 0
+        self.access: DocumentAccess | None = None
+        self.reference_count = 0
         self.idle_since = now
-        self.is_doubtful = False  # whether rights may have changed since they were looked up
+        self.needs_recheck = False  # whether rights may have changed since they were looked up
         self.close: Callable[[], object] = lambda: None
         self.edited_at: float | None = None  # when the newest edit came that has not been settled
-        self._outside = outside
-        self._state: State | None = None
+        self._host = host
+        self._state: DocumentState | None = None
         self._loading = asyncio.Lock()
-        self._meanwhile: list[bytes] = []  # what was committed while the document was loaded
-        self._pending: deque[Pending] = deque()
-        self._under_way: list[Pending] = []
+        self._committed_while_loading: list[bytes] = []  # what was committed while the document was loaded
+        self._pending: deque[PendingUpdate] = deque()
+        self._in_flight: list[PendingUpdate] = []
         self._pending_bytes = 0
-        self._space = asyncio.Event()
-        self._space.set()
-        self._early: dict[int, LoggedUpdate] = {}
+        self._has_capacity = asyncio.Event()
+        self._has_capacity.set()
+        self._out_of_order: dict[int, LoggedUpdate] = {}
         self._known_clients: set[int] = set()
 
     # The document.
 
-    async def state(self) -> State:
+    async def state(self) -> DocumentState:
         """The document, loaded when nobody needed it before. Raises `Unavailable`."""
         async with self._loading:
             if self._state is None:
-                self._meanwhile.clear()
-                state = await self._outside.load(self.document_id)
+                self._committed_while_loading.clear()
+                state = await self._host.load(self.document_id)
                 # No pause from here on. What is on its way to the log was judged when it came.
-                on_its_way = [each.update.data for each in (*self._under_way, *self._pending) if each.update]
-                for data in (*self._meanwhile, *on_its_way):
-                    state.absorb(data)
-                self._meanwhile.clear()
+                on_its_way = [each.update.data for each in (*self._in_flight, *self._pending) if each.update]
+                for data in (*self._committed_while_loading, *on_its_way):
+                    state.apply_stored(data)
+                self._committed_while_loading.clear()
                 self._state = state
             return self._state
 
-    def forget_state(self) -> None:
+    def discard_state(self) -> None:
         """The document in memory is not what the log will have: it is loaded anew for the next who needs it."""
         self._state = None
 
@@ -91,7 +91,7 @@ class Room:
         *,
         session_id: str | None = None,
         client_mutation_id: str | None = None,
-        done: Done | None = None,
+        on_done: OnDone | None = None,
     ) -> None:
         """
         Take an edit; `done` is called when it is durable, or could not be made so. Waits while too much is under way.
@@ -99,35 +99,37 @@ class Room:
         Raises InvalidUpdate, UpdateTooLarge, UpdatePending (it builds on edits that are not here: let the client sync),
         Unavailable.
         """
-        await self._space.wait()
-        if len(data) <= AT_ONCE:
+        await self._has_capacity.wait()
+        if len(data) <= MAX_INLINE_BYTES:
             while self._state is None:
                 await self.state()
             try:
-                self._take(self._state, data, (author_id, session_id), client_mutation_id, done, parted=False)
+                self._apply_and_queue(self._state, data, (author_id, session_id), client_mutation_id, on_done, is_split=False)
                 return
-            except TooMuchAtOnce:
+            except NeedsSplitting:
                 pass
-        await self._take_parted(data, (author_id, session_id), client_mutation_id, done)
+        await self._submit_split(data, (author_id, session_id), client_mutation_id, on_done)
 
-    async def _take_parted(self, data: bytes, by: Author, key: str | None, done: Done | None) -> None:
+    async def _submit_split(self, data: bytes, author: Author, key: str | None, on_done: OnDone | None) -> None:
         """An edit as many: each is kept by itself, and the last one's fate is told, as it cannot be kept without the others."""
         state = await self.state()
-        state.require_room(len(data))
-        *several, last = await self._outside.parted(data, state.loose_at_once) or [EMPTY]
+        state.require_capacity(len(data))
+        *several, last = await self._host.split_update(data, state.max_unanchored) or [EMPTY]
         for piece in several:
-            await self._space.wait()
+            await self._has_capacity.wait()
             state, began = await self.state(), thread_time()
-            self._take(state, piece, by, None, None, parted=True)
+            self._apply_and_queue(state, piece, author, None, None, is_split=True)
             await asyncio.sleep(min(thread_time() - began, 1.0))  # as long for the others
-        self._take(await self.state(), last, by, key, done, parted=True)
+        self._apply_and_queue(await self.state(), last, author, key, on_done, is_split=True)
 
-    def _take(self, state: State, data: bytes, by: Author, key: str | None, done: Done | None, *, parted: bool) -> None:
+    def _apply_and_queue(
+        self, state: DocumentState, data: bytes, author: Author, key: str | None, on_done: OnDone | None, *, is_split: bool
+    ) -> None:
         try:
-            effect, clients = state.take(data, parted=parted)
+            effect, clients = state.apply_client_update(data, is_split=is_split)
         except DomainError:
             if state.is_broken:
-                self.forget_state()
+                self.discard_state()
             raise
         update = None
         if effect or key is not None:
@@ -137,56 +139,56 @@ class Room:
                 document_id=self.document_id,
                 # What a client sends again, such as all its deletions, need not be kept again.
                 data=effect if key is None and len(effect) < len(data) else data,
-                author_id=by[0],
-                session_id=by[1],
+                author_id=author[0],
+                session_id=author[1],
                 client_ids=shown,
                 client_mutation_id=key,
             )
-        elif done is None or not (self._pending or self._under_way):
-            if done:
-                done(Placed(self.position, repeated=True))
+        elif on_done is None or not (self._pending or self._in_flight):
+            if on_done:
+                on_done(Appended(self.position, repeated=True))
             return
-        self._pending.append(Pending(update, done))
+        self._pending.append(PendingUpdate(update, on_done))
         self._pending_bytes += len(data)
-        if len(self._pending) >= PENDING_UPDATES or self._pending_bytes >= PENDING_BYTES:
-            self._space.clear()
-        self._outside.submit(self)
+        if len(self._pending) >= MAX_PENDING_UPDATES or self._pending_bytes >= MAX_PENDING_BYTES:
+            self._has_capacity.clear()
+        self._host.submit(self)
 
-    def collect(self, count: int, size: int) -> Sequence[Update]:
+    def drain(self, max_updates: int, max_bytes: int) -> Sequence[Update]:
         """For the committer."""
         updates: list[Update] = []
-        while self._pending and len(updates) < count and size > 0:
+        while self._pending and len(updates) < max_updates and max_bytes > 0:
             item = self._pending.popleft()
-            self._under_way.append(item)
+            self._in_flight.append(item)
             if item.update is None:
                 continue
-            size -= len(item.update.data)
+            max_bytes -= len(item.update.data)
             self._pending_bytes -= len(item.update.data)
             updates.append(item.update)
-        self._make_space()
+        self._signal_capacity()
         return updates
 
     @property
     def is_busy(self) -> bool:
         """Whether edits are on their way to the log."""
-        return bool(self._pending or self._under_way)
+        return bool(self._pending or self._in_flight)
 
     @property
     def has_more(self) -> bool:
         """For the committer."""
         return bool(self._pending)
 
-    def committed(self, answers: Sequence[Answer]) -> None:
+    def on_committed(self, results: Sequence[CommitResult]) -> None:
         """From the committer: acknowledge, hand on, announce."""
-        with self._outside.burst:
-            self._committed(answers)
+        with self._host.write_batch:
+            self._apply_commit(results)
 
-    def _committed(self, answers: Sequence[Answer]) -> None:
-        under_way, self._under_way = self._under_way, []
+    def _apply_commit(self, results: Sequence[CommitResult]) -> None:
+        under_way, self._in_flight = self._in_flight, []
         kept: list[LoggedUpdate] = []
         refused: DomainError | None = None
-        given = iter(answers)
-        last: Answer = Placed(self.position, repeated=True)
+        given = iter(results)
+        last: CommitResult = Appended(self.position, repeated=True)
         at = datetime.now(UTC)
         for item in under_way:
             if item.update is not None:
@@ -194,103 +196,103 @@ class Room:
                 if isinstance(last, DomainError):
                     refused = last
                 elif not last.repeated:
-                    kept.append(logged(item.update, last.position, at))
-            if item.done:
-                item.done(last)
+                    kept.append(to_logged(item.update, last.position, at))
+            if item.on_done:
+                item.on_done(last)
         if kept:
             if self._loading.locked():
-                self._meanwhile += [each.data for each in kept]
-            self._outside.announce(self, kept)
-            self.arrived(kept)
+                self._committed_while_loading += [each.data for each in kept]
+            self._host.announce(self, kept)
+            self.deliver_in_order(kept)
         if refused:
-            self._refuse_the_rest()
+            self._fail_pending()
 
-    def _refuse_the_rest(self) -> None:
+    def _fail_pending(self) -> None:
         """An edit was not kept: what came behind it may build on it."""
         rest, self._pending = self._pending, deque()
-        self.forget_state()
+        self.discard_state()
         for item in rest:
-            if item.done:
-                item.done(Unavailable("The edit could not be kept now; try again."))
-        self._make_space()
+            if item.on_done:
+                item.on_done(Unavailable("The edit could not be kept now; try again."))
+        self._signal_capacity()
 
-    def _make_space(self) -> None:
+    def _signal_capacity(self) -> None:
         if not self._pending:
             self._pending_bytes = 0
-        if len(self._pending) < PENDING_UPDATES // 2 and self._pending_bytes < PENDING_BYTES // 2:
-            self._space.set()
+        if len(self._pending) < MAX_PENDING_UPDATES // 2 and self._pending_bytes < MAX_PENDING_BYTES // 2:
+            self._has_capacity.set()
 
     # Edits, from the log to visitors.
 
-    def heard(self, updates: Sequence[LoggedUpdate]) -> None:
+    def receive_committed(self, updates: Sequence[LoggedUpdate]) -> None:
         """Edits that were committed elsewhere, or that this process has committed itself."""
-        news = [each.data for each in updates if each.position > self.position and each.position not in self._early]
+        news = [each.data for each in updates if each.position > self.position and each.position not in self._out_of_order]
         if self._state is not None:
-            if any(len(data) > AT_ONCE for data in news):
-                self.forget_state()  # loading takes it in in pieces
+            if any(len(data) > MAX_INLINE_BYTES for data in news):
+                self.discard_state()  # loading takes it in in pieces
             else:
                 for data in news:
-                    self._state.absorb(data)
+                    self._state.apply_stored(data)
         elif self._loading.locked():
-            self._meanwhile += news
-        with self._outside.burst:
-            self.arrived(updates)
+            self._committed_while_loading += news
+        with self._host.write_batch:
+            self.deliver_in_order(updates)
 
-    def arrived(self, updates: Sequence[LoggedUpdate]) -> None:
+    def deliver_in_order(self, updates: Sequence[LoggedUpdate]) -> None:
         """Hand on what is next; keep what is early."""
         following: list[LoggedUpdate] = []
         for update in updates:
             if update.position > self.position:
-                self._early[update.position] = update
-        while next_ := self._early.pop(self.position + 1, None):
+                self._out_of_order[update.position] = update
+        while next_ := self._out_of_order.pop(self.position + 1, None):
             following.append(next_)
             self.position += 1
-        if self._early:
-            self._outside.urge(self.stream, max(self._early))
+        if self._out_of_order:
+            self._host.notify_head(self.stream, max(self._out_of_order))
         if following:
             self.edited_at = asyncio.get_running_loop().time()
-            edits = Edits(following)
-            for visitor in tuple(self.visitors):
+            edits = UpdateBatch(following)
+            for visitor in tuple(self.participants):
                 if visitor.right is not None:
-                    visitor.edited(edits)
+                    visitor.on_updates(edits)
 
-    def saved(self, version_id: UUID) -> None:
+    def on_version_saved(self, version_id: UUID) -> None:
         """A version was saved."""
-        for visitor in tuple(self.visitors):
+        for visitor in tuple(self.participants):
             if visitor.right is not None:
-                visitor.saved(version_id)
+                visitor.on_version_saved(version_id)
 
     # Peers.
 
-    def meet(self, news: News) -> None:
+    def broadcast_awareness(self, update: AwarenessUpdate) -> None:
         """Tell everybody here of peers."""
-        if news.peers:
-            with self._outside.burst:
-                for visitor in tuple(self.visitors):
+        if update.states:
+            with self._host.write_batch:
+                for visitor in tuple(self.participants):
                     if visitor.right is not None:
-                        visitor.met(news)
+                        visitor.on_awareness(update)
 
     # Rights.
 
-    def right_of(self, user_id: UUID) -> Right | None:
+    def user_right(self, user_id: UUID) -> DocumentRight | None:
         """What a user may do who is here; None for who is not, whatever he may do."""
-        return max((each.right for each in self.visitors if each.user_id == user_id and each.right), default=None)
+        return max((each.right for each in self.participants if each.user_id == user_id and each.right), default=None)
 
-    def judge(self, standing: Standing | None) -> None:
+    def apply_rights(self, access: DocumentAccess | None) -> None:
         """Rights were looked up again: tell those whose have changed, and send away who has none."""
-        if standing is not None:
-            self.standing = standing
-        for visitor in tuple(self.visitors):
-            right = standing.rights.get(visitor.user_id) if standing else None
+        if access is not None:
+            self.access = access
+        for visitor in tuple(self.participants):
+            right = access.rights.get(visitor.user_id) if access else None
             if right is None:
-                self.visitors.discard(visitor)
-                self.meet(News(self.peers.leave(visitor)))
-                visitor.leave(NotFound())
+                self.participants.discard(visitor)
+                self.broadcast_awareness(AwarenessUpdate(self.awareness.remove_participant(visitor)))
+                visitor.on_removed(NotFound())
             elif visitor.right is not None:
-                visitor.allowed(right)
+                visitor.on_access_changed(right)
 
-    def send_away(self, error: DomainError | None) -> None:
+    def disconnect_all(self, error: DomainError | None) -> None:
         """Everybody must leave."""
-        visitors, self.visitors = self.visitors, set()
+        visitors, self.participants = self.participants, set()
         for visitor in visitors:
-            visitor.leave(error)
+            visitor.on_removed(error)

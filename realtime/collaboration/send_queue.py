@@ -15,22 +15,22 @@ from domain.errors import DomainError, SubscriptionLagged
 
 T = TypeVar("T")
 
-WAITING_MESSAGES: Final = 256
-WAITING_BYTES: Final = 1024 * 1024
+MAX_QUEUED_MESSAGES: Final = 256
+MAX_QUEUED_BYTES: Final = 1024 * 1024
 
 
-class Outbox(Generic[T]):
+class BoundedQueue(Generic[T]):
     """One visitor's queue: anybody puts, one takes."""
 
     def __init__(
-        self, lagged: Callable[[DomainError], None] = lambda error: None, at_once: Callable[[T], bool] = lambda item: False
+        self, on_overflow: Callable[[DomainError], None] = lambda error: None, send_now: Callable[[T], bool] = lambda item: False
     ) -> None:
         """`at_once` hands an item over past the queue, or says that it cannot be done now."""
-        self._at_once = at_once
-        self._lagged = lagged  # told at once: the taker may hang in sending what he took last
-        self._waiting: deque[tuple[T, int]] = deque()
+        self._send_now = send_now
+        self._on_overflow = on_overflow  # told at once: the taker may hang in sending what he took last
+        self._queue: deque[tuple[T, int]] = deque()
         self._bytes = 0
-        self._taker: asyncio.Future[None] | None = None
+        self._consumer: asyncio.Future[None] | None = None
         self.closed = False
         self.error: DomainError | None = None
 
@@ -38,14 +38,14 @@ class Outbox(Generic[T]):
         """Queue an item of about so many bytes; False when the outbox is closed, or was just closed because too much waits."""
         if self.closed:
             return False
-        if not self._waiting and self._at_once(item):
+        if not self._queue and self._send_now(item):
             return True
-        if self._waiting and (len(self._waiting) >= WAITING_MESSAGES or self._bytes + size > WAITING_BYTES):
+        if self._queue and (len(self._queue) >= MAX_QUEUED_MESSAGES or self._bytes + size > MAX_QUEUED_BYTES):
             error = SubscriptionLagged()
             self.close(error, drop=True)
-            self._lagged(error)
+            self._on_overflow(error)
             return False
-        self._waiting.append((item, size))
+        self._queue.append((item, size))
         self._bytes += size
         self._wake()
         return True
@@ -63,25 +63,25 @@ class Outbox(Generic[T]):
 
     def clear(self) -> None:
         """Drop what waits."""
-        self._waiting.clear()
+        self._queue.clear()
         self._bytes = 0
 
-    async def take(self) -> T | None:
+    async def get(self) -> T | None:
         """The next item; None at the end. Raises what the outbox was closed with."""
-        while not self._waiting:
+        while not self._queue:
             if self.closed:
                 if self.error:
                     raise self.error
                 return None
-            self._taker = asyncio.get_running_loop().create_future()
+            self._consumer = asyncio.get_running_loop().create_future()
             try:
-                await self._taker
+                await self._consumer
             finally:
-                self._taker = None
-        item, size = self._waiting.popleft()
+                self._consumer = None
+        item, size = self._queue.popleft()
         self._bytes -= size
         return item
 
     def _wake(self) -> None:
-        if self._taker and not self._taker.done():
-            self._taker.set_result(None)
+        if self._consumer and not self._consumer.done():
+            self._consumer.set_result(None)

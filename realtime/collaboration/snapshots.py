@@ -8,17 +8,17 @@ from uuid import UUID
 
 from domain.document.update import LoggedUpdate
 from domain.errors import CursorExpired, LimitExceeded, Unavailable
-from realtime.collaboration.commit import Log as Appends
-from realtime.collaboration.document_state import AT_ONCE, State
+from realtime.collaboration.commit import UpdateLog as Appends
+from realtime.collaboration.document_state import MAX_INLINE_BYTES, DocumentState
 
 logger = logging.getLogger(__name__)
 
-PAGE: Final = 500
-_TIMES: Final = 4
-_BREATH: Final = 64
+PAGE_UPDATES: Final = 500
+_MAX_ATTEMPTS: Final = 4
+_UPDATES_PER_YIELD: Final = 64
 
 
-class Log(Appends, Protocol):
+class DocumentLog(Appends, Protocol):
     """The documents' log."""
 
     async def read(self, document_id: UUID, after: int, limit: int, /) -> Sequence[LoggedUpdate]:
@@ -26,7 +26,7 @@ class Log(Appends, Protocol):
         ...
 
 
-class Archive(Protocol):
+class SnapshotStore(Protocol):
     """Where documents rest."""
 
     async def snapshot(self, document_id: UUID, /) -> tuple[bytes, int] | None:
@@ -34,29 +34,29 @@ class Archive(Protocol):
         `Unavailable`."""
         ...
 
-    async def parted(self, update: bytes, loose: int, /, *, kept: bool = False) -> list[bytes]:
+    async def split_update(self, update: bytes, max_unanchored: int, /, *, stored: bool = False) -> list[bytes]:
         """A large update as small ones, of so many loose structs each (`content.pieces`). Raises InvalidUpdate, UpdateTooLarge
         …"""
         ...
 
-    async def settle(self, document_id: UUID, /) -> bool:
+    async def compact(self, document_id: UUID, /) -> bool:
         """The document is quiet, or was left: save a version if it is time for one, and shorten its log; whether one was
         saved."""
         ...
 
 
-async def load(archive: Archive, log: Log, document_id: UUID) -> State:
+async def load(snapshots: SnapshotStore, log: DocumentLog, document_id: UUID) -> DocumentState:
     """The document as the log has it now. Raises `Unavailable`."""
-    for _ in range(_TIMES):
-        snapshot, position = await archive.snapshot(document_id) or (b"", 0)
-        state = State()
+    for _ in range(_MAX_ATTEMPTS):
+        snapshot, position = await snapshots.snapshot(document_id) or (b"", 0)
+        state = DocumentState()
         if snapshot:
-            await _absorb(archive, state, snapshot)
+            await _apply_stored(snapshots, state, snapshot)
         try:
-            while page := await log.read(document_id, position, PAGE):
+            while page := await log.read(document_id, position, PAGE_UPDATES):
                 for count, update in enumerate(page):
-                    await _absorb(archive, state, update.data)
-                    if count % _BREATH == 0:
+                    await _apply_stored(snapshots, state, update.data)
+                    if count % _UPDATES_PER_YIELD == 0:
                         await asyncio.sleep(0)
                 position = page[-1].position
         except CursorExpired:
@@ -67,16 +67,16 @@ async def load(archive: Archive, log: Log, document_id: UUID) -> State:
     raise Unavailable("The document cannot be loaded now; try again.")
 
 
-async def _absorb(archive: Archive, state: State, data: bytes) -> None:
+async def _apply_stored(snapshots: SnapshotStore, state: DocumentState, data: bytes) -> None:
     """A large update is parted elsewhere, and others are seen to between its parts."""
-    if len(data) <= AT_ONCE:
-        state.absorb(data)
+    if len(data) <= MAX_INLINE_BYTES:
+        state.apply_stored(data)
         return
     try:
-        pieces = await archive.parted(data, state.loose_at_once, kept=True)
+        pieces = await snapshots.split_update(data, state.max_unanchored, stored=True)
     except LimitExceeded:
         logger.warning("An update of %d bytes could not be parted.", len(data))
         pieces = [data]
     for piece in pieces:
-        state.absorb(piece)
+        state.apply_stored(piece)
         await asyncio.sleep(0)

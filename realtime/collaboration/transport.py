@@ -6,10 +6,10 @@ from typing import Any, Protocol
 
 from starlette.types import Message, Receive, Scope, Send
 
-from transport.write_batch import Burst
+from transport.write_batch import WriteBatch
 
 
-class Carrier(Protocol):
+class Transport(Protocol):
     """One client's websocket, accepted. `receive` and `send` take and give ASGI's messages."""
 
     def receive(self) -> Awaitable[Message]:
@@ -23,24 +23,24 @@ class Carrier(Protocol):
         """Send a binary message without waiting, in a burst at its end; False when that is not possible now, and nothing was
         sent."""
 
-    def accept(self, message_bytes: int, /) -> None:
+    def set_max_message_bytes(self, message_bytes: int, /) -> None:
         """From now on the client may send messages of so many bytes."""
 
-    def hang_up(self) -> None:
+    def release(self) -> None:
         """The connection is served no more: what it holds is given back, soon also when the client does not answer."""
 
 
-class TakeOver(Protocol):
-    def __call__(self, scope: Scope, burst: Burst, /) -> Carrier | None:
+class TransportTakeover(Protocol):
+    def __call__(self, scope: Scope, burst: WriteBatch, /) -> Transport | None:
         """Another carrier for a connection that was just accepted, to which the ASGI call then means nothing; None: there is
         none."""
 
 
-def never(scope: Any, burst: Burst, /) -> None:
+def no_takeover(scope: Any, burst: WriteBatch, /) -> None:
     """Every connection goes on as it came (`TakeOver`)."""
 
 
-class AsgiCarrier:
+class AsgiTransport:
     """`Carrier` over ASGI, where every message waits for its turn."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
@@ -50,8 +50,8 @@ class AsgiCarrier:
     def send_now(self, data: bytes) -> bool:
         return False
 
-    def accept(self, message_bytes: int) -> None:
+    def set_max_message_bytes(self, message_bytes: int) -> None:
         """The server has its own limit."""
 
-    def hang_up(self) -> None:
+    def release(self) -> None:
         """The server does, when the ASGI call returns."""

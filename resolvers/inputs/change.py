@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import strawberry
 
-from resolvers.enums import enumeration
+from resolvers.enums import graphql_enum
 from resolvers.inputs.fields import input_type, optional
 
 
@@ -18,7 +18,7 @@ class SearchType(StrEnum):
     COMMENT = "COMMENT"
 
 
-enumeration(
+graphql_enum(
     SearchType,
     "Kinds of objects.",
     USER="Users.",

@@ -6,19 +6,19 @@ from uuid import UUID
 import strawberry
 
 from domain.document import ContentFormat, DocumentType
-from resolvers.enums import enumeration
+from resolvers.enums import graphql_enum
 from resolvers.inputs.fields import client_mutation_id, input_type, optional, required
 from resolvers.inputs.filter import DateTimeFilter, IDFilter, OrderDirection, StringFilter
 from resolvers.scalars import Markdown
 
-enumeration(
+graphql_enum(
     DocumentType,
     "What a document's content is made of.",
     TEXT="Rich text.",
     SPREADSHEET="Rows and columns.",
     PRESENTATION="Slides.",
 )
-enumeration(
+graphql_enum(
     ContentFormat,
     "A form that content can be read in.",
     MARKDOWN="Markdown; of a spreadsheet a table, of a presentation slides between rules.",
@@ -131,4 +131,4 @@ class DocumentOrder:
     direction: OrderDirection = optional("Which way.", default=OrderDirection.ASC)
 
 
-FILTER_TYPES = {"owner": "User", "parent": "Document"}
+FILTER_ID_TYPES = {"owner": "User", "parent": "Document"}

@@ -16,11 +16,11 @@ import strawberry
 from strawberry import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
-from domain.errors import DomainError, Invalid, LimitExceeded, Path, Several
+from domain.errors import DomainError, Invalid, LimitExceeded, MultipleErrors, Path
 from resolvers import ids
 
 T = TypeVar("T", bound=type)
-MOST_IDS = 100
+MAX_IDS = 100
 NO_TYPES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -49,57 +49,57 @@ def client_mutation_id() -> Any:
     return optional("Echoed in the payload; the idempotency key of this call for 24 hours.")
 
 
-def given(value: Any, path: Path = ("input",), *, types: Mapping[str, str] = NO_TYPES) -> dict[str, Any]:
+def to_values(value: Any, path: Path = ("input",), *, id_types: Mapping[str, str] = NO_TYPES) -> dict[str, Any]:
     """
     What an input brings, by attribute name, without what was left out.
 
     `types` names the types of ids that the input itself leaves open. Raises Invalid for bad ids, Several for more than one.
     """
     refusals: list[DomainError] = []
-    read = _read(value, path, refusals, types)
+    read = _to_values(value, path, refusals, id_types)
     if len(refusals) == 1:
         raise refusals[0]
     if refusals:
-        raise Several(refusals)
+        raise MultipleErrors(refusals)
     return read
 
 
-def _read(value: Any, path: Path, refusals: list[DomainError], more: Mapping[str, str] = NO_TYPES) -> dict[str, Any]:
+def _to_values(value: Any, path: Path, errors: list[DomainError], id_types: Mapping[str, str] = NO_TYPES) -> dict[str, Any]:
     read: dict[str, Any] = {}
-    for name, shown, of in _declared(cast(Any, type(value))):
+    for name, shown, of in _declared_fields(cast(Any, type(value))):
         held = getattr(value, name)
         if held is UNSET:
             continue
-        expected = more.get(name, of)
+        expected = id_types.get(name, of)
         if expected is not None and held is not None:
-            held = _ids(held, expected, (*path, shown), refusals)
+            held = _decode_ids(held, expected, (*path, shown), errors)
         elif is_dataclass(held):
-            held = _read(held, (*path, shown), refusals)
+            held = _to_values(held, (*path, shown), errors)
         elif isinstance(held, list) and held and is_dataclass(held[0]):
-            held = [_read(item, (*path, shown, str(index)), refusals) for index, item in enumerate(held)]
+            held = [_to_values(item, (*path, shown, str(index)), errors) for index, item in enumerate(held)]
         read[name] = held
     return read
 
 
 @cache
-def _declared(input_: Any) -> list[tuple[str, str, str | None]]:
+def _declared_fields(input_: Any) -> list[tuple[str, str, str | None]]:
     """An input's fields: name, name in the graph, and the type of a global id."""
     types = {each.python_name: each.metadata.get("of") for each in input_.__strawberry_definition__.fields}
     return [(each.name, to_camel_case(each.name), types[each.name]) for each in fields(input_)]
 
 
-def _ids(held: Any, expected: str, place: Path, refusals: list[DomainError]) -> Any:
-    if not isinstance(held, list):
-        return _id(held, expected, place, refusals)
-    if len(held) > MOST_IDS:
-        refusals.append(LimitExceeded(f"At most {MOST_IDS} ids are allowed.", MOST_IDS, path=place))
+def _decode_ids(value: Any, expected: str, path: Path, errors: list[DomainError]) -> Any:
+    if not isinstance(value, list):
+        return _decode_id(value, expected, path, errors)
+    if len(value) > MAX_IDS:
+        errors.append(LimitExceeded(f"At most {MAX_IDS} ids are allowed.", MAX_IDS, path=path))
         return []
-    return [_id(item, expected, (*place, str(index)), refusals) for index, item in enumerate(held)]
+    return [_decode_id(item, expected, (*path, str(index)), errors) for index, item in enumerate(value)]
 
 
-def _id(held: str, expected: str, place: Path, refusals: list[DomainError]) -> UUID | None:
-    found = ids.parse(held)
+def _decode_id(value: str, expected: str, path: Path, errors: list[DomainError]) -> UUID | None:
+    found = ids.parse(value)
     if found is None or found[0] not in expected.split("|"):
-        refusals.append(Invalid(place, f"This is not the id of a {expected.replace('|', ' or ')}."))
+        errors.append(Invalid(path, f"This is not the id of a {expected.replace('|', ' or ')}."))
         return None
     return found[1]

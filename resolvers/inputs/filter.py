@@ -9,11 +9,11 @@ import strawberry
 from strawberry import UNSET
 
 from domain.errors import BadUserInput
-from domain.page import EVERYTHING, AllOf, AnyOf, Condition, Not, Order, Where
+from domain.page import MATCH_ALL, AllOf, AnyOf, Condition, Not, Order, Where
 from resolvers import ids
-from resolvers.inputs.fields import MOST_IDS, input_type, optional
+from resolvers.inputs.fields import MAX_IDS, input_type, optional
 
-DEEPEST = 3
+MAX_FILTER_DEPTH = 3
 
 
 @strawberry.enum(description="Which way to sort.")
@@ -76,55 +76,59 @@ _OPERATORS = {
 }
 
 
-def where(filter_: Any, types: Mapping[str, str], *, depth: int = 0) -> Where:
+def to_where(filter_: Any, id_types: Mapping[str, str], *, depth: int = 0) -> Where:
     """
     A filter input as conditions on the fields of a listing; `types` names the type of the ids that a field is compared with.
 
     `and`, `or` and `not` nest up to 3 deep. Raises BadUserInput for deeper ones, bad ids and null where a value is needed.
     """
     if filter_ is None or filter_ is UNSET:
-        return EVERYTHING
-    if depth > DEEPEST:
-        raise BadUserInput(f"Filters nest at most {DEEPEST} deep.", path=("filter",))
+        return MATCH_ALL
+    if depth > MAX_FILTER_DEPTH:
+        raise BadUserInput(f"Filters nest at most {MAX_FILTER_DEPTH} deep.", path=("filter",))
     parts: list[Where] = []
     for name, held in vars(filter_).items():
         if held is UNSET or held is None:
             continue
         if name in ("and_", "or_"):
-            nested = tuple(where(each, types, depth=depth + 1) for each in held)
+            nested = tuple(to_where(each, id_types, depth=depth + 1) for each in held)
             parts.append(AllOf(nested) if name == "and_" else AnyOf(nested))
         elif name == "not_":
-            parts.append(Not(where(held, types, depth=depth + 1)))
+            parts.append(Not(to_where(held, id_types, depth=depth + 1)))
         elif hasattr(held, "__strawberry_definition__") and not isinstance(held, Enum):
-            parts += _conditions(name, held, types.get(name))
+            parts += _field_conditions(name, held, id_types.get(name))
         elif name != "include_deleted":
             parts.append(Condition(name, "eq", held))
     return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
 
-def _conditions(field: str, held: Any, id_type: str | None) -> list[Where]:
+def _field_conditions(field: str, operators: Any, id_type: str | None) -> list[Where]:
     conditions: list[Where] = []
-    for name, value in vars(held).items():
+    for name, value in vars(operators).items():
         if value is UNSET:
             continue
         if value is None:
             raise BadUserInput("A condition needs a value; `isNull` asks for none.", path=("filter", field))
-        if isinstance(value, list) and len(value) > MOST_IDS:
-            raise BadUserInput(f"At most {MOST_IDS} values are allowed.", path=("filter", field))
+        if isinstance(value, list) and len(value) > MAX_IDS:
+            raise BadUserInput(f"At most {MAX_IDS} values are allowed.", path=("filter", field))
         if id_type is not None and name != "is_null":
-            value = [_id(each, id_type, field) for each in value] if isinstance(value, list) else _id(value, id_type, field)
+            value = (
+                [_decode_id(each, id_type, field) for each in value]
+                if isinstance(value, list)
+                else _decode_id(value, id_type, field)
+            )
         conditions.append(Condition(field, _OPERATORS[name], value))  # type: ignore[arg-type]
     return conditions
 
 
-def _id(value: str, id_type: str, field: str) -> Any:
+def _decode_id(value: str, id_type: str, field: str) -> Any:
     return ids.decode(value, id_type, path=("filter", field))
 
 
-def orders(given: Any) -> tuple[Order, ...]:
+def to_orders(order_by: Any) -> tuple[Order, ...]:
     """What `orderBy` asks for; nothing means the list's own order."""
-    if given is None or given is UNSET:
+    if order_by is None or order_by is UNSET:
         return ()
-    if len(given) > 4:
+    if len(order_by) > 4:
         raise BadUserInput("A list is sorted by at most 4 fields.", path=("orderBy",))
-    return tuple(Order(each.field.value, descending=each.direction is OrderDirection.DESC) for each in given)
+    return tuple(Order(each.field.value, descending=each.direction is OrderDirection.DESC) for each in order_by)

@@ -7,19 +7,19 @@ from uuid import UUID
 import strawberry
 
 from domain.project import ProjectStatus, ProjectVisibility
-from resolvers.enums import enumeration
+from resolvers.enums import graphql_enum
 from resolvers.inputs.fields import client_mutation_id, input_type, optional, required
 from resolvers.inputs.filter import DateTimeFilter, IDFilter, OrderDirection, StringFilter
 from resolvers.scalars import Markdown
 
-enumeration(
+graphql_enum(
     ProjectStatus,
     "Where a project stands.",
     ACTIVE="Work goes on.",
     COMPLETED="The work is done.",
     ARCHIVED="Put away, read-only.",
 )
-enumeration(
+graphql_enum(
     ProjectVisibility,
     "Who sees a project.",
     TEAM="Every member of the team; guests where they were added.",
@@ -98,4 +98,4 @@ class ProjectOrder:
     direction: OrderDirection = optional("Which way.", default=OrderDirection.ASC)
 
 
-FILTER_TYPES = {"lead": "User"}
+FILTER_ID_TYPES = {"lead": "User"}

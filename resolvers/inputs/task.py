@@ -10,12 +10,12 @@ from strawberry import UNSET
 from domain.task import TaskPriority, TaskStatus
 from domain.task.bulk import BulkMode
 from domain.task_link import TaskLinkKind
-from resolvers.enums import enumeration
+from resolvers.enums import graphql_enum
 from resolvers.inputs.fields import client_mutation_id, input_type, optional, required
 from resolvers.inputs.filter import DateFilter, DateTimeFilter, IDFilter, OrderDirection, StringFilter
 from resolvers.scalars import Markdown
 
-enumeration(
+graphql_enum(
     TaskStatus,
     "The columns of a board, in order.",
     BACKLOG="Not planned yet.",
@@ -25,7 +25,7 @@ enumeration(
     DONE="Finished.",
     CANCELED="Given up.",
 )
-enumeration(
+graphql_enum(
     TaskPriority,
     "How pressing a task is, in order.",
     NONE="Not judged.",
@@ -34,7 +34,7 @@ enumeration(
     HIGH="Before others.",
     URGENT="Now.",
 )
-enumeration(
+graphql_enum(
     TaskLinkKind,
     "What a task is to its target.",
     BLOCKS="The target waits for it.",
@@ -43,7 +43,7 @@ enumeration(
     DUPLICATES="It says what the target says.",
     DUPLICATED_BY="The target says what it says.",
 )
-enumeration(
+graphql_enum(
     BulkMode,
     "What becomes of the good rows when one is refused.",
     ALL_OR_NOTHING="Nothing is written.",
@@ -213,7 +213,7 @@ class TaskOrder:
     direction: OrderDirection = optional("Which way.", default=OrderDirection.ASC)
 
 
-FILTER_TYPES = {
+FILTER_ID_TYPES = {
     "id": "Task",
     "project": "Project",
     "assignee": "User",

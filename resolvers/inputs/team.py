@@ -5,11 +5,11 @@ from uuid import UUID
 import strawberry
 
 from domain.permissions import Role
-from resolvers.enums import enumeration
+from resolvers.enums import graphql_enum
 from resolvers.inputs.fields import client_mutation_id, input_type, optional, required
 from resolvers.scalars import Markdown
 
-enumeration(
+graphql_enum(
     Role,
     "What somebody is in a team.",
     name="TeamRole",

@@ -5,14 +5,14 @@ from datetime import datetime
 import resolvers.attachment
 import resolvers.user
 from domain.attachment import AttachmentState
-from resolvers.enums import enumeration
+from resolvers.enums import graphql_enum
 from resolvers.scalars import URL
 from schema.fields import leaf, relation, view
 from schema.node import Node
 from schema.payload import MutationPayload
 from schema.types.user import User
 
-enumeration(
+graphql_enum(
     AttachmentState,
     "How far a file has come.",
     PENDING="Announced; nobody has looked at what arrived.",
@@ -62,7 +62,7 @@ class UploadPayload(MutationPayload):
     """Payload."""
 
     attachment: Attachment | None = leaf("The file to be.")
-    upload: UploadTarget | None = relation(resolvers.attachment.targets, "Where to send it; then call `uploadComplete`.")
+    upload: UploadTarget | None = relation(resolvers.attachment.upload_targets, "Where to send it; then call `uploadComplete`.")
 
 
 @view("The outcome of a change to a file.")

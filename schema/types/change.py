@@ -9,7 +9,7 @@ import resolvers.change
 import resolvers.user
 from domain.events import ChangeKind
 from resolvers import ids
-from resolvers.enums import enumeration
+from resolvers.enums import graphql_enum
 from resolvers.field_change import field_changes
 from resolvers.scalars import JSON, SyncCursor
 from schema.connection import Edge, PageInfo
@@ -19,7 +19,7 @@ from schema.node import Entity, Node
 if TYPE_CHECKING:
     from schema.types.user import User
 
-enumeration(
+graphql_enum(
     ChangeKind,
     "What happened to an object.",
     CREATED="It was made.",
@@ -48,7 +48,7 @@ class FieldChange:
 class Change(Node):
     """View over `resolvers.event_visibility.Change`."""
 
-    cursor: SyncCursor = relation(resolvers.change.cursors_of_changes, "Where to go on after this change.", waits=False)
+    cursor: SyncCursor = relation(resolvers.change.cursors_of_changes, "Where to go on after this change.", is_async=False)
     kind: ChangeKind = leaf("What happened.", "entry.kind")
     type: str = leaf("The type of the object.", "entry.entity_type")
     entity_id: strawberry.ID = leaf(

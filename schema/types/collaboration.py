@@ -16,7 +16,7 @@ from schema.types.user import User
 
 @view(
     "First event: what the client is missing, and what the server has, so that the client can send what the server is missing.",
-    member=True,
+    is_union_member=True,
 )
 class DocumentSynced:
     """View over `realtime.collaboration.graph_subscriber.Synced`."""
@@ -27,7 +27,7 @@ class DocumentSynced:
     presence: list[Presence] = leaf("Who is there.")
 
 
-@view("Somebody edited the document.", member=True)
+@view("Somebody edited the document.", is_union_member=True)
 class DocumentEdited:
     """View over `realtime.collaboration.graph_subscriber.Edited`."""
 
@@ -37,21 +37,21 @@ class DocumentEdited:
     author: User | None = relation(resolvers.user.authors, "Who wrote it.", needs=["author_id"])
 
 
-@view("Somebody came, moved or left.", member=True)
+@view("Somebody came, moved or left.", is_union_member=True)
 class DocumentPresenceChanged:
     """View over `realtime.collaboration.graph_subscriber.PresenceChanged`."""
 
     presence: list[Presence] = leaf("Everybody who is there now.")
 
 
-@view("A version was saved.", member=True)
+@view("A version was saved.", is_union_member=True)
 class DocumentVersionSaved:
     """View over `realtime.collaboration.graph_subscriber.VersionSaved`."""
 
     version: DocumentVersion = relation(resolvers.collaboration.saved_versions, "The version.", needs=["version_id"])
 
 
-@view("What the viewer may do has changed. The stream ends after this event when READ is gone.", member=True)
+@view("What the viewer may do has changed. The stream ends after this event when READ is gone.", is_union_member=True)
 class DocumentAccessChanged:
     """View over `realtime.collaboration.graph_subscriber.AccessChanged`."""
 

@@ -14,7 +14,7 @@ import resolvers.user
 from content.diff import DiffOp
 from domain.actor import Scope
 from domain.document import ContentFormat, DocumentType
-from resolvers.enums import enumeration
+from resolvers.enums import graphql_enum
 from resolvers.scalars import URL, Base64
 from schema.connection import Connection
 from schema.fields import leaf, relation, view
@@ -62,7 +62,7 @@ class DocumentVersion(Node):
     )
 
 
-enumeration(DiffOp, "What became of a stretch of text.", EQUAL="It stayed.", INSERT="It came.", DELETE="It went.")
+graphql_enum(DiffOp, "What became of a stretch of text.", EQUAL="It stayed.", INSERT="It came.", DELETE="It went.")
 
 
 @view("A stretch of text in a difference.")
@@ -100,7 +100,7 @@ class Presence:
     """View over `realtime.collaboration.presence.Presence`."""
 
     session_id: strawberry.ID = leaf("The client's own name for it.")
-    user: User = relation(resolvers.user.present, "Whose it is.", needs=["user_id"])
+    user: User = relation(resolvers.user.session_users, "Whose it is.", needs=["user_id"])
     cursor: int | None = leaf("Where the cursor is, in the client's own count.")
     selection_end: int | None = leaf("Where the selection ends.")
     is_typing: bool = leaf("Whether somebody types.")

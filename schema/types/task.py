@@ -15,7 +15,7 @@ from domain.task_link import TaskLinkKind
 from resolvers import ids
 from resolvers.scalars import URL, Markdown
 from schema.connection import Connection, Edge
-from schema.errors import UserError, refusals
+from schema.errors import UserError, to_user_errors
 from schema.fields import leaf, relation, view
 from schema.node import Discussable, Node
 from schema.payload import MutationPayload
@@ -88,7 +88,7 @@ class TaskResult:
     index: int = leaf("Which row of the input, from 0.")
     id: strawberry.ID | None = leaf("The task's global id.", lambda row: ids.encode("Task", row.id) if row.id else None)
     task: Task | None = leaf("The task as it is now; null when the row was refused.")
-    errors: list[UserError] = leaf("Why the row was refused.", lambda row: refusals(row.refusals))
+    errors: list[UserError] = leaf("Why the row was refused.", lambda row: to_user_errors(row.refusals))
 
 
 @view("The outcome of a bulk call.")

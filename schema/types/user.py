@@ -9,7 +9,7 @@ import resolvers.user
 from domain.actor import Scope
 from domain.user import UserStatus
 from resolvers import ids
-from resolvers.enums import enumeration
+from resolvers.enums import graphql_enum
 from resolvers.scalars import URL
 from schema.connection import Connection
 from schema.fields import leaf, relation, view
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from schema.types.task import Task
     from schema.types.team import Team
 
-enumeration(UserStatus, "Whether somebody can sign in.", ACTIVE="Yes.", INACTIVE="No: the account is closed.", PENDING="Not yet.")
-enumeration(
+graphql_enum(
+    UserStatus, "Whether somebody can sign in.", ACTIVE="Yes.", INACTIVE="No: the account is closed.", PENDING="Not yet."
+)
+graphql_enum(
     Scope,
     "What an OAuth token may be lent.",
     name="OAuthScope",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import StorageFull
-from tests.storage import local, soon
+from tests.support.blob_stores import local_store, seconds_from_now
 
 
 async def test_an_upload_whose_connection_ends_leaves_nothing(tmp_path: Path) -> None:
@@ -17,9 +17,9 @@ async def test_an_upload_whose_connection_ends_leaves_nothing(tmp_path: Path) ->
         yield b"half"
         raise ConnectionResetError
 
-    async with local(tmp_path) as storage:
+    async with local_store(tmp_path) as storage:
         target = await storage.blobs.upload_target(
-            "a/b", byte_size=8, content_type="text/plain", sha256=None, expires_at=soon(60)
+            "a/b", byte_size=8, content_type="text/plain", sha256=None, expires_at=seconds_from_now(60)
         )
         with pytest.raises(ConnectionResetError):
             await storage.http.put(target.url, content=half(), headers=dict(target.headers))
@@ -35,10 +35,10 @@ async def test_an_upload_that_stalls_is_given_up(tmp_path: Path, monkeypatch: py
         yield b"half"
         await asyncio.sleep(5)
 
-    monkeypatch.setattr("persistence.blobs.routes.PATIENCE", 0.2)
-    async with local(tmp_path) as storage:
+    monkeypatch.setattr("persistence.blobs.routes.CHUNK_TIMEOUT_SECONDS", 0.2)
+    async with local_store(tmp_path) as storage:
         target = await storage.blobs.upload_target(
-            "a/b", byte_size=8, content_type="text/plain", sha256=None, expires_at=soon(60)
+            "a/b", byte_size=8, content_type="text/plain", sha256=None, expires_at=seconds_from_now(60)
         )
         answer = await storage.http.put(target.url, content=stalling(), headers=dict(target.headers))
         assert answer.status_code == 408
@@ -51,11 +51,11 @@ async def test_an_upload_that_trickles_is_given_up(tmp_path: Path, monkeypatch: 
             yield b"x"
             await asyncio.sleep(0.02)
 
-    monkeypatch.setattr("persistence.blobs.routes.PATIENCE", 0.2)
-    monkeypatch.setattr("persistence.blobs.routes.PACE", 10_000)
-    async with local(tmp_path) as storage:
+    monkeypatch.setattr("persistence.blobs.routes.CHUNK_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("persistence.blobs.routes.MIN_UPLOAD_BYTES_PER_SECOND", 10_000)
+    async with local_store(tmp_path) as storage:
         target = await storage.blobs.upload_target(
-            "a/b", byte_size=1000, content_type="text/plain", sha256=None, expires_at=soon(60)
+            "a/b", byte_size=1000, content_type="text/plain", sha256=None, expires_at=seconds_from_now(60)
         )
         began = time.monotonic()
         answer = await storage.http.put(target.url, content=trickling(), headers=dict(target.headers))
@@ -67,9 +67,11 @@ async def test_a_full_disk_is_told_as_such_and_keeps_what_was_there(tmp_path: Pa
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    async with local(tmp_path) as storage:
+    async with local_store(tmp_path) as storage:
         await storage.blobs.put("a/b", b"before")
-        target = await storage.blobs.upload_target("c", byte_size=1, content_type="text/plain", sha256=None, expires_at=soon(60))
+        target = await storage.blobs.upload_target(
+            "c", byte_size=1, content_type="text/plain", sha256=None, expires_at=seconds_from_now(60)
+        )
         with monkeypatch.context() as patched:
             patched.setattr("persistence.blobs.file_store.os.fsync", full)
             with pytest.raises(StorageFull):
@@ -84,7 +86,7 @@ async def test_a_full_disk_is_told_as_such_and_keeps_what_was_there(tmp_path: Pa
 
 
 async def test_a_file_is_never_a_page_of_this_origin(tmp_path: Path) -> None:
-    async with local(tmp_path) as storage:
+    async with local_store(tmp_path) as storage:
         await storage.blobs.put("a/b", b"hello", content_type="text/plain")
         url = await storage.blobs.download_url("a/b", file_name="a.txt", content_type="text/plain", expires_in=60)
         answer = await storage.http.get(url)

@@ -10,23 +10,23 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from domain.blob import ABSENT, BlobChanged, Blobs, BlobTooLarge, Matching, UploadTarget
-from tests.storage import Storage, soon, storages
+from domain.blob import ABSENT, BlobChanged, BlobStore, BlobTooLarge, Matching, UploadTarget
+from tests.support.blob_stores import BLOB_STORES, OpenBlobStore, seconds_from_now
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 HASH = hashlib.sha256(PNG).hexdigest()
 TEXT = "text/plain"
 
 
-@pytest.fixture(scope="module", params=list(storages))
-async def storage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Storage]:
+@pytest.fixture(scope="module", params=list(BLOB_STORES))
+async def storage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OpenBlobStore]:
     """One store after the other; a real bucket where an address of one is set."""
-    async with storages[request.param](tmp_path_factory.mktemp(request.param)) as opened:
+    async with BLOB_STORES[request.param](tmp_path_factory.mktemp(request.param)) as opened:
         yield opened
 
 
 @pytest.fixture
-def blobs(storage: Storage) -> Blobs:
+def blobs(storage: OpenBlobStore) -> BlobStore:
     return storage.blobs
 
 
@@ -36,7 +36,7 @@ def key() -> str:
     return f"tests/{uuid4()}/object.json"
 
 
-async def test_what_was_put_is_what_is_got(blobs: Blobs, key: str) -> None:
+async def test_what_was_put_is_what_is_got(blobs: BlobStore, key: str) -> None:
     assert await blobs.get(key) is None
     etag = await blobs.put(key, b"\x00first", content_type="application/json")
     found = await blobs.get(key)
@@ -50,7 +50,7 @@ async def test_what_was_put_is_what_is_got(blobs: Blobs, key: str) -> None:
     assert await blobs.get_start(key, 300) == b"\x00first"
 
 
-async def test_an_empty_object_is_an_object(blobs: Blobs, key: str) -> None:
+async def test_an_empty_object_is_an_object(blobs: BlobStore, key: str) -> None:
     await blobs.put(key, b"")
     found = await blobs.get(key)
     assert found is not None
@@ -58,14 +58,14 @@ async def test_an_empty_object_is_an_object(blobs: Blobs, key: str) -> None:
     assert await blobs.get_start(key, 10) == b""
 
 
-async def test_a_larger_object_than_wanted_is_not_read(blobs: Blobs, key: str) -> None:
+async def test_a_larger_object_than_wanted_is_not_read(blobs: BlobStore, key: str) -> None:
     await blobs.put(key, b"12345")
     with pytest.raises(BlobTooLarge):
         await blobs.get(key, limit=4)
     assert (await blobs.get(key, limit=5)) is not None
 
 
-async def test_a_deleted_object_is_gone_and_can_be_deleted_again(blobs: Blobs, key: str) -> None:
+async def test_a_deleted_object_is_gone_and_can_be_deleted_again(blobs: BlobStore, key: str) -> None:
     await blobs.put(key, b"x")
     await blobs.delete(key)
     await blobs.delete(key)
@@ -74,7 +74,7 @@ async def test_a_deleted_object_is_gone_and_can_be_deleted_again(blobs: Blobs, k
     assert await blobs.get_start(key, 1) is None
 
 
-async def test_of_twenty_who_write_first_one_wins(blobs: Blobs, key: str) -> None:
+async def test_of_twenty_who_write_first_one_wins(blobs: BlobStore, key: str) -> None:
     given = [str(number).encode() for number in range(20)]
     outcomes = await asyncio.gather(*(blobs.put(key, each, only_if=ABSENT) for each in given), return_exceptions=True)
     winners = [content for content, outcome in zip(given, outcomes, strict=True) if isinstance(outcome, str)]
@@ -84,12 +84,12 @@ async def test_of_twenty_who_write_first_one_wins(blobs: Blobs, key: str) -> Non
     assert [found.content] == winners
 
 
-async def test_of_twenty_who_write_the_same_one_wins(blobs: Blobs, key: str) -> None:
+async def test_of_twenty_who_write_the_same_one_wins(blobs: BlobStore, key: str) -> None:
     outcomes = await asyncio.gather(*(blobs.put(key, b"same", only_if=ABSENT) for _ in range(20)), return_exceptions=True)
     assert sorted(type(each).__name__ for each in outcomes) == ["BlobChanged"] * 19 + ["str"]
 
 
-async def test_of_twenty_who_write_over_the_same_content_one_wins(blobs: Blobs, key: str) -> None:
+async def test_of_twenty_who_write_over_the_same_content_one_wins(blobs: BlobStore, key: str) -> None:
     before = await blobs.put(key, b"before")
     given = [str(number).encode() for number in range(20)]
     outcomes = await asyncio.gather(*(blobs.put(key, each, only_if=Matching(before)) for each in given), return_exceptions=True)
@@ -100,7 +100,7 @@ async def test_of_twenty_who_write_over_the_same_content_one_wins(blobs: Blobs, 
     assert [found.content] == winners
 
 
-async def test_a_condition_that_does_not_hold_changes_nothing(blobs: Blobs, key: str) -> None:
+async def test_a_condition_that_does_not_hold_changes_nothing(blobs: BlobStore, key: str) -> None:
     with pytest.raises(BlobChanged):
         await blobs.put(key, b"x", only_if=Matching("0123456789abcdef"))
     assert await blobs.get(key) is None
@@ -113,7 +113,7 @@ async def test_a_condition_that_does_not_hold_changes_nothing(blobs: Blobs, key:
     assert (found.content, found.etag) == (b"second", second)
 
 
-async def test_a_key_may_be_the_beginning_of_another(blobs: Blobs) -> None:
+async def test_a_key_may_be_the_beginning_of_another(blobs: BlobStore) -> None:
     top = f"tests/{uuid4()}"
     names = [f"{top}/a", f"{top}/a/b", f"{top}/a-b", f"{top}/ab/c.json"]
     for name in names:
@@ -128,21 +128,21 @@ async def test_a_key_may_be_the_beginning_of_another(blobs: Blobs) -> None:
 @pytest.mark.parametrize(
     "bad", ["", "/etc/passwd", "../up", "a/../../up", "a//b", "a/./b", "a/.hidden", "A", "a b", "a\n", "a\x00", "x" * 401]
 )
-async def test_a_path_that_leads_elsewhere_is_no_key(blobs: Blobs, bad: str) -> None:
+async def test_a_path_that_leads_elsewhere_is_no_key(blobs: BlobStore, bad: str) -> None:
     for call in (blobs.get(bad), blobs.head(bad), blobs.put(bad, b"x"), blobs.delete(bad), blobs.get_start(bad, 1)):
         with pytest.raises(ValueError, match="not a key"):
             await call
     with pytest.raises(ValueError, match="not a key"):
         await blobs.download_url(bad, file_name="x", content_type=TEXT, expires_in=60)
     with pytest.raises(ValueError, match="not a key"):
-        await blobs.upload_target(bad, byte_size=1, content_type=TEXT, sha256=None, expires_at=soon(60))
+        await blobs.upload_target(bad, byte_size=1, content_type=TEXT, sha256=None, expires_at=seconds_from_now(60))
 
 
-async def test_a_signed_address_takes_and_another_gives(storage: Storage, key: str) -> None:
+async def test_a_signed_address_takes_and_another_gives(storage: OpenBlobStore, key: str) -> None:
     target = await storage.blobs.upload_target(
-        key, byte_size=len(PNG), content_type="image/png", sha256=HASH, expires_at=soon(60)
+        key, byte_size=len(PNG), content_type="image/png", sha256=HASH, expires_at=seconds_from_now(60)
     )
-    assert (await send(storage, target, PNG)).status_code == 200
+    assert (await send_upload(storage, target, PNG)).status_code == 200
     known = await storage.blobs.head(key)
     assert known is not None
     assert (known.byte_size, known.content_type, known.sha256) == (len(PNG), "image/png", HASH)
@@ -156,7 +156,7 @@ async def test_a_signed_address_takes_and_another_gives(storage: Storage, key: s
 
 
 @pytest.mark.parametrize("active", ["text/html", "image/svg+xml", "application/xhtml+xml", "text/javascript", "application/xml"])
-async def test_what_could_run_a_script_is_saved_and_never_shown(storage: Storage, key: str, active: str) -> None:
+async def test_what_could_run_a_script_is_saved_and_never_shown(storage: OpenBlobStore, key: str, active: str) -> None:
     await storage.blobs.put(key, b"<script>alert(1)</script>", content_type=active)
     url = await storage.blobs.download_url(key, file_name="page.html", content_type=active, expires_in=60)
     answer = await storage.http.get(url)
@@ -165,7 +165,7 @@ async def test_what_could_run_a_script_is_saved_and_never_shown(storage: Storage
     assert answer.headers["content-disposition"].startswith("attachment;")
 
 
-async def test_an_address_that_was_changed_is_refused(storage: Storage, key: str) -> None:
+async def test_an_address_that_was_changed_is_refused(storage: OpenBlobStore, key: str) -> None:
     other = key.replace("object", "other")
     await storage.blobs.put(key, b"mine")
     await storage.blobs.put(other, b"not yours")
@@ -176,7 +176,7 @@ async def test_an_address_that_was_changed_is_refused(storage: Storage, key: str
         url.replace("object.json", "other.json"),
         url.replace(signature, signature.partition("=")[0] + "=" + "0" * 43),
         url.replace("a.txt", "a.html"),
-        *([] if "unsigned" in storage.lenient else [url.replace(f"&{signature}", ""), url.partition("?")[0]]),
+        *([] if "unsigned" in storage.unchecked else [url.replace(f"&{signature}", ""), url.partition("?")[0]]),
     ):
         assert forged != url
         assert (await storage.http.get(forged)).status_code == 403
@@ -187,13 +187,15 @@ async def test_an_address_that_was_changed_is_refused(storage: Storage, key: str
 
 
 @pytest.mark.slow
-async def test_an_address_ends(storage: Storage, key: str) -> None:
+async def test_an_address_ends(storage: OpenBlobStore, key: str) -> None:
     await storage.blobs.put(key, b"mine")
     url = await storage.blobs.download_url(key, file_name="a.txt", content_type=TEXT, expires_in=1)
-    target = await storage.blobs.upload_target(f"{key}-2", byte_size=1, content_type=TEXT, sha256=None, expires_at=soon(1))
+    target = await storage.blobs.upload_target(
+        f"{key}-2", byte_size=1, content_type=TEXT, sha256=None, expires_at=seconds_from_now(1)
+    )
     await asyncio.sleep(2.1)
     assert (await storage.http.get(url)).status_code == 403
-    assert (await send(storage, target, b"x")).status_code == 403
+    assert (await send_upload(storage, target, b"x")).status_code == 403
     assert await storage.blobs.head(f"{key}-2") is None
 
 
@@ -209,10 +211,14 @@ async def test_an_address_ends(storage: Storage, key: str) -> None:
         ("other key", False),
     ],
 )
-async def test_an_upload_that_is_not_what_was_signed_leaves_nothing(storage: Storage, key: str, wrong: str, hashed: bool) -> None:
+async def test_an_upload_that_is_not_what_was_signed_leaves_nothing(
+    storage: OpenBlobStore, key: str, wrong: str, hashed: bool
+) -> None:
     content = b"exactly this"
     sha256 = hashlib.sha256(content).hexdigest() if hashed else None
-    target = await storage.blobs.upload_target(key, byte_size=len(content), content_type=TEXT, sha256=sha256, expires_at=soon(60))
+    target = await storage.blobs.upload_target(
+        key, byte_size=len(content), content_type=TEXT, sha256=sha256, expires_at=seconds_from_now(60)
+    )
     sent = {"longer": content + b"!", "shorter": content[:-1], "other bytes": content.upper()}.get(wrong, content)
     headers = {**target.headers, **({"Content-Type": "text/html"} if wrong == "other type" else {})}
     url = target.url.replace("object.json", "other.json") if wrong == "other key" else target.url
@@ -220,18 +226,18 @@ async def test_an_upload_that_is_not_what_was_signed_leaves_nothing(storage: Sto
     assert answer.status_code in (400, 403)
     assert await storage.blobs.head(key) is None
     assert await storage.blobs.head(key.replace("object", "other")) is None
-    assert (await send(storage, target, content)).status_code == 200
+    assert (await send_upload(storage, target, content)).status_code == 200
 
 
-async def test_an_address_takes_one_upload(storage: Storage, key: str) -> None:
-    target = await storage.blobs.upload_target(key, byte_size=2, content_type=TEXT, sha256=None, expires_at=soon(60))
-    assert (await send(storage, target, b"ok")).status_code == 200
-    assert (await send(storage, target, b"no")).status_code == 412
+async def test_an_address_takes_one_upload(storage: OpenBlobStore, key: str) -> None:
+    target = await storage.blobs.upload_target(key, byte_size=2, content_type=TEXT, sha256=None, expires_at=seconds_from_now(60))
+    assert (await send_upload(storage, target, b"ok")).status_code == 200
+    assert (await send_upload(storage, target, b"no")).status_code == 412
     found = await storage.blobs.get(key)
     assert found is not None
     assert found.content == b"ok"
 
 
-async def send(storage: Storage, target: UploadTarget, content: bytes) -> httpx.Response:
+async def send_upload(storage: OpenBlobStore, target: UploadTarget, content: bytes) -> httpx.Response:
     """Do what an upload's target says."""
     return await storage.http.request(target.method, target.url, content=content, headers=dict(target.headers))

@@ -14,17 +14,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from domain.blob import ABSENT, Blobs, Matching
+from domain.blob import ABSENT, BlobStore, Matching
 from domain.errors import StorageUnavailable
-from embedded.child_process import tied
+from embedded.child_process import tied_to_parent
 from persistence.blobs.local import LocalBlobs
 from persistence.blobs.s3 import S3Blobs
-from tests.storage import Storage, stand_in
+from tests.support.blob_stores import OpenBlobStore, ministack_store
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-Calls = list[tuple[str, Callable[[Blobs], Awaitable[object]]]]
+Calls = list[tuple[str, Callable[[BlobStore], Awaitable[object]]]]
 CALLS: Calls = [
     ("get", lambda blobs: blobs.get("a/b")),
     ("get_start", lambda blobs: blobs.get_start("a/b", 10)),
@@ -34,32 +34,32 @@ CALLS: Calls = [
     ("find", lambda blobs: _first(blobs)),
 ]
 _BODY = b"<Error><Code>InternalError</Code><Message>We are sorry.</Message></Error>"
-_SAYS = {
+_RESPONSES = {
     "errs": b"HTTP/1.1 500 Oh\r\ncontent-type: application/xml\r\ncontent-length: %d\r\n\r\n%s" % (len(_BODY), _BODY),
     "ends in the middle": b'HTTP/1.1 200 OK\r\netag: "x"\r\ncontent-type: text/plain\r\ncontent-length: 999\r\n\r\nhalf',
     "hangs up": b"",
 }
 
 
-async def _first(blobs: Blobs) -> object:
+async def _first(blobs: BlobStore) -> object:
     return await anext(blobs.find("a/"), None)
 
 
 @asynccontextmanager
-async def failing(how: str) -> AsyncIterator[S3Blobs]:
+async def failing_bucket(failure: str) -> AsyncIterator[S3Blobs]:
     """A bucket on a server that fails in one way."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await reader.readuntil(b"\r\n\r\n")
-            if how == "hangs":
+            if failure == "hangs":
                 await asyncio.sleep(60)
-            writer.write(_SAYS[how])
+            writer.write(_RESPONSES[failure])
             await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
-            writer.transport.abort() if how == "hangs up" else writer.close()
+            writer.transport.abort() if failure == "hangs up" else writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -73,7 +73,7 @@ async def failing(how: str) -> AsyncIterator[S3Blobs]:
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["errs", "hangs up", "ends in the middle"])
 async def test_a_bucket_that_fails_is_unavailable_within_6_seconds(how: str) -> None:
-    async with failing(how) as blobs:
+    async with failing_bucket(how) as blobs:
         began = time.monotonic()
         outcomes = await asyncio.gather(*(call(blobs) for _, call in CALLS), return_exceptions=True)
         assert time.monotonic() - began < 6
@@ -85,7 +85,7 @@ async def test_a_bucket_that_fails_is_unavailable_within_6_seconds(how: str) -> 
 
 @pytest.mark.slow
 async def test_a_bucket_that_hangs_is_unavailable_within_6_seconds() -> None:
-    async with failing("hangs") as blobs:
+    async with failing_bucket("hangs") as blobs:
         began = time.monotonic()
         outcomes = await asyncio.gather(*(call(blobs) for _, call in CALLS), return_exceptions=True)
         assert time.monotonic() - began < 6
@@ -123,7 +123,7 @@ async def test_an_object_that_the_disk_damaged_is_not_given_out(tmp_path: Path) 
                 await blobs.get("a/b")
 
 
-COUNT = """
+COUNTER_PROGRAM = """
 import asyncio, sys
 from pathlib import Path
 from domain.blob import ABSENT, BlobChanged, Matching
@@ -145,24 +145,24 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 """
 
 
-def counting(folder: Path, times: int) -> "subprocess.Popen[bytes]":
+def start_counter(folder: Path, times: int) -> "subprocess.Popen[bytes]":
     """A process that adds 1 to a number, again and again, over what it read."""
-    command = tied([sys.executable, "-c", COUNT, str(folder), str(times)])
+    command = tied_to_parent([sys.executable, "-c", COUNTER_PROGRAM, str(folder), str(times)])
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True)
 
 
 async def test_of_processes_that_count_together_none_overwrites_another(tmp_path: Path) -> None:
-    processes = [counting(tmp_path, 50) for _ in range(3)]
+    processes = [start_counter(tmp_path, 50) for _ in range(3)]
     assert [await asyncio.to_thread(each.wait, 30) for each in processes] == [0, 0, 0]
     for each in processes:
         each.communicate()
-    assert await number(tmp_path) == 150
+    assert await read_counter(tmp_path) == 150
 
 
 async def test_a_process_that_is_killed_leaves_a_whole_object_and_no_lock(tmp_path: Path) -> None:
     told = 0
     for pause in (0.0, 0.003, 0.006):
-        process = counting(tmp_path, 1_000_000)
+        process = start_counter(tmp_path, 1_000_000)
         assert process.stdout is not None
         for _ in range(5):
             await asyncio.to_thread(process.stdout.readline)
@@ -171,15 +171,15 @@ async def test_a_process_that_is_killed_leaves_a_whole_object_and_no_lock(tmp_pa
         rest, _ = await asyncio.to_thread(process.communicate)
         told += 5 + rest.count(b".")
         # What was told as written is there; at most one write more, that nobody lived to tell of.
-        assert told <= await number(tmp_path) <= told + 1
-        told = await number(tmp_path)
+        assert told <= await read_counter(tmp_path) <= told + 1
+        told = await read_counter(tmp_path)
         async with LocalBlobs.open(tmp_path, secret=b"s" * 32, origin="http://files.test") as blobs:
             there = await blobs.get("count")
             assert there is not None
             await blobs.put("count", there.content, only_if=Matching(there.etag))
 
 
-async def number(folder: Path) -> int:
+async def read_counter(folder: Path) -> int:
     """What the processes have counted to."""
     async with LocalBlobs.open(folder, secret=b"s" * 32, origin="http://files.test") as blobs:
         found = await blobs.get("count")
@@ -190,7 +190,7 @@ async def number(folder: Path) -> int:
 
 async def test_a_write_whose_answer_was_lost_is_no_conflict(tmp_path: Path) -> None:
     """The first attempt arrives and its answer does not: the second meets the first's object, and knows it as its own."""
-    async with stand_in(tmp_path) as storage, lossy(storage) as blobs:
+    async with ministack_store(tmp_path) as storage, bucket_losing_first_answer(storage) as blobs:
         etag = await blobs.put("lost/one", b"mine", only_if=ABSENT)
         found = await storage.blobs.get("lost/one")
     assert found is not None
@@ -198,7 +198,7 @@ async def test_a_write_whose_answer_was_lost_is_no_conflict(tmp_path: Path) -> N
 
 
 @asynccontextmanager
-async def lossy(storage: Storage) -> AsyncIterator[S3Blobs]:
+async def bucket_losing_first_answer(storage: OpenBlobStore) -> AsyncIterator[S3Blobs]:
     """The same bucket through a proxy that hangs up instead of giving the first answer to a write."""
     assert isinstance(storage.blobs, S3Blobs)
     upstream = httpx.URL(storage.blobs._client.meta.endpoint_url)

@@ -28,7 +28,7 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tell
 _ROOT = Path(__file__).parents[2]
 
 # Says where it listens and who it is, then works until it is killed.
-_OWNER = """
+_OWNER_PROGRAM = """
 import asyncio, sys
 from pathlib import Path
 from embedded import embedded_postgres
@@ -50,10 +50,10 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-async def ask(address: str, question: str) -> object:
+async def run_query(address: str, query: str) -> object:
     connection = await asyncpg.connect(address)
     try:
-        return await connection.fetchval(question)
+        return await connection.fetchval(query)
     finally:
         await connection.close()
 
@@ -76,10 +76,10 @@ def server_pids(folder: Path) -> list[int]:
 
 
 @contextmanager
-def owner(folder: Path, *, durable: bool = False, search: Path = _ROOT) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def start_owner(folder: Path, *, durable: bool = False, search: Path = _ROOT) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Another program that runs Postgres over `folder`, and its address; packages are looked for in `search` first."""
     environment = {"PYTHONPATH": f"{search}{os.pathsep}{_ROOT}"}
-    command = [sys.executable, "-c", _OWNER, str(folder), "durable" if durable else "forgetful"]
+    command = [sys.executable, "-c", _OWNER_PROGRAM, str(folder), "durable" if durable else "forgetful"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as program:
         assert program.stdout is not None
         try:
@@ -90,15 +90,18 @@ def owner(folder: Path, *, durable: bool = False, search: Path = _ROOT) -> Itera
 
 async def test_it_keeps_what_was_written_and_speaks_more_than_ascii(folder: Path) -> None:
     async with embedded_postgres(folder) as address:
-        await ask(address, "CREATE TABLE words AS SELECT 'Ärger im ÉTÉ' AS word")
-        assert await ask(address, "SELECT lower(word) FROM words") == "ärger im été"
+        await run_query(address, "CREATE TABLE words AS SELECT 'Ärger im ÉTÉ' AS word")
+        assert await run_query(address, "SELECT lower(word) FROM words") == "ärger im été"
 
     began = time.monotonic()
     async with embedded_postgres(folder) as address:
         took = time.monotonic() - began
-        assert await ask(address, "SELECT count(*) FROM words WHERE word ILIKE '%ärger%été%'") == 1
-        assert await ask(address, "SELECT current_setting('max_connections') || ' ' || current_setting('timezone')") == "200 UTC"
-        assert await ask(address, "SELECT current_setting('fsync') || current_setting('listen_addresses')") == "on"
+        assert await run_query(address, "SELECT count(*) FROM words WHERE word ILIKE '%ärger%été%'") == 1
+        assert (
+            await run_query(address, "SELECT current_setting('max_connections') || ' ' || current_setting('timezone')")
+            == "200 UTC"
+        )
+        assert await run_query(address, "SELECT current_setting('fsync') || current_setting('listen_addresses')") == "on"
     assert took < 1
     assert not socket_of(address).exists()
     assert server_pids(folder) == []
@@ -120,12 +123,12 @@ async def test_a_second_instance_is_refused_and_told_who_is_first(folder: Path) 
                 pytest.fail("two instances over one folder")
         assert str(folder) in str(refused.value)
         assert f"process {os.getpid()}:" in str(refused.value)
-        assert await ask(address, "SELECT 1") == 1
+        assert await run_query(address, "SELECT 1") == 1
 
 
 @linux_only
 async def test_when_its_owner_is_killed_it_goes_too_and_the_next_start_recovers(folder: Path) -> None:
-    with owner(folder, durable=True) as (program, address):
+    with start_owner(folder, durable=True) as (program, address):
         connection = await asyncpg.connect(address)
         await connection.execute("CREATE TABLE kept AS SELECT 42 AS value")
         killed = server_pids(folder)
@@ -134,7 +137,7 @@ async def test_when_its_owner_is_killed_it_goes_too_and_the_next_start_recovers(
         program.wait()
         # At once, with the old server still on its way out and a connection open: the next start waits for it.
         async with embedded_postgres(folder) as address:
-            assert await ask(address, "SELECT value FROM kept") == 42
+            assert await run_query(address, "SELECT value FROM kept") == 42
             assert not set(killed) & set(server_pids(folder))
         connection.terminate()
     assert "recovery" in (folder / "postgres.log").read_text()
@@ -143,7 +146,7 @@ async def test_when_its_owner_is_killed_it_goes_too_and_the_next_start_recovers(
 
 @linux_only
 async def test_when_its_owner_is_killed_nothing_is_left_running(folder: Path) -> None:
-    with owner(folder) as (program, _):
+    with start_owner(folder) as (program, _):
         program.kill()
         program.wait()
         deadline = time.monotonic() + 10
@@ -155,19 +158,19 @@ async def test_when_its_owner_is_killed_nothing_is_left_running(folder: Path) ->
 @linux_only
 async def test_a_server_that_was_killed_itself_is_no_obstacle(folder: Path) -> None:
     async with embedded_postgres(folder) as address:
-        await ask(address, "CREATE TABLE kept AS SELECT 42 AS value")
+        await run_query(address, "CREATE TABLE kept AS SELECT 42 AS value")
         os.kill(int((folder / "cluster" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
     # Its pid file stays, and names a number that somebody else may have by now: us, to make it plain.
     left = folder / "cluster" / "postmaster.pid"
     left.write_text(left.read_text().replace(left.read_text().split()[0], str(os.getpid()), 1))
     async with embedded_postgres(folder) as address:
-        assert await ask(address, "SELECT value FROM kept") == 42
+        assert await run_query(address, "SELECT value FROM kept") == 42
 
 
 async def test_an_interrupted_first_start_is_begun_anew(folder: Path) -> None:
     (folder / "cluster.draft" / "base").mkdir(parents=True)
     async with embedded_postgres(folder, durable=False) as address:
-        assert await ask(address, "SELECT 1") == 1
+        assert await run_query(address, "SELECT 1") == 1
     assert not (folder / "cluster.draft").exists()
 
 
@@ -180,13 +183,13 @@ async def test_a_start_that_is_given_up_leaves_nothing_running(folder: Path) -> 
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(start(), patience)
     async with embedded_postgres(folder, durable=False) as address:
-        assert await ask(address, "SELECT 1") == 1
+        assert await run_query(address, "SELECT 1") == 1
 
 
 async def test_a_folder_with_a_long_and_odd_name_will_do(tmp_path: Path) -> None:
     folder = tmp_path / ("a long name, and an odd one: 100% ü" * 5) / "x"
     async with embedded_postgres(folder, durable=False) as address:
-        assert await ask(address, "SELECT 1") == 1
+        assert await run_query(address, "SELECT 1") == 1
         assert socket_of(address).parent.stat().st_mode & 0o777 == 0o700
     assert not socket_of(address).parent.parent.exists()
 
@@ -206,8 +209,8 @@ async def test_it_runs_as_a_nameless_user_under_a_folder_that_only_root_may_ente
     async with embedded_postgres(folder, durable=False) as address:
         assert folder.parent.stat().st_uid == 0
         assert {Path(f"/proc/{pid}").stat().st_uid for pid in server_pids(folder)} == {60718}
-        assert await ask(address, "CREATE TABLE t AS SELECT g FROM generate_series(1, 1000) g") is None
-        assert await ask(address, "SELECT count(*) FROM t") == 1000
+        assert await run_query(address, "CREATE TABLE t AS SELECT g FROM generate_series(1, 1000) g") is None
+        assert await run_query(address, "SELECT count(*) FROM t") == 1000
 
 
 @root_only
@@ -217,8 +220,8 @@ async def test_programs_that_only_root_can_reach_are_copied_to_where_everyone_ca
     hidden.mkdir(mode=0o700)
     for part in (wheel, wheel.with_name(f"{wheel.name}.libs")):
         shutil.copytree(part, hidden / part.name)
-    with owner(folder, search=hidden) as (_, address):
-        assert str(await ask(address, "SELECT version()")).startswith("PostgreSQL 18.")
+    with start_owner(folder, search=hidden) as (_, address):
+        assert str(await run_query(address, "SELECT version()")).startswith("PostgreSQL 18.")
         programs = {os.readlink(f"/proc/{pid}/exe") for pid in server_pids(folder)}
         (program,) = (Path(path) for path in programs)
         assert not program.is_relative_to(folder.parent)
@@ -238,5 +241,5 @@ async def test_another_user_of_the_machine_is_kept_out(folder: Path, uid: int) -
                     knock.connect(str(socket_of(address)))
             finally:
                 os.seteuid(0)
-        listening = await ask(address, "SELECT current_setting('listen_addresses')")
+        listening = await run_query(address, "SELECT current_setting('listen_addresses')")
     assert listening == ""

@@ -37,7 +37,7 @@ CATALOG = """
 @pytest.fixture
 async def empty_url(postgres_server: str) -> AsyncIterator[str]:
     """A database that was never migrated."""
-    from tests.services import database_from_template
+    from tests.support.backing_services import database_from_template
 
     async with database_from_template(postgres_server, "never_migrated", _leave_empty) as url:
         yield url
@@ -91,8 +91,8 @@ async def test_three_processes_that_start_together_migrate_once(empty_url: str) 
         return process.returncode, said.decode()
 
     assert set(await asyncio.gather(upgrade(), upgrade(), upgrade())) == {(0, "")}
-    async with open_database(empty_url, connections=1) as database:
-        assert await schema_version(database) == migrations.newest()
+    async with open_database(empty_url, max_connections=1) as database:
+        assert await schema_version(database) == migrations.head_revision()
 
 
 async def test_there_is_nothing_to_do_twice(empty_url: str) -> None:
@@ -106,15 +106,15 @@ async def test_a_database_that_a_newer_version_migrated_is_served_and_left_alone
     await connection.execute("UPDATE alembic_version SET version_num = '9999'")
     await connection.close()
     assert await migrate(empty_url) is False
-    async with open_database(empty_url, connections=1) as database:
+    async with open_database(empty_url, max_connections=1) as database:
         assert await schema_version(database) == "9999"
 
 
 def test_a_revision_is_reached_unless_it_is_known_and_older() -> None:
-    assert migrations.reached(migrations.newest())
-    assert migrations.reached("9999"), "made by a newer version"
-    assert not migrations.reached(None)
-    assert not any(migrations.reached(each) for each in migrations.known() - {migrations.newest()})
+    assert migrations.is_up_to_date(migrations.head_revision())
+    assert migrations.is_up_to_date("9999"), "made by a newer version"
+    assert not migrations.is_up_to_date(None)
+    assert not any(migrations.is_up_to_date(each) for each in migrations.known_revisions() - {migrations.head_revision()})
 
 
 async def test_a_migration_that_fails_leaves_nothing_behind(empty_url: str) -> None:
@@ -124,7 +124,7 @@ async def test_a_migration_that_fails_leaves_nothing_behind(empty_url: str) -> N
     await engine.dispose()
     with pytest.raises(Exception, match="already exists"):
         await asyncio.to_thread(migrations.upgrade, empty_url)
-    async with open_database(empty_url, connections=1) as database:
+    async with open_database(empty_url, max_connections=1) as database:
         assert await schema_version(database) is None
         async with database.begin() as transaction:
             assert await transaction.raw.fetchval("SELECT to_regclass('users')") is None

@@ -16,7 +16,7 @@ import migrations
 from domain import text
 from domain.codec import decode
 from domain.comment import MENTION, Comment
-from domain.email_address import email_address
+from domain.email_address import validate_email
 from domain.events import Entry
 from domain.label import Label
 from domain.permissions import Role
@@ -27,12 +27,12 @@ from domain.team import Membership, Team
 from domain.user import User
 from persistence import tables
 from persistence.engine.database import Database, Statement, open_database
-from persistence.engine.rows import columns, whole
+from persistence.engine.rows import columns, to_entity
 from persistence.transaction import Transaction
 from persistence.unit_of_work import SqlUnitOfWork
 from seed import DEMO_EMAIL, Scale, SeedReport, seed
-from seed.timeline import office_hours
-from tests.services import database_from_template
+from seed.timeline import to_office_hours
+from tests.support.backing_services import database_from_template
 
 T = TypeVar("T")
 
@@ -45,24 +45,24 @@ async def _migrate(url: str) -> None:
 
 
 @asynccontextmanager
-async def _empty(server: str) -> AsyncIterator[Database]:
-    async with database_from_template(server, "migrated", _migrate) as url, open_database(url, connections=3) as database:
+async def _empty_database(server: str) -> AsyncIterator[Database]:
+    async with database_from_template(server, "migrated", _migrate) as url, open_database(url, max_connections=3) as database:
         yield database
 
 
 @pytest.fixture(scope="module")
 async def database(postgres_server: str) -> AsyncIterator[Database]:
     """The demo, which these tests only read."""
-    async with _empty(postgres_server) as database:
+    async with _empty_database(postgres_server) as database:
         await seed(database, "demo", password_hash=HASH, anchor=TODAY)
         yield database
 
 
-async def _all(database: Database, cls: type[T], table: Table) -> list[T]:
-    return [whole(cls, row) for row in await database.fetch(Statement(select(*columns(cls, table))))]
+async def _load_all(database: Database, cls: type[T], table: Table) -> list[T]:
+    return [to_entity(cls, row) for row in await database.fetch(Statement(select(*columns(cls, table))))]
 
 
-async def _ask(database: Database, sql: str) -> list[tuple[Any, ...]]:
+async def _query(database: Database, sql: str) -> list[tuple[Any, ...]]:
     async with database.pool.acquire() as raw:
         return [tuple(row) for row in await raw.fetch(sql)]
 
@@ -70,13 +70,13 @@ async def _ask(database: Database, sql: str) -> list[tuple[Any, ...]]:
 async def _dump(database: Database) -> dict[str, tuple[Any, ...]]:
     """For each table how many rows it has, and a hash of all that stands in them."""
     hashed = "SELECT count(*), md5(string_agg(row::text, E'\\n' ORDER BY row::text)) FROM {} AS row"
-    return {table.name: (await _ask(database, hashed.format(table.name)))[0] for table in tables.metadata.sorted_tables}
+    return {table.name: (await _query(database, hashed.format(table.name)))[0] for table in tables.metadata.sorted_tables}
 
 
 async def test_the_demo_is_what_was_promised(database: Database) -> None:
-    teams = await _all(database, Team, tables.teams)
-    members = await _all(database, Membership, tables.team_members)
-    projects = await _all(database, Project, tables.projects)
+    teams = await _load_all(database, Team, tables.teams)
+    members = await _load_all(database, Membership, tables.team_members)
+    projects = await _load_all(database, Project, tables.projects)
     counts = {name: count for name, (count, _) in (await _dump(database)).items()}
     main = next(team for team in teams if team.key == "ENG")
     assert (counts["users"], counts["teams"], counts["projects"]) == (12, 2, 6)
@@ -94,27 +94,27 @@ async def test_the_demo_is_what_was_promised(database: Database) -> None:
 
 
 async def test_the_demo_user_owns_the_main_team_and_is_the_only_one_with_a_password(database: Database) -> None:
-    signing_in = await _ask(database, "SELECT email, first_name, password_hash FROM users WHERE password_hash IS NOT NULL")
+    signing_in = await _query(database, "SELECT email, first_name, password_hash FROM users WHERE password_hash IS NOT NULL")
     assert signing_in == [(DEMO_EMAIL, "Dana", HASH)]
     owners = "SELECT email FROM teams JOIN users ON users.id = owner_user_id WHERE key = 'ENG'"
-    assert await _ask(database, owners) == [(DEMO_EMAIL,)]
+    assert await _query(database, owners) == [(DEMO_EMAIL,)]
 
 
 async def test_the_same_day_gives_the_same_rows(database: Database, postgres_server: str) -> None:
-    async with _empty(postgres_server) as another:
+    async with _empty_database(postgres_server) as another:
         await seed(another, "demo", password_hash=HASH, anchor=TODAY)
         assert await _dump(another) == await _dump(database)
 
 
 async def test_ids_and_texts_are_the_same_on_another_day(database: Database, postgres_server: str) -> None:
     told = "SELECT id, key, title, status FROM tasks ORDER BY id"
-    async with _empty(postgres_server) as another:
+    async with _empty_database(postgres_server) as another:
         await seed(another, "demo", password_hash=HASH, anchor=TODAY + timedelta(days=100))
-        assert await _ask(another, told) == await _ask(database, told)
+        assert await _query(another, told) == await _query(database, told)
 
 
 async def test_who_has_users_is_left_alone(postgres_server: str) -> None:
-    async with _empty(postgres_server) as database:
+    async with _empty_database(postgres_server) as database:
         reports = await asyncio.gather(*[seed(database, "demo", password_hash=HASH, anchor=TODAY) for _ in range(2)])
         assert sorted(str(report.skipped) for report in reports) == ["None", "there are users already."]
         before = await _dump(database)
@@ -123,7 +123,7 @@ async def test_who_has_users_is_left_alone(postgres_server: str) -> None:
 
 
 async def test_nothing_is_written_when_nothing_is_asked_for(postgres_server: str) -> None:
-    async with _empty(postgres_server) as database:
+    async with _empty_database(postgres_server) as database:
         report = await seed(database, "none", password_hash=HASH)
         assert str(report) == "Seed none: nothing was asked for."
         assert {count for count, _ in (await _dump(database)).values()} == {0}
@@ -131,9 +131,9 @@ async def test_nothing_is_written_when_nothing_is_asked_for(postgres_server: str
 
 async def test_positions_have_no_gaps_and_times_never_go_back(database: Database) -> None:
     streams = defaultdict(list)
-    for entry in sorted(await _all(database, Entry, tables.events), key=lambda entry: (entry.stream, entry.position)):
+    for entry in sorted(await _load_all(database, Entry, tables.events), key=lambda entry: (entry.stream, entry.position)):
         streams[entry.stream].append(entry)
-    heads = dict(await _ask(database, "SELECT stream, position FROM streams"))
+    heads = dict(await _query(database, "SELECT stream, position FROM streams"))
     assert {stream: [entry.position for entry in entries] for stream, entries in streams.items()} == {
         stream: list(range(1, head + 1)) for stream, head in heads.items()
     }
@@ -143,7 +143,7 @@ async def test_positions_have_no_gaps_and_times_never_go_back(database: Database
 
 
 async def test_what_the_log_told_last_is_what_the_rows_say(database: Database) -> None:
-    entries = await _all(database, Entry, tables.events)
+    entries = await _load_all(database, Entry, tables.events)
     told = {entry.entity_id: entry.payload["entity"] for entry in sorted(entries, key=lambda entry: entry.position)}
     kinds: list[tuple[type[Any], Table]] = [
         (Task, tables.tasks),
@@ -154,13 +154,13 @@ async def test_what_the_log_told_last_is_what_the_rows_say(database: Database) -
         (User, tables.users),
     ]
     for cls, table in kinds:
-        for row in await _all(database, cls, table):
+        for row in await _load_all(database, cls, table):
             assert decode(cls, told[row.id]) == row
 
 
 async def test_keys_count_each_teams_tasks_and_ranks_sort_each_projects(database: Database) -> None:
-    tasks, teams = await _all(database, Task, tables.tasks), await _all(database, Team, tables.teams)
-    last_numbers = dict(await _ask(database, "SELECT key, last_task_number FROM teams"))
+    tasks, teams = await _load_all(database, Task, tables.tasks), await _load_all(database, Team, tables.teams)
+    last_numbers = dict(await _query(database, "SELECT key, last_task_number FROM teams"))
     for team in teams:
         own = sorted((task for task in tasks if task.team_id == team.id), key=lambda task: task.number)
         assert [task.key for task in own] == [f"{team.key}-{number}" for number in range(1, last_numbers[team.key] + 1)]
@@ -170,9 +170,9 @@ async def test_keys_count_each_teams_tasks_and_ranks_sort_each_projects(database
 
 
 async def test_only_who_may_see_a_project_has_to_do_with_it(database: Database) -> None:
-    tasks, comments = await _all(database, Task, tables.tasks), await _all(database, Comment, tables.comments)
-    watching = await _ask(database, "SELECT project_id, user_id FROM watchers JOIN tasks ON tasks.id = subject_id")
-    for project in await _all(database, Project, tables.projects):
+    tasks, comments = await _load_all(database, Task, tables.tasks), await _load_all(database, Comment, tables.comments)
+    watching = await _query(database, "SELECT project_id, user_id FROM watchers JOIN tasks ON tasks.id = subject_id")
+    for project in await _load_all(database, Project, tables.projects):
         involved = {user_id for project_id, user_id in watching if project_id == project.id}
         involved |= {
             user_id for task in tasks if task.project_id == project.id for user_id in (task.assignee_id, task.creator_id)
@@ -181,7 +181,7 @@ async def test_only_who_may_see_a_project_has_to_do_with_it(database: Database) 
             if comment.project_id == project.id:
                 involved |= {comment.author_id, *comment.mention_ids}
         async with AsyncExitStack() as stack:
-            stores = SqlUnitOfWork(Transaction(database, stack, holding=True))
+            stores = SqlUnitOfWork(Transaction(database, stack, lock_rows=True))
             readers, members = await stores.projects.readers(project.id), await stores.projects.members(project.id)
         assert involved - {None} <= readers
         assert {project.creator_id, project.lead_id} <= members
@@ -191,7 +191,7 @@ async def test_only_who_may_see_a_project_has_to_do_with_it(database: Database) 
 
 
 async def test_a_board_looks_alive(database: Database) -> None:
-    tasks, today = await _all(database, Task, tables.tasks), TODAY.date()
+    tasks, today = await _load_all(database, Task, tables.tasks), TODAY.date()
     assert {task.status for task in tasks} == set(TaskStatus)
     open_days = [task.due_on for task in tasks if task.status not in CLOSED and task.due_on is not None]
 
@@ -210,7 +210,7 @@ async def test_a_board_looks_alive(database: Database) -> None:
 
 
 async def test_links_have_two_sides_and_nothing_blocks_itself(database: Database) -> None:
-    links = {link.id: link for link in await _all(database, TaskLink, tables.task_links)}
+    links = {link.id: link for link in await _load_all(database, TaskLink, tables.task_links)}
     for link in links.values():
         twin = links[link.twin_id]
         expected = (link.id, link.target_id, link.task_id, INVERSE[link.kind])
@@ -229,12 +229,12 @@ async def test_links_have_two_sides_and_nothing_blocks_itself(database: Database
 
 
 async def test_every_text_could_have_come_in_by_the_front_door(database: Database) -> None:
-    for task in await _all(database, Task, tables.tasks):
-        assert text.line(task.title, ("title",), limit=text.TITLE) == task.title
-        assert text.optional_markdown(task.description, ("description",)) == task.description
-    for person in await _all(database, User, tables.users):
-        assert email_address(person.email_address, ("email",)) == person.email_address
-    comments = await _all(database, Comment, tables.comments)
+    for task in await _load_all(database, Task, tables.tasks):
+        assert text.validate_line(task.title, ("title",), limit=text.MAX_TITLE_CHARS) == task.title
+        assert text.validate_optional_markdown(task.description, ("description",)) == task.description
+    for person in await _load_all(database, User, tables.users):
+        assert validate_email(person.email_address, ("email",)) == person.email_address
+    comments = await _load_all(database, Comment, tables.comments)
     assert sum(len(set(MENTION.findall(comment.body))) for comment in comments) == sum(len(c.mention_ids) for c in comments) > 10
     assert sum(comment.resolved_at is not None for comment in comments) > 10
     assert sum(comment.parent_id is not None for comment in comments) > 50
@@ -243,28 +243,28 @@ async def test_every_text_could_have_come_in_by_the_front_door(database: Databas
 
 async def test_ids_are_of_version_7(database: Database) -> None:
     for table in (tables.users, tables.teams, tables.labels, tables.projects, tables.tasks, tables.comments, tables.events):
-        ids = [id_ for (id_,) in await _ask(database, f"SELECT id FROM {table.name}")]
+        ids = [id_ for (id_,) in await _query(database, f"SELECT id FROM {table.name}")]
         assert {(UUID(str(id_)).version, UUID(str(id_)).variant) for id_ in ids} == {(7, RFC_4122)}
 
 
 @pytest.mark.slow
 async def test_large_is_as_large_as_asked_for_and_the_same_every_time(postgres_server: str) -> None:
-    scale = Scale(teams=8, tasks=30, comments=60, told_teams=2)
+    scale = Scale(teams=8, tasks=30, comments=60, logged_teams=2)
     dumps = []
     for _ in range(2):
-        async with _empty(postgres_server) as database:
+        async with _empty_database(postgres_server) as database:
             report = await seed(database, "large", password_hash=HASH, anchor=TODAY, scale=scale)
             dumps.append(await _dump(database))
             counts = {name: count for name, (count, _) in dumps[-1].items() if name in report.rows}
             assert counts == report.rows
             positions = "SELECT count(*), max(position), count(DISTINCT stream) FROM events GROUP BY stream"
-            assert await _ask(database, positions) == [(150, 150, 1), (150, 150, 1)]
+            assert await _query(database, positions) == [(150, 150, 1), (150, 150, 1)]
             owner = "SELECT email FROM teams JOIN users ON users.id = owner_user_id ORDER BY teams.id LIMIT 1"
-            assert await _ask(database, owner) == [(DEMO_EMAIL,)]
+            assert await _query(database, owner) == [(DEMO_EMAIL,)]
             misnamed = (
                 "SELECT tasks.key FROM tasks JOIN teams ON teams.id = team_id WHERE tasks.key <> teams.key || '-' || number"
             )
-            assert await _ask(database, misnamed) == []
+            assert await _query(database, misnamed) == []
     assert {name: dumps[0][name][0] for name in ("users", "teams", "projects", "tasks", "comments", "events")} == {
         "users": 80,
         "teams": 8,
@@ -278,8 +278,8 @@ async def test_large_is_as_large_as_asked_for_and_the_same_every_time(postgres_s
 
 def test_office_hours_keep_the_order_and_the_nights_free() -> None:
     instants = [TODAY + timedelta(minutes=17 * step) for step in range(1000)]
-    worked = [office_hours(at) for at in instants]
+    worked = [to_office_hours(at) for at in instants]
     assert sorted(set(worked)) == worked
     assert {at.weekday() for at in worked} == {0, 1, 2, 3, 4}
     assert {at.hour for at in worked} <= set(range(7, 20))
-    assert all(office_hours(at) < TODAY for at in (TODAY - timedelta(seconds=1), TODAY - timedelta(days=3)))
+    assert all(to_office_hours(at) < TODAY for at in (TODAY - timedelta(seconds=1), TODAY - timedelta(days=3)))

@@ -14,17 +14,17 @@ from joserfc.jwk import ECKey
 
 from auth.keys import SigningKeys
 from auth.tokens import AccessTokens
-from domain.actor import EVERY_SCOPE, Scope
+from domain.actor import ALL_SCOPES, Scope
 from domain.errors import TokenExpired, Unauthenticated
 from domain.session import Device, Session, open_session
 from persistence.unit_of_work import unit_of_work
-from tests.app import App
-from tests.people import person
+from tests.support.app import App
+from tests.support.teams import create_person
 
 ISSUER = "https://hive.example"
 
 
-class Desk:
+class TokenIssuer:
     """Tokens over a key that the test holds, and an open session."""
 
     def __init__(self, tokens: AccessTokens, key: ECKey, session: Session) -> None:
@@ -32,7 +32,7 @@ class Desk:
         self.key = key
         self.session = session
 
-    def crafted(self, header: dict[str, Any] | None = None, *, key: ECKey | None = None, **claims: Any) -> str:
+    def craft_token(self, header: dict[str, Any] | None = None, *, key: ECKey | None = None, **claims: Any) -> str:
         """A token as it is issued, but for some of its header, its claims (None: left out) or its key."""
         now = int(time.time())
         usual = {
@@ -48,7 +48,7 @@ class Desk:
         whole = {"alg": "ES256", "typ": "at+jwt", "kid": self.key.kid} | (header or {})
         return jwt.encode({name: value for name, value in whole.items() if value is not None}, held, key or self.key)
 
-    async def refuses(self, token: str) -> None:
+    async def assert_refused(self, token: str) -> None:
         """The token is none; which of its faults it was is not told."""
         with pytest.raises(Unauthenticated) as refused:
             await self.tokens.authenticate(f"Bearer {token}")
@@ -57,54 +57,54 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(app: App) -> Desk:
+async def token_issuer(app: App) -> TokenIssuer:
     key = ECKey.generate_key("P-256", auto_kid=True)
     assert key.kid is not None
-    async with unit_of_work(app.house.database, app.house.services.live) as uow:
-        user = (await person(uow, "Bearer")).user
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        user = (await create_person(uow, "Bearer")).user
         session, _ = await open_session(uow, user, Device())
-    return Desk(AccessTokens(SigningKeys(key, {key.kid: key}), app.house.database, issuer=ISSUER), key, session)
+    return TokenIssuer(AccessTokens(SigningKeys(key, {key.kid: key}), app.resources.database, issuer=ISSUER), key, session)
 
 
-async def test_an_issued_token_speaks_for_its_user_with_every_scope(desk: Desk) -> None:
+async def test_an_issued_token_speaks_for_its_user_with_every_scope(token_issuer: TokenIssuer) -> None:
     before = int(time.time())
-    bearer = await desk.tokens.authenticate(f"Bearer {desk.tokens.issue(desk.session)}")
+    bearer = await token_issuer.tokens.authenticate(f"Bearer {token_issuer.tokens.issue(token_issuer.session)}")
     assert bearer is not None
-    assert bearer.actor.user_id == desk.session.user_id
-    assert bearer.actor.session_id == desk.session.id
-    assert bearer.actor.scopes == EVERY_SCOPE
-    assert before + 600 <= bearer.ends <= time.time() + 600
+    assert bearer.actor.user_id == token_issuer.session.user_id
+    assert bearer.actor.session_id == token_issuer.session.id
+    assert bearer.actor.scopes == ALL_SCOPES
+    assert before + 600 <= bearer.expires_at <= time.time() + 600
 
 
-async def test_a_token_lends_the_scopes_that_it_names(desk: Desk) -> None:
-    bearer = await desk.tokens.authenticate(f"bearer  {desk.crafted(scope='TASKS_READ TEAMS_READ')} ")
+async def test_a_token_lends_the_scopes_that_it_names(token_issuer: TokenIssuer) -> None:
+    bearer = await token_issuer.tokens.authenticate(f"bearer  {token_issuer.craft_token(scope='TASKS_READ TEAMS_READ')} ")
     assert bearer is not None
     assert bearer.actor.scopes == {Scope.TASKS_READ, Scope.TEAMS_READ}
 
 
-async def test_nobody_asks_without_a_header(desk: Desk) -> None:
-    assert await desk.tokens.authenticate(None) is None
+async def test_nobody_asks_without_a_header(token_issuer: TokenIssuer) -> None:
+    assert await token_issuer.tokens.authenticate(None) is None
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic YTpi", "token", f"Bearer {'x' * 5000}"])
-async def test_a_header_without_a_bearer_token_is_refused(desk: Desk, header: str) -> None:
+async def test_a_header_without_a_bearer_token_is_refused(token_issuer: TokenIssuer, header: str) -> None:
     with pytest.raises(Unauthenticated, match="holds no Bearer token"):
-        await desk.tokens.authenticate(header)
+        await token_issuer.tokens.authenticate(header)
 
 
-async def test_a_token_whose_time_is_over_is_expired(desk: Desk) -> None:
+async def test_a_token_whose_time_is_over_is_expired(token_issuer: TokenIssuer) -> None:
     now = int(time.time())
     with pytest.raises(TokenExpired):
-        await desk.tokens.authenticate(f"Bearer {desk.crafted(iat=now - 601, exp=now - 1)}")
+        await token_issuer.tokens.authenticate(f"Bearer {token_issuer.craft_token(iat=now - 601, exp=now - 1)}")
 
 
-async def test_a_token_that_was_good_expires_while_it_is_remembered(desk: Desk) -> None:
-    token = desk.crafted()
-    bearer = await desk.tokens.authenticate(f"Bearer {token}")
+async def test_a_token_that_was_good_expires_while_it_is_remembered(token_issuer: TokenIssuer) -> None:
+    token = token_issuer.craft_token()
+    bearer = await token_issuer.tokens.authenticate(f"Bearer {token}")
     assert bearer is not None
-    bearer.ends = time.time() - 1
+    bearer.expires_at = time.time() - 1
     with pytest.raises(TokenExpired):
-        await desk.tokens.still_good(bearer)
+        await token_issuer.tokens.check_active(bearer)
 
 
 @pytest.mark.parametrize(
@@ -127,61 +127,61 @@ async def test_a_token_that_was_good_expires_while_it_is_remembered(desk: Desk) 
     ],
     ids=str,
 )
-async def test_a_token_with_other_claims_is_refused(desk: Desk, claims: dict[str, Any]) -> None:
-    await desk.refuses(desk.crafted(**claims))
+async def test_a_token_with_other_claims_is_refused(token_issuer: TokenIssuer, claims: dict[str, Any]) -> None:
+    await token_issuer.assert_refused(token_issuer.craft_token(**claims))
 
 
 @pytest.mark.parametrize("header", [{"typ": "JWT"}, {"typ": None}, {"typ": "id+jwt"}, {"kid": "unknown"}], ids=str)
-async def test_a_token_of_another_kind_or_key_id_is_refused(desk: Desk, header: dict[str, Any]) -> None:
-    await desk.refuses(desk.crafted(header))
+async def test_a_token_of_another_kind_or_key_id_is_refused(token_issuer: TokenIssuer, header: dict[str, Any]) -> None:
+    await token_issuer.assert_refused(token_issuer.craft_token(header))
 
 
-async def test_a_token_signed_by_another_key_is_refused(desk: Desk) -> None:
+async def test_a_token_signed_by_another_key_is_refused(token_issuer: TokenIssuer) -> None:
     other = ECKey.generate_key("P-256")
-    await desk.refuses(desk.crafted(key=other))
-    await desk.refuses(desk.crafted({"kid": None}, key=other))
+    await token_issuer.assert_refused(token_issuer.craft_token(key=other))
+    await token_issuer.assert_refused(token_issuer.craft_token({"kid": None}, key=other))
 
 
-async def test_a_token_without_a_signature_is_refused(desk: Desk) -> None:
-    head, body, signature = desk.crafted().split(".")
+async def test_a_token_without_a_signature_is_refused(token_issuer: TokenIssuer) -> None:
+    head, body, signature = token_issuer.craft_token().split(".")
     for algorithm in ("none", "None", "NONE"):
-        unsigned = _part({"alg": algorithm, "typ": "at+jwt", "kid": desk.key.kid})
-        await desk.refuses(f"{unsigned}.{body}.")
-        await desk.refuses(f"{unsigned}.{body}.{signature}")
-    await desk.refuses(f"{head}.{body}.")
+        unsigned = _part({"alg": algorithm, "typ": "at+jwt", "kid": token_issuer.key.kid})
+        await token_issuer.assert_refused(f"{unsigned}.{body}.")
+        await token_issuer.assert_refused(f"{unsigned}.{body}.{signature}")
+    await token_issuer.assert_refused(f"{head}.{body}.")
 
 
-async def test_a_public_key_is_no_shared_secret(desk: Desk) -> None:
-    _, body, _ = desk.crafted().split(".")
-    signed = f"{_part({'alg': 'HS256', 'typ': 'at+jwt', 'kid': desk.key.kid})}.{body}"
-    signature = hmac.digest(desk.key.as_pem(private=False), signed.encode(), "sha256")
-    await desk.refuses(f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}")
+async def test_a_public_key_is_no_shared_secret(token_issuer: TokenIssuer) -> None:
+    _, body, _ = token_issuer.craft_token().split(".")
+    signed = f"{_part({'alg': 'HS256', 'typ': 'at+jwt', 'kid': token_issuer.key.kid})}.{body}"
+    signature = hmac.digest(token_issuer.key.as_pem(private=False), signed.encode(), "sha256")
+    await token_issuer.assert_refused(f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}")
 
 
-async def test_a_token_that_was_tampered_with_is_refused(desk: Desk) -> None:
-    head, body, signature = desk.crafted().split(".")
+async def test_a_token_that_was_tampered_with_is_refused(token_issuer: TokenIssuer) -> None:
+    head, body, signature = token_issuer.craft_token().split(".")
     claims = json.loads(base64.urlsafe_b64decode(body + "=="))
-    await desk.refuses(f"{head}.{_part(claims | {'scope': 'TASKS_WRITE'})}.{signature}")
-    await desk.refuses(f"{head}.{body}.{signature[:-4]}AAAA")
+    await token_issuer.assert_refused(f"{head}.{_part(claims | {'scope': 'TASKS_WRITE'})}.{signature}")
+    await token_issuer.assert_refused(f"{head}.{body}.{signature[:-4]}AAAA")
 
 
 @pytest.mark.parametrize(
     "token",
     ["a", "a.b.c", "..", "....", "e30.e30.e30", "é.é.é", "\u0000.\u0000.\u0000", "=.=.=", "W10.W10.W10", "bnVsbA.bnVsbA."],
 )
-async def test_what_is_no_token_is_refused(desk: Desk, token: str) -> None:
-    await desk.refuses(token)
+async def test_what_is_no_token_is_refused(token_issuer: TokenIssuer, token: str) -> None:
+    await token_issuer.assert_refused(token)
 
 
-async def test_a_header_that_nests_without_end_is_refused(desk: Desk) -> None:
+async def test_a_header_that_nests_without_end_is_refused(token_issuer: TokenIssuer) -> None:
     nested = base64.urlsafe_b64encode(b"[" * 3000).decode()
-    await desk.refuses(f"{nested}.e30.e30")
+    await token_issuer.assert_refused(f"{nested}.e30.e30")
 
 
-async def test_what_a_stranger_says_is_not_remembered(desk: Desk) -> None:
+async def test_what_a_stranger_says_is_not_remembered(token_issuer: TokenIssuer) -> None:
     for number in range(3):
-        await desk.refuses(desk.crafted(key=ECKey.generate_key("P-256"), jti=str(number)))
-    assert len(desk.tokens._verified) == 0
+        await token_issuer.assert_refused(token_issuer.craft_token(key=ECKey.generate_key("P-256"), jti=str(number)))
+    assert len(token_issuer.tokens._verified_tokens) == 0
 
 
 @pytest.mark.parametrize(
@@ -193,33 +193,33 @@ async def test_what_a_stranger_says_is_not_remembered(desk: Desk) -> None:
         "UPDATE users SET status = 'PENDING' WHERE id = (SELECT user_id FROM sessions WHERE id = $1)",
     ],
 )
-async def test_a_token_is_good_as_long_as_its_session_and_its_user(app: App, desk: Desk, change: str) -> None:
-    token = desk.crafted()
-    bearer = await desk.tokens.authenticate(f"Bearer {token}")
+async def test_a_token_is_good_as_long_as_its_session_and_its_user(app: App, token_issuer: TokenIssuer, change: str) -> None:
+    token = token_issuer.craft_token()
+    bearer = await token_issuer.tokens.authenticate(f"Bearer {token}")
     assert bearer is not None
-    await app.sql.execute(change, desk.session.id)
-    desk.tokens._open[desk.session.id] -= 1.0  # a second later
+    await app.sql.execute(change, token_issuer.session.id)
+    token_issuer.tokens._checked_sessions[token_issuer.session.id] -= 1.0  # a second later
     with pytest.raises(Unauthenticated, match="The session has ended"):
-        await desk.tokens.still_good(bearer)
+        await token_issuer.tokens.check_active(bearer)
     with pytest.raises(Unauthenticated, match="The session has ended"):
-        await desk.tokens.authenticate(f"Bearer {token}")
+        await token_issuer.tokens.authenticate(f"Bearer {token}")
 
 
-async def test_whether_a_session_is_open_is_asked_once_a_second(app: App, desk: Desk) -> None:
-    token = desk.crafted()
-    before = app.house.database.statements_run
+async def test_whether_a_session_is_open_is_asked_once_a_second(app: App, token_issuer: TokenIssuer) -> None:
+    token = token_issuer.craft_token()
+    before = app.resources.database.statements_run
     for _ in range(20):
-        await desk.tokens.authenticate(f"Bearer {token}")
-    assert app.house.database.statements_run == before + 1
+        await token_issuer.tokens.authenticate(f"Bearer {token}")
+    assert app.resources.database.statements_run == before + 1
 
 
-async def test_a_session_that_never_was_is_not_open(desk: Desk) -> None:
+async def test_a_session_that_never_was_is_not_open(token_issuer: TokenIssuer) -> None:
     with pytest.raises(Unauthenticated, match="The session has ended"):
-        await desk.tokens.authenticate(f"Bearer {desk.crafted(sid=str(UUID(int=7)))}")
+        await token_issuer.tokens.authenticate(f"Bearer {token_issuer.craft_token(sid=str(UUID(int=7)))}")
 
 
-def test_a_session_lasts_thirty_days(desk: Desk) -> None:
-    assert timedelta(days=29, hours=23) < desk.session.expires_at - datetime.now(UTC) <= timedelta(days=30)
+def test_a_session_lasts_thirty_days(token_issuer: TokenIssuer) -> None:
+    assert timedelta(days=29, hours=23) < token_issuer.session.expires_at - datetime.now(UTC) <= timedelta(days=30)
 
 
 def _part(value: Any) -> str:

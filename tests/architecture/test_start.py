@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
-_LATER = {
+_LAZY_IMPORTS = {
     "aioboto3": "files in a bucket",
     "alembic": "migrating",
     "botocore": "files in a bucket",
@@ -15,11 +15,11 @@ _LATER = {
     "redis": "several processes",
     "sqlalchemy.orm": "nothing: statements are SQLAlchemy's Core",
 }
-_ASK = "import sys, server, app.serving, app.supervisor; print(*sorted(name for name in sys.argv[1:] if name in sys.modules))"
+_PROGRAM = "import sys, server, app.serving, app.supervisor; print(*sorted(name for name in sys.argv[1:] if name in sys.modules))"
 
 
 def test_the_start_of_a_worker_imports_nothing_that_only_some_settings_need() -> None:
     found = subprocess.run(
-        [sys.executable, "-c", _ASK, *_LATER], cwd=_ROOT, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", _PROGRAM, *_LAZY_IMPORTS], cwd=_ROOT, capture_output=True, text=True, check=True, timeout=60
     )
-    assert {name: _LATER[name] for name in found.stdout.split()} == {}
+    assert {name: _LAZY_IMPORTS[name] for name in found.stdout.split()} == {}

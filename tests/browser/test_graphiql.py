@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import prepare
-from tests.serving import ServerProcess, serving
+from tests.conftest import migrate_template
+from tests.support.server_process import ServerProcess, running_server
 
 HERE = Path(__file__).parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -47,12 +47,12 @@ async def browser() -> dict[str, str]:
 @pytest.fixture(scope="module")
 async def demo(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
     """A server over a database of its own, filled as on a first start."""
-    from tests.services import database_from_template
+    from tests.support.backing_services import database_from_template
 
     folder = tmp_path_factory.mktemp("demo")
     async with (
-        database_from_template(postgres_server, "migrated", prepare) as url,
-        serving(folder, database_url=url, seed_size="demo") as server,
+        database_from_template(postgres_server, "migrated", migrate_template) as url,
+        running_server(folder, database_url=url, seed_size="demo") as server,
     ):
         yield server
 

@@ -7,10 +7,24 @@ from typing import Any
 
 import pytest
 
-from tests.crashing import Relay, crash_while_writing, kill_at_random, require_all, require_contiguous_streams, since
-from tests.crashing_rooms import crash_again_and_again
-from tests.services import Valkey, free_port
-from tests.serving import TASK, Client, ServerProcess, founded, registered, serving
+from tests.support.backing_services import Valkey, free_port
+from tests.support.crash import (
+    TwoServerWorkload,
+    changed_task_ids,
+    crash_while_writing,
+    kill_valkey_at_random,
+    require_all_reported,
+    require_contiguous_streams,
+)
+from tests.support.crash_rooms import crash_repeatedly
+from tests.support.server_process import (
+    TASK_CREATE,
+    Client,
+    ServerProcess,
+    create_team_and_project,
+    register_user,
+    running_server,
+)
 
 ROUNDS = 12
 CRASHES = 100
@@ -23,15 +37,15 @@ async def test_a_server_killed_again_and_again_loses_nothing_that_it_acknowledge
     acknowledged = []
     try:
         server.start()
-        await server.ready()
-        ada = await registered(server)
-        project_id = await founded(ada)
-        start = (await ada.run(TASK, input={"projectId": project_id, "title": "First"}))["taskCreate"]["cursor"]
+        await server.wait_until_ready()
+        ada = await register_user(server)
+        project_id = await create_team_and_project(ada)
+        start = (await ada.run(TASK_CREATE, input={"projectId": project_id, "title": "First"}))["taskCreate"]["cursor"]
         for _ in range(ROUNDS):
-            acknowledged += await crash_while_writing(ada, project_id, after=dice.uniform(0.05, 2.0), writers=8)
+            acknowledged += await crash_while_writing(ada, project_id, after_seconds=dice.uniform(0.05, 2.0), writers=8)
             server.start()
-            await server.ready()
-            require_all(await since(ada, start), acknowledged)
+            await server.wait_until_ready()
+            require_all_reported(await changed_task_ids(ada, start), acknowledged)
         await ada.close()
     finally:
         server.kill()
@@ -43,19 +57,22 @@ async def test_valkey_killed_again_and_again_costs_delays_and_nothing_else(
 ) -> None:
     ports = free_port(), free_port()
     settings = {"database_url": database_url, "redis_url": valkey_server.url, "public_url": f"http://127.0.0.1:{ports[0]}"}
-    async with serving(tmp_path, port=ports[0], **settings) as one, serving(tmp_path, port=ports[1], **settings) as other:
-        ada = await registered(one)
+    async with (
+        running_server(tmp_path, port=ports[0], **settings) as one,
+        running_server(tmp_path, port=ports[1], **settings) as other,
+    ):
+        ada = await register_user(one)
         again = Client(other, ada.token)
-        project_id = await founded(ada)
-        start = (await ada.run(TASK, input={"projectId": project_id, "title": "First"}))["taskCreate"]["cursor"]
-        relay = Relay((ada, again), project_id)
-        listening = asyncio.get_running_loop().create_task(relay.listen(again, start))
+        project_id = await create_team_and_project(ada)
+        start = (await ada.run(TASK_CREATE, input={"projectId": project_id, "title": "First"}))["taskCreate"]["cursor"]
+        relay = TwoServerWorkload((ada, again), project_id)
+        listening = asyncio.get_running_loop().create_task(relay.receive_changes(again, start))
         try:
             async with asyncio.TaskGroup() as tasks:
-                killing = tasks.create_task(kill_at_random(valkey_server, random.Random(2), times=ROUNDS))
+                killing = tasks.create_task(kill_valkey_at_random(valkey_server, random.Random(2), times=ROUNDS))
                 while not killing.done():
-                    await relay.write(20, pause=0.005)
-            await relay.everything_heard(within=10)
+                    await relay.write(20, pause_seconds=0.005)
+            await relay.wait_until_all_received(timeout_seconds=10)
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
@@ -67,7 +84,7 @@ async def test_valkey_killed_again_and_again_costs_delays_and_nothing_else(
 async def test_no_acknowledged_edit_is_lost_in_100_crashes_of_a_server_and_its_database(tmp_path: Path) -> None:
     server = ServerProcess(folder=tmp_path, data_dir=tmp_path, seed_size="none", log_level="warning")
     try:
-        assert await crash_again_and_again([server], times=CRASHES, seed=3) > 5 * CRASHES
+        assert await crash_repeatedly([server], times=CRASHES, seed=3) > 5 * CRASHES
     finally:
         server.kill()
 
@@ -86,7 +103,7 @@ async def test_no_acknowledged_edit_is_lost_in_100_crashes_of_two_servers(
     }
     servers = [ServerProcess(folder=tmp_path, port=port, **settings) for port in ports]
     try:
-        assert await crash_again_and_again(servers, times=CRASHES, seed=4) > 5 * CRASHES
+        assert await crash_repeatedly(servers, times=CRASHES, seed=4) > 5 * CRASHES
     finally:
         for server in servers:
             server.kill()

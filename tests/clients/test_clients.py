@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.serving import ServerProcess, serving
+from tests.support.server_process import ServerProcess, running_server
 
 PROGRAMS = Path(__file__).parent / "programs"
 
@@ -27,18 +27,18 @@ class Node:
 
     environment: dict[str, str]
 
-    async def run(self, *command: str, within: float = 120.0, **more: str) -> str:
+    async def run(self, *command: str, timeout_seconds: float = 120.0, **extra_environment: str) -> str:
         """What a command said; it must succeed."""
         process = await asyncio.create_subprocess_exec(
             *command,
             cwd=PROGRAMS,
-            env={**self.environment, **more},
+            env={**self.environment, **extra_environment},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(timeout_seconds):
                 said, _ = await process.communicate()
         finally:
             if process.returncode is None:
@@ -57,7 +57,7 @@ async def node() -> Node:
     node = Node({"PATH": f"{Path(found).parent}:{Path(npm).parent}:/usr/bin:/bin", "HOME": str(Path.home()), "NO_COLOR": "1"})
     lock, installed = PROGRAMS / "package-lock.json", PROGRAMS / "node_modules" / ".package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        await node.run(npm, "ci", "--no-audit", "--no-fund", "--prefer-offline", within=180)
+        await node.run(npm, "ci", "--no-audit", "--no-fund", "--prefer-offline", timeout_seconds=180)
         installed.touch()
     await node.run(npm, "run", "--silent", "build")
     return node
@@ -68,8 +68,8 @@ class Servers:
     """Servers over one database."""
 
     plain: ServerProcess
-    trusting: ServerProcess
-    trusting_apollo: ServerProcess
+    trusted_only: ServerProcess
+    trusted_only_apollo: ServerProcess
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +85,9 @@ async def servers(node: Node, database_url: str, tmp_path_factory: pytest.TempPa
     # Tokens are for one issuer: who signs in at one of these servers is known to all.
     settings = {"database_url": database_url, "public_url": "https://hive.example.com"}
     async with (
-        serving(folder, **settings) as plain,
-        serving(folder, **settings, trusted_documents=manifest) as trusting,
-        serving(folder, **settings, trusted_documents=apollo) as trusting_apollo,
+        running_server(folder, **settings) as plain,
+        running_server(folder, **settings, trusted_documents=manifest) as trusting,
+        running_server(folder, **settings, trusted_documents=apollo) as trusting_apollo,
     ):
         yield Servers(plain, trusting, trusting_apollo)
 
@@ -110,8 +110,8 @@ async def test_client(node: Node, servers: Servers, program: str) -> None:
         "--test-timeout=30000",
         program,
         HIVE_URL=servers.plain.url,
-        HIVE_TRUSTING_URL=servers.trusting.url,
-        HIVE_TRUSTING_APOLLO_URL=servers.trusting_apollo.url,
+        HIVE_TRUSTING_URL=servers.trusted_only.url,
+        HIVE_TRUSTING_APOLLO_URL=servers.trusted_only_apollo.url,
     )
     assert "# fail 0\n" in said
     assert "# skipped 0\n" in said

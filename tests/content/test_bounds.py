@@ -9,7 +9,7 @@ from content import alignment, crdt, edit, kind
 from content.text import markdown, reading
 from content.text.tree import Node, words
 from domain.document.kind import ContentFormat, DocumentType
-from persistence.documents.worker_pool import SMALL
+from persistence.documents.worker_pool import MAX_INLINE_BYTES
 
 TEXT = DocumentType.TEXT
 SHAPES = ["*a ", "a**b", "*a**b", "~~a", "[", "![", "[a](", "> ", "- ", "1. ", "- a\n", "`a", "<a ", "<u>a", "a<![CDATA["]
@@ -17,7 +17,7 @@ SHAPES += ["[a\n", "a\n=\n", "a\\\n"]
 SHAPES += ["a\n\n", "- [ ] a\n", "![a", "_*", "&amp;", "|a", "> a\n"]
 
 
-def taken(work: Callable[[], object]) -> float:
+def cpu_seconds(work: Callable[[], object]) -> float:
     """Seconds of CPU, the best of three."""
     times = []
     for _ in range(3):
@@ -27,7 +27,7 @@ def taken(work: Callable[[], object]) -> float:
     return min(times)
 
 
-def nested(depth: int) -> Node:
+def nested_list(depth: int) -> Node:
     """A list in a list in a list …"""
     node = Node("bulletList", content=(Node("listItem", content=(Node("paragraph", content=(words("a"),)),)),))
     for _ in range(depth):
@@ -37,9 +37,9 @@ def nested(depth: int) -> Node:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_nothing_that_is_worked_on_at_once_takes_long(shape: str) -> None:
-    text = (shape * SMALL)[: SMALL - 100]
+    text = (shape * MAX_INLINE_BYTES)[: MAX_INLINE_BYTES - 100]
     update = kind.compose(TEXT, text[: len(text) // 2])
-    assert taken(lambda: edit.replace_all(TEXT, update, text[len(text) // 2 :])) < 0.1
+    assert cpu_seconds(lambda: edit.replace_all(TEXT, update, text[len(text) // 2 :])) < 0.1
 
 
 def test_a_table_of_cells_that_are_not_there_is_text() -> None:
@@ -50,19 +50,19 @@ def test_a_table_of_cells_that_are_not_there_is_text() -> None:
 
 
 def test_lists_in_lists_take_no_longer_than_their_length() -> None:
-    deep = nested(60)
-    assert taken(lambda: markdown.markdown(deep)) < 0.2
+    deep = nested_list(60)
+    assert cpu_seconds(lambda: markdown.markdown(deep)) < 0.2
 
 
 def test_a_paragraph_of_many_lines_and_a_long_one_of_many_marks_are_linear() -> None:
-    assert taken(lambda: reading.parse("a\n" * 20_000)) < 3
-    assert taken(lambda: kind.compose(TEXT, "*a* b " * 10_000)) < 3
+    assert cpu_seconds(lambda: reading.parse("a\n" * 20_000)) < 3
+    assert cpu_seconds(lambda: kind.compose(TEXT, "*a* b " * 10_000)) < 3
 
 
 def test_a_table_of_anchors_that_show_one_another_is_not_quadratic() -> None:
     left = [at // 2 + at % 2 * 2 for at in range(40_000)]
     right = [-1, *left[1:], -2]
-    assert taken(lambda: alignment.matches(left, right[::-1])) < 4
+    assert cpu_seconds(lambda: alignment.matches(left, right[::-1])) < 4
 
 
 def test_every_word_of_a_long_paragraph_can_be_replaced() -> None:

@@ -10,7 +10,7 @@ from content.text import markdown, reading, shared
 from content.text.tree import Node
 from domain.document.kind import ContentFormat, DocumentType
 from domain.errors import Invalid
-from tests.content.trees import DOCUMENTS
+from tests.support.document_trees import DOCUMENTS
 
 TEXT, SHEET, SLIDES = DocumentType.TEXT, DocumentType.SPREADSHEET, DocumentType.PRESENTATION
 MARKDOWN = ContentFormat.MARKDOWN

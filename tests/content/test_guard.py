@@ -8,12 +8,12 @@ from pycrdt import Array, Map, Text, XmlElement, XmlFragment, XmlText
 from content import crdt, guard
 from content.errors import InvalidUpdate, UpdatePending, UpdateTooLarge
 from content.nesting import Nesting
-from tests.content.encoding import item, nested, number, text, update
+from tests.support.yjs_encoding import encode_item, encode_number, encode_text, encode_update, nested_arrays_update
 
-ANY = 8
+ANY_CONTENT = 8
 
 
-def typed() -> list[bytes]:
+def typed_updates() -> list[bytes]:
     """The updates of somebody who makes a paragraph and writes in it."""
     document = crdt.Doc(client_id=5)
     updates: list[bytes] = []
@@ -28,45 +28,45 @@ def typed() -> list[bytes]:
 
 
 def test_says_which_clocks_an_update_adds_and_deletes() -> None:
-    said = [guard.check(one) for one in typed()]
+    said = [guard.check(one) for one in typed_updates()]
     assert [one.adds for one in said] == [{5: (0, 2)}, {5: (2, 7)}, {5: (7, 10)}, {}]
     assert [one.only_deletes for one in said] == [False, False, False, True]
     assert said[-1].deletes == [(5, 3, 1)]
 
 
 def test_text_is_as_long_as_in_utf_16() -> None:
-    struct = guard.check(update([item(4, text("a😀é"))])).structs[0]
+    struct = guard.check(encode_update([encode_item(4, encode_text("a😀é"))])).structs[0]
     assert (struct.content, struct.length) == ("a😀é", 4)
 
 
 BAD = {
     "nothing at all": b"",
-    "an end too early": update([item(4, text("abc"))])[:-2],
-    "bytes behind the end": update([item(4, text("abc"))]) + b"\0",
+    "an end too early": encode_update([encode_item(4, encode_text("abc"))])[:-2],
+    "bytes behind the end": encode_update([encode_item(4, encode_text("abc"))]) + b"\0",
     "encoding V2": bytes.fromhex("000009818080808008000003056764656661756c7403070174010403686579000000"),
-    "more clients than bytes": number(2**40) + b"\0\0",
-    "more structs than bytes": number(1) + number(2**40) + number(9) + b"\0\0\0",
-    "more values than bytes": update([item(ANY, number(2**40))]),
+    "more clients than bytes": encode_number(2**40) + b"\0\0",
+    "more structs than bytes": encode_number(1) + encode_number(2**40) + encode_number(9) + b"\0\0\0",
+    "more values than bytes": encode_update([encode_item(ANY_CONTENT, encode_number(2**40))]),
     "a client for nothing": b"\1\0\x09\0\0",
-    "a client twice": b"\2\1\x09\0" + item(4, text("a")) + b"\1\x09\1" + item(4, text("a")) + b"\0",
-    "an empty text": update([item(4, text(""))]),
-    "an empty run of garbage": update([b"\0\0"]),
-    "a clock beyond 31 bits": update([item(4, text("a"))], clock=2**31),
-    "a number beyond 53 bits": update([item(4, text("a"))], client=2**53),
-    "text that is not UTF-8": update([item(4, b"\2\xc3\x28")]),
-    "half a surrogate": update([item(4, b"\3\xed\xa0\x80")]),
-    "a mark that is not JSON": update([item(6, text("bold") + text("{"))]),
-    "an embed that is not JSON": update([item(5, text("[1,]"))]),
-    "a value of no kind": update([item(ANY, b"\1\x10")]),
-    "a kind of content that only yrs knows": update([item(11, b"\0\0\0")]),
-    "a type that nobody knows": update([item(7, number(15))]),
-    "a hook": update([item(7, number(5) + text("x"))]),
-    "a subdocument": update([item(9, text("guid") + b"\x7f")]),
-    "an item behind itself": update([item(4, text("a"), after=(9, 0))]),
-    "an item within itself": update([item(4, text("a"), within=(9, 0))]),
-    "a parent of no kind": update([b"\x04\x02" + text("t") + text("a")]),
-    "deletion of nothing": update([], deletes=b"\1\x09\1\0\0"),
-    "deletion beyond 31 bits": update([], deletes=b"\1\x09\1\0" + number(2**31)),
+    "a client twice": b"\2\1\x09\0" + encode_item(4, encode_text("a")) + b"\1\x09\1" + encode_item(4, encode_text("a")) + b"\0",
+    "an empty text": encode_update([encode_item(4, encode_text(""))]),
+    "an empty run of garbage": encode_update([b"\0\0"]),
+    "a clock beyond 31 bits": encode_update([encode_item(4, encode_text("a"))], clock=2**31),
+    "a number beyond 53 bits": encode_update([encode_item(4, encode_text("a"))], client=2**53),
+    "text that is not UTF-8": encode_update([encode_item(4, b"\2\xc3\x28")]),
+    "half a surrogate": encode_update([encode_item(4, b"\3\xed\xa0\x80")]),
+    "a mark that is not JSON": encode_update([encode_item(6, encode_text("bold") + encode_text("{"))]),
+    "an embed that is not JSON": encode_update([encode_item(5, encode_text("[1,]"))]),
+    "a value of no kind": encode_update([encode_item(ANY_CONTENT, b"\1\x10")]),
+    "a kind of content that only yrs knows": encode_update([encode_item(11, b"\0\0\0")]),
+    "a type that nobody knows": encode_update([encode_item(7, encode_number(15))]),
+    "a hook": encode_update([encode_item(7, encode_number(5) + encode_text("x"))]),
+    "a subdocument": encode_update([encode_item(9, encode_text("guid") + b"\x7f")]),
+    "an item behind itself": encode_update([encode_item(4, encode_text("a"), after=(9, 0))]),
+    "an item within itself": encode_update([encode_item(4, encode_text("a"), within=(9, 0))]),
+    "a parent of no kind": encode_update([b"\x04\x02" + encode_text("t") + encode_text("a")]),
+    "deletion of nothing": encode_update([], deletes=b"\1\x09\1\0\0"),
+    "deletion beyond 31 bits": encode_update([], deletes=b"\1\x09\1\0" + encode_number(2**31)),
 }
 
 
@@ -79,39 +79,39 @@ def test_refuses(what: str) -> None:
 
 def test_values_nest_64_deep_and_no_deeper() -> None:
     def value(depth: int) -> bytes:
-        return update([item(ANY, b"\1" + b"\x75\1" * depth + b"\x7e")])
+        return encode_update([encode_item(ANY_CONTENT, b"\1" + b"\x75\1" * depth + b"\x7e")])
 
     assert guard.check(value(64)).adds == {9: (0, 1)}
     with pytest.raises(UpdateTooLarge):
         guard.check(value(65))
     for brackets in ("[" * 65 + "]" * 65, '{"a":' * 65 + "1" + "}" * 65):
         with pytest.raises(UpdateTooLarge):
-            guard.check(update([item(6, text("bold") + text(brackets))]))
+            guard.check(encode_update([encode_item(6, encode_text("bold") + encode_text(brackets))]))
     many = "[" + "[]," * 200 + '"[[["]'
-    assert guard.check(update([item(5, text(many))])).adds == {9: (0, 1)}
+    assert guard.check(encode_update([encode_item(5, encode_text(many))])).adds == {9: (0, 1)}
 
 
 def test_types_nest_64_deep_and_no_deeper() -> None:
-    assert guard.check(nested(64)).adds == {9: (0, 64)}
+    assert guard.check(nested_arrays_update(64)).adds == {9: (0, 64)}
     with pytest.raises(UpdateTooLarge):
-        guard.check(nested(65))
+        guard.check(nested_arrays_update(65))
 
 
 def test_types_nest_no_deeper_however_many_updates_it_takes() -> None:
     nesting = Nesting()
-    nesting.admit(guard.check(nested(60)))
+    nesting.admit(guard.check(nested_arrays_update(60)))
     for level in range(60, 64):
-        nesting.admit(guard.check(update([item(7, b"\0", within=(9, level - 1))], clock=level)))
-    beside = guard.check(update([item(7, b"\0", after=(9, 63))], client=8))
+        nesting.admit(guard.check(encode_update([encode_item(7, b"\0", within=(9, level - 1))], clock=level)))
+    beside = guard.check(encode_update([encode_item(7, b"\0", after=(9, 63))], client=8))
     nesting.admit(beside)
     for _ in range(2):
         with pytest.raises(UpdateTooLarge):
-            nesting.admit(guard.check(update([item(7, b"\0", within=(8, 0))], clock=64)))
+            nesting.admit(guard.check(encode_update([encode_item(7, b"\0", within=(8, 0))], clock=64)))
     nesting.admit(beside)
 
 
 def test_a_megabyte_is_the_most() -> None:
-    fits = update([item(4, text("a" * (guard.UPDATE_BYTES - 14)))])
+    fits = encode_update([encode_item(4, encode_text("a" * (guard.UPDATE_BYTES - 14)))])
     assert len(fits) <= guard.UPDATE_BYTES
     assert guard.check(fits).adds == {9: (0, guard.UPDATE_BYTES - 14)}
     with pytest.raises(UpdateTooLarge) as refused:
@@ -120,13 +120,13 @@ def test_a_megabyte_is_the_most() -> None:
 
 
 def test_what_builds_on_missing_edits_is_told() -> None:
-    made, filled, marked, deleted = typed()
+    made, filled, marked, deleted = typed_updates()
     vector = {5: 2}
     assert not guard.missing(guard.check(filled), vector)
     assert guard.missing(guard.check(filled), {})
     assert guard.missing(guard.check(deleted), vector)
-    assert guard.missing(guard.check(update([item(4, text("a"), after=(5, 2))])), vector)
-    assert not guard.missing(guard.check(update([item(4, text("a"), after=(5, 1))])), vector)
+    assert guard.missing(guard.check(encode_update([encode_item(4, encode_text("a"), after=(5, 2))])), vector)
+    assert not guard.missing(guard.check(encode_update([encode_item(4, encode_text("a"), after=(5, 1))])), vector)
     assert guard.applies(made, filled).adds == {5: (2, 7)}
     for early in (marked, deleted):
         with pytest.raises(UpdatePending):
@@ -135,15 +135,18 @@ def test_what_builds_on_missing_edits_is_told() -> None:
 
 def test_what_does_not_apply_is_told() -> None:
     with pytest.raises(InvalidUpdate, match="does not apply"):
-        guard.applies(update([item(4, text("a"))]), update([item(4, text("b"), within=(9, 0))], client=8))
+        guard.applies(
+            encode_update([encode_item(4, encode_text("a"))]),
+            encode_update([encode_item(4, encode_text("b"), within=(9, 0))], client=8),
+        )
 
 
 def test_what_reads_differently_when_it_is_loaded_again_is_told() -> None:
     document = crdt.Doc(client_id=5)
     written = document.get("default", type=XmlFragment).children.append(XmlText("Title"))
     assert str(written) == "Title"
-    forged = bytes([0x04 | 0xC0]) + number(5) + number(5) + number(5) + number(2) + text("x")
-    update_ = update([forged])
+    forged = bytes([0x04 | 0xC0]) + encode_number(5) + encode_number(5) + encode_number(5) + encode_number(2) + encode_text("x")
+    update_ = encode_update([forged])
     assert guard.check(update_).adds == {9: (0, 1)}
     with pytest.raises(InvalidUpdate, match="differently"):
         guard.applies(crdt.state(document), update_)

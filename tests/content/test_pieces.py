@@ -9,10 +9,10 @@ import pytest
 from content import crdt, pieces
 from content.errors import InvalidUpdate, UpdateTooLarge
 from content.structs import parse
-from tests.content.encoding import item, number, text, update
+from tests.support.yjs_encoding import encode_item, encode_number, encode_text, encode_update
 
 
-def written_together(seed: int) -> pycrdt.Doc[Any]:
+def concurrent_updates(seed: int) -> pycrdt.Doc[Any]:
     """What four people wrote and deleted, now and then beside each other."""
     chance = random.Random(seed)
     docs: list[pycrdt.Doc[Any]] = [pycrdt.Doc(client_id=1 + each) for each in range(4)]
@@ -38,7 +38,7 @@ def written_together(seed: int) -> pycrdt.Doc[Any]:
 @pytest.mark.parametrize("loose", [1, 7, 1_000_000])
 @pytest.mark.parametrize("seed", range(4))
 def test_pieces_build_only_on_those_before_them_and_come_to_the_same(seed: int, loose: int) -> None:
-    whole = written_together(seed)
+    whole = concurrent_updates(seed)
     parted = pieces.parted(whole.get_update(), loose)
     copy = crdt.Doc()
     for piece in parted:
@@ -59,8 +59,10 @@ def test_a_long_text_is_cut_between_characters() -> None:
 
 
 def test_deletions_come_last_and_in_parts() -> None:
-    ranges = b"".join(number(2 * at) + number(1) for at in range(2_500))
-    data = update([item(4, text("a" * 5_000))], deletes=number(1) + number(9) + number(2_500) + ranges)
+    ranges = b"".join(encode_number(2 * at) + encode_number(1) for at in range(2_500))
+    data = encode_update(
+        [encode_item(4, encode_text("a" * 5_000))], deletes=encode_number(1) + encode_number(9) + encode_number(2_500) + ranges
+    )
     parted = pieces.parted(data, 1)
     assert [len(parse(each).deletes) for each in parted] == [0, 1_000, 1_000, 500]
     assert str(crdt.load(None, parted).get("t", type=pycrdt.Text)) == "a" * 2_500

@@ -8,7 +8,7 @@ from content import crdt, guard
 from content.text import html as html_
 from content.text import markdown, plain, reading, shared
 from content.text.tree import Node
-from tests.content.trees import DOCUMENTS
+from tests.support.document_trees import DOCUMENTS
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from domain.anchor import Anchor, Utf16Offsets, anchor, locate
+from domain.anchor import Anchor, Utf16Offsets, create_anchor, locate
 from domain.errors import DomainError
 
 WORDS = "The cat sat. The dog sat. The end.\n"
@@ -23,7 +23,7 @@ sentences = st.lists(
 def test_a_quote_is_told_from_the_same_elsewhere_by_what_stands_around_it(
     prefix: str | None, suffix: str | None, start: int
 ) -> None:
-    found = anchor(WORDS, "sat", prefix, suffix, PATH)
+    found = create_anchor(WORDS, "sat", prefix, suffix, PATH)
     assert (found.quote, found.start) == ("sat", start)
     assert found.prefix + "sat" + found.suffix in WORDS
 
@@ -41,7 +41,7 @@ def test_a_quote_is_told_from_the_same_elsewhere_by_what_stands_around_it(
     ],
 )
 def test_a_quote_is_found_where_it_fits_best_or_is_gone(words: str, start: int | None) -> None:
-    assert locate(words, anchor(WORDS, "sat", "dog ", None, PATH)) == start
+    assert locate(words, create_anchor(WORDS, "sat", "dog ", None, PATH)) == start
 
 
 ROCKET = "Alpha: ship the rocket today.\n\nAnother paragraph, so that nothing is near.\n\nGamma: feed the cat.\n"
@@ -64,7 +64,7 @@ ROCKET = "Alpha: ship the rocket today.\n\nAnother paragraph, so that nothing is
     ],
 )
 def test_a_short_word_stays_through_edits_and_goes_with_what_stood_around_it(edited: str, found: bool) -> None:
-    place = locate(edited, anchor(ROCKET, "the", None, " rocket", PATH))
+    place = locate(edited, create_anchor(ROCKET, "the", None, " rocket", PATH))
     if found:
         assert place is not None
         assert "the" in edited[place:]
@@ -76,7 +76,7 @@ def test_a_short_word_stays_through_edits_and_goes_with_what_stood_around_it(edi
 
 def test_a_phrase_that_every_section_has_goes_with_its_section() -> None:
     sections = [f"Part {name}\n\nStatus: not started yet\n\nOwner: {who}\n" for name, who in (("one", "Ada"), ("two", "Ben"))]
-    sought = anchor("\n".join(sections), "not started yet", "Part one\n\nStatus: ", None, PATH)
+    sought = create_anchor("\n".join(sections), "not started yet", "Part one\n\nStatus: ", None, PATH)
     assert locate(sections[1], sought) is None
     assert locate(sections[0], sought) is not None
     assert locate("\n".join(reversed(sections)), sought) == "\n".join(reversed(sections)).rindex("not started")
@@ -88,7 +88,7 @@ def test_what_stood_elsewhere_is_not_taken_when_all_around_is_gone(before: str, 
     kept = set(before.split()) | set(after.split())
     assume(not kept & set(third.split()))
     first, second = f"{before} {word} {after}.", f"{third[: len(third) // 2]} {word} {third[len(third) // 2 :]}."
-    sought = anchor(f"{first}\n\n{second}", word, f"{before} ", f" {after}", PATH)
+    sought = create_anchor(f"{first}\n\n{second}", word, f"{before} ", f" {after}", PATH)
     assert sought.start == len(before) + 1
     assume(len(before) > 12)
     assume(len(after) > 12)
@@ -108,7 +108,7 @@ def test_text_that_comes_in_anywhere_else_does_not_lose_the_quote(
     before: str, after: str, added: str, place: int, word: str
 ) -> None:
     words = f"{before} {word} {after}"
-    sought = anchor(words, word, f"{before} ", f" {after}", PATH)
+    sought = create_anchor(words, word, f"{before} ", f" {after}", PATH)
     at = place % (len(words) + 1)
     assume(not len(before) + 1 < at < len(before) + 1 + len(word))
     assume(len(before) > 20)
@@ -125,7 +125,7 @@ def test_text_that_comes_in_anywhere_else_does_not_lose_the_quote(
 def test_in_an_unchanged_text_a_quote_is_where_it_was(words: str, span: tuple[int, int]) -> None:
     start, quote = span[0], words[span[0] : span[0] + span[1]]
     assume(quote.strip())
-    made = anchor(words, quote, words[:start], words[start + len(quote) :], PATH)
+    made = create_anchor(words, quote, words[:start], words[start + len(quote) :], PATH)
     assert words[made.start : made.start + len(quote)] == quote
     assert locate(words, made) == made.start
 
@@ -137,7 +137,7 @@ def test_the_nearest_of_equals_is_taken() -> None:
 def test_a_paragraph_that_is_moved_is_found_where_it_is() -> None:
     moved = "This very paragraph is the one that somebody commented on."
     words = f"First of all.\n\n{moved}\n\nIn between.\n\nLast of all.\n"
-    sought = anchor(words, moved, None, None, PATH)
+    sought = create_anchor(words, moved, None, None, PATH)
     after = f"First of all.\n\nIn between.\n\nLast of all.\n\nSomething new stands here.\n\n{moved}\n"
     assert locate(after, sought) == after.index(moved)
 
@@ -145,7 +145,7 @@ def test_a_paragraph_that_is_moved_is_found_where_it_is() -> None:
 @pytest.mark.parametrize(("quote", "code"), [("stood", "INVALID"), (" ", "REQUIRED"), ("x" * 1001, "TOO_LONG")])
 def test_what_cannot_be_found_is_refused(quote: str, code: str) -> None:
     with pytest.raises(DomainError) as refused:
-        anchor(WORDS, quote, None, None, PATH)
+        create_anchor(WORDS, quote, None, None, PATH)
     assert (refused.value.code, refused.value.path) == (code, (*PATH, "quote"))
 
 

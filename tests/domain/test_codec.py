@@ -45,30 +45,30 @@ ENTITIES = [
 ]
 
 
-def concrete(base: type[Any]) -> list[type[Any]]:
+def concrete_events(base: type[Any]) -> list[type[Any]]:
     """All events that are told: those that say what kind of change they are."""
     # Dataclasses with slots are made twice: the first of each pair is in no module.
     made = [each for each in base.__subclasses__() if getattr(sys.modules[each.__module__], each.__name__) is each]
-    found = [each for child in made for each in concrete(child)]
+    found = [each for child in made for each in concrete_events(child)]
     return ([base] if "kind" in vars(base) else []) + found
 
 
-EVENTS = concrete(Event)
+EVENTS = concrete_events(Event)
 
 
-def values(hint: Any) -> SearchStrategy[Any]:
+def values_of(hint: Any) -> SearchStrategy[Any]:
     """Anything that an attribute with this annotation may hold."""
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return st.one_of([values(each) for each in args])
+        return st.one_of([values_of(each) for each in args])
     if origin in (tuple, frozenset, list):
-        return st.lists(values(args[0]), max_size=3).map(origin)
+        return st.lists(values_of(args[0]), max_size=3).map(origin)
     if not isinstance(hint, type):
         return st.just({"a": [1, None, "b"]})
     if issubclass(hint, Enum):
         return st.sampled_from(hint)
     if dataclasses.is_dataclass(hint):
-        return whole(hint)
+        return instances_of(hint)
     plain: dict[type[Any], SearchStrategy[Any]] = {
         type(None): st.none(),
         bool: st.booleans(),
@@ -83,10 +83,10 @@ def values(hint: Any) -> SearchStrategy[Any]:
     return plain[hint]
 
 
-def whole(cls: type[Any]) -> SearchStrategy[Any]:
+def instances_of(cls: type[Any]) -> SearchStrategy[Any]:
     """Any instance of a dataclass."""
     hints = get_type_hints(cls)
-    return st.builds(cls, **{each.name: values(hints[each.name]) for each in dataclasses.fields(cls)})
+    return st.builds(cls, **{each.name: values_of(hints[each.name]) for each in dataclasses.fields(cls)})
 
 
 @pytest.mark.slow
@@ -94,7 +94,7 @@ def whole(cls: type[Any]) -> SearchStrategy[Any]:
 @settings(derandomize=True, deadline=None, database=None, max_examples=10)
 @given(data=st.data())
 def test_everything_comes_back_as_it_was(cls: type[Any], data: st.DataObject) -> None:
-    before = data.draw(whole(cls))
+    before = data.draw(instances_of(cls))
     assert decode(cls, json.loads(json.dumps(encode(before)))) == before
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from domain.email_address import ascii_form, ascii_host, email_address, email_key
+from domain.email_address import ascii_form, ascii_host, email_key, validate_email
 from domain.errors import DomainError
 
 PATH = ("input", "email")
@@ -17,7 +17,7 @@ labels = st.text(alphabet="abcxyz019-üßéάςøञ例テ❤ñΣ", min_size=1, 
 def _address(local: str, host: str) -> str:
     """A stored address, where the two are one."""
     try:
-        return email_address(f"{local}@{host}", PATH)
+        return validate_email(f"{local}@{host}", PATH)
     except DomainError:
         assume(False)
         raise
@@ -38,7 +38,7 @@ def test_the_forms_of_a_host_are_one_host(local: str, parts: list[str]) -> None:
         stored.replace(".", "\u3002") if "." not in local else stored,
         "".join(chr(ord(each) + 0xFEE0) if "!" <= each <= "~" else each for each in stored),
     ):
-        assert email_address(form, PATH).rpartition("@")[2] == host, form
+        assert validate_email(form, PATH).rpartition("@")[2] == host, form
         assert email_key(form) == key, form
     assert ascii_host(host).isascii()
 
@@ -63,14 +63,14 @@ def test_two_hosts_are_one_only_where_their_ascii_forms_are(one: str, other: str
     ],
 )
 def test_these_are_one_address(one: str, other: str) -> None:
-    assert email_key(email_address(one, PATH)) == email_key(email_address(other, PATH))
+    assert email_key(validate_email(one, PATH)) == email_key(validate_email(other, PATH))
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [("a@straße.de", "a@strasse.de"), ("a@bücher.example", "a@bucher.example"), ("jose@x.de", "josé@x.de")]
 )
 def test_these_are_two(one: str, other: str) -> None:
-    assert email_key(email_address(one, PATH)) != email_key(email_address(other, PATH))
+    assert email_key(validate_email(one, PATH)) != email_key(validate_email(other, PATH))
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_these_are_two(one: str, other: str) -> None:
     ],
 )
 def test_an_address_is_stored_as_people_read_it(given_: str, stored: str) -> None:
-    assert email_address(given_, PATH) == stored
-    assert email_address(stored, PATH) == stored
+    assert validate_email(given_, PATH) == stored
+    assert validate_email(stored, PATH) == stored
 
 
 @pytest.mark.parametrize(
@@ -117,12 +117,12 @@ def test_an_address_is_stored_as_people_read_it(given_: str, stored: str) -> Non
 )
 def test_what_is_no_address_is_refused(given_: str) -> None:
     with pytest.raises(DomainError) as refused:
-        email_address(given_, PATH)
+        validate_email(given_, PATH)
     assert (refused.value.code, refused.value.path) == ("INVALID", PATH)
 
 
 @pytest.mark.parametrize("given_", [f"{'a' * 250}@b.de", "a" * 600, f"a@{'.'.join(['üüüüüüüüüü'] * 16)}.de"])
 def test_what_is_too_long_for_a_letter_is_refused(given_: str) -> None:
     with pytest.raises(DomainError) as refused:
-        email_address(given_, PATH)
+        validate_email(given_, PATH)
     assert refused.value.code == "TOO_LONG"

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from domain.rank import DIGITS, between
 
-same_every_time = settings(derandomize=True, deadline=None, database=None, max_examples=100)
+deterministic = settings(derandomize=True, deadline=None, database=None, max_examples=100)
 
 
-@same_every_time
+@deterministic
 @given(places=st.lists(st.integers(0, 10**6), max_size=120))
 def test_there_is_always_a_rank_at_any_place(places: list[int]) -> None:
     ranks: list[str] = []

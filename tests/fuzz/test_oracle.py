@@ -24,18 +24,18 @@ _LIMITED = 'ulimit -v 4000000; exec "$@"'
 
 @pytest.mark.slow
 def test_yjs_reads_three_thousand_as_we_do(node: str) -> None:
-    assert compared(node, 7, 3_000) > 50
+    assert count_compared(node, 7, 3_000) > 50
 
 
 @pytest.mark.fuzz
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_yjs_reads_a_hundred_thousand_as_we_do(node: str, batch: int) -> None:
-    assert compared(node, random.Random(1_000 + batch).randrange(2**32), BATCH) > BATCH // 60
+    assert count_compared(node, random.Random(1_000 + batch).randrange(2**32), BATCH) > BATCH // 60
 
 
-def compared(node: str, seed: int, count: int) -> int:
+def count_compared(node: str, seed: int, count: int) -> int:
     """How many of so many broken updates were let through, each of which yjs applied and read as we do."""
-    command = [sys.executable, "-m", "tests.content.broken", str(seed), str(count), "tell"]
+    command = [sys.executable, "-m", "tests.support.corrupt_updates", str(seed), str(count), "print"]
     said = subprocess.run(["bash", "-c", _LIMITED, "fuzz", *command], cwd=ROOT, capture_output=True, check=True, timeout=600)
     questions = [line for line in said.stdout.decode().split("\n") if line.startswith("{")]
     asked = subprocess.run(

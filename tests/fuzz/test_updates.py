@@ -25,7 +25,7 @@ def test_broken_updates_break_nothing(batch: int) -> None:
             "fuzz",
             sys.executable,
             "-m",
-            "tests.content.broken",
+            "tests.support.corrupt_updates",
             str(seed),
             str(BATCH),
         ],

@@ -3,16 +3,16 @@
 from typing import Any
 
 from resolvers import ids
-from tests.app import App, Person
-from tests.people import People
-from tests.work import comment, do, done, label, project, seen, task
+from tests.support.app import App, Person
+from tests.support.graph_actions import create_comment, create_label, create_project, create_task, fetch_task, mutate, mutate_ok
+from tests.support.teams import SampleTeam
 
 ENTRIES = "nodes { kind actor { id } subject { id } changes { field before after } }"
 
 
-async def history(app: App, person: Person, task_id: str) -> list[tuple[str, str, list[tuple[str, Any, Any]]]]:
+async def task_history(app: App, person: Person, task_id: str) -> list[tuple[str, str, list[tuple[str, Any, Any]]]]:
     """What a task's history tells somebody, oldest first: kind, actor's id, and (field, before, after)."""
-    found = await seen(app, person, task_id, f"activity(first: 40) {{ totalCount {ENTRIES} }}")
+    found = await fetch_task(app, person, task_id, f"activity(first: 40) {{ totalCount {ENTRIES} }}")
     nodes = found["activity"]["nodes"]
     assert found["activity"]["totalCount"] == len(nodes)
     assert {node["subject"]["id"] for node in nodes} <= {task_id}
@@ -22,22 +22,22 @@ async def history(app: App, person: Person, task_id: str) -> list[tuple[str, str
     ]
 
 
-async def test_every_change_of_a_task_is_told_field_by_field_with_global_ids(app: App, team: People) -> None:
-    small = await label(app, team.member, team.team_id, "small")
-    parent, other = await task(app, team, "Parent"), await task(app, team, "Other")
-    one = await task(app, team, "One", assigneeId=team.member.id)
+async def test_every_change_of_a_task_is_told_field_by_field_with_global_ids(app: App, team: SampleTeam) -> None:
+    small = await create_label(app, team.member, team.team_id, "small")
+    parent, other = await create_task(app, team, "Parent"), await create_task(app, team, "Other")
+    one = await create_task(app, team, "One", assigneeId=team.member.id)
     me, mate = team.member.id, team.mate.id
-    await done(app, team.mate, "taskUpdate", id=one["id"], title="Two", assigneeId=None, dueOn="2026-12-24", estimate=1.5)
-    await done(app, team.member, "taskUpdate", id=one["id"], addLabelIds=[small], priority="HIGH")
-    closed = await done(app, team.member, "taskMove", id=one["id"], status="DONE", parentId=parent["id"])
-    linked = await done(app, team.member, "taskLink", taskId=one["id"], targetId=other["id"], kind="BLOCKS")
-    (near,) = (await seen(app, team.member, linked["id"], "links { nodes { id } }"))["links"]["nodes"]
-    (far,) = (await seen(app, team.member, other["id"], "links { nodes { id } }"))["links"]["nodes"]
-    await done(app, team.mate, "taskUnlink", id=far["id"])
-    await done(app, team.mate, "taskDelete", id=one["id"])
-    await done(app, team.member, "taskRestore", id=one["id"])
+    await mutate_ok(app, team.mate, "taskUpdate", id=one["id"], title="Two", assigneeId=None, dueOn="2026-12-24", estimate=1.5)
+    await mutate_ok(app, team.member, "taskUpdate", id=one["id"], addLabelIds=[small], priority="HIGH")
+    closed = await mutate_ok(app, team.member, "taskMove", id=one["id"], status="DONE", parentId=parent["id"])
+    linked = await mutate_ok(app, team.member, "taskLink", taskId=one["id"], targetId=other["id"], kind="BLOCKS")
+    (near,) = (await fetch_task(app, team.member, linked["id"], "links { nodes { id } }"))["links"]["nodes"]
+    (far,) = (await fetch_task(app, team.member, other["id"], "links { nodes { id } }"))["links"]["nodes"]
+    await mutate_ok(app, team.mate, "taskUnlink", id=far["id"])
+    await mutate_ok(app, team.mate, "taskDelete", id=one["id"])
+    await mutate_ok(app, team.member, "taskRestore", id=one["id"])
     told = {"id": near["id"], "kind": "BLOCKS", "targetId": other["id"]}
-    assert await history(app, team.guest, one["id"]) == [
+    assert await task_history(app, team.guest, one["id"]) == [
         ("CREATED", me, []),
         (
             "UPDATED",
@@ -56,23 +56,23 @@ async def test_every_change_of_a_task_is_told_field_by_field_with_global_ids(app
         ("RESTORED", me, []),
     ]
     back = {"id": far["id"], "kind": "BLOCKED_BY", "targetId": one["id"]}
-    assert await history(app, team.guest, other["id"]) == [
+    assert await task_history(app, team.guest, other["id"]) == [
         ("CREATED", me, []),
         ("UPDATED", me, [("links", None, back)]),
         ("UPDATED", mate, [("links", back, None)]),
     ]
 
 
-async def test_what_is_said_about_a_task_stands_in_its_history(app: App, team: People) -> None:
-    one = await task(app, team)
-    said = await comment(app, team.guest, one, "First")
-    edited = await done(app, team.guest, "commentUpdate", id=said["id"], body=f"Second [@M](user:{team.mate.id})")
-    resolved = await done(app, team.mate, "commentResolve", id=said["id"], resolved=True)
-    await done(app, team.mate, "commentReact", id=said["id"], emoji="👍", on=True)
-    await done(app, team.mate, "commentReact", id=said["id"], emoji="👍", on=False)
-    await done(app, team.admin, "commentDelete", id=said["id"])
+async def test_what_is_said_about_a_task_stands_in_its_history(app: App, team: SampleTeam) -> None:
+    one = await create_task(app, team)
+    said = await create_comment(app, team.guest, one, "First")
+    edited = await mutate_ok(app, team.guest, "commentUpdate", id=said["id"], body=f"Second [@M](user:{team.mate.id})")
+    resolved = await mutate_ok(app, team.mate, "commentResolve", id=said["id"], resolved=True)
+    await mutate_ok(app, team.mate, "commentReact", id=said["id"], emoji="👍", on=True)
+    await mutate_ok(app, team.mate, "commentReact", id=said["id"], emoji="👍", on=False)
+    await mutate_ok(app, team.admin, "commentDelete", id=said["id"])
     thumb = {"emoji": "👍", "userId": team.mate.id}
-    assert (await history(app, team.member, one["id"]))[1:] == [
+    assert (await task_history(app, team.member, one["id"]))[1:] == [
         ("COMMENTED", team.guest.id, []),
         (
             "UPDATED",
@@ -90,10 +90,10 @@ async def test_what_is_said_about_a_task_stands_in_its_history(app: App, team: P
     ]
 
 
-async def test_a_project_tells_what_happened_in_it_to_those_who_see_it(app: App, team: People) -> None:
-    secret = await project(app, team, "Secret", private_to=[team.member])
-    one = await task(app, team, "Plans", projectId=secret)
-    await comment(app, team.member, one, "Hush.")
+async def test_a_project_tells_what_happened_in_it_to_those_who_see_it(app: App, team: SampleTeam) -> None:
+    secret = await create_project(app, team, "Secret", private_to=[team.member])
+    one = await create_task(app, team, "Plans", projectId=secret)
+    await create_comment(app, team.member, one, "Hush.")
     wanted = "totalCount nodes { kind subject { id } changes { field before after } }"
     activity = f"query ($id: ID!) {{ project(id: $id) {{ activity {{ {wanted} }} }} }}"
     found = (await app.run(team.member, activity, id=secret))["project"]["activity"]
@@ -107,26 +107,26 @@ async def test_a_project_tells_what_happened_in_it_to_those_who_see_it(app: App,
     assert found["nodes"][2]["changes"] == [{"field": "members", "before": [], "after": [team.member.id]}]
     assert await app.run(team.mate, activity, id=secret) == {"project": None}
 
-    await done(app, team.member, "taskMove", id=one["id"], projectId=team.project_id)
+    await mutate_ok(app, team.member, "taskMove", id=one["id"], projectId=team.project_id)
     entered = (await app.run(team.mate, activity, id=team.project_id))["project"]["activity"]["nodes"]
     assert (entered[0]["kind"], entered[0]["subject"]["id"]) == ("MOVED", one["id"])
-    assert [kind for kind, _, _ in await history(app, team.member, one["id"])] == ["CREATED", "COMMENTED", "MOVED"]
-    assert [kind for kind, _, _ in await history(app, team.mate, one["id"])] == ["MOVED"]
+    assert [kind for kind, _, _ in await task_history(app, team.member, one["id"])] == ["CREATED", "COMMENTED", "MOVED"]
+    assert [kind for kind, _, _ in await task_history(app, team.mate, one["id"])] == ["MOVED"]
 
 
-async def test_an_entry_is_found_by_its_id_by_those_who_may_hear_it(app: App, team: People) -> None:
-    secret = await project(app, team, "Secret", private_to=[team.member])
-    one = await task(app, team, projectId=secret)
-    (entry,) = (await seen(app, team.member, one["id"], "activity { nodes { id kind createdAt } }"))["activity"]["nodes"]
+async def test_an_entry_is_found_by_its_id_by_those_who_may_hear_it(app: App, team: SampleTeam) -> None:
+    secret = await create_project(app, team, "Secret", private_to=[team.member])
+    one = await create_task(app, team, projectId=secret)
+    (entry,) = (await fetch_task(app, team.member, one["id"], "activity { nodes { id kind createdAt } }"))["activity"]["nodes"]
     node = "query ($id: ID!) { node(id: $id) { id ... on Activity { kind createdAt } } }"
     assert await app.run(team.member, node, id=entry["id"]) == {"node": entry}
     for person in (team.mate, team.guest, team.outsider):
         assert await app.run(person, node, id=entry["id"]) == {"node": None}
 
 
-async def test_a_dry_run_and_a_refusal_leave_no_entry(app: App, team: People) -> None:
-    one = await task(app, team)
+async def test_a_dry_run_and_a_refusal_leave_no_entry(app: App, team: SampleTeam) -> None:
+    one = await create_task(app, team)
     row = {"projectId": team.project_id, "title": "Row", "parentId": one["id"]}
-    await do(app, team.member, "tasksCreate", tasks=[row], dryRun=True)
-    await do(app, team.member, "tasksUpdate", ids=[one["id"], ids.encode("Task", team.team.id)], set={"status": "DONE"})
-    assert await history(app, team.member, one["id"]) == [("CREATED", team.member.id, [])]
+    await mutate(app, team.member, "tasksCreate", tasks=[row], dryRun=True)
+    await mutate(app, team.member, "tasksUpdate", ids=[one["id"], ids.encode("Task", team.team.id)], set={"status": "DONE"})
+    assert await task_history(app, team.member, one["id"]) == [("CREATED", team.member.id, [])]

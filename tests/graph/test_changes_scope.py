@@ -5,24 +5,24 @@ from typing import Any
 from domain import team as teams
 from domain.permissions import Role
 from persistence.unit_of_work import unit_of_work
-from tests.app import App
-from tests.listening import listening, now, since, told
-from tests.people import People, settle
-from tests.work import comment, done, label, project, task
+from tests.support.app import App
+from tests.support.graph_actions import create_comment, create_label, create_project, create_task, mutate_ok
+from tests.support.subscriptions import change_summary, changes_since, current_cursor, open_subscription
+from tests.support.teams import SampleTeam, create_sample_team
 
 
-async def both(app: App, person: Any, start: str, count: int, **scope: Any) -> list[tuple[str, str, str]]:
+async def query_and_subscribe(app: App, person: Any, start: str, count: int, **scope: Any) -> list[tuple[str, str, str]]:
     """What the query tells, and the subscription too; `count` is how much is expected."""
-    found = [told(each) for each in await since(app, person, start, scope=scope)]
-    async with listening(app, person, after=start, scope=scope) as ear:
-        assert sorted(map(told, await ear.take(count))) == sorted(found)
+    found = [change_summary(each) for each in await changes_since(app, person, start, scope=scope)]
+    async with open_subscription(app, person, after=start, scope=scope) as ear:
+        assert sorted(map(change_summary, await ear.next_changes(count))) == sorted(found)
     return found
 
 
-async def second_team(app: App, team: People) -> People:
+async def create_second_team(app: App, team: SampleTeam) -> SampleTeam:
     """Another team, which the first one's member and outsider belong to as well."""
-    other = await settle(app)
-    async with unit_of_work(app.house.database, app.house.services.live) as uow:
+    other = await create_sample_team(app)
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
         found = await uow.teams.get(other.team.id)
         assert found is not None
         for each in (team.member, team.outsider):
@@ -30,15 +30,15 @@ async def second_team(app: App, team: People) -> People:
     return other
 
 
-async def test_each_field_of_a_scope_narrows(app: App, team: People) -> None:
-    other_team = await second_team(app, team)
-    other_project = await project(app, team, "Other")
-    start = await now(app, team.member)
-    here = await task(app, team, "Here")
-    there = await task(app, team, "There", projectId=other_project)
-    away = await task(app, team, "Away", projectId=other_team.project_id)
-    said = await comment(app, team.member, here)
-    word = await label(app, team.member, team.team_id, "word")
+async def test_each_field_of_a_scope_narrows(app: App, team: SampleTeam) -> None:
+    other_team = await create_second_team(app, team)
+    other_project = await create_project(app, team, "Other")
+    start = await current_cursor(app, team.member)
+    here = await create_task(app, team, "Here")
+    there = await create_task(app, team, "There", projectId=other_project)
+    away = await create_task(app, team, "Away", projectId=other_team.project_id)
+    said = await create_comment(app, team.member, here)
+    word = await create_label(app, team.member, team.team_id, "word")
     created = {each["title"]: ("CREATED", "Task", each["id"]) for each in (here, there, away)}
     spoken, named = ("COMMENTED", "Comment", said["id"]), ("CREATED", "Label", word)
     for scope, expected in (
@@ -54,14 +54,14 @@ async def test_each_field_of_a_scope_narrows(app: App, team: People) -> None:
         ({"types": []}, []),
         ({"teamIds": []}, []),
     ):
-        assert await both(app, team.member, start, len(expected), **scope) == expected, scope
+        assert await query_and_subscribe(app, team.member, start, len(expected), **scope) == expected, scope
 
 
-async def test_a_task_that_leaves_the_scope_is_told_once_more(app: App, team: People) -> None:
-    other_team = await second_team(app, team)
-    card = await task(app, team)
-    start = await now(app, team.member)
-    await done(app, team.member, "taskMove", id=card["id"], projectId=other_team.project_id)
+async def test_a_task_that_leaves_the_scope_is_told_once_more(app: App, team: SampleTeam) -> None:
+    other_team = await create_second_team(app, team)
+    card = await create_task(app, team)
+    start = await current_cursor(app, team.member)
+    await mutate_ok(app, team.member, "taskMove", id=card["id"], projectId=other_team.project_id)
     moved = ("MOVED", "Task", card["id"])
     for scope in (
         {},
@@ -71,31 +71,34 @@ async def test_a_task_that_leaves_the_scope_is_told_once_more(app: App, team: Pe
         {"teamIds": [other_team.team_id]},
         {"entityIds": [card["id"]]},
     ):
-        assert await both(app, team.member, start, 1, **scope) == [moved], scope
+        assert await query_and_subscribe(app, team.member, start, 1, **scope) == [moved], scope
 
 
-async def test_a_moved_task_is_seen_from_either_side_as_it_is_from_there(app: App, team: People) -> None:
-    other_team = await second_team(app, team)
-    card = await task(app, team)
+async def test_a_moved_task_is_seen_from_either_side_as_it_is_from_there(app: App, team: SampleTeam) -> None:
+    other_team = await create_second_team(app, team)
+    card = await create_task(app, team)
     here, there, nowhere = team.mate, team.outsider, other_team.outsider
-    start = {each: await now(app, each) for each in (here, there, nowhere)}
-    async with listening(app, here, after=start[here]) as left, listening(app, there, after=start[there]) as right:
-        await done(app, team.member, "taskMove", id=card["id"], projectId=other_team.project_id)
-        lost, came = await left.next(), await right.next()
-        assert (told(lost), lost["entity"]) == (("ACCESS_LOST", "Task", card["id"]), None)
-        assert told(came) == ("MOVED", "Task", card["id"])
+    start = {each: await current_cursor(app, each) for each in (here, there, nowhere)}
+    async with (
+        open_subscription(app, here, after=start[here]) as left,
+        open_subscription(app, there, after=start[there]) as right,
+    ):
+        await mutate_ok(app, team.member, "taskMove", id=card["id"], projectId=other_team.project_id)
+        lost, came = await left.next_change(), await right.next_change()
+        assert (change_summary(lost), lost["entity"]) == (("ACCESS_LOST", "Task", card["id"]), None)
+        assert change_summary(came) == ("MOVED", "Task", card["id"])
         assert came["entity"]["id"] == card["id"]
-        await done(app, team.member, "taskMove", id=card["id"], projectId=team.project_id)
-        assert told(await left.next()) == ("MOVED", "Task", card["id"])
-        assert told(await right.next()) == ("ACCESS_LOST", "Task", card["id"])
-    assert await since(app, nowhere, start[nowhere]) == []
+        await mutate_ok(app, team.member, "taskMove", id=card["id"], projectId=team.project_id)
+        assert change_summary(await left.next_change()) == ("MOVED", "Task", card["id"])
+        assert change_summary(await right.next_change()) == ("ACCESS_LOST", "Task", card["id"])
+    assert await changes_since(app, nowhere, start[nowhere]) == []
 
 
-async def test_a_loss_is_told_whatever_was_asked_for(app: App, team: People) -> None:
-    card = await task(app, team)
-    other = await project(app, team, "Other")
-    start = await now(app, team.mate)
-    await done(app, team.owner, "projectUpdate", id=team.project_id, visibility="PRIVATE")
+async def test_a_loss_is_told_whatever_was_asked_for(app: App, team: SampleTeam) -> None:
+    card = await create_task(app, team)
+    other = await create_project(app, team, "Other")
+    start = await current_cursor(app, team.mate)
+    await mutate_ok(app, team.owner, "projectUpdate", id=team.project_id, visibility="PRIVATE")
     hidden = ("ACCESS_LOST", "Project", team.project_id)
     for scope, expected in (
         ({"types": ["TASK"]}, [hidden]),
@@ -104,9 +107,9 @@ async def test_a_loss_is_told_whatever_was_asked_for(app: App, team: People) -> 
         ({"entityIds": [card["id"]]}, [hidden]),
         ({"projectIds": [other]}, []),
     ):
-        assert await both(app, team.mate, start, len(expected), **scope) == expected, scope
-    start = await now(app, team.mate)
-    await done(app, team.admin, "teamMemberRemove", teamId=team.team_id, userId=team.mate.id)
+        assert await query_and_subscribe(app, team.mate, start, len(expected), **scope) == expected, scope
+    start = await current_cursor(app, team.mate)
+    await mutate_ok(app, team.admin, "teamMemberRemove", teamId=team.team_id, userId=team.mate.id)
     removed = [("ACCESS_LOST", "Team", team.team_id)]
     for scope in ({"types": ["TASK"]}, {"projectIds": [other]}, {"teamIds": [team.team_id]}, {"entityIds": [card["id"]]}):
-        assert await both(app, team.mate, start, 1, **scope) == removed, scope
+        assert await query_and_subscribe(app, team.mate, start, 1, **scope) == removed, scope

@@ -6,15 +6,15 @@ from typing import Any
 from starlette.types import Message
 
 from realtime.collaboration import messages
-from realtime.collaboration.access import Right
+from realtime.collaboration.access import DocumentRight
 from realtime.collaboration.endpoint import CollaborationEndpoint
-from realtime.collaboration.messages import Sync
-from tests.app import App, Person
-from tests.editing import Editor, document, kept, uuid
-from tests.people import People
+from realtime.collaboration.messages import SyncStep
+from tests.support.app import App, Person
+from tests.support.graph_collaboration import Editor, document_uuid, logged_updates, new_document_id
+from tests.support.teams import SampleTeam
 
 
-class Anyone:
+class OnePersonAuth:
     """A `SignIn` that knows one person."""
 
     def __init__(self, person: Person) -> None:
@@ -23,28 +23,31 @@ class Anyone:
     async def authenticate(self, authorization: str | None) -> Any:
         return authorization
 
-    async def still_good(self, credentials: Any) -> None:
+    async def check_active(self, credentials: Any) -> None:
         return
 
-    def lends(self, credentials: Any) -> tuple[Any, Right]:
-        return self._person.user.id, Right.WRITE
+    def user_and_max_right(self, credentials: Any) -> tuple[Any, DocumentRight]:
+        return self._person.user.id, DocumentRight.WRITE
 
 
-async def test_edits_are_kept_and_told_through_asgi_as_well(app: App, team: People) -> None:
-    id_ = await document(app, team)
+async def test_edits_are_kept_and_told_through_asgi_as_well(app: App, team: SampleTeam) -> None:
+    id_ = await new_document_id(app, team)
     endpoint = CollaborationEndpoint(
-        app.house.services.rooms, sign_in=Anyone(team.member), parse_id=uuid, may_connect=lambda headers: True
+        app.resources.services.rooms,
+        authenticator=OnePersonAuth(team.member),
+        parse_id=document_uuid,
+        may_connect=lambda headers: True,
     )
     said: asyncio.Queue[Message] = asyncio.Queue()
     told: asyncio.Queue[Message] = asyncio.Queue()
     update = Editor().write("Through ASGI.")
     said.put_nowait({"type": "websocket.connect"})
-    said.put_nowait({"type": "websocket.receive", "bytes": messages.sync(Sync.UPDATE, update)})
+    said.put_nowait({"type": "websocket.receive", "bytes": messages.sync_message(SyncStep.UPDATE, update)})
     scope = {"type": "websocket", "headers": [], "path_params": {"document_id": id_}, "query_string": b"token=t"}
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
         tasks.create_task(endpoint(scope, said.get, told.put))
         assert await told.get() == {"type": "websocket.accept"}
-        assert (await told.get())["bytes"] == messages.sync(Sync.STEP_1, b"\x00")
-        assert (await told.get())["bytes"] == messages.sync(Sync.UPDATE, update)
+        assert (await told.get())["bytes"] == messages.sync_message(SyncStep.STEP_1, b"\x00")
+        assert (await told.get())["bytes"] == messages.sync_message(SyncStep.UPDATE, update)
         said.put_nowait({"type": "websocket.disconnect", "code": 1000})
-    assert await kept(app, id_) == [update]
+    assert await logged_updates(app, id_) == [update]

@@ -5,33 +5,43 @@ from typing import Any
 from uuid_utils.compat import uuid7
 
 from resolvers import ids
-from tests.app import App, Person
-from tests.graph.test_changes_scope import second_team
-from tests.people import People, uuid_of
-from tests.work import DOCUMENT, comment, do, document, done, everything, project, refusals, task
+from tests.graph.test_changes_scope import create_second_team
+from tests.support.app import App, Person
+from tests.support.graph_actions import (
+    DOCUMENT_FIELDS,
+    codes_and_paths,
+    create_comment,
+    create_document,
+    create_project,
+    create_task,
+    mutate,
+    mutate_ok,
+    table_states,
+)
+from tests.support.teams import SampleTeam, uuid_of
 
-LIST = """
+DOCUMENTS_QUERY = """
 query ($id: ID!, $filter: DocumentFilter, $orderBy: [DocumentOrder!]) {
   project(id: $id) { documents(filter: $filter, orderBy: $orderBy) { nodes { title } totalCount } }
 }
 """
 
 
-async def seen(app: App, person: Person, document_id: str, gives: str = DOCUMENT) -> Any:
+async def fetch_document(app: App, person: Person, document_id: str, selection: str = DOCUMENT_FIELDS) -> Any:
     """A document as somebody sees it; None where he doesn't."""
-    return (await app.run(person, f"query ($id: ID!) {{ document(id: $id) {{ {gives} }} }}", id=document_id))["document"]
+    return (await app.run(person, f"query ($id: ID!) {{ document(id: $id) {{ {selection} }} }}", id=document_id))["document"]
 
 
-async def shelf(app: App, person: Person, project_id: str, **asked: Any) -> list[str]:
+async def document_titles(app: App, person: Person, project_id: str, **arguments: Any) -> list[str]:
     """The titles of a project's documents, by rank unless asked otherwise."""
-    found = await app.run(person, LIST, id=project_id, **asked)
+    found = await app.run(person, DOCUMENTS_QUERY, id=project_id, **arguments)
     return [each["title"] for each in found["project"]["documents"]["nodes"]]
 
 
-async def test_a_new_document_is_empty_and_the_last_of_its_project(app: App, team: People) -> None:
-    await document(app, team, "First")
+async def test_a_new_document_is_empty_and_the_last_of_its_project(app: App, team: SampleTeam) -> None:
+    await create_document(app, team, "First")
     id_ = str(uuid7())
-    made = await document(app, team, "  Second ", id=id_, type="SPREADSHEET")
+    made = await create_document(app, team, "  Second ", id=id_, type="SPREADSHEET")
     assert uuid_of(made["id"]) == uuid_of(ids.encode("Document", uuid_of(made["id"])))
     assert str(uuid_of(made["id"])) == id_
     assert made == {
@@ -47,15 +57,15 @@ async def test_a_new_document_is_empty_and_the_last_of_its_project(app: App, tea
         "project": {"id": team.project_id},
         "latestVersion": None,
     }
-    assert await seen(app, team.guest, made["id"]) == made
-    assert await seen(app, team.outsider, made["id"]) is None
-    assert await shelf(app, team.mate, team.project_id) == ["First", "Second"]
+    assert await fetch_document(app, team.guest, made["id"]) == made
+    assert await fetch_document(app, team.outsider, made["id"]) is None
+    assert await document_titles(app, team.mate, team.project_id) == ["First", "Second"]
 
 
-async def test_what_cannot_be_a_document_is_refused_and_nothing_changes(app: App, team: People) -> None:
-    made = await document(app, team)
-    job = await task(app, team)
-    before = await everything(app)
+async def test_what_cannot_be_a_document_is_refused_and_nothing_changes(app: App, team: SampleTeam) -> None:
+    made = await create_document(app, team)
+    job = await create_task(app, team)
+    before = await table_states(app)
     tried: list[tuple[dict[str, Any], str, str]] = [
         ({"title": " "}, "REQUIRED", "title"),
         ({"title": "x" * 501}, "TOO_LONG", "title"),
@@ -65,98 +75,104 @@ async def test_what_cannot_be_a_document_is_refused_and_nothing_changes(app: App
         ({"parentId": job["id"]}, "INVALID", "parentId"),
     ]
     for given, code, field in tried:
-        payload = await do(app, team.member, "documentCreate", **({"projectId": team.project_id, "title": "Page"} | given))
-        assert refusals(payload) == [(code, ["input", field])]
+        payload = await mutate(app, team.member, "documentCreate", **({"projectId": team.project_id, "title": "Page"} | given))
+        assert codes_and_paths(payload) == [(code, ["input", field])]
         assert payload["document"] is None
-    assert await everything(app) == before
+    assert await table_states(app) == before
 
 
-async def test_a_title_changes_with_the_version_that_was_read(app: App, team: People) -> None:
-    made = await document(app, team, "Draft")
-    named = await done(app, team.mate, "documentUpdate", id=made["id"], title="Final", expectedVersion=1)
+async def test_a_title_changes_with_the_version_that_was_read(app: App, team: SampleTeam) -> None:
+    made = await create_document(app, team, "Draft")
+    named = await mutate_ok(app, team.mate, "documentUpdate", id=made["id"], title="Final", expectedVersion=1)
     assert (named["title"], named["version"]) == ("Final", 2)
-    payload = await do(app, team.member, "documentUpdate", id=made["id"], title="Mine", expectedVersion=1)
+    payload = await mutate(app, team.member, "documentUpdate", id=made["id"], title="Mine", expectedVersion=1)
     assert payload["errors"][0]["current"] == {"id": made["id"], "version": 2}
-    assert await seen(app, team.member, made["id"]) == named
+    assert await fetch_document(app, team.member, made["id"]) == named
 
 
-async def test_documents_lie_under_others_in_no_circle_and_not_too_deep(app: App, team: People) -> None:
-    top = await document(app, team, "1")
+async def test_documents_lie_under_others_in_no_circle_and_not_too_deep(app: App, team: SampleTeam) -> None:
+    top = await create_document(app, team, "1")
     chain = [top]
     for level in range(2, 11):
-        chain.append(await document(app, team, str(level), parentId=chain[-1]["id"]))
-    payload = await do(app, team.member, "documentCreate", projectId=team.project_id, title="11", parentId=chain[-1]["id"])
-    assert refusals(payload) == [("LIMIT_EXCEEDED", ["input", "parentId"])]
-    payload = await do(app, team.member, "documentMove", id=top["id"], parentId=chain[3]["id"])
-    assert refusals(payload) == [("CYCLE", ["input", "parentId"])]
-    moved = await done(app, team.member, "documentMove", id=chain[5]["id"], parentId=None)
+        chain.append(await create_document(app, team, str(level), parentId=chain[-1]["id"]))
+    payload = await mutate(app, team.member, "documentCreate", projectId=team.project_id, title="11", parentId=chain[-1]["id"])
+    assert codes_and_paths(payload) == [("LIMIT_EXCEEDED", ["input", "parentId"])]
+    payload = await mutate(app, team.member, "documentMove", id=top["id"], parentId=chain[3]["id"])
+    assert codes_and_paths(payload) == [("CYCLE", ["input", "parentId"])]
+    moved = await mutate_ok(app, team.member, "documentMove", id=chain[5]["id"], parentId=None)
     assert moved["parent"] is None
-    below = await seen(app, team.guest, top["id"], "children { nodes { title children { nodes { title } } } totalCount }")
+    below = await fetch_document(
+        app, team.guest, top["id"], "children { nodes { title children { nodes { title } } } totalCount }"
+    )
     assert below == {"children": {"nodes": [{"title": "2", "children": {"nodes": [{"title": "3"}]}}], "totalCount": 1}}
 
 
-async def test_a_document_moves_to_a_place(app: App, team: People) -> None:
-    a, b, c = [await document(app, team, title) for title in "abc"]
-    await done(app, team.member, "documentMove", id=c["id"], afterId=a["id"])
-    assert await shelf(app, team.mate, team.project_id) == ["a", "c", "b"]
-    await done(app, team.member, "documentMove", id=b["id"], afterId=None)
-    assert await shelf(app, team.mate, team.project_id) == ["b", "a", "c"]
-    before = await everything(app)
-    payload = await do(app, team.member, "documentMove", id=b["id"], afterId=b["id"])
-    assert refusals(payload) == [("INVALID", ["input", "afterId"])]
-    payload = await do(app, team.member, "documentMove", id=b["id"], afterId=ids.encode("Document", uuid7()))
-    assert refusals(payload) == [("NOT_FOUND", ["input", "afterId"])]
-    assert await everything(app) == before
+async def test_a_document_moves_to_a_place(app: App, team: SampleTeam) -> None:
+    a, b, c = [await create_document(app, team, title) for title in "abc"]
+    await mutate_ok(app, team.member, "documentMove", id=c["id"], afterId=a["id"])
+    assert await document_titles(app, team.mate, team.project_id) == ["a", "c", "b"]
+    await mutate_ok(app, team.member, "documentMove", id=b["id"], afterId=None)
+    assert await document_titles(app, team.mate, team.project_id) == ["b", "a", "c"]
+    before = await table_states(app)
+    payload = await mutate(app, team.member, "documentMove", id=b["id"], afterId=b["id"])
+    assert codes_and_paths(payload) == [("INVALID", ["input", "afterId"])]
+    payload = await mutate(app, team.member, "documentMove", id=b["id"], afterId=ids.encode("Document", uuid7()))
+    assert codes_and_paths(payload) == [("NOT_FOUND", ["input", "afterId"])]
+    assert await table_states(app) == before
 
 
 async def test_a_document_takes_what_lies_below_to_another_project_where_those_who_may_not_see_it_lose_it(
-    app: App, team: People
+    app: App, team: SampleTeam
 ) -> None:
-    secret = await project(app, team, "Secret", private_to=[team.member])
-    top = await document(app, team, "top")
-    inner = await document(app, team, "inner", parentId=top["id"])
-    said = await comment(app, team.guest, inner, "So it is.")
-    moved = await done(app, team.member, "documentMove", id=top["id"], projectId=secret)
+    secret = await create_project(app, team, "Secret", private_to=[team.member])
+    top = await create_document(app, team, "top")
+    inner = await create_document(app, team, "inner", parentId=top["id"])
+    said = await create_comment(app, team.guest, inner, "So it is.")
+    moved = await mutate_ok(app, team.member, "documentMove", id=top["id"], projectId=secret)
     assert (moved["project"], moved["parent"]) == ({"id": secret}, None)
-    assert await shelf(app, team.member, secret) == ["top", "inner"]
-    assert await seen(app, team.guest, inner["id"]) is None
+    assert await document_titles(app, team.member, secret) == ["top", "inner"]
+    assert await fetch_document(app, team.guest, inner["id"]) is None
     assert await app.run(team.guest, "query ($id: ID!) { node(id: $id) { id } }", id=said["id"]) == {"node": None}
-    shown = await seen(app, team.member, inner["id"], "parent { title } comments { nodes { body subject { id } } }")
+    shown = await fetch_document(app, team.member, inner["id"], "parent { title } comments { nodes { body subject { id } } }")
     assert shown == {"parent": {"title": "top"}, "comments": {"nodes": [{"body": "So it is.", "subject": {"id": inner["id"]}}]}}
 
 
-async def test_a_document_moves_to_a_project_of_another_team(app: App, team: People) -> None:
-    other = await second_team(app, team)
-    made = await document(app, team, "Travels")
-    await done(app, team.member, "documentMove", id=made["id"], projectId=other.project_id)
-    assert await shelf(app, team.member, other.project_id) == ["Travels"]
-    assert await seen(app, team.guest, made["id"]) is None
-    payload = await do(app, team.mate, "documentMove", id=made["id"], projectId=team.outsider.id)
-    assert refusals(payload) == [("INVALID", ["input", "projectId"])]
+async def test_a_document_moves_to_a_project_of_another_team(app: App, team: SampleTeam) -> None:
+    other = await create_second_team(app, team)
+    made = await create_document(app, team, "Travels")
+    await mutate_ok(app, team.member, "documentMove", id=made["id"], projectId=other.project_id)
+    assert await document_titles(app, team.member, other.project_id) == ["Travels"]
+    assert await fetch_document(app, team.guest, made["id"]) is None
+    payload = await mutate(app, team.mate, "documentMove", id=made["id"], projectId=team.outsider.id)
+    assert codes_and_paths(payload) == [("INVALID", ["input", "projectId"])]
 
 
-async def test_deleted_documents_come_back_with_what_went_with_them(app: App, team: People) -> None:
-    top = await document(app, team, "top")
-    inner = await document(app, team, "inner", parentId=top["id"])
-    gone = await document(app, team, "gone before", parentId=top["id"])
-    await done(app, team.member, "documentDelete", id=gone["id"])
-    await done(app, team.member, "documentDelete", id=top["id"])
-    assert await shelf(app, team.member, team.project_id) == []
-    assert await shelf(app, team.member, team.project_id, filter={"includeDeleted": True}) == ["top", "inner", "gone before"]
-    assert refusals(await do(app, team.member, "documentRestore", id=inner["id"])) == [("INVALID", ["input", "id"])]
-    assert refusals(await do(app, team.guest, "documentRestore", id=top["id"])) == [("FORBIDDEN", None)]
-    assert refusals(await do(app, team.guest, "commentCreate", subjectId=top["id"], body="Why?")) == [
+async def test_deleted_documents_come_back_with_what_went_with_them(app: App, team: SampleTeam) -> None:
+    top = await create_document(app, team, "top")
+    inner = await create_document(app, team, "inner", parentId=top["id"])
+    gone = await create_document(app, team, "gone before", parentId=top["id"])
+    await mutate_ok(app, team.member, "documentDelete", id=gone["id"])
+    await mutate_ok(app, team.member, "documentDelete", id=top["id"])
+    assert await document_titles(app, team.member, team.project_id) == []
+    assert await document_titles(app, team.member, team.project_id, filter={"includeDeleted": True}) == [
+        "top",
+        "inner",
+        "gone before",
+    ]
+    assert codes_and_paths(await mutate(app, team.member, "documentRestore", id=inner["id"])) == [("INVALID", ["input", "id"])]
+    assert codes_and_paths(await mutate(app, team.guest, "documentRestore", id=top["id"])) == [("FORBIDDEN", None)]
+    assert codes_and_paths(await mutate(app, team.guest, "commentCreate", subjectId=top["id"], body="Why?")) == [
         ("INVALID", ["input", "subjectId"])
     ]
-    restored = await done(app, team.member, "documentRestore", id=top["id"])
+    restored = await mutate_ok(app, team.member, "documentRestore", id=top["id"])
     assert restored["deletedAt"] is None
-    assert await shelf(app, team.member, team.project_id) == ["top", "inner"]
+    assert await document_titles(app, team.member, team.project_id) == ["top", "inner"]
 
 
-async def test_lists_are_filtered_and_sorted(app: App, team: People) -> None:
-    b = await document(app, team, "b", type="PRESENTATION")
-    await document(app, team, "a", by=team.mate, parentId=b["id"])
-    await document(app, team, "c")
+async def test_lists_are_filtered_and_sorted(app: App, team: SampleTeam) -> None:
+    b = await create_document(app, team, "b", type="PRESENTATION")
+    await create_document(app, team, "a", by=team.mate, parentId=b["id"])
+    await create_document(app, team, "c")
     asked: list[tuple[dict[str, Any], list[str]]] = [
         ({"filter": {"type": "PRESENTATION"}}, ["b"]),
         ({"filter": {"owner": {"eq": team.mate.id}}}, ["a"]),
@@ -166,43 +182,46 @@ async def test_lists_are_filtered_and_sorted(app: App, team: People) -> None:
         ({"orderBy": [{"field": "CREATED_AT", "direction": "DESC"}]}, ["c", "a", "b"]),
     ]
     for given, expected in asked:
-        assert await shelf(app, team.guest, team.project_id, **given) == expected
+        assert await document_titles(app, team.guest, team.project_id, **given) == expected
     whole = await app.run(team.guest, "{ documents { totalCount nodes { title } } }")
     assert whole == {"documents": {"totalCount": 3, "nodes": [{"title": "c"}, {"title": "a"}, {"title": "b"}]}}
     assert await app.run(team.outsider, "{ documents { totalCount } }") == {"documents": {"totalCount": 0}}
 
 
-async def test_people_discuss_watch_and_have_seen_documents(app: App, team: People) -> None:
-    made = await document(app, team, "Plan")
-    await do(app, team.guest, "watchSet", subjectId=made["id"], watching=True)
-    await comment(app, team.mate, made, "Fine.")
+async def test_people_discuss_watch_and_have_seen_documents(app: App, team: SampleTeam) -> None:
+    made = await create_document(app, team, "Plan")
+    await mutate(app, team.guest, "watchSet", subjectId=made["id"], watching=True)
+    await create_comment(app, team.mate, made, "Fine.")
     gives = "viewerIsWatching viewerUnread { changeCount commentCount } watchers { nodes { id } } comments { totalCount }"
-    shown = await seen(app, team.member, made["id"], gives)
+    shown = await fetch_document(app, team.member, made["id"], gives)
     assert shown == {
         "viewerIsWatching": True,
         "viewerUnread": {"changeCount": 1, "commentCount": 1},
         "watchers": {"nodes": [{"id": each.id} for each in (team.guest, team.mate, team.member)]},
         "comments": {"totalCount": 1},
     }
-    await do(app, team.member, "markSeen", subjectId=made["id"])
-    assert (await seen(app, team.member, made["id"], "viewerUnread { changeCount }"))["viewerUnread"] is None
+    await mutate(app, team.member, "markSeen", subjectId=made["id"])
+    assert (await fetch_document(app, team.member, made["id"], "viewerUnread { changeCount }"))["viewerUnread"] is None
 
 
-async def test_what_one_may_do_with_a_document_follows_from_his_role(app: App, team: People) -> None:
-    made = await document(app, team)
+async def test_what_one_may_do_with_a_document_follows_from_his_role(app: App, team: SampleTeam) -> None:
+    made = await create_document(app, team)
     everything_ = ["READ", "COMMENT", "CREATE", "UPDATE", "MOVE", "DELETE"]
-    can = {each: (await seen(app, each, made["id"], "viewerCan"))["viewerCan"] for each in (team.owner, team.member, team.guest)}
+    can = {
+        each: (await fetch_document(app, each, made["id"], "viewerCan"))["viewerCan"]
+        for each in (team.owner, team.member, team.guest)
+    }
     assert list(can.values()) == [everything_, everything_, ["READ", "COMMENT"]]
-    await done(app, team.owner, "projectUpdate", id=team.project_id, status="ARCHIVED")
-    assert (await seen(app, team.owner, made["id"], "viewerCan"))["viewerCan"] == ["READ"]
-    before = await everything(app)
-    assert refusals(await do(app, team.owner, "documentUpdate", id=made["id"], title="Late")) == [("FORBIDDEN", None)]
-    assert await everything(app) == before
+    await mutate_ok(app, team.owner, "projectUpdate", id=team.project_id, status="ARCHIVED")
+    assert (await fetch_document(app, team.owner, made["id"], "viewerCan"))["viewerCan"] == ["READ"]
+    before = await table_states(app)
+    assert codes_and_paths(await mutate(app, team.owner, "documentUpdate", id=made["id"], title="Late")) == [("FORBIDDEN", None)]
+    assert await table_states(app) == before
 
 
-async def test_a_comment_is_pinned_to_text_that_is_found_again_until_it_is_gone(app: App, team: People) -> None:
-    made = await document(app, team, content="The cat sat. The dog sat.")
-    said = await comment(app, team.guest, made, "Who?", anchor={"quote": "sat", "prefix": "dog "})
+async def test_a_comment_is_pinned_to_text_that_is_found_again_until_it_is_gone(app: App, team: SampleTeam) -> None:
+    made = await create_document(app, team, content="The cat sat. The dog sat.")
+    said = await create_comment(app, team.guest, made, "Who?", anchor={"quote": "sat", "prefix": "dog "})
     text = "query ($id: ID!) { node(id: $id) { ... on Comment { anchor { quote start end } } } }"
 
     async def anchored() -> Any:
@@ -210,24 +229,24 @@ async def test_a_comment_is_pinned_to_text_that_is_found_again_until_it_is_gone(
 
     assert await anchored() == {"quote": "sat", "start": 21, "end": 24}
     edit = {"id": made["id"], "base": 1}
-    await do(app, team.member, "documentEdit", **edit, find="The cat sat", replaceWith="A cat sat down")
+    await mutate(app, team.member, "documentEdit", **edit, find="The cat sat", replaceWith="A cat sat down")
     assert await anchored() == {"quote": "sat", "start": 24, "end": 27}
-    await do(app, team.member, "documentEdit", **edit, find="sat", replaceWith="stood")
+    await mutate(app, team.member, "documentEdit", **edit, find="sat", replaceWith="stood")
     assert await anchored() is None
-    job = await task(app, team)
-    before = await everything(app)
+    job = await create_task(app, team)
+    before = await table_states(app)
     for subject, quote, path in ((job, "sat", ["anchor"]), (made, "ran", ["anchor", "quote"])):
         given = {"subjectId": subject["id"], "body": "Where?", "anchor": {"quote": quote}}
-        assert refusals(await do(app, team.member, "commentCreate", **given)) == [("INVALID", ["input", *path])]
+        assert codes_and_paths(await mutate(app, team.member, "commentCreate", **given)) == [("INVALID", ["input", *path])]
     given = {"subjectId": made["id"], "body": "Mine?", "anchor": {"quote": "dog"}}
-    assert refusals(await do(app, team.outsider, "commentCreate", **given)) == [("NOT_FOUND", ["input", "subjectId"])]
-    assert await everything(app) == before
+    assert codes_and_paths(await mutate(app, team.outsider, "commentCreate", **given)) == [("NOT_FOUND", ["input", "subjectId"])]
+    assert await table_states(app) == before
 
 
-async def test_offsets_count_as_strings_of_javascript_do(app: App, team: People) -> None:
+async def test_offsets_count_as_strings_of_javascript_do(app: App, team: SampleTeam) -> None:
     said = "😀😀 hello world"
-    made = await document(app, team, content=said)
-    pinned = await done(app, team.member, "commentCreate", subjectId=made["id"], body="x", anchor={"quote": "hello"})
+    made = await create_document(app, team, content=said)
+    pinned = await mutate_ok(app, team.member, "commentCreate", subjectId=made["id"], body="x", anchor={"quote": "hello"})
     query = """
       query ($id: ID!, $comment: ID!) {
         node(id: $comment) { ... on Comment { anchor { start end } } }
@@ -242,11 +261,11 @@ async def test_offsets_count_as_strings_of_javascript_do(app: App, team: People)
     assert units[2 * stretch["start"] : 2 * stretch["end"]].decode("utf-16-le").strip() == said
 
 
-async def test_a_comment_on_text_that_is_gone_does_not_move_to_the_same_word_elsewhere(app: App, team: People) -> None:
+async def test_a_comment_on_text_that_is_gone_does_not_move_to_the_same_word_elsewhere(app: App, team: SampleTeam) -> None:
     rest = "A long paragraph without that word, so that nothing is near.\n\nGamma: feed the cat.\n"
-    made = await document(app, team, content=f"Alpha: ship the rocket.\n\n{rest}")
+    made = await create_document(app, team, content=f"Alpha: ship the rocket.\n\n{rest}")
     anchor = {"quote": "the", "suffix": " rocket"}
-    pinned = await done(app, team.member, "commentCreate", subjectId=made["id"], body="Why this one?", anchor=anchor)
-    await done(app, team.member, "documentEdit", id=made["id"], base=1, replaceAll=rest)
+    pinned = await mutate_ok(app, team.member, "commentCreate", subjectId=made["id"], body="Why this one?", anchor=anchor)
+    await mutate_ok(app, team.member, "documentEdit", id=made["id"], base=1, replaceAll=rest)
     query = "query ($id: ID!) { node(id: $id) { ... on Comment { anchor { start } } } }"
     assert await app.run(team.member, query, id=pinned["id"]) == {"node": {"anchor": None}}

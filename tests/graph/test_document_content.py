@@ -6,11 +6,11 @@ from typing import Any
 from content import crdt
 from domain.document import ContentFormat, DocumentType
 from persistence.documents.rendering import render
-from tests.app import App, Person
-from tests.files import upload
-from tests.people import People
-from tests.work import do, document, done, everything, refusals
-from tests.writing import write
+from tests.support.app import App, Person
+from tests.support.graph_actions import codes_and_paths, create_document, mutate, mutate_ok, table_states
+from tests.support.teams import SampleTeam
+from tests.support.uploads import upload_file
+from tests.support.yjs_edits import append_paragraphs
 
 READ = """
 query ($id: ID!, $format: ContentFormat) {
@@ -33,66 +33,66 @@ query ($id: ID!, $namedOnly: Boolean) {
 STORY = "# Story\n\nOnce *upon* a time.\n"
 
 
-async def read(app: App, person: Person, made: Any, format_: str | None = None) -> Any:
+async def read_content(app: App, person: Person, document: Any, format_: str | None = None) -> Any:
     """The content of a document."""
     asked = {} if format_ is None else {"format": format_}
-    return (await app.run(person, READ, id=made["id"], **asked))["document"]["content"]
+    return (await app.run(person, READ, id=document["id"], **asked))["document"]["content"]
 
 
-async def versions(app: App, person: Person, made: Any, **asked: Any) -> Any:
+async def list_versions(app: App, person: Person, document: Any, **arguments: Any) -> Any:
     """The versions of a document, the newest first."""
-    return (await app.run(person, VERSIONS, id=made["id"], **asked))["document"]["versions"]["nodes"]
+    return (await app.run(person, VERSIONS, id=document["id"], **arguments))["document"]["versions"]["nodes"]
 
 
-async def save(app: App, person: Person, made: Any, **given: Any) -> Any:
+async def save_version(app: App, person: Person, document: Any, **fields: Any) -> Any:
     """A saved version."""
-    payload = await do(app, person, "documentSaveVersion", "version { id number name }", id=made["id"], **given)
+    payload = await mutate(app, person, "documentSaveVersion", "version { id number name }", id=document["id"], **fields)
     assert payload["errors"] == []
     return payload["version"]
 
 
-async def test_a_document_says_what_it_was_begun_with_in_every_form(app: App, team: People) -> None:
-    made = await document(app, team, content=STORY)
+async def test_a_document_says_what_it_was_begun_with_in_every_form(app: App, team: SampleTeam) -> None:
+    made = await create_document(app, team, content=STORY)
     assert made["preview"] == "Story Once upon a time."
     assert made["latestVersion"]["number"] == 1
-    assert await read(app, team.guest, made) == {"format": "MARKDOWN", "text": STORY, "crdt": None, "position": 1}
-    told = {each: (await read(app, team.guest, made, each))["text"] for each in ("TEXT", "HTML")}
+    assert await read_content(app, team.guest, made) == {"format": "MARKDOWN", "text": STORY, "crdt": None, "position": 1}
+    told = {each: (await read_content(app, team.guest, made, each))["text"] for each in ("TEXT", "HTML")}
     assert told == {"TEXT": "Story\nOnce upon a time.\n", "HTML": "<h1>Story</h1><p>Once <em>upon</em> a time.</p>"}
-    assert '"type":"heading"' in (await read(app, team.guest, made, "JSON"))["text"]
-    held = base64.b64decode((await read(app, team.guest, made, "CRDT"))["crdt"])
+    assert '"type":"heading"' in (await read_content(app, team.guest, made, "JSON"))["text"]
+    held = base64.b64decode((await read_content(app, team.guest, made, "CRDT"))["crdt"])
     assert render(DocumentType.TEXT, held, (), ContentFormat.MARKDOWN) == STORY
     assert crdt.state(crdt.load(held)) != crdt.EMPTY
 
 
-async def test_a_document_that_nobody_wrote_in_is_empty_at_position_0(app: App, team: People) -> None:
-    made = await document(app, team)
-    assert await read(app, team.guest, made) == {"format": "MARKDOWN", "text": "", "crdt": None, "position": 0}
-    assert (await read(app, team.guest, made, "CRDT"))["crdt"] == base64.b64encode(crdt.EMPTY).decode()
+async def test_a_document_that_nobody_wrote_in_is_empty_at_position_0(app: App, team: SampleTeam) -> None:
+    made = await create_document(app, team)
+    assert await read_content(app, team.guest, made) == {"format": "MARKDOWN", "text": "", "crdt": None, "position": 0}
+    assert (await read_content(app, team.guest, made, "CRDT"))["crdt"] == base64.b64encode(crdt.EMPTY).decode()
     assert await app.run(team.outsider, READ, id=made["id"]) == {"document": None}
 
 
-async def test_content_is_as_new_as_the_last_edit(app: App, team: People) -> None:
-    made = await document(app, team, content=STORY)
-    await write(app, team.mate, made, "The end.")
-    assert await read(app, team.member, made) == {
+async def test_content_is_as_new_as_the_last_edit(app: App, team: SampleTeam) -> None:
+    made = await create_document(app, team, content=STORY)
+    await append_paragraphs(app, team.mate, made, "The end.")
+    assert await read_content(app, team.member, made) == {
         "format": "MARKDOWN",
         "text": f"{STORY}\nThe end.\n",
         "crdt": None,
         "position": 2,
     }
-    empty = await document(app, team)
-    assert await write(app, team.mate, empty, "Hello") == 1
-    assert (await read(app, team.member, empty))["text"] == "Hello\n"
+    empty = await create_document(app, team)
+    assert await append_paragraphs(app, team.mate, empty, "Hello") == 1
+    assert (await read_content(app, team.member, empty))["text"] == "Hello\n"
 
 
-async def test_versions_hold_what_was_said_and_who_wrote_it(app: App, team: People) -> None:
-    made = await document(app, team, content=STORY)
-    await write(app, team.mate, made, "Middle.")
-    await write(app, team.admin, made, "The end.")
-    saved = await save(app, team.owner, made, name="Draft", changeSummary="An end.")
+async def test_versions_hold_what_was_said_and_who_wrote_it(app: App, team: SampleTeam) -> None:
+    made = await create_document(app, team, content=STORY)
+    await append_paragraphs(app, team.mate, made, "Middle.")
+    await append_paragraphs(app, team.admin, made, "The end.")
+    saved = await save_version(app, team.owner, made, name="Draft", changeSummary="An end.")
     assert (saved["number"], saved["name"]) == (2, "Draft")
-    await write(app, team.mate, made, "Or not.")
-    second, first = await versions(app, team.guest, made)
+    await append_paragraphs(app, team.mate, made, "Or not.")
+    second, first = await list_versions(app, team.guest, made)
     assert (second["number"], second["name"], second["changeSummary"]) == (2, "Draft", "An end.")
     assert second["createdBy"] == {"id": team.owner.id}
     assert [each["id"] for each in second["contributors"]] == sorted(
@@ -103,25 +103,25 @@ async def test_versions_hold_what_was_said_and_who_wrote_it(app: App, team: Peop
     assert first["html"]["text"].startswith("<h1>Story</h1>")
     assert first["contributors"] == [{"id": team.member.id}]
     assert second["byteSize"] > first["byteSize"] > len(STORY)
-    assert [each["number"] for each in await versions(app, team.guest, made, namedOnly=True)] == [2]
-    assert (await read(app, team.member, made))["position"] == 4
+    assert [each["number"] for each in await list_versions(app, team.guest, made, namedOnly=True)] == [2]
+    assert (await read_content(app, team.member, made))["position"] == 4
 
 
-async def test_a_saved_version_is_told_and_is_no_conflict_for_a_title(app: App, team: People) -> None:
-    made = await document(app, team, content=STORY)
+async def test_a_saved_version_is_told_and_is_no_conflict_for_a_title(app: App, team: SampleTeam) -> None:
+    made = await create_document(app, team, content=STORY)
     cursor = (await app.run(team.mate, "{ changes { cursor } }"))["changes"]["cursor"]
-    await save(app, team.member, made, name="Draft")
+    await save_version(app, team.member, made, name="Draft")
     follow = "query ($after: SyncCursor) { changes(after: $after) { nodes { kind type entityId fields { field } } } }"
     (told,) = (await app.run(team.mate, follow, after=cursor))["changes"]["nodes"]
     assert (told["kind"], told["type"], told["entityId"]) == ("UPDATED", "Document", made["id"])
     assert [each["field"] for each in told["fields"]] == ["latestVersionId", "latestNumber"]
-    named = await done(app, team.member, "documentUpdate", id=made["id"], title="New", expectedVersion=made["version"])
+    named = await mutate_ok(app, team.member, "documentUpdate", id=made["id"], title="New", expectedVersion=made["version"])
     assert named["title"] == "New"
 
 
-async def test_a_version_is_an_object_of_its_own_and_its_contents_can_be_downloaded(app: App, team: People) -> None:
-    made = await document(app, team, content=STORY)
-    saved = await save(app, team.member, made)
+async def test_a_version_is_an_object_of_its_own_and_its_contents_can_be_downloaded(app: App, team: SampleTeam) -> None:
+    made = await create_document(app, team, content=STORY)
+    saved = await save_version(app, team.member, made)
     text = "query ($id: ID!) { node(id: $id) { ... on DocumentVersion { number downloadUrl html: downloadUrl(format: HTML) } } }"
     shown = (await app.run(team.guest, text, id=saved["id"]))["node"]
     assert (shown["number"], shown["html"]) == (2, None)
@@ -129,40 +129,40 @@ async def test_a_version_is_an_object_of_its_own_and_its_contents_can_be_downloa
     assert await app.run(team.outsider, text, id=saved["id"]) == {"node": None}
 
 
-async def test_who_may_not_write_saves_no_version_and_stores_nothing(app: App, team: People) -> None:
-    made = await document(app, team, content=STORY)
-    before = await everything(app)
-    objects = [each.key async for each in app.house.services.blobs.find("documents/")]
+async def test_who_may_not_write_saves_no_version_and_stores_nothing(app: App, team: SampleTeam) -> None:
+    made = await create_document(app, team, content=STORY)
+    before = await table_states(app)
+    objects = [each.key async for each in app.resources.services.blobs.find("documents/")]
     tried = [(team.guest, "FORBIDDEN", None), (team.outsider, "NOT_FOUND", ["input", "id"])]
     for somebody, code, path in tried:
-        assert refusals(await do(app, somebody, "documentSaveVersion", id=made["id"])) == [(code, path)]
+        assert codes_and_paths(await mutate(app, somebody, "documentSaveVersion", id=made["id"])) == [(code, path)]
         given = {"projectId": team.project_id, "title": "Mine", "content": "Words."}
-        payload = await do(app, somebody, "documentCreate", **given)
-        assert [each for each, _ in refusals(payload)] == [code]
-    too_long = await do(app, team.member, "documentCreate", projectId=team.project_id, title="Long", content="x" * 500_001)
-    assert refusals(too_long) == [("TOO_LONG", ["input", "content"])]
-    assert await everything(app) == before
-    assert [each.key async for each in app.house.services.blobs.find("documents/")] == objects
+        payload = await mutate(app, somebody, "documentCreate", **given)
+        assert [each for each, _ in codes_and_paths(payload)] == [code]
+    too_long = await mutate(app, team.member, "documentCreate", projectId=team.project_id, title="Long", content="x" * 500_001)
+    assert codes_and_paths(too_long) == [("TOO_LONG", ["input", "content"])]
+    assert await table_states(app) == before
+    assert [each.key async for each in app.resources.services.blobs.find("documents/")] == objects
 
 
-async def test_a_repeated_call_is_answered_and_stores_nothing_again(app: App, team: People) -> None:
+async def test_a_repeated_call_is_answered_and_stores_nothing_again(app: App, team: SampleTeam) -> None:
     given = {"projectId": team.project_id, "title": "Once", "content": STORY, "clientMutationId": f"once-{team.project_id}"}
-    first = await do(app, team.member, "documentCreate", **given)
-    objects = [each.key async for each in app.house.services.blobs.find("documents/")]
-    assert await do(app, team.member, "documentCreate", **given) == first
-    assert [each.key async for each in app.house.services.blobs.find("documents/")] == objects
-    other = await do(app, team.member, "documentCreate", **(given | {"title": "Twice"}))
-    assert refusals(other) == [("IDEMPOTENCY_MISMATCH", ["input", "clientMutationId"])]
+    first = await mutate(app, team.member, "documentCreate", **given)
+    objects = [each.key async for each in app.resources.services.blobs.find("documents/")]
+    assert await mutate(app, team.member, "documentCreate", **given) == first
+    assert [each.key async for each in app.resources.services.blobs.find("documents/")] == objects
+    other = await mutate(app, team.member, "documentCreate", **(given | {"title": "Twice"}))
+    assert codes_and_paths(other) == [("IDEMPOTENCY_MISMATCH", ["input", "clientMutationId"])]
 
 
-async def test_a_page_of_contents_takes_two_statements_more(app: App, team: People) -> None:
+async def test_a_page_of_contents_takes_two_statements_more(app: App, team: SampleTeam) -> None:
     for number in range(10):
-        made = await document(app, team, content=f"Number {number}")
+        made = await create_document(app, team, content=f"Number {number}")
         if number % 2:
-            await write(app, team.mate, made, "More.")
+            await append_paragraphs(app, team.mate, made, "More.")
     text = "query ($id: ID!) { project(id: $id) { documents { nodes { id %s } } } }"
-    _, without = await app.statements(team.member, text % "", id=team.project_id)
-    data, taken = await app.statements(team.member, text % "content { text position }", id=team.project_id)
+    _, without = await app.count_statements(team.member, text % "", id=team.project_id)
+    data, taken = await app.count_statements(team.member, text % "content { text position }", id=team.project_id)
     assert taken - without == 2
     assert data["project"]["documents"]["nodes"][3]["content"] == {"text": "Number 3\n\nMore.\n", "position": 2}
     relations = {
@@ -172,24 +172,26 @@ async def test_a_page_of_contents_takes_two_statements_more(app: App, team: Peop
         "viewerCan comments { totalCount } watchers { totalCount } viewerIsWatching viewerUnread { changeCount }": 7,
     }
     for selection, expected in relations.items():
-        _, taken = await app.statements(team.member, text % selection, id=team.project_id)
+        _, taken = await app.count_statements(team.member, text % selection, id=team.project_id)
         assert (selection, taken - without) == (selection, expected)
 
 
-async def test_a_document_begins_with_a_file_that_was_uploaded(app: App, team: People) -> None:
-    note = await upload(app, team.member, STORY.replace("\n", "\r\n").encode("utf-8-sig"))
-    made = await document(app, team, uploadId=note["id"])
-    assert (await read(app, team.guest, made))["text"] == STORY
-    sheet = await document(app, team, type="SPREADSHEET", uploadId=(await upload(app, team.member, b"a,b\n1,2\n"))["id"])
-    assert (await read(app, team.guest, sheet, "TEXT"))["text"] == "a\tb\n1\t2\n"
-    binary = await upload(app, team.member, b"\xff\xfe\x00", contentType="application/octet-stream")
-    before = await everything(app)
+async def test_a_document_begins_with_a_file_that_was_uploaded(app: App, team: SampleTeam) -> None:
+    note = await upload_file(app, team.member, STORY.replace("\n", "\r\n").encode("utf-8-sig"))
+    made = await create_document(app, team, uploadId=note["id"])
+    assert (await read_content(app, team.guest, made))["text"] == STORY
+    sheet = await create_document(
+        app, team, type="SPREADSHEET", uploadId=(await upload_file(app, team.member, b"a,b\n1,2\n"))["id"]
+    )
+    assert (await read_content(app, team.guest, sheet, "TEXT"))["text"] == "a\tb\n1\t2\n"
+    binary = await upload_file(app, team.member, b"\xff\xfe\x00", contentType="application/octet-stream")
+    before = await table_states(app)
     tried: list[tuple[Person, dict[str, Any], str]] = [
         (team.mate, {"uploadId": note["id"]}, "NOT_FOUND"),
         (team.member, {"uploadId": binary["id"]}, "INVALID"),
         (team.member, {"uploadId": note["id"], "content": "Both."}, "INVALID"),
     ]
     for somebody, given, code in tried:
-        payload = await do(app, somebody, "documentCreate", projectId=team.project_id, title="New", **given)
-        assert refusals(payload) == [(code, ["input", "uploadId"])]
-    assert await everything(app) == before
+        payload = await mutate(app, somebody, "documentCreate", projectId=team.project_id, title="New", **given)
+        assert codes_and_paths(payload) == [(code, ["input", "uploadId"])]
+    assert await table_states(app) == before

@@ -23,16 +23,19 @@ def test_an_id_is_read_as_it_was_written_in_either_alphabet_with_or_without_padd
         assert ids.decode(spelt, name) == id_
 
 
-def packed(text: str) -> str:
+def encode_raw(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
 @pytest.mark.parametrize(
     "value",
     [
-        *("", "Task", "====", "é", "\ud800", "A", "x" * 101, packed("Task:" + str(ID)) + "x" * 100),
-        *(packed(f"Task:{form}") for form in (str(ID).upper(), ID.hex, f"{{{ID}}}", f"urn:uuid:{ID}", "", f"{ID} ", f"{ID}:")),
-        *(packed(text) for text in (str(ID), f":{ID}", f"Ta sk:{ID}", f"Täsk:{ID}", f"Task1:{ID}")),
+        *("", "Task", "====", "é", "\ud800", "A", "x" * 101, encode_raw("Task:" + str(ID)) + "x" * 100),
+        *(
+            encode_raw(f"Task:{form}")
+            for form in (str(ID).upper(), ID.hex, f"{{{ID}}}", f"urn:uuid:{ID}", "", f"{ID} ", f"{ID}:")
+        ),
+        *(encode_raw(text) for text in (str(ID), f":{ID}", f"Ta sk:{ID}", f"Täsk:{ID}", f"Task1:{ID}")),
     ],
 )
 def test_anything_else_is_none(value: str) -> None:

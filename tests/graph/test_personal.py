@@ -7,9 +7,9 @@ from graphql import GraphQLField, GraphQLNonNull, GraphQLObjectType, get_named_t
 
 from resolvers import ids
 from schema.root import bindings, schema
-from tests.app import App, Person
-from tests.people import People, uuid_of
-from tests.work import comment, do, done, task
+from tests.support.app import App, Person
+from tests.support.graph_actions import create_comment, create_task, mutate, mutate_ok
+from tests.support.teams import SampleTeam, uuid_of
 
 TYPES = schema._schema.type_map
 
@@ -39,7 +39,7 @@ def selection(field: GraphQLField, depth: int = 0) -> str | None:
     return f"{{ {' '.join(inner)} }}"
 
 
-async def differing(app: App, one: Person, other: Person, objects: dict[str, str]) -> set[str]:
+async def differing_fields(app: App, one: Person, other: Person, objects: dict[str, str]) -> set[str]:
     """The fields of these objects, by type, that tell two people different things."""
     found = set()
     for type_name, id_ in objects.items():
@@ -58,13 +58,15 @@ async def differing(app: App, one: Person, other: Person, objects: dict[str, str
 
 
 @pytest.mark.slow
-async def test_only_personal_fields_tell_people_with_equal_rights_different_things(app: App, team: People) -> None:
-    card = await task(app, team, "Looked at", assigneeId=team.member.id)
-    said = await comment(app, team.member, card)
-    await do(app, team.member, "commentReact", "errors { code }", id=said["id"], emoji="👍", on=True)
-    await do(app, team.mate, "taskUpdate", id=card["id"], title="Changed by another")
-    label = (await do(app, team.admin, "labelCreate", "label { id }", teamId=team.team_id, name="Red", color="#ff0000"))["label"]
-    await done(app, team.owner, "projectUpdate", id=team.project_id, leadId=team.member.id)
+async def test_only_personal_fields_tell_people_with_equal_rights_different_things(app: App, team: SampleTeam) -> None:
+    card = await create_task(app, team, "Looked at", assigneeId=team.member.id)
+    said = await create_comment(app, team.member, card)
+    await mutate(app, team.member, "commentReact", "errors { code }", id=said["id"], emoji="👍", on=True)
+    await mutate(app, team.mate, "taskUpdate", id=card["id"], title="Changed by another")
+    label = (await mutate(app, team.admin, "labelCreate", "label { id }", teamId=team.team_id, name="Red", color="#ff0000"))[
+        "label"
+    ]
+    await mutate_ok(app, team.owner, "projectUpdate", id=team.project_id, leadId=team.member.id)
     rows = await app.sql.fetch("SELECT id FROM events WHERE entity_id = $1 ORDER BY position", uuid_of(card["id"]))
     objects = {
         "Task": card["id"],
@@ -77,8 +79,8 @@ async def test_only_personal_fields_tell_people_with_equal_rights_different_thin
         "Change": ids.encode("Change", rows[0]["id"]),
     }
     personal = {coordinate for coordinate, binding in bindings.items() if binding.personal}
-    found = await differing(app, team.member, team.mate, objects)
+    found = await differing_fields(app, team.member, team.mate, objects)
     assert found - personal == set(), "declare these personal"
-    found |= await differing(app, team.owner, team.mate, objects)
+    found |= await differing_fields(app, team.owner, team.mate, objects)
     same = {each for each in personal - found if each.partition(".")[0] in objects}
     assert same == {"Task.viewerCan"}, "whoever is no guest may do the same with a task"

@@ -7,12 +7,12 @@ from uuid import UUID
 import pytest
 
 from resolvers import ids
-from tests.app import App
-from tests.people import People
-from tests.turning import turned
-from tests.work import done
+from tests.support.app import App
+from tests.support.graph_actions import mutate_ok
+from tests.support.pagination import check_pagination
+from tests.support.teams import SampleTeam
 
-LIST = """
+PROJECTS_QUERY = """
 query ($first: Int, $after: String, $last: Int, $before: String, $filter: ProjectFilter, $orderBy: [ProjectOrder!]) {
   projects(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $orderBy) {
     totalCount
@@ -22,7 +22,7 @@ query ($first: Int, $after: String, $last: Int, $before: String, $filter: Projec
   }
 }
 """
-OF_TEAM = """
+TEAM_PROJECTS_QUERY = """
 query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String, $filter: ProjectFilter, $orderBy: [ProjectOrder!]) {
   team(id: $id) {
     projects(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $orderBy) {
@@ -48,14 +48,14 @@ FIELDS = ["NAME", "STATUS", "START_ON", "END_ON", "CREATED_AT", "UPDATED_AT"]
 
 
 @pytest.fixture
-async def shelf(app: App, team: People) -> list[str]:
+async def sample_project_ids(app: App, team: SampleTeam) -> list[str]:
     """Projects as `ROWS` says, beside the team's own; their ids in that order."""
     made = []
     for name, status, start, end in ROWS:
         given = {"teamId": team.team_id, "name": name, "startOn": start, "endOn": end, "leadId": team.mate.id}
-        project_id = (await done(app, team.owner, "projectCreate", **given))["id"]
+        project_id = (await mutate_ok(app, team.owner, "projectCreate", **given))["id"]
         if status != "ACTIVE":
-            await done(app, team.owner, "projectUpdate", id=project_id, status=status)
+            await mutate_ok(app, team.owner, "projectUpdate", id=project_id, status=status)
         made.append(project_id)
     same = (
         "UPDATE projects SET created_at = date_trunc('hour', created_at), updated_at = created_at WHERE team_id = $1 AND id <> $2"
@@ -64,64 +64,64 @@ async def shelf(app: App, team: People) -> list[str]:
     return made
 
 
-async def names(app: App, team: People, **asked: Any) -> list[str]:
+async def project_names(app: App, team: SampleTeam, **arguments: Any) -> list[str]:
     """The names that a list gives."""
-    return [node["name"] for node in (await app.run(team.member, LIST, **asked))["projects"]["nodes"]]
+    return [node["name"] for node in (await app.run(team.member, PROJECTS_QUERY, **arguments))["projects"]["nodes"]]
 
 
-@pytest.mark.usefixtures("shelf")
+@pytest.mark.usefixtures("sample_project_ids")
 @pytest.mark.parametrize(("field", "direction"), list(product(FIELDS, ["ASC", "DESC"])))
 async def test_every_order_is_turned_in_both_directions_across_ties_and_gaps(
-    app: App, team: People, field: str, direction: str
+    app: App, team: SampleTeam, field: str, direction: str
 ) -> None:
     order = [{"field": field, "direction": direction}]
 
     async def everywhere(asked: dict[str, Any]) -> Any:
-        return (await app.run(team.member, LIST, orderBy=order, **asked))["projects"]
+        return (await app.run(team.member, PROJECTS_QUERY, orderBy=order, **asked))["projects"]
 
     async def of_team(asked: dict[str, Any]) -> Any:
-        return (await app.run(team.member, OF_TEAM, id=team.team_id, orderBy=order, **asked))["team"]["projects"]
+        return (await app.run(team.member, TEAM_PROJECTS_QUERY, id=team.team_id, orderBy=order, **asked))["team"]["projects"]
 
-    found = await turned(everywhere)
+    found = await check_pagination(everywhere)
     assert len(found) == len(ROWS) + 1
-    assert await turned(of_team, size=3) == found
+    assert await check_pagination(of_team, size=3) == found
 
 
-@pytest.mark.usefixtures("shelf")
-async def test_orders_of_several_fields_in_different_directions_are_turned(app: App, team: People) -> None:
+@pytest.mark.usefixtures("sample_project_ids")
+async def test_orders_of_several_fields_in_different_directions_are_turned(app: App, team: SampleTeam) -> None:
     for fields in (("STATUS", "START_ON", "NAME"), ("END_ON", "STATUS"), ("CREATED_AT", "NAME"), ("START_ON", "END_ON")):
         for first in ("ASC", "DESC"):
             other = {"ASC": "DESC", "DESC": "ASC"}[first]
             order = [{"field": field, "direction": other if index % 2 else first} for index, field in enumerate(fields)]
 
             async def page(asked: dict[str, Any], order: Any = order) -> Any:
-                return (await app.run(team.member, LIST, orderBy=order, **asked))["projects"]
+                return (await app.run(team.member, PROJECTS_QUERY, orderBy=order, **asked))["projects"]
 
-            assert len(await turned(page)) == len(ROWS) + 1
+            assert len(await check_pagination(page)) == len(ROWS) + 1
 
 
-@pytest.mark.usefixtures("shelf")
-async def test_projects_are_sorted_as_asked(app: App, team: People) -> None:
+@pytest.mark.usefixtures("sample_project_ids")
+async def test_projects_are_sorted_as_asked(app: App, team: SampleTeam) -> None:
     by_name = ["apollo", "Apollo", "Gemini", "gemini", "Launch", "Mercury", "zeta", "Élan"]
-    assert await names(app, team) == by_name
-    assert await names(app, team, orderBy=[{"field": "NAME"}]) == by_name
-    assert await names(app, team, orderBy=[{"field": "STATUS"}, {"field": "NAME"}]) == [
+    assert await project_names(app, team) == by_name
+    assert await project_names(app, team, orderBy=[{"field": "NAME"}]) == by_name
+    assert await project_names(app, team, orderBy=[{"field": "STATUS"}, {"field": "NAME"}]) == [
         *("apollo", "gemini", "Launch", "Élan"),
         *("Apollo", "Mercury"),
         *("Gemini", "zeta"),
     ]
-    assert await names(app, team, orderBy=[{"field": "START_ON"}, {"field": "NAME"}]) == [
+    assert await project_names(app, team, orderBy=[{"field": "START_ON"}, {"field": "NAME"}]) == [
         *("Mercury", "apollo", "Gemini", "Élan"),
         *("Apollo", "gemini", "Launch", "zeta"),
     ]
     descending = [{"field": "END_ON", "direction": "DESC"}, {"field": "NAME"}]
-    assert await names(app, team, orderBy=descending) == [
+    assert await project_names(app, team, orderBy=descending) == [
         *("apollo", "gemini", "Launch", "zeta", "Élan"),
         *("Mercury", "Apollo", "Gemini"),
     ]
 
 
-@pytest.mark.usefixtures("shelf")
+@pytest.mark.usefixtures("sample_project_ids")
 @pytest.mark.parametrize(
     ("condition", "expected"),
     [
@@ -143,26 +143,26 @@ async def test_projects_are_sorted_as_asked(app: App, team: People) -> None:
     ],
     ids=str,
 )
-async def test_projects_are_narrowed_as_asked(app: App, team: People, condition: Any, expected: Any) -> None:
-    found = (await app.run(team.member, LIST, filter=condition))["projects"]
+async def test_projects_are_narrowed_as_asked(app: App, team: SampleTeam, condition: Any, expected: Any) -> None:
+    found = (await app.run(team.member, PROJECTS_QUERY, filter=condition))["projects"]
     listed = [node["name"] for node in found["nodes"]]
     assert found["totalCount"] == len(listed)
     assert (len(listed) if isinstance(expected, int) else listed) == expected
 
 
-@pytest.mark.usefixtures("shelf")
-async def test_projects_are_narrowed_by_lead(app: App, team: People) -> None:
-    assert len(await names(app, team, filter={"lead": {"eq": team.mate.id}})) == len(ROWS)
-    assert await names(app, team, filter={"lead": {"in": [team.owner.id, team.outsider.id]}}) == []
+@pytest.mark.usefixtures("sample_project_ids")
+async def test_projects_are_narrowed_by_lead(app: App, team: SampleTeam) -> None:
+    assert len(await project_names(app, team, filter={"lead": {"eq": team.mate.id}})) == len(ROWS)
+    assert await project_names(app, team, filter={"lead": {"in": [team.owner.id, team.outsider.id]}}) == []
 
 
-@pytest.mark.usefixtures("shelf")
-async def test_a_narrowed_list_is_turned_too(app: App, team: People) -> None:
+@pytest.mark.usefixtures("sample_project_ids")
+async def test_a_narrowed_list_is_turned_too(app: App, team: SampleTeam) -> None:
     async def page(asked: dict[str, Any]) -> Any:
         condition = {"name": {"contains": "e"}, "lead": {"isNull": False}}
-        return (await app.run(team.member, LIST, filter=condition, **asked))["projects"]
+        return (await app.run(team.member, PROJECTS_QUERY, filter=condition, **asked))["projects"]
 
-    assert len(await turned(page)) == 4
+    assert len(await check_pagination(page)) == 4
 
 
 @pytest.mark.parametrize(
@@ -182,22 +182,22 @@ async def test_a_narrowed_list_is_turned_too(app: App, team: People) -> None:
     ids=str,
 )
 async def test_what_cannot_be_listed_is_the_clients_mistake(
-    app: App, team: People, asked: dict[str, Any], code: str, path: list[str] | None
+    app: App, team: SampleTeam, asked: dict[str, Any], code: str, path: list[str] | None
 ) -> None:
-    answer = await app.answer(team.member, LIST, **asked)
+    answer = await app.execute(team.member, PROJECTS_QUERY, **asked)
     assert answer["data"] == {"projects": None}
     extensions = answer["errors"][0]["extensions"]
     assert (extensions["code"], extensions.get("path")) == (code, path)
 
 
-async def test_a_cursor_of_another_order_is_refused(app: App, team: People) -> None:
-    page = (await app.run(team.member, LIST))["projects"]
+async def test_a_cursor_of_another_order_is_refused(app: App, team: SampleTeam) -> None:
+    page = (await app.run(team.member, PROJECTS_QUERY))["projects"]
     order = [{"field": "CREATED_AT"}]
-    answer = await app.answer(team.member, LIST, after=page["pageInfo"]["endCursor"], orderBy=order)
+    answer = await app.execute(team.member, PROJECTS_QUERY, after=page["pageInfo"]["endCursor"], orderBy=order)
     assert answer["errors"][0]["extensions"]["code"] == "CURSOR_INVALID"
 
 
-async def test_a_page_of_nothing_is_a_page(app: App, team: People) -> None:
-    page = (await app.run(team.member, LIST, first=0))["projects"]
+async def test_a_page_of_nothing_is_a_page(app: App, team: SampleTeam) -> None:
+    page = (await app.run(team.member, PROJECTS_QUERY, first=0))["projects"]
     assert (page["totalCount"], page["edges"]) == (1, [])
     assert page["pageInfo"] == {"hasNextPage": True, "hasPreviousPage": False, "startCursor": None, "endCursor": None}

@@ -18,14 +18,14 @@ from graphql.utilities.build_ast_schema import build_schema
 
 from domain.actor import Scope
 from resolvers.context import Context
-from schema.field_rules import RuleMissing, register
+from schema.field_rules import MissingFieldRule, collect_bindings
 from schema.fields import leaf, query, relation
 from schema.root import bindings, schema
 
 _FOLDER = Path(__file__).parents[2] / "schema"
 
 
-def described() -> Iterator[tuple[str, str | None]]:
+def descriptions() -> Iterator[tuple[str, str | None]]:
     """Every coordinate of the graph with its description."""
     for name, type_ in schema._schema.type_map.items():
         if is_introspection_type(type_) or is_specified_scalar_type(type_):
@@ -43,7 +43,7 @@ def described() -> Iterator[tuple[str, str | None]]:
 
 
 def test_every_type_field_argument_and_value_is_described() -> None:
-    coordinates = dict(described())
+    coordinates = dict(descriptions())
     assert len(coordinates) > 500
     assert [coordinate for coordinate, text in coordinates.items() if not text or not text.strip()] == []
 
@@ -104,7 +104,7 @@ def test_a_schema_whose_fields_all_have_rules_is_registered() -> None:
     class Query:
         things: list[Thing] = query(_things, "All of them.", guard="signed in")
 
-    rules = register(strawberry.Schema(query=Query))
+    rules = collect_bindings(strawberry.Schema(query=Query))
     assert {name: binding.guard for name, binding in rules.items()} == {
         "Query.things": "signed in",
         "Thing.name": "parent",
@@ -127,8 +127,8 @@ def test_a_field_without_a_rule_keeps_the_server_from_starting() -> None:
         things: list[Thing] = query(_things, "All of them.", guard="public")
         bare: str = strawberry.field(description="Nobody said who may ask.", default="")
 
-    with pytest.raises(RuleMissing) as refused:
-        register(strawberry.Schema(query=Query))
+    with pytest.raises(MissingFieldRule) as refused:
+        collect_bindings(strawberry.Schema(query=Query))
     assert str(refused.value) == "no rule says who may ask for Query.bare, Thing.computed, Thing.secret"
 
 
@@ -137,5 +137,5 @@ def test_a_field_of_a_root_is_not_as_visible_as_its_parent() -> None:
     class Query:
         things: list[str] = query(_things, "All of them.", guard="parent")
 
-    with pytest.raises(RuleMissing, match=r"Query\.things"):
-        register(strawberry.Schema(query=Query))
+    with pytest.raises(MissingFieldRule, match=r"Query\.things"):
+        collect_bindings(strawberry.Schema(query=Query))

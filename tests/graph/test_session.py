@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.app import App
-from tests.graph.signing_in import PASSWORD, REFRESH, actor_of, address, register, sessions_of, sign_in
-from tests.people import uuid_of
+from tests.support.app import App
+from tests.support.sign_in import PASSWORD, REFRESH, actor_of, register, sessions_of, sign_in, unused_email
+from tests.support.teams import uuid_of
 
 
 async def accounts_with(app: App, email: str) -> int:
@@ -21,7 +21,7 @@ async def accounts_with(app: App, email: str) -> int:
 
 
 async def test_who_registers_is_signed_in(app: App) -> None:
-    email = address()
+    email = unused_email()
     payload = await register(app, email=f"  {email} ", firstName=" Ada ", clientMutationId="first")
     assert payload["errors"] == []
     assert payload["clientMutationId"] == "first"
@@ -38,7 +38,7 @@ async def test_who_registers_is_signed_in(app: App) -> None:
     actor = await actor_of(app, payload)
     assert actor.user_id == uuid_of(payload["user"]["id"])
     assert str(actor.session_id) == payload["tokens"]["refreshToken"].partition(".")[0]
-    seen = await app.answer(None, "{ viewer { id email account { email emailVerifiedAt } } }", actor=actor)
+    seen = await app.execute(None, "{ viewer { id email account { email emailVerifiedAt } } }", actor=actor)
     assert seen["data"]["viewer"] == {
         "id": payload["user"]["id"],
         "email": email,
@@ -76,13 +76,13 @@ async def test_what_cannot_be_an_account_is_refused_where_it_is_wrong(app: App, 
 
 @pytest.mark.parametrize("password", ["ten chars!", "x" * 256, "пароль пароль"])
 async def test_length_is_the_only_rule_for_a_password(app: App, password: str) -> None:
-    email = address()
+    email = unused_email()
     assert (await register(app, email=email, password=password))["errors"] == []
     assert (await sign_in(app, email, password))["errors"] == []
 
 
 async def test_one_address_has_one_account_whatever_its_case(app: App) -> None:
-    email = address()
+    email = unused_email()
     await register(app, email=email)
     payload = await register(app, email=email.upper())
     assert payload["errors"] == [
@@ -98,7 +98,7 @@ async def test_one_address_has_one_account_whatever_its_case(app: App) -> None:
 
 
 async def test_two_who_register_the_same_address_at_once_make_one_account(app: App) -> None:
-    email = address()
+    email = unused_email()
     payloads = await asyncio.gather(register(app, email=email), register(app, email=email.lower()))
     codes = sorted(error["code"] for payload in payloads for error in payload["errors"])
     assert codes == ["NOT_UNIQUE"]
@@ -109,7 +109,7 @@ async def test_two_who_register_the_same_address_at_once_make_one_account(app: A
 
 
 async def test_the_right_password_signs_in_whatever_the_case_of_the_address(app: App) -> None:
-    email = address()
+    email = unused_email()
     account = await register(app, email=email)
     payload = await sign_in(app, f" {email.upper()} ")
     assert payload["errors"] == []
@@ -118,10 +118,10 @@ async def test_the_right_password_signs_in_whatever_the_case_of_the_address(app:
 
 
 async def test_a_wrong_password_and_an_unknown_address_are_the_same_answer(app: App) -> None:
-    email = address()
+    email = unused_email()
     account = await register(app, email=email)
     wrong = await sign_in(app, email, "wrong horse battery")
-    assert wrong == await sign_in(app, address())
+    assert wrong == await sign_in(app, unused_email())
     assert wrong == await sign_in(app, email, PASSWORD + "x" * 300)
     assert wrong == {
         "clientMutationId": None,
@@ -141,7 +141,7 @@ async def test_a_wrong_password_and_an_unknown_address_are_the_same_answer(app: 
 
 
 async def test_more_may_sign_in_at_once_than_there_are_connections(app: App) -> None:
-    email = address()
+    email = unused_email()
     await register(app, email=email)
     payloads = await asyncio.gather(*(sign_in(app, email) for _ in range(12)))
     assert [payload["errors"] for payload in payloads] == [[]] * 12
@@ -151,7 +151,7 @@ async def test_only_hashes_of_secrets_are_stored(app: App) -> None:
     account = await register(app)
     actor = await actor_of(app, account)
     keyed = {"refreshToken": account["tokens"]["refreshToken"], "clientMutationId": "kept"}
-    refreshed = (await app.answer(None, REFRESH, actor=actor, input=keyed))["data"]["sessionRefresh"]
+    refreshed = (await app.execute(None, REFRESH, actor=actor, input=keyed))["data"]["sessionRefresh"]
     pool = app.sql
     secret = refreshed["tokens"]["refreshToken"].partition(".")[2]
     stored = await pool.fetchrow("SELECT * FROM sessions WHERE id = $1", actor.session_id)
@@ -161,7 +161,7 @@ async def test_only_hashes_of_secrets_are_stored(app: App) -> None:
     user = await pool.fetchrow("SELECT * FROM users WHERE id = $1", actor.user_id)
     assert user is not None
     assert user["password_hash"].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-    for table in ("remembered_mutations", "events"):
+    for table in ("idempotency_keys", "events"):
         for given in (PASSWORD, secret, refreshed["tokens"]["accessToken"], user["password_hash"]):
             found = await pool.fetchval(f"SELECT count(*) FROM {table} t WHERE strpos(t::text, $1) > 0", given)
             assert found == 0, table

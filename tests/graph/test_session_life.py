@@ -7,9 +7,9 @@ import pytest
 
 from domain.actor import Actor
 from domain.errors import Unauthenticated
-from tests.app import App
-from tests.graph.signing_in import actor_of, address, refresh, register, sessions_of, sign_in
-from tests.people import People, uuid_of
+from tests.support.app import App
+from tests.support.sign_in import actor_of, refresh, register, sessions_of, sign_in, unused_email
+from tests.support.teams import SampleTeam, uuid_of
 
 REVOKE = "mutation ($input: SessionRevokeInput!) { sessionRevoke(input: $input) { errors { __typename code path message } } }"
 
@@ -22,13 +22,13 @@ REFUSED_TOKEN = {
 NO_SESSION = {"__typename": "NotFoundError", "code": "NOT_FOUND", "path": ["input", "sessionId"], "message": "Not found."}
 
 
-async def revoke(app: App, actor: Actor, **given: Any) -> Any:
+async def revoke(app: App, actor: Actor, **fields: Any) -> Any:
     """The errors of signing out."""
-    answer = await app.answer(None, REVOKE, actor=actor, input=given)
+    answer = await app.execute(None, REVOKE, actor=actor, input=fields)
     return answer["data"]["sessionRevoke"]["errors"]
 
 
-async def let_pass(app: App, refresh_token: str, seconds: float) -> None:
+async def age_last_rotation(app: App, refresh_token: str, seconds: float) -> None:
     """Make the last rotation of a token's session as old as that."""
     session_id = refresh_token.partition(".")[0]
     move = "UPDATE sessions SET rotated_at = rotated_at - make_interval(secs => $2) WHERE id = $1"
@@ -54,7 +54,7 @@ async def test_a_refresh_replaces_the_token_and_keeps_the_session(app: App) -> N
 async def test_the_predecessor_is_good_for_ten_seconds_for_whom_the_answer_was_lost(app: App) -> None:
     first = (await register(app))["tokens"]["refreshToken"]
     assert (await refresh(app, first))["errors"] == []
-    await let_pass(app, first, 8)
+    await age_last_rotation(app, first, 8)
     again = await refresh(app, first)
     assert again["errors"] == []
     assert (await refresh(app, again["tokens"]["refreshToken"]))["errors"] == []
@@ -63,9 +63,9 @@ async def test_the_predecessor_is_good_for_ten_seconds_for_whom_the_answer_was_l
 async def test_using_the_predecessor_does_not_lengthen_its_time(app: App) -> None:
     first = (await register(app))["tokens"]["refreshToken"]
     await refresh(app, first)
-    await let_pass(app, first, 6)
+    await age_last_rotation(app, first, 6)
     assert (await refresh(app, first))["errors"] == []
-    await let_pass(app, first, 6)
+    await age_last_rotation(app, first, 6)
     assert (await refresh(app, first))["errors"] == [REFUSED_TOKEN]
 
 
@@ -74,7 +74,7 @@ async def test_a_token_that_is_used_again_later_ends_the_session(app: App) -> No
     actor = await actor_of(app, account)
     first = account["tokens"]["refreshToken"]
     second = (await refresh(app, first))["tokens"]["refreshToken"]
-    await let_pass(app, first, 11)
+    await age_last_rotation(app, first, 11)
     payload = await refresh(app, first)
     assert (payload["errors"], payload["tokens"], payload["user"]) == ([REFUSED_TOKEN], None, None)
     assert (await refresh(app, second))["errors"] == [REFUSED_TOKEN]
@@ -119,7 +119,7 @@ async def test_a_session_that_nobody_refreshes_for_thirty_days_is_over(app: App)
 
 
 async def test_one_sees_where_one_is_signed_in_and_which_session_asks(app: App) -> None:
-    email = address()
+    email = unused_email()
     here = await actor_of(app, await register(app, email=email))
     there = await actor_of(app, await sign_in(app, email))
     seen = await sessions_of(app, there)
@@ -127,7 +127,7 @@ async def test_one_sees_where_one_is_signed_in_and_which_session_asks(app: App) 
     assert [each["isCurrent"] for each in await sessions_of(app, here)] == [False, True]
 
 
-async def test_nobody_else_sees_an_account(app: App, team: People) -> None:
+async def test_nobody_else_sees_an_account(app: App, team: SampleTeam) -> None:
     seen = await app.run(team.member, "query ($id: ID!) { user(id: $id) { id account { email } } }", id=team.mate.id)
     assert seen == {"user": {"id": team.mate.id, "account": None}}
 
@@ -149,11 +149,11 @@ async def test_a_revoked_session_is_refused_within_a_second(app: App) -> None:
     await revoke(app, actor)
     await asyncio.sleep(1.05)
     with pytest.raises(Unauthenticated, match="The session has ended"):
-        await app.house.tokens.authenticate(bearer)
+        await app.resources.tokens.authenticate(bearer)
 
 
 async def test_another_session_of_ones_own_can_be_ended(app: App) -> None:
-    email = address()
+    email = unused_email()
     here = await actor_of(app, await register(app, email=email))
     lost = await sign_in(app, email)
     (session_id,) = [each["id"] for each in await sessions_of(app, here) if not each["isCurrent"]]
@@ -163,7 +163,7 @@ async def test_another_session_of_ones_own_can_be_ended(app: App) -> None:
 
 
 async def test_all_others_are_ended_and_the_one_that_asks_stays(app: App) -> None:
-    email = address()
+    email = unused_email()
     others = [await register(app, email=email), await sign_in(app, email)]
     stranger = await register(app)
     here = await actor_of(app, await sign_in(app, email))
@@ -185,16 +185,16 @@ async def test_a_session_of_somebody_else_is_not_there(app: App) -> None:
 
 @pytest.mark.slow
 async def test_somebody_who_closed_his_account_cannot_come_back(app: App) -> None:
-    email = address()
+    email = unused_email()
     account = await register(app, email=email)
     actor = await actor_of(app, account)
     bearer = f"Bearer {account['tokens']['accessToken']}"
     close = "mutation ($input: DeleteInput!) { userDelete(input: $input) { errors { code } deletedId } }"
-    answer = await app.answer(None, close, actor=actor, input={"id": account["user"]["id"]})
+    answer = await app.execute(None, close, actor=actor, input={"id": account["user"]["id"]})
     assert answer["data"]["userDelete"] == {"errors": [], "deletedId": account["user"]["id"]}
     assert (await refresh(app, account["tokens"]["refreshToken"]))["errors"] == [REFUSED_TOKEN]
     assert (await sign_in(app, email))["errors"][0]["code"] == "UNAUTHENTICATED"
     await asyncio.sleep(1.05)
     with pytest.raises(Unauthenticated):
-        await app.house.tokens.authenticate(bearer)
+        await app.resources.tokens.authenticate(bearer)
     assert (await register(app, email=email))["errors"] == []

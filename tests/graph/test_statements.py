@@ -4,39 +4,39 @@ from typing import Any
 
 import pytest
 
-from tests.app import App
-from tests.people import People, settle
-from tests.work import comment, do, label, project, task
+from tests.support.app import App
+from tests.support.graph_actions import create_comment, create_label, create_project, create_task, mutate
+from tests.support.teams import SampleTeam, create_sample_team
 
 PAGE = 50
 
 
 @pytest.fixture(scope="module")
-async def busy(app: App) -> People:
+async def populated_team(app: App) -> SampleTeam:
     """A project of 50 tasks in which every relation has something behind it."""
-    team = await settle(app)
-    labels = [await label(app, team.member, team.team_id, name) for name in ("one", "two")]
-    first = await task(app, team, "First", assigneeId=team.mate.id, labelIds=labels)
+    team = await create_sample_team(app)
+    labels = [await create_label(app, team.member, team.team_id, name) for name in ("one", "two")]
+    first = await create_task(app, team, "First", assigneeId=team.mate.id, labelIds=labels)
     row = {"projectId": team.project_id, "assigneeId": team.mate.id, "labelIds": labels, "parentId": first["id"]}
     rows = [row | {"title": f"Task {number}"} for number in range(PAGE - 1)]
-    results = (await do(app, team.member, "tasksCreate", tasks=rows))["results"]
+    results = (await mutate(app, team.member, "tasksCreate", tasks=rows))["results"]
     made = [first, *(result["task"] for result in results)]
     for number, each in enumerate(made):
         for person in (team.member, team.mate):
-            await comment(app, person, each, f"By {person.user.first_name} [@M](user:{team.mate.id})")
-        said = await comment(app, team.guest, each, "By the guest.")
-        await do(app, team.mate, "commentReact", id=said["id"], emoji="👍", on=True)
-        await comment(app, team.mate, each, "Answer.", parentId=said["id"])
+            await create_comment(app, person, each, f"By {person.user.first_name} [@M](user:{team.mate.id})")
+        said = await create_comment(app, team.guest, each, "By the guest.")
+        await mutate(app, team.mate, "commentReact", id=said["id"], emoji="👍", on=True)
+        await create_comment(app, team.mate, each, "Answer.", parentId=said["id"])
         other = made[(number + 1) % PAGE]["id"]
-        await do(app, team.member, "taskLink", taskId=each["id"], targetId=other, kind="RELATES_TO")
+        await mutate(app, team.member, "taskLink", taskId=each["id"], targetId=other, kind="RELATES_TO")
     return team
 
 
-async def statements(app: App, team: People, selection: str, first: int = PAGE) -> int:
+async def count_statements(app: App, team: SampleTeam, selection: str, page_size: int = PAGE) -> int:
     """How many statements it takes to read this of the project's tasks, beyond those for project and tasks themselves."""
-    text = f"query ($id: ID!) {{ project(id: $id) {{ tasks(first: {first}) {{ nodes {{ id {selection} }} }} }} }}"
-    data, taken = await app.statements(team.member, text, id=team.project_id)
-    assert len(data["project"]["tasks"]["nodes"]) == first
+    text = f"query ($id: ID!) {{ project(id: $id) {{ tasks(first: {page_size}) {{ nodes {{ id {selection} }} }} }} }}"
+    data, taken = await app.count_statements(team.member, text, id=team.project_id)
+    assert len(data["project"]["tasks"]["nodes"]) == page_size
     return taken - 2
 
 
@@ -75,29 +75,31 @@ RELATIONS = {
 
 
 @pytest.mark.parametrize(("selection", "expected"), RELATIONS.items())
-async def test_a_relation_of_a_page_adds_one_statement(app: App, busy: People, selection: str, expected: int) -> None:
-    assert await statements(app, busy, selection) == expected
-    assert await statements(app, busy, selection, first=2) <= expected
+async def test_a_relation_of_a_page_adds_one_statement(
+    app: App, populated_team: SampleTeam, selection: str, expected: int
+) -> None:
+    assert await count_statements(app, populated_team, selection) == expected
+    assert await count_statements(app, populated_team, selection, page_size=2) <= expected
 
 
-async def test_a_board_with_all_of_it_adds_one_statement_each(app: App, busy: People) -> None:
+async def test_a_board_with_all_of_it_adds_one_statement_each(app: App, populated_team: SampleTeam) -> None:
     parts = (
         "project { name } assignee { displayName } labels(first: 5) { nodes { name } }",
         "comments(first: 3) { nodes { body author { displayName } } }",
         "subtaskProgress { total } links(first: 5) { nodes { kind target { title } } } isBlocked viewerCan",
         "watchers(first: 5) { nodes { displayName } } viewerIsWatching viewerUnread { changeCount } activity(first: 3) { nodes { kind } }",
     )
-    assert await statements(app, busy, " ".join(parts)) == 14
+    assert await count_statements(app, populated_team, " ".join(parts)) == 14
 
 
-async def test_the_same_relation_with_other_arguments_adds_one_more_each(app: App, busy: People) -> None:
+async def test_the_same_relation_with_other_arguments_adds_one_more_each(app: App, populated_team: SampleTeam) -> None:
     aliases = [f"a{first}: comments(first: {first}) {{ nodes {{ id }} }}" for first in (1, 2, 3)]
     aliases += [f"b{resolved}: comments(first: 3, resolved: {resolved}) {{ nodes {{ id }} }}" for resolved in ("true", "false")]
     for number in range(1, 6):
-        assert await statements(app, busy, " ".join(aliases[:number])) == number
+        assert await count_statements(app, populated_team, " ".join(aliases[:number])) == number
 
 
-async def test_three_levels_of_lists_cost_one_statement_a_level(app: App, busy: People) -> None:
+async def test_three_levels_of_lists_cost_one_statement_a_level(app: App, populated_team: SampleTeam) -> None:
     deep = """
       query ($id: ID!) {
         team(id: $id) {
@@ -107,19 +109,19 @@ async def test_three_levels_of_lists_cost_one_statement_a_level(app: App, busy: 
         }
       }
     """
-    await project(app, busy, "Second")
-    data, taken = await app.statements(busy.member, deep, id=busy.team_id)
+    await create_project(app, populated_team, "Second")
+    data, taken = await app.count_statements(populated_team.member, deep, id=populated_team.team_id)
     tasks = [each for one in data["team"]["projects"]["nodes"] for each in one["tasks"]["nodes"]]
     answers = tasks[0]["subtasks"]["nodes"][0]["comments"]["nodes"][2]["replies"]["nodes"]
     assert answers == [{"author": {"displayName": "Mate Tester"}}]
     assert taken == 7
 
 
-async def test_the_same_relation_with_other_arguments_is_never_mistaken_for_the_first(app: App, team: People) -> None:
+async def test_the_same_relation_with_other_arguments_is_never_mistaken_for_the_first(app: App, team: SampleTeam) -> None:
     titles = ["UNSET", "None", "a", "a'", 'a"', "a, title='b'", "\\n", "\n", "Ü", "U\u0308"]
     for title in titles:
         if title != "\n":
-            await task(app, team, title)
+            await create_task(app, team, title)
     conditions: list[dict[str, Any]] = [{"title": {"eq": title}} for title in titles]
     conditions += [{"title": {"in": [title]}} for title in titles] + [{"not": {"title": {"eq": title}}} for title in titles[:2]]
     conditions += [{}, {"isBlocked": False}, {"isBlocked": True}, {"dueOn": {"isNull": True}}, {"dueOn": {"isNull": False}}]
@@ -134,8 +136,10 @@ async def test_the_same_relation_with_other_arguments_is_never_mistaken_for_the_
     assert got == [*alone, *alone, there[1:], [there[0], *there[2:]], there, there, [], there, []]
 
 
-async def test_each_mutation_of_one_operation_sees_its_own_objects(app: App, team: People) -> None:
-    rows = [await task(app, team, f"Task {number}", assigneeId=(team.mate, team.guest)[number % 2].id) for number in range(20)]
+async def test_each_mutation_of_one_operation_sees_its_own_objects(app: App, team: SampleTeam) -> None:
+    rows = [
+        await create_task(app, team, f"Task {number}", assigneeId=(team.mate, team.guest)[number % 2].id) for number in range(20)
+    ]
     fields = [f'm{number}: taskUpdate(input: {{id: "{each["id"]}", estimate: {number}.5}})' for number, each in enumerate(rows)]
     data = await app.run(
         team.member, f"mutation {{ {' '.join(f'{each} {{ task {{ title assignee {{ id }} }} }}' for each in fields)} }}"

@@ -7,9 +7,9 @@ import pytest
 
 from domain.actor import Scope
 from resolvers import ids
-from tests.app import App, Person
-from tests.people import People, join, lent, stranger
-from tests.work import done
+from tests.support.app import App, Person
+from tests.support.graph_actions import mutate_ok
+from tests.support.teams import SampleTeam, actor_with_scopes, create_person_without_team, join_team
 
 VIEWER = "{ viewer { id displayName email timeZone locale isBot avatarUrl viewerCan teams { nodes { id } } } }"
 USER = "query ($id: ID!) { user(id: $id) { id displayName email status viewerCan teams { totalCount nodes { id } } } }"
@@ -40,15 +40,15 @@ mutation ($input: DeleteInput!) {
 REMOVE = "mutation ($input: TeamMemberRemoveInput!) { teamMemberRemove(input: $input) { errors { code } } }"
 
 
-async def update(app: App, somebody: Person, **given: Any) -> Any:
+async def update_user(app: App, person: Person, **fields: Any) -> Any:
     """The payload of `userUpdate`."""
-    return (await app.run(somebody, UPDATE, input=given))["userUpdate"]
+    return (await app.run(person, UPDATE, input=fields))["userUpdate"]
 
 
-async def profile(app: App, somebody: Person) -> Any:
+async def profile(app: App, person: Person) -> Any:
     """What somebody sees of himself."""
     fields = "id version firstName lastName displayName timeZone locale"
-    return (await app.run(somebody, f"{{ viewer {{ {fields} }} }}"))["viewer"]
+    return (await app.run(person, f"{{ viewer {{ {fields} }} }}"))["viewer"]
 
 
 # ── seeing ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -58,7 +58,7 @@ async def test_nobody_is_the_viewer_of_somebody_who_is_not_signed_in(app: App) -
     assert await app.run(None, "{ viewer { id } }") == {"viewer": None}
 
 
-async def test_the_viewer_is_who_asks(app: App, team: People) -> None:
+async def test_the_viewer_is_who_asks(app: App, team: SampleTeam) -> None:
     assert await app.run(team.mate, VIEWER) == {
         "viewer": {
             "id": team.mate.id,
@@ -74,7 +74,7 @@ async def test_the_viewer_is_who_asks(app: App, team: People) -> None:
     }
 
 
-async def test_whoever_shares_a_team_is_seen_with_address_and_the_teams_in_common(app: App, team: People) -> None:
+async def test_whoever_shares_a_team_is_seen_with_address_and_the_teams_in_common(app: App, team: SampleTeam) -> None:
     for seer in (team.owner, team.admin, team.member, team.guest):
         assert await app.run(seer, USER, id=team.mate.id) == {
             "user": {
@@ -88,29 +88,29 @@ async def test_whoever_shares_a_team_is_seen_with_address_and_the_teams_in_commo
         }
 
 
-async def test_an_outsider_is_not_there(app: App, team: People) -> None:
+async def test_an_outsider_is_not_there(app: App, team: SampleTeam) -> None:
     nobody = ids.encode("User", UUID(int=1))
     assert await app.run(team.member, USER, id=team.outsider.id) == {"user": None}
     assert await app.run(team.outsider, USER, id=team.member.id) == await app.run(team.outsider, USER, id=nobody)
 
 
 async def test_one_sees_oneself_without_any_team(app: App) -> None:
-    alone = await stranger(app)
+    alone = await create_person_without_team(app)
     seen = (await app.run(alone, USER, id=alone.id))["user"]
     assert (seen["email"], seen["teams"]) == (alone.user.email_address, {"totalCount": 0, "nodes": []})
     assert (await app.run(alone, USERS))["users"]["nodes"] == [{"id": alone.id, "displayName": "Stranger Tester"}]
 
 
-async def test_everybody_of_ones_teams_is_listed_once_by_name(app: App, team: People) -> None:
-    choir = (await done(app, team.member, "teamCreate", name=f"Choir {team.team.key}"))["id"]
-    await join(app, choir, team.member, team.mate)
+async def test_everybody_of_ones_teams_is_listed_once_by_name(app: App, team: SampleTeam) -> None:
+    choir = (await mutate_ok(app, team.member, "teamCreate", name=f"Choir {team.team.key}"))["id"]
+    await join_team(app, choir, team.member, team.mate)
     seen = (await app.run(team.member, USERS))["users"]
     names = ["Admin Tester", "Guest Tester", "Mate Tester", "Member Tester", "Owner Tester"]
     assert [each["displayName"] for each in seen["nodes"]] == names
     assert seen["totalCount"] == 5
 
 
-async def test_people_are_found_by_part_of_name_or_address_without_regard_to_case(app: App, team: People) -> None:
+async def test_people_are_found_by_part_of_name_or_address_without_regard_to_case(app: App, team: SampleTeam) -> None:
     async def found(query: str) -> list[str]:
         nodes = (await app.run(team.member, USERS, query=query))["users"]["nodes"]
         return [each["displayName"] for each in nodes]
@@ -123,13 +123,13 @@ async def test_people_are_found_by_part_of_name_or_address_without_regard_to_cas
     assert len(await found("")) == 5
 
 
-async def test_a_nul_in_a_query_is_the_clients_mistake(app: App, team: People) -> None:
-    answer = await app.answer(team.member, USERS, query="a\u0000b")
+async def test_a_nul_in_a_query_is_the_clients_mistake(app: App, team: SampleTeam) -> None:
+    answer = await app.execute(team.member, USERS, query="a\u0000b")
     assert answer["data"] == {"users": None}
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
-async def test_the_address_of_an_ex_colleague_is_hidden_and_his_name_stays_with_what_he_did(app: App, team: People) -> None:
+async def test_the_address_of_an_ex_colleague_is_hidden_and_his_name_stays_with_what_he_did(app: App, team: SampleTeam) -> None:
     create = "mutation ($input: TaskCreateInput!) { taskCreate(input: $input) { task { id creator { displayName email } } } }"
     given = {"projectId": team.project_id, "title": "Remember me"}
     task = (await app.run(team.mate, create, input=given))["taskCreate"]["task"]
@@ -141,9 +141,9 @@ async def test_the_address_of_an_ex_colleague_is_hidden_and_his_name_stays_with_
     assert await app.run(team.member, USER, id=team.mate.id) == {"user": None}
 
 
-async def test_a_token_without_the_scope_sees_no_teams_of_the_viewer(app: App, team: People) -> None:
-    actor = lent(team.member, Scope.PROFILE_READ)
-    answer = await app.answer(None, "{ viewer { id teams { nodes { id } } } }", actor=actor)
+async def test_a_token_without_the_scope_sees_no_teams_of_the_viewer(app: App, team: SampleTeam) -> None:
+    actor = actor_with_scopes(team.member, Scope.PROFILE_READ)
+    answer = await app.execute(None, "{ viewer { id teams { nodes { id } } } }", actor=actor)
     assert answer["data"]["viewer"] is None
     assert answer["errors"][0]["extensions"] == {"code": "INSUFFICIENT_SCOPE", "scope": "TEAMS_READ"}
 
@@ -151,8 +151,8 @@ async def test_a_token_without_the_scope_sees_no_teams_of_the_viewer(app: App, t
 # ── changing oneself ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_what_is_given_is_changed_and_what_is_absent_stays(app: App, team: People) -> None:
-    payload = await update(app, team.mate, firstName=" Maxime ", timeZone="Europe/Rome", clientMutationId="m")
+async def test_what_is_given_is_changed_and_what_is_absent_stays(app: App, team: SampleTeam) -> None:
+    payload = await update_user(app, team.mate, firstName=" Maxime ", timeZone="Europe/Rome", clientMutationId="m")
     assert payload["errors"] == []
     assert payload["clientMutationId"] == "m"
     assert payload["cursor"] is not None
@@ -168,10 +168,10 @@ async def test_what_is_given_is_changed_and_what_is_absent_stays(app: App, team:
     assert payload["user"] == await profile(app, team.mate)
 
 
-async def test_saying_what_is_so_already_changes_nothing(app: App, team: People) -> None:
-    payload = await update(app, team.mate, firstName="Mate", locale="en")
+async def test_saying_what_is_so_already_changes_nothing(app: App, team: SampleTeam) -> None:
+    payload = await update_user(app, team.mate, firstName="Mate", locale="en")
     assert (payload["errors"], payload["cursor"], payload["user"]["version"]) == ([], None, 1)
-    assert (await update(app, team.mate))["user"]["version"] == 1
+    assert (await update_user(app, team.mate))["user"]["version"] == 1
 
 
 @pytest.mark.parametrize(
@@ -195,10 +195,10 @@ async def test_saying_what_is_so_already_changes_nothing(app: App, team: People)
     ],
 )
 async def test_what_cannot_be_accepted_is_refused_and_nothing_changes(
-    app: App, team: People, given: Any, error: tuple[str, str, str]
+    app: App, team: SampleTeam, given: Any, error: tuple[str, str, str]
 ) -> None:
     before = await profile(app, team.mate)
-    payload = await update(app, team.mate, **({"locale": "it"} | given))
+    payload = await update_user(app, team.mate, **({"locale": "it"} | given))
     code, field, message = error
     assert payload["errors"] == [{"__typename": "ValidationError", "code": code, "path": ["input", field], "message": message}]
     assert (payload["user"], payload["cursor"]) == (None, None)
@@ -206,18 +206,18 @@ async def test_what_cannot_be_accepted_is_refused_and_nothing_changes(
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Rome", "America/Argentina/Buenos_Aires", "Etc/GMT+3"])
-async def test_time_zones_are_named_as_iana_names_them(app: App, team: People, zone: str) -> None:
-    assert (await update(app, team.mate, timeZone=zone))["user"]["timeZone"] == zone
+async def test_time_zones_are_named_as_iana_names_them(app: App, team: SampleTeam, zone: str) -> None:
+    assert (await update_user(app, team.mate, timeZone=zone))["user"]["timeZone"] == zone
 
 
 @pytest.mark.parametrize("tag", ["it", "pt-BR", "zh-Hant-TW", "de-CH-1996"])
-async def test_locales_are_language_tags(app: App, team: People, tag: str) -> None:
-    assert (await update(app, team.mate, locale=tag))["user"]["locale"] == tag
+async def test_locales_are_language_tags(app: App, team: SampleTeam, tag: str) -> None:
+    assert (await update_user(app, team.mate, locale=tag))["user"]["locale"] == tag
 
 
-async def test_an_edit_of_an_old_version_is_a_conflict_that_shows_the_current_one(app: App, team: People) -> None:
-    await update(app, team.mate, firstName="Max", expectedVersion=1)
-    payload = await update(app, team.mate, firstName="Moritz", expectedVersion=1)
+async def test_an_edit_of_an_old_version_is_a_conflict_that_shows_the_current_one(app: App, team: SampleTeam) -> None:
+    await update_user(app, team.mate, firstName="Max", expectedVersion=1)
+    payload = await update_user(app, team.mate, firstName="Moritz", expectedVersion=1)
     assert payload["user"] is None
     assert payload["errors"] == [
         {
@@ -235,7 +235,7 @@ async def test_an_edit_of_an_old_version_is_a_conflict_that_shows_the_current_on
 # ── leaving for good ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_whoever_owns_a_team_hands_it_over_first(app: App, team: People) -> None:
+async def test_whoever_owns_a_team_hands_it_over_first(app: App, team: SampleTeam) -> None:
     before = await profile(app, team.owner)
     payload = (await app.run(team.owner, DELETE, input={"id": team.owner.id}))["userDelete"]
     assert payload == {
@@ -254,14 +254,14 @@ async def test_whoever_owns_a_team_hands_it_over_first(app: App, team: People) -
     assert (await app.run(team.member, USER, id=team.owner.id))["user"]["status"] == "ACTIVE"
 
 
-async def test_nobody_closes_the_account_of_somebody_else(app: App, team: People) -> None:
+async def test_nobody_closes_the_account_of_somebody_else(app: App, team: SampleTeam) -> None:
     for other in (team.mate, team.outsider):
         payload = (await app.run(team.owner, DELETE, input={"id": other.id}))["userDelete"]
         assert [(each["code"], each["path"]) for each in payload["errors"]] == [("NOT_FOUND", ["input", "id"])]
         assert (await profile(app, other))["version"] == 1
 
 
-async def test_a_closed_account_leaves_its_teams_and_history_says_former_member(app: App, team: People) -> None:
+async def test_a_closed_account_leaves_its_teams_and_history_says_former_member(app: App, team: SampleTeam) -> None:
     create = "mutation ($input: TaskCreateInput!) { taskCreate(input: $input) { task { id } } }"
     given = {"projectId": team.project_id, "title": "Old work", "assigneeId": team.mate.id}
     task_id = (await app.run(team.mate, create, input=given))["taskCreate"]["task"]["id"]
@@ -283,8 +283,8 @@ async def test_a_closed_account_leaves_its_teams_and_history_says_former_member(
     assert (row["email"], row["password_hash"]) == (f"{team.mate.user.id}@deleted.invalid", None)
 
 
-async def test_an_old_version_of_an_account_is_not_closed(app: App, team: People) -> None:
-    await update(app, team.mate, locale="it")
+async def test_an_old_version_of_an_account_is_not_closed(app: App, team: SampleTeam) -> None:
+    await update_user(app, team.mate, locale="it")
     payload = (await app.run(team.mate, DELETE, input={"id": team.mate.id, "expectedVersion": 1}))["userDelete"]
     assert [each["code"] for each in payload["errors"]] == ["CONFLICT"]
     assert (await app.run(team.member, USER, id=team.mate.id))["user"]["status"] == "ACTIVE"

@@ -5,98 +5,98 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
-from domain.document.update import Placed, Update
-from realtime.collaboration.commit import UPDATES_OF_ONE, Answer, Committer
+from domain.document.update import Appended, Update
+from realtime.collaboration.commit import MAX_SOURCE_UPDATES, CommitResult, GroupCommitter
 
-TICK = 0.05
+TICK_SECONDS = 0.05
 DOCUMENT = uuid4()
 
 
-class Room:
+class EditSource:
     """A `commit.Source`: edits that wait, and the answers that they got."""
 
-    def __init__(self, committer: Committer) -> None:
-        self.answers: list[Answer] = []
+    def __init__(self, committer: GroupCommitter) -> None:
+        self.answers: list[CommitResult] = []
         self._committer = committer
         self._waiting = 0
 
-    def type(self, count: int = 1) -> None:
+    def add_updates(self, count: int = 1) -> None:
         self._waiting += count
         self._committer.submit(self)
 
-    def collect(self, count: int, size: int) -> Sequence[Update]:
-        taken = min(count, self._waiting)
+    def drain(self, max_updates: int, max_bytes: int) -> Sequence[Update]:
+        taken = min(max_updates, self._waiting)
         self._waiting -= taken
         return [Update(document_id=DOCUMENT, data=b"edit", author_id=None)] * taken
 
-    def committed(self, answers: Sequence[Answer]) -> None:
-        self.answers += answers
+    def on_committed(self, results: Sequence[CommitResult]) -> None:
+        self.answers += results
 
     @property
     def has_more(self) -> bool:
         return self._waiting > 0
 
 
-class Log:
+class RecordingLog:
     """A `commit.Log` that notes when a transaction began, and of how many edits."""
 
     def __init__(self) -> None:
-        self.begun: list[float] = []
+        self.begun_at: list[float] = []
         self.sizes: list[int] = []
 
-    async def append(self, updates: Sequence[Update]) -> list[Placed]:
-        self.begun.append(asyncio.get_running_loop().time())
+    async def append(self, updates: Sequence[Update]) -> list[Appended]:
+        self.begun_at.append(asyncio.get_running_loop().time())
         before = sum(self.sizes)
         self.sizes.append(len(updates))
         await asyncio.sleep(0.002)
-        return [Placed(before + number) for number in range(1, len(updates) + 1)]
+        return [Appended(before + number) for number in range(1, len(updates) + 1)]
 
 
 @asynccontextmanager
-async def committing() -> AsyncIterator[tuple[Room, Log]]:
-    log = Log()
-    committer = Committer(log, tick=TICK)
+async def run_committer() -> AsyncIterator[tuple[EditSource, RecordingLog]]:
+    log = RecordingLog()
+    committer = GroupCommitter(log, interval_seconds=TICK_SECONDS)
     running = asyncio.get_running_loop().create_task(committer.run())
     try:
-        yield Room(committer), log
+        yield EditSource(committer), log
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
 
-async def answered(room: Room, count: int) -> None:
+async def wait_for_answers(room: EditSource, count: int) -> None:
     async with asyncio.timeout(5):
         while len(room.answers) < count:
             await asyncio.sleep(0.001)
 
 
 async def test_the_first_edit_after_a_pause_waits_for_no_tick() -> None:
-    async with committing() as (room, log):
+    async with run_committer() as (room, log):
         for count in (1, 2):
-            await asyncio.sleep(TICK * 1.5)
+            await asyncio.sleep(TICK_SECONDS * 1.5)
             typed_at = asyncio.get_running_loop().time()
-            room.type()
-            await answered(room, count)
-            assert log.begun[-1] - typed_at < TICK / 2
+            room.add_updates()
+            await wait_for_answers(room, count)
+            assert log.begun_at[-1] - typed_at < TICK_SECONDS / 2
     assert log.sizes == [1, 1]
 
 
 async def test_what_comes_within_a_tick_shares_one_transaction() -> None:
-    async with committing() as (room, log):
-        room.type()
-        await answered(room, 1)
+    async with run_committer() as (room, log):
+        room.add_updates()
+        await wait_for_answers(room, 1)
         for _ in range(5):
-            room.type()
+            room.add_updates()
             await asyncio.sleep(0.002)
-        await answered(room, 6)
+        await wait_for_answers(room, 6)
     assert log.sizes == [1, 5]
-    assert log.begun[1] - log.begun[0] >= TICK * 0.99
-    assert room.answers == [Placed(position) for position in range(1, 7)]
+    assert log.begun_at[1] - log.begun_at[0] >= TICK_SECONDS * 0.99
+    assert room.answers == [Appended(position) for position in range(1, 7)]
 
 
 async def test_more_than_a_transaction_takes_goes_into_the_next_at_once() -> None:
-    async with committing() as (room, log):
-        room.type(UPDATES_OF_ONE * 2 + 3)
-        await answered(room, UPDATES_OF_ONE * 2 + 3)
-    assert log.sizes == [UPDATES_OF_ONE, UPDATES_OF_ONE, 3]
-    assert log.begun[2] - log.begun[0] < TICK
+    async with run_committer() as (room, log):
+        room.add_updates(MAX_SOURCE_UPDATES * 2 + 3)
+        await wait_for_answers(room, MAX_SOURCE_UPDATES * 2 + 3)
+    assert log.sizes == [MAX_SOURCE_UPDATES, MAX_SOURCE_UPDATES, 3]
+    assert log.begun_at[2] - log.begun_at[0] < TICK_SECONDS

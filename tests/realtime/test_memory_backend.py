@@ -5,7 +5,7 @@ import asyncio
 from broadcaster._base import Event
 
 from realtime.announcements import LOST
-from realtime.memory_backend import WAITING, MemoryBackend
+from realtime.memory_backend import MAX_QUEUED_EVENTS, MemoryBackend
 
 
 async def test_only_subscribed_channels_are_heard_and_in_order() -> None:
@@ -39,9 +39,9 @@ async def test_who_waits_is_woken() -> None:
 async def test_more_than_the_bound_is_dropped_and_said_to_be_lost() -> None:
     backend = MemoryBackend()
     await backend.subscribe("a")
-    for number in range(WAITING + 10):
+    for number in range(MAX_QUEUED_EVENTS + 10):
         await backend.publish("a", str(number))
-    for number in range(WAITING):
+    for number in range(MAX_QUEUED_EVENTS):
         assert await backend.next_published() == Event("a", str(number))
     assert await backend.next_published() is LOST
     await backend.publish("a", "next")

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.crashing_rooms import crash_again_and_again
-from tests.serving import ServerProcess
+from tests.support.crash_rooms import crash_repeatedly
+from tests.support.server_process import ServerProcess
 
 pytestmark = pytest.mark.slow
 
@@ -15,6 +15,6 @@ async def test_an_acknowledged_edit_survives_kill_9(database_url: str, tmp_path:
     settings: dict[str, Any] = {"data_dir": tmp_path, "database_url": database_url, "seed_size": "none", "log_level": "warning"}
     server = ServerProcess(folder=tmp_path, **settings)
     try:
-        assert await crash_again_and_again([server], times=3, seed=1) > 15
+        assert await crash_repeatedly([server], times=3, seed=1) > 15
     finally:
         server.kill()

@@ -10,9 +10,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from realtime.collaboration import messages
-from realtime.collaboration.messages import Kind, Reader, Sync
-from tests.provider import document_at, logged, provider
-from tests.serving import Client, ServerProcess, founded, registered
+from realtime.collaboration.messages import MessageReader, MessageType, SyncStep
+from tests.support.hocuspocus_client import create_document_over_http, load_logged_document, open_hocuspocus_client
+from tests.support.server_process import Client, ServerProcess, create_team_and_project, register_user
 
 pytestmark = pytest.mark.slow
 
@@ -21,25 +21,25 @@ ACCEPT = "mutation ($input: TokenInput!) { invitationAccept(input: $input) { err
 MEMBERS = "mutation ($input: ProjectSetMembersInput!) { projectSetMembers(input: $input) { errors { code } } }"
 REVOKE = "mutation ($input: SessionRevokeInput!) { sessionRevoke(input: $input) { errors { code } } }"
 TEAM = "query ($id: ID!) { project(id: $id) { team { id } } }"
-ME = "{ viewer { id email } }"
+VIEWER_QUERY = "{ viewer { id email } }"
 EMPTY = b"\x00"
 
 
 @pytest.fixture
 async def project_id(ada: Client) -> str:
-    return await founded(ada)
+    return await create_team_and_project(ada)
 
 
 @pytest.fixture
 async def document_id(ada: Client, project_id: str) -> str:
-    return await document_at(ada, project_id)
+    return await create_document_over_http(ada, project_id)
 
 
 @pytest.fixture
 async def guest(server: ServerProcess, ada: Client, project_id: str) -> AsyncIterator[Client]:
     """Somebody who may read the project."""
-    client = await registered(server, "Guest")
-    me = (await client.run(ME))["viewer"]
+    client = await register_user(server, "Guest")
+    me = (await client.run(VIEWER_QUERY))["viewer"]
     team_id = (await ada.run(TEAM, id=project_id))["project"]["team"]["id"]
     invited = await ada.run(INVITE, input={"teamId": team_id, "email": me["email"], "role": "GUEST"})
     await client.run(ACCEPT, input={"token": invited["teamInvite"]["invitationToken"]})
@@ -50,24 +50,24 @@ async def guest(server: ServerProcess, ada: Client, project_id: str) -> AsyncIte
     await client.close()
 
 
-def address(server: ServerProcess, document_id: str, token: str | None) -> str:
+def collaboration_url(server: ServerProcess, document_id: str, token: str | None) -> str:
     return f"{server.url.replace('http', 'ws', 1)}/collaboration/{document_id}?token={token or ''}"
 
 
-async def heard(socket: ClientConnection, kind: Kind, step: Sync | None = None) -> bytes:
+async def next_message(socket: ClientConnection, kind: MessageType, step: SyncStep | None = None) -> bytes:
     """The content of the next message of a kind."""
     async with asyncio.timeout(5):
         while True:
             data = await socket.recv()
             assert isinstance(data, bytes)
-            reader = Reader(data)
-            if reader.number() != kind:
+            reader = MessageReader(data)
+            if reader.read_varint() != kind:
                 continue
-            if step is None or reader.number() == step:
-                return reader.bytes()
+            if step is None or reader.read_varint() == step:
+                return reader.read_bytes()
 
 
-async def end(socket: ClientConnection) -> tuple[int | None, str]:
+async def close_reason(socket: ClientConnection) -> tuple[int | None, str]:
     """How the server closes."""
     try:
         async with asyncio.timeout(8):
@@ -77,7 +77,7 @@ async def end(socket: ClientConnection) -> tuple[int | None, str]:
         return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (None, "")
 
 
-def typed(text: str, doc: Doc[Any] | None = None) -> bytes:
+def typed_update(text: str, doc: Doc[Any] | None = None) -> bytes:
     """An update that inserts text at the end."""
     doc = doc or Doc()
     made: list[bytes] = []
@@ -89,7 +89,7 @@ def typed(text: str, doc: Doc[Any] | None = None) -> bytes:
 
 
 async def test_who_is_not_let_in_learns_why_by_a_code(server: ServerProcess, ada: Client, document_id: str) -> None:
-    stranger = await registered(server, "Stranger")
+    stranger = await register_user(server, "Stranger")
     elsewhere = document_id.replace("R", "S", 1)
     for id_, token, expected in (
         (document_id, "nonsense", (4401, "UNAUTHENTICATED")),
@@ -98,31 +98,31 @@ async def test_who_is_not_let_in_learns_why_by_a_code(server: ServerProcess, ada
         (elsewhere, ada.token, (4404, "NOT_FOUND")),
         ("nonsense", ada.token, (4404, "NOT_FOUND")),
     ):
-        async with connect(address(server, id_, token)) as socket:
-            await socket.send(messages.sync(Sync.STEP_1, EMPTY))
-            assert await end(socket) == expected, (id_, token)
+        async with connect(collaboration_url(server, id_, token)) as socket:
+            await socket.send(messages.sync_message(SyncStep.STEP_1, EMPTY))
+            assert await close_reason(socket) == expected, (id_, token)
     await stranger.close()
 
 
 async def test_a_page_of_another_origin_is_refused(server: ServerProcess, ada: Client, document_id: str) -> None:
     with pytest.raises(InvalidStatus) as refused:
-        async with connect(address(server, document_id, ada.token), origin="https://evil.example"):  # type: ignore[arg-type]
+        async with connect(collaboration_url(server, document_id, ada.token), origin="https://evil.example"):  # type: ignore[arg-type]
             pass
     assert refused.value.response.status_code == 403
 
 
 async def test_the_token_may_stand_in_a_header(server: ServerProcess, ada: Client, document_id: str) -> None:
-    url = address(server, document_id, None).partition("?")[0]
+    url = collaboration_url(server, document_id, None).partition("?")[0]
     async with connect(url, additional_headers={"Authorization": f"Bearer {ada.token}"}) as socket:
-        await socket.send(messages.sync(Sync.STEP_1, EMPTY))
-        assert await heard(socket, Kind.SYNC, Sync.STEP_2) == b"\x00\x00"
+        await socket.send(messages.sync_message(SyncStep.STEP_1, EMPTY))
+        assert await next_message(socket, MessageType.SYNC, SyncStep.STEP_2) == b"\x00\x00"
 
 
 @pytest.mark.parametrize(
     ("frame", "expected"),
     [
-        (messages.sync(Sync.UPDATE, b"\x01\x02\x03"), (4400, "INVALID")),
-        (messages.sync(Sync.UPDATE, b"\x00\x00" * 9), (4400, "INVALID")),
+        (messages.sync_message(SyncStep.UPDATE, b"\x01\x02\x03"), (4400, "INVALID")),
+        (messages.sync_message(SyncStep.UPDATE, b"\x00\x00" * 9), (4400, "INVALID")),
         (b"\x00\x02\xff", (4400, "The message ends early.")),
         (b"\x00\x07\x00", (4400, "A message of synchronisation is of an unknown kind.")),
         (b"\x63", (4400, "A message is of an unknown kind.")),
@@ -133,24 +133,24 @@ async def test_what_is_malformed_ends_the_connection_and_reaches_nobody(
     server: ServerProcess, ada: Client, document_id: str, database_url: str, frame: bytes, expected: tuple[int, str]
 ) -> None:
     async with (
-        connect(address(server, document_id, ada.token)) as bad,
-        connect(address(server, document_id, ada.token)) as good,
+        connect(collaboration_url(server, document_id, ada.token)) as bad,
+        connect(collaboration_url(server, document_id, ada.token)) as good,
     ):
         for socket in (bad, good):
-            await socket.send(messages.sync(Sync.STEP_1, EMPTY))
-            await heard(socket, Kind.SYNC, Sync.STEP_2)
+            await socket.send(messages.sync_message(SyncStep.STEP_1, EMPTY))
+            await next_message(socket, MessageType.SYNC, SyncStep.STEP_2)
         await bad.send(frame)
-        assert await end(bad) == expected
-        update = typed("fine")
-        await good.send(messages.sync(Sync.UPDATE, update))
-        assert await heard(good, Kind.SYNC, Sync.UPDATE) == update
-    assert str((await logged(database_url, document_id)).get("text", type=Text)) == "fine"
+        assert await close_reason(bad) == expected
+        update = typed_update("fine")
+        await good.send(messages.sync_message(SyncStep.UPDATE, update))
+        assert await next_message(good, MessageType.SYNC, SyncStep.UPDATE) == update
+    assert str((await load_logged_document(database_url, document_id)).get("text", type=Text)) == "fine"
 
 
 async def test_a_message_that_is_too_big_ends_the_connection(server: ServerProcess, ada: Client, document_id: str) -> None:
-    async with connect(address(server, document_id, ada.token), max_size=None) as socket:
+    async with connect(collaboration_url(server, document_id, ada.token), max_size=None) as socket:
         await socket.send(b"\x00" * (1024 * 1024 + 2048))
-        assert await end(socket) == (1009, "A message may have 1049600 bytes.")
+        assert await close_reason(socket) == (1009, "A message may have 1049600 bytes.")
 
 
 async def test_what_was_written_offline_comes_in_one_message_up_to_the_size_of_a_document(
@@ -158,101 +158,107 @@ async def test_what_was_written_offline_comes_in_one_message_up_to_the_size_of_a
 ) -> None:
     doc: Doc[Any] = Doc()
     for number in range(500):
-        typed(f"{number} " + "offline é😀 " * 750, doc)
+        typed_update(f"{number} " + "offline é😀 " * 750, doc)
     update = doc.get_update()
     assert 5 * 1024 * 1024 < len(update) < 7 * 1024 * 1024
-    async with connect(address(server, document_id, ada.token), max_size=None) as socket:
-        await socket.send(messages.sync(Sync.STEP_1, doc.get_state()))
-        await heard(socket, Kind.SYNC, Sync.STEP_1)
-        await socket.send(messages.sync(Sync.STEP_2, update))
-        async with connect(address(server, document_id, ada.token), max_size=None) as other:
+    async with connect(collaboration_url(server, document_id, ada.token), max_size=None) as socket:
+        await socket.send(messages.sync_message(SyncStep.STEP_1, doc.get_state()))
+        await next_message(socket, MessageType.SYNC, SyncStep.STEP_1)
+        await socket.send(messages.sync_message(SyncStep.STEP_2, update))
+        async with connect(collaboration_url(server, document_id, ada.token), max_size=None) as other:
             copy: Doc[Any] = Doc()
-            await other.send(messages.sync(Sync.STEP_1, EMPTY))
+            await other.send(messages.sync_message(SyncStep.STEP_1, EMPTY))
             while copy.get_state() != doc.get_state():
-                message = Reader(await asyncio.wait_for(other.recv(decode=False), 20))
-                if message.number() == Kind.SYNC and message.number() != Sync.STEP_1:
-                    copy.apply_update(message.bytes())
+                message = MessageReader(await asyncio.wait_for(other.recv(decode=False), 20))
+                if message.read_varint() == MessageType.SYNC and message.read_varint() != SyncStep.STEP_1:
+                    copy.apply_update(message.read_bytes())
         assert str(copy.get("text", type=Text)) == str(doc.get("text", type=Text))
         await socket.send(b"\x00" * (17 * 1024 * 1024))
-        assert await end(socket) == (1009, "A message may have 16778240 bytes.")
-    assert (await logged(database_url, document_id)).get_state() == doc.get_state()
+        assert await close_reason(socket) == (1009, "A message may have 16778240 bytes.")
+    assert (await load_logged_document(database_url, document_id)).get_state() == doc.get_state()
 
 
 async def test_an_edit_that_builds_on_missing_ones_is_asked_for_and_not_lost(
     server: ServerProcess, ada: Client, document_id: str, database_url: str
 ) -> None:
     doc: Doc[Any] = Doc()
-    typed("one ", doc)
-    second = typed("two", doc)
-    async with connect(address(server, document_id, ada.token)) as socket:
-        await socket.send(messages.sync(Sync.STEP_1, doc.get_state()))
-        await heard(socket, Kind.SYNC, Sync.STEP_1)
-        await socket.send(messages.sync(Sync.UPDATE, second))
-        vector = await heard(socket, Kind.SYNC, Sync.STEP_1)
-        await socket.send(messages.sync(Sync.STEP_2, doc.get_update(vector)))
-        assert await heard(socket, Kind.SYNC, Sync.UPDATE) == doc.get_update()
-    assert str((await logged(database_url, document_id)).get("text", type=Text)) == "one two"
+    typed_update("one ", doc)
+    second = typed_update("two", doc)
+    async with connect(collaboration_url(server, document_id, ada.token)) as socket:
+        await socket.send(messages.sync_message(SyncStep.STEP_1, doc.get_state()))
+        await next_message(socket, MessageType.SYNC, SyncStep.STEP_1)
+        await socket.send(messages.sync_message(SyncStep.UPDATE, second))
+        vector = await next_message(socket, MessageType.SYNC, SyncStep.STEP_1)
+        await socket.send(messages.sync_message(SyncStep.STEP_2, doc.get_update(vector)))
+        assert await next_message(socket, MessageType.SYNC, SyncStep.UPDATE) == doc.get_update()
+    assert str((await load_logged_document(database_url, document_id)).get("text", type=Text)) == "one two"
 
 
 async def test_who_may_only_read_gets_edits_and_makes_none(
     server: ServerProcess, ada: Client, guest: Client, document_id: str, database_url: str
 ) -> None:
     async with (
-        connect(address(server, document_id, guest.token)) as reader,
-        connect(address(server, document_id, ada.token)) as writer,
+        connect(collaboration_url(server, document_id, guest.token)) as reader,
+        connect(collaboration_url(server, document_id, ada.token)) as writer,
     ):
         for socket in (reader, writer):
-            await socket.send(messages.sync(Sync.STEP_1, EMPTY))
-            await heard(socket, Kind.SYNC, Sync.STEP_2)
-        await reader.send(messages.sync(Sync.UPDATE, typed("mine")))
+            await socket.send(messages.sync_message(SyncStep.STEP_1, EMPTY))
+            await next_message(socket, MessageType.SYNC, SyncStep.STEP_2)
+        await reader.send(messages.sync_message(SyncStep.UPDATE, typed_update("mine")))
         async with asyncio.timeout(5):
-            assert await reader.recv() == messages.permission_denied_plain("FORBIDDEN")
-        update = typed("theirs")
-        await writer.send(messages.sync(Sync.UPDATE, update))
-        assert await heard(reader, Kind.SYNC, Sync.UPDATE) == update
-    assert str((await logged(database_url, document_id)).get("text", type=Text)) == "theirs"
+            assert await reader.recv() == messages.y_permission_denied_message("FORBIDDEN")
+        update = typed_update("theirs")
+        await writer.send(messages.sync_message(SyncStep.UPDATE, update))
+        assert await next_message(reader, MessageType.SYNC, SyncStep.UPDATE) == update
+    assert str((await load_logged_document(database_url, document_id)).get("text", type=Text)) == "theirs"
 
 
 async def test_who_loses_his_right_is_sent_away(
     server: ServerProcess, ada: Client, guest: Client, document_id: str, project_id: str
 ) -> None:
-    async with connect(address(server, document_id, guest.token)) as socket:
-        await socket.send(messages.sync(Sync.STEP_1, EMPTY))
-        await heard(socket, Kind.SYNC, Sync.STEP_2)
+    async with connect(collaboration_url(server, document_id, guest.token)) as socket:
+        await socket.send(messages.sync_message(SyncStep.STEP_1, EMPTY))
+        await next_message(socket, MessageType.SYNC, SyncStep.STEP_2)
         gone = {"id": project_id, "removeUserIds": [guest.id]}  # type: ignore[attr-defined]
         assert (await ada.run(MEMBERS, input=gone))["projectSetMembers"]["errors"] == []
-        assert await end(socket) == (4404, "NOT_FOUND")
+        assert await close_reason(socket) == (4404, "NOT_FOUND")
 
 
 @pytest.mark.slow
 async def test_who_signs_out_is_sent_away(server: ServerProcess, document_id: str, ada: Client) -> None:
-    async with connect(address(server, document_id, ada.token)) as socket:
-        await socket.send(messages.sync(Sync.STEP_1, EMPTY))
-        await heard(socket, Kind.SYNC, Sync.STEP_2)
+    async with connect(collaboration_url(server, document_id, ada.token)) as socket:
+        await socket.send(messages.sync_message(SyncStep.STEP_1, EMPTY))
+        await next_message(socket, MessageType.SYNC, SyncStep.STEP_2)
         assert (await ada.run(REVOKE, input={}))["sessionRevoke"]["errors"] == []
-        assert await end(socket) == (4401, "UNAUTHENTICATED")
+        assert await close_reason(socket) == (4401, "UNAUTHENTICATED")
 
 
 async def test_peers_are_told_and_leave_with_their_connection(server: ServerProcess, ada: Client, document_id: str) -> None:
-    async with connect(address(server, document_id, ada.token)) as one:
-        await one.send(messages.sync(Sync.STEP_1, EMPTY))
-        await heard(one, Kind.SYNC, Sync.STEP_2)
-        async with connect(address(server, document_id, ada.token)) as other:
-            await other.send(messages.awareness(messages.awareness_update([messages.Peer(5, 1, '{"name":"Bob"}')])))
-            assert messages.peers(await heard(one, Kind.AWARENESS)) == [messages.Peer(5, 1, '{"name":"Bob"}')]
-        assert messages.peers(await heard(one, Kind.AWARENESS)) == [messages.Peer(5, 2, "null")]
+    async with connect(collaboration_url(server, document_id, ada.token)) as one:
+        await one.send(messages.sync_message(SyncStep.STEP_1, EMPTY))
+        await next_message(one, MessageType.SYNC, SyncStep.STEP_2)
+        async with connect(collaboration_url(server, document_id, ada.token)) as other:
+            await other.send(
+                messages.awareness_message(messages.encode_awareness([messages.AwarenessState(5, 1, '{"name":"Bob"}')]))
+            )
+            assert messages.decode_awareness(await next_message(one, MessageType.AWARENESS)) == [
+                messages.AwarenessState(5, 1, '{"name":"Bob"}')
+            ]
+        assert messages.decode_awareness(await next_message(one, MessageType.AWARENESS)) == [
+            messages.AwarenessState(5, 2, "null")
+        ]
 
 
 async def test_hocuspocus_is_told_that_an_edit_is_kept_when_it_is(
     server: ServerProcess, ada: Client, document_id: str, database_url: str
 ) -> None:
-    async with provider(server.url, document_id, ada.token) as editor:
+    async with open_hocuspocus_client(server.url, document_id, ada.token) as editor:
         for number in range(5):
             await editor.edit(f"key {number}")
         async with asyncio.timeout(5):
             while len(editor.acknowledged) < 5:
                 await asyncio.sleep(0.002)
-        there = await logged(database_url, document_id)
+        there = await load_logged_document(database_url, document_id)
         assert there.vector() == {editor.doc.client_id: 5}
 
 
@@ -261,17 +267,17 @@ async def test_a_client_that_does_not_read_is_hung_up_on_and_the_others_hear_on(
     server: ServerProcess, ada: Client, document_id: str
 ) -> None:
     async with (
-        connect(address(server, document_id, ada.token), max_size=None) as stalled,
-        connect(address(server, document_id, ada.token), max_size=None) as writer,
+        connect(collaboration_url(server, document_id, ada.token), max_size=None) as stalled,
+        connect(collaboration_url(server, document_id, ada.token), max_size=None) as writer,
     ):
         for each in (stalled, writer):
-            await each.send(messages.sync(Sync.STEP_1, EMPTY))
-            await heard(each, Kind.SYNC, Sync.STEP_2)
+            await each.send(messages.sync_message(SyncStep.STEP_1, EMPTY))
+            await next_message(each, MessageType.SYNC, SyncStep.STEP_2)
         stalled.transport.pause_reading()
         doc: Doc[Any] = Doc()
         for _ in range(60):
-            await writer.send(messages.sync(Sync.UPDATE, typed("x" * 200_000, doc)))
-            await heard(writer, Kind.SYNC, Sync.UPDATE)
+            await writer.send(messages.sync_message(SyncStep.UPDATE, typed_update("x" * 200_000, doc)))
+            await next_message(writer, MessageType.SYNC, SyncStep.UPDATE)
         # The server has hung up by now, whatever still lies in between.
         stalled.transport.resume_reading()
         received = 0

@@ -13,29 +13,29 @@ import asyncpg
 import httpx
 import pytest
 
-from app.bootstrap import open_house
+from app.bootstrap import open_resources
 from app.settings import Settings
-from tests.app import App
-from tests.files import ATTACHMENT, PNG, TARGET, announced, completed
-from tests.people import settle
-from tests.serving import Client, ServerProcess, registered
-from tests.storage import stand_in
-from tests.work import operation
+from tests.support.app import App
+from tests.support.blob_stores import ministack_store
+from tests.support.graph_actions import mutation_text
+from tests.support.server_process import Client, ServerProcess, register_user
+from tests.support.teams import create_sample_team
+from tests.support.uploads import ATTACHMENT_FIELDS, PNG, UPLOAD_TARGET_FIELDS, complete_upload, create_upload
 
-CREATE = operation("uploadCreate", f"attachment {{ {ATTACHMENT} }} {TARGET}")
-COMPLETE = operation("uploadComplete", "attachment { state url }")
-SIZE = 20_000_000
+CREATE = mutation_text("uploadCreate", f"attachment {{ {ATTACHMENT_FIELDS} }} {UPLOAD_TARGET_FIELDS}")
+COMPLETE = mutation_text("uploadComplete", "attachment { state url }")
+SIZE_BYTES = 20_000_000
 
 
 @pytest.fixture
 async def ada(server: ServerProcess) -> AsyncIterator[Client]:
     """Somebody who is signed in."""
-    client = await registered(server)
+    client = await register_user(server)
     yield client
     await client.close()
 
 
-async def target_for(ada: Client, content: bytes) -> tuple[str, Any]:
+async def request_upload_target(ada: Client, content: bytes) -> tuple[str, Any]:
     """The id of a file to be, and where to send it."""
     given = {"fileName": "big.bin", "contentType": "application/octet-stream", "byteSize": len(content)}
     made = (await ada.run(CREATE, input=given | {"sha256": hashlib.sha256(content).hexdigest()}))["uploadCreate"]
@@ -45,8 +45,8 @@ async def target_for(ada: Client, content: bytes) -> tuple[str, Any]:
 
 @pytest.mark.slow
 async def test_a_large_file_goes_in_and_comes_out_while_the_graph_answers(ada: Client) -> None:
-    content = os.urandom(SIZE)
-    file_id, target = await target_for(ada, content)
+    content = os.urandom(SIZE_BYTES)
+    file_id, target = await request_upload_target(ada, content)
     async with httpx.AsyncClient(timeout=30) as http:
         headers = {each["name"]: each["value"] for each in target["headers"]}
         sending = asyncio.ensure_future(http.put(target["url"], content=content, headers=headers))  # noqa: TID251
@@ -65,7 +65,7 @@ async def test_a_large_file_goes_in_and_comes_out_while_the_graph_answers(ada: C
 
 async def test_a_client_that_hangs_up_in_the_middle_leaves_nothing(ada: Client) -> None:
     content = b"x" * 100_000
-    file_id, target = await target_for(ada, content)
+    file_id, target = await request_upload_target(ada, content)
     parts = urlsplit(target["url"])
     head = f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/octet-stream\r\n"
     with socket.create_connection(("127.0.0.1", ada.server.port)) as connection:
@@ -94,18 +94,21 @@ async def test_without_a_signature_there_is_nothing(server: ServerProcess, path:
 
 @pytest.mark.slow
 async def test_files_go_to_a_bucket_past_the_server(database_url: str, tmp_path: Path) -> None:
-    async with stand_in(tmp_path) as storage:
+    async with ministack_store(tmp_path) as storage:
         settings = Settings(database_connections=4, data_dir=tmp_path, blobs_url=storage.url)
-        async with open_house(settings, database_url) as house, asyncpg.create_pool(database_url, min_size=0, max_size=1) as sql:
+        async with (
+            open_resources(settings, database_url) as house,
+            asyncpg.create_pool(database_url, min_size=0, max_size=1) as sql,
+        ):
             app = App(house, sql)
-            people = await settle(app)
-            made = await announced(app, people.member, PNG, fileName="a.png", contentType="image/png")
+            people = await create_sample_team(app)
+            made = await create_upload(app, people.member, PNG, fileName="a.png", contentType="image/png")
             target, file_id = made["upload"], made["attachment"]["id"]
             assert urlsplit(target["url"]).path.startswith("/files/some/prefix/attachments/")
             headers = {each["name"]: each["value"] for each in target["headers"]}
             assert set(headers) == {"Content-Type", "If-None-Match"}
             assert (await storage.http.put(target["url"], content=PNG, headers=headers)).status_code == 200
-            assert (await completed(app, people.member, file_id))["attachment"]["state"] == "READY"
+            assert (await complete_upload(app, people.member, file_id))["attachment"]["state"] == "READY"
             url = await app.run(people.member, "query ($id: ID!) { node(id: $id) { ... on Attachment { url } } }", id=file_id)
             answer = await storage.http.get(url["node"]["url"])
             assert (answer.status_code, answer.content) == (200, PNG)

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from app.bootstrap import fill
+from app.bootstrap import seed_database
 from app.settings import DEMO_PASSWORD, Settings
 from auth.passwords import Argon2Passwords
 from persistence.engine.database import open_database
-from tests.conftest import prepare
-from tests.serving import Client, ServerProcess, registered, serving
+from tests.conftest import migrate_template
+from tests.support.server_process import Client, ServerProcess, register_user, running_server
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +24,7 @@ async def production(database_url: str, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("production")
     settings = {"database_url": database_url, "production": "true", "allowed_origins": f"{APP}, https://other.example.com"}
     with_announcement = {"log_level": "info"}
-    async with serving(folder, **settings, **with_announcement) as running:
+    async with running_server(folder, **settings, **with_announcement) as running:
         yield running
 
 
@@ -36,12 +36,15 @@ async def test_there_is_no_demo(production: ServerProcess) -> None:
 
 
 async def test_a_seeded_database_opens_to_nobody_with_the_demo_password(postgres_server: str) -> None:
-    from tests.services import database_from_template
+    from tests.support.backing_services import database_from_template
 
     passwords = Argon2Passwords()
-    async with database_from_template(postgres_server, "migrated", prepare) as url, open_database(url, connections=2) as database:
-        assert await fill(database, Settings(production=True)) is None
-        await fill(database, Settings(production=True, seed_size="demo"))
+    async with (
+        database_from_template(postgres_server, "migrated", migrate_template) as url,
+        open_database(url, max_connections=2) as database,
+    ):
+        assert await seed_database(database, Settings(production=True)) is None
+        await seed_database(database, Settings(production=True, seed_size="demo"))
         async with database.begin() as connection:
             hashes = await connection.raw.fetch("SELECT DISTINCT password_hash FROM users WHERE password_hash IS NOT NULL")
     assert [await passwords.verify(DEMO_PASSWORD, row["password_hash"]) for row in hashes] == [False] * len(hashes)
@@ -60,7 +63,7 @@ async def test_strangers_learn_nothing_of_the_schema(production: ServerProcess) 
 
 
 async def test_who_is_signed_in_may_look_at_the_schema(production: ServerProcess) -> None:
-    developer = await registered(production)
+    developer = await register_user(production)
     assert await developer.run(SCHEMA) == {"__schema": {"queryType": {"name": "Query"}}}
     await developer.close()
 
@@ -72,7 +75,7 @@ async def test_an_allowed_page_may_call(production: ServerProcess) -> None:
         answer = await http.post("/graphql", json={"query": "{ __typename }"}, headers={"Origin": APP})
     assert preflight.headers["access-control-allow-origin"] == answer.headers["access-control-allow-origin"] == APP
     assert {"authorization", "content-type"} <= set(preflight.headers["access-control-allow-headers"].split(", "))
-    developer = await registered(production)
+    developer = await register_user(production)
     async with developer.websocket(origin=APP):
         pass
     await developer.close()

@@ -8,37 +8,40 @@ import pytest
 
 import migrations
 from app.application import create_app
-from app.bootstrap import House, open_house
+from app.bootstrap import Resources, open_resources
 from app.settings import Settings
-from tests.conftest import prepare
+from tests.conftest import migrate_template
 
 
 @pytest.fixture
-async def house(postgres_server: str, tmp_path: Path) -> AsyncIterator[House]:
+async def own_resources(postgres_server: str, tmp_path: Path) -> AsyncIterator[Resources]:
     """Services over a database of their own."""
-    from tests.services import database_from_template
+    from tests.support.backing_services import database_from_template
 
     settings = Settings(data_dir=tmp_path)
-    async with database_from_template(postgres_server, "migrated", prepare) as url, open_house(settings, url) as opened:
+    async with (
+        database_from_template(postgres_server, "migrated", migrate_template) as url,
+        open_resources(settings, url) as opened,
+    ):
         yield opened
 
 
 @pytest.mark.parametrize(
     ("statement", "status", "found"),
     [
-        ("SELECT 1", 200, migrations.newest()),
+        ("SELECT 1", 200, migrations.head_revision()),
         ("UPDATE alembic_version SET version_num = '9999'", 200, "9999"),
         ("DROP TABLE alembic_version", 503, None),
     ],
 )
 async def test_a_server_is_ready_once_the_schema_is_as_new_as_its_own(
-    house: House, statement: str, status: int, found: str | None
+    own_resources: Resources, statement: str, status: int, found: str | None
 ) -> None:
-    async with house.database.begin() as connection:
+    async with own_resources.database.begin() as connection:
         await connection.raw.execute(statement)
-    app = create_app(house, Settings()).asgi
+    app = create_app(own_resources, Settings()).asgi
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://graph.test") as http:
         answer = await http.get("/readyz")
         assert (await http.get("/healthz")).text == "ok"
     assert answer.status_code == status
-    assert answer.json() == {"ready": status == 200, "schemaVersion": found, "expected": migrations.newest()}
+    assert answer.json() == {"ready": status == 200, "schemaVersion": found, "expected": migrations.head_revision()}

@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from app.settings import DEMO_EMAIL, DEMO_PASSWORD
-from tests.serving import Client, ServerProcess, started, subscribe
+from tests.support.server_process import Client, ServerProcess, running_process, subscribe
 
 SIGN_IN = """
 mutation ($input: SessionCreateInput!) { sessionCreate(input: $input) { tokens { accessToken } errors { code } } }
@@ -46,8 +46,8 @@ def postmaster(folder: Path) -> int:
 
 @pytest.mark.slow
 async def test_the_first_start_seeds_and_ctrl_c_says_goodbye_before_it_closes_the_database(folder: Path) -> None:
-    with started(folder=folder, data_dir=folder / "data") as server:
-        await server.ready()
+    with running_process(folder=folder, data_dir=folder / "data") as server:
+        await server.wait_until_ready()
         for line in (f"GraphiQL   {server.url}/", f"Demo user  {DEMO_EMAIL}, password {DEMO_PASSWORD}"):
             assert line in server.output
         demo = await signed_in(server)
@@ -58,14 +58,14 @@ async def test_the_first_start_seeds_and_ctrl_c_says_goodbye_before_it_closes_th
         assert all(each["content"]["text"].startswith("# ") for each in found["documents"]["nodes"])
         async with demo.websocket() as socket:
             await subscribe(socket, "subscription { changes { kind } }")
-            server.tell(signal.SIGINT, group=True)
+            server.send_signal(signal.SIGINT, group=True)
             farewell = orjson.loads(await asyncio.wait_for(socket.recv(), 10))
             assert (farewell["type"], list(farewell["payload"]["resume"])) == ("ping", ["1"])
             with pytest.raises(ConnectionClosed) as closed:
                 await asyncio.wait_for(socket.recv(), 10)
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1001, "The server is going away.")
-        assert await server.end() == 0, server.output
+        assert await server.wait_for_exit() == 0, server.output
         await demo.close()
     assert "Traceback" not in server.output
     assert "database system is shut down" in postgres_log(folder)
@@ -74,15 +74,15 @@ async def test_the_first_start_seeds_and_ctrl_c_says_goodbye_before_it_closes_th
 
 @pytest.mark.slow
 async def test_the_second_start_finds_everything_and_others_are_told_that_its_place_is_taken(folder: Path) -> None:
-    with started(folder=folder, data_dir=folder / "data") as server:
-        await server.ready()
-        assert server.seconds < 10
+    with running_process(folder=folder, data_dir=folder / "data") as server:
+        await server.wait_until_ready()
+        assert server.startup_seconds < 10
         assert "not properly shut down" not in postgres_log(folder)
 
-        same_port = started(folder=folder, data_dir=folder / "other", port=server.port)
-        same_folder = started(folder=folder, data_dir=folder / "data")
+        same_port = running_process(folder=folder, data_dir=folder / "other", port=server.port)
+        same_folder = running_process(folder=folder, data_dir=folder / "data")
         with same_port as one, same_folder as other:
-            assert (await one.end(), await other.end()) == (1, 1)
+            assert (await one.wait_for_exit(), await other.wait_for_exit()) == (1, 1)
             taken = f"Port {server.port} of 127.0.0.1 is in use: stop what listens there, or choose another with HIVE_PORT.\n"
             assert one.output == taken
             held = folder / "data" / "postgres"
@@ -91,20 +91,20 @@ async def test_the_second_start_finds_everything_and_others_are_told_that_its_pl
             )
         assert not (folder / "other").exists()
 
-        server.tell(signal.SIGTERM)
-        assert await server.end() == 0, server.output
+        server.send_signal(signal.SIGTERM)
+        assert await server.wait_for_exit() == 0, server.output
     assert "database system is shut down" in postgres_log(folder)
     assert "immediate shutdown" not in postgres_log(folder)
 
 
 @pytest.mark.slow
 async def test_a_crash_takes_the_database_along_and_the_next_start_recovers(folder: Path) -> None:
-    with started(folder=folder, data_dir=folder / "data") as server:
-        await server.ready()
+    with running_process(folder=folder, data_dir=folder / "data") as server:
+        await server.wait_until_ready()
         database = postmaster(folder)
         server.kill()
-    with started(folder=folder, data_dir=folder / "data") as server:
-        await server.ready()
+    with running_process(folder=folder, data_dir=folder / "data") as server:
+        await server.wait_until_ready()
         assert postmaster(folder) != database
         demo = await signed_in(server)
         assert (await demo.run(BOARD))["projects"]["totalCount"] >= 6
@@ -120,15 +120,15 @@ async def test_a_crash_takes_the_database_along_and_the_next_start_recovers(fold
         refused = await demo.post("{ teams { totalCount } }")
         assert refused.json()["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
         await demo.close()
-        server.tell(signal.SIGTERM)
-        assert await server.end() == 0, server.output
+        server.send_signal(signal.SIGTERM)
+        assert await server.wait_for_exit() == 0, server.output
 
 
 async def test_settings_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     addresses = {"redis_url": "127.0.0.1", "database_url": "mysql://x", "public_url": "me", "blobs_url": "s3://b?endpoint=b"}
     settings = {"port": "eighty", "log_level": "loud", **addresses}
-    with started(folder=tmp_path, **settings) as server:
-        assert await server.end() == 2
+    with running_process(folder=tmp_path, **settings) as server:
+        assert await server.wait_for_exit() == 2
     assert server.output.splitlines() == [
         "These settings cannot be used:",
         "  HIVE_PORT: Input should be a valid integer, unable to parse string as an integer",
@@ -149,8 +149,8 @@ async def test_settings_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     ],
 )
 async def test_what_cannot_be_reached_is_named_in_a_line(tmp_path: Path, settings: dict[str, str], said: str) -> None:
-    with started(folder=tmp_path, data_dir=tmp_path / "data", **settings) as server:
-        assert await server.end() == 1
+    with running_process(folder=tmp_path, data_dir=tmp_path / "data", **settings) as server:
+        assert await server.wait_for_exit() == 1
     assert said in server.output
     assert len(server.output.splitlines()) == 1
 
@@ -162,13 +162,13 @@ async def test_documents_are_verified_and_reindexed_from_the_command_line(tmp_pa
         (("documents", "verify"), "3 documents: 0 orphans, 0 missing, 0 ahead."),
         (("documents", "reindex"), "0 documents and 0 versions were indexed."),
     ):
-        with started(*verb, folder=tmp_path, data_dir=tmp_path / "data", seed_size="demo") as server:
-            assert await server.end() == 0, server.output
+        with running_process(*verb, folder=tmp_path, data_dir=tmp_path / "data", seed_size="demo") as server:
+            assert await server.wait_for_exit() == 0, server.output
         assert said in server.output.splitlines()
 
 
 async def test_every_verb_is_explained(tmp_path: Path) -> None:
-    with started("--help", folder=tmp_path) as server:
-        assert await server.end() == 0
+    with running_process("--help", folder=tmp_path) as server:
+        assert await server.wait_for_exit() == 0
     for verb in ("serve", "api", "migrate", "seed", "documents", "blobs", "schema"):
         assert f"\n    {verb} " in server.output

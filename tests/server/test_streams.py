@@ -11,14 +11,22 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.serving import TASK, Client, ServerProcess, founded, registered, serving, started
+from tests.support.server_process import (
+    TASK_CREATE,
+    Client,
+    ServerProcess,
+    create_team_and_project,
+    register_user,
+    running_process,
+    running_server,
+)
 
 CHANGES = "subscription ($after: SyncCursor) { changes(after: $after) { kind clientMutationId cursor } }"
 SIGN_OUT = "mutation { sessionRevoke(input: {}) { errors { code } } }"
 VIEWER = "query Viewer { viewer { displayName } }"
 
 
-class Events:
+class EventReader:
     """The events of one stream."""
 
     def __init__(self, lines: AsyncIterator[str]) -> None:
@@ -38,12 +46,12 @@ class Events:
 
 
 @asynccontextmanager
-async def events(client: Client, query: str, **variables: Any) -> AsyncIterator[Events]:
+async def open_events(client: Client, query: str, **variables: Any) -> AsyncIterator[EventReader]:
     headers = {"accept": "text/event-stream", "authorization": f"Bearer {client.token}"}
     body = {"query": query, "variables": variables}
     async with client.http.stream("POST", "/graphql", json=body, headers=headers, timeout=30) as answer:
         assert answer.status_code == 200
-        yield Events(answer.aiter_lines())
+        yield EventReader(answer.aiter_lines())
 
 
 def code(event: tuple[str, Any]) -> tuple[str, str]:
@@ -52,10 +60,12 @@ def code(event: tuple[str, Any]) -> tuple[str, str]:
 
 @pytest.mark.slow
 async def test_changes_are_streamed_from_a_cursor_on_until_one_signs_out(server: ServerProcess, ada: Client) -> None:
-    project_id = await founded(ada)
-    first = (await ada.run(TASK, input={"projectId": project_id, "title": "First"}))["taskCreate"]
-    second = (await ada.run(TASK, input={"projectId": project_id, "title": "Second", "clientMutationId": "m2"}))["taskCreate"]
-    async with events(ada, CHANGES, after=first["cursor"]) as stream:
+    project_id = await create_team_and_project(ada)
+    first = (await ada.run(TASK_CREATE, input={"projectId": project_id, "title": "First"}))["taskCreate"]
+    second = (await ada.run(TASK_CREATE, input={"projectId": project_id, "title": "Second", "clientMutationId": "m2"}))[
+        "taskCreate"
+    ]
+    async with open_events(ada, CHANGES, after=first["cursor"]) as stream:
         change = {"kind": "CREATED", "clientMutationId": "m2", "cursor": second["cursor"]}
         assert await stream.next() == ("next", {"data": {"changes": change}})
         await ada.run(SIGN_OUT)
@@ -68,10 +78,10 @@ async def test_changes_are_streamed_from_a_cursor_on_until_one_signs_out(server:
 
 @pytest.mark.slow
 async def test_a_server_that_stops_takes_leave_of_streams(database_url: str, tmp_path: Path) -> None:
-    async with serving(tmp_path, database_url=database_url) as server:
-        ada = await registered(server)
-        async with events(ada, CHANGES) as stream:
-            server.tell(signal.SIGTERM)
+    async with running_server(tmp_path, database_url=database_url) as server:
+        ada = await register_user(server)
+        async with open_events(ada, CHANGES) as stream:
+            server.send_signal(signal.SIGTERM)
             assert code(await stream.next()) == ("next", "SERVICE_UNAVAILABLE")
             assert await stream.next() == ("end", None)
         await ada.close()
@@ -82,7 +92,7 @@ async def test_a_server_that_stops_takes_leave_of_streams(database_url: str, tmp
 async def test_only_the_documents_of_the_manifest_run(database_url: str, tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.json"
     manifest.write_bytes(orjson.dumps({sha256(VIEWER.encode()).hexdigest(): VIEWER, "out": SIGN_OUT}))
-    async with serving(tmp_path, database_url=database_url, trusted_documents=manifest) as server:
+    async with running_server(tmp_path, database_url=database_url, trusted_documents=manifest) as server:
         client = Client(server)
         named = await client.http.post("/graphql", json={"documentId": f"sha256:{sha256(VIEWER.encode()).hexdigest()}"})
         assert (named.status_code, named.json()) == (200, {"data": {"viewer": None}})
@@ -105,7 +115,7 @@ async def test_a_manifest_that_cannot_be_used_is_named_at_the_start(
     manifest = tmp_path / "manifest.json"
     if content is not None:
         manifest.write_text(content)
-    with started(folder=tmp_path, database_url=database_url, seed_size="none", trusted_documents=manifest) as server:
-        assert await server.end() == 1
+    with running_process(folder=tmp_path, database_url=database_url, seed_size="none", trusted_documents=manifest) as server:
+        assert await server.wait_for_exit() == 1
     assert said in server.output
     assert len(server.output.splitlines()) == 1

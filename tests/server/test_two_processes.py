@@ -9,9 +9,18 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from tests.crashing import Relay
-from tests.services import Valkey, free_port
-from tests.serving import TASK, Client, ServerProcess, founded, hear, registered, serving, subscribe
+from tests.support.backing_services import Valkey, free_port
+from tests.support.crash import TwoServerWorkload
+from tests.support.server_process import (
+    TASK_CREATE,
+    Client,
+    ServerProcess,
+    create_team_and_project,
+    next_data,
+    register_user,
+    running_server,
+    subscribe,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -20,44 +29,47 @@ Pair = tuple[ServerProcess, ServerProcess]
 
 
 @pytest.fixture(scope="module")
-async def pair(database_url: str, valkey_server: Valkey, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
+async def server_pair(database_url: str, valkey_server: Valkey, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
     """Two servers that people reach under one address."""
     folder = tmp_path_factory.mktemp("pair")
     ports = free_port(), free_port()
     settings = {"database_url": database_url, "redis_url": valkey_server.url, "public_url": f"http://127.0.0.1:{ports[0]}"}
-    async with serving(folder, port=ports[0], **settings) as one, serving(folder, port=ports[1], **settings) as other:
+    async with (
+        running_server(folder, port=ports[0], **settings) as one,
+        running_server(folder, port=ports[1], **settings) as other,
+    ):
         yield one, other
 
 
 @pytest.mark.slow
-async def test_a_killed_valkey_costs_a_delay_and_nothing_else(pair: Pair, valkey_server: Valkey) -> None:
-    ada = await registered(pair[0])
-    again = Client(pair[1], ada.token)
-    project_id = await founded(ada)
-    start = (await ada.run(TASK, input={"projectId": project_id, "title": "First"}))["taskCreate"]["cursor"]
-    relays = Relay((ada, again), project_id), Relay((ada, again), project_id)
+async def test_a_killed_valkey_costs_a_delay_and_nothing_else(server_pair: Pair, valkey_server: Valkey) -> None:
+    ada = await register_user(server_pair[0])
+    again = Client(server_pair[1], ada.token)
+    project_id = await create_team_and_project(ada)
+    start = (await ada.run(TASK_CREATE, input={"projectId": project_id, "title": "First"}))["taskCreate"]["cursor"]
+    relays = TwoServerWorkload((ada, again), project_id), TwoServerWorkload((ada, again), project_id)
     written, relays[1].acknowledged = relays[0], relays[0].acknowledged
     listening = [
-        asyncio.get_running_loop().create_task(relay.listen(client, start))
+        asyncio.get_running_loop().create_task(relay.receive_changes(client, start))
         for relay, client in zip(relays, (ada, again), strict=True)
     ]
     try:
-        calm = await written.write(60, pause=0.005)
+        calm = await written.write(60, pause_seconds=0.005)
         for relay in relays:
-            await relay.everything_heard(within=5)
+            await relay.wait_until_all_received(timeout_seconds=5)
         at_ease = max(max(relay.delays) for relay in relays)
 
         valkey_server.kill()
-        deaf = await written.write(60, pause=0.03)
+        deaf = await written.write(60, pause_seconds=0.03)
         await asyncio.to_thread(valkey_server.start)
-        await written.write(30, pause=0.02)
+        await written.write(30, pause_seconds=0.02)
         for relay in relays:
-            await relay.everything_heard(within=10)
+            await relay.wait_until_all_received(timeout_seconds=10)
         worst = max(max(relay.delays) for relay in relays)
 
-        quick = await written.write(40, pause=0.01)
+        quick = await written.write(40, pause_seconds=0.01)
         for relay in relays:
-            await relay.everything_heard(within=5)
+            await relay.wait_until_all_received(timeout_seconds=5)
     finally:
         for each in listening:
             each.cancel()
@@ -73,10 +85,10 @@ async def test_a_killed_valkey_costs_a_delay_and_nothing_else(pair: Pair, valkey
     assert len(quick) == 40
 
 
-async def exhaust(socket: ClientConnection, told: list[str]) -> None:
+async def collect_until_closed(socket: ClientConnection, received: list[str]) -> None:
     """Note the types of what is told until the connection closes, which raises."""
     while True:
-        told.append((await hear(socket))["changes"]["type"])
+        received.append((await next_data(socket))["changes"]["type"])
 
 
 REVOKE = "mutation ($input: SessionRevokeInput!) { sessionRevoke(input: $input) { errors { code } } }"
@@ -88,24 +100,24 @@ REVOKE = "mutation ($input: SessionRevokeInput!) { sessionRevoke(input: $input) 
     ids=["with a subscription", "idle"],
 )
 async def test_a_session_that_is_ended_closes_its_sockets_on_every_process_within_a_second(
-    pair: Pair, valkey_server: Valkey, query: str | None
+    server_pair: Pair, valkey_server: Valkey, query: str | None
 ) -> None:
-    ada = await registered(pair[0])
-    elsewhere = Client(pair[1], ada.token)
-    project_id = await founded(ada)
-    before = (await ada.run(TASK, input={"projectId": project_id, "title": "Before"}))["taskCreate"]["cursor"]
+    ada = await register_user(server_pair[0])
+    elsewhere = Client(server_pair[1], ada.token)
+    project_id = await create_team_and_project(ada)
+    before = (await ada.run(TASK_CREATE, input={"projectId": project_id, "title": "Before"}))["taskCreate"]["cursor"]
     async with elsewhere.websocket() as socket:
         if query is not None:
             await subscribe(socket, query, after=before)
-            await ada.run(TASK, input={"projectId": project_id, "title": "Heard"})
-            assert await hear(socket) == {"changes": {"kind": "CREATED", "type": "Task"}}
+            await ada.run(TASK_CREATE, input={"projectId": project_id, "title": "Heard"})
+            assert await next_data(socket) == {"changes": {"kind": "CREATED", "type": "Task"}}
         else:
             await asyncio.sleep(0.2)  # its stream is being subscribed to
         began = asyncio.get_running_loop().time()
         assert (await ada.run(REVOKE, input={}))["sessionRevoke"]["errors"] == []
         told: list[str] = []
         with pytest.raises(ConnectionClosed) as closed:
-            await exhaust(socket, told)
+            await collect_until_closed(socket, told)
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4403, "UNAUTHENTICATED")
         assert asyncio.get_running_loop().time() - began < 1

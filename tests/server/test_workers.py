@@ -15,13 +15,23 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection
 
-from tests.services import Valkey
-from tests.serving import ROOT, TASK, Client, ServerProcess, founded, hear, registered, started, subscribe
+from tests.support.backing_services import Valkey
+from tests.support.server_process import (
+    ROOT,
+    TASK_CREATE,
+    Client,
+    ServerProcess,
+    create_team_and_project,
+    next_data,
+    register_user,
+    running_process,
+    subscribe,
+)
 
 pytestmark = pytest.mark.slow
 
 CHANGES = "subscription { changes { kind entityId } }"
-PATIENCE = 20.0
+TIMEOUT_SECONDS = 20.0
 
 
 def children(pid: int) -> set[int]:
@@ -35,16 +45,16 @@ def alive(pids: Iterable[int]) -> set[int]:
     return {pid for pid in pids if Path(f"/proc/{pid}").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text()}
 
 
-async def gone(pids: Iterable[int], *, within: float) -> None:
-    async with asyncio.timeout(within):
+async def wait_until_ended(pids: Iterable[int], *, timeout_seconds: float) -> None:
+    async with asyncio.timeout(timeout_seconds):
         while alive(pids):
             await asyncio.sleep(0.01)
 
 
-async def workers_that_answer(server: ServerProcess, enough: int) -> set[str]:
+async def answering_workers(server: ServerProcess, enough: int) -> set[str]:
     """Who answers new connections, by the part of a request's id that is the same for all of one process."""
     found: set[str] = set()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while len(found) < enough:
             async with httpx.AsyncClient(base_url=server.url) as http:
                 answer = await http.post("/graphql", json={"query": "{ __typename }"})
@@ -53,87 +63,94 @@ async def workers_that_answer(server: ServerProcess, enough: int) -> set[str]:
     return found
 
 
-async def announced(server: ServerProcess) -> None:
-    await server.ready()
-    async with asyncio.timeout(PATIENCE):
+async def wait_until_announced(server: ServerProcess) -> None:
+    await server.wait_until_ready()
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while "PantheraHive is up" not in server.output:
             await asyncio.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
-async def pair(
+async def two_worker_server(
     database_url: str, valkey_server: Valkey, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ServerProcess]:
     """A server with two workers, started as a shell's background job is: with SIGINT ignored. The last test ends it."""
     settings = {"database_url": database_url, "redis_url": valkey_server.url, "log_level": "info"}
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with started("api", "--workers", "2", folder=tmp_path_factory.mktemp("pair"), **settings) as server:
+    with running_process("api", "--workers", "2", folder=tmp_path_factory.mktemp("pair"), **settings) as server:
         signal.signal(signal.SIGINT, before)
-        await announced(server)
+        await wait_until_announced(server)
         yield server
 
 
-async def test_all_workers_answer_and_it_is_said_once_that_they_do(pair: ServerProcess) -> None:
-    assert len(children(pair.pid)) == 2
-    assert len(await workers_that_answer(pair, 2)) == 2
-    assert pair.output.count("PantheraHive is up") == 1
-    assert f"PantheraHive is up (process {pair.pid} with 2 workers).\n  GraphiQL   {pair.url}/\n" in pair.output
+async def test_all_workers_answer_and_it_is_said_once_that_they_do(two_worker_server: ServerProcess) -> None:
+    assert len(children(two_worker_server.pid)) == 2
+    assert len(await answering_workers(two_worker_server, 2)) == 2
+    assert two_worker_server.output.count("PantheraHive is up") == 1
+    assert (
+        f"PantheraHive is up (process {two_worker_server.pid} with 2 workers).\n  GraphiQL   {two_worker_server.url}/\n"
+        in two_worker_server.output
+    )
 
 
-async def test_a_change_through_one_is_heard_through_the_other_and_a_killed_one_is_replaced(pair: ServerProcess) -> None:
-    ada = await registered(pair)
-    project_id = await founded(ada)
+async def test_a_change_through_one_is_heard_through_the_other_and_a_killed_one_is_replaced(
+    two_worker_server: ServerProcess,
+) -> None:
+    ada = await register_user(two_worker_server)
+    project_id = await create_team_and_project(ada)
     async with AsyncExitStack() as stack:
         # One socket at each worker: told apart by whom a kill takes away.
         sockets = [await stack.enter_async_context(ada.websocket()) for _ in range(8)]
         for socket in sockets:
             await subscribe(socket, CHANGES)
         await asyncio.sleep(0.5)
-        made = await task(pair, ada.token, project_id, "Heard by all")
-        assert [await told(socket) for socket in sockets] == [made] * 8
+        made = await create_task(two_worker_server, ada.token, project_id, "Heard by all")
+        assert [await next_entity_id(socket) for socket in sockets] == [made] * 8
 
-        before = children(pair.pid)
+        before = children(two_worker_server.pid)
         victim = min(before)
         os.kill(victim, signal.SIGKILL)
-        staying = [socket for socket in sockets if not await closed(socket)]
+        staying = [socket for socket in sockets if not await is_closed(socket)]
         assert 0 < len(staying) < 8
 
         # The one that stays answers new connections all the while, until the other is back.
-        seen = [await task(pair, ada.token, project_id, f"Task {number}") for number in range(5)]
+        seen = [await create_task(two_worker_server, ada.token, project_id, f"Task {number}") for number in range(5)]
         for socket in staying:
-            assert [await told(socket) for _ in seen] == seen
-        async with asyncio.timeout(PATIENCE):
-            while len(children(pair.pid)) < 2:
+            assert [await next_entity_id(socket) for _ in seen] == seen
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while len(children(two_worker_server.pid)) < 2:
                 await asyncio.sleep(0.02)
-        assert children(pair.pid) & before == before - {victim}
-        assert len(await workers_that_answer(pair, 2)) == 2
+        assert children(two_worker_server.pid) & before == before - {victim}
+        assert len(await answering_workers(two_worker_server, 2)) == 2
         async with ada.websocket() as late:
             await subscribe(late, CHANGES)
             await asyncio.sleep(0.3)
-            made = await task(pair, ada.token, project_id, "Heard by the new one too")
-            assert [await told(socket) for socket in (*staying, late)] == [made] * (len(staying) + 1)
+            made = await create_task(two_worker_server, ada.token, project_id, "Heard by the new one too")
+            assert [await next_entity_id(socket) for socket in (*staying, late)] == [made] * (len(staying) + 1)
     await ada.close()
-    assert f"(process {victim}) was ended by SIGKILL; it is started again in 0.25 s." in pair.output
-    assert pair.output.count("PantheraHive is up") == 1
+    assert f"(process {victim}) was ended by SIGKILL; it is started again in 0.25 s." in two_worker_server.output
+    assert two_worker_server.output.count("PantheraHive is up") == 1
 
 
-async def task(server: ServerProcess, token: str | None, project_id: str, title: str) -> str:
+async def create_task(server: ServerProcess, token: str | None, project_id: str, title: str) -> str:
     """The id of a new task, made over a new connection."""
     client = Client(server, token)
     try:
-        task_id: str = (await client.run(TASK, input={"projectId": project_id, "title": title}))["taskCreate"]["task"]["id"]
+        task_id: str = (await client.run(TASK_CREATE, input={"projectId": project_id, "title": title}))["taskCreate"]["task"][
+            "id"
+        ]
     finally:
         await client.close()
     return task_id
 
 
-async def told(socket: ClientConnection) -> str:
+async def next_entity_id(socket: ClientConnection) -> str:
     """The id in the next change that a subscription tells."""
-    entity_id: str = (await hear(socket))["changes"]["entityId"]
+    entity_id: str = (await next_data(socket))["changes"]["entityId"]
     return entity_id
 
 
-async def closed(socket: ClientConnection) -> bool:
+async def is_closed(socket: ClientConnection) -> bool:
     """Whether the connection breaks within a moment."""
     try:
         async with asyncio.timeout(0.3):
@@ -143,60 +160,65 @@ async def closed(socket: ClientConnection) -> bool:
     return True
 
 
-async def test_who_comes_second_is_told_that_the_port_is_taken(pair: ServerProcess, tmp_path: Path) -> None:
-    settings: dict[str, Any] = {"port": pair.port, "redis_url": "redis://127.0.0.1:1", "data_dir": tmp_path / "data"}
-    with started("serve", "--workers", "2", folder=tmp_path, **settings) as second, started(folder=tmp_path, **settings) as third:
-        assert (await second.end(), await third.end()) == (1, 1)
-        taken = f"Port {pair.port} of 127.0.0.1 is in use: stop what listens there, or choose another with HIVE_PORT.\n"
+async def test_who_comes_second_is_told_that_the_port_is_taken(two_worker_server: ServerProcess, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"port": two_worker_server.port, "redis_url": "redis://127.0.0.1:1", "data_dir": tmp_path / "data"}
+    with (
+        running_process("serve", "--workers", "2", folder=tmp_path, **settings) as second,
+        running_process(folder=tmp_path, **settings) as third,
+    ):
+        assert (await second.wait_for_exit(), await third.wait_for_exit()) == (1, 1)
+        taken = (
+            f"Port {two_worker_server.port} of 127.0.0.1 is in use: stop what listens there, or choose another with HIVE_PORT.\n"
+        )
         assert (second.output, third.output) == (taken, taken)
     assert not (tmp_path / "data").exists()
 
 
-async def test_a_signal_ends_all_within_two_seconds_and_says_goodbye(pair: ServerProcess) -> None:
-    ada = await registered(pair)
-    workers = children(pair.pid)
+async def test_a_signal_ends_all_within_two_seconds_and_says_goodbye(two_worker_server: ServerProcess) -> None:
+    ada = await register_user(two_worker_server)
+    workers = children(two_worker_server.pid)
     async with AsyncExitStack() as stack:
         sockets = [await stack.enter_async_context(ada.websocket()) for _ in range(8)]
         for socket in sockets:
             await subscribe(socket, CHANGES)
-        pair.tell(signal.SIGTERM)
+        two_worker_server.send_signal(signal.SIGTERM)
         began = asyncio.get_running_loop().time()
-        assert await pair.end() == 0, pair.output
+        assert await two_worker_server.wait_for_exit() == 0, two_worker_server.output
         assert asyncio.get_running_loop().time() - began < 2.0
         assert alive(workers) == set()
         for socket in sockets:
             await socket.wait_closed()
         assert {socket.close_code for socket in sockets} == {1001}
     await ada.close()
-    assert "Traceback" not in pair.output
+    assert "Traceback" not in two_worker_server.output
 
 
 async def test_a_killed_supervisor_takes_everything_along(valkey_server: Valkey, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"redis_url": valkey_server.url, "data_dir": tmp_path / "data", "seed_size": "none"}
-    with started("serve", "--workers", "2", folder=tmp_path, **settings) as server:
-        await announced(server)
-        assert len(await workers_that_answer(server, 2)) == 2
+    with running_process("serve", "--workers", "2", folder=tmp_path, **settings) as server:
+        await wait_until_announced(server)
+        assert len(await answering_workers(server, 2)) == 2
         database = int((tmp_path / "data" / "postgres" / "cluster" / "postmaster.pid").read_text().splitlines()[0])
         everything = {*children(server.pid), database}
         assert len(alive(everything)) == 3
         server.kill()
-        await gone(everything, within=5)
+        await wait_until_ended(everything, timeout_seconds=5)
 
 
 @pytest.fixture
-def taken_port() -> Iterator[int]:
+def occupied_port() -> Iterator[int]:
     """A port on which somebody listens."""
     with create_server(("127.0.0.1", 0)) as taken:
         yield taken.getsockname()[1]
 
 
 async def test_workers_that_cannot_start_end_the_server(
-    database_url: str, valkey_server: Valkey, taken_port: int, tmp_path: Path
+    database_url: str, valkey_server: Valkey, occupied_port: int, tmp_path: Path
 ) -> None:
-    settings = {"database_url": database_url, "redis_url": valkey_server.url, "metrics_port": taken_port}
-    with started("api", "--workers", "2", folder=tmp_path, **settings) as server:
-        assert await server.end() == 1
-    assert f"Port {taken_port} of 127.0.0.1 cannot be used for metrics" in server.output
+    settings = {"database_url": database_url, "redis_url": valkey_server.url, "metrics_port": occupied_port}
+    with running_process("api", "--workers", "2", folder=tmp_path, **settings) as server:
+        assert await server.wait_for_exit() == 1
+    assert f"Port {occupied_port} of 127.0.0.1 cannot be used for metrics" in server.output
     assert server.output.endswith("A worker cannot start; what it said stands above.\n")
 
 
@@ -219,8 +241,8 @@ async def test_workers_that_cannot_start_end_the_server(
 async def test_what_workers_need_is_named_in_a_line(
     tmp_path: Path, words: tuple[str, ...], settings: dict[str, str], said: str
 ) -> None:
-    with started(*words, folder=tmp_path, data_dir=tmp_path / "data", **settings) as server:
-        assert await server.end() == 1
+    with running_process(*words, folder=tmp_path, data_dir=tmp_path / "data", **settings) as server:
+        assert await server.wait_for_exit() == 1
     assert server.output == said
     assert not (tmp_path / "data").exists()
 

@@ -40,17 +40,26 @@ from strawberry.schema import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from gateway.execution.compiled import runtime
-from gateway.execution.compiled.arguments import Arguments
-from gateway.execution.compiled.object_builders import VALUES, Display, Entry, Made, Named, Read, expression, names_in
-from gateway.execution.compiled.required_columns import wanted
-from gateway.execution.compiled.selections import Collector
-from gateway.execution.compiled.type_predicates import holds_leaves, is_one_object, unwrapped
-from resolvers.page import ToOne
-from schema.fields import Binding, check
+from gateway.execution.compiled.arguments import FieldArguments
+from gateway.execution.compiled.object_builders import (
+    GENERATED_GLOBALS,
+    ComputedColumn,
+    FieldSource,
+    LeafField,
+    LookupColumn,
+    ObjectBuilder,
+    foreign_keys_in,
+    leaf_expression,
+)
+from gateway.execution.compiled.required_columns import required_columns
+from gateway.execution.compiled.selections import FieldCollector
+from gateway.execution.compiled.type_predicates import is_leaf_or_leaf_list, is_single_object, unwrap_non_null
+from resolvers.page import ToOneLoader
+from schema.fields import Binding, check_guard
 
-_HELPERS = ("present", "full", "scattered", "distinct", "repeated", "flat", "nested", "by_type", "in_order")
-_STEPS = {"names_in": names_in, **VALUES}
-_WAITS = "await "
+_RUNTIME_FUNCTIONS = ("present", "full", "scattered", "distinct", "repeated", "flat", "nested", "by_type", "in_order")
+_GENERATED_GLOBALS = {"names_in": foreign_keys_in, **GENERATED_GLOBALS}
+_AWAIT = "await "
 
 
 class Unsupported(Exception):
@@ -62,43 +71,52 @@ class Compiler:
     run, `P` a list of objects with None where one is missing, `K` those that are there, `o` one of them.
     """
 
-    def __init__(self, schema: Schema, bindings: Mapping[str, Binding], collector: Collector) -> None:
+    def __init__(self, schema: Schema, bindings: Mapping[str, Binding], collector: FieldCollector) -> None:
         self._schema = schema
         self._bindings = bindings
         self._collector = collector
         self._functions: list[str] = []
-        self._names: dict[str, Any] = {name: getattr(runtime, name) for name in _HELPERS} | _STEPS
-        self.varying: list[Arguments] = []
-        self.displays: list[Display] = []
+        self._names: dict[str, Any] = {name: getattr(runtime, name) for name in _RUNTIME_FUNCTIONS} | _GENERATED_GLOBALS
+        self.variable_arguments: list[FieldArguments] = []
+        self.object_builders: list[ObjectBuilder] = []
 
     # ── what programs are made of ─────────────────────────────────────────────────────────────────────────────────────
 
-    def root(self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode]) -> list[tuple[str, "Root | str"]]:
+    def root_fields(
+        self, type_: GraphQLObjectType, selection_sets: Sequence[SelectionSetNode]
+    ) -> list[tuple[str, "RootField | str"]]:
         """The root fields by response key, in order; a plain string is `__typename`."""
-        fields: list[tuple[str, Root | str]] = []
-        for key, nodes in self._collector.fields(type_, sets).items():
+        fields: list[tuple[str, RootField | str]] = []
+        for key, nodes in self._collector.collect_fields(type_, selection_sets).items():
             if nodes[0].name.value == "__typename":
                 fields.append((key, type_.name))
                 continue
-            field, binding = self._bound(type_, nodes[0])
-            call = None if binding.root is None else self._call(field, binding, nodes[0], binding.root)
-            completed = self._complete(field.type, _selections(nodes), "P")
-            name = self._function(["return " + completed], waits=_WAITS in completed)
-            wants = self._wants(field, nodes)
-            fields.append((key, Root(binding=binding, call=call, complete=name, waits=_WAITS in completed, wants=wants)))
+            field, binding = self._field_and_binding(type_, nodes[0])
+            call = None if binding.root is None else self._call_resolver(field, binding, nodes[0], binding.root)
+            completed = self._complete(field.type, _selection_sets(nodes), "P")
+            name = self._function(["return " + completed], is_async=_AWAIT in completed)
+            wants = self._required_columns_step(field, nodes)
+            fields.append(
+                (
+                    key,
+                    RootField(
+                        binding=binding, call=call, complete=name, is_async=_AWAIT in completed, required_columns_step=wants
+                    ),
+                )
+            )
         return fields
 
-    def define(self, lines: Sequence[str], name: str) -> None:
+    def define_function(self, lines: Sequence[str], name: str) -> None:
         """Add a function of the program's own."""
         self._functions.append("\n".join([f"async def {name}(C, A, V):", *(f"    {line}" for line in lines)]))
 
-    def named(self, prefix: str, value: Any) -> str:
+    def name_for(self, prefix: str, value: Any) -> str:
         """A name for a value, in the generated module."""
         name = f"{prefix}{len(self._names)}"
         self._names[name] = value
         return name
 
-    def finish(self) -> dict[str, Any]:
+    def load_module(self) -> dict[str, Any]:
         """Run the generated module: its names."""
         names = dict(self._names)
         exec(compile(self.source, "<compiled operation>", "exec"), names)  # noqa: S102 (our own text)
@@ -111,120 +129,122 @@ class Compiler:
 
     # ── levels ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _level(self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode], *, gaps: bool) -> str:
+    def _level(self, type_: GraphQLObjectType, selection_sets: Sequence[SelectionSetNode], *, nullable: bool) -> str:
         """The function over all objects of a type at one place, where there may be gaps or not: what to call it with is
         `_called`."""
-        entries: list[tuple[str, Entry]] = []
+        entries: list[tuple[str, FieldSource]] = []
         steps: list[str] = []
         given: list[str] = []
-        for place, (key, nodes) in enumerate(self._collector.fields(type_, sets).items()):
+        for place, (key, nodes) in enumerate(self._collector.collect_fields(type_, selection_sets).items()):
             if nodes[0].name.value == "__typename":
                 entries.append((key, repr(type_.name)))
                 continue
-            field, binding = self._bound(type_, nodes[0])
-            if binding.kind == "leaf" and holds_leaves(field.type):
-                entries.append((key, self._read(field, binding)))
+            field, binding = self._field_and_binding(type_, nodes[0])
+            if binding.kind == "leaf" and is_leaf_or_leaf_list(field.type):
+                entries.append((key, self._leaf_field(field, binding)))
                 continue
-            steps += self._guard(binding)
+            steps += self._guard_steps(binding)
             if binding.kind == "relation":
-                steps.append(self._wants(field, nodes))
-            if isinstance(binding.batch, ToOne):
-                steps += self._named(place, field, binding.batch, _selections(nodes))
-                entries.append((key, Named(place, binding.batch.attribute)))
+                steps.append(self._required_columns_step(field, nodes))
+            if isinstance(binding.batch, ToOneLoader):
+                steps += self._to_one_steps(place, field, binding.batch, _selection_sets(nodes))
+                entries.append((key, LookupColumn(place, binding.batch.attribute)))
                 given.append(f"r{place}")
                 continue
             values = self._values(field, binding, nodes[0])
-            if binding.kind == "relation" and is_one_object(field.type):
+            if binding.kind == "relation" and is_single_object(field.type):
                 steps += [f"a{place} = {values}", f"d{place} = distinct(a{place})"]
-                steps.append(f"r{place} = {self._complete(field.type, _selections(nodes), f'd{place}')}")
+                steps.append(f"r{place} = {self._complete(field.type, _selection_sets(nodes), f'd{place}')}")
                 steps.append(f"r{place} = repeated(a{place}, d{place}, r{place})")
             else:
-                steps.append(f"r{place} = {self._complete(field.type, _selections(nodes), values)}")
-            entries.append((key, Made(place)))
+                steps.append(f"r{place} = {self._complete(field.type, _selection_sets(nodes), values)}")
+            entries.append((key, ComputedColumn(place)))
             given.append(f"r{place}")
-        display = self._display(entries)
+        display = self._object_builder(entries)
         if not given:
             return display
-        waits = any(_WAITS in step for step in steps)
+        waits = any(_AWAIT in step for step in steps)
         made = f"{display}(K, {', '.join(given)})"
-        if not gaps:
-            return self._function(["K = P", "if not K: return P", *steps, f"return {made}"], waits=waits)
+        if not nullable:
+            return self._function(["K = P", "if not K: return P", *steps, f"return {made}"], is_async=waits)
         lines = ["K = present(P)", "if not K: return P", *steps, f"D = {made}", "return D if K is P else scattered(P, D)"]
-        return self._function(lines, waits=waits)
+        return self._function(lines, is_async=waits)
 
-    def _named(self, place: int, field: GraphQLField, batch: ToOne, sets: Sequence[SelectionSetNode]) -> list[str]:
+    def _to_one_steps(
+        self, slot: int, field: GraphQLField, batch: ToOneLoader, selection_sets: Sequence[SelectionSetNode]
+    ) -> list[str]:
         """The steps that make the objects that those of a level name, each once."""
-        find = self.named("find", batch.among)
+        find = self.name_for("find", batch.load_many)
         return [
-            f"n{place} = names_in(K, {batch.attribute!r})",
-            f"f{place} = await {find}(C, n{place})",
-            f"r{place} = dict(zip(n{place}, {self._complete(field.type, sets, f'f{place}')}))",
+            f"n{slot} = names_in(K, {batch.attribute!r})",
+            f"f{slot} = await {find}(C, n{slot})",
+            f"r{slot} = dict(zip(n{slot}, {self._complete(field.type, selection_sets, f'f{slot}')}))",
         ]
 
-    def _display(self, entries: Sequence[tuple[str, Entry]]) -> str:
+    def _object_builder(self, fields: Sequence[tuple[str, FieldSource]]) -> str:
         """The name of what makes the dicts of a level."""
         name = f"objects{len(self._names)}"
-        display = self._names[name] = Display(name, entries)
-        self.displays.append(display)
+        display = self._names[name] = ObjectBuilder(name, fields)
+        self.object_builders.append(display)
         return name
 
-    def _abstract(self, type_: GraphQLInterfaceType | GraphQLUnionType, sets: Sequence[SelectionSetNode]) -> str:
+    def _abstract(self, type_: GraphQLInterfaceType | GraphQLUnionType, selection_sets: Sequence[SelectionSetNode]) -> str:
         """A function over objects of several types: a level for each, and their results back in order."""
         if type_.resolve_type is None:
             raise Unsupported("abstract type without names")
-        names = self.named("name", _namer(type_))
+        names = self.name_for("name", _type_namer(type_))
         lines = ["made = {}"]
         known = []
         for possible in self._schema._schema.get_possible_types(type_):  # noqa: SLF001 (the graphql-core schema has no other door)
-            level = self._level(possible, sets, gaps=False)
+            level = self._level(possible, selection_sets, nullable=False)
             known.append(possible.name)
             lines.append(
-                f"if {possible.name!r} in kinds: made[{possible.name!r}] = {self._called(level, f'kinds[{possible.name!r}]')}"
+                f"if {possible.name!r} in kinds: made[{possible.name!r}] = {self._call_function(level, f'kinds[{possible.name!r}]')}"
             )
-        waits = any(_WAITS in line for line in lines)
+        waits = any(_AWAIT in line for line in lines)
         lines = [f"kinds = by_type(P, {names}, {known!r})", *lines, f"return in_order(P, {names}, made)"]
-        return self._function(lines, waits=waits)
+        return self._function(lines, is_async=waits)
 
-    def _function(self, lines: Sequence[str], *, waits: bool) -> str:
-        name = f"{'wait' if waits else 'make'}{len(self._functions)}"
-        head = f"async def {name}(C, A, P):" if waits else f"def {name}(P):"
+    def _function(self, lines: Sequence[str], *, is_async: bool) -> str:
+        name = f"{'wait' if is_async else 'make'}{len(self._functions)}"
+        head = f"async def {name}(C, A, P):" if is_async else f"def {name}(P):"
         self._functions.append("\n".join([head, *(f"    {line}" for line in lines)]))
         return name
 
-    def _called(self, function: str, values: str) -> str:
+    def _call_function(self, function: str, values: str) -> str:
         return f"await {function}(C, A, {values})" if function.startswith("wait") else f"{function}({values})"
 
     # ── values ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _complete(self, type_: GraphQLOutputType, sets: Sequence[SelectionSetNode], values: str) -> str:
+    def _complete(self, type_: GraphQLOutputType, selection_sets: Sequence[SelectionSetNode], values: str) -> str:
         """An expression for the list of JSON values of a list of what resolvers gave."""
-        nullable, inner = unwrapped(type_)
+        nullable, inner = unwrap_non_null(type_)
         if isinstance(inner, GraphQLScalarType | GraphQLEnumType):
-            return f"[{expression(type_, 'o', self.named)} for o in {values}]"
+            return f"[{leaf_expression(type_, 'o', self.name_for)} for o in {values}]"
         checked = values if nullable else f"full({values})"
         if isinstance(inner, GraphQLList):
-            items = self._complete(inner.of_type, sets, "flat(P)")
-            return self._called(self._function([f"return nested(P, {items})"], waits=_WAITS in items), checked)
+            items = self._complete(inner.of_type, selection_sets, "flat(P)")
+            return self._call_function(self._function([f"return nested(P, {items})"], is_async=_AWAIT in items), checked)
         if isinstance(inner, GraphQLInterfaceType | GraphQLUnionType):
-            return self._called(self._abstract(inner, sets), checked)
+            return self._call_function(self._abstract(inner, selection_sets), checked)
         assert isinstance(inner, GraphQLObjectType)
-        return self._called(self._level(inner, sets, gaps=nullable), checked)
+        return self._call_function(self._level(inner, selection_sets, nullable=nullable), checked)
 
     def _values(self, field: GraphQLField, binding: Binding, node: FieldNode) -> str:
         """An expression for the list of a field's values on `K`."""
         if binding.batch is not None:
-            return f"await {self._call(field, binding, node, binding.batch)}".replace("(C", "(C, K", 1)
-        attribute = self._read(field, binding).attribute
-        value = f"o.{attribute}" if binding.read is None else f"{self.named('read', binding.read)}(o)"
+            return f"await {self._call_resolver(field, binding, node, binding.batch)}".replace("(C", "(C, K", 1)
+        attribute = self._leaf_field(field, binding).attribute
+        value = f"o.{attribute}" if binding.read is None else f"{self.name_for('read', binding.read)}(o)"
         return f"[{value} for o in K]"
 
-    def _read(self, field: GraphQLField, binding: Binding) -> Read:
+    def _leaf_field(self, field: GraphQLField, binding: Binding) -> LeafField:
         if binding.kind != "leaf":
             raise Unsupported("root field below the root")
         attribute = binding.path or field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].python_name
-        return Read(field.type, binding, attribute)
+        return LeafField(field.type, binding, attribute)
 
-    def _bound(self, type_: GraphQLObjectType, node: FieldNode) -> tuple[GraphQLField, Binding]:
+    def _field_and_binding(self, type_: GraphQLObjectType, node: FieldNode) -> tuple[GraphQLField, Binding]:
         name = node.name.value
         if name.startswith("__"):
             raise Unsupported("introspection")
@@ -233,55 +253,55 @@ class Compiler:
             raise Unsupported("unbound field")
         return type_.fields[name], binding
 
-    def _wants(self, field: GraphQLField, nodes: Sequence[FieldNode]) -> str:
+    def _required_columns_step(self, field: GraphQLField, nodes: Sequence[FieldNode]) -> str:
         """The step that says what will be read of the rows that a field is about to fetch."""
-        fetched = wanted(field.type, _selections(nodes), self._collector, self._bindings)
-        return f"C.wanted = {'None' if fetched is None else self.named('wanted', fetched)}"
+        fetched = required_columns(field.type, _selection_sets(nodes), self._collector, self._bindings)
+        return f"C.wanted = {'None' if fetched is None else self.name_for('wanted', fetched)}"
 
-    def _guard(self, binding: Binding) -> list[str]:
-        return [] if binding.guard in ("parent", "public") else [f"{self.named('guard', guarded(binding))}(C)"]
+    def _guard_steps(self, binding: Binding) -> list[str]:
+        return [] if binding.guard in ("parent", "public") else [f"{self.name_for('guard', guard_check(binding))}(C)"]
 
-    def _call(self, field: GraphQLField, binding: Binding, node: FieldNode, function: Callable[..., Any]) -> str:
+    def _call_resolver(self, field: GraphQLField, binding: Binding, node: FieldNode, function: Callable[..., Any]) -> str:
         """The call of a batch function or a resolver with the context and the field's arguments."""
-        name = self.named("call", function)
+        name = self.name_for("call", function)
         declared = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
-        arguments = Arguments(self._schema, field, declared, binding, node)
-        if arguments.varies:
-            self.varying.append(arguments)
-            return f"{name}(C, **A[{len(self.varying) - 1}])"
+        arguments = FieldArguments(self._schema, field, declared, binding, node)
+        if arguments.has_variables:
+            self.variable_arguments.append(arguments)
+            return f"{name}(C, **A[{len(self.variable_arguments) - 1}])"
         try:
-            made = arguments.make(None)
+            made = arguments.build(None)
         except Exception as error:
             raise Unsupported("bad argument") from error
-        return f"{name}(C, **{self.named('given', made)})" if made else f"{name}(C)"
+        return f"{name}(C, **{self.name_for('given', made)})" if made else f"{name}(C)"
 
 
-class Root:
+class RootField:
     """A root field: how it is resolved (`call`, None for an event), and the function that completes a list of its one value.
 
     `wants` is the step before the call.
     """
 
-    __slots__ = ("binding", "call", "complete", "waits", "wants")
+    __slots__ = ("binding", "call", "complete", "is_async", "required_columns_step")
 
-    def __init__(self, *, binding: Binding, call: str | None, complete: str, waits: bool, wants: str) -> None:
-        self.wants = wants
+    def __init__(self, *, binding: Binding, call: str | None, complete: str, is_async: bool, required_columns_step: str) -> None:
+        self.required_columns_step = required_columns_step
         self.binding = binding
         self.call = call
         self.complete = complete
-        self.waits = waits
+        self.is_async = is_async
 
 
-def _selections(nodes: Sequence[FieldNode]) -> list[SelectionSetNode]:
+def _selection_sets(nodes: Sequence[FieldNode]) -> list[SelectionSetNode]:
     return [node.selection_set for node in nodes if node.selection_set is not None]
 
 
-def guarded(binding: Binding) -> Callable[[Any], None]:
+def guard_check(binding: Binding) -> Callable[[Any], None]:
     """What refuses, by its context, whoever the field's guard does not let through."""
-    return lambda context: check(binding.guard, context)
+    return lambda context: check_guard(binding.guard, context)
 
 
-def _namer(type_: GraphQLInterfaceType | GraphQLUnionType) -> Callable[[Any], Any]:
+def _type_namer(type_: GraphQLInterfaceType | GraphQLUnionType) -> Callable[[Any], Any]:
     if isinstance(type_, GraphQLUnionType):  # Strawberry's own resolver of unions asks for an execution, which a program is not
         return attrgetter("type_name")
     resolve: Any = type_.resolve_type

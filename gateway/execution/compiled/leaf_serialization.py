@@ -19,49 +19,51 @@ import orjson
 from graphql import GraphQLEnumType, GraphQLOutputType, GraphQLScalarType
 
 from gateway.execution.compiled.runtime import NullInNonNull
-from gateway.execution.compiled.type_predicates import unwrapped
+from gateway.execution.compiled.type_predicates import unwrap_non_null
 
 Serialize = Callable[[Any], Any]
 
-AS_JSON = orjson.OPT_UTC_Z
+JSON_OPTIONS = orjson.OPT_UTC_Z
 """How the data of an operation is written by orjson."""
 
 _TEXT = "({x} if ({v}).__class__ is str else {slow}({x}))"
-_INSTANT = "({x} if ({v}).__class__ is datetime and {x}.tzinfo is UTC else {slow}({x}))"
+_DATETIME = "({x} if ({v}).__class__ is datetime and {x}.tzinfo is UTC else {slow}({x}))"
 _TEMPLATES = {
     "String": _TEXT,
     "ID": _TEXT,
     "Markdown": _TEXT,
     "URL": _TEXT,
     "SyncCursor": _TEXT,
-    "DateTime": _INSTANT,
+    "DateTime": _DATETIME,
     "Boolean": "({x} if ({v}).__class__ is bool else {slow}({x}))",
     "Int": "({x} if ({v}).__class__ is int and -2147483648 <= {x} <= 2147483647 else {slow}({x}))",
 }
-_NAME = "{slow}[{v}]"
-_NAME_OR_NULL = "(None if ({v}) is None else {slow}[{x}])"
-_DAY = "({x} if ({v}).__class__ is date or {x} is None else {slow}({x}))"
-_ALWAYS_SLOW = "{slow}({v})"
+_ENUM_NAME = "{slow}[{v}]"
+_ENUM_NAME_OR_NULL = "(None if ({v}) is None else {slow}[{x}])"
+_DATE = "({x} if ({v}).__class__ is date or {x} is None else {slow}({x}))"
+_SLOW_PATH = "{slow}({v})"
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class LeafTemplate:
     """A template, and what stands behind its `slow`: a serializer, or an enum's names by value."""
 
     template: str
-    slow: Any
+    serializer: Any
 
-    def expression(self, read: str, own: str, slow: str) -> str:
+    def expression(self, source: str, variable: str, serializer_name: str) -> str:
         """The template filled in: the value's expression, a name for it, and the name of the serializer."""
-        value = f"{own} := {read}" if "{x}" in self.template else read
-        return self.template.format(v=value, x=own, slow=slow)
+        value = f"{variable} := {source}" if "{x}" in self.template else source
+        return self.template.format(v=value, x=variable, slow=serializer_name)
 
 
-def leaf(type_: GraphQLScalarType | GraphQLEnumType, *, nullable: bool) -> Leaf:
+def leaf_template(type_: GraphQLScalarType | GraphQLEnumType, *, nullable: bool) -> LeafTemplate:
     """How values of a leaf type are written."""
     if isinstance(type_, GraphQLEnumType):
         # A row's plain string equals the member, and so finds the same name.
-        return Leaf(_NAME_OR_NULL if nullable else _NAME, {value.value: name for name, value in type_.values.items()})
+        return LeafTemplate(
+            _ENUM_NAME_OR_NULL if nullable else _ENUM_NAME, {value.value: name for name, value in type_.values.items()}
+        )
     serialize: Serialize = type_.serialize
 
     def slow(value: Any) -> Any:
@@ -71,22 +73,22 @@ def leaf(type_: GraphQLScalarType | GraphQLEnumType, *, nullable: bool) -> Leaf:
         return written
 
     if type_.name == "Date" and nullable:
-        return Leaf(_DAY, slow)
-    return Leaf(_TEMPLATES.get(type_.name, _ALWAYS_SLOW), slow)
+        return LeafTemplate(_DATE, slow)
+    return LeafTemplate(_TEMPLATES.get(type_.name, _SLOW_PATH), slow)
 
 
-_AS_THEY_ARE: dict[Any, frozenset[str]] = {
+_UNCHECKED_SCALARS: dict[Any, frozenset[str]] = {
     str: frozenset(name for name, template in _TEMPLATES.items() if template is _TEXT),
     datetime: frozenset({"DateTime"}),
     bool: frozenset({"Boolean"}),
 }
 
 
-def trusted(type_: GraphQLOutputType, kind: Any) -> bool:
+def needs_no_check(type_: GraphQLOutputType, column_type: Any) -> bool:
     """Whether values of a column of this kind (`str`, `date | None`, an enum) are, as they are, JSON values of a type."""
-    nullable, inner = unwrapped(type_)
-    kinds = [each for each in get_args(kind) if each is not NoneType] or [kind]
-    if len(kinds) > 1 or (NoneType in get_args(kind) and not nullable):
+    nullable, inner = unwrap_non_null(type_)
+    kinds = [each for each in get_args(column_type) if each is not NoneType] or [column_type]
+    if len(kinds) > 1 or (NoneType in get_args(column_type) and not nullable):
         return False
     (own,) = kinds
     if isinstance(inner, GraphQLEnumType):
@@ -94,4 +96,4 @@ def trusted(type_: GraphQLOutputType, kind: Any) -> bool:
         return isinstance(own, type) and issubclass(own, StrEnum) and named == {each.value: each for each in own}
     if own is date:
         return isinstance(inner, GraphQLScalarType) and inner.name == "Date" and nullable
-    return isinstance(inner, GraphQLScalarType) and inner.name in _AS_THEY_ARE.get(own, ())
+    return isinstance(inner, GraphQLScalarType) and inner.name in _UNCHECKED_SCALARS.get(own, ())

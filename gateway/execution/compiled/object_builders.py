@@ -25,20 +25,20 @@ from typing import Any
 
 from graphql import GraphQLEnumType, GraphQLList, GraphQLOutputType, GraphQLScalarType
 
-from gateway.execution.compiled.leaf_serialization import leaf, trusted
-from gateway.execution.compiled.runtime import NullInNonNull, present, scattered
-from gateway.execution.compiled.type_predicates import unwrapped
-from persistence.engine.rows import GLOBAL_ID, Place, key_of
+from gateway.execution.compiled.leaf_serialization import leaf_template, needs_no_check
+from gateway.execution.compiled.runtime import NullInNonNull, non_null, scatter
+from gateway.execution.compiled.type_predicates import unwrap_non_null
+from persistence.engine.rows import GLOBAL_ID, ColumnRef, text_key
 from resolvers import ids
 from schema.fields import Binding
 
-Naming = Callable[[str, Any], str]
+NameFactory = Callable[[str, Any], str]
 """A name for a value, in generated code."""
-VALUES = {"date": date, "datetime": datetime, "UTC": UTC, "IDS": ids.KNOWN}
+GENERATED_GLOBALS = {"date": date, "datetime": datetime, "UTC": UTC, "IDS": ids.ID_CACHE}
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class LeafField:
     """What is read of an object: a leaf, or a list of leaves."""
 
     type: GraphQLOutputType
@@ -47,25 +47,25 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ComputedColumn:
     """What the level has made already: a list with a value for each object, by the name of a parameter."""
 
-    place: int
+    slot: int
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class LookupColumn:
     """What an object names by an attribute, out of what the level has made of all that its objects name."""
 
-    place: int
+    slot: int
     attribute: str
 
 
-Entry = str | Read | Made | Named
+FieldSource = str | LeafField | ComputedColumn | LookupColumn
 """What stands in a display under its key; a string stands as it is."""
 
 
-class Display:
+class ObjectBuilder:
     """
     Makes the dicts of a level.
 
@@ -73,110 +73,114 @@ class Display:
     of each object, or a dict of what was made of what they name.
     """
 
-    def __init__(self, name: str, entries: Sequence[tuple[str, Entry]]) -> None:
+    def __init__(self, name: str, fields: Sequence[tuple[str, FieldSource]]) -> None:
         self.name = name
-        self._entries = entries
-        self._known: dict[type, Callable[..., list[Any]]] = {}
+        self._fields = fields
+        self._functions: dict[type, Callable[..., list[Any]]] = {}
         self.sources: dict[type, str] = {}
 
-    def __call__(self, objects: list[Any], *made: Any) -> list[Any]:
+    def __call__(self, objects: list[Any], *columns: Any) -> list[Any]:
         kinds = set(map(type, objects))
         if len(kinds) == 1:
             (kind,) = kinds
-            return (self._known.get(kind) or self._written(kind))(objects, *made)
-        if NoneType in kinds and not made:
-            there = present(objects)
-            return scattered(objects, self(there))
-        return self._of_several(kinds, objects, made)
+            return (self._functions.get(kind) or self._compile(kind))(objects, *columns)
+        if NoneType in kinds and not columns:
+            there = non_null(objects)
+            return scatter(objects, self(there))
+        return self._build_mixed(kinds, objects, columns)
 
-    def _of_several(self, kinds: set[type], objects: Sequence[Any], made: Sequence[Any]) -> list[Any]:
+    def _build_mixed(self, classes: set[type], objects: Sequence[Any], columns: Sequence[Any]) -> list[Any]:
         dicts: list[Any] = [None] * len(objects)
-        for kind in kinds:
+        for kind in classes:
             places = [place for place, each in enumerate(objects) if type(each) is kind]
-            values = (each if each.__class__ is dict else [each[place] for place in places] for each in made)
+            values = (each if each.__class__ is dict else [each[place] for place in places] for each in columns)
             own = self([objects[place] for place in places], *values)
             for place, each in zip(places, own, strict=True):
                 dicts[place] = each
         return dicts
 
-    def _written(self, kind: type) -> Callable[..., list[Any]]:
-        if kind is NoneType:
+    def _compile(self, class_: type) -> Callable[..., list[Any]]:
+        if class_ is NoneType:
             return lambda objects, *_: list(objects)
-        names: dict[str, Any] = dict(VALUES)
+        names: dict[str, Any] = dict(GENERATED_GLOBALS)
 
         def named(prefix: str, value: Any) -> str:
             name = f"{prefix}{len(names)}"
             names[name] = value
             return name
 
-        made = [entry.place for _, entry in self._entries if isinstance(entry, Made)]
-        dict_ = ", ".join(f"{key!r}: {_value(entry, kind, named)}" for key, entry in self._entries)
+        made = [entry.slot for _, entry in self._fields if isinstance(entry, ComputedColumn)]
+        dict_ = ", ".join(f"{key!r}: {_field_expression(entry, class_, named)}" for key, entry in self._fields)
         each, beside = "o", "K"
         if made:
             each = ", ".join([each, *(f"v{place}" for place in made)])
             beside = f"zip({', '.join([beside, *(f'r{place}' for place in made)])})"
-        given = [f"r{entry.place}" for _, entry in self._entries if isinstance(entry, Made | Named)]
-        head = f"def {self.name}({', '.join(['K', *given])}):  # {kind.__name__}"
+        given = [f"r{entry.slot}" for _, entry in self._fields if isinstance(entry, ComputedColumn | LookupColumn)]
+        head = f"def {self.name}({', '.join(['K', *given])}):  # {class_.__name__}"
         source = f"{head}\n    return [{{{dict_}}} for {each} in {beside}]"
         exec(compile(source, f"<compiled {self.name}>", "exec"), names)  # noqa: S102 (our own text)
-        self.sources[kind] = source
+        self.sources[class_] = source
         written: Callable[..., list[Any]] = names[self.name]
-        self._known[kind] = written
+        self._functions[class_] = written
         return written
 
 
-def expression(type_: GraphQLOutputType, read: str, named: Naming, depth: int = 0) -> str:
+def leaf_expression(type_: GraphQLOutputType, source: str, name_for: NameFactory, depth: int = 0) -> str:
     """An expression for the JSON value of one leaf, or one list of leaves, that `read` reads."""
-    nullable, inner = unwrapped(type_)
+    nullable, inner = unwrap_non_null(type_)
     own = f"x{depth}"
     if isinstance(inner, GraphQLList):
-        item = expression(inner.of_type, f"i{depth}", named, depth + 1)
-        missing = "None" if nullable else f"{named('slow', _refuse_null)}()"
-        return f"({missing} if ({own} := {read}) is None else [{item} for i{depth} in {own}])"
+        item = leaf_expression(inner.of_type, f"i{depth}", name_for, depth + 1)
+        missing = "None" if nullable else f"{name_for('slow', _raise_null)}()"
+        return f"({missing} if ({own} := {source}) is None else [{item} for i{depth} in {own}])"
     assert isinstance(inner, GraphQLScalarType | GraphQLEnumType)
-    form = leaf(inner, nullable=nullable)
-    return form.expression(read, own, named("slow", form.slow))
+    form = leaf_template(inner, nullable=nullable)
+    return form.expression(source, own, name_for("slow", form.serializer))
 
 
-def _value(entry: Entry, kind: type, named: Naming) -> str:
-    if isinstance(entry, str):
-        return entry
-    if isinstance(entry, Made):
-        return f"v{entry.place}"
-    places: Mapping[str, Place] = getattr(kind, "places", {})
-    if isinstance(entry, Named):
-        column = _key_column(kind, entry.attribute)
-        return f"r{entry.place}[{f'o.{entry.attribute}' if column is None else f'o[{column}]'}]"
-    binding = entry.binding
-    if binding.read is ids.of:
+def _field_expression(field: FieldSource, class_: type, name_for: NameFactory) -> str:
+    if isinstance(field, str):
+        return field
+    if isinstance(field, ComputedColumn):
+        return f"v{field.slot}"
+    places: Mapping[str, ColumnRef] = getattr(class_, "places", {})
+    if isinstance(field, LookupColumn):
+        column = _key_column(class_, field.attribute)
+        return f"r{field.slot}[{f'o.{field.attribute}' if column is None else f'o[{column}]'}]"
+    binding = field.binding
+    if binding.read is ids.global_id:
         return f"o[{places[GLOBAL_ID].column}]" if GLOBAL_ID in places else "IDS[o.type_name][o.id]"
     if binding.read is not None:
-        return expression(entry.type, f"{named('read', binding.read)}(o)", named)
-    place = places.get(entry.attribute)
+        return leaf_expression(field.type, f"{name_for('read', binding.read)}(o)", name_for)
+    place = places.get(field.attribute)
     if place is None:
-        return expression(entry.type, f"o.{entry.attribute}", named)
+        return leaf_expression(field.type, f"o.{field.attribute}", name_for)
     read = f"o[{place.column}]"
-    return read if trusted(entry.type, place.kind) else expression(entry.type, read, named)
+    return read if needs_no_check(field.type, place.kind) else leaf_expression(field.type, read, name_for)
 
 
-def _refuse_null() -> None:
+def _raise_null() -> None:
     raise NullInNonNull
 
 
-def names_in(objects: Sequence[Any], attribute: str) -> list[Any]:
+def foreign_keys_in(objects: Sequence[Any], attribute: str) -> list[Any]:
     """What objects name by an attribute, each once; as displays look it up (`Named`)."""
     kinds = set(map(type, objects))
     if len(kinds) > 1:
         return list(
-            {name: None for kind in kinds for name in names_in([each for each in objects if type(each) is kind], attribute)}
+            {
+                name: None
+                for kind in kinds
+                for name in foreign_keys_in([each for each in objects if type(each) is kind], attribute)
+            }
         )
     (kind,) = kinds
     column = _key_column(kind, attribute)
     return list(dict.fromkeys(map(attrgetter(attribute) if column is None else itemgetter(column), objects)))
 
 
-def _key_column(kind: type, attribute: str) -> int | None:
+def _key_column(class_: type, attribute: str) -> int | None:
     """The column of a row that holds a name, as text if it can be had."""
-    places: Mapping[str, Place] = getattr(kind, "places", {})
-    place = places.get(key_of(attribute)) or places.get(attribute)
+    places: Mapping[str, ColumnRef] = getattr(class_, "places", {})
+    place = places.get(text_key(attribute)) or places.get(attribute)
     return None if place is None else place.column

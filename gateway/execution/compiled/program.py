@@ -7,14 +7,14 @@ from graphql.execution.values import VariableValues, get_variable_values
 from graphql.language import FragmentDefinitionNode, OperationType
 from strawberry.schema import Schema
 
-from gateway.execution.compiled.compiler import Compiler, Root, Unsupported, guarded
-from gateway.execution.compiled.selections import Collector, flag_names
+from gateway.execution.compiled.compiler import Compiler, RootField, Unsupported, guard_check
+from gateway.execution.compiled.selections import FieldCollector, directive_variable_names
 from gateway.execution.documents import Operation
-from gateway.execution.variables import Intake, Unusual
-from schema.fields import Binding, check
+from gateway.execution.variables import SlowPathNeeded, VariableCoercer
+from schema.fields import Binding, check_guard
 
-MOST_FLAGS = 16
-Run = Callable[[Any, list[dict[str, Any]], Any], Coroutine[Any, Any, dict[str, Any]]]
+MAX_PROGRAMS_PER_OPERATION = 16
+CompiledFunction = Callable[[Any, list[dict[str, Any]], Any], Coroutine[Any, Any, dict[str, Any]]]
 
 
 class NotCompiled(Exception):
@@ -25,79 +25,83 @@ class Program:
     """Generated code for one operation: `run` is called with the context, what `varying` makes of the variables, and the
     event."""
 
-    __slots__ = ("_displays", "_source", "run", "varying")
+    __slots__ = ("_object_builders", "_source", "run", "variable_arguments")
 
-    def __init__(self, run: Run, compiler: Compiler) -> None:
+    def __init__(self, run: CompiledFunction, compiler: Compiler) -> None:
         self.run = run
-        self.varying = tuple(compiler.varying)
+        self.variable_arguments = tuple(compiler.variable_arguments)
         self._source = compiler.source
-        self._displays = compiler.displays
+        self._object_builders = compiler.object_builders
 
     @property
     def source(self) -> str:
         """The generated code, with what was written by now for classes of objects."""
-        return "\n\n".join([self._source, *(text for display in self._displays for text in display.sources.values())])
+        return "\n\n".join([self._source, *(text for display in self._object_builders for text in display.sources.values())])
 
 
-class Programs:
+class ProgramCompiler:
     """Compiles operations of one schema when they are first run, and keeps the programs with them."""
 
     def __init__(self, schema: Schema, bindings: Mapping[str, Binding]) -> None:
         self._schema = schema
         self._bindings = bindings
 
-    def ready(self, operation: Operation, given: Mapping[str, Any]) -> tuple[Run, list[dict[str, Any]]]:
+    def compiled_for(
+        self, operation: Operation, raw_variables: Mapping[str, Any]
+    ) -> tuple[CompiledFunction, list[dict[str, Any]]]:
         """The code for an operation with these variables, and its arguments; raises NotCompiled with the reason why there is
         none."""
-        if operation.intake is None:
-            operation.intake = Intake(self._schema, operation.definition.variable_definitions or ())
+        if operation.variable_coercer is None:
+            operation.variable_coercer = VariableCoercer(self._schema, operation.definition.variable_definitions or ())
         try:
-            values = operation.intake.take(given)
-            program = self._program(operation, values)
-            return program.run, [each.quick(values) for each in program.varying]
-        except Unusual:
-            variables = self.variables(operation, given)
-            program = self._program(operation, variables.coerced)
-            return program.run, [each.make(variables) for each in program.varying]
+            values = operation.variable_coercer.coerce(raw_variables)
+            program = self._get_or_compile(operation, values)
+            return program.run, [each.fast(values) for each in program.variable_arguments]
+        except SlowPathNeeded:
+            variables = self.coerce_variables(operation, raw_variables)
+            program = self._get_or_compile(operation, variables.coerced)
+            return program.run, [each.build(variables) for each in program.variable_arguments]
 
-    def variables(self, operation: Operation, given: Mapping[str, Any]) -> VariableValues:
+    def coerce_variables(self, operation: Operation, raw_variables: Mapping[str, Any]) -> VariableValues:
         """The variables, coerced; raises NotCompiled where graphql-core finds fault with them."""
         definitions = operation.definition.variable_definitions or ()
-        coerced = get_variable_values(self._schema._schema, definitions, dict(given))  # noqa: SLF001
+        coerced = get_variable_values(self._schema._schema, definitions, dict(raw_variables))  # noqa: SLF001
         if isinstance(coerced, list):
             raise NotCompiled("variables")
         return coerced
 
-    def _program(self, operation: Operation, values: Mapping[str, Any]) -> Program:
-        if operation.flags is None:
-            operation.flags = flag_names(operation.document)
-        flags = tuple(values.get(name) for name in operation.flags)
+    def _get_or_compile(self, operation: Operation, values: Mapping[str, Any]) -> Program:
+        if operation.directive_variables is None:
+            operation.directive_variables = directive_variable_names(operation.document)
+        flags = tuple(values.get(name) for name in operation.directive_variables)
         kept: Program | str | None = operation.programs.get(flags)
         if kept is None:
-            if len(operation.programs) >= MOST_FLAGS:
+            if len(operation.programs) >= MAX_PROGRAMS_PER_OPERATION:
                 raise NotCompiled("flags")
-            kept = operation.programs[flags] = self._compiled(operation, dict(zip(operation.flags, flags, strict=True)))
+            kept = operation.programs[flags] = self._compile(
+                operation, dict(zip(operation.directive_variables, flags, strict=True))
+            )
         if isinstance(kept, str):
             raise NotCompiled(kept)
         return kept
 
-    def _compiled(self, operation: Operation, flags: Mapping[str, Any]) -> Program | str:
-        if not all(isinstance(value, bool) for value in flags.values()):
+    def _compile(self, operation: Operation, directive_variables: Mapping[str, Any]) -> Program | str:
+        if not all(isinstance(value, bool) for value in directive_variables.values()):
             return "flags"
         fragments = {each.name.value: each for each in operation.document.definitions if isinstance(each, FragmentDefinitionNode)}
         core = self._schema._schema  # noqa: SLF001
-        compiler = Compiler(self._schema, self._bindings, Collector(core, fragments, flags))
+        compiler = Compiler(self._schema, self._bindings, FieldCollector(core, fragments, directive_variables))
         root = core.get_root_type(operation.kind)
         assert root is not None
         try:
-            fields = compiler.root(root, [operation.definition.selection_set])
+            fields = compiler.root_fields(root, [operation.definition.selection_set])
         except Unsupported as reason:
             return str(reason)
-        compiler.define([*_steps(compiler, fields, operation.kind), f"return {_dict(fields)}"], "run")
-        return Program(compiler.finish()["run"], compiler)
+        compiler.define_function([*_root_steps(compiler, fields, operation.kind), f"return {_dict_expression(fields)}"], "run")
+        return Program(compiler.load_module()["run"], compiler)
 
 
-def _steps(compiler: Compiler, fields: list[tuple[str, Root | str]], kind: OperationType) -> list[str]:
+def _root_steps(compiler: Compiler, fields: list[tuple[str, RootField | str]], kind: OperationType) -> list[str]:
     """Root fields are resolved and completed one after the other, as mutations must be."""
     steps = []
     for place, (key, root) in enumerate(fields):
@@ -108,28 +112,28 @@ def _steps(compiler: Compiler, fields: list[tuple[str, Root | str]], kind: Opera
             steps.append(f"{value} = V")
         elif kind is OperationType.MUTATION:
             assert root.call is not None
-            steps.append(f"{value} = await {compiler.named('once', _once(key, root.binding))}(C, lambda: {root.call})")
+            steps.append(f"{value} = await {compiler.name_for('once', _run_once(key, root.binding))}(C, lambda: {root.call})")
         else:
-            guard = compiler.named("guard", guarded(root.binding))
-            steps += [f"{guard}(C)", root.wants, f"{value} = await {root.call}"]
-        called = f"await {root.complete}(C, A, [{value}])" if root.waits else f"{root.complete}([{value}])"
+            guard = compiler.name_for("guard", guard_check(root.binding))
+            steps += [f"{guard}(C)", root.required_columns_step, f"{value} = await {root.call}"]
+        called = f"await {root.complete}(C, A, [{value}])" if root.is_async else f"{root.complete}([{value}])"
         steps.append(f"{value} = ({called})[0]")
     return steps
 
 
-def _dict(fields: list[tuple[str, Root | str]]) -> str:
+def _dict_expression(fields: list[tuple[str, RootField | str]]) -> str:
     entries = [
         f"{key!r}: {root!r}" if isinstance(root, str) else f"{key!r}: v{place}" for place, (key, root) in enumerate(fields)
     ]
     return f"{{{', '.join(entries)}}}"
 
 
-def _once(key: str, binding: Binding) -> Callable[[Any, Callable[[], Any]], Any]:
+def _run_once(key: str, binding: Binding) -> Callable[[Any, Callable[[], Any]], Any]:
     """Run a mutation and note what it came to, so that nobody who takes over runs it again."""
 
     async def run(context: Any, call: Callable[[], Any]) -> Any:
         try:
-            check(binding.guard, context)
+            check_guard(binding.guard, context)
             outcome = await call()
         except Exception as error:
             context.done[key] = error

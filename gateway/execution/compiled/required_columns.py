@@ -11,32 +11,35 @@ from collections.abc import Mapping, Sequence
 from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLOutputType
 from graphql.language import SelectionSetNode
 
-from gateway.execution.compiled.selections import Collector
+from gateway.execution.compiled.selections import FieldCollector
 from persistence.engine.pages import CURSOR
-from persistence.engine.rows import key_of
-from resolvers.page import ToOne
+from persistence.engine.rows import text_key
+from resolvers.page import ToOneLoader
 from schema.fields import Binding
 
-Wanted = frozenset[str] | None
+RequiredColumns = frozenset[str] | None
 
 
-def wanted(
-    type_: GraphQLOutputType, sets: Sequence[SelectionSetNode], collector: Collector, bindings: Mapping[str, Binding]
-) -> Wanted:
+def required_columns(
+    type_: GraphQLOutputType,
+    selection_sets: Sequence[SelectionSetNode],
+    collector: FieldCollector,
+    bindings: Mapping[str, Binding],
+) -> RequiredColumns:
     """The attributes that a selection reads of a row, or of the rows behind a connection; None for all of them."""
-    connection = _named(type_)
+    connection = _object_type(type_)
     if connection is None:
         return None
     if "nodes" not in connection.fields:
-        return _of_rows(type_, sets, collector, bindings)
+        return _required_of_rows(type_, selection_sets, collector, bindings)
     found: set[str] = set()
-    for nodes in collector.fields(connection, sets).values():
+    for nodes in collector.collect_fields(connection, selection_sets).values():
         below = [node.selection_set for node in nodes if node.selection_set is not None]
         match nodes[0].name.value:
             case "nodes":
-                needs = _of_rows(connection.fields["nodes"].type, below, collector, bindings)
+                needs = _required_of_rows(connection.fields["nodes"].type, below, collector, bindings)
             case "edges":
-                needs = _of_edges(connection.fields["edges"].type, below, collector, bindings)
+                needs = _required_of_edges(connection.fields["edges"].type, below, collector, bindings)
             case "pageInfo":
                 needs = frozenset({CURSOR})
             case _:
@@ -47,17 +50,20 @@ def wanted(
     return frozenset(found)
 
 
-def _of_edges(
-    type_: GraphQLOutputType, sets: Sequence[SelectionSetNode], collector: Collector, bindings: Mapping[str, Binding]
-) -> Wanted:
-    edge = _named(type_)
+def _required_of_edges(
+    type_: GraphQLOutputType,
+    selection_sets: Sequence[SelectionSetNode],
+    collector: FieldCollector,
+    bindings: Mapping[str, Binding],
+) -> RequiredColumns:
+    edge = _object_type(type_)
     assert edge is not None
     found = {CURSOR}  # an edge is made with its cursor
-    for nodes in collector.fields(edge, sets).values():
+    for nodes in collector.collect_fields(edge, selection_sets).values():
         name = nodes[0].name.value
         if name == "node":
             below = [node.selection_set for node in nodes if node.selection_set is not None]
-            needs = _of_rows(edge.fields["node"].type, below, collector, bindings)
+            needs = _required_of_rows(edge.fields["node"].type, below, collector, bindings)
             if needs is None:
                 return None
             found |= needs
@@ -66,25 +72,28 @@ def _of_edges(
     return frozenset(found)
 
 
-def _of_rows(
-    type_: GraphQLOutputType, sets: Sequence[SelectionSetNode], collector: Collector, bindings: Mapping[str, Binding]
-) -> Wanted:
-    row = _named(type_)
+def _required_of_rows(
+    type_: GraphQLOutputType,
+    selection_sets: Sequence[SelectionSetNode],
+    collector: FieldCollector,
+    bindings: Mapping[str, Binding],
+) -> RequiredColumns:
+    row = _object_type(type_)
     if row is None:
         return None
     found: set[str] = set()
-    for nodes in collector.fields(row, sets).values():
+    for nodes in collector.collect_fields(row, selection_sets).values():
         name = nodes[0].name.value
         if name == "__typename":
             continue
         binding = bindings.get(f"{row.name}.{name}")
         if binding is None or binding.needs is None:
             return None
-        found.update([key_of(binding.batch.attribute)] if isinstance(binding.batch, ToOne) else binding.needs)
+        found.update([text_key(binding.batch.attribute)] if isinstance(binding.batch, ToOneLoader) else binding.needs)
     return frozenset(found)
 
 
-def _named(type_: GraphQLOutputType) -> GraphQLObjectType | None:
+def _object_type(type_: GraphQLOutputType) -> GraphQLObjectType | None:
     while isinstance(type_, GraphQLNonNull | GraphQLList):
         type_ = type_.of_type
     return type_ if isinstance(type_, GraphQLObjectType) else None

@@ -12,12 +12,12 @@ class UnknownType(Exception):
     """An object of an interface or union says that it is of a type which cannot stand there."""
 
 
-def present(objects: list[Any]) -> list[Any]:
+def non_null(objects: list[Any]) -> list[Any]:
     """Those that are there; the same list when all are."""
     return objects if None not in objects else [each for each in objects if each is not None]
 
 
-def full(values: Sequence[Any]) -> Sequence[Any]:
+def require_non_null(values: Sequence[Any]) -> Sequence[Any]:
     """The same values; raises NullInNonNull where one is missing."""
     for value in values:
         if value is None:
@@ -25,9 +25,9 @@ def full(values: Sequence[Any]) -> Sequence[Any]:
     return values
 
 
-def scattered(objects: Sequence[Any], made: Iterable[Any]) -> list[Any]:
+def scatter(objects: Sequence[Any], values: Iterable[Any]) -> list[Any]:
     """What was made of the objects that are there, in the places of all."""
-    rest = iter(made)
+    rest = iter(values)
     return [None if each is None else next(rest) for each in objects]
 
 
@@ -37,20 +37,20 @@ def distinct(objects: list[Any]) -> list[Any]:
     return objects if len(found) == len(objects) else list(found.values())
 
 
-def repeated(objects: list[Any], found: list[Any], made: list[Any]) -> list[Any]:
+def expand(objects: list[Any], unique: list[Any], values: list[Any]) -> list[Any]:
     """What was made of the distinct objects, in the places of all. JSON is the same object twice as well."""
-    if found is objects:
-        return made
-    by_object = dict(zip(map(id, found), made, strict=True))
+    if unique is objects:
+        return values
+    by_object = dict(zip(map(id, unique), values, strict=True))
     return list(map(by_object.__getitem__, map(id, objects)))
 
 
-def flat(lists: Sequence[Any]) -> list[Any]:
+def flatten(lists: Sequence[Any]) -> list[Any]:
     """The items of all lists, one after the other; a missing list has none."""
     return [item for each in lists if each is not None for item in each]
 
 
-def nested(lists: Sequence[Any], made: Sequence[Any]) -> list[Any]:
+def unflatten(lists: Sequence[Any], items: Sequence[Any]) -> list[Any]:
     """What was made of the items, in lists again."""
     result: list[Any] = []
     start = 0
@@ -59,23 +59,25 @@ def nested(lists: Sequence[Any], made: Sequence[Any]) -> list[Any]:
             result.append(None)
         else:
             end = start + len(each)
-            result.append(made[start:end])
+            result.append(items[start:end])
             start = end
     return result
 
 
-def by_type(objects: Sequence[Any], name: Callable[[Any], str], known: Collection[str]) -> dict[str, list[Any]]:
+def group_by_type(
+    objects: Sequence[Any], type_name_of: Callable[[Any], str], type_names: Collection[str]
+) -> dict[str, list[Any]]:
     """Objects by the names of their types; missing ones are left out. Raises UnknownType."""
     kinds: dict[str, list[Any]] = {}
     for each in objects:
         if each is not None:
-            kinds.setdefault(name(each), []).append(each)
-    if not kinds.keys() <= set(known):
+            kinds.setdefault(type_name_of(each), []).append(each)
+    if not kinds.keys() <= set(type_names):
         raise UnknownType
     return kinds
 
 
-def in_order(objects: Sequence[Any], name: Callable[[Any], str], made: dict[str, list[Any]]) -> list[Any]:
+def merge_by_type(objects: Sequence[Any], type_name_of: Callable[[Any], str], values: dict[str, list[Any]]) -> list[Any]:
     """What was made of the objects of each type, in the objects' order."""
-    rests = {kind: iter(each) for kind, each in made.items()}
-    return [None if each is None else next(rests[name(each)]) for each in objects]
+    rests = {kind: iter(each) for kind, each in values.items()}
+    return [None if each is None else next(rests[type_name_of(each)]) for each in objects]

@@ -24,11 +24,11 @@ from graphql.language import (
     visit,
 )
 
-Flags = Mapping[str, Any]
-Fields = dict[str, list[FieldNode]]
+DirectiveVariables = Mapping[str, Any]
+CollectedFields = dict[str, list[FieldNode]]
 
 
-def flag_names(document: DocumentNode) -> tuple[str, ...]:
+def directive_variable_names(document: DocumentNode) -> tuple[str, ...]:
     """The variables in `@skip` and `@include` anywhere in a document, sorted."""
     found: set[str] = set()
 
@@ -42,24 +42,24 @@ def flag_names(document: DocumentNode) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Collector:
+class FieldCollector:
     """Collects the fields of one document under one set of flags."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
-    flags: Flags
+    directive_variables: DirectiveVariables
 
-    def fields(self, type_: GraphQLObjectType, sets: Iterable[SelectionSetNode]) -> Fields:
+    def collect_fields(self, type_: GraphQLObjectType, selection_sets: Iterable[SelectionSetNode]) -> CollectedFields:
         """The field nodes of selection sets as they apply to an object type, by response key, in order of appearance."""
-        found: Fields = {}
+        found: CollectedFields = {}
         seen: set[str] = set()
-        for each in sets:
+        for each in selection_sets:
             self._collect(type_, each, found, seen)
         return found
 
-    def _collect(self, type_: GraphQLObjectType, set_: SelectionSetNode, found: Fields, seen: set[str]) -> None:
-        for node in set_.selections:
-            if not self._included(node):
+    def _collect(self, type_: GraphQLObjectType, selection_set: SelectionSetNode, found: CollectedFields, seen: set[str]) -> None:
+        for node in selection_set.selections:
+            if not self._is_included(node):
                 continue
             if isinstance(node, FieldNode):
                 key = node.alias.value if node.alias else node.name.value
@@ -82,18 +82,18 @@ class Collector:
         wanted = self.schema.type_map[condition]
         return isinstance(wanted, GraphQLAbstractType) and self.schema.is_sub_type(wanted, type_)
 
-    def _included(self, node: SelectionNode) -> bool:
+    def _is_included(self, node: SelectionNode) -> bool:
         for directive in node.directives or ():
-            if directive.name.value == "skip" and self._holds(directive):
+            if directive.name.value == "skip" and self._condition_value(directive):
                 return False
-            if directive.name.value == "include" and not self._holds(directive):
+            if directive.name.value == "include" and not self._condition_value(directive):
                 return False
         return True
 
-    def _holds(self, directive: DirectiveNode) -> bool:
+    def _condition_value(self, directive: DirectiveNode) -> bool:
         assert directive.arguments
         value = directive.arguments[0].value
         if isinstance(value, VariableNode):
-            return bool(self.flags[value.name.value])
+            return bool(self.directive_variables[value.name.value])
         assert isinstance(value, BooleanValueNode)
         return value.value

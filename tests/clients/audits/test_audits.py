@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.graph.http.sample_server import running
-from tests.serving import ServerProcess
+from tests.support.sample_server import run_sample_server
+from tests.support.server_process import ServerProcess
 
 HERE = Path(__file__).parent
 
@@ -41,7 +41,7 @@ async def node() -> str:
 
 
 async def test_all_61_audits_pass(node: str) -> None:
-    async with running() as server:
+    async with run_sample_server() as server:
         code, said = await run(node, "audit.mjs", server.url)
     assert (code, said.strip()) == (0, "61 of 61 audits passed")
 

@@ -12,10 +12,10 @@ from pycrdt import Map, Text
 
 from persistence.engine.database import open_database
 from persistence.events.document_log import UpdateLog
-from tests.people import uuid_of
-from tests.provider import document_at, logged
-from tests.services import Valkey, free_port
-from tests.serving import Client, ServerProcess, founded, registered, serving
+from tests.support.backing_services import Valkey, free_port
+from tests.support.hocuspocus_client import create_document_over_http, load_logged_document
+from tests.support.server_process import Client, ServerProcess, create_team_and_project, register_user, running_server
+from tests.support.teams import uuid_of
 
 HERE = Path(__file__).parent
 SAVE = (
@@ -54,7 +54,7 @@ async def node() -> str:
 
 
 @pytest.fixture(scope="module")
-async def pair(database_url: str, valkey_server: Valkey, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
+async def server_pair(database_url: str, valkey_server: Valkey, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
     """Two servers that people reach under one address."""
     folder = tmp_path_factory.mktemp("pair")
     ports = free_port(), free_port()
@@ -64,21 +64,24 @@ async def pair(database_url: str, valkey_server: Valkey, tmp_path_factory: pytes
         "redis_url": valkey_server.url,
         "public_url": f"http://127.0.0.1:{ports[0]}",
     }
-    async with serving(folder, port=ports[0], **settings) as one, serving(folder, port=ports[1], **settings) as other:
+    async with (
+        running_server(folder, port=ports[0], **settings) as one,
+        running_server(folder, port=ports[1], **settings) as other,
+    ):
         yield one, other
 
 
 @pytest.fixture
-async def ada(pair: Pair) -> AsyncIterator[Client]:
+async def ada(server_pair: Pair) -> AsyncIterator[Client]:
     """Somebody new, signed in."""
-    client = await registered(pair[0])
+    client = await register_user(server_pair[0])
     yield client
     await client.close()
 
 
-async def told(node: str, script: str, **given: Any) -> Any:
+async def run_script(node: str, script: str, **arguments: Any) -> Any:
     """What a script says at its end."""
-    code, said = await run(node, script, json.dumps(given))
+    code, said = await run(node, script, json.dumps(arguments))
     assert code == 0, said
     return json.loads(said)
 
@@ -87,54 +90,56 @@ def sockets(pair: Pair) -> list[str]:
     return [server.url.replace("http", "ws", 1) for server in pair]
 
 
-async def test_ten_editors_on_two_servers_come_to_the_same(node: str, pair: Pair, ada: Client, database_url: str) -> None:
-    id_ = await document_at(ada, await founded(ada))
-    given = {"urls": sockets(pair), "id": id_, "token": ada.token, "editors": 10, "edits": 50, "cuts": 6, "seed": 3}
-    said = await told(node, "crowd.mjs", **given)
+async def test_ten_editors_on_two_servers_come_to_the_same(node: str, server_pair: Pair, ada: Client, database_url: str) -> None:
+    id_ = await create_document_over_http(ada, await create_team_and_project(ada))
+    given = {"urls": sockets(server_pair), "id": id_, "token": ada.token, "editors": 10, "edits": 50, "cuts": 6, "seed": 3}
+    said = await run_script(node, "crowd.mjs", **given)
     assert (said["same"], said["refused"]) == (1, [])
-    there = await logged(database_url, id_)
+    there = await load_logged_document(database_url, id_)
     assert str(there.get("text", type=Text)) == said["text"]
     assert there.get("map", type=Map).to_py() == said["map"]
 
 
-async def test_one_who_was_away_for_1000_edits_comes_to_the_same(node: str, pair: Pair, ada: Client, database_url: str) -> None:
-    id_ = await document_at(ada, await founded(ada))
-    given = {"urls": sockets(pair), "id": id_, "token": ada.token, "editors": 3, "edits": 30, "cuts": 0, "seed": 5}
-    said = await told(node, "crowd.mjs", **given, offline=1_000)
+async def test_one_who_was_away_for_1000_edits_comes_to_the_same(
+    node: str, server_pair: Pair, ada: Client, database_url: str
+) -> None:
+    id_ = await create_document_over_http(ada, await create_team_and_project(ada))
+    given = {"urls": sockets(server_pair), "id": id_, "token": ada.token, "editors": 3, "edits": 30, "cuts": 0, "seed": 5}
+    said = await run_script(node, "crowd.mjs", **given, offline=1_000)
     assert (said["same"], said["refused"]) == (1, [])
-    assert str((await logged(database_url, id_)).get("text", type=Text)) == said["text"]
+    assert str((await load_logged_document(database_url, id_)).get("text", type=Text)) == said["text"]
 
 
 @pytest.mark.parametrize("kind", ["y-websocket", "hocuspocus"])
 async def test_one_who_comes_back_after_the_log_was_shortened_comes_to_the_same(
-    node: str, pair: Pair, ada: Client, database_url: str, tmp_path: Path, kind: str
+    node: str, server_pair: Pair, ada: Client, database_url: str, tmp_path: Path, kind: str
 ) -> None:
-    id_ = await document_at(ada, await founded(ada))
-    url = sockets(pair)[0]
+    id_ = await create_document_over_http(ada, await create_team_and_project(ada))
+    url = sockets(server_pair)[0]
     given = {"kind": kind, "url": url, "id": id_, "token": ada.token}
-    await told(node, "absent.mjs", **given, file=str(tmp_path / "his"), words=["his first words. "])
-    await told(node, "absent.mjs", **given, file=str(tmp_path / "hers"), words=["her words. "])
+    await run_script(node, "absent.mjs", **given, file=str(tmp_path / "his"), words=["his first words. "])
+    await run_script(node, "absent.mjs", **given, file=str(tmp_path / "hers"), words=["her words. "])
     saved = (await ada.run(SAVE, input={"id": id_}))["documentSaveVersion"]
     assert saved["errors"] == []
-    async with open_database(database_url, connections=1) as database:
+    async with open_database(database_url, max_connections=1) as database:
         log = UpdateLog(database)
         head = await log.head(uuid_of(id_))
         assert await log.trim(uuid_of(id_), head) == head
-    back = await told(node, "absent.mjs", **given, file=str(tmp_path / "his"), words=["his last words. "])
+    back = await run_script(node, "absent.mjs", **given, file=str(tmp_path / "his"), words=["his last words. "])
     assert sorted(back["text"].split(". ")) == ["", "her words", "his first words", "his last words"]
-    third = await told(node, "absent.mjs", **given, file=str(tmp_path / "third"), words=[])
+    third = await run_script(node, "absent.mjs", **given, file=str(tmp_path / "third"), words=[])
     assert third == {"text": back["text"], "closed": []}
 
 
 async def test_two_editors_over_graphql_come_to_the_same_and_one_goes_on_where_he_was_cut_off(
-    node: str, pair: Pair, ada: Client, database_url: str
+    node: str, server_pair: Pair, ada: Client, database_url: str
 ) -> None:
-    id_ = await document_at(ada, await founded(ada))
-    said = await told(node, "pair.mjs", urls=sockets(pair), id=id_, token=ada.token, edits=20, seed=7)
+    id_ = await create_document_over_http(ada, await create_team_and_project(ada))
+    said = await run_script(node, "pair.mjs", urls=sockets(server_pair), id=id_, token=ada.token, edits=20, seed=7)
     assert (said["refused"], said["apart"], said["resumed"]) == ([], True, True)
     assert said["before"] > 0
     assert said["missed"] >= 20  # her edits; his may follow
-    there = await logged(database_url, id_)
+    there = await load_logged_document(database_url, id_)
     assert str(there.get("text", type=Text)) == said["text"]
     written = {f"{name}{number}": number for name in "ab" for number in range(40)}
     assert there.get("map", type=Map).to_py() == said["map"] == written

@@ -14,7 +14,7 @@ from content import crdt, edit, guard, kind
 from content.text import markdown, reading
 from content.text.tree import Node, to_json
 from domain.document.kind import DocumentType
-from tests.content.trees import DOCUMENTS
+from tests.support.document_trees import DOCUMENTS
 
 pytestmark = pytest.mark.slow
 
@@ -22,14 +22,14 @@ HERE = Path(__file__).parent
 TEXT = DocumentType.TEXT
 
 
-async def run(*command: str, said: bytes = b"") -> tuple[int | None, bytes]:
+async def run(*command: str, stdin: bytes = b"") -> tuple[int | None, bytes]:
     """A command's exit code and what it said on stdout, within a minute."""
     process = await asyncio.create_subprocess_exec(
         *command, cwd=HERE, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     try:
         async with asyncio.timeout(60):
-            answered, _ = await process.communicate(said)
+            answered, _ = await process.communicate(stdin)
     finally:
         if process.returncode is None:
             process.kill()
@@ -50,13 +50,13 @@ async def node() -> str:
     return node
 
 
-async def ask(node: str, questions: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    code, said = await run(node, "editor.mjs", said="".join(json.dumps(question) + "\n" for question in questions).encode())
+async def run_editors(node: str, questions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    code, said = await run(node, "editor.mjs", stdin="".join(json.dumps(question) + "\n" for question in questions).encode())
     assert code == 0, said[-500:]
     return [json.loads(line) for line in said.decode().strip().split("\n")]
 
 
-def encoded(update: bytes) -> str:
+def to_base64(update: bytes) -> str:
     return base64.b64encode(update).decode()
 
 
@@ -75,28 +75,28 @@ def trees(count: int) -> list[Node]:
 
 async def test_they_read_what_we_write_as_we_do(node: str) -> None:
     several = [kind.compose(TEXT, markdown.markdown(tree)) for tree in trees(60)]
-    questions = [{"update": encoded(update), "tree": to_json(kind.tree(crdt.load(update)))} for update in several]
-    answers = await ask(node, questions)
+    questions = [{"update": to_base64(update), "tree": to_json(kind.tree(crdt.load(update)))} for update in several]
+    answers = await run_editors(node, questions)
     assert [(one.get("same"), one.get("valid"), one.get("error")) for one in answers] == [(True, True, None)] * len(several)
 
 
 async def test_we_read_what_they_write_as_they_do(node: str) -> None:
-    written = await ask(node, [{"encode": to_json(tree)} for tree in trees(60)])
+    written = await run_editors(node, [{"encode": to_json(tree)} for tree in trees(60)])
     updates = [base64.b64decode(one["update"]) for one in written]
-    questions = [{"update": encoded(update), "tree": to_json(kind.tree(crdt.load(update, [])))} for update in updates]
+    questions = [{"update": to_base64(update), "tree": to_json(kind.tree(crdt.load(update, [])))} for update in updates]
     assert all(guard.check(update).adds for update in updates)
-    answers = await ask(node, questions)
+    answers = await run_editors(node, questions)
     assert [(one.get("same"), one.get("valid"), one.get("error")) for one in answers] == [(True, True, None)] * len(updates)
 
 
 async def test_they_read_what_we_edited_in_what_they_wrote(node: str) -> None:
     several = trees(50)
-    written = await ask(node, [{"encode": to_json(tree)} for tree in several])
+    written = await run_editors(node, [{"encode": to_json(tree)} for tree in several])
     states: list[bytes] = []
     for one, other in zip(written, reversed(several), strict=True):
         document = crdt.load(base64.b64decode(one["update"]))
         document.apply(edit.replace_all(TEXT, crdt.state(document), markdown.markdown(other)))
         states.append(crdt.state(document))
-    questions = [{"update": encoded(state), "tree": to_json(kind.tree(crdt.load(state)))} for state in states]
-    answers = await ask(node, questions)
+    questions = [{"update": to_base64(state), "tree": to_json(kind.tree(crdt.load(state)))} for state in states]
+    answers = await run_editors(node, questions)
     assert [(one.get("same"), one.get("valid"), one.get("error")) for one in answers] == [(True, True, None)] * len(states)

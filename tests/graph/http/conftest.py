@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from tests.graph.http.sample_app import serve
-from tests.graph.http.sample_graph import JOURNAL, Journal
-from tests.graph.http.sample_server import Running, running
-from transport.uvicorn_websocket import WebsocketProtocol
+from tests.support.sample_app import build_sample_app
+from tests.support.sample_graph import JOURNAL, Journal
+from tests.support.sample_server import SampleServer, run_sample_server
+from transport.uvicorn_websocket import WebSocketProtocol
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def journal() -> Journal:
 @pytest.fixture
 async def in_process() -> AsyncIterator[httpx.AsyncClient]:
     """A client of the sample graph, without a server between that would refuse what is no HTTP."""
-    transport = httpx.ASGITransport(serve().app)
+    transport = httpx.ASGITransport(build_sample_app().app)
     async with httpx.AsyncClient(transport=transport, base_url="http://graph.test") as client:
         yield client
 
@@ -33,19 +33,19 @@ async def http(request: pytest.FixtureRequest, in_process: httpx.AsyncClient) ->
     if request.param == "ASGI":
         yield in_process
         return
-    async with running() as started, httpx.AsyncClient(base_url=f"http://127.0.0.1:{started.port}") as client:
+    async with run_sample_server() as started, httpx.AsyncClient(base_url=f"http://127.0.0.1:{started.port}") as client:
         yield client
 
 
-@pytest.fixture(scope="module", params=[WebsocketProtocol, "websockets-sansio"], ids=["taken over", "ASGI"])
-async def server(request: pytest.FixtureRequest) -> AsyncIterator[Running]:
+@pytest.fixture(scope="module", params=[WebSocketProtocol, "websockets-sansio"], ids=["taken over", "ASGI"])
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[SampleServer]:
     """The sample graph behind uvicorn, whose websockets are taken over, or not."""
-    async with running(ws=request.param) as started:
+    async with run_sample_server(ws=request.param) as started:
         yield started
 
 
 @pytest.fixture
-def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+def no_warnings(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Nothing is logged as a warning or worse."""
     caplog.set_level(logging.WARNING)
     yield

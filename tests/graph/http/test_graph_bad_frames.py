@@ -6,7 +6,7 @@ import orjson
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.graph.http.sample_server import Running, exhaust
+from tests.support.sample_server import SampleServer, drain_until_closed
 
 PAYLOAD = {"query": "{__typename}"}
 
@@ -50,17 +50,17 @@ FRAMES: list[tuple[str, Any, int]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("no_warnings")
 @pytest.mark.parametrize(("frame", "code"), [row[1:] for row in FRAMES], ids=[row[0] for row in FRAMES])
-async def test_a_bad_frame(server: Running, frame: Any, code: int) -> None:
-    async with server.acknowledged() as ws:
+async def test_a_bad_frame(server: SampleServer, frame: Any, code: int) -> None:
+    async with server.open_websocket() as ws:
         await ws.send(frame if isinstance(frame, str | bytes) else orjson.dumps(frame).decode())
         assert await close_code(ws) == code
 
 
-@pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("no_warnings")
 @pytest.mark.parametrize("frame", [row[1] for row in FRAMES[:20]], ids=[row[0] for row in FRAMES[:20]])
-async def test_a_bad_frame_before_hello(server: Running, frame: Any) -> None:
+async def test_a_bad_frame_before_hello(server: SampleServer, frame: Any) -> None:
     if frame == {"type": "connection_init"}:
         return
     async with server.connect() as ws:
@@ -68,24 +68,24 @@ async def test_a_bad_frame_before_hello(server: Running, frame: Any) -> None:
         assert await close_code(ws) == 4400
 
 
-@pytest.mark.usefixtures("quiet")
-async def test_an_operation_before_the_acknowledgement(server: Running) -> None:
+@pytest.mark.usefixtures("no_warnings")
+async def test_an_operation_before_the_acknowledgement(server: SampleServer) -> None:
     async with server.connect() as ws:
         await ws.send('{"id":"1","type":"subscribe","payload":{"query":"{__typename}"}}')
         assert await close_code(ws) == 4401
 
 
-@pytest.mark.usefixtures("quiet")
-async def test_an_id_that_is_in_use(server: Running) -> None:
-    async with server.acknowledged() as ws:
+@pytest.mark.usefixtures("no_warnings")
+async def test_an_id_that_is_in_use(server: SampleServer) -> None:
+    async with server.open_websocket() as ws:
         for _ in range(2):
             await ws.send('{"id":"1","type":"subscribe","payload":{"query":"{slow}"}}')
         assert await close_code(ws) == 4409
 
 
-@pytest.mark.usefixtures("quiet")
-async def test_a_long_id_in_use_fits_into_the_reason(server: Running) -> None:
-    async with server.acknowledged() as ws:
+@pytest.mark.usefixtures("no_warnings")
+async def test_a_long_id_in_use_fits_into_the_reason(server: SampleServer) -> None:
+    async with server.open_websocket() as ws:
         frame = orjson.dumps({"id": "ü" * 128, "type": "subscribe", "payload": {"query": "{slow}"}}).decode()
         for _ in range(2):
             await ws.send(frame)
@@ -94,7 +94,7 @@ async def test_a_long_id_in_use_fits_into_the_reason(server: Running) -> None:
 
 async def close_code(ws: Any) -> int:
     with pytest.raises(ConnectionClosed) as error:
-        await exhaust(ws)
+        await drain_until_closed(ws)
     assert error.value.rcvd is not None
     assert len(error.value.rcvd.reason.encode()) <= 123
     return int(error.value.rcvd.code)

@@ -7,20 +7,20 @@ import httpx
 import orjson
 import pytest
 
-from gateway.http.request import MAX_NESTING
-from tests.graph.http.sample_graph import deep
-from tests.graph.http.sample_server import Running
+from gateway.http.request import MAX_NESTING_LEVELS
+from tests.support.sample_graph import nested_query
+from tests.support.sample_server import SampleServer
 
 JSON = {"content-type": "application/json", "accept": "application/graphql-response+json"}
 BAD_INPUT, PARSE, INVALID = "BAD_USER_INPUT", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"
 DEEP, COMPLEX = "QUERY_TOO_DEEP", "QUERY_TOO_COMPLEX"
 
 
-def q(query: Any, **parameters: Any) -> bytes:
+def query_body(query: Any, **parameters: Any) -> bytes:
     return orjson.dumps({"query": query, **parameters})
 
 
-def nested(levels: int) -> Any:
+def nested_filter(levels: int) -> Any:
     value: Any = {}
     for _ in range(levels):
         value = {"inner": value}
@@ -51,82 +51,82 @@ BODIES: list[tuple[str, bytes, int, str]] = [
     ("a batch", b'[{"query":"{__typename}"}]', 400, BAD_INPUT),
     ("an empty batch", b"[]", 400, BAD_INPUT),
     ("an empty object", b"{}", 400, BAD_INPUT),
-    ("query: null", q(None), 400, BAD_INPUT),
-    ("query: number", q(1), 400, BAD_INPUT),
-    ("query: list", q(["{__typename}"]), 400, BAD_INPUT),
-    ("variables: string", q("{__typename}", variables="{}"), 400, BAD_INPUT),
-    ("variables: list", q("{__typename}", variables=[]), 400, BAD_INPUT),
-    ("variables: false", q("{__typename}", variables=False), 400, BAD_INPUT),
-    ("operationName: number", q("{__typename}", operationName=1), 400, BAD_INPUT),
-    ("operationName: unknown", q("{__typename}", operationName="Nope"), 400, BAD_INPUT),
-    ("operationName: missing", q("query A{__typename} query B{__typename}"), 400, BAD_INPUT),
-    ("extensions: list", q("{__typename}", extensions=[]), 400, BAD_INPUT),
-    ("empty query", q(""), 400, PARSE),
-    ("only a comment", q("# nothing"), 400, PARSE),
-    ("empty selection", q("{}"), 400, PARSE),
-    ("unclosed", q("{ item("), 400, PARSE),
-    ("an invalid escape", q('{echo(text:"\\ud800")}'), 400, PARSE),
-    ("a character that is none", q("{ item ☃ }"), 400, PARSE),
-    ("only a fragment", q("fragment F on Query{__typename}"), 400, INVALID),
-    ("a schema", q("type A { b: C }"), 400, INVALID),
-    ("unknown field", q("{ nope }"), 400, INVALID),
-    ("unknown argument", q("{ item(id:1, nope:2){id} }"), 400, INVALID),
-    ("unknown type", q("{ ... on Nope { id } }"), 400, INVALID),
-    ("unknown fragment", q("{ ...Nope }"), 400, INVALID),
-    ("unknown directive", q("{ __typename @nope }"), 400, INVALID),
-    ("unknown operation type", q("subscription { nope }"), 400, INVALID),
-    ("unknown enum value", q("{ echo(colour: GREEN) }"), 400, INVALID),
-    ("fragment cycle", q("{...A} fragment A on Query{...B} fragment B on Query{...A}"), 400, INVALID),
-    ("a missing argument", q("{ item { id } }"), 400, INVALID),
-    ("an object without selection", q("{ item(id:1) }"), 400, INVALID),
-    ("a literal of the wrong type", q('{ strict(number:"x") }'), 400, INVALID),
-    ("a literal int too big", q("{ strict(number: 99999999999) }"), 400, INVALID),
-    ("a literal int of 5,000 digits", q(f"{{ strict(number: {'9' * 5000}) }}"), 400, INVALID),
-    ("a page of 5,000 digits", q(f"{{ items(first: {'9' * 5000}){{totalCount}} }}"), 400, INVALID),
-    ("a bad UUID literal", q('{ echo(uuid:"x") }'), 400, INVALID),
-    ("a bad date literal", q('{ echo(at:"yesterday") }'), 400, INVALID),
-    ("undefined variable", q("{ strict(number:$n) }"), 400, INVALID),
-    ("null for what may only be left out", q("{ items(filter:{maybe:null}){totalCount} }"), 400, INVALID),
-    ("an unfit variable type", q("query($n:String){ strict(number:$n) }"), 400, INVALID),
-    ("hundreds of mistakes", q("{" + " ".join(f"x{n}" for n in range(900)) + "}"), 400, INVALID),
-    ("variable missing", q("query($id:ID!){item(id:$id){id}}"), 400, BAD_INPUT),
-    ("variable null", q("query($id:ID!){item(id:$id){id}}", variables={"id": None}), 400, BAD_INPUT),
-    ("variable of the wrong type", q(ECHO, variables={"n": "1"}), 400, BAD_INPUT),
-    ("variable huge", q(ECHO, variables={"n": 2**40}), 400, BAD_INPUT),
-    ("variable beyond 64 bits", q(ECHO)[:-1] + b',"variables":{"n":1' + b"0" * 300 + b"}}", 400, BAD_INPUT),
-    ("variable a fraction", q(ECHO, variables={"n": 1.5}), 400, BAD_INPUT),
-    ("variable a list", q(ECHO, variables={"t": ["a"]}), 400, BAD_INPUT),
-    ("variable a bad UUID", q(ECHO, variables={"u": "x"}), 400, BAD_INPUT),
-    ("variable a number for a UUID", q(ECHO, variables={"u": 1}), 400, BAD_INPUT),
-    ("variable a bad date", q(ECHO, variables={"a": "2026-13-45"}), 400, BAD_INPUT),
-    ("variable an unknown enum value", q(ECHO, variables={"c": "GREEN"}), 400, BAD_INPUT),
-    ("variable an unhashable enum value", q(ECHO, variables={"c": {}}), 400, BAD_INPUT),
-    ("variable with an unknown field", q(FILTER, variables={"f": {"nope": 1}}), 400, BAD_INPUT),
-    ("variable not an object", q(FILTER, variables={"f": "x"}), 400, BAD_INPUT),
-    ("input nested too deeply", q(FILTER, variables={"f": nested(MAX_NESTING + 1)}), 400, BAD_INPUT),
-    ("U+0000 in a variable", q(ECHO, variables={"t": "a\0b"}), 400, BAD_INPUT),
-    ("U+0000 deep in a variable", q(ECHO, variables={"j": [{"a": ["\0"]}]}), 400, BAD_INPUT),
-    ("U+0000 in a key", q(ECHO, variables={"j": {"\0": 1}}), 400, BAD_INPUT),
-    ("U+0000 in the query", q("{ __typename # \0\n}"), 400, BAD_INPUT),
-    ("U+0000 escaped in a literal", q('{ echo(text:"a\\u0000b") }'), 400, BAD_INPUT),
-    ("U+0000 in braces", q('{ echo(text:"a\\u{0}b") }'), 400, BAD_INPUT),
-    ("too long a source", q("{ __typename #" + "x" * 16_384 + "\n}"), 400, COMPLEX),
-    ("too long a source in bytes", q("{ __typename #" + "☃" * 6_000 + "\n}"), 400, COMPLEX),
-    ("too many tokens", q("{" + "a " * 2_000 + "}"), 400, COMPLEX),
-    ("too many comments", q("#\n" * 2_001 + "{a}"), 400, COMPLEX),
-    ("too deep", q(deep(11)), 400, DEEP),
-    ("braces beyond the parser", q("{a" * 300 + "}" * 300), 400, DEEP),
-    ("too many aliases", q("{" + " ".join(f"a{n}:__typename" for n in range(31)) + "}"), 400, COMPLEX),
-    ("too many directives", q("{" + "...@skip(if:false){__typename}" * 51 + "}"), 400, COMPLEX),
-    ("too many root fields", q("{" + "__typename " * 21 + "}"), 400, COMPLEX),
-    ("exponential fragments", q(SPREADS + "fragment F40 on Query{__typename}"), 400, COMPLEX),
-    ("quadratic overlaps", q(OVERLAPS), 400, COMPLEX),
-    ("too dear", q("{items(first:100){nodes{related(first:60){nodes{id}}}}}"), 400, COMPLEX),
-    ("too dear by a variable", q("query($n:Int){items(first:$n){nodes{id}}}", variables={"n": 6000}), 400, COMPLEX),
-    ("introspection in circles", q("{__schema{types{fields{type{fields{type{fields{name}}}}}}}}"), 400, INVALID),
-    ("introspection six times", q("{" + " ".join(f"a{n}:__schema{{queryType{{name}}}}" for n in range(6)) + "}"), 400, COMPLEX),
-    ("a subscription", q("subscription{count(to:1)}"), 400, BAD_INPUT),
-    ("a body of more than 1 MiB", q("{__typename}", variables={"t": "x" * 2**20}), 413, "LIMIT_EXCEEDED"),
+    ("query: null", query_body(None), 400, BAD_INPUT),
+    ("query: number", query_body(1), 400, BAD_INPUT),
+    ("query: list", query_body(["{__typename}"]), 400, BAD_INPUT),
+    ("variables: string", query_body("{__typename}", variables="{}"), 400, BAD_INPUT),
+    ("variables: list", query_body("{__typename}", variables=[]), 400, BAD_INPUT),
+    ("variables: false", query_body("{__typename}", variables=False), 400, BAD_INPUT),
+    ("operationName: number", query_body("{__typename}", operationName=1), 400, BAD_INPUT),
+    ("operationName: unknown", query_body("{__typename}", operationName="Nope"), 400, BAD_INPUT),
+    ("operationName: missing", query_body("query A{__typename} query B{__typename}"), 400, BAD_INPUT),
+    ("extensions: list", query_body("{__typename}", extensions=[]), 400, BAD_INPUT),
+    ("empty query", query_body(""), 400, PARSE),
+    ("only a comment", query_body("# nothing"), 400, PARSE),
+    ("empty selection", query_body("{}"), 400, PARSE),
+    ("unclosed", query_body("{ item("), 400, PARSE),
+    ("an invalid escape", query_body('{echo(text:"\\ud800")}'), 400, PARSE),
+    ("a character that is none", query_body("{ item ☃ }"), 400, PARSE),
+    ("only a fragment", query_body("fragment F on Query{__typename}"), 400, INVALID),
+    ("a schema", query_body("type A { b: C }"), 400, INVALID),
+    ("unknown field", query_body("{ nope }"), 400, INVALID),
+    ("unknown argument", query_body("{ item(id:1, nope:2){id} }"), 400, INVALID),
+    ("unknown type", query_body("{ ... on Nope { id } }"), 400, INVALID),
+    ("unknown fragment", query_body("{ ...Nope }"), 400, INVALID),
+    ("unknown directive", query_body("{ __typename @nope }"), 400, INVALID),
+    ("unknown operation type", query_body("subscription { nope }"), 400, INVALID),
+    ("unknown enum value", query_body("{ echo(colour: GREEN) }"), 400, INVALID),
+    ("fragment cycle", query_body("{...A} fragment A on Query{...B} fragment B on Query{...A}"), 400, INVALID),
+    ("a missing argument", query_body("{ item { id } }"), 400, INVALID),
+    ("an object without selection", query_body("{ item(id:1) }"), 400, INVALID),
+    ("a literal of the wrong type", query_body('{ strict(number:"x") }'), 400, INVALID),
+    ("a literal int too big", query_body("{ strict(number: 99999999999) }"), 400, INVALID),
+    ("a literal int of 5,000 digits", query_body(f"{{ strict(number: {'9' * 5000}) }}"), 400, INVALID),
+    ("a page of 5,000 digits", query_body(f"{{ items(first: {'9' * 5000}){{totalCount}} }}"), 400, INVALID),
+    ("a bad UUID literal", query_body('{ echo(uuid:"x") }'), 400, INVALID),
+    ("a bad date literal", query_body('{ echo(at:"yesterday") }'), 400, INVALID),
+    ("undefined variable", query_body("{ strict(number:$n) }"), 400, INVALID),
+    ("null for what may only be left out", query_body("{ items(filter:{maybe:null}){totalCount} }"), 400, INVALID),
+    ("an unfit variable type", query_body("query($n:String){ strict(number:$n) }"), 400, INVALID),
+    ("hundreds of mistakes", query_body("{" + " ".join(f"x{n}" for n in range(900)) + "}"), 400, INVALID),
+    ("variable missing", query_body("query($id:ID!){item(id:$id){id}}"), 400, BAD_INPUT),
+    ("variable null", query_body("query($id:ID!){item(id:$id){id}}", variables={"id": None}), 400, BAD_INPUT),
+    ("variable of the wrong type", query_body(ECHO, variables={"n": "1"}), 400, BAD_INPUT),
+    ("variable huge", query_body(ECHO, variables={"n": 2**40}), 400, BAD_INPUT),
+    ("variable beyond 64 bits", query_body(ECHO)[:-1] + b',"variables":{"n":1' + b"0" * 300 + b"}}", 400, BAD_INPUT),
+    ("variable a fraction", query_body(ECHO, variables={"n": 1.5}), 400, BAD_INPUT),
+    ("variable a list", query_body(ECHO, variables={"t": ["a"]}), 400, BAD_INPUT),
+    ("variable a bad UUID", query_body(ECHO, variables={"u": "x"}), 400, BAD_INPUT),
+    ("variable a number for a UUID", query_body(ECHO, variables={"u": 1}), 400, BAD_INPUT),
+    ("variable a bad date", query_body(ECHO, variables={"a": "2026-13-45"}), 400, BAD_INPUT),
+    ("variable an unknown enum value", query_body(ECHO, variables={"c": "GREEN"}), 400, BAD_INPUT),
+    ("variable an unhashable enum value", query_body(ECHO, variables={"c": {}}), 400, BAD_INPUT),
+    ("variable with an unknown field", query_body(FILTER, variables={"f": {"nope": 1}}), 400, BAD_INPUT),
+    ("variable not an object", query_body(FILTER, variables={"f": "x"}), 400, BAD_INPUT),
+    ("input nested too deeply", query_body(FILTER, variables={"f": nested_filter(MAX_NESTING_LEVELS + 1)}), 400, BAD_INPUT),
+    ("U+0000 in a variable", query_body(ECHO, variables={"t": "a\0b"}), 400, BAD_INPUT),
+    ("U+0000 deep in a variable", query_body(ECHO, variables={"j": [{"a": ["\0"]}]}), 400, BAD_INPUT),
+    ("U+0000 in a key", query_body(ECHO, variables={"j": {"\0": 1}}), 400, BAD_INPUT),
+    ("U+0000 in the query", query_body("{ __typename # \0\n}"), 400, BAD_INPUT),
+    ("U+0000 escaped in a literal", query_body('{ echo(text:"a\\u0000b") }'), 400, BAD_INPUT),
+    ("U+0000 in braces", query_body('{ echo(text:"a\\u{0}b") }'), 400, BAD_INPUT),
+    ("too long a source", query_body("{ __typename #" + "x" * 16_384 + "\n}"), 400, COMPLEX),
+    ("too long a source in bytes", query_body("{ __typename #" + "☃" * 6_000 + "\n}"), 400, COMPLEX),
+    ("too many tokens", query_body("{" + "a " * 2_000 + "}"), 400, COMPLEX),
+    ("too many comments", query_body("#\n" * 2_001 + "{a}"), 400, COMPLEX),
+    ("too deep", query_body(nested_query(11)), 400, DEEP),
+    ("braces beyond the parser", query_body("{a" * 300 + "}" * 300), 400, DEEP),
+    ("too many aliases", query_body("{" + " ".join(f"a{n}:__typename" for n in range(31)) + "}"), 400, COMPLEX),
+    ("too many directives", query_body("{" + "...@skip(if:false){__typename}" * 51 + "}"), 400, COMPLEX),
+    ("too many root fields", query_body("{" + "__typename " * 21 + "}"), 400, COMPLEX),
+    ("exponential fragments", query_body(SPREADS + "fragment F40 on Query{__typename}"), 400, COMPLEX),
+    ("quadratic overlaps", query_body(OVERLAPS), 400, COMPLEX),
+    ("too dear", query_body("{items(first:100){nodes{related(first:60){nodes{id}}}}}"), 400, COMPLEX),
+    ("too dear by a variable", query_body("query($n:Int){items(first:$n){nodes{id}}}", variables={"n": 6000}), 400, COMPLEX),
+    ("introspection in circles", query_body("{__schema{types{fields{type{fields{type{fields{name}}}}}}}}"), 400, INVALID),
+    ("introspection six times", query_body("{" + " ".join(f"a{n}:__schema{{queryType{{name}}}}" for n in range(6)) + "}"), 400, COMPLEX),
+    ("a subscription", query_body("subscription{count(to:1)}"), 400, BAD_INPUT),
+    ("a body of more than 1 MiB", query_body("{__typename}", variables={"t": "x" * 2**20}), 413, "LIMIT_EXCEEDED"),
 ]  # fmt: skip
 
 HEADERS: list[tuple[str, str, dict[str, str], int, str]] = [
@@ -185,7 +185,7 @@ def code_of(answer: httpx.Response) -> str:
     return str(answer.json()["errors"][0]["extensions"]["code"])
 
 
-@pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("no_warnings")
 @pytest.mark.parametrize(("body", "status", "code"), [row[1:] for row in BODIES], ids=[row[0] for row in BODIES])
 async def test_a_bad_body(http: httpx.AsyncClient, body: bytes, status: int, code: str) -> None:
     for _ in range(2):  # the second time from the cache of refused documents
@@ -193,16 +193,16 @@ async def test_a_bad_body(http: httpx.AsyncClient, body: bytes, status: int, cod
         assert (answer.status_code, code_of(answer)) == (status, code)
 
 
-@pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("no_warnings")
 @pytest.mark.parametrize(("method", "headers", "status", "code"), [row[1:] for row in HEADERS], ids=[row[0] for row in HEADERS])
 async def test_bad_headers(in_process: httpx.AsyncClient, method: str, headers: dict[str, str], status: int, code: str) -> None:
     encoded: Any = {name: value.encode("latin-1") for name, value in {**JSON, **headers}.items()}
-    answer = await in_process.request(method, "/graphql", content=q("{__typename}"), headers=encoded)
+    answer = await in_process.request(method, "/graphql", content=query_body("{__typename}"), headers=encoded)
     assert (answer.status_code, code_of(answer)) == (status, code)
     assert ("allow" in answer.headers) == (status == 405)
 
 
-@pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("no_warnings")
 @pytest.mark.parametrize(
     ("query_string", "status", "code"), [row[1:] for row in QUERY_STRINGS], ids=[row[0] for row in QUERY_STRINGS]
 )
@@ -211,13 +211,13 @@ async def test_a_bad_query_string(http: httpx.AsyncClient, query_string: str, st
     assert (answer.status_code, code_of(answer)) == (status, code)
 
 
-@pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("no_warnings")
 async def test_the_variable_to_blame_is_named(http: httpx.AsyncClient) -> None:
-    answer = await http.post("/graphql", content=q(ECHO, variables={"n": "x", "c": 1}), headers=JSON)
+    answer = await http.post("/graphql", content=query_body(ECHO, variables={"n": "x", "c": 1}), headers=JSON)
     assert [error["extensions"]["variable"] for error in answer.json()["errors"]] == ["n", "c"]
 
 
-@pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("no_warnings")
 @pytest.mark.parametrize(
     ("query", "variables"),
     [
@@ -228,26 +228,26 @@ async def test_the_variable_to_blame_is_named(http: httpx.AsyncClient) -> None:
 async def test_a_null_that_only_execution_meets_is_the_clients_mistake(
     http: httpx.AsyncClient, query: str, variables: dict[str, Any]
 ) -> None:
-    answer = await http.post("/graphql", content=q(query, variables=variables), headers=JSON)
+    answer = await http.post("/graphql", content=query_body(query, variables=variables), headers=JSON)
     (error,) = answer.json()["errors"]
     assert (answer.status_code, error["extensions"]["code"]) == (200, BAD_INPUT)
     assert "Maybe" not in error["message"]
 
 
-@pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("no_warnings")
 async def test_too_large_a_page_is_said_by_the_resolver(http: httpx.AsyncClient) -> None:
-    answer = await http.post("/graphql", content=q("{items(first:101){totalCount}}"), headers=JSON)
+    answer = await http.post("/graphql", content=query_body("{items(first:101){totalCount}}"), headers=JSON)
     assert answer.json()["errors"][0]["extensions"] == {"code": "PAGE_TOO_LARGE", "limit": 100, "path": ["first"]}
 
 
-@pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("no_warnings")
 async def test_what_only_looks_like_a_nul_is_text(http: httpx.AsyncClient) -> None:
-    answer = await http.post("/graphql", content=q(ECHO, variables={"t": "a\\u0000b"}), headers=JSON)
+    answer = await http.post("/graphql", content=query_body(ECHO, variables={"t": "a\\u0000b"}), headers=JSON)
     assert answer.json() == {"data": {"echo": "a\\u0000b"}}
 
 
-@pytest.mark.usefixtures("quiet")
-async def test_an_endless_body_is_cut_off(server: Running) -> None:
+@pytest.mark.usefixtures("no_warnings")
+async def test_an_endless_body_is_cut_off(server: SampleServer) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(64):
             yield b" " * 65_536

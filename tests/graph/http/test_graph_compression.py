@@ -7,7 +7,7 @@ import httpx
 import orjson
 import pytest
 
-from tests.graph.http.sample_app import serve
+from tests.support.sample_app import build_sample_app
 
 LONG, SHORT = "{nodes(ids:[" + "1 " * 200 + "]){id name}}", "{__typename}"
 WHOLE = orjson.dumps({"data": {"nodes": [{"id": "1", "name": "one"}] * 200}})
@@ -15,7 +15,7 @@ WHOLE = orjson.dumps({"data": {"nodes": [{"id": "1", "name": "one"}] * 200}})
 
 async def post(query: str, accept_encoding: str | None, *, compress: bool = True, **headers: str) -> tuple[Any, ...]:
     """Length, coding, variants and body as they were sent."""
-    transport = httpx.ASGITransport(serve(compress=compress).app)
+    transport = httpx.ASGITransport(build_sample_app(compress=compress).app)
     async with httpx.AsyncClient(transport=transport, base_url="http://graph.test") as http:
         http.headers.pop("accept-encoding")
         given = headers if accept_encoding is None else {"accept-encoding": accept_encoding, **headers}

@@ -8,9 +8,9 @@ import httpx
 import orjson
 import pytest
 
-from tests.graph.http.sample_app import serve
-from tests.graph.http.sample_graph import Journal
-from tests.graph.http.sample_server import Running
+from tests.support.sample_app import build_sample_app
+from tests.support.sample_graph import Journal
+from tests.support.sample_server import SampleServer
 
 NEW = "application/graphql-response+json"
 OLD = "application/json"
@@ -23,7 +23,7 @@ async def post(http: httpx.AsyncClient, query: str, accept: str = NEW, headers: 
     )
 
 
-@pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("no_warnings")
 async def test_a_query_with_fragments_an_interface_an_enum_and_an_input(http: httpx.AsyncClient) -> None:
     query = """
       query Q($first: Int!, $filter: ItemFilter) {
@@ -93,7 +93,7 @@ async def test_data_that_became_null_is_200(http: httpx.AsyncClient) -> None:
     )
 
 
-@pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("no_warnings")
 async def test_each_of_several_domain_errors_is_told(http: httpx.AsyncClient) -> None:
     errors = (await post(http, "{several missing}")).json()["errors"]
     assert [(error["message"], error["extensions"]) for error in errors] == [
@@ -129,7 +129,7 @@ async def test_a_bug_is_masked_and_logged_under_its_id(
     ],
 )
 @pytest.mark.parametrize("accept", [OLD, NEW])
-@pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("no_warnings")
 async def test_who_may_not_enter_is_told_so(http: httpx.AsyncClient, token: str, status: int, code: str, accept: str) -> None:
     answer = await post(http, "{__typename}", accept, {"authorization": token})
     assert (answer.status_code, answer.json()["errors"][0]["extensions"]) == (status, {"code": code})
@@ -164,7 +164,7 @@ async def test_get_runs_queries_only(http: httpx.AsyncClient, journal: Journal) 
     answer = await http.get("/graphql", params={"query": "query($n:Int){strict(number:$n)}", "variables": '{"n":4}'})
     assert (answer.status_code, answer.json()) == (200, {"data": {"strict": 4}})
     refused = await http.get("/graphql", params={"query": 'mutation{rename(name:"x")}'})
-    assert (refused.status_code, refused.headers["allow"], journal.happened) == (405, "POST", ["context closed"])
+    assert (refused.status_code, refused.headers["allow"], journal.events) == (405, "POST", ["context closed"])
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ async def test_only_listed_origins_may_read(http: httpx.AsyncClient) -> None:
 
 
 async def test_an_operation_that_takes_too_long_is_given_up(journal: Journal) -> None:
-    transport = httpx.ASGITransport(serve(timeout=0.05).app)
+    transport = httpx.ASGITransport(build_sample_app(timeout=0.05).app)
     async with httpx.AsyncClient(transport=transport, base_url="http://graph.test") as http:
         answer = await post(http, "{slow}")
     assert (answer.status_code, answer.json()) == (
@@ -216,20 +216,20 @@ async def test_an_operation_that_takes_too_long_is_given_up(journal: Journal) ->
             ]
         },
     )
-    assert journal.happened == ["slow started", "slow ended", "context closed"]
+    assert journal.events == ["slow started", "slow ended", "context closed"]
 
 
-@pytest.mark.usefixtures("quiet")
-async def test_a_client_that_goes_away_cancels_its_operation(server: Running, journal: Journal) -> None:
+@pytest.mark.usefixtures("no_warnings")
+async def test_a_client_that_goes_away_cancels_its_operation(server: SampleServer, journal: Journal) -> None:
     async with httpx.AsyncClient() as http:
         with suppress(httpx.TimeoutException):
             await http.post(server.url, json={"query": "{slow}"}, timeout=0.3)
-    await journal.until("context closed")
-    assert journal.happened == ["slow started", "slow ended", "context closed"]
+    await journal.wait_for("context closed")
+    assert journal.events == ["slow started", "slow ended", "context closed"]
 
 
 async def test_production_gives_no_hints_and_no_introspection() -> None:
-    transport = httpx.ASGITransport(serve(hints=False).app)
+    transport = httpx.ASGITransport(build_sample_app(hints=False).app)
     async with httpx.AsyncClient(transport=transport, base_url="http://graph.test") as http:
         assert "Did you mean" not in (await post(http, "{nodez}")).text
         assert (
@@ -242,7 +242,7 @@ async def test_production_gives_no_hints_and_no_introspection() -> None:
         assert allowed.json() == {"data": {"__schema": {"queryType": {"name": "Query"}}}}
 
 
-async def test_requests_on_one_connection_do_not_mix(server: Running) -> None:
+async def test_requests_on_one_connection_do_not_mix(server: SampleServer) -> None:
     async with httpx.AsyncClient() as http:
         queries = [f"{{strict(number:{number})}}" for number in range(40)]
         answers = await asyncio.gather(*(http.post(server.url, json={"query": query}) for query in queries))

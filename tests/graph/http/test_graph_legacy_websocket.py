@@ -8,43 +8,43 @@ import orjson
 import pytest
 from websockets.asyncio.client import ClientConnection
 
-from tests.graph.http.sample_graph import Journal
-from tests.graph.http.sample_server import Running, running
-from tests.graph.http.test_graph_websocket import closed, hear, say
+from tests.graph.http.test_graph_websocket import close_reason, receive, send
+from tests.support.sample_graph import Journal
+from tests.support.sample_server import SampleServer, run_sample_server
 
-pytestmark = pytest.mark.usefixtures("quiet")
+pytestmark = pytest.mark.usefixtures("no_warnings")
 
 
 @asynccontextmanager
-async def greeted(server: Running, payload: Any = None) -> AsyncIterator[ClientConnection]:
+async def open_legacy_websocket(server: SampleServer, payload: Any = None) -> AsyncIterator[ClientConnection]:
     async with server.connect(subprotocols=["graphql-ws"]) as ws:
-        await say(ws, type="connection_init", payload=payload)
-        assert [await hear(ws), await hear(ws)] == [{"type": "connection_ack"}, {"type": "ka"}]
+        await send(ws, type="connection_init", payload=payload)
+        assert [await receive(ws), await receive(ws)] == [{"type": "connection_ack"}, {"type": "ka"}]
         yield ws
 
 
 async def start(ws: ClientConnection, id: str, query: str, **variables: Any) -> None:
-    await say(ws, id=id, type="start", payload={"query": query, "variables": variables})
+    await send(ws, id=id, type="start", payload={"query": query, "variables": variables})
 
 
-async def test_start_gives_data_and_complete(server: Running) -> None:
-    async with greeted(server, {"Authorization": "Bearer ann"}) as ws:
+async def test_start_gives_data_and_complete(server: SampleServer) -> None:
+    async with open_legacy_websocket(server, {"Authorization": "Bearer ann"}) as ws:
         assert ws.subprotocol == "graphql-ws"
         await start(ws, "s", "subscription($n:Int!){count(to:$n)}", n=1)
-        assert await hear(ws) == {"id": "s", "type": "data", "payload": {"data": {"count": 0}}}
-        assert await hear(ws) == {"id": "s", "type": "complete"}
+        assert await receive(ws) == {"id": "s", "type": "data", "payload": {"data": {"count": 0}}}
+        assert await receive(ws) == {"id": "s", "type": "complete"}
         await start(ws, "q", "{viewer}")
-        assert await hear(ws) == {"id": "q", "type": "data", "payload": {"data": {"viewer": "ann"}}}
-        assert await hear(ws) == {"id": "q", "type": "complete"}
+        assert await receive(ws) == {"id": "q", "type": "data", "payload": {"data": {"viewer": "ann"}}}
+        assert await receive(ws) == {"id": "q", "type": "complete"}
 
 
-async def test_operations_may_come_in_the_same_breath_as_the_hello(server: Running) -> None:
+async def test_operations_may_come_in_the_same_breath_as_the_hello(server: SampleServer) -> None:
     async with server.connect(subprotocols=["graphql-ws"]) as ws:
-        await say(ws, type="connection_init", payload={"Authorization": "Bearer late"})
+        await send(ws, type="connection_init", payload={"Authorization": "Bearer late"})
         await start(ws, "1", "{viewer}")
         await start(ws, "2", "subscription{count(to:9,wait:60)}")
-        await say(ws, id="2", type="stop")
-        assert [await hear(ws) for _ in range(4)] == [
+        await send(ws, id="2", type="stop")
+        assert [await receive(ws) for _ in range(4)] == [
             {"type": "connection_ack"},
             {"type": "ka"},
             {"id": "1", "type": "data", "payload": {"data": {"viewer": "late"}}},
@@ -52,55 +52,55 @@ async def test_operations_may_come_in_the_same_breath_as_the_hello(server: Runni
         ]
     async with server.connect(subprotocols=["graphql-ws"]) as ws:
         await start(ws, "1", "{viewer}")
-        assert await closed(ws) == (4401, "Unauthorized")
+        assert await close_reason(ws) == (4401, "Unauthorized")
     async with server.connect(subprotocols=["graphql-ws"]) as ws:
-        await say(ws, type="connection_init", payload={"Authorization": "Bearer late"})
+        await send(ws, type="connection_init", payload={"Authorization": "Bearer late"})
         for number in range(21):
             await start(ws, str(number), "{viewer}")
-        assert await closed(ws) == (4401, "Unauthorized")
+        assert await close_reason(ws) == (4401, "Unauthorized")
 
 
-async def test_the_newer_protocol_is_chosen_where_both_are_offered(server: Running) -> None:
+async def test_the_newer_protocol_is_chosen_where_both_are_offered(server: SampleServer) -> None:
     async with server.connect(subprotocols=["graphql-ws", "graphql-transport-ws"]) as ws:
         assert ws.subprotocol == "graphql-transport-ws"
 
 
-async def test_an_error_is_an_object_with_all_errors_in_it(server: Running) -> None:
-    async with greeted(server) as ws:
+async def test_an_error_is_an_object_with_all_errors_in_it(server: SampleServer) -> None:
+    async with open_legacy_websocket(server) as ws:
         await start(ws, "1", "{nope}")
-        frame = await hear(ws)
+        frame = await receive(ws)
         assert (frame["id"], frame["type"]) == ("1", "error")
         assert frame["payload"]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
         assert [each["message"] for each in frame["payload"]["errors"]] == [frame["payload"]["message"]]
 
 
-async def test_stop_ends_an_operation_and_frees_its_id(server: Running, journal: Journal) -> None:
-    async with greeted(server) as ws:
+async def test_stop_ends_an_operation_and_frees_its_id(server: SampleServer, journal: Journal) -> None:
+    async with open_legacy_websocket(server) as ws:
         await start(ws, "1", "subscription{count(to:9,wait:60)}")
-        assert (await hear(ws))["payload"] == {"data": {"count": 0}}
-        await say(ws, id="1", type="stop")
-        await journal.until("context closed")
+        assert (await receive(ws))["payload"] == {"data": {"count": 0}}
+        await send(ws, id="1", type="stop")
+        await journal.wait_for("context closed")
         await start(ws, "1", "{__typename}")
-        assert (await hear(ws))["payload"] == {"data": {"__typename": "Query"}}
+        assert (await receive(ws))["payload"] == {"data": {"__typename": "Query"}}
 
 
-async def test_terminate_closes_and_cleans_up(server: Running, journal: Journal) -> None:
-    async with greeted(server) as ws:
+async def test_terminate_closes_and_cleans_up(server: SampleServer, journal: Journal) -> None:
+    async with open_legacy_websocket(server) as ws:
         await start(ws, "1", "subscription{count(to:9,wait:60)}")
-        await hear(ws)
-        await say(ws, type="connection_terminate")
-        assert (await closed(ws))[0] == 1000
-        await journal.until("context closed")
+        await receive(ws)
+        await send(ws, type="connection_terminate")
+        assert (await close_reason(ws))[0] == 1000
+        await journal.wait_for("context closed")
 
 
-async def test_a_refused_hello_is_told_why_and_closed(server: Running) -> None:
+async def test_a_refused_hello_is_told_why_and_closed(server: SampleServer) -> None:
     async with server.connect(subprotocols=["graphql-ws"]) as ws:
-        await say(ws, type="connection_init", payload={"Authorization": "Bearer expired"})
-        assert await hear(ws) == {
+        await send(ws, type="connection_init", payload={"Authorization": "Bearer expired"})
+        assert await receive(ws) == {
             "type": "connection_error",
             "payload": {"message": "TOKEN_EXPIRED", "extensions": {"code": "TOKEN_EXPIRED"}},
         }
-        assert await closed(ws) == (4403, "TOKEN_EXPIRED")
+        assert await close_reason(ws) == (4403, "TOKEN_EXPIRED")
 
 
 @pytest.mark.parametrize(
@@ -113,26 +113,26 @@ async def test_a_refused_hello_is_told_why_and_closed(server: Running) -> None:
         ({"type": "stop"}, 4400),
     ],
 )
-async def test_a_malformed_frame_closes(server: Running, frame: Any, code: int) -> None:
-    async with greeted(server) as ws:
-        await say(ws, **frame)
-        assert (await closed(ws))[0] == code
+async def test_a_malformed_frame_closes(server: SampleServer, frame: Any, code: int) -> None:
+    async with open_legacy_websocket(server) as ws:
+        await send(ws, **frame)
+        assert (await close_reason(ws))[0] == code
 
 
-async def test_start_before_hello_is_unauthorized(server: Running) -> None:
+async def test_start_before_hello_is_unauthorized(server: SampleServer) -> None:
     async with server.connect(subprotocols=["graphql-ws"]) as ws:
         await start(ws, "1", "{__typename}")
-        assert await closed(ws) == (4401, "Unauthorized")
+        assert await close_reason(ws) == (4401, "Unauthorized")
 
 
 @pytest.mark.slow
 async def test_it_is_kept_alive_and_hung_up_on_when_it_answers_no_ping_of_the_websocket() -> None:
-    async with running(ping_every=0.05, pong_within=0.1) as server, greeted(server) as ws:
-        assert [await hear(ws) for _ in range(4)] == [{"type": "ka"}] * 4  # the library answers pings by itself
+    async with run_sample_server(ping_every=0.05, pong_within=0.1) as server, open_legacy_websocket(server) as ws:
+        assert [await receive(ws) for _ in range(4)] == [{"type": "ka"}] * 4  # the library answers pings by itself
         ws.protocol.send_pong = lambda data: None  # type: ignore[method-assign]
         ws.protocol.recv_ping = lambda frame: None  # type: ignore[attr-defined]
         ws.transport.pause_reading()
-        await server.served.sockets.websockets.host.empty.wait()
+        await server.sample_app.connections.websockets.registry.drained.wait()
 
 
 @pytest.mark.parametrize(
@@ -144,20 +144,20 @@ async def test_it_is_kept_alive_and_hung_up_on_when_it_answers_no_ping_of_the_we
         ("Bearer down", {"authorization": "refused", "code": "SERVICE_UNAVAILABLE"}),
     ],
 )
-async def test_a_token_is_renewed_by_a_ping_and_nothing_else_changes(server: Running, token: str, answer: Any) -> None:
-    async with server.acknowledged({"Authorization": "Bearer ann"}) as ws:
-        await say(ws, id="1", type="subscribe", payload={"query": "subscription{count(to:2,wait:0.05)}"})
-        await hear(ws)
-        await say(ws, type="ping", payload={"authorization": token})
-        assert await hear(ws) == {"type": "pong", "payload": answer}
-        assert [(await hear(ws))["type"] for _ in range(2)] == ["next", "complete"]
+async def test_a_token_is_renewed_by_a_ping_and_nothing_else_changes(server: SampleServer, token: str, answer: Any) -> None:
+    async with server.open_websocket({"Authorization": "Bearer ann"}) as ws:
+        await send(ws, id="1", type="subscribe", payload={"query": "subscription{count(to:2,wait:0.05)}"})
+        await receive(ws)
+        await send(ws, type="ping", payload={"authorization": token})
+        assert await receive(ws) == {"type": "pong", "payload": answer}
+        assert [(await receive(ws))["type"] for _ in range(2)] == ["next", "complete"]
 
 
-async def test_in_the_older_protocol_a_second_hello_renews_the_token(server: Running) -> None:
-    async with greeted(server, {"Authorization": "Bearer ann"}) as ws:
-        await say(ws, type="connection_init", payload={"Authorization": "Bearer ann"})
-        assert await hear(ws) == {"type": "connection_ack"}
-        await say(ws, type="connection_init", payload={"Authorization": "Bearer bob"})
-        assert (await hear(ws))["type"] == "connection_error"
+async def test_in_the_older_protocol_a_second_hello_renews_the_token(server: SampleServer) -> None:
+    async with open_legacy_websocket(server, {"Authorization": "Bearer ann"}) as ws:
+        await send(ws, type="connection_init", payload={"Authorization": "Bearer ann"})
+        assert await receive(ws) == {"type": "connection_ack"}
+        await send(ws, type="connection_init", payload={"Authorization": "Bearer bob"})
+        assert (await receive(ws))["type"] == "connection_error"
         await start(ws, "1", "{viewer}")
         assert orjson.loads(await ws.recv())["payload"] == {"data": {"viewer": "ann"}}

@@ -5,21 +5,21 @@ from typing import Any
 
 import pytest
 
-from gateway.execution.executor import Answer, Executor, OperationRequest, Prepared
+from gateway.execution.executor import Executor, OperationRequest, OperationResult, PreparedOperation
 from gateway.execution.limits import Limits
-from tests.graph.http.sample_graph import SCHEMA, deep
+from tests.support.sample_graph import SCHEMA, nested_query
 
 
-def prepare(query: str, limits: Limits | None = None, **variables: Any) -> Prepared:
+def prepare(query: str, limits: Limits | None = None, **variables: Any) -> PreparedOperation:
     executor = Executor(SCHEMA, limits=limits, weights={"Query.echo": 7})
     prepared = executor.prepare(OperationRequest(query=query, variables=variables))
-    assert isinstance(prepared, Prepared), prepared
+    assert isinstance(prepared, PreparedOperation), prepared
     return prepared
 
 
-def refused(query: str, limits: Limits | None = None, **variables: Any) -> list[dict[str, Any]]:
+def refusal_of(query: str, limits: Limits | None = None, **variables: Any) -> list[dict[str, Any]]:
     answer = Executor(SCHEMA, limits=limits).prepare(OperationRequest(query=query, variables=variables))
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, OperationResult)
     assert not answer.executed
     return [error["extensions"] for error in answer.errors]
 
@@ -56,22 +56,22 @@ def test_what_an_operation_costs(query: str, variables: dict[str, Any], cost: in
     name = variables.pop("operation_name", None) if "query A" in query else None
     executor = Executor(SCHEMA, weights={"Query.echo": 7})
     prepared = executor.prepare(OperationRequest(query=query, operation_name=name, variables=variables))
-    assert isinstance(prepared, Prepared)
+    assert isinstance(prepared, PreparedOperation)
     assert prepared.cost == cost
 
 
 def test_depth_counts_fields_but_not_the_plumbing_of_connections() -> None:
-    assert prepare(deep(10)).operation.measure.depth == 10
-    assert refused(deep(11)) == [{"code": "QUERY_TOO_DEEP", "of": "depth", "limit": 10, "actual": 11}]
+    assert prepare(nested_query(10)).operation.complexity.depth == 10
+    assert refusal_of(nested_query(11)) == [{"code": "QUERY_TOO_DEEP", "of": "depth", "limit": 10, "actual": 11}]
     related = "related(first:1){edges{node{"
     query = "{item(id:1){" + related * 8 + "id" + "}}}" * 8 + "}}"
-    assert prepare(query).operation.measure.depth == 10
+    assert prepare(query).operation.complexity.depth == 10
 
 
 def test_fragments_count_where_they_are_spread() -> None:
     chain = "".join(f"fragment F{n} on Item{{twin{{...F{n + 1}}}}}" for n in range(10)) + "fragment F10 on Item{a:name}"
-    assert refused("{item(id:1){...F0}}" + chain)[0]["actual"] == 12
-    measure = prepare("{item(id:1){...F ...F}} fragment F on Item{a:name @skip(if:false)}").operation.measure
+    assert refusal_of("{item(id:1){...F0}}" + chain)[0]["actual"] == 12
+    measure = prepare("{item(id:1){...F ...F}} fragment F on Item{a:name @skip(if:false)}").operation.complexity
     assert (measure.aliases, measure.directives, measure.root_fields) == (2, 2, 1)
 
 
@@ -80,8 +80,8 @@ def test_every_operation_of_a_document_is_measured_by_itself() -> None:
     executor = Executor(SCHEMA)
     for name, fields in (("A", 2), ("B", 4)):
         prepared = executor.prepare(OperationRequest(query=query, operation_name=name))
-        assert isinstance(prepared, Prepared)
-        assert prepared.operation.measure.root_fields == fields
+        assert isinstance(prepared, PreparedOperation)
+        assert prepared.operation.complexity.root_fields == fields
 
 
 def test_exponential_fragments_are_measured_in_linear_time() -> None:
@@ -95,8 +95,8 @@ def test_exponential_fragments_are_measured_in_linear_time() -> None:
 
 
 def test_limits_can_be_set() -> None:
-    assert refused("{a:__typename b:__typename}", Limits(aliases=1))[0]["limit"] == 1
-    assert refused("{items(first:3){nodes{id}}}", Limits(cost=3)) == [
+    assert refusal_of("{a:__typename b:__typename}", Limits(aliases=1))[0]["limit"] == 1
+    assert refusal_of("{items(first:3){nodes{id}}}", Limits(cost=3)) == [
         {"code": "QUERY_TOO_COMPLEX", "of": "cost", "limit": 3, "actual": 4}
     ]
 
@@ -107,7 +107,7 @@ def test_the_introspection_of_tools_is_within_the_limits() -> None:
     query = get_introspection_query(
         specified_by_url=True, directive_is_repeatable=True, schema_description=True, input_value_deprecation=True
     )
-    measure = prepare(query).operation.measure
+    measure = prepare(query).operation.complexity
     assert (measure.depth, measure.introspects) == (1, True)
     assert measure.introspection_depth <= Limits().introspection_depth
 
@@ -123,9 +123,9 @@ def test_documents_are_remembered_within_bounds() -> None:
     for number in range(201):
         documents.load(f"{{nope{number}")
     assert documents.load("{__typename}") is not first
-    assert len(documents._good._kept) == 1_000
-    assert len(documents._refused._kept) == 200
+    assert len(documents._valid._values) == 1_000
+    assert len(documents._invalid._values) == 200
     padding = "#" + "x" * 16_000 + "\n"
     for number in range(20):
         documents.load(f"{padding}{{strict(number:{number})}}")
-    assert documents._good._used == sum(map(len, documents._good._kept)) <= 256 * 1024
+    assert documents._valid._used_characters == sum(map(len, documents._valid._values)) <= 256 * 1024

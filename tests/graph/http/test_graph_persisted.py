@@ -9,32 +9,32 @@ import httpx
 import orjson
 import pytest
 
-from gateway.persisted.queries import AutomaticQueries
-from gateway.persisted.trusted_documents import ManifestUnusable, TrustedDocuments, check_manifest, read_manifest
+from gateway.persisted.queries import AutomaticPersistedQueries
+from gateway.persisted.trusted_documents import InvalidManifest, TrustedDocuments, check_manifest, read_manifest
 from persistence.persisted_queries.memory import MemoryTexts
-from tests.graph.http.sample_app import serve
-from tests.graph.http.sample_server import Running, running
+from tests.support.sample_app import build_sample_app
+from tests.support.sample_server import SampleServer, run_sample_server
 
 QUERY, MUTATION = "query Name{__typename}", 'mutation{rename(name:"x")}'
 NEW = "application/graphql-response+json"
 
-pytestmark = pytest.mark.usefixtures("quiet")
+pytestmark = pytest.mark.usefixtures("no_warnings")
 
 
 def digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def hashed(text: str, **changed: Any) -> dict[str, Any]:
+def with_hash(text: str, **changed: Any) -> dict[str, Any]:
     return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": digest(text), **changed}}}
 
 
-def refused(code: str, message: str) -> dict[str, Any]:
+def error_response(code: str, message: str) -> dict[str, Any]:
     return {"errors": [{"message": message, "extensions": {"code": code}}]}
 
 
-NOT_FOUND = refused("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
-REQUIRED = refused("PERSISTED_QUERY_REQUIRED", "Only trusted documents run here.")
+NOT_FOUND = error_response("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
+REQUIRED = error_response("PERSISTED_QUERY_REQUIRED", "Only trusted documents run here.")
 NAME = {"data": {"__typename": "Query"}}
 
 
@@ -51,31 +51,31 @@ async def get(http: httpx.AsyncClient, **parameters: Any) -> tuple[int, Any]:
 
 @pytest.mark.parametrize("accept", ["application/json", NEW])
 async def test_a_hash_is_unknown_until_its_text_was_sent_once(http: httpx.AsyncClient, accept: str) -> None:
-    assert await post(http, hashed(QUERY), accept) == (200, NOT_FOUND)
-    assert await post(http, {"query": QUERY, **hashed(QUERY)}, accept) == (200, NAME)
-    assert await post(http, hashed(QUERY), accept) == (200, NAME)
-    assert await post(http, {"query": None, **hashed(QUERY)}, accept) == (200, NAME)
-    assert await post(http, {"query": "", **hashed(QUERY, sha256Hash=digest(QUERY).upper())}, accept) == (200, NAME)
+    assert await post(http, with_hash(QUERY), accept) == (200, NOT_FOUND)
+    assert await post(http, {"query": QUERY, **with_hash(QUERY)}, accept) == (200, NAME)
+    assert await post(http, with_hash(QUERY), accept) == (200, NAME)
+    assert await post(http, {"query": None, **with_hash(QUERY)}, accept) == (200, NAME)
+    assert await post(http, {"query": "", **with_hash(QUERY, sha256Hash=digest(QUERY).upper())}, accept) == (200, NAME)
     assert await post(http, {"documentId": f"sha256:{digest(QUERY)}"}, accept) == (200, NAME)
-    assert await get(http, **hashed(QUERY), operationName="Name") == (200, NAME)
+    assert await get(http, **with_hash(QUERY), operationName="Name") == (200, NAME)
 
 
 async def test_a_get_may_not_change_anything_by_a_hash_either(http: httpx.AsyncClient) -> None:
-    assert await post(http, {"query": MUTATION, **hashed(MUTATION)}) == (200, {"data": {"rename": "x"}})
-    assert await get(http, **hashed(MUTATION)) == (405, refused("BAD_USER_INPUT", "A GET may only run queries."))
+    assert await post(http, {"query": MUTATION, **with_hash(MUTATION)}) == (200, {"data": {"rename": "x"}})
+    assert await get(http, **with_hash(MUTATION)) == (405, error_response("BAD_USER_INPUT", "A GET may only run queries."))
 
 
 async def test_a_text_under_anothers_hash_is_refused_and_not_kept(http: httpx.AsyncClient) -> None:
-    mismatch = refused("BAD_USER_INPUT", "provided sha does not match query")
-    assert await post(http, {"query": MUTATION, **hashed(QUERY)}, NEW) == (400, mismatch)
-    assert await post(http, hashed(QUERY)) == (200, NOT_FOUND)
-    assert await post(http, {"query": QUERY, **hashed(QUERY)}) == (200, NAME)
-    assert await post(http, {"query": MUTATION, **hashed(QUERY)}, NEW) == (400, mismatch)
+    mismatch = error_response("BAD_USER_INPUT", "provided sha does not match query")
+    assert await post(http, {"query": MUTATION, **with_hash(QUERY)}, NEW) == (400, mismatch)
+    assert await post(http, with_hash(QUERY)) == (200, NOT_FOUND)
+    assert await post(http, {"query": QUERY, **with_hash(QUERY)}) == (200, NAME)
+    assert await post(http, {"query": MUTATION, **with_hash(QUERY)}, NEW) == (400, mismatch)
 
 
 async def test_plain_queries_and_other_extensions_are_left_alone(http: httpx.AsyncClient) -> None:
     assert await post(http, {"query": QUERY, "id": "1", "documentId": "x", "extensions": {"trace": 1}}) == (200, NAME)
-    assert await post(http, hashed(QUERY)) == (200, NOT_FOUND)
+    assert await post(http, with_hash(QUERY)) == (200, NOT_FOUND)
 
 
 @pytest.mark.parametrize(
@@ -88,29 +88,31 @@ async def test_plain_queries_and_other_extensions_are_left_alone(http: httpx.Asy
     ],
 )
 async def test_a_name_that_is_none_is_said_so(http: httpx.AsyncClient, given: Any, message: str) -> None:
-    assert await post(http, {"extensions": {"persistedQuery": given}}, NEW) == (400, refused("BAD_USER_INPUT", message))
+    assert await post(http, {"extensions": {"persistedQuery": given}}, NEW) == (400, error_response("BAD_USER_INPUT", message))
 
 
 async def test_names_that_are_no_hashes_are_not_found(http: httpx.AsyncClient) -> None:
-    for body in ({"documentId": "x"}, {"id": "x"}, {"doc_id": "x"}, hashed(QUERY, sha256Hash="x")):
+    for body in ({"documentId": "x"}, {"id": "x"}, {"doc_id": "x"}, with_hash(QUERY, sha256Hash="x")):
         assert await post(http, body) == (200, NOT_FOUND)
-    nul = refused("BAD_USER_INPUT", "A string holds the character U+0000.")
+    nul = error_response("BAD_USER_INPUT", "A string holds the character U+0000.")
     assert await post(http, {"documentId": "\0"}, NEW) == (400, nul)
 
 
 async def test_a_text_that_is_too_long_is_not_kept() -> None:
     texts = MemoryTexts()
-    known = AutomaticQueries(texts, longest=16 * 1024)
+    known = AutomaticPersistedQueries(texts, max_characters=16 * 1024)
     long = QUERY + "#" * 16 * 1024
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(serve(known=known).app), base_url="http://graph.test") as http:
-        status, answer = await post(http, {"query": long, **hashed(long)}, NEW)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(build_sample_app(persisted_queries=known).app), base_url="http://graph.test"
+    ) as http:
+        status, answer = await post(http, {"query": long, **with_hash(long)}, NEW)
     assert (status, answer["errors"][0]["extensions"]["code"]) == (400, "QUERY_TOO_COMPLEX")
     assert await texts.get(digest(long)) is None
 
 
-async def test_websockets_and_streams_know_hashes_too(server: Running) -> None:
+async def test_websockets_and_streams_know_hashes_too(server: SampleServer) -> None:
     text = "subscription Counting{count(to:1)}"
-    async with server.acknowledged() as ws:
+    async with server.open_websocket() as ws:
 
         async def subscribe(payload: dict[str, Any]) -> list[Any]:
             await ws.send(orjson.dumps({"id": "1", "type": "subscribe", "payload": payload}).decode())
@@ -119,19 +121,19 @@ async def test_websockets_and_streams_know_hashes_too(server: Running) -> None:
                 frames.append(orjson.loads(await ws.recv()))
             return frames
 
-        assert await subscribe(hashed(text)) == [{"id": "1", "type": "error", "payload": NOT_FOUND["errors"]}]
+        assert await subscribe(with_hash(text)) == [{"id": "1", "type": "error", "payload": NOT_FOUND["errors"]}]
         answers = [{"id": "1", "type": "next", "payload": {"data": {"count": 0}}}, {"id": "1", "type": "complete"}]
-        assert await subscribe({"query": text, **hashed(text)}) == answers
-        assert await subscribe(hashed(text)) == answers
+        assert await subscribe({"query": text, **with_hash(text)}) == answers
+        assert await subscribe(with_hash(text)) == answers
     async with httpx.AsyncClient(headers={"accept": "text/event-stream"}) as http:
-        answer = await http.post(server.url, json=hashed(text))
+        answer = await http.post(server.url, json=with_hash(text))
         assert answer.text == ':\n\nevent: next\ndata: {"data":{"count":0}}\n\nevent: complete\ndata:\n\n'
-        unknown = await http.post(server.url, json=hashed("{nope}"))
+        unknown = await http.post(server.url, json=with_hash("{nope}"))
         assert orjson.loads(unknown.text.split("data: ")[1].partition("\n")[0]) == NOT_FOUND
 
 
 async def test_memory_is_bounded_and_forgets_what_was_used_longest_ago() -> None:
-    texts = MemoryTexts(entries=3, characters=10)
+    texts = MemoryTexts(max_entries=3, max_characters=10)
     for name in "abc":
         await texts.put(name, "12")
     assert await texts.get("a") == "12"
@@ -144,15 +146,15 @@ async def test_memory_is_bounded_and_forgets_what_was_used_longest_ago() -> None
 
 
 @pytest.fixture
-def trusting() -> Callable[..., AbstractAsyncContextManager[Running]]:
+def trusted_documents_server() -> Callable[..., AbstractAsyncContextManager[SampleServer]]:
     known = TrustedDocuments({"abc": QUERY, f"sha256:{digest(MUTATION)}": MUTATION})
-    return lambda: running(known=known)
+    return lambda: run_sample_server(known=known)
 
 
 async def test_only_trusted_documents_run_by_any_name_or_by_their_text(
-    trusting: Callable[..., AbstractAsyncContextManager[Running]],
+    trusted_documents_server: Callable[..., AbstractAsyncContextManager[SampleServer]],
 ) -> None:
-    async with trusting() as server, httpx.AsyncClient(base_url=server.url.removesuffix("/graphql")) as http:
+    async with trusted_documents_server() as server, httpx.AsyncClient(base_url=server.url.removesuffix("/graphql")) as http:
         by_hash = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "abc"}}}
         for body in ({"documentId": "abc"}, {"id": "abc"}, {"doc_id": "abc"}, by_hash, {"query": QUERY}):
             assert await post(http, body) == (200, NAME)
@@ -164,12 +166,12 @@ async def test_only_trusted_documents_run_by_any_name_or_by_their_text(
         for body in (
             {"query": QUERY + " "},
             {"query": "{__typename}", "id": "abc"},
-            {"query": "{__typename}", **hashed("{__typename}")},
-            hashed("{__typename}"),
+            {"query": "{__typename}", **with_hash("{__typename}")},
+            with_hash("{__typename}"),
             {"documentId": "nope"},
         ):
             assert await post(http, body, NEW) == (400, REQUIRED)
-        async with server.acknowledged() as ws:
+        async with server.open_websocket() as ws:
             await ws.send(orjson.dumps({"id": "1", "type": "subscribe", "payload": {"query": "{__typename}"}}).decode())
             assert orjson.loads(await ws.recv()) == {"id": "1", "type": "error", "payload": REQUIRED["errors"]}
 
@@ -198,11 +200,11 @@ def test_manifests_of_apollo_relay_and_codegen_are_read() -> None:
     ],
 )
 def test_a_manifest_that_is_none_says_why(content: bytes, reason: str) -> None:
-    with pytest.raises(ManifestUnusable, match=reason):
+    with pytest.raises(InvalidManifest, match=reason):
         read_manifest(content)
 
 
 def test_a_document_that_the_graph_would_refuse_is_found_at_once() -> None:
-    check_manifest({"a": QUERY, "b": MUTATION}, serve().executor.errors_of)
-    with pytest.raises(ManifestUnusable, match=r"the document 'b' can't run: Cannot query field 'nope' on type 'Query'\."):
-        check_manifest({"a": QUERY, "b": "{nope}"}, serve().executor.errors_of)
+    check_manifest({"a": QUERY, "b": MUTATION}, build_sample_app().executor.document_errors)
+    with pytest.raises(InvalidManifest, match=r"the document 'b' can't run: Cannot query field 'nope' on type 'Query'\."):
+        check_manifest({"a": QUERY, "b": "{nope}"}, build_sample_app().executor.document_errors)

@@ -8,64 +8,68 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.graph.http.sample_graph import Journal
-from tests.graph.http.sample_server import Running, exhaust, running
+from tests.support.sample_graph import Journal
+from tests.support.sample_server import SampleServer, drain_until_closed, run_sample_server
 
 
-async def say(ws: ClientConnection, **frame: Any) -> None:
+async def send(ws: ClientConnection, **frame: Any) -> None:
     await ws.send(orjson.dumps(frame).decode())
 
 
 async def subscribe(ws: ClientConnection, id: str, query: str, **variables: Any) -> None:
-    await say(ws, id=id, type="subscribe", payload={"query": query, "variables": variables})
+    await send(ws, id=id, type="subscribe", payload={"query": query, "variables": variables})
 
 
-async def hear(ws: ClientConnection) -> dict[str, Any]:
+async def receive(ws: ClientConnection) -> dict[str, Any]:
     text = await asyncio.wait_for(ws.recv(), 5)
     assert isinstance(text, str)
     frame: dict[str, Any] = orjson.loads(text)
     return frame
 
 
-async def closed(ws: ClientConnection) -> tuple[int, str]:
+async def close_reason(ws: ClientConnection) -> tuple[int, str]:
     """The close code and reason; whatever is said before is skipped."""
     with pytest.raises(ConnectionClosed) as error:
-        await exhaust(ws)
+        await drain_until_closed(ws)
     assert error.value.rcvd is not None
     return error.value.rcvd.code, error.value.rcvd.reason
 
 
-def next_(id: str, **data: Any) -> dict[str, Any]:
+def next_message(id: str, **data: Any) -> dict[str, Any]:
     return {"id": id, "type": "next", "payload": {"data": data}}
 
 
-def complete(id: str) -> dict[str, Any]:
+def complete_message(id: str) -> dict[str, Any]:
     return {"id": id, "type": "complete"}
 
 
-pytestmark = pytest.mark.usefixtures("quiet")
+pytestmark = pytest.mark.usefixtures("no_warnings")
 
 
-async def test_a_subscription_a_query_and_a_mutation(server: Running, journal: Journal) -> None:
-    async with server.acknowledged({"Authorization": "Bearer ann"}) as ws:
+async def test_a_subscription_a_query_and_a_mutation(server: SampleServer, journal: Journal) -> None:
+    async with server.open_websocket({"Authorization": "Bearer ann"}) as ws:
         assert ws.subprotocol == "graphql-transport-ws"
         await subscribe(ws, "s", "subscription($n:Int!){count(to:$n)}", n=2)
-        assert [await hear(ws) for _ in range(3)] == [next_("s", count=0), next_("s", count=1), complete("s")]
+        assert [await receive(ws) for _ in range(3)] == [
+            next_message("s", count=0),
+            next_message("s", count=1),
+            complete_message("s"),
+        ]
         await subscribe(ws, "q", "{viewer}")
-        assert [await hear(ws) for _ in range(2)] == [next_("q", viewer="ann"), complete("q")]
+        assert [await receive(ws) for _ in range(2)] == [next_message("q", viewer="ann"), complete_message("q")]
         await subscribe(ws, "s", 'mutation{rename(name:"x")}')
-        assert [await hear(ws) for _ in range(2)] == [next_("s", rename="x"), complete("s")]
+        assert [await receive(ws) for _ in range(2)] == [next_message("s", rename="x"), complete_message("s")]
     assert [context.closed for context in journal.contexts] == [True] * 3
     assert journal.contexts[0].forgotten == 2  # loaders forget before each event
     assert len({context.info.request_id for context in journal.contexts}) == 3
 
 
-async def test_the_upgrade_may_carry_the_token(server: Running) -> None:
+async def test_the_upgrade_may_carry_the_token(server: SampleServer) -> None:
     async with server.connect(additional_headers={"Authorization": "Bearer ann"}) as ws:
-        await say(ws, type="connection_init")
-        assert await hear(ws) == {"type": "connection_ack"}
+        await send(ws, type="connection_init")
+        assert await receive(ws) == {"type": "connection_ack"}
         await subscribe(ws, "1", "{viewer}")
-        assert await hear(ws) == next_("1", viewer="ann")
+        assert await receive(ws) == next_message("1", viewer="ann")
 
 
 @pytest.mark.parametrize(
@@ -77,14 +81,14 @@ async def test_the_upgrade_may_carry_the_token(server: Running) -> None:
         ({"Authorization": 1}, 4400, "The payload's Authorization must be a string."),
     ],
 )
-async def test_a_refused_hello(server: Running, payload: Any, code: int, reason: str) -> None:
+async def test_a_refused_hello(server: SampleServer, payload: Any, code: int, reason: str) -> None:
     async with server.connect() as ws:
-        await say(ws, type="connection_init", payload=payload)
-        assert await closed(ws) == (code, reason)
+        await send(ws, type="connection_init", payload=payload)
+        assert await close_reason(ws) == (code, reason)
 
 
-async def test_errors_of_an_operation_end_only_it(server: Running) -> None:
-    async with server.acknowledged() as ws:
+async def test_errors_of_an_operation_end_only_it(server: SampleServer) -> None:
+    async with server.open_websocket() as ws:
         queries = {
             "a": ("{", "GRAPHQL_PARSE_FAILED"),
             "b": ("{nope}", "GRAPHQL_VALIDATION_FAILED"),
@@ -95,76 +99,76 @@ async def test_errors_of_an_operation_end_only_it(server: Running) -> None:
         }
         for id_, (query, code) in queries.items():
             await subscribe(ws, id_, query)
-            frame = await hear(ws)
+            frame = await receive(ws)
             assert (frame["id"], frame["type"], frame["payload"][0]["extensions"]["code"]) == (id_, "error", code)
         await subscribe(ws, "g", "{echo}", t="\0")
-        assert (await hear(ws))["payload"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+        assert (await receive(ws))["payload"][0]["extensions"]["code"] == "BAD_USER_INPUT"
         await subscribe(ws, "h", "{missing}")
-        frame = await hear(ws)
+        frame = await receive(ws)
         assert (frame["type"], frame["payload"]["errors"][0]["extensions"]) == ("next", {"code": "NOT_FOUND"})
-        assert await hear(ws) == complete("h")
+        assert await receive(ws) == complete_message("h")
         await subscribe(ws, "i", "subscription{breaks(expected:true)}")
-        assert await hear(ws) == next_("i", breaks=1)
-        assert await hear(ws) == {
+        assert await receive(ws) == next_message("i", breaks=1)
+        assert await receive(ws) == {
             "id": "i",
             "type": "error",
             "payload": [{"message": "Not found.", "extensions": {"code": "NOT_FOUND"}}],
         }
 
 
-async def test_a_token_that_ends_while_connected_is_noticed_by_the_next_operation(server: Running) -> None:
-    async with server.acknowledged({"Authorization": "Bearer gone"}) as ws:
+async def test_a_token_that_ends_while_connected_is_noticed_by_the_next_operation(server: SampleServer) -> None:
+    async with server.open_websocket({"Authorization": "Bearer gone"}) as ws:
         await subscribe(ws, "1", "{__typename}")
-        frame = await hear(ws)
+        frame = await receive(ws)
         assert (frame["type"], frame["payload"][0]["extensions"]) == ("error", {"code": "TOKEN_EXPIRED"})
 
 
-async def test_complete_closes_the_source_and_frees_the_id(server: Running, journal: Journal) -> None:
-    async with server.acknowledged() as ws:
+async def test_complete_closes_the_source_and_frees_the_id(server: SampleServer, journal: Journal) -> None:
+    async with server.open_websocket() as ws:
         await subscribe(ws, "1", "subscription{count(to:9,wait:60)}")
-        assert await hear(ws) == next_("1", count=0)
-        await say(ws, id="1", type="complete")
-        await journal.until("context closed")
-        assert journal.happened == ["count closed", "context closed"]
+        assert await receive(ws) == next_message("1", count=0)
+        await send(ws, id="1", type="complete")
+        await journal.wait_for("context closed")
+        assert journal.events == ["count closed", "context closed"]
         await subscribe(ws, "1", "{__typename}")
-        assert [await hear(ws) for _ in range(2)] == [next_("1", __typename="Query"), complete("1")]
-        await say(ws, id="nobody", type="complete")
-        await say(ws, type="ping", payload={"a": 1})
-        assert await hear(ws) == {"type": "pong", "payload": {"a": 1}}
+        assert [await receive(ws) for _ in range(2)] == [next_message("1", __typename="Query"), complete_message("1")]
+        await send(ws, id="nobody", type="complete")
+        await send(ws, type="ping", payload={"a": 1})
+        assert await receive(ws) == {"type": "pong", "payload": {"a": 1}}
 
 
-async def test_complete_in_the_same_breath_as_subscribe(server: Running, journal: Journal) -> None:
-    async with server.acknowledged() as ws:
+async def test_complete_in_the_same_breath_as_subscribe(server: SampleServer, journal: Journal) -> None:
+    async with server.open_websocket() as ws:
         for number in range(60):
             await subscribe(ws, str(number), "subscription{count(to:9,wait:60)}")
-            await say(ws, id=str(number), type="complete")
-        await say(ws, type="ping")
-        while (await hear(ws))["type"] != "pong":
+            await send(ws, id=str(number), type="complete")
+        await send(ws, type="ping")
+        while (await receive(ws))["type"] != "pong":
             pass
         await subscribe(ws, "x", "{__typename}")
-        assert await hear(ws) == next_("x", __typename="Query")
+        assert await receive(ws) == next_message("x", __typename="Query")
     assert all(context.closed for context in journal.contexts)
 
 
 @pytest.mark.parametrize("query", ["{slow}", "subscription{count(to:9,wait:60)}"])
 @pytest.mark.parametrize("abruptly", [False, True])
-async def test_disconnecting_cancels_everything(server: Running, journal: Journal, query: str, abruptly: bool) -> None:
-    async with server.acknowledged() as ws:
+async def test_disconnecting_cancels_everything(server: SampleServer, journal: Journal, query: str, abruptly: bool) -> None:
+    async with server.open_websocket() as ws:
         await subscribe(ws, "1", query)
         await asyncio.sleep(0.05)
         if abruptly:
             ws.transport.abort()
         else:
             await ws.close()
-        await journal.until("context closed")
-    assert journal.happened[-2] in ("slow ended", "count closed")
+        await journal.wait_for("context closed")
+    assert journal.events[-2] in ("slow ended", "count closed")
 
 
-async def test_at_most_20_operations_at_once(server: Running, journal: Journal) -> None:
-    async with server.acknowledged() as ws:
+async def test_at_most_20_operations_at_once(server: SampleServer, journal: Journal) -> None:
+    async with server.open_websocket() as ws:
         for number in range(21):
             await subscribe(ws, str(number), "{slow}")
-        assert await hear(ws) == {
+        assert await receive(ws) == {
             "id": "20",
             "type": "error",
             "payload": [
@@ -174,60 +178,60 @@ async def test_at_most_20_operations_at_once(server: Running, journal: Journal) 
                 }
             ],
         }
-        await say(ws, id="0", type="complete")
-        await journal.until("context closed")
+        await send(ws, id="0", type="complete")
+        await journal.wait_for("context closed")
         await subscribe(ws, "20", "{__typename}")
-        assert await hear(ws) == next_("20", __typename="Query")
+        assert await receive(ws) == next_message("20", __typename="Query")
 
 
 async def test_a_stalled_reader_holds_one_event_and_is_dropped(journal: Journal) -> None:
-    async with running(ping_every=0.2, pong_within=0.2, farewell=0.1) as server, server.acknowledged() as ws:
+    async with run_sample_server(ping_every=0.2, pong_within=0.2, farewell=0.1) as server, server.open_websocket() as ws:
         ws.transport.pause_reading()
         await subscribe(ws, "1", "subscription{heavy}")
-        await journal.until("heavy 1")
+        await journal.wait_for("heavy 1")
         await asyncio.sleep(0.1)
-        produced = len(journal.happened)
+        produced = len(journal.events)
         await asyncio.sleep(0.05)
-        assert len(journal.happened) == produced  # no more than the kernel's buffers took
-        await journal.until("context closed")
-        assert journal.happened[-2:] == ["heavy closed", "context closed"]
+        assert len(journal.events) == produced  # no more than the kernel's buffers took
+        await journal.wait_for("context closed")
+        assert journal.events[-2:] == ["heavy closed", "context closed"]
         ws.transport.abort()
 
 
 async def test_pings_both_ways(journal: Journal) -> None:
-    async with running(ping_every=0.05, pong_within=0.1) as server, server.acknowledged() as ws:
+    async with run_sample_server(ping_every=0.05, pong_within=0.1) as server, server.open_websocket() as ws:
         for _ in range(3):
-            assert await hear(ws) == {"type": "ping"}
-            await say(ws, type="pong")
-        assert await closed(ws) == (4408, "No pong")
+            assert await receive(ws) == {"type": "ping"}
+            await send(ws, type="pong")
+        assert await close_reason(ws) == (4408, "No pong")
 
 
 async def test_who_says_nothing_is_hung_up_on() -> None:
-    async with running(init=0.05) as server, server.connect() as ws:
-        assert await closed(ws) == (4408, "Connection initialisation timeout")
+    async with run_sample_server(init=0.05) as server, server.connect() as ws:
+        assert await close_reason(ws) == (4408, "Connection initialisation timeout")
 
 
 async def test_draining_says_goodbye_cleans_up_and_takes_nobody_in(journal: Journal) -> None:
-    async with running() as server, server.acknowledged() as ws, server.acknowledged() as idle:
+    async with run_sample_server() as server, server.open_websocket() as ws, server.open_websocket() as idle:
         await subscribe(ws, "1", "subscription{count(to:9,wait:60)}")
-        assert await hear(ws) == next_("1", count=0)
-        await server.served.sockets.drain()
-        assert journal.happened == ["count closed", "context closed"]
-        assert await closed(ws) == (1001, "The server is going away.")
-        assert await closed(idle) == (1001, "The server is going away.")
+        assert await receive(ws) == next_message("1", count=0)
+        await server.sample_app.connections.drain()
+        assert journal.events == ["count closed", "context closed"]
+        assert await close_reason(ws) == (1001, "The server is going away.")
+        assert await close_reason(idle) == (1001, "The server is going away.")
         async with server.connect() as late:
-            assert await closed(late) == (1001, "The server is going away.")
+            assert await close_reason(late) == (1001, "The server is going away.")
 
 
 async def test_a_server_that_stops_without_draining_leaves_no_traceback(journal: Journal) -> None:
-    async with running() as server:
+    async with run_sample_server() as server:
         ws = await server.connect()
-        await say(ws, type="connection_init")
-        await hear(ws)
+        await send(ws, type="connection_init")
+        await receive(ws)
         await subscribe(ws, "1", "subscription{count(to:9,wait:60)}")
-        await hear(ws)
-    assert (await closed(ws))[0] == 1012
-    assert journal.happened == ["count closed", "context closed"]
+        await receive(ws)
+    assert (await close_reason(ws))[0] == 1012
+    assert journal.events == ["count closed", "context closed"]
 
 
 @pytest.mark.parametrize(
@@ -240,19 +244,19 @@ async def test_a_server_that_stops_without_draining_leaves_no_traceback(journal:
         ("self", True),
     ],
 )
-async def test_only_pages_of_listed_origins_may_connect(server: Running, origin: str, welcome: bool) -> None:
+async def test_only_pages_of_listed_origins_may_connect(server: SampleServer, origin: str, welcome: bool) -> None:
     own = f"http://127.0.0.1:{server.port}"
     opening = server.connect(origin=own if origin == "self" else origin)
     if welcome:
         async with opening as ws:
-            await say(ws, type="connection_init")
-            assert await hear(ws) == {"type": "connection_ack"}
+            await send(ws, type="connection_init")
+            assert await receive(ws) == {"type": "connection_ack"}
     else:
         with pytest.raises(InvalidStatus, match="403"):
             await opening
 
 
 @pytest.mark.parametrize("subprotocols", [(), ["graphql"], ["mqtt", "soap"]])
-async def test_another_subprotocol_is_not_acceptable(server: Running, subprotocols: Any) -> None:
+async def test_another_subprotocol_is_not_acceptable(server: SampleServer, subprotocols: Any) -> None:
     async with server.connect(subprotocols=subprotocols) as ws:
-        assert await closed(ws) == (4406, "Subprotocol not acceptable")
+        assert await close_reason(ws) == (4406, "Subprotocol not acceptable")

@@ -9,16 +9,16 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
 from transport import rfc6455
-from transport.rfc6455 import Broken, FrameReader
+from transport.rfc6455 import FrameReader, ProtocolError
 
 KINDS = {Opcode.TEXT: rfc6455.TEXT, Opcode.BINARY: rfc6455.BINARY, Opcode.PING: rfc6455.PING, Opcode.PONG: rfc6455.PONG}
 
 
-def cut(data: bytes, dice: random.Random) -> list[bytes]:
+def split_randomly(data: bytes, rng: random.Random) -> list[bytes]:
     """The same bytes in pieces."""
     pieces = []
     while data:
-        size = dice.choice((1, 2, 3, 7, 60, 1000))
+        size = rng.choice((1, 2, 3, 7, 60, 1000))
         pieces.append(data[:size])
         data = data[size:]
     return pieces
@@ -45,7 +45,7 @@ def test_what_was_sent_is_read_however_it_is_cut(messages: list[tuple[Opcode, by
             frame = Frame(Opcode.CONT if index else opcode, piece, fin=index == len(pieces) - 1)
             sent += frame.serialize(mask=True)
     reader = FrameReader(1_000_000)
-    assert [message for piece in cut(sent, dice) for message in reader.feed(piece)] == expected
+    assert [message for piece in split_randomly(sent, dice) for message in reader.feed(piece)] == expected
 
 
 @settings(max_examples=300, deadline=None)
@@ -60,17 +60,17 @@ def test_what_websockets_refuses_is_refused(frames: list[tuple[int, bool, bytes]
     )
     other = Protocol(Side.SERVER, max_size=100)
     other.receive_data(sent)
-    assert refused(sent) == (other.parser_exc is not None)
+    assert is_refused(sent) == (other.parser_exc is not None)
 
 
-def refused(sent: bytes) -> bool:
+def is_refused(sent: bytes) -> bool:
     """Whether ours closes with an error."""
     try:
         for kind, payload in FrameReader(100).feed(sent):
             if kind == rfc6455.CLOSE:
-                rfc6455.closing_code(payload)
+                rfc6455.parse_close_code(payload)
                 return False
-    except Broken:
+    except ProtocolError:
         return True
     return False
 
@@ -78,12 +78,12 @@ def refused(sent: bytes) -> bool:
 @pytest.mark.parametrize("length", [0, 125, 126, 65_535, 65_536])
 def test_headers_are_those_of_websockets(length: int) -> None:
     payload = b"x" * length
-    assert rfc6455.header(rfc6455.TEXT, length) + payload == Frame(Opcode.TEXT, payload).serialize(mask=False)
+    assert rfc6455.frame_header(rfc6455.TEXT, length) + payload == Frame(Opcode.TEXT, payload).serialize(mask=False)
 
 
 def test_a_message_in_many_parts_is_bounded_too() -> None:
     reader = FrameReader(100)
     first = Frame(Opcode.TEXT, b"x" * 60, fin=False).serialize(mask=True)
     assert reader.feed(first) == []
-    with pytest.raises(Broken, match="100 bytes"):
+    with pytest.raises(ProtocolError, match="100 bytes"):
         reader.feed(Frame(Opcode.CONT, b"x" * 60).serialize(mask=True))

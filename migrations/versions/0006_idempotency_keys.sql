@@ -1,0 +1,4 @@
+ALTER TABLE remembered_mutations RENAME TO idempotency_keys;
+ALTER TABLE idempotency_keys RENAME CONSTRAINT pk_remembered_mutations TO pk_idempotency_keys;
+ALTER TABLE idempotency_keys RENAME CONSTRAINT fk_remembered_mutations_actor_user_id TO fk_idempotency_keys_actor_user_id;
+ALTER INDEX ix_remembered_mutations_created_at RENAME TO ix_idempotency_keys_created_at;

@@ -1,0 +1,64 @@
+"""Deletes entries of the streams that are older than the retention.
+
+A stream is cut from its beginning, in batches of a thousand entries: `trimmed_to` moves and the entries go in one transaction, so a
+reader either finds an entry or learns from `trimmed_to` that its cursor has expired. Entries are cut up to the first that is young
+enough; positions stay what they were. It may run in several processes at once and be interrupted anywhere.
+
+Activity is read from the same entries, so history reaches back as far as the retention does.
+
+Rejected: one DELETE by age (it holds the locks of every stream at once, and an entry that was begun early and committed late would
+leave a gap in the middle).
+"""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Integer, Text, bindparam, delete, func, select, true, update
+
+from persistence.engine.database import Database, Statement
+from persistence.tables import INSTANT, events, streams
+
+BATCH_ENTRIES = 1000
+_STREAMS_PER_PAGE = 200
+
+_e, _s = events, streams
+_STREAM = bindparam("stream", type_=Text)
+_BEFORE = bindparam("before", type_=INSTANT)
+_SIZE = bindparam("size", type_=Integer)
+
+_oldest = select(_e.c.at).where(_e.c.stream == _s.c.stream).order_by(_e.c.position).limit(1).lateral("oldest")
+_EXPIRING = Statement(
+    select(_s.c.stream)
+    .select_from(_s.join(_oldest, true()))
+    .where(_s.c.stream > bindparam("after", type_=Text), _oldest.c.at < _BEFORE)
+    .order_by(_s.c.stream)
+    .limit(_SIZE)
+)
+_page = select(_e.c.position, _e.c.at).where(_e.c.stream == _STREAM).order_by(_e.c.position).limit(_SIZE).cte("page")
+_CUT = Statement(select(func.coalesce(func.min(_page.c.position).filter(_page.c.at >= _BEFORE) - 1, func.max(_page.c.position))))
+_TO = bindparam("to", type_=BigInteger)
+_TRIM = Statement(update(_s).where(_s.c.stream == _STREAM, _s.c.trimmed_to < _TO).values(trimmed_to=_TO))
+_DELETE = Statement(delete(_e).where(_e.c.stream == _STREAM, _e.c.position <= _TO))
+
+
+async def trim_events(database: Database, *, before: datetime, batch: int = BATCH_ENTRIES) -> int:
+    """Delete the entries of all streams that are older than `before`, `batch` at a time; how many."""
+    count, after = 0, ""
+    while names := [row[0] for row in await database.fetch(_EXPIRING, after=after, before=before, size=_STREAMS_PER_PAGE)]:
+        for stream in names:
+            count += await _trim(database, stream, before, batch)
+        after = names[-1]
+    return count
+
+
+async def _trim(database: Database, stream: str, before: datetime, batch: int) -> int:
+    count = 0
+    while True:
+        to = await database.fetch_value(_CUT, stream=stream, before=before, size=batch)
+        if to is None:
+            return count
+        async with database.begin() as connection:
+            await connection.execute(_TRIM, stream=stream, to=to)
+            deleted = await connection.execute(_DELETE, stream=stream, to=to)
+        count += deleted
+        if deleted < batch:
+            return count

@@ -1,0 +1,233 @@
+"""Real server processes for tests, and clients that talk to them over HTTP and websockets: a pytest plugin.
+
+A process runs on a free port of 127.0.0.1 with nothing in its environment but the settings of the test, is told apart by its pid,
+and dies with the test run however that ends.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import orjson
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from embedded.child_process import tied_to_parent
+from tests.support.backing_services import free_port
+
+ROOT = Path(__file__).parents[2]
+START_TIMEOUT_SECONDS = 60.0
+STOP_TIMEOUT_SECONDS = 20.0
+PASSWORD = "correct horse battery staple"
+
+
+class ServerProcess:
+    """`server.py` with a verb, from its start to its end."""
+
+    def __init__(self, *arguments: str, folder: Path, **settings: Any) -> None:
+        self.port = settings.pop("port", None) or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._output_path = folder / f"server-{uuid4().hex[:8]}.txt"
+        self._arguments = arguments
+        self._environment = {
+            **{name: value for name in ("PATH", "HOME", "LANG", "TMPDIR") if (value := os.environ.get(name))},  # noqa: TID251
+            "HIVE_PORT": str(self.port),
+            "HIVE_SETTLE_SECONDS": "3600",  # other tests share the database, and look whether anything was written
+            "HIVE_DATA_DIR": str(folder / "data"),
+            **{f"HIVE_{name.upper()}": str(value) for name, value in settings.items()},
+        }
+        self._started_at = 0.0
+        self.startup_seconds = 0.0
+
+    def start(self) -> None:
+        """Start it; `wait` or `ready` say what comes of it."""
+        self._started_at = time.monotonic()
+        with self._output_path.open("wb") as output:
+            self._process = subprocess.Popen(
+                tied_to_parent([sys.executable, str(ROOT / "server.py"), *self._arguments]),
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    async def wait_until_ready(self) -> None:
+        """Wait until it is ready; `seconds` is how long it took."""
+        async with httpx.AsyncClient() as http:
+            while True:
+                try:
+                    if (await http.get(f"{self.url}/readyz")).status_code == 200:
+                        break
+                except httpx.TransportError:
+                    pass
+                running = self._process.poll() is None and time.monotonic() < self._started_at + START_TIMEOUT_SECONDS
+                assert running, f"the server did not start:\n{self.output}"
+                await asyncio.sleep(0.02)
+        self.startup_seconds = time.monotonic() - self._started_at
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def output(self) -> str:
+        """What it has said so far."""
+        return self._output_path.read_text()
+
+    def send_signal(self, signal_number: signal.Signals, *, group: bool = False) -> None:
+        """Send a signal to it, or as a terminal does, to its whole process group."""
+        (os.killpg if group else os.kill)(self.pid, signal_number)
+
+    async def wait_for_exit(self) -> int:
+        """Wait for its end: the exit code."""
+        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+        while self._process.poll() is None:
+            assert time.monotonic() < deadline, f"the server did not stop:\n{self.output}"
+            await asyncio.sleep(0.01)
+        return self._process.returncode
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._process.kill()
+        self._process.wait()
+
+
+@contextmanager
+def running_process(*arguments: str, folder: Path, **settings: Any) -> Iterator[ServerProcess]:
+    """A process that is gone at the end of the block."""
+    server = ServerProcess(*arguments, folder=folder, **settings)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@asynccontextmanager
+async def running_server(folder: Path, **settings: Any) -> AsyncIterator[ServerProcess]:
+    """A server that answers, and stops in good order at the end of the block."""
+    with running_process(folder=folder, **{"seed_size": "none", "log_level": "warning"} | settings) as server:
+        await server.wait_until_ready()
+        yield server
+        server.send_signal(signal.SIGTERM)
+        assert await server.wait_for_exit() == 0, server.output
+
+
+class Client:
+    """Somebody at the other end of the line."""
+
+    def __init__(self, server: ServerProcess, token: str | None = None) -> None:
+        self.server = server
+        self.token = token
+        self.refresh_token: str | None = None
+        self.http = httpx.AsyncClient(base_url=server.url, timeout=15.0)
+
+    async def post(self, query: str, **variables: Any) -> httpx.Response:
+        """An operation's answer."""
+        headers = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+        return await self.http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
+
+    async def run(self, query: str, **variables: Any) -> Any:
+        """The data of an answer without errors."""
+        answer = (await self.post(query, **variables)).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    @asynccontextmanager
+    async def websocket(self, payload: Any = None, **options: Any) -> AsyncIterator[ClientConnection]:
+        """A websocket that has said hello, with the token in `connection_init`."""
+        url = f"{self.server.url.replace('http', 'ws', 1)}/graphql"
+        async with connect(url, subprotocols=["graphql-transport-ws"], **options) as socket:  # type: ignore[list-item]
+            hello = payload or ({} if self.token is None else {"Authorization": f"Bearer {self.token}"})
+            await socket.send(orjson.dumps({"type": "connection_init", "payload": hello}).decode())
+            assert orjson.loads(await socket.recv()) == {"type": "connection_ack"}
+            yield socket
+
+    async def close(self) -> None:
+        await self.http.aclose()
+
+
+async def subscribe(socket: ClientConnection, query: str, **variables: Any) -> None:
+    """Start the subscription `1`."""
+    message = {"id": "1", "type": "subscribe", "payload": {"query": query, "variables": variables}}
+    await socket.send(orjson.dumps(message).decode())
+
+
+async def next_data(socket: ClientConnection) -> Any:
+    """The data of the next frame of a subscription, past pings."""
+    while True:
+        frame = orjson.loads(await asyncio.wait_for(socket.recv(), 20))
+        if frame["type"] == "ping":
+            await socket.send('{"type":"pong"}')
+            continue
+        assert frame["type"] == "next", frame
+        assert "errors" not in frame["payload"], frame
+        return frame["payload"]["data"]
+
+
+REGISTER = """
+mutation ($input: UserRegisterInput!) {
+  userRegister(input: $input) { user { id } tokens { accessToken refreshToken } errors { code path message } }
+}
+"""
+
+
+async def register_user(server: ServerProcess, name: str = "Ada") -> Client:
+    """A new user, signed in."""
+    client = Client(server)
+    given = {"email": f"{name.lower()}-{uuid4()}@example.com", "password": PASSWORD, "firstName": name, "lastName": "Tester"}
+    payload = (await client.run(REGISTER, input=given))["userRegister"]
+    assert payload["errors"] == []
+    client.token = payload["tokens"]["accessToken"]
+    client.refresh_token = payload["tokens"]["refreshToken"]
+    return client
+
+
+REFRESH = "mutation ($input: SessionRefreshInput!) { sessionRefresh(input: $input) { tokens { accessToken refreshToken } } }"
+
+
+async def refresh_tokens(client: Client) -> None:
+    """Stay signed in, with new tokens."""
+    tokens = (await client.run(REFRESH, input={"refreshToken": client.refresh_token}))["sessionRefresh"]["tokens"]
+    client.token, client.refresh_token = tokens["accessToken"], tokens["refreshToken"]
+
+
+TEAM_CREATE = "mutation ($input: TeamCreateInput!) { teamCreate(input: $input) { team { id } errors { code } } }"
+PROJECT_CREATE = "mutation ($input: ProjectCreateInput!) { projectCreate(input: $input) { project { id } errors { code } } }"
+TASK_CREATE = """
+mutation ($input: TaskCreateInput!) { taskCreate(input: $input) { task { id key title } cursor clientMutationId errors { code } } }
+"""
+
+
+async def create_team_and_project(client: Client) -> str:
+    """A project in a new team: its id."""
+    made = await client.run(TEAM_CREATE, input={"name": f"Team {uuid4()}", "key": f"T{uuid4().hex[:9].upper()}"})
+    project = await client.run(PROJECT_CREATE, input={"teamId": made["teamCreate"]["team"]["id"], "name": "Launch"})
+    project_id: str = project["projectCreate"]["project"]["id"]
+    return project_id
+
+
+@pytest.fixture(scope="session")
+async def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
+    """One server process over this worker's database, in development mode, shared by its tests."""
+    async with running_server(tmp_path_factory.mktemp("server"), database_url=database_url) as running:
+        yield running
+
+
+@pytest.fixture
+async def ada(server: ServerProcess) -> AsyncIterator[Client]:
+    """Somebody new, signed in to the shared server."""
+    client = await register_user(server)
+    yield client
+    await client.close()

@@ -1,0 +1,101 @@
+"""Teams for tests: somebody in every role, and somebody outside."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain import project as projects
+from domain import team as teams
+from domain.actor import Actor, Scope
+from domain.permissions import Role
+from domain.project import Project
+from domain.team import Membership, Team
+from domain.user import User
+from persistence.unit_of_work import SqlUnitOfWork, unit_of_work
+from resolvers import ids
+from tests.support.app import App, Person
+
+
+@dataclass(frozen=True)
+class SampleTeam:
+    """One team. `mate` is a second member; the guest was added to the project; the outsider has a team of his own."""
+
+    team: Team
+    project: Project
+    owner: Person
+    admin: Person
+    member: Person
+    mate: Person
+    guest: Person
+    outsider: Person
+
+    @property
+    def team_id(self) -> str:
+        """The team's global id."""
+        return ids.encode("Team", self.team.id)
+
+    @property
+    def project_id(self) -> str:
+        """The project's global id."""
+        return ids.encode("Project", self.project.id)
+
+
+async def create_person(uow: SqlUnitOfWork, name: str) -> Person:
+    """Somebody with an account, who never signs in by password."""
+    user = User(
+        id=uow.new_id(),
+        created_at=uow.now,
+        updated_at=uow.now,
+        email_address=f"{name.lower()}-{uow.new_id()}@example.com",
+        first_name=name,
+        last_name="Tester",
+    )
+    assert await uow.users.add(user, "no hash")
+    return Person(user)
+
+
+async def create_sample_team(app: App) -> SampleTeam:
+    """Found a team with a project."""
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        cast = {
+            name: await create_person(uow, name.title()) for name in ("owner", "admin", "member", "mate", "guest", "outsider")
+        }
+        owner = cast["owner"].actor
+        unique = uow.new_id().hex[-9:].upper()
+        team = await teams.create(uow, owner, None, name=f"Team {unique}", key=f"T{unique}", description=None)
+        for name, role in (("admin", Role.ADMIN), ("member", Role.MEMBER), ("mate", Role.MEMBER), ("guest", Role.GUEST)):
+            await uow.teams.add_member(Membership(team_id=team.id, user_id=cast[name].user.id, role=role, joined_at=uow.now))
+        project = await projects.create(uow, owner, None, {"name": "Launch"}, team_id=team.id)
+        await projects.set_members(uow, owner, project.id, add=[cast["guest"].user.id], remove=[])
+        other = uow.new_id().hex[-9:].upper()
+        away = await teams.create(uow, cast["outsider"].actor, None, name=f"Team {other}", key=f"T{other}", description=None)
+        await projects.create(uow, cast["outsider"].actor, None, {"name": "Elsewhere"}, team_id=away.id)
+    return SampleTeam(team=team, project=project, **cast)
+
+
+def actor_with_scopes(person: Person, *scopes: Scope) -> Actor:
+    """Somebody through a token that lends only these scopes."""
+    return Actor(user_id=person.user.id, scopes=frozenset(scopes))
+
+
+async def create_person_without_team(app: App, name: str = "Stranger") -> Person:
+    """Somebody without any team."""
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        return await create_person(uow, name)
+
+
+async def join_team(app: App, team_id: str, inviter: Person, *invitees: Person, role: Role = Role.MEMBER) -> None:
+    """Invite people to a team, and let them accept."""
+    invite = "mutation ($input: TeamInviteInput!) { teamInvite(input: $input) { errors { code } invitationToken } }"
+    accept = "mutation ($input: TokenInput!) { invitationAccept(input: $input) { errors { code } } }"
+    for other in invitees:
+        given = {"teamId": team_id, "email": other.user.email_address, "role": role}
+        invited = (await app.run(inviter, invite, input=given))["teamInvite"]
+        accepted = await app.run(other, accept, input={"token": invited["invitationToken"]})
+        assert (invited["errors"], accepted["invitationAccept"]["errors"]) == ([], [])
+
+
+def uuid_of(global_id: str) -> UUID:
+    """The UUID in a global id."""
+    parsed = ids.parse(global_id)
+    assert parsed is not None
+    return parsed[1]

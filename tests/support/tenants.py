@@ -1,0 +1,306 @@
+"""Two tenants with one object of every kind each, and for every field of the roots what a valid call of it is.
+
+The tables are compared with the table of rules: a field that is missing here fails the tests of rights.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from domain.attachment import Attachment, AttachmentState
+from domain.blob import attachment_key
+from domain.session import Device, open_session
+from persistence.unit_of_work import unit_of_work
+from resolvers import ids
+from tests.support.app import App, Person
+from tests.support.graph_actions import (
+    create_comment,
+    create_document,
+    create_label,
+    create_project,
+    create_task,
+    mutate,
+    mutate_ok,
+)
+from tests.support.teams import SampleTeam, create_sample_team, uuid_of
+
+Objects = Mapping[str, str]
+Outcome = Literal["allowed", "NOT_FOUND", "FORBIDDEN", "INVALID"]
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A team with one object of every kind. `hidden` are those of a private project that only the owner sees."""
+
+    team: SampleTeam
+    objects: Objects
+    private_objects: Objects
+
+
+@dataclass(frozen=True)
+class MutationCase:
+    """A valid call: the input over a tenant's objects, and what callers without enough rights are answered."""
+
+    input: Callable[[Tenant], dict[str, Any]]
+    outsider: Outcome = "NOT_FOUND"
+    guest: Outcome = "FORBIDDEN"
+
+
+async def create_tenant(app: App) -> Tenant:
+    """A tenant of its own."""
+    people = await create_sample_team(app)
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        session, _ = await open_session(uow, people.owner.user, Device())
+    own: Objects = {"Session": ids.encode("Session", session.id)}
+    return Tenant(
+        people,
+        {**own, **await _create_objects(app, people, people.project_id)},
+        {**own, **await _create_private_objects(app, people)},
+    )
+
+
+async def _create_private_objects(app: App, team: SampleTeam) -> Objects:
+    secret = await create_project(app, team, "Secret", private_to=[])
+    await mutate_ok(app, team.owner, "projectUpdate", id=secret, leadId=team.owner.id)
+    return await _create_objects(app, team, secret)
+
+
+async def _create_objects(app: App, team: SampleTeam, project_id: str) -> Objects:
+    owner = team.owner
+    made = {name: await create_task(app, team, name, by=owner, projectId=project_id) for name in ("first", "second", "third")}
+    part = await create_task(app, team, "part", by=owner, projectId=project_id, parentId=made["first"]["id"])
+    said = await create_comment(app, owner, made["first"], "First!")
+    written = {
+        name: await create_document(app, team, name, by=owner, projectId=project_id, content=f"# {name}")
+        for name in ("page", "other page")
+    }
+    given = {"projectId": project_id, "parentId": written["page"]["id"], "content": f"[page](document:{written['page']['id']})"}
+    inner = await create_document(app, team, "inner", by=owner, **given)
+    name = f"Label {project_id[-12:]}"
+    linked = "task { links { nodes { id } } }"
+    link = await mutate(
+        app, owner, "taskLink", linked, taskId=made["first"]["id"], targetId=made["second"]["id"], kind="RELATES_TO"
+    )
+    invited = {"teamId": team.team_id, "email": f"{project_id[-16:-2].lower()}@example.com"}
+    invitation = await mutate(app, owner, "teamInvite", "invitation { id } invitationToken", **invited)
+    shown = "query ($id: ID!) { project(id: $id) { activity { nodes { id } } } }"
+    (activity, *_) = (await app.run(owner, shown, id=project_id))["project"]["activity"]["nodes"]
+    files = await _create_files(app, owner, made["first"]["id"])
+    return {
+        **files,
+        "Activity": activity["id"],
+        "Change": ids.encode("Change", uuid_of(activity["id"])),
+        "Comment": said["id"],
+        "Document": written["page"]["id"],
+        "DocumentVersion": written["page"]["latestVersion"]["id"],
+        "other page": written["other page"]["id"],
+        "inner": inner["id"],
+        "Invitation": invitation["invitation"]["id"],
+        "Label": await create_label(app, owner, team.team_id, name),
+        "Project": project_id,
+        "Task": made["first"]["id"],
+        "TaskLink": link["task"]["links"]["nodes"][0]["id"],
+        "Team": team.team_id,
+        "User": team.mate.id,
+        "second": made["second"]["id"],
+        "third": made["third"]["id"],
+        "part": part["id"],
+        "key": made["first"]["key"],
+        "token": invitation["invitationToken"],
+    }
+
+
+async def _create_files(app: App, owner: Person, task_id: str) -> Objects:
+    """A file on the task, of which there are no bytes, and one that is the owner's alone."""
+    subject = uuid_of(task_id)
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        upload = Attachment(
+            id=uow.new_id(),
+            created_at=uow.now,
+            updated_at=uow.now,
+            uploader_id=owner.user.id,
+            file_name="file.png",
+            content_type="image/png",
+            byte_size=1,
+            state=AttachmentState.READY,
+        )
+        file = replace(upload, id=uow.new_id(), subject_type="Task", subject_id=subject, about_type="Task", about_id=subject)
+        await uow.attachments.add(upload)
+        await uow.attachments.add(file)
+    await app.resources.services.blobs.put(attachment_key(upload.id), b"#")
+    return {"Attachment": ids.encode("Attachment", file.id), "upload": ids.encode("Attachment", upload.id)}
+
+
+def _input_of(**fields: str) -> Callable[[Tenant], dict[str, Any]]:
+    """An input whose fields name objects of the tenant."""
+    return lambda tenant: {name: tenant.objects[kind] for name, kind in fields.items()}
+
+
+def _input_with(constants: dict[str, Any], **fields: str) -> Callable[[Tenant], dict[str, Any]]:
+    return lambda tenant: constants | _input_of(**fields)(tenant)
+
+
+def _task_row(tenant: Tenant) -> dict[str, Any]:
+    """A new task that names an object wherever it can; its labels are one of each tenant's own."""
+    mine = tenant.objects
+    row = {"title": "New", "projectId": mine["Project"], "parentId": mine["Task"], "afterId": mine["second"]}
+    return row | {"assigneeId": tenant.team.owner.id, "labelIds": [mine["Label"]], "uploadIds": [mine["upload"]]}
+
+
+def _task_patch(tenant: Tenant) -> dict[str, Any]:
+    mine = tenant.objects
+    return {"assigneeId": tenant.team.owner.id, "addLabelIds": [mine["Label"]], "removeLabelIds": [mine["Label"]]}
+
+
+# By field of Mutation. Inputs name every id that they could, so that each can be exchanged for one that is not the caller's.
+MUTATIONS: Mapping[str, MutationCase] = {
+    "userRegister": MutationCase(lambda _: {"email": "", "password": "", "firstName": "", "lastName": ""}, "INVALID", "INVALID"),
+    "sessionCreate": MutationCase(lambda _: {"email": "nobody", "password": ""}, "INVALID", "INVALID"),
+    "sessionRefresh": MutationCase(lambda _: {"refreshToken": ""}, "INVALID", "INVALID"),
+    "sessionRevoke": MutationCase(_input_of(sessionId="Session"), guest="NOT_FOUND"),
+    "userUpdate": MutationCase(_input_with({"locale": "en"}, avatarUploadId="upload"), guest="NOT_FOUND"),
+    "userDelete": MutationCase(_input_of(id="User"), guest="NOT_FOUND"),
+    "teamCreate": MutationCase(lambda _: {"name": ""}, "INVALID", "INVALID"),
+    "teamUpdate": MutationCase(_input_with({"description": "Taken."}, id="Team")),
+    "teamDelete": MutationCase(_input_of(id="Team")),
+    "teamInvite": MutationCase(_input_with({"email": "eve@example.com"}, teamId="Team")),
+    "invitationAccept": MutationCase(_input_of(token="token"), guest="NOT_FOUND"),
+    "invitationRevoke": MutationCase(_input_of(id="Invitation")),
+    "teamMemberSetRole": MutationCase(_input_with({"role": "GUEST"}, teamId="Team", userId="User")),
+    "teamMemberRemove": MutationCase(_input_of(teamId="Team", userId="User")),
+    "labelCreate": MutationCase(_input_with({"name": "Taken", "color": "#000000"}, teamId="Team")),
+    "labelUpdate": MutationCase(_input_with({"color": "#000000"}, id="Label")),
+    "labelDelete": MutationCase(_input_of(id="Label")),
+    "projectCreate": MutationCase(_input_with({"name": "Taken"}, teamId="Team", leadId="User")),
+    "projectUpdate": MutationCase(_input_with({"name": "Taken"}, id="Project", leadId="User")),
+    "projectSetMembers": MutationCase(
+        lambda tenant: {
+            "id": tenant.objects["Project"],
+            "addUserIds": [tenant.team.owner.id],
+            "removeUserIds": [tenant.team.mate.id],
+        }
+    ),
+    "projectDelete": MutationCase(_input_of(id="Project")),
+    "projectRestore": MutationCase(_input_of(id="Project")),
+    "taskCreate": MutationCase(_task_row),
+    "taskUpdate": MutationCase(lambda tenant: {"id": tenant.objects["second"]} | _task_patch(tenant)),
+    "taskMove": MutationCase(
+        _input_of(id="third", projectId="Project", parentId="Task", afterId="second", beforeId="part"),
+    ),
+    "taskDelete": MutationCase(_input_of(id="Task")),
+    "taskRestore": MutationCase(_input_of(id="Task")),
+    "taskLink": MutationCase(_input_with({"kind": "BLOCKS"}, taskId="Task", targetId="third")),
+    "taskUnlink": MutationCase(_input_of(id="TaskLink")),
+    "tasksUpdate": MutationCase(
+        lambda tenant: {
+            "ids": [tenant.objects["second"]],
+            "set": _task_patch(tenant) | {"projectId": tenant.objects["Project"]},
+        }
+    ),
+    "tasksCreate": MutationCase(lambda tenant: {"tasks": [_task_row(tenant)]}),
+    "documentApplyUpdate": MutationCase(_input_with({"updates": ["AAA="], "sessionId": "s"}, id="Document")),
+    "documentSetPresence": MutationCase(_input_with({"sessionId": "s"}, id="Document"), guest="allowed"),
+    "documentCreate": MutationCase(_input_with({"title": "New"}, projectId="Project", parentId="Document", uploadId="upload")),
+    "documentUpdate": MutationCase(_input_with({"title": "Taken."}, id="Document")),
+    "documentMove": MutationCase(_input_of(id="inner", projectId="Project", parentId="Document", afterId="other page")),
+    "documentSaveVersion": MutationCase(_input_of(id="Document")),
+    "documentRestoreVersion": MutationCase(_input_of(id="Document", versionId="DocumentVersion")),
+    "documentEdit": MutationCase(_input_with({"base": 1, "append": "Taken."}, id="Document")),
+    "documentDelete": MutationCase(_input_of(id="Document")),
+    "documentRestore": MutationCase(_input_of(id="Document")),
+    # The guest may comment; the file is somebody else's.
+    "commentCreate": MutationCase(
+        lambda tenant: (
+            _input_with({"body": "Me too."}, subjectId="Task", parentId="Comment")(tenant)
+            | {"uploadIds": [tenant.objects["upload"]]}
+        ),
+        guest="NOT_FOUND",
+    ),
+    "commentUpdate": MutationCase(_input_with({"body": "Taken."}, id="Comment")),
+    "commentResolve": MutationCase(_input_with({"resolved": True}, id="Comment"), guest="allowed"),
+    "commentReact": MutationCase(_input_with({"emoji": "👍", "on": True}, id="Comment"), guest="allowed"),
+    "commentDelete": MutationCase(_input_of(id="Comment")),
+    "uploadCreate": MutationCase(
+        _input_with({"fileName": "a.txt", "contentType": "text/plain", "byteSize": 1}, subjectId="Task")
+    ),
+    "uploadComplete": MutationCase(_input_of(id="upload"), guest="NOT_FOUND"),
+    "attachmentDelete": MutationCase(_input_of(id="Attachment")),
+    "watchSet": MutationCase(_input_with({"watching": True}, subjectId="Task"), guest="allowed"),
+    "markSeen": MutationCase(_input_of(subjectId="Task"), guest="allowed"),
+}
+
+
+@dataclass(frozen=True)
+class QueryCase:
+    """A query: its text with the variables `$of`, and what `$of` may be; nothing when it takes no id."""
+
+    text: str
+    id_types: tuple[str, ...] = ()
+
+
+# By field of Query: how it is asked. `$of` is the id (or key) of an object.
+QUERIES: Mapping[str, QueryCase] = {
+    "node": QueryCase(
+        "query ($of: ID!) { node(id: $of) { id } }",
+        (
+            "Activity",
+            "Attachment",
+            "Change",
+            "Comment",
+            "Document",
+            "Invitation",
+            "Label",
+            "Project",
+            "Session",
+            "Task",
+            "TaskLink",
+            "Team",
+            "User",
+        ),
+    ),
+    "nodes": QueryCase(
+        "query ($of: ID!) { nodes(ids: [$of]) { id } }", ("Comment", "Document", "Label", "Project", "Task", "Team", "User")
+    ),
+    "viewer": QueryCase("{ viewer { id } }"),
+    "user": QueryCase("query ($of: ID!) { user(id: $of) { id email } }", ("User",)),
+    "users": QueryCase("{ users { nodes { id } } }"),
+    "team": QueryCase("query ($of: ID!) { team(id: $of) { id name } }", ("Team",)),
+    "teams": QueryCase("{ teams { nodes { id } } }"),
+    "project": QueryCase("query ($of: ID!) { project(id: $of) { id name } }", ("Project",)),
+    "projects": QueryCase("{ projects { nodes { id } } }"),
+    "task": QueryCase("query ($of: ID!) { task(id: $of) { id title } }", ("Task",)),
+    "taskByKey": QueryCase("query ($of: String!) { taskByKey(key: $of) { id } }", ("key",)),
+    "tasks": QueryCase("{ tasks { nodes { id } } }"),
+    "document": QueryCase("query ($of: ID!) { document(id: $of) { id title } }", ("Document",)),
+    "documents": QueryCase("{ documents { nodes { id } } }"),
+    "changes": QueryCase("{ changes { cursor } }"),
+    "server": QueryCase("{ server { version } }"),
+}
+
+SUBSCRIPTIONS: Mapping[str, QueryCase] = {
+    "changes": QueryCase("subscription { changes { kind } }"),
+    "documentCollaboration": QueryCase(
+        'subscription ($of: ID!) { documentCollaboration(id: $of, sessionId: "s") { __typename } }', ("Document",)
+    ),
+    "taskChanged": QueryCase("subscription ($of: ID!) { taskChanged(id: $of) { kind } }", ("Task",)),
+}
+
+# Lists that are narrowed by ids: the text, and the kinds of ids that `$of` may be.
+FILTERED_LISTS: Mapping[str, QueryCase] = {
+    "tasks by id": QueryCase("query ($of: ID!) { tasks(filter: {id: {eq: $of}}) { totalCount } }", ("Task",)),
+    "tasks by project": QueryCase("query ($of: ID!) { tasks(filter: {project: {eq: $of}}) { totalCount } }", ("Project",)),
+    "tasks by parent": QueryCase("query ($of: ID!) { tasks(filter: {parent: {in: [$of]}}) { totalCount } }", ("Task",)),
+    "tasks by assignee": QueryCase("query ($of: ID!) { tasks(filter: {assignee: {eq: $of}}) { totalCount } }", ("User",)),
+    "tasks by creator": QueryCase("query ($of: ID!) { tasks(filter: {creator: {eq: $of}}) { totalCount } }", ("User",)),
+    "tasks by label": QueryCase("query ($of: ID!) { tasks(filter: {labels: {eq: $of}}) { totalCount } }", ("Label",)),
+    "projects by lead": QueryCase("query ($of: ID!) { projects(filter: {lead: {eq: $of}}) { totalCount } }", ("User",)),
+    "documents by owner": QueryCase("query ($of: ID!) { documents(filter: {owner: {eq: $of}}) { totalCount } }", ("User",)),
+    "documents by parent": QueryCase("query ($of: ID!) { documents(filter: {parent: {eq: $of}}) { totalCount } }", ("Document",)),
+    "backlinks of a document": QueryCase("query ($of: ID!) { document(id: $of) { backlinks { totalCount } } }", ("Document",)),
+    "changes of a team": QueryCase("query ($of: ID!) { changes(scope: {teamIds: [$of]}) { nodes { id } } }", ("Team",)),
+    "changes of a project": QueryCase("query ($of: ID!) { changes(scope: {projectIds: [$of]}) { nodes { id } } }", ("Project",)),
+    "changes of an object": QueryCase(
+        "query ($of: ID!) { changes(scope: {entityIds: [$of]}) { nodes { id } } }",
+        ("Comment", "Document", "Label", "Project", "Task", "Team", "User"),
+    ),
+}
