@@ -42,6 +42,7 @@ class Invitation:
     """One address, asked to join one team in a role."""
 
     type_name: ClassVar[str] = "Invitation"
+    stored_properties: ClassVar[tuple[str, ...]] = ("email_key",)
 
     id: UUID
     team_id: UUID

@@ -36,6 +36,10 @@ class User:
     """A person, or a bot. The password hash is not part of it: see `UserStore.password_hash`."""
 
     type_name: ClassVar[str] = "User"
+    stored_properties: ClassVar[tuple[str, ...]] = (
+        "name_collation",
+        "email_key",
+    )
 
     id: UUID
     version: int = 1

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, and_, bindparam, false, func, or_, true
+from sqlalchemy import ARRAY, ColumnElement, Text, and_, bindparam, false, func, literal_column, or_, true
 from sqlalchemy.types import TypeEngine
 
+from domain.collation import search_key, visible
 from domain.errors import BadUserInput
-from domain.page import AllOf, AnyOf, Condition, Not, Where
+from domain.page import AllOf, AnyOf, Condition, Not, Operator, Where
 
 Column = ColumnElement[Any]
 ConditionBuilder = Callable[[str, Any], Column]
@@ -30,7 +31,7 @@ def extract_values(where: Where, params: dict[str, Any]) -> Any:
                 return (name, "is_null", bool(value))
             case Condition(field=name, operator=operator, value=value):
                 parameter = f"where_{taken}"
-                params[parameter] = value
+                params[parameter] = _comparable(value, operator)
                 return (name, operator, parameter)
             case AllOf(parts=parts):
                 return ("and", *(shape(each) for each in parts))
@@ -40,6 +41,15 @@ def extract_values(where: Where, params: dict[str, Any]) -> Any:
                 return ("not", shape(inner))
 
     return shape(where)
+
+
+def _comparable(value: Any, operator: Operator) -> Any:
+    """A value as it is compared with what is stored (`domain.collation`)."""
+    if isinstance(value, list):
+        return [_comparable(each, operator) for each in value]
+    if type(value) is not str:
+        return value
+    return search_key(value) if operator in ("contains", "starts_with") else visible(value)
 
 
 def condition(fields: FilterFields, shape: Any) -> Column:
@@ -58,6 +68,19 @@ def condition(fields: FilterFields, shape: Any) -> Column:
     return compare(target, operator, parameter)
 
 
+def text_condition(text: Column, collation: Column) -> ConditionBuilder:
+    """The conditions on a text: on itself, and, for a part of it, on its collation key, which begins with its search key."""
+
+    def build(operator: str, parameter: Any) -> Column:
+        if operator == "contains":
+            return func.strpos(collation, bindparam(parameter, type_=Text)) > literal_column("0")
+        if operator == "starts_with":
+            return func.starts_with(collation, bindparam(parameter, type_=Text))
+        return compare(text, operator, parameter)
+
+    return build
+
+
 def compare(target: Column, operator: str, parameter: Any) -> Column:
     """A column compared with the parameter of this name (for `is_null`: with True or False)."""
     if operator == "is_null":
@@ -74,8 +97,4 @@ def compare(target: Column, operator: str, parameter: Any) -> Column:
             return target < bindparam(parameter, type_=one)
         case "after":
             return target > bindparam(parameter, type_=one)
-        case "contains":
-            return func.strpos(func.lower(target), func.lower(bindparam(parameter, type_=one))) > 0
-        case "starts_with":
-            return func.starts_with(func.lower(target), func.lower(bindparam(parameter, type_=one)))
     raise AssertionError(operator)
