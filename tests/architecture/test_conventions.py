@@ -41,7 +41,7 @@ _CATCH_ALL_BOUNDARIES: dict[str, str] = {
     "gateway/execution/executor.py:Executor._with_timeout": "the rim of an operation or an event: bugs are masked and logged",
     "gateway/execution/executor.py:Executor.execute": "the rim of an operation: bugs are masked and logged",
     "gateway/execution/executor.py:Executor.subscribe": "the rim of a subscription's start: bugs are masked and logged",
-    "gateway/websocket/connection.py:WebSocketConnection.receive": "the rim of a socket: a bug closes it, and is logged",
+    "gateway/websocket/connection.py:WebSocketConnection.on_message": "the rim of a socket: a bug closes it, and is logged",
     "gateway/http/endpoint.py:GraphQLEndpoint.__call__": "the rim of a request",
     "gateway/http/endpoint.py:GraphQLEndpoint.post": "the rim of a whole request",
     "gateway/http/endpoint.py:GraphQLEndpoint._execute": "the rim of an operation over HTTP",

@@ -192,7 +192,7 @@ async def test_backlinks_cost_three_statements_for_any_number_of_documents(app: 
     backlinks = text % "backlinks(first: 5) { nodes { id ... on Task { title } ... on Document { title } } }"
     _, before = await app.count_statements(team.member, text % "id", id=team.project_id, page_size=4)
     for first in (1, 4):
-        data, taken = await app.count_statements(team.member, backlinks, id=team.project_id, page_size=first)
+        data, taken = await app.count_statements(team.member, backlinks, id=team.project_id, first=first)
         assert [len(each["backlinks"]["nodes"]) for each in data["project"]["documents"]["nodes"]] == [5] * first
         assert taken - before == 3
 
