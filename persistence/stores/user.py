@@ -102,8 +102,11 @@ async def sharing_team(database: Database, viewer: UUID, user_ids: Sequence[UUID
 
 def matches_query(operator: str, parameter: str) -> Column:
     """The query is part of the name or of the address."""
-    query, none = bindparam(parameter, type_=Text), literal_column("0")
-    return or_(func.strpos(users.c.name_collation, query) > none, func.strpos(users.c.email_key, query) > none)
+    query = bindparam(parameter, type_=Text)
+    return or_(
+        func.strpos(users.c.name_collation, query) > literal_column("0"),
+        func.strpos(users.c.email_key, query) > literal_column("0"),
+    )
 
 
 NAME_ORDER = (SortColumn(users.c.name_collation, "sort_name", selected=True),)

@@ -198,7 +198,9 @@ async def test_an_invitation_is_accepted_under_any_form_of_its_address(app: App,
     assert (await app.run(team.owner, invitations, id=team.team_id))["team"]["invitations"]["totalCount"] == 1
     accept = "mutation ($input: TokenInput!) { invitationAccept(input: $input) { errors { code } team { id } } }"
     signed_in = (await sign_in(app, f"y{unique}@bücher.example", PASSWORD))["tokens"]
-    actor = (await app.resources.tokens.authenticate(f"Bearer {signed_in['accessToken']}")).actor
+    credentials = await app.resources.tokens.authenticate(f"Bearer {signed_in['accessToken']}")
+    assert credentials is not None
+    actor = credentials.actor
     for payload, accepted in ((first, False), (second, True)):
         answer = await app.execute(None, accept, actor=actor, input={"token": payload["invitationToken"]})
         assert (answer["data"]["invitationAccept"]["errors"] == []) is accepted
