@@ -86,11 +86,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     graph = graph_endpoints(
         SubscriptionManager(executor, resources.services.hub),
         persisted_queries=_persisted_queries(resources, settings, executor),
-        authenticate=resources.tokens.authenticate,
-        check_active=resources.tokens.check_active,
-        find_revoked=resources.tokens.find_revoked,
-        can_replace=resources.tokens.can_replace,
-        session_stream=resources.tokens.session_stream,
+        credentials=resources.tokens,
         open_context=open_context,
         allowed_origins=settings.allowed_origins,
         compress=settings.compression == "gzip",

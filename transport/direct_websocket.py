@@ -20,7 +20,7 @@ from starlette.types import Scope
 
 from transport import rfc6455
 from transport.fair_turns import MAX_TURN_MESSAGES, MAX_TURN_SECONDS, FairTurns
-from transport.message_budget import MessageBudget
+from transport.message_budget import MessageBudget, frame_cost
 from transport.rfc6455 import BINARY, CLOSE, PING, PONG, TEXT, CloseFrame, FrameReader, ProtocolError
 from transport.uvicorn_websocket import DETACH_EXTENSION, OnDisconnect
 from transport.write_batch import WriteBatch
@@ -391,7 +391,7 @@ class DirectWebSocket(asyncio.Protocol):
         receiver = self._receiver
         if self._closing or receiver is None:
             return
-        if self.budget is not None and not self.budget.take():
+        if self.budget is not None and not self.budget.take(frame_cost(len(payload))):
             self._end(receiver.on_rate_exceeded() or _TOO_MANY_MESSAGES)
         elif opcode == self._opcode:
             receiver.on_message(payload)

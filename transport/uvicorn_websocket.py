@@ -9,11 +9,14 @@ from asyncio import BaseTransport, Protocol, Transport
 from collections.abc import Callable
 from typing import Any, Final, cast
 
+from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
 
 from transport.fair_turns import FairTurns
 
 DETACH_EXTENSION: Final = "pantherahive.handover"
+_TURNS: Final = "fair_turns"
 
 OnDisconnect = Callable[[Any], object]
 MakeProtocol = Callable[[OnDisconnect, FairTurns], Protocol]
@@ -29,8 +32,9 @@ class _NullTransport(Transport):
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """Uvicorn's websocket protocol, whose transport can be detached."""
 
-    turns: FairTurns | None = None
-    """Shared by all connections of a process."""
+    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any], _loop: Any = None) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._state = server_state
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
@@ -48,7 +52,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if self.disconnected or self.close_sent or not self.handshake_complete or not self.queue.empty():
             return None
         transport, connections = self.transport, self.connections
-        protocol: Any = make_protocol(connections.discard, self.turns or FairTurns())
+        turns = self._state.__dict__.setdefault(_TURNS, FairTurns())  # shared by all connections of a server
+        protocol: Any = make_protocol(connections.discard, turns)
         connections.discard(self)
         connections.add(protocol)
         self.transport = cast("Transport", _NullTransport())
