@@ -90,7 +90,7 @@ class WorkerPool:
         if len(update) < MAX_INLINE_BYTES:
             return split_update.split(update, max_unanchored, MAX_UPDATE_BYTES, stored=stored)
         found: list[bytes] = await self._run(
-            _SPLIT_CPU_SECONDS, len(update), (split_update.split, (update, max_unanchored, MAX_UPDATE_BYTES), {"kept": stored})
+            _SPLIT_CPU_SECONDS, len(update), (split_update.split, (update, max_unanchored, MAX_UPDATE_BYTES), {"stored": stored})
         )
         return found
 
