@@ -153,7 +153,7 @@ async def _maintain_documents(settings: Settings, task: str) -> None:
     async with open_database_url(settings) as url:
         await migrate(url)
         async with open_resources(settings, url) as resources:
-            database, objects = resources.database, resources.services.version_store.objects
+            database, objects = resources.database, resources.services.document_objects
             match task:
                 case "reindex":
                     print(await reindex(database, objects))

@@ -24,6 +24,11 @@ from gateway.execution.limits import Limits
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.blobs.local import LocalBlobs
+from persistence.documents.access import DocumentAccessReader
+from persistence.documents.compaction import CompactionService
+from persistence.documents.contents import ContentReader
+from persistence.documents.document_reader import DocumentReader
+from persistence.documents.snapshots import SnapshotStore
 from persistence.documents.versions import VersionStore
 from persistence.documents.worker_pool import WorkerPool
 from persistence.engine.database import Database, open_database
@@ -112,7 +117,8 @@ async def seed_demo_documents(resources: Resources, settings: Settings) -> int:
     from seed.documents import seed_documents
 
     try:
-        return await seed_documents(resources.database, resources.services.pubsub, resources.services.version_store)
+        services = resources.services
+        return await seed_documents(resources.database, services.pubsub, services.snapshots, services.document_objects)
     except Unavailable as error:  # the rest of the demo is there, and the next start tries again
         logger.warning("The demo's documents were not written: %s", error.message)
         return 0
@@ -134,9 +140,22 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
         except StorageUnavailable as error:
             raise CannotStart(f"Files cannot be kept: {error.__cause__}") from error
         objects = DocumentObjects(blobs, max_writers=max(1, settings.database_connections // 2))
-        archive = VersionStore(database, live, objects, await stack.enter_async_context(WorkerPool.open()))
+        workers = await stack.enter_async_context(WorkerPool.open())
+        reader = DocumentReader(database, objects)
+        snapshots = SnapshotStore(reader, objects, workers)
+        versions = VersionStore(database, live, objects, snapshots)
+        compaction = CompactionService(database, objects, reader, versions, workers)
         rooms = await stack.enter_async_context(
-            Rooms.open(hub=hub, pubsub=live, log=updates, snapshots=archive, access=access_from(archive), timings=timings)
+            Rooms.open(
+                hub=hub,
+                pubsub=live,
+                log=updates,
+                snapshots=reader,
+                workers=workers,
+                compaction=compaction,
+                access=access_from(DocumentAccessReader(database)),
+                timings=timings,
+            )
         )
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
@@ -146,7 +165,12 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
             hub=hub,
             log=log,
             blobs=blobs,
-            version_store=archive,
+            document_objects=objects,
+            document_reader=reader,
+            document_contents=ContentReader(reader, workers),
+            snapshots=snapshots,
+            compaction=compaction,
+            workers=workers,
             rooms=rooms,
             rights=RightsLoader(database),
             cursors=SyncCursors(keys.derive_secret("sync cursor")),

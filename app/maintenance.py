@@ -50,10 +50,13 @@ async def run_maintenance(resources: Resources, settings: Settings) -> AsyncIter
         if settings.event_retention_days:
             await trim_events(database, before=now - timedelta(days=settings.event_retention_days))
 
+    async def compact_documents(_: int) -> None:
+        await resources.services.compaction.compact_all()
+
     tasks = BackgroundTasks()
     tasks.supervise(run_forever("Cleanup of blobs", clean_blobs, BLOB_CLEANUP_SECONDS), "maintenance: blobs")
     tasks.supervise(run_forever("Retention", apply_retention, RETENTION_SECONDS), "maintenance: retention")
-    tasks.supervise(resources.services.version_store.compact_forever(settings.settle_seconds), "documents: settle")
+    tasks.supervise(run_forever("Compaction of documents", compact_documents, settings.settle_seconds), "maintenance: documents")
     try:
         yield
     finally:

@@ -86,7 +86,7 @@ async def _missing_update(context: Context, room: Room, position: int, after: in
         edits: list[bytes] = []
         try:
             while after < position and len(edits) < _MAX_REPLAYED_UPDATES:
-                page = await context.services.version_store.reader.log.read(room.document_id, after, _MAX_REPLAYED_UPDATES)
+                page = await context.services.document_reader.log.read(room.document_id, after, _MAX_REPLAYED_UPDATES)
                 edits += [each.data for each in page if each.position <= position]
                 after = page[-1].position if page else position
         except CursorExpired:

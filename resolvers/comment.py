@@ -77,7 +77,7 @@ async def anchors(context: Context, parents: Sequence[Any]) -> list[TextAnchor |
     if not of or Scope.DOCUMENTS_READ not in context.viewer.scopes:
         return [None for _ in parents]
     found = await documents.by_ids(context.database, context.viewer.user_id, of)
-    told = await context.services.version_store.contents.read_current(list(found.values()), ContentFormat.TEXT)
+    told = await context.services.document_contents.read_current(list(found.values()), ContentFormat.TEXT)
     words = {id_: content.text or "" for id_, content in zip(found, told, strict=True)}
 
     def located(comment: Any) -> TextAnchor | None:
@@ -107,7 +107,7 @@ async def resolve_anchor(context: Context, values: InputValues) -> InputValues:
             raise Invalid(("input", "anchor"), "Only a comment on a document can be pinned to text.")
         return values
     context.require(Scope.DOCUMENTS_READ)
-    (content,) = await context.services.version_store.contents.read_current([found[subject_id]], ContentFormat.TEXT)
+    (content,) = await context.services.document_contents.read_current([found[subject_id]], ContentFormat.TEXT)
     pinned = create_anchor(content.text or "", wanted["quote"], wanted.get("prefix"), wanted.get("suffix"), ("input", "anchor"))
     return values | {_ANCHOR_KEY: pinned}
 

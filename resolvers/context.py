@@ -9,7 +9,12 @@ from domain.actor import Actor, Scope
 from domain.blob import BlobStore
 from domain.errors import InsufficientScope, Unauthenticated
 from domain.session import Device, Session
-from persistence.documents.versions import VersionStore
+from persistence.blobs.document_objects import DocumentObjects
+from persistence.documents.compaction import CompactionService
+from persistence.documents.contents import ContentReader
+from persistence.documents.document_reader import DocumentReader
+from persistence.documents.snapshots import SnapshotStore
+from persistence.documents.worker_pool import WorkerPool
 from persistence.engine.database import Database
 from persistence.engine.loaders import BatchLoader
 from persistence.events.idempotency import compute_fingerprint, find_result
@@ -54,7 +59,12 @@ class Services:
     hub: StreamHub
     log: StreamLog
     blobs: BlobStore
-    version_store: VersionStore
+    document_objects: DocumentObjects
+    document_reader: DocumentReader
+    document_contents: ContentReader
+    snapshots: SnapshotStore
+    compaction: CompactionService
+    workers: WorkerPool
     rooms: Rooms
     rights: RightsLoader
     cursors: SyncCursors
@@ -170,7 +180,7 @@ class Context:
             outcome.positions = {entry.stream: entry.position for entry in uow.entries}
             return outcome
 
-        objects = self.services.version_store.objects if writes_documents else None
+        objects = self.services.document_objects if writes_documents else None
         try:
             return await run_in_unit_of_work(
                 self.database, self.services.pubsub, run, client_mutation_id=client_mutation_id, objects=objects

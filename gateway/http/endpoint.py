@@ -12,8 +12,9 @@ from gateway.execution.errors import coded_error, format_errors
 from gateway.execution.executor import Executor, OperationRequest, OperationResult, error_result
 from gateway.http.body import CLOSE_HEADER, read_body, request_timeout
 from gateway.http.compression import compress_body
+from gateway.http.credentials import CredentialVerifier
 from gateway.http.origins import AllowedOrigins
-from gateway.http.ports import Authenticate, MayIntrospect, OpenContext, RequestInfo, allow_introspection
+from gateway.http.ports import MayIntrospect, OpenContext, RequestInfo, allow_introspection
 from gateway.http.request import BadRequest, check_body_type, from_body, from_query_string
 from gateway.http.request_info import authorization, client_ip, request_info
 from gateway.http.request_watchdog import ClientDisconnected, RequestTimeout, RequestWatchdog
@@ -36,7 +37,7 @@ class GraphQLEndpoint:
         self,
         executor: Executor,
         *,
-        authenticate: Authenticate,
+        credentials: CredentialVerifier,
         open_context: OpenContext,
         origins: AllowedOrigins,
         persisted_queries: PersistedQueries,
@@ -46,7 +47,7 @@ class GraphQLEndpoint:
         compress: bool = False,
     ) -> None:
         self._executor = executor
-        self._authenticate = authenticate
+        self._credentials = credentials
         self._open_context = open_context
         self._origins = origins
         self._persisted_queries = persisted_queries
@@ -153,7 +154,7 @@ class GraphQLEndpoint:
         accepts_stream: bool = False,
     ) -> OperationResult | StreamingOperation:
         try:
-            credentials = await self._authenticate(authorization(headers))
+            credentials = await self._credentials.authenticate(authorization(headers))
             if self._persisted_queries.applies_to(request):
                 found = await self._persisted_queries.resolve(request)
                 if isinstance(found, OperationResult):

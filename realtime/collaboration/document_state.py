@@ -89,6 +89,10 @@ class DocumentState:
             return True
         return len(structs) > self.max_unanchored and sum(map(is_unanchored, structs)) > self.max_unanchored
 
+    def estimate_seconds(self, data: bytes) -> float:
+        """CPU seconds, at most, that applying an update takes (`content.update_cost`). Raises InvalidUpdate, TooExpensive."""
+        return self._nesting.require_affordable(guard.read(data))
+
     def update_since(self, vector: bytes) -> bytes:
         """What somebody with this state vector (empty: nothing at all) is missing. Raises InvalidUpdate."""
         return crdt.difference(self._document, vector or b"\x00")

@@ -21,6 +21,7 @@ _LONGER_FILES: dict[str, str] = {}
 # path:function where `except Exception` stands without raising again: why everything must be caught there
 _CATCH_ALL_BOUNDARIES: dict[str, str] = {
     "app/maintenance.py:run_forever": "the rim of a job: it has its next turn, and the failure is logged",
+    "persistence/documents/compaction.py:CompactionService.try_compact": "one broken document must not stop the others: counted, logged, retried",
     "persistence/documents/worker_main.py:_run_next_job": "the rim of a process: a bug is told to the parent, which masks and logs it",
     "persistence/engine/read_batcher.py:ReadBatcher._run_single": "whatever a database can raise: it is the asker's",
     "persistence/engine/read_batcher.py:ReadBatcher._run_batch": "whatever a database can raise: each run is tried alone",
@@ -41,13 +42,13 @@ _CATCH_ALL_BOUNDARIES: dict[str, str] = {
     "gateway/execution/executor.py:Executor._with_timeout": "the rim of an operation or an event: bugs are masked and logged",
     "gateway/execution/executor.py:Executor.execute": "the rim of an operation: bugs are masked and logged",
     "gateway/execution/executor.py:Executor.subscribe": "the rim of a subscription's start: bugs are masked and logged",
-    "gateway/websocket/connection.py:WebSocketConnection.receive": "the rim of a socket: a bug closes it, and is logged",
+    "gateway/websocket/connection.py:WebSocketConnection.on_message": "the rim of a socket: a bug closes it, and is logged",
     "gateway/http/endpoint.py:GraphQLEndpoint.__call__": "the rim of a request",
     "gateway/http/endpoint.py:GraphQLEndpoint.post": "the rim of a whole request",
     "gateway/http/endpoint.py:GraphQLEndpoint._execute": "the rim of an operation over HTTP",
     "gateway/http/streaming.py:_StreamingResponse._run_subscription": "the rim of a subscription over HTTP",
-    "gateway/websocket/authentication.py:authenticate": "the rim of a hello on a socket",
-    "gateway/websocket/operation.py:run_operation": "the rim of an operation on a socket",
+    "gateway/websocket/handshake.py:Handshake._authenticate": "the boundary of a handshake on a websocket",
+    "gateway/websocket/operations.py:Operations._run": "the boundary of an operation on a websocket",
 }
 
 # Written in parts, so that this file doesn't contain what it looks for.

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from persistence.engine.database import Statement
+from persistence.engine.statement import Statement
 from persistence.engine.write_batcher import BatchParams
 from tests.support.app import App
 from tests.support.teams import SampleTeam, uuid_of

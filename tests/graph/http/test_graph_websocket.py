@@ -186,7 +186,7 @@ async def test_at_most_20_operations_at_once(server: SampleServer, journal: Jour
 
 async def test_a_stalled_reader_holds_one_event_and_is_dropped(journal: Journal) -> None:
     async with (
-        run_sample_server(ping_interval_seconds=0.2, pong_timeout_seconds=0.2, close_timeout_seconds=0.1) as server,
+        run_sample_server(ping_interval_seconds=0.2, pong_timeout_seconds=0.15, close_timeout_seconds=0.1) as server,
         server.open_websocket() as ws,
     ):
         ws.transport.pause_reading()
@@ -202,7 +202,7 @@ async def test_a_stalled_reader_holds_one_event_and_is_dropped(journal: Journal)
 
 
 async def test_pings_both_ways(journal: Journal) -> None:
-    async with run_sample_server(ping_interval_seconds=0.05, pong_timeout_seconds=0.1) as server, server.open_websocket() as ws:
+    async with run_sample_server(ping_interval_seconds=0.1, pong_timeout_seconds=0.08) as server, server.open_websocket() as ws:
         for _ in range(3):
             assert await receive(ws) == {"type": "ping"}
             await send(ws, type="pong")
