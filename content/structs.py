@@ -171,8 +171,8 @@ def _deletes(data: bytes, at: int) -> tuple[list[Range], int]:
         seen.add(client)
         count, at = number(data, at)
         for _ in range(checked_length(count, len(data) - at, 2)):
-            clock, at = number(data, at)
-            length, at = number(data, at)
+            clock, at = (data[at], at + 1) if data[at] < 0x80 else number(data, at)
+            length, at = (data[at], at + 1) if data[at] < 0x80 else number(data, at)
             if not length or clock + length > CLOCKS:
                 raise InvalidUpdate("The update deletes what cannot be.")
             deletes.append((client, clock, length))
