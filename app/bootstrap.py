@@ -41,6 +41,7 @@ from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
 from persistence.rights import RightsLoader
 from realtime.announcements import PubSub, PubSubBackend
+from realtime.background_tasks import report_dead_task
 from realtime.collaboration.rooms import Rooms
 from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
@@ -82,7 +83,8 @@ async def open_database_url(settings: Settings) -> AsyncIterator[str]:
             raise CannotStart(f"The database of HIVE_DATABASE_URL cannot be used: {error.__cause__ or error}") from error
         yield settings.database_url
         return
-    async with embedded_postgres(settings.data_dir.absolute() / "postgres") as url:
+    folder = settings.data_dir.absolute() / "postgres"
+    async with embedded_postgres(folder, on_failure=lambda error: report_dead_task("embedded Postgres", error)) as url:
         yield url
 
 

@@ -9,7 +9,7 @@ from domain.page import Order
 from persistence.access import project_visible, visible_projects
 from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Database
-from persistence.engine.filter import Column, compare, text_condition
+from persistence.engine.filter import Column, TextField, compare
 from persistence.engine.pages import ListQuery
 from persistence.stores import document_statements
 from persistence.tables import document_versions, documents
@@ -35,7 +35,7 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
         },
         default=(order,),
         fields={
-            "title": text_condition(_d.c.title, _d.c.title_collation),
+            "title": TextField(_d.c.title, _d.c.title_collation),
             "type": _d.c.type,
             "owner": _d.c.owner_id,
             "parent": _d.c.parent_id,

@@ -13,7 +13,7 @@ from domain.project import Project, ProjectAccess
 from persistence.access import VIEWER, any_id, project_open_to, project_visible, visible_projects
 from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Connection, Database
-from persistence.engine.filter import text_condition
+from persistence.engine.filter import TextField
 from persistence.engine.lookup import ByIdQuery
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, to_entity, to_params, update_row
@@ -149,7 +149,7 @@ _LIST_OPTIONS: dict[str, Any] = {
     },
     "default": (Order("NAME"),),
     "fields": {
-        "name": text_condition(_p.c.name, _p.c.name_collation),
+        "name": TextField(_p.c.name, _p.c.name_collation),
         "status": _p.c.status,
         "lead": _p.c.lead_id,
         "updated_at": _p.c.updated_at,

@@ -9,7 +9,7 @@ from domain.page import Order
 from domain.task import Task
 from persistence.access import project_visible, visible_projects
 from persistence.engine.cursor import SortColumn, encode_cursor
-from persistence.engine.filter import Column, compare, text_condition
+from persistence.engine.filter import Column, TextField, compare
 from persistence.engine.pages import ListQuery
 from persistence.tables import task_links, tasks
 
@@ -70,7 +70,7 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
             "assignee": _t.c.assignee_id,
             "creator": _t.c.creator_id,
             "parent": _t.c.parent_id,
-            "title": text_condition(_t.c.title, _t.c.title_collation),
+            "title": TextField(_t.c.title, _t.c.title_collation),
             "status": _t.c.status,
             "priority": _t.c.priority,
             "labels": _has_label,
