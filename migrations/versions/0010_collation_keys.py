@@ -20,7 +20,7 @@ from domain.email_address import email_key
 from domain.emoji import fully_qualified
 
 revision = "0010"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
