@@ -154,25 +154,40 @@ class Database:
         """
         self.statements_run += 1
         arguments = statement.arguments(params)
+        if not statement.is_prepared:
+            return await self._run(statement.text, arguments, statement.row_class, prepare=False)
         batched = statement.batched
         if self._running and batched is not None:
             return await self._read_batcher.submit(statement.text, statement.row_class, batched, arguments)
         return await self._run(statement.text, arguments, statement.row_class)
 
-    async def _run(self, text: str, arguments: Sequence[Any], row_class: type[asyncpg.Record] | None) -> list[Any]:
+    async def _run(
+        self, text: str, arguments: Sequence[Any], row_class: type[asyncpg.Record] | None, *, prepare: bool = True
+    ) -> list[Any]:
         self._running += 1
         try:
-            return await self._send(text, arguments, row_class)
+            return await self._send(text, arguments, row_class, prepare=prepare)
         except _TRANSLATED_ERRORS as error:
             raise _translate_error(error) from error
         finally:
             self._running -= 1
 
-    async def _send(self, text: str, arguments: Sequence[Any], row_class: type[asyncpg.Record] | None = None) -> list[Any]:
+    async def _send(
+        self,
+        text: str,
+        arguments: Sequence[Any],
+        row_class: type[asyncpg.Record] | None = None,
+        *,
+        prepare: bool = True,
+    ) -> list[Any]:
+        """The rows of a text. Unless `prepare`, the connection forgets it with the next such text (an unnamed statement)."""
         self.round_trips += 1
         raw = await self._leased_pool.acquire()
         try:
-            rows: list[Any] = await raw.fetch(text, *arguments, record_class=row_class)
+            if prepare:
+                rows: list[Any] = await raw.fetch(text, *arguments, record_class=row_class)
+            else:
+                rows = await (await raw.prepare(text, name="", record_class=row_class)).fetch(*arguments)
         except BaseException:
             self._leased_pool.discard(raw)
             raise
