@@ -23,6 +23,7 @@ _CATCH_ALL_BOUNDARIES: dict[str, str] = {
     "app/maintenance.py:run_forever": "the rim of a job: it has its next turn, and the failure is logged",
     "persistence/documents/compaction.py:CompactionService.try_compact": "one broken document must not stop the others: counted, logged, retried",
     "persistence/documents/worker_main.py:_run_next_job": "the rim of a process: a bug is told to the parent, which masks and logs it",
+    "persistence/events/retention.py:trim_events": "the boundary of a stream: the failure is counted, and the others are trimmed",
     "persistence/engine/connection_pool.py:LeasedPool._return_to_pool": "whatever a broken connection raises: it is closed",
     "persistence/engine/request_coalescing.py:Coalescer._send": "whatever a database can raise: it belongs to the callers",
     "persistence/engine/read_batcher.py:ReadBatcher._run_single": "whatever a database can raise: it belongs to the caller",
