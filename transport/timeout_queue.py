@@ -3,8 +3,8 @@
 A timer of the event loop for each of 10,000 sockets would cost as much memory as their buffers; here it is an entry of a queue.
 Entries are not removed: a connection that is no longer concerned finds that out when it is due.
 
-Deadlines of clients need a grace period. A timer may fire late, because the process was stopped or its event loop was busy; what a
-client has sent in time waits in its socket then, and has to be read before the client is judged.
+Deadlines of clients need a grace period. A timer may fire late, because the process was stopped or its event loop was busy; what
+a client has sent in time waits in its socket then, and has to be read before the client is judged.
 """
 
 import asyncio

@@ -1,10 +1,10 @@
 """Origins that are refused are logged, and no stranger can fill the log or the memory with them."""
 
 import logging
+import time
 
 import pytest
 
-from gateway.http import origins
 from gateway.http.origins import AllowedOrigins
 
 
@@ -16,7 +16,7 @@ def test_an_origin_is_logged_once_a_minute_and_a_hundred_at_most(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1_000.0
-    monkeypatch.setattr(origins.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     caplog.set_level(logging.WARNING)
     allowed = AllowedOrigins(["https://app.example.com"])
     for _ in range(3):
