@@ -5,9 +5,10 @@ import hashlib
 import logging
 import secrets
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,6 +40,7 @@ from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
+from persistence.retry_schedule import RetrySchedule
 from persistence.rights import RightsLoader
 from realtime.announcements import PubSub, PubSubBackend
 from realtime.background_tasks import report_dead_task
@@ -61,6 +63,15 @@ class CannotStart(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Retries:
+    """What failed in the background and is tried again: whole turns by the name of their job, blobs by key, streams by name."""
+
+    failed_turns: Counter[str] = field(default_factory=Counter)
+    blobs: RetrySchedule[str] = field(default_factory=RetrySchedule)
+    streams: RetrySchedule[str] = field(default_factory=RetrySchedule)
+
+
+@dataclass(frozen=True, slots=True)
 class Resources:
     """Everything that is open while the server runs."""
 
@@ -68,6 +79,7 @@ class Resources:
     tokens: AccessTokens
     database: Database
     query_texts: QueryTexts
+    retries: Retries = field(default_factory=Retries)
 
 
 @asynccontextmanager
