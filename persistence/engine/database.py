@@ -259,6 +259,11 @@ class Database:
         """How many connections are in use, and how many callers wait for one; from any thread."""
         return self._leased_pool.in_use, self._leased_pool.waiting
 
+    @property
+    def connections_refused(self) -> int:
+        """How many connections Postgres refused, because it has too many."""
+        return self._leased_pool.refused
+
     async def close(self) -> None:
         """End what is under way, and return the idle connections."""
         await self._write_batcher.close()
@@ -308,7 +313,7 @@ async def _warn_of_few_connections(database: Database, wanted: int) -> None:
     allowed = await database.fetch_value(_MAX_CLIENTS)
     if wanted > allowed:
         logger.warning(
-            "This process may open %d connections, of which Postgres allows %d in all: requests wait (HIVE_DATABASE_CONNECTIONS).",
+            "This process may open %d connections, but Postgres allows %d in all: requests wait (HIVE_DATABASE_CONNECTIONS).",
             wanted,
             allowed,
         )

@@ -244,7 +244,7 @@ async def test_pools_larger_than_postgres_allows_queue_and_say_so_at_the_start(
             assert (
                 said
                 == [
-                    "This process may open 20 connections, of which Postgres allows 6 in all: requests wait (HIVE_DATABASE_CONNECTIONS)."
+                    "This process may open 20 connections, but Postgres allows 6 in all: requests wait (HIVE_DATABASE_CONNECTIONS)."
                 ]
                 * 2
             )
