@@ -1,4 +1,4 @@
-"""Live editing of one document: who may be there, and what the graph says and hears of it."""
+"""Resolves live editing of a document: the subscription, edits and presence."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -54,7 +54,7 @@ Vector = Annotated[Base64 | None, strawberry.argument(description="Yjs state vec
 async def stream_events(
     context: Context, id: Id, session_id: SessionId, after: After = None, state_vector: Vector = None
 ) -> AsyncGenerator[Event, None]:
-    """What the client is missing, then what happens to the document, until the client stops or may hear no more."""
+    """First what the client is missing, then the events of the document, until the client stops or loses its rights."""
     document_id = ids.decode(id, "Document", path=("id",))
     session = text.validate_token(session_id, ("sessionId",))
     at_most = max_right(context.viewer.scopes)
@@ -63,7 +63,7 @@ async def stream_events(
     async with _enter_room(rooms, document_id) as room:
         await rooms.join(room, watcher, max_right=at_most)
         try:
-            # What is committed from here on waits for the watcher; what came before is read.
+            # Later commits are buffered by the subscriber; earlier ones are read.
             position = room.position
             missed = await _missing_update(context, room, position, after or None, state_vector or b"")
             state = await room.state()
@@ -100,7 +100,7 @@ async def _missing_update(context: Context, room: Room, position: int, after: in
 
 @asynccontextmanager
 async def _enter_room(rooms: Rooms, document_id: UUID) -> AsyncIterator[Room]:
-    """The room of a document; errors name the argument."""
+    """The room of a document; the path of errors is the argument `id`."""
     try:
         async with rooms.room(document_id) as room:
             yield room
@@ -109,26 +109,26 @@ async def _enter_room(rooms: Rooms, document_id: UUID) -> AsyncIterator[Room]:
 
 
 async def viewer_can(context: Context, parents: Sequence[Any]) -> list[list[Action]]:
-    """What the viewer may do with each event's document; nothing where he may not read it any more."""
-    wanted = collect_ids(parents, lambda each: each.document_id if each.right is not None else None)
-    found = await stored.by_ids(context.database, context.viewer.user_id, wanted) if wanted else {}
+    """What the viewer may do with the document of each event; nothing if they may no longer read it."""
+    ids_ = collect_ids(parents, lambda each: each.document_id if each.right is not None else None)
+    found = await stored.by_ids(context.database, context.viewer.user_id, ids_) if ids_ else {}
     seen = [each for each in found.values() if each.deleted_at is None]
     can = dict(zip([each.id for each in seen], await viewer_permissions.viewer_can(context, seen), strict=True)) if seen else {}
     return [can.get(each.document_id, []) for each in parents]
 
 
 async def saved_versions(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """The version that each event tells of."""
-    wanted = collect_ids(parents, lambda each: each.version_id)
-    found = await stored.versions_by_ids(context.database, context.viewer.user_id, wanted)
+    """The saved version of each event."""
+    ids_ = collect_ids(parents, lambda each: each.version_id)
+    found = await stored.versions_by_ids(context.database, context.viewer.user_id, ids_)
     return match_by_key(parents, lambda each: each.version_id, found)
 
 
-# ── what clients say ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── mutations ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def apply_update(context: Context, values: InputValues, idempotency_key: str | None) -> Mapping[str, Any]:
-    """Take edits; answered when they are durable. The same key again is answered with the position that it had."""
+    """Applies edits, and returns when they are durable. A repeated key returns the position of the first call."""
     session = text.validate_token(values["session_id"], ("input", "sessionId"))
     data = _merge_updates(values["updates"])
     answered: asyncio.Future[CommitResult] = asyncio.get_running_loop().create_future()
@@ -150,20 +150,20 @@ async def apply_update(context: Context, values: InputValues, idempotency_key: s
             async with asyncio.timeout(_DURABLE_TIMEOUT_SECONDS):
                 found = await answered
         except TimeoutError:
-            raise Unavailable("The edit could not be kept in time; send it again with the same clientMutationId.") from None
+            raise Unavailable("The edit could not be stored in time; send it again with the same clientMutationId.") from None
     if isinstance(found, DomainError):
         raise found
     return {"position": found.position}
 
 
 async def set_presence(context: Context, values: InputValues, idempotency_key: str | None) -> Mapping[str, Any]:
-    """Tell where a session's cursor stands."""
-    del idempotency_key  # to tell it twice is harmless
+    """Publishes the cursor of a session."""
+    del idempotency_key  # publishing it twice is harmless
     session = text.validate_token(values["session_id"], ("input", "sessionId"))
     places = {name: values.get(name) for name in ("cursor", "selection_end")}
     for name, place in places.items():
         if place is not None and place < 0:
-            raise Invalid(("input", to_camel_case(name)), "A place in a document is not negative.")
+            raise Invalid(("input", to_camel_case(name)), "A position in a document is not negative.")
     user_id = context.viewer.user_id
     async with _room_and_right(context, values["id"]) as (room, _):
         is_typing = bool(values.get("is_typing"))
@@ -173,17 +173,17 @@ async def set_presence(context: Context, values: InputValues, idempotency_key: s
 
 
 async def presences(context: Context, parents: Sequence[Any]) -> list[Sequence[Presence]]:
-    """Who is in each document now."""
+    """The sessions that have each document open now."""
     return await context.services.rooms.presences([each.id for each in parents])
 
 
 @asynccontextmanager
 async def _room_and_right(context: Context, document_id: UUID) -> AsyncIterator[tuple[Room, DocumentRight]]:
-    """A document's room, and what the viewer may do there. Raises NotFound."""
+    """The room of a document, and the viewer's right in it. Raises NotFound."""
     rooms, user_id = context.services.rooms, context.viewer.user_id
     try:
         async with rooms.room(document_id) as room:
-            # Who is in the room has rights that are kept up to date.
+            # The rights of sessions in the room are kept up to date.
             right = room.user_right(user_id) or (await rooms.get_rights(document_id, [user_id])).get(user_id)
             if right is None:
                 raise NotFound
@@ -193,11 +193,11 @@ async def _room_and_right(context: Context, document_id: UUID) -> AsyncIterator[
 
 
 def _merge_updates(updates: Sequence[bytes]) -> bytes:
-    """Several updates as one. Raises what is wrong with them."""
+    """Several updates merged into one. Raises the error of an invalid one."""
     if not updates:
         raise Required(("input", "updates"), "At least one update is needed.")
     if len(updates) > _MAX_UPDATES:
-        raise LimitExceeded(f"At most {_MAX_UPDATES} updates are taken at once.", _MAX_UPDATES, path=("input", "updates"))
+        raise LimitExceeded(f"At most {_MAX_UPDATES} updates are allowed.", _MAX_UPDATES, path=("input", "updates"))
     if sum(map(len, updates)) > guard.UPDATE_BYTES:
         raise UpdateTooLarge(f"Updates have at most {guard.UPDATE_BYTES} bytes together.", guard.UPDATE_BYTES)
     for each in updates:
