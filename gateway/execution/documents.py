@@ -111,8 +111,8 @@ class DocumentCache:
         if size > limits.source_bytes:
             return _too_long("source bytes", limits.source_bytes, size)
         tokens = scan(source)
-        if len(tokens) > limits.tokens:
-            return _too_long("tokens", limits.tokens, len(tokens))
+        if (count := max(len(tokens), source.count("#"))) > limits.tokens:  # comments count too
+            return _too_long("tokens", limits.tokens, count)
         definitions, depth = nesting(tokens)
         if definitions > limits.operations + limits.fragments:
             return _too_long("definitions", limits.operations + limits.fragments, definitions)

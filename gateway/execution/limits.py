@@ -37,7 +37,7 @@ class Limits:
     root_fields: int = 20
     operations: int = 30
     """Operations of one document."""
-    fragments: int = 60
+    fragments: int = 120
     """Fragments of one document."""
     variables: int = 100
     """Variables of one operation."""
@@ -63,7 +63,7 @@ class FieldSize:
             match values.get(name):
                 case bool() | None:
                     pass
-                case int() | float() as number if number == number // 1:  # 100.0 is the Int 100
+                case int() | float() as number if number % 1 == 0:  # 100.0 is the Int 100
                     counts.append(max(0, int(number)))
                 case [*items]:
                     counts.append(len(items))

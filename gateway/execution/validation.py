@@ -103,7 +103,7 @@ class Validator:
         if errors := outline.limit_errors(self._limits):
             return errors
         excluded: set[str] = set()
-        if "..." not in source:
+        if "..." not in source and "fragment" not in source:
             excluded |= _FRAGMENT_RULES
         if "$" not in source:
             excluded |= _VARIABLE_RULES

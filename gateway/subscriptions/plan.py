@@ -19,12 +19,14 @@ from gateway.execution.compiled.arguments import FieldArguments
 from gateway.execution.compiled.program import ProgramCompiler
 from gateway.execution.documents import Operation
 from gateway.execution.executor import Executor, PreparedOperation
+from persistence.engine.lru_cache import LruCache
 from persistence.rights import Rights
 from resolvers.context import Context
 from resolvers.subscription_topic import Topic
 from schema.fields import Binding, check_guard
 
-_MAX_PLANS = 1_000
+_MAX_PLAN_BYTES = 32 * 2**20
+_PLAN_BYTES_PER_CHARACTER = 250  # of its document, which it refers to
 _CURSOR_ARGUMENT = "after"
 
 
@@ -76,15 +78,15 @@ class PlanCache:
         core = executor.schema._schema  # noqa: SLF001
         self._personal = _coordinates_where(lambda each: each.personal, executor.bindings, core)
         self._async = _coordinates_where(lambda each: each.kind == "relation" and each.is_async, executor.bindings, core)
-        self._plans: dict[int, tuple[Operation, SubscriptionPlan | None]] = {}
+        self._plans: LruCache[int, tuple[Operation, SubscriptionPlan | None]] = LruCache("subscription plans", _MAX_PLAN_BYTES)
 
     def get(self, operation: Operation) -> SubscriptionPlan | None:
         """The plan of a subscription; None when only graphql-core can execute it."""
         known = self._plans.get(id(operation))
         if known is None or known[0] is not operation:
-            while len(self._plans) >= _MAX_PLANS:
-                del self._plans[next(iter(self._plans))]
-            known = self._plans[id(operation)] = operation, self._build_plan(operation)
+            known = operation, self._build_plan(operation)
+            source = operation.document.loc.source.body if operation.document.loc else ""
+            self._plans.put(id(operation), known, 2_000 + _PLAN_BYTES_PER_CHARACTER * len(source))
         return known[1]
 
     def _build_plan(self, operation: Operation) -> SubscriptionPlan | None:
