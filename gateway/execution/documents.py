@@ -16,6 +16,7 @@ fragments; graphql-core checks one-of inputs itself); SHA-256 of 16 KiB for each
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any, Final
 
 from graphql import GraphQLError, GraphQLSyntaxError, parse, validate
@@ -27,6 +28,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from gateway.execution.complexity import ComplexityVisitor
 from gateway.execution.errors import FormattedError, coded_error, format_request_error
 from gateway.execution.limits import Limits, OperationComplexity, limit_errors, limit_extensions
+from gateway.execution.parsing_budget import ParsingBudget
 from gateway.execution.tokens import TokenLocations, document_key, nesting, scan
 from gateway.execution.validation import MAX_NESTING, Validator
 from gateway.execution.variables import VariableCoercer
@@ -99,13 +101,13 @@ class DocumentCache:
         self._invalid: LruCache[str, InvalidDocument] = LruCache("invalid documents", _INVALID_CACHE_BYTES)
         self._by_key: LruCache[str, ParsedDocument] = LruCache("document keys", _VALID_CACHE_BYTES // 8)
 
-    def load(self, source: str) -> ParsedDocument | InvalidDocument:
-        """The document with this source, or the errors that it always gives."""
+    def load(self, source: str, budget: ParsingBudget | None = None) -> ParsedDocument | InvalidDocument:
+        """The document with this source, or its errors. `budget` pays for parsing one that is not known; it may refuse."""
         if (valid := self._valid.get(source)) is not None:
             return valid
-        return self._load_unknown(source)
+        return self._load_unknown(source, budget)
 
-    def _load_unknown(self, source: str) -> ParsedDocument | InvalidDocument:
+    def _load_unknown(self, source: str, budget: ParsingBudget | None) -> ParsedDocument | InvalidDocument:
         limits = self._limits
         size = len(source) if len(source) > limits.source_bytes else len(source.encode(errors="replace"))
         if size > limits.source_bytes:
@@ -122,6 +124,9 @@ class DocumentCache:
         key = document_key(tokens)
         if (invalid := self._invalid.get(key)) is not None:
             return invalid if invalid.source == source else _relocate(invalid, source)
+        if budget is not None and (wait_seconds := budget.take(len(tokens))) is not None:
+            message = "Too many new documents in too short a time: sign in, or try again later."
+            return InvalidDocument((coded_error(message, "RATE_LIMITED", retryAfter=ceil(wait_seconds)),))
         document = self._parse_and_validate(source, self._by_key.get(key))
         if isinstance(document, InvalidDocument):
             self._invalid.put(key, document, 2 * len(key) + 2 * len(source) + 600 * len(document.errors) + 200)

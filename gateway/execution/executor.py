@@ -35,6 +35,7 @@ from gateway.execution.documents import DocumentCache, InvalidDocument, Operatio
 from gateway.execution.errors import FormattedError, coded_error, format_errors, format_field_errors, format_request_error
 from gateway.execution.limits import Limits
 from gateway.execution.metrics import ExecutionMetrics, timed
+from gateway.execution.parsing_budget import ParsingBudget, ParsingBudgets
 from gateway.execution.timeout import Timeout
 from schema.fields import Binding
 
@@ -122,6 +123,8 @@ class Executor:
         self._programs = None if bindings is None else ProgramCompiler(schema, bindings)
         self.execution_counts: Counter[str] = Counter()
         self.metrics = ExecutionMetrics()
+        self.parsing_budgets = ParsingBudgets()
+        """For strangers: `prepare` takes the budget of their address."""
         self._hints = hints
         self.timeout_seconds = timeout_seconds
         self.bindings = bindings or {}
@@ -132,9 +135,11 @@ class Executor:
         document = self._documents.load(text)
         return document.errors if isinstance(document, InvalidDocument) else ()
 
-    def prepare(self, request: OperationRequest, *, may_introspect: bool = True) -> PreparedOperation | OperationResult:
+    def prepare(
+        self, request: OperationRequest, *, may_introspect: bool = True, parsing_budget: ParsingBudget | None = None
+    ) -> PreparedOperation | OperationResult:
         """The operation, parsed, validated and within its limits; or the result with its errors."""
-        document = self._documents.load(request.query)
+        document = self._documents.load(request.query, parsing_budget)
         if isinstance(document, InvalidDocument):
             return error_result(*document.errors)
         operation = document.select_operation(request.operation_name)

@@ -160,7 +160,11 @@ class GraphQLEndpoint:
                 if isinstance(found, OperationResult):
                     return found
                 request = found
-            prepared = self._executor.prepare(request, may_introspect=self._may_introspect(credentials))
+            prepared = self._executor.prepare(
+                request,
+                may_introspect=self._may_introspect(credentials),
+                parsing_budget=None if credentials is not None else self._executor.parsing_budgets.of(info.ip),
+            )
             if isinstance(prepared, OperationResult):
                 return prepared
             if prepared.kind is OperationType.SUBSCRIPTION:

@@ -1,6 +1,7 @@
 """Documents are found valid and invalid as graphql-core finds them, whatever is left out to save time."""
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -238,3 +239,13 @@ def test_production_suggests_no_names(text: str) -> None:
     loaded = documents.load(text)
     assert isinstance(loaded, InvalidDocument)
     assert "did you mean" not in str(loaded.errors).lower()
+
+
+def test_the_documented_example_costs_what_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs/limits.md").read_text()
+    example = text.split("```graphql\n")[1].split("```")[0]
+    loaded = cache().load(example)
+    assert isinstance(loaded, ParsedDocument)
+    operation: Any = loaded.select_operation("Board")
+    assert operation.complexity.cost_with({}) == 1_004
+    assert "= 1,004" in example
