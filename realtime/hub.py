@@ -12,7 +12,7 @@ database that is away is waited for; no failure ends a task.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Self
@@ -162,6 +162,15 @@ class StreamHub:
                 logger.exception("Hearing failed; going on.")
                 await asyncio.sleep(self._timings.check_disconnected_seconds)
             self._check_now.set()
+
+    async def check_streams(self, streams: Collection[str]) -> None:
+        """Compare streams that are followed here with their heads in the log, and read what is missing. Raises `Unavailable`."""
+        feeds = [feed for stream in streams if (feed := self._feeds.get(stream)) is not None and feed.is_open]
+        for start in range(0, len(feeds), _MAX_BATCH_STREAMS):
+            some = feeds[start : start + _MAX_BATCH_STREAMS]
+            heads = await self._log.heads([feed.stream for feed in some])
+            for feed in some:
+                self.catch_up_to(feed, heads.get(feed.stream, 0))
 
     def mark_delivered(self, stream: str, first: int, last: int) -> None:
         """Whoever follows the stream here has the entries from `first` to `last` already, and need not be handed them."""
