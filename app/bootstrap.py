@@ -4,10 +4,13 @@ import asyncio
 import hashlib
 import logging
 import secrets
+import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 import migrations
 from app.settings import DEMO_PASSWORD, Settings
@@ -37,8 +40,10 @@ from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
+from persistence.retry_schedule import RetrySchedule
 from persistence.rights import RightsLoader
 from realtime.announcements import PubSub, PubSubBackend
+from realtime.background_tasks import report_dead_task
 from realtime.collaboration.rooms import Rooms
 from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
@@ -58,6 +63,15 @@ class CannotStart(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Retries:
+    """What failed in the background and is tried again: whole turns by the name of their job, blobs by key, streams by name."""
+
+    failed_turns: Counter[str] = field(default_factory=Counter)
+    blobs: RetrySchedule[str] = field(default_factory=RetrySchedule)
+    streams: RetrySchedule[str] = field(default_factory=RetrySchedule)
+
+
+@dataclass(frozen=True, slots=True)
 class Resources:
     """Everything that is open while the server runs."""
 
@@ -65,11 +79,14 @@ class Resources:
     tokens: AccessTokens
     database: Database
     query_texts: QueryTexts
+    retries: Retries = field(default_factory=Retries)
 
 
 @asynccontextmanager
 async def open_database_url(settings: Settings) -> AsyncIterator[str]:
     """The address of the database: the one that is set, or that of the embedded Postgres, which runs as long as this is open."""
+    if settings.database_url is None or settings.blobs_url is None:
+        await asyncio.to_thread(_require_folder, settings.data_dir.absolute())
     if settings.database_url is not None:
         try:
             async with open_database(settings.database_url, max_connections=1):
@@ -78,8 +95,20 @@ async def open_database_url(settings: Settings) -> AsyncIterator[str]:
             raise CannotStart(f"The database of HIVE_DATABASE_URL cannot be used: {error.__cause__ or error}") from error
         yield settings.database_url
         return
-    async with embedded_postgres(settings.data_dir.absolute() / "postgres") as url:
+    folder = settings.data_dir.absolute() / "postgres"
+    async with embedded_postgres(folder, on_failure=lambda error: report_dead_task("embedded Postgres", error)) as url:
         yield url
+
+
+def _require_folder(folder: Path) -> None:
+    """Make the folder for data unless it is there, and write to it; CannotStart where that cannot be done."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = "Not a directory" if isinstance(error, FileExistsError) else error.strerror
+        raise CannotStart(f"The folder {folder} cannot be used: {reason}. Choose another with HIVE_DATA_DIR.") from error
 
 
 async def migrate(url: str) -> bool:

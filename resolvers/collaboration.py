@@ -57,7 +57,7 @@ async def stream_events(
 ) -> AsyncGenerator[Event, None]:
     """What the client is missing, then what happens to the document, until the client stops or loses access."""
     document_id = ids.decode(id, "Document", path=("id",))
-    session = text.validate_line(session_id, ("sessionId",))
+    session = text.validate_token(session_id, ("sessionId",))
     right = max_right(context.viewer.scopes)
     rooms = context.services.rooms
     subscriber = GraphSubscriber(document_id, context.viewer.user_id, right)
@@ -127,7 +127,7 @@ async def saved_versions(context: Context, parents: Sequence[Any]) -> list[Any]:
 
 async def apply_update(context: Context, values: InputValues, idempotency_key: str | None) -> Mapping[str, Any]:
     """Applies edits; answered when they are durable. The same key again is answered with the position that it had."""
-    session = text.validate_line(values["session_id"], ("input", "sessionId"))
+    session = text.validate_token(values["session_id"], ("input", "sessionId"))
     data = await _merge_updates(context, values["updates"])
     answered: asyncio.Future[CommitResult] = asyncio.get_running_loop().create_future()
 
@@ -157,7 +157,7 @@ async def apply_update(context: Context, values: InputValues, idempotency_key: s
 async def set_presence(context: Context, values: InputValues, idempotency_key: str | None) -> Mapping[str, Any]:
     """Sets where a session's cursor is."""
     del idempotency_key  # twice is as good as once
-    session = text.validate_line(values["session_id"], ("input", "sessionId"))
+    session = text.validate_token(values["session_id"], ("input", "sessionId"))
     places = {name: values.get(name) for name in ("cursor", "selection_end")}
     for name, place in places.items():
         if place is not None and place < 0:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from content import crdt, guard
 from content.errors import InvalidUpdate, UpdatePending, UpdateTooLarge
-from content.split_update import is_unanchored
+from content.split_update import PIECE_RANGES, is_unanchored
 from content.structs import FORMAT, TYPE, XML_ELEMENT, Struct, Update
 from content.structs import state_vector as decode_state_vector
 from content.structure_check import StructureCheck
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 _MAX_STORED_BYTES: Final = 2 * guard.DOCUMENT_BYTES  # what is stored already must always load
 MAX_INLINE_BYTES: Final = 16 * 1024  # of an update that is applied without being split
 MAX_YJS_STEPS: Final = 500_000  # of Yjs, at 50 ns
+_MAX_INLINE_SECONDS: Final = 0.02  # of work on an update that is applied without being split
 MAX_MERGED_UPDATES: Final = 64
 MAX_MERGED_BYTES: Final = 256 * 1024
 _RECOUNT_SECONDS: Final = 5.0  # at least, between two computations of the size of a full document
@@ -98,7 +99,13 @@ class DocumentState:
 
     def _is_expensive(self, update: Update) -> bool:
         structs = update.structs
+        if len(update.deletes) > PIECE_RANGES and self._structure.require_affordable(update) > _MAX_INLINE_SECONDS:
+            return True
         return len(structs) > self.max_unanchored and sum(map(is_unanchored, structs)) > self.max_unanchored
+
+    def estimate_seconds(self, data: bytes) -> float:
+        """CPU seconds, at most, that applying an update takes (`content.update_cost`). Raises InvalidUpdate, TooExpensive."""
+        return self._structure.require_affordable(guard.read(data))
 
     def missing_clocks(self, vector: bytes) -> int:
         """How many clocks a client with this state vector (empty: nothing at all) is missing. Raises InvalidUpdate."""

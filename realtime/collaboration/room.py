@@ -14,30 +14,31 @@ something that may have changed them.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
 from content.crdt import EMPTY, merge
+from content.errors import TooExpensive
+from content.update_cost import MAX_UPDATE_SECONDS
 from domain.document.update import Appended, LoggedUpdate, Update, document_stream, to_logged
 from domain.errors import DomainError, NotFound, Unavailable
 from realtime.collaboration.access import DocumentAccess, DocumentRight
 from realtime.collaboration.commit import CommitResult, OnDone, PendingUpdate
 from realtime.collaboration.document_state import MAX_INLINE_BYTES, DocumentState, NeedsSplitting
+from realtime.collaboration.edit_queue import EditQueue
 from realtime.collaboration.participant import AwarenessUpdate, Participant
 from realtime.collaboration.presence import AwarenessTable
 from realtime.collaboration.room_host import RoomHost
 from realtime.collaboration.update_batch import UpdateBatch
 
-MAX_PENDING_UPDATES: Final = 4_096
-MAX_PENDING_BYTES: Final = 8 * 1024 * 1024
 MAX_INLINE_DIFFERENCE_BYTES: Final = 1024 * 1024  # of a document, whose differences are computed on the event loop
 MAX_INLINE_DIFFERENCE_CLOCKS: Final = 64 * 1024  # that are missing, in the difference of a larger document
 _MAX_APPLY_ATTEMPTS: Final = 4
 _COMMIT_POLL_SECONDS: Final = 0.01
 _MAX_COMMIT_POLLS: Final = 3_000
+_PIECES_PER_YIELD: Final = 16
 
 Author = tuple[UUID, str | None]  # a user and their session
 
@@ -64,11 +65,7 @@ class Room:
         self._committed_while_loading: list[bytes] = []
         self._large_update = asyncio.Lock()
         self._large_update_author: UUID | None = None
-        self._pending: deque[PendingUpdate] = deque()
-        self._in_flight: list[PendingUpdate] = []
-        self._pending_bytes = 0
-        self._has_capacity = asyncio.Event()
-        self._has_capacity.set()
+        self._edits = EditQueue()
         self._out_of_order: dict[int, LoggedUpdate] = {}
         self._known_clients: set[int] = set()
 
@@ -82,8 +79,7 @@ class Room:
                 self._committed_while_loading.clear()
                 state = await self._host.load(self.document_id)
                 # No pause from here on. What is on its way to the log was validated when it came.
-                on_its_way = [each.update.data for each in (*self._in_flight, *self._pending) if each.update]
-                missing = (*self._committed_while_loading, *on_its_way)
+                missing = (*self._committed_while_loading, *self._edits.updates())
                 if any(len(data) > MAX_INLINE_BYTES for data in missing):
                     continue  # loading applies it in pieces
                 for data in missing:
@@ -118,7 +114,7 @@ class Room:
 
     async def _wait_for_large_commits(self) -> None:
         for _ in range(_MAX_COMMIT_POLLS):
-            if not any(each.update and len(each.update.data) > MAX_INLINE_BYTES for each in (*self._in_flight, *self._pending)):
+            if not any(len(data) > MAX_INLINE_BYTES for data in self._edits.updates()):
                 return
             await asyncio.sleep(_COMMIT_POLL_SECONDS)
         raise Unavailable("The document cannot be loaded now; try again.")
@@ -146,7 +142,7 @@ class Room:
         Raises InvalidUpdate, UpdateTooLarge, UpdatePending (it builds on edits that are not here: the client has to synchronize),
         TooExpensive, Overloaded, Unavailable.
         """
-        await self._has_capacity.wait()
+        await self._edits.wait_for_capacity()
         author = (author_id, session_id)
         if self._large_update_author == author_id:
             async with self._large_update:  # it may build on that
@@ -192,6 +188,7 @@ class Room:
             state = await self.state()
             state.require_capacity(len(data))
             pieces = await self._host.split_update(data, state.max_unanchored, owner=author_id) or [EMPTY]
+            await self._require_affordable(state, pieces)
             effects: list[bytes] = []
             clients: dict[int, None] = {}
             has_begun = False
@@ -213,6 +210,16 @@ class Room:
                     self.discard_state()
                 raise
         raise Unavailable("The edit could not be applied now; try again.")
+
+    async def _require_affordable(self, state: DocumentState, pieces: Sequence[bytes]) -> None:
+        """Raise TooExpensive where all pieces together would take too long, before any of them is applied."""
+        seconds = 0.0
+        for count, piece in enumerate(pieces):
+            seconds += state.estimate_seconds(piece)
+            if seconds > MAX_UPDATE_SECONDS:
+                raise TooExpensive(MAX_UPDATE_SECONDS)
+            if count % _PIECES_PER_YIELD == 0:
+                await asyncio.sleep(0)
 
     def _apply(
         self, state: DocumentState, data: bytes, source: Participant | None, *, is_split: bool
@@ -249,39 +256,26 @@ class Room:
                 client_ids=shown,
                 client_mutation_id=key,
             )
-        elif on_done is None or not (self._pending or self._in_flight):
+        elif on_done is None or self._edits.is_empty:
             if on_done:
                 on_done(Appended(self.position, repeated=True))
             return
-        self._pending.append(PendingUpdate(update, on_done))
-        self._pending_bytes += len(data)
-        if len(self._pending) >= MAX_PENDING_UPDATES or self._pending_bytes >= MAX_PENDING_BYTES:
-            self._has_capacity.clear()
+        self._edits.add(PendingUpdate(update, on_done), len(data))
         self._host.submit(self)
 
     def drain(self, max_updates: int, max_bytes: int) -> Sequence[Update]:
         """For the committer (`commit.UpdateSource`)."""
-        updates: list[Update] = []
-        while self._pending and len(updates) < max_updates and max_bytes > 0:
-            item = self._pending.popleft()
-            self._in_flight.append(item)
-            if item.update is None:
-                continue
-            max_bytes -= len(item.update.data)
-            self._pending_bytes -= len(item.update.data)
-            updates.append(item.update)
-        self._signal_capacity()
-        return updates
+        return self._edits.drain(max_updates, max_bytes)
 
     @property
     def is_busy(self) -> bool:
         """Whether edits are on their way to the log."""
-        return bool(self._pending or self._in_flight or self._large_update.locked())
+        return not self._edits.is_empty or self._large_update.locked()
 
     @property
     def has_more(self) -> bool:
         """For the committer."""
-        return bool(self._pending)
+        return self._edits.has_pending
 
     def on_committed(self, results: Sequence[CommitResult]) -> None:
         """From the committer: acknowledge, announce, send on."""
@@ -289,13 +283,12 @@ class Room:
             self._handle_results(results)
 
     def _handle_results(self, results: Sequence[CommitResult]) -> None:
-        in_flight, self._in_flight = self._in_flight, []
         committed: list[LoggedUpdate] = []
         refused: DomainError | None = None
         remaining = iter(results)
         last: CommitResult = Appended(self.position, repeated=True)
         at = datetime.now(UTC)
-        for item in in_flight:
+        for item in self._edits.take_in_flight():
             if item.update is not None:
                 last = next(remaining)
                 if isinstance(last, DomainError):
@@ -314,18 +307,10 @@ class Room:
 
     def _fail_pending(self) -> None:
         """An edit was not logged: those behind it may build on it."""
-        rest, self._pending = self._pending, deque()
         self.discard_state()
-        for item in rest:
+        for item in self._edits.take_pending():
             if item.on_done:
                 item.on_done(Unavailable("The edit could not be saved now; try again."))
-        self._signal_capacity()
-
-    def _signal_capacity(self) -> None:
-        if not self._pending:
-            self._pending_bytes = 0
-        if len(self._pending) < MAX_PENDING_UPDATES // 2 and self._pending_bytes < MAX_PENDING_BYTES // 2:
-            self._has_capacity.set()
 
     def receive_committed(self, updates: Sequence[LoggedUpdate]) -> None:
         """Apply and send on edits that were committed elsewhere, or by this process before they came back."""
