@@ -1,4 +1,4 @@
-"""Authenticates WebSockets of collaboration providers, and derives rights in rooms from permissions."""
+"""Answers who may be in a room of live editing, and authenticates the websockets of Yjs providers."""
 
 from collections.abc import Collection
 from typing import Any, Protocol
@@ -11,21 +11,21 @@ from realtime.collaboration.access import AccessLookup, DocumentAccess, Document
 
 
 class DocumentAccessSource(Protocol):
-    """Finds what users may do with a document."""
+    """Reads what users may do with a document."""
 
     async def access(self, document_id: UUID, user_ids: Collection[UUID], /) -> tuple[UUID, dict[UUID, frozenset[Action]]] | None:
-        """The document's team, and the actions of each user; None if the document does not exist."""
+        """The document's team, and what each of the users may do; None when there is no such document."""
 
 
 class TokenAuthenticator(Protocol):
-    """Verifies access tokens."""
+    """Finds the bearer of an access token."""
 
     async def authenticate(self, authorization: str | None, /) -> Any: ...
     async def check_active(self, bearer: Any, /) -> None: ...
 
 
 def access_from(source: DocumentAccessSource) -> AccessLookup:
-    """Rights in rooms, by the policy that the domain enforces."""
+    """Rights in rooms, by the same policy that the rules enforce."""
 
     async def look_up(document_id: UUID, user_ids: Collection[UUID]) -> DocumentAccess | None:
         found = await source.access(document_id, user_ids)
@@ -45,20 +45,20 @@ def right_of(actions: frozenset[Action]) -> DocumentRight | None:
 
 
 def max_right(scopes: Collection[Scope]) -> DocumentRight:
-    """The highest right that a token allows. Raises InsufficientScope."""
+    """What a token's scopes allow at most. Raises InsufficientScope."""
     if Scope.DOCUMENTS_READ not in scopes:
         raise InsufficientScope(Scope.DOCUMENTS_READ)
     return DocumentRight.WRITE if Scope.DOCUMENTS_WRITE in scopes else DocumentRight.READ
 
 
 class CollaborationAuth:
-    """Authenticates the WebSocket of a provider."""
+    """Authenticates the websockets of Yjs providers (`realtime.collaboration.open_documents.Authenticator`)."""
 
     def __init__(self, tokens: TokenAuthenticator) -> None:
         self._tokens = tokens
 
     async def authenticate(self, authorization: str | None) -> Any:
-        """The credentials of a token. Raises Unauthenticated."""
+        """The bearer of a token. Raises Unauthenticated."""
         bearer = await self._tokens.authenticate(authorization)
         if bearer is None:
             raise Unauthenticated
@@ -69,5 +69,5 @@ class CollaborationAuth:
         await self._tokens.check_active(credentials)
 
     def user_and_max_right(self, credentials: Any) -> tuple[UUID, DocumentRight]:
-        """The user of the token, and the highest right that it allows."""
+        """The token's user, and what it allows at most."""
         return credentials.actor.user_id, max_right(credentials.actor.scopes)
