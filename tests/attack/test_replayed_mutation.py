@@ -54,7 +54,7 @@ async def test_nothing_written_after_the_loss_of_rights_is_shown(app: App, team:
     given = targets[name] | {"clientMutationId": "k"}
     shown = _PAYLOAD_FIELDS[name]
     payload = _TYPES[f"{'Document' if shown == 'version' else shown.title()}Payload"]
-    inner = get_named_type(payload.fields[shown].type)  # type: ignore[attr-defined]
+    inner: Any = get_named_type(payload.fields[shown].type)  # type: ignore[attr-defined]
     selections = [f"{shown} {{ {field} }}" for field in _fields(inner.name)]
     first = await mutate(app, team.admin, name, f"{shown} {{ __typename }}", **given)
     assert first[shown] == {"__typename": inner.name}
