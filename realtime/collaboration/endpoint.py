@@ -13,7 +13,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -24,6 +24,8 @@ from realtime.collaboration.connection import Authenticator, CollaborationConnec
 from realtime.collaboration.rooms import Rooms
 from realtime.collaboration.transport import AsgiTransport, Transport, TransportTakeover, no_takeover
 
+_LATE_SECONDS: Final = 1.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepaliveTimings:
@@ -31,8 +33,8 @@ class KeepaliveTimings:
 
     ping_after_seconds: float = 20.0
     """Of silence, before a client is asked for a sign of life."""
-    close_after_seconds: float = 50.0
-    """Of silence, before the connection ends."""
+    pong_timeout_seconds: float = 15.0
+    """From a ping to anything that is received, before the connection ends: shorter than the silence before the next ping."""
     check_interval_seconds: float = 4.0
     """Between looks at the tokens and the silence of all connections."""
 
@@ -55,6 +57,7 @@ class CollaborationEndpoint:
         self._take_over = take_over
         self._timings = timings
         self._connections: set[CollaborationConnection] = set()
+        self._pinged_at: dict[CollaborationConnection, float] = {}  # pings that nothing has answered yet
         self._all_closed = asyncio.Event()
         self._all_closed.set()
         self._draining = False
@@ -85,6 +88,7 @@ class CollaborationEndpoint:
         finally:
             transport.release()
             self._connections.discard(connection)
+            self._pinged_at.pop(connection, None)
             if not self._connections:
                 self._all_closed.set()
 
@@ -101,18 +105,35 @@ class CollaborationEndpoint:
 
     async def _check_connections(self) -> None:
         while True:
+            due = time.monotonic() + self._timings.check_interval_seconds
             await asyncio.sleep(self._timings.check_interval_seconds)
-            now = time.monotonic()
+            late = time.monotonic() - due
+            if late > _LATE_SECONDS:  # while the process stood still nobody could answer
+                self._pinged_at = {each: at + late for each, at in self._pinged_at.items()}
             for connection in tuple(self._connections):
-                silent = now - connection.last_received_at
-                if not connection.sessions:
-                    if silent > self._timings.ping_after_seconds:
-                        connection.close(StandardClose.NO_RESPONSE)
-                elif silent > self._timings.close_after_seconds and connection.has_sent_awareness:
-                    connection.close(StandardClose.NO_RESPONSE)
-                elif silent > self._timings.ping_after_seconds:
-                    connection.send_ping()
+                self._check_keepalive(connection, time.monotonic())
                 await self._check_credentials(connection)
+
+    def _check_keepalive(self, connection: CollaborationConnection, now: float) -> None:
+        """Ping a client that is silent, and close one that has not answered. Clients without awareness need not answer."""
+        silent = now - connection.last_received_at
+        pinged_at = self._pinged_at.get(connection)
+        if pinged_at is not None and connection.last_received_at >= pinged_at:
+            del self._pinged_at[connection]
+            pinged_at = None
+        if not connection.sessions:
+            if silent > self._timings.ping_after_seconds:
+                connection.close(StandardClose.NO_RESPONSE)
+        elif pinged_at is None:
+            if silent > self._timings.ping_after_seconds:
+                self._pinged_at[connection] = now
+                connection.send_ping()
+        elif now - pinged_at > self._timings.pong_timeout_seconds:
+            if connection.has_sent_awareness:
+                connection.close(StandardClose.NO_RESPONSE)
+            else:
+                self._pinged_at[connection] = now
+                connection.send_ping()
 
     async def _check_credentials(self, connection: CollaborationConnection) -> None:
         for seat in tuple(connection.sessions):
