@@ -8,7 +8,8 @@ from typing import Any
 from starlette.types import Message
 
 from realtime.collaboration import messages
-from realtime.collaboration.endpoint import CollaborationEndpoint, KeepaliveTimings
+from realtime.collaboration.endpoint import CollaborationEndpoint
+from realtime.collaboration.timings import KeepaliveTimings
 from tests.graph.test_collaboration_asgi import OnePersonAuth
 from tests.support.app import App
 from tests.support.graph_collaboration import document_uuid, new_document_id
