@@ -5,7 +5,6 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, cast
 
 import orjson
@@ -13,7 +12,7 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.support.sample_app import SampleApp, build_sample_app
-from transport.uvicorn_http import HttpProtocol
+from transport.uvicorn_http import http_protocol
 from transport.uvicorn_websocket import WebSocketProtocol
 
 
@@ -63,7 +62,7 @@ async def run_sample_server(
         served.app,
         log_level="warning",
         lifespan="off",
-        http=cast(Any, partial(HttpProtocol, handlers=served.request_handlers)) if fast_path else "httptools",
+        http=http_protocol(served.request_handlers) if fast_path else "httptools",
         ws=ws,
         ws_ping_interval=None,
         ws_per_message_deflate=False,

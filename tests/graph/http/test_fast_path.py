@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.sample_graph import Journal
 from tests.support.sample_server import SampleServer, run_sample_server
-from transport import uvicorn_http
+from transport import http_head, uvicorn_http
 
 pytestmark = pytest.mark.usefixtures("no_warnings")
 HEAD = b"POST /graphql HTTP/1.1\r\nhost: graph.test\r\ncontent-type: application/json\r\n"
@@ -134,7 +134,7 @@ async def test_a_head_without_end_is_refused(server: SampleServer) -> None:
     async with open_connection(server) as line:
         line.send(HEAD + b"x-endless: ")
         await asyncio.sleep(0.05)
-        line.send(b"a" * (uvicorn_http.MAX_HEAD_BYTES + 1))
+        line.send(b"a" * (http_head.MAX_HEAD_BYTES + 1))
         status, headers, _ = await line.next_response()
         assert (status, headers[b"connection"]) == (431, b"close")
         assert await line.read_to_end() == b""
