@@ -35,7 +35,7 @@ from transport.uvicorn_websocket import WebSocketProtocol
 
 _HEAD_END: Final = b"\r\n\r\n"
 _LINGER_SECONDS: Final = 1.0  # for which a refused client's bytes are dropped, so that it sees the answer before a reset
-_COUNTED_HEADERS: Final = frozenset((b"host", b"expect"))
+_COUNTED_HEADERS: Final = frozenset((b"host", b"expect", b"content-length"))
 _MALFORMED: Final = "Invalid HTTP request received."
 
 
@@ -65,6 +65,7 @@ class HttpReader(HttpToolsProtocol):
         self._in_body = self._in_turns = self._offers_upgrade = self._to_websocket = False
         self._between_messages = True
         self._head_bytes = self._piece_bytes = self._host_count = 0
+        self._missing_body_bytes: int | None = None  # None: it is chunked, or there is none
         self._held: bytes | bytearray = b""
         self._is_refusing = False
         self._refusal: RefusedRequest | None = None
@@ -86,34 +87,38 @@ class HttpReader(HttpToolsProtocol):
     # ── bytes ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def data_received(self, data: bytes) -> None:
-        if self._held or (self._between_messages and self.is_busy):
+        if self._held or self._must_wait:
             self._hold(data)
         elif self._is_refusing:
             return
-        elif data.count(_HEAD_END) > 1:
+        elif self._is_one_piece(data):
+            self._feed(data)
+        else:
             self._hold(data)
             if self.continue_reading(0.0):
                 self.wait_for_turn()
-        else:
-            self._feed(data)
 
     def continue_reading(self, deadline: float) -> bool:
         """Parse held bytes up to the end of one request, which is then answered while the others wait. Whether there is more to
         parse in a later turn."""
         for _ in range(MAX_TURN_MESSAGES):
             held = self._held
-            if not held or (self._between_messages and self.is_busy):
+            if not held or self._must_wait:
                 break
             if self._is_refusing or self.parser is None:
                 self._held = b""
                 break
-            end = held.find(_HEAD_END) + len(_HEAD_END)
-            piece = bytes(held[:end]) if end >= len(_HEAD_END) else bytes(held)
+            if self._in_body and self._missing_body_bytes is not None:
+                end = self._missing_body_bytes
+            else:
+                end = held.find(_HEAD_END) + len(_HEAD_END)
+                end = len(held) if end < len(_HEAD_END) else end
+            piece = bytes(held[:end])
             self._held = held[len(piece) :]
             self._feed(piece)
             if deadline and monotonic() >= deadline:
                 break
-        if self._held and not (self._between_messages and self.is_busy):
+        if self._held and not self._must_wait:
             return True
         self._in_turns = False
         if not self._held and self.parser is not None:
@@ -125,6 +130,8 @@ class HttpReader(HttpToolsProtocol):
         """A response is complete: go on with the next request, or say why there is none."""
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
+            if self._held:
+                self.wait_for_turn()
         elif self._refusal is not None:
             refusal, self._refusal = self._refusal, None
             self.refuse(refusal)
@@ -143,6 +150,19 @@ class HttpReader(HttpToolsProtocol):
         for waiting, _ in self.pipeline:
             waiting.on_response = _do_nothing  # it refers to this protocol, which would live until cycles are collected
         self.pipeline.clear()
+
+    @property
+    def _must_wait(self) -> bool:
+        """Whether what follows belongs to others than the request that is being answered."""
+        return self.is_busy and (not self._in_body or bool(self.pipeline))
+
+    def _is_one_piece(self, data: bytes) -> bool:
+        """Whether at most one head ends in the bytes, and no message in front of it."""
+        if not self._in_body:
+            return data.count(_HEAD_END) <= 1
+        if self._missing_body_bytes is not None:
+            return len(data) <= self._missing_body_bytes
+        return _HEAD_END not in data
 
     def _hold(self, data: bytes) -> None:
         """Leave bytes unparsed until the request before them is answered."""
@@ -177,6 +197,7 @@ class HttpReader(HttpToolsProtocol):
         self.in_head = True
         self._in_body = self._between_messages = self._offers_upgrade = self._to_websocket = False
         self._head_bytes = self._host_count = 0
+        self._missing_body_bytes = None
         self.phase_started_at = self.loop.time()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -186,6 +207,8 @@ class HttpReader(HttpToolsProtocol):
         if name in _COUNTED_HEADERS:
             if name == b"host":
                 self._host_count += 1
+            elif name == b"content-length":
+                self._missing_body_bytes = int(value)  # the parser refuses what is no number
             elif value.lower() == b"100-continue":
                 self.expect_100_continue = True
         self.headers.append((name, value))
@@ -205,13 +228,22 @@ class HttpReader(HttpToolsProtocol):
             self._to_websocket = is_websocket_upgrade(method, version, self.headers)
             self._offers_upgrade = not self._to_websocket
             return
-        self._in_body = True
         self.start_request(version)
+        self._in_body = True
 
     def end_message(self) -> None:
         """A request is whole."""
         self._between_messages = True
         self._in_body = False
+
+    def count_body(self, size: int) -> None:
+        """So many bytes of a body have arrived."""
+        if self._missing_body_bytes is not None:
+            self._missing_body_bytes -= size
+
+    def on_body(self, body: bytes) -> None:
+        self.count_body(len(body))
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self.end_message()

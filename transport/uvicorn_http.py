@@ -15,6 +15,7 @@ Rejected: an own server (uvicorn's knows shutting down, and what ASGI wants of t
 
 from asyncio import BaseTransport, CancelledError, Transport
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, cast
 
@@ -25,24 +26,38 @@ from transport.http_reader import HttpReader, ReadFlow
 from transport.http_response import Reply, plain_text_response, serialize
 
 _MAX_FAST_BODY_BYTES: Final = 64 * 1024
-_HEAD_TIMEOUT_SECONDS, _BODY_TIMEOUT_SECONDS = 15.0, 10.0
-_WRITE_TIMEOUT_SECONDS = 30.0
-_CLOSE_TIMEOUT_SECONDS = 5.0
 _DISCONNECT_GRACE_SECONDS = 0.05  # after a client's going, so that what is nearly done gets done
 _SLOW_PATH_HEADERS: Final = frozenset((b"expect", b"upgrade", b"transfer-encoding", b"x-forwarded-for", b"x-forwarded-proto"))
 
 
-def http_protocol(handlers: Mapping[bytes, RequestHandler], table: ConnectionTable | None = None) -> Any:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpTimeouts:
+    """How long the states of a connection may last; the silence between two requests is uvicorn's `timeout_keep_alive`."""
+
+    head_seconds: float = 15.0
+    """From its beginning, or from that of the connection, to the end of a head."""
+    body_seconds: float = 10.0
+    """From the beginning of a request to the end of its body, on the fast path."""
+    write_seconds: float = 30.0
+    """For which a client may take nothing of a response that it was sent more of than buffers hold."""
+    close_seconds: float = 5.0
+    """From a connection's closing until it is cut."""
+
+
+def http_protocol(
+    handlers: Mapping[bytes, RequestHandler], table: ConnectionTable | None = None, timeouts: HttpTimeouts = HttpTimeouts()
+) -> Any:
     """What makes protocols for uvicorn's `http` setting; all of them share one table of connections."""
-    return partial(HttpProtocol, handlers=handlers, table=table or ConnectionTable())
+    return partial(HttpProtocol, handlers=handlers, table=ConnectionTable() if table is None else table, timeouts=timeouts)
 
 
 class HttpProtocol(HttpReader):
     """One connection. `handlers` answer POSTs to their paths on the fast path."""
 
-    def __init__(self, *args: Any, handlers: Mapping[bytes, RequestHandler], **named: Any) -> None:
+    def __init__(self, *args: Any, handlers: Mapping[bytes, RequestHandler], timeouts: HttpTimeouts, **named: Any) -> None:
         super().__init__(*args, **named)
         self._handlers = handlers
+        self._timeouts = timeouts
         self._incoming_request: FastRequest | None = None
         self._running_request: FastRequest | None = None
         self._blocked_since: float | None = None
@@ -56,7 +71,7 @@ class HttpProtocol(HttpReader):
         super().connection_made(cast("Transport", transport))
         self.flow = ReadFlow(self.transport)
         self.phase_started_at = self.loop.time()
-        self._timer = self.loop.call_later(min(self.timeout_keep_alive, _HEAD_TIMEOUT_SECONDS), self._check_timeouts)
+        self._timer = self.loop.call_later(min(self.timeout_keep_alive, self._timeouts.head_seconds), self._check_timeouts)
         if not self.table.add(self):
             reply = plain_text_response(503, "Too many connections.")
             self.transport.write(serialize(reply, self.server_state.default_headers, keep_alive=False))
@@ -88,7 +103,7 @@ class HttpProtocol(HttpReader):
         """End what has lasted too long; come back when something else could have."""
         now = self.loop.time()
         reading, running = self._incoming_request, self._running_request
-        if self._blocked_since is not None and self._blocked_since + _WRITE_TIMEOUT_SECONDS <= now:
+        if self._blocked_since is not None and self._blocked_since + self._timeouts.write_seconds <= now:
             self.transport.abort()
             return
         if self.transport.is_closing():
@@ -96,29 +111,29 @@ class HttpProtocol(HttpReader):
                 self.transport.abort()
                 return
             self._is_closing_slowly = True
-            due = now + _CLOSE_TIMEOUT_SECONDS
+            due = now + self._timeouts.close_seconds
         elif running is not None:
             due = running.deadline
             if due <= now:
                 running.timed_out = True
                 running.cancel()
-                due = now + _BODY_TIMEOUT_SECONDS
+                due = now + self._timeouts.body_seconds
         elif reading is not None:
             due = reading.deadline
             if due <= now:
                 self._incoming_request = None
                 reading.keep_alive = False
                 self._write_response(reading, reading.handler.body_timeout_response(reading.headers))
-                due = now + _CLOSE_TIMEOUT_SECONDS
+                due = now + self._timeouts.close_seconds
         elif self.is_busy or self._blocked_since is not None:
             due = now + self.timeout_keep_alive  # an ASGI application bounds its own time
         else:
             due = self.phase_started_at + (
-                _HEAD_TIMEOUT_SECONDS if self.in_head or not self._has_responded else self.timeout_keep_alive
+                self._timeouts.head_seconds if self.in_head or not self._has_responded else self.timeout_keep_alive
             )
             if due <= now:
                 self.transport.close()
-                due = now + _CLOSE_TIMEOUT_SECONDS
+                due = now + self._timeouts.close_seconds
         self._timer = self.loop.call_at(max(due, now), self._check_timeouts)
 
     # ── a request ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -149,7 +164,7 @@ class HttpProtocol(HttpReader):
         ):
             return None
         return FastRequest(
-            handler, headers, keep_alive=parser.should_keep_alive(), deadline=self.phase_started_at + _BODY_TIMEOUT_SECONDS
+            handler, headers, keep_alive=parser.should_keep_alive(), deadline=self.phase_started_at + self._timeouts.body_seconds
         )
 
     def _fall_back_to_asgi(self) -> None:
@@ -163,6 +178,7 @@ class HttpProtocol(HttpReader):
         if self._incoming_request is None:
             super().on_body(body)
         else:
+            self.count_body(len(body))
             self._incoming_request.body += body
 
     def on_message_complete(self) -> None:
@@ -201,6 +217,7 @@ class HttpProtocol(HttpReader):
         finally:
             self._running_request = None
             self.tasks.discard(request.task)
+            request.task = None  # a cancelled task refers to this frame
         self._write_response(request, reply)
 
     def _write_response(self, request: FastRequest, response: Reply) -> None:

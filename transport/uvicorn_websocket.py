@@ -71,7 +71,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             return None
         self._deadline.cancel()
         transport, connections = self.transport, self.connections
-        table = self.table or ConnectionTable()
+        table = ConnectionTable() if self.table is None else self.table
 
         def on_disconnect(protocol: Any) -> None:
             connections.discard(protocol)
