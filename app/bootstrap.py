@@ -4,10 +4,13 @@ import asyncio
 import hashlib
 import logging
 import secrets
+import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 import migrations
 from app.settings import DEMO_PASSWORD, Settings
@@ -24,6 +27,11 @@ from gateway.execution.limits import Limits
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.blobs.local import LocalBlobs
+from persistence.documents.access import DocumentAccessReader
+from persistence.documents.compaction import CompactionService
+from persistence.documents.contents import ContentReader
+from persistence.documents.document_reader import DocumentReader
+from persistence.documents.snapshots import SnapshotStore
 from persistence.documents.versions import VersionStore
 from persistence.documents.worker_pool import WorkerPool
 from persistence.engine.database import Database, open_database
@@ -32,8 +40,10 @@ from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
+from persistence.retry_schedule import RetrySchedule
 from persistence.rights import RightsLoader
 from realtime.announcements import PubSub, PubSubBackend
+from realtime.background_tasks import report_dead_task
 from realtime.collaboration.rooms import Rooms
 from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
@@ -53,6 +63,15 @@ class CannotStart(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Retries:
+    """What failed in the background and is tried again: whole turns by the name of their job, blobs by key, streams by name."""
+
+    failed_turns: Counter[str] = field(default_factory=Counter)
+    blobs: RetrySchedule[str] = field(default_factory=RetrySchedule)
+    streams: RetrySchedule[str] = field(default_factory=RetrySchedule)
+
+
+@dataclass(frozen=True, slots=True)
 class Resources:
     """Everything that is open while the server runs."""
 
@@ -60,11 +79,14 @@ class Resources:
     tokens: AccessTokens
     database: Database
     query_texts: QueryTexts
+    retries: Retries = field(default_factory=Retries)
 
 
 @asynccontextmanager
 async def open_database_url(settings: Settings) -> AsyncIterator[str]:
     """The address of the database: the one that is set, or that of the embedded Postgres, which runs as long as this is open."""
+    if settings.database_url is None or settings.blobs_url is None:
+        await asyncio.to_thread(_require_folder, settings.data_dir.absolute())
     if settings.database_url is not None:
         try:
             async with open_database(settings.database_url, max_connections=1):
@@ -73,8 +95,20 @@ async def open_database_url(settings: Settings) -> AsyncIterator[str]:
             raise CannotStart(f"The database of HIVE_DATABASE_URL cannot be used: {error.__cause__ or error}") from error
         yield settings.database_url
         return
-    async with embedded_postgres(settings.data_dir.absolute() / "postgres") as url:
+    folder = settings.data_dir.absolute() / "postgres"
+    async with embedded_postgres(folder, on_failure=lambda error: report_dead_task("embedded Postgres", error)) as url:
         yield url
+
+
+def _require_folder(folder: Path) -> None:
+    """Make the folder for data unless it is there, and write to it; CannotStart where that cannot be done."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = "Not a directory" if isinstance(error, FileExistsError) else error.strerror
+        raise CannotStart(f"The folder {folder} cannot be used: {reason}. Choose another with HIVE_DATA_DIR.") from error
 
 
 async def migrate(url: str) -> bool:
@@ -112,7 +146,8 @@ async def seed_demo_documents(resources: Resources, settings: Settings) -> int:
     from seed.documents import seed_documents
 
     try:
-        return await seed_documents(resources.database, resources.services.pubsub, resources.services.version_store)
+        services = resources.services
+        return await seed_documents(resources.database, services.pubsub, services.snapshots, services.document_objects)
     except Unavailable as error:  # the rest of the demo is there, and the next start tries again
         logger.warning("The demo's documents were not written: %s", error.message)
         return 0
@@ -134,9 +169,22 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
         except StorageUnavailable as error:
             raise CannotStart(f"Files cannot be kept: {error.__cause__}") from error
         objects = DocumentObjects(blobs, max_writers=max(1, settings.database_connections // 2))
-        archive = VersionStore(database, live, objects, await stack.enter_async_context(WorkerPool.open()))
+        workers = await stack.enter_async_context(WorkerPool.open())
+        reader = DocumentReader(database, objects)
+        snapshots = SnapshotStore(reader, objects, workers)
+        versions = VersionStore(database, live, objects, snapshots)
+        compaction = CompactionService(database, objects, reader, versions, workers)
         rooms = await stack.enter_async_context(
-            Rooms.open(hub=hub, pubsub=live, log=updates, snapshots=archive, access=access_from(archive), timings=timings)
+            Rooms.open(
+                hub=hub,
+                pubsub=live,
+                log=updates,
+                snapshots=reader,
+                workers=workers,
+                compaction=compaction,
+                access=access_from(DocumentAccessReader(database)),
+                timings=timings,
+            )
         )
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
@@ -146,7 +194,12 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
             hub=hub,
             log=log,
             blobs=blobs,
-            version_store=archive,
+            document_objects=objects,
+            document_reader=reader,
+            document_contents=ContentReader(reader, workers),
+            snapshots=snapshots,
+            compaction=compaction,
+            workers=workers,
             rooms=rooms,
             rights=RightsLoader(database),
             cursors=SyncCursors(keys.derive_secret("sync cursor")),

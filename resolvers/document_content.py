@@ -40,7 +40,9 @@ _DOWNLOAD_TYPES = {
 
 async def contents(context: Context, parents: Sequence[Any], format: Format = ContentFormat.MARKDOWN) -> list[DocumentContent]:
     """What each document says now."""
-    return await context.services.version_store.contents.read_current(parents, format or ContentFormat.MARKDOWN)
+    return await context.services.document_contents.read_current(
+        parents, format or ContentFormat.MARKDOWN, owner=context.viewer.user_id
+    )
 
 
 async def version_contents(
@@ -49,9 +51,9 @@ async def version_contents(
     """What each version says."""
     of = collect_ids(parents, lambda each: each.document_id)
     found = await stored.by_ids(context.database, context.viewer.user_id, of)
-    reads = context.services.version_store.contents.read_version
+    read = partial(context.services.document_contents.read_version, owner=context.viewer.user_id)
     return await gather_limited(
-        [partial(reads, DocumentType(found[each.document_id].type), each, format or ContentFormat.MARKDOWN) for each in parents]
+        [partial(read, DocumentType(found[each.document_id].type), each, format or ContentFormat.MARKDOWN) for each in parents]
     )
 
 
@@ -87,9 +89,10 @@ async def prepare_create(context: Context, values: InputValues) -> InputValues:
     if said is None:
         return values
     type_ = values.get("type") or DocumentType.TEXT
-    update = await context.services.version_store.workers.run(len(said), document_types.parse, type_, said)
+    update = await context.services.workers.run(len(said), document_types.parse, type_, said, owner=context.viewer.user_id)
     state = StoredState(document_id=values["id"], position=0, snapshot=update)
-    return values | {_SNAPSHOT_KEY: await context.services.version_store.store_snapshot(values["id"], type_, state)}
+    snapshot = await context.services.snapshots.store(values["id"], type_, state, owner=context.viewer.user_id)
+    return values | {_SNAPSHOT_KEY: snapshot}
 
 
 async def _read_upload(context: Context, upload_id: UUID) -> str:
@@ -122,7 +125,10 @@ async def prepare_save_version(context: Context, values: InputValues) -> InputVa
     document = await find_writable(context, values["id"])
     if document is None:
         return values
-    return values | {_SNAPSHOT_KEY: await context.services.version_store.snapshot_now(document.id, DocumentType(document.type))}
+    snapshots = context.services.snapshots
+    return values | {
+        _SNAPSHOT_KEY: await snapshots.store_current(document.id, DocumentType(document.type), owner=context.viewer.user_id)
+    }
 
 
 async def save_version(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:

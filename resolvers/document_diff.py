@@ -57,8 +57,8 @@ async def diffs(
         type_ = DocumentType(document.type)
         old = await _state_at(context, document, older, found, "fromVersionId")
         new = await _state_at(context, document, newer, found, "toVersionId")
-        made = await compare(context.services.version_store.workers, type_, old, new)
-        authors = await context.services.version_store.reader.log.authors(document.id)
+        made = await compare(context.services.workers, type_, old, new, owner=context.viewer.user_id)
+        authors = await context.services.document_reader.log.authors(document.id)
         hunks = [
             DiffHunk(each.op, each.text, authors.get(each.client) if each.client is not None else None) for each in made.hunks
         ]
@@ -69,11 +69,19 @@ async def diffs(
 
 async def attributions(context: Context, parents: Sequence[Any]) -> list[list[AttributedSpan]]:
     """Who wrote what stands in each document."""
-    archive = context.services.version_store
-    states = await archive.reader.read([each.id for each in parents])
+    reader, workers = context.services.document_reader, context.services.workers
+    states = await reader.read([each.id for each in parents])
     return await gather_limited(
         [
-            partial(attribute, archive.workers, DocumentType(each.type), state, archive.reader.log, each.created_at)
+            partial(
+                attribute,
+                workers,
+                DocumentType(each.type),
+                state,
+                reader.log,
+                each.created_at,
+                owner=context.viewer.user_id,
+            )
             for each, state in zip(parents, states, strict=True)
         ]
     )
@@ -82,7 +90,7 @@ async def attributions(context: Context, parents: Sequence[Any]) -> list[list[At
 async def _state_at(
     context: Context, document: Any, version_id: UUID | None, found: dict[UUID, Any], argument: str
 ) -> StoredState:
-    states = context.services.version_store.reader
+    states = context.services.document_reader
     if version_id is None:
         if argument == "toVersionId":
             return (await states.read([document.id]))[0]

@@ -33,7 +33,7 @@ async def prepare_edit(context: Context, values: InputValues) -> InputValues:
     if document is None:
         return values
     type_ = DocumentType(document.type)
-    (live,) = await context.services.version_store.reader.read([document.id])
+    (live,) = await context.services.document_reader.read([document.id])
     base = await _state_at(context, live, values["base"])
     match ways:
         case ["replace_all"]:
@@ -54,12 +54,19 @@ async def prepare_restore(context: Context, values: InputValues) -> InputValues:
     version = found.get(values["version_id"])
     if version is None or version.document_id != document.id:
         return values | {_UPDATE_KEY: b""}
-    states = context.services.version_store.reader
+    states = context.services.document_reader
     (live,) = await states.read([document.id])
     snapshot = await states.read_content(document.id, version.crdt)
     size = live.size + len(snapshot)
-    run = context.services.version_store.workers.run
-    update = await run(size, restore_update, DocumentType(document.type), live.snapshot, live.updates, snapshot)
+    update = await context.services.workers.run(
+        size,
+        restore_update,
+        DocumentType(document.type),
+        live.snapshot,
+        live.updates,
+        snapshot,
+        owner=context.viewer.user_id,
+    )
     return values | {_UPDATE_KEY: _within_size_limit(live, update)}
 
 
@@ -92,7 +99,7 @@ async def _state_at(context: Context, current: StoredState, position: int) -> St
     if not 0 <= position < current.position:
         raise Invalid(path, "The document was never at this position.")
     try:
-        (base,) = await context.services.version_store.reader.read([current.document_id], at=position)
+        (base,) = await context.services.document_reader.read([current.document_id], at=position)
     except CursorExpired as error:
         raise Invalid(path, "Single edits of that time are no longer kept: read the document again.") from error
     return base
@@ -100,8 +107,9 @@ async def _state_at(context: Context, current: StoredState, position: int) -> St
 
 async def _build_update(context: Context, state: StoredState, function: Any, type_: DocumentType, *arguments: str) -> bytes:
     size = state.size + sum(map(len, arguments))
-    return await context.services.version_store.workers.run(
-        size, edit_update, function, type_, state.snapshot, state.updates, *arguments
+    owner = context.viewer.user_id
+    return await context.services.workers.run(
+        size, edit_update, function, type_, state.snapshot, state.updates, *arguments, owner=owner
     )
 
 

@@ -9,8 +9,9 @@ from content import document_types
 from domain import document as documents
 from domain.actor import Actor
 from domain.document import DocumentType
+from persistence.blobs.document_objects import DocumentObjects
 from persistence.documents.document_reader import StoredState
-from persistence.documents.versions import VersionStore
+from persistence.documents.snapshots import SnapshotStore
 from persistence.engine.database import Database
 from persistence.engine.statement import Statement
 from persistence.tables import documents as rows
@@ -37,7 +38,7 @@ _FIND_PROJECT = Statement(
 )
 
 
-async def seed_documents(database: Database, announcer: Announcer, versions: VersionStore) -> int:
+async def seed_documents(database: Database, announcer: Announcer, snapshots: SnapshotStore, objects: DocumentObjects) -> int:
     """Begin the demo's documents where there is the demo and no document yet; how many."""
     if await database.fetch_value(_ANY_DOCUMENT):
         return 0
@@ -49,11 +50,10 @@ async def seed_documents(database: Database, announcer: Announcer, versions: Ver
     for title, story, above in _DOCUMENTS:
         id_ = new_id()
         update = document_types.parse(DocumentType.TEXT, (_STORIES / f"{story}.md").read_text())
-        snapshot = await versions.store_snapshot(
-            id_, DocumentType.TEXT, StoredState(document_id=id_, position=0, snapshot=update)
-        )
+        state = StoredState(document_id=id_, position=0, snapshot=update)
+        snapshot = await snapshots.store(id_, DocumentType.TEXT, state)
         given = {"project_id": found["id"], "title": title, "parent_id": None if above is None else begun[above]}
-        async with unit_of_work(database, announcer, objects=versions.objects) as uow:
+        async with unit_of_work(database, announcer, objects=objects) as uow:
             await documents.create(uow, actor, id_, given, initial_snapshot=snapshot)
         begun.append(id_)
     return len(begun)

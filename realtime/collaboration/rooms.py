@@ -27,7 +27,7 @@ from realtime.collaboration.messages import AwarenessState
 from realtime.collaboration.participant import AwarenessUpdate, Participant
 from realtime.collaboration.presence import Presence
 from realtime.collaboration.room import Room
-from realtime.collaboration.snapshots import DocumentLog, SnapshotStore, load
+from realtime.collaboration.snapshots import Compactor, DocumentLog, SnapshotSource, UpdateSplitter, load
 from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
 from realtime.listener import StreamListener
@@ -45,23 +45,24 @@ class Rooms:
         hub: StreamHub,
         pubsub: PubSub,
         log: DocumentLog,
-        snapshots: SnapshotStore,
+        snapshots: SnapshotSource,
+        workers: UpdateSplitter,
+        compaction: Compactor,
         access: AccessLookup,
         timings: RoomTimings,
     ) -> None:
         self._hub = hub
         self._pubsub = pubsub
         self._log = log
-        self._snapshots = snapshots
-        self.split_update = snapshots.split_update
-        self.load = partial(load, snapshots, log)
+        self.split_update = workers.split_update
+        self.load = partial(load, snapshots, log, workers)
         self._look_up_access = access
         self._timings = timings
         self._committer = GroupCommitter(log, interval_seconds=timings.commit_interval_seconds)
         self._rooms: dict[UUID, Room] = {}
         self._opening: dict[UUID, asyncio.Future[Room]] = {}
         self._rechecking: set[Room] = set()
-        self._compactions = CompactionQueue(snapshots)
+        self._compactions = CompactionQueue(compaction)
         self._tasks = BackgroundTasks()
         self._sender_id, self._closed = uuid4().hex, False
         self.write_batch = WriteBatch()
@@ -74,12 +75,23 @@ class Rooms:
         hub: StreamHub,
         pubsub: PubSub,
         log: DocumentLog,
-        snapshots: SnapshotStore,
+        snapshots: SnapshotSource,
+        workers: UpdateSplitter,
+        compaction: Compactor,
         access: AccessLookup,
         timings: RoomTimings | None = None,
     ) -> AsyncIterator[Self]:
         """Rooms over open services; at the end everybody must leave, and what was taken is committed first."""
-        rooms = cls(hub=hub, pubsub=pubsub, log=log, snapshots=snapshots, access=access, timings=timings or RoomTimings())
+        rooms = cls(
+            hub=hub,
+            pubsub=pubsub,
+            log=log,
+            snapshots=snapshots,
+            workers=workers,
+            compaction=compaction,
+            access=access,
+            timings=timings or RoomTimings(),
+        )
         rooms._tasks.supervise(rooms._committer.run(), "rooms: commit")
         rooms._tasks.supervise(rooms._sweep(), "rooms: sweep")
         try:

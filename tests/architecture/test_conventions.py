@@ -21,10 +21,14 @@ _LONGER_FILES: dict[str, str] = {}
 # path:function where `except Exception` stands without raising again: why everything must be caught there
 _CATCH_ALL_BOUNDARIES: dict[str, str] = {
     "app/maintenance.py:run_forever": "the rim of a job: it has its next turn, and the failure is logged",
+    "persistence/documents/compaction.py:CompactionService.try_compact": "one broken document must not stop the others: counted, logged, retried",
     "persistence/documents/worker_main.py:_run_next_job": "the rim of a process: a bug is told to the parent, which masks and logs it",
-    "persistence/engine/read_batcher.py:ReadBatcher._run_single": "whatever a database can raise: it is the asker's",
+    "persistence/events/retention.py:trim_events": "the boundary of a stream: the failure is counted, and the others are trimmed",
+    "persistence/engine/connection_pool.py:LeasedPool._return_to_pool": "whatever a broken connection raises: it is closed",
+    "persistence/engine/request_coalescing.py:Coalescer._send": "whatever a database can raise: it belongs to the callers",
+    "persistence/engine/read_batcher.py:ReadBatcher._run_single": "whatever a database can raise: it belongs to the caller",
     "persistence/engine/read_batcher.py:ReadBatcher._run_batch": "whatever a database can raise: each run is tried alone",
-    "persistence/engine/write_batcher.py:WriteBatcher._run_batch": "whatever a database can raise: each member is tried alone, or told",
+    "persistence/engine/write_batcher.py:WriteBatcher._run_batch": "whatever a database can raise: each update is tried alone, or fails",
     "gateway/subscriptions/groups.py:SubscriptionGroup.repartition": "the rim of a group: its members are told, and a bug is logged",
     "gateway/subscriptions/groups.py:SubscriptionGroup.execute": "the rim of a group: its members are told, and a bug is logged",
     "realtime/collaboration/commit.py:GroupCommitter._append": "whatever a database can raise: those who wait are told",
@@ -46,6 +50,7 @@ _CATCH_ALL_BOUNDARIES: dict[str, str] = {
     "gateway/http/endpoint.py:GraphQLEndpoint.post": "the rim of a whole request",
     "gateway/http/endpoint.py:GraphQLEndpoint._execute": "the rim of an operation over HTTP",
     "gateway/http/streaming.py:_StreamingResponse._run_subscription": "the rim of a subscription over HTTP",
+    "gateway/http/credentials.py:CredentialWatch._check_periodically": "the watch goes on, whatever a database can raise",
     "gateway/websocket/handshake.py:Handshake._authenticate": "the boundary of a handshake on a websocket",
     "gateway/websocket/operations.py:Operations._run": "the boundary of an operation on a websocket",
 }
