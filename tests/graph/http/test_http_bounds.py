@@ -228,8 +228,8 @@ async def test_an_answer_that_is_not_read_is_cut(closes: bool) -> None:
     async with run_sample_server(keep_alive=0.2, timeouts=BRIEF, table=table) as brief, open_connection(brief) as client:
         client.writer.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]
-        query = "query ($text: String) {" + "".join(f"a{n}: echo(text: $text) " for n in range(30)) + "}"
-        body = orjson.dumps({"query": query, "variables": {"text": "x" * (250_000 if closes else 50_000)}})
+        query = "query ($text: String) {" + "".join(f"a{n}: echo(text: $text) " for n in range(20)) + "}"
+        body = orjson.dumps({"query": query, "variables": {"text": "x" * (400_000 if closes else 50_000)}})
         head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
         requests = 1 if closes else 30
         client.send((head + (b"Connection: close\r\n" if closes else b"") + b"\r\n" + body) * requests)
