@@ -40,6 +40,10 @@ _DOCUMENT_BYTES_PER_CHARACTER: Final = 210
 _PROGRAM_BYTES_PER_CHARACTER: Final = 40
 
 
+UNPLANNED: Final = object()
+"""The plan of an operation whose plan is not known."""
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Operation:
     """One operation of a valid document. `programs` are those compiled of it, by the values of its directive variables."""
@@ -52,6 +56,8 @@ class Operation:
     programs: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     on_compiled: Callable[[int], None] = lambda source_length: None
     """Called with the length of the source of each compiled program."""
+    subscription_plan: Any = UNPLANNED
+    """Of `gateway.subscriptions.plan`, once it is known."""
 
     @property
     def name(self) -> str | None:
@@ -148,7 +154,14 @@ class DocumentCache:
             return self._with_programs(
                 source,
                 {
-                    name: replace(operation, document=node, definition=definition, variable_coercer=None, programs={})
+                    name: replace(
+                        operation,
+                        document=node,
+                        definition=definition,
+                        variable_coercer=None,
+                        programs={},
+                        subscription_plan=UNPLANNED,
+                    )
                     for (name, operation), definition in zip(known.operations.items(), definitions, strict=True)
                 },
             )
