@@ -1,7 +1,7 @@
-"""Cursors: the place of a row in a sorted list, as an opaque string.
+"""Encodes cursors: the position of a row in a sorted list, as an opaque string.
 
-A cursor is base64url of JSON: a tag that names the order, the row's sort values, and its id. It is not signed: it says nothing
-that its reader may not know, and every value is checked against its column before it comes near a statement.
+A cursor is base64url of JSON: a tag that names the order, the row's sort values, and its id. It is not signed: it contains
+nothing that its reader may not know, and every value is checked against its column before it reaches a statement.
 """
 
 import base64
@@ -19,13 +19,13 @@ from domain.errors import CursorInvalid
 
 Column = ColumnElement[Any]
 
-# A day that is not set counts as later than every other.
+# A date that is not set sorts after every other.
 DATE_INFINITY: Column = literal_column("'infinity'::date", Date)
 
 
 @dataclass(frozen=True)
 class SortColumn:
-    """One column to sort by. `last` is the SQL literal that stands for NULL, where the column may be NULL."""
+    """One column to sort by. `null_substitute` is the SQL literal that NULL sorts as, where the column may be NULL."""
 
     column: Column
     attribute: str
@@ -33,13 +33,13 @@ class SortColumn:
 
     @property
     def expression(self) -> Column:
-        """What is compared."""
+        """The expression that is compared."""
         return self.column if self.null_substitute is None else func.coalesce(self.column, self.null_substitute)
 
     def parameter(self, name: str) -> Column:
-        """A cursor's value, made comparable in the same way."""
-        given = bindparam(name, type_=self.column.type)
-        return given if self.null_substitute is None else func.coalesce(given, self.null_substitute)
+        """The parameter of a cursor's value, comparable with the expression."""
+        value = bindparam(name, type_=self.column.type)
+        return value if self.null_substitute is None else func.coalesce(value, self.null_substitute)
 
 
 SortOrder = Sequence[tuple[SortColumn, bool]]
@@ -52,7 +52,7 @@ def encode_cursor(sorts: SortOrder, row: Any) -> str:
 
 
 def _sort_value(row: Any, attribute: str) -> Any:
-    """An attribute of the dataclass, or a column that the listing selects beside it."""
+    """An attribute of the dataclass, or a column that the list selects beside it."""
     return getattr(row, attribute) if hasattr(type(row), attribute) else row[attribute]
 
 
