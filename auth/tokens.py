@@ -5,7 +5,6 @@ noticed within a second: each session is checked once a second at most, in one q
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -22,11 +21,15 @@ from domain.errors import DomainError, TokenExpired, Unauthenticated
 from domain.events import user_stream
 from domain.session import Session
 from persistence.engine.database import Database
+from persistence.engine.lru_cache import LruCache
 from persistence.engine.request_coalescing import Coalescer
 from persistence.stores import session as sessions
 
 LIFETIME_SECONDS = 600
-_MAX_CACHE_ENTRIES = 10_000
+_TOKEN_CACHE_BYTES = 16 * 2**20
+_TOKEN_ENTRY_BYTES = 800  # beside the token itself
+_SESSION_CACHE_BYTES = 4 * 2**20
+_SESSION_ENTRY_BYTES = 400
 _SESSION_CHECK_SECONDS = 1.0
 _MAX_TOKEN_CHARACTERS = 4096
 _SESSION_ENDED_MESSAGE = "The session has ended; sign in again."
@@ -49,8 +52,8 @@ class AccessTokens:
             sub={"essential": True},
             exp={"essential": True},
         )
-        self._verified_tokens: OrderedDict[str, tuple[Actor, float]] = OrderedDict()
-        self._checked_sessions: OrderedDict[UUID, float] = OrderedDict()
+        self._verified_tokens: LruCache[str, tuple[Actor, float]] = LruCache("access tokens", _TOKEN_CACHE_BYTES)
+        self._checked_sessions: LruCache[UUID, float] = LruCache("sessions", _SESSION_CACHE_BYTES)
         self._coalescer: Coalescer[UUID, bool] = Coalescer(self._check_sessions)
 
     def issue(self, session: Session) -> str:
@@ -91,14 +94,11 @@ class AccessTokens:
         session_id = credentials.actor.session_id
         assert session_id is not None
         now = time.monotonic()
-        if self._checked_sessions.get(session_id, 0.0) + _SESSION_CHECK_SECONDS > now:
+        if (self._checked_sessions.get(session_id) or 0.0) + _SESSION_CHECK_SECONDS > now:
             return
         if not await self._coalescer.load(session_id):
             raise Unauthenticated(_SESSION_ENDED_MESSAGE)
-        self._checked_sessions[session_id] = now
-        self._checked_sessions.move_to_end(session_id)
-        while len(self._checked_sessions) > _MAX_CACHE_ENTRIES:
-            self._checked_sessions.popitem(last=False)
+        self._checked_sessions.put(session_id, now, _SESSION_ENTRY_BYTES)
 
     async def find_revoked(self, credentials: Sequence["Credentials"]) -> Mapping["Credentials", DomainError]:
         """The credentials whose token has expired or whose session has ended, as the database has it now, in one query."""
@@ -111,7 +111,7 @@ class AccessTokens:
             if session_id not in still_open and each not in found:
                 found[each] = Unauthenticated(_SESSION_ENDED_MESSAGE)
             if session_id is not None and session_id not in still_open:
-                self._checked_sessions.pop(session_id, None)  # check_active must not accept it for another second
+                self._checked_sessions.remove(session_id)  # check_active must not accept it for another second
         return found
 
     def can_replace(self, before: "Credentials | None", after: "Credentials | None") -> bool:
@@ -145,10 +145,9 @@ class AccessTokens:
             )
         except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise Unauthenticated(_INVALID_MESSAGE) from error
-        self._verified_tokens[token] = actor, float(claims["exp"])
-        while len(self._verified_tokens) > _MAX_CACHE_ENTRIES:
-            self._verified_tokens.popitem(last=False)
-        return self._verified_tokens[token]
+        verified = actor, float(claims["exp"])
+        self._verified_tokens.put(token, verified, len(token) + _TOKEN_ENTRY_BYTES)
+        return verified
 
 
 class Credentials:

@@ -64,7 +64,7 @@ def _column(cls: Any, source: FromClause, name: str) -> ColumnElement[Any]:
 
 @cache
 def row_class(cls: Any, attributes: frozenset[str] | None = None) -> type[asyncpg.Record]:
-    """ A Record whose first columns are `columns(cls, …, attributes)`, with these as attributes and with the properties of the
+    """A Record whose first columns are `columns(cls, …, attributes)`, with these as attributes and with the properties of the
     dataclass.
 
     Its `places` maps each attribute to its column.
