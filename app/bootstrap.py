@@ -4,11 +4,13 @@ import asyncio
 import hashlib
 import logging
 import secrets
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 import migrations
 from app.settings import DEMO_PASSWORD, Settings
@@ -83,6 +85,8 @@ class Resources:
 @asynccontextmanager
 async def open_database_url(settings: Settings) -> AsyncIterator[str]:
     """The address of the database: the one that is set, or that of the embedded Postgres, which runs as long as this is open."""
+    if settings.database_url is None or settings.blobs_url is None:
+        await asyncio.to_thread(_require_folder, settings.data_dir.absolute())
     if settings.database_url is not None:
         try:
             async with open_database(settings.database_url, max_connections=1):
@@ -94,6 +98,17 @@ async def open_database_url(settings: Settings) -> AsyncIterator[str]:
     folder = settings.data_dir.absolute() / "postgres"
     async with embedded_postgres(folder, on_failure=lambda error: report_dead_task("embedded Postgres", error)) as url:
         yield url
+
+
+def _require_folder(folder: Path) -> None:
+    """Make the folder for data unless it is there, and write to it; CannotStart where that cannot be done."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = "Not a directory" if isinstance(error, FileExistsError) else error.strerror
+        raise CannotStart(f"The folder {folder} cannot be used: {reason}. Choose another with HIVE_DATA_DIR.") from error
 
 
 async def migrate(url: str) -> bool:
@@ -158,6 +173,7 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
         reader = DocumentReader(database, objects)
         snapshots = SnapshotStore(reader, objects, workers)
         versions = VersionStore(database, live, objects, snapshots)
+        contents = ContentReader(reader, workers)
         compaction = CompactionService(database, objects, reader, versions, workers)
         rooms = await stack.enter_async_context(
             Rooms.open(
@@ -165,8 +181,9 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
                 pubsub=live,
                 log=updates,
                 snapshots=reader,
-                workers=workers,
-                compaction=compaction,
+                splitter=workers,
+                differences=contents,
+                compactor=compaction,
                 access=access_from(DocumentAccessReader(database)),
                 timings=timings,
             )
@@ -181,7 +198,7 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
             blobs=blobs,
             document_objects=objects,
             document_reader=reader,
-            document_contents=ContentReader(reader, workers),
+            document_contents=contents,
             snapshots=snapshots,
             compaction=compaction,
             workers=workers,

@@ -107,18 +107,25 @@ def to_entity(cls: type[T], row: Any) -> T:
 
 
 def to_params(entity: Any) -> dict[str, Any]:
-    """An entity's attributes by name: the parameters of `insert_row` and `update_row`."""
-    return {name: getattr(entity, name) for name in _field_names(cast(Any, type(entity)))}
+    """The stored values of an entity by name: the parameters of `insert_row` and `update_row`."""
+    return {name: getattr(entity, name) for name in _written_names(cast(Any, type(entity)))}
+
+
+def written_names(cls: type[Any]) -> tuple[str, ...]:
+    """The names of the stored values of a dataclass: its fields, and those of `stored_properties`, which it computes from them,
+    such as the key by which a name sorts. The latter are columns for comparison in SQL; rows that are read do not contain them.
+    """
+    return _written_names(cast(Any, cls))
 
 
 @cache
-def _field_names(cls: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(cls))
+def _written_names(cls: Any) -> tuple[str, ...]:
+    return (*(field.name for field in fields(cls)), *getattr(cls, "stored_properties", ()))
 
 
 def insert_row(cls: type[Any], table: Table, *extra: str) -> Insert:
     """INSERT of all attributes; an existing row is left as it is, and the statement then returns nothing."""
-    names = [field.name for field in fields(cls)] + list(extra)
+    names = [*written_names(cls), *extra]
     parameters = {name: bindparam(name, type_=table.c[name].type) for name in names}
     return cast(Insert, insert(table).values(parameters).on_conflict_do_nothing())
 
@@ -126,7 +133,7 @@ def insert_row(cls: type[Any], table: Table, *extra: str) -> Insert:
 def update_row(cls: type[Any], table: Table, *, exclude: Sequence[str] = ()) -> Update:
     """UPDATE of all attributes of one row, found by its id."""
     unchanged = {"id", "created_at", *exclude}
-    names = [field.name for field in fields(cls) if field.name not in unchanged]
+    names = [name for name in written_names(cls) if name not in unchanged]
     parameters = {name: bindparam(name, type_=table.c[name].type) for name in names}
     return table.update().where(table.c.id == bindparam("id", type_=table.c.id.type)).values(parameters)
 
