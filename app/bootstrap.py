@@ -129,7 +129,7 @@ async def seed_database(database: Database, settings: Settings) -> str | None:
     passwords = Argon2Passwords()
     try:
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        # Everybody knows the demo's password: in production nobody gets in with it.
+        # The demo's password is public: in production nobody can sign in with it.
         password = secrets.token_urlsafe() if settings.production else DEMO_PASSWORD
         report = await seed(database, settings.seed, password_hash=await passwords.hash(password), anchor=midnight)
     finally:
@@ -167,7 +167,7 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
         try:
             blobs = await stack.enter_async_context(open_blobs(settings, keys))
         except StorageUnavailable as error:
-            raise CannotStart(f"Files cannot be kept: {error.__cause__}") from error
+            raise CannotStart(f"Files cannot be stored: {error.__cause__}") from error
         objects = DocumentObjects(blobs, max_writers=max(1, settings.database_connections // 2))
         workers = await stack.enter_async_context(WorkerPool.open())
         reader = DocumentReader(database, objects)
@@ -238,7 +238,7 @@ async def open_blobs(settings: Settings, keys: SigningKeys) -> AsyncIterator[Blo
 
 
 async def clean_up_blobs_once(settings: Settings, url: str) -> str:
-    """Take away what nobody needs, orphans too, over a migrated database: what was done, in words."""
+    """Delete orphaned blobs, over a migrated database; a report for operators."""
     async with open_database(url, max_connections=2) as database:
         try:
             async with open_blobs(settings, await _load_signing_keys(database, settings)) as blobs:

@@ -56,7 +56,7 @@ async def refresh(context: Context, uow: SqlUnitOfWork, values: InputValues) -> 
     """Refreshes a session: returns a new access token, and a new refresh token in place of the given one."""
     refreshed = await sessions.refresh(uow, values["refresh_token"], context.device)
     if refreshed is None:
-        return {"refused": Unauthenticated(sessions.INVALID_TOKEN_MESSAGE, path=("input", "refreshToken"))}
+        return {"refused": Unauthenticated(sessions.INVALID_REFRESH_MESSAGE, path=("input", "refreshToken"))}
     user, session, refresh_token = refreshed
     return _session_result(context, user, session, refresh_token)
 

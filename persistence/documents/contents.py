@@ -14,7 +14,8 @@ from persistence.documents.rendering import difference, full_state, render
 from persistence.documents.worker_pool import WorkerPool
 from persistence.engine.lru_cache import LruCache
 
-_CACHE_BYTES = 32 * 2**20
+_CACHE_BYTES = 32 * 1024 * 1024
+_ENTRY_BYTES = 400  # beside the text
 # The attribute of a version that names the contents stored in a format.
 STORED_ATTRIBUTES: Mapping[ContentFormat, str] = {
     ContentFormat.MARKDOWN: "markdown",
@@ -39,7 +40,7 @@ class ContentReader:
     def __init__(self, reader: DocumentReader, workers: WorkerPool) -> None:
         self._reader = reader
         self._workers = workers
-        self._rendered: LruCache[tuple[UUID, int, ContentFormat], str] = LruCache("rendered documents", _CACHE_BYTES)
+        self._rendered: LruCache[tuple[UUID, int, ContentFormat], str] = LruCache("document texts", _CACHE_BYTES)
 
     async def read_current(
         self, documents: Sequence[Any], format_: ContentFormat, *, owner: UUID | None = None
@@ -71,7 +72,7 @@ class ContentReader:
         text = self._rendered.get(key)
         if text is None:
             text = await self._workers.run(size, render, type_, state.snapshot, state.updates, format_, owner=owner)
-            self._rendered.put(key, text, getsizeof(text))
+            self._rendered.put(key, text, getsizeof(text) + _ENTRY_BYTES)
         return DocumentContent(format_, state.position, text=text)
 
     async def difference(self, document_id: UUID, vector: bytes, *, owner: UUID | None = None) -> bytes:
@@ -97,5 +98,5 @@ class ContentReader:
         if text is None:
             snapshot = await self._reader.read_content(version.document_id, version.crdt)
             text = await self._workers.run(len(snapshot), render, type_, snapshot, (), format_, owner=owner)
-            self._rendered.put(key, text, getsizeof(text))
+            self._rendered.put(key, text, getsizeof(text) + _ENTRY_BYTES)
         return DocumentContent(format_, version.position, text=text)

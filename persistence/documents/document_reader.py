@@ -27,6 +27,7 @@ from persistence.tables import document_heads, document_updates, document_versio
 
 MAX_POSITION = 2**62
 _CACHE_BYTES = 64 * 1024 * 1024
+_ENTRY_BYTES = 300  # beside the contents
 _MAX_TAIL_UPDATES = 2_000  # edits read at once, of all documents together
 _MAX_ATTEMPTS = 4
 
@@ -134,7 +135,7 @@ class DocumentReader:
         found = self._contents.get(sha256)
         if found is None:
             found = await self._objects.read_content(document_id, sha256)
-            self._contents.put(sha256, found, len(found))
+            self._contents.put(sha256, found, len(found) + _ENTRY_BYTES)
         return found
 
     async def _try_read(self, document_ids: list[UUID], at: int) -> dict[UUID, StoredState] | None:

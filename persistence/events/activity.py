@@ -1,4 +1,4 @@
-"""Histories: the event log as lists of an object or a project, and single entries."""
+"""Lists the activity of an object or a project from the event log, and fetches single entries."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,11 +18,11 @@ from persistence.engine.statement import Statement
 from persistence.tables import events, team_members
 
 _events = events
-_viewer_member = team_members.alias("hearing_member")
+_viewer_member = team_members.alias("viewer_member")
 
 
 def _visible_to_viewer() -> Column:
-    """The viewer may hear the stream: it is his own, or of a team that he belongs to; and see the project, where there is one."""
+    """The viewer may follow the stream, which is their own or of a team of theirs, and see the project, where there is one."""
     of_team = (
         select(literal_column("1"))
         .where(
@@ -40,7 +40,7 @@ _BY_IDS = Statement(select(*columns(Entry, _events)).where(_events.c.id == any_i
 
 
 async def by_ids(database: Database, viewer: UUID, entry_ids: Sequence[UUID]) -> dict[UUID, Any]:
-    """Those of the entries that the viewer may see."""
+    """The entries that the viewer may see, by id."""
     return {row.id: row for row in await database.fetch(_BY_IDS, ids=list(entry_ids), viewer=viewer)}
 
 
@@ -58,7 +58,7 @@ OBJECT_ACTIVITY = ListQuery(
     **_LIST_OPTIONS,
     parent_clause=lambda parent: (_events.c.about_id == parent) & (_events.c.kind != literal_column("'ACCESS_LOST'")),
 )
-# Whoever joins a project is told so in his own stream, too: that is no second entry of its history.
+# A person who joins a project gets an entry in their own stream, too: it is no second entry of the project's history.
 PROJECT_ACTIVITY = ListQuery(
     **_LIST_OPTIONS,
     parent_clause=lambda parent: (

@@ -1,4 +1,4 @@
-"""Watchers, and what each user has seen: the store and the loaders."""
+"""Watchers and seen marks: the store and the loaders."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -81,7 +81,7 @@ class SqlWatches:
         self._connection = connection
 
     async def watch(self, subject_type: str, subject_id: UUID, user_ids: Sequence[UUID]) -> None:
-        """Make people watchers; those who are stay so."""
+        """Add watchers; present ones stay."""
         if user_ids:
             await self._connection.execute(_WATCH, subject=subject_id, type=subject_type, users=list(user_ids))
 
@@ -90,7 +90,7 @@ class SqlWatches:
         await self._connection.execute(_UNWATCH, subject=subject_id, user=user_id)
 
     async def mark_seen(self, user_id: UUID, subject_id: UUID, stream: str, at: datetime) -> None:
-        """Everything in the stream up to now is no news to the user, as far as the subject goes."""
+        """Mark the changes of the subject in the stream up to now as seen by the user."""
         await self._connection.execute(_MARK_SEEN, user=user_id, subject=subject_id, stream=stream, at=at)
 
 
