@@ -162,6 +162,14 @@ async def entities_of_changes(context: Context, parents: Sequence[Change]) -> li
     return [None if getattr(each, "deleted_at", None) is not None else each for each in found]
 
 
+async def subjects_of_changes(context: Context, parents: Sequence[Change]) -> list[Any]:
+    """What each change is about: a comment's subject, else the object itself; nothing where the viewer may not see it."""
+    found = await entities(context, [(each.entry.about_type, each.entry.about_id) for each in parents])
+    for change, each in zip(parents, found, strict=True):
+        context.rights_stale |= each is None and change.entry.kind not in _REMOVAL_KINDS
+    return found
+
+
 async def subjects(context: Context, parents: Sequence[Entry]) -> list[Any]:
     """What each entry of a history is about."""
     return await entities(context, [(each.about_type, each.about_id) for each in parents])

@@ -75,6 +75,11 @@ class Discussable(Entity):
     comments: Connection[Annotated["Comment", strawberry.lazy("schema.types.comment")]] = relation(
         resolvers.comment.threads, "The threads about it, oldest first; answers are below a thread's first comment.", needs=["id"]
     )
+    thread_count: int = relation(
+        resolvers.comment.thread_counts,
+        "How many threads there are about it; `comments.totalCount` counts all comments, replies included.",
+        needs=["id"],
+    )
     attachments: Connection[Annotated["Attachment", strawberry.lazy("schema.types.attachment")]] = relation(
         resolvers.attachment.of_subjects, "The files on it, oldest first.", needs=["id"]
     )

@@ -15,7 +15,7 @@ window functions over all children (read every child of every parent).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any, Final, cast
 from uuid import UUID
@@ -48,6 +48,8 @@ class ListQuery:
     joined: Callable[[Any], Any] = lambda query: query
     fields: FilterFields = field(default_factory=dict)
     extra: tuple[Column, ...] = ()
+    count_clause: Callable[[Column], Column] | None = None
+    """In place of `parent_clause` where an unfiltered list is counted: what a total counts, if not the rows."""
 
 
 CURSOR: Final = "cursor"
@@ -160,6 +162,8 @@ def _parent_rows() -> Any:
 @lru_cache(maxsize=512)
 def _count_statement(list_query: ListQuery, shape: Any) -> Statement:
     parent = _parent_rows()
+    if list_query.count_clause is not None and shape == extract_values(MATCH_ALL, {}):
+        list_query = replace(list_query, parent_clause=list_query.count_clause)
     counted = list_query.joined(select(func.count(list_query.id))).where(*_filtered(list_query, shape, parent.c.id))
     if list_query.parent_clause is None:
         return Statement(counted)

@@ -57,6 +57,11 @@ class Change(Node):
     entity: Entity | None = relation(
         resolvers.change.entities_of_changes, "Current object; null when deleted or no longer visible."
     )
+    subject: Node | None = relation(
+        resolvers.change.subjects_of_changes,
+        "What the object belongs to: the task or document of a comment, also of a deleted one; else the object itself. Null when "
+        "the viewer can no longer see it.",
+    )
     fields: list[FieldChange] = leaf("Field-level before/after.", lambda each: field_changes(each.entry))
     actor: Annotated["User", strawberry.lazy("schema.types.user")] | None = relation(
         resolvers.change.actors, "Who did it; null for the server itself."
