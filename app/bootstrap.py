@@ -4,9 +4,10 @@ import asyncio
 import hashlib
 import logging
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import migrations
@@ -37,8 +38,10 @@ from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
+from persistence.retry_schedule import RetrySchedule
 from persistence.rights import RightsLoader
 from realtime.announcements import PubSub, PubSubBackend
+from realtime.background_tasks import report_dead_task
 from realtime.collaboration.rooms import Rooms
 from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
@@ -58,6 +61,15 @@ class CannotStart(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Retries:
+    """What failed in the background and is tried again: whole turns by the name of their job, blobs by key, streams by name."""
+
+    failed_turns: Counter[str] = field(default_factory=Counter)
+    blobs: RetrySchedule[str] = field(default_factory=RetrySchedule)
+    streams: RetrySchedule[str] = field(default_factory=RetrySchedule)
+
+
+@dataclass(frozen=True, slots=True)
 class Resources:
     """Everything that is open while the server runs."""
 
@@ -65,6 +77,7 @@ class Resources:
     tokens: AccessTokens
     database: Database
     query_texts: QueryTexts
+    retries: Retries = field(default_factory=Retries)
 
 
 @asynccontextmanager
@@ -78,7 +91,8 @@ async def open_database_url(settings: Settings) -> AsyncIterator[str]:
             raise CannotStart(f"The database of HIVE_DATABASE_URL cannot be used: {error.__cause__ or error}") from error
         yield settings.database_url
         return
-    async with embedded_postgres(settings.data_dir.absolute() / "postgres") as url:
+    folder = settings.data_dir.absolute() / "postgres"
+    async with embedded_postgres(folder, on_failure=lambda error: report_dead_task("embedded Postgres", error)) as url:
         yield url
 
 

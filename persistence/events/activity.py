@@ -68,8 +68,6 @@ OBJECT_ACTIVITY = ListQuery(
 PROJECT_ACTIVITY = ListQuery(
     **_LIST_OPTIONS,
     parent_clause=lambda parent: (
-        (_events.c.project_id == parent)
-        & is_history(_events)
-        & func.starts_with(_events.c.stream, literal_column("'team:'"))
+        (_events.c.project_id == parent) & is_history(_events) & func.starts_with(_events.c.stream, literal_column("'team:'"))
     ),
 )

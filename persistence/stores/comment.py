@@ -171,9 +171,10 @@ def _list_query(**options: Any) -> ListQuery:
     )
 
 
+_ALL = _list_query(parent_clause=lambda parent: _c.c.subject_id == parent)
 THREADS = _list_query(
     parent_clause=lambda parent: (_c.c.subject_id == parent) & _c.c.parent_id.is_(None),
-    count_clause=lambda parent: _c.c.subject_id == parent,  # what a badge shows: replies too
+    counted_as=_ALL,  # what a badge shows: replies too
 )
 REPLIES = _list_query(parent_clause=lambda parent: _c.c.parent_id == parent)
 

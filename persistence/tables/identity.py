@@ -49,6 +49,8 @@ sessions = Table(
     Column("ip_address", Text),
     Column("secret_hash", LargeBinary, nullable=False),
     Column("previous_secret_hash", LargeBinary),
+    Column("successor_nonce", LargeBinary),
+    Column("token_key", LargeBinary),
     Column("rotated_at", INSTANT, nullable=False),
     Index(None, "user_id"),
 )

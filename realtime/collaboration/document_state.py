@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from content import crdt, guard
 from content.errors import InvalidUpdate, UpdatePending, UpdateTooLarge
-from content.split_update import is_unanchored
+from content.split_update import PIECE_RANGES, is_unanchored
 from content.structs import Update as Said
 from content.structs import state_vector
 from content.structure_check import StructureCheck
@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 _MAX_STORED_BYTES: Final = 2 * guard.DOCUMENT_BYTES  # what is stored already must always load
 MAX_INLINE_BYTES: Final = 16 * 1024  # bytes of an update that is applied without being parted
 MAX_YJS_STEPS: Final = 500_000  # of Yjs, at 50 ns
+_MAX_INLINE_SECONDS: Final = 0.02  # of work on an update that is applied without being split
 MAX_MERGED_UPDATES: Final = 64
 MAX_MERGED_BYTES: Final = 256 * 1024
 
@@ -84,7 +85,13 @@ class DocumentState:
 
     def _is_expensive(self, parsed: Said) -> bool:
         structs = parsed.structs
+        if len(parsed.deletes) > PIECE_RANGES and self._nesting.require_affordable(parsed) > _MAX_INLINE_SECONDS:
+            return True
         return len(structs) > self.max_unanchored and sum(map(is_unanchored, structs)) > self.max_unanchored
+
+    def estimate_seconds(self, data: bytes) -> float:
+        """CPU seconds, at most, that applying an update takes (`content.update_cost`). Raises InvalidUpdate, TooExpensive."""
+        return self._nesting.require_affordable(guard.read(data))
 
     def update_since(self, vector: bytes) -> bytes:
         """What somebody with this state vector (empty: nothing at all) is missing. Raises InvalidUpdate."""

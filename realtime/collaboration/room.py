@@ -18,6 +18,8 @@ from typing import Final
 from uuid import UUID
 
 from content.crdt import EMPTY
+from content.errors import TooExpensive
+from content.update_cost import MAX_UPDATE_SECONDS
 from domain.document.update import Appended, LoggedUpdate, Update, document_stream, to_logged
 from domain.errors import DomainError, NotFound, Unavailable
 from realtime.collaboration.access import DocumentAccess, DocumentRight
@@ -31,6 +33,7 @@ from realtime.collaboration.update_batch import UpdateBatch
 
 MAX_PENDING_UPDATES: Final = 4_096
 MAX_PENDING_BYTES: Final = 8 * 1024 * 1024
+_PIECES_PER_YIELD: Final = 16
 
 Author = tuple[UUID, str | None]  # a user and his session
 
@@ -114,13 +117,24 @@ class Room:
         """An edit as many: each is kept by itself, and the last one's fate is told, as it cannot be kept without the others."""
         state = await self.state()
         state.require_capacity(len(data))
-        *several, last = await self._host.split_update(data, state.max_unanchored) or [EMPTY]
+        *several, last = pieces = await self._host.split_update(data, state.max_unanchored) or [EMPTY]
+        await self._require_affordable(pieces)
         for piece in several:
             await self._has_capacity.wait()
             state, began = await self.state(), thread_time()
             self._apply_and_queue(state, piece, author, None, None, is_split=True)
             await asyncio.sleep(min(thread_time() - began, 1.0))  # as long for the others
         self._apply_and_queue(await self.state(), last, author, key, on_done, is_split=True)
+
+    async def _require_affordable(self, pieces: Sequence[bytes]) -> None:
+        """Raise TooExpensive where all pieces together would take too long, before any of them is applied."""
+        seconds = 0.0
+        for count, piece in enumerate(pieces):
+            seconds += (await self.state()).estimate_seconds(piece)
+            if seconds > MAX_UPDATE_SECONDS:
+                raise TooExpensive(MAX_UPDATE_SECONDS)
+            if count % _PIECES_PER_YIELD == 0:
+                await asyncio.sleep(0)
 
     def _apply_and_queue(
         self, state: DocumentState, data: bytes, author: Author, key: str | None, on_done: OnDone | None, *, is_split: bool

@@ -13,9 +13,9 @@ from tests.support.app import App
 from tests.support.document_storage import (
     ProcessEnded,
     create_document_with_blobs,
+    document_objects,
     index_rows,
     verify_documents,
-    document_objects,
 )
 from tests.support.graph_actions import create_document, mutate, mutate_ok
 from tests.support.teams import create_sample_team, uuid_of

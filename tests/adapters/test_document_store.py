@@ -28,9 +28,9 @@ from tests.support.document_storage import (
     FaultyBlobs,
     ProcessEnded,
     create_document_with_blobs,
+    document_objects,
     index_rows,
     verify_documents,
-    document_objects,
 )
 from tests.support.graph_actions import codes_and_paths, create_document, mutate, mutate_ok
 from tests.support.teams import create_sample_team, uuid_of
