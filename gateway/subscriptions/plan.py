@@ -5,18 +5,18 @@ not `personal` (`schema.fields.Binding`). Where a cursor goes on has the viewer'
 frame is written, so that clients who resume may share nevertheless.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import orjson
-from graphql import TypeInfo, TypeInfoVisitor, is_abstract_type, print_ast, visit
+from graphql import print_ast, visit
 from graphql.language import FieldNode, FragmentDefinitionNode, Visitor
-from graphql.type import GraphQLSchema
 from strawberry.schema import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from gateway.execution.compiled.arguments import FieldArguments
 from gateway.execution.compiled.program import ProgramCompiler
+from gateway.execution.coordinates import coordinates_where, selects_any
 from gateway.execution.documents import Operation
 from gateway.execution.executor import Executor, PreparedOperation
 from persistence.rights import Rights
@@ -74,8 +74,8 @@ class PlanCache:
         self._schema: Schema = executor.schema
         self._bindings = executor.bindings
         core = executor.schema._schema  # noqa: SLF001
-        self._personal = _coordinates_where(lambda each: each.personal, executor.bindings, core)
-        self._async = _coordinates_where(lambda each: each.kind == "relation" and each.is_async, executor.bindings, core)
+        self._personal = coordinates_where(lambda each: each.personal, executor.bindings, core)
+        self._async = coordinates_where(lambda each: each.kind == "relation" and each.is_async, executor.bindings, core)
         self._plans: dict[int, tuple[Operation, SubscriptionPlan | None]] = {}
 
     def get(self, operation: Operation) -> SubscriptionPlan | None:
@@ -101,36 +101,8 @@ class PlanCache:
         field = root.fields[node.name.value]
         declared = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
         arguments = FieldArguments(self._schema, field, declared, binding, node)
-        personal, waits = (_selects_any(operation, core, each) for each in (self._personal, self._async))
+        personal, waits = (selects_any(operation.document, core, each) for each in (self._personal, self._async))
         return SubscriptionPlan(operation, binding, binding.topic_factory, arguments, personal=personal, is_async=waits)
-
-
-def _coordinates_where(
-    predicate: Callable[[Binding], bool], bindings: Mapping[str, Binding], schema: GraphQLSchema
-) -> frozenset[str]:
-    """The coordinates of such fields, those of the interfaces that objects with them have too."""
-    own = {coordinate for coordinate, binding in bindings.items() if predicate(binding)}
-    shared = set()
-    for type_ in schema.type_map.values():
-        if is_abstract_type(type_):
-            for possible in schema.get_possible_types(type_):
-                shared |= {f"{type_.name}.{each.partition('.')[2]}" for each in own if each.startswith(f"{possible.name}.")}
-    return frozenset(own | shared)
-
-
-def _selects_any(operation: Operation, schema: GraphQLSchema, coordinates: frozenset[str]) -> bool:
-    """Whether one of the fields stands anywhere in the document."""
-    types = TypeInfo(schema)
-    found = False
-
-    class Finder(Visitor):
-        def enter_field(self, node: FieldNode, *_: Any) -> None:
-            nonlocal found
-            parent = types.get_parent_type()
-            found |= parent is not None and f"{parent.name}.{node.name.value}" in coordinates
-
-    visit(operation.document, TypeInfoVisitor(types, Finder()))
-    return found
 
 
 def _selection_text(operation: Operation) -> str | None:
