@@ -4,11 +4,13 @@ import asyncio
 import hashlib
 import logging
 import secrets
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 import migrations
 import resolvers.change
@@ -94,6 +96,8 @@ class Resources:
 @asynccontextmanager
 async def open_database_url(settings: Settings) -> AsyncIterator[str]:
     """The address of the database: the one that is set, or that of the embedded Postgres, which runs as long as this is open."""
+    if settings.database_url is None or settings.blobs_url is None:
+        await asyncio.to_thread(_require_folder, settings.data_dir.absolute())
     if settings.database_url is not None:
         try:
             async with open_database(settings.database_url, max_connections=1):
@@ -105,6 +109,17 @@ async def open_database_url(settings: Settings) -> AsyncIterator[str]:
     folder = settings.data_dir.absolute() / "postgres"
     async with embedded_postgres(folder, on_failure=lambda error: report_dead_task("embedded Postgres", error)) as url:
         yield url
+
+
+def _require_folder(folder: Path) -> None:
+    """Make the folder for data unless it is there, and write to it; CannotStart where that cannot be done."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = "Not a directory" if isinstance(error, FileExistsError) else error.strerror
+        raise CannotStart(f"The folder {folder} cannot be used: {reason}. Choose another with HIVE_DATA_DIR.") from error
 
 
 async def migrate(url: str) -> bool:

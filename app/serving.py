@@ -45,6 +45,8 @@ async def serve(
     `prepare`: migrate, and seed an empty database. `shared`: other processes listen on the same port (`processes`). `up` is
     called once it answers, with the settings and the port that was taken.
     """
+    if not shared:
+        require_places(settings)
     with bind_socket(settings.host, settings.port, shared=shared) as listener, end_on_dead_task():
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         async with open_database_url(settings) as url:
@@ -144,13 +146,41 @@ def _config(app: Application, settings: Settings) -> uvicorn.Config:
 def bind_socket(host: str, port: int, *, shared: bool = False) -> Iterator[socket.socket]:
     """A socket that holds the address before anything else is opened; it does not listen yet. `shared`: others may listen there
     too."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with _socket(host) as listener:
         if shared:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         with address_errors(host, port):
             listener.bind((host, port))
         yield listener
+
+
+def require_places(settings: Settings, *, workers: int = 1) -> None:
+    """See to it, before anything is opened, that what the settings name can be used: CannotStart names what cannot."""
+    if settings.trusted_documents is not None:
+        try:
+            settings.trusted_documents.open("rb").close()
+        except OSError as error:
+            message = f"HIVE_TRUSTED_DOCUMENTS cannot be read: {error.strerror}: {settings.trusted_documents}."
+            raise CannotStart(message) from error
+    if settings.metrics_port is None:
+        return
+    for port in range(settings.metrics_port, settings.metrics_port + workers):
+        where = f"Port {port} of {settings.metrics_host} cannot be used for metrics"
+        if port > 65535:
+            raise CannotStart(f"{where}: ports end at 65535. Choose with HIVE_METRICS_PORT.")
+        if port == settings.port:
+            raise CannotStart(f"{where}: it is the server's own. Choose with HIVE_METRICS_PORT.")
+        try:
+            with _socket(settings.metrics_host) as probe:
+                probe.bind((settings.metrics_host, port))
+        except OSError as error:
+            raise CannotStart(f"{where}: {error.strerror}. Choose with HIVE_METRICS_PORT.") from error
+
+
+def _socket(host: str) -> socket.socket:
+    opened = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return opened
 
 
 @contextmanager

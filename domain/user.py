@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from domain import text
 from domain.actor import Actor
 from domain.attachment import replace_avatar
+from domain.collation import collation_key
+from domain.email_address import email_key, validate_email
 from domain.errors import Invalid, NotFound, NotUnique, Path, TooLong
 from domain.events import ChangeKind, Event, FieldChange, difference, team_stream, user_stream
 from domain.ports import UnitOfWork
 from domain.version import require_version, with_changes
 
-_EMAIL = re.compile(r"[^@\s\x00-\x1f<>()\[\],;:\\\"]+@[^@\s\x00-\x1f<>()\[\],;:\\\"]+\.[^@\s\x00-\x1f<>()\[\],;:\\\".]+")
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 MIN_PASSWORD_CHARS, MAX_PASSWORD_CHARS = 10, 256
 
@@ -35,6 +36,10 @@ class User:
     """A person, or a bot. The password hash is not part of it: see `UserStore.password_hash`."""
 
     type_name: ClassVar[str] = "User"
+    stored_properties: ClassVar[tuple[str, ...]] = (
+        "name_collation",
+        "email_key",
+    )
 
     id: UUID
     version: int = 1
@@ -54,6 +59,16 @@ class User:
     def display_name(self) -> str:
         """First and last name."""
         return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def name_collation(self) -> str:
+        """What the name sorts and is searched by."""
+        return collation_key(self.display_name)
+
+    @property
+    def email_key(self) -> str:
+        """What the address is compared and searched by."""
+        return email_key(self.email_address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +144,7 @@ class UserStore(Protocol):
     """Where users are kept."""
 
     async def add(self, user: User, password_hash: str) -> bool:
-        """Keep a new user; False when the e-mail address is taken (compared without case)."""
+        """Keep a new user; False when the e-mail address is taken (compared by `email_key`)."""
         ...
 
     async def save(self, user: User) -> None: ...
@@ -142,17 +157,6 @@ class UserStore(Protocol):
     async def by_email(self, email: str) -> User | None: ...
     async def password_hash(self, user_id: UUID) -> str | None: ...
     async def forget_password(self, user_id: UUID) -> None: ...
-
-
-def validate_email(value: str, path: Path) -> str:
-    """A plausible address, lower case in its domain; whether it exists only a letter can tell."""
-    address = value.strip()
-    if len(address) > 254:
-        raise TooLong(path, 254)
-    if not _EMAIL.fullmatch(address):
-        raise Invalid(path, "This is not an e-mail address.")
-    local, _, host = address.rpartition("@")
-    return f"{local}@{host.lower()}"
 
 
 def validate_password(value: str, path: Path) -> str:
@@ -171,8 +175,8 @@ async def register(uow: UnitOfWork, *, email_address: str, password_hash: str, f
         created_at=uow.now,
         updated_at=uow.now,
         email_address=validate_email(email_address, ("input", "email")),
-        first_name=text.validate_line(first_name, ("input", "firstName"), limit=100),
-        last_name=text.validate_line(last_name, ("input", "lastName"), limit=100),
+        first_name=text.validate_name(first_name, ("input", "firstName"), limit=100),
+        last_name=text.validate_name(last_name, ("input", "lastName"), limit=100),
     )
     if not await uow.users.add(user, password_hash):
         raise NotUnique(("input", "email"), "There is an account with this address.")
@@ -186,9 +190,9 @@ async def update(uow: UnitOfWork, actor: Actor, values: Mapping[str, Any], *, ex
     require_version(before, expected_version)
     changes: dict[str, Any] = {}
     if "first_name" in values:
-        changes["first_name"] = text.validate_line(values["first_name"], ("input", "firstName"), limit=100)
+        changes["first_name"] = text.validate_name(values["first_name"], ("input", "firstName"), limit=100)
     if "last_name" in values:
-        changes["last_name"] = text.validate_line(values["last_name"], ("input", "lastName"), limit=100)
+        changes["last_name"] = text.validate_name(values["last_name"], ("input", "lastName"), limit=100)
     if "time_zone" in values:
         changes["time_zone"] = _time_zone(values["time_zone"])
     if "locale" in values:

@@ -37,12 +37,15 @@ def _texts() -> list[str]:
     return [path.read_text() for path in (_FOLDER / "versions").glob("*.py")]
 
 
-def upgrade(url: str) -> None:
-    """Bring the database at a `postgresql://` address to the newest revision. Blocks; not for the event loop's thread."""
+def upgrade(url: str, revision: str = "head") -> None:
+    """Bring the database at a `postgresql://` address to a revision, the newest by default.
+
+    Blocks; not for the event loop's thread.
+    """
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.attributes["url"] = url
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

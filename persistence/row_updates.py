@@ -7,14 +7,13 @@ deleted is taken off its tasks without a new one).
 """
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import ColumnElement, Insert, Label, Uuid, bindparam, column, literal_column, select
 from sqlalchemy.sql.schema import Table
 from sqlalchemy.types import UserDefinedType
 
-from persistence.engine.rows import recordset, update_row
+from persistence.engine.rows import recordset, update_row, written_names
 from persistence.engine.statement import Statement
 from persistence.events.idempotency import claim_keys, fail_unless_updated
 from persistence.events.streams import events_param, insert_events
@@ -56,7 +55,7 @@ class RowUpdate:
 
 
 def _batch_update(cls: type[Any], table: Table, exclude: Sequence[str], *, with_keys: bool) -> Insert:
-    names = [each.name for each in fields(cls) if each.name not in {"created_at", *exclude}]
+    names = [name for name in written_names(cls) if name not in {"created_at", *exclude}]
     asked = recordset("rows", "asked", *(column(name, table.c[name].type) for name in names), column("seen", _Xid()))
     found = select(*(asked.c[name] for name in names)).join(table, (table.c.id == asked.c.id) & (_xmin(table) == asked.c.seen))
     claimed = claim_keys() if with_keys else None

@@ -1,7 +1,7 @@
-"""Announcements within one process, for the embedded server.
+"""Carries announcements within one process, for the embedded server.
 
-Rejected: broadcaster's `MemoryBackend`, whose queue has no bound. Here what exceeds the bound is dropped, and the
-reader is told.
+Rejected: broadcaster's `MemoryBackend`, whose queue has no bound. Here what exceeds the bound is dropped, and the reader gets
+`LOST`.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ MAX_QUEUED_EVENTS: Final = 4_096
 
 
 class MemoryBackend(PubSubBackend):
-    """One bounded queue of what was published on subscribed channels."""
+    """One bounded queue of the messages that were published on subscribed channels."""
 
     def __init__(self) -> None:
         self._channels: set[str] = set()
@@ -34,7 +34,7 @@ class MemoryBackend(PubSubBackend):
         return True
 
     async def connect(self) -> None:
-        """There is nothing to connect to."""
+        """Nothing to connect to."""
 
     async def disconnect(self) -> None:
         self._channels.clear()

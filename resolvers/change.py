@@ -148,7 +148,8 @@ async def cursors_of_changes(context: Context, parents: Sequence[Change]) -> lis
 
 
 async def cursors_of_writes(context: Context, parents: Sequence[Any]) -> list[str | None]:
-    """How far the log was before the operation, for the streams that the viewer follows; at its own position where a write stands."""
+    """How far the log was before the operation, for the streams that the viewer follows; at its own position where a write
+    stands."""
     written = [each for each in parents if each.positions]
     if not written:
         return [None for _ in parents]

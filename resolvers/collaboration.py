@@ -56,7 +56,7 @@ async def stream_events(
 ) -> AsyncGenerator[Event, None]:
     """What the client is missing, then what happens to the document, until the client stops or may hear no more."""
     document_id = ids.decode(id, "Document", path=("id",))
-    session = text.validate_line(session_id, ("sessionId",))
+    session = text.validate_token(session_id, ("sessionId",))
     at_most = max_right(context.viewer.scopes)
     rooms = context.services.rooms
     watcher = GraphSubscriber(document_id, context.viewer.user_id, at_most)
@@ -129,7 +129,7 @@ async def saved_versions(context: Context, parents: Sequence[Any]) -> list[Any]:
 
 async def apply_update(context: Context, values: InputValues, idempotency_key: str | None) -> Mapping[str, Any]:
     """Take edits; answered when they are durable. The same key again is answered with the position that it had."""
-    session = text.validate_line(values["session_id"], ("input", "sessionId"))
+    session = text.validate_token(values["session_id"], ("input", "sessionId"))
     data = _merge_updates(values["updates"])
     answered: asyncio.Future[CommitResult] = asyncio.get_running_loop().create_future()
 
@@ -159,7 +159,7 @@ async def apply_update(context: Context, values: InputValues, idempotency_key: s
 async def set_presence(context: Context, values: InputValues, idempotency_key: str | None) -> Mapping[str, Any]:
     """Tell where a session's cursor stands."""
     del idempotency_key  # to tell it twice is harmless
-    session = text.validate_line(values["session_id"], ("input", "sessionId"))
+    session = text.validate_token(values["session_id"], ("input", "sessionId"))
     places = {name: values.get(name) for name in ("cursor", "selection_end")}
     for name, place in places.items():
         if place is not None and place < 0:

@@ -1,5 +1,6 @@
 """Comments: threads, answers, reactions."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ import strawberry
 
 from domain import comment as comments
 from domain.actor import Scope
-from domain.anchor import Anchor, create_anchor, locate
+from domain.anchor import Anchor, Utf16Offsets, create_anchor, locate
 from domain.document import ContentFormat
 from domain.errors import Invalid
 from domain.page import MATCH_ALL, Condition, Edge, Page, Paging
@@ -30,7 +31,7 @@ _SUBJECT_FINDERS: Mapping[str, FindByIds] = {"Task": task.by_ids, "Document": do
 
 @dataclass(frozen=True, slots=True)
 class TextAnchor:
-    """Quoted text, and where it stands in the document's plain text now."""
+    """Quoted text, and where it stands in the document's plain text now, in UTF-16 units."""
 
     quote: str
     start: int
@@ -85,10 +86,12 @@ async def anchors(context: Context, parents: Sequence[Any]) -> list[TextAnchor |
     found = await documents.by_ids(context.database, context.viewer.user_id, of)
     told = await context.services.document_contents.read_current(list(found.values()), ContentFormat.TEXT)
     words = {id_: content.text or "" for id_, content in zip(found, told, strict=True)}
+    offsets = {id_: Utf16Offsets(text) for id_, text in words.items()}
 
-    def located(comment: Any) -> TextAnchor | None:
+    async def located(comment: Any) -> TextAnchor | None:
         if comment.anchor_quote is None or comment.subject_id not in words:
             return None
+        await asyncio.sleep(0)  # a quote that stands in a long text in many places takes a few milliseconds
         sought = Anchor(
             quote=comment.anchor_quote,
             prefix=comment.anchor_prefix or "",
@@ -96,9 +99,12 @@ async def anchors(context: Context, parents: Sequence[Any]) -> list[TextAnchor |
             start=comment.anchor_start or 0,
         )
         start = locate(words[comment.subject_id], sought)
-        return None if start is None else TextAnchor(sought.quote, start, start + len(sought.quote))
+        if start is None:
+            return None
+        units = offsets[comment.subject_id]
+        return TextAnchor(sought.quote, units.of(start), units.of(start + len(sought.quote)))
 
-    return [located(each) for each in parents]
+    return [await located(each) for each in parents]
 
 
 async def resolve_anchor(context: Context, values: InputValues) -> InputValues:

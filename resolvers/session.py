@@ -6,6 +6,7 @@ from typing import Any
 from domain import session as sessions
 from domain import user as users
 from domain.actor import ALL_SCOPES, Actor
+from domain.email_address import validate_email
 from domain.errors import Unauthenticated
 from domain.session import Session
 from domain.user import User, UserStatus
@@ -16,7 +17,7 @@ from resolvers.context import Context, InputValues
 
 async def hash_password(context: Context, values: InputValues) -> InputValues:
     """The input of `register` with a hash in the place of the password; whoever waits for it holds no connection."""
-    users.validate_email(values["email"], ("input", "email"))
+    validate_email(values["email"], ("input", "email"))
     password = users.validate_password(values.pop("password"), ("input", "password"))
     return values | {"password_hash": await context.services.passwords.hash(password)}
 

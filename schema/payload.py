@@ -105,7 +105,7 @@ def _mutation_field(
             values = to_values(input, id_types=id_types)
             values.pop("client_mutation_id", None)
             if key is not None:
-                text.validate_line(key, ("input", "clientMutationId"))
+                text.validate_token(key, ("input", "clientMutationId"))
             return await run(context, values, key)
         except (InsufficientScope, Unavailable):
             raise

@@ -1,7 +1,6 @@
 """Rows into tables, by COPY: the quickest way in, through the same constraints as every other."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -11,6 +10,7 @@ from sqlalchemy.sql.schema import Table
 from persistence import tables
 from persistence.engine.codecs import binary_codecs
 from persistence.engine.database import Connection
+from persistence.engine.rows import written_names
 from seed.copy_rows import Batch
 
 # In the order of their foreign keys.
@@ -51,7 +51,7 @@ async def copy_batch(connection: Connection, batch: Batch, password_hashes: Mapp
 
 async def _copy(connection: Connection, table: Table, rows: Sequence[Any], extra: Mapping[str, Callable[[Any], Any]]) -> None:
     """COPY dataclasses into a table; `more` makes the values of columns that they have no attributes for."""
-    names = [field.name for field in fields(rows[0])]
+    names = written_names(type(rows[0]))
     read = attrgetter(*names)
     records: Iterable[tuple[Any, ...]] = map(read, rows)
     if extra:

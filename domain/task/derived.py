@@ -1,7 +1,8 @@
 """Records which fields of other tasks a change to a task alters: whether a task is blocked, and how far its sub-tasks are.
 
-A client that holds these fields learns of them only by an event about the task that has them. Such an event changes no version and
-stands in no history; its changes name the fields, without values: whoever selects them reads them from the entity, as it is now.
+A client that holds these fields learns of them only by an event about the task that has them. Such an event changes no version
+and stands in no history; its changes name the fields, without values: whoever selects them reads them from the entity, as it is
+now.
 
 Rejected: telling them with the task that changed (a client that follows the other one alone would miss them).
 """

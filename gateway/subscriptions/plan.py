@@ -1,8 +1,8 @@
-"""What the answers of a subscription depend on: the document, the variables, and the viewer's rights, or the viewer himself.
+"""Determines what the payloads of a subscription depend on: document, variables, and the rights of the viewer, or the viewer.
 
-Every field is narrowed in SQL to what its viewer may see, so viewers with equal rights are told the same by every field that is
-not `personal` (`schema.fields.Binding`). Where a cursor goes on has the viewer's own stream in it; it is sealed for each when his
-frame is written, so that clients who resume may share nevertheless.
+Every field is narrowed in SQL to what its viewer may see, so viewers with equal rights receive the same from every field that is
+not `personal` (`schema.fields.Binding`). A cursor contains the position of the viewer's own stream; it is encoded for each
+subscriber when the message is written, so that clients which resume can share nevertheless.
 """
 
 from collections.abc import Callable, Hashable
@@ -29,7 +29,7 @@ _CURSOR_ARGUMENT = "after"
 
 
 class SubscriptionPlan:
-    """How one subscription is followed, and with whom it may be shared."""
+    """How one subscription is executed, and which subscriptions may share its payloads."""
 
     def __init__(
         self,
@@ -50,25 +50,25 @@ class SubscriptionPlan:
         """Whether executing an event may have to wait for the database."""
         self._cursor_variables = _cursor_only_variables(operation, arguments)
         self.shared_selection = None if personal or is_async else _selection_text(operation)
-        """What alone decides what is told of an event, whatever the scope; None where variables or rights do too."""
+        """The text that alone decides the payload of an event, whatever the scope; None where variables or rights do too."""
 
     def topic(self, programs: ProgramCompiler, prepared: PreparedOperation, context: Context) -> Topic:
-        """What this subscription is about. Raises what refuses it."""
+        """The topic of this subscription. Raises what refuses it."""
         check_guard(self._binding.guard, context)
         return self._topic_factory(
             context, **self._arguments.build(programs.coerce_variables(prepared.operation, prepared.variables))
         )
 
     def key(self, prepared: PreparedOperation, context: Context, rights: Rights) -> Hashable:
-        """Equal for those who are told the same from now on."""
-        given = {name: value for name, value in prepared.variables.items() if name not in self._cursor_variables}
-        variables = orjson.dumps(given, option=orjson.OPT_SORT_KEYS)
+        """Equal for subscriptions that receive the same from now on."""
+        values = {name: value for name, value in prepared.variables.items() if name not in self._cursor_variables}
+        variables = orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
         viewer = context.viewer
         return self._operation, variables, viewer.scopes, rights.key, viewer if self._personal or not rights.teams else None
 
 
 class PlanCache:
-    """The plans of the operations that were subscribed to last."""
+    """The plans of the operations that were subscribed to most recently, at most 1,000."""
 
     def __init__(self, executor: Executor) -> None:
         self._schema: Schema = executor.schema
@@ -79,7 +79,7 @@ class PlanCache:
         self._plans: dict[int, tuple[Operation, SubscriptionPlan | None]] = {}
 
     def get(self, operation: Operation) -> SubscriptionPlan | None:
-        """The plan of a subscription; None when only graphql-core can follow it."""
+        """The plan of a subscription; None when only graphql-core can execute it."""
         known = self._plans.get(id(operation))
         if known is None or known[0] is not operation:
             while len(self._plans) >= _MAX_PLANS:
@@ -106,7 +106,7 @@ class PlanCache:
 
 
 def _selection_text(operation: Operation) -> str | None:
-    """The text of what is asked for below the root field, with all fragments of the document; None when variables stand in it."""
+    """The text of the selection below the root field, with all fragments of the document; None when it uses variables."""
     (root,) = operation.definition.selection_set.selections
     assert isinstance(root, FieldNode)
     fragments = [each for each in operation.document.definitions if isinstance(each, FragmentDefinitionNode)]
@@ -116,7 +116,7 @@ def _selection_text(operation: Operation) -> str | None:
 
 
 def _cursor_only_variables(operation: Operation, arguments: FieldArguments) -> frozenset[str]:
-    """The variables that say where to begin and nothing else."""
+    """The variables that are used as the cursor to resume from, and nowhere else."""
     used: list[str] = []
     at_root = arguments.variable_name(_CURSOR_ARGUMENT)
 

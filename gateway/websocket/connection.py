@@ -14,7 +14,8 @@ refused or ended meanwhile, 4408 no `connection_init` or no pong in time, 4409 i
 `connection_init` or too many messages. Besides: 1001 drained, 1009 too big, 1013 try later, 4500 a bug.
 """
 
-from typing import Any, Protocol
+from time import perf_counter
+from typing import Any, Final, Protocol
 
 from domain.errors import DomainError
 from gateway.execution.errors import format_errors
@@ -37,6 +38,9 @@ from gateway.websocket.services import WebSocketServices
 from gateway.websocket.subprotocols import Subprotocol
 from gateway.websocket.transport import WebSocketTransport
 from transport.rfc6455 import CloseFrame
+
+_TOKENS_PER_SECOND: Final = 2_000
+"""What parsing and validating an operation costs, in messages (`transport.message_budget`): 0.5 ms are as much as one."""
 
 
 class ConnectionObserver(Protocol):
@@ -220,7 +224,10 @@ class WebSocketConnection:
                 self.close(CloseFrame(4409, f"Subscriber for {frame.id} already exists"))
                 return
             self.operations.cancel(frame.id)
+        began = perf_counter()
         self.operations.start(frame, self._handshake.credentials)
+        if not self.budget.take(int((perf_counter() - began) * _TOKENS_PER_SECOND)):
+            self.close(self._subprotocol.flood_close)
 
     async def _authenticate(self, token: str | None) -> None:
         refused = await self._handshake.authenticate(token)

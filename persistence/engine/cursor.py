@@ -13,33 +13,38 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Date, bindparam, func, literal_column
+from sqlalchemy import ColumnElement, bindparam, false, or_
 
 from domain.errors import CursorInvalid
 
 Column = ColumnElement[Any]
 
-# A day that is not set counts as later than every other.
-DATE_INFINITY: Column = literal_column("'infinity'::date", Date)
-
 
 @dataclass(frozen=True)
 class SortColumn:
-    """One column to sort by. `last` is the SQL literal that stands for NULL, where the column may be NULL."""
+    """One column to sort by.
+
+    `attribute` is what rows call it; `selected`: they hold it only because the page selects it beside their attributes.
+    `nullable`: the column may be NULL, which counts as more than every value, as Postgres sorts it.
+    """
 
     column: Column
     attribute: str
-    null_substitute: Column | None = None
+    nullable: bool = False
+    selected: bool = False
 
-    @property
-    def expression(self) -> Column:
-        """What is compared."""
-        return self.column if self.null_substitute is None else func.coalesce(self.column, self.null_substitute)
+    def beyond(self, name: str, *, descending: bool, is_null: bool) -> Column:
+        """What comes after a cursor's value, which is the parameter of this name; `is_null`: the value is NULL."""
+        value = bindparam(name, type_=self.column.type)
+        if is_null:
+            return self.column.is_not(None) if descending else false()
+        if descending:
+            return self.column < value
+        return or_(self.column > value, self.column.is_(None)) if self.nullable else self.column > value
 
-    def parameter(self, name: str) -> Column:
-        """A cursor's value, made comparable in the same way."""
-        given = bindparam(name, type_=self.column.type)
-        return given if self.null_substitute is None else func.coalesce(given, self.null_substitute)
+    def same(self, name: str, *, is_null: bool) -> Column:
+        """What is equal to a cursor's value."""
+        return self.column.is_(None) if is_null else self.column == bindparam(name, type_=self.column.type)
 
 
 SortOrder = Sequence[tuple[SortColumn, bool]]
@@ -77,7 +82,7 @@ def _order_tag(sorts: SortOrder) -> str:
 def _parse_value(sort: SortColumn, value: Any) -> Any:
     """A cursor's JSON value as the column's Python value; anything that the column could not hold is refused."""
     if value is None:
-        if sort.null_substitute is None:
+        if not sort.nullable:
             raise ValueError("NULL in a column that has none")
         return None
     kind = sort.column.type.python_type

@@ -49,7 +49,6 @@ class ListQuery:
     visible: Callable[[], Column] | None = None
     joined: Callable[[Any], Any] = lambda query: query
     fields: FilterFields = field(default_factory=dict)
-    extra: tuple[Column, ...] = ()
     counted_as: "ListQuery | None" = None
     """The list whose rows the total of an unfiltered list counts, where these are not its own."""
 
@@ -99,10 +98,13 @@ async def fetch_pages(
     given: dict[str, Any] = {"viewer": viewer, "size": paging.size + looks_on, **extra}
     if parents is not None:
         given["parents"] = parents
+    nulls: tuple[bool, ...] | None = None
     if cursor is not None:
-        given |= decode_cursor(cursor, sorts)
+        values = decode_cursor(cursor, sorts)
+        nulls = tuple(values[f"cursor_{place}"] is None for place in range(len(sorts) + 1, 1, -1))
+        given |= values
     shape = extract_values(where, given, list_query.fields)
-    statement, place_at = _statement(list_query, shape, chosen, paging.backward, cursor is not None, known)
+    statement, place_at = _statement(list_query, shape, chosen, paging.backward, nulls, known)
     rows = await database.fetch(statement, **given)
 
     read = PageBatch(
@@ -149,11 +151,15 @@ def _statement(
     shape: Shape,
     order: tuple[Order, ...],
     backward: bool,
-    resumed: bool,
+    nulls: tuple[bool, ...] | None,
     attributes: frozenset[str] | None,
 ) -> tuple[JoinedStatement, int]:
-    """The statement of a page, and which of its columns is the parent's place."""
-    options = (list_query, order, backward, resumed, attributes)
+    """
+    The statement of a page, and which of its columns is the parent's place.
+
+    `nulls`: which of the cursor's values are NULL; None without a cursor.
+    """
+    options = (list_query, order, backward, nulls, attributes)
     key = (*options, shape)
     statement = _statements.get(key)
     if statement is None:
@@ -186,24 +192,29 @@ def _shape_size(shape: Any) -> int:
 
 
 def _page_template(
-    list_query: ListQuery, order: tuple[Order, ...], backward: bool, resumed: bool, attributes: frozenset[str] | None
+    list_query: ListQuery,
+    order: tuple[Order, ...],
+    backward: bool,
+    nulls: tuple[bool, ...] | None,
+    attributes: frozenset[str] | None,
 ) -> tuple[SqlText, type[asyncpg.Record], int]:
     """The text of a page with a marker in place of the filter, the class of its rows, and which column is the parent's place."""
     sorts = _sort_columns(list_query, order)
     turned = [(sort, descending != backward) for sort, descending in sorts]
     parent = _parent_rows()
     with_cursors = attributes is None or CURSOR in attributes
-    extra = list_query.extra if with_cursors else ()
+    selected = {sort.attribute: sort.column for sort, _ in sorts if sort.selected and with_cursors}
+    extra = [each.label(name) for name, each in selected.items()]
     fetched = attributes
     if fetched is not None:
-        placed = frozenset({"id", *(sort.attribute for sort, _ in sorts)})
+        placed = frozenset({"id", *(sort.attribute for sort, _ in sorts if not sort.selected)})
         fetched = (fetched - {CURSOR} | placed) if with_cursors else (fetched or frozenset({"id"}))
     inside = None if fetched is None else frozenset(map(base_attribute, fetched))
     query = select(*columns(list_query.cls, list_query.source, inside), *extra)
     query = list_query.joined(query).where(*_conditions(list_query, parent.c.id))
-    if resumed:
-        query = query.where(_after_cursor([*turned, (SortColumn(list_query.id, "id"), turned[-1][1])]))
-    ordering = [sort.expression.desc() if descending else sort.expression.asc() for sort, descending in turned]
+    if nulls is not None:
+        query = query.where(_after_cursor([*turned, (SortColumn(list_query.id, "id"), turned[-1][1])], [*nulls, False]))
+    ordering = [sort.column.desc() if descending else sort.column.asc() for sort, descending in turned]
     ordering.append(list_query.id.desc() if turned[-1][1] else list_query.id.asc())
     query = query.where(_FILTER_MARKER).order_by(*ordering).limit(bindparam("size", type_=Integer))
     page = query.subquery("page") if list_query.parent_clause is None else query.lateral("page")
@@ -234,16 +245,15 @@ def _conditions(list_query: ListQuery, parent_id: Column) -> list[Column]:
     return conditions if list_query.visible is None else [*conditions, list_query.visible()]
 
 
-def _after_cursor(sorts: SortOrder) -> Column:
-    """Rows after the cursor's: the first column in which they differ decides."""
-    sort, descending = sorts[0]
+def _after_cursor(sorts: SortOrder, nulls: Sequence[bool]) -> Column:
+    """Rows after the cursor's, whose values are NULL where `nulls` says so: the first column in which they differ decides."""
+    (sort, descending), is_null = sorts[0], nulls[0]
     place = len(sorts)
     name = "cursor_id" if place == 1 else f"cursor_{place}"
-    value = sort.parameter(name)
-    further = sort.expression < value if descending else sort.expression > value
+    beyond = sort.beyond(name, descending=descending, is_null=is_null)
     if place == 1:
-        return further
-    return or_(further, and_(sort.expression == value, _after_cursor(sorts[1:])))
+        return beyond
+    return or_(beyond, and_(sort.same(name, is_null=is_null), _after_cursor(sorts[1:], nulls[1:])))
 
 
 def _sort_columns(list_query: ListQuery, order: Sequence[Order]) -> list[tuple[SortColumn, bool]]:

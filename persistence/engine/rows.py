@@ -107,18 +107,25 @@ def to_entity(cls: type[T], row: Any) -> T:
 
 
 def to_params(entity: Any) -> dict[str, Any]:
-    """An entity's attributes by name, as statements of `added` and `saved` take them."""
-    return {name: getattr(entity, name) for name in _field_names(cast(Any, type(entity)))}
+    """What is stored of an entity, by name, as statements of `insert_row` and `update_row` take it."""
+    return {name: getattr(entity, name) for name in _written_names(cast(Any, type(entity)))}
+
+
+def written_names(cls: type[Any]) -> tuple[str, ...]:
+    """The names of what is stored of a dataclass: its fields, and what it computes of them (`stored_properties`), such as the key
+    that a name sorts by. These are columns for SQL to compare; rows that are read leave them out.
+    """
+    return _written_names(cast(Any, cls))
 
 
 @cache
-def _field_names(cls: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(cls))
+def _written_names(cls: Any) -> tuple[str, ...]:
+    return (*(field.name for field in fields(cls)), *getattr(cls, "stored_properties", ()))
 
 
 def insert_row(cls: type[Any], table: Table, *extra: str) -> Insert:
     """INSERT of all attributes; a row that is there already is left alone, and the statement then returns nothing."""
-    names = [field.name for field in fields(cls)] + list(extra)
+    names = [*written_names(cls), *extra]
     parameters = {name: bindparam(name, type_=table.c[name].type) for name in names}
     return cast(Insert, insert(table).values(parameters).on_conflict_do_nothing())
 
@@ -126,7 +133,7 @@ def insert_row(cls: type[Any], table: Table, *extra: str) -> Insert:
 def update_row(cls: type[Any], table: Table, *, exclude: Sequence[str] = ()) -> Update:
     """UPDATE of all attributes of one row, found by its id."""
     kept = {"id", "created_at", *exclude}
-    names = [field.name for field in fields(cls) if field.name not in kept]
+    names = [name for name in written_names(cls) if name not in kept]
     parameters = {name: bindparam(name, type_=table.c[name].type) for name in names}
     return table.update().where(table.c.id == bindparam("id", type_=table.c.id.type)).values(parameters)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Text, Uuid, bindparam, func, select
+from sqlalchemy import LargeBinary, Text, Uuid, bindparam, select
 
 from domain.invitation import Invitation
 from domain.page import Order
@@ -22,7 +22,7 @@ _ADD = Statement(insert_row(Invitation, _i))
 _DELETE_SAME_ADDRESS = Statement(
     _i.delete().where(
         _i.c.team_id == bindparam("team_id", type_=Uuid),
-        func.lower(_i.c.email) == func.lower(bindparam("email", type_=Text)),
+        _i.c.email_key == bindparam("email_key", type_=Text),
     )
 )
 _GET = Statement(select(*columns(Invitation, _i)).where(_i.c.id == _ID))

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Text, Uuid, bindparam, func, select
+from sqlalchemy import Uuid, bindparam, func, select
 from sqlalchemy.dialects.postgresql import array
 
 from domain.label import Label
@@ -80,14 +80,12 @@ async def by_ids(database: Database, viewer: UUID, label_ids: Sequence[UUID]) ->
     return {row.id: row for row in await database.fetch(_BY_IDS, ids=list(label_ids), viewer=viewer)}
 
 
-_NAME = func.lower(labels.c.name, type_=Text)
 _LIST_OPTIONS: dict[str, Any] = {
     "cls": Label,
     "source": labels,
     "id": labels.c.id,
-    "sorts": {"NAME": (SortColumn(_NAME, "sort_name"),)},
+    "sorts": {"NAME": (SortColumn(labels.c.name_collation, "sort_name", selected=True),)},
     "default": (Order("NAME"),),
-    "extra": (_NAME.label("sort_name"),),
     "visible": lambda: team_visible(labels.c.team_id),
 }
 

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, bindparam, exists, func, literal_column, or_, select
+from sqlalchemy import ARRAY, Uuid, bindparam, exists, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.page import Order
 from domain.permissions import Role
 from domain.project import Project, ProjectAccess
 from persistence.access import VIEWER, any_id, project_open_to, project_visible, visible_projects
-from persistence.engine.cursor import DATE_INFINITY, SortColumn
+from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Connection, Database
+from persistence.engine.filter import TextField
 from persistence.engine.lookup import ByIdQuery
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, to_entity, to_params, update_row
@@ -134,23 +135,21 @@ async def access_by_ids(database: Database, viewer: UUID, project_ids: Sequence[
     }
 
 
-_NAME = func.lower(_p.c.name, type_=Text)
 _LIST_OPTIONS: dict[str, Any] = {
     "cls": Project,
     "source": _p,
     "id": _p.c.id,
     "sorts": {
-        "NAME": (SortColumn(_NAME, "sort_name"),),
+        "NAME": (SortColumn(_p.c.name_collation, "sort_name", selected=True),),
         "STATUS": (SortColumn(_p.c.status, "status"),),
-        "START_ON": (SortColumn(_p.c.start_on, "start_on", DATE_INFINITY),),
-        "END_ON": (SortColumn(_p.c.end_on, "end_on", DATE_INFINITY),),
+        "START_ON": (SortColumn(_p.c.start_on, "start_on", nullable=True),),
+        "END_ON": (SortColumn(_p.c.end_on, "end_on", nullable=True),),
         "CREATED_AT": (SortColumn(_p.c.created_at, "created_at"),),
         "UPDATED_AT": (SortColumn(_p.c.updated_at, "updated_at"),),
     },
     "default": (Order("NAME"),),
-    "extra": (_NAME.label("sort_name"),),
     "fields": {
-        "name": _p.c.name,
+        "name": TextField(_p.c.name, _p.c.name_collation),
         "status": _p.c.status,
         "lead": _p.c.lead_id,
         "updated_at": _p.c.updated_at,

@@ -20,7 +20,7 @@ from persistence.engine.lookup import ByIdQuery
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, to_entity, to_params, update_row
 from persistence.engine.statement import Statement
-from persistence.stores.user import FULL_NAME, matches_query
+from persistence.stores.user import NAME_ORDER, matches_query
 from persistence.tables import invitations, project_members, projects, streams, team_members, team_role, teams, users
 
 _ID = bindparam("id", type_=Uuid)
@@ -28,18 +28,13 @@ _TEAM, _USER = bindparam("team", type_=Uuid), bindparam("user", type_=Uuid)
 _m = team_members
 _MEMBERSHIP = (_m.c.team_id == _TEAM) & (_m.c.user_id == _USER)
 
+_SAME_NAME = teams.c.name_collation == bindparam("name_collation", type_=Text)
 _CONFLICTS = Statement(
     select(
         func.bool_or(teams.c.id == _ID).label("id"),
-        func.bool_or(func.lower(teams.c.name) == func.lower(bindparam("name", type_=Text)))
-        .filter(teams.c.deleted_at.is_(None))
-        .label("name"),
+        func.bool_or(_SAME_NAME).filter(teams.c.deleted_at.is_(None)).label("name"),
         func.bool_or(teams.c.key == bindparam("key", type_=Text)).label("key"),
-    ).where(
-        (teams.c.id == _ID)
-        | (func.lower(teams.c.name) == func.lower(bindparam("name", type_=Text)))
-        | (teams.c.key == bindparam("key", type_=Text))
-    )
+    ).where((teams.c.id == _ID) | _SAME_NAME | (teams.c.key == bindparam("key", type_=Text)))
 )
 _ADD = Statement(insert_row(Team, teams).returning(teams.c.id))
 _SAVE = Statement(update_row(Team, teams))
@@ -189,9 +184,8 @@ TEAMS = ListQuery(
     cls=Team,
     source=teams,
     id=teams.c.id,
-    sorts={"NAME": (SortColumn(func.lower(teams.c.name, type_=Text), "sort_name"),)},
+    sorts={"NAME": (SortColumn(teams.c.name_collation, "sort_name", selected=True),)},
     default=(Order("NAME"),),
-    extra=(func.lower(teams.c.name).label("sort_name"),),
     visible=lambda: team_visible(teams.c.id),
 )
 
@@ -208,7 +202,6 @@ TEAMS_OF_USER = ListQuery(
     id=teams.c.id,
     sorts=TEAMS.sorts,
     default=TEAMS.default,
-    extra=TEAMS.extra,
     parent_clause=_parent_is_member,
     visible=TEAMS.visible,
 )
@@ -226,9 +219,8 @@ TEAM_MEMBERS = ListQuery(
     cls=Member,
     source=_MemberSource,
     id=users.c.id,
-    sorts={"NAME": (SortColumn(FULL_NAME, "sort_name"),)},
+    sorts={"NAME": NAME_ORDER},
     default=(Order("NAME"),),
-    extra=(FULL_NAME.label("sort_name"),),
     joined=lambda query: query.select_from(users.join(_m, _m.c.user_id == users.c.id)),
     parent_clause=lambda parent: _m.c.team_id == parent,
     visible=lambda: team_visible(_m.c.team_id),

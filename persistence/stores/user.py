@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Text, Uuid, bindparam, func, literal_column, or_, select
 
+from domain.email_address import email_key
 from domain.page import Order
 from domain.user import User
 from persistence.access import any_id, project_visible, shares_team
@@ -26,11 +27,9 @@ _UPDATE = RowUpdate(User, users)
 _by_id = select(*columns(User, users), row_version(users)).where(users.c.id == _ID)
 # What points to a user can be written meanwhile.
 _READ_UNLOCKED, _LOCK = Statement(_by_id), Statement(_by_id.with_for_update(key_share=True))
-_EMAIL = func.lower(bindparam("email", type_=Text))
-_BY_EMAIL = Statement(select(*columns(User, users)).where(func.lower(users.c.email_address) == _EMAIL))
-_PASSWORD_BY_EMAIL = Statement(
-    select(*columns(User, users), users.c.password_hash).where(func.lower(users.c.email_address) == _EMAIL)
-)
+_HAS_EMAIL = users.c.email_key == bindparam("email_key", type_=Text)
+_BY_EMAIL = Statement(select(*columns(User, users)).where(_HAS_EMAIL))
+_PASSWORD_BY_EMAIL = Statement(select(*columns(User, users), users.c.password_hash).where(_HAS_EMAIL))
 _PASSWORD = Statement(select(users.c.password_hash).where(users.c.id == _ID))
 _CLEAR_PASSWORD = Statement(users.update().where(users.c.id == _ID).values(password_hash=None))
 _TEAM_IDS = Statement(select(team_members.c.team_id).where(team_members.c.user_id == _ID).order_by(team_members.c.team_id))
@@ -69,8 +68,8 @@ class SqlUsers:
         return [row[0] for row in await self._connection.peek(_TEAM_IDS, id=user_id)]
 
     async def by_email(self, email: str) -> User | None:
-        """The user with an address, whatever its case."""
-        row = await self._connection.fetch_row(_BY_EMAIL, email=email)
+        """The user with an address, however it is written."""
+        row = await self._connection.fetch_row(_BY_EMAIL, email_key=email_key(email))
         return row and to_entity(User, row)
 
     async def password_hash(self, user_id: UUID) -> str | None:
@@ -85,7 +84,7 @@ class SqlUsers:
 
 async def get_credentials(database: Database, email: str) -> tuple[User, str | None] | None:
     """The user with an address and the hash of his password."""
-    row = await database.fetch_row(_PASSWORD_BY_EMAIL, email=email)
+    row = await database.fetch_row(_PASSWORD_BY_EMAIL, email_key=email_key(email))
     return row and (to_entity(User, row), row["password_hash"])
 
 
@@ -106,22 +105,24 @@ async def sharing_team(database: Database, viewer: UUID, user_ids: Sequence[UUID
     return {row[0] for row in await database.fetch(_SHARING_TEAM, ids=list(user_ids), viewer=viewer)}
 
 
-FULL_NAME = func.lower(users.c.first_name + literal_column("' '") + users.c.last_name, type_=Text)
-
-
 def matches_query(operator: str, parameter: str) -> Column:
     """The query is part of the name or of the address."""
-    query = func.lower(bindparam(parameter, type_=Text))
-    return or_(func.strpos(FULL_NAME, query) > 0, func.strpos(func.lower(users.c.email_address), query) > 0)
+    query = bindparam(parameter, type_=Text)
+    return or_(
+        func.strpos(users.c.name_collation, query) > literal_column("0"),
+        func.strpos(users.c.email_key, query) > literal_column("0"),
+    )
+
+
+NAME_ORDER = (SortColumn(users.c.name_collation, "sort_name", selected=True),)
 
 
 def _list_query(cls: type[Any] = User, **options: Any) -> ListQuery:
     return ListQuery(
         cls=cls,
         id=users.c.id,
-        sorts={"NAME": (SortColumn(FULL_NAME, "sort_name"),)},
+        sorts={"NAME": NAME_ORDER},
         default=(Order("NAME"),),
-        extra=(FULL_NAME.label("sort_name"),),
         **options,
     )
 

@@ -31,8 +31,8 @@ class TextAnchor:
     """View over `resolvers.comment.TextAnchor`."""
 
     quote: str = leaf("The quoted text.")
-    start: int = leaf("Its first character, from 0, in the document's form TEXT as it is now.")
-    end: int = leaf("The character after its last.")
+    start: int = leaf("Offset of its first character in the document's current TEXT, from 0, in UTF-16 code units.")
+    end: int = leaf("Offset after its last character, in UTF-16 code units, as JavaScript strings count.")
 
 
 @view("A comment on a task or document.")

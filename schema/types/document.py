@@ -84,8 +84,8 @@ class DocumentDiff:
 
     from_: DocumentVersion | None = leaf("The older state, when it is exactly this version.", "from_version", name="from")
     to: DocumentVersion | None = leaf("The newer state, when it is exactly this version.", "to_version")
-    added: int = leaf("How many characters came.")
-    removed: int = leaf("How many characters went.")
+    added: int = leaf("Number of characters (Unicode code points) added.")
+    removed: int = leaf("Number of characters (Unicode code points) removed.")
     hunks: list[DiffHunk] = leaf("Pieces of text, in order.")
 
 
@@ -93,8 +93,8 @@ class DocumentDiff:
 class Attribution:
     """View over `persistence.documents.diffing.Written`."""
 
-    start: int = leaf("Its first character, from 0, in the form TEXT.")
-    end: int = leaf("The character after its last.")
+    start: int = leaf("Offset of its first character in the document's TEXT, from 0, in UTF-16 code units.")
+    end: int = leaf("Offset after its last character, in UTF-16 code units, as JavaScript strings count.")
     author: User | None = relation(resolvers.user.authors, "User who wrote it; null when unknown.", needs=["author_id"])
     edited_at: datetime = leaf("Latest time at which it was written.")
 

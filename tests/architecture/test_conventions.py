@@ -50,6 +50,7 @@ _CATCH_ALL_BOUNDARIES: dict[str, str] = {
     "gateway/http/endpoint.py:GraphQLEndpoint.post": "the rim of a whole request",
     "gateway/http/endpoint.py:GraphQLEndpoint._execute": "the rim of an operation over HTTP",
     "gateway/http/streaming.py:_StreamingResponse._run_subscription": "the rim of a subscription over HTTP",
+    "gateway/http/credentials.py:CredentialWatch._check_periodically": "the watch goes on, whatever a database can raise",
     "gateway/websocket/handshake.py:Handshake._authenticate": "the boundary of a handshake on a websocket",
     "gateway/websocket/operations.py:Operations._run": "the boundary of an operation on a websocket",
 }

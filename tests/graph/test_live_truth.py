@@ -1,7 +1,9 @@
-"""The law for derived fields: a normalised cache that is fed with changes alone equals a fresh load, whatever people did in between.
+"""The law for derived fields: a normalised cache that is fed with changes alone equals a fresh load, whatever people did in
+between.
 
-The cache knows no rule of ours. It stores every object that an answer holds by its id, field by field; what is selected of a change is
-its entity and its subject, so whatever the graph derives for them (counts, progress, whether a task is blocked, a name) is in them.
+The cache knows no rule of ours. It stores every object that an answer holds by its id, field by field; what is selected of a
+change is its entity and its subject, so whatever the graph derives for them (counts, progress, whether a task is blocked, a name)
+is in them.
 """
 
 import asyncio

@@ -247,7 +247,9 @@ async def test_a_server_that_stops_without_draining_leaves_no_traceback(journal:
         ("self", True),
     ],
 )
-async def test_only_pages_of_listed_origins_may_connect(server: SampleServer, origin: str, welcome: bool) -> None:
+async def test_only_pages_of_listed_origins_may_connect_and_others_are_logged_once(
+    server: SampleServer, caplog: pytest.LogCaptureFixture, origin: str, welcome: bool
+) -> None:
     own = f"http://127.0.0.1:{server.port}"
     opening = server.connect(origin=own if origin == "self" else origin)
     if welcome:
@@ -255,8 +257,12 @@ async def test_only_pages_of_listed_origins_may_connect(server: SampleServer, or
             await send(ws, type="connection_init")
             assert await receive(ws) == {"type": "connection_ack"}
     else:
-        with pytest.raises(InvalidStatus, match="403"):
-            await opening
+        for _ in range(3):
+            with pytest.raises(InvalidStatus, match="403"):
+                await server.connect(origin=origin)
+        logged = [record.getMessage() for record in caplog.records]
+        assert logged == [f"Refused the origin '{origin}': pages of other origins must be listed in HIVE_ALLOWED_ORIGINS."]
+        caplog.clear()
 
 
 @pytest.mark.parametrize("subprotocols", [(), ["graphql"], ["mqtt", "soap"]])
