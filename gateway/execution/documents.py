@@ -55,6 +55,8 @@ class Operation:
     complexity: OperationComplexity
     directive_variables: tuple[str, ...] | None = None
     variable_coercer: VariableCoercer | None = None
+    selects_position: bool | None = None
+    """Whether it asks how far the log is; None until that was looked up."""
     programs: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     subscription_plan: Any = UNPLANNED
     """Of `gateway.subscriptions.plan`, once it is known."""
