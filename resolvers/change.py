@@ -57,16 +57,27 @@ class ChangePage:
         return self._cursors.encode(self._positions)
 
 
+async def read_heads(context: Context) -> None:
+    """Reads the positions of the viewer's streams into `context.heads`; an anonymous viewer has none."""
+    if context.actor is None:
+        return
+    visibility = ChangeVisibility(context, ChangeFilter({}))
+    await visibility.refresh_rights()
+    heads = await context.services.log.heads(list(visibility.streams))
+    context.heads = {stream: heads.get(stream, 0) for stream in visibility.streams}
+
+
 async def page(context: Context, after: After = None, scope: InScope = None, first: First = None) -> ChangePage:
     """The changes after a cursor; without one, no changes and the cursor of the present."""
     size = _page_rows(first)
     visibility = ChangeVisibility(context, _change_filter(scope))
-    await visibility.refresh_rights()
     cursors, log = context.services.cursors, context.services.log
     if after is None or after is UNSET:
-        heads = await log.heads(list(visibility.streams))
-        return ChangePage([], {stream: heads.get(stream, 0) for stream in visibility.streams}, False, cursors)
+        if context.heads is None:
+            await read_heads(context)
+        return ChangePage([], context.heads or {}, False, cursors)
 
+    await visibility.refresh_rights()
     positions = await visibility.resume_positions(_decode_cursor(context, after))
     changes: list[Change] = []
     for _ in range(_MAX_ROUNDS):
@@ -138,16 +149,17 @@ async def cursors_of_changes(context: Context, parents: Sequence[Change]) -> lis
 
 
 async def cursors_of_writes(context: Context, parents: Sequence[Any]) -> list[str | None]:
-    """The cursor of the log after each write: the viewer's streams, with those of the write at its positions."""
+    """The cursor of the log after each write: the viewer's streams as before the operation, those of the write at its positions."""
     written = [each for each in parents if each.positions]
     if not written:
         return [None for _ in parents]
     own: dict[str, int] = {}
     if context.actor is not None:
+        if context.heads is None:
+            await read_heads(context)
         followed = await team.joined_positions(context.database, context.actor.user_id)
-        streams = [user_stream(context.actor.user_id), *map(team_stream, followed)]
-        heads = await context.services.log.heads(streams)
-        own = {stream: heads.get(stream, 0) for stream in streams}
+        own = {user_stream(context.actor.user_id): 0} | {team_stream(team_id): since for team_id, since in followed.items()}
+        own |= {stream: at for stream, at in (context.heads or {}).items() if stream in own}
     encode = context.services.cursors.encode
     return [
         encode(own | {stream: at for stream, at in each.positions.items() if stream in own or not own})
@@ -163,6 +175,14 @@ async def entities_of_changes(context: Context, parents: Sequence[Change]) -> li
     for change, each in zip(parents, found, strict=True):
         context.rights_stale |= each is None and change.entry.kind not in _REMOVAL_KINDS
     return [None if getattr(each, "deleted_at", None) is not None else each for each in found]
+
+
+async def subjects_of_changes(context: Context, parents: Sequence[Change]) -> list[Any]:
+    """What each change is about: a comment's subject, else the object itself; nothing where the viewer may not see it."""
+    found = await entities(context, [(each.entry.about_type, each.entry.about_id) for each in parents])
+    for change, each in zip(parents, found, strict=True):
+        context.rights_stale |= each is None and change.entry.kind not in _REMOVAL_KINDS
+    return found
 
 
 async def subjects(context: Context, parents: Sequence[Entry]) -> list[Any]:

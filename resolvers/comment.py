@@ -44,6 +44,12 @@ async def threads(context: Context, parents: Sequence[Any], page: Paging, resolv
     return await list_pages(context, comment.THREADS, parents, page, where=where)
 
 
+async def thread_counts(context: Context, parents: Sequence[Any]) -> list[int]:
+    """How many threads there are about each subject."""
+    found = await comment.thread_counts(context.database, context.viewer.user_id, collect_ids(parents, lambda each: each.id))
+    return [found.get(each.id, 0) for each in parents]
+
+
 async def replies(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
     """The replies to each comment, oldest first."""
     return await list_pages(context, comment.REPLIES, parents, page)

@@ -53,6 +53,8 @@ class Operation:
     complexity: OperationComplexity
     directive_variables: tuple[str, ...] | None = None
     variable_coercer: VariableCoercer | None = None
+    selects_position: bool | None = None
+    """Whether it asks how far the log is; None until that was looked up."""
     programs: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     on_compiled: Callable[[int], None] = lambda source_length: None
     """Called with the length of the source of each compiled program."""

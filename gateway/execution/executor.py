@@ -15,7 +15,7 @@ levels.
 """
 
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from inspect import isawaitable
 from types import MappingProxyType
@@ -31,6 +31,7 @@ from strawberry.execution import optimized_is_awaitable
 
 from gateway.execution.compiled.leaf_serialization import JSON_OPTIONS
 from gateway.execution.compiled.program import NotCompiled, ProgramCompiler
+from gateway.execution.coordinates import selects_any
 from gateway.execution.documents import DocumentCache, InvalidDocument, Operation
 from gateway.execution.errors import FormattedError, coded_error, format_errors, format_field_errors, format_request_error
 from gateway.execution.limits import Limits
@@ -85,6 +86,16 @@ class OperationResult(NamedTuple):
         return orjson.dumps(self.to_payload(), option=JSON_OPTIONS)
 
 
+class PositionReader(NamedTuple):
+    """
+    Reads how far the log is before anything else of an operation that selects one of the fields, wherever it selects them: a client
+    that loads and then follows from there misses nothing. `read` is called with the context.
+    """
+
+    coordinates: frozenset[str]
+    read: Callable[[Any], Awaitable[None]]
+
+
 def error_result(*errors: FormattedError) -> OperationResult:
     """A result without data."""
     return OperationResult(errors=errors, executed=False)
@@ -107,6 +118,7 @@ class Executor:
         timeout_seconds: float = 10.0,
         before_event: Callable[[Any], None] = _do_nothing,
         bindings: Mapping[str, Binding] | None = None,
+        position_reader: PositionReader | None = None,
     ) -> None:
         """`bindings`: the implementations of the fields (`schema.field_rules`); without them nothing is compiled. `weights`:
         costs by schema coordinate. `hints`: whether messages may suggest names of the schema (not in production).
@@ -129,6 +141,7 @@ class Executor:
         self.timeout_seconds = timeout_seconds
         self.bindings = bindings or {}
         self._before_event = before_event
+        self._position_reader = position_reader
 
     def document_errors(self, text: str) -> tuple[FormattedError, ...]:
         """The errors of a document, whatever its variables; empty if it may run."""
@@ -271,6 +284,8 @@ class Executor:
 
     @timed
     async def _execute(self, prepared: PreparedOperation, context: Any) -> OperationResult:
+        if self._position_reader is not None and self._selects_position(prepared.operation, self._position_reader):
+            await self._position_reader.read(context)
         if (data := await self._run_compiled(prepared, context)) is not None:
             return OperationResult(data)
         core = self._build_core_executor(prepared, context)
@@ -286,6 +301,11 @@ class Executor:
             if data is not None
             else await self._run_core(core.build_per_event_executor(event), serially=False)
         )
+
+    def _selects_position(self, operation: Operation, reader: PositionReader) -> bool:
+        if operation.selects_position is None:
+            operation.selects_position = selects_any(operation.document, self._core_schema, reader.coordinates)
+        return operation.selects_position
 
     async def _run_compiled(self, prepared: PreparedOperation, context: Any, event: Any = None) -> dict[str, Any] | None:
         """The data from a program; None if graphql-core is to execute the operation. Counts which of the two, and why."""
