@@ -61,6 +61,11 @@ def extract_values(where: Where, params: dict[str, Any], fields: FilterFields) -
     with too many parts."""
     if where == MATCH_ALL:
         return MATCH_ALL_SHAPE
+    if isinstance(where, Condition):  # most lists have just one, which hides what is deleted
+        if where.operator == "is_null":
+            return (where.field, "is_null", bool(where.value))
+        params["where_1"] = where.value
+        return (where.field, where.operator, "where_1")
     if _count_parts(where) > MAX_FILTER_PARTS:
         raise BadUserInput(f"A filter has at most {MAX_FILTER_PARTS} parts.", path=("filter",))
     number = 0
