@@ -13,7 +13,7 @@ other rows are fetched can be text (`text_key`): a dict finds a fresh str ten ti
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeVar, cast, get_args, get_type_hints
 from uuid import UUID
@@ -62,7 +62,7 @@ def _column(cls: Any, source: FromClause, name: str) -> ColumnElement[Any]:
     return stored.cast(Text) if name.endswith(_TEXT_KEY_SUFFIX) else stored
 
 
-@cache
+@lru_cache(maxsize=1_024)  # clients choose which attributes; a class takes 6 KB
 def row_class(cls: Any, attributes: frozenset[str] | None = None) -> type[asyncpg.Record]:
     """A Record whose first columns are `columns(cls, …, attributes)`, with these as attributes and with the properties of the
     dataclass.
