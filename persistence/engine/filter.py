@@ -71,7 +71,7 @@ def extract_values(where: Where, params: dict[str, Any], fields: FilterFields) -
             if each.operator == "is_null":
                 shapes.append((each.field, "is_null", bool(each.value)))
             else:
-                params[f"where_{index}"] = each.value
+                params[f"where_{index}"] = _comparable(each.value, each.operator)
                 shapes.append((each.field, each.operator, f"where_{index}"))
         return shapes[0] if len(shapes) == 1 else ("and", *shapes)
     if _count_parts(where) > MAX_FILTER_PARTS:
