@@ -16,7 +16,7 @@ fragments; graphql-core checks one-of inputs itself); an `lru_cache` (no bound b
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from graphql import GraphQLError, GraphQLSyntaxError, parse, validate
 from graphql.language import DocumentNode, OperationDefinitionNode, OperationType, StringValueNode
@@ -42,6 +42,10 @@ _VALID_CACHE_LIMITS = (1_000, 256 * 1024)  # 55 MB when full of the densest docu
 _INVALID_CACHE_LIMITS = (200, 128 * 1024)
 
 
+UNPLANNED: Final = object()
+"""The plan of an operation whose plan is not known."""
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Operation:
     """One operation of a valid document, ready to execute; what was compiled of it goes when the document is forgotten."""
@@ -52,6 +56,8 @@ class Operation:
     directive_variables: tuple[str, ...] | None = None
     variable_coercer: VariableCoercer | None = None
     programs: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    subscription_plan: Any = UNPLANNED
+    """Of `gateway.subscriptions.plan`, once it is known."""
 
     @property
     def name(self) -> str | None:

@@ -17,14 +17,13 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from gateway.execution.compiled.arguments import FieldArguments
 from gateway.execution.compiled.program import ProgramCompiler
-from gateway.execution.documents import Operation
+from gateway.execution.documents import UNPLANNED, Operation
 from gateway.execution.executor import Executor, PreparedOperation
 from persistence.rights import Rights
 from resolvers.context import Context
 from resolvers.subscription_topic import Topic
 from schema.fields import Binding, check_guard
 
-_MAX_PLANS = 1_000
 _CURSOR_ARGUMENT = "after"
 
 
@@ -41,7 +40,6 @@ class SubscriptionPlan:
         personal: bool,
         is_async: bool,
     ) -> None:
-        self._operation = operation
         self._binding = binding
         self._topic_factory = topic_factory
         self._arguments = arguments
@@ -64,11 +62,11 @@ class SubscriptionPlan:
         values = {name: value for name, value in prepared.variables.items() if name not in self._cursor_variables}
         variables = orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
         viewer = context.viewer
-        return self._operation, variables, viewer.scopes, rights.key, viewer if self._personal or not rights.teams else None
+        return prepared.operation, variables, viewer.scopes, rights.key, viewer if self._personal or not rights.teams else None
 
 
-class PlanCache:
-    """The plans of the operations that were subscribed to most recently, at most 1,000."""
+class Planner:
+    """Makes the plan of an operation once; it is held by the operation, and goes with it. So a plan holds no operation."""
 
     def __init__(self, executor: Executor) -> None:
         self._schema: Schema = executor.schema
@@ -76,16 +74,13 @@ class PlanCache:
         core = executor.schema._schema  # noqa: SLF001
         self._personal = _coordinates_where(lambda each: each.personal, executor.bindings, core)
         self._async = _coordinates_where(lambda each: each.kind == "relation" and each.is_async, executor.bindings, core)
-        self._plans: dict[int, tuple[Operation, SubscriptionPlan | None]] = {}
 
-    def get(self, operation: Operation) -> SubscriptionPlan | None:
+    def plan(self, operation: Operation) -> SubscriptionPlan | None:
         """The plan of a subscription; None when only graphql-core can execute it."""
-        known = self._plans.get(id(operation))
-        if known is None or known[0] is not operation:
-            while len(self._plans) >= _MAX_PLANS:
-                del self._plans[next(iter(self._plans))]
-            known = self._plans[id(operation)] = operation, self._build_plan(operation)
-        return known[1]
+        if operation.subscription_plan is UNPLANNED:
+            operation.subscription_plan = self._build_plan(operation)
+        plan: SubscriptionPlan | None = operation.subscription_plan
+        return plan
 
     def _build_plan(self, operation: Operation) -> SubscriptionPlan | None:
         core = self._schema._schema  # noqa: SLF001

@@ -21,7 +21,7 @@ from gateway.websocket import subprotocols
 from gateway.websocket.connection import WebSocketConnection
 from gateway.websocket.connection_registry import ConnectionRegistry
 from gateway.websocket.services import WebSocketLimits, WebSocketServices
-from transport.direct_websocket import detach_transport
+from transport.detach import detach_transport
 from transport.message_budget import MessageBudgets, frame_cost
 from transport.rfc6455 import TEXT, CloseFrame
 
@@ -48,13 +48,14 @@ class WebSocketEndpoint:
     ) -> None:
         self._limits = limits or WebSocketLimits()
         self._subscriptions = subscriptions
+        self.budgets = MessageBudgets(self._limits.message_rates)
         services = WebSocketServices(
             subscriptions=subscriptions,
             persisted_queries=persisted_queries,
             credentials=credentials,
             open_context=open_context,
             may_introspect=may_introspect,
-            budgets=MessageBudgets(self._limits.message_rates),
+            budgets=self.budgets,
             limits=self._limits,
         )
         self.registry = ConnectionRegistry(services, watch)

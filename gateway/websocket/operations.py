@@ -29,9 +29,9 @@ class ConnectionTasks:
     __slots__ = ("_on_idle", "_services", "count")
 
     def __init__(self, services: WebSocketServices, on_idle: Callable[[], None]) -> None:
-        """`on_idle` is called whenever the last task has ended."""
+        """`on_idle` is called whenever the last task has ended, until `release`."""
         self._services = services
-        self._on_idle = on_idle
+        self._on_idle: Callable[[], None] | None = on_idle
         self.count = 0
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> CancelCallback:
@@ -39,9 +39,13 @@ class ConnectionTasks:
         self.count += 1
         return self._services.subscriptions.tasks.start(coroutine, "websocket", on_done=self._on_done)
 
+    def release(self) -> None:
+        """The owner has ended; without this reference to it, it is freed at once."""
+        self._on_idle = None
+
     def _on_done(self) -> None:
         self.count -= 1
-        if not self.count:
+        if not self.count and self._on_idle is not None:
             self._on_idle()
 
 
