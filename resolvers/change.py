@@ -27,6 +27,14 @@ InScope = Annotated[ChangeScope | None, strawberry.argument(description="Narrows
 First = Annotated[int | None, strawberry.argument(description="How many; 50 by default, 100 at most.")]
 TaskId = Annotated[strawberry.ID, strawberry.argument(description="The task's global id.")]
 
+WithStart = Annotated[
+    bool,
+    strawberry.argument(
+        description="Whether to send a first change at once: an update of the viewer without changed fields, whose cursor is where "
+        "the subscription begins."
+    ),
+]
+
 _MAX_ROUNDS = 20
 _REMOVAL_KINDS = (ChangeKind.DELETED, ChangeKind.ACCESS_LOST)
 
@@ -104,9 +112,9 @@ async def page(context: Context, after: After = None, scope: InScope = None, fir
     return ChangePage(changes, positions, True, cursors)
 
 
-def changes(context: Context, after: After = None, scope: InScope = None) -> Topic:
+def changes(context: Context, after: After = None, scope: InScope = None, with_start: WithStart = False) -> Topic:
     """The topic of changes after a cursor: first those in the log, then live ones, in order, without gaps or repetitions."""
-    return Topic(_change_filter(scope), after=_cursor(context, after))
+    return Topic(_change_filter(scope), after=_cursor(context, after), sends_start=with_start)
 
 
 def task_changes(context: Context, id: TaskId, after: After = None) -> Topic:

@@ -6,8 +6,11 @@ subscription begins with a stream of its own, catches up in it, and returns to i
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
+
+from uuid_utils.compat import uuid7
 
 from domain.errors import NotFound
 from domain.events import ChangeKind, Entry
@@ -38,6 +41,8 @@ class Topic:
     scope: ChangeFilter
     task_id: UUID | None = None
     after: Mapping[str, int] | None = None
+    sends_start: bool = False
+    """Whether it begins with a change that changes nothing, for its cursor."""
 
     async def check(self, visibility: ChangeVisibility) -> None:
         """Raises NotFound for a task that the viewer may not see."""
@@ -96,6 +101,8 @@ async def stream_changes(
                 positions = {stream: max(resume_from.get(stream, since), since) for stream, since in visibility.streams.items()}
             for stream, start in positions.items():
                 await listener.add(stream, start)
+        if topic.sends_start and resume_from is None:
+            yield Change(_start_entry(visibility, positions), dict(positions)), False
         while True:
             if (
                 on_caught_up is not None
@@ -122,3 +129,24 @@ async def stream_changes(
                 yield Change(entry, dict(positions)), verdict.is_last
             if verdict.is_last:
                 return
+
+
+def _start_entry(visibility: ChangeVisibility, positions: Positions) -> Entry:
+    """What a subscription begins with where the client asks for it: an update of the viewer without a changed attribute."""
+    return Entry(
+        stream=visibility.own_stream,
+        position=positions[visibility.own_stream],
+        id=uuid7(),
+        type="SubscriptionStarted",
+        version=1,
+        kind=ChangeKind.UPDATED,
+        entity_type="User",
+        entity_id=visibility.viewer,
+        about_type="User",
+        about_id=visibility.viewer,
+        project_id=None,
+        payload={"changes": []},
+        actor_id=None,
+        client_mutation_id=None,
+        at=datetime.now(UTC),
+    )

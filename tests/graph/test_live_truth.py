@@ -16,7 +16,7 @@ import pytest
 from gateway.execution.executor import OperationRequest
 from tests.support.app import App, Person
 from tests.support.graph_actions import create_comment, create_task, mutate, mutate_ok
-from tests.support.subscriptions import changes_since, current_cursor
+from tests.support.subscriptions import changes_since, current_cursor, open_subscription
 from tests.support.teams import SampleTeam
 
 _FRAGMENTS = """
@@ -293,3 +293,18 @@ async def test_a_new_name_is_told_to_those_who_share_a_team_and_to_nobody_else(a
     assert (change["kind"], change["type"], change["entityId"]) == ("UPDATED", "User", team.mate.id)
     assert [each["field"] for each in change["fields"]] == ["firstName"]
     assert await changes_since(app, team.outsider, outside) == []
+
+
+async def test_a_subscription_that_is_asked_to_sends_its_cursor_at_once(app: App, team: SampleTeam) -> None:
+    text = """subscription ($after: SyncCursor) {
+      changes(after: $after, withStart: true) { cursor kind type entityId entity { id } fields { field } }
+    }"""
+    async with open_subscription(app, team.member, text) as subscription:
+        start = await subscription.next_change()
+        assert (start["kind"], start["type"], start["entityId"], start["fields"]) == ("UPDATED", "User", team.member.id, [])
+        assert start["entity"] == {"id": team.member.id}
+        card = await create_task(app, team)
+        assert (await subscription.next_change())["entityId"] == card["id"]
+    assert [each["entityId"] for each in await changes_since(app, team.member, start["cursor"])] == [card["id"]]
+    async with open_subscription(app, team.member, text, after=start["cursor"]) as resumed:
+        assert [(await resumed.next_change())["entityId"] for _ in range(2)] == [team.member.id, card["id"]]
