@@ -10,13 +10,12 @@ class UploadCreateInput:
     """Input of `uploadCreate`."""
 
     subject_id: strawberry.ID | None = optional(
-        "Object to attach the file to once it is uploaded; when omitted, the file is attached where it is used.",
-        of="Task|Document|Comment",
+        "What it will be on, as soon as it is there; absent: name it later where it is used.", of="Task|Document|Comment"
     )
-    file_name: str = required("Name of the file, without a path.")
-    content_type: str = required("Media type, such as image/png.")
-    byte_size: int = required("Exact size in bytes.")
-    sha256: str | None = optional("SHA-256 of its bytes, hexadecimal; a file that differs is rejected.")
+    file_name: str = required("Its name, without a path.")
+    content_type: str = required("Its media type, such as image/png.")
+    byte_size: int = required("How many bytes it has, exactly.")
+    sha256: str | None = optional("SHA-256 of its bytes, hexadecimal; what differs is refused.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -24,5 +23,5 @@ class UploadCreateInput:
 class UploadCompleteInput:
     """Input of `uploadComplete`."""
 
-    id: strawberry.ID = required("Attachment returned by `uploadCreate`.", of="Attachment")
+    id: strawberry.ID = required("The attachment that `uploadCreate` gave.", of="Attachment")
     client_mutation_id: str | None = client_mutation_id()

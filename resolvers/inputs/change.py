@@ -33,9 +33,9 @@ graphql_enum(
 class ChangeScope:
     """Filter of changes."""
 
-    team_ids: list[strawberry.ID] | None = optional("Only changes in these teams.", of="Team")
-    project_ids: list[strawberry.ID] | None = optional("Only changes in these projects.", of="Project")
+    team_ids: list[strawberry.ID] | None = optional("Only what happens in these teams.", of="Team")
+    project_ids: list[strawberry.ID] | None = optional("Only what happens in these projects.", of="Project")
     entity_ids: list[strawberry.ID] | None = optional(
-        "Only changes of these objects, and of comments on them.", of="Comment|Document|Label|Project|Task|Team|User"
+        "Only these objects, and what is said about them.", of="Comment|Document|Label|Project|Task|Team|User"
     )
-    types: list[SearchType] | None = optional("Only objects of these types.")
+    types: list[SearchType] | None = optional("Only objects of these kinds.")

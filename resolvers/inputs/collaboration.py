@@ -10,9 +10,9 @@ from resolvers.scalars import Base64
 class DocumentApplyUpdateInput:
     """Input of `documentApplyUpdate`."""
 
-    id: strawberry.ID = required("Document to edit.", of="Document")
-    updates: list[Base64] = required("Yjs updates, encoding V1, in the order in which they were made; at most 1 MiB together.")
-    session_id: strawberry.ID = required("Id that the client chose for the session, as in `documentCollaboration`.")
+    id: strawberry.ID = required("The document.", of="Document")
+    updates: list[Base64] = required("Yjs updates, encoding V1, in the order they were made; together at most 1 MiB.")
+    session_id: strawberry.ID = required("The client's own name for this session, as in `documentCollaboration`.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -20,9 +20,9 @@ class DocumentApplyUpdateInput:
 class DocumentSetPresenceInput:
     """Input of `documentSetPresence`."""
 
-    id: strawberry.ID = required("Document to edit.", of="Document")
-    session_id: strawberry.ID = required("Id that the client chose for the session, as in `documentCollaboration`.")
-    cursor: int | None = optional("Position of the cursor, in the client's own unit.")
-    selection_end: int | None = optional("End of the selection, in the client's own unit.")
-    is_typing: bool | None = optional("Whether the user is typing.")
+    id: strawberry.ID = required("The document.", of="Document")
+    session_id: strawberry.ID = required("The client's own name for this session, as in `documentCollaboration`.")
+    cursor: int | None = optional("Where the cursor is, in the client's own count.")
+    selection_end: int | None = optional("Where the selection ends.")
+    is_typing: bool | None = optional("Whether somebody types.")
     client_mutation_id: str | None = client_mutation_id()

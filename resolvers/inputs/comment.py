@@ -12,21 +12,21 @@ from resolvers.scalars import Markdown
 class TextAnchorInput:
     """Part of `commentCreate`."""
 
-    quote: str = required("Quoted text, as in the document's format TEXT.")
-    prefix: str | None = optional("Text before the quote, to distinguish it from the same text elsewhere.")
-    suffix: str | None = optional("Text after the quote.")
+    quote: str = required("The text, as it stands in the document's form TEXT.")
+    prefix: str | None = optional("What stands before it, to tell it from the same text elsewhere.")
+    suffix: str | None = optional("What stands after it.")
 
 
 @input_type("Input of `commentCreate`.")
 class CommentCreateInput:
     """Input of `commentCreate`."""
 
-    id: UUID | None = optional("Id chosen by the client, for offline creation.")
-    subject_id: strawberry.ID = required("Task or document to comment on.", of="Task|Document")
-    parent_id: strawberry.ID | None = optional("Comment to reply to.", of="Comment")
-    body: Markdown = required("Text of the comment. A link to `user:` followed by a user's id is a mention.")
-    anchor: TextAnchorInput | None = optional("Text of the document to anchor the comment to.")
-    upload_ids: list[strawberry.ID] | None = optional("Uploaded files of the viewer to attach, at most 20.", of="Attachment")
+    id: UUID | None = optional("An id of the client's own, for offline creation.")
+    subject_id: strawberry.ID = required("What it is about.", of="Task|Document")
+    parent_id: strawberry.ID | None = optional("The comment that it answers.", of="Comment")
+    body: Markdown = required("What is said. A link to `user:` and a user's id is a mention.")
+    anchor: TextAnchorInput | None = optional("Text of the document that it is pinned to.")
+    upload_ids: list[strawberry.ID] | None = optional("Files of one's own to attach, 20 at most.", of="Attachment")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -34,11 +34,9 @@ class CommentCreateInput:
 class CommentUpdateInput:
     """Input of `commentUpdate`."""
 
-    id: strawberry.ID = required("Id of the comment.", of="Comment")
-    body: Markdown = required("New text of the comment.")
-    expected_version: int | None = optional(
-        "Version that the client has read; if the object has another one, the mutation fails with CONFLICT."
-    )
+    id: strawberry.ID = required("The comment.", of="Comment")
+    body: Markdown = required("What is said now.")
+    expected_version: int | None = optional("The version that was read; another one is a conflict.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -46,8 +44,8 @@ class CommentUpdateInput:
 class CommentResolveInput:
     """Input of `commentResolve`."""
 
-    id: strawberry.ID = required("First comment of the thread.", of="Comment")
-    resolved: bool = required("Whether the thread is resolved.")
+    id: strawberry.ID = required("The thread's first comment.", of="Comment")
+    resolved: bool = required("Whether it is resolved.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -55,9 +53,9 @@ class CommentResolveInput:
 class CommentReactInput:
     """Input of `commentReact`."""
 
-    id: strawberry.ID = required("Id of the comment.", of="Comment")
+    id: strawberry.ID = required("The comment.", of="Comment")
     emoji: str = required("One emoji.")
-    on: bool = required("True to add the reaction, false to remove it.")
+    on: bool = required("Add it, or take it back.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -65,8 +63,8 @@ class CommentReactInput:
 class WatchSetInput:
     """Input of `watchSet`."""
 
-    subject_id: strawberry.ID = required("Task or document to watch.", of="Task|Document")
-    watching: bool = required("True to watch, false to stop watching.")
+    subject_id: strawberry.ID = required("What to watch.", of="Task|Document")
+    watching: bool = required("Watch it, or stop watching.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -74,5 +72,5 @@ class WatchSetInput:
 class MarkSeenInput:
     """Input of `markSeen`."""
 
-    subject_id: strawberry.ID = required("Task or document that the viewer has seen.", of="Task|Document")
+    subject_id: strawberry.ID = required("What was seen.", of="Task|Document")
     client_mutation_id: str | None = client_mutation_id()

@@ -33,14 +33,14 @@ graphql_enum(
 class DocumentCreateInput:
     """Input of `documentCreate`."""
 
-    id: UUID | None = optional("Id chosen by the client, for offline creation.")
-    project_id: strawberry.ID = required("Project of the document.", of="Project")
-    parent_id: strawberry.ID | None = optional("Parent document, in the same project.", of="Document")
-    title: str = required("Title.")
-    type: DocumentType | None = optional("Kind of content.", default=DocumentType.TEXT)
-    content: Markdown | None = optional("Initial content; for a spreadsheet, a table.")
+    id: UUID | None = optional("An id of the client's own, for offline creation.")
+    project_id: strawberry.ID = required("The project.", of="Project")
+    parent_id: strawberry.ID | None = optional("The document that it lies under, in the same project.", of="Document")
+    title: str = required("What it is called.")
+    type: DocumentType | None = optional("What its content is made of.", default=DocumentType.TEXT)
+    content: Markdown | None = optional("What it says to begin with; of a spreadsheet a table.")
     upload_id: strawberry.ID | None = optional(
-        "Initial content as an uploaded file of the viewer: Markdown, or CSV for a spreadsheet, in UTF-8.", of="Attachment"
+        "The same in a file that the viewer has uploaded: Markdown, or CSV for a spreadsheet, in UTF-8.", of="Attachment"
     )
     client_mutation_id: str | None = client_mutation_id()
 
@@ -49,11 +49,9 @@ class DocumentCreateInput:
 class DocumentUpdateInput:
     """Input of `documentUpdate`."""
 
-    id: strawberry.ID = required("Id of the document.", of="Document")
-    title: str | None = optional("Title.")
-    expected_version: int | None = optional(
-        "Version that the client has read; if the object has another one, the mutation fails with CONFLICT."
-    )
+    id: strawberry.ID = required("The document.", of="Document")
+    title: str | None = optional("What it is called.")
+    expected_version: int | None = optional("The version that was read; another one is a conflict.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -61,10 +59,10 @@ class DocumentUpdateInput:
 class DocumentMoveInput:
     """Input of `documentMove`."""
 
-    id: strawberry.ID = required("Id of the document.", of="Document")
-    project_id: strawberry.ID | None = optional("Project to move it to, with the documents below it.", of="Project")
-    parent_id: strawberry.ID | None = optional("New parent document; null moves it to the top level.", of="Document")
-    after_id: strawberry.ID | None = optional("Document to place it after; null places it first.", of="Document")
+    id: strawberry.ID = required("The document.", of="Document")
+    project_id: strawberry.ID | None = optional("Into this project, with all that lies below.", of="Project")
+    parent_id: strawberry.ID | None = optional("Under this document; null: to the top.", of="Document")
+    after_id: strawberry.ID | None = optional("Right after this document; null: to the front.", of="Document")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -72,9 +70,9 @@ class DocumentMoveInput:
 class DocumentSaveVersionInput:
     """Input of `documentSaveVersion`."""
 
-    id: strawberry.ID = required("Id of the document.", of="Document")
-    name: str | None = optional("Name of the version.")
-    change_summary: str | None = optional("Summary of the changes.")
+    id: strawberry.ID = required("The document.", of="Document")
+    name: str | None = optional("What to call it.")
+    change_summary: str | None = optional("What is new in it.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -82,8 +80,8 @@ class DocumentSaveVersionInput:
 class DocumentRestoreVersionInput:
     """Input of `documentRestoreVersion`."""
 
-    id: strawberry.ID = required("Id of the document.", of="Document")
-    version_id: strawberry.ID = required("Version to restore.", of="DocumentVersion")
+    id: strawberry.ID = required("The document.", of="Document")
+    version_id: strawberry.ID = required("A version of it.", of="DocumentVersion")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -94,12 +92,12 @@ class DocumentRestoreVersionInput:
 class DocumentEditInput:
     """Input of `documentEdit`."""
 
-    id: strawberry.ID = required("Id of the document.", of="Document")
-    base: int = required("Position at which the client has read the text; the edit is the difference from that text.")
-    replace_all: Markdown | None = optional("New text of the whole document.")
+    id: strawberry.ID = required("The document.", of="Document")
+    base: int = required("The position that the text was read at; what differs from the text of then is what changes.")
+    replace_all: Markdown | None = optional("The whole text as it is to be.")
     append: Markdown | None = optional("Text to add at the end.")
-    find: str | None = optional("Text to replace, wherever it is now.")
-    replace_with: Markdown | None = optional("Replacement of the found text.")
+    find: str | None = optional("Text to replace, wherever it stands now.")
+    replace_with: Markdown | None = optional("What to replace it with.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -110,16 +108,16 @@ class DocumentFilter:
     title: StringFilter | None = optional("By title.")
     type: DocumentType | None = optional("By type.")
     owner: IDFilter | None = optional("By owner.")
-    parent: IDFilter | None = optional("By parent; `isNull: true` matches documents at the top level.")
+    parent: IDFilter | None = optional("By parent; `isNull: true` gives the documents at the top.")
     updated_at: DateTimeFilter | None = optional("By last change.")
-    include_deleted: bool | None = optional("Whether to include deleted documents.")
+    include_deleted: bool | None = optional("Deleted documents too.")
 
 
 @strawberry.enum(description="Field that documents are sorted by.")
 class DocumentOrderField(Enum):
     """Sortable columns."""
 
-    RANK = strawberry.enum_value("RANK", description="Rank in the project.")
+    RANK = strawberry.enum_value("RANK", description="Place in the project.")
     TITLE = strawberry.enum_value("TITLE", description="Title, by code point.")
     CREATED_AT = strawberry.enum_value("CREATED_AT", description="Creation.")
     UPDATED_AT = strawberry.enum_value("UPDATED_AT", description="Last change.")
@@ -129,8 +127,8 @@ class DocumentOrderField(Enum):
 class DocumentOrder:
     """Order of documents."""
 
-    field: DocumentOrderField = required("Field to sort by.")
-    direction: OrderDirection = optional("Direction of sorting.", default=OrderDirection.ASC)
+    field: DocumentOrderField = required("What to sort by.")
+    direction: OrderDirection = optional("Which way.", default=OrderDirection.ASC)
 
 
 FILTER_ID_TYPES = {"owner": "User", "parent": "Document"}

@@ -46,7 +46,7 @@ def optional(description: str, *, of: str | None = None, default: Any = UNSET) -
 
 def client_mutation_id() -> Any:
     """The last field of every mutation's input."""
-    return optional("Echoed in the payload. For 24 hours it is the idempotency key of the call.")
+    return optional("Echoed in the payload; the idempotency key of this call for 24 hours.")
 
 
 def to_values(value: Any, path: Path = ("input",), *, id_types: Mapping[str, str] = NO_TYPES) -> dict[str, Any]:

@@ -28,20 +28,20 @@ class OrderDirection(Enum):
 class IDFilter:
     """All given conditions hold."""
 
-    eq: strawberry.ID | None = optional("Equal to this id.")
+    eq: strawberry.ID | None = optional("Exactly this object.")
     in_: list[strawberry.ID] | None = strawberry.field(
-        name="in", description="One of these ids.", default=UNSET, metadata={"of": None}
+        name="in", description="One of these objects.", default=UNSET, metadata={"of": None}
     )
-    is_null: bool | None = optional("Whether there is no value.")
+    is_null: bool | None = optional("Whether there is none.")
 
 
 @input_type("Filters by a text; `contains` and `startsWith` ignore case. All given conditions must match.")
 class StringFilter:
     """All given conditions hold."""
 
-    eq: str | None = optional("Equal to this text.")
+    eq: str | None = optional("Exactly this text.")
     in_: list[str] | None = strawberry.field(name="in", description="One of these texts.", default=UNSET, metadata={"of": None})
-    contains: str | None = optional("Contains this text.")
+    contains: str | None = optional("Holds this text.")
     starts_with: str | None = optional("Begins with this text.")
 
 
@@ -49,10 +49,10 @@ class StringFilter:
 class DateFilter:
     """All given conditions hold."""
 
-    eq: date | None = optional("Equal to this day.")
+    eq: date | None = optional("Exactly this day.")
     before: date | None = optional("Earlier than this day.")
     after: date | None = optional("Later than this day.")
-    is_null: bool | None = optional("Whether there is no value.")
+    is_null: bool | None = optional("Whether there is none.")
 
 
 @input_type("Filters by an instant. All given conditions must match.")
@@ -61,7 +61,7 @@ class DateTimeFilter:
 
     before: datetime | None = optional("Earlier than this instant.")
     after: datetime | None = optional("Later than this instant.")
-    is_null: bool | None = optional("Whether there is no value.")
+    is_null: bool | None = optional("Whether there is none.")
 
 
 _OPERATORS = {

@@ -31,14 +31,14 @@ graphql_enum(
 class ProjectCreateInput:
     """Input of `projectCreate`."""
 
-    id: UUID | None = optional("Id chosen by the client, for offline creation.")
-    team_id: strawberry.ID = required("Team of the project.", of="Team")
-    name: str = required("Name.")
-    description: Markdown | None = optional("Description.")
-    visibility: ProjectVisibility | None = optional("Who can see the project.", default=ProjectVisibility.TEAM)
-    start_on: date | None = optional("First day.")
-    end_on: date | None = optional("Planned last day.")
-    lead_id: strawberry.ID | None = optional("User who leads the project; must be a member of the team.", of="User")
+    id: UUID | None = optional("An id of the client's own, for offline creation.")
+    team_id: strawberry.ID = required("The team.", of="Team")
+    name: str = required("Its name.")
+    description: Markdown | None = optional("What it is about.")
+    visibility: ProjectVisibility | None = optional("Who sees it.", default=ProjectVisibility.TEAM)
+    start_on: date | None = optional("When it starts.")
+    end_on: date | None = optional("When it is to end.")
+    lead_id: strawberry.ID | None = optional("Who leads it: a member of the team.", of="User")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -46,17 +46,15 @@ class ProjectCreateInput:
 class ProjectUpdateInput:
     """Input of `projectUpdate`."""
 
-    id: strawberry.ID = required("Id of the project.", of="Project")
-    name: str | None = optional("Name.")
-    description: Markdown | None = optional("Description.")
-    status: ProjectStatus | None = optional("Status.")
-    visibility: ProjectVisibility | None = optional("Who can see the project.")
-    start_on: date | None = optional("First day.")
-    end_on: date | None = optional("Planned last day.")
-    lead_id: strawberry.ID | None = optional("User who leads the project; must be a member of the team.", of="User")
-    expected_version: int | None = optional(
-        "Version that the client has read; if the object has another one, the mutation fails with CONFLICT."
-    )
+    id: strawberry.ID = required("The project.", of="Project")
+    name: str | None = optional("Its name.")
+    description: Markdown | None = optional("What it is about.")
+    status: ProjectStatus | None = optional("Where it stands.")
+    visibility: ProjectVisibility | None = optional("Who sees it.")
+    start_on: date | None = optional("When it starts.")
+    end_on: date | None = optional("When it is to end.")
+    lead_id: strawberry.ID | None = optional("Who leads it: a member of the team.", of="User")
+    expected_version: int | None = optional("The version that was read; another one is a conflict.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -64,9 +62,9 @@ class ProjectUpdateInput:
 class ProjectSetMembersInput:
     """Input of `projectSetMembers`."""
 
-    id: strawberry.ID = required("Id of the project.", of="Project")
-    add_user_ids: list[strawberry.ID] | None = optional("Members of the team to add to the project.", of="User")
-    remove_user_ids: list[strawberry.ID] | None = optional("Users to remove from the project.", of="User")
+    id: strawberry.ID = required("The project.", of="Project")
+    add_user_ids: list[strawberry.ID] | None = optional("Members of the team to add.", of="User")
+    remove_user_ids: list[strawberry.ID] | None = optional("Whom to take out.", of="User")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -96,8 +94,8 @@ class ProjectOrderField(Enum):
 class ProjectOrder:
     """Order of projects."""
 
-    field: ProjectOrderField = required("Field to sort by.")
-    direction: OrderDirection = optional("Direction of sorting.", default=OrderDirection.ASC)
+    field: ProjectOrderField = required("What to sort by.")
+    direction: OrderDirection = optional("Which way.", default=OrderDirection.ASC)
 
 
 FILTER_ID_TYPES = {"lead": "User"}

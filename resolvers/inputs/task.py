@@ -55,23 +55,21 @@ graphql_enum(
 class TaskCreateInput:
     """Input of `taskCreate`, and a row of `tasksCreate`."""
 
-    id: UUID | None = optional("Id chosen by the client, for offline creation.")
-    project_id: strawberry.ID = required("Project of the task.", of="Project")
-    parent_id: strawberry.ID | None = optional("Parent task, in the same project.", of="Task")
-    title: str = required("Title.")
-    description: Markdown | None = optional("Description.")
-    status: TaskStatus | None = optional("Status, which is its board column.", default=TaskStatus.TODO)
-    priority: TaskPriority | None = optional("Priority.", default=TaskPriority.NONE)
-    assignee_id: strawberry.ID | None = optional("User to assign it to; must be able to see the project.", of="User")
-    start_on: date | None = optional("Day on which work starts.")
-    due_on: date | None = optional("Day on which it is due.")
-    estimate: float | None = optional("Estimated effort, in the team's own unit.")
+    id: UUID | None = optional("An id of the client's own, for offline creation.")
+    project_id: strawberry.ID = required("The project.", of="Project")
+    parent_id: strawberry.ID | None = optional("The task that it is a part of, in the same project.", of="Task")
+    title: str = required("What is to be done.")
+    description: Markdown | None = optional("More about it.")
+    status: TaskStatus | None = optional("Its column.", default=TaskStatus.TODO)
+    priority: TaskPriority | None = optional("How pressing it is.", default=TaskPriority.NONE)
+    assignee_id: strawberry.ID | None = optional("Who does it: somebody who sees the project.", of="User")
+    start_on: date | None = optional("When work starts.")
+    due_on: date | None = optional("When it is due.")
+    estimate: float | None = optional("How much work it is, in the team's own unit.")
     label_ids: list[strawberry.ID] | None = optional("Labels of the team.", of="Label")
-    upload_ids: list[strawberry.ID] | None = optional("Uploaded files of the viewer to attach, at most 20.", of="Attachment")
-    after_id: strawberry.ID | None = optional(
-        "Task to place it after; when omitted, it is placed last in the project.", of="Task"
-    )
-    external_ref: str | None = optional("Id in the system that it is imported from.")
+    upload_ids: list[strawberry.ID] | None = optional("Files of one's own to attach, 20 at most.", of="Attachment")
+    after_id: strawberry.ID | None = optional("The task to stand after; the end of the project when absent.", of="Task")
+    external_ref: str | None = optional("Its id in the system that it comes from.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -79,20 +77,18 @@ class TaskCreateInput:
 class TaskUpdateInput:
     """Input of `taskUpdate`."""
 
-    id: strawberry.ID = required("Id of the task.", of="Task")
-    title: str | None = optional("Title.")
-    description: Markdown | None = optional("Description.")
-    status: TaskStatus | None = optional("Status, which is its board column.")
-    priority: TaskPriority | None = optional("Priority.")
-    assignee_id: strawberry.ID | None = optional("User to assign it to; must be able to see the project.", of="User")
-    start_on: date | None = optional("Day on which work starts.")
-    due_on: date | None = optional("Day on which it is due.")
-    estimate: float | None = optional("Estimated effort, in the team's own unit.")
-    add_label_ids: list[strawberry.ID] | None = optional("Labels to add.", of="Label")
-    remove_label_ids: list[strawberry.ID] | None = optional("Labels to remove.", of="Label")
-    expected_version: int | None = optional(
-        "Version that the client has read; if the object has another one, the mutation fails with CONFLICT."
-    )
+    id: strawberry.ID = required("The task.", of="Task")
+    title: str | None = optional("What is to be done.")
+    description: Markdown | None = optional("More about it.")
+    status: TaskStatus | None = optional("Its column.")
+    priority: TaskPriority | None = optional("How pressing it is.")
+    assignee_id: strawberry.ID | None = optional("Who does it: somebody who sees the project.", of="User")
+    start_on: date | None = optional("When work starts.")
+    due_on: date | None = optional("When it is due.")
+    estimate: float | None = optional("How much work it is, in the team's own unit.")
+    add_label_ids: list[strawberry.ID] | None = optional("Labels to put on.", of="Label")
+    remove_label_ids: list[strawberry.ID] | None = optional("Labels to take off.", of="Label")
+    expected_version: int | None = optional("The version that was read; another one is a conflict.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -100,15 +96,13 @@ class TaskUpdateInput:
 class TaskMoveInput:
     """Input of `taskMove`."""
 
-    id: strawberry.ID = required("Id of the task.", of="Task")
-    project_id: strawberry.ID | None = optional("Project to move it to, with its subtasks.", of="Project")
-    parent_id: strawberry.ID | None = optional("New parent task; null moves it to the top level.", of="Task")
-    status: TaskStatus | None = optional("Status to move it to.")
-    after_id: strawberry.ID | None = optional("Task to place it after; null places it first.", of="Task")
-    before_id: strawberry.ID | None = optional("Task to place it before; null places it last.", of="Task")
-    expected_version: int | None = optional(
-        "Version that the client has read; if the object has another one, the mutation fails with CONFLICT."
-    )
+    id: strawberry.ID = required("The task.", of="Task")
+    project_id: strawberry.ID | None = optional("Into this project, with all its sub-tasks.", of="Project")
+    parent_id: strawberry.ID | None = optional("Under this task; null: to the top.", of="Task")
+    status: TaskStatus | None = optional("Into this column.")
+    after_id: strawberry.ID | None = optional("Right after this task; null: to the front.", of="Task")
+    before_id: strawberry.ID | None = optional("Right before this task; null: to the end.", of="Task")
+    expected_version: int | None = optional("The version that was read; another one is a conflict.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -116,9 +110,9 @@ class TaskMoveInput:
 class TaskLinkInput:
     """Input of `taskLink`."""
 
-    task_id: strawberry.ID = required("Id of the task.", of="Task")
-    target_id: strawberry.ID = required("Task to link to.", of="Task")
-    kind: TaskLinkKind = required("Relation of the task to the target.")
+    task_id: strawberry.ID = required("The task.", of="Task")
+    target_id: strawberry.ID = required("The other task.", of="Task")
+    kind: TaskLinkKind = required("What the task is to the other.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -126,23 +120,23 @@ class TaskLinkInput:
 class TaskPatch:
     """What `tasksUpdate` sets."""
 
-    status: TaskStatus | None = optional("Status, which is the board column.")
-    priority: TaskPriority | None = optional("Priority.")
-    assignee_id: strawberry.ID | None = optional("User to assign them to.", of="User")
-    due_on: date | None = optional("Day on which they are due.")
-    project_id: strawberry.ID | None = optional("Project to move them to.", of="Project")
-    add_label_ids: list[strawberry.ID] | None = optional("Labels to add.", of="Label")
-    remove_label_ids: list[strawberry.ID] | None = optional("Labels to remove.", of="Label")
+    status: TaskStatus | None = optional("Their column.")
+    priority: TaskPriority | None = optional("How pressing they are.")
+    assignee_id: strawberry.ID | None = optional("Who does them.", of="User")
+    due_on: date | None = optional("When they are due.")
+    project_id: strawberry.ID | None = optional("Into this project.", of="Project")
+    add_label_ids: list[strawberry.ID] | None = optional("Labels to put on.", of="Label")
+    remove_label_ids: list[strawberry.ID] | None = optional("Labels to take off.", of="Label")
 
 
 @input_type("Input of `tasksUpdate`, for at most 100 tasks.")
 class TasksUpdateInput:
     """Input of `tasksUpdate`."""
 
-    ids: list[strawberry.ID] = required("Tasks to update.", of="Task")
-    set: TaskPatch = required("Changes to make to each task.")
-    mode: BulkMode = optional("Handling of the valid rows when another row is refused.", default=BulkMode.ALL_OR_NOTHING)
-    dry_run: bool | None = optional("Whether to return what would happen without writing anything.", default=False)
+    ids: list[strawberry.ID] = required("The tasks.", of="Task")
+    set: TaskPatch = required("What all of them get.")
+    mode: BulkMode = optional("What becomes of the good rows when one is refused.", default=BulkMode.ALL_OR_NOTHING)
+    dry_run: bool | None = optional("Say what would happen, and write nothing.", default=False)
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -150,9 +144,9 @@ class TasksUpdateInput:
 class TasksCreateInput:
     """Input of `tasksCreate`."""
 
-    tasks: list[TaskCreateInput] = required("Tasks to create; a later one may refer to the id of an earlier one as its parent.")
-    mode: BulkMode = optional("Handling of the valid rows when another row is refused.", default=BulkMode.ALL_OR_NOTHING)
-    dry_run: bool | None = optional("Whether to return what would happen without writing anything.", default=False)
+    tasks: list[TaskCreateInput] = required("The tasks; a later one may name an earlier one's id as its parent's.")
+    mode: BulkMode = optional("What becomes of the good rows when one is refused.", default=BulkMode.ALL_OR_NOTHING)
+    dry_run: bool | None = optional("Say what would happen, and write nothing.", default=False)
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -160,18 +154,18 @@ class TasksCreateInput:
 class TaskStatusFilter:
     """All given conditions hold."""
 
-    eq: TaskStatus | None = optional("Equal to this value.")
-    in_: list[TaskStatus] | None = strawberry.field(name="in", description="One of these values.", default=UNSET)
-    not_in: list[TaskStatus] | None = optional("None of these values.")
+    eq: TaskStatus | None = optional("Exactly this one.")
+    in_: list[TaskStatus] | None = strawberry.field(name="in", description="One of these.", default=UNSET)
+    not_in: list[TaskStatus] | None = optional("None of these.")
 
 
 @input_type("Filters by priority. All given conditions must match.")
 class TaskPriorityFilter:
     """All given conditions hold."""
 
-    eq: TaskPriority | None = optional("Equal to this value.")
-    in_: list[TaskPriority] | None = strawberry.field(name="in", description="One of these values.", default=UNSET)
-    not_in: list[TaskPriority] | None = optional("None of these values.")
+    eq: TaskPriority | None = optional("Exactly this one.")
+    in_: list[TaskPriority] | None = strawberry.field(name="in", description="One of these.", default=UNSET)
+    not_in: list[TaskPriority] | None = optional("None of these.")
 
 
 @input_type("Filters tasks. All given fields must match; filters nest at most 3 deep.")
@@ -182,23 +176,19 @@ class TaskFilter:
     project: IDFilter | None = optional("By project.")
     assignee: IDFilter | None = optional("By assignee.")
     creator: IDFilter | None = optional("By creator.")
-    parent: IDFilter | None = optional("By parent; `isNull: true` matches tasks at the top level.")
+    parent: IDFilter | None = optional("By parent; `isNull: true` gives the tasks at the top.")
     title: StringFilter | None = optional("By title.")
     status: TaskStatusFilter | None = optional("By status.")
     priority: TaskPriorityFilter | None = optional("By priority.")
-    labels: IDFilter | None = optional("By label: `eq` matches tasks with the label, `in` those with at least one of the labels.")
+    labels: IDFilter | None = optional("By label: `eq` has it, `in` has at least one of them.")
     due_on: DateFilter | None = optional("By due day.")
     created_at: DateTimeFilter | None = optional("By creation.")
     updated_at: DateTimeFilter | None = optional("By last change.")
-    is_blocked: bool | None = optional("Whether the task is blocked by an open task.")
-    include_deleted: bool | None = optional("Whether to include deleted tasks.")
-    and_: list["TaskFilter"] | None = strawberry.field(
-        name="and", description="All of these filters must match too.", default=UNSET
-    )
-    or_: list["TaskFilter"] | None = strawberry.field(
-        name="or", description="At least one of these filters must match too.", default=UNSET
-    )
-    not_: "TaskFilter | None" = strawberry.field(name="not", description="This filter must not match.", default=UNSET)
+    is_blocked: bool | None = optional("Whether it waits for another task.")
+    include_deleted: bool | None = optional("Deleted tasks too.")
+    and_: list["TaskFilter"] | None = strawberry.field(name="and", description="All of these hold too.", default=UNSET)
+    or_: list["TaskFilter"] | None = strawberry.field(name="or", description="One of these holds too.", default=UNSET)
+    not_: "TaskFilter | None" = strawberry.field(name="not", description="This does not hold.", default=UNSET)
 
 
 @strawberry.enum(description="Field that tasks are sorted by.")
@@ -219,8 +209,8 @@ class TaskOrderField(Enum):
 class TaskOrder:
     """Order of tasks."""
 
-    field: TaskOrderField = required("Field to sort by.")
-    direction: OrderDirection = optional("Direction of sorting.", default=OrderDirection.ASC)
+    field: TaskOrderField = required("What to sort by.")
+    direction: OrderDirection = optional("Which way.", default=OrderDirection.ASC)
 
 
 FILTER_ID_TYPES = {

@@ -24,10 +24,8 @@ graphql_enum(
 class DeleteInput:
     """Input of everything that deletes, revokes or removes."""
 
-    id: strawberry.ID = required("Id of the object.")
-    expected_version: int | None = optional(
-        "Version that the client has read; if the object has another one, the mutation fails with CONFLICT."
-    )
+    id: strawberry.ID = required("The object.")
+    expected_version: int | None = optional("The version that was read; another one is a conflict.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -35,7 +33,7 @@ class DeleteInput:
 class RestoreInput:
     """Input of everything that restores."""
 
-    id: strawberry.ID = required("Id of the deleted object.")
+    id: strawberry.ID = required("The deleted object.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -43,12 +41,10 @@ class RestoreInput:
 class TeamCreateInput:
     """Input of `teamCreate`."""
 
-    id: UUID | None = optional("Id chosen by the client, for offline creation.")
-    name: str = required("Name, unique on this server.")
-    key: str | None = optional(
-        "Prefix of the keys of its tasks: 2 to 10 letters and digits, such as ENG; derived from the name when omitted."
-    )
-    description: Markdown | None = optional("Description.")
+    id: UUID | None = optional("An id of the client's own, for offline creation.")
+    name: str = required("Its name, unique on this server.")
+    key: str | None = optional("Prefix of its task keys: 2 to 10 letters and digits, such as ENG; from the name when absent.")
+    description: Markdown | None = optional("What the team is for.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -56,12 +52,10 @@ class TeamCreateInput:
 class TeamUpdateInput:
     """Input of `teamUpdate`."""
 
-    id: strawberry.ID = required("Id of the team.", of="Team")
-    name: str | None = optional("Name.")
-    description: Markdown | None = optional("Description.")
-    expected_version: int | None = optional(
-        "Version that the client has read; if the object has another one, the mutation fails with CONFLICT."
-    )
+    id: strawberry.ID = required("The team.", of="Team")
+    name: str | None = optional("Its name.")
+    description: Markdown | None = optional("What the team is for.")
+    expected_version: int | None = optional("The version that was read; another one is a conflict.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -69,9 +63,9 @@ class TeamUpdateInput:
 class TeamInviteInput:
     """Input of `teamInvite`."""
 
-    team_id: strawberry.ID = required("Id of the team.", of="Team")
-    email: str = required("E-mail address to invite; an earlier invitation of the same address is replaced.")
-    role: Role = optional("Role of the new member; OWNER is not allowed.", default=Role.MEMBER)
+    team_id: strawberry.ID = required("The team.", of="Team")
+    email: str = required("Who is invited; an earlier invitation of the same address is replaced.")
+    role: Role = optional("As what; there is only one owner.", default=Role.MEMBER)
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -79,8 +73,8 @@ class TeamInviteInput:
 class TeamMemberSetRoleInput:
     """Input of `teamMemberSetRole`."""
 
-    team_id: strawberry.ID = required("Id of the team.", of="Team")
-    user_id: strawberry.ID = required("Id of the member.", of="User")
+    team_id: strawberry.ID = required("The team.", of="Team")
+    user_id: strawberry.ID = required("The member.", of="User")
     role: Role = required("The new role; OWNER hands the team over.")
     client_mutation_id: str | None = client_mutation_id()
 
@@ -89,8 +83,8 @@ class TeamMemberSetRoleInput:
 class TeamMemberRemoveInput:
     """Input of `teamMemberRemove`."""
 
-    team_id: strawberry.ID = required("Id of the team.", of="Team")
-    user_id: strawberry.ID = required("Id of the member; the viewer's own id to leave.", of="User")
+    team_id: strawberry.ID = required("The team.", of="Team")
+    user_id: strawberry.ID = required("The member; oneself to leave.", of="User")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -98,10 +92,10 @@ class TeamMemberRemoveInput:
 class LabelCreateInput:
     """Input of `labelCreate`."""
 
-    id: UUID | None = optional("Id chosen by the client, for offline creation.")
-    team_id: strawberry.ID = required("Id of the team.", of="Team")
-    name: str = required("Name, unique in the team.")
-    color: str = required("Color, as #rrggbb.")
+    id: UUID | None = optional("An id of the client's own, for offline creation.")
+    team_id: strawberry.ID = required("The team.", of="Team")
+    name: str = required("Its name, unique in the team.")
+    color: str = required("Its colour, #rrggbb.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -109,10 +103,8 @@ class LabelCreateInput:
 class LabelUpdateInput:
     """Input of `labelUpdate`."""
 
-    id: strawberry.ID = required("Id of the label.", of="Label")
-    name: str | None = optional("Name.")
-    color: str | None = optional("Color, as #rrggbb.")
-    expected_version: int | None = optional(
-        "Version that the client has read; if the object has another one, the mutation fails with CONFLICT."
-    )
+    id: strawberry.ID = required("The label.", of="Label")
+    name: str | None = optional("Its name.")
+    color: str | None = optional("Its colour, #rrggbb.")
+    expected_version: int | None = optional("The version that was read; another one is a conflict.")
     client_mutation_id: str | None = client_mutation_id()

@@ -9,8 +9,8 @@ from resolvers.inputs.fields import client_mutation_id, input_type, optional, re
 class UserRegisterInput:
     """Input of `userRegister`."""
 
-    email: str = required("E-mail address; it may have one account.")
-    password: str = required("Password of 10 to 256 characters.")
+    email: str = required("Where the user can be reached; one account each.")
+    password: str = required("10 to 256 characters.")
     first_name: str = required("First name.")
     last_name: str = required("Last name.")
     client_mutation_id: str | None = client_mutation_id()
@@ -20,8 +20,8 @@ class UserRegisterInput:
 class SessionCreateInput:
     """Input of `sessionCreate`."""
 
-    email: str = required("E-mail address of the account.")
-    password: str = required("Password of the account.")
+    email: str = required("The account's address.")
+    password: str = required("Its password.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -29,7 +29,7 @@ class SessionCreateInput:
 class SessionRefreshInput:
     """Input of `sessionRefresh`."""
 
-    refresh_token: str = required("Latest refresh token of the session, which this call replaces.")
+    refresh_token: str = required("The latest refresh token of the session; it is replaced by this call.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -37,8 +37,8 @@ class SessionRefreshInput:
 class SessionRevokeInput:
     """Input of `sessionRevoke`."""
 
-    session_id: strawberry.ID | None = optional("Session to end; the current one when omitted.", of="Session")
-    all_others: bool | None = optional("Whether to end all sessions but the current one.")
+    session_id: strawberry.ID | None = optional("Which session; the current one when nothing is given.", of="Session")
+    all_others: bool | None = optional("Every session but the current one.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -46,7 +46,7 @@ class SessionRevokeInput:
 class TokenInput:
     """Input of `invitationAccept`."""
 
-    token: str = required("Token of the invitation.")
+    token: str = required("The token.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -59,9 +59,7 @@ class UserUpdateInput:
     time_zone: str | None = optional("IANA time zone, such as Europe/Rome.")
     locale: str | None = optional("Language tag, such as en or pt-BR.")
     avatar_upload_id: strawberry.ID | None = optional(
-        "Uploaded picture of the viewer: PNG, JPEG, GIF or WebP of at most 2 MiB; null removes the picture.", of="Attachment"
+        "A picture of one's own, PNG, JPEG, GIF or WebP of at most 2 MiB; null: none.", of="Attachment"
     )
-    expected_version: int | None = optional(
-        "Version that the client has read; if the object has another one, the mutation fails with CONFLICT."
-    )
+    expected_version: int | None = optional("The version that was read; another one is a conflict.")
     client_mutation_id: str | None = client_mutation_id()
