@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import migrations
+import resolvers.change
 from app.settings import DEMO_PASSWORD, Settings
 from auth.keys import InvalidSigningKey, SigningKeys, load_keys
 from auth.passwords import Argon2Passwords
@@ -23,6 +24,8 @@ from domain.page import MAX_PAGE_ROWS
 from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
 from embedded import embedded_postgres
+from gateway.execution.coordinates import coordinates_where
+from gateway.execution.executor import PositionReader
 from gateway.execution.limits import Limits
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
@@ -51,10 +54,18 @@ from realtime.memory_backend import MemoryBackend
 from resolvers.collaboration_auth import access_from
 from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
-from schema.root import schema
+from schema.root import bindings, schema
 
 VERSION = "0.1.0"
 LIMITS = Limits()
+POSITION_READER = PositionReader(
+    coordinates_where(
+        lambda each: each.batch is resolvers.change.cursors_of_writes or each.root is resolvers.change.page,
+        bindings,
+        schema._schema,  # noqa: SLF001 (Strawberry has no public name for it)
+    ),
+    resolvers.change.read_heads,
+)
 logger = logging.getLogger(__name__)
 
 

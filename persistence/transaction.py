@@ -90,6 +90,12 @@ class Transaction(Connection):
         await self.begin()
         await super().execute_many(statement, rows)
 
+    async def peek(self, statement: Statement, **params: Any) -> list[Any]:
+        """Rows on which no write rests: read in the transaction if it has begun, else beside it, and none begins for them."""
+        if self.raw is None:
+            return await self._database.fetch(statement, **params)
+        return await super().fetch(statement, **params)
+
     async def read_unlocked(self, unlocked: Statement, locked: Statement, **params: Any) -> Any:
         """A row that is going to be changed, or None: read without a lock, or locked where a transaction has begun."""
         if self._lock_rows or self.raw is not None or self._pending_write is not None:

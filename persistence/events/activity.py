@@ -1,7 +1,7 @@
 """Lists the activity of an object or a project from the event log, and fetches single entries."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Text, func, literal_column, or_, select
@@ -19,6 +19,12 @@ from persistence.tables import events, team_members
 
 _events = events
 _viewer_member = team_members.alias("viewer_member")
+
+
+def is_history(source: Any) -> Column:
+    """The entry tells of somebody's act: neither of what follows from another entry, nor of a loss of access."""
+    derived: list[Any] = [literal_column(f"'{name}'") for name in ("TaskDerivedChanged", "UserProfileChanged")]
+    return cast(Column, source.c.type.not_in(derived) & (source.c.kind != literal_column("'ACCESS_LOST'")))
 
 
 def _visible_to_viewer() -> Column:
@@ -56,14 +62,12 @@ _LIST_OPTIONS: dict[str, Any] = {
 
 OBJECT_ACTIVITY = ListQuery(
     **_LIST_OPTIONS,
-    parent_clause=lambda parent: (_events.c.about_id == parent) & (_events.c.kind != literal_column("'ACCESS_LOST'")),
+    parent_clause=lambda parent: (_events.c.about_id == parent) & is_history(_events),
 )
 # A person who joins a project gets an entry in their own stream, too: it is no second entry of the project's history.
 PROJECT_ACTIVITY = ListQuery(
     **_LIST_OPTIONS,
     parent_clause=lambda parent: (
-        (_events.c.project_id == parent)
-        & (_events.c.kind != literal_column("'ACCESS_LOST'"))
-        & func.starts_with(_events.c.stream, literal_column("'team:'"))
+        (_events.c.project_id == parent) & is_history(_events) & func.starts_with(_events.c.stream, literal_column("'team:'"))
     ),
 )

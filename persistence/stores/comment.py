@@ -81,6 +81,16 @@ _REACTIONS = Statement(
 )
 
 
+_THREAD_COUNTS = Statement(
+    select(_c.c.subject_id, func.count())
+    .select_from(_with_subject)
+    .where(
+        _c.c.subject_id == any_id(), _c.c.parent_id.is_(None), _c.c.deleted_at.is_(None), project_visible(_project_id, by_id=True)
+    )
+    .group_by(_c.c.subject_id)
+)
+
+
 class SqlComments:
     """Comments over one transaction."""
 
@@ -136,6 +146,11 @@ async def reactions(database: Database, viewer: UUID, comment_ids: Sequence[UUID
     return found
 
 
+async def thread_counts(database: Database, viewer: UUID, subject_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Per subject how many threads there are about it."""
+    return {row[0]: row[1] for row in await database.fetch(_THREAD_COUNTS, ids=list(subject_ids), viewer=viewer)}
+
+
 class _CommentSource:
     """Comments joined with their subjects, as a source with the columns of `Comment`."""
 
@@ -156,7 +171,11 @@ def _list_query(**options: Any) -> ListQuery:
     )
 
 
-THREADS = _list_query(parent_clause=lambda parent: (_c.c.subject_id == parent) & _c.c.parent_id.is_(None))
+_ALL = _list_query(parent_clause=lambda parent: _c.c.subject_id == parent)
+THREADS = _list_query(
+    parent_clause=lambda parent: (_c.c.subject_id == parent) & _c.c.parent_id.is_(None),
+    counted_as=_ALL,  # what a badge shows: replies too
+)
 REPLIES = _list_query(parent_clause=lambda parent: _c.c.parent_id == parent)
 
 

@@ -71,6 +71,14 @@ _DESCENDANTS = Statement(
     .with_for_update(of=_t)
 )
 
+_waiting = select(*columns(Task, _t)).where(_t.c.deleted_at.is_(None))
+_WAITING_FOR = Statement(
+    _waiting.join(task_links, task_links.c.target_id == _t.c.id)
+    .where(task_links.c.task_id == _ID, task_links.c.kind == literal_column("'BLOCKS'"))
+    .order_by(_t.c.id)
+)
+_PEEK = Statement(_waiting.where(_t.c.id == any_id()).order_by(_t.c.id))
+
 _BY_IDS = ByIdQuery(Task, _t, project_visible(_t.c.project_id, by_id=True))
 _KEY = bindparam("key", type_=Text)
 _ids_by_key = union_all(
@@ -173,6 +181,14 @@ class SqlTasks:
     async def ancestors(self, task_id: UUID) -> Sequence[UUID]:
         """A task's parents from the nearest up."""
         return [row[0] for row in await self._connection.fetch(_ANCESTORS, id=task_id)]
+
+    async def waiting_for(self, task_id: UUID) -> Sequence[Task]:
+        """The tasks that this one blocks, not held, without deleted ones."""
+        return [to_entity(Task, row) for row in await self._connection.peek(_WAITING_FOR, id=task_id)]
+
+    async def peek(self, task_ids: Sequence[UUID]) -> Sequence[Task]:
+        """Those of the tasks that are not deleted, not held."""
+        return [to_entity(Task, row) for row in await self._connection.peek(_PEEK, ids=list(task_ids))]
 
     async def lock_descendants(self, task_id: UUID) -> Sequence[Task]:
         """All below a task, parents before their children."""

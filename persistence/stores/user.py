@@ -18,7 +18,7 @@ from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, to_entity, to_params
 from persistence.engine.statement import Statement
 from persistence.row_updates import RowUpdate, row_version
-from persistence.tables import project_members, users, watchers
+from persistence.tables import project_members, team_members, users, watchers
 from persistence.transaction import Transaction
 
 _ID = bindparam("id", type_=Uuid)
@@ -32,6 +32,7 @@ _BY_EMAIL = Statement(select(*columns(User, users)).where(_HAS_EMAIL))
 _PASSWORD_BY_EMAIL = Statement(select(*columns(User, users), users.c.password_hash).where(_HAS_EMAIL))
 _PASSWORD = Statement(select(users.c.password_hash).where(users.c.id == _ID))
 _CLEAR_PASSWORD = Statement(users.update().where(users.c.id == _ID).values(password_hash=None))
+_TEAM_IDS = Statement(select(team_members.c.team_id).where(team_members.c.user_id == _ID).order_by(team_members.c.team_id))
 _BY_IDS = ByIdQuery(User, users)
 _VISIBLE = ByIdQuery(User, users, shares_team(users.c.id, by_id=True))
 _SHARING_TEAM = Statement(select(users.c.id).where(users.c.id == any_id(), shares_team(users.c.id, by_id=True)))
@@ -61,6 +62,10 @@ class SqlUsers:
         """The same without a lock: `save` raises StaleRow if it was changed in between."""
         row = await self._connection.read_unlocked(_READ_UNLOCKED, _LOCK, id=user_id)
         return row and to_entity(User, row)
+
+    async def team_ids(self, user_id: UUID) -> list[UUID]:
+        """The teams that the user belongs to, not held."""
+        return [row[0] for row in await self._connection.peek(_TEAM_IDS, id=user_id)]
 
     async def by_email(self, email: str) -> User | None:
         """The user with an address, however it is written."""

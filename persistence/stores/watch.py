@@ -13,7 +13,8 @@ from sqlalchemy.sql.schema import Table
 from persistence.access import VIEWER, any_id, project_visible
 from persistence.engine.database import Connection, Database
 from persistence.engine.statement import Statement
-from persistence.tables import INSTANT, documents, events, seen_marks, streams, tasks, watchers
+from persistence.events.activity import is_history
+from persistence.tables import INSTANT, comments, documents, events, seen_marks, streams, tasks, watchers
 
 _SUBJECT, _USER = bindparam("subject", type_=Uuid), bindparam("user", type_=Uuid)
 _WATCH = Statement(
@@ -63,7 +64,13 @@ _UNREAD = Statement(
     )
     .where(
         events.c.actor_id.is_distinct_from(VIEWER),
-        events.c.kind != literal_column("'ACCESS_LOST'"),
+        is_history(events),
+        ~(
+            select(literal_column("1"))
+            .where(comments.c.id == events.c.entity_id, comments.c.deleted_at.is_not(None))
+            .correlate(events)
+            .exists()
+        ),
         or_(
             seen_marks.c.position.is_(None),
             (events.c.stream == seen_marks.c.stream) & (events.c.position > seen_marks.c.position),
