@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Scope
 
-from app.bootstrap import LIMITS, CannotStart, Resources
+from app.bootstrap import LIMITS, POSITION_READER, CannotStart, Resources
 from app.readiness import health_routes
 from app.settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 from auth.tokens import Credentials
@@ -73,6 +73,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         hints=not settings.production,
         before_event=Context.clear_loaders,
         bindings=bindings,
+        position_reader=POSITION_READER,
     )
 
     def open_context(credentials: Credentials | None, info: RequestInfo) -> "_OperationContext":

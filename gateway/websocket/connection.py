@@ -59,6 +59,7 @@ class WebSocketConnection:
     """One client's websocket, from its handshake to its end."""
 
     __slots__ = (
+        "__weakref__",
         "_closed",
         "_handshake",
         "_observer",
@@ -254,4 +255,5 @@ class WebSocketConnection:
 
     def _on_idle(self) -> None:
         if self._closed:
+            self._tasks.release()
             self._observer.on_ended(self)

@@ -48,13 +48,14 @@ class WebSocketEndpoint:
     ) -> None:
         self._limits = limits or WebSocketLimits()
         self._subscriptions = subscriptions
+        self.budgets = MessageBudgets(self._limits.message_rates)
         services = WebSocketServices(
             subscriptions=subscriptions,
             persisted_queries=persisted_queries,
             credentials=credentials,
             open_context=open_context,
             may_introspect=may_introspect,
-            budgets=MessageBudgets(self._limits.message_rates),
+            budgets=self.budgets,
             limits=self._limits,
         )
         self.registry = ConnectionRegistry(services, watch)
