@@ -17,6 +17,7 @@ from strawberry import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
 from domain.errors import DomainError, Invalid, LimitExceeded, MultipleErrors, Path
+from domain.global_id import is_made
 from resolvers import ids
 
 T = TypeVar("T", bound=type)
@@ -73,6 +74,8 @@ def _to_values(value: Any, path: Path, errors: list[DomainError], id_types: Mapp
         expected = id_types.get(name, of)
         if expected is not None and held is not None:
             held = _decode_ids(held, expected, (*path, shown), errors)
+        elif isinstance(held, UUID) and not is_made(held):
+            errors.append(Invalid((*path, shown), "Nobody can have made this id: bring a UUID of version 4 or 7."))
         elif is_dataclass(held):
             held = _to_values(held, (*path, shown), errors)
         elif isinstance(held, list) and held and is_dataclass(held[0]):
@@ -98,8 +101,7 @@ def _decode_ids(value: Any, expected: str, path: Path, errors: list[DomainError]
 
 
 def _decode_id(value: str, expected: str, path: Path, errors: list[DomainError]) -> UUID | None:
-    found = ids.parse(value)
-    if found is None or found[0] not in expected.split("|"):
+    found = ids.parse_of(value, expected.split("|"))
+    if found is None:
         errors.append(Invalid(path, f"This is not the id of a {expected.replace('|', ' or ')}."))
-        return None
-    return found[1]
+    return found
