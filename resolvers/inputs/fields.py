@@ -5,6 +5,7 @@ what resolvers see. Global ids become UUIDs there; an id that is none of its typ
 them at once.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -48,6 +49,27 @@ def optional(description: str, *, of: str | None = None, default: Any = UNSET) -
 def client_mutation_id() -> Any:
     """The field that every mutation's input ends with."""
     return optional("Echoed in the payload; the idempotency key of this call for 24 hours.")
+
+
+def describe_argument(input_: Any, *, id_types: Mapping[str, str] = NO_TYPES, replayed: bool) -> str:
+    """
+    What a mutation's argument must hold, in words; `replayed`: whether a retry is recognized. For example
+
+        Requires `projectId` (of a Project) and `title`. With `clientMutationId`, a retry has no further effect.
+    """
+    definitions = {each.python_name: each for each in input_.__strawberry_definition__.fields}
+    needed = []
+    for name, shown, of in _declared_fields(input_):
+        if definitions[name].default is dataclasses.MISSING:
+            types = id_types.get(name, of)
+            needed.append(f"`{shown}`" + (f" (of {_one_of(types)})" if types else ""))
+    listed = " and ".join((", ".join(needed[:-1]), needed[-1]) if len(needed) > 1 else needed)
+    sentence = f"Requires {listed}." if needed else "No field is required."
+    return f"{sentence} With `clientMutationId`, a retry has no further effect." if replayed else sentence
+
+
+def _one_of(types: str) -> str:
+    return " or ".join(f"{'an' if each[0] in 'AEIOU' else 'a'} {each}" for each in types.split("|"))
 
 
 def to_values(value: Any, path: Path = ("input",), *, id_types: Mapping[str, str] = NO_TYPES) -> dict[str, Any]:
