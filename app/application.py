@@ -40,10 +40,11 @@ from resolvers.collaboration_auth import CollaborationAuth
 from resolvers.context import Context
 from schema.field_rules import field_weights
 from schema.root import bindings, schema
-from transport.direct_websocket import LargeMessageBudget, detach_transport
+from transport.detach import detach_transport
+from transport.fast_request import RequestHandler
+from transport.message_budget import LargeMessageBudget
 from transport.message_stream import MessageStream
 from transport.rfc6455 import BINARY
-from transport.uvicorn_http import RequestHandler
 from transport.write_batch import WriteBatch
 
 OnCreated = Callable[[Executor, OpenConnections], object]

@@ -173,6 +173,7 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
         reader = DocumentReader(database, objects)
         snapshots = SnapshotStore(reader, objects, workers)
         versions = VersionStore(database, live, objects, snapshots)
+        contents = ContentReader(reader, workers)
         compaction = CompactionService(database, objects, reader, versions, workers)
         rooms = await stack.enter_async_context(
             Rooms.open(
@@ -180,8 +181,9 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
                 pubsub=live,
                 log=updates,
                 snapshots=reader,
-                workers=workers,
-                compaction=compaction,
+                splitter=workers,
+                differences=contents,
+                compactor=compaction,
                 access=access_from(DocumentAccessReader(database)),
                 timings=timings,
             )
@@ -196,7 +198,7 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
             blobs=blobs,
             document_objects=objects,
             document_reader=reader,
-            document_contents=ContentReader(reader, workers),
+            document_contents=contents,
             snapshots=snapshots,
             compaction=compaction,
             workers=workers,

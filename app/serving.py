@@ -1,15 +1,16 @@
 """Serving: from the settings to a server that answers, and from a signal to one that has closed everything."""
 
+import contextlib
 import errno
 import gc
 import os
+import resource
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
-from typing import Any, cast
+from typing import Any, Final
 
 import uvicorn
 
@@ -21,8 +22,13 @@ from app.task_supervision import end_on_dead_task
 from persistence.engine.database import open_database
 from persistence.engine.schema_version import schema_version
 from realtime.collaboration.connection import MAX_MESSAGE_BYTES
-from transport.uvicorn_http import HttpProtocol
+from transport.connection_table import DEFAULT_MAX_CONNECTIONS, ConnectionTable
+from transport.uvicorn_http import http_protocol
 from transport.uvicorn_websocket import WebSocketProtocol
+
+_RESERVED_DESCRIPTORS: Final = 100
+"""For listeners, stores, worker processes, files that are being read, and those who ask whether the server is well."""
+_MIN_CONNECTIONS: Final = 16
 
 
 def announce(settings: Settings, *, workers: int = 1) -> None:
@@ -129,7 +135,7 @@ def _config(app: Application, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app.asgi,
         loop="none",
-        http=cast(Any, partial(HttpProtocol, handlers=app.request_handlers)),
+        http=http_protocol(app.request_handlers, ConnectionTable(_max_connections(settings))),
         ws=WebSocketProtocol,
         ws_ping_interval=None,
         ws_max_size=MAX_MESSAGE_BYTES,  # of documents; the graph allows less
@@ -140,6 +146,17 @@ def _config(app: Application, settings: Settings) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=10,
     )
+
+
+def _max_connections(settings: Settings) -> int:
+    """How many clients may be connected: what the system allows in descriptors, without those that the server itself needs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    own = _RESERVED_DESCRIPTORS + 2 * settings.database_connections
+    return min(DEFAULT_MAX_CONNECTIONS, max(_MIN_CONNECTIONS, soft - own))
 
 
 @contextmanager

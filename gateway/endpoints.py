@@ -15,7 +15,7 @@ from gateway.persisted.queries import PersistedQueries
 from gateway.subscriptions.manager import SubscriptionManager
 from gateway.websocket.endpoint import WebSocketEndpoint
 from gateway.websocket.services import WebSocketLimits
-from transport.uvicorn_http import RequestHandler
+from transport.fast_request import RequestHandler
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ While the database is away they wait and try again; no failure ends a task.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Self
@@ -161,6 +161,15 @@ class StreamHub:
                 logger.exception("Receiving an announcement failed; going on.")
                 await asyncio.sleep(self._timings.check_disconnected_seconds)
             self._check_now.set()
+
+    async def check_streams(self, streams: Collection[str]) -> None:
+        """Compare streams that are followed here with their heads in the log, and read what is missing. Raises `Unavailable`."""
+        feeds = [feed for stream in streams if (feed := self._feeds.get(stream)) is not None and feed.is_open]
+        for start in range(0, len(feeds), _MAX_BATCH_STREAMS):
+            some = feeds[start : start + _MAX_BATCH_STREAMS]
+            heads = await self._log.heads([feed.stream for feed in some])
+            for feed in some:
+                self.catch_up_to(feed, heads.get(feed.stream, 0))
 
     def mark_delivered(self, stream: str, first: int, last: int) -> None:
         """The followers of the stream in this process have the entries from `first` to `last` already."""

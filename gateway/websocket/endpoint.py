@@ -21,7 +21,7 @@ from gateway.websocket import subprotocols
 from gateway.websocket.connection import WebSocketConnection
 from gateway.websocket.connection_registry import ConnectionRegistry
 from gateway.websocket.services import WebSocketLimits, WebSocketServices
-from transport.direct_websocket import detach_transport
+from transport.detach import detach_transport
 from transport.message_budget import MessageBudgets, frame_cost
 from transport.rfc6455 import TEXT, CloseFrame
 

@@ -10,7 +10,7 @@ from domain.document import ContentFormat, DocumentType
 from persistence.blobs.document_objects import gather_limited
 from persistence.documents.byte_cache import ByteCache
 from persistence.documents.document_reader import DocumentReader, StoredState
-from persistence.documents.rendering import full_state, render
+from persistence.documents.rendering import difference, full_state, render
 from persistence.documents.worker_pool import WorkerPool
 
 _CACHE_CHARACTERS = 32 * 1024 * 1024
@@ -72,6 +72,15 @@ class ContentReader:
             text = await self._workers.run(size, render, type_, state.snapshot, state.updates, format_, owner=owner)
             self._rendered.put(key, text)
         return DocumentContent(format_, state.position, text=text)
+
+    async def difference(self, document_id: UUID, vector: bytes, *, owner: UUID | None = None) -> bytes:
+        """
+        What a client with this state vector is missing of what is durable now.
+
+        Raises InvalidUpdate, Unavailable, and what `WorkerPool.run` raises.
+        """
+        (state,) = await self._reader.read([document_id])
+        return await self._workers.run(state.size, difference, state.snapshot, state.updates, vector, owner=owner)
 
     async def read_version(
         self, type_: DocumentType, version: Any, format_: ContentFormat, *, owner: UUID | None = None

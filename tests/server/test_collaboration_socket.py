@@ -245,7 +245,7 @@ async def test_peers_are_told_and_leave_with_their_connection(server: ServerProc
                 messages.AwarenessState(5, 1, '{"name":"Bob"}')
             ]
         assert messages.decode_awareness(await next_message(one, MessageType.AWARENESS)) == [
-            messages.AwarenessState(5, 2, "null")
+            messages.AwarenessState(5, 1, "null")
         ]
 
 
