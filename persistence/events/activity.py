@@ -21,6 +21,12 @@ _events = events
 _viewer_member = team_members.alias("hearing_member")
 
 
+# What the server does by itself, so that nobody sees a difference, is nobody's activity.
+_IS_ACTIVITY = _events.c.kind.not_in([literal_column("'ACCESS_LOST'")]) & _events.c.type.not_in(
+    [literal_column("'TaskRankCompacted'"), literal_column("'DocumentRankCompacted'")]
+)
+
+
 def _visible_to_viewer() -> Column:
     """The viewer may hear the stream: it is his own, or of a team that he belongs to; and see the project, where there is one."""
     of_team = (
@@ -56,14 +62,12 @@ _LIST_OPTIONS: dict[str, Any] = {
 
 OBJECT_ACTIVITY = ListQuery(
     **_LIST_OPTIONS,
-    parent_clause=lambda parent: (_events.c.about_id == parent) & (_events.c.kind != literal_column("'ACCESS_LOST'")),
+    parent_clause=lambda parent: (_events.c.about_id == parent) & _IS_ACTIVITY,
 )
 # Whoever joins a project is told so in his own stream, too: that is no second entry of its history.
 PROJECT_ACTIVITY = ListQuery(
     **_LIST_OPTIONS,
     parent_clause=lambda parent: (
-        (_events.c.project_id == parent)
-        & (_events.c.kind != literal_column("'ACCESS_LOST'"))
-        & func.starts_with(_events.c.stream, literal_column("'team:'"))
+        (_events.c.project_id == parent) & _IS_ACTIVITY & func.starts_with(_events.c.stream, literal_column("'team:'"))
     ),
 )
