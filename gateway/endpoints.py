@@ -1,4 +1,4 @@
-"""The routes of the graph: `/graphql` for HTTP and for websockets, and what is to be ended before the server stops."""
+"""Builds the routes of the graph, `/graphql` for HTTP and for websockets, and ends what stays open before the server stops."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -27,7 +27,7 @@ class OpenConnections:
 
     async def drain(self, *, timeout_seconds: float = 5.0) -> None:
         """
-        Take leave of all clients, those too that still come, and wait until their operations are cleaned up. Call it before
+        Close the connections of all clients, new ones too, and wait until their operations are cleaned up. Call it before
         uvicorn's own shutdown, which would cut websockets and wait for streams.
         """
         await asyncio.gather(
@@ -37,7 +37,7 @@ class OpenConnections:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphEndpoints:
-    """The graph on the web. `posts`: what answers whole requests, by path, where the server has a short way to it."""
+    """The graph on the web. `request_handlers` answer whole requests on the fast path, by path."""
 
     routes: list[BaseRoute]
     connections: OpenConnections
@@ -60,7 +60,7 @@ def graph_endpoints(
     path: str = "/graphql",
 ) -> GraphEndpoints:
     """
-    The endpoints of a graph. The server awaits `drain` of the lines before it stops.
+    The endpoints of a graph. The server awaits `drain` of the connections before it stops.
 
     `allowed_origins` are pages of other origins that may call the graph, such as `https://app.example.com`.
     """
