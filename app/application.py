@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Scope
 
 import migrations
-from app.bootstrap import LIMITS, CannotStart, Resources
+from app.bootstrap import LIMITS, POSITION_READER, CannotStart, Resources
 from app.settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
 from auth.tokens import Credentials
 from domain.errors import Unavailable
@@ -79,6 +79,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         hints=not settings.production,
         before_event=Context.clear_loaders,
         bindings=bindings,
+        position_reader=POSITION_READER,
     )
 
     def open_context(credentials: Credentials | None, info: RequestInfo) -> "_OperationContext":

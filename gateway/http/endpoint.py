@@ -164,7 +164,11 @@ class GraphQLEndpoint:
                 if isinstance(found, OperationResult):
                     return found, credentials is not None
                 request = found
-            prepared = self._executor.prepare(request, may_introspect=self._may_introspect(credentials))
+            prepared = self._executor.prepare(
+                request,
+                may_introspect=self._may_introspect(credentials),
+                parsing_budget=None if credentials is not None else self._executor.parsing_budgets.of(info.ip),
+            )
             if isinstance(prepared, OperationResult):
                 return prepared, credentials is not None
             if prepared.kind is OperationType.SUBSCRIPTION:

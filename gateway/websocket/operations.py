@@ -93,7 +93,7 @@ class Operations:
         if self._services.persisted_queries.applies_to(frame.request):
             self._open[frame.id] = self._tasks.start(self._load_and_run(frame, credentials, info))
             return
-        prepared = self._prepare(frame.request, credentials)
+        prepared = self._prepare(frame.request, credentials, info)
         if isinstance(prepared, OperationResult):
             self._send_error(frame.id, prepared.errors)
             return
@@ -124,14 +124,18 @@ class Operations:
         found = {id_: each.resume_cursor() for id_, each in self._open.items() if isinstance(each, WebSocketSubscription)}
         return {id_: cursor for id_, cursor in found.items() if cursor}
 
-    def _prepare(self, request: OperationRequest, credentials: Any) -> PreparedOperation | OperationResult:
-        may_introspect = self._services.may_introspect(credentials)
-        return self._services.subscriptions.executor.prepare(request, may_introspect=may_introspect)
+    def _prepare(self, request: OperationRequest, credentials: Any, info: RequestInfo) -> PreparedOperation | OperationResult:
+        executor = self._services.subscriptions.executor
+        return executor.prepare(
+            request,
+            may_introspect=self._services.may_introspect(credentials),
+            parsing_budget=None if credentials is not None else executor.parsing_budgets.of(info.ip),
+        )
 
     async def _load_and_run(self, frame: Subscribe, credentials: Any, info: RequestInfo) -> None:
         """Find the document that an operation names, then run it."""
         found = await self._services.persisted_queries.resolve(frame.request)
-        prepared = found if isinstance(found, OperationResult) else self._prepare(found, credentials)
+        prepared = found if isinstance(found, OperationResult) else self._prepare(found, credentials, info)
         if isinstance(prepared, OperationResult):
             self.finish(frame.id, self._open.get(frame.id), prepared.errors)
             return

@@ -1,7 +1,7 @@
-"""Cursors: the place of a row in a sorted list, as an opaque string.
+"""Encodes cursors: the position of a row in a sorted list, as an opaque string.
 
-A cursor is base64url of JSON: a tag that names the order, the row's sort values, and its id. It is not signed: it says nothing
-that its reader may not know, and every value is checked against its column before it comes near a statement.
+A cursor is base64url of JSON: a tag that names the order, the row's sort values, and its id. It is not signed: it contains
+nothing that its reader may not know, and every value is checked against its column before it reaches a statement.
 """
 
 import base64
@@ -24,8 +24,8 @@ Column = ColumnElement[Any]
 class SortColumn:
     """One column to sort by.
 
-    `attribute` is what rows call it; `selected`: they hold it only because the page selects it beside their attributes.
-    `nullable`: the column may be NULL, which counts as more than every value, as Postgres sorts it.
+    `attribute` is its name in rows; `selected`: rows contain it only because the page selects it beside their attributes.
+    `nullable`: the column may be NULL, which sorts after every value, as in Postgres.
     """
 
     column: Column
@@ -34,7 +34,7 @@ class SortColumn:
     selected: bool = False
 
     def beyond(self, name: str, *, descending: bool, is_null: bool) -> Column:
-        """What comes after a cursor's value, which is the parameter of this name; `is_null`: the value is NULL."""
+        """The column is after the cursor's value, which is the parameter `name`; `is_null`: the value is NULL."""
         value = bindparam(name, type_=self.column.type)
         if is_null:
             return self.column.is_not(None) if descending else false()
@@ -43,7 +43,7 @@ class SortColumn:
         return or_(self.column > value, self.column.is_(None)) if self.nullable else self.column > value
 
     def same(self, name: str, *, is_null: bool) -> Column:
-        """What is equal to a cursor's value."""
+        """The column equals the cursor's value."""
         return self.column.is_(None) if is_null else self.column == bindparam(name, type_=self.column.type)
 
 
@@ -57,7 +57,7 @@ def encode_cursor(sorts: SortOrder, row: Any) -> str:
 
 
 def _sort_value(row: Any, attribute: str) -> Any:
-    """An attribute of the dataclass, or a column that the listing selects beside it."""
+    """An attribute of the dataclass, or a column that the list selects beside it."""
     return getattr(row, attribute) if hasattr(type(row), attribute) else row[attribute]
 
 

@@ -1,4 +1,4 @@
-"""Rows of one kind by their ids: what to-one fields and `node` ask for."""
+"""Fetches rows of one kind by their ids, for to-one fields and `node`."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
@@ -13,14 +13,14 @@ from persistence.engine.rows import columns, row_class, stored_attributes, text_
 from persistence.engine.statement import Statement
 
 FindByIds = Callable[[Database, UUID, Sequence[UUID]], Awaitable[Mapping[UUID, Any]]]
-"""Rows by their ids: those that the viewer, who is named first, may see."""
+"""Takes the viewer and ids; returns by id the rows that the viewer may see."""
 
 
 class ByIdQuery:
     """
-    Finds rows of a dataclass in a table, those that the conditions let through. Make each once, at module level.
+    Fetches the rows of a dataclass that satisfy the conditions. Create each once, at module level.
 
-    A statement is built once per set of columns that is asked for.
+    A statement is built once per set of requested columns.
     """
 
     def __init__(self, cls: type[Any], source: FromClause, *conditions: ColumnElement[bool]) -> None:
@@ -36,9 +36,9 @@ class ByIdQuery:
         self, database: Database, row_ids: Sequence[Any], attributes: frozenset[str] | None = None, **params: Any
     ) -> dict[Any, Any]:
         """
-        Rows by id, as text when the ids are given as text. `wanted`: the attributes that will be read of them, None for all.
+        Rows by id, which is text when `row_ids` are text. `attributes`: those that are fetched, None for all.
 
-        Nothing is asked for no ids.
+        Without ids no statement is run.
         """
         if not row_ids:
             return {}
