@@ -26,7 +26,7 @@ MAX_CONCURRENT_REQUESTS = 16  # requests to storage in one operation
 WRITE_TIMEOUT_SECONDS = 1.5
 WRITE_TIMEOUT_PER_OBJECT_SECONDS = 0.01  # more for each object: a tree of documents is deleted, moved or restored in one step
 _MAX_ATTEMPTS = 5
-_SLOT_TIMEOUT_SECONDS = 2.0
+SLOT_TIMEOUT_SECONDS = 2.0
 
 
 def document_key(document_id: UUID) -> str:
@@ -64,15 +64,16 @@ async def gather_limited(jobs: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
 class DocumentObjects:
     """Documents, versions and contents over blobs. `max_writers`: how many operations may write while a transaction is open."""
 
-    def __init__(self, blobs: BlobStore, *, max_writers: int = 4) -> None:
+    def __init__(self, blobs: BlobStore, *, max_writers: int = 4, slot_timeout_seconds: float = SLOT_TIMEOUT_SECONDS) -> None:
         self.blobs = blobs
         self._write_slots = asyncio.Semaphore(max_writers)
+        self._slot_timeout_seconds = slot_timeout_seconds
 
     @asynccontextmanager
     async def write_slot(self) -> AsyncIterator[None]:
         """Wait for a slot, before a transaction begins that will write objects. Raises Overloaded after 2 s."""
         try:
-            async with asyncio.timeout(_SLOT_TIMEOUT_SECONDS):
+            async with asyncio.timeout(self._slot_timeout_seconds):
                 await self._write_slots.acquire()
         except TimeoutError as error:
             raise Overloaded("Too many documents are being written; try again.") from error

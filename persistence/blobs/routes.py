@@ -52,9 +52,14 @@ class _HttpError(Exception):
         self.status, self.code = status, code
 
 
-def blob_routes(blobs: LocalBlobs) -> list[BaseRoute]:
+def blob_routes(
+    blobs: LocalBlobs,
+    *,
+    chunk_timeout_seconds: float = CHUNK_TIMEOUT_SECONDS,
+    min_bytes_per_second: float = MIN_UPLOAD_BYTES_PER_SECOND,
+) -> list[BaseRoute]:
     """The routes over an open store."""
-    endpoint = _Endpoint(blobs)
+    endpoint = _Endpoint(blobs, chunk_timeout_seconds, min_bytes_per_second)
 
     async def answer(request: Request) -> Response:
         try:
@@ -78,6 +83,8 @@ def blob_routes(blobs: LocalBlobs) -> list[BaseRoute]:
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
     blobs: LocalBlobs
+    chunk_timeout_seconds: float
+    min_bytes_per_second: float
     uploading: set[str] = field(default_factory=set)
 
     async def download(self, request: Request) -> Response:
@@ -120,10 +127,10 @@ class _Endpoint:
 
     async def _receive(self, request: Request, pending: PendingFile, size: int) -> None:
         stream, now = request.stream(), asyncio.get_running_loop().time
-        end = now() + CHUNK_TIMEOUT_SECONDS + size / MIN_UPLOAD_BYTES_PER_SECOND
+        end = now() + self.chunk_timeout_seconds + size / self.min_bytes_per_second
         try:
             while True:
-                async with asyncio.timeout_at(min(now() + CHUNK_TIMEOUT_SECONDS, end)):
+                async with asyncio.timeout_at(min(now() + self.chunk_timeout_seconds, end)):
                     chunk = await anext(stream, None)
                 if chunk is None:
                     break

@@ -313,7 +313,7 @@ async def _warn_of_few_connections(database: Database, wanted: int) -> None:
     allowed = await database.fetch_value(_MAX_CLIENTS)
     if wanted > allowed:
         logger.warning(
-            "This process may open %d connections, but Postgres allows %d in all: requests wait (HIVE_DATABASE_CONNECTIONS).",
+            "This process may open %d connections, but Postgres allows %d: requests wait (HIVE_DATABASE_CONNECTIONS).",
             wanted,
             allowed,
         )

@@ -23,6 +23,8 @@ from sqlalchemy import ColumnClause, ColumnElement, FromClause, Insert, Text, Up
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.sql.schema import Table
 
+from persistence.engine.lru_cache import LruCache
+
 T = TypeVar("T")
 
 GLOBAL_ID: Final = "global_id"
@@ -62,13 +64,24 @@ def _column(cls: Any, source: FromClause, name: str) -> ColumnElement[Any]:
     return stored.cast(Text) if name.endswith(_TEXT_KEY_SUFFIX) else stored
 
 
-@cache
+_row_classes: LruCache[tuple[Any, frozenset[str] | None], type[asyncpg.Record]] = LruCache("row classes", 8 * 2**20)
+_ROW_CLASS_BYTES: Final = 4_000
+
+
 def row_class(cls: Any, attributes: frozenset[str] | None = None) -> type[asyncpg.Record]:
     """A Record whose first columns are `columns(cls, …, attributes)`, with these as attributes and with the properties of the
     dataclass.
 
-    Its `places` maps each attribute to its column.
+    Its `places` maps each attribute to its column. Clients choose `attributes`: the classes are in a bounded cache.
     """
+    found = _row_classes.get((cls, attributes))
+    if found is None:
+        found = _build_row_class(cls, attributes)
+        _row_classes.put((cls, attributes), found, _ROW_CLASS_BYTES)
+    return found
+
+
+def _build_row_class(cls: Any, attributes: frozenset[str] | None) -> type[asyncpg.Record]:
     names = {name: index for index, name in enumerate(_attribute_names(cls, attributes))}
     hints = get_type_hints(cls) | {GLOBAL_ID: str} | {text_key(name): str for name in _id_attributes(cls)}
     body: dict[str, Any] = {"__slots__": (), "__doc__": f"A row that reads like {cls.__name__}."}

@@ -8,7 +8,7 @@ import pytest
 from gateway.execution.executor import OperationRequest
 from tests.support.app import App
 from tests.support.concurrent_writes import TASK_UPDATE, rows_locked, run_before_next_write, stream_events, stream_head
-from tests.support.graph_actions import codes_and_paths, create_task, mutate, mutate_ok, table_states
+from tests.support.graph_actions import codes_and_paths, create_task, mutate, table_states
 from tests.support.teams import SampleTeam, create_sample_team, uuid_of
 
 SELECTION = "cursor task { id version title updatedAt }"
