@@ -239,6 +239,8 @@ class WebSocketConnection:
                 self.send_queue.put(message)
             self.close(refused)
             return
+        if self._handshake.credentials is not None:
+            self._transport.mark_authenticated()
         self._services.budgets.accept(self.budget, self._services.credentials.session_stream(self._handshake.credentials))
         for each in self._subprotocol.ack_messages:
             self.send_queue.put(each)

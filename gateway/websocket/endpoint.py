@@ -157,6 +157,9 @@ class AsgiWebSocketTransport:
     def resume_reading(self) -> None:
         """Reading waits for the send queue by itself."""
 
+    def mark_authenticated(self) -> None:
+        """The server has its own limit of connections."""
+
     def close(self, frame: CloseFrame | None) -> None:
         if not self._close_future.done():
             self._close_future.set_result(frame)

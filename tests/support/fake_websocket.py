@@ -53,6 +53,9 @@ class FakeWebSocket:
     def resume_reading(self) -> None:
         self.is_reading = True
 
+    def mark_authenticated(self) -> None:
+        """There are never too many of them here."""
+
     def close(self, frame: CloseFrame | None) -> None:
         self.close_frame = frame
         self._changed.set()
