@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import migrations
+import resolvers.change
 from app.settings import DEMO_PASSWORD, Settings
 from auth.keys import InvalidSigningKey, SigningKeys, load_keys
 from auth.passwords import Argon2Passwords
@@ -23,6 +24,8 @@ from domain.page import MAX_PAGE_ROWS
 from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
 from embedded import embedded_postgres
+from gateway.execution.coordinates import coordinates_where
+from gateway.execution.executor import PositionReader
 from gateway.execution.limits import Limits
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
@@ -51,10 +54,18 @@ from realtime.memory_backend import MemoryBackend
 from resolvers.collaboration_auth import access_from
 from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
-from schema.root import schema
+from schema.root import bindings, schema
 
 VERSION = "0.1.0"
 LIMITS = Limits()
+POSITION_READER = PositionReader(
+    coordinates_where(
+        lambda each: each.batch is resolvers.change.cursors_of_writes or each.root is resolvers.change.page,
+        bindings,
+        schema._schema,  # noqa: SLF001 (Strawberry has no public name for it)
+    ),
+    resolvers.change.read_heads,
+)
 logger = logging.getLogger(__name__)
 
 
@@ -129,7 +140,7 @@ async def seed_database(database: Database, settings: Settings) -> str | None:
     passwords = Argon2Passwords()
     try:
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        # Everybody knows the demo's password: in production nobody gets in with it.
+        # The demo's password is public: in production nobody can sign in with it.
         password = secrets.token_urlsafe() if settings.production else DEMO_PASSWORD
         report = await seed(database, settings.seed, password_hash=await passwords.hash(password), anchor=midnight)
     finally:
@@ -167,7 +178,7 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
         try:
             blobs = await stack.enter_async_context(open_blobs(settings, keys))
         except StorageUnavailable as error:
-            raise CannotStart(f"Files cannot be kept: {error.__cause__}") from error
+            raise CannotStart(f"Files cannot be stored: {error.__cause__}") from error
         objects = DocumentObjects(blobs, max_writers=max(1, settings.database_connections // 2))
         workers = await stack.enter_async_context(WorkerPool.open())
         reader = DocumentReader(database, objects)
@@ -238,7 +249,7 @@ async def open_blobs(settings: Settings, keys: SigningKeys) -> AsyncIterator[Blo
 
 
 async def clean_up_blobs_once(settings: Settings, url: str) -> str:
-    """Take away what nobody needs, orphans too, over a migrated database: what was done, in words."""
+    """Delete orphaned blobs, over a migrated database; a report for operators."""
     async with open_database(url, max_connections=2) as database:
         try:
             async with open_blobs(settings, await _load_signing_keys(database, settings)) as blobs:

@@ -1,7 +1,7 @@
 """Users: who they are, and what they may change about themselves."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ from domain.attachment import replace_avatar
 from domain.collation import collation_key
 from domain.email_address import email_key, validate_email
 from domain.errors import Invalid, NotFound, NotUnique, Path, TooLong
-from domain.events import ChangeKind, Event, FieldChange, difference, user_stream
+from domain.events import ChangeKind, Event, FieldChange, difference, team_stream, user_stream
 from domain.ports import UnitOfWork
 from domain.version import require_version, with_changes
 
@@ -112,6 +112,34 @@ class UserDeleted(UserEvent):
     kind = ChangeKind.DELETED
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserProfileChanged(UserEvent):
+    """A person's name or picture changed: for the members of a team, who see them wherever the person stands."""
+
+    kind = ChangeKind.UPDATED
+    before: User
+    team_id: UUID
+
+    @property
+    def stream(self) -> str:
+        return team_stream(self.team_id)
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return tuple(each for each in difference(self.before, self.user) if each.field in PUBLIC_FIELDS)
+
+
+PUBLIC_FIELDS = frozenset({"first_name", "last_name", "avatar_id", "status", "time_zone", "locale"})
+"""What everybody who shares a team with a person sees of them."""
+
+
+def record_profile(uow: UnitOfWork, before: User, user: User, team_ids: Sequence[UUID]) -> None:
+    """Record what the members of these teams see otherwise from now on, if anything."""
+    if any(each.field in PUBLIC_FIELDS for each in difference(before, user)):
+        for team_id in team_ids:
+            uow.record(UserProfileChanged(actor_id=user.id, user=user, before=before, team_id=team_id))
+
+
 class UserStore(Protocol):
     """Where users are kept."""
 
@@ -122,6 +150,10 @@ class UserStore(Protocol):
     async def save(self, user: User) -> None: ...
     async def lock(self, user_id: UUID) -> User | None: ...
     async def read_unlocked(self, user_id: UUID) -> User | None: ...
+    async def team_ids(self, user_id: UUID) -> Sequence[UUID]:
+        """The teams that the user belongs to, not held."""
+        ...
+
     async def by_email(self, email: str) -> User | None: ...
     async def password_hash(self, user_id: UUID) -> str | None: ...
     async def forget_password(self, user_id: UUID) -> None: ...
@@ -171,6 +203,7 @@ async def update(uow: UnitOfWork, actor: Actor, values: Mapping[str, Any], *, ex
     if user is not before:
         await uow.users.save(user)
         uow.record(UserUpdated(actor_id=actor.user_id, user=user, before=before))
+        record_profile(uow, before, user, await uow.users.team_ids(user.id))
     return user
 
 

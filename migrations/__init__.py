@@ -1,7 +1,7 @@
-"""Migrations: how the database came to be what `persistence.tables` says. Each is a module in `versions`, run by alembic.
+"""Migrates the database to the tables of `persistence.tables`. Each migration is a module in `versions`, run by alembic.
 
 `upgrade` holds an advisory lock, so that processes that start together migrate once. Alembic is imported only when there is
-something to do: what the newest revision is can be told from the files' first lines, and start-up and readiness ask just that.
+something to do: the newest revision can be read from the first lines of the files, and start-up and readiness need only that.
 """
 
 import re

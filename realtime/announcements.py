@@ -29,6 +29,7 @@ from realtime.backoff import Backoff
 logger = logging.getLogger(__name__)
 
 MAX_QUEUED_MESSAGES: Final = 1_024
+MAX_QUEUED_BYTES: Final = 16 * 1024 * 1024
 MAX_BATCH_MESSAGES: Final = 128
 FLUSH_ON_CLOSE_SECONDS: Final = 0.5
 _INITIAL_BACKOFF_SECONDS: Final = 0.02
@@ -100,7 +101,8 @@ class PubSub:
 
     def __init__(self, backend: PubSubBackend) -> None:
         self._backend = backend
-        self._queue: deque[Entry | EphemeralMessage] = deque(maxlen=MAX_QUEUED_MESSAGES)
+        self._queue: deque[Event] = deque()
+        self.queued_bytes = 0
         self._has_messages = asyncio.Event()
         self._flushed = asyncio.Event()
         self._flushed.set()
@@ -135,7 +137,15 @@ class PubSub:
 
     def publish(self, item: Entry | EphemeralMessage) -> None:
         """Publish a committed entry or an ephemeral message soon; not a coroutine."""
-        self._queue.append(item)
+        try:
+            event = Event(item.stream, encode_message(item))
+        except TypeError:
+            logger.exception("An entry of %s cannot be announced.", item.stream)
+            return
+        self._queue.append(event)
+        self.queued_bytes += len(event.message)
+        while len(self._queue) > MAX_QUEUED_MESSAGES or (self.queued_bytes > MAX_QUEUED_BYTES and len(self._queue) > 1):
+            self._take()
         self._flushed.clear()
         self._has_messages.set()
 
@@ -175,25 +185,23 @@ class PubSub:
                 self._has_messages.clear()
                 self._flushed.set()
                 await self._has_messages.wait()
-            batch = [self._queue.popleft() for _ in range(min(MAX_BATCH_MESSAGES, len(self._queue)))]
+            batch = [self._take() for _ in range(min(MAX_BATCH_MESSAGES, len(self._queue)))]
             try:
-                await self._backend.publish_many(_to_events(batch))
+                await self._backend.publish_many(batch)
             except OSError as error:
                 if backoff.is_reset:
                     logger.warning("Announcements cannot be published for now: %s", error)
                 # Publishing them again is harmless, and the queue holds the newest.
-                capacity = MAX_QUEUED_MESSAGES - len(self._queue)
-                self._queue.extendleft(reversed(batch[len(batch) - min(capacity, len(batch)) :]))
+                for event in reversed(batch):
+                    if len(self._queue) >= MAX_QUEUED_MESSAGES or self.queued_bytes + len(event.message) > MAX_QUEUED_BYTES:
+                        break
+                    self._queue.appendleft(event)
+                    self.queued_bytes += len(event.message)
                 await backoff.wait()
             else:
                 backoff.reset()
 
-
-def _to_events(entries: Sequence[Entry | EphemeralMessage]) -> list[Event]:
-    events = []
-    for entry in entries:
-        try:
-            events.append(Event(entry.stream, encode_message(entry)))
-        except TypeError:
-            logger.exception("An entry of %s cannot be announced.", entry.stream)
-    return events
+    def _take(self) -> Event:
+        event = self._queue.popleft()
+        self.queued_bytes -= len(event.message)
+        return event

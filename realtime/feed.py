@@ -12,6 +12,7 @@ from domain.events import Entry
 from realtime.recent_entries import RecentEntries, estimated_size
 
 MAX_OUT_OF_ORDER_ENTRIES: Final = 256
+MAX_OUT_OF_ORDER_BYTES: Final = 1024 * 1024
 UNKNOWN_POSITION: Final = -1
 
 
@@ -41,7 +42,8 @@ class StreamFeed:
         self.is_filling = False
         self.read_lock = asyncio.Lock()
         self._known_head = UNKNOWN_POSITION
-        self._out_of_order: dict[int, Entry] = {}
+        self._out_of_order: dict[int, tuple[Entry, int]] = {}
+        self._out_of_order_bytes = 0
 
     @property
     def is_open(self) -> bool:
@@ -71,8 +73,12 @@ class StreamFeed:
             self._deliver_consecutive()
             return
         self.observe_head(entry.position)
-        if len(self._out_of_order) < MAX_OUT_OF_ORDER_ENTRIES:
-            self._out_of_order[entry.position] = entry
+        if len(self._out_of_order) >= MAX_OUT_OF_ORDER_ENTRIES or entry.position in self._out_of_order:
+            return
+        size = estimated_size(entry)
+        if self._out_of_order_bytes + size <= MAX_OUT_OF_ORDER_BYTES:  # else it is read from the log
+            self._out_of_order[entry.position] = entry, size
+            self._out_of_order_bytes += size
 
     def mark_delivered(self, first: int, last: int) -> None:
         """The entries from `first` to `last` need not be delivered, if they are the next: the followers have them."""
@@ -84,21 +90,30 @@ class StreamFeed:
     def discard_gap(self) -> None:
         """Give up a gap whose entries are not in the log."""
         self._known_head = self.position
-        self._out_of_order.clear()
+        self._drop_out_of_order()
 
     def restart(self, head: int) -> None:
         """The log no longer reaches back to the position: go on from `head`, and expire the followers."""
         self.buffer.clear()
-        self._out_of_order.clear()
+        self._drop_out_of_order()
         self._known_head = self.position = head
         for follower in tuple(self.followers):
             follower.expire()
 
     def _deliver_consecutive(self) -> None:
         for position in [early for early in self._out_of_order if early <= self.position]:
-            del self._out_of_order[position]
-        while entry := self._out_of_order.pop(self.position + 1, None):
+            self._take_out_of_order(position)
+        while entry := self._take_out_of_order(self.position + 1):
             self._deliver(entry, is_backfill=True)
+
+    def _take_out_of_order(self, position: int) -> Entry | None:
+        entry, size = self._out_of_order.pop(position, (None, 0))
+        self._out_of_order_bytes -= size
+        return entry
+
+    def _drop_out_of_order(self) -> None:
+        self._out_of_order.clear()
+        self._out_of_order_bytes = 0
 
     def _deliver(self, entry: Entry, *, is_backfill: bool) -> None:
         self.position = entry.position

@@ -14,6 +14,7 @@ from broadcaster._base import Event
 from realtime.announcements import LOST, PubSubBackend
 
 MAX_QUEUED_EVENTS: Final = 4_096
+MAX_QUEUED_BYTES: Final = 32 * 1024 * 1024
 
 
 class MemoryBackend(PubSubBackend):
@@ -22,6 +23,7 @@ class MemoryBackend(PubSubBackend):
     def __init__(self) -> None:
         self._channels: set[str] = set()
         self._queue: deque[Event] = deque()
+        self.queued_bytes = 0
         self._overflowed = False
         self._has_events = asyncio.Event()
 
@@ -39,6 +41,7 @@ class MemoryBackend(PubSubBackend):
     async def disconnect(self) -> None:
         self._channels.clear()
         self._queue.clear()
+        self.queued_bytes = 0
 
     async def subscribe(self, group: str) -> None:
         self._channels.add(group)
@@ -49,8 +52,9 @@ class MemoryBackend(PubSubBackend):
     async def publish(self, channel: str, message: Any) -> None:
         if channel not in self._channels:
             return
-        if len(self._queue) < MAX_QUEUED_EVENTS:
+        if len(self._queue) < MAX_QUEUED_EVENTS and self.queued_bytes < MAX_QUEUED_BYTES:
             self._queue.append(Event(channel, message))
+            self.queued_bytes += len(message)
         else:
             self._overflowed = True
         self._has_events.set()
@@ -62,7 +66,9 @@ class MemoryBackend(PubSubBackend):
     async def next_published(self) -> Event:
         while True:
             if self._queue:
-                return self._queue.popleft()
+                event = self._queue.popleft()
+                self.queued_bytes -= len(event.message)
+                return event
             if self._overflowed:
                 self._overflowed = False
                 return LOST

@@ -111,8 +111,8 @@ async def _enter_room(rooms: Rooms, document_id: UUID) -> AsyncIterator[Room]:
 
 async def viewer_can(context: Context, parents: Sequence[Any]) -> list[list[Action]]:
     """What the viewer may do with each event's document; nothing where they may not read it any more."""
-    wanted = collect_ids(parents, lambda each: each.document_id if each.right is not None else None)
-    found = await stored.by_ids(context.database, context.viewer.user_id, wanted) if wanted else {}
+    ids_ = collect_ids(parents, lambda each: each.document_id if each.right is not None else None)
+    found = await stored.by_ids(context.database, context.viewer.user_id, ids_) if ids_ else {}
     seen = [each for each in found.values() if each.deleted_at is None]
     can = dict(zip([each.id for each in seen], await viewer_permissions.viewer_can(context, seen), strict=True)) if seen else {}
     return [can.get(each.document_id, []) for each in parents]
@@ -120,8 +120,8 @@ async def viewer_can(context: Context, parents: Sequence[Any]) -> list[list[Acti
 
 async def saved_versions(context: Context, parents: Sequence[Any]) -> list[Any]:
     """The version of each event."""
-    wanted = collect_ids(parents, lambda each: each.version_id)
-    found = await stored.versions_by_ids(context.database, context.viewer.user_id, wanted)
+    ids_ = collect_ids(parents, lambda each: each.version_id)
+    found = await stored.versions_by_ids(context.database, context.viewer.user_id, ids_)
     return match_by_key(parents, lambda each: each.version_id, found)
 
 
@@ -181,7 +181,7 @@ async def _room_and_right(context: Context, document_id: UUID) -> AsyncIterator[
     rooms, user_id = context.services.rooms, context.viewer.user_id
     try:
         async with rooms.room(document_id) as room:
-            # The rights of whoever is in the room are up to date.
+            # The rights of sessions in the room are kept up to date.
             right = room.user_right(user_id) or (await rooms.membership.rights(document_id, [user_id])).get(user_id)
             if right is None:
                 raise NotFound

@@ -101,6 +101,8 @@ class Context:
         self.mutation_results: dict[str | int, Any] = {}
         self.requested_columns: frozenset[str] | None = None
         self.rights_stale = False
+        self.heads: Mapping[str, int] | None = None
+        """How far the viewer's streams were before anything else of the operation was read, where it selects a cursor."""
         self._loaders: dict[Any, BatchLoader] = {}
 
     @property

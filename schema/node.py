@@ -75,6 +75,11 @@ class Discussable(Entity):
     comments: Connection[Annotated["Comment", strawberry.lazy("schema.types.comment")]] = relation(
         resolvers.comment.threads, "First comments of its threads, oldest first; the others are `replies` of these.", needs=["id"]
     )
+    thread_count: int = relation(
+        resolvers.comment.thread_counts,
+        "Number of threads about it; `comments.totalCount` counts all comments, replies included.",
+        needs=["id"],
+    )
     attachments: Connection[Annotated["Attachment", strawberry.lazy("schema.types.attachment")]] = relation(
         resolvers.attachment.of_subjects, "Attached files, oldest first.", needs=["id"]
     )

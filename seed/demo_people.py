@@ -1,4 +1,4 @@
-"""Who and what the demo is about: the people of Larkspur, who make it easy to book a room to play, dance or throw pots in."""
+"""The people, teams and projects of the demo: Larkspur, where one books a room for playing music, dancing or pottery."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ _EMAIL_DOMAIN = "larkspur.example"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody of the demo; `first_name` in small ASCII letters is the name in stories. `skills` are labels of tasks."""
+    """A person of the demo; `name` is the first name in lower-case ASCII, as in stories. `skills` are labels of tasks."""
 
     name: str
     first_name: str
@@ -22,7 +22,7 @@ class Person:
 
     @property
     def email_address(self) -> str:
-        """Where nobody reads it, but for the demo user."""
+        """An address that nobody reads, except for the demo user's."""
         return DEMO_EMAIL if self.name == OWNER else f"{self.name}@{_EMAIL_DOMAIN}"
 
 

@@ -34,6 +34,7 @@ from transport.http_response import plain_text_response, serialize
 from transport.uvicorn_websocket import WebSocketProtocol
 
 _HEAD_END: Final = b"\r\n\r\n"
+_LINE_ENDS: Final = b"\r\n"  # which clients may send between two messages, and the parser would skip one by one
 _LINGER_SECONDS: Final = 1.0  # for which a refused client's bytes are dropped, so that it sees the answer before a reset
 _COUNTED_HEADERS: Final = frozenset((b"host", b"expect", b"content-length"))
 _MALFORMED: Final = "Invalid HTTP request received."
@@ -91,6 +92,9 @@ class HttpReader(HttpToolsProtocol):
             self._hold(data)
         elif self._is_refusing:
             return
+        elif self._between_messages and data[0] in _LINE_ENDS:
+            if data := data.lstrip(_LINE_ENDS):
+                self.data_received(data)
         elif self._is_one_piece(data):
             self._feed(data)
         else:
@@ -108,6 +112,9 @@ class HttpReader(HttpToolsProtocol):
             if self._is_refusing or self.parser is None:
                 self._held = b""
                 break
+            if self._between_messages and held[0] in _LINE_ENDS:
+                self._held = held.lstrip(_LINE_ENDS)
+                continue
             if self._in_body and self._missing_body_bytes is not None:
                 end = self._missing_body_bytes
             else:

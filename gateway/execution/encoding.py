@@ -1,4 +1,4 @@
-"""From answers to JSON bytes, whatever the transport."""
+"""Encodes results as JSON, whatever the transport."""
 
 import logging
 from typing import Any
@@ -22,6 +22,6 @@ def encode(payload: dict[str, Any]) -> bytes:
         return orjson.dumps(too_large_payload(payload))
     except TypeError:
         error_id = str(uuid4())
-        logger.exception("unencodable answer %s", error_id, extra={"error_id": error_id})
+        logger.exception("unencodable result %s", error_id, extra={"error_id": error_id})
         error = {"message": "Internal server error.", "extensions": {"code": "INTERNAL", "errorId": error_id}}
         return orjson.dumps({"errors": [error]})

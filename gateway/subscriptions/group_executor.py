@@ -21,6 +21,7 @@ from resolvers.subscription_topic import Topic
 
 _NOTHING: Final = (None, False)
 _MAX_EVENTS: Final = 64
+_MAX_SHARED_BYTES: Final = 4 * 1024 * 1024
 
 
 class Member(Protocol):
@@ -43,6 +44,8 @@ class EncodedPayloads:
 
     def __init__(self) -> None:
         self._by_positions: dict[int, tuple[Positions, dict[str, SharedPayload]]] = {}
+        self.size = 0
+        """Bytes of all payloads, 4 MiB at most."""
         # No object can contain this: it is random, and is never sent.
         self.cursor_placeholder = token_urlsafe(24)
 
@@ -51,9 +54,21 @@ class EncodedPayloads:
         known = self._by_positions.get(id(positions))
         if known is None or known[0] is not positions:
             if len(self._by_positions) >= _MAX_EVENTS:
-                self._by_positions.clear()
+                self.clear()
             known = self._by_positions[id(positions)] = positions, {}
         return known[1]
+
+    def put(self, positions: Positions, selection: str, payload: SharedPayload) -> None:
+        """Share a payload with the groups that select the same of this event."""
+        if self.size + payload.size + len(selection) > _MAX_SHARED_BYTES:
+            self.clear()
+        self.for_positions(positions)[selection] = payload
+        self.size += payload.size + len(selection)
+
+    def clear(self) -> None:
+        """Share nothing of past events any more."""
+        self._by_positions.clear()
+        self.size = 0
 
 
 class GroupExecutor:
@@ -113,8 +128,8 @@ class GroupExecutor:
         if data is None:
             return None
         payload = self._shared_payload(encode({"data": data}), positions)
-        if shared is not None and selection is not None:
-            shared[selection] = payload
+        if selection is not None:
+            self._encoded.put(positions, selection, payload)
         return payload, False
 
     async def execute(

@@ -20,7 +20,7 @@ from gateway.execution.errors import FormattedError, format_errors
 from gateway.execution.executor import Executor, PreparedOperation
 from gateway.subscriptions.group_executor import EncodedPayloads, EventExecution, GroupExecutor
 from gateway.subscriptions.groups import GroupMembership, GroupRegistry
-from gateway.subscriptions.plan import PlanCache, SubscriptionPlan
+from gateway.subscriptions.plan import Planner, SubscriptionPlan
 from gateway.subscriptions.protocols import Positions
 from gateway.subscriptions.shared_payload import SharedPayload
 from persistence.rights import Rights
@@ -59,7 +59,7 @@ class SubscriptionManager:
         self.write_scheduler = WriteScheduler()
         self.tasks = BackgroundTasks()
         self.start_slots = asyncio.Semaphore(MAX_CONCURRENT_STARTS)
-        self.plans = PlanCache(executor)
+        self.planner = Planner(executor)
         self.groups: GroupRegistry[Subscription] | None = None
         if hub is not None:
             self.groups = GroupRegistry(hub, self.tasks, drain_writes=self.write_scheduler.drained)
@@ -68,7 +68,7 @@ class SubscriptionManager:
 
     def plan(self, prepared: PreparedOperation) -> SubscriptionPlan | None:
         """How a subscription is executed; None: by graphql-core."""
-        return None if self.groups is None else self.plans.get(prepared.operation)
+        return None if self.groups is None else self.planner.plan(prepared.operation)
 
     def subscribe(
         self, prepared: PreparedOperation, plan: SubscriptionPlan, context: Context, sink: SubscriptionSink

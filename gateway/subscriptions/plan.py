@@ -5,26 +5,25 @@ not `personal` (`schema.fields.Binding`). A cursor contains the position of the 
 subscriber when the message is written, so that clients which resume can share nevertheless.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import orjson
-from graphql import TypeInfo, TypeInfoVisitor, is_abstract_type, print_ast, visit
+from graphql import print_ast, visit
 from graphql.language import FieldNode, FragmentDefinitionNode, Visitor
-from graphql.type import GraphQLSchema
 from strawberry.schema import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from gateway.execution.compiled.arguments import FieldArguments
 from gateway.execution.compiled.program import ProgramCompiler
-from gateway.execution.documents import Operation
+from gateway.execution.coordinates import coordinates_where, selects_any
+from gateway.execution.documents import UNPLANNED, Operation
 from gateway.execution.executor import Executor, PreparedOperation
 from persistence.rights import Rights
 from resolvers.context import Context
 from resolvers.subscription_topic import Topic
 from schema.fields import Binding, check_guard
 
-_MAX_PLANS = 1_000
 _CURSOR_ARGUMENT = "after"
 
 
@@ -41,7 +40,6 @@ class SubscriptionPlan:
         personal: bool,
         is_async: bool,
     ) -> None:
-        self._operation = operation
         self._binding = binding
         self._topic_factory = topic_factory
         self._arguments = arguments
@@ -64,28 +62,25 @@ class SubscriptionPlan:
         values = {name: value for name, value in prepared.variables.items() if name not in self._cursor_variables}
         variables = orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
         viewer = context.viewer
-        return self._operation, variables, viewer.scopes, rights.key, viewer if self._personal or not rights.teams else None
+        return prepared.operation, variables, viewer.scopes, rights.key, viewer if self._personal or not rights.teams else None
 
 
-class PlanCache:
-    """The plans of the operations that were subscribed to most recently, at most 1,000."""
+class Planner:
+    """Makes the plan of an operation once; it is held by the operation, and goes with it. So a plan holds no operation."""
 
     def __init__(self, executor: Executor) -> None:
         self._schema: Schema = executor.schema
         self._bindings = executor.bindings
         core = executor.schema._schema  # noqa: SLF001
-        self._personal = _coordinates_where(lambda each: each.personal, executor.bindings, core)
-        self._async = _coordinates_where(lambda each: each.kind == "relation" and each.is_async, executor.bindings, core)
-        self._plans: dict[int, tuple[Operation, SubscriptionPlan | None]] = {}
+        self._personal = coordinates_where(lambda each: each.personal, executor.bindings, core)
+        self._async = coordinates_where(lambda each: each.kind == "relation" and each.is_async, executor.bindings, core)
 
-    def get(self, operation: Operation) -> SubscriptionPlan | None:
+    def plan(self, operation: Operation) -> SubscriptionPlan | None:
         """The plan of a subscription; None when only graphql-core can execute it."""
-        known = self._plans.get(id(operation))
-        if known is None or known[0] is not operation:
-            while len(self._plans) >= _MAX_PLANS:
-                del self._plans[next(iter(self._plans))]
-            known = self._plans[id(operation)] = operation, self._build_plan(operation)
-        return known[1]
+        if operation.subscription_plan is UNPLANNED:
+            operation.subscription_plan = self._build_plan(operation)
+        plan: SubscriptionPlan | None = operation.subscription_plan
+        return plan
 
     def _build_plan(self, operation: Operation) -> SubscriptionPlan | None:
         core = self._schema._schema  # noqa: SLF001
@@ -101,36 +96,8 @@ class PlanCache:
         field = root.fields[node.name.value]
         declared = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
         arguments = FieldArguments(self._schema, field, declared, binding, node)
-        personal, waits = (_selects_any(operation, core, each) for each in (self._personal, self._async))
+        personal, waits = (selects_any(operation.document, core, each) for each in (self._personal, self._async))
         return SubscriptionPlan(operation, binding, binding.topic_factory, arguments, personal=personal, is_async=waits)
-
-
-def _coordinates_where(
-    predicate: Callable[[Binding], bool], bindings: Mapping[str, Binding], schema: GraphQLSchema
-) -> frozenset[str]:
-    """The coordinates of such fields, with those of the interfaces of the objects that have them."""
-    own = {coordinate for coordinate, binding in bindings.items() if predicate(binding)}
-    shared = set()
-    for type_ in schema.type_map.values():
-        if is_abstract_type(type_):
-            for possible in schema.get_possible_types(type_):
-                shared |= {f"{type_.name}.{each.partition('.')[2]}" for each in own if each.startswith(f"{possible.name}.")}
-    return frozenset(own | shared)
-
-
-def _selects_any(operation: Operation, schema: GraphQLSchema, coordinates: frozenset[str]) -> bool:
-    """Whether the document selects one of the fields anywhere."""
-    types = TypeInfo(schema)
-    found = False
-
-    class Finder(Visitor):
-        def enter_field(self, node: FieldNode, *_: Any) -> None:
-            nonlocal found
-            parent = types.get_parent_type()
-            found |= parent is not None and f"{parent.name}.{node.name.value}" in coordinates
-
-    visit(operation.document, TypeInfoVisitor(types, Finder()))
-    return found
 
 
 def _selection_text(operation: Operation) -> str | None:

@@ -69,6 +69,12 @@ def check_and_merge(updates: Sequence[bytes]) -> bytes:
     return crdt.merge(updates)
 
 
+def warm_up() -> None:
+    """Import and compile what ordinary work needs, so that the first job of a new worker does not wait for that."""
+    update = document_types.parse(DocumentType.TEXT, "# One\n\n- *two*\n\n| a |\n|---|\n| b |\n")
+    render_forms(DocumentType.TEXT, update, ())
+
+
 def require_loadable(state: bytes) -> None:
     """Raises InvalidUpdate where a state does not load."""
     crdt.load(state)

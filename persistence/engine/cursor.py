@@ -1,7 +1,7 @@
-"""Cursors: the place of a row in a sorted list, as an opaque string.
+"""Encodes cursors: the position of a row in a sorted list, as an opaque string.
 
-A cursor is base64url of JSON: a tag that names the order, the row's sort values, and its id. It is not signed: it says nothing
-that its reader may not know, and every value is checked against its column before it comes near a statement.
+A cursor is base64url of JSON: a tag that names the order, the row's sort values, and its id. It is not signed: it contains
+nothing that its reader may not know, and every value is checked against its column before it reaches a statement.
 """
 
 import base64
@@ -33,9 +33,9 @@ class CursorState(Enum):
 class SortColumn:
     """One column to sort by.
 
-    `attribute` is what rows call it; `selected`: they hold it only because the page selects it beside their attributes.
-    `nullable`: the column may be NULL, which counts as more than every value, as Postgres sorts it. `current`: what a cursor's
-    value is now, for values that the server replaces by others of the same place; only for those that are `replaceable`.
+    `attribute` is its name in rows; `selected`: rows contain it only because the page selects it beside their attributes.
+    `nullable`: the column may be NULL, which sorts after every value, as in Postgres. `current`: what a cursor's value is now, for
+    values that the server replaces by others of the same place; only for those that are `replaceable`.
     """
 
     column: Column
@@ -79,7 +79,7 @@ def encode_cursor(sorts: SortOrder, row: Any) -> str:
 
 
 def _sort_value(row: Any, attribute: str) -> Any:
-    """An attribute of the dataclass, or a column that the listing selects beside it."""
+    """An attribute of the dataclass, or a column that the list selects beside it."""
     return getattr(row, attribute) if hasattr(type(row), attribute) else row[attribute]
 
 

@@ -49,6 +49,8 @@ class ListQuery:
     visible: Callable[[], Column] | None = None
     joined: Callable[[Any], Any] = lambda query: query
     fields: FilterFields = field(default_factory=dict)
+    counted_as: "ListQuery | None" = None
+    """The list whose rows the total of an unfiltered list counts, where these are not its own."""
 
     @cached_property
     def filters(self) -> FilterCompiler:
@@ -112,7 +114,7 @@ async def fetch_pages(
         size=paging.size if looks_on else None,
         backward=paging.backward,
         resumed=cursor is not None,
-        count=partial(_count, database, list_query, shape, given),
+        count=partial(_count, database, _counted(list_query, where), shape, given),
     )
     if parents is None or len(parents) == 1:
         return [Page(rows, read, key) for key in parents or (None,)]
@@ -125,6 +127,11 @@ async def fetch_pages(
 def _only_stored(list_query: ListQuery, attributes: frozenset[str] | None) -> frozenset[str] | None:
     """What is wanted, when rows hold all of it; None, for everything, when it is computed of we don't know what."""
     return attributes if attributes is not None and attributes - {CURSOR} <= stored_attributes(list_query.cls) else None
+
+
+def _counted(list_query: ListQuery, where: Where) -> ListQuery:
+    """The list that is counted for the total of another."""
+    return list_query if where is not MATCH_ALL else list_query.counted_as or list_query
 
 
 async def _count(

@@ -40,12 +40,12 @@ class SqlInvitations:
         self._connection = connection
 
     async def replace(self, invitation: Invitation) -> None:
-        """Keep a new invitation, instead of an earlier one of the same address to the same team."""
+        """Insert a new invitation, which replaces an earlier one of the same address to the same team."""
         await self._connection.execute(_DELETE_SAME_ADDRESS, **to_params(invitation))
         await self._connection.execute(_ADD, **to_params(invitation))
 
     async def get(self, invitation_id: UUID) -> Invitation | None:
-        """An invitation, whoever asks."""
+        """An invitation, for any user."""
         row = await self._connection.fetch_row(_GET, id=invitation_id)
         return row and to_entity(Invitation, row)
 
@@ -55,7 +55,7 @@ class SqlInvitations:
         return row and to_entity(Invitation, row)
 
     async def remove(self, invitation_id: UUID) -> bool:
-        """Forget an invitation; False when it was gone already."""
+        """Delete an invitation; False when there is none."""
         return await self._connection.execute(_REMOVE, id=invitation_id) == 1
 
 

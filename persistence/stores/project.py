@@ -78,15 +78,15 @@ class SqlProjects:
         self._connection = connection
 
     async def add(self, project: Project) -> bool:
-        """Keep a new project; False when the id is taken."""
+        """Insert a new project; False when the id is taken."""
         return await self._connection.fetch_value(_ADD, **to_params(project)) is not None
 
     async def save(self, project: Project) -> None:
-        """Keep a changed project."""
+        """Update a changed project."""
         await self._connection.execute(_SAVE, **to_params(project))
 
     async def lock(self, project_id: UUID, user_id: UUID, *, deleted: bool = False) -> tuple[Project, ProjectAccess] | None:
-        """A project that the user may see, held until the end of the operation."""
+        """A project that the user may see, locked until the end of the transaction."""
         row = await self._connection.fetch_row(_LOCK_DELETED if deleted else _LOCK, id=project_id, user=user_id)
         if row is None:
             return None
@@ -99,12 +99,12 @@ class SqlProjects:
         return await self._connection.fetch_value(_LOCK_FOR_SERVER, id=project_id) is not None
 
     async def readers(self, project_id: UUID, user_ids: Sequence[UUID] | None = None) -> frozenset[UUID]:
-        """Who may see the project, of the given users only where given."""
+        """The users who may see the project; of `user_ids` only, if given."""
         chosen = None if user_ids is None else list(user_ids)
         return frozenset(row[0] for row in await self._connection.fetch(_READERS, project=project_id, users=chosen))
 
     async def members(self, project_id: UUID) -> frozenset[UUID]:
-        """Who was added to the project."""
+        """The users who were added to the project."""
         return frozenset(row[0] for row in await self._connection.fetch(_MEMBERS, project=project_id))
 
     async def add_members(self, project_id: UUID, user_ids: Sequence[UUID]) -> None:
@@ -112,7 +112,7 @@ class SqlProjects:
         await self._connection.execute(_ADD_MEMBERS, project=project_id, users=list(user_ids))
 
     async def remove_members(self, project_id: UUID, user_ids: Sequence[UUID]) -> None:
-        """Take people out."""
+        """Remove members."""
         await self._connection.execute(_REMOVE_MEMBERS, project=project_id, users=list(user_ids))
 
     async def adopt_orphans(self, team_id: UUID, *, leaving: UUID, heir: UUID) -> None:
@@ -128,7 +128,7 @@ async def by_ids(
 
 
 async def access_by_ids(database: Database, viewer: UUID, project_ids: Sequence[UUID]) -> dict[UUID, ProjectAccess]:
-    """What the viewer is towards projects; those he may not see are missing."""
+    """The viewer's standing in projects; invisible projects are missing."""
     rows = await database.fetch(_ACCESS_BY_IDS, ids=list(project_ids), viewer=viewer)
     return {
         row["id"]: ProjectAccess(

@@ -1,4 +1,4 @@
-"""Who there is: users, their sessions, teams, memberships and invitations; and the keys that sign their tokens."""
+"""Tables of users, sessions, teams, memberships, invitations and signing keys."""
 
 from sqlalchemy import (
     BigInteger,
@@ -62,7 +62,7 @@ signing_keys = Table(
     metadata,
     Column("kid", Text, primary_key=True),
     Column("private_jwk", JSONB, nullable=False),
-    # The first key ever has this mark, so that two processes that start together agree on one.
+    # Set for the very first key, so that two processes that start together agree on one.
     Column("only", Boolean, unique=True),
     Column("created_at", INSTANT, nullable=False, server_default=func.now()),
 )

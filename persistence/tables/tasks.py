@@ -1,4 +1,4 @@
-"""What they do: projects, tasks, labels, links, comments, and who watches and has seen what."""
+"""Tables of projects, tasks, labels, links, comments, watchers and seen marks."""
 
 from sqlalchemy import BigInteger, Column, Date, Double, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid, func, text
 from sqlalchemy.dialects.postgresql import ARRAY

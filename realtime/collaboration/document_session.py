@@ -24,7 +24,7 @@ from realtime.collaboration.access import DocumentRight
 from realtime.collaboration.commit import CommitResult
 from realtime.collaboration.messages import AwarenessState, MalformedMessage, MessageReader, MessageType, SyncStep
 from realtime.collaboration.participant import AwarenessUpdate
-from realtime.collaboration.presence import MAX_CLIENTS_PER_USER
+from realtime.collaboration.presence import MAX_CLIENTS_PER_USER, REMOVED_STATE
 from realtime.collaboration.room import Room
 from realtime.collaboration.rooms import Rooms
 from realtime.collaboration.send_queue import BoundedQueue
@@ -218,12 +218,25 @@ class DocumentSession:
         if not own:
             return
         if not self._pending_awareness and self._rooms.budgets.of(self.user_id).awareness.try_take(1):
+            self._renew_returned(own)
             self._rooms.presence.update(self._room, own, self.user_id, self)
             return
         for each in own:
             if each.client in self._pending_awareness or len(self._pending_awareness) < MAX_CLIENTS_PER_USER:
                 self._pending_awareness[each.client] = each
         self._schedule_awareness()
+
+    def _renew_returned(self, states: list[AwarenessState]) -> None:
+        """
+        Send a client that is back its own removal.
+
+        Others have seen the removal and ignore the clock that it comes back with. y-protocols answers a removal of the own client
+        with the next clock, so it is seen again at once and not only at its next renewal, up to 18 s later.
+        """
+        table = self._room.awareness
+        removals = [AwarenessState(each.client, each.clock, REMOVED_STATE) for each in states if table.is_return(each)]
+        if removals:
+            self._send(messages.awareness_message(messages.encode_awareness(removals)))
 
     def _schedule_awareness(self) -> None:
         if self._awareness_timer is None:

@@ -13,6 +13,7 @@ and synchronize: the client fell behind, or did not answer.
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from typing import Final
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -25,6 +26,8 @@ from realtime.collaboration.open_documents import Authenticator, EndpointContext
 from realtime.collaboration.rooms import Rooms
 from realtime.collaboration.timings import KeepaliveTimings
 from realtime.collaboration.transport import AsgiTransport, Transport, TransportTakeover, no_takeover
+
+_LATE_SECONDS: Final = 1.0
 
 
 class CollaborationEndpoint:
@@ -45,6 +48,7 @@ class CollaborationEndpoint:
         self._take_over = take_over
         self._timings = timings or KeepaliveTimings()
         self._connections: set[CollaborationConnection] = set()
+        self._pinged_at: dict[CollaborationConnection, float] = {}  # pings that nothing has answered yet
         self._all_closed = asyncio.Event()
         self._all_closed.set()
         self._draining = False
@@ -81,6 +85,7 @@ class CollaborationEndpoint:
         finally:
             transport.release()
             self._connections.discard(connection)
+            self._pinged_at.pop(connection, None)
             if not self._connections:
                 self._all_closed.set()
 
@@ -97,18 +102,35 @@ class CollaborationEndpoint:
 
     async def _check_connections(self) -> None:
         while True:
+            due = time.monotonic() + self._timings.check_interval_seconds
             await asyncio.sleep(self._timings.check_interval_seconds)
-            now = time.monotonic()
+            late = time.monotonic() - due
+            if late > _LATE_SECONDS:  # while the process stood still nobody could answer
+                self._pinged_at = {each: at + late for each, at in self._pinged_at.items()}
             for connection in tuple(self._connections):
-                silent = now - connection.last_received_at
-                if not connection.sessions:
-                    if silent > self._timings.ping_after_seconds:
-                        connection.close(StandardClose.NO_RESPONSE)
-                elif silent > self._timings.close_after_seconds and connection.has_sent_awareness:
-                    connection.close(StandardClose.NO_RESPONSE)
-                elif silent > self._timings.ping_after_seconds:
-                    connection.send_ping()
+                self._check_keepalive(connection, time.monotonic())
                 await self._check_credentials(connection)
+
+    def _check_keepalive(self, connection: CollaborationConnection, now: float) -> None:
+        """Ping a client that is silent, and close one that has not answered. Clients without awareness need not answer."""
+        silent = now - connection.last_received_at
+        pinged_at = self._pinged_at.get(connection)
+        if pinged_at is not None and connection.last_received_at >= pinged_at:
+            del self._pinged_at[connection]
+            pinged_at = None
+        if not connection.sessions:
+            if silent > self._timings.ping_after_seconds:
+                connection.close(StandardClose.NO_RESPONSE)
+        elif pinged_at is None:
+            if silent > self._timings.ping_after_seconds:
+                self._pinged_at[connection] = now
+                connection.send_ping()
+        elif now - pinged_at > self._timings.pong_timeout_seconds:
+            if connection.has_sent_awareness:
+                connection.close(StandardClose.NO_RESPONSE)
+            else:
+                self._pinged_at[connection] = now
+                connection.send_ping()
 
     async def _check_credentials(self, connection: CollaborationConnection) -> None:
         for session in connection.sessions:

@@ -91,6 +91,14 @@ class AwarenessTable:
         clock = entry.awareness.clock
         return state.clock > clock or (state.clock == clock and state.state == REMOVED_STATE)
 
+    def is_return(self, state: AwarenessState) -> bool:
+        """Whether a client that the server removed is back with the clock that it had: others do not accept that clock again."""
+        return (
+            state.client not in self._entries
+            and state.state != REMOVED_STATE
+            and self._last_clocks.get(state.client) == state.clock
+        )
+
     def remove_participant(self, participant: object) -> list[AwarenessState]:
         """Remove the clients that came with a participant, who has left."""
         return self._remove([client for client, entry in self._entries.items() if entry.participant is participant])

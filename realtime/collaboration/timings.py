@@ -30,7 +30,7 @@ class KeepaliveTimings:
 
     ping_after_seconds: float = 20.0
     """Of silence, before a client is pinged."""
-    close_after_seconds: float = 50.0
-    """Of silence, before the connection is closed."""
+    pong_timeout_seconds: float = 15.0
+    """From a ping to anything that is received, before the connection is closed: shorter than the silence before the next."""
     check_interval_seconds: float = 4.0
     """Between two checks of the tokens and the silence of all connections."""

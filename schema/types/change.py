@@ -84,6 +84,11 @@ class Change(Node):
     fields: list[FieldChange] = leaf(
         "Changed attributes, with their values before and after.", lambda each: field_changes(each.entry)
     )
+    subject: Node | None = relation(
+        resolvers.change.subjects_of_changes,
+        "What the object belongs to: the task or document of a comment, also of a deleted one; else the object itself. Null when "
+        "the viewer can no longer see it.",
+    )
     actor: Annotated["User", strawberry.lazy("schema.types.user")] | None = relation(
         resolvers.change.actors, "User who made the change; null for the server itself."
     )

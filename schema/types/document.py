@@ -54,7 +54,7 @@ class DocumentVersion(Node):
     content: DocumentContent = relation(
         resolvers.document_content.version_contents,
         "Content of the version.",
-        weight=5,
+        weight=25,
         needs=["document_id", "position", "crdt", "markdown", "text"],
     )
     download_url: URL | None = relation(
@@ -131,7 +131,7 @@ class Document(Discussable):
     content: DocumentContent = relation(
         resolvers.document_content.contents,
         "Current content, live edits included that are not saved as a version yet.",
-        weight=5,
+        weight=25,
         needs=["id", "type"],
     )
     preview: str | None = leaf("Beginning of the text of its newest version.")
@@ -142,13 +142,13 @@ class Document(Discussable):
     diff: DocumentDiff = relation(
         resolvers.document_diff.diffs,
         "Difference between two states; when omitted, these are the viewer's last visit and now.",
-        weight=10,
+        weight=25,
         needs=["id", "type"],
     )
     attribution: list[Attribution] = relation(
         resolvers.document_diff.attributions,
         "Authors of its current text, piece by piece; empty for spreadsheets.",
-        weight=10,
+        weight=25,
         needs=["id", "type", "created_at"],
     )
     presence: list[Presence] = relation(resolvers.collaboration.presences, "Sessions that have it open now.", needs=["id"])

@@ -1,6 +1,8 @@
 """Defines ServerInfo: version, features and limits of the server."""
 
+from domain.document import editor_schema
 from schema.fields import leaf, view
+from schema.types.editor_schema import EditorSchema
 
 
 @view("Limits of the server.")
@@ -22,3 +24,4 @@ class ServerInfo:
     schema_hash: str = leaf("SHA-256 of the schema's SDL, hexadecimal; changes when the graph does.")
     features: list[str] = leaf("Optional features that are enabled.")
     limits: ServerLimits = leaf("Limits in force.")
+    editor_schema: EditorSchema = leaf("Schema that editors of documents implement.", lambda _: editor_schema)

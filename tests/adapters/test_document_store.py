@@ -17,7 +17,6 @@ from app.bootstrap import open_resources
 from app.settings import Settings
 from domain import document as documents
 from domain.errors import Overloaded, StorageUnavailable
-from persistence.blobs import document_objects as stored
 from persistence.blobs.document_objects import DocumentObjects, document_key, version_key
 from persistence.documents.integrity import delete_orphans
 from persistence.unit_of_work import SqlUnitOfWork, unit_of_work
@@ -214,9 +213,8 @@ async def test_a_version_never_names_contents_that_were_swept(isolated_app: App)
     assert await index_rows(isolated_app) == before
 
 
-async def test_too_many_writers_wait_and_then_are_told(isolated_app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stored, "_SLOT_TIMEOUT_SECONDS", 0.05)
-    objects = DocumentObjects(isolated_app.resources.services.blobs, max_writers=1)
+async def test_a_writer_that_gets_no_slot_in_time_is_overloaded_and_the_slot_comes_back(isolated_app: App) -> None:
+    objects = DocumentObjects(isolated_app.resources.services.blobs, max_writers=1, slot_timeout_seconds=0.05)
     async with objects.write_slot():
         with pytest.raises(Overloaded):
             async with objects.write_slot():

@@ -50,6 +50,8 @@ def test_who_was_cut_off_is_there_again_with_the_clock_that_they_had() -> None:
     table = AwarenessTable()
     table.update([AwarenessState(1, 5, "{}")], ADA, HERE, 0.0)
     table.remove_participant(HERE)
+    assert table.is_return(AwarenessState(1, 5, "{}"))
+    assert not table.is_return(AwarenessState(1, 6, "{}"))
     assert table.update([AwarenessState(1, 5, "{}")], ADA, HERE, 1.0) == [AwarenessState(1, 5, "{}")]
 
 
