@@ -102,6 +102,13 @@ def _connection_metrics(open_connections: OpenConnections) -> Iterator[Metric]:
     connections, operations = open_connections.websockets.open_counts()
     yield GaugeMetricFamily("pantherahive_websocket_connections", "Open websockets.", connections)
     yield GaugeMetricFamily("pantherahive_websocket_operations", "Operations on websockets, mostly subscriptions.", operations)
+    yield GaugeMetricFamily(
+        "pantherahive_websocket_queued_bytes",
+        "Messages that wait to be written to websockets.",
+        open_connections.websockets.queued_bytes(),
+    )
+    closes = {str(code): count for code, count in dict(open_connections.websockets.close_counts).items()}
+    yield _counter_family("pantherahive_websocket_closes", "Websockets that the server closed.", "code", closes)
     yield GaugeMetricFamily("pantherahive_http_streams", "Subscriptions over HTTP.", open_connections.streams.open_count())
 
 

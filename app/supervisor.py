@@ -39,6 +39,7 @@ from app.settings import Settings, environment
 from app.task_supervision import end_on_dead_task
 from embedded import MAX_CONNECTIONS
 from embedded.child_process import tied_to_parent
+from persistence.engine.database import max_client_connections
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,11 @@ async def serve_with_workers(settings: Settings, workers: int, *, prepare: bool)
             else:
                 await require_migrated(url)
             async with open_resources(settings, url) as resources:  # what is wrong with a setting is said once, here
+                allowed = await max_client_connections(resources.database)
+                if workers > 1 and (wanted := workers * settings.database_connections) > allowed:
+                    logger.warning(
+                        "%d workers may open %d connections, but Postgres allows %d: requests wait.", workers, wanted, allowed
+                    )
                 if prepare:
                     await seed_database(resources.database, settings)
                     await seed_demo_documents(resources, settings)
