@@ -46,18 +46,18 @@ OnCreated = Callable[[Executor, OpenConnections], object]
 
 @dataclass(frozen=True, slots=True)
 class AllConnections:
-    """What stays open for longer than an answer takes: the graph's subscriptions, and the rooms where documents are edited."""
+    """What stays open for longer than an answer takes: the graph's subscriptions, and live editing."""
 
     graph: OpenConnections
     collaboration: CollaborationEndpoint
 
     async def drain(self) -> None:
-        """Say good-bye to everybody, and wait for a moment until they are gone."""
+        """Close all connections, and wait for a moment until they have ended."""
         await asyncio.gather(self.graph.drain(), self.collaboration.drain())
 
 
 class Application(NamedTuple):
-    """What a server serves. `lines` are to be drained before it stops; `posts` answers whole requests by path, past `asgi`."""
+    """What a server serves. `connections` are drained before it stops; `request_handlers` answer whole requests past ASGI."""
 
     asgi: ASGIApp
     connections: AllConnections
@@ -65,7 +65,7 @@ class Application(NamedTuple):
 
 
 def create_app(resources: Resources, settings: Settings, on_created: OnCreated | None = None) -> Application:
-    """The application over open services. `watch` is shown what has numbers."""
+    """The application over open services. `on_created` is given what has metrics."""
     executor = Executor(
         schema,
         limits=LIMITS,

@@ -146,6 +146,7 @@ class WebSocketConnection:
         if self._closed:
             return
         if frame is not None:
+            self._services.close_counts[frame.code] += 1
             self.send_queue.flush()
         self._closed = True
         self.operations.close()

@@ -37,6 +37,7 @@ _BOUNDS = {
     "gateway/http/origins.py:RefusedOrigins._reported_at": "100 origins of 200 bytes",
     "gateway/websocket/connection_registry.py:ConnectionRegistry.connections": "one for each open connection",
     "gateway/websocket/endpoint.py:AsgiWebSocketTransport._outgoing": "one write: 64 KiB and a message",
+    "gateway/websocket/endpoint.py:WebSocketEndpoint.close_counts": "one for each close code",
     "gateway/websocket/handshake.py:Handshake._early_operations": "20 messages of 64 KiB, until the client is acknowledged",
     "gateway/websocket/operations.py:Operations._open": "20 operations",
     "gateway/websocket/send_queue.py:SendQueue._items": "1 MiB, then nothing is read or begun; 256 shared events a subscription",

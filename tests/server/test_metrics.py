@@ -37,6 +37,8 @@ METRIC_TYPES = {
     "pantherahive_errors": "counter",
     "pantherahive_websocket_connections": "gauge",
     "pantherahive_websocket_operations": "gauge",
+    "pantherahive_websocket_queued_bytes": "gauge",
+    "pantherahive_websocket_closes": "counter",
     "pantherahive_http_streams": "gauge",
     "pantherahive_database_statements": "counter",
     "pantherahive_database_trips": "counter",

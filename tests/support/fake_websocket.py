@@ -1,6 +1,7 @@
 """Websocket connections without sockets: messages to a client are recorded, and it reads them or stalls."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -110,6 +111,7 @@ class FakeWebSocketServer:
             open_context=self._open_context,
             may_introspect=allow_introspection,
             budgets=MessageBudgets(),
+            close_counts=Counter(),
             limits=WebSocketLimits(**limits),
         )
         self.registry = ConnectionRegistry(services, self.watch)
