@@ -2,11 +2,11 @@
 
 A rank grows by a character for every five insertions at one place (`domain.rank`), so a place that is used again and again ends
 with ranks of thousands of characters. A stretch of long ranks is spread anew between the short ones around it, and takes in as
-many of these as it needs: the fewer move, the less there is to tell, but ranks that stand too close leave no room for short ones
+many of these as it needs: the fewer move, the fewer events, but ranks that stand too close leave no room for short ones
 between them. Ranks of up to `FIXED_CHARS` characters never move; whatever lies between two of them has room.
 
 The moves are ordered: applied one by one, each rank stays between its neighbours. So the list is in the same order after each
-move, in the database and in a client that hears of them one by one.
+move, in the database and in a client that receives them one by one.
 
     a0, a0000…0V (300 characters), a0000…V (299), …, a00V, a0F   becomes   a0, a0000Z…, …, a00V, a0F
 """

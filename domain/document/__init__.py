@@ -1,4 +1,5 @@
-"""Documents: what a team writes together. Rules only; what one holds is `content`'s, where it is kept `persistence.documents`'."""
+"""Documents: what a team writes together. Rules only; what one holds is `content`'s, where it is kept
+`persistence.documents`'."""
 
 from domain.document.create import create
 from domain.document.delete import delete, restore
