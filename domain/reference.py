@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 from uuid import UUID
 
-from domain.global_id import parse
+from domain.global_id import parse_of
 from domain.ports import UnitOfWork
 
 MAX_LINKED_DOCUMENTS = 500  # of one text; further ones are links all the same, but nobody is told of them
@@ -55,10 +55,4 @@ async def update_references(uow: UnitOfWork, holder: Any, before: str | None, af
 
 
 def _document_id(name: str) -> UUID | None:
-    found = parse(name)
-    if found is not None:
-        return found[1] if found[0] == "Document" else None
-    try:
-        return UUID(name) if len(name) == 36 else None
-    except ValueError:
-        return None
+    return parse_of(name, ("Document",))

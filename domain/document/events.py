@@ -73,6 +73,24 @@ class DocumentMoved(DocumentEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRankCompacted(DocumentEvent):
+    """The rank of a document became shorter; its place in its list is the same, and so is its version.
+
+    It stands in the history of no document: nobody did anything.
+    """
+
+    kind = ChangeKind.UPDATED
+
+    @property
+    def about(self) -> tuple[str, UUID] | None:
+        return "Project", self.document.project_id
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return (FieldChange(field="rank", after=self.document.rank),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentMovedAway(DocumentEvent):
     """Those who see only the project that a document has left are told that it is gone; `document` is as it was."""
 

@@ -52,6 +52,14 @@ class DocumentStore(Protocol):
         """The lowest rank above."""
         ...
 
+    async def lock_between(self, project_id: UUID, low: str, high: str, limit: int) -> Sequence[Document]:
+        """The documents with a rank from `low` to `high`, in order, held. Raises Unavailable at once where somebody else holds one."""
+        ...
+
+    async def save_rank(self, document: Document, before: str) -> None:
+        """Keep another rank of the same place, which cursors made with the one before find."""
+        ...
+
     async def ancestors(self, document_id: UUID) -> Sequence[UUID]:
         """A document's parents from the nearest up, without itself."""
         ...

@@ -33,6 +33,10 @@ class ProjectStore(Protocol):
         """A project that the user may see, held until the end of the operation; one that is deleted only when asked for."""
         ...
 
+    async def lock_for_server(self, project_id: UUID) -> bool:
+        """Hold a project until the end of an operation that the server itself does; False when it is gone."""
+        ...
+
     async def readers(self, project_id: UUID, user_ids: Sequence[UUID] | None = None) -> frozenset[UUID]:
         """Who may see the project (of the given users only, where given)."""
         ...

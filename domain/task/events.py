@@ -60,6 +60,24 @@ class TaskMoved(TaskEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRankCompacted(TaskEvent):
+    """The rank of a task became shorter; its place in its list is the same, and so is its version.
+
+    It stands in the history of no task: nobody did anything.
+    """
+
+    kind = ChangeKind.UPDATED
+
+    @property
+    def about(self) -> tuple[str, UUID] | None:
+        return "Project", self.task.project_id
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return (FieldChange(field="rank", after=self.task.rank),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskMovedAway(TaskEvent):
     """Those who see only the project that a task has left are told that it is gone; `task` is as it was."""
 

@@ -60,6 +60,14 @@ class TaskStore(Protocol):
         """The highest rank below."""
         ...
 
+    async def lock_between(self, project_id: UUID, low: str, high: str, limit: int) -> Sequence[Task]:
+        """The tasks with a rank from `low` to `high`, in order, held. Raises Unavailable at once where somebody else holds one."""
+        ...
+
+    async def save_rank(self, task: Task, before: str) -> None:
+        """Keep another rank of the same place, which cursors made with the one before find."""
+        ...
+
     async def ancestors(self, task_id: UUID) -> Sequence[UUID]:
         """A task's parents from the nearest up, without itself."""
         ...

@@ -30,6 +30,7 @@ _BOUNDS = {
     "gateway/http/credentials.py:_SessionListener.holders": "one for each open connection of a user",
     "gateway/http/origins.py:RefusedOrigins._reported_at": "100 origins of 200 bytes",
     "gateway/http/streaming.py:StreamingResponses._open": "one for each open connection",
+    "gateway/websocket/endpoint.py:WebSocketEndpoint.close_counts": "one for each close code",
     "gateway/websocket/connection_registry.py:ConnectionRegistry.connections": "one for each open connection",
     "gateway/websocket/endpoint.py:AsgiWebSocketTransport._outgoing": "one write: 64 KiB and a message",
     "gateway/websocket/handshake.py:Handshake._early_operations": "20 messages of 64 KiB, until the client is acknowledged",
