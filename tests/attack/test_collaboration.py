@@ -1,4 +1,4 @@
-"""Guests and writers send what is expensive to live documents: others are served meanwhile, and nothing broken stops the
+"""Writers send what is expensive to live documents: others are served meanwhile, and nothing broken stops the
 documents.
 
 Latency is compared with the same machine's before the attack, so that a slow machine is not taken for a slow server.
@@ -7,21 +7,15 @@ Latency is compared with the same machine's before the attack, so that a slow ma
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pycrdt import Doc, XmlElement, XmlFragment, XmlText
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
 
 from content.lib0 import varint
-from realtime.collaboration import messages
-from realtime.collaboration.messages import AwarenessState, MessageType, SyncStep
-from tests.support.collaboration_socket import EMPTY, collaboration_url, joined_guest, next_message
 from tests.support.hocuspocus_client import create_document_over_http
 from tests.support.server_process import Client, ServerProcess, create_team_and_project, register_user, running_server
 
@@ -37,7 +31,6 @@ SAVE = (
 EDIT = "mutation ($input: DocumentEditInput!) { documentEdit(input: $input) { errors { code } document { content { text } } } }"
 CREATE = "mutation ($input: DocumentCreateInput!) { documentCreate(input: $input) { errors { code } document { id } } }"
 SMALL = "Words of a small document. " * 75
-Messages = Callable[[], Iterator[bytes]]
 
 
 @pytest.fixture(scope="module")
@@ -94,74 +87,6 @@ async def require_served(ask: Callable[[], Any], attack: Callable[[], Any], max_
         await attack()
     assert len(during) >= 10
     assert percentile(during, 0.99) <= max(max_seconds, 3 * percentile(calm, 0.99))
-
-
-def many_peers() -> Iterator[bytes]:
-    peers = b"".join(varint(1 + number % 100) + b"\x00\x04null" for number in range(130_000))
-    while True:
-        yield messages.awareness_message(varint(130_000) + peers)
-
-
-def large_states() -> Iterator[bytes]:
-    for clock in count(1):
-        state = '"' + "x" * 15_000 + '"'
-        yield messages.awareness_message(messages.encode_awareness([AwarenessState(1_000, clock, state)]))
-
-
-def small_states() -> Iterator[bytes]:
-    for clock in count(1):
-        yield messages.awareness_message(messages.encode_awareness([AwarenessState(1_000, clock, "{}")]))
-
-
-def queries() -> Iterator[bytes]:
-    while True:
-        yield messages.QUERY_AWARENESS
-
-
-def state_vectors() -> Iterator[bytes]:
-    while True:
-        yield messages.sync_message(SyncStep.STEP_1, EMPTY)
-
-
-def long_state_vectors() -> Iterator[bytes]:
-    vector = varint(8_000) + b"".join(varint(2**30 + number) + b"\x01" for number in range(8_000))
-    while True:
-        yield messages.sync_message(SyncStep.STEP_1, vector)
-
-
-def updates_of_a_reader() -> Iterator[bytes]:
-    update = varint(1) + varint(1) + varint(7) + b"\x00" + b"\x08\x01\x01a" + varint(1_000_000) + b"\x7e" * 1_000_000 + b"\x00"
-    while True:
-        yield messages.sync_message(SyncStep.UPDATE, update)
-
-
-@pytest.mark.parametrize(
-    "flood", [many_peers, large_states, small_states, queries, state_vectors, long_state_vectors, updates_of_a_reader]
-)
-@pytest.mark.parametrize("connections", [8])
-async def test_a_guest_who_floods_a_document_slows_nobody_else(
-    attacked: ServerProcess, owner: Client, victim: Client, flood: Messages, connections: int
-) -> None:
-    project_id = await create_team_and_project(owner)
-    document_id = await create_document_over_http(owner, project_id)
-
-    async def send(guest: Client, until: float) -> None:
-        with suppress(ConnectionClosed, TimeoutError):
-            async with connect(collaboration_url(attacked, document_id, guest.token), max_size=None) as socket:
-                await socket.send(messages.sync_message(SyncStep.STEP_1, EMPTY))
-                await next_message(socket, MessageType.SYNC, SyncStep.STEP_2)
-                for message in flood():
-                    async with asyncio.timeout(max(0.01, until - time.monotonic())):
-                        await socket.send(message)
-                    await asyncio.sleep(0)
-
-    async with joined_guest(attacked, owner, project_id) as guest:
-
-        async def attack() -> None:
-            until = time.monotonic() + ATTACK_SECONDS
-            await asyncio.gather(*(send(guest, until) for _ in range(connections)))
-
-        await require_served(lambda: victim.run("{ viewer { id } }"), attack)
 
 
 @pytest.mark.parametrize(("kind", "unit"), [("values", b"\x7e"), ("text", b"x")])
