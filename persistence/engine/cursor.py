@@ -34,8 +34,8 @@ class SortColumn:
     """One column to sort by.
 
     `attribute` is its name in rows; `selected`: rows contain it only because the page selects it beside their attributes.
-    `nullable`: the column may be NULL, which sorts after every value, as in Postgres. `current`: what a cursor's value is now, for
-    values that the server replaces by others of the same place; only for those that are `replaceable`.
+    `nullable`: the column may be NULL, which sorts after every value, as in Postgres. `current`: what a cursor's value is now,
+    for values that the server replaces by others of the same place; only for those that are `replaceable`.
     """
 
     column: Column
