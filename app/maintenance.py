@@ -31,7 +31,7 @@ from realtime.backoff import jitter
 
 BLOB_CLEANUP_SECONDS: Final = 300.0
 RETENTION_SECONDS: Final = 3600.0
-RANK_COMPACTION_SECONDS: Final = 2.0  # a place that is used 500 times a second grows by 200 characters meanwhile
+RANK_COMPACTION_SECONDS: Final = 1.0  # a place that is used 500 times a second grows by 100 characters meanwhile
 _FIRST_RETRY_SECONDS: Final = 5.0
 _ORPHANS_EVERY_TURNS: Final = 12
 

@@ -11,7 +11,8 @@ move, in the database and in a client that receives them one by one.
     a0, a0000…0V (300 characters), a0000…V (299), …, a00V, a0F   becomes   a0, a0000Z…, …, a00V, a0F
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 from domain.rank import between
 
@@ -20,6 +21,13 @@ MAX_RANK_CHARS = 48
 FIXED_CHARS = 8
 _TARGET_CHARS = 24
 
+
+class _Ranked(Protocol):
+    @property
+    def rank(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Ranked)
 Move = tuple[int, str]
 """Which rank of the stretch, and what it becomes."""
 
@@ -40,6 +48,19 @@ def plan_moves(low: str | None, ranks: Sequence[str], high: str | None) -> list[
     # What moves up makes room for what is below it, and what moves down for what is above.
     upwards = [(place, rank) for place, rank in reversed(moves) if rank > ranks[place]]
     return upwards + [(place, rank) for place, rank in moves if rank < ranks[place]]
+
+
+def split_at_collisions(moved: Sequence[T], rank_before: Callable[[T], str]) -> list[list[T]]:
+    """What was moved, in groups whose ranks can be replaced at once: none takes the rank that another of its group had before."""
+    groups: list[list[T]] = []
+    before: set[str] = set()
+    for each in moved:
+        if not groups or each.rank in before:
+            groups.append([])
+            before = set()
+        groups[-1].append(each)
+        before.add(rank_before(each))
+    return groups
 
 
 def spread_evenly(low: str | None, high: str | None, count: int) -> list[str]:

@@ -31,7 +31,7 @@ CURSOR_LIFETIME: Final = timedelta(days=7)
 _MAX_LISTS: Final = 20
 _MAX_ATTEMPTS: Final = 20
 _PAUSE_SECONDS: Final = 0.02
-_BATCHES: Final = {tasks: 100, documents: 20}  # a document is an object in storage, too
+_BATCHES: Final = {tasks: 200, documents: 20}  # a document is an object in storage, too
 
 Batch = Sequence[tuple[UUID, str]]
 _PROJECT = bindparam("project", type_=Uuid)

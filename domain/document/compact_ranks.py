@@ -6,6 +6,7 @@ from uuid import UUID
 
 from domain.document.events import DocumentRankCompacted
 from domain.ports import UnitOfWork
+from domain.rank_compaction import split_at_collisions
 
 
 async def compact_ranks(uow: UnitOfWork, project_id: UUID, moves: Sequence[tuple[UUID, str]], *, upwards: bool) -> bool:
@@ -26,8 +27,9 @@ async def compact_ranks(uow: UnitOfWork, project_id: UUID, moves: Sequence[tuple
     if [each.id for each in found] != [id_ for id_, _ in (reversed(moves) if upwards else moves)]:
         return False
     by_id = {each.id: each for each in found}
-    for id_, rank in moves:
-        document = replace(by_id[id_], rank=rank)
-        await uow.documents.save_rank(document, by_id[id_].rank)
+    moved = [replace(by_id[id_], rank=rank) for id_, rank in moves]
+    for together in split_at_collisions(moved, lambda document: by_id[document.id].rank):
+        await uow.documents.save_ranks(together)
+    for document in moved:
         uow.record(DocumentRankCompacted(actor_id=None, document=document))
     return True

@@ -58,8 +58,8 @@ class DocumentStore(Protocol):
         one."""
         ...
 
-    async def save_rank(self, document: Document, before: str) -> None:
-        """Store another rank of the same place, which cursors made with the one before find."""
+    async def save_ranks(self, documents: Sequence[Document]) -> None:
+        """Save other ranks of the same places, at once; cursors that were made with the ranks before still find these."""
         ...
 
     async def ancestors(self, document_id: UUID) -> Sequence[UUID]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from domain.ports import UnitOfWork
+from domain.rank_compaction import split_at_collisions
 from domain.task.events import TaskRankCompacted
 
 
@@ -26,8 +27,9 @@ async def compact_ranks(uow: UnitOfWork, project_id: UUID, moves: Sequence[tuple
     if [each.id for each in found] != [id_ for id_, _ in (reversed(moves) if upwards else moves)]:
         return False
     by_id = {each.id: each for each in found}
-    for id_, rank in moves:
-        task = replace(by_id[id_], rank=rank)
-        await uow.tasks.save_rank(task, by_id[id_].rank)
+    moved = [replace(by_id[id_], rank=rank) for id_, rank in moves]
+    for together in split_at_collisions(moved, lambda task: by_id[task.id].rank):
+        await uow.tasks.save_ranks(together)
+    for task in moved:
         uow.record(TaskRankCompacted(actor_id=None, task=task))
     return True

@@ -66,8 +66,8 @@ class TaskStore(Protocol):
         one."""
         ...
 
-    async def save_rank(self, task: Task, before: str) -> None:
-        """Store another rank of the same place, which cursors made with the one before find."""
+    async def save_ranks(self, tasks: Sequence[Task]) -> None:
+        """Save other ranks of the same places, at once; cursors that were made with the ranks before still find these."""
         ...
 
     async def ancestors(self, task_id: UUID) -> Sequence[UUID]:

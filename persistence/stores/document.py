@@ -111,10 +111,12 @@ class SqlDocuments:
         given = {"project": project_id, "low": low, "high": high, "size": limit}
         return [to_entity(Document, row) for row in await self._connection.fetch(document_statements.LOCK_BETWEEN, **given)]
 
-    async def save_rank(self, document: Document, before: str) -> None:
-        """Keep another rank of the same place."""
-        await self._connection.execute(document_statements.REPLACE_RANK, id=document.id, rank=document.rank, before=before)
-        self._stage(document)
+    async def save_ranks(self, documents: Sequence[Document]) -> None:
+        """Save other ranks of the same places, at once."""
+        moves = [{"id": each.id, "rank": each.rank} for each in documents]
+        await self._connection.execute(document_statements.REPLACE_RANKS, moves=moves)
+        for each in documents:
+            self._stage(each)
 
     async def ancestors(self, document_id: UUID) -> Sequence[UUID]:
         """A document's parents from the nearest up."""

@@ -8,7 +8,7 @@ from domain.document import Document, DocumentVersion
 from persistence.access import any_id, project_open_to, project_visible
 from persistence.engine.rows import columns, insert_row, row_class, update_row
 from persistence.engine.statement import Statement
-from persistence.stores.former_ranks import replace_rank
+from persistence.stores.former_ranks import replace_ranks
 from persistence.tables import document_versions, documents, projects, tasks, team_members
 
 _d, _v, _p, _m = documents, document_versions, projects, team_members
@@ -42,7 +42,7 @@ LOCK_BETWEEN = Statement(
     .limit(bindparam("size", type_=Integer))
     .with_for_update(of=_d, nowait=True, key_share=True)
 )
-REPLACE_RANK = Statement(replace_rank(_d))
+REPLACE_RANKS = Statement(replace_ranks(_d))
 RANK_AFTER = Statement(select(func.min(_d.c.rank)).where(_d.c.project_id == _PROJECT, _d.c.rank > _RANK))
 
 

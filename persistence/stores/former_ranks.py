@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import Text, Update, Uuid, bindparam, func, select
+from sqlalchemy import Text, Update, Uuid, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.schema import Table
 
 from domain.rank_compaction import FIXED_CHARS
 from persistence.engine.filter import Column
+from persistence.engine.rows import recordset
 from persistence.tables import former_ranks
 
 _f = former_ranks
@@ -24,13 +25,19 @@ def current_rank(rank: Column) -> Column:
     return func.coalesce(replaced.scalar_subquery(), rank, type_=Text)
 
 
-def replace_rank(table: Table) -> Any:
-    """The statement that gives the row `id` the rank `rank` instead of `before`, and remembers that."""
-    id_, rank, before = bindparam("id", type_=Uuid), bindparam("rank", type_=Text), bindparam("before", type_=Text)
-    moved: Update = table.update().where(table.c.id == id_).values(rank=rank)
-    # What was replaced by the one before, earlier on, leads to the new one.
-    led_on: Update = _f.update().where(_f.c.item_id == id_, _f.c.rank == before).values(rank=rank)
-    remembered = insert(_f).values(item_id=id_, rank_hash=func.md5(before), rank=rank)
+def replace_ranks(table: Table) -> Any:
+    """The statement that gives rows other ranks, of the parameter `moves` (id, rank), and remembers those before.
+
+    All parts see the ranks as they were when it began.
+    """
+    moves = recordset("moves", "moves", column("id", Uuid), column("rank", Text)).alias("moves")
+    before = select(table.c.id, table.c.rank.label("before"), moves.c.rank).join(moves, moves.c.id == table.c.id).cte("before")
+    moved: Update = table.update().where(table.c.id == before.c.id).values(rank=before.c.rank)
+    # What became the ranks before, earlier on, leads to the new ones.
+    led_on: Update = _f.update().where(_f.c.item_id == before.c.id, _f.c.rank == before.c.before).values(rank=before.c.rank)
+    remembered = insert(_f).from_select(
+        ["item_id", "rank_hash", "rank"], select(before.c.id, func.md5(before.c.before), before.c.rank)
+    )
     remembered = remembered.on_conflict_do_update(
         index_elements=[_f.c.item_id, _f.c.rank_hash], set_={"rank": remembered.excluded.rank, "created_at": func.now()}
     )

@@ -16,7 +16,7 @@ from persistence.engine.lookup import ByIdQuery
 from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params
 from persistence.engine.statement import Statement
 from persistence.row_updates import RowUpdate, row_version
-from persistence.stores.former_ranks import replace_rank
+from persistence.stores.former_ranks import replace_ranks
 from persistence.tables import documents, projects, task_aliases, task_links, tasks, team_members, teams
 from persistence.transaction import Transaction
 
@@ -51,7 +51,7 @@ _LOCK_BETWEEN = Statement(
     .limit(bindparam("size", type_=Integer))
     .with_for_update(of=_t, nowait=True, key_share=True)
 )
-_REPLACE_RANK = Statement(replace_rank(_t))
+_REPLACE_RANKS = Statement(replace_ranks(_t))
 _RANK_AFTER = Statement(select(func.min(_t.c.rank)).where(_t.c.project_id == _PROJECT, _t.c.rank > _RANK))
 _RANK_BEFORE = Statement(select(func.max(_t.c.rank)).where(_t.c.project_id == _PROJECT, _t.c.rank < _RANK))
 
@@ -192,9 +192,9 @@ class SqlTasks:
         rows = await self._connection.fetch(_LOCK_BETWEEN, project=project_id, low=low, high=high, size=limit)
         return [to_entity(Task, row) for row in rows]
 
-    async def save_rank(self, task: Task, before: str) -> None:
-        """Keep another rank of the same place."""
-        await self._connection.execute(_REPLACE_RANK, id=task.id, rank=task.rank, before=before)
+    async def save_ranks(self, tasks: Sequence[Task]) -> None:
+        """Save other ranks of the same places, at once."""
+        await self._connection.execute(_REPLACE_RANKS, moves=[{"id": each.id, "rank": each.rank} for each in tasks])
 
     async def ancestors(self, task_id: UUID) -> Sequence[UUID]:
         """A task's parents from the nearest up."""
