@@ -25,7 +25,7 @@ from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.local import LocalBlobs
 from persistence.events.idempotency import delete_expired_keys
 from persistence.events.retention import trim_events
-from persistence.rank_compaction import compact_all_ranks, delete_old_cursor_ranks
+from persistence.rank_compaction import compact_all_ranks, delete_old_ranks
 from realtime.background_tasks import BackgroundTasks
 from realtime.backoff import jitter
 
@@ -54,7 +54,7 @@ async def run_maintenance(resources: Resources, settings: Settings) -> AsyncIter
     async def apply_retention(_: int) -> None:
         now = datetime.now(UTC)
         await delete_expired_keys(database, now)
-        await delete_old_cursor_ranks(database, now)
+        await delete_old_ranks(database, now)
         if settings.event_retention_days:
             before = now - timedelta(days=settings.event_retention_days)
             await trim_events(database, before=before, retries=retries.streams)
