@@ -16,11 +16,12 @@ from sqlalchemy import func, select
 from persistence.engine.database import ACQUIRE_TIMEOUT_SECONDS, Database, Statement
 from persistence.tables import users
 from seed.copy_rows import Batch
-from seed.demo import DEMO_EMAIL, demo
+from seed.demo import demo
+from seed.demo_people import DEMO_EMAIL, SECOND_EMAIL, SIGN_IN_EMAILS
 from seed.documents_text import SEEDED_TABLES, copy_batch
 from seed.large import Scale, large
 
-__all__ = ["DEMO_EMAIL", "Scale", "SeedReport", "SeedSize", "seed"]
+__all__ = ["DEMO_EMAIL", "SECOND_EMAIL", "Scale", "SeedReport", "SeedSize", "seed"]
 
 SeedSize = Literal["none", "demo", "large"]
 
@@ -54,7 +55,7 @@ async def seed(
 ) -> SeedReport:
     """Fill an empty, migrated database; one that has users is left as it is. All is written, or nothing.
 
-    `DEMO_EMAIL` signs in with the password of `password_hash`; nobody else has a password. `anchor` is the instant at which the
+    `DEMO_EMAIL` and `SECOND_EMAIL` sign in with the password of `password_hash`; nobody else has one. `anchor` is the instant at which the
     made-up past ends, the start of today (UTC) unless given. `scale` says how large is large.
     """
     if size == "none":
@@ -82,6 +83,6 @@ async def _write_batches(database: Database, batches: Iterable[Batch], password_
         if await connection.fetch_value(_ANY_USER):
             return None
         for batch in batches:
-            hashes = {user.id: password_hash for user in batch.users if user.email_address == DEMO_EMAIL}
+            hashes = {user.id: password_hash for user in batch.users if user.email_address in SIGN_IN_EMAILS}
             rows.update(await copy_batch(connection, batch, hashes))
     return dict(rows)

@@ -7,6 +7,9 @@ from domain.project import ProjectStatus, ProjectVisibility
 
 DEMO_EMAIL = "demo@pantherahive.dev"
 _EMAIL_DOMAIN = "larkspur.example"
+SECOND_EMAIL = f"priya@{_EMAIL_DOMAIN}"
+SIGN_IN_EMAILS = frozenset((DEMO_EMAIL, SECOND_EMAIL))
+"""Who has a password: the demo user, and a second person of the same teams, to see changes of one at the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +25,7 @@ class Person:
 
     @property
     def email_address(self) -> str:
-        """Where nobody reads it, but for the demo user."""
+        """An address that nobody reads; the demo user's is named in the README."""
         return DEMO_EMAIL if self.name == OWNER else f"{self.name}@{_EMAIL_DOMAIN}"
 
 
@@ -64,6 +67,7 @@ class DemoProject:
 
 
 OWNER = "dana"
+SECOND = "priya"
 
 PEOPLE = (
     Person(name=OWNER, first_name="Dana", last_name="Whitfield", time_zone="Europe/London", locale="en-GB"),

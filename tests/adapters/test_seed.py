@@ -29,7 +29,7 @@ from persistence.engine.database import Database, Statement, open_database
 from persistence.engine.rows import columns, to_entity
 from persistence.transaction import Transaction
 from persistence.unit_of_work import SqlUnitOfWork
-from seed import DEMO_EMAIL, Scale, SeedReport, seed
+from seed import DEMO_EMAIL, SECOND_EMAIL, Scale, SeedReport, seed
 from seed.timeline import to_office_hours
 from tests.support.backing_services import database_from_template
 
@@ -92,9 +92,9 @@ async def test_the_demo_is_what_was_promised(database: Database) -> None:
     assert [project.visibility for project in projects].count(ProjectVisibility.PRIVATE) == 1
 
 
-async def test_the_demo_user_owns_the_main_team_and_is_the_only_one_with_a_password(database: Database) -> None:
-    signing_in = await _query(database, "SELECT email, first_name, password_hash FROM users WHERE password_hash IS NOT NULL")
-    assert signing_in == [(DEMO_EMAIL, "Dana", HASH)]
+async def test_the_demo_user_owns_the_main_team_and_signs_in_as_one_other_person_does(database: Database) -> None:
+    signing_in = await _query(database, "SELECT email, first_name, password_hash FROM users WHERE password_hash IS NOT NULL ORDER BY email")
+    assert signing_in == [(DEMO_EMAIL, "Dana", HASH), (SECOND_EMAIL, "Priya", HASH)]
     owners = "SELECT email FROM teams JOIN users ON users.id = owner_user_id WHERE key = 'ENG'"
     assert await _query(database, owners) == [(DEMO_EMAIL,)]
 

@@ -1,0 +1,90 @@
+/// The examples of a first visit, and the task that stands in their variables once somebody is signed in.
+import { toJson } from './documents'
+import board from './examples/board.graphql?raw'
+import changes from './examples/changes.graphql?raw'
+import moveTask from './examples/move-task.graphql?raw'
+import taskChanges from './examples/task-changes.graphql?raw'
+import type { Answer, Request } from './http'
+import exampleTask from './operations/example-task.graphql?raw'
+import taskStatus from './operations/task-status.graphql?raw'
+import type { Tab, Tabs } from './tabs/tabs'
+
+export type ExampleName = 'board' | 'move-task' | 'changes' | 'task-changes'
+
+const PLACEHOLDER = 'the id of a task'
+
+export const EXAMPLES: readonly Omit<Tab, 'id'>[] = [
+  example('board', board, { cards: 6 }),
+  example('move-task', moveTask, { input: { id: PLACEHOLDER, status: 'IN_REVIEW' } }),
+  example('changes', changes, { after: null }),
+  example('task-changes', taskChanges, { id: PLACEHOLDER }),
+]
+
+function example(name: ExampleName, query: string, variables: object): Omit<Tab, 'id'> {
+  const filled = toJson(variables)
+  return { query, variables: filled, headers: '', example: name, filled }
+}
+
+export type Ask = (request: Request) => Promise<Answer>
+
+interface TaskNode {
+  id: string
+  status: string
+  viewerCan: string[]
+}
+
+/** Puts a task that the viewer may move into the examples whose variables nobody has changed. */
+export async function fillExamples(tabs: Tabs, ask: Ask): Promise<void> {
+  const task = await findTask(ask)
+  if (!task) return
+  for (const tab of tabs.value.tabs) {
+    if (tab.filled !== tab.variables) continue
+    if (tab.example === 'move-task') fill(tabs, tab, moveVariables(task))
+    if (tab.example === 'task-changes') fill(tabs, tab, { id: task.id })
+  }
+}
+
+/**
+ * Before the example mutation runs: turns it around when the task is already where it would go, so that every run makes a change.
+ * Variables that somebody has changed are sent as they are.
+ */
+export async function turnAround(tabs: Tabs, tab: Tab, ask: Ask): Promise<void> {
+  if (tab.example !== 'move-task' || tab.filled !== tab.variables) return
+  const { input } = JSON.parse(tab.variables) as { input: { id: string } }
+  const named = input.id === PLACEHOLDER ? null : await readTask(ask, input.id)
+  const task = named?.viewerCan.includes('MOVE') ? named : await findTask(ask)
+  if (task) fill(tabs, tab, moveVariables(task))
+}
+
+function moveVariables(task: TaskNode): object {
+  return { input: { id: task.id, status: task.status === 'IN_REVIEW' ? 'IN_PROGRESS' : 'IN_REVIEW' } }
+}
+
+function fill(tabs: Tabs, tab: Tab, variables: object): void {
+  const filled = toJson(variables)
+  tabs.edit(tab.id, { variables: filled, filled })
+}
+
+async function findTask(ask: Ask): Promise<TaskNode | null> {
+  try {
+    const { data } = await ask({ query: exampleTask })
+    const found = data as { viewer: { assignedTasks: Nodes } | null; tasks: Nodes | null } | null | undefined
+    const tasks = [...(found?.viewer?.assignedTasks.nodes ?? []), ...(found?.tasks?.nodes ?? [])]
+    return tasks.find((task) => task.viewerCan.includes('MOVE')) ?? null
+  } catch {
+    return null // The placeholder says what is wanted.
+  }
+}
+
+async function readTask(ask: Ask, id: string): Promise<TaskNode | null> {
+  try {
+    const { data } = await ask({ query: taskStatus, variables: { id } })
+    return (data as { task: TaskNode | null } | null | undefined)?.task ?? null
+  } catch {
+    return null // Another task is looked for.
+  }
+}
+
+interface Nodes {
+  nodes: TaskNode[]
+}
