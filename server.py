@@ -1,4 +1,4 @@
-"""The server's command line: one verb for each thing that a process can be told to do.
+"""The server's command line: one verb for each thing that a process can do.
 
 A verb imports what it runs when it runs: the whole server takes two seconds to import, and help should not.
 """
@@ -28,7 +28,7 @@ _MIGRATE = "bring the database to the newest revision"
 _SEED = "fill an empty database with deterministic data"
 _DOCUMENTS = "look after documents in object storage and their index"
 _REINDEX = "make the index of documents anew from object storage"
-_VERIFY = "tell of objects that no row names, and of rows whose objects are missing"
+_VERIFY = "report objects that no row names, and rows whose objects are missing"
 _SWEEP_DOCUMENTS = "delete objects that nothing has named for a day"
 _BLOBS = "look after the files in object storage"
 _SWEEP = "delete what nobody needs: files of deleted things, uploads never attached, objects that nothing names"
@@ -57,6 +57,7 @@ def main(argv: list[str]) -> int:
 
 def _run_command(arguments: argparse.Namespace, settings: Settings) -> int:
     from app.bootstrap import CannotStart
+    from app.task_supervision import EXIT_CODE, BackgroundTaskDied
     from embedded import BinariesMissing, FolderInUse, PostgresFailed
 
     try:
@@ -64,6 +65,9 @@ def _run_command(arguments: argparse.Namespace, settings: Settings) -> int:
     except (CannotStart, FolderInUse, BinariesMissing, PostgresFailed) as error:
         print(error, file=sys.stderr)
         return 1
+    except BackgroundTaskDied as error:
+        print(error, file=sys.stderr)
+        return EXIT_CODE
     return 0
 
 
@@ -80,8 +84,8 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
     upkeep = verbs.add_parser("documents", help=_DOCUMENTS, description=_DOCUMENTS, epilog=_EPILOG).add_subparsers(
         dest="task", metavar="task", required=True
     )
-    for name, told in (("reindex", _REINDEX), ("verify", _VERIFY), ("sweep", _SWEEP_DOCUMENTS)):
-        upkeep.add_parser(name, help=told, description=told)
+    for name, description in (("reindex", _REINDEX), ("verify", _VERIFY), ("sweep", _SWEEP_DOCUMENTS)):
+        upkeep.add_parser(name, help=description, description=description)
     # Below a verb there is no default: it would overwrite what stands before the verb.
     for each, default in ((parser, None), (serving, argparse.SUPPRESS), (seeding, argparse.SUPPRESS)):
         sizes = ["none", "demo", "large"]
@@ -94,7 +98,7 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
             metavar="N",
             help="processes that answer behind the port; auto: one per core",
         )
-    answering.add_argument("--answer-to", type=int, help=argparse.SUPPRESS)  # given by the supervisor of several workers
+    answering.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)  # given by the supervisor of several workers
     printing.add_argument("--write", action="store_true", help="to schema/schema.graphql")
     printing.add_argument(
         "--check", action="store_true", help="fail where schema/schema.graphql differs or clients of the last release break"
@@ -123,10 +127,10 @@ def _command(arguments: argparse.Namespace, settings: Settings) -> Coroutine[Any
     from app.serving import serve
 
     prepare = arguments.verb != "api"
-    if arguments.verb == "api" and arguments.answer_to is not None:
+    if arguments.verb == "api" and arguments.ready_fd is not None:
         from app.supervisor import serve_as_worker
 
-        return serve_as_worker(settings, arguments.answer_to)
+        return serve_as_worker(settings, arguments.ready_fd)
     if arguments.workers > 1:
         from app.supervisor import serve_with_workers
 
@@ -148,8 +152,8 @@ async def _maintain_documents(settings: Settings, task: str) -> None:
 
     async with open_database_url(settings) as url:
         await migrate(url)
-        async with open_resources(settings, url) as house:
-            database, objects = house.database, house.services.version_store.objects
+        async with open_resources(settings, url) as resources:
+            database, objects = resources.database, resources.services.version_store.objects
             match task:
                 case "reindex":
                     print(await reindex(database, objects))
@@ -164,9 +168,9 @@ async def _seed(settings: Settings) -> None:
 
     async with open_database_url(settings) as url:
         await migrate(url)
-        async with open_resources(settings, url) as house:
-            print(await seed_database(house.database, settings) or "Nothing to seed: HIVE_SEED_SIZE is none.")
-            if begun := await seed_demo_documents(house, settings):
+        async with open_resources(settings, url) as resources:
+            print(await seed_database(resources.database, settings) or "Nothing to seed: HIVE_SEED_SIZE is none.")
+            if begun := await seed_demo_documents(resources, settings):
                 print(f"{begun} documents were written.")
 
 

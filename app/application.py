@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 import migrations
 from app.bootstrap import LIMITS, CannotStart, Resources
@@ -40,8 +40,11 @@ from resolvers.collaboration_auth import CollaborationAuth
 from resolvers.context import Context
 from schema.field_rules import field_weights
 from schema.root import bindings, schema
-from transport import raw_line
+from transport.direct_websocket import LargeMessageBudget, detach_transport
+from transport.message_stream import MessageStream
+from transport.rfc6455 import BINARY
 from transport.uvicorn_http import RequestHandler
+from transport.write_batch import WriteBatch
 
 OnCreated = Callable[[Executor, OpenConnections], object]
 
@@ -103,7 +106,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         authenticator=CollaborationAuth(resources.tokens),
         parse_id=_parse_document_id,
         may_connect=AllowedOrigins(settings.allowed_origins).allows,
-        take_over=partial(raw_line.detach_transport, max_message_bytes=MAX_MESSAGE_BYTES, budget=raw_line.LargeMessageBudget()),
+        take_over=partial(_detach_message_stream, LargeMessageBudget()),
     )
     rooms = [WebSocketRoute(path, collaboration) for path in ("/collaboration", "/collaboration/{document_id}")]
     blobs = resources.services.blobs
@@ -122,6 +125,14 @@ def _demo_people(settings: Settings) -> tuple[DemoSignIn, ...]:
     if settings.production:
         return ()
     return tuple(DemoSignIn(name=name, email=email, password=DEMO_PASSWORD) for name, email in DEMO_PEOPLE)
+
+
+def _detach_message_stream(large_messages: LargeMessageBudget, scope: Scope, write_batch: WriteBatch) -> MessageStream | None:
+    """The connection of a document's collaborator without ASGI between, where the server offers it."""
+    direct = detach_transport(
+        scope, BINARY, max_message_bytes=MAX_MESSAGE_BYTES, write_batch=write_batch, large_messages=large_messages
+    )
+    return None if direct is None else MessageStream(direct)
 
 
 class _OperationContext:

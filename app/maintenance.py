@@ -1,10 +1,10 @@
 """Runs what the server does by itself, over and over: cleanup of blobs, retention of events and idempotency keys.
 
-A job that fails is logged and tried again at its next turn, and never ends the others: what could not be done this time is still there
-the next. Turns are spread by a quarter, so that processes that start together do not work in step.
+A job that fails is logged and tried again at its next turn, and never ends the others: what could not be done this time is still
+there the next. Turns are spread by a quarter, so that processes that start together do not work in step.
 
-Orphaned blobs in a bucket are left to `server.py blobs sweep`: to look for them is to list the bucket, and that is paid for. In a folder
-they are looked for once an hour.
+Orphaned blobs in a bucket are left to `server.py blobs sweep`: to look for them is to list the bucket, and that is paid for. In a
+folder they are looked for once an hour.
 """
 
 import asyncio
@@ -36,9 +36,9 @@ Job = Callable[[int], Awaitable[object]]
 
 
 @asynccontextmanager
-async def run_maintenance(house: Resources, settings: Settings) -> AsyncIterator[None]:
+async def run_maintenance(resources: Resources, settings: Settings) -> AsyncIterator[None]:
     """Run all jobs while this is open."""
-    database, blobs = house.database, house.services.blobs
+    database, blobs = resources.database, resources.services.blobs
     in_folder = isinstance(blobs, LocalBlobs)
 
     async def clean_blobs(turn: int) -> None:
@@ -51,9 +51,9 @@ async def run_maintenance(house: Resources, settings: Settings) -> AsyncIterator
             await trim_events(database, before=now - timedelta(days=settings.event_retention_days))
 
     tasks = BackgroundTasks()
-    tasks.start(run_forever("Cleanup of blobs", clean_blobs, BLOB_CLEANUP_SECONDS), "maintenance: blobs")
-    tasks.start(run_forever("Retention", apply_retention, RETENTION_SECONDS), "maintenance: retention")
-    tasks.start(house.services.version_store.compact_forever(settings.settle_seconds), "documents: settle")
+    tasks.supervise(run_forever("Cleanup of blobs", clean_blobs, BLOB_CLEANUP_SECONDS), "maintenance: blobs")
+    tasks.supervise(run_forever("Retention", apply_retention, RETENTION_SECONDS), "maintenance: retention")
+    tasks.supervise(resources.services.version_store.compact_forever(settings.settle_seconds), "documents: settle")
     try:
         yield
     finally:

@@ -104,7 +104,7 @@ def _connection_metrics(open_connections: OpenConnections) -> Iterator[Metric]:
 
 def _storage_metrics(resources: Resources) -> Iterator[Metric]:
     database, hub = resources.database, resources.services.hub
-    lent, waiting = database.pool_usage()
+    in_use, waiting = database.pool_usage()
     streams, listeners = hub.stream_and_listener_counts()
     yield CounterMetricFamily("pantherahive_database_statements", "Statements asked for.", database.statements_run)
     yield CounterMetricFamily(
@@ -112,7 +112,7 @@ def _storage_metrics(resources: Resources) -> Iterator[Metric]:
         "Trips to Postgres outside of transactions, with one statement or several.",
         database.round_trips,
     )
-    yield GaugeMetricFamily("pantherahive_database_connections_lent", "Connections to Postgres at work.", lent)
+    yield GaugeMetricFamily("pantherahive_database_connections_lent", "Connections to Postgres at work.", in_use)
     yield GaugeMetricFamily("pantherahive_database_connections_wanted", "Who waits for a connection to Postgres.", waiting)
     yield GaugeMetricFamily("pantherahive_streams_followed", "Streams of changes that are heard here.", streams)
     yield GaugeMetricFamily("pantherahive_stream_listeners", "Who listens to streams here.", listeners)

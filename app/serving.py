@@ -17,6 +17,7 @@ from app.application import AllConnections, Application, OnCreated, create_app
 from app.bootstrap import CannotStart, Resources, migrate, open_database_url, open_resources, seed_database, seed_demo_documents
 from app.maintenance import run_maintenance
 from app.settings import DEMO_EMAIL, DEMO_PASSWORD, DEMO_PEOPLE, Settings
+from app.task_supervision import end_on_dead_task
 from persistence.engine.database import open_database
 from persistence.engine.schema_version import schema_version
 from realtime.collaboration.connection import MAX_MESSAGE_BYTES
@@ -46,7 +47,7 @@ async def serve(
     `prepare`: migrate, and seed an empty database. `shared`: other processes listen on the same port (`processes`). `up` is
     called once it answers, with the settings and the port that was taken.
     """
-    with bind_socket(settings.host, settings.port, shared=shared) as listener:
+    with bind_socket(settings.host, settings.port, shared=shared) as listener, end_on_dead_task():
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         async with open_database_url(settings) as url:
             if prepare:

@@ -62,10 +62,10 @@ async def serve_with_workers(settings: Settings, workers: int, *, prepare: bool)
                 await migrate(url)
             else:
                 await require_migrated(url)
-            async with open_resources(settings, url) as house:  # what is wrong with a setting is said once, here
+            async with open_resources(settings, url) as resources:  # what is wrong with a setting is said once, here
                 if prepare:
-                    await seed_database(house.database, settings)
-                    await seed_demo_documents(house, settings)
+                    await seed_database(resources.database, settings)
+                    await seed_demo_documents(resources, settings)
             async with _running_workers([_Worker(number, settings, url) for number in range(workers)]) as crew:
                 await _supervise(crew, lambda: announce(settings, workers=workers))
 
@@ -167,7 +167,7 @@ class _Worker:
         os.set_blocking(self._ready_fd, False)
         try:
             self.child = subprocess.Popen(
-                tied_to_parent([sys.executable, str(_SERVER_SCRIPT), "api", f"--answer-to={theirs}"]),
+                tied_to_parent([sys.executable, str(_SERVER_SCRIPT), "api", f"--ready-fd={theirs}"]),
                 env=environment(**own),
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs,),

@@ -22,7 +22,7 @@ class ProgramMissing(Exception):
 class Contestant:
     """A server: `script` is run in `folder`. `only`: the workloads in which it takes part; empty for all.
 
-    `tells`: its update writes the event too.
+    `writes_event`: its update writes the event too.
     """
 
     name: str
@@ -146,8 +146,8 @@ def _install(folder: Path) -> None:
 
 
 def _major(node: str) -> int:
-    told = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
-    return int(told.strip().lstrip("v").partition(".")[0])
+    output = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+    return int(output.strip().lstrip("v").partition(".")[0])
 
 
 def _assignments(environment: dict[str, str]) -> list[str]:

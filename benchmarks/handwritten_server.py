@@ -120,14 +120,14 @@ async def _fetch_team(pool: ConnectionPool, viewer: UUID, variables: Variables) 
     comments = await pool.fetch(sql.COMMENTS_OF_TASKS, viewer, [row["id"] for row in tasks], 3)
     people = await _fetch_users(pool, (row["author_id"] for row in comments))
 
-    said: dict[UUID, list[Any]] = defaultdict(list)
+    comments_by_task: dict[UUID, list[Any]] = defaultdict(list)
     for row in comments:
         comment = {"id": _id("Comment", row["id"]), "body": row["body"], "createdAt": row["created_at"]}
-        said[row["parent"]].append(comment | {"author": people.get(row["author_id"])})
+        comments_by_task[row["parent"]].append(comment | {"author": people.get(row["author_id"])})
     to_do: dict[UUID, list[Any]] = defaultdict(list)
     for row in tasks:
         task = {"id": _id("Task", row["id"]), "key": row["key"], "title": row["title"], "status": row["status"]}
-        to_do[row["parent"]].append(task | {"comments": {"nodes": said.get(row["id"], [])}})
+        to_do[row["parent"]].append(task | {"comments": {"nodes": comments_by_task.get(row["id"], [])}})
     return {
         "team": {
             "id": _id("Team", team["id"]),

@@ -1,7 +1,7 @@
 """One window of load on one server, and what it cost: wrk's figures, and the kernel's on the server's processes.
 
 CPU time is that of the server's process and its children between the start and the end of the window (/proc/<pid>/stat, in
-hundredths of a second), divided by the requests that were answered. What else ran on the server's core in that time is told
+hundredths of a second), divided by the requests that were answered. What else ran on the server's core in that time is reported
 beside it: on a quiet machine next to nothing.
 """
 
@@ -89,16 +89,16 @@ async def measure_window(*, pid: int, port: int, core: int, requests: Path, star
     )
     out, _ = await asyncio.wait_for(load.communicate(), seconds + 30)
     used, core_used, passed = cpu_seconds(pid) - before, _core_seconds(core) - core_before, time.monotonic() - began
-    told = [line for line in out.decode(errors="replace").splitlines() if line.startswith("{")]
-    if not told:
+    printed = [line for line in out.decode(errors="replace").splitlines() if line.startswith("{")]
+    if not printed:
         raise ServerDidNotStart(f"wrk said nothing of use:\n{out.decode(errors='replace')[-2000:]}")
-    said: dict[str, Any] = json.loads(told[-1])
+    reported: dict[str, Any] = json.loads(printed[-1])
     return Window(
-        requests=said["requests"],
-        seconds=said["seconds"],
-        requests_per_second=said["requests"] / said["seconds"],
-        cpu_ms=used * 1000 / max(said["requests"], 1),
-        **{name: said[name] for name in ("p50_ms", "p90_ms", "p99_ms", "max_ms", "failed", "lost", "sample")},
+        requests=reported["requests"],
+        seconds=reported["seconds"],
+        requests_per_second=reported["requests"] / reported["seconds"],
+        cpu_ms=used * 1000 / max(reported["requests"], 1),
+        **{name: reported[name] for name in ("p50_ms", "p90_ms", "p99_ms", "max_ms", "failed", "lost", "sample")},
         rss_mb=rss_mb(pid),
         busy=used / passed,
         foreign=max(core_used - used, 0.0) / passed,
@@ -144,7 +144,7 @@ def rss_mb(pid: int) -> float:
 
 
 def _core_seconds(core: int) -> float:
-    """How long a core was busy so far, whoever kept it so."""
+    """How long a core has been busy so far, with any process."""
     line = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith(f"cpu{core} "))
     user, nice, system, _, _, irq, softirq, steal = (int(field) for field in line.split()[1:9])
     return (user + nice + system + irq + softirq + steal) / _TICKS_PER_SECOND
@@ -160,9 +160,9 @@ def _listens(port: int) -> bool:
 
 async def _stop(server: "subprocess.Popen[bytes]") -> None:
     """See the server off: asked at first, then without asking."""
-    for farewell in (signal.SIGTERM, signal.SIGKILL):
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
         if server.poll() is None:
-            server.send_signal(farewell)
+            server.send_signal(signal_number)
         deadline = time.monotonic() + _STOP_TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             if server.poll() is not None:

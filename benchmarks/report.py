@@ -51,7 +51,7 @@ def machine(node: str | None) -> dict[str, Any]:
 
 
 def print_progress(round_: int, contestant: Contestant, workload: Workload, connections: int, window: Window) -> None:
-    """One line for whoever waits."""
+    """One line of progress."""
     trouble = f", {window.failed} failed, {window.lost} lost: {window.sample[:200]}" if window.failed or window.lost else ""
     print(
         f"round {round_ + 1} {workload.name} {contestant.name:<16} {connections:>3} connections:"
@@ -82,7 +82,7 @@ def write_report(
     }
     text = "\n".join(_page(options.note, machine_, settings, contestants, workloads, middle)) + "\n"
     print(text)
-    told = {
+    rows = {
         "note": options.note,
         "machine": machine_,
         "settings": settings,
@@ -92,7 +92,7 @@ def write_report(
     folder: Path = options.results
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{machine_['started_at'][:10]}-{machine_['commit'][:7] or 'uncommitted'}.json"
-    (folder / name).write_text(json.dumps(told, indent=1) + "\n")
+    (folder / name).write_text(json.dumps(rows, indent=1) + "\n")
     (folder / "latest.md").write_text(text)
     print(f"Kept as {name} and latest.md", file=sys.stderr)
 
@@ -146,20 +146,20 @@ def _table(
     lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
     own = [middle.get(("ours", workload.name, each)) for each in connections]
     for contestant in contestants:
-        told = [found for each in connections if (found := middle.get((contestant.name, workload.name, each))) is not None]
-        if not told:
+        rows = [found for each in connections if (found := middle.get((contestant.name, workload.name, each))) is not None]
+        if not rows:
             continue
         cells = [
             _title(contestant, workload),
-            *(f"{each['requests_per_second']:,.0f}" for each in told),
-            _ratio(told[-1], own[-1], "requests_per_second"),
-            *(f"{each['cpu_ms']:.3f}" if each["countable"] else "–" for each in told),
-            _ratio(told[0], own[0], "cpu_ms"),
-            f"{told[-1]['p50_ms']:.1f}",
-            f"{told[-1]['p99_ms']:.1f}",
-            f"{max(each['rss_mb'] for each in told):.0f}",
-            f"{max(each['spread'] for each in told):.0%}",
-            f"{sum(each['failed'] for each in told)}",
+            *(f"{each['requests_per_second']:,.0f}" for each in rows),
+            _ratio(rows[-1], own[-1], "requests_per_second"),
+            *(f"{each['cpu_ms']:.3f}" if each["countable"] else "–" for each in rows),
+            _ratio(rows[0], own[0], "cpu_ms"),
+            f"{rows[-1]['p50_ms']:.1f}",
+            f"{rows[-1]['p99_ms']:.1f}",
+            f"{max(each['rss_mb'] for each in rows):.0f}",
+            f"{max(each['spread'] for each in rows):.0%}",
+            f"{sum(each['failed'] for each in rows)}",
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return lines

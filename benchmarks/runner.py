@@ -23,7 +23,7 @@ from embedded import BinariesMissing, FolderInUse, PostgresFailed
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """What one run was told, stands on and has measured so far."""
+    """The options of one run, the database that it uses, and what it has measured so far."""
 
     options: argparse.Namespace
     contestants: list[Contestant]
@@ -57,14 +57,16 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
     also = ", ".join(name for name in CONTESTANTS if name not in DEFAULT)
     parser.add_argument("--contestants", default=names, type=_choices(CONTESTANTS), help=f"default {names}; also {also}")
     parser.add_argument("--workloads", default=works, type=_choices(WORKLOADS), help=f"default {works}")
-    parser.add_argument("--rounds", default=3, type=int, help="how often all of it is measured; medians are told")
+    parser.add_argument("--rounds", default=3, type=int, help="how often all of it is measured; medians are reported")
     parser.add_argument("--seconds", default=8, type=int, help="length of a window")
     parser.add_argument("--warm-up", default=3, type=int, help="seconds of load before the windows of a workload")
     parser.add_argument("--connections", default=[16, 64], type=lambda text: [int(each) for each in text.split(",")])
     parser.add_argument("--teams", default=40, type=int, help="teams whose objects are asked for, each by its owner")
     parser.add_argument("--objects", default=200, type=int, help="how many tasks, and how many projects, are asked for")
     parser.add_argument("--seed-size", default="large", choices=["demo", "large"])
-    parser.add_argument("--data", default=ROOT / ".data" / "bench", type=Path, help="folder of the database, kept")
+    parser.add_argument(
+        "--data", default=ROOT / ".data" / "bench", type=Path, help="folder of the database, reused by the next run"
+    )
     parser.add_argument("--node", help="the Node that runs the peers")
     parser.add_argument("--check-only", action="store_true", help="compare answers, measure nothing")
     parser.add_argument("--note", default="", help="a sentence for the report, such as what else ran")

@@ -14,8 +14,8 @@ async def sign_in(url: str, viewers: list[str]) -> dict[str, str]:
     """An access token for each viewer, by the server's own `sessionCreate`. They are good for ten minutes."""
     settings = Settings(database_url=url, public_url=PUBLIC_URL, production=True)
     tokens: dict[str, str] = {}
-    async with open_resources(settings, url) as house:
-        app = create_app(house, settings).asgi
+    async with open_resources(settings, url) as resources:
+        app = create_app(resources, settings).asgi
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=PUBLIC_URL, timeout=30) as client:
             for viewer in viewers:
                 variables = {"input": {"email": viewer, "password": DEMO_PASSWORD}}

@@ -12,7 +12,7 @@ from gateway.execution.executor import Executor
 
 
 class UncompiledExecutor(Executor):
-    """An executor that is not told what stands behind the fields, so it compiles nothing."""
+    """An executor without the bindings of fields, so it compiles nothing."""
 
     def __init__(self, schema: strawberry.Schema, *, bindings: object = None, **rest: Any) -> None:
         super().__init__(schema, **rest)

@@ -38,9 +38,9 @@ class AnswerChecker:
             body = workload.body(contestant.dialect, target.id)
             said = normalize_answer(await self._post(contestant, client, workload, body, self.tokens[target.viewer]))
             expected = self.expected.setdefault((workload.name, target), said)
-            parted = "there is nothing" if None in said.values() else first_difference(expected, said)
-            if parted:
-                raise AnswersDiffer(f"{contestant.name} differs in {workload.name}, {workload.type} {target.id}: {parted}")
+            difference = "there is nothing" if None in said.values() else first_difference(expected, said)
+            if difference:
+                raise AnswersDiffer(f"{contestant.name} differs in {workload.name}, {workload.type} {target.id}: {difference}")
             self.compared += 1
         if contestant.environment.get("PEER_GUARDED") != "no":
             await self._check_outsiders(contestant, client, workload)
@@ -50,10 +50,10 @@ class AnswerChecker:
         stranger = next(viewer for viewer in self.tokens if viewer != target.viewer)
         body = workload.body(contestant.dialect, target.id)
         for token in (self.tokens[stranger], "not-a-token"):
-            told = await client.post("/graphql", content=body, headers=_headers(token))
-            data = json.loads(told.text).get("data") if told.text.startswith("{") else None
+            response = await client.post("/graphql", content=body, headers=_headers(token))
+            data = json.loads(response.text).get("data") if response.text.startswith("{") else None
             if data and any(value is not None for value in data.values()):
-                raise AnswersDiffer(f"{contestant.name} shows {workload.name} to a stranger: {told.text[:200]}")
+                raise AnswersDiffer(f"{contestant.name} shows {workload.name} to a stranger: {response.text[:200]}")
 
     async def _check_write(self, contestant: Contestant, client: httpx.AsyncClient, workload: Workload) -> None:
         target = self.targets.spare_task
@@ -61,12 +61,12 @@ class AnswerChecker:
         title = f"Measured by {contestant.name}"
         body = workload.body(contestant.dialect, target.id).replace("Measured @N@", title).replace("@S@", "TODO")
         before = await self._task_state(target)
-        told = await self._post(contestant, client, workload, body, self.tokens[target.viewer])
+        response = await self._post(contestant, client, workload, body, self.tokens[target.viewer])
         after = await self._task_state(target)
         await client.post("/graphql", content=body.replace("Measured", "Stolen"), headers=_headers(self.tokens[stranger]))
         last = await self._task_state(target)
 
-        task = told["taskUpdate"]["task"]
+        task = response["taskUpdate"]["task"]
         if after[1:] != (title, "TODO", before[3] + 1) or after[1:] != (task["title"], task["status"], task["version"]):
             raise AnswersDiffer(f"{contestant.name} did not write what it says: {task}, {after}")
         if after[0] - before[0] != int(contestant.writes_event):
@@ -87,10 +87,10 @@ class AnswerChecker:
     async def _post(
         self, contestant: Contestant, client: httpx.AsyncClient, workload: Workload, body: str, token: str
     ) -> dict[str, Any]:
-        told = await client.post("/graphql", content=body, headers=_headers(token))
-        answer = told.json() if told.text.startswith("{") else {}
-        if told.status_code != 200 or answer.get("errors") or not answer.get("data"):
-            raise AnswersDiffer(f"{contestant.name} cannot answer {workload.name}: {told.status_code} {told.text[:500]}")
+        response = await client.post("/graphql", content=body, headers=_headers(token))
+        answer = response.json() if response.text.startswith("{") else {}
+        if response.status_code != 200 or answer.get("errors") or not answer.get("data"):
+            raise AnswersDiffer(f"{contestant.name} cannot answer {workload.name}: {response.status_code} {response.text[:500]}")
         data: dict[str, Any] = answer["data"]
         return data
 

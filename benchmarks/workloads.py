@@ -39,12 +39,12 @@ class Workload:
     def body(self, dialect: Dialect, id: UUID) -> str:
         """The request for one object; `load/post.lua` fills in @N@ and @S@."""
         document = self.postgraphile if dialect is Dialect.POSTGRAPHILE else self.document
-        told = base64.b64encode(f"{self.type}:{id}".encode()).decode() if dialect is Dialect.OURS else str(id)
-        variables: dict[str, Any] = {"id": told}
+        encoded_id = base64.b64encode(f"{self.type}:{id}".encode()).decode() if dialect is Dialect.OURS else str(id)
+        variables: dict[str, Any] = {"id": encoded_id}
         if self.writes:
-            variables = {"input": {"id": told, "title": "Measured @N@", "status": "@S@"}}
+            variables = {"input": {"id": encoded_id, "title": "Measured @N@", "status": "@S@"}}
             if dialect is Dialect.POSTGRAPHILE:
-                variables["input"] = {"taskId": told, "title": "Measured @N@", "status": "@S@"}
+                variables["input"] = {"taskId": encoded_id, "title": "Measured @N@", "status": "@S@"}
         return json.dumps({"query": document, "variables": variables, "operationName": self.operation}, separators=(",", ":"))
 
 
@@ -176,8 +176,8 @@ def normalize(value: Any, key: str = "") -> Any:
     if isinstance(value, dict):
         if set(value) == {"userByUserId"}:
             return normalize(value["userByUserId"])
-        said = {name: normalize(each, name) for name, each in value.items() if name != "errors"}
-        return said["nodes"] if set(said) == {"nodes"} else said
+        normalized = {name: normalize(each, name) for name, each in value.items() if name != "errors"}
+        return normalized["nodes"] if set(normalized) == {"nodes"} else normalized
     if isinstance(value, list):
         return [normalize(each, key) for each in value]
     if isinstance(value, str) and key == "id":
@@ -188,13 +188,13 @@ def normalize(value: Any, key: str = "") -> Any:
 
 
 def normalize_answer(answer: Any) -> Any:
-    """The meaning of a whole answer. Members and projects are told in an order of the server's own; all of them are asked for."""
-    said = normalize(answer)
-    team = said.get("team") if isinstance(said, dict) else None
+    """The meaning of a whole answer. Members and projects come in an order of the server's own; all of them are asked for."""
+    normalized = normalize(answer)
+    team = normalized.get("team") if isinstance(normalized, dict) else None
     if team:
         team["members"].sort(key=lambda each: each["id"])
         team["projects"].sort(key=lambda each: each["id"])
-    return said
+    return normalized
 
 
 def first_difference(one: Any, other: Any, path: Sequence[str | int] = ()) -> str | None:

@@ -13,9 +13,9 @@ from pycrdt import XmlFragment
 
 from content import crdt, presentation
 from content.alignment import matches
-from content.order import Item, Order, Parent, order
-from content.structs import STRING, TYPE, XML_ELEMENT, XML_TEXT, parse
-from content.text import plain, shared
+from content.item_order import Item, ItemOrder, Parent, order_items
+from content.structs import STRING, TYPE, XML_ELEMENT, XML_TEXT, decode_update
+from content.text import plain_text, yxml
 from content.text.tree import Node
 from domain.document.kind import DocumentType
 
@@ -39,10 +39,10 @@ def spans(type: DocumentType, document: crdt.Doc) -> tuple[Span, ...]:
     """
     if type is DocumentType.SPREADSHEET:
         return ()
-    items = order(parse(crdt.state(document)))
+    items = order_items(decode_update(crdt.state(document)))
     found: list[Span] = []
     if type is DocumentType.TEXT:
-        _follow(shared.read(document.get(shared.ROOT, type=XmlFragment)), shared.ROOT, items, 0, found)
+        _follow(yxml.read(document.get(yxml.ROOT, type=XmlFragment)), yxml.ROOT, items, 0, found)
         return tuple(found)
     at = 0
     for slide in presentation.read(document):
@@ -51,7 +51,7 @@ def spans(type: DocumentType, document: crdt.Doc) -> tuple[Span, ...]:
     return tuple(found)
 
 
-def carried(found: tuple[Span, ...], text: str, rendering: str) -> tuple[Span, ...]:
+def remap_spans(found: tuple[Span, ...], text: str, rendering: str) -> tuple[Span, ...]:
     """The stretches of a text as those of another rendering of it, such as Markdown: signs there belong to the word before them."""
     author = _at(found)
     out: list[Span] = []
@@ -88,7 +88,7 @@ def _at(found: tuple[Span, ...]) -> Callable[[int], Span | None]:
     return at
 
 
-def _follow(doc: Node, root: Parent, items: Order, at: int, found: list[Span]) -> None:
+def _follow(doc: Node, root: Parent, items: ItemOrder, at: int, found: list[Span]) -> None:
     """Walk the tree and the items beside each other: both have all elements and all characters in the same order."""
     elements, letters = _written(root, items)
     next_element, next_letter = iter(elements), _Letters(letters)
@@ -100,7 +100,7 @@ def _follow(doc: Node, root: Parent, items: Order, at: int, found: list[Span]) -
                 offset += length
             return offset
         item = next(next_element, None)
-        text = plain.letters(node)
+        text = plain_text.letters(node)
         if item is not None and text:
             _add(found, Span(offset, offset + len(text), item.struct.client, item.struct.clock))
         for child in node.walk():
@@ -111,7 +111,7 @@ def _follow(doc: Node, root: Parent, items: Order, at: int, found: list[Span]) -
     def block(node: Node, offset: int) -> int:
         if node.type != "doc":
             next(next_element, None)
-        if plain.textblocks(node) == (node,):
+        if plain_text.textblocks(node) == (node,):
             for child in node.content:
                 offset = inline(child, offset)
             return offset + 1
@@ -130,7 +130,7 @@ def _pass(node: Node, elements: Iterator[Item], letters: "_Letters") -> None:
         next(elements, None)
 
 
-def _written(root: Parent, items: Order) -> tuple[list[Item], list[Item]]:
+def _written(root: Parent, items: ItemOrder) -> tuple[list[Item], list[Item]]:
     """Elements and strings within a root, each in the order of the text."""
     elements: list[Item] = []
     letters: list[Item] = []

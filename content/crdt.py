@@ -15,11 +15,11 @@ from typing import Any
 
 import pycrdt
 
-from content.errors import InvalidUpdate, UpdatePending
-from content.guard import DOCUMENT_BYTES, missing, read
-from content.nesting import Nesting, is_text
+from content.errors import InvalidUpdate, UpdatePending, UpdateTooLarge
+from content.guard import DOCUMENT_BYTES, UPDATE_BYTES, check, missing, read
 from content.structs import Update, deletion
 from content.structs import state_vector as read_vector
+from content.structure_check import StructureCheck, is_text
 
 EMPTY = b"\x00\x00"
 _LIMIT = 2 * DOCUMENT_BYTES  # what is stored already must always load
@@ -30,19 +30,19 @@ class Doc(pycrdt.Doc[Any]):
 
     def __init__(self, *, client_id: int | None = None) -> None:
         super().__init__(client_id=client_id)
-        self._nesting = Nesting()
+        self._nesting = StructureCheck()
         self._waiting: list[Update] = []
         self._broken = False
 
-    def apply(self, update: bytes, *, kept: bool = False) -> Update:
-        """Apply an update, and say what it said. What stands among blocks and is none is refused, or deleted here where it was `kept`.
+    def apply(self, update: bytes, *, stored: bool = False) -> Update:
+        """Apply an update, and say what it said. What stands among blocks and is none is refused, or deleted here where it was `stored`.
 
         Raises InvalidUpdate, UpdateTooLarge: where the update was refused the document is as before, otherwise it is broken.
         """
         said = read(update, limit=_LIMIT)
         if said.is_empty:
             return said
-        foreign = self._nesting.admit(said, kept=kept)
+        foreign = self._nesting.admit(said, stored=stored)
         if missing(said, self.vector()):
             self._waiting.append(said)
         try:
@@ -76,9 +76,9 @@ def load(snapshot: bytes | None, updates: Iterable[bytes] = (), *, client_id: in
     """A document from its snapshot (None or empty: a new one) and the updates that came after. Raises InvalidUpdate, UpdateTooLarge."""
     document = Doc(client_id=client_id)
     if snapshot:
-        document.apply(snapshot, kept=True)
+        document.apply(snapshot, stored=True)
     for update in updates:
-        document.apply(update, kept=True)
+        document.apply(update, stored=True)
     return document
 
 
@@ -89,6 +89,24 @@ def state(document: Doc) -> bytes:
     if document.is_pending:
         raise UpdatePending
     return document.get_update()
+
+
+def require_applicable(stored_state: bytes, update: bytes, *, limit: int = UPDATE_BYTES) -> Update:
+    """What an update says that applies to a document of this state, tried on a scratch copy.
+
+    Raises UpdatePending where edits are missing that it builds on, UpdateTooLarge where the result would be, and InvalidUpdate for all
+    else.
+    """
+    said = check(update, limit=limit)
+    scratch = load(stored_state)
+    scratch.apply(update)
+    if scratch.is_pending:
+        raise UpdatePending
+    if not reproduces(scratch):
+        raise InvalidUpdate("The update would make the document read differently each time it is loaded.")
+    if len(state(scratch)) > DOCUMENT_BYTES:
+        raise UpdateTooLarge(f"A document has at most {DOCUMENT_BYTES} bytes.", DOCUMENT_BYTES)
+    return said
 
 
 def reproduces(document: Doc) -> bool:

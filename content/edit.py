@@ -15,14 +15,14 @@ from collections.abc import Callable
 
 from pycrdt import Array, Map, XmlFragment
 
-from content import crdt, kind, presentation
+from content import crdt, document_types, presentation
 from content.alignment import gaps
 from content.errors import TextNotFound
-from content.grid_edit import replace_cells, replace_in_cells
 from content.guard import DOCUMENT_BYTES
-from content.text import plain, reading, shared
-from content.text.patch import patch, segments
-from content.text.patch_words import Formatted, replace_words
+from content.spreadsheet_edit import replace_cells, replace_in_cells
+from content.text import markdown_parser, plain_text, yxml
+from content.text.patch_blocks import patch, segments
+from content.text.patch_text import Formatted, replace_words
 from content.text.tree import Node
 from domain.document.kind import ContentFormat, DocumentType
 from domain.errors import Invalid, LimitExceeded, Path
@@ -40,7 +40,7 @@ def replace_all(type: DocumentType, base: bytes, text: str) -> bytes:
     def change(document: crdt.Doc) -> None:
         match type:
             case DocumentType.TEXT:
-                patch(document.get(shared.ROOT, type=XmlFragment), reading.parse(text).content)
+                patch(document.get(yxml.ROOT, type=XmlFragment), markdown_parser.parse(text).content)
             case DocumentType.SPREADSHEET:
                 replace_cells(document, text)
             case DocumentType.PRESENTATION:
@@ -55,7 +55,7 @@ def append(type: DocumentType, live: bytes, text: str) -> bytes:
     def change(document: crdt.Doc) -> None:
         match type:
             case DocumentType.TEXT:
-                _append_blocks(document.get(shared.ROOT, type=XmlFragment), reading.parse(text))
+                _append_blocks(document.get(yxml.ROOT, type=XmlFragment), markdown_parser.parse(text))
             case DocumentType.SPREADSHEET:
                 replace_cells(document, text, keep=True)
             case DocumentType.PRESENTATION:
@@ -85,7 +85,7 @@ def find_and_replace(type: DocumentType, live: bytes, find: str, replacement: st
     _bound(stands, replacement)
     if runs is not None and stands:
         return _changed(live, lambda copy: _replace_words(type, copy, find, runs))
-    whole = kind.render(type, document, ContentFormat.MARKDOWN)
+    whole = document_types.render(type, document, ContentFormat.MARKDOWN)
     if find in whole:
         _bound(whole.count(find), replacement)
         return replace_all(type, live, whole.replace(find, replacement))
@@ -109,7 +109,7 @@ def _changed(state: bytes, change: Callable[[crdt.Doc], None]) -> bytes:
 
 def _fragments(type: DocumentType, document: crdt.Doc) -> list[XmlFragment]:
     if type is DocumentType.TEXT:
-        return [document.get(shared.ROOT, type=XmlFragment)]
+        return [document.get(yxml.ROOT, type=XmlFragment)]
     return [document.get(presentation.fragment(slide.id), type=XmlFragment) for slide in presentation.read(document)]
 
 
@@ -118,7 +118,7 @@ def _runs(replacement: str) -> list[Formatted] | None:
     core = replacement.strip()
     if not core:
         return [Formatted(replacement)]
-    nodes = reading.parse_inline(core)
+    nodes = markdown_parser.parse_inline(core)
     if nodes is None or any(node.text is None for node in nodes):
         return None
     start = replacement.index(core)
@@ -141,15 +141,15 @@ def _stands(type: DocumentType, document: crdt.Doc, find: str) -> int:
     return sum(
         "".join(node.text or "" for node in part).count(find)
         for fragment in _fragments(type, document)
-        for block in plain.textblocks(shared.read(fragment))
+        for block in plain_text.textblocks(yxml.read(fragment))
         for part in segments(block.content)
     )
 
 
 def _append_blocks(fragment: XmlFragment, tree: Node) -> None:
     """Behind the last block; a single empty paragraph, as editors begin with, gives way."""
-    there = shared.children_of(fragment)
-    shared.insert(fragment, len(fragment.children), tree.content)
+    there = yxml.children_of(fragment)
+    yxml.insert(fragment, len(fragment.children), tree.content)
     if len(there) == 1 and there[0].type == _EMPTY and not there[0].content:
         del fragment.children[0]
 

@@ -30,7 +30,7 @@ class UpdatePending(InvalidUpdate):
         super().__init__(message)
 
 
-class TooIntricate(LimitExceeded):
+class TooExpensive(LimitExceeded):
     """What was asked takes more time or memory than the server gives one document; `limit` is in seconds."""
 
     def __init__(self, seconds: int) -> None:

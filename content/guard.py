@@ -11,22 +11,22 @@ asked for; it is seen in that the state vector does not reach what the update ad
 
 from collections.abc import Mapping
 
-from content.errors import InvalidUpdate, UpdatePending, UpdateTooLarge
-from content.nesting import Nesting
-from content.structs import SKIP, TYPE, Id, Update, parse
+from content.errors import UpdateTooLarge
+from content.structs import SKIP, TYPE, Id, Update, decode_update
+from content.structure_check import StructureCheck
 
 UPDATE_BYTES = 1024 * 1024
 DOCUMENT_BYTES = 16 * 1024 * 1024
 
 
 def read(update: bytes, *, limit: int = UPDATE_BYTES) -> Update:
-    """What a well-formed update says; where it may stand in a document is told by the document's `Nesting`.
+    """What a well-formed update says; where it may stand in a document is told by the document's `StructureCheck`.
 
     Raises InvalidUpdate and UpdateTooLarge.
     """
     if len(update) > limit:
         raise UpdateTooLarge(f"An update has at most {limit} bytes.", limit)
-    return parse(update)
+    return decode_update(update)
 
 
 def check(update: bytes, *, limit: int = UPDATE_BYTES) -> Update:
@@ -34,7 +34,7 @@ def check(update: bytes, *, limit: int = UPDATE_BYTES) -> Update:
     said = read(update, limit=limit)
     structs = said.structs
     if len(structs) > 1 and any(struct.kind == TYPE for struct in structs):
-        Nesting().admit(said)
+        StructureCheck().admit(said)
     return said
 
 
@@ -56,26 +56,6 @@ def missing(update: Update, vector: Mapping[int, int]) -> bool:
             if isinstance(reference, tuple) and not _has(reference, adds, vector):
                 return True
     return False
-
-
-def applies(state: bytes, update: bytes, *, limit: int = UPDATE_BYTES) -> Update:
-    """What an update says that applies to a document of this state, tried on a scratch copy.
-
-    Raises UpdatePending where edits are missing that it builds on, UpdateTooLarge where the result would be, and InvalidUpdate for all
-    else.
-    """
-    from content import crdt  # crdt guards what it loads with `check`
-
-    said = check(update, limit=limit)
-    scratch = crdt.load(state, ())
-    scratch.apply(update)
-    if scratch.is_pending:
-        raise UpdatePending
-    if not crdt.reproduces(scratch):
-        raise InvalidUpdate("The update would make the document read differently each time it is loaded.")
-    if len(crdt.state(scratch)) > DOCUMENT_BYTES:
-        raise UpdateTooLarge(f"A document has at most {DOCUMENT_BYTES} bytes.", DOCUMENT_BYTES)
-    return said
 
 
 def _reach(client: int, adds: Mapping[int, tuple[int, int]], vector: Mapping[int, int]) -> int:

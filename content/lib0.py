@@ -43,7 +43,7 @@ def varint(value: int) -> bytes:
     return bytes(out)
 
 
-def promised(count: int, left: int, at_least: int) -> int:
+def checked_length(count: int, left: int, at_least: int) -> int:
     """`count`, if so many things of `at_least` bytes can follow (the delete set's count stands behind them all)."""
     if count * at_least > left:
         raise InvalidUpdate("The update promises more than it holds.")
@@ -107,7 +107,7 @@ def skip_any(data: bytes, at: int, depth: int) -> int:
     if depth >= VALUES_DEEP:
         raise UpdateTooLarge("A value in the update nests too deep.", VALUES_DEEP)
     count, at = number(data, at)
-    for _ in range(promised(count, len(data) - at, tag - 116)):
+    for _ in range(checked_length(count, len(data) - at, tag - 116)):
         if tag == 118:
             _, at = string(data, at)
         at = skip_any(data, at, depth + 1)

@@ -18,9 +18,7 @@ from uuid import uuid4
 from pycrdt import Array, Map, XmlFragment
 
 from content import crdt
-from content.text import html as html_
-from content.text import markdown as markdown_
-from content.text import plain, reading, shared
+from content.text import html_writer, markdown_parser, markdown_writer, plain_text, yxml
 from content.text.tree import Node, to_json
 from domain.errors import LimitExceeded
 
@@ -46,7 +44,7 @@ def read(document: crdt.Doc) -> tuple[Slide, ...]:
         name = entry.get("id") if isinstance(entry, Map) else None
         if isinstance(name, str) and name not in slides:
             notes = entry.get("notes")
-            body = shared.read(document.get(fragment(name), type=XmlFragment))
+            body = yxml.read(document.get(fragment(name), type=XmlFragment))
             slides[name] = Slide(name, body, notes if isinstance(notes, str) else "")
     return tuple(slides.values())
 
@@ -59,7 +57,7 @@ def write(document: crdt.Doc, slides: Sequence[Slide], *, at: int | None = None)
     with document.transaction():
         for place, slide in enumerate(slides, len(order) if at is None else at):
             order.insert(place, Map({"id": slide.id, **({"notes": slide.notes} if slide.notes else {})}))
-            shared.write(document.get(fragment(slide.id), type=XmlFragment), slide.body)
+            yxml.write(document.get(fragment(slide.id), type=XmlFragment), slide.body)
 
 
 def fragment(id: str) -> str:
@@ -78,7 +76,7 @@ def to_markdown(slides: Sequence[Slide]) -> str:
 def slide_markdown(slide: Slide) -> str:
     """One slide with its notes."""
     notes = slide.notes.replace("-->", "--&gt;").strip()
-    body = markdown_.markdown(slide.body)
+    body = markdown_writer.to_markdown(slide.body)
     return body + (("\n" if body else "") + f"<!-- notes: {notes} -->\n" if notes else "")
 
 
@@ -88,11 +86,11 @@ def from_markdown(text: str) -> tuple[Slide, ...]:
 
 
 def to_html(slides: Sequence[Slide]) -> str:
-    return "".join(f'<section data-id="{escape(slide.id)}">{html_.html(slide.body)}</section>' for slide in slides)
+    return "".join(f'<section data-id="{escape(slide.id)}">{html_writer.to_html(slide.body)}</section>' for slide in slides)
 
 
 def to_text(slides: Sequence[Slide]) -> str:
-    return "\n".join(plain.plain(slide.body) + (slide.notes + "\n" if slide.notes else "") for slide in slides)
+    return "\n".join(plain_text.to_text(slide.body) + (slide.notes + "\n" if slide.notes else "") for slide in slides)
 
 
 def to_json_(slides: Sequence[Slide]) -> dict[str, Any]:
@@ -103,7 +101,7 @@ def to_json_(slides: Sequence[Slide]) -> dict[str, Any]:
 def _slide(text: str) -> Slide:
     notes = _NOTES.search(text)
     body = text[: notes.start()] if notes else text
-    return Slide(new_id(), reading.parse(body), notes[1].replace("--&gt;", "-->") if notes else "")
+    return Slide(new_id(), markdown_parser.parse(body), notes[1].replace("--&gt;", "-->") if notes else "")
 
 
 def _parts(text: str) -> list[str]:

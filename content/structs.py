@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from content.errors import InvalidUpdate
-from content.lib0 import number, promised, skip_any, skip_bytes, skip_json, string, varint
+from content.lib0 import checked_length, number, skip_any, skip_bytes, skip_json, string, varint
 
 CLOCKS = 2**31 - 1
 
@@ -66,7 +66,7 @@ class Update:
         return not self.structs and not self.deletes
 
 
-def parse(data: bytes, places: list[tuple[int, int]] | None = None) -> Update:
+def decode_update(data: bytes, places: list[tuple[int, int]] | None = None) -> Update:
     """Read a whole update. Raises InvalidUpdate, or UpdateTooLarge for values that nest too deep.
 
     `places` is given where each struct stands in the bytes: (start, end).
@@ -83,7 +83,7 @@ def writers(data: bytes) -> tuple[int, ...]:
     """The clients that a sound update adds clocks for; told from its first bytes where it is only one. Raises InvalidUpdate."""
     clients, at = number(data, 0)
     if clients != 1:
-        return tuple(parse(data).adds) if clients else ()
+        return tuple(decode_update(data).adds) if clients else ()
     _, at = number(data, at)
     return (number(data, at)[0],)
 
@@ -123,14 +123,14 @@ def _update(data: bytes, places: list[tuple[int, int]] | None) -> Update:
     adds: dict[int, tuple[int, int]] = {}
     size = len(data)
     clients, at = number(data, 0)
-    for _ in range(promised(clients, size - at, 5)):
+    for _ in range(checked_length(clients, size - at, 5)):
         count, at = number(data, at)
         client, at = number(data, at)
         clock, at = number(data, at)
         if client in adds or not count:
             raise InvalidUpdate("The update names a client twice, or for nothing.")
         first = clock
-        for _ in range(promised(count, size - at, 2)):
+        for _ in range(checked_length(count, size - at, 2)):
             info, start = data[at], at
             kind = info & 0x1F
             if kind in (GC, SKIP):
@@ -157,13 +157,13 @@ def _deletes(data: bytes, at: int) -> tuple[list[Range], int]:
     deletes: list[Range] = []
     clients, at = number(data, at)
     seen: set[int] = set()
-    for _ in range(promised(clients, len(data) - at, 2)):
+    for _ in range(checked_length(clients, len(data) - at, 2)):
         client, at = number(data, at)
         if client in seen:
             raise InvalidUpdate("The update deletes from a client twice.")
         seen.add(client)
         count, at = number(data, at)
-        for _ in range(promised(count, len(data) - at, 2)):
+        for _ in range(checked_length(count, len(data) - at, 2)):
             clock, at = number(data, at)
             length, at = number(data, at)
             if not length or clock + length > CLOCKS:
@@ -218,14 +218,14 @@ def _content(data: bytes, at: int, kind: int) -> tuple[int, str | tuple[int, str
         return 1, (type_, tag), at
     if kind == ANY:
         length, at = number(data, at)
-        for _ in range(promised(length, len(data) - at, 1)):
+        for _ in range(checked_length(length, len(data) - at, 1)):
             at = skip_any(data, at, 0)
         return length, None, at
     if kind == EMBED:
         return 1, None, skip_json(data, at)
     if kind == JSON:
         length, at = number(data, at)
-        for _ in range(promised(length, len(data) - at, 1)):
+        for _ in range(checked_length(length, len(data) - at, 1)):
             at = skip_json(data, at, may_be_undefined=True)
         return length, None, at
     if kind == BINARY:

@@ -18,7 +18,8 @@ from sqlalchemy import ARRAY, Integer, Text, bindparam, func, not_, select
 
 from domain.blob import BlobStore, attachment_key
 from persistence.access import any_id
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
+from persistence.engine.statement import Statement
 from persistence.stores.attachment import SqlAttachments
 from persistence.tables import INSTANT, attached, attachments, discarded_blobs
 

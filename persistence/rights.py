@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy import literal_column, select
 
 from persistence.access import any_id, project_open_to
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
 from persistence.engine.request_coalescing import MAX_BATCH_KEYS, Coalescer
+from persistence.engine.statement import Statement
 from persistence.tables import projects, team_members
 
 _MAX_COALESCED_VIEWERS: Final = 16

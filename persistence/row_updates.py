@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, Insert, Label, Uuid, bindparam, column, li
 from sqlalchemy.sql.schema import Table
 from sqlalchemy.types import UserDefinedType
 
-from persistence.engine.database import Statement
 from persistence.engine.rows import recordset, update_row
+from persistence.engine.statement import Statement
 from persistence.events.idempotency import claim_keys, fail_unless_updated
 from persistence.events.streams import events_param, insert_events
 

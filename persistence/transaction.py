@@ -19,8 +19,9 @@ from uuid import UUID
 
 import asyncpg
 
-from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.database import Connection, Database
 from persistence.engine.rows import to_params
+from persistence.engine.statement import Statement
 from persistence.engine.write_batcher import PendingWrite, StaleRow
 from persistence.row_updates import RowUpdate
 

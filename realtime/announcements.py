@@ -114,7 +114,7 @@ class PubSub:
         live = cls(backend)
         await backend.connect()
         try:
-            live._tasks.start(live._publish_queued(), "live: tell")
+            live._tasks.supervise(live._publish_queued(), "pubsub: publish")
             try:
                 yield live
             finally:

@@ -73,9 +73,9 @@ class StreamHub:
     async def open(cls, pubsub: PubSub, log: EventLog, *, timings: HubTimings = HubTimings()) -> AsyncIterator[Self]:
         """A hub that is the one to hear `live`; its end ends the iteration of all listeners."""
         hub = cls(pubsub, log, timings=timings)
-        hub._tasks.start(hub._consume_messages(), "hub: hear")
-        hub._tasks.start(hub._manage_feeds(), "hub: feeds")
-        hub._tasks.start(hub._check_periodically(), "hub: watch")
+        hub._tasks.supervise(hub._consume_messages(), "hub: messages")
+        hub._tasks.supervise(hub._manage_feeds(), "hub: feeds")
+        hub._tasks.supervise(hub._check_periodically(), "hub: timer")
         try:
             yield hub
         finally:

@@ -8,7 +8,7 @@ from uuid import UUID
 import strawberry
 from uuid_utils.compat import uuid7
 
-from content.kind import compose
+from content import document_types
 from domain import document as documents
 from domain import text
 from domain.attachment import AttachmentState
@@ -87,7 +87,7 @@ async def prepare_create(context: Context, values: InputValues) -> InputValues:
     if said is None:
         return values
     type_ = values.get("type") or DocumentType.TEXT
-    update = await context.services.version_store.workers.run(len(said), compose, type_, said)
+    update = await context.services.version_store.workers.run(len(said), document_types.parse, type_, said)
     state = StoredState(document_id=values["id"], position=0, snapshot=update)
     return values | {_SNAPSHOT_KEY: await context.services.version_store.store_snapshot(values["id"], type_, state)}
 

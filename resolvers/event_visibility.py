@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from domain.actor import Actor
-from domain.actor import Scope as Lent
+from domain.actor import Scope as TokenScope
 from domain.errors import CursorExpired
 from domain.events import ChangeKind, Entry, team_stream, user_stream
 from persistence.engine.lookup import FindByIds
@@ -25,7 +25,7 @@ _FINDERS_BY_TYPE: Mapping[str, FindByIds] = {"Task": task.by_ids, "Document": do
 
 def scope_allows(actor: Actor, about_type: str) -> bool:
     """Whether the token lets its holder hear of things of this type; the log itself asks for TASKS_READ."""
-    return about_type not in ("Document", "DocumentVersion") or Lent.DOCUMENTS_READ in actor.scopes
+    return about_type not in ("Document", "DocumentVersion") or TokenScope.DOCUMENTS_READ in actor.scopes
 
 
 @dataclass(frozen=True, slots=True)

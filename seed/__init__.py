@@ -13,7 +13,8 @@ from typing import Literal
 
 from sqlalchemy import func, select
 
-from persistence.engine.database import ACQUIRE_TIMEOUT_SECONDS, Database, Statement
+from persistence.engine.database import ACQUIRE_TIMEOUT_SECONDS, Database
+from persistence.engine.statement import Statement
 from persistence.tables import users
 from seed.copy_rows import Batch
 from seed.demo import demo

@@ -5,13 +5,14 @@ from uuid import UUID
 
 from sqlalchemy import Text, bindparam, func, select
 
-from content.kind import compose
+from content import document_types
 from domain import document as documents
 from domain.actor import Actor
 from domain.document import DocumentType
 from persistence.documents.document_reader import StoredState
 from persistence.documents.versions import VersionStore
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
+from persistence.engine.statement import Statement
 from persistence.tables import documents as rows
 from persistence.tables import projects, users
 from persistence.unit_of_work import Announcer, unit_of_work
@@ -47,7 +48,7 @@ async def seed_documents(database: Database, announcer: Announcer, versions: Ver
     actor = Actor(user_id=found["user_id"])
     for title, story, above in _DOCUMENTS:
         id_ = new_id()
-        update = compose(DocumentType.TEXT, (_STORIES / f"{story}.md").read_text())
+        update = document_types.parse(DocumentType.TEXT, (_STORIES / f"{story}.md").read_text())
         snapshot = await versions.store_snapshot(
             id_, DocumentType.TEXT, StoredState(document_id=id_, position=0, snapshot=update)
         )

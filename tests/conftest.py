@@ -1,4 +1,4 @@
-"""Fixtures: one house a worker over a database of its own, and teams made afresh for every test that wants one."""
+"""Fixtures: one application per worker over a database of its own, and fresh teams for every test that asks for one."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from tests.support.app import IDLE_TIMINGS, App
 from tests.support.paired_apps import PairedApps, open_paired_apps
 from tests.support.teams import SampleTeam, create_sample_team
 
-pytest_plugins = ["tests.support.backing_services", "tests.support.server_process"]
+pytest_plugins = ["tests.support.backing_services", "tests.support.server_process", "tests.support.folder_times"]
 
 
 async def migrate_template(url: str) -> None:
@@ -38,10 +38,10 @@ async def app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> As
     """The graph over real stores, shared by a worker's tests: each makes its own teams, and nothing is written but by them."""
     settings = Settings(database_connections=8, data_dir=tmp_path_factory.mktemp("data"))
     async with (
-        open_resources(settings, database_url, timings=IDLE_TIMINGS) as house,
+        open_resources(settings, database_url, timings=IDLE_TIMINGS) as resources,
         asyncpg.create_pool(database_url, min_size=0, max_size=2) as sql,
     ):
-        yield App(house, sql)
+        yield App(resources, sql)
 
 
 @pytest.fixture
@@ -52,15 +52,15 @@ async def team(app: App) -> SampleTeam:
 
 @pytest.fixture
 async def isolated_app(postgres_server: str, tmp_path: Path) -> AsyncIterator[App]:
-    """A house of one's own: what lies in its stores is this test's."""
+    """An application of this test's own: nothing else is in its stores."""
     from tests.support.backing_services import database_from_template
 
     async with (
         database_from_template(postgres_server, "migrated", migrate_template) as url,
-        open_resources(Settings(database_connections=4, data_dir=tmp_path), url) as house,
+        open_resources(Settings(database_connections=4, data_dir=tmp_path), url) as resources,
         asyncpg.create_pool(url, min_size=0, max_size=2) as sql,
     ):
-        yield App(house, sql)
+        yield App(resources, sql)
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +76,7 @@ async def paired_apps(postgres_server: str, tmp_path_factory: pytest.TempPathFac
 
     async with (
         database_from_template(postgres_server, "migrated", migrate_template) as url,
-        open_paired_apps(postgres_server, url, tmp_path_factory.mktemp("twins")) as opened,
+        open_paired_apps(postgres_server, url, tmp_path_factory.mktemp("paired")) as opened,
     ):
         yield opened
 

@@ -1,11 +1,12 @@
-"""Frames of websockets, read and written (RFC 6455, server side, no extensions). No I/O.
+"""Reads and writes websocket frames (RFC 6455, server side, no extensions). No I/O.
 
-Our own because an idle socket should cost little: the parser of `websockets` keeps a generator, a reader and an exception chain
-for each connection (5 to 8 KB), this keeps nothing between messages. It is compared with `websockets` by a test on generated
-streams.
+An own implementation because an idle socket should cost little: the parser of `websockets` holds a generator, a reader and an
+exception chain for each connection (5 to 8 KB); this one holds nothing between messages. A test compares it with `websockets` on
+generated streams.
 """
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 TEXT: Final = 1
 BINARY: Final = 2
@@ -14,12 +15,32 @@ PING: Final = 9
 PONG: Final = 10
 
 _CONTINUATION: Final = 0
+_OPCODES: Final = frozenset((_CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG))
+_MIN_HEAD_BYTES: Final = 2
 _MAX_CONTROL_BYTES: Final = 125
+_MAX_REASON_BYTES: Final = 123
+_MAX_MESSAGE_PARTS: Final = 4096
 _CLOSE_CODES: Final = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
 
 
+@dataclass(frozen=True, slots=True)
+class CloseFrame:
+    """How a connection ends: a code of RFC 6455 or of the application, and a reason for developers."""
+
+    code: int
+    reason: str = ""
+
+    @property
+    def truncated_reason(self) -> str:
+        """The reason as far as it fits into a close frame."""
+        return self.reason.encode()[:_MAX_REASON_BYTES].decode(errors="ignore")
+
+    def to_asgi_message(self) -> dict[str, Any]:
+        return {"type": "websocket.close", "code": self.code, "reason": self.truncated_reason}
+
+
 class ProtocolError(Exception):
-    """The stream is not one of websocket frames, or carries more than is accepted: close with this code."""
+    """The bytes are not websocket frames, or a message is larger than is accepted: close with this code."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -28,53 +49,74 @@ class ProtocolError(Exception):
 
 
 class FrameReader:
-    """Takes bytes in, gives messages out."""
+    """Turns bytes (`feed`) into messages (`next_message`), one at a time, so that the caller decides how many are read."""
 
-    __slots__ = ("_buffer", "_message_bytes", "_needed_bytes", "_opcode", "_parts", "expected_bytes", "max_message_bytes")
+    __slots__ = (
+        "_buffer",
+        "_message_bytes",
+        "_missing_bytes",
+        "_offset",
+        "_opcode",
+        "_parts",
+        "expected_bytes",
+        "max_message_bytes",
+    )
 
     def __init__(self, max_message_bytes: int) -> None:
-        """`limit`: bytes of one message."""
         self.max_message_bytes = max_message_bytes
-        self.expected_bytes = 0  # bytes of the message that has begun to come, as far as they were announced
+        self.expected_bytes = 0
+        """Size of the message that has begun to arrive, as far as it is announced; 0 between messages."""
         self._buffer: bytes | bytearray = b""
-        self._needed_bytes = 0
+        self._offset = 0  # where the next frame begins in the buffer
+        self._missing_bytes = 0  # length that the buffer must have before the next frame can be whole
         self._opcode = 0
         self._parts: list[bytes] | None = None
         self._message_bytes = 0
 
-    def feed(self, data: bytes) -> list[tuple[int, bytes]]:
-        """The messages and control frames that are complete now: (TEXT, BINARY, CLOSE, PING or PONG; payload). Raises
-        `Broken`."""
-        if self._buffer:
-            # A long frame is put together once, when it is whole.
-            self._buffer += data
-            if len(self._buffer) < self._needed_bytes:
-                return []
-            data = bytes(self._buffer)
-            self._buffer = b""
-        self._needed_bytes = self.expected_bytes = 0
-        found: list[tuple[int, bytes]] = []
-        at = 0
-        while (frame := self._parse_frame(data, at)) is not None:
-            opcode, final, payload, at = frame
-            if opcode >= CLOSE:
-                found.append((opcode, payload))
-            elif (message := self._assemble_message(opcode, final, payload)) is not None:
-                found.append(message)
-        if at < len(data):
-            self._buffer = bytearray(data[at:])
-        self.expected_bytes = max(self.expected_bytes, self._message_bytes)
-        return found
+    def feed(self, data: bytes) -> None:
+        """Add received bytes. Read all messages before feeding more, or what waits is copied."""
+        if not self._buffer:
+            self._buffer = data
+            return
+        if isinstance(self._buffer, bytes) or self._offset:
+            self._buffer = bytearray(memoryview(self._buffer)[self._offset :])
+            self._offset = 0
+        self._buffer += data
 
-    def _parse_frame(self, data: bytes, offset: int) -> tuple[int, bool, bytes, int] | None:
-        """The frame that begins there, and where the next one does; None when it is not complete."""
-        if len(data) < offset + 2:
+    @property
+    def has_data(self) -> bool:
+        """Whether bytes wait that were not returned as messages yet."""
+        return bool(self._buffer)
+
+    def discard(self) -> None:
+        """Drop everything that was received."""
+        self._buffer, self._offset, self._missing_bytes, self.expected_bytes = b"", 0, 0, 0
+        self._parts, self._message_bytes = None, 0
+
+    def next_message(self) -> tuple[int, bytes] | None:
+        """The next whole message or control frame: (TEXT, BINARY, CLOSE, PING or PONG; payload). None: more bytes are needed.
+
+        Raises `ProtocolError`.
+        """
+        while (frame := self._next_frame()) is not None:
+            opcode, is_final, payload = frame
+            if opcode >= CLOSE:
+                return opcode, payload
+            if (message := self._assemble_message(opcode, is_final, payload)) is not None:
+                return message
+        return None
+
+    def _next_frame(self) -> tuple[int, bool, bytes] | None:
+        buffer, offset = self._buffer, self._offset
+        available = len(buffer) - offset
+        if available < _MIN_HEAD_BYTES or available < self._missing_bytes:
+            self._suspend(available)
             return None
-        first, second = data[offset], data[offset + 1]
+        first, second = buffer[offset], buffer[offset + 1]
         opcode, length, start = first & 0x0F, second & 0x7F, offset + 2
         if first & 0x70:
             raise ProtocolError(1002, "reserved bits must be 0")
-        if opcode not in (_CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG):
+        if opcode not in _OPCODES:
             raise ProtocolError(1002, "unknown opcode")
         if not second & 0x80:
             raise ProtocolError(1002, "frames must be masked")
@@ -82,18 +124,34 @@ class FrameReader:
             raise ProtocolError(1002, "a control frame must be short and whole")
         if length >= 126:
             wide = 2 if length == 126 else 8
-            if len(data) < start + wide:
+            if len(buffer) < start + wide:
+                self._suspend(available)
                 return None
-            length = int.from_bytes(data[start : start + wide], "big")
+            length = int.from_bytes(buffer[start : start + wide], "big")
             start += wide
         if length + self._message_bytes > self.max_message_bytes and opcode < CLOSE:
             raise ProtocolError(1009, f"A message may have {self.max_message_bytes} bytes.")
         end = start + 4 + length
-        if len(data) < end:
-            self._needed_bytes = end - offset
+        if len(buffer) < end:
+            self._missing_bytes = end - offset
             self.expected_bytes = length + self._message_bytes
+            self._suspend(available)
             return None
-        return opcode, bool(first & 0x80), _unmask(data[start : start + 4], data[start + 4 : end]), end
+        self._missing_bytes = 0
+        self.expected_bytes = self._message_bytes
+        payload = _unmask(buffer[start : start + 4], buffer[start + 4 : end])
+        if end == len(buffer):
+            self._buffer, self._offset = b"", 0
+        else:
+            self._offset = end
+        return opcode, bool(first & 0x80), payload
+
+    def _suspend(self, available: int) -> None:
+        """Hold only the beginning of a frame, in a form that grows without being copied."""
+        if not available:
+            self._buffer, self._offset = b"", 0
+        elif isinstance(self._buffer, bytes) or self._offset:
+            self._buffer, self._offset = bytearray(memoryview(self._buffer)[self._offset :]), 0
 
     def _assemble_message(self, opcode: int, is_final: bool, payload: bytes) -> tuple[int, bytes] | None:
         if (opcode == _CONTINUATION) != (self._parts is not None):
@@ -102,23 +160,26 @@ class FrameReader:
             if is_final:
                 return opcode, payload
             self._opcode, self._parts = opcode, []
+        if len(self._parts) >= _MAX_MESSAGE_PARTS:
+            raise ProtocolError(1009, f"A message may have {_MAX_MESSAGE_PARTS} frames.")
         self._parts.append(payload)
         self._message_bytes += len(payload)
         if not is_final:
+            self.expected_bytes = self._message_bytes
             return None
         whole = b"".join(self._parts)
-        self._parts, self._message_bytes = None, 0
+        self._parts, self._message_bytes, self.expected_bytes = None, 0, 0
         return self._opcode, whole
 
 
-def _unmask(mask: bytes, payload: bytes) -> bytes:
+def _unmask(mask: bytes | bytearray, payload: bytes | bytearray) -> bytes:
     length = len(payload)
     repeated = (mask * (length // 4 + 1))[:length]
     return (int.from_bytes(payload, "little") ^ int.from_bytes(repeated, "little")).to_bytes(length, "little")
 
 
 def frame_header(opcode: int, length: int) -> bytes:
-    """What stands before a whole message from the server."""
+    """The head of a whole message from the server, whose payload has so many bytes."""
     if length < 126:
         return bytes((0x80 | opcode, length))
     if length < 65_536:
@@ -127,13 +188,13 @@ def frame_header(opcode: int, length: int) -> bytes:
 
 
 def close_frame(code: int | None, reason: str = "") -> bytes:
-    """A close frame, without a code when there is none."""
+    """The bytes of a close frame, without a code when there is none."""
     payload = b"" if code is None else code.to_bytes(2, "big") + reason.encode()
     return frame_header(CLOSE, len(payload)) + payload
 
 
 def parse_close_code(payload: bytes) -> int | None:
-    """The code in a client's close frame. Raises `Broken` for what is none."""
+    """The code in a client's close frame. Raises `ProtocolError` for a malformed one."""
     if not payload:
         return None
     code = int.from_bytes(payload[:2], "big")

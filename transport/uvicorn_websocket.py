@@ -1,7 +1,8 @@
-"""Uvicorn's websocket protocol, which hands over its transport to an application that asks for it.
+"""Extends uvicorn's websocket protocol so that an application can detach its transport.
 
-An application that finds `HANDOVER` among the extensions of its scope may, after it has accepted and before anything else, go on
-with the transport itself; its ASGI call then returns, and what uvicorn kept for the connection goes. Others notice nothing.
+An application that finds `DETACH_EXTENSION` among the extensions of its scope may, after it has accepted and before anything
+else, go on with the transport itself; its ASGI call then returns, and what uvicorn holds for the connection is freed. Other
+applications notice nothing.
 """
 
 from asyncio import BaseTransport, Protocol, Transport
@@ -10,21 +11,26 @@ from typing import Any, Final, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from transport.fair_turns import FairTurns
+
 DETACH_EXTENSION: Final = "pantherahive.handover"
 
 OnDisconnect = Callable[[Any], object]
-Detach = Callable[[Callable[[OnDisconnect], Protocol]], Transport | None]
+MakeProtocol = Callable[[OnDisconnect, FairTurns], Protocol]
 
 
 class _NullTransport(Transport):
-    """What uvicorn closes when an ASGI call returns whose transport is somebody else's by then."""
+    """Stands in for a detached transport, which uvicorn would close when the ASGI call returns."""
 
     def close(self) -> None:
         """There is nothing left to close."""
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Uvicorn's, with a way out."""
+    """Uvicorn's websocket protocol, whose transport can be detached."""
+
+    turns: FairTurns | None = None
+    """Shared by all connections of a process."""
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
@@ -37,16 +43,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
         return run
 
-    def detach(self, make_protocol: Callable[[OnDisconnect], Protocol]) -> Transport | None:
-        """The transport, now that of the protocol that `successor` makes; None when it is too late for that."""
+    def detach(self, make_protocol: MakeProtocol) -> Transport | None:
+        """The transport, which `make_protocol` gives a new protocol; None when the connection has gone on already."""
         if self.disconnected or self.close_sent or not self.handshake_complete or not self.queue.empty():
             return None
         transport, connections = self.transport, self.connections
-        protocol: Any = make_protocol(connections.discard)
+        protocol: Any = make_protocol(connections.discard, self.turns or FairTurns())
         connections.discard(self)
         connections.add(protocol)
         self.transport = cast("Transport", _NullTransport())
-        # Cycles that would keep all this until the collector runs, which is seldom: some KiB for each connection.
+        # These cycles would hold some KiB for each connection until the collector runs, which is seldom.
         self.conn.parser.close()
         self.scope["extensions"].pop(DETACH_EXTENSION, None)
         self.app = self.config.loaded_app

@@ -8,7 +8,8 @@ from sqlalchemy import text
 
 from benchmarks.collaboration import workload
 from domain.document.update import Update
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
+from persistence.engine.statement import Statement
 from persistence.events.document_log import UpdateLog
 from realtime.collaboration.commit import MAX_TRANSACTION_UPDATES
 from resolvers import ids

@@ -6,7 +6,7 @@
 // file: per line the writer, a tab and the message in hexadecimal. The edit of line N holds the text "#NNNNNNN;", by which it is known
 // again wherever it arrives, however many others came in the same message. PREFIX, in hexadecimal, stands before each message of the
 // server. On stdin: "paced EDITS_PER_SECOND SECONDS", "storm EDITS" (as fast as they can be sent), "settle SECONDS", "connect" (all; before there are ten); each is answered with
-// a line of JSON. An edit counts once for each writer, its author too: all servers send it to him as well.
+// a line of JSON. An edit counts once for each writer, its author too: all servers send it to them as well.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <netinet/in.h>

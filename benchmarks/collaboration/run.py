@@ -162,12 +162,12 @@ async def measure_contestant(
             ]:
                 await wait_until_idle(pid)
                 before = cpu_seconds(pid)
-                told = await load.run(words)
-                told["cpu_us"] = (cpu_seconds(pid) - before) * 1e6 / max(told["delivered"], 1)
-                told["missing"] = told["expected"] - told["delivered"]
-                if told["missing"] or told["gone"]:
-                    print(f"VOID: {contestant.title}, {name}: {told}", file=sys.stderr)
-                found[name] = told
+                outcome = await load.run(words)
+                outcome["cpu_us"] = (cpu_seconds(pid) - before) * 1e6 / max(outcome["delivered"], 1)
+                outcome["missing"] = outcome["expected"] - outcome["delivered"]
+                if outcome["missing"] or outcome["gone"]:
+                    print(f"VOID: {contestant.title}, {name}: {outcome}", file=sys.stderr)
+                found[name] = outcome
     return found
 
 
@@ -197,19 +197,19 @@ async def _run(arguments: argparse.Namespace) -> int:
             assert url != server
             await asyncio.to_thread(migrations.upgrade, url)
             settings = Settings(database_url=url, public_url=PUBLIC_URL, production=True)
-            async with open_resources(settings, url) as house:
-                crowd = await create_subscribers(house, 1)
+            async with open_resources(settings, url) as resources:
+                crowd = await create_subscribers(resources, 1)
                 turns = arguments.rounds * len(arguments.writers) * len(arguments.contestants)
                 ground = BenchmarkData(
                     folder=Path(folder),
                     url=url,
                     subscribers=crowd,
-                    documents=await workload.create_documents(house, crowd, turns),
+                    documents=await workload.create_documents(resources, crowd, turns),
                 )
                 if arguments.appends:
                     os.sched_setaffinity(0, {_SERVER_CORE})
-                    many = await workload.create_documents(house, crowd, arguments.appends)
-                    found.setdefault("appends", []).append(await measure_appends(house.database, many, arguments.seconds))
+                    many = await workload.create_documents(resources, crowd, arguments.appends)
+                    found.setdefault("appends", []).append(await measure_appends(resources.database, many, arguments.seconds))
                     os.sched_setaffinity(0, {_LOAD_CORE})
                     print(f"appends: {found['appends'][-1]}", file=sys.stderr, flush=True)
             for number in range(arguments.rounds):
@@ -241,8 +241,8 @@ async def _run(arguments: argparse.Namespace) -> int:
         stem = RESULTS / f"collaboration-{datetime.now(UTC):%Y-%m-%d}-{commit.stdout.strip()}"
         machine = {"cpus": os.cpu_count(), "kernel": platform.release(), "python": platform.python_version()}
         options = {name: value for name, value in vars(arguments).items() if name not in ("write", "keep")}
-        told = {"machine": machine, "options": options, "medians": medians, "rounds": found}
-        stem.with_suffix(".json").write_text(json.dumps(told, indent=1) + "\n")
+        outcome = {"machine": machine, "options": options, "medians": medians, "rounds": found}
+        stem.with_suffix(".json").write_text(json.dumps(outcome, indent=1) + "\n")
         (RESULTS / "collaboration.md").write_text(text + "\n")
     return 0
 

@@ -30,7 +30,7 @@ async def create_documents(resources: Resources, subscribers: Subscribers, count
 
 def make_edits(writers: int, count: int) -> list[tuple[int, bytes]]:
     """Edits in the order in which they are sent, each with its writer: turn by turn everybody types ten characters into a text
-    of his own.
+    of their own.
 
     Edit N types "#", N in seven digits, ";". None builds on another writer's, so it applies whatever arrived before it.
     """

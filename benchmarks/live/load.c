@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 enum state { CONNECTING, UPGRADING, GREETING, SUBSCRIBED, GONE };
-struct connection { int fd; enum state state; size_t kept; char *rest; char *hello, *subscribe; long heard; };
+struct connection { int fd; enum state state; size_t pending; char *rest; char *hello, *subscribe; long received; };
 
 static struct connection *connections;
 static int count, opened, subscribed, gone, stalled, epoll, valkey;
@@ -68,7 +68,7 @@ static void message(struct connection *c, char *text, size_t size, uint64_t at) 
         uint64_t sent = strtoull(mark + 2, NULL, 10);
         if (delivered == room) delays = realloc(delays, (room = room ? room * 2 : 1 << 20) * sizeof *delays);
         delays[delivered++] = (uint32_t)((at - sent) / 1000);
-        c->heard++;
+        c->received++;
     } else if (memmem(text, size, "\"ping\"", 6)) {
         say(c, "{\"type\":\"pong\"}");
     } else if (c->state == GREETING && memmem(text, size, "connection_ack", 14)) {
@@ -82,8 +82,8 @@ static void message(struct connection *c, char *text, size_t size, uint64_t at) 
 }
 
 static void readable(struct connection *c) {
-    size_t have = c->kept;
-    if (have) { memcpy(buffer, c->rest, have); free(c->rest); c->rest = NULL; c->kept = 0; }
+    size_t have = c->pending;
+    if (have) { memcpy(buffer, c->rest, have); free(c->rest); c->rest = NULL; c->pending = 0; }
     ssize_t got = read(c->fd, buffer + have, sizeof buffer - have);
     if (got < 0 && errno == EAGAIN) got = 0;
     else if (got <= 0) { epoll_ctl(epoll, EPOLL_CTL_DEL, c->fd, NULL); close(c->fd); c->state = GONE; gone++; return; }
@@ -107,7 +107,7 @@ static void readable(struct connection *c) {
         if ((from[0] & 0x0F) == 1) message(c, from + head, size, at);
         from += head + size;
     }
-    if (from < end) { c->kept = end - from; c->rest = malloc(c->kept); memcpy(c->rest, from, c->kept); }
+    if (from < end) { c->pending = end - from; c->rest = malloc(c->pending); memcpy(c->rest, from, c->pending); }
 }
 
 static void turn(int milliseconds) {
@@ -173,7 +173,7 @@ static int ascending(const void *a, const void *b) { return (*(uint32_t *)a > *(
 static void report(size_t expected, double seconds) {
     qsort(delays, delivered, sizeof *delays, ascending);
     long least = -1, most = 0;
-    for (int i = stalled; i < count; i++) { long h = connections[i].heard; if (least < 0 || h < least) least = h; if (h > most) most = h; connections[i].heard = 0; }
+    for (int i = stalled; i < count; i++) { long h = connections[i].received; if (least < 0 || h < least) least = h; if (h > most) most = h; connections[i].received = 0; }
     size_t n = delivered ? delivered : 1;
     printf("{\"expected\":%zu,\"delivered\":%zu,\"seconds\":%.6f,\"p50_ms\":%.3f,\"p90_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,\"least\":%ld,\"most\":%ld,\"gone\":%d}\n",
         expected, delivered, seconds, delivered ? delays[n / 2] / 1e3 : 0, delivered ? delays[n * 9 / 10] / 1e3 : 0,
@@ -228,10 +228,10 @@ int main(int argc, char **argv) {
             double took = (now() - start) / 1e9;
             report((size_t)amount * (count - stalled), took);
         } else if (sscanf(command, "paced %lf %lf", &amount, &more) == 2) {
-            uint64_t start = now(), every = 1e9 / amount; long told = 0, events = amount * more;
-            while (told < events) {
-                uint64_t due = start + told * every, at = now();
-                if (at >= due) { publish(1); told++; continue; }
+            uint64_t start = now(), every = 1e9 / amount; long published = 0, events = amount * more;
+            while (published < events) {
+                uint64_t due = start + published * every, at = now();
+                if (at >= due) { publish(1); published++; continue; }
                 turn((int)((due - at) / 1000000));
             }
             uint64_t give_up = now() + 10000000000ull;

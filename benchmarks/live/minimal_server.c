@@ -1,7 +1,7 @@
-// The least that a server can do: what Valkey tells is written to every subscriber as a frame. One thread, epoll; no GraphQL, no rights,
+// The least that a server can do: what Valkey publishes is written to every subscriber as a frame. One thread, epoll; no GraphQL, no rights,
 // no pings, no bounds. It is the floor that the others are measured against.
 //
-//   minimal_server PORT VALKEY_PORT CHANNEL [coalesce]     coalesce: what was told in one read of Valkey goes out in one write to each
+//   minimal_server PORT VALKEY_PORT CHANNEL [coalesce]     coalesce: what came in one read of Valkey goes out in one write to each
 #define _GNU_SOURCE
 #include <errno.h>
 #include <netinet/in.h>
@@ -19,8 +19,8 @@
 struct client { int fd, upgraded, subscribed; char head[256]; size_t head_size; char *pending; size_t pending_size; };
 static struct client *clients[65536];
 static int top, epoll;
-static char buffer[1 << 20], told[1 << 20];
-static size_t told_size;
+static char buffer[1 << 20], received[1 << 20];
+static size_t received_size;
 
 static int listen_on(int port) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
@@ -106,11 +106,11 @@ static void deliver(char **messages, size_t *sizes, int many) {
     }
 }
 
-static void hear(int valkey, int coalesce) {
-    ssize_t got = read(valkey, told + told_size, sizeof told - told_size);
+static void receive(int valkey, int coalesce) {
+    ssize_t got = read(valkey, received + received_size, sizeof received - received_size);
     if (got <= 0) exit(0);
-    told_size += got;
-    char *messages[512], *from = told, *end = told + told_size;
+    received_size += got;
+    char *messages[512], *from = received, *end = received + received_size;
     size_t sizes[512];
     int many = 0;
     for (;;) {  // *3 $7 message $n channel $n payload, or *3 $9 subscribe $n channel :1
@@ -134,8 +134,8 @@ static void hear(int valkey, int coalesce) {
         if (many && (!coalesce || many == 128)) { deliver(messages, sizes, many); many = 0; }
     }
     if (many) deliver(messages, sizes, many);
-    memmove(told, from, end - from);
-    told_size = end - from;
+    memmove(received, from, end - from);
+    received_size = end - from;
 }
 
 int main(int argc, char **argv) {
@@ -164,7 +164,7 @@ int main(int argc, char **argv) {
                     struct epoll_event in = {.events = EPOLLIN, .data.ptr = c};
                     epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &in);
                 }
-            } else if (events[i].data.ptr == &valkey) hear(valkey, coalesce);
+            } else if (events[i].data.ptr == &valkey) receive(valkey, coalesce);
             else {
                 struct client *c = events[i].data.ptr;
                 if (events[i].events & EPOLLOUT) flush(c);

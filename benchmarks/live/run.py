@@ -43,7 +43,7 @@ _SERVER_CORE, _LOAD_CORE = 0, 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contestant:
-    """A server. `ours`: it is asked with tokens, and told entries of the log."""
+    """A server. `ours`: it is asked with tokens, and sent entries of the log."""
 
     title: str
     command: list[str]
@@ -65,7 +65,7 @@ def contestants(binaries: Path) -> dict[str, Contestant]:
     api = [python, "server.py", "api"]
     return {
         "ours": Contestant(title="PantheraHive", command=api, ours=True),
-        "ours-cursor": Contestant(title="PantheraHive, each with his own cursor", command=api, ours=True, cursor=True),
+        "ours-cursor": Contestant(title="PantheraHive, each with their own cursor", command=api, ours=True, cursor=True),
         "ours-alike": Contestant(title="PantheraHive, scopes alone differ", command=api, ours=True, same_document=True),
         "ours-asgi": Contestant(title="PantheraHive over ASGI", command=[python, "-m", "benchmarks.live.asgi_server"], ours=True),
         "graphql-ws": Contestant(
@@ -193,10 +193,10 @@ async def measure_contestant(
             bursts = []
             for _ in range(arguments.bursts):
                 before = cpu_seconds(pid)
-                told = await load.run(f"burst {events}")
+                outcome = await load.run(f"burst {events}")
                 await wait_until_idle(pid)
-                told["cpu_us"] = (cpu_seconds(pid) - before) * 1e6 / max(told["delivered"], 1)
-                bursts.append(told)
+                outcome["cpu_us"] = (cpu_seconds(pid) - before) * 1e6 / max(outcome["delivered"], 1)
+                bursts.append(outcome)
             before = cpu_seconds(pid)
             paced = await load.run(f"paced {arguments.rate / size} {arguments.seconds}")
             paced["cpu_us"] = (cpu_seconds(pid) - before) * 1e6 / max(paced["delivered"], 1)
@@ -210,9 +210,9 @@ async def measure_contestant(
                     "stalled_kib_each": (rss_mb(pid) - before) * 1024 / arguments.stalled,
                     "stalled_missing": sum(each["expected"] - each["delivered"] for each in crowded),
                 }
-    for told in (*bursts, paced):
-        if told["delivered"] != told["expected"] or told["gone"]:
-            print(f"VOID: {contestant.title}: {told}", file=sys.stderr)
+    for outcome in (*bursts, paced):
+        if outcome["delivered"] != outcome["expected"] or outcome["gone"]:
+            print(f"VOID: {contestant.title}: {outcome}", file=sys.stderr)
     best = sorted(bursts, key=lambda each: each["delivered"] / each["seconds"])[len(bursts) // 2]
     return {
         "deliveries_per_second": best["delivered"] / best["seconds"],
@@ -251,8 +251,8 @@ async def _run(arguments: argparse.Namespace) -> int:
             assert url != server
             await asyncio.to_thread(migrations.upgrade, url)
             settings = Settings(database_url=url, public_url=PUBLIC_URL, production=True)
-            async with open_resources(settings, url) as house:
-                crowd = await create_subscribers(house, arguments.size)
+            async with open_resources(settings, url) as resources:
+                crowd = await create_subscribers(resources, arguments.size)
             os.sched_setaffinity(0, {_LOAD_CORE})
             for number in range(arguments.rounds):
                 order = (
@@ -279,8 +279,8 @@ async def _run(arguments: argparse.Namespace) -> int:
         stem = RESULTS / f"live-{arguments.size}-{datetime.now(UTC):%Y-%m-%d}-{commit.stdout.strip()}"
         machine = {"cpus": os.cpu_count(), "kernel": platform.release(), "python": platform.python_version()}
         options = {name: value for name, value in vars(arguments).items() if name not in ("write", "keep")}
-        told = {"machine": machine, "options": options, "medians": medians, "rounds": found}
-        stem.with_suffix(".json").write_text(json.dumps(told, indent=1) + "\n")
+        outcome = {"machine": machine, "options": options, "medians": medians, "rounds": found}
+        stem.with_suffix(".json").write_text(json.dumps(outcome, indent=1) + "\n")
         (RESULTS / f"live-{arguments.size}.md").write_text(text + "\n")
     return 0
 

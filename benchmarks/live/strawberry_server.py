@@ -53,14 +53,14 @@ class Subscription:
         _queues.add(queue)
         try:
             while True:
-                told = await queue.get()
+                event = await queue.get()
                 yield Change(
-                    id=strawberry.ID(told["id"]),
-                    kind=told["kind"],
-                    type=told["type"],
-                    entity_id=strawberry.ID(told["entityId"]),
-                    client_mutation_id=told["clientMutationId"],
-                    at=told["at"],
+                    id=strawberry.ID(event["id"]),
+                    kind=event["kind"],
+                    type=event["type"],
+                    entity_id=strawberry.ID(event["entityId"]),
+                    client_mutation_id=event["clientMutationId"],
+                    at=event["at"],
                 )
         finally:
             _queues.discard(queue)
@@ -71,9 +71,9 @@ async def _receive(port: int, channel: str) -> None:
         await pubsub.subscribe(channel)
         async for message in pubsub.listen():
             if message["type"] == "message":
-                told = orjson.loads(message["data"])
+                event = orjson.loads(message["data"])
                 for queue in _queues:
-                    queue.put_nowait(told)
+                    queue.put_nowait(event)
 
 
 async def _run(port: int, valkey_port: int, channel: str) -> None:

@@ -1,4 +1,4 @@
-"""Who subscribes: a team with a project and as many members as there are sockets, each with a session and a token of his own."""
+"""Creates the subscribers: a team with a project and as many members as there are sockets, each with a session and a token."""
 
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -101,7 +101,7 @@ def announcement_template(subscribers: Subscribers) -> str:
 
 
 def peer_template(subscribers: Subscribers) -> str:
-    """The same as the peers are told it: nothing to decode or decide."""
+    """The same event as the peers receive it: nothing to decode or decide."""
     change = {
         "id": ids.encode("Change", uuid4()),
         "kind": "UPDATED",

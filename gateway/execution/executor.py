@@ -301,7 +301,7 @@ class Executor:
             return None
         except Exception as error:  # noqa: BLE001 (graphql-core meets the same, words it and logs what is a bug)
             self.execution_counts[f"fallback: {type(error).__name__}"] += 1
-            context.wanted = None  # what the program was about to fetch; graphql-core fetches everything
+            context.requested_columns = None  # the program's hint; graphql-core fetches every column
             return None
         self.execution_counts["compiled"] += 1
         return data

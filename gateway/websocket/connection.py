@@ -87,7 +87,7 @@ class WebSocketConnection:
 
     # From the wire.
 
-    def receive(self, raw: bytes) -> None:
+    def on_message(self, raw: bytes) -> None:
         """A text message. A bug in here ends the connection with 4500."""
         if self._closed:
             return
@@ -103,6 +103,18 @@ class WebSocketConnection:
         except Exception as error:  # noqa: BLE001 (the rim)
             format_errors(error)
             self.close(CloseFrame(4500, "Internal server error"))
+
+    def on_wrong_opcode(self) -> None:
+        """A binary message."""
+        self.close(CloseFrame(4400, "A message must be text."))
+
+    def on_rate_exceeded(self) -> CloseFrame:
+        """More messages than the connection's budget allows."""
+        return CloseFrame(4429, "Too many messages")
+
+    def on_writable(self) -> None:
+        """The transport takes more again."""
+        self.send_queue.on_writable()
 
     def on_pong(self) -> None:
         """The answer to a ping of the websocket itself, which is a sign of life where the protocol has none."""

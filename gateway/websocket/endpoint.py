@@ -31,8 +31,8 @@ from gateway.websocket import subprotocols
 from gateway.websocket.connection import WebSocketConnection
 from gateway.websocket.connection_registry import ConnectionRegistry, WebSocketLimits, check_each
 from gateway.websocket.messages import CloseFrame
-from gateway.websocket.raw_socket import DirectTextWebSocket
-from transport.uvicorn_websocket import DETACH_EXTENSION
+from transport.direct_websocket import detach_transport
+from transport.rfc6455 import TEXT
 
 _GOING_AWAY = CloseFrame(1001, "The server is going away.")
 _RECONNECT_SPREAD_SECONDS = 5.0
@@ -89,24 +89,14 @@ class WebSocketEndpoint:
             return
         await send({"type": "websocket.accept", "subprotocol": dialect.name})
         info, given = request_info(headers, client_ip(scope)), authorization(headers)
-        if (hand_over := scope.get("extensions", {}).get(DETACH_EXTENSION)) is not None:
-            made: list[DirectTextWebSocket] = []
-            limits = self.registry.limits
-
-            def successor(gone: object) -> DirectTextWebSocket:
-                made.append(
-                    DirectTextWebSocket(
-                        max_message_bytes=limits.max_message_bytes,
-                        close_timeout_seconds=limits.close_timeout_seconds,
-                        on_disconnect=gone,  # type: ignore[arg-type]
-                    )
-                )
-                return made[0]
-
-            if (transport := hand_over(successor)) is not None:
-                made[0].attach(transport, WebSocketConnection(self.registry, dialect, info, given, made[0]))
-                return
-        wire = AsgiWebSocketTransport(receive, send, close_timeout_seconds=self.registry.limits.close_timeout_seconds)
+        limits = self.registry.limits
+        direct = detach_transport(
+            scope, TEXT, max_message_bytes=limits.max_message_bytes, close_timeout_seconds=limits.close_timeout_seconds
+        )
+        if direct is not None:
+            direct.attach(WebSocketConnection(self.registry, dialect, info, given, direct))
+            return
+        wire = AsgiWebSocketTransport(receive, send, close_timeout_seconds=limits.close_timeout_seconds)
         await wire.run(WebSocketConnection(self.registry, dialect, info, given, wire))
 
     def open_counts(self) -> tuple[int, int]:
@@ -179,9 +169,9 @@ class AsgiWebSocketTransport:
                 return
             text = message.get("text")
             if text is None:
-                connection.close(CloseFrame(4400, "A message must be text."))
+                connection.on_wrong_opcode()
                 return
-            connection.receive(text.encode())
+            connection.on_message(text.encode())
 
     async def _write(self, connection: WebSocketConnection) -> None:
         try:
@@ -192,7 +182,7 @@ class AsgiWebSocketTransport:
                     await self._send({"type": "websocket.send", "text": self._outgoing[0].decode()})
                     del self._outgoing[0]
                 self.is_writable = True
-                connection.send_queue.on_writable()
+                connection.on_writable()
         except OSError:
             connection.close(None)
 

@@ -8,25 +8,9 @@ import orjson
 
 from gateway.execution.executor import OperationRequest
 from gateway.http.request import BadParameters, from_parameters
+from transport.rfc6455 import CloseFrame as CloseFrame
 
 _MAX_ID_CHARACTERS = 128
-_MAX_REASON_BYTES = 123  # bytes of a close frame's reason
-
-
-@dataclass(frozen=True, slots=True)
-class CloseFrame:
-    """How a connection ends."""
-
-    code: int
-    reason: str
-
-    @property
-    def truncated_reason(self) -> str:
-        """The reason as far as it fits into a close frame."""
-        return self.reason.encode()[:_MAX_REASON_BYTES].decode(errors="ignore")
-
-    def to_asgi_message(self) -> dict[str, Any]:
-        return {"type": "websocket.close", "code": self.code, "reason": self.truncated_reason}
 
 
 class InvalidMessage(Exception):

@@ -17,7 +17,8 @@ from domain.errors import CursorExpired
 from persistence.documents.document_reader import DocumentReader, StoredState
 from persistence.documents.history import AttributedSpan, attribute_spans, compute_diff
 from persistence.documents.worker_pool import WorkerPool
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
+from persistence.engine.statement import Statement
 from persistence.events.document_log import UpdateLog
 from persistence.tables import INSTANT, document_updates, document_versions, seen_marks
 

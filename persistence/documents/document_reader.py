@@ -19,8 +19,9 @@ from domain.errors import CursorExpired, Unavailable
 from persistence.access import any_id
 from persistence.blobs.document_objects import DocumentObjects, gather_limited
 from persistence.documents.byte_cache import ByteCache
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
 from persistence.engine.rows import columns, row_class
+from persistence.engine.statement import Statement
 from persistence.events.document_log import UpdateLog
 from persistence.tables import document_heads, document_updates, document_versions, documents
 

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from content import attribution, crdt, kind
+from content import attribution, crdt, document_types
 from content.diff import Diff, diff
-from content.structs import parse
+from content.structs import decode_update
 from domain.document import ContentFormat, DocumentType
 from domain.errors import LimitExceeded
 
@@ -35,13 +35,13 @@ class AttributedSpan:
 
 def compute_diff(type_: DocumentType, old: EncodedState, new: EncodedState) -> Diff:
     """What changed between two states, as Markdown; of what came, by which client."""
-    before = kind.render(type_, crdt.load(*old), ContentFormat.MARKDOWN)
+    before = document_types.render(type_, crdt.load(*old), ContentFormat.MARKDOWN)
     document = crdt.load(*new)
-    after = kind.render(type_, document, ContentFormat.MARKDOWN)
+    after = document_types.render(type_, document, ContentFormat.MARKDOWN)
     if before == after:
         return diff(before, after)
     spans = attribution.spans(type_, document)
-    carried = attribution.carried(spans, kind.render(type_, document, ContentFormat.TEXT), after)
+    carried = attribution.remap_spans(spans, document_types.render(type_, document, ContentFormat.TEXT), after)
     return diff(before, after, carried, most=MAX_HUNKS)
 
 
@@ -76,6 +76,6 @@ def _edit_times(edits: Sequence[tuple[bytes, datetime]]) -> Mapping[int, Sequenc
     """For each client the clocks (first, after the last) that came with an edit, and when."""
     times: dict[int, list[tuple[int, int, datetime]]] = {}
     for data, at in edits:
-        for client, (first, end) in parse(data).adds.items():
+        for client, (first, end) in decode_update(data).adds.items():
             times.setdefault(client, []).append((first, end, at))
     return times

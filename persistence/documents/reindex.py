@@ -21,8 +21,9 @@ from domain.reference import extract_links
 from persistence.access import any_id
 from persistence.blobs.document_objects import PREFIX, DocumentObjects, content_key, document_key, gather_limited, version_key
 from persistence.documents.integrity import document_id_in
-from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.database import Connection, Database
 from persistence.engine.rows import to_params
+from persistence.engine.statement import Statement
 from persistence.stores import document_statements
 from persistence.stores.document import MAX_SEARCH_CHARACTERS
 from persistence.stores.reference import SqlReferences, rebuild_references

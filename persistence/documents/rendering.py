@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from pycrdt import XmlFragment
 
-from content import crdt, edit, kind
-from content.text import shared
-from content.text.patch import patch
+from content import crdt, document_types, edit
+from content.text import yxml
+from content.text.patch_blocks import patch
 from domain.document import ContentFormat, DocumentType
 
 
@@ -33,15 +33,15 @@ def render_forms(type_: DocumentType, snapshot: bytes | None, updates: Sequence[
     document = crdt.load(snapshot, updates)
     state = crdt.state(document)
     again = crdt.load(state)
-    told = kind.render(type_, document, ContentFormat.MARKDOWN)
-    if again.vector() != document.vector() or kind.render(type_, again, ContentFormat.MARKDOWN) != told:
+    told = document_types.render(type_, document, ContentFormat.MARKDOWN)
+    if again.vector() != document.vector() or document_types.render(type_, again, ContentFormat.MARKDOWN) != told:
         raise RuntimeError("a document's state does not load to what the document says")
-    return Rendering(state=state, markdown=told, text=kind.render(type_, again, ContentFormat.TEXT))
+    return Rendering(state=state, markdown=told, text=document_types.render(type_, again, ContentFormat.TEXT))
 
 
 def render(type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes], format_: ContentFormat) -> str:
     """What a document says, in a form other than the CRDT."""
-    return kind.render(type_, crdt.load(snapshot, updates), format_)
+    return document_types.render(type_, crdt.load(snapshot, updates), format_)
 
 
 def full_state(snapshot: bytes | None, updates: Sequence[bytes]) -> bytes:
@@ -67,12 +67,12 @@ def restore_update(type_: DocumentType, snapshot: bytes | None, updates: Sequenc
     not lost: the log and later versions have it."""
     live = full_state(snapshot, updates)
     if type_ is not DocumentType.TEXT:
-        update = edit.replace_all(type_, live, kind.render(type_, crdt.load(version), ContentFormat.MARKDOWN))
+        update = edit.replace_all(type_, live, document_types.render(type_, crdt.load(version), ContentFormat.MARKDOWN))
         return b"" if update == crdt.EMPTY else update
     document = crdt.load(live)
     heard: list[bytes] = []
     subscription = document.observe(lambda event: heard.append(event.update))
     with document.transaction():
-        patch(document.get(shared.ROOT, type=XmlFragment), kind.tree(crdt.load(version)).content)
+        patch(document.get(yxml.ROOT, type=XmlFragment), document_types.read_tree(crdt.load(version)).content)
     document.unobserve(subscription)
     return b"".join(heard) if len(heard) < 2 else crdt.merge(heard)

@@ -29,7 +29,8 @@ from persistence.documents.contents import ContentReader
 from persistence.documents.document_reader import DocumentReader, StoredState
 from persistence.documents.rendering import render_forms, require_loadable
 from persistence.documents.worker_pool import WorkerPool
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
+from persistence.engine.statement import Statement
 from persistence.tables import INSTANT, document_heads, document_updates, document_versions, documents, projects, team_members
 from persistence.unit_of_work import Announcer, unit_of_work
 
@@ -94,7 +95,7 @@ class VersionStore:
         return await self.reader.newest_snapshot(document_id)
 
     async def split_update(self, update: bytes, max_unanchored: int, *, stored: bool = False) -> list[bytes]:
-        """A large update as small ones (`content.pieces`)."""
+        """A large update as small ones (`content.split_update`)."""
         return await self.workers.split_update(update, max_unanchored, stored=stored)
 
     async def compact(self, document_id: UUID) -> bool:

@@ -23,8 +23,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
-from content import pieces
-from content.errors import TooIntricate
+from content import split_update
+from content.errors import TooExpensive
 from content.guard import DOCUMENT_BYTES
 from domain.errors import DomainError, Overloaded
 from persistence.documents.worker_main import LENGTH_PREFIX
@@ -76,7 +76,7 @@ class WorkerPool:
 
     async def run(self, size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function whose work grows with `size` bytes. It must be found by its name in a module, and what it takes and
-        gives must pickle. Raises the DomainError that it raises, RuntimeError for any other error, TooIntricate when it takes too
+        gives must pickle. Raises the DomainError that it raises, RuntimeError for any other error, TooExpensive when it takes too
         long or too much memory, and Overloaded when too many wait.
         """
         if size < MAX_INLINE_BYTES:
@@ -86,11 +86,11 @@ class WorkerPool:
         return result
 
     async def split_update(self, update: bytes, max_unanchored: int, *, stored: bool = False) -> list[bytes]:
-        """The pieces of an update (`content.pieces`). More time is given: documents must open whatever is in them."""
+        """The pieces of an update (`content.split_update`). More time is given: documents must open whatever is in them."""
         if len(update) < MAX_INLINE_BYTES:
-            return pieces.parted(update, max_unanchored, MAX_UPDATE_BYTES, kept=stored)
+            return split_update.split(update, max_unanchored, MAX_UPDATE_BYTES, stored=stored)
         found: list[bytes] = await self._run(
-            _SPLIT_CPU_SECONDS, len(update), (pieces.parted, (update, max_unanchored, MAX_UPDATE_BYTES), {"kept": stored})
+            _SPLIT_CPU_SECONDS, len(update), (split_update.split, (update, max_unanchored, MAX_UPDATE_BYTES), {"kept": stored})
         )
         return found
 
@@ -102,7 +102,7 @@ class WorkerPool:
                 done, answer = await bench.run(cpu_seconds, job)
             except (TimeoutError, EOFError, OSError) as error:
                 logger.warning("%s took too much with %d bytes: %r", job[0].__qualname__, size, error)
-                raise TooIntricate(round(cpu_seconds)) from error
+                raise TooExpensive(round(cpu_seconds)) from error
             finally:
                 self._busy.discard(bench)
                 if bench.is_healthy:

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import Text, bindparam, func, literal_column, select
 
-from persistence.engine.database import Connection, Statement
+from persistence.engine.database import Connection
+from persistence.engine.statement import Statement
 
 _LOCK_ID = Statement(
     select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), literal_column("0"))))

@@ -1,96 +1,71 @@
-"""Running SQL: SQLAlchemy writes it, asyncpg runs it.
+"""Runs SQL: SQLAlchemy writes it, asyncpg runs it.
 
 A `Statement` is compiled once to text and parameter order and runs as a prepared statement. On the same 50-row page asyncpg
 serves 2.7 times what SQLAlchemy's engine does over the same driver, and 7 times its ORM, and the statements are still SQLAlchemy
 expressions that a type checker and a migration test see.
 
 A prepared statement is planned once per connection (`plan_cache_mode`): planning the rights of a single task anew costs more than
-running it. In one trial 2.2 times the requests of that kind were served without, and 1.2 times those of a board. Every statement
-is bounded by keys or by a page, so no plan hangs on one value. Plans reckon with pages that are in memory or on flash
-(`random_page_cost`): with Postgres' own figure, which is that of turning disks, the members of one team were found by reading all
-users.
+running it. In one trial that served 2.2 times the requests of that kind, and 1.2 times those of a board. Every statement is
+bounded by keys or by a page, so no plan depends on one value. Plans assume pages in memory or on flash (`random_page_cost`): with
+Postgres' own figure, which is that of spinning disks, the members of one team were found by reading all users.
 
-Timeouts: connecting 3 s, waiting for a connection 2 s, a statement 5 s, a lock 2 s. What they and a lost server raise becomes
-`Unavailable`; U+0000, which no text in Postgres can hold, `BadUserInput`; all else is a bug and stays what it is.
+Timeouts hold on this side too, so that a server which has stopped answers nobody late: connecting 3 s, waiting for a connection 2
+s, a statement 5 s in Postgres and 6 s here, a lock 2 s; what has failed is cleaned up in the background. What timeouts and a lost
+server raise becomes `Unavailable`, a full disk `StorageFull`, U+0000, which no text in Postgres can hold, `BadUserInput`;
+everything else is a bug and is raised as it is.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import cached_property
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ClauseElement
-from sqlalchemy.dialects.postgresql import asyncpg as dialect
-from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy import Integer, cast, func, select
 
-from domain.errors import BadUserInput, DomainError, Unavailable
+from domain.errors import BadUserInput, DomainError, StorageFull, Unavailable
 from persistence.engine import codecs
 from persistence.engine.connection_pool import LeasedPool
-from persistence.engine.read_batcher import BatchedStatement, ReadBatcher, to_batched
+from persistence.engine.read_batcher import ReadBatcher
+from persistence.engine.statement import Statement
 from persistence.engine.write_batcher import PendingWrite, StaleRow, WriteBatcher
 
-DIALECT = dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
-CONNECT_TIMEOUT_SECONDS, ACQUIRE_TIMEOUT_SECONDS, STATEMENT_TIMEOUT_SECONDS, LOCK_TIMEOUT_SECONDS, CLOSE_TIMEOUT_SECONDS = (
-    3.0,
-    2.0,
-    5.0,
-    2.0,
-    5.0,
-)
+CONNECT_TIMEOUT_SECONDS: Final = 3.0
+ACQUIRE_TIMEOUT_SECONDS: Final = 2.0
+STATEMENT_TIMEOUT_SECONDS: Final = 5.0
+LOCK_TIMEOUT_SECONDS: Final = 2.0
+CLOSE_TIMEOUT_SECONDS: Final = 5.0
+_CLIENT_GRACE_SECONDS: Final = 1.0  # a statement that Postgres does not end itself is given up so much later
+_OPEN_TIMEOUT_SECONDS: Final = 10.0
+_OPEN_RETRY_SECONDS: Final = 0.2
 logger = logging.getLogger(__name__)
 _OUTAGE_ERRORS = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.QueryCanceledError,
+    asyncpg.InternalClientError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,  # shut down, crashed, starting, cancelled
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,  # a replica, until the address leads to the new primary
     asyncpg.LockNotAvailableError,
+    asyncpg.PostgresIOError,
 )
-_INVALID_TEXT_ERRORS = (
-    asyncpg.CharacterNotInRepertoireError,
-    asyncpg.UntranslatableCharacterError,
-)  # U+0000, as text and in JSON
+# U+0000, as text and in JSON.
+_INVALID_TEXT_ERRORS = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
 _TRANSLATED_ERRORS = (*_OUTAGE_ERRORS, *_INVALID_TEXT_ERRORS)
 _LOGIN_ERRORS = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
-
-
-class Statement:
-    """One SQL statement, compiled when it is first run.
-
-    `row` is the class of the rows it gives (see `persistence.engine.rows.row_class`). Parameters are the names of its
-    `bindparam`s; values that the expression carries itself are kept.
-    """
-
-    def __init__(self, expression: ClauseElement, row_class: type[asyncpg.Record] | None = None) -> None:
-        self.expression = expression
-        self.row_class = row_class
-
-    @cached_property
-    def _compiled(self) -> tuple[str, tuple[tuple[str, Any], ...]]:
-        compiled = self.expression.compile(dialect=DIALECT)
-        assert isinstance(compiled, SQLCompiler)
-        return str(compiled), tuple((name, compiled.params[name]) for name in compiled.positiontup or ())
-
-    @property
-    def text(self) -> str:
-        """The SQL, with $1 … $n."""
-        return self._compiled[0]
-
-    @cached_property
-    def batched(self) -> BatchedStatement | None:
-        """The SQL for many runs at once, of a statement that only reads."""
-        return to_batched(self.text)
-
-    def arguments(self, params: Mapping[str, Any]) -> list[Any]:
-        """The values of $1 … $n."""
-        return [params.get(name, own) for name, own in self._compiled[1]]
+_NO_SPACE: Final = "No space left on device"
+_MAX_CLIENTS = Statement(
+    select(
+        cast(func.current_setting("max_connections"), Integer)
+        - cast(func.current_setting("superuser_reserved_connections"), Integer)
+        - cast(func.current_setting("reserved_connections"), Integer)
+    )
+)
 
 
 class Connection:
@@ -131,11 +106,18 @@ class Connection:
     async def savepoint(self) -> AsyncIterator[None]:
         """A part that can fail alone: its writes are undone when it raises."""
         await self.begin()
-        async with self.raw.transaction():
+        savepoint = self.raw.transaction()
+        await savepoint.start()
+        try:
             yield
+        except BaseException as error:
+            if not _is_outage(error):  # else the whole transaction ends, which the connection is not asked for any more
+                await savepoint.rollback()
+            raise
+        await savepoint.commit()
 
     async def begin(self) -> None:
-        """Begin, where that was put off (`persistence.transaction`)."""
+        """Begin the transaction, where that was deferred (`persistence.transaction`)."""
 
 
 class Database:
@@ -144,9 +126,9 @@ class Database:
     def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
         self.pool = pool
         self.statements_run = 0
-        """How many statements were asked for; those that left together count one each."""
+        """How many statements were run; those of one batch count one each."""
         self.round_trips = 0
-        """How many statements left, outside of transactions."""
+        """How many round trips there were outside of transactions."""
         self._leased_pool = LeasedPool(pool, pool.get_max_size(), timeout_seconds=ACQUIRE_TIMEOUT_SECONDS)
         self._read_batcher = ReadBatcher(self._run, max_statements=max(2, pool.get_max_size() // 2))
         self._write_batcher = WriteBatcher(self._run_write)
@@ -154,16 +136,16 @@ class Database:
 
     async def fetch(self, statement: Statement, **params: Any) -> list[Any]:
         """
-        All rows of a single statement, on a connection held for just that long.
+        All rows of a single statement, on a connection leased for just that long.
 
-        While others are under way it leaves together with its like (`persistence.engine.read_batcher`); rows may then end with a
-        column more.
+        While other statements are under way it is batched with runs of the same (`persistence.engine.read_batcher`); rows may
+        then have one more column at the end.
         """
         self.statements_run += 1
         arguments = statement.arguments(params)
-        form = statement.batched
-        if self._running and form is not None:
-            return await self._read_batcher.submit(statement.text, statement.row_class, form, arguments)
+        batched = statement.batched
+        if self._running and batched is not None:
+            return await self._read_batcher.submit(statement.text, statement.row_class, batched, arguments)
         return await self._run(statement.text, arguments, statement.row_class)
 
     async def _run(self, text: str, arguments: Sequence[Any], row_class: type[asyncpg.Record] | None) -> list[Any]:
@@ -181,14 +163,17 @@ class Database:
         try:
             rows: list[Any] = await raw.fetch(text, *arguments, record_class=row_class)
         except BaseException:
-            await self._leased_pool.discard(raw)
+            self._leased_pool.discard(raw)
             raise
         self._leased_pool.release(raw)
         return rows
 
     async def submit_write(self, write: PendingWrite) -> dict[UUID, int]:
-        """Keep a row that was seen, with its events, together with others' (`persistence.engine.write_batcher`). Raises
-        Overtaken."""
+        """Update a row that was read without a lock, with its events, in one commit with others
+        (`persistence.engine.write_batcher`).
+
+        Returns the events' positions by their ids. Raises StaleRow.
+        """
         self.statements_run += 1
         try:
             return await self._write_batcher.submit(write)
@@ -210,38 +195,64 @@ class Database:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Connection]:
-        """A transaction: kept when the block ends, undone when it raises."""
+        """A transaction: committed when the block ends, rolled back when it raises."""
         try:
             raw = await self._leased_pool.acquire()
+            transaction = raw.transaction()
             try:
-                async with raw.transaction():
-                    yield Connection(raw, self)
-            except (DomainError, StaleRow):
-                self._leased_pool.release(raw)
+                await transaction.start()
+                yield Connection(raw, self)
+            except BaseException as error:
+                await self._roll_back(raw, transaction, error)
                 raise
+            try:
+                await transaction.commit()
             except BaseException:
-                await self._leased_pool.discard(raw)
+                self._leased_pool.discard(raw)
                 raise
         except _TRANSLATED_ERRORS as error:
             raise _translate_error(error) from error
         self._leased_pool.release(raw)
 
+    async def _roll_back(self, raw: Any, transaction: Any, error: BaseException) -> None:
+        """End a transaction that has failed: at once where the server answers, else in the background."""
+        if _is_outage(error):
+            self._leased_pool.discard(raw, roll_back=transaction.rollback)
+            return
+        try:
+            await transaction.rollback()
+        except BaseException:
+            self._leased_pool.discard(raw)
+            raise
+        if isinstance(error, (DomainError, StaleRow)):
+            self._leased_pool.release(raw)
+        else:
+            self._leased_pool.discard(raw)
+
     def pool_usage(self) -> tuple[int, int]:
-        """How many connections are at work, and how many wait for one; from any thread."""
+        """How many connections are in use, and how many callers wait for one; from any thread."""
         return self._leased_pool.in_use, self._leased_pool.waiting
 
     async def close(self) -> None:
-        """End what is under way, and let go of the connections at hand."""
+        """End what is under way, and return the idle connections."""
         await self._write_batcher.close()
         await self._read_batcher.close()
         await self._leased_pool.close()
+
+
+def _is_outage(error: BaseException) -> bool:
+    """Whether the server may not answer on the connection any more: it was lost, a timeout has passed, or the caller has given
+    up."""
+    return not isinstance(error, Exception) or isinstance(error, (*_OUTAGE_ERRORS, Unavailable))
 
 
 def _translate_error(error: BaseException) -> DomainError:
     """An outage, or a text that cannot be stored, in words for clients."""
     if isinstance(error, _INVALID_TEXT_ERRORS):
         return BadUserInput("A text holds the character U+0000, which cannot be stored.")
-    return Unavailable("The database does not answer now; try again.")
+    if isinstance(error, asyncpg.DiskFullError) or (isinstance(error, asyncpg.PostgresIOError) and _NO_SPACE in str(error)):
+        return StorageFull("The database has no room left; try again later.")
+    return Unavailable("The database is unavailable; try again.")
 
 
 @asynccontextmanager
@@ -250,6 +261,7 @@ async def open_database(url: str, *, max_connections: int = 10) -> AsyncIterator
     pool = await _open_pool(url, max_connections)
     database = Database(pool)
     try:
+        await _warn_of_few_connections(database, max_connections)
         yield database
     finally:
         try:
@@ -257,20 +269,44 @@ async def open_database(url: str, *, max_connections: int = 10) -> AsyncIterator
                 await database.close()
                 await pool.close()
         except TimeoutError:
-            logger.warning("A statement is still under way; its connection is cut.")
+            logger.warning("A statement is still under way; its connection is closed.")
             pool.terminate()
         except BaseException:
             pool.terminate()
             raise
 
 
+async def _warn_of_few_connections(database: Database, wanted: int) -> None:
+    allowed = await database.fetch_value(_MAX_CLIENTS)
+    if wanted > allowed:
+        logger.warning(
+            "This process may open %d connections, of which Postgres allows %d in all: requests wait (HIVE_DATABASE_CONNECTIONS).",
+            wanted,
+            allowed,
+        )
+
+
 async def _open_pool(url: str, max_connections: int) -> "asyncpg.Pool[Any]":
-    opening = asyncpg.create_pool(
+    """A pool with one open connection; waits for a while where Postgres has none left or is still starting."""
+    deadline = asyncio.get_running_loop().time() + _OPEN_TIMEOUT_SECONDS
+    while True:
+        try:
+            return await _create_pool(url, max_connections)
+        except (asyncpg.TooManyConnectionsError, asyncpg.CannotConnectNowError) as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise Unavailable("The database cannot be opened.") from error
+            await asyncio.sleep(_OPEN_RETRY_SECONDS)
+        except (*_OUTAGE_ERRORS, *_LOGIN_ERRORS) as error:
+            raise Unavailable("The database cannot be opened.") from error
+
+
+def _create_pool(url: str, max_connections: int) -> "asyncpg.Pool[Any]":
+    return asyncpg.create_pool(
         url,
         min_size=1,
         max_size=max_connections,
         timeout=CONNECT_TIMEOUT_SECONDS,
-        command_timeout=STATEMENT_TIMEOUT_SECONDS + 1,
+        command_timeout=STATEMENT_TIMEOUT_SECONDS + _CLIENT_GRACE_SECONDS,
         max_inactive_connection_lifetime=300,
         statement_cache_size=512,
         connection_class=_NoResetConnection,
@@ -286,14 +322,10 @@ async def _open_pool(url: str, max_connections: int) -> "asyncpg.Pool[Any]":
             "idle_in_transaction_session_timeout": "15s",
         },
     )
-    try:
-        return await opening
-    except (*_OUTAGE_ERRORS, *_LOGIN_ERRORS) as error:
-        raise Unavailable("The database cannot be opened.") from error
 
 
 class _NoResetConnection(asyncpg.Connection):
-    """No statement of ours leaves session state behind, so giving a connection back needs no round trip to reset it."""
+    """No statement of ours leaves session state behind, so returning a connection needs no round trip to reset it."""
 
     def get_reset_query(self) -> str:
         return ""

@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, FromClause, select
 
 from persistence.access import any_id
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
 from persistence.engine.rows import columns, row_class, stored_attributes, text_key
+from persistence.engine.statement import Statement
 
 FindByIds = Callable[[Database, UUID, Sequence[UUID]], Awaitable[Mapping[UUID, Any]]]
 """Rows by their ids: those that the viewer, who is named first, may see."""

@@ -24,9 +24,10 @@ from sqlalchemy import ARRAY, Integer, Uuid, and_, bindparam, column, func, or_,
 
 from domain.page import MATCH_ALL, Order, Page, PageBatch, Paging, Where
 from persistence.engine.cursor import SortColumn, SortOrder, decode_cursor, encode_cursor
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
 from persistence.engine.filter import Column, FilterFields, condition, extract_values
 from persistence.engine.rows import base_attribute, columns, row_class, stored_attributes
+from persistence.engine.statement import Statement
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,63 +1,64 @@
-"""Questions that many ask in the same breath, put to the database as one.
+"""Coalesces concurrent lookups by key into one query.
 
-Unlike a loader this belongs to the process, not to an operation, and remembers nothing: an answer is read after the question was
-asked, so whoever asks because something happened is told of it.
+Unlike a loader a coalescer belongs to the process, not to an operation, and caches nothing: a value is read after it was asked
+for, so a caller who asks because something has changed gets the change.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from typing import Final, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final, Generic, TypeVar
+
+from domain.errors import Unavailable
+from persistence.engine.batch_scheduler import BatchScheduler
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 MAX_BATCH_KEYS: Final = 1_000
-
-
-class _Batch(Generic[K, V]):
-    """What is asked together; `found` is None when who went to ask was called off."""
-
-    def __init__(self) -> None:
-        self.keys: set[K] = set()
-        self.results: asyncio.Future[Mapping[K, V] | None] = asyncio.get_running_loop().create_future()
+_MAX_CONCURRENT_QUERIES: Final = 4
 
 
 class Coalescer(Generic[K, V]):
-    """`answer` must hold an answer to each question."""
+    """Batches `load` calls into calls of `load_many`, which must return a value for each key."""
 
     def __init__(self, load_many: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]]) -> None:
         self._load_many = load_many
-        self._open_batch: _Batch[K, V] | None = None
+        self._pending: dict[K, asyncio.Future[V]] = {}
+        """What has not left yet; bounded by the callers, each of which waits for its key."""
+        self._scheduler = BatchScheduler(self._next_batch, max_concurrent=_MAX_CONCURRENT_QUERIES)
 
     async def load(self, key: K) -> V:
-        """The answer, read from now on; raises what the answering raises."""
-        while True:
-            now = self._open_batch
-            if now is None or len(now.keys) >= MAX_BATCH_KEYS:
-                return (await self._run(key))[key]
-            now.keys.add(key)
-            found = await asyncio.shield(now.results)
-            if found is not None:
-                return found[key]
+        """The value of a key, read from now on; raises what `load_many` raises."""
+        future = self._pending.get(key)
+        if future is None:
+            future = self._pending[key] = asyncio.get_running_loop().create_future()
+            self._scheduler.schedule()
+        return await asyncio.shield(future)
 
-    async def _run(self, key: K) -> Mapping[K, V]:
-        """Let others join for one turn of the loop, then ask for all of them."""
-        mine = self._open_batch = _Batch[K, V]()
-        mine.keys.add(key)
+    def _next_batch(self) -> Coroutine[Any, Any, None] | None:
+        if not self._pending:
+            return None
+        if len(self._pending) <= MAX_BATCH_KEYS:
+            batch, self._pending = self._pending, {}
+        else:
+            batch = {key: self._pending.pop(key) for key in list(islice(self._pending, MAX_BATCH_KEYS))}
+        return self._send(batch)
+
+    async def _send(self, batch: Mapping[K, "asyncio.Future[V]"]) -> None:
         try:
-            await asyncio.sleep(0)
-            if self._open_batch is mine:
-                self._open_batch = None
-            found = await self._load_many(list(mine.keys))
+            values = await self._load_many(list(batch))
+            for key, future in batch.items():
+                future.set_result(values[key])
         except asyncio.CancelledError:
-            mine.results.set_result(None)
+            _fail(batch.values(), Unavailable())
             raise
-        except BaseException as error:
-            mine.results.set_exception(error)
-            mine.results.exception()  # counts as seen, also when nobody else asked
-            raise
-        finally:
-            if self._open_batch is mine:
-                self._open_batch = None
-        mine.results.set_result(found)
-        return found
+        except Exception as error:  # noqa: BLE001 (it belongs to the callers)
+            _fail(batch.values(), error)
+
+
+def _fail(futures: Any, error: Exception) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_exception(error)
+            future.exception()  # marks it as retrieved: its caller may be gone

@@ -2,7 +2,8 @@
 
 from sqlalchemy import Text, func, literal_column, select, text
 
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
+from persistence.engine.statement import Statement
 
 _EXISTS = Statement(select(func.to_regclass("alembic_version").cast(Text)))
 _VERSION = Statement(select(literal_column("version_num")).select_from(text("alembic_version")))

@@ -10,10 +10,11 @@ from domain.events import Entry
 from domain.page import Order
 from persistence.access import VIEWER, any_id, project_visible
 from persistence.engine.cursor import SortColumn
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
 from persistence.engine.filter import Column
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, row_class
+from persistence.engine.statement import Statement
 from persistence.tables import events, team_members
 
 _events = events

@@ -8,8 +8,8 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 
 from domain.document.update import LoggedUpdate
 from persistence.access import any_id
-from persistence.engine.database import Statement
 from persistence.engine.rows import columns, row_class
+from persistence.engine.statement import Statement
 from persistence.tables import INSTANT, document_clients, document_heads, document_updates
 
 

@@ -41,8 +41,9 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from domain.errors import IdempotencyMismatch
 from persistence.access import any_id
-from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.database import Connection, Database
 from persistence.engine.rows import recordset
+from persistence.engine.statement import Statement
 from persistence.tables import INSTANT, events, idempotency_keys
 
 KEY_RETENTION = timedelta(hours=24)

@@ -14,7 +14,8 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Integer, Text, bindparam, delete, func, select, true, update
 
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
+from persistence.engine.statement import Statement
 from persistence.tables import INSTANT, events, streams
 
 BATCH_ENTRIES = 1000

@@ -19,9 +19,10 @@ from uuid_utils.compat import uuid7
 
 from domain.events import Entry, Event
 from persistence.access import any_id
-from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.database import Connection, Database
 from persistence.engine.request_coalescing import Coalescer
 from persistence.engine.rows import columns, recordset, row_class, to_entity
+from persistence.engine.statement import Statement
 from persistence.tables import events, streams
 
 _event_columns = tuple(each.name for each in fields(Entry) if each.name != "position")

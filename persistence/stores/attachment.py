@@ -17,9 +17,10 @@ from domain.page import Order
 from domain.permissions import Role
 from persistence.access import VIEWER, any_id, project_open_to, project_visible, shares_team
 from persistence.engine.cursor import SortColumn
-from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.database import Connection, Database
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params, update_row
+from persistence.engine.statement import Statement
 from persistence.tables import INSTANT, attached, attachments, discarded_blobs, documents, projects, tasks, team_members
 
 _a, _t, _d, _p, _m, _discarded = attachments, tasks, documents, projects, team_members, discarded_blobs

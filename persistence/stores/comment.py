@@ -13,9 +13,10 @@ from domain.page import Order
 from domain.permissions import Role
 from persistence.access import VIEWER, any_id, project_open_to, project_visible
 from persistence.engine.cursor import SortColumn, encode_cursor
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params
+from persistence.engine.statement import Statement
 from persistence.row_updates import RowUpdate, row_version
 from persistence.tables import comment_reactions, comments, documents, projects, tasks, team_members
 from persistence.transaction import Transaction

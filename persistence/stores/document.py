@@ -12,8 +12,9 @@ from domain.document.update import LoggedUpdate, Update
 from domain.permissions import Role
 from persistence.blobs.document_objects import DocumentObjects, content_key, document_key, version_key
 from persistence.engine.advisory_lock import lock_id
-from persistence.engine.database import Connection, Statement
+from persistence.engine.database import Connection
 from persistence.engine.rows import to_entity, to_params
+from persistence.engine.statement import Statement
 from persistence.events import document_log
 from persistence.stores import document_statements
 

@@ -6,8 +6,8 @@ from sqlalchemy import Integer, Text, Uuid, bindparam, exists, func, literal_col
 
 from domain.document import Document, DocumentVersion
 from persistence.access import any_id, project_open_to, project_visible
-from persistence.engine.database import Statement
 from persistence.engine.rows import columns, insert_row, row_class, update_row
+from persistence.engine.statement import Statement
 from persistence.tables import document_versions, documents, projects, tasks, team_members
 
 _d, _v, _p, _m = documents, document_versions, projects, team_members

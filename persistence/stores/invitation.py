@@ -10,9 +10,10 @@ from domain.invitation import Invitation
 from domain.page import Order
 from persistence.access import any_id, team_visible
 from persistence.engine.cursor import SortColumn
-from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.database import Connection, Database
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params
+from persistence.engine.statement import Statement
 from persistence.tables import invitations
 
 _i = invitations

@@ -12,9 +12,10 @@ from domain.label import Label
 from domain.page import Order
 from persistence.access import any_id, team_visible
 from persistence.engine.cursor import SortColumn
-from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.database import Connection, Database
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params, update_row
+from persistence.engine.statement import Statement
 from persistence.tables import labels, tasks
 
 _ID = bindparam("id", type_=Uuid)

@@ -12,10 +12,11 @@ from domain.permissions import Role
 from domain.project import Project, ProjectAccess
 from persistence.access import VIEWER, any_id, project_open_to, project_visible, visible_projects
 from persistence.engine.cursor import DATE_INFINITY, SortColumn
-from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.database import Connection, Database
 from persistence.engine.lookup import ByIdQuery
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, to_entity, to_params, update_row
+from persistence.engine.statement import Statement
 from persistence.tables import project_members, projects, team_members
 
 _p, _pm, _m = projects, project_members, team_members

@@ -14,8 +14,9 @@ from domain.page import Order
 from domain.reference import extract_links
 from persistence.access import project_visible
 from persistence.engine.cursor import SortColumn
-from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.database import Connection, Database
 from persistence.engine.pages import ListQuery
+from persistence.engine.statement import Statement
 from persistence.tables import comments, document_references, documents, tasks
 
 MAX_BATCH_ROWS = 500

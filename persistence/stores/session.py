@@ -10,8 +10,9 @@ from sqlalchemy import Uuid, bindparam, literal_column, select
 from domain.session import Session
 from domain.user import User
 from persistence.access import any_id
-from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.database import Connection, Database
 from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params, update_row
+from persistence.engine.statement import Statement
 from persistence.tables import INSTANT, sessions, users
 
 _ID = bindparam("id", type_=Uuid)

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
+from persistence.engine.statement import Statement
 from persistence.tables import signing_keys
 
 _ADD = Statement(

@@ -11,9 +11,10 @@ from domain.permissions import Role
 from domain.task import Task
 from persistence.access import any_id, project_open_to, project_visible
 from persistence.engine.advisory_lock import lock_id
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
 from persistence.engine.lookup import ByIdQuery
 from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params
+from persistence.engine.statement import Statement
 from persistence.row_updates import RowUpdate, row_version
 from persistence.tables import documents, projects, task_aliases, task_links, tasks, team_members, teams
 from persistence.transaction import Transaction

@@ -10,9 +10,10 @@ from domain.page import Order
 from domain.task_link import TaskLink
 from persistence.access import any_id, project_visible
 from persistence.engine.cursor import SortColumn
-from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.database import Connection, Database
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params
+from persistence.engine.statement import Statement
 from persistence.tables import task_links, tasks
 
 _l = task_links

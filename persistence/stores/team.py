@@ -14,11 +14,12 @@ from domain.team import Member, Membership, Team
 from domain.user import User
 from persistence.access import VIEWER, any_id, team_visible
 from persistence.engine.cursor import SortColumn
-from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.database import Connection, Database
 from persistence.engine.filter import Column
 from persistence.engine.lookup import ByIdQuery
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, to_entity, to_params, update_row
+from persistence.engine.statement import Statement
 from persistence.stores.user import FULL_NAME, matches_query
 from persistence.tables import invitations, project_members, projects, streams, team_members, team_role, teams, users
 

@@ -10,11 +10,12 @@ from domain.page import Order
 from domain.user import User
 from persistence.access import any_id, project_visible, shares_team
 from persistence.engine.cursor import SortColumn
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
 from persistence.engine.filter import Column
 from persistence.engine.lookup import ByIdQuery
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, to_entity, to_params
+from persistence.engine.statement import Statement
 from persistence.row_updates import RowUpdate, row_version
 from persistence.tables import project_members, users, watchers
 from persistence.transaction import Transaction

@@ -11,7 +11,8 @@ from sqlalchemy.sql import Select
 from sqlalchemy.sql.schema import Table
 
 from persistence.access import VIEWER, any_id, project_visible
-from persistence.engine.database import Connection, Database, Statement
+from persistence.engine.database import Connection, Database
+from persistence.engine.statement import Statement
 from persistence.tables import INSTANT, documents, events, seen_marks, streams, tasks, watchers
 
 _SUBJECT, _USER = bindparam("subject", type_=Uuid), bindparam("user", type_=Uuid)

@@ -16,10 +16,10 @@ from typing import Any, Final
 
 from content import crdt, guard
 from content.errors import InvalidUpdate, UpdatePending, UpdateTooLarge
-from content.nesting import Nesting
-from content.pieces import is_free
+from content.split_update import is_unanchored
 from content.structs import Update as Said
 from content.structs import state_vector
+from content.structure_check import StructureCheck
 from domain.errors import DomainError
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class DocumentState:
 
     def __init__(self) -> None:
         self._document = crdt.Doc()
-        self._nesting = Nesting()
+        self._nesting = StructureCheck()
         self._clocks: dict[int, int] = {}
         self._byte_size = 0
         self._struct_count = 0
@@ -79,12 +79,12 @@ class DocumentState:
 
     @property
     def max_unanchored(self) -> int:
-        """How many loose structs may be applied at once: Yjs may walk over the whole document for each (`content.pieces`)."""
+        """How many loose structs may be applied at once: Yjs may walk over the whole document for each (`content.split_update`)."""
         return max(1, MAX_YJS_STEPS // max(self._struct_count, 1))
 
     def _is_expensive(self, parsed: Said) -> bool:
         structs = parsed.structs
-        return len(structs) > self.max_unanchored and sum(map(is_free, structs)) > self.max_unanchored
+        return len(structs) > self.max_unanchored and sum(map(is_unanchored, structs)) > self.max_unanchored
 
     def update_since(self, vector: bytes) -> bytes:
         """What somebody with this state vector (empty: nothing at all) is missing. Raises InvalidUpdate."""
@@ -105,7 +105,7 @@ class DocumentState:
         return self._document
 
     def _apply(self, parsed: Said, data: bytes, *, is_stored: bool = False) -> bytes:
-        self._nesting.admit(parsed, kept=is_stored)
+        self._nesting.admit(parsed, stored=is_stored)
         self._effect.clear()
         try:
             self._document.apply_update(data)

@@ -22,7 +22,7 @@ class RoomHost(Protocol):
         """There is something to commit."""
 
     async def split_update(self, update: bytes, max_unanchored: int, /) -> list[bytes]:
-        """A large update as small ones (`content.pieces`). Raises InvalidUpdate, UpdateTooLarge, TooIntricate, Overloaded."""
+        """A large update as small ones (`content.split_update`). Raises InvalidUpdate, UpdateTooLarge, TooExpensive, Overloaded."""
 
     async def load(self, document_id: UUID, /) -> DocumentState:
         """The document as the log has it now. Raises `Unavailable`."""

@@ -80,8 +80,8 @@ class Rooms:
     ) -> AsyncIterator[Self]:
         """Rooms over open services; at the end everybody must leave, and what was taken is committed first."""
         rooms = cls(hub=hub, pubsub=pubsub, log=log, snapshots=snapshots, access=access, timings=timings or RoomTimings())
-        rooms._tasks.start(rooms._committer.run(), "rooms: commit")
-        rooms._tasks.start(rooms._sweep(), "rooms: sweep")
+        rooms._tasks.supervise(rooms._committer.run(), "rooms: commit")
+        rooms._tasks.supervise(rooms._sweep(), "rooms: sweep")
         try:
             yield rooms
         finally:

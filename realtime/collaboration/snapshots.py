@@ -35,7 +35,7 @@ class SnapshotStore(Protocol):
         ...
 
     async def split_update(self, update: bytes, max_unanchored: int, /, *, stored: bool = False) -> list[bytes]:
-        """A large update as small ones, of so many loose structs each (`content.pieces`). Raises InvalidUpdate, UpdateTooLarge
+        """A large update as small ones, of so many unanchored structs each (`content.split_update`). Raises InvalidUpdate, UpdateTooLarge
         …"""
         ...
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import ARRAY, DateTime, bindparam, select
 
 from persistence.engine.codecs import binary_codecs
-from persistence.engine.database import Statement
+from persistence.engine.statement import Statement
 from tests.support.app import App
 
 _INSTANT = DateTime(timezone=True)

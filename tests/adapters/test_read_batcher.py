@@ -8,8 +8,9 @@ import asyncpg
 import pytest
 from sqlalchemy import ARRAY, Integer, Text, bindparam, column, func, literal_column, select
 
-from persistence.engine.database import Database, Statement
+from persistence.engine.database import Database
 from persistence.engine.read_batcher import to_batched
+from persistence.engine.statement import Statement
 from tests.support.app import App
 
 _numbers = (

@@ -25,8 +25,9 @@ from domain.task_link import INVERSE, TaskLink, TaskLinkKind
 from domain.team import Membership, Team
 from domain.user import User
 from persistence import tables
-from persistence.engine.database import Database, Statement, open_database
+from persistence.engine.database import Database, open_database
 from persistence.engine.rows import columns, to_entity
+from persistence.engine.statement import Statement
 from persistence.transaction import Transaction
 from persistence.unit_of_work import SqlUnitOfWork
 from seed import DEMO_EMAIL, SECOND_EMAIL, Scale, SeedReport, seed

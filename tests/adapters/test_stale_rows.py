@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from persistence.engine.database import Statement
+from persistence.engine.statement import Statement
 from persistence.engine.write_batcher import BatchParams, PendingWrite, StaleRow, WriteBatcher
 from tests.support.app import App
 from tests.support.concurrent_writes import LOCK_STREAM, rows_locked, run_before_next_write, stream_events, stream_head, task_row

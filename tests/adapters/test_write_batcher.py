@@ -14,7 +14,7 @@ import pytest
 from domain.errors import BadUserInput, Unavailable
 from domain.task import TaskUpdated
 from gateway.execution.executor import OperationRequest
-from persistence.engine.database import Statement
+from persistence.engine.statement import Statement
 from persistence.engine.write_batcher import BatchParams, PendingWrite, WriteBatcher
 from persistence.events.streams import event_row
 from persistence.stores.task import SqlTasks

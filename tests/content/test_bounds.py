@@ -5,8 +5,8 @@ from time import thread_time
 
 import pytest
 
-from content import alignment, crdt, edit, kind
-from content.text import markdown, reading
+from content import alignment, crdt, document_types, edit
+from content.text import markdown_parser, markdown_writer
 from content.text.tree import Node, words
 from domain.document.kind import ContentFormat, DocumentType
 from persistence.documents.worker_pool import MAX_INLINE_BYTES
@@ -38,25 +38,25 @@ def nested_list(depth: int) -> Node:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_nothing_that_is_worked_on_at_once_takes_long(shape: str) -> None:
     text = (shape * MAX_INLINE_BYTES)[: MAX_INLINE_BYTES - 100]
-    update = kind.compose(TEXT, text[: len(text) // 2])
+    update = document_types.parse(TEXT, text[: len(text) // 2])
     assert cpu_seconds(lambda: edit.replace_all(TEXT, update, text[len(text) // 2 :])) < 0.1
 
 
 def test_a_table_of_cells_that_are_not_there_is_text() -> None:
     text = "|a" * 60 + "\n" + "|-" * 60 + "\n" + "|b\n" * 100
-    assert [block.type for block in reading.parse(text).content] == ["paragraph"]
+    assert [block.type for block in markdown_parser.parse(text).content] == ["paragraph"]
     whole = "|a" * 60 + "|\n" + "|-" * 60 + "|\n" + ("|b" * 60 + "|\n") * 100
-    assert [block.type for block in reading.parse(whole).content] == ["table"]
+    assert [block.type for block in markdown_parser.parse(whole).content] == ["table"]
 
 
 def test_lists_in_lists_take_no_longer_than_their_length() -> None:
     deep = nested_list(60)
-    assert cpu_seconds(lambda: markdown.markdown(deep)) < 0.2
+    assert cpu_seconds(lambda: markdown_writer.to_markdown(deep)) < 0.2
 
 
 def test_a_paragraph_of_many_lines_and_a_long_one_of_many_marks_are_linear() -> None:
-    assert cpu_seconds(lambda: reading.parse("a\n" * 20_000)) < 3
-    assert cpu_seconds(lambda: kind.compose(TEXT, "*a* b " * 10_000)) < 3
+    assert cpu_seconds(lambda: markdown_parser.parse("a\n" * 20_000)) < 3
+    assert cpu_seconds(lambda: document_types.parse(TEXT, "*a* b " * 10_000)) < 3
 
 
 def test_a_table_of_anchors_that_show_one_another_is_not_quadratic() -> None:
@@ -67,7 +67,7 @@ def test_a_table_of_anchors_that_show_one_another_is_not_quadratic() -> None:
 
 def test_every_word_of_a_long_paragraph_can_be_replaced() -> None:
     text = "one two **three** four " * 4_000
-    update = kind.compose(TEXT, text)
+    update = document_types.parse(TEXT, text)
     wanted = text.replace("two", "2")
     made = edit.replace_all(TEXT, update, wanted)
-    assert kind.render(TEXT, crdt.load(update, [made]), ContentFormat.MARKDOWN) == wanted.strip() + "\n"
+    assert document_types.render(TEXT, crdt.load(update, [made]), ContentFormat.MARKDOWN) == wanted.strip() + "\n"

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycrdt import Text, XmlElement, XmlFragment, XmlText
 
-from content import attribution, crdt, kind
+from content import attribution, crdt, document_types
 from content.alignment import matches
 from content.diff import DiffOp, diff
-from content.order import order
-from content.structs import parse
+from content.item_order import order_items
+from content.structs import decode_update
 from domain.document.kind import ContentFormat, DocumentType
 
 EQUAL, INSERT, DELETE = DiffOp.EQUAL, DiffOp.INSERT, DiffOp.DELETE
@@ -66,7 +66,7 @@ def test_large_texts_with_nothing_in_common_are_quick() -> None:
 
 
 def test_who_wrote_which_words_is_told() -> None:
-    document = crdt.load(kind.compose(DocumentType.TEXT, "# Hé😀ad\n\n- one *two*\n- [@Ann](mention:u1) x\n"))
+    document = crdt.load(document_types.parse(DocumentType.TEXT, "# Hé😀ad\n\n- one *two*\n- [@Ann](mention:u1) x\n"))
     (first,) = document.vector()
     other = crdt.load(crdt.state(document), client_id=7)
     heading = other.get("default", type=XmlFragment).children[0]
@@ -74,9 +74,9 @@ def test_who_wrote_which_words_is_told() -> None:
     written = heading.children[0]
     assert isinstance(written, XmlText)
     written.insert(1, "ZZ")
-    before = kind.render(DocumentType.TEXT, document, ContentFormat.MARKDOWN)
+    before = document_types.render(DocumentType.TEXT, document, ContentFormat.MARKDOWN)
     document.apply(crdt.state(other))
-    text = kind.render(DocumentType.TEXT, document, ContentFormat.TEXT)
+    text = document_types.render(DocumentType.TEXT, document, ContentFormat.TEXT)
     spans = attribution.spans(DocumentType.TEXT, document)
     assert [(text[span.start : span.end], span.client) for span in spans] == [
         ("H", first),
@@ -85,8 +85,8 @@ def test_who_wrote_which_words_is_told() -> None:
         ("one two", first),
         ("@Ann x", first),
     ]
-    after = kind.render(DocumentType.TEXT, document, ContentFormat.MARKDOWN)
-    carried = attribution.carried(spans, text, after)
+    after = document_types.render(DocumentType.TEXT, document, ContentFormat.MARKDOWN)
+    carried = attribution.remap_spans(spans, text, after)
     told = diff(before, after, carried).hunks
     assert [(hunk.op, hunk.text, hunk.client) for hunk in told][:5] == [
         (EQUAL, "# ", None),
@@ -115,5 +115,5 @@ def test_the_order_of_items_is_that_of_yjs() -> None:
                 other.apply(crdt.difference(one, crdt.state_vector(other)))
         for other in people[1:]:
             people[0].apply(crdt.state(other))
-        whole = order(parse(crdt.state(people[0])))
+        whole = order_items(decode_update(crdt.state(people[0])))
         assert "".join(str(found.struct.content) for found in whole.within("text")) == str(people[0].get("text", type=Text))

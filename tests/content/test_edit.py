@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from pycrdt import XmlElement, XmlFragment, XmlText
 
-from content import crdt, edit, kind
+from content import crdt, document_types, edit
 from content.errors import TextNotFound
-from content.text import markdown, reading, shared
+from content.text import markdown_parser, markdown_writer, yxml
 from content.text.tree import Node
 from domain.document.kind import ContentFormat, DocumentType
 from domain.errors import Invalid
@@ -18,12 +18,12 @@ BASE = "# Plan\n\nThe quick brown fox.\n\nA second paragraph.\n"
 
 
 def composed(text: str = BASE, type: DocumentType = TEXT) -> bytes:
-    return kind.compose(type, text)
+    return document_types.parse(type, text)
 
 
 def text_of(document: crdt.Doc, *path: int) -> XmlText:
     """The text that stands at these places of the tree."""
-    at: XmlFragment | XmlElement | XmlText = document.get(shared.ROOT, type=XmlFragment)
+    at: XmlFragment | XmlElement | XmlText = document.get(yxml.ROOT, type=XmlFragment)
     for place in path:
         assert not isinstance(at, XmlText)
         at = at.children[place]
@@ -35,7 +35,7 @@ def merged(live: crdt.Doc, *updates: bytes, type: DocumentType = TEXT) -> str:
     """How the live document reads with these updates; they may come before or after what it has."""
     for update in updates:
         live.apply(update)
-    return kind.render(type, live, MARKDOWN)
+    return document_types.render(type, live, MARKDOWN)
 
 
 def replaced(base: bytes, text: str, live: crdt.Doc, type: DocumentType = TEXT) -> str:
@@ -72,7 +72,7 @@ def test_an_edit_in_another_block_survives() -> None:
 def test_a_block_that_somebody_deleted_stays_deleted_and_the_rest_is_merged() -> None:
     base = composed()
     live = crdt.load(base)
-    del live.get(shared.ROOT, type=XmlFragment).children[1]
+    del live.get(yxml.ROOT, type=XmlFragment).children[1]
     text = BASE.replace("fox", "wolf").replace("second", "third")
     assert replaced(base, text, live) == "# Plan\n\nA third paragraph.\n"
 
@@ -87,12 +87,12 @@ def test_formatting_that_somebody_gave_meanwhile_survives() -> None:
 def test_what_markdown_cannot_say_survives() -> None:
     document = crdt.load(composed("One two three.\n\nStays.\n"))
     text_of(document, 0, 0).format(0, 7, {"highlight": {"color": "red"}})
-    paragraph = document.get(shared.ROOT, type=XmlFragment).children[0]
+    paragraph = document.get(yxml.ROOT, type=XmlFragment).children[0]
     assert isinstance(paragraph, XmlElement)
     paragraph.attributes["textAlign"] = "right"
     base = crdt.state(document)
     document.apply(edit.replace_all(TEXT, base, "One 2 three!\n\nStays.\n"))
-    first = kind.tree(document).content[0]
+    first = document_types.read_tree(document).content[0]
     assert first.attrs == {"textAlign": "right"}
     assert [(node.text, [mark.type for mark in node.marks]) for node in first.content] == [
         ("One 2", ["highlight"]),
@@ -125,10 +125,10 @@ def test_items_cells_and_boxes_change_each_by_itself() -> None:
 @given(DOCUMENTS, DOCUMENTS)
 def test_any_text_replaces_any_other(one: Node, other: Node) -> None:
     document = crdt.Doc()
-    shared.write(document.get(shared.ROOT, type=XmlFragment), one)
-    wanted = markdown.markdown(other)
+    yxml.write(document.get(yxml.ROOT, type=XmlFragment), one)
+    wanted = markdown_writer.to_markdown(other)
     document.apply(edit.replace_all(TEXT, crdt.state(document), wanted))
-    assert kind.render(TEXT, document, MARKDOWN) == markdown.markdown(reading.parse(wanted))
+    assert document_types.render(TEXT, document, MARKDOWN) == markdown_writer.to_markdown(markdown_parser.parse(wanted))
 
 
 def test_appended_blocks_stand_behind_the_last() -> None:
@@ -195,7 +195,7 @@ def test_slides_change_each_by_itself() -> None:
     text = "# One\n\n---\n\n# Two\n\nWords here.\n\n<!-- notes: say it -->\n\n---\n\n# Three\n"
     base = composed(text, SLIDES)
     live = crdt.load(base)
-    assert kind.render(SLIDES, live, MARKDOWN) == text
+    assert document_types.render(SLIDES, live, MARKDOWN) == text
     live.apply(edit.find_and_replace(SLIDES, base, "Three", "The end"))
     wanted = text.replace("Words here", "Words there").replace("say it", "shout it").replace("# One\n", "# One\n\n---\n\n# New\n")
     assert replaced(base, wanted, live, SLIDES) == wanted.replace("Three", "The end")

@@ -7,7 +7,7 @@ from pycrdt import Array, Map, Text, XmlElement, XmlFragment, XmlText
 
 from content import crdt, guard
 from content.errors import InvalidUpdate, UpdatePending, UpdateTooLarge
-from content.nesting import Nesting
+from content.structure_check import StructureCheck
 from tests.support.yjs_encoding import encode_item, encode_number, encode_text, encode_update, nested_arrays_update
 
 ANY_CONTENT = 8
@@ -98,7 +98,7 @@ def test_types_nest_64_deep_and_no_deeper() -> None:
 
 
 def test_types_nest_no_deeper_however_many_updates_it_takes() -> None:
-    nesting = Nesting()
+    nesting = StructureCheck()
     nesting.admit(guard.check(nested_arrays_update(60)))
     for level in range(60, 64):
         nesting.admit(guard.check(encode_update([encode_item(7, b"\0", within=(9, level - 1))], clock=level)))
@@ -127,15 +127,15 @@ def test_what_builds_on_missing_edits_is_told() -> None:
     assert guard.missing(guard.check(deleted), vector)
     assert guard.missing(guard.check(encode_update([encode_item(4, encode_text("a"), after=(5, 2))])), vector)
     assert not guard.missing(guard.check(encode_update([encode_item(4, encode_text("a"), after=(5, 1))])), vector)
-    assert guard.applies(made, filled).adds == {5: (2, 7)}
+    assert crdt.require_applicable(made, filled).adds == {5: (2, 7)}
     for early in (marked, deleted):
         with pytest.raises(UpdatePending):
-            guard.applies(made, early)
+            crdt.require_applicable(made, early)
 
 
 def test_what_does_not_apply_is_told() -> None:
     with pytest.raises(InvalidUpdate, match="does not apply"):
-        guard.applies(
+        crdt.require_applicable(
             encode_update([encode_item(4, encode_text("a"))]),
             encode_update([encode_item(4, encode_text("b"), within=(9, 0))], client=8),
         )
@@ -149,7 +149,7 @@ def test_what_reads_differently_when_it_is_loaded_again_is_told() -> None:
     update_ = encode_update([forged])
     assert guard.check(update_).adds == {9: (0, 1)}
     with pytest.raises(InvalidUpdate, match="differently"):
-        guard.applies(crdt.state(document), update_)
+        crdt.require_applicable(crdt.state(document), update_)
 
 
 VALUES = st.recursive(

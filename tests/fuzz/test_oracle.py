@@ -18,7 +18,7 @@ __all__ = ["node"]
 
 ROOT = Path(__file__).parents[2]
 BATCHES, BATCH = 20, 5_000
-# Bytes that a guard lets through are few among broken ones, so a batch is told in one go.
+# Bytes that a guard lets through are few among broken ones, so a batch is reported at once.
 _LIMITED = 'ulimit -v 4000000; exec "$@"'
 
 

@@ -190,9 +190,9 @@ async def test_backlinks_cost_three_statements_for_any_number_of_documents(app: 
         await create_document(app, team, f"Page {number}", content=everywhere)
     text = "query ($id: ID!, $first: Int!) { project(id: $id) { documents(first: $first) { nodes { %s } } } }"
     backlinks = text % "backlinks(first: 5) { nodes { id ... on Task { title } ... on Document { title } } }"
-    _, before = await app.count_statements(team.member, text % "id", id=team.project_id, page_size=4)
+    _, before = await app.count_statements(team.member, text % "id", id=team.project_id, first=4)
     for first in (1, 4):
-        data, taken = await app.count_statements(team.member, backlinks, id=team.project_id, page_size=first)
+        data, taken = await app.count_statements(team.member, backlinks, id=team.project_id, first=first)
         assert [len(each["backlinks"]["nodes"]) for each in data["project"]["documents"]["nodes"]] == [5] * first
         assert taken - before == 3
 

@@ -8,7 +8,7 @@ import pycrdt
 import pytest
 
 from content import crdt
-from content.text.reading import parse
+from content.text.markdown_parser import parse
 from domain.document import ContentFormat, DocumentType
 from domain.errors import LimitExceeded
 from persistence.documents.rendering import render

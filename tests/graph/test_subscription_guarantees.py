@@ -108,7 +108,7 @@ async def test_a_server_that_stops_tells_from_where_to_go_on(app: App, team: Sam
 
 
 async def test_a_token_that_ends_closes_the_connection_and_nothing_comes_afterwards(app: App, team: SampleTeam) -> None:
-    async with websocket_server(app, look_again=0.02) as line_up:
+    async with websocket_server(app, credential_check_seconds=0.02) as line_up:
         line = await line_up.subscribe(team.member, SHORT_SUBSCRIPTION)
         line_up.revoked[team.member.actor] = TokenExpired()
         assert await line.next_message() == CloseFrame(4403, "TOKEN_EXPIRED")

@@ -64,7 +64,7 @@ async def test_a_member_writes_a_task_down(app: App, team: SampleTeam) -> None:
 async def test_a_board_costs_one_statement_a_relation(app: App, team: SampleTeam) -> None:
     for number in range(50):
         await create_task(app, team, f"Task {number}")
-    data, statements = await app.count_statements(team.member, BOARD_QUERY, id=team.project_id, page_size=50)
+    data, statements = await app.count_statements(team.member, BOARD_QUERY, id=team.project_id, first=50)
     assert len(data["project"]["tasks"]["nodes"]) == 50
     assert data["project"]["tasks"]["totalCount"] == 50
     assert statements == 6

@@ -37,7 +37,7 @@ TIMEOUT_SECONDS = 20.0
 def children(pid: int) -> set[int]:
     """The processes that a process has started and that are alive, but for databases."""
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return {int(each) for each in found if b"--answer-to" in Path(f"/proc/{each}/cmdline").read_bytes()}
+    return {int(each) for each in found if b"--ready-fd" in Path(f"/proc/{each}/cmdline").read_bytes()}
 
 
 def alive(pids: Iterable[int]) -> set[int]:

@@ -36,7 +36,7 @@ class Person:
 
     @cached_property
     def actor(self) -> Actor:
-        """The user with all scopes lent."""
+        """The user with all scopes granted."""
         return Actor(user_id=self.user.id)
 
 
@@ -46,7 +46,7 @@ class App:
 
     Whatever a compiled program answers is asked of graphql-core too, and must come out the same, byte for byte: so every test
     through here is a test of the compiler. A mutation is not run twice for that; graphql-core is given what it came to. `sql` is
-    the tests' own way to the rows, so that no test waits for a connection that the house keeps.
+    the tests' own way to the rows, so that no test waits for a connection of the application.
     """
 
     def __init__(self, resources: Resources, sql: "asyncpg.Pool[Any]") -> None:
@@ -87,7 +87,7 @@ class App:
         return answer["data"]
 
     async def count_statements(self, person: Person | None, operation: str, **variables: Any) -> tuple[Any, int]:
-        """The data, and how many SQL statements a compiled program took: the fewest of three runs, since the house looks around
+        """The data, and how many SQL statements a compiled program took: the fewest of three runs, since background work runs statements
         too."""
         data = await self.run(person, operation, **variables)
         request = OperationRequest(query=operation, variables=json.loads(orjson.dumps(variables)))

@@ -1,4 +1,4 @@
-"""A client's board: an old result of a query, kept new by nothing but changes."""
+"""A client's cache of a board: an old result of a query, updated by nothing but changes."""
 
 import json
 from typing import Any
@@ -85,7 +85,7 @@ def _without_replies(comment: Any) -> Any:
 
 
 async def load_board(app: App, person: Person, project_id: str) -> BoardCache:
-    """The board as it is now, and a cursor from which on its changes are told."""
+    """The board as it is now, and the cursor after which its changes follow."""
     board, after = BoardCache(project_id, await current_cursor(app, person)), None
     while True:
         found = (await app.run(person, BOARD_QUERY, id=project_id, after=after))["project"]
@@ -99,7 +99,7 @@ async def load_board(app: App, person: Person, project_id: str) -> BoardCache:
 
 
 async def catch_up(app: App, person: Person, board: BoardCache, scope: Any = None) -> int:
-    """Apply what the query tells since the board's cursor; how many changes that were."""
+    """Apply the changes since the board's cursor; returns how many."""
     count = 0
     while True:
         found = (await app.run(person, BOARD_CHANGES_QUERY, after=board.cursor, scope=scope))["changes"]

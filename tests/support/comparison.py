@@ -22,7 +22,7 @@ def normalize_lost_data(response: bytes) -> bytes:
     """
     An answer of graphql-core's with where its data was lost instead of its errors, for comparing two of its own.
 
-    Where several fields below one null fail, it tells of whichever failed first, and the same operation may be told differently
+    Where several fields below one null fail, only the error that came first is reported, and the same operation may report another
     twice (2 of 30 times for one that was found here): the specification asks for one of them only.
     """
     read = orjson.loads(_SIGNATURE_PATTERN.sub(rb"\1=", response))

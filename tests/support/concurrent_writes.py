@@ -1,4 +1,4 @@
-"""What tests of concurrent writes share: somebody else who writes meanwhile or holds rows, and what was told."""
+"""Helpers of tests of concurrent writes: a second writer, locks on rows, and what the stream then holds."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from persistence.engine.database import Statement
+from persistence.engine.statement import Statement
 from persistence.engine.write_batcher import BatchParams
 from tests.support.app import App
 from tests.support.teams import SampleTeam, uuid_of
@@ -44,7 +44,7 @@ async def task_row(app: App, task: Any) -> Any:
 
 
 async def stream_events(app: App, team: SampleTeam, *, after: int = 0) -> list[tuple[int, str, int]]:
-    """What the team's stream tells: position, type, and the version of the object."""
+    """The entries of the team's stream: position, type, and the version of the object."""
     rows = await app.sql.fetch(
         "SELECT position, type, (payload->'entity'->>'version')::int FROM events WHERE stream = $1 AND position > $2 ORDER BY position",
         f"team:{team.team.id}",

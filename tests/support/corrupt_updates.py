@@ -12,9 +12,9 @@ from typing import Any
 
 from pycrdt import Array, Map, Text, XmlElement, XmlFragment, XmlText
 
-from content import attribution, crdt, guard, kind
-from content.nesting import Nesting
-from content.structs import parse
+from content import attribution, crdt, document_types, guard
+from content.structs import decode_update
+from content.structure_check import StructureCheck
 from domain.document.kind import ContentFormat, DocumentType
 from domain.errors import DomainError
 from tests.support.yjs_encoding import encode_item, encode_number, encode_text, encode_update, nested_arrays_update
@@ -26,7 +26,9 @@ def sample_documents(rng: random.Random) -> list[tuple[bytes, list[bytes]]]:
     """States with updates that several people made from them."""
     found = []
     for _ in range(SEED_COUNT):
-        base = kind.compose(DocumentType.TEXT, "# Title\n\nSome *words* é😀\n\n- one\n- two\n\n| a | b |\n| - | - |\n| c | d |\n")
+        base = document_types.parse(
+            DocumentType.TEXT, "# Title\n\nSome *words* é😀\n\n- one\n- two\n\n| a | b |\n| - | - |\n| c | d |\n"
+        )
         found.append((base, [change for client in (1, 2) for change in _random_updates(base, client, rng)]))
     return found
 
@@ -34,10 +36,10 @@ def sample_documents(rng: random.Random) -> list[tuple[bytes, list[bytes]]]:
 def _random_updates(base: bytes, client: int, rng: random.Random) -> list[bytes]:
     document = crdt.load(base, client_id=client)
     updates: list[bytes] = []
-    heard = document.observe(lambda event: updates.append(event.update))
+    subscription = document.observe(lambda event: updates.append(event.update))
     for _ in range(4):
         _random_edit(document, rng)
-    document.unobserve(heard)
+    document.unobserve(subscription)
     return updates
 
 
@@ -124,15 +126,15 @@ def _fabricated_update(rng: random.Random) -> bytes:
 def apply_as_server(state: bytes, update: bytes) -> None:
     """What a room does with an update, and what a reader does with the document. Raises DomainError where it is refused."""
     said = guard.check(update)
-    nesting = Nesting()
-    nesting.admit(parse(state))
+    nesting = StructureCheck()
+    nesting.admit(decode_update(state))
     nesting.admit(said)
-    guard.applies(state, update)
+    crdt.require_applicable(state, update)
     document = crdt.load(state, [update])
     whole = crdt.state(document)
     again = crdt.load(whole)
     for form in (ContentFormat.MARKDOWN, ContentFormat.HTML, ContentFormat.TEXT, ContentFormat.JSON):
-        assert kind.render(DocumentType.TEXT, again, form) == kind.render(DocumentType.TEXT, document, form)
+        assert document_types.render(DocumentType.TEXT, again, form) == document_types.render(DocumentType.TEXT, document, form)
     assert again.vector() == document.vector()
     attribution.spans(DocumentType.TEXT, again)
 

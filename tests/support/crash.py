@@ -21,7 +21,7 @@ query ($after: SyncCursor) { changes(after: $after, first: 100) { cursor nodes {
 """
 TASK_CHANGES_SUBSCRIPTION = "subscription ($after: SyncCursor) { changes(after: $after) { cursor type entityId } }"
 STREAM_GAPS_QUERY = """
-  SELECT stream, streams.position AS head, count(events.position) AS told, count(DISTINCT events.position) AS places,
+  SELECT stream, streams.position AS head, count(events.position) AS entries, count(DISTINCT events.position) AS places,
          coalesce(max(events.position), 0) AS last
   FROM streams LEFT JOIN events USING (stream) GROUP BY stream, streams.position
 """
@@ -53,18 +53,18 @@ async def crash_while_writing(client: Client, project_id: str, *, after_seconds:
 
 
 async def changed_task_ids(client: Client, cursor: str) -> list[str]:
-    """The tasks of which changes since a cursor tell."""
-    told: list[str] = []
+    """The tasks in the changes since a cursor."""
+    task_ids: list[str] = []
     while True:
         page = (await client.run(TASK_CHANGES_QUERY, after=cursor))["changes"]
-        told += [each["entityId"] for each in page["nodes"] if each["type"] == "Task"]
+        task_ids += [each["entityId"] for each in page["nodes"] if each["type"] == "Task"]
         cursor = page["cursor"]
         if not page["pageInfo"]["hasNextPage"]:
-            return told
+            return task_ids
 
 
 def require_all_reported(reported: list[str], acknowledged: list[UUID]) -> None:
-    """Everything acknowledged was told once; what was not may have been told too, its answer lost on the way."""
+    """Everything acknowledged is in the log once; what was not may be too, its answer lost on the way."""
     assert len(reported) == len(set(reported))
     assert {ids.encode("Task", each) for each in acknowledged} <= set(reported)
 
@@ -78,11 +78,11 @@ async def require_contiguous_streams(folder: Path) -> None:
         finally:
             await connection.close()
     assert rows
-    assert [row for row in rows if not row["head"] == row["told"] == row["places"] == row["last"]] == []
+    assert [row for row in rows if not row["head"] == row["entries"] == row["places"] == row["last"]] == []
 
 
 class TwoServerWorkload:
-    """Work that one client does on two servers in turn while another listens, and how long each took to be heard."""
+    """Writes of one client on two servers in turn while another listens, and the delay of each delivery."""
 
     def __init__(self, writers: tuple[Client, Client], project_id: str) -> None:
         self._writers = writers
@@ -106,7 +106,7 @@ class TwoServerWorkload:
         return latencies
 
     async def receive_changes(self, client: Client, after: str) -> None:
-        """Hear every change, and when."""
+        """Record every change, and when it arrived."""
         async with client.websocket() as socket:
             await subscribe(socket, TASK_CHANGES_SUBSCRIPTION, after=after)
             while True:
@@ -116,7 +116,7 @@ class TwoServerWorkload:
                     self.delays.append(time.monotonic() - self.acknowledged.get(change["entityId"], time.monotonic()))
 
     async def wait_until_all_received(self, *, timeout_seconds: float) -> None:
-        """Wait until all that was acknowledged has been heard: once, and in order."""
+        """Wait until all that was acknowledged has been delivered: once, and in order."""
         async with asyncio.timeout(timeout_seconds):
             while len(self.received) < len(self.acknowledged):
                 await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""What surrounds the hub in these tests: a log that keeps rows in memory, and a backend that is as bad as it may be."""
+"""Surroundings of the hub in tests: a log in memory, and a pub/sub backend that loses, repeats and reorders messages."""
 
 import asyncio
 import random
@@ -115,7 +115,7 @@ class SilentBackend(MemoryBackend):
 
 
 async def append_and_announce(log: MemoryLog, pubsub: PubSub, stream: str, count: int = 1) -> None:
-    """Commit entries and tell of them."""
+    """Commit entries and announce them."""
     for _ in range(count):
         await pubsub.announce(log.append(stream))
 

@@ -1,4 +1,4 @@
-"""Websocket connections without sockets: what is said to a client is kept, and he reads it or stalls."""
+"""Websocket connections without sockets: messages to a client are recorded, and it reads them or stalls."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -49,7 +49,7 @@ class FakeWebSocket:
 
     def send_from_client(self, **frame: Any) -> None:
         """From the client."""
-        self.connection.receive(orjson.dumps(frame))
+        self.connection.on_message(orjson.dumps(frame))
 
     def stop_reading(self) -> None:
         """The client reads no more, and the buffers are full."""
@@ -58,7 +58,7 @@ class FakeWebSocket:
     def resume_reading(self) -> None:
         """The client reads again."""
         self.is_writable = True
-        self.connection.send_queue.on_writable()
+        self.connection.on_writable()
 
     async def next_message(self) -> Any:
         """The next thing that is said; the close at the end."""
@@ -71,7 +71,7 @@ class FakeWebSocket:
         return orjson.loads(self.sent.pop(0))
 
     async def next_change(self, id_: str = "1") -> Any:
-        """The next change that a subscription is told."""
+        """The next change that a subscription receives."""
         frame = await self.next_message()
         assert (frame["id"], frame["type"], list(frame["payload"])) == (id_, "next", ["data"]), frame
         (change,) = frame["payload"]["data"].values()

@@ -103,7 +103,7 @@ async def create_label(app: App, person: Person, team_id: str, name: str) -> str
 
 
 async def fetch_task(app: App, person: Person, task_id: str, selection: str = TASK_FIELDS) -> Any:
-    """A task as somebody sees it; None where he doesn't."""
+    """A task as a person sees it; None where they may not."""
     return (await app.run(person, f"query ($id: ID!) {{ task(id: $id) {{ {selection} }} }}", id=task_id))["task"]
 
 

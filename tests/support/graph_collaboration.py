@@ -42,7 +42,7 @@ class Editor:
         self._subscription = self.doc.observe(lambda event: self._updates.append(event.update))
 
     def write(self, text: str, at: int | None = None) -> bytes:
-        """Insert text: the update that tells of it."""
+        """Insert text; returns the update."""
         self._updates.clear()
         self.text.insert(len(self.text) if at is None else at, text)
         (update,) = self._updates
@@ -84,7 +84,7 @@ async def apply_updates(app: App, person: Person, document_id: str, *updates: by
 
 
 async def apply_updates_ok(app: App, person: Person, document_id: str, *updates: bytes, **fields: Any) -> int:
-    """The position of an edit that was kept."""
+    """The position of an edit that was stored."""
     payload = await apply_updates(app, person, document_id, *updates, **fields)
     assert payload["errors"] == []
     position: int = payload["position"]

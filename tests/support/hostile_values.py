@@ -1,4 +1,4 @@
-"""Values that nobody in his right mind would send, for every type of the graph."""
+"""Hostile values for every input type of the graph."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""ministack, a stand-in for S3 that checks signatures, conditions and checksums, in an environment that is made once and kept."""
+"""ministack, a stand-in for S3 that checks signatures, conditions and checksums, in a virtual environment that is made once and reused."""
 
 import fcntl
 import hashlib
@@ -67,7 +67,7 @@ def _is_ready(url: str) -> bool:
 
 
 def _install_environment() -> Path:
-    """The Python of its environment, made by whoever comes first and kept for the next run, of any checkout."""
+    """The Python of its environment, made by the first test that needs it and reused by later runs, of any checkout."""
     name = f"ministack-{sys.version_info.major}.{sys.version_info.minor}-{hashlib.sha256(_REQUIREMENTS_LOCK.read_bytes()).hexdigest()[:12]}"
     cache = Path.home() / ".cache" / "pantherahive"
     cache.mkdir(parents=True, exist_ok=True)

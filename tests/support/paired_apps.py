@@ -1,4 +1,4 @@
-"""Two houses that hold the same, so that what writes can be asked of both executors: of one in each house.
+"""Two applications with equal data, so that mutations can be run by both executors, one in each.
 
 The second is a copy of the first: the database from the database, the files from the files. What each makes by itself afterwards
 differs (ids, times, cursors, tokens), so answers are compared without.
@@ -65,7 +65,7 @@ class PairedApps:
         return self.normalize(normalize_lost_data(first)), self.normalize(normalize_lost_data(second)), False
 
     async def database_states(self) -> tuple[Any, Any]:
-        """What has happened in each house, and which versions its objects have."""
+        """The events of each application, and the versions of its objects."""
         first, second = [await app.sql.fetch(_STATE_QUERY) for app in (self.first, self.second)]
         return [tuple(row) for row in first], [tuple(row) for row in second]
 
@@ -89,7 +89,7 @@ class PairedApps:
         return orjson.dumps(clean(orjson.loads(response)))
 
     def _created_since_copy(self, value: str) -> str | None:
-        """The type of a global id that a house made by itself since they parted: a UUIDv7 tells when."""
+        """The type of a global id that one application made after they were copied: a UUIDv7 holds its time."""
         found = ids.parse(value)
         if found is None or found[1].version != 7 or (found[1].int >> 80) / 1000 < self.copied_at:
             return None
@@ -98,7 +98,7 @@ class PairedApps:
 
 @asynccontextmanager
 async def open_paired_apps(server: str, url: str, folder: Path) -> AsyncIterator[PairedApps]:
-    """Furnish a house over an empty database, copy it, and open both."""
+    """Fill an application over an empty database, copy the database, and open both."""
     from tests.support.backing_services import database_copy  # a plugin: pytest imports it first, to rewrite its assertions
 
     (folder / "first").mkdir()
@@ -121,7 +121,7 @@ async def open_paired_apps(server: str, url: str, folder: Path) -> AsyncIterator
 @asynccontextmanager
 async def _open_app(url: str, folder: Path) -> AsyncIterator[App]:
     async with (
-        open_resources(Settings(database_connections=4, data_dir=folder), url, timings=IDLE_TIMINGS) as house,
+        open_resources(Settings(database_connections=4, data_dir=folder), url, timings=IDLE_TIMINGS) as resources,
         asyncpg.create_pool(url, min_size=0, max_size=2) as sql,
     ):
-        yield App(house, sql)
+        yield App(resources, sql)

@@ -35,7 +35,7 @@ async def authenticate(authorization: str | None) -> str | None:
             await asyncio.sleep(0.1)
             return "late"
         case ["Bearer", "bug"]:
-            raise RuntimeError("secret of the house")
+            raise RuntimeError("internal secret")
         case ["Bearer", name] if name.isalpha():
             return name
     raise Unauthenticated("The access token is not valid.")

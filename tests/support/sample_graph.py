@@ -17,7 +17,7 @@ from gateway.http.ports import RequestInfo
 
 @dataclass
 class Context:
-    """What resolvers see; `closed` tells that the endpoint cleaned up."""
+    """The context of resolvers; `closed` is set when the endpoint has cleaned up."""
 
     credentials: Any
     info: RequestInfo
@@ -169,7 +169,7 @@ class Query:
 
     @strawberry.field
     async def boom(self) -> str | None:
-        raise RuntimeError("secret of the house")
+        raise RuntimeError("internal secret")
 
     @strawberry.field
     def big(self) -> int | None:
@@ -211,7 +211,7 @@ class Subscription:
     @strawberry.subscription
     async def breaks(self, expected: bool) -> AsyncGenerator[int, None]:
         yield 1
-        raise NotFound() if expected else RuntimeError("secret of the house")
+        raise NotFound() if expected else RuntimeError("internal secret")
 
     @strawberry.subscription
     async def heavy(self) -> AsyncGenerator[str, None]:

@@ -43,7 +43,7 @@ class SampleTasks:
 
 
 async def create_sample_tasks(app: App) -> SampleTasks:
-    """Two projects that the member sees and one that he does not; some tasks deleted, blocked, labelled, nested."""
+    """Two projects that the member sees and one that they do not; some tasks deleted, blocked, labelled, nested."""
     team = await create_sample_team(app)
     labels = [await create_label(app, team.member, team.team_id, name) for name in ("one", "two", "three")]
     projects = [team.project_id, await create_project(app, team, "Second")]

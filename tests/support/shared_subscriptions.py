@@ -1,4 +1,4 @@
-"""Subscribing as transports do, through groups: what each subscriber is told, and who shares with whom."""
+"""Subscribes as transports do, through groups: what each subscriber receives, and who shares an execution."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -49,6 +49,6 @@ async def actor_of(app: App, payload: Any) -> Actor:
 
 
 async def sessions_of(app: App, actor: Actor) -> list[dict[str, Any]]:
-    """The open sessions that somebody sees of himself."""
+    """The open sessions that a person sees of their own."""
     answer = await app.execute(None, SESSIONS_QUERY, actor=actor)
     return list(answer["data"]["viewer"]["account"]["sessions"])

@@ -129,7 +129,7 @@ def check_examples(
     examples: int,
     first_seed: int,
 ) -> None:
-    """Check so many drawn operations, the same for the same `first`; one that fails is made smaller before it is told."""
+    """Check so many drawn operations, the same for the same `first`; one that fails is shrunk before it is reported."""
     quiet = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
     phases = [Phase.generate, Phase.shrink]
 
@@ -205,14 +205,14 @@ class _OperationBuilder(Visitor):
         if isinstance(inner, GraphQLList) and isinstance(node, ListValueNode):
             return nodes.List([self._value(each, inner.of_type, path, as_variable) for each in node.values])
         if isinstance(inner, GraphQLInputObjectType) and isinstance(node, ObjectValueNode):
-            kept = []
+            fields = []
             for each in node.fields:
                 declared = inner.fields[each.name.value]
                 if is_required_input_field(declared) or not self._is_omitted():
                     where = f"{path} {each.name.value}"
                     value = self._value(each.value, declared.type, where, as_variable)
-                    kept.append(ObjectFieldNode(name=each.name, value=value))
-            return nodes.Object(kept)
+                    fields.append(ObjectFieldNode(name=each.name, value=value))
+            return nodes.Object(fields)
         return self._with_real_id(node, getattr(inner, "name", ""), path)
 
     def _with_real_id(self, node: ValueNode, type_name: str, path: str) -> ValueNode:
@@ -225,7 +225,7 @@ class _OperationBuilder(Visitor):
         return node
 
     def _ids_for(self, path: str) -> Sequence[str]:
-        """Ids of the kind that is meant there, by the last word that tells; of any kind where none does, and now and then."""
+        """Ids of the kind that is meant there, by the last word that names a kind; of any kind where none does, and now and then."""
         if self._rng.random() < 0.9:
             for word in reversed(path.lower().split()):
                 for sign, kind in _TYPE_BY_WORD.items():

@@ -106,7 +106,7 @@ async def changes_page(app: App, person: Person, after: str | None = None, **var
 
 
 async def changes_since(app: App, person: Person, after: str, **variables: Any) -> list[Any]:
-    """Everything that the query tells since a cursor."""
+    """Every change that the query returns after a cursor."""
     nodes: list[Any] = []
     while True:
         found = await changes_page(app, person, after, **variables)

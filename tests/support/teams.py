@@ -17,7 +17,7 @@ from tests.support.app import App, Person
 
 @dataclass(frozen=True)
 class SampleTeam:
-    """One team. `mate` is a second member; the guest was added to the project; the outsider has a team of his own."""
+    """One team. `mate` is a second member; the guest was added to the project; the outsider has a team of their own."""
 
     team: Team
     project: Project
@@ -73,7 +73,7 @@ async def create_sample_team(app: App) -> SampleTeam:
 
 
 def actor_with_scopes(person: Person, *scopes: Scope) -> Actor:
-    """Somebody through a token that lends only these scopes."""
+    """A person with a token of only these scopes."""
     return Actor(user_id=person.user.id, scopes=frozenset(scopes))
 
 

@@ -1,4 +1,4 @@
-"""Files, sent as clients send them: announced in the graph, put at the address, told in the graph."""
+"""Uploads files as clients do: created in the graph, sent to the address, completed in the graph."""
 
 import base64
 import hashlib
@@ -31,8 +31,8 @@ async def signed_request(app: App, method: str, url: str, **options: Any) -> htt
 
 async def create_upload(app: App, person: Person, content: bytes, /, **fields: Any) -> Any:
     """A payload of `uploadCreate` for these bytes."""
-    told = {"fileName": "notes.txt", "contentType": "text/plain", "byteSize": len(content)} | fields
-    return await mutate(app, person, "uploadCreate", f"attachment {{ {ATTACHMENT_FIELDS} }} {UPLOAD_TARGET_FIELDS}", **told)
+    values = {"fileName": "notes.txt", "contentType": "text/plain", "byteSize": len(content)} | fields
+    return await mutate(app, person, "uploadCreate", f"attachment {{ {ATTACHMENT_FIELDS} }} {UPLOAD_TARGET_FIELDS}", **values)
 
 
 async def put_content(app: App, target: Any, content: bytes) -> int:
@@ -69,7 +69,7 @@ async def file_names_on(app: App, person: Person, subject: Any) -> list[str]:
 
 
 async def fetch_file(app: App, person: Person, file: Any) -> Any:
-    """A file as somebody sees it; None where he doesn't."""
+    """A file as a person sees it; None where they may not."""
     return (await app.run(person, "query ($id: ID!) { node(id: $id) { id ... on Attachment { fileName } } }", id=file["id"]))[
         "node"
     ]

@@ -8,8 +8,8 @@ import pycrdt
 
 from content import crdt
 from content.guard import check
-from content.text import shared
-from content.text.reading import parse
+from content.text import yxml
+from content.text.markdown_parser import parse
 from domain.document.update import Update
 from persistence.events.document_log import append
 from tests.support.app import App, Person
@@ -27,13 +27,13 @@ def append_paragraphs_update(state: bytes | None, markdown: str) -> bytes:
     """The update of an editor who adds paragraphs at the end."""
     held = crdt.load(state)
     before = crdt.state_vector(held)
-    fragment: Any = held.get(shared.ROOT, type=pycrdt.XmlFragment)
-    shared.insert(fragment, len(list(fragment.children)), parse(markdown).content)
+    fragment: Any = held.get(yxml.ROOT, type=pycrdt.XmlFragment)
+    yxml.insert(fragment, len(list(fragment.children)), parse(markdown).content)
     return crdt.difference(held, before)
 
 
 async def append_paragraphs(app: App, person: Person, document: Any, markdown: str, *, at: datetime | None = None) -> int:
-    """Somebody adds paragraphs to a document in his editor; the position of his edit."""
+    """Adds paragraphs to a document as an editor would; returns the position of the edit."""
     data = append_paragraphs_update(await document_state(app, document), markdown)
     return await append_to_log(app, uuid_of(document["id"]), data, person.user.id, at=at)
 

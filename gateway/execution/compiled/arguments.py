@@ -1,7 +1,8 @@
-"""What a field's resolver is given: argument literals and variables, coerced by graphql-core and converted by Strawberry.
+"""Builds the keyword arguments of a field's resolver from literals and variables.
 
-Arguments without variables are made once, when the operation is compiled. The others are made once per run, not once per object:
-on the short way (`gateway.execution.variables`) where that is enough, else on the long one.
+Arguments without variables are built once, when the operation is compiled. The others are built once per run, not once per
+object: by the fast path (`gateway.execution.variables`) where it suffices, else coerced by graphql-core and converted by
+Strawberry.
 """
 
 from typing import Any
@@ -18,7 +19,7 @@ from schema.fields import Binding, with_paging
 
 
 class FieldArguments:
-    """Makes keyword arguments of one field in one operation."""
+    """Builds the keyword arguments of one field in one operation."""
 
     def __init__(self, schema: Schema, field: GraphQLField, declared: StrawberryField, binding: Binding, node: FieldNode) -> None:
         self._field = field
@@ -31,19 +32,19 @@ class FieldArguments:
         self._fast = compile_arguments(schema, field, node) if self.has_variables else None
 
     def fast(self, values: Values) -> dict[str, Any]:
-        """The keyword arguments of variables that were read on the short way; raises `Unusual` where the long one is needed."""
+        """The keyword arguments for variables that the fast path has coerced; raises SlowPathNeeded where it does not suffice."""
         if self._fast is None:
             raise SlowPathNeeded
-        given = self._fast.build(values)
-        return with_paging(given) if self._is_paginated else given
+        arguments = self._fast.build(values)
+        return with_paging(arguments) if self._is_paginated else arguments
 
     def variable_name(self, name: str) -> str | None:
-        """The variable that alone is the argument of this name."""
+        """The variable that is the whole value of the argument with this name; None for any other value."""
         values = (each.value for each in self._node.arguments or () if each.name.value == name)
         return next((value.name.value for value in values if isinstance(value, VariableNode)), None)
 
     def build(self, variables: VariableValues | None) -> dict[str, Any]:
-        """The keyword arguments; raises what graphql-core or the paging rules find wrong with them."""
+        """The keyword arguments; raises the errors of graphql-core and of the paging rules."""
         coerced = get_argument_values(self._field, self._node, variables)
-        given = convert_arguments(coerced, self._declared, self._registry, self._config)
-        return with_paging(given) if self._is_paginated else given
+        arguments = convert_arguments(coerced, self._declared, self._registry, self._config)
+        return with_paging(arguments) if self._is_paginated else arguments

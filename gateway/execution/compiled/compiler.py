@@ -1,24 +1,38 @@
-"""From a validated operation to straight-line Python.
+"""Compiles a validated operation to straight-line Python.
 
-A selection on an object type becomes one function over *all* objects of its level: it calls each relation's batch function once,
-hands the children to the functions below, and builds the level's dicts from the bottom up. There is no future per object and no
-tree walk at run time. `{ project(id: $id) { name tasks { nodes { title assignee { displayName } } } } }` becomes, names changed,
+A selection on an object type becomes one function over *all* objects of its level. The function calls each relation's batch
+function once, passes the children to the functions of the next level, and builds the level's dicts from the bottom up: no future
+per object, no tree walk at run time. `{ project(id: $id) { name tasks { nodes { title assignee { displayName } } } } }` becomes
 
-    async def task(C, A, P):
-        K = present(P)
-        n1 = names_in(K, "assignee_id")
-        r1 = dict(zip(n1, users(await assignees(C, n1))))
-        D = tasks(K, r1)
-        return D if K is P else scattered(P, D)
+    def make0(P):                                   # Task.assignee's fields
+        return objects12(P)
 
-where `users` and `tasks` make the dicts (`gateway.execution.compiled.object_builders`). Whatever graphql-core would do beyond
-that (word an error, propagate a null) is left to it: generated code raises, and the operation is answered by graphql-core
-(`gateway.execution.compiled.program`). What the compiler does not know it refuses when compiling (`Unsupported`): introspection,
-fields without a binding, arguments that are wrong whatever the variables.
+    async def wait1(C, A, P):                       # the rows of the page: Task
+        K = non_null(P)
+        if not K: return P
+        C.requested_columns = columns14             # frozenset({"display_name", …})
+        n1 = foreign_keys_in(K, 'assignee_id')
+        f1 = await load15(C, n1)
+        r1 = dict(zip(n1, objects16(f1)))
+        D = objects17(K, r1)
+        return D if K is P else scatter(P, D)
 
-Response keys are the only text of clients in the generated code; they are GraphQL names, and stand there as Python string
-literals. Rejected: a function per object, and a future for each (what makes graphql-core slow). A level's relations are asked one
-after the other: a request then holds one connection at a time; asking them together was not measured.
+    async def run(C, A, V):                         # the operation
+        guard20(C)
+        C.requested_columns = columns21
+        v0 = await call22(C, **A[0])
+        v0 = (await wait3(C, A, [v0]))[0]
+        return {'project': v0}
+
+where `objects…` makes the dicts (`gateway.execution.compiled.object_builders`) and the other names are those of
+`gateway.execution.compiled.runtime`. Whatever graphql-core does beyond that (word an error, propagate a null) is left to it:
+generated code raises, and graphql-core answers the operation (`gateway.execution.compiled.program`). What the compiler does not
+know it refuses when it compiles (`Unsupported`): introspection, fields without a binding, arguments that are wrong whatever the
+variables.
+
+Response keys are the only text of clients in the generated code; they are GraphQL names, written as Python string literals.
+Rejected: a function per object, and a future for each (what makes graphql-core slow). The relations of a level are loaded one
+after the other, so that a request holds one connection at a time; loading them concurrently was not measured.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +53,6 @@ from graphql.language import FieldNode, SelectionSetNode
 from strawberry.schema import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-from gateway.execution.compiled import runtime
 from gateway.execution.compiled.arguments import FieldArguments
 from gateway.execution.compiled.object_builders import (
     GENERATED_GLOBALS,
@@ -52,13 +65,39 @@ from gateway.execution.compiled.object_builders import (
     leaf_expression,
 )
 from gateway.execution.compiled.required_columns import required_columns
-from gateway.execution.compiled.selections import FieldCollector
-from gateway.execution.compiled.type_predicates import is_leaf_or_leaf_list, is_single_object, unwrap_non_null
+from gateway.execution.compiled.runtime import (
+    distinct,
+    expand,
+    flatten,
+    group_by_type,
+    merge_by_type,
+    non_null,
+    require_non_null,
+    scatter,
+    unflatten,
+)
+from gateway.execution.compiled.selections import (
+    FieldCollector,
+    is_leaf_or_leaf_list,
+    is_single_object,
+    unwrap_non_null,
+)
 from resolvers.page import ToOneLoader
 from schema.fields import Binding, check_guard
 
-_RUNTIME_FUNCTIONS = ("present", "full", "scattered", "distinct", "repeated", "flat", "nested", "by_type", "in_order")
-_GENERATED_GLOBALS = {"names_in": foreign_keys_in, **GENERATED_GLOBALS}
+_RUNTIME_FUNCTIONS: tuple[Callable[..., Any], ...] = (
+    non_null,
+    require_non_null,
+    scatter,
+    distinct,
+    expand,
+    flatten,
+    unflatten,
+    group_by_type,
+    merge_by_type,
+    foreign_keys_in,
+)
+_GENERATED_NAMES = {function.__name__: function for function in _RUNTIME_FUNCTIONS} | GENERATED_GLOBALS
 _AWAIT = "await "
 
 
@@ -67,8 +106,11 @@ class Unsupported(Exception):
 
 
 class Compiler:
-    """Compiles one operation. In generated code, `C` is the context, `A` the keyword arguments of `varying`, made anew for every
-    run, `P` a list of objects with None where one is missing, `K` those that are there, `o` one of them.
+    """
+    Compiles one operation.
+
+    In generated code, `C` is the context, `A` the keyword arguments of `variable_arguments` (built anew for every run), `V` the
+    event of a subscription, `P` a list of objects with None for missing ones, `K` the objects without these, `o` one of them.
     """
 
     def __init__(self, schema: Schema, bindings: Mapping[str, Binding], collector: FieldCollector) -> None:
@@ -76,11 +118,11 @@ class Compiler:
         self._bindings = bindings
         self._collector = collector
         self._functions: list[str] = []
-        self._names: dict[str, Any] = {name: getattr(runtime, name) for name in _RUNTIME_FUNCTIONS} | _GENERATED_GLOBALS
+        self._names: dict[str, Any] = dict(_GENERATED_NAMES)
         self.variable_arguments: list[FieldArguments] = []
         self.object_builders: list[ObjectBuilder] = []
 
-    # ── what programs are made of ─────────────────────────────────────────────────────────────────────────────────────
+    # ── the parts of a program ─────────────────────────────────────────────────────────────────────────────────────
 
     def root_fields(
         self, type_: GraphQLObjectType, selection_sets: Sequence[SelectionSetNode]
@@ -95,47 +137,52 @@ class Compiler:
             call = None if binding.root is None else self._call_resolver(field, binding, nodes[0], binding.root)
             completed = self._complete(field.type, _selection_sets(nodes), "P")
             name = self._function(["return " + completed], is_async=_AWAIT in completed)
-            wants = self._required_columns_step(field, nodes)
             fields.append(
                 (
                     key,
                     RootField(
-                        binding=binding, call=call, complete=name, is_async=_AWAIT in completed, required_columns_step=wants
+                        binding=binding,
+                        call=call,
+                        complete=name,
+                        is_async=_AWAIT in completed,
+                        required_columns_step=self._required_columns_step(field, nodes),
                     ),
                 )
             )
         return fields
 
     def define_function(self, lines: Sequence[str], name: str) -> None:
-        """Add a function of the program's own."""
+        """Adds a function with the given body to the generated module."""
         self._functions.append("\n".join([f"async def {name}(C, A, V):", *(f"    {line}" for line in lines)]))
 
     def name_for(self, prefix: str, value: Any) -> str:
-        """A name for a value, in the generated module."""
+        """Binds a value to a new name in the generated module and returns the name."""
         name = f"{prefix}{len(self._names)}"
         self._names[name] = value
         return name
 
     def load_module(self) -> dict[str, Any]:
-        """Run the generated module: its names."""
+        """Runs the generated module and returns its globals."""
         names = dict(self._names)
         exec(compile(self.source, "<compiled operation>", "exec"), names)  # noqa: S102 (our own text)
         return names
 
     @property
     def source(self) -> str:
-        """The generated module."""
+        """The text of the generated module."""
         return "\n\n".join(self._functions)
 
     # ── levels ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _level(self, type_: GraphQLObjectType, selection_sets: Sequence[SelectionSetNode], *, nullable: bool) -> str:
-        """The function over all objects of a type at one place, where there may be gaps or not: what to call it with is
-        `_called`."""
+        """Generates the function over all objects of one type in one selection; returns its name, for `_call_function`.
+
+        `nullable`: whether the list of objects may hold None.
+        """
         entries: list[tuple[str, FieldSource]] = []
         steps: list[str] = []
-        given: list[str] = []
-        for place, (key, nodes) in enumerate(self._collector.collect_fields(type_, selection_sets).items()):
+        columns: list[str] = []
+        for slot, (key, nodes) in enumerate(self._collector.collect_fields(type_, selection_sets).items()):
             if nodes[0].name.value == "__typename":
                 entries.append((key, repr(type_.name)))
                 continue
@@ -147,63 +194,68 @@ class Compiler:
             if binding.kind == "relation":
                 steps.append(self._required_columns_step(field, nodes))
             if isinstance(binding.batch, ToOneLoader):
-                steps += self._to_one_steps(place, field, binding.batch, _selection_sets(nodes))
-                entries.append((key, LookupColumn(place, binding.batch.attribute)))
-                given.append(f"r{place}")
+                steps += self._to_one_steps(slot, field, binding.batch, _selection_sets(nodes))
+                entries.append((key, LookupColumn(slot, binding.batch.attribute)))
+                columns.append(f"r{slot}")
                 continue
             values = self._values(field, binding, nodes[0])
             if binding.kind == "relation" and is_single_object(field.type):
-                steps += [f"a{place} = {values}", f"d{place} = distinct(a{place})"]
-                steps.append(f"r{place} = {self._complete(field.type, _selection_sets(nodes), f'd{place}')}")
-                steps.append(f"r{place} = repeated(a{place}, d{place}, r{place})")
+                steps += [f"a{slot} = {values}", f"d{slot} = distinct(a{slot})"]
+                steps.append(f"r{slot} = {self._complete(field.type, _selection_sets(nodes), f'd{slot}')}")
+                steps.append(f"r{slot} = expand(a{slot}, d{slot}, r{slot})")
             else:
-                steps.append(f"r{place} = {self._complete(field.type, _selection_sets(nodes), values)}")
-            entries.append((key, ComputedColumn(place)))
-            given.append(f"r{place}")
-        display = self._object_builder(entries)
-        if not given:
-            return display
-        waits = any(_AWAIT in step for step in steps)
-        made = f"{display}(K, {', '.join(given)})"
+                steps.append(f"r{slot} = {self._complete(field.type, _selection_sets(nodes), values)}")
+            entries.append((key, ComputedColumn(slot)))
+            columns.append(f"r{slot}")
+        builder = self._object_builder(entries)
+        if not columns:
+            return builder
+        is_async = any(_AWAIT in step for step in steps)
+        built = f"{builder}(K, {', '.join(columns)})"
         if not nullable:
-            return self._function(["K = P", "if not K: return P", *steps, f"return {made}"], is_async=waits)
-        lines = ["K = present(P)", "if not K: return P", *steps, f"D = {made}", "return D if K is P else scattered(P, D)"]
-        return self._function(lines, is_async=waits)
+            return self._function(["K = P", "if not K: return P", *steps, f"return {built}"], is_async=is_async)
+        lines = ["K = non_null(P)", "if not K: return P", *steps, f"D = {built}", "return D if K is P else scatter(P, D)"]
+        return self._function(lines, is_async=is_async)
 
     def _to_one_steps(
         self, slot: int, field: GraphQLField, batch: ToOneLoader, selection_sets: Sequence[SelectionSetNode]
     ) -> list[str]:
-        """The steps that make the objects that those of a level name, each once."""
-        find = self.name_for("find", batch.load_many)
+        """The steps that load and complete the objects that the foreign keys of a level refer to, each once."""
+        load = self.name_for("load", batch.load_many)
         return [
-            f"n{slot} = names_in(K, {batch.attribute!r})",
-            f"f{slot} = await {find}(C, n{slot})",
+            f"n{slot} = foreign_keys_in(K, {batch.attribute!r})",
+            f"f{slot} = await {load}(C, n{slot})",
             f"r{slot} = dict(zip(n{slot}, {self._complete(field.type, selection_sets, f'f{slot}')}))",
         ]
 
     def _object_builder(self, fields: Sequence[tuple[str, FieldSource]]) -> str:
-        """The name of what makes the dicts of a level."""
+        """The name of the builder of a level's dicts."""
         name = f"objects{len(self._names)}"
-        display = self._names[name] = ObjectBuilder(name, fields)
-        self.object_builders.append(display)
+        builder = self._names[name] = ObjectBuilder(name, fields)
+        self.object_builders.append(builder)
         return name
 
     def _abstract(self, type_: GraphQLInterfaceType | GraphQLUnionType, selection_sets: Sequence[SelectionSetNode]) -> str:
-        """A function over objects of several types: a level for each, and their results back in order."""
+        """Generates the function over objects of several types: one level for each type, and the results back in order."""
         if type_.resolve_type is None:
-            raise Unsupported("abstract type without names")
-        names = self.name_for("name", _type_namer(type_))
-        lines = ["made = {}"]
+            raise Unsupported("abstract type without resolve_type")
+        type_name = self.name_for("type_name", _type_namer(type_))
+        lines = ["completed = {}"]
         known = []
         for possible in self._schema._schema.get_possible_types(type_):  # noqa: SLF001 (the graphql-core schema has no other door)
             level = self._level(possible, selection_sets, nullable=False)
             known.append(possible.name)
             lines.append(
-                f"if {possible.name!r} in kinds: made[{possible.name!r}] = {self._call_function(level, f'kinds[{possible.name!r}]')}"
+                f"if {possible.name!r} in groups: completed[{possible.name!r}] = "
+                + self._call_function(level, f"groups[{possible.name!r}]")
             )
-        waits = any(_AWAIT in line for line in lines)
-        lines = [f"kinds = by_type(P, {names}, {known!r})", *lines, f"return in_order(P, {names}, made)"]
-        return self._function(lines, is_async=waits)
+        is_async = any(_AWAIT in line for line in lines)
+        lines = [
+            f"groups = group_by_type(P, {type_name}, {known!r})",
+            *lines,
+            f"return merge_by_type(P, {type_name}, completed)",
+        ]
+        return self._function(lines, is_async=is_async)
 
     def _function(self, lines: Sequence[str], *, is_async: bool) -> str:
         name = f"{'wait' if is_async else 'make'}{len(self._functions)}"
@@ -217,14 +269,14 @@ class Compiler:
     # ── values ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _complete(self, type_: GraphQLOutputType, selection_sets: Sequence[SelectionSetNode], values: str) -> str:
-        """An expression for the list of JSON values of a list of what resolvers gave."""
+        """An expression for the list of JSON values of a list of resolved values."""
         nullable, inner = unwrap_non_null(type_)
         if isinstance(inner, GraphQLScalarType | GraphQLEnumType):
             return f"[{leaf_expression(type_, 'o', self.name_for)} for o in {values}]"
-        checked = values if nullable else f"full({values})"
+        checked = values if nullable else f"require_non_null({values})"
         if isinstance(inner, GraphQLList):
-            items = self._complete(inner.of_type, selection_sets, "flat(P)")
-            return self._call_function(self._function([f"return nested(P, {items})"], is_async=_AWAIT in items), checked)
+            items = self._complete(inner.of_type, selection_sets, "flatten(P)")
+            return self._call_function(self._function([f"return unflatten(P, {items})"], is_async=_AWAIT in items), checked)
         if isinstance(inner, GraphQLInterfaceType | GraphQLUnionType):
             return self._call_function(self._abstract(inner, selection_sets), checked)
         assert isinstance(inner, GraphQLObjectType)
@@ -254,9 +306,9 @@ class Compiler:
         return type_.fields[name], binding
 
     def _required_columns_step(self, field: GraphQLField, nodes: Sequence[FieldNode]) -> str:
-        """The step that says what will be read of the rows that a field is about to fetch."""
-        fetched = required_columns(field.type, _selection_sets(nodes), self._collector, self._bindings)
-        return f"C.wanted = {'None' if fetched is None else self.name_for('wanted', fetched)}"
+        """The step that announces which columns of its rows a field is about to read."""
+        names = required_columns(field.type, _selection_sets(nodes), self._collector, self._bindings)
+        return f"C.requested_columns = {'None' if names is None else self.name_for('columns', names)}"
 
     def _guard_steps(self, binding: Binding) -> list[str]:
         return [] if binding.guard in ("parent", "public") else [f"{self.name_for('guard', guard_check(binding))}(C)"]
@@ -270,16 +322,15 @@ class Compiler:
             self.variable_arguments.append(arguments)
             return f"{name}(C, **A[{len(self.variable_arguments) - 1}])"
         try:
-            made = arguments.build(None)
+            built = arguments.build(None)
         except Exception as error:
             raise Unsupported("bad argument") from error
-        return f"{name}(C, **{self.name_for('given', made)})" if made else f"{name}(C)"
+        return f"{name}(C, **{self.name_for('arguments', built)})" if built else f"{name}(C)"
 
 
 class RootField:
-    """A root field: how it is resolved (`call`, None for an event), and the function that completes a list of its one value.
-
-    `wants` is the step before the call.
+    """A root field: the expression that resolves it (`call`; None for an event) and the name of the function that completes a
+    list of its one value. `required_columns_step` runs before the call.
     """
 
     __slots__ = ("binding", "call", "complete", "is_async", "required_columns_step")
@@ -297,12 +348,14 @@ def _selection_sets(nodes: Sequence[FieldNode]) -> list[SelectionSetNode]:
 
 
 def guard_check(binding: Binding) -> Callable[[Any], None]:
-    """What refuses, by its context, whoever the field's guard does not let through."""
+    """A function that raises for a context that the field's guard does not admit."""
     return lambda context: check_guard(binding.guard, context)
 
 
 def _type_namer(type_: GraphQLInterfaceType | GraphQLUnionType) -> Callable[[Any], Any]:
-    if isinstance(type_, GraphQLUnionType):  # Strawberry's own resolver of unions asks for an execution, which a program is not
+    if isinstance(
+        type_, GraphQLUnionType
+    ):  # Strawberry's own resolver of unions needs an execution, which a program does not have
         return attrgetter("type_name")
     resolve: Any = type_.resolve_type
     return lambda value: resolve(value, None, type_)

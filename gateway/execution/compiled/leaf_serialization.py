@@ -1,11 +1,15 @@
-"""How a leaf value becomes JSON: a quick test in the generated code, and graphql-core's own serializer for all that fails it.
+"""Serializes leaf values: a cheap type test in the generated code, and graphql-core's serializer for values that fail it.
 
-Instants of UTC and days stay as they are, since orjson writes them as we do (`AS_JSON`) for a tenth of what `isoformat` costs.
+UTC instants and dates stay Python objects, since orjson writes them in the same form (`JSON_OPTIONS`) at a tenth of the cost of
+`isoformat`.
 
-In a template, `{v}` reads the value once and gives it the name `{x}`. What does not pass the test goes to `{slow}`, which
-serializes as graphql-core would, or raises; an operation whose program raises is answered by graphql-core. The name of an enum's
-value is looked up in a dict instead, which a value of another kind leaves with a KeyError. Values of a column that can hold
-nothing else need no test at all.
+In a template, `{v}` reads the value once and assigns it to `{x}`; `{slow}` is a function that serializes as graphql-core does, or
+raises. The template of String,
+
+    ({x} if ({v}).__class__ is str else {slow}({x}))
+
+becomes `(x0 if (x0 := o.title).__class__ is str else slow31(x0))`. The name of an enum value is looked up in a dict instead,
+which raises KeyError for any other value. Values of a column that can hold nothing else need no test (`needs_no_check`).
 """
 
 from collections.abc import Callable
@@ -19,12 +23,12 @@ import orjson
 from graphql import GraphQLEnumType, GraphQLOutputType, GraphQLScalarType
 
 from gateway.execution.compiled.runtime import NullInNonNull
-from gateway.execution.compiled.type_predicates import unwrap_non_null
+from gateway.execution.compiled.selections import unwrap_non_null
 
 Serialize = Callable[[Any], Any]
 
 JSON_OPTIONS = orjson.OPT_UTC_Z
-"""How the data of an operation is written by orjson."""
+"""The options with which orjson writes the data of an operation."""
 
 _TEXT = "({x} if ({v}).__class__ is str else {slow}({x}))"
 _DATETIME = "({x} if ({v}).__class__ is datetime and {x}.tzinfo is UTC else {slow}({x}))"
@@ -46,19 +50,19 @@ _SLOW_PATH = "{slow}({v})"
 
 @dataclass(frozen=True, slots=True)
 class LeafTemplate:
-    """A template, and what stands behind its `slow`: a serializer, or an enum's names by value."""
+    """A template and the object behind its `slow`: a serializer, or the names of an enum by value."""
 
     template: str
     serializer: Any
 
     def expression(self, source: str, variable: str, serializer_name: str) -> str:
-        """The template filled in: the value's expression, a name for it, and the name of the serializer."""
+        """The template filled in with the value's expression, a variable for it, and the name of the serializer."""
         value = f"{variable} := {source}" if "{x}" in self.template else source
         return self.template.format(v=value, x=variable, slow=serializer_name)
 
 
 def leaf_template(type_: GraphQLScalarType | GraphQLEnumType, *, nullable: bool) -> LeafTemplate:
-    """How values of a leaf type are written."""
+    """The template for values of a leaf type."""
     if isinstance(type_, GraphQLEnumType):
         # A row's plain string equals the member, and so finds the same name.
         return LeafTemplate(
@@ -67,10 +71,10 @@ def leaf_template(type_: GraphQLScalarType | GraphQLEnumType, *, nullable: bool)
     serialize: Serialize = type_.serialize
 
     def slow(value: Any) -> Any:
-        written = None if value is None else serialize(value)
-        if written is None and not nullable:
+        serialized = None if value is None else serialize(value)
+        if serialized is None and not nullable:
             raise NullInNonNull
-        return written
+        return serialized
 
     if type_.name == "Date" and nullable:
         return LeafTemplate(_DATE, slow)
@@ -85,12 +89,13 @@ _UNCHECKED_SCALARS: dict[Any, frozenset[str]] = {
 
 
 def needs_no_check(type_: GraphQLOutputType, column_type: Any) -> bool:
-    """Whether values of a column of this kind (`str`, `date | None`, an enum) are, as they are, JSON values of a type."""
+    """Whether every value of a column of this type (`str`, `date | None`, an enum) is already a JSON value of the GraphQL
+    type."""
     nullable, inner = unwrap_non_null(type_)
-    kinds = [each for each in get_args(column_type) if each is not NoneType] or [column_type]
-    if len(kinds) > 1 or (NoneType in get_args(column_type) and not nullable):
+    types = [each for each in get_args(column_type) if each is not NoneType] or [column_type]
+    if len(types) > 1 or (NoneType in get_args(column_type) and not nullable):
         return False
-    (own,) = kinds
+    (own,) = types
     if isinstance(inner, GraphQLEnumType):
         named = {name: value.value for name, value in inner.values.items()}
         return isinstance(own, type) and issubclass(own, StrEnum) and named == {each.value: each for each in own}

@@ -1,19 +1,19 @@
-"""The objects of an answer: one dict display for all objects of a level, written anew for each class that comes by.
+"""Builds the JSON objects of one level with one list comprehension, generated for each class of objects that arrives.
 
-What a class tells of its attributes is worth more than half of the time that its objects take. Rows of Postgres tell where each
-attribute stands and of what kind it is (`persistence.engine.rows.Place`), so of a page of tasks this is left, names changed:
+What a class says about its attributes saves more than half of the time per object. Row classes of Postgres say in which column
+each attribute stands and of what type it is (`persistence.engine.rows.ColumnRef`), so for a page of tasks this is generated:
 
     def objects4(K, r7):  # TaskRow
         return [{"id": o[7], "title": o[2], "dueOn": o[4], "assignee": r7[o[6]]} for o in K]
 
-The same for a class that tells nothing, such as the dataclass that a mutation gives:
+and for a class that says nothing, such as the dataclass that a mutation returns:
 
     def objects4(K, r7):  # Task
-        return [{"id": IDS[o.type_name][o.id], "title": (x0 if (x0 := o.title).__class__ is str else slow31(x0)), …
+        return [{"id": IDS[o.type_name][o.id], "title": (x0 if (x0 := o.title).__class__ is str else slow31(x0)), …} for o in K]
 
-It can only be written when the first object comes: no field says which statement its rows will come from, and the columns of a
-statement hang on what is asked for. Rejected: unpacking rows in the `for` (no quicker than an index, and breaks when a statement
-gives a column more); `dict(zip(names, row))` (twice the time).
+The code can be generated only when the first object arrives: no field says which statement its rows come from, and the columns of
+a statement depend on the selection. Rejected: unpacking rows in the `for` (no faster than an index, and breaks when a statement
+returns one more column); `dict(zip(names, row))` (twice the time).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,19 +27,19 @@ from graphql import GraphQLEnumType, GraphQLList, GraphQLOutputType, GraphQLScal
 
 from gateway.execution.compiled.leaf_serialization import leaf_template, needs_no_check
 from gateway.execution.compiled.runtime import NullInNonNull, non_null, scatter
-from gateway.execution.compiled.type_predicates import unwrap_non_null
+from gateway.execution.compiled.selections import unwrap_non_null
 from persistence.engine.rows import GLOBAL_ID, ColumnRef, text_key
 from resolvers import ids
 from schema.fields import Binding
 
 NameFactory = Callable[[str, Any], str]
-"""A name for a value, in generated code."""
+"""Binds a value (second argument) to a new name in generated code, with the given prefix, and returns the name."""
 GENERATED_GLOBALS = {"date": date, "datetime": datetime, "UTC": UTC, "IDS": ids.ID_CACHE}
 
 
 @dataclass(frozen=True, slots=True)
 class LeafField:
-    """What is read of an object: a leaf, or a list of leaves."""
+    """A leaf, or a list of leaves, read from an attribute of the object."""
 
     type: GraphQLOutputType
     binding: Binding
@@ -48,29 +48,29 @@ class LeafField:
 
 @dataclass(frozen=True, slots=True)
 class ComputedColumn:
-    """What the level has made already: a list with a value for each object, by the name of a parameter."""
+    """A list that the level has computed, with one value per object; parameter `r{slot}`."""
 
     slot: int
 
 
 @dataclass(frozen=True, slots=True)
 class LookupColumn:
-    """What an object names by an attribute, out of what the level has made of all that its objects name."""
+    """A dict that the level has computed, looked up by the object's foreign key `attribute`; parameter `r{slot}`."""
 
     slot: int
     attribute: str
 
 
 FieldSource = str | LeafField | ComputedColumn | LookupColumn
-"""What stands in a display under its key; a string stands as it is."""
+"""The source of one entry of the dict; a string is a Python expression."""
 
 
 class ObjectBuilder:
     """
-    Makes the dicts of a level.
+    Builds the dicts of a level.
 
-    Called with the objects, None where one is missing; for each `Made` and `Named`, in their order, with a list of what was made
-    of each object, or a dict of what was made of what they name.
+    Takes the objects (None where one is missing) and, for each ComputedColumn and LookupColumn in order, its list or dict.
+    Returns a list of the same length.
     """
 
     def __init__(self, name: str, fields: Sequence[tuple[str, FieldSource]]) -> None:
@@ -80,23 +80,22 @@ class ObjectBuilder:
         self.sources: dict[type, str] = {}
 
     def __call__(self, objects: list[Any], *columns: Any) -> list[Any]:
-        kinds = set(map(type, objects))
-        if len(kinds) == 1:
-            (kind,) = kinds
-            return (self._functions.get(kind) or self._compile(kind))(objects, *columns)
-        if NoneType in kinds and not columns:
-            there = non_null(objects)
-            return scatter(objects, self(there))
-        return self._build_mixed(kinds, objects, columns)
+        classes = set(map(type, objects))
+        if len(classes) == 1:
+            (class_,) = classes
+            return (self._functions.get(class_) or self._compile(class_))(objects, *columns)
+        if NoneType in classes and not columns:
+            return scatter(objects, self(non_null(objects)))
+        return self._build_mixed(classes, objects, columns)
 
     def _build_mixed(self, classes: set[type], objects: Sequence[Any], columns: Sequence[Any]) -> list[Any]:
         dicts: list[Any] = [None] * len(objects)
-        for kind in classes:
-            places = [place for place, each in enumerate(objects) if type(each) is kind]
-            values = (each if each.__class__ is dict else [each[place] for place in places] for each in columns)
-            own = self([objects[place] for place in places], *values)
-            for place, each in zip(places, own, strict=True):
-                dicts[place] = each
+        for class_ in classes:
+            indexes = [index for index, each in enumerate(objects) if type(each) is class_]
+            values = (each if each.__class__ is dict else [each[index] for index in indexes] for each in columns)
+            own = self([objects[index] for index in indexes], *values)
+            for index, each in zip(indexes, own, strict=True):
+                dicts[index] = each
         return dicts
 
     def _compile(self, class_: type) -> Callable[..., list[Any]]:
@@ -104,38 +103,38 @@ class ObjectBuilder:
             return lambda objects, *_: list(objects)
         names: dict[str, Any] = dict(GENERATED_GLOBALS)
 
-        def named(prefix: str, value: Any) -> str:
+        def name_for(prefix: str, value: Any) -> str:
             name = f"{prefix}{len(names)}"
             names[name] = value
             return name
 
-        made = [entry.slot for _, entry in self._fields if isinstance(entry, ComputedColumn)]
-        dict_ = ", ".join(f"{key!r}: {_field_expression(entry, class_, named)}" for key, entry in self._fields)
-        each, beside = "o", "K"
-        if made:
-            each = ", ".join([each, *(f"v{place}" for place in made)])
-            beside = f"zip({', '.join([beside, *(f'r{place}' for place in made)])})"
-        given = [f"r{entry.slot}" for _, entry in self._fields if isinstance(entry, ComputedColumn | LookupColumn)]
-        head = f"def {self.name}({', '.join(['K', *given])}):  # {class_.__name__}"
-        source = f"{head}\n    return [{{{dict_}}} for {each} in {beside}]"
+        computed = [entry.slot for _, entry in self._fields if isinstance(entry, ComputedColumn)]
+        entries = ", ".join(f"{key!r}: {_field_expression(entry, class_, name_for)}" for key, entry in self._fields)
+        targets, iterable = "o", "K"
+        if computed:
+            targets = ", ".join([targets, *(f"v{slot}" for slot in computed)])
+            iterable = f"zip({', '.join([iterable, *(f'r{slot}' for slot in computed)])})"
+        parameters = [f"r{entry.slot}" for _, entry in self._fields if isinstance(entry, ComputedColumn | LookupColumn)]
+        head = f"def {self.name}({', '.join(['K', *parameters])}):  # {class_.__name__}"
+        source = f"{head}\n    return [{{{entries}}} for {targets} in {iterable}]"
         exec(compile(source, f"<compiled {self.name}>", "exec"), names)  # noqa: S102 (our own text)
         self.sources[class_] = source
-        written: Callable[..., list[Any]] = names[self.name]
-        self._functions[class_] = written
-        return written
+        function: Callable[..., list[Any]] = names[self.name]
+        self._functions[class_] = function
+        return function
 
 
 def leaf_expression(type_: GraphQLOutputType, source: str, name_for: NameFactory, depth: int = 0) -> str:
-    """An expression for the JSON value of one leaf, or one list of leaves, that `read` reads."""
+    """An expression for the JSON value of one leaf, or one list of leaves, that the expression `source` reads."""
     nullable, inner = unwrap_non_null(type_)
-    own = f"x{depth}"
+    variable = f"x{depth}"
     if isinstance(inner, GraphQLList):
         item = leaf_expression(inner.of_type, f"i{depth}", name_for, depth + 1)
         missing = "None" if nullable else f"{name_for('slow', _raise_null)}()"
-        return f"({missing} if ({own} := {source}) is None else [{item} for i{depth} in {own}])"
+        return f"({missing} if ({variable} := {source}) is None else [{item} for i{depth} in {variable}])"
     assert isinstance(inner, GraphQLScalarType | GraphQLEnumType)
-    form = leaf_template(inner, nullable=nullable)
-    return form.expression(source, own, name_for("slow", form.serializer))
+    template = leaf_template(inner, nullable=nullable)
+    return template.expression(source, variable, name_for("slow", template.serializer))
 
 
 def _field_expression(field: FieldSource, class_: type, name_for: NameFactory) -> str:
@@ -164,23 +163,23 @@ def _raise_null() -> None:
 
 
 def foreign_keys_in(objects: Sequence[Any], attribute: str) -> list[Any]:
-    """What objects name by an attribute, each once; as displays look it up (`Named`)."""
-    kinds = set(map(type, objects))
-    if len(kinds) > 1:
+    """The distinct values of a foreign key over all objects, in the form in which builders look them up (LookupColumn)."""
+    classes = set(map(type, objects))
+    if len(classes) > 1:
         return list(
             {
-                name: None
-                for kind in kinds
-                for name in foreign_keys_in([each for each in objects if type(each) is kind], attribute)
+                key: None
+                for class_ in classes
+                for key in foreign_keys_in([each for each in objects if type(each) is class_], attribute)
             }
         )
-    (kind,) = kinds
-    column = _key_column(kind, attribute)
+    (class_,) = classes
+    column = _key_column(class_, attribute)
     return list(dict.fromkeys(map(attrgetter(attribute) if column is None else itemgetter(column), objects)))
 
 
 def _key_column(class_: type, attribute: str) -> int | None:
-    """The column of a row that holds a name, as text if it can be had."""
+    """The column of a row that holds a foreign key, as text where the statement selects it so."""
     places: Mapping[str, ColumnRef] = getattr(class_, "places", {})
     place = places.get(text_key(attribute)) or places.get(attribute)
     return None if place is None else place.column

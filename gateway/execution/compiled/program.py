@@ -1,4 +1,4 @@
-"""A compiled operation, ready to run: for one document, one operation and one set of `@skip`/`@include` values."""
+"""Compiles operations when they first run and caches a program for each set of `@skip`/`@include` values."""
 
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
@@ -18,12 +18,11 @@ CompiledFunction = Callable[[Any, list[dict[str, Any]], Any], Coroutine[Any, Any
 
 
 class NotCompiled(Exception):
-    """This run is graphql-core's; the message is a short, fixed reason."""
+    """graphql-core executes this run; the message is a short, fixed reason."""
 
 
 class Program:
-    """Generated code for one operation: `run` is called with the context, what `varying` makes of the variables, and the
-    event."""
+    """Generated code for one operation. `run` takes the context, the results of `variable_arguments`, and the event."""
 
     __slots__ = ("_object_builders", "_source", "run", "variable_arguments")
 
@@ -35,8 +34,8 @@ class Program:
 
     @property
     def source(self) -> str:
-        """The generated code, with what was written by now for classes of objects."""
-        return "\n\n".join([self._source, *(text for display in self._object_builders for text in display.sources.values())])
+        """The generated code, with the object builders compiled so far."""
+        return "\n\n".join([self._source, *(text for builder in self._object_builders for text in builder.sources.values())])
 
 
 class ProgramCompiler:
@@ -49,8 +48,7 @@ class ProgramCompiler:
     def compiled_for(
         self, operation: Operation, raw_variables: Mapping[str, Any]
     ) -> tuple[CompiledFunction, list[dict[str, Any]]]:
-        """The code for an operation with these variables, and its arguments; raises NotCompiled with the reason why there is
-        none."""
+        """The code for an operation with these variables, and its arguments. Raises NotCompiled with the reason."""
         if operation.variable_coercer is None:
             operation.variable_coercer = VariableCoercer(self._schema, operation.definition.variable_definitions or ())
         try:
@@ -63,7 +61,7 @@ class ProgramCompiler:
             return program.run, [each.build(variables) for each in program.variable_arguments]
 
     def coerce_variables(self, operation: Operation, raw_variables: Mapping[str, Any]) -> VariableValues:
-        """The variables, coerced; raises NotCompiled where graphql-core finds fault with them."""
+        """The coerced variables; raises NotCompiled for values that graphql-core refuses."""
         definitions = operation.definition.variable_definitions or ()
         coerced = get_variable_values(self._schema._schema, definitions, dict(raw_variables))  # noqa: SLF001
         if isinstance(coerced, list):
@@ -102,12 +100,12 @@ class ProgramCompiler:
 
 
 def _root_steps(compiler: Compiler, fields: list[tuple[str, RootField | str]], kind: OperationType) -> list[str]:
-    """Root fields are resolved and completed one after the other, as mutations must be."""
+    """The steps that resolve and complete the root fields one after the other, as mutations must be."""
     steps = []
-    for place, (key, root) in enumerate(fields):
+    for slot, (key, root) in enumerate(fields):
         if isinstance(root, str):
             continue
-        value = f"v{place}"
+        value = f"v{slot}"
         if kind is OperationType.SUBSCRIPTION:
             steps.append(f"{value} = V")
         elif kind is OperationType.MUTATION:
@@ -122,23 +120,21 @@ def _root_steps(compiler: Compiler, fields: list[tuple[str, RootField | str]], k
 
 
 def _dict_expression(fields: list[tuple[str, RootField | str]]) -> str:
-    entries = [
-        f"{key!r}: {root!r}" if isinstance(root, str) else f"{key!r}: v{place}" for place, (key, root) in enumerate(fields)
-    ]
+    entries = [f"{key!r}: {root!r}" if isinstance(root, str) else f"{key!r}: v{slot}" for slot, (key, root) in enumerate(fields)]
     return f"{{{', '.join(entries)}}}"
 
 
 def _run_once(key: str, binding: Binding) -> Callable[[Any, Callable[[], Any]], Any]:
-    """Run a mutation and note what it came to, so that nobody who takes over runs it again."""
+    """A function that runs a mutation and records its result, so that graphql-core does not run it again after a failure."""
 
     async def run(context: Any, call: Callable[[], Any]) -> Any:
         try:
             check_guard(binding.guard, context)
-            outcome = await call()
+            result = await call()
         except Exception as error:
-            context.done[key] = error
+            context.mutation_results[key] = error
             raise
-        context.done[key] = outcome
-        return outcome
+        context.mutation_results[key] = result
+        return result
 
     return run

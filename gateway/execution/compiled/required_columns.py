@@ -1,8 +1,8 @@
-"""Which attributes of a field's rows an operation reads, so that the statement need fetch no others.
+"""Finds which attributes of a field's rows an operation reads, so that the statement selects no others.
 
-Decoding a row costs by its columns: a page of 50 tasks with all 23 takes twice as long as with the nine that a board shows. What
-is wanted is a hint (`Context.wanted`). A batch function that does not look at it fetches everything; a field whose needs are not
-declared (`Binding.needs`) wants everything; and where a declaration is wrong the program fails on the missing attribute and
+Decoding a row costs by its columns: a page of 50 tasks with all 23 takes twice as long as with the nine that a board shows. The
+result is a hint (`Context.requested_columns`). A batch function that ignores it fetches everything; a field whose needs are not
+declared (`Binding.needs`) requires everything; and where a declaration is wrong the program fails on the missing attribute and
 graphql-core, which always fetches everything, answers instead.
 """
 

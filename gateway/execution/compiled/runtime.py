@@ -1,19 +1,29 @@
-"""What generated code calls: putting children back beside their parents, and noticing nulls where none may be."""
+"""Functions that generated code calls: they regroup children by parent, and notice nulls where none may be.
+
+What they do, by example (`None` stands for a missing object or list):
+
+    scatter([ada, None, bob], [{"name": "Ada"}, {"name": "Bob"}])   # [{"name": "Ada"}, None, {"name": "Bob"}]
+    distinct([ada, bob, ada])                                   # [ada, bob]
+    expand([ada, bob, ada], [ada, bob], [{"name": "Ada"}, {"name": "Bob"}])
+                                                                # [{"name": "Ada"}, {"name": "Bob"}, {"name": "Ada"}]
+    flatten([[1, 2], None, [3]])                                # [1, 2, 3]
+    unflatten([[1, 2], None, [3]], ["a", "b", "c"])             # [["a", "b"], None, ["c"]]
+"""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 
 class NullInNonNull(Exception):
-    """A field that may not be null has no value: graphql-core words the error and decides how far it reaches."""
+    """A field that may not be null has no value; graphql-core words the error and propagates the null."""
 
 
 class UnknownType(Exception):
-    """An object of an interface or union says that it is of a type which cannot stand there."""
+    """An object names a type that its interface or union does not include."""
 
 
 def non_null(objects: list[Any]) -> list[Any]:
-    """Those that are there; the same list when all are."""
+    """The objects that are not None; the same list when none is."""
     return objects if None not in objects else [each for each in objects if each is not None]
 
 
@@ -26,19 +36,19 @@ def require_non_null(values: Sequence[Any]) -> Sequence[Any]:
 
 
 def scatter(objects: Sequence[Any], values: Iterable[Any]) -> list[Any]:
-    """What was made of the objects that are there, in the places of all."""
-    rest = iter(values)
-    return [None if each is None else next(rest) for each in objects]
+    """The values of the objects that are not None, with None in the places of the others."""
+    remaining = iter(values)
+    return [None if each is None else next(remaining) for each in objects]
 
 
 def distinct(objects: list[Any]) -> list[Any]:
-    """The objects without repetitions, which to-one relations are full of; the same list when there are none."""
-    found = dict(zip(map(id, objects), objects, strict=True))
-    return objects if len(found) == len(objects) else list(found.values())
+    """The objects without repetitions, which to-one relations often have; the same list when there are none."""
+    unique = dict(zip(map(id, objects), objects, strict=True))
+    return objects if len(unique) == len(objects) else list(unique.values())
 
 
 def expand(objects: list[Any], unique: list[Any], values: list[Any]) -> list[Any]:
-    """What was made of the distinct objects, in the places of all. JSON is the same object twice as well."""
+    """The values of the distinct objects, in the places of all; equal objects share one value."""
     if unique is objects:
         return values
     by_object = dict(zip(map(id, unique), values, strict=True))
@@ -46,12 +56,12 @@ def expand(objects: list[Any], unique: list[Any], values: list[Any]) -> list[Any
 
 
 def flatten(lists: Sequence[Any]) -> list[Any]:
-    """The items of all lists, one after the other; a missing list has none."""
+    """The items of all lists in order; None has none."""
     return [item for each in lists if each is not None for item in each]
 
 
 def unflatten(lists: Sequence[Any], items: Sequence[Any]) -> list[Any]:
-    """What was made of the items, in lists again."""
+    """The values of the flattened items, in lists of the original lengths."""
     result: list[Any] = []
     start = 0
     for each in lists:
@@ -67,17 +77,17 @@ def unflatten(lists: Sequence[Any], items: Sequence[Any]) -> list[Any]:
 def group_by_type(
     objects: Sequence[Any], type_name_of: Callable[[Any], str], type_names: Collection[str]
 ) -> dict[str, list[Any]]:
-    """Objects by the names of their types; missing ones are left out. Raises UnknownType."""
-    kinds: dict[str, list[Any]] = {}
+    """The objects by the names of their types, without those that are None. Raises UnknownType."""
+    groups: dict[str, list[Any]] = {}
     for each in objects:
         if each is not None:
-            kinds.setdefault(type_name_of(each), []).append(each)
-    if not kinds.keys() <= set(type_names):
+            groups.setdefault(type_name_of(each), []).append(each)
+    if not groups.keys() <= set(type_names):
         raise UnknownType
-    return kinds
+    return groups
 
 
 def merge_by_type(objects: Sequence[Any], type_name_of: Callable[[Any], str], values: dict[str, list[Any]]) -> list[Any]:
-    """What was made of the objects of each type, in the objects' order."""
-    rests = {kind: iter(each) for kind, each in values.items()}
-    return [None if each is None else next(rests[type_name_of(each)]) for each in objects]
+    """The values of the objects of each type, in the order of the objects."""
+    remaining = {type_name: iter(each) for type_name, each in values.items()}
+    return [None if each is None else next(remaining[type_name_of(each)]) for each in objects]

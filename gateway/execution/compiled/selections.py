@@ -1,14 +1,25 @@
-"""Which fields an operation asks of a type: fragments unfolded, aliases merged, `@skip` and `@include` decided.
+"""Collects the fields that an operation selects on a type: fragments expanded, aliases merged, `@skip` and `@include` applied.
 
-The same as graphql-core's collecting, but done once per operation and set of flags instead of once per object. Flags are the
-variables that stand in `@skip` and `@include`; a program is compiled for one set of their values.
+This is graphql-core's CollectFields, done once per operation and set of directive variables instead of once per object. Directive
+variables are those in `@skip` and `@include`; a program is compiled for one set of their values.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLAbstractType, GraphQLIncludeDirective, GraphQLObjectType, GraphQLSchema, GraphQLSkipDirective
+from graphql import (
+    GraphQLAbstractType,
+    GraphQLEnumType,
+    GraphQLIncludeDirective,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    GraphQLSkipDirective,
+)
 from graphql.language import (
     BooleanValueNode,
     DirectiveNode,
@@ -43,7 +54,7 @@ def directive_variable_names(document: DocumentNode) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class FieldCollector:
-    """Collects the fields of one document under one set of flags."""
+    """Collects the fields of one document for one set of directive variables."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
@@ -79,8 +90,8 @@ class FieldCollector:
     def _applies(self, condition: str, type_: GraphQLObjectType) -> bool:
         if condition == type_.name:
             return True
-        wanted = self.schema.type_map[condition]
-        return isinstance(wanted, GraphQLAbstractType) and self.schema.is_sub_type(wanted, type_)
+        named = self.schema.type_map[condition]
+        return isinstance(named, GraphQLAbstractType) and self.schema.is_sub_type(named, type_)
 
     def _is_included(self, node: SelectionNode) -> bool:
         for directive in node.directives or ():
@@ -97,3 +108,20 @@ class FieldCollector:
             return bool(self.directive_variables[value.name.value])
         assert isinstance(value, BooleanValueNode)
         return value.value
+
+
+def unwrap_non_null(type_: GraphQLOutputType) -> tuple[bool, GraphQLOutputType]:
+    """Whether a type is nullable, and the type without `!`."""
+    return (False, type_.of_type) if isinstance(type_, GraphQLNonNull) else (True, type_)
+
+
+def is_leaf_or_leaf_list(type_: GraphQLOutputType) -> bool:
+    """Whether a type is a leaf, or a list of leaves of any depth."""
+    while isinstance(type_, GraphQLNonNull | GraphQLList):
+        type_ = type_.of_type
+    return isinstance(type_, GraphQLScalarType | GraphQLEnumType)
+
+
+def is_single_object(type_: GraphQLOutputType) -> bool:
+    """Whether a type is a single object, interface or union."""
+    return not isinstance(unwrap_non_null(type_)[1], GraphQLList | GraphQLScalarType | GraphQLEnumType)

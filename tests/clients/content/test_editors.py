@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 
-from content import crdt, edit, guard, kind
-from content.text import markdown, reading
+from content import crdt, document_types, edit, guard
+from content.text import markdown_parser, markdown_writer
 from content.text.tree import Node, to_json
 from domain.document.kind import DocumentType
 from tests.support.document_trees import DOCUMENTS
@@ -67,15 +67,15 @@ def trees(count: int) -> list[Node]:
     @settings(max_examples=count, derandomize=True, database=None, phases=[Phase.generate], deadline=None)
     @given(DOCUMENTS)
     def collect(tree: Node) -> None:
-        found.append(reading.parse(markdown.markdown(tree)))
+        found.append(markdown_parser.parse(markdown_writer.to_markdown(tree)))
 
     collect()
     return found
 
 
 async def test_they_read_what_we_write_as_we_do(node: str) -> None:
-    several = [kind.compose(TEXT, markdown.markdown(tree)) for tree in trees(60)]
-    questions = [{"update": to_base64(update), "tree": to_json(kind.tree(crdt.load(update)))} for update in several]
+    several = [document_types.parse(TEXT, markdown_writer.to_markdown(tree)) for tree in trees(60)]
+    questions = [{"update": to_base64(update), "tree": to_json(document_types.read_tree(crdt.load(update)))} for update in several]
     answers = await run_editors(node, questions)
     assert [(one.get("same"), one.get("valid"), one.get("error")) for one in answers] == [(True, True, None)] * len(several)
 
@@ -83,7 +83,7 @@ async def test_they_read_what_we_write_as_we_do(node: str) -> None:
 async def test_we_read_what_they_write_as_they_do(node: str) -> None:
     written = await run_editors(node, [{"encode": to_json(tree)} for tree in trees(60)])
     updates = [base64.b64decode(one["update"]) for one in written]
-    questions = [{"update": to_base64(update), "tree": to_json(kind.tree(crdt.load(update, [])))} for update in updates]
+    questions = [{"update": to_base64(update), "tree": to_json(document_types.read_tree(crdt.load(update, [])))} for update in updates]
     assert all(guard.check(update).adds for update in updates)
     answers = await run_editors(node, questions)
     assert [(one.get("same"), one.get("valid"), one.get("error")) for one in answers] == [(True, True, None)] * len(updates)
@@ -95,8 +95,8 @@ async def test_they_read_what_we_edited_in_what_they_wrote(node: str) -> None:
     states: list[bytes] = []
     for one, other in zip(written, reversed(several), strict=True):
         document = crdt.load(base64.b64decode(one["update"]))
-        document.apply(edit.replace_all(TEXT, crdt.state(document), markdown.markdown(other)))
+        document.apply(edit.replace_all(TEXT, crdt.state(document), markdown_writer.to_markdown(other)))
         states.append(crdt.state(document))
-    questions = [{"update": to_base64(state), "tree": to_json(kind.tree(crdt.load(state)))} for state in states]
+    questions = [{"update": to_base64(state), "tree": to_json(document_types.read_tree(crdt.load(state)))} for state in states]
     answers = await run_editors(node, questions)
     assert [(one.get("same"), one.get("valid"), one.get("error")) for one in answers] == [(True, True, None)] * len(states)

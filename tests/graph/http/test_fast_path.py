@@ -115,7 +115,7 @@ async def test_what_asks_for_more_is_answered_too(header: bytes, journal: Journa
 
 
 async def test_who_is_silent_after_an_answer_is_let_go(server: SampleServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uvicorn_http, "_HEAD_SECONDS", 60.0)
+    monkeypatch.setattr(uvicorn_http, "_HEAD_TIMEOUT_SECONDS", 60.0)
     async with run_sample_server(keep_alive=0.1) as brief, open_connection(brief) as line:
         line.send(post_request("{echo(number:1)}"))
         await line.next_response()
@@ -123,7 +123,7 @@ async def test_who_is_silent_after_an_answer_is_let_go(server: SampleServer, mon
 
 
 async def test_a_head_that_does_not_end_in_time_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uvicorn_http, "_HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(uvicorn_http, "_HEAD_TIMEOUT_SECONDS", 0.2)
     async with run_sample_server(keep_alive=0.1) as brief, open_connection(brief) as line, open_connection(brief) as mute:
         line.send(HEAD)
         assert await line.read_to_end() == b""
@@ -141,7 +141,7 @@ async def test_a_head_without_end_is_refused(server: SampleServer) -> None:
 
 
 async def test_a_body_that_does_not_end_in_time_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uvicorn_http, "_BODY_SECONDS", 0.2)
+    monkeypatch.setattr(uvicorn_http, "_BODY_TIMEOUT_SECONDS", 0.2)
     async with run_sample_server(keep_alive=0.1) as brief, open_connection(brief) as line:
         line.send(post_request("{echo(number:1)}")[:-1])
         status, headers, body = await line.next_response()

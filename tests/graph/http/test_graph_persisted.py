@@ -148,7 +148,7 @@ async def test_memory_is_bounded_and_forgets_what_was_used_longest_ago() -> None
 @pytest.fixture
 def trusted_documents_server() -> Callable[..., AbstractAsyncContextManager[SampleServer]]:
     known = TrustedDocuments({"abc": QUERY, f"sha256:{digest(MUTATION)}": MUTATION})
-    return lambda: run_sample_server(known=known)
+    return lambda: run_sample_server(persisted_queries=known)
 
 
 async def test_only_trusted_documents_run_by_any_name_or_by_their_text(

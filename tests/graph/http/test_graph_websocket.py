@@ -185,7 +185,10 @@ async def test_at_most_20_operations_at_once(server: SampleServer, journal: Jour
 
 
 async def test_a_stalled_reader_holds_one_event_and_is_dropped(journal: Journal) -> None:
-    async with run_sample_server(ping_every=0.2, pong_within=0.2, farewell=0.1) as server, server.open_websocket() as ws:
+    async with (
+        run_sample_server(ping_interval_seconds=0.2, pong_timeout_seconds=0.2, close_timeout_seconds=0.1) as server,
+        server.open_websocket() as ws,
+    ):
         ws.transport.pause_reading()
         await subscribe(ws, "1", "subscription{heavy}")
         await journal.wait_for("heavy 1")
@@ -199,7 +202,7 @@ async def test_a_stalled_reader_holds_one_event_and_is_dropped(journal: Journal)
 
 
 async def test_pings_both_ways(journal: Journal) -> None:
-    async with run_sample_server(ping_every=0.05, pong_within=0.1) as server, server.open_websocket() as ws:
+    async with run_sample_server(ping_interval_seconds=0.05, pong_timeout_seconds=0.1) as server, server.open_websocket() as ws:
         for _ in range(3):
             assert await receive(ws) == {"type": "ping"}
             await send(ws, type="pong")
@@ -207,7 +210,7 @@ async def test_pings_both_ways(journal: Journal) -> None:
 
 
 async def test_who_says_nothing_is_hung_up_on() -> None:
-    async with run_sample_server(init=0.05) as server, server.connect() as ws:
+    async with run_sample_server(init_timeout_seconds=0.05) as server, server.connect() as ws:
         assert await close_reason(ws) == (4408, "Connection initialisation timeout")
 
 

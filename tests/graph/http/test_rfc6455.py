@@ -14,6 +14,12 @@ from transport.rfc6455 import FrameReader, ProtocolError
 KINDS = {Opcode.TEXT: rfc6455.TEXT, Opcode.BINARY: rfc6455.BINARY, Opcode.PING: rfc6455.PING, Opcode.PONG: rfc6455.PONG}
 
 
+def read_all(reader: FrameReader, data: bytes) -> list[tuple[int, bytes]]:
+    """What is complete after more bytes."""
+    reader.feed(data)
+    return list(iter(reader.next_message, None))
+
+
 def split_randomly(data: bytes, rng: random.Random) -> list[bytes]:
     """The same bytes in pieces."""
     pieces = []
@@ -45,7 +51,7 @@ def test_what_was_sent_is_read_however_it_is_cut(messages: list[tuple[Opcode, by
             frame = Frame(Opcode.CONT if index else opcode, piece, fin=index == len(pieces) - 1)
             sent += frame.serialize(mask=True)
     reader = FrameReader(1_000_000)
-    assert [message for piece in split_randomly(sent, dice) for message in reader.feed(piece)] == expected
+    assert [message for piece in split_randomly(sent, dice) for message in read_all(reader, piece)] == expected
 
 
 @settings(max_examples=300, deadline=None)
@@ -66,7 +72,7 @@ def test_what_websockets_refuses_is_refused(frames: list[tuple[int, bool, bytes]
 def is_refused(sent: bytes) -> bool:
     """Whether ours closes with an error."""
     try:
-        for kind, payload in FrameReader(100).feed(sent):
+        for kind, payload in read_all(FrameReader(100), sent):
             if kind == rfc6455.CLOSE:
                 rfc6455.parse_close_code(payload)
                 return False
@@ -84,6 +90,6 @@ def test_headers_are_those_of_websockets(length: int) -> None:
 def test_a_message_in_many_parts_is_bounded_too() -> None:
     reader = FrameReader(100)
     first = Frame(Opcode.TEXT, b"x" * 60, fin=False).serialize(mask=True)
-    assert reader.feed(first) == []
+    assert read_all(reader, first) == []
     with pytest.raises(ProtocolError, match="100 bytes"):
-        reader.feed(Frame(Opcode.CONT, b"x" * 60).serialize(mask=True))
+        read_all(reader, Frame(Opcode.CONT, b"x" * 60).serialize(mask=True))

@@ -1,4 +1,4 @@
-// The same subscription for both servers: what Redis tells, as it is.
+// The same subscription for both servers: what Redis publishes, as it is.
 
 export const typeDefs = `
   type Change { id: ID! kind: String! type: String! entityId: ID! clientMutationId: String at: String! cursor: String }

@@ -8,9 +8,9 @@ left out: empty paragraphs, cells over several columns, blocks within cells (the
 import re
 from collections.abc import Iterable
 
-from content.text.html import first_number, heading_level
-from content.text.inline import image, inline
-from content.text.plain import textblocks
+from content.text.html_writer import first_number, heading_level
+from content.text.inline_writer import image, inline
+from content.text.plain_text import textblocks
 from content.text.tree import LISTS, Node, without_images
 
 RULE = "___"
@@ -22,13 +22,13 @@ _AT_START = (
 )
 
 
-def markdown(doc: Node) -> str:
+def to_markdown(doc: Node) -> str:
     """The blocks of a tree; the last line is ended, and nothing is the empty string."""
     lines = _blocks(doc.content, within=False)
     return "\n".join(lines) + "\n" if lines else ""
 
 
-def block(node: Node) -> str:
+def block_to_markdown(node: Node) -> str:
     """One block by itself; of an item, a row or a cell what is in it."""
     if node.type == "tableRow":
         return " | ".join(_cell(cell) for cell in node.content)

@@ -6,7 +6,7 @@ can a thousand small ones, each well-formed by itself.
 *Among blocks*: a rich text is made of XML elements and texts. Where something else stands directly in an element or fragment, pycrdt
 ends its walk and reads no block behind it, while yjs passes it over and editors delete it or fail. So nothing else is let in.
 
-An item says what it stands in only where it has no neighbours: else it is where they are, and so a room keeps a `Nesting`: for each client
+An item says what it stands in only where it has no neighbours: else it is where they are, and so a room keeps a `StructureCheck`: for each client
 the places of its clocks, run by run. Typing adds nothing to it, as the new clocks continue a run of the same place. Clocks that are
 known already stay what they are, as in Yjs, whatever an update says of them when it comes again.
 """
@@ -28,7 +28,7 @@ _UNKNOWN: Final = 0
 _GONE: Final = 1 << _DEPTH  # collected, or within what is; or nobody knows
 
 
-class Nesting:
+class StructureCheck:
     """The places of what a document holds."""
 
     def __init__(self) -> None:
@@ -36,15 +36,15 @@ class Nesting:
         self._places: dict[int, list[int]] = {}
         self._ends: dict[int, int] = {}
 
-    def admit(self, update: Update, *, kept: bool = False) -> list[Range]:
+    def admit(self, update: Update, *, stored: bool = False) -> list[Range]:
         """Add an update, or raise and stay as it was: UpdateTooLarge, or InvalidUpdate where something that is not XML would stand among
-        blocks. Of what was `kept` already such things are answered, to be left out by who reads.
+        blocks. Of what was `stored` already such things are answered, to be left out by who reads.
 
         What the update builds on is to be there, which `guard.missing` tells: items whose neighbours and parents are unknown pass.
         """
         placed = self._placed(update)
         foreign = [found for struct, place, other in placed if (found := self._foreign(struct, place | other))]
-        if foreign and not kept:
+        if foreign and not stored:
             raise InvalidUpdate("Only elements and texts of XML may stand among the blocks of a text.")
         for struct, place, _ in placed:
             self._add(struct, place)
@@ -121,7 +121,7 @@ class Nesting:
 class _Placing:
     """Finds the places of the structs of one update."""
 
-    def __init__(self, nesting: Nesting, update: Update) -> None:
+    def __init__(self, nesting: StructureCheck, update: Update) -> None:
         self._nesting = nesting
         self._found: dict[Id, int] = {}
         self._starts: dict[int, list[int]] = {}
@@ -201,5 +201,5 @@ class _Placing:
 
 
 def is_text(root: str) -> bool:
-    """Whether a root is a rich text by its name: `content.text.shared`, or the body of a slide (`content.presentation`)."""
+    """Whether a root is a rich text by its name: `content.text.yxml`, or the body of a slide (`content.presentation`)."""
     return root == "default" or root.startswith("slide:")

@@ -1,10 +1,10 @@
-"""The same doors for every type of document: `render` its content in a form, `compose` a first update from text."""
+"""The same doors for every type of document: `render` its content in a form, `parse` a first update from text."""
 
 import orjson
 from pycrdt import XmlFragment
 
 from content import crdt, presentation, spreadsheet
-from content.text import html, markdown, plain, reading, shared
+from content.text import html_writer, markdown_parser, markdown_writer, plain_text, yxml
 from content.text.tree import Node, to_json
 from domain.document.kind import ContentFormat, DocumentType
 
@@ -17,14 +17,14 @@ def render(type: DocumentType, document: crdt.Doc, format: ContentFormat) -> str
     """
     match type:
         case DocumentType.TEXT:
-            return _text(tree(document), format)
+            return _text(read_tree(document), format)
         case DocumentType.SPREADSHEET:
             return _spreadsheet(spreadsheet.read(document), format)
         case DocumentType.PRESENTATION:
             return _presentation(presentation.read(document), format)
 
 
-def compose(type: DocumentType, text: str) -> bytes:
+def parse(type: DocumentType, text: str) -> bytes:
     """The update that makes an empty document hold this text: Markdown, for a spreadsheet a Markdown table or CSV.
 
     Raises Invalid, LimitExceeded.
@@ -32,7 +32,7 @@ def compose(type: DocumentType, text: str) -> bytes:
     document = crdt.Doc()
     match type:
         case DocumentType.TEXT:
-            shared.write(document.get(shared.ROOT, type=XmlFragment), reading.parse(text))
+            yxml.write(document.get(yxml.ROOT, type=XmlFragment), markdown_parser.parse(text))
         case DocumentType.SPREADSHEET:
             spreadsheet.write(document, spreadsheet.from_markdown(text))
         case DocumentType.PRESENTATION:
@@ -40,19 +40,19 @@ def compose(type: DocumentType, text: str) -> bytes:
     return crdt.state(document)
 
 
-def tree(document: crdt.Doc) -> Node:
+def read_tree(document: crdt.Doc) -> Node:
     """The rich text of a TEXT document."""
-    return shared.read(document.get(shared.ROOT, type=XmlFragment))
+    return yxml.read(document.get(yxml.ROOT, type=XmlFragment))
 
 
 def _text(doc: Node, format: ContentFormat) -> str:
     match format:
         case ContentFormat.MARKDOWN:
-            return markdown.markdown(doc)
+            return markdown_writer.to_markdown(doc)
         case ContentFormat.HTML:
-            return html.html(doc)
+            return html_writer.to_html(doc)
         case ContentFormat.TEXT:
-            return plain.plain(doc)
+            return plain_text.to_text(doc)
         case ContentFormat.JSON:
             return orjson.dumps(to_json(doc)).decode()
     raise ValueError(format)

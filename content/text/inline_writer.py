@@ -12,7 +12,7 @@ from itertools import groupby
 from urllib.parse import quote
 
 from content.text import links
-from content.text.plain import mention
+from content.text.plain_text import mention
 from content.text.tree import Mark, Node
 
 BREAK = "\n"

@@ -15,8 +15,8 @@ from typing import Final
 from content import guard
 from content.errors import InvalidUpdate, UpdateTooLarge
 from content.lib0 import varint
-from content.nesting import Nesting
-from content.structs import GC, SKIP, STRING, Id, Struct, Update, deletion, parse
+from content.structs import GC, SKIP, STRING, Id, Struct, Update, decode_update, deletion
+from content.structure_check import StructureCheck
 
 PIECE_BYTES: Final = 16 * 1024
 PIECE_STRUCTS: Final = 1_000
@@ -25,16 +25,16 @@ _TEXT: Final = 8 * 1024  # characters of a text that is cut
 Part = tuple[int, int, bytes]  # client, clock, encoded struct
 
 
-def parted(update: bytes, loose: int, limit: int = guard.DOCUMENT_BYTES, *, kept: bool = False) -> list[bytes]:
-    """The pieces of an update, with at most so many `loose` structs each; it is judged as a whole before, unless it was `kept` already.
+def split(update: bytes, loose: int, limit: int = guard.DOCUMENT_BYTES, *, stored: bool = False) -> list[bytes]:
+    """The pieces of an update, with at most so many `loose` structs each; it is judged as a whole before, unless it was `stored` already.
 
     Raises InvalidUpdate and UpdateTooLarge.
     """
     if len(update) > limit:
         raise UpdateTooLarge(f"An update has at most {limit} bytes.", limit)
     places: list[tuple[int, int]] = []
-    said = parse(update, places)
-    Nesting().admit(said, kept=kept)
+    said = decode_update(update, places)
+    StructureCheck().admit(said, stored=stored)
     pieces: list[bytes] = []
     parts: list[Part] = []
     size = free = 0
@@ -43,7 +43,7 @@ def parted(update: bytes, loose: int, limit: int = guard.DOCUMENT_BYTES, *, kept
         struct, (start, end) = said.structs[at], places[at]
         if struct.kind == SKIP:
             continue
-        is_loose = is_free(struct)
+        is_loose = is_unanchored(struct)
         gap = struct.client in ends and ends[struct.client] != struct.clock
         for part in _cut(struct, update[start:end]):
             if parts and (size + len(part[2]) > PIECE_BYTES or len(parts) >= PIECE_STRUCTS or free + is_loose > loose or gap):
@@ -62,7 +62,7 @@ def parted(update: bytes, loose: int, limit: int = guard.DOCUMENT_BYTES, *, kept
     return pieces
 
 
-def is_free(struct: Struct) -> bool:
+def is_unanchored(struct: Struct) -> bool:
     """Whether a struct is loose: its place has to be looked for."""
     return struct.kind != GC and struct.origin != (struct.client, struct.clock - 1)
 

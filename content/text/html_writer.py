@@ -3,7 +3,7 @@
 from html import escape
 
 from content.text import links
-from content.text.plain import mention
+from content.text.plain_text import mention
 from content.text.tree import Mark, Node
 
 _BLOCKS = {
@@ -16,7 +16,7 @@ _BLOCKS = {
 _MARKS = {"bold": "strong", "italic": "em", "strike": "s", "underline": "u", "code": "code"}
 
 
-def html(doc: Node) -> str:
+def to_html(doc: Node) -> str:
     """The blocks of a tree, without a page around them."""
     return "".join(_node(block) for block in doc.content)
 

@@ -14,7 +14,7 @@ from typing import Any
 from pycrdt import XmlElement, XmlFragment, XmlText
 
 from content.alignment import Span, gaps
-from content.text import inline, shared
+from content.text import inline_writer, yxml
 from content.text.tree import Mark, Node
 
 _CHANGES = 1_000
@@ -31,7 +31,7 @@ class Formatted:
 
 def patch_words(text: XmlText, new: Sequence[Node], *, keep_start: bool, keep_end: bool) -> None:
     """Make a text read as these runs. White space at the ends of lines, which Markdown doesn't have, can be told to stay."""
-    runs = [Formatted(node.text or "", node.marks) for node in shared.read_text(text)]
+    runs = [Formatted(node.text or "", node.marks) for node in yxml.read_text(text)]
     wanted = [Formatted(node.text or "", node.marks) for node in new]
     old, core = "".join(run.text for run in runs), "".join(run.text for run in wanted)
     if old.strip() and core.strip():
@@ -65,7 +65,7 @@ def change_words(text: XmlText, runs: Sequence[Formatted], wanted: Sequence[Form
 
 def replace_words(parent: XmlFragment | XmlElement, find: str, replacement: Sequence[Formatted]) -> None:
     """Replace a text in all texts below; the replacement takes the formatting of what it replaces, and adds its own."""
-    for child in shared.inside(parent):
+    for child in yxml.inside(parent):
         if isinstance(child, XmlElement):
             replace_words(child, find, replacement)
         elif isinstance(child, XmlText):
@@ -73,7 +73,7 @@ def replace_words(parent: XmlFragment | XmlElement, find: str, replacement: Sequ
 
 
 def _replace(text: XmlText, find: str, replacement: Sequence[Formatted]) -> None:
-    runs = [Formatted(node.text or "", node.marks) for node in shared.read_text(text)]
+    runs = [Formatted(node.text or "", node.marks) for node in yxml.read_text(text)]
     old = "".join(run.text for run in runs)
     several = list(re.finditer(re.escape(find), old))
     if not several:
@@ -131,7 +131,7 @@ def insert(text: XmlText, places: Sequence[int], start: int, runs: Sequence[tupl
     """Insert runs with exactly these marks; the last comes first, all at one place."""
     for letters, marks in reversed(runs):
         if letters:
-            text.insert(places[start], letters, shared.formatting(marks))
+            text.insert(places[start], letters, yxml.formatting(marks))
 
 
 def _fewer(spans: list[Span]) -> list[Span]:
@@ -196,18 +196,18 @@ def _formats(
 
 def _change(marks: tuple[Mark, ...], wanted: tuple[Mark, ...]) -> dict[str, Any]:
     """Formatting that makes text with these marks read as wanted; marks that code hides in Markdown go when the code does."""
-    told = {inline.key(mark) for mark in inline.expressible(marks)}
-    asked = {inline.key(mark): mark for mark in inline.expressible(wanted)}
+    told = {inline_writer.key(mark) for mark in inline_writer.expressible(marks)}
+    asked = {inline_writer.key(mark): mark for mark in inline_writer.expressible(wanted)}
     if told == asked.keys():
         return {}
-    gone = {mark.type: None for mark in marks if mark.name in inline.MARKS and inline.key(mark) not in asked}
+    gone = {mark.type: None for mark in marks if mark.name in inline_writer.MARKS and inline_writer.key(mark) not in asked}
     return gone | {mark.type: dict(mark.attrs) for mark in asked.values() if mark not in marks}
 
 
 def _untold(marks: Sequence[tuple[Mark, ...]], start: int, end: int) -> tuple[Mark, ...]:
     """Marks at a place that Markdown can't tell: what is inserted there keeps them."""
     around = _around(marks, start, end)
-    return tuple(mark for mark in around if mark.name not in inline.MARKS and (end <= start or mark in marks[end - 1]))
+    return tuple(mark for mark in around if mark.name not in inline_writer.MARKS and (end <= start or mark in marks[end - 1]))
 
 
 def _around(marks: Sequence[tuple[Mark, ...]], start: int, end: int) -> tuple[Mark, ...]:

@@ -31,7 +31,7 @@ _BOX = re.compile(r"\[([ xX])\](?:[ \t]+|$)")
 _EMPTY = Node("paragraph")
 # Tables are weighed from so many columns on, by their first rows; and so many cells may always be made up.
 _COLUMNS, _ROWS, _MADE_UP = 10, 200, 1_000
-_DEEP = 40  # blocks within blocks: with the parts of tables and lists that is less than `content.nesting.TYPES_DEEP`
+_DEEP = 40  # blocks within blocks: with the parts of tables and lists that is less than `content.structure_check.TYPES_DEEP`
 
 
 def parse(text: str) -> Node:

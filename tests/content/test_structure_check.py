@@ -3,9 +3,9 @@
 import pytest
 from pycrdt import XmlElement, XmlFragment, XmlText
 
-from content import crdt, edit, guard, kind
+from content import crdt, document_types, edit, guard
 from content.errors import InvalidUpdate, Unreadable
-from content.nesting import Nesting
+from content.structure_check import StructureCheck
 from domain.document.kind import ContentFormat, DocumentType
 from realtime.collaboration.document_state import DocumentState
 from tests.support.yjs_encoding import encode_item, encode_number, encode_text, encode_update
@@ -45,17 +45,17 @@ AFTER, BEFORE = b"\x80\5\0", b"\x40\5\0"
 @pytest.mark.parametrize("place", [IN_ROOT, IN_SLIDE, IN_ELEMENT, AFTER, BEFORE])
 @pytest.mark.parametrize("what", FOREIGN)
 def test_only_elements_and_texts_stand_among_blocks(what: str, place: bytes) -> None:
-    nesting = Nesting()
+    nesting = StructureCheck()
     nesting.admit(guard.check(paragraph_update()))
     with pytest.raises(InvalidUpdate, match="among the blocks"):
         nesting.admit(guard.check(encode_update([item_at(FOREIGN[what], place)])))
     with pytest.raises(InvalidUpdate, match="among the blocks"):
-        guard.applies(paragraph_update(), encode_update([item_at(FOREIGN[what], place)]))
+        crdt.require_applicable(paragraph_update(), encode_update([item_at(FOREIGN[what], place)]))
     nesting.admit(guard.check(encode_update([item_at(encode_item(7, encode_number(6)), place)])))
 
 
 def test_words_marks_and_embeds_stand_in_a_text_and_anything_in_other_roots_and_attributes() -> None:
-    nesting = Nesting()
+    nesting = StructureCheck()
     nesting.admit(guard.check(paragraph_update()))
     for client, what in enumerate(FOREIGN.values(), 10):
         nesting.admit(guard.check(encode_update([item_at(what, IN_TEXT)], client=client)))
@@ -71,7 +71,7 @@ def test_what_hangs_on_others_of_its_update_or_of_another_client_is_known_to_sta
     behind = encode_item(7, encode_number(6), after=(9, 0))
     with pytest.raises(InvalidUpdate, match="among the blocks"):
         guard.check(encode_update([element, behind, encode_item(4, encode_text("a"), after=(9, 1))]))
-    nesting = Nesting()
+    nesting = StructureCheck()
     nesting.admit(guard.check(encode_update([element, behind])))
     nesting.admit(guard.check(encode_update([encode_item(7, encode_number(6), after=(9, 1))], client=8)))
     late = guard.check(encode_update([encode_item(4, encode_text("a"), after=(8, 0))], client=7))
@@ -81,7 +81,7 @@ def test_what_hangs_on_others_of_its_update_or_of_another_client_is_known_to_sta
 
 
 def test_what_is_known_stays_what_it_is_whatever_is_said_of_it_again() -> None:
-    nesting = Nesting()
+    nesting = StructureCheck()
     nesting.admit(guard.check(encode_update([encode_item(7, encode_number(3) + encode_text("p"), root="default")])))
     forged = encode_update([encode_item(7, encode_number(0)), encode_item(4, encode_text("a"), within=(9, 0))])
     with pytest.raises(InvalidUpdate, match="among the blocks"):
@@ -91,7 +91,7 @@ def test_what_is_known_stays_what_it_is_whatever_is_said_of_it_again() -> None:
 
 
 def test_what_was_deleted_may_have_been_anything() -> None:
-    nesting = Nesting()
+    nesting = StructureCheck()
     gone = [encode_item(1, encode_number(3), root="default"), b"\0\2", encode_item(4, encode_text("a"), after=(9, 4))]
     assert nesting.admit(guard.check(encode_update(gone))) == []
 
@@ -120,9 +120,9 @@ def legacy_document() -> list[bytes]:
 
 def test_an_old_log_is_read_past_what_is_no_block() -> None:
     document = crdt.load(None, legacy_document())
-    assert kind.render(DocumentType.TEXT, document, ContentFormat.MARKDOWN) == "before\n\nbehind\n"
+    assert document_types.render(DocumentType.TEXT, document, ContentFormat.MARKDOWN) == "before\n\nbehind\n"
     whole = crdt.state(document)
-    assert kind.render(DocumentType.TEXT, crdt.load(whole), ContentFormat.MARKDOWN) == "before\n\nbehind\n"
+    assert document_types.render(DocumentType.TEXT, crdt.load(whole), ContentFormat.MARKDOWN) == "before\n\nbehind\n"
 
 
 def test_an_edit_of_an_old_log_reaches_what_is_behind_it_and_deletes_nothing_that_people_see() -> None:
@@ -136,7 +136,7 @@ def test_an_edit_of_an_old_log_reaches_what_is_behind_it_and_deletes_nothing_tha
         (edit.replace_all(DocumentType.TEXT, state, "before\n\nmore\n\nbehind"), "before\n\nmore\n\nbehind\n"),
     ]
     for made, wanted in edits:
-        assert kind.render(DocumentType.TEXT, crdt.load(state, [made]), ContentFormat.MARKDOWN) == wanted
+        assert document_types.render(DocumentType.TEXT, crdt.load(state, [made]), ContentFormat.MARKDOWN) == wanted
         assert made != crdt.EMPTY
 
 
@@ -145,7 +145,7 @@ def test_a_document_that_cannot_be_read_to_its_end_is_not_read_at_all() -> None:
     for each in legacy_document():
         unread.apply_update(each)
     with pytest.raises(Unreadable) as refused:
-        kind.render(DocumentType.TEXT, unread, ContentFormat.MARKDOWN)
+        document_types.render(DocumentType.TEXT, unread, ContentFormat.MARKDOWN)
     assert (refused.value.code, refused.value.path) == ("INVALID", ("input", "id"))
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pycrdt import XmlElement, XmlFragment, XmlText
 
 from content.alignment import gaps, matches
-from content.text import inline, markdown, shared
-from content.text.patch_words import patch_words
-from content.text.plain import plain
+from content.text import inline_writer, markdown_writer, yxml
+from content.text.patch_text import patch_words
+from content.text.plain_text import to_text
 from content.text.tree import TEXTBLOCKS, Node
 
 # The attributes that Markdown tells, with what stands for none.
@@ -35,7 +35,7 @@ class _Block:
     def __init__(self, at: int, node: Node) -> None:
         self.at = at
         self.node = node
-        self.key = (node.type, markdown.block(node))
+        self.key = (node.type, markdown_writer.block_to_markdown(node))
 
     @property
     def is_blank(self) -> bool:
@@ -45,7 +45,7 @@ class _Block:
 
 def patch(parent: Parent, new: Sequence[Node]) -> None:
     """Make the blocks of a parent those of a tree."""
-    old = [shared.read_element(child) if isinstance(child, XmlElement) else None for child in shared.inside(parent)]
+    old = [yxml.read_element(child) if isinstance(child, XmlElement) else None for child in yxml.inside(parent)]
     if _is_item(parent) and old and new and old[0] is not None and old[0].type == new[0].type == "paragraph":
         _patch_blocks(
             parent,
@@ -67,7 +67,7 @@ def patch(parent: Parent, new: Sequence[Node]) -> None:
         _patch_block(_element(parent, at), first, Node("paragraph"))
     else:
         del parent.children[at]
-        shared.insert(parent, at, (Node("paragraph"),))
+        yxml.insert(parent, at, (Node("paragraph"),))
 
 
 def _patch_blocks(parent: Parent, old: Sequence[_Block], new: Sequence[_Block], *, start: int = 0) -> None:
@@ -80,7 +80,7 @@ def _patch_blocks(parent: Parent, old: Sequence[_Block], new: Sequence[_Block], 
     for (here, node), place in zip(reversed(steps), reversed(places), strict=True):
         if here is None:
             assert node is not None
-            shared.insert(parent, place, (node,))
+            yxml.insert(parent, place, (node,))
             continue
         at, before = old[here].at, old[here].node
         if node is None:
@@ -144,7 +144,7 @@ def _either(old: Sequence[Node], at: int, node: Node) -> list[Step]:
 
 def _counted(node: Node) -> Counter[str]:
     """How often each word stands in the beginning of a block, which tells enough of it."""
-    return Counter(_WORDS.findall(plain(node)[:_WEIGHED]))
+    return Counter(_WORDS.findall(to_text(node)[:_WEIGHED]))
 
 
 def _likeness(one: tuple[Node, Counter[str]], other: tuple[Node, Counter[str]]) -> float:
@@ -180,23 +180,23 @@ def _patch_row(row: XmlElement, old: Node, new: Node) -> None:
     for at in range(len(old.content) - 1, len(new.content) - 1, -1):
         del row.children[at]
     for at, (before, after) in enumerate(zip(old.content, new.content, strict=False)):
-        if markdown.block(before) != markdown.block(after):
+        if markdown_writer.block_to_markdown(before) != markdown_writer.block_to_markdown(after):
             patch(_element(row, at), after.content)
     more = new.content[len(old.content) :]
     spans = any(cell.attrs.get(name, 1) != 1 for cell in old.content for name in ("colspan", "rowspan"))
-    shared.insert(row, len(old.content), tuple(cell for cell in more if not spans or markdown.block(cell)))
+    yxml.insert(row, len(old.content), tuple(cell for cell in more if not spans or markdown_writer.block_to_markdown(cell)))
 
 
 def _patch_inline(element: XmlElement, new: Node) -> None:
     """Inline nodes other than text are kept where they are the same; texts between them are changed within."""
-    old = shared.inside(element)
+    old = yxml.inside(element)
     wanted = segments(new.content)
-    keys = ["" if isinstance(child, XmlText) else inline.inline((shared.read_element(child),)) or child.tag for child in old]
-    others = ["" if part[0].text is not None else inline.inline(part) or part[0].type for part in wanted]
+    keys = ["" if isinstance(child, XmlText) else inline_writer.inline((yxml.read_element(child),)) or child.tag for child in old]
+    others = ["" if part[0].text is not None else inline_writer.inline(part) or part[0].type for part in wanted]
     for start, end, begin, stop in reversed(gaps(keys, others)):
         for surplus in range(end - 1, start - 1, -1):
             del element.children[surplus]
-        shared.insert(element, start, tuple(node for part in wanted[begin:stop] for node in part))
+        yxml.insert(element, start, tuple(node for part in wanted[begin:stop] for node in part))
     kept = [
         pair
         for here, there, length in matches(keys, others)

@@ -3,7 +3,7 @@
 from content.text.tree import TEXTBLOCKS, Node
 
 
-def plain(doc: Node) -> str:
+def to_text(doc: Node) -> str:
     """The lines of a tree, each ended by a line break."""
     return "".join(line(block) + "\n" for block in textblocks(doc))
 

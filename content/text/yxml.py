@@ -4,7 +4,7 @@ A block is an XmlElement named after the node, its attributes are the node's (nu
 make one XmlText with the marks as formatting. Numbers: pycrdt reads and writes all as floats; whole ones are made integers again on
 reading (to JavaScript they are the same). Offsets in a pycrdt text are bytes of UTF-8, and one inside a character is moved to its end.
 
-pycrdt's walk over children ends, without a word, at one that is not XML. None is let in (`content.nesting`), and none is in what
+pycrdt's walk over children ends, without a word, at one that is not XML. None is let in (`content.structure_check`), and none is in what
 `crdt.load` gives; where one is met all the same nothing is read, rather than the half of a document.
 """
 

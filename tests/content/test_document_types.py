@@ -3,7 +3,7 @@
 import pytest
 from pycrdt import Array, Map
 
-from content import crdt, kind, spreadsheet
+from content import crdt, document_types, spreadsheet
 from domain.document.kind import ContentFormat, DocumentType
 from domain.errors import Invalid
 
@@ -42,7 +42,7 @@ ___
 
 
 def rendered(type: DocumentType, text: str, form: ContentFormat) -> str:
-    return kind.render(type, crdt.load(kind.compose(type, text)), form)
+    return document_types.render(type, crdt.load(document_types.parse(type, text)), form)
 
 
 def test_markdown_comes_back_as_it_was() -> None:
@@ -85,31 +85,31 @@ def test_json_is_prosemirrors() -> None:
     "address", ["javascript:alert(1)", "JaVaScRiPt:x", "java\tscript:x", " javascript:x", "vbscript:x", "data:text/html,x"]
 )
 def test_no_address_runs_a_script(address: str) -> None:
-    from content.text.html import html
-    from content.text.markdown import markdown
+    from content.text.html_writer import to_html
+    from content.text.markdown_writer import to_markdown
     from content.text.tree import Mark, Node, words
 
     link = words("x", [Mark("link", {"href": address})])
     tree = Node("doc", content=(Node("paragraph", content=(link,)), Node("image", {"src": address})))
-    assert html(tree) == "<p>x</p>"
-    assert markdown(tree) == "x\n"
+    assert to_html(tree) == "<p>x</p>"
+    assert to_markdown(tree) == "x\n"
 
 
 def test_csv_comes_back_as_it_was() -> None:
     text = 'name,count,ok\n"a, ""b""",3,TRUE\nc,007,\nd,2.50,-1.5\n'
-    document = crdt.load(kind.compose(SHEET, text))
+    document = crdt.load(document_types.parse(SHEET, text))
     grid = spreadsheet.read(document)
     assert grid.cells == (("name", "count", "ok"), ('a, "b"', 3, True), ("c", "007", None), ("d", "2.50", -1.5))
     assert spreadsheet.to_csv(grid) == text
     with pytest.raises(Invalid):
-        kind.compose(SHEET, 'a,"b')
+        document_types.parse(SHEET, 'a,"b')
 
 
 def test_a_table_comes_back_as_it_was() -> None:
     grid = spreadsheet.from_csv('a|b,"two\nlines"\n\\,*x*\n')
     document = crdt.Doc()
     spreadsheet.write(document, grid)
-    written = kind.render(SHEET, document, ContentFormat.MARKDOWN)
+    written = document_types.render(SHEET, document, ContentFormat.MARKDOWN)
     assert written == "| a\\|b | two<br>lines |\n| --- | --- |\n| \\\\ | \\*x\\* |\n"
     assert spreadsheet.from_markdown(written) == grid
     assert rendered(SHEET, "a,<b>\n", ContentFormat.HTML) == "<table><tbody><tr><td>a</td><td>&lt;b&gt;</td></tr></tbody></table>"

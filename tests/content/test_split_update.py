@@ -6,9 +6,9 @@ from typing import Any
 import pycrdt
 import pytest
 
-from content import crdt, pieces
+from content import crdt, split_update
 from content.errors import InvalidUpdate, UpdateTooLarge
-from content.structs import parse
+from content.structs import decode_update
 from tests.support.yjs_encoding import encode_item, encode_number, encode_text, encode_update
 
 
@@ -39,12 +39,12 @@ def concurrent_updates(seed: int) -> pycrdt.Doc[Any]:
 @pytest.mark.parametrize("seed", range(4))
 def test_pieces_build_only_on_those_before_them_and_come_to_the_same(seed: int, loose: int) -> None:
     whole = concurrent_updates(seed)
-    parted = pieces.parted(whole.get_update(), loose)
+    parted = split_update.split(whole.get_update(), loose)
     copy = crdt.Doc()
     for piece in parted:
         copy.apply(piece)
         assert not copy.is_pending
-        assert sum(map(pieces.is_free, parse(piece).structs)) <= loose
+        assert sum(map(split_update.is_unanchored, decode_update(piece).structs)) <= loose
     assert copy.get_state() == whole.get_state()
     assert str(copy.get("t", type=pycrdt.Text)) == str(whole.get("t", type=pycrdt.Text))
 
@@ -52,8 +52,8 @@ def test_pieces_build_only_on_those_before_them_and_come_to_the_same(seed: int, 
 def test_a_long_text_is_cut_between_characters() -> None:
     doc: pycrdt.Doc[Any] = pycrdt.Doc(client_id=5)
     doc.get("t", type=pycrdt.Text).insert(0, "é😀x" * 30_000)
-    parted = pieces.parted(doc.get_update(), 1)
-    assert max(map(len, parted)) < 3 * pieces.PIECE_BYTES
+    parted = split_update.split(doc.get_update(), 1)
+    assert max(map(len, parted)) < 3 * split_update.PIECE_BYTES
     copy = crdt.load(None, parted)
     assert str(copy.get("t", type=pycrdt.Text)) == "é😀x" * 30_000
 
@@ -63,13 +63,13 @@ def test_deletions_come_last_and_in_parts() -> None:
     data = encode_update(
         [encode_item(4, encode_text("a" * 5_000))], deletes=encode_number(1) + encode_number(9) + encode_number(2_500) + ranges
     )
-    parted = pieces.parted(data, 1)
-    assert [len(parse(each).deletes) for each in parted] == [0, 1_000, 1_000, 500]
+    parted = split_update.split(data, 1)
+    assert [len(decode_update(each).deletes) for each in parted] == [0, 1_000, 1_000, 500]
     assert str(crdt.load(None, parted).get("t", type=pycrdt.Text)) == "a" * 2_500
 
 
 def test_what_no_document_may_be_is_refused() -> None:
     with pytest.raises(UpdateTooLarge):
-        pieces.parted(bytes(100), 1, 99)
+        split_update.split(bytes(100), 1, 99)
     with pytest.raises(InvalidUpdate):
-        pieces.parted(b"\x01\x01\x01", 1)
+        split_update.split(b"\x01\x01\x01", 1)

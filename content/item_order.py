@@ -27,7 +27,7 @@ class Item:
 
 
 @dataclass(slots=True)
-class Order:
+class ItemOrder:
     """The first item of each parent."""
 
     first: dict[Parent, Item] = field(default_factory=dict)
@@ -41,12 +41,12 @@ class Order:
             item = item.right
 
 
-def order(update: Update) -> Order:
+def order_items(update: Update) -> ItemOrder:
     """The order of a whole document's items. Raises UpdatePending where some are missing."""
     runs = _split(update)
     ends: dict[Id, Item] = {}
     starts: dict[Id, Item] = {}
-    made = Order()
+    made = ItemOrder()
     done = dict.fromkeys(runs, 0)
     reach = dict.fromkeys(runs, 0)
     for start in runs:
@@ -82,7 +82,7 @@ def _needed(struct: Struct, reach: dict[int, int]) -> Id | None:
     return None
 
 
-def _place(item: Item, ends: dict[Id, Item], starts: dict[Id, Item], made: Order) -> None:
+def _place(item: Item, ends: dict[Id, Item], starts: dict[Id, Item], made: ItemOrder) -> None:
     struct = item.struct
     if struct.kind in (GC, SKIP):
         return
@@ -112,7 +112,7 @@ def _place(item: Item, ends: dict[Id, Item], starts: dict[Id, Item], made: Order
         item.right.left = item
 
 
-def _resolved(item: Item, left: Item | None, right: Item | None, ends: dict[Id, Item], made: Order) -> Item | None:
+def _resolved(item: Item, left: Item | None, right: Item | None, ends: dict[Id, Item], made: ItemOrder) -> Item | None:
     """What an item stands behind, of those that were inserted at the same place."""
     assert item.parent is not None
     other = left.right if left is not None else made.first.get(item.parent)

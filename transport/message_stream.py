@@ -1,0 +1,121 @@
+"""Lets a task receive the messages of a direct websocket one after another, in the words of ASGI.
+
+What is received waits here in a small inbox; while it is full, the connection is not read from, so a client is only as fast as
+its messages are handled.
+"""
+
+import asyncio
+from collections import deque
+from typing import Final
+
+from starlette.types import Message
+
+from transport.direct_websocket import DirectWebSocket
+from transport.rfc6455 import CloseFrame
+
+_MAX_UNREAD_MESSAGES: Final = 32
+_MAX_UNREAD_BYTES: Final = 256 * 1024
+_DISCONNECT_MESSAGE: Final[Message] = {"type": "websocket.disconnect", "code": 1006}
+
+
+class MessageStream:
+    """The receiver of one connection's binary messages, and what sends to it."""
+
+    __slots__ = (
+        "_drain_waiter",
+        "_inbox",
+        "_inbox_bytes",
+        "_is_closed",
+        "_receive_waiter",
+        "_socket",
+        "send_now",
+        "set_max_message_bytes",
+    )
+
+    def __init__(self, socket: DirectWebSocket) -> None:
+        self._socket = socket
+        self._inbox: deque[Message] = deque()
+        self._inbox_bytes = 0
+        self._is_closed = False
+        self._receive_waiter: asyncio.Future[None] | None = None
+        self._drain_waiter: asyncio.Future[None] | None = None
+        self.send_now = socket.send_now
+        self.set_max_message_bytes = socket.set_max_message_bytes
+        socket.attach(self)
+
+    # From the socket.
+
+    def on_message(self, payload: bytes) -> None:
+        self._enqueue({"type": "websocket.receive", "bytes": payload}, len(payload))
+
+    def on_wrong_opcode(self) -> None:
+        self._enqueue({"type": "websocket.receive", "text": ""}, 0)
+
+    def on_pong(self) -> None:
+        """Nothing waits for it."""
+
+    def on_writable(self) -> None:
+        _wake(self._drain_waiter)
+
+    def on_rate_exceeded(self) -> CloseFrame | None:
+        return None
+
+    def close(self, frame: CloseFrame | None) -> None:
+        self._is_closed = True
+        _wake(self._receive_waiter)
+        _wake(self._drain_waiter)
+
+    # From the task.
+
+    async def receive(self) -> Message:
+        """The next message; `websocket.disconnect` at the end, and from then on."""
+        if not self._inbox:
+            self._socket.release_large_message()
+        while not self._inbox:
+            if self._is_closed:
+                return _DISCONNECT_MESSAGE
+            self._receive_waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._receive_waiter
+            finally:
+                self._receive_waiter = None
+        message = self._inbox.popleft()
+        self._inbox_bytes -= len(message.get("bytes") or b"")
+        if not self._inbox:
+            self._socket.resume_reading()
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Send or close; returns when more can be sent. Raises RuntimeError when the connection is closed."""
+        socket = self._socket
+        if message["type"] == "websocket.close":
+            socket.close(CloseFrame(message["code"], message["reason"]))
+            self.close(None)
+            return
+        if socket.is_closing:
+            raise RuntimeError("The connection is closed.")
+        data: bytes = message["bytes"]
+        if not socket.send_now(data):
+            socket.send((data,))
+        while not socket.is_writable and not self._is_closed:
+            self._drain_waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._drain_waiter
+            finally:
+                self._drain_waiter = None
+
+    def release(self) -> None:
+        """Nobody receives or sends any more: the connection ends soon, also when the client does not answer."""
+        self._socket.close(None)
+
+    def _enqueue(self, message: Message, size: int) -> None:
+        self._inbox.append(message)
+        self._inbox_bytes += size
+        if len(self._inbox) >= _MAX_UNREAD_MESSAGES or self._inbox_bytes >= _MAX_UNREAD_BYTES:
+            self._socket.pause_reading()
+        _wake(self._receive_waiter)
+
+
+def _wake(waiter: "asyncio.Future[None] | None") -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(None)
