@@ -1,5 +1,7 @@
 /// The page's state and what it can do: shared by all components.
 import { fillExamples, turnAround, EXAMPLES, type Ask } from './examples'
+import { copyText } from './copy/clipboard'
+import type { Source } from './copy/snippets'
 import { CostMeter } from './cost'
 import type { Config } from './config'
 import { cursorVariable, operationsIn, parseDocument, parseObject, pickOperation, titleOf } from './documents'
@@ -12,7 +14,9 @@ import { SchemaLoader } from './schema'
 import type { Session } from './session'
 import { Store } from './store'
 import { Tabs, type Tab } from './tabs/tabs'
-import type { Source } from './copy/snippets'
+
+const NOTICE_MS = 2500
+const EXAMPLE_TIMEOUT_MS = 3000
 
 type Prepared = { job: Job; problem: null } | { job: null; problem: string }
 
@@ -28,6 +32,11 @@ export class App {
   readonly pane = new Store<Pane>('operation')
   /** Where the cursor is in the operation editor. */
   readonly cursor = new Store(0)
+  /** What has just been done, where it can't be seen otherwise. */
+  readonly notice = new Store<string | null>(null)
+  #noticeTimer: ReturnType<typeof setTimeout> | undefined
+  /** Tabs whose operation is about to be sent. */
+  #starting = new Set<string>()
   #email: string | null = null
 
   constructor(
@@ -61,13 +70,24 @@ export class App {
   }
 
   async run(operationName: string | null = null): Promise<void> {
-    await turnAround(this.tabs, this.tabs.active, this.#ask)
-    const tab = this.tabs.active
+    const { id } = this.tabs.active
+    if (this.#starting.has(id)) return
+    this.#starting.add(id)
+    await turnAround(this.tabs, this.tabs.active, this.#askSoon).finally(() => this.#starting.delete(id))
+    const tab = this.tabs.find(id)
+    if (!tab) return
     const { job, problem } = this.#prepare(tab, operationName)
-    this.pane.set('response')
+    if (this.tabs.active === tab) this.pane.set('response')
     if (job === null) return this.runs.fail(tab.id, titleOf(tab.query), problem)
     this.history.add(tab, Date.now())
     this.runs.start(tab.id, job)
+  }
+
+  /** Puts a text on the clipboard, and says so for a moment. */
+  async copy(text: string, notice: string): Promise<void> {
+    this.notice.set((await copyText(text)) ? notice : 'The browser does not allow copying.')
+    clearTimeout(this.#noticeTimer)
+    this.#noticeTimer = setTimeout(() => this.notice.set(null), NOTICE_MS)
   }
 
   closeTab(id: string): void {
@@ -115,6 +135,9 @@ export class App {
   }
 
   #ask: Ask = async (request) => (await this.runs.ask(request)).answer
+
+  /** For what happens between the button and the request: without an answer the request is sent as it is. */
+  #askSoon: Ask = async (request) => (await this.runs.ask(request, {}, AbortSignal.timeout(EXAMPLE_TIMEOUT_MS))).answer
 
   #onStatus(): void {
     const status = this.session.status.value

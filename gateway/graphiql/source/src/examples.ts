@@ -31,17 +31,29 @@ interface TaskNode {
   id: string
   status: string
   viewerCan: string[]
+  project: { visibility: string }
 }
 
-/** Puts a task that the viewer may move into the examples whose variables nobody has changed. */
+/**
+ * Puts a task into the examples whose variables nobody has changed: the one that they name already, where the viewer may move it, or
+ * else another.
+ */
 export async function fillExamples(tabs: Tabs, ask: Ask): Promise<void> {
-  const task = await findTask(ask)
+  const [named] = tabs.value.tabs.map(taskIn).filter((id) => id !== null && id !== PLACEHOLDER)
+  const task = await usableTask(ask, named ?? null)
   if (!task) return
   for (const tab of tabs.value.tabs) {
-    if (tab.filled !== tab.variables) continue
-    if (tab.example === 'move-task') fill(tabs, tab, moveVariables(task))
-    if (tab.example === 'task-changes') fill(tabs, tab, { id: task.id })
+    const id = taskIn(tab)
+    if (id === null || id === task.id) continue
+    fill(tabs, tab, tab.example === 'move-task' ? moveVariables(task) : { id: task.id })
   }
+}
+
+/** The id in the variables that the page filled in; null where somebody has changed them, or there is none. */
+function taskIn(tab: Tab): string | null {
+  if (tab.filled === null || tab.filled !== tab.variables) return null
+  const { id, input } = JSON.parse(tab.filled) as { id?: string; input?: { id: string } }
+  return (tab.example === 'task-changes' ? id : tab.example === 'move-task' ? input?.id : null) ?? null
 }
 
 /**
@@ -49,10 +61,8 @@ export async function fillExamples(tabs: Tabs, ask: Ask): Promise<void> {
  * Variables that somebody has changed are sent as they are.
  */
 export async function turnAround(tabs: Tabs, tab: Tab, ask: Ask): Promise<void> {
-  if (tab.example !== 'move-task' || tab.filled !== tab.variables) return
-  const { input } = JSON.parse(tab.variables) as { input: { id: string } }
-  const named = input.id === PLACEHOLDER ? null : await readTask(ask, input.id)
-  const task = named?.viewerCan.includes('MOVE') ? named : await findTask(ask)
+  const id = tab.example === 'move-task' ? taskIn(tab) : null
+  const task = id === null ? null : await usableTask(ask, id)
   if (task) fill(tabs, tab, moveVariables(task))
 }
 
@@ -65,12 +75,20 @@ function fill(tabs: Tabs, tab: Tab, variables: object): void {
   tabs.edit(tab.id, { variables: filled, filled })
 }
 
+/** The task of that id where the viewer may move it, or else one that they may. */
+async function usableTask(ask: Ask, id: string | null): Promise<TaskNode | null> {
+  const named = id === null || id === PLACEHOLDER ? null : await readTask(ask, id)
+  return named?.viewerCan.includes('MOVE') ? named : await findTask(ask)
+}
+
+/** A task that others of the team see too comes first, so that they see it move. */
 async function findTask(ask: Ask): Promise<TaskNode | null> {
   try {
     const { data } = await ask({ query: exampleTask })
     const found = data as { viewer: { assignedTasks: Nodes } | null; tasks: Nodes | null } | null | undefined
     const tasks = [...(found?.viewer?.assignedTasks.nodes ?? []), ...(found?.tasks?.nodes ?? [])]
-    return tasks.find((task) => task.viewerCan.includes('MOVE')) ?? null
+    const movable = tasks.filter((task) => task.viewerCan.includes('MOVE'))
+    return movable.find((task) => task.project.visibility !== 'PRIVATE') ?? movable[0] ?? null
   } catch {
     return null // The placeholder says what is wanted.
   }

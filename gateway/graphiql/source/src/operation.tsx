@@ -1,10 +1,11 @@
 /// The left pane: the operation with its buttons, and below it the variables and headers.
 import { json } from '@codemirror/lang-json'
+import { styleTags, tags } from '@lezer/highlight'
 import type { KeyBinding } from '@codemirror/view'
-import { graphqlLanguageSupport } from 'cm6-graphql'
+import { graphqlLanguage } from 'cm6-graphql'
 import { useMemo, useState } from 'preact/hooks'
 import type { App } from './app'
-import { FORMATS, snippet } from './copy/snippets'
+import { FORMATS, type Format } from './copy/formats'
 import { operationsIn, parseDocument, toJson } from './documents'
 import { Editor } from './editor/editor'
 import type { LanguageModule } from './page'
@@ -15,7 +16,10 @@ import { CopyIcon, MergeIcon, PlayIcon, PrettifyIcon, StopIcon } from './ui/icon
 import { Menu } from './ui/menu'
 import { Splitter } from './ui/splitter'
 
-const GRAPHQL = graphqlLanguageSupport()
+/** A field may be called `type`, which the grammar otherwise takes for a keyword. */
+const GRAPHQL = graphqlLanguage.configure({
+  props: [styleTags({ 'FieldName/...': tags.propertyName, 'Alias/...': tags.labelName, 'ObjectField/Name': tags.attributeName })],
+})
 const JSON_LANGUAGE = json()
 
 interface Props {
@@ -32,7 +36,7 @@ export function OperationPane({ app, language }: Props) {
   const features = useMemo(
     () =>
       language && [
-        language.searchFeatures,
+        language.editingFeatures,
         schema
           ? language.operationFeatures(schema, ({ type, field }) =>
               app.showDocs(field === null ? { kind: 'type', type } : { kind: 'field', type, field }),
@@ -68,6 +72,7 @@ export function OperationPane({ app, language }: Props) {
         ) : (
           <CostLine app={app} />
         )}
+        <Notice app={app} />
       </div>
       <Tools app={app} tab={tab} tool={tool} language={language} keys={actions.keys} />
     </section>
@@ -130,9 +135,10 @@ function Toolbar({ app, tab, actions }: { app: App; tab: Tab; actions: Actions }
     const document = parseDocument(tab.query)
     return document ? operationsIn(document).map((each) => each.name?.value ?? null) : []
   }, [tab.query])
-  const copy = async (format: (typeof FORMATS)[number]['id']) => {
+  const copy = async (format: Format) => {
     const source = await app.source()
-    if (source) await navigator.clipboard.writeText(snippet(format, source))
+    const { snippet } = await import('./copy/snippets')
+    if (source) await app.copy(snippet(format, source), `Copied as ${FORMATS.find((each) => each.id === format)!.label}`)
   }
   return (
     <div class="graphiql-toolbar" role="toolbar" aria-label="Operation tools">
@@ -170,6 +176,14 @@ function Toolbar({ app, tab, actions }: { app: App; tab: Tab; actions: Actions }
   )
 }
 
+function Notice({ app }: { app: App }) {
+  return (
+    <span class="notice" role="status">
+      {useStore(app.notice)}
+    </span>
+  )
+}
+
 function CostLine({ app }: { app: App }) {
   const cost = useStore(app.cost)
   if (!cost) return <span class="faint">Cost unknown</span>
@@ -190,7 +204,7 @@ const TOOLS: readonly { tool: Tool; label: string }[] = [
 function Tools({ app, tab, tool, language, keys }: Props & { tab: Tab; tool: Tool | null; keys: readonly KeyBinding[] }) {
   const schema = useStore(app.schema, (state) => (state.state === 'ready' ? state.schema : null))
   const features = useMemo(
-    () => (language && schema ? [language.searchFeatures, language.variableFeatures(schema, tab.query)] : undefined),
+    () => language ? [language.editingFeatures, schema ? language.variableFeatures(schema, tab.query) : []] : undefined,
     [language, schema, tab.query],
   )
   return (
@@ -242,6 +256,7 @@ function Tools({ app, tab, tool, language, keys }: Props & { tab: Tab; tool: Too
             docKey={`${tab.id}:headers`}
             value={tab.headers}
             language={JSON_LANGUAGE}
+            features={language?.editingFeatures}
             keys={keys}
             hint='{ "Accept-Language": "en" }'
             onChange={(headers) => app.tabs.edit(tab.id, { headers })}

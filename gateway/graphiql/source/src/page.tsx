@@ -68,7 +68,7 @@ export function Page({ app }: { app: App }) {
               }}
             />
             <section class="graphiql-response" aria-label="Response">
-              <ResponsePane app={app} features={language?.searchFeatures} />
+              <ResponsePane app={app} features={language?.viewingFeatures} />
             </section>
           </div>
         </main>

@@ -1,15 +1,7 @@
 /// An operation as text that runs elsewhere: in a shell, in a browser, with Apollo Client or urql.
 import { print, separateOperations } from 'graphql'
 import { operationsIn, parseDocument, toJson } from '../documents'
-
-export const FORMATS = [
-  { id: 'curl', label: 'curl' },
-  { id: 'fetch', label: 'fetch' },
-  { id: 'apollo', label: 'Apollo Client' },
-  { id: 'urql', label: 'urql' },
-] as const
-
-export type Format = (typeof FORMATS)[number]['id']
+import type { Format } from './formats'
 
 export interface Source {
   /** The graph's full address. */

@@ -46,7 +46,7 @@ export function Docs({ schema, navigation }: Props) {
 }
 
 function nameOf(page: DocsPage): string {
-  if (page.kind === 'root') return 'the graph'
+  if (page.kind === 'root') return 'The graph'
   return page.kind === 'type' ? page.type : `${page.type}.${page.field}`
 }
 

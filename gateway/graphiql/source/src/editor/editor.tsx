@@ -1,12 +1,10 @@
 /// One CodeMirror editor. Each document keeps its undo history and cursor while another one is shown.
-import { closeBrackets, closeBracketsKeymap } from '@codemirror/autocomplete'
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands'
 import { bracketMatching, codeFolding, foldGutter, foldKeymap, indentOnInput } from '@codemirror/language'
 import { Annotation, Compartment, EditorState, type Extension } from '@codemirror/state'
 import {
   drawSelection,
   EditorView,
-  highlightActiveLine,
   highlightActiveLineGutter,
   highlightSpecialChars,
   keymap,
@@ -65,8 +63,8 @@ export function Editor(props: EditorProps) {
     const current = view.current
     if (!current) return
     if (shownKey.current !== props.docKey) {
-      if (shownKey.current) keepState(shownKey.current, current.state)
-      const kept = props.readOnly ? undefined : states.get(props.docKey)
+      keepState(shownKey.current, current.state)
+      const kept = states.get(props.docKey)
       current.setState(kept?.doc.toString() === props.value ? kept : newState(latest))
       current.dispatch({ effects: features.reconfigure(props.features ?? NONE) })
       shownKey.current = props.docKey
@@ -118,10 +116,8 @@ function newState(latest: { current: EditorProps }): EditorState {
 const EDITABLE: Extension = [
   history(),
   indentOnInput(),
-  closeBrackets(),
-  highlightActiveLine(),
   highlightActiveLineGutter(),
-  keymap.of([...closeBracketsKeymap, ...historyKeymap]),
+  keymap.of(historyKeymap),
 ]
 
 /** Still focusable, so that its text can be scrolled, selected and searched with the keyboard. */
@@ -132,7 +128,7 @@ const READ_ONLY: Extension = [
 ]
 
 function keepState(key: string, state: EditorState): void {
-  if (key === '') return
+  if (key === '' || state.readOnly) return
   states.delete(key)
   states.set(key, state)
   for (const oldest of states.keys()) {

@@ -8,6 +8,7 @@ const highlighting = HighlightStyle.define([
   { tag: tags.comment, color: 'var(--code-comment)' },
   { tag: [tags.keyword, tags.definitionKeyword, tags.modifier], color: 'var(--code-keyword)' },
   { tag: [tags.propertyName], color: 'var(--code-field)' },
+  { tag: tags.labelName, color: 'var(--code-type)' },
   { tag: tags.attributeName, color: 'var(--code-argument)' },
   { tag: tags.variableName, color: 'var(--code-variable)' },
   { tag: [tags.string, tags.special(tags.string)], color: 'var(--code-string)' },
@@ -28,7 +29,7 @@ const look = EditorView.theme({
   '.cm-lineNumbers .cm-gutterElement': { padding: '0 4px 0 12px', minWidth: '36px' },
   '.cm-foldGutter .cm-gutterElement': { padding: '0 2px', cursor: 'pointer' },
   '.cm-foldPlaceholder': { backgroundColor: 'var(--surface-raised)', border: 'none', color: 'var(--text-faint)', padding: '0 6px' },
-  '.cm-activeLine, .cm-activeLineGutter': { backgroundColor: 'transparent' },
+  '.cm-activeLineGutter': { backgroundColor: 'transparent' },
   '&.cm-focused .cm-activeLineGutter': { color: 'var(--text)' },
   '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
     backgroundColor: 'var(--selection)',

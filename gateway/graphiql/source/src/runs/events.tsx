@@ -53,7 +53,7 @@ export function Events({ app, tabId, run, features }: { app: App; tabId: string;
                   Follow the newest
                 </button>
               )}
-              {shown && <CopyButton label="Copy the event" text={text} />}
+              {shown && <CopyButton app={app} label="Copy the event" text={text} />}
             </div>
             <JsonView docKey={`${tabId}:events`} text={text} features={features} label={shown ? `Event ${shown.number}` : 'Event'} />
           </div>
@@ -95,6 +95,11 @@ function StreamStatus({ app, tabId, run }: { app: App; tabId: string; run: Strea
       {state.phase === 'waiting' && (
         <button type="button" class="link" onClick={() => app.runs.retryNow(tabId)}>
           Try now
+        </button>
+      )}
+      {state.phase !== 'ended' && (
+        <button type="button" class="link" onClick={() => app.runs.stop(tabId)}>
+          Stop
         </button>
       )}
       {run.entries.length > 0 && (

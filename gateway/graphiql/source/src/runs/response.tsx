@@ -24,7 +24,7 @@ export function ResponsePane({ app, features }: { app: App; features?: Extension
   }
   return (
     <>
-      <ResponseStatus run={run} />
+      <ResponseStatus app={app} run={run} />
       <JsonView docKey={`${id}:response`} text={run.text} features={features} label="Response" />
     </>
   )
@@ -38,7 +38,7 @@ export function JsonView({ docKey, text, label, features }: { docKey: string; te
   )
 }
 
-function ResponseStatus({ run }: { run: RequestRun }) {
+function ResponseStatus({ app, run }: { app: App; run: RequestRun }) {
   const { response, busy, failed } = run
   return (
     <div class="response-status" data-failed={failed}>
@@ -48,14 +48,14 @@ function ResponseStatus({ run }: { run: RequestRun }) {
         {!busy && failed && <span class="failed">{response ? ' · with errors' : 'No answer'}</span>}
       </span>
       <span class="space" />
-      {!busy && <CopyButton label="Copy the response" text={run.text} />}
+      {!busy && <CopyButton app={app} label="Copy the response" text={run.text} />}
     </div>
   )
 }
 
-export function CopyButton({ label, text }: { label: string; text: string }) {
+export function CopyButton({ app, label, text }: { app: App; label: string; text: string }) {
   return (
-    <button type="button" class="icon-button" aria-label={label} title={label} onClick={() => void navigator.clipboard.writeText(text)}>
+    <button type="button" class="icon-button" aria-label={label} title={label} onClick={() => void app.copy(text, 'Copied')}>
       <CopyIcon />
     </button>
   )

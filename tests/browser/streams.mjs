@@ -1,0 +1,103 @@
+/// A subscription goes on while other tabs are shown, comes back when the server was lost, misses nothing, and says how it is.
+import { connect, createServer } from 'node:net'
+import { answer, base, inBrowser, picture, run, same, showTab, signIn, tabButton, until, untilEvents } from './page.mjs'
+
+/** Stands between the browser and the server, so that the line can be cut and stalled. */
+async function createLine() {
+  const pairs = new Set()
+  let mode = 'open'
+  const server = createServer((incoming) => {
+    if (mode === 'cut') return incoming.destroy()
+    const outgoing = connect(Number(base.port), base.hostname)
+    const pair = { incoming, outgoing }
+    pairs.add(pair)
+    for (const [from, to] of [[incoming, outgoing], [outgoing, incoming]]) {
+      from.on('data', (data) => mode !== 'stalled' && to.write(data))
+      from.on('error', () => undefined)
+      from.on('close', () => {
+        pairs.delete(pair)
+        to.destroy()
+      })
+    }
+  })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${server.address().port}/`,
+    /** `cut` ends all connections and refuses new ones, `stalled` lets nothing through without a word, `open` is as without it. */
+    set(next) {
+      mode = next
+      if (next !== 'stalled') for (const { incoming, outgoing } of pairs) [incoming, outgoing].forEach((socket) => socket.destroy())
+    },
+    close: () => server.close(),
+  }
+}
+
+const line = await createLine()
+await inBrowser(
+  async ({ open }) => {
+    const ask = await signIn('priya@larkspur.example')
+    const page = await open({ url: line.url })
+    const live = (state) => page.locator(`.hive-line[data-live="${state}"]`).waitFor()
+    const status = () => page.locator('[data-stream]').innerText()
+
+    await run(page, 'Changes')
+    await live('open')
+    await page.waitForTimeout(1000) // It is connected; the server also needs to have begun to listen.
+
+    // Another tab is shown, and used, meanwhile.
+    await run(page, 'MoveTask')
+    const { task } = (await answer(page)).taskMove
+    await showTab(page, 'Board')
+    await tabButton(page, 'Changes').locator('.dot[data-state="open"]').waitFor()
+    await showTab(page, 'Changes')
+    const [first] = await untilEvents(page, 1)
+    if (!first.includes(task.key)) throw new Error(`not the task that was moved: ${first}`)
+    console.log(`While another tab was shown: ${first}`)
+
+    // The server is lost, and what happens meanwhile comes afterwards, once.
+    const rename = async (number) => {
+      const query = 'mutation ($input: TaskUpdateInput!) { taskUpdate(input: $input) { errors { code } } }'
+      const { data } = await ask(query, { input: { id: task.id, title: `Renamed ${number}` } })
+      same('the errors of a rename', data.taskUpdate.errors, [])
+    }
+    let renamed = 0
+    for (const loss of ['cut', 'stalled']) {
+      line.set(loss)
+      await live('connecting')
+      console.log(`After it was ${loss}: ${await status()}`)
+      await picture(page, `stream-${loss}`)
+      await rename(++renamed)
+      await rename(++renamed)
+      line.set('open')
+      await live('open')
+      const listed = await untilEvents(page, 1 + renamed)
+      same('the events, each once', listed.length, 1 + renamed)
+      for (let number = 1; number <= renamed; number++) {
+        if (!listed[renamed - number].includes(`Renamed ${number}`)) throw new Error(`event ${number} is ${listed[renamed - number]}`)
+      }
+      const [note] = await page.locator('.events-note').allInnerTexts()
+      if (!note.includes('none are missing')) throw new Error(`the list says ${note}`)
+    }
+
+    // Without a cursor the list says that something may be missing.
+    await run(page, 'TaskChanges')
+    await page.locator('[data-stream="open"]').waitFor()
+    line.set('cut')
+    await page.locator('[data-stream="waiting"]').waitFor()
+    same('the dots of both streams', await page.locator('.graphiql-tab .dot[data-state="waiting"]').count(), 2)
+    line.set('open')
+    await page.locator('[data-stream="open"]').waitFor()
+    const warning = await until('the note', async () => ({ found: (await page.locator('.events-note').allInnerTexts())[0] }))
+    if (!warning.includes('are missing: this operation has no cursor')) throw new Error(`the list says ${warning}`)
+
+    // Stopped is stopped: nothing is tried again.
+    await page.getByRole('button', { name: 'Stop', exact: true }).first().click()
+    await showTab(page, 'Changes')
+    await page.getByRole('button', { name: 'Stop', exact: true }).first().click()
+    await live('closed')
+    same('no dots', await page.locator('.graphiql-tab .dot').count(), 0)
+  },
+  { hosts: [new URL(line.url).host], expected: [/ERR_CONNECTION|WebSocket|ERR_EMPTY_RESPONSE|Failed to load resource|net::/] },
+)
+line.close()
+process.exit()
