@@ -17,7 +17,7 @@ await inBrowser(async ({ open }) => {
 
   // Every run makes a change, whoever runs it, and however often.
   const opened = watcher.context().waitForEvent('page')
-  await watcher.getByRole('link', { name: 'Open a second window as Priya Raghavan' }).click()
+  await watcher.getByRole('link', { name: 'Open as Priya' }).click()
   const mover = await opened
   await waitUntilSignedIn(mover, 'Priya Raghavan')
   const moves = []

@@ -73,8 +73,7 @@ function DemoPerson({ person, session, signedIn }: { person: Person; session: Se
         href={`?as=${encodeURIComponent(person.email)}`}
         target="_blank"
         rel="noopener"
-        title={`Open a second window as ${person.name}`}
-        aria-label={`Open a second window as ${person.name}`}
+        title={`Opens a second window as ${person.name}`}
       >
         <span class="hive-wide">Open as {first} </span>↗
       </a>

@@ -31,21 +31,7 @@ export function Page({ app }: { app: App }) {
         style={{ '--panel-width': `${preferences.panelWidth}px`, '--response-share': preferences.responseShare }}
       >
         <Rail app={app} onDialog={setDialog} />
-        {preferences.panel && (
-          <>
-            <SidePanel app={app} panel={preferences.panel} />
-            <Splitter
-              label="Resize the side panel"
-              axis="x"
-              value={preferences.panelWidth}
-              min={200}
-              max={700}
-              step={20}
-              onChange={(panelWidth) => app.preferences.change({ panelWidth })}
-              measure={({ x }, splitter) => x - splitter.previousElementSibling!.getBoundingClientRect().left}
-            />
-          </>
-        )}
+        {preferences.panel && <SidePanel app={app} panel={preferences.panel} />}
         <main class="graphiql-main">
           <div class="graphiql-session-header">
             <TabBar app={app} />

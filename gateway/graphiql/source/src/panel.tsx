@@ -7,21 +7,35 @@ import type { Panel } from './preferences'
 import { useStore } from './store'
 import { activeTab } from './tabs/tabs'
 import { CloseIcon, StarIcon } from './ui/icons'
+import { Splitter } from './ui/splitter'
 
 const TITLES: Record<Panel, string> = { docs: 'Documentation', history: 'History', builder: 'Query builder' }
 
 export function SidePanel({ app, panel }: { app: App; panel: Panel }) {
+  const width = useStore(app.preferences, (preferences) => preferences.panelWidth)
   return (
     <aside class="graphiql-plugin" aria-label={TITLES[panel]}>
-      <header class="panel-header">
-        <h2>{TITLES[panel]}</h2>
-        <button type="button" class="icon-button" aria-label={`Close ${TITLES[panel]}`} onClick={() => app.preferences.change({ panel: null })}>
-          <CloseIcon />
-        </button>
-      </header>
-      {panel === 'docs' && <DocsPanel app={app} />}
-      {panel === 'history' && <HistoryPanel app={app} />}
-      {panel === 'builder' && <BuilderPanel app={app} />}
+      <div class="panel">
+        <header class="panel-header">
+          <h2>{TITLES[panel]}</h2>
+          <button type="button" class="icon-button" aria-label={`Close ${TITLES[panel]}`} onClick={() => app.preferences.change({ panel: null })}>
+            <CloseIcon />
+          </button>
+        </header>
+        {panel === 'docs' && <DocsPanel app={app} />}
+        {panel === 'history' && <HistoryPanel app={app} />}
+        {panel === 'builder' && <BuilderPanel app={app} />}
+      </div>
+      <Splitter
+        label="Resize the side panel"
+        axis="x"
+        value={width}
+        min={200}
+        max={700}
+        step={20}
+        onChange={(panelWidth) => app.preferences.change({ panelWidth })}
+        measure={({ x }, splitter) => x - splitter.parentElement!.getBoundingClientRect().left}
+      />
     </aside>
   )
 }

@@ -103,7 +103,7 @@ function newState(latest: { current: EditorProps }): EditorState {
       bracketMatching(),
       readOnly ? READ_ONLY : EDITABLE,
       hint ? placeholder(hint) : NONE,
-      EditorView.contentAttributes.of({ 'aria-label': label, 'data-gramm': 'false' }),
+      EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
       language,
       theme,
       features.of(NONE),
@@ -124,7 +124,7 @@ const EDITABLE: Extension = [
 const READ_ONLY: Extension = [
   EditorState.readOnly.of(true),
   EditorView.editable.of(false),
-  EditorView.contentAttributes.of({ tabindex: '0', 'aria-readonly': 'true' }),
+  EditorView.contentAttributes.of({ 'aria-readonly': 'true' }),
 ]
 
 function keepState(key: string, state: EditorState): void {

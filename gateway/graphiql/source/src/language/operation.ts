@@ -1,16 +1,8 @@
 /// What the operation editor knows once there is a schema: completion, checks, descriptions under the pointer, jumps into the docs.
-import {
-  acceptCompletion,
-  autocompletion,
-  completionKeymap,
-  startCompletion,
-  type Completion,
-  type CompletionContext,
-  type CompletionResult,
-} from '@codemirror/autocomplete'
+import type { Completion, CompletionContext, CompletionResult } from '@codemirror/autocomplete'
 import { linter, type Diagnostic } from '@codemirror/lint'
 import type { Extension, Text } from '@codemirror/state'
-import { EditorView, hoverTooltip, keymap } from '@codemirror/view'
+import { EditorView, hoverTooltip } from '@codemirror/view'
 import { getNamedType, type GraphQLSchema } from 'graphql'
 import {
   getAutocompleteSuggestions,
@@ -20,6 +12,7 @@ import {
   Position,
   type IPosition,
 } from 'graphql-language-service'
+import { completion } from './completion'
 
 /** Where the docs are to be opened. */
 export type DocsTarget = { type: string; field: string | null }
@@ -29,8 +22,7 @@ const CHECK_DELAY_MS = 300
 
 export function operationFeatures(schema: GraphQLSchema, onShowDocs: (target: DocsTarget) => void): Extension {
   return [
-    autocompletion({ override: [(context) => complete(schema, context)], icons: false }),
-    keymap.of([{ key: 'Tab', run: acceptCompletion }, { key: 'Ctrl-Space', mac: 'Cmd-i', run: startCompletion }, ...completionKeymap]),
+    completion((context) => complete(schema, context)),
     linter((view) => check(schema, view.state.doc), { delay: CHECK_DELAY_MS }),
     hoverTooltip((view, offset) => describe(schema, view.state.doc, offset)),
     EditorView.domEventHandlers({

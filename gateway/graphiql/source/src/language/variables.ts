@@ -1,10 +1,10 @@
 /// What the variables editor knows: the operation's variables, completed and checked against the schema.
-import { autocompletion, completionKeymap, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete'
+import type { CompletionContext, CompletionResult } from '@codemirror/autocomplete'
 import { jsonParseLinter } from '@codemirror/lang-json'
 import { syntaxTree } from '@codemirror/language'
 import { linter, type Diagnostic } from '@codemirror/lint'
 import type { EditorState, Extension } from '@codemirror/state'
-import { keymap, type EditorView } from '@codemirror/view'
+import type { EditorView } from '@codemirror/view'
 import {
   coerceInputValue,
   getNamedType,
@@ -18,6 +18,7 @@ import {
   type TypeNode,
 } from 'graphql'
 import { operationsIn, parseDocument } from '../documents'
+import { completion } from './completion'
 
 interface Variable {
   type: GraphQLInputType
@@ -31,8 +32,7 @@ const CHECK_DELAY_MS = 300
 export function variableFeatures(schema: GraphQLSchema, query: string): Extension {
   const variables = variablesOf(schema, query)
   return [
-    autocompletion({ override: [(context) => complete(variables, context)], icons: false }),
-    keymap.of(completionKeymap),
+    completion((context) => complete(variables, context)),
     linter((view) => check(variables, view), { delay: CHECK_DELAY_MS }),
   ]
 }
