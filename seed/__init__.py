@@ -56,8 +56,8 @@ async def seed(
 ) -> SeedReport:
     """Fill an empty, migrated database; one that has users is left as it is. All is written, or nothing.
 
-    `DEMO_EMAIL` and `SECOND_EMAIL` sign in with the password of `password_hash`; nobody else has one. `anchor` is the instant at which the
-    made-up past ends, the start of today (UTC) unless given. `scale` says how large is large.
+    `DEMO_EMAIL` and `SECOND_EMAIL` sign in with the password of `password_hash`; nobody else has one. `anchor` is the
+    instant at which the made-up past ends, the start of today (UTC) unless given. `scale` says how large is large.
     """
     if size == "none":
         return SeedReport(size=size, skipped="nothing was asked for.")

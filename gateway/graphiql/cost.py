@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from gateway.execution.errors import coded_error
 from gateway.execution.executor import OperationResult
 from gateway.graphiql.graph_access import JSON_HEADERS, GraphAccess, errors_response
-from gateway.execution.errors import coded_error
 from gateway.http.body import read_body, request_timeout
 from gateway.http.request import BadRequest, check_body_type, from_body
 from gateway.http.request_watchdog import ClientDisconnected
@@ -21,8 +21,8 @@ _BODY_TIMEOUT_SECONDS = 10.0
 class CostEndpoint:
     """The ASGI application behind `/graphiql/cost`.
 
-    Takes a request as the graph does, answers `{"cost": 812, "limit": 5000}`. The cost is null where the operation has errors, which the
-    graph words.
+    Takes a request as the graph does, answers `{"cost": 812, "limit": 5000}`. The cost is null where the operation has errors,
+    which the graph words.
     """
 
     def __init__(self, graph: GraphAccess) -> None:

@@ -24,7 +24,7 @@ await inBrowser(async ({ open }) => {
 
 async function audit(page, screen) {
   await page.evaluate(axe.source)
-  const { violations, passes } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
+  const { violations, passes } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } }))
   const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target} (${node.any[0]?.message ?? node.html})`).join('; ')}`)
   same(`axe on ${screen}`, told, [])
   same(`the width of ${screen}`, await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true)

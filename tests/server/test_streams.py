@@ -98,6 +98,9 @@ async def test_only_the_documents_of_the_manifest_run(database_url: str, tmp_pat
         assert (named.status_code, named.json()) == (200, {"data": {"viewer": None}})
         other = await client.http.post("/graphql", json={"query": "{ viewer { id } }"})
         assert other.json()["errors"][0]["extensions"]["code"] == "PERSISTED_QUERY_REQUIRED"
+        # GraphiQL could run nothing here, so it is shown nothing.
+        assert (await client.http.get("/graphiql/schema.json")).status_code == 404
+        assert (await client.http.post("/graphiql/cost", json={"query": "{ viewer { id } }"})).status_code == 404
         await client.close()
 
 

@@ -66,14 +66,24 @@ export function Page({ app }: { app: App }) {
   )
 }
 
-/** Loads completion and checks, and then the schema, after the editor can be used. */
+/** Loads completion and checks, and the schema, once the editor can be used. */
 function useLanguage(app: App): LanguageModule | null {
   const [language, setLanguage] = useState<LanguageModule | null>(null)
   useEffect(() => {
-    void import('./language').then(setLanguage)
-    void app.schema.load()
+    whenIdle(() => {
+      void import('./language').then(setLanguage)
+      void app.schema.load()
+    })
   }, [app])
   return language
+}
+
+const LONGEST_WAIT_MS = 2000
+
+/** Not before the page has been drawn and has answered to what was typed meanwhile. Safari has no idle callbacks. */
+function whenIdle(work: () => void): void {
+  if ('requestIdleCallback' in window) requestIdleCallback(work, { timeout: LONGEST_WAIT_MS })
+  else setTimeout(work, 200)
 }
 
 const PANELS: readonly { panel: Panel; label: string; Icon: () => preact.VNode }[] = [

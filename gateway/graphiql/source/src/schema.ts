@@ -6,9 +6,14 @@ import { Store } from './store'
 export type SchemaState =
   | { state: 'loading' }
   | { state: 'ready'; schema: GraphQLSchema }
-  | { state: 'failed'; problem: string; signInFirst: boolean }
+  | { state: 'failed'; problem: string }
 
 const PATH = 'graphiql/schema.json'
+
+const PROBLEMS: Record<number, string> = {
+  401: 'Sign in to read the schema.',
+  404: 'This server runs trusted documents only, and does not show its schema.',
+}
 
 export class SchemaLoader extends Store<SchemaState> {
   #text = ''
@@ -25,9 +30,7 @@ export class SchemaLoader extends Store<SchemaState> {
       const response = await fetch(PATH, { cache: 'no-cache', headers: authorization ? { authorization } : {} })
       const text = await response.text()
       if (!response.ok) {
-        const signInFirst = response.status === 401 || response.status === 403
-        const problem = signInFirst ? 'Sign in to read the schema.' : `The server answered ${response.status}.`
-        this.set({ state: 'failed', problem, signInFirst })
+        this.set({ state: 'failed', problem: PROBLEMS[response.status] ?? `The server answered ${response.status}.` })
       } else if (text !== this.#text) {
         const { buildClientSchema } = await import('./language')
         this.set({ state: 'ready', schema: buildClientSchema((JSON.parse(text) as { data: IntrospectionQuery }).data) })
@@ -35,7 +38,7 @@ export class SchemaLoader extends Store<SchemaState> {
       }
     } catch {
       if (this.value.state !== 'ready') {
-        this.set({ state: 'failed', problem: 'The schema cannot be read: the server cannot be reached.', signInFirst: false })
+        this.set({ state: 'failed', problem: 'The schema cannot be read: the server cannot be reached.' })
       }
     }
   }

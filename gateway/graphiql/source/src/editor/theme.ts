@@ -35,7 +35,8 @@ const look = EditorView.theme({
     backgroundColor: 'var(--selection)',
   },
   '.cm-placeholder': { color: 'var(--text-faint)' },
-  '.cm-matchingBracket, &.cm-focused .cm-matchingBracket': { backgroundColor: 'var(--selection)', outline: 'none' },
+  '.cm-matchingBracket': { backgroundColor: 'transparent' },
+  '&.cm-focused .cm-matchingBracket': { backgroundColor: 'var(--selection)' },
   '.cm-tooltip': {
     backgroundColor: 'var(--surface-raised)',
     border: '1px solid var(--edge)',

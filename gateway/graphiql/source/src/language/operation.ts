@@ -48,6 +48,7 @@ function complete(schema: GraphQLSchema, context: CompletionContext): Completion
     return {
       label: item.label,
       detail: item.detail ?? undefined,
+      boost: item.label.startsWith('__') ? -1 : 0,
       info: note ? () => element('div', '', note) : undefined,
     }
   })

@@ -12,8 +12,8 @@ export function TabBar({ app }: { app: App }) {
   const runs = useStore(app.runs)
   const list = useRef<HTMLUListElement>(null)
   useEffect(() => {
-    list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
-  }, [active])
+    list.current?.querySelector('.graphiql-tab-active')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [active, tabs.length])
   return (
     <nav class="graphiql-tabs" aria-label="Operations">
       <ul ref={list}>
