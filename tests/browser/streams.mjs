@@ -64,7 +64,15 @@ await inBrowser(
     for (const loss of ['cut', 'stalled']) {
       line.set(loss)
       await live('connecting')
-      console.log(`After it was ${loss}: ${await status()}`)
+      // A try that nobody answers ends too, and another follows.
+      for (let tries = 0; tries < (loss === 'stalled' ? 2 : 1); tries++) {
+        const shown = await until('a pause between two tries', async () => {
+          const text = await status()
+          return { found: text.includes('Trying again in') && text, instead: text }
+        })
+        if (tries === 0) console.log(`After it was ${loss}: ${shown}`)
+        if (loss === 'stalled') await page.locator('[data-stream="connecting"]').waitFor()
+      }
       await picture(page, `stream-${loss}`)
       await rename(++renamed)
       await rename(++renamed)

@@ -1,4 +1,4 @@
-"""GraphiQL in a browser, on a real server with the demo's data. Each test runs a script of this folder, which says what it saw."""
+"""GraphiQL in a browser, on a real server with the demo's data: each test runs a script of this folder."""
 
 import asyncio
 import gzip

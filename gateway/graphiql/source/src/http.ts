@@ -42,7 +42,7 @@ export async function post(
     })
     text = await response.text()
   } catch (error) {
-    if (signal?.aborted) throw error
+    if (signal?.aborted && !(signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError')) throw error
     if (error instanceof TypeError && /header/i.test(error.message)) throw new NoAnswer(`Request not sent. ${error.message}`)
     throw new NoAnswer('The server cannot be reached.')
   }

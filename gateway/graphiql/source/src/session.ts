@@ -40,6 +40,9 @@ class Refused extends Error {}
 /** How long before tokens expire they are renewed, in milliseconds, and at most a quarter of their life. */
 const RENEWAL_MARGIN_MS = 30_000
 
+/** Streams and requests wait for a renewal, which a lost server would never answer. */
+const REQUEST_TIMEOUT_MS = 15_000
+
 /** The longest delay that a timer takes, in milliseconds. */
 const MAX_DELAY_MS = 2 ** 31 - 1
 
@@ -147,7 +150,7 @@ export class Session {
   }
 
   async #requestTokens(request: Request): Promise<Tokens> {
-    const { answer } = await post(this.endpoint, request)
+    const { answer } = await post(this.endpoint, request, {}, AbortSignal.timeout(REQUEST_TIMEOUT_MS))
     const outcome = (answer.data as SessionData | null | undefined)?.session
     if (outcome?.tokens) return outcome.tokens
     const problems = [...(outcome?.errors ?? []), ...(answer.errors ?? [])].map((error) => error.message)

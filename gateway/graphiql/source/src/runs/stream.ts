@@ -40,6 +40,8 @@ const SERVER_STOPS = new Set<unknown>(['SERVICE_UNAVAILABLE'])
 
 const PING_INTERVAL_MS = 10_000
 const PONG_TIMEOUT_MS = 5_000
+/** Browsers themselves wait for minutes. */
+const CONNECT_TIMEOUT_MS = 8_000
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 15_000
 /** A connection that lived this long was accepted: what ends it later is something new. */
@@ -139,7 +141,7 @@ export class Stream {
   #connect(authorization: string | null, onConnected: () => void): Client {
     const url = new URL(this.#options.url, location.href)
     url.protocol = url.protocol.replace('http', 'ws')
-    let pongTimer: ReturnType<typeof setTimeout> | undefined
+    let timer = setTimeout(() => client.terminate(), CONNECT_TIMEOUT_MS)
     const client = createClient({
       url: url.href,
       lazy: true,
@@ -151,15 +153,18 @@ export class Stream {
         opened: (socket) => {
           this.#socket = socket as WebSocket
         },
-        connected: onConnected,
+        connected: () => {
+          clearTimeout(timer)
+          onConnected()
+        },
         ping: (received, payload) => {
           if (received) this.#heedHint(payload)
-          else pongTimer = setTimeout(() => client.terminate(), PONG_TIMEOUT_MS)
+          else timer = setTimeout(() => client.terminate(), PONG_TIMEOUT_MS)
         },
         pong: (received) => {
-          if (received) clearTimeout(pongTimer)
+          if (received) clearTimeout(timer)
         },
-        closed: () => clearTimeout(pongTimer),
+        closed: () => clearTimeout(timer),
       },
     })
     return client
