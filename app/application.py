@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Scope
 
 import migrations
-from app.bootstrap import LIMITS, CannotStart, Resources
+from app.bootstrap import LIMITS, POSITION_READER, CannotStart, Resources
 from app.settings import DEMO_PASSWORD, DEMO_PEOPLE, Settings
 from auth.tokens import Credentials
 from domain.errors import Unavailable
@@ -40,10 +40,11 @@ from resolvers.collaboration_auth import CollaborationAuth
 from resolvers.context import Context
 from schema.field_rules import field_weights
 from schema.root import bindings, schema
-from transport.direct_websocket import LargeMessageBudget, detach_transport
+from transport.detach import detach_transport
+from transport.fast_request import RequestHandler
+from transport.message_budget import LargeMessageBudget
 from transport.message_stream import MessageStream
 from transport.rfc6455 import BINARY
-from transport.uvicorn_http import RequestHandler
 from transport.write_batch import WriteBatch
 
 OnCreated = Callable[[Executor, OpenConnections], object]
@@ -78,6 +79,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         hints=not settings.production,
         before_event=Context.clear_loaders,
         bindings=bindings,
+        position_reader=POSITION_READER,
     )
 
     def open_context(credentials: Credentials | None, info: RequestInfo) -> "_OperationContext":
@@ -89,11 +91,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     graph = graph_endpoints(
         SubscriptionManager(executor, resources.services.hub),
         persisted_queries=_persisted_queries(resources, settings, executor),
-        authenticate=resources.tokens.authenticate,
-        check_active=resources.tokens.check_active,
-        find_revoked=resources.tokens.find_revoked,
-        can_replace=resources.tokens.can_replace,
-        session_stream=resources.tokens.session_stream,
+        credentials=resources.tokens,
         open_context=open_context,
         allowed_origins=settings.allowed_origins,
         compress=settings.compression == "gzip",

@@ -4,12 +4,16 @@ import asyncio
 import hashlib
 import logging
 import secrets
+import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 import migrations
+import resolvers.change
 from app.settings import DEMO_PASSWORD, Settings
 from auth.keys import InvalidSigningKey, SigningKeys, load_keys
 from auth.passwords import Argon2Passwords
@@ -20,10 +24,17 @@ from domain.page import MAX_PAGE_ROWS
 from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
 from embedded import embedded_postgres
+from gateway.execution.coordinates import coordinates_where
+from gateway.execution.executor import PositionReader
 from gateway.execution.limits import Limits
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.blobs.local import LocalBlobs
+from persistence.documents.access import DocumentAccessReader
+from persistence.documents.compaction import CompactionService
+from persistence.documents.contents import ContentReader
+from persistence.documents.document_reader import DocumentReader
+from persistence.documents.snapshots import SnapshotStore
 from persistence.documents.versions import VersionStore
 from persistence.documents.worker_pool import WorkerPool
 from persistence.engine.database import Database, open_database
@@ -32,8 +43,10 @@ from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
+from persistence.retry_schedule import RetrySchedule
 from persistence.rights import RightsLoader
 from realtime.announcements import PubSub, PubSubBackend
+from realtime.background_tasks import report_dead_task
 from realtime.collaboration.rooms import Rooms
 from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
@@ -41,15 +54,32 @@ from realtime.memory_backend import MemoryBackend
 from resolvers.collaboration_auth import access_from
 from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
-from schema.root import schema
+from schema.root import bindings, schema
 
 VERSION = "0.1.0"
 LIMITS = Limits()
+POSITION_READER = PositionReader(
+    coordinates_where(
+        lambda each: each.batch is resolvers.change.cursors_of_writes or each.root is resolvers.change.page,
+        bindings,
+        schema._schema,  # noqa: SLF001 (Strawberry has no public name for it)
+    ),
+    resolvers.change.read_heads,
+)
 logger = logging.getLogger(__name__)
 
 
 class CannotStart(Exception):
     """What an operator has to put right first; the message says it in a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """What failed in the background and is tried again: whole turns by the name of their job, blobs by key, streams by name."""
+
+    failed_turns: Counter[str] = field(default_factory=Counter)
+    blobs: RetrySchedule[str] = field(default_factory=RetrySchedule)
+    streams: RetrySchedule[str] = field(default_factory=RetrySchedule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +90,14 @@ class Resources:
     tokens: AccessTokens
     database: Database
     query_texts: QueryTexts
+    retries: Retries = field(default_factory=Retries)
 
 
 @asynccontextmanager
 async def open_database_url(settings: Settings) -> AsyncIterator[str]:
     """The address of the database: the one that is set, or that of the embedded Postgres, which runs as long as this is open."""
+    if settings.database_url is None or settings.blobs_url is None:
+        await asyncio.to_thread(_require_folder, settings.data_dir.absolute())
     if settings.database_url is not None:
         try:
             async with open_database(settings.database_url, max_connections=1):
@@ -73,8 +106,20 @@ async def open_database_url(settings: Settings) -> AsyncIterator[str]:
             raise CannotStart(f"The database of HIVE_DATABASE_URL cannot be used: {error.__cause__ or error}") from error
         yield settings.database_url
         return
-    async with embedded_postgres(settings.data_dir.absolute() / "postgres") as url:
+    folder = settings.data_dir.absolute() / "postgres"
+    async with embedded_postgres(folder, on_failure=lambda error: report_dead_task("embedded Postgres", error)) as url:
         yield url
+
+
+def _require_folder(folder: Path) -> None:
+    """Make the folder for data unless it is there, and write to it; CannotStart where that cannot be done."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = "Not a directory" if isinstance(error, FileExistsError) else error.strerror
+        raise CannotStart(f"The folder {folder} cannot be used: {reason}. Choose another with HIVE_DATA_DIR.") from error
 
 
 async def migrate(url: str) -> bool:
@@ -95,7 +140,7 @@ async def seed_database(database: Database, settings: Settings) -> str | None:
     passwords = Argon2Passwords()
     try:
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        # Everybody knows the demo's password: in production nobody gets in with it.
+        # The demo's password is public: in production nobody can sign in with it.
         password = secrets.token_urlsafe() if settings.production else DEMO_PASSWORD
         report = await seed(database, settings.seed, password_hash=await passwords.hash(password), anchor=midnight)
     finally:
@@ -112,7 +157,8 @@ async def seed_demo_documents(resources: Resources, settings: Settings) -> int:
     from seed.documents import seed_documents
 
     try:
-        return await seed_documents(resources.database, resources.services.pubsub, resources.services.version_store)
+        services = resources.services
+        return await seed_documents(resources.database, services.pubsub, services.snapshots, services.document_objects)
     except Unavailable as error:  # the rest of the demo is there, and the next start tries again
         logger.warning("The demo's documents were not written: %s", error.message)
         return 0
@@ -132,11 +178,26 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
         try:
             blobs = await stack.enter_async_context(open_blobs(settings, keys))
         except StorageUnavailable as error:
-            raise CannotStart(f"Files cannot be kept: {error.__cause__}") from error
+            raise CannotStart(f"Files cannot be stored: {error.__cause__}") from error
         objects = DocumentObjects(blobs, max_writers=max(1, settings.database_connections // 2))
-        archive = VersionStore(database, live, objects, await stack.enter_async_context(WorkerPool.open()))
+        workers = await stack.enter_async_context(WorkerPool.open())
+        reader = DocumentReader(database, objects)
+        snapshots = SnapshotStore(reader, objects, workers)
+        versions = VersionStore(database, live, objects, snapshots)
+        contents = ContentReader(reader, workers)
+        compaction = CompactionService(database, objects, reader, versions, workers)
         rooms = await stack.enter_async_context(
-            Rooms.open(hub=hub, pubsub=live, log=updates, snapshots=archive, access=access_from(archive), timings=timings)
+            Rooms.open(
+                hub=hub,
+                pubsub=live,
+                log=updates,
+                snapshots=reader,
+                splitter=workers,
+                differences=contents,
+                compactor=compaction,
+                access=access_from(DocumentAccessReader(database)),
+                timings=timings,
+            )
         )
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
@@ -146,7 +207,12 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
             hub=hub,
             log=log,
             blobs=blobs,
-            version_store=archive,
+            document_objects=objects,
+            document_reader=reader,
+            document_contents=contents,
+            snapshots=snapshots,
+            compaction=compaction,
+            workers=workers,
             rooms=rooms,
             rights=RightsLoader(database),
             cursors=SyncCursors(keys.derive_secret("sync cursor")),
@@ -183,7 +249,7 @@ async def open_blobs(settings: Settings, keys: SigningKeys) -> AsyncIterator[Blo
 
 
 async def clean_up_blobs_once(settings: Settings, url: str) -> str:
-    """Take away what nobody needs, orphans too, over a migrated database: what was done, in words."""
+    """Delete orphaned blobs, over a migrated database; a report for operators."""
     async with open_database(url, max_connections=2) as database:
         try:
             async with open_blobs(settings, await _load_signing_keys(database, settings)) as blobs:

@@ -24,6 +24,7 @@ from app.settings import Settings
 from gateway.endpoints import OpenConnections
 from gateway.execution.executor import Executor
 from gateway.execution.metrics import BUCKET_BOUNDS_SECONDS, Histogram
+from persistence.engine.lru_cache import cache_usage
 
 _MAX_REASONS = 32
 
@@ -46,6 +47,8 @@ class MetricsCollector(Collector):
             yield from _execution_metrics(self._application[0])
             yield from _connection_metrics(self._application[1])
         yield from _storage_metrics(self._resources)
+        yield from _cache_metrics()
+        yield from _background_metrics(self._resources)
 
 
 @asynccontextmanager
@@ -114,8 +117,48 @@ def _storage_metrics(resources: Resources) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily("pantherahive_database_connections_lent", "Connections to Postgres at work.", in_use)
     yield GaugeMetricFamily("pantherahive_database_connections_wanted", "Who waits for a connection to Postgres.", waiting)
+    yield CounterMetricFamily(
+        "pantherahive_database_connections_refused",
+        "Connections that Postgres refused, having too many.",
+        database.connections_refused,
+    )
     yield GaugeMetricFamily("pantherahive_streams_followed", "Streams of changes that are heard here.", streams)
     yield GaugeMetricFamily("pantherahive_stream_listeners", "Who listens to streams here.", listeners)
+
+
+def _background_metrics(resources: Resources) -> Iterator[Metric]:
+    retries, compaction = resources.retries, resources.services.compaction
+    failed = CounterMetricFamily(
+        "pantherahive_background_failures", "Objects and turns of background jobs that failed.", labels=["job"]
+    )
+    failed.add_metric(["blob"], retries.blobs.failure_count)
+    failed.add_metric(["stream"], retries.streams.failure_count)
+    failed.add_metric(["document"], compaction.failure_count)
+    for name, count in dict(retries.failed_turns).items():
+        failed.add_metric([name], count)
+    yield failed
+    failing = GaugeMetricFamily(
+        "pantherahive_background_failing",
+        "Objects that failed when they were last tried, and are skipped for a while.",
+        labels=["job"],
+    )
+    failing.add_metric(["blob"], len(retries.blobs))
+    failing.add_metric(["stream"], len(retries.streams))
+    failing.add_metric(["document"], compaction.failing_count)
+    yield failing
+
+
+def _cache_metrics() -> Iterator[Metric]:
+    used = GaugeMetricFamily("pantherahive_cache_bytes", "Estimated bytes of a cache.", labels=["cache"])
+    most = GaugeMetricFamily("pantherahive_cache_max_bytes", "Limit of a cache in bytes.", labels=["cache"])
+    entries = GaugeMetricFamily("pantherahive_cache_entries", "Entries of a cache.", labels=["cache"])
+    evictions = CounterMetricFamily("pantherahive_cache_evictions", "Entries dropped from a cache for others.", labels=["cache"])
+    for name, usage in cache_usage().items():
+        used.add_metric([name], usage.used_bytes)
+        most.add_metric([name], usage.max_bytes)
+        entries.add_metric([name], usage.entries)
+        evictions.add_metric([name], usage.evictions)
+    yield from (used, most, entries, evictions)
 
 
 def _cumulative_buckets(histogram: Histogram) -> tuple[list[tuple[str, float]], float]:

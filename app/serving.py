@@ -1,15 +1,16 @@
 """Serving: from the settings to a server that answers, and from a signal to one that has closed everything."""
 
+import contextlib
 import errno
 import gc
 import os
+import resource
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
-from typing import Any, cast
+from typing import Any, Final
 
 import uvicorn
 
@@ -21,8 +22,13 @@ from app.task_supervision import end_on_dead_task
 from persistence.engine.database import open_database
 from persistence.engine.schema_version import schema_version
 from realtime.collaboration.connection import MAX_MESSAGE_BYTES
-from transport.uvicorn_http import HttpProtocol
+from transport.connection_table import DEFAULT_MAX_CONNECTIONS, ConnectionTable
+from transport.uvicorn_http import http_protocol
 from transport.uvicorn_websocket import WebSocketProtocol
+
+_RESERVED_DESCRIPTORS: Final = 100
+"""For listeners, stores, worker processes, files that are being read, and those who ask whether the server is well."""
+_MIN_CONNECTIONS: Final = 16
 
 
 def announce(settings: Settings, *, workers: int = 1) -> None:
@@ -47,6 +53,8 @@ async def serve(
     `prepare`: migrate, and seed an empty database. `shared`: other processes listen on the same port (`processes`). `up` is
     called once it answers, with the settings and the port that was taken.
     """
+    if not shared:
+        require_places(settings)
     with bind_socket(settings.host, settings.port, shared=shared) as listener, end_on_dead_task():
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         async with open_database_url(settings) as url:
@@ -129,7 +137,7 @@ def _config(app: Application, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app.asgi,
         loop="none",
-        http=cast(Any, partial(HttpProtocol, handlers=app.request_handlers)),
+        http=http_protocol(app.request_handlers, ConnectionTable(_max_connections(settings))),
         ws=WebSocketProtocol,
         ws_ping_interval=None,
         ws_max_size=MAX_MESSAGE_BYTES,  # of documents; the graph allows less
@@ -142,17 +150,56 @@ def _config(app: Application, settings: Settings) -> uvicorn.Config:
     )
 
 
+def _max_connections(settings: Settings) -> int:
+    """How many clients may be connected: what the system allows in descriptors, without those that the server itself needs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    own = _RESERVED_DESCRIPTORS + 2 * settings.database_connections
+    return min(DEFAULT_MAX_CONNECTIONS, max(_MIN_CONNECTIONS, soft - own))
+
+
 @contextmanager
 def bind_socket(host: str, port: int, *, shared: bool = False) -> Iterator[socket.socket]:
     """A socket that holds the address before anything else is opened; it does not listen yet. `shared`: others may listen there
     too."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with _socket(host) as listener:
         if shared:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         with address_errors(host, port):
             listener.bind((host, port))
         yield listener
+
+
+def require_places(settings: Settings, *, workers: int = 1) -> None:
+    """See to it, before anything is opened, that what the settings name can be used: CannotStart names what cannot."""
+    if settings.trusted_documents is not None:
+        try:
+            settings.trusted_documents.open("rb").close()
+        except OSError as error:
+            message = f"HIVE_TRUSTED_DOCUMENTS cannot be read: {error.strerror}: {settings.trusted_documents}."
+            raise CannotStart(message) from error
+    if settings.metrics_port is None:
+        return
+    for port in range(settings.metrics_port, settings.metrics_port + workers):
+        where = f"Port {port} of {settings.metrics_host} cannot be used for metrics"
+        if port > 65535:
+            raise CannotStart(f"{where}: ports end at 65535. Choose with HIVE_METRICS_PORT.")
+        if port == settings.port:
+            raise CannotStart(f"{where}: it is the server's own. Choose with HIVE_METRICS_PORT.")
+        try:
+            with _socket(settings.metrics_host) as probe:
+                probe.bind((settings.metrics_host, port))
+        except OSError as error:
+            raise CannotStart(f"{where}: {error.strerror}. Choose with HIVE_METRICS_PORT.") from error
+
+
+def _socket(host: str) -> socket.socket:
+    opened = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return opened
 
 
 @contextmanager

@@ -34,8 +34,9 @@ from pathlib import Path
 from typing import Final
 
 from app.bootstrap import CannotStart, migrate, open_database_url, open_resources, seed_database, seed_demo_documents
-from app.serving import address_errors, announce, bind_socket, require_migrated, serve
+from app.serving import address_errors, announce, bind_socket, require_migrated, require_places, serve
 from app.settings import Settings, environment
+from app.task_supervision import end_on_dead_task
 from embedded import MAX_CONNECTIONS
 from embedded.child_process import tied_to_parent
 
@@ -55,7 +56,8 @@ _REPORTED_EXIT_CODES: Final = (1, 2)
 async def serve_with_workers(settings: Settings, workers: int, *, prepare: bool) -> None:
     """As `serving.serve`, by this many processes. Raises CannotStart."""
     _check_settings(settings, workers)
-    with _reserved_port(settings.host, settings.port) as port:
+    require_places(settings, workers=workers)
+    with _reserved_port(settings.host, settings.port) as port, end_on_dead_task():
         settings = settings.model_copy(update={"port": port})
         async with open_database_url(settings) as url:
             if prepare:

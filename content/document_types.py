@@ -1,5 +1,7 @@
 """The same doors for every type of document: `render` its content in a form, `parse` a first update from text."""
 
+import re
+
 import orjson
 from pycrdt import XmlFragment
 
@@ -8,13 +10,23 @@ from content.text import html_writer, markdown_parser, markdown_writer, plain_te
 from content.text.tree import Node, to_json
 from domain.document.kind import ContentFormat, DocumentType
 
+_ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
 
 def render(type: DocumentType, document: crdt.Doc, format: ContentFormat) -> str:
     """The content of a document. CRDT is not text: `crdt.state`.
 
     Markdown and text end with a line break unless they are empty; JSON is ProseMirror's for a text, and else the shape that the
-    type's module tells.
+    type's module tells. Where a log from before the guard refused it holds U+0000, U+FFFD stands for it, as in CommonMark: Postgres
+    stores none.
     """
+    text = _rendered(type, document, format)
+    if format is ContentFormat.JSON:
+        return _ESCAPED_NUL.sub(r"\1\\ufffd", text) if "\\u0000" in text else text
+    return text.replace("\0", "\ufffd")
+
+
+def _rendered(type: DocumentType, document: crdt.Doc, format: ContentFormat) -> str:
     match type:
         case DocumentType.TEXT:
             return _text(read_tree(document), format)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from content.errors import UpdateTooLarge
 from content.structs import SKIP, TYPE, Id, Update, decode_update
-from content.structure_check import StructureCheck
+from content.structure_check import StructureCheck, require_storable
 
 UPDATE_BYTES = 1024 * 1024
 DOCUMENT_BYTES = 16 * 1024 * 1024
@@ -32,6 +32,7 @@ def read(update: bytes, *, limit: int = UPDATE_BYTES) -> Update:
 def check(update: bytes, *, limit: int = UPDATE_BYTES) -> Update:
     """What an update says that is sound as far as it tells by itself. Raises InvalidUpdate and UpdateTooLarge."""
     said = read(update, limit=limit)
+    require_storable(said)
     structs = said.structs
     if len(structs) > 1 and any(struct.kind == TYPE for struct in structs):
         StructureCheck().admit(said)

@@ -8,6 +8,7 @@ from content.errors import InvalidUpdate, UpdateTooLarge
 
 VALUES_DEEP = 64
 _SAFE = 2**53 - 1
+_NUL_IN_JSON = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _BRACKETS = re.compile(rb'[\[{]|[\]}]|"(?:[^"\\]|\\.)*"')
 
 
@@ -112,6 +113,36 @@ def skip_any(data: bytes, at: int, depth: int) -> int:
             _, at = string(data, at)
         at = skip_any(data, at, depth + 1)
     return at
+
+
+def any_has_nul(data: bytes, at: int, count: int) -> bool:
+    """Whether U+0000 stands in a string among `count` values in lib0's `any` encoding, over which `skip_any` stepped before."""
+    left = [(count, False)]  # values to come at each level, and whether they have keys
+    while left:
+        several, has_keys = left.pop()
+        if not several:
+            continue
+        left.append((several - 1, has_keys))
+        if has_keys:
+            key, at = string(data, at)
+            if "\0" in key:
+                return True
+        tag = data[at]
+        if tag in (117, 118):
+            inner, at = number(data, at + 1)
+            left.append((inner, tag == 118))
+        elif tag == 119:
+            text, at = string(data, at + 1)
+            if "\0" in text:
+                return True
+        else:
+            at = skip_any(data, at, 0)
+    return False
+
+
+def json_has_nul(data: bytes) -> bool:
+    """Whether JSON holds a string with U+0000, which can only stand there escaped."""
+    return _NUL_IN_JSON.search(data) is not None
 
 
 def _signed(data: bytes, at: int) -> int:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from content.errors import InvalidUpdate
-from content.lib0 import checked_length, number, skip_any, skip_bytes, skip_json, string, varint
+from content.lib0 import any_has_nul, checked_length, json_has_nul, number, skip_any, skip_bytes, skip_json, string, varint
 
 CLOCKS = 2**31 - 1
 
@@ -51,11 +51,16 @@ class Struct(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What an update says. `adds` is client → (first clock, clock after the last), `deletes` are (client, clock, length)."""
+    """What an update says.
+
+    `adds` is client → (first clock, clock after the last), `deletes` are (client, clock, length). `has_nul` tells that a text, a name
+    or a value holds U+0000, which neither `text` nor `jsonb` of Postgres can store.
+    """
 
     structs: list[Struct]
     adds: dict[int, tuple[int, int]]
     deletes: list[Range]
+    has_nul: bool = False
 
     @property
     def only_deletes(self) -> bool:
@@ -120,6 +125,7 @@ def deletion(ranges: Sequence[Range]) -> bytes:
 
 def _update(data: bytes, places: list[tuple[int, int]] | None) -> Update:
     structs: list[Struct] = []
+    has_nul = False
     adds: dict[int, tuple[int, int]] = {}
     size = len(data)
     clients, at = number(data, 0)
@@ -139,7 +145,8 @@ def _update(data: bytes, places: list[tuple[int, int]] | None) -> Update:
                 length, at = number(data, at + 1)
                 struct = Struct(client, clock, length, kind)
             else:
-                struct, at = _item(data, at + 1, info, client, clock)
+                struct, holds_nul, at = _item(data, at + 1, info, client, clock)
+                has_nul |= holds_nul
             structs.append(struct)
             if places is not None:
                 places.append((start, at))
@@ -150,7 +157,7 @@ def _update(data: bytes, places: list[tuple[int, int]] | None) -> Update:
     deletes, at = _deletes(data, at)
     if at != size:
         raise InvalidUpdate("Bytes follow the end of the update.")
-    return Update(structs, adds, deletes)
+    return Update(structs, adds, deletes, has_nul)
 
 
 def _deletes(data: bytes, at: int) -> tuple[list[Range], int]:
@@ -164,15 +171,16 @@ def _deletes(data: bytes, at: int) -> tuple[list[Range], int]:
         seen.add(client)
         count, at = number(data, at)
         for _ in range(checked_length(count, len(data) - at, 2)):
-            clock, at = number(data, at)
-            length, at = number(data, at)
+            clock, at = (data[at], at + 1) if data[at] < 0x80 else number(data, at)
+            length, at = (data[at], at + 1) if data[at] < 0x80 else number(data, at)
             if not length or clock + length > CLOCKS:
                 raise InvalidUpdate("The update deletes what cannot be.")
             deletes.append((client, clock, length))
     return deletes, at
 
 
-def _item(data: bytes, at: int, info: int, client: int, clock: int) -> tuple[Struct, int]:
+def _item(data: bytes, at: int, info: int, client: int, clock: int) -> tuple[Struct, bool, int]:
+    """A struct, whether it holds U+0000, and where the next begins."""
     origin: Id | None = None
     right: Id | None = None
     parent: str | Id | None = None
@@ -191,23 +199,27 @@ def _item(data: bytes, at: int, info: int, client: int, clock: int) -> tuple[Str
             raise InvalidUpdate("The update holds a parent of an unknown kind.")
         if info & 0x20:
             key, at = string(data, at)
+        named_nul = (isinstance(parent, str) and "\0" in parent) or (key is not None and "\0" in key)
+    else:
+        named_nul = False
     kind = info & 0x1F
     if kind == STRING:
         text, at = string(data, at)
         length = len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
-        return Struct(client, clock, length, kind, origin, right, parent, key, text), at
-    length, content, at = _content(data, at, kind)
-    return Struct(client, clock, length, kind, origin, right, parent, key, content), at
+        return Struct(client, clock, length, kind, origin, right, parent, key, text), named_nul or "\0" in text, at
+    length, content, has_nul, at = _content(data, at, kind)
+    return Struct(client, clock, length, kind, origin, right, parent, key, content), named_nul or has_nul, at
 
 
-def _content(data: bytes, at: int, kind: int) -> tuple[int, str | tuple[int, str] | None, int]:
-    """Length, what is kept, and where the next struct begins."""
+def _content(data: bytes, at: int, kind: int) -> tuple[int, str | tuple[int, str] | None, bool, int]:
+    """Length, what is kept, whether U+0000 stands in it, and where the next struct begins."""
     if kind == DELETED:
         length, at = number(data, at)
-        return length, None, at
+        return length, None, False, at
     if kind == FORMAT:
         name, at = string(data, at)
-        return 1, name, skip_json(data, at)
+        end = skip_json(data, at)
+        return 1, name, "\0" in name or json_has_nul(data[at:end]), end
     if kind == TYPE:
         type_, at = number(data, at)
         if type_ > XML_TEXT or type_ == XML_HOOK:
@@ -215,21 +227,24 @@ def _content(data: bytes, at: int, kind: int) -> tuple[int, str | tuple[int, str
         tag = ""
         if type_ == XML_ELEMENT:
             tag, at = string(data, at)
-        return 1, (type_, tag), at
+        return 1, (type_, tag), "\0" in tag, at
     if kind == ANY:
         length, at = number(data, at)
+        start = at
         for _ in range(checked_length(length, len(data) - at, 1)):
             at = skip_any(data, at, 0)
-        return length, None, at
+        return length, None, data.find(0, start, at) >= 0 and any_has_nul(data, start, length), at
     if kind == EMBED:
-        return 1, None, skip_json(data, at)
+        end = skip_json(data, at)
+        return 1, None, json_has_nul(data[at:end]), end
     if kind == JSON:
         length, at = number(data, at)
+        start = at
         for _ in range(checked_length(length, len(data) - at, 1)):
             at = skip_json(data, at, may_be_undefined=True)
-        return length, None, at
+        return length, None, json_has_nul(data[start:at]), at
     if kind == BINARY:
-        return 1, None, skip_bytes(data, at)
+        return 1, None, False, skip_bytes(data, at)
     raise InvalidUpdate("The update holds content of a kind that the server does not know.")
 
 

@@ -12,11 +12,13 @@ known already stay what they are, as in Yjs, whatever an update says of them whe
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from content.errors import InvalidUpdate, UpdateTooLarge
 from content.structs import DELETED, GC, SKIP, TYPE, XML_ELEMENT, XML_FRAGMENT, XML_TEXT, Id, Range, Struct, Update
+from content.surrogate_pairs import SurrogatePairs
+from content.update_cost import Cuts, UpdateCost
 
 TYPES_DEEP: Final = 64
 
@@ -29,9 +31,11 @@ _GONE: Final = 1 << _DEPTH  # collected, or within what is; or nobody knows
 
 
 class StructureCheck:
-    """The places of what a document holds."""
+    """What a document holds, as far as it decides what may be added: places, surrogate pairs, and long runs."""
 
     def __init__(self) -> None:
+        self._pairs = SurrogatePairs()
+        self._cost = UpdateCost()
         self._clocks: dict[int, list[int]] = {}
         self._places: dict[int, list[int]] = {}
         self._ends: dict[int, int] = {}
@@ -43,12 +47,38 @@ class StructureCheck:
         What the update builds on is to be there, which `guard.missing` tells: items whose neighbours and parents are unknown pass.
         """
         placed = self._placed(update)
+        new = [struct for struct, _, _ in placed]
         foreign = [found for struct, place, other in placed if (found := self._foreign(struct, place | other))]
-        if foreign and not stored:
-            raise InvalidUpdate("Only elements and texts of XML may stand among the blocks of a text.")
+        if not stored:
+            if foreign:
+                raise InvalidUpdate("Only elements and texts of XML may stand among the blocks of a text.")
+            require_storable(update)
+            cuts = self._cuts(update, new)
+            if cuts and (self._pairs.are_cut(cuts) or SurrogatePairs(new).are_cut(cuts)):
+                raise InvalidUpdate("The update parts the two halves of a surrogate pair.")
+            self._cost.require_affordable(update, new, cuts)
         for struct, place, _ in placed:
             self._add(struct, place)
+        self._pairs.add(new)
+        self._cost.add(new, update.deletes)
         return foreign
+
+    def require_affordable(self, update: Update) -> float:
+        """CPU seconds, at most, that yrs takes to apply an update to the document (`content.update_cost`). Raises TooExpensive.
+
+        `admit` asks this too; who splits an update before it is admitted must ask beforehand, of the whole.
+        """
+        new = [struct for struct in update.structs if not self.knows(struct)]
+        return self._cost.require_affordable(update, new, self._cost.cuts(update, new))
+
+    def _cuts(self, update: Update, new: Iterable[Struct]) -> Cuts:
+        """Where an update parts items: the clocks before which something ends or begins, by client."""
+        cuts = self._cost.cuts(update, new)
+        for struct in new:
+            known = self._ends.get(struct.client, 0)
+            if struct.clock < known < struct.clock + struct.length:
+                cuts.setdefault(struct.client, set()).add(known)
+        return cuts
 
     def _placed(self, update: Update) -> list[tuple[Struct, int, int]]:
         """Each struct that is new with its place, and that of its right neighbour, which is another only in what somebody forged."""
@@ -198,6 +228,12 @@ class _Placing:
             return None
         struct = self._structs[where[0]][index]
         return struct if where[1] < struct.clock + struct.length else None
+
+
+def require_storable(update: Update) -> None:
+    """Raise InvalidUpdate where an update holds U+0000: no version, preview or event of such a document could be stored."""
+    if update.has_nul:
+        raise InvalidUpdate("The update holds U+0000, which cannot be stored.")
 
 
 def is_text(root: str) -> bool:

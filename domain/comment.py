@@ -16,7 +16,7 @@ from domain import reference, text, watch
 from domain.actor import Actor
 from domain.anchor import Anchor
 from domain.attachment import Attachment, AttachmentTarget, attach, file_changes
-from domain.emoji import is_emoji
+from domain.emoji import fully_qualified
 from domain.errors import Invalid, LimitExceeded, NotFound, NotUnique
 from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
 from domain.permissions import Access, Action, ResourceKind, Role, access
@@ -256,8 +256,8 @@ async def react(uow: UnitOfWork, actor: Actor, comment_id: UUID, emoji: str, *, 
     """Add one's reaction, or take it back. The comment's version stays: a reaction is no reason for an author's conflict."""
     comment, rights = await open_comment(uow, actor, comment_id)
     rights.require(Action.COMMENT)
-    sign = emoji.strip()
-    if not is_emoji(sign):
+    sign = fully_qualified(emoji)
+    if sign is None:
         raise Invalid(("input", "emoji"), "This is not an emoji.")
     if await (uow.comments.react if on else uow.comments.unreact)(comment.id, actor.user_id, sign):
         if on and await uow.comments.count_reactions(comment.id) > MAX_REACTIONS:

@@ -13,12 +13,12 @@ from uuid import UUID
 
 from domain import team as teams
 from domain.actor import Actor
+from domain.email_address import email_key, validate_email
 from domain.errors import Forbidden, Invalid, NotFound, NotUnique
 from domain.events import ChangeKind, FieldChange
 from domain.permissions import Action, Role
 from domain.ports import UnitOfWork
 from domain.team import Team, TeamEvent
-from domain.user import validate_email
 
 LIFETIME = timedelta(days=14)
 
@@ -42,6 +42,7 @@ class Invitation:
     """One address, asked to join one team in a role."""
 
     type_name: ClassVar[str] = "Invitation"
+    stored_properties: ClassVar[tuple[str, ...]] = ("email_key",)
 
     id: UUID
     team_id: UUID
@@ -51,6 +52,11 @@ class Invitation:
     created_at: datetime
     expires_at: datetime
     token_hash: bytes
+
+    @property
+    def email_key(self) -> str:
+        """What the address is compared by."""
+        return email_key(self.email)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +106,7 @@ async def accept(uow: UnitOfWork, actor: Actor, token: str) -> Team:
     user = await uow.users.lock(actor.user_id)
     if invitation is None or user is None or invitation.expires_at <= uow.now:
         raise NotFound(("input", "token"))
-    if user.email_address.lower() != invitation.email.lower():
+    if user.email_key != invitation.email_key:
         raise NotFound(("input", "token"))
     team = await uow.teams.lock_by_id(invitation.team_id)
     if team is None or not await uow.invitations.remove(invitation.id):

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain import text
 from domain.actor import Actor
+from domain.collation import collation_key
 from domain.errors import Invalid, NotFound, NotUnique
 from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
 from domain.permissions import Action, ResourceKind, access
@@ -24,6 +25,7 @@ class Label:
     """A word and a colour (`#rrggbb`), unique by name in its team."""
 
     type_name: ClassVar[str] = "Label"
+    stored_properties: ClassVar[tuple[str, ...]] = ("name_collation",)
 
     id: UUID
     version: int = 1
@@ -32,6 +34,11 @@ class Label:
     team_id: UUID
     name: str
     color: str
+
+    @property
+    def name_collation(self) -> str:
+        """What the name sorts and is searched by."""
+        return collation_key(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +112,7 @@ async def create(uow: UnitOfWork, actor: Actor, label_id: UUID | None, *, team_i
         created_at=uow.now,
         updated_at=uow.now,
         team_id=team.id,
-        name=text.validate_line(name, ("input", "name"), limit=60),
+        name=text.validate_name(name, ("input", "name"), limit=60),
         color=_color(color),
     )
     taken = await uow.labels.add(label)
@@ -123,7 +130,7 @@ async def update(
     require_version(before, expected_version)
     changes: dict[str, Any] = {}
     if "name" in values:
-        changes["name"] = text.validate_line(values["name"], ("input", "name"), limit=60)
+        changes["name"] = text.validate_name(values["name"], ("input", "name"), limit=60)
     if "color" in values:
         changes["color"] = _color(values["color"] or "")
     label = with_changes(before, uow.now, **changes)

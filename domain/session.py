@@ -1,16 +1,23 @@
 """Sessions: signing in, staying signed in by rotating refresh tokens, and signing out.
 
-A refresh token is `{session id}.{secret}`; only the SHA-256 of the secret is stored. Every refresh replaces the secret. The
-predecessor stays good for ten seconds, however often it is used, for clients whose answer was lost on the way; any older secret
-means that the token was stolen, and the session ends (RFC 9700, section 4.14).
+A refresh token is `{session id}.{secret}`, and a secret is base64url of 32 bytes and their HMAC under a key of the session. Only
+the SHA-256 of the current secret is stored. A refresh replaces the secret by its *successor*: the HMAC of a fresh nonce under the
+secret itself. So for ten seconds everybody who presents the predecessor (two tabs, or a client whose answer was lost) is answered
+with the same successor, which nobody can compute from the database without the predecessor.
+
+Any older secret means that a token was stolen, and ends the session (RFC 9700, section 4.14). What never was a secret of the
+session, which its HMAC shows, ends nothing: a session's id is no secret.
 """
 
+import base64
+import binascii
 import hashlib
+import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 from uuid import UUID
 
 from domain.actor import Actor
@@ -21,7 +28,9 @@ from domain.user import User, UserStatus
 
 LIFETIME = timedelta(days=30)
 GRACE = timedelta(seconds=10)
-INVALID_TOKEN_MESSAGE = "The refresh token is not valid; sign in again."
+_SECRET_BYTES: Final = 32
+_TAG_BYTES: Final = 16
+INVALID_REFRESH_MESSAGE = "The refresh token is not valid; sign in again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +49,16 @@ class Session:
     ip_address: str | None = None
     secret_hash: bytes
     previous_secret_hash: bytes | None = None
+    successor_nonce: bytes | None = None
+    """What the current secret was derived with from the previous one."""
+    token_key: bytes | None = None
+    """Marks the secrets of this session; None in a session that was last refreshed by an older version."""
     rotated_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """What the request told of the client."""
+    """The client, as its request describes it."""
 
     user_agent: str | None = None
     ip_address: str | None = None
@@ -53,7 +66,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedSession:
-    """What is told of a session that is over: which one it was."""
+    """A session that has ended, as its event carries it."""
 
     type_name: ClassVar[str] = "Session"
 
@@ -63,7 +76,7 @@ class EndedSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnded(Event):
-    """Told in its user's stream, so that every process lets go of whoever came in with it."""
+    """A session has ended: every process closes the connections that were opened with it."""
 
     kind = ChangeKind.DELETED
     user_id: UUID
@@ -79,21 +92,23 @@ class SessionEnded(Event):
 
 
 class SessionStore(Protocol):
-    """Where sessions are kept."""
+    """The sessions of all users."""
 
     async def add(self, session: Session) -> None: ...
     async def save(self, session: Session) -> None: ...
     async def lock(self, session_id: UUID) -> tuple[Session, User] | None: ...
     async def revoke_all(self, user_id: UUID, *, except_for: UUID | None, at: datetime) -> Sequence[UUID]:
-        """End all sessions of a user but one: those that were open."""
+        """End all open sessions of a user but one; returns their ids."""
         ...
 
 
 async def open_session(uow: UnitOfWork, user: User, device: Device) -> tuple[Session, str]:
     """Start a session for a user whose password was right; the second value is the refresh token."""
-    secret = secrets.token_urlsafe(32)
+    token_key = secrets.token_bytes(_SECRET_BYTES)
+    session_id = uow.new_id()
+    secret = _encode_secret(secrets.token_bytes(_SECRET_BYTES), session_id, token_key)
     session = Session(
-        id=uow.new_id(),
+        id=session_id,
         user_id=user.id,
         created_at=uow.now,
         last_used_at=uow.now,
@@ -101,6 +116,7 @@ async def open_session(uow: UnitOfWork, user: User, device: Device) -> tuple[Ses
         user_agent=device.user_agent[:500] if device.user_agent else None,
         ip_address=device.ip_address,
         secret_hash=_hash(secret),
+        token_key=token_key,
         rotated_at=uow.now,
     )
     await uow.sessions.add(session)
@@ -108,41 +124,35 @@ async def open_session(uow: UnitOfWork, user: User, device: Device) -> tuple[Ses
 
 
 async def refresh(uow: UnitOfWork, refresh_token: str, device: Device) -> tuple[User, Session, str] | None:
-    """Rotate the token of a session; None when it was reused, and the session is ended with this very operation.
+    """The user, the session and its refresh token after the presented one; None when a token was reused, which ends the session.
 
-    Raises Unauthenticated for a token that is malformed, expired, revoked or unknown: all alike.
+    Raises Unauthenticated for a token that is malformed, expired, revoked or unknown: all alike, and nothing changes.
     """
     session_id, secret = _parse(refresh_token)
     found = await uow.sessions.lock(session_id)
     if found is None:
-        raise Unauthenticated(INVALID_TOKEN_MESSAGE, path=("input", "refreshToken"))
+        raise _invalid_token()
     session, user = found
     if session.revoked_at is not None or session.expires_at <= uow.now or user.status is not UserStatus.ACTIVE:
-        raise Unauthenticated(INVALID_TOKEN_MESSAGE, path=("input", "refreshToken"))
+        raise _invalid_token()
 
-    given = _hash(secret)
-    is_current = secrets.compare_digest(given, session.secret_hash)
-    is_predecessor = session.previous_secret_hash is not None and secrets.compare_digest(given, session.previous_secret_hash)
-    if not is_current and not (is_predecessor and uow.now - session.rotated_at <= GRACE):
+    presented = _hash(secret)
+    if secrets.compare_digest(presented, session.secret_hash):
+        rotated, successor = _rotate(session, secret, device, uow.now)
+        await uow.sessions.save(rotated)
+        return user, rotated, f"{session.id}.{successor}"
+    is_predecessor = session.previous_secret_hash is not None and secrets.compare_digest(presented, session.previous_secret_hash)
+    if is_predecessor and uow.now - session.rotated_at <= GRACE and session.successor_nonce and session.token_key:
+        successor = _derive_successor(secret, session.successor_nonce, session.id, session.token_key)
+        return user, session, f"{session.id}.{successor}"
+    if is_predecessor or _was_secret_of(session, secret):
         await _end(uow, session, None)
         return None
-
-    fresh = secrets.token_urlsafe(32)
-    rotated = replace(
-        session,
-        secret_hash=_hash(fresh),
-        previous_secret_hash=given,
-        rotated_at=uow.now if is_current else session.rotated_at,
-        last_used_at=uow.now,
-        expires_at=uow.now + LIFETIME,
-        ip_address=device.ip_address or session.ip_address,
-    )
-    await uow.sessions.save(rotated)
-    return user, rotated, f"{session.id}.{fresh}"
+    raise _invalid_token()
 
 
 async def revoke(uow: UnitOfWork, actor: Actor, session_id: UUID | None, *, all_others: bool) -> None:
-    """End one session of one's own (the current one when none is named), or all the others."""
+    """End one of the actor's own sessions (the current one when none is named), or all the others."""
     if all_others:
         for each in await uow.sessions.revoke_all(actor.user_id, except_for=actor.session_id, at=uow.now):
             uow.record(SessionEnded(actor_id=actor.user_id, user_id=actor.user_id, session=EndedSession(id=each)))
@@ -161,12 +171,60 @@ async def _end(uow: UnitOfWork, session: Session, actor_id: UUID | None) -> None
     uow.record(SessionEnded(actor_id=actor_id, user_id=session.user_id, session=EndedSession(id=session.id)))
 
 
+def _rotate(session: Session, secret: str, device: Device, now: datetime) -> tuple[Session, str]:
+    token_key = session.token_key or secrets.token_bytes(_SECRET_BYTES)
+    nonce = secrets.token_bytes(_SECRET_BYTES)
+    successor = _derive_successor(secret, nonce, session.id, token_key)
+    rotated = replace(
+        session,
+        secret_hash=_hash(successor),
+        previous_secret_hash=session.secret_hash,
+        successor_nonce=nonce,
+        token_key=token_key,
+        rotated_at=now,
+        last_used_at=now,
+        expires_at=now + LIFETIME,
+        ip_address=device.ip_address or session.ip_address,
+    )
+    return rotated, successor
+
+
+def _derive_successor(secret: str, nonce: bytes, session_id: UUID, token_key: bytes) -> str:
+    return _encode_secret(hmac.digest(secret.encode(), nonce, "sha256"), session_id, token_key)
+
+
+def _encode_secret(random_bytes: bytes, session_id: UUID, token_key: bytes) -> str:
+    return base64.urlsafe_b64encode(random_bytes + _tag(random_bytes, session_id, token_key)).decode()
+
+
+def _was_secret_of(session: Session, secret: str) -> bool:
+    """Whether this server issued the secret for the session at some time."""
+    if session.token_key is None:
+        return False
+    try:
+        decoded = base64.b64decode(secret, b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        return False
+    random_bytes, tag = decoded[:_SECRET_BYTES], decoded[_SECRET_BYTES:]
+    return secrets.compare_digest(tag, _tag(random_bytes, session.id, session.token_key))
+
+
+def _tag(random_bytes: bytes, session_id: UUID, token_key: bytes) -> bytes:
+    return hmac.digest(token_key, session_id.bytes + random_bytes, "sha256")[:_TAG_BYTES]
+
+
 def _parse(refresh_token: str) -> tuple[UUID, str]:
     head, _, secret = refresh_token.partition(".")
+    if not secret.isascii():
+        raise _invalid_token()
     try:
         return UUID(head), secret
     except ValueError as error:
-        raise Unauthenticated(INVALID_TOKEN_MESSAGE, path=("input", "refreshToken")) from error
+        raise _invalid_token() from error
+
+
+def _invalid_token() -> Unauthenticated:
+    return Unauthenticated(INVALID_REFRESH_MESSAGE, path=("input", "refreshToken"))
 
 
 def _hash(secret: str) -> bytes:

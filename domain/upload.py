@@ -153,11 +153,11 @@ def _mismatch(upload: Attachment, uploaded: UploadedFile) -> str | None:
 
 def _file_name(value: str) -> str:
     path = ("input", "fileName")
+    if _BIDI_CONTROL.search(value):
+        raise Invalid(path, "Characters that change the direction of writing are not allowed.")
     name = text.validate_line(value, path, limit=255)
     if "/" in name or "\\" in name or name in (".", ".."):
         raise Invalid(path, "A file's name holds no path.")
-    if _BIDI_CONTROL.search(name):
-        raise Invalid(path, "Characters that change the direction of writing are not allowed.")
     return name
 
 

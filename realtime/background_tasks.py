@@ -61,12 +61,12 @@ class BackgroundTasks:
         if task in self._supervised:
             self._supervised.discard(task)
             if not self._closing:
-                _report_death(task, error)
+                report_dead_task(task.get_name(), error)
         elif error is not None:
             logger.error("The task %s failed.", task.get_name(), exc_info=error)
 
 
-def _report_death(task: asyncio.Task[None], error: BaseException | None) -> None:
-    name = task.get_name()
-    context = {"message": f"The task {name} ended before its owner.", "task": task, DEAD_TASK: name}
-    task.get_loop().call_exception_handler(context if error is None else {**context, "exception": error})
+def report_dead_task(name: str, error: BaseException | None = None) -> None:
+    """Report to the event loop's exception handler that something which must not end has ended."""
+    context: dict[str, Any] = {"message": f"{name} has ended before its owner.", DEAD_TASK: name}
+    asyncio.get_running_loop().call_exception_handler(context if error is None else {**context, "exception": error})

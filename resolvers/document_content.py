@@ -1,4 +1,4 @@
-"""What documents say: their contents and versions, read and saved."""
+"""Resolves the contents and versions of documents, and saves them."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -28,9 +28,9 @@ from resolvers.viewer_permissions import viewer_can
 
 Format = Annotated[ContentFormat | None, strawberry.argument(description="In which form.")]
 
-MAX_MARKDOWN_CHARACTERS = 500_000  # characters of Markdown in one call
+MAX_MARKDOWN_CHARACTERS = 500_000
 _SNAPSHOT_KEY = "snapshot"
-_LINK_TTL_SECONDS = 300  # seconds
+_LINK_TTL_SECONDS = 300
 _DOWNLOAD_TYPES = {
     ContentFormat.MARKDOWN: ("md", "text/markdown"),
     ContentFormat.TEXT: ("txt", "text/plain"),
@@ -39,24 +39,26 @@ _DOWNLOAD_TYPES = {
 
 
 async def contents(context: Context, parents: Sequence[Any], format: Format = ContentFormat.MARKDOWN) -> list[DocumentContent]:
-    """What each document says now."""
-    return await context.services.version_store.contents.read_current(parents, format or ContentFormat.MARKDOWN)
+    """The current content of each document."""
+    return await context.services.document_contents.read_current(
+        parents, format or ContentFormat.MARKDOWN, owner=context.viewer.user_id
+    )
 
 
 async def version_contents(
     context: Context, parents: Sequence[Any], format: Format = ContentFormat.MARKDOWN
 ) -> list[DocumentContent]:
-    """What each version says."""
+    """The content of each version."""
     of = collect_ids(parents, lambda each: each.document_id)
     found = await stored.by_ids(context.database, context.viewer.user_id, of)
-    reads = context.services.version_store.contents.read_version
+    read = partial(context.services.document_contents.read_version, owner=context.viewer.user_id)
     return await gather_limited(
-        [partial(reads, DocumentType(found[each.document_id].type), each, format or ContentFormat.MARKDOWN) for each in parents]
+        [partial(read, DocumentType(found[each.document_id].type), each, format or ContentFormat.MARKDOWN) for each in parents]
     )
 
 
 async def download_urls(context: Context, parents: Sequence[Any], format: Format = ContentFormat.MARKDOWN) -> list[str | None]:
-    """An address of each version's stored contents, for five minutes; null in forms that are not stored."""
+    """A signed URL of the stored content of each version, valid for five minutes; None for formats that are not stored."""
     form = format or ContentFormat.MARKDOWN
     if form not in STORED_ATTRIBUTES:
         return [None for _ in parents]
@@ -72,7 +74,7 @@ async def download_urls(context: Context, parents: Sequence[Any], format: Format
 
 
 async def prepare_create(context: Context, values: InputValues) -> InputValues:
-    """Give the document its id and store what it says to begin with, if somebody brings it who may begin documents there."""
+    """Assigns the document's id and stores its initial content, if there is any and the viewer may create documents there."""
     values = values | {"id": values.get("id") or uuid7()}
     content, upload_id = values.pop("content", None), values.pop("upload_id", None)
     if content is not None and upload_id is not None:
@@ -87,13 +89,14 @@ async def prepare_create(context: Context, values: InputValues) -> InputValues:
     if said is None:
         return values
     type_ = values.get("type") or DocumentType.TEXT
-    update = await context.services.version_store.workers.run(len(said), document_types.parse, type_, said)
+    update = await context.services.workers.run(len(said), document_types.parse, type_, said, owner=context.viewer.user_id)
     state = StoredState(document_id=values["id"], position=0, snapshot=update)
-    return values | {_SNAPSHOT_KEY: await context.services.version_store.store_snapshot(values["id"], type_, state)}
+    snapshot = await context.services.snapshots.store(values["id"], type_, state, owner=context.viewer.user_id)
+    return values | {_SNAPSHOT_KEY: snapshot}
 
 
 async def _read_upload(context: Context, upload_id: UUID) -> str:
-    """What stands in a file that the viewer has uploaded: Markdown or CSV, in UTF-8."""
+    """The text of a file that the viewer has uploaded: Markdown or CSV, in UTF-8."""
     path = ("input", "uploadId")
     found = await attachment.get_own_upload(context.database, context.viewer.user_id, upload_id)
     if found is None or found.state != AttachmentState.READY:
@@ -111,22 +114,25 @@ async def _read_upload(context: Context, upload_id: UUID) -> str:
 
 
 async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Begin a document."""
+    """Creates a document."""
     snapshot = values.pop(_SNAPSHOT_KEY, None)
     begun = await documents.create(uow, context.viewer, values["id"], values, initial_snapshot=snapshot)
     return {"document": begun}
 
 
 async def prepare_save_version(context: Context, values: InputValues) -> InputValues:
-    """Store what the document says, for somebody who may save a version of it."""
+    """Stores the current content, if the viewer may save a version."""
     document = await find_writable(context, values["id"])
     if document is None:
         return values
-    return values | {_SNAPSHOT_KEY: await context.services.version_store.snapshot_now(document.id, DocumentType(document.type))}
+    snapshots = context.services.snapshots
+    return values | {
+        _SNAPSHOT_KEY: await snapshots.store_current(document.id, DocumentType(document.type), owner=context.viewer.user_id)
+    }
 
 
 async def save_version(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Save a version."""
+    """Saves a version."""
     document, version = await documents.save_version(
         uow,
         context.viewer,
@@ -139,7 +145,7 @@ async def save_version(context: Context, uow: SqlUnitOfWork, values: InputValues
 
 
 async def _may_create(context: Context, project_id: UUID) -> bool:
-    """Whether it is worth storing anything; the transaction decides anew."""
+    """Whether the viewer may create documents there; the transaction decides again."""
     actor = context.viewer
     standing = (await project.access_by_ids(context.database, actor.user_id, [project_id])).get(project_id)
     return standing is not None and Action.CREATE in granted_actions(
@@ -148,7 +154,7 @@ async def _may_create(context: Context, project_id: UUID) -> bool:
 
 
 async def find_writable(context: Context, document_id: UUID) -> Any:
-    """The document, if the viewer may write in it; the transaction decides anew."""
+    """The document, if the viewer may edit it; the transaction decides again."""
     found = (await stored.by_ids(context.database, context.viewer.user_id, [document_id])).get(document_id)
     if found is None:
         return None

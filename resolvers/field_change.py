@@ -1,4 +1,4 @@
-"""What an entry says about single attributes, in the words of the graph: camelCase names, global ids, instants in Z."""
+"""Converts the attribute changes of an entry to the form of the graph: camelCase names, global ids, UTC instants with a Z."""
 
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from strawberry.utils.str_converters import to_camel_case
 from domain.events import Entry, FieldChange
 from resolvers import ids
 
-# What a reference points to, by the attribute that holds it; `parent_id` points to the entity's own kind.
+# The type that a reference points to, by its attribute; `parent_id` points to the type of the entity.
 _REFERENCE_TYPES = {
     "assignee_id": "User",
     "author_id": "User",
@@ -24,7 +24,7 @@ _REFERENCE_TYPES = {
     "resolved_by_id": "User",
     "team_id": "Team",
 }
-# The same for references inside a told object, such as a link.
+# The same for references inside an object in a change, such as a link.
 _NESTED_REFERENCE_TYPES = {
     "userId": "User",
     "targetId": "Task",
@@ -35,7 +35,7 @@ _NESTED_REFERENCE_TYPES = {
 
 
 def field_changes(entry: Entry) -> list[FieldChange]:
-    """The attributes that changed, each before and after."""
+    """The changed attributes, each with its values before and after."""
     return [_to_field_change(entry, **change) for change in entry.payload["changes"]]
 
 

@@ -1,6 +1,6 @@
-"""Custom scalars: how instants, days, ids and texts travel.
+"""Defines the custom scalars: instants, days, ids and texts.
 
-Rejected for instants: Strawberry's own DateTime, which accepts a time without a zone and writes whatever offset it holds.
+Rejected for instants: Strawberry's own DateTime, which accepts a time without a zone and serializes any offset.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Who and what the demo is about: the people of Larkspur, who make it easy to book a room to play, dance or throw pots in."""
+"""The people, teams and projects of the demo: Larkspur, where one books a room for playing music, dancing or pottery."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ SIGN_IN_EMAILS = frozenset((DEMO_EMAIL, SECOND_EMAIL))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody of the demo; `first_name` in small ASCII letters is the name in stories. `skills` are labels of tasks."""
+    """A person of the demo; `name` is the first name in lower-case ASCII, as in stories. `skills` are labels of tasks."""
 
     name: str
     first_name: str
@@ -25,7 +25,7 @@ class Person:
 
     @property
     def email_address(self) -> str:
-        """An address that nobody reads; the demo user's is named in the README."""
+        """An address that nobody reads, except for the demo user's."""
         return DEMO_EMAIL if self.name == OWNER else f"{self.name}@{_EMAIL_DOMAIN}"
 
 

@@ -19,9 +19,8 @@ from resolvers import ids
 async def create_documents(resources: Resources, subscribers: Subscribers, count: int) -> list[str]:
     """New empty documents in the crowd's project: their ids."""
     made: list[UUID] = []
-    async with unit_of_work(
-        resources.database, resources.services.pubsub, objects=resources.services.version_store.objects
-    ) as uow:
+    services = resources.services
+    async with unit_of_work(resources.database, services.pubsub, objects=services.document_objects) as uow:
         for number in range(count):
             given = {"project_id": subscribers.project_id, "title": f"Bench {number}"}
             made.append((await documents.create(uow, Actor(user_id=subscribers.actor_id), uow.new_id(), given)).id)

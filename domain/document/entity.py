@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
+from domain.collation import collation_key
 from domain.document.kind import DocumentType
 
 
@@ -18,6 +19,7 @@ class Document:
     """
 
     type_name: ClassVar[str] = "Document"
+    stored_properties: ClassVar[tuple[str, ...]] = ("title_collation",)
 
     id: UUID
     version: int = 1
@@ -35,6 +37,11 @@ class Document:
     latest_number: int = 0
     latest_position: int = 0
     deleted_at: datetime | None = None
+
+    @property
+    def title_collation(self) -> str:
+        """What the title sorts and is searched by."""
+        return collation_key(self.title)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

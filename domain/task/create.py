@@ -12,6 +12,7 @@ from domain.permissions import Action, ResourceKind
 from domain.ports import UnitOfWork
 from domain.project import open_project
 from domain.task import checks
+from domain.task.derived import record_derived
 from domain.task.entity import CLOSED, Task
 from domain.task.events import TaskCreated, task_attachment_target
 
@@ -54,6 +55,7 @@ async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, values: Ma
     await watch.start_watching(uow, task, [actor.user_id, task.assignee_id])
     await reference.update_references(uow, task, None, task.description)
     uow.record(TaskCreated(actor_id=actor.user_id, task=task))
+    await record_derived(uow, actor, None, task)
     await attach(uow, actor, values.get("upload_ids") or (), task_attachment_target(task), ("input", "uploadIds"))
     return task
 

@@ -11,6 +11,7 @@ from domain.permissions import Action, ResourceKind
 from domain.ports import UnitOfWork
 from domain.project import Project, open_project
 from domain.task import checks
+from domain.task.derived import record_derived
 from domain.task.edit import completion
 from domain.task.entity import Task
 from domain.task.events import TaskMoved, TaskMovedAway
@@ -60,6 +61,7 @@ async def move(uow: UnitOfWork, actor: Actor, task_id: UUID, values: Mapping[str
         await uow.tasks.remember_key(before)
     await uow.tasks.save(task)
     _record_move(uow, actor, before, task)
+    await record_derived(uow, actor, before, task)
     if leaves:
         for each in below:
             await _move_descendant(uow, actor, project, each)

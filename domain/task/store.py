@@ -64,6 +64,14 @@ class TaskStore(Protocol):
         """A task's parents from the nearest up, without itself."""
         ...
 
+    async def waiting_for(self, task_id: UUID) -> Sequence[Task]:
+        """The tasks that this one blocks, not held, without deleted ones."""
+        ...
+
+    async def peek(self, task_ids: Sequence[UUID]) -> Sequence[Task]:
+        """Those of the tasks that are not deleted, not held."""
+        ...
+
     async def lock_descendants(self, task_id: UUID) -> Sequence[Task]:
         """All below a task, parents before their children, held; deleted ones too."""
         ...

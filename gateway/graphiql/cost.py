@@ -9,9 +9,11 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.execution.errors import coded_error
 from gateway.execution.executor import OperationResult
-from gateway.graphiql.graph_access import JSON_HEADERS, GraphAccess, errors_response
+from gateway.execution.parsing_budget import ParsingBudget
+from gateway.graphiql.graph_access import JSON_HEADERS, GraphAccess, SchemaRefused, errors_response
 from gateway.http.body import read_body, request_timeout
 from gateway.http.request import BadRequest, check_body_type, from_body
+from gateway.http.request_info import client_ip
 from gateway.http.request_watchdog import ClientDisconnected
 
 _MAX_BODY_BYTES = 128 * 1024
@@ -30,11 +32,13 @@ class CostEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            response = await self._respond(Request(scope, receive), receive)
+            response = await self._respond(Request(scope), receive)
         except ClientDisconnected:
             return
         except BadRequest as error:
             response = errors_response(error.status, [coded_error(error.message, error.code)])
+        except SchemaRefused as refused:
+            response = errors_response(401, refused.errors)
         await response(scope, receive, send)
 
     async def _respond(self, request: Request, receive: Receive) -> Response:
@@ -45,15 +49,15 @@ class CostEndpoint:
                 body = await read_body(headers, receive, _MAX_BODY_BYTES)
         except TimeoutError:
             raise request_timeout() from None
-        if (refusal := await self._graph.refuse(request)) is not None:
-            return refusal
-        cost = self._cost(body)
+        credentials = await self._graph.authenticate_reader(request)
+        budgets = self._graph.executor.parsing_budgets
+        cost = self._cost(body, None if credentials is not None else budgets.of(client_ip(request.scope)))
         content = orjson.dumps({"cost": cost, "limit": self._graph.executor.limits.cost})
         return Response(content, media_type="application/json", headers=JSON_HEADERS)
 
-    def _cost(self, body: bytes) -> int | None:
-        prepared = self._graph.executor.prepare(from_body(body))
+    def _cost(self, body: bytes, parsing_budget: ParsingBudget | None) -> int | None:
+        prepared = self._graph.executor.prepare(from_body(body), parsing_budget=parsing_budget)
         if not isinstance(prepared, OperationResult):
             return prepared.cost
-        (extensions, *_) = [error["extensions"] for error in prepared.errors]
+        extensions = prepared.errors[0]["extensions"]
         return int(extensions["actual"]) if extensions.get("of") == "cost" else None

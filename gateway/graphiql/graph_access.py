@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from starlette.requests import Request
@@ -15,6 +16,14 @@ from gateway.http.ports import Authenticate, MayIntrospect
 JSON_HEADERS = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
 
 
+class SchemaRefused(Exception):
+    """The caller may not read the schema; `errors` are worded as the graph's."""
+
+    def __init__(self, errors: Sequence[FormattedError]) -> None:
+        super().__init__()
+        self.errors = errors
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphAccess:
     """The executor of the graph, with the rules of who may ask it."""
@@ -23,15 +32,15 @@ class GraphAccess:
     authenticate: Authenticate
     may_introspect: MayIntrospect
 
-    async def refuse(self, request: Request) -> Response | None:
-        """The answer to somebody who may not read the schema; None for everybody else."""
+    async def authenticate_reader(self, request: Request) -> Any:
+        """The credentials of somebody who may read the schema; None for a stranger. Raises `SchemaRefused`."""
         try:
             credentials = await self.authenticate(request.headers.get("authorization"))
         except DomainError as error:
-            return errors_response(401, format_errors(error))
-        if self.may_introspect(credentials):
-            return None
-        return errors_response(401, [coded_error("Sign in to read the schema.", "UNAUTHENTICATED")])
+            raise SchemaRefused(format_errors(error)) from error
+        if not self.may_introspect(credentials):
+            raise SchemaRefused([coded_error("Sign in to read the schema.", "UNAUTHENTICATED")])
+        return credentials
 
 
 def errors_response(status: int, errors: Sequence[FormattedError]) -> Response:

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.graphiql.graph_access import JSON_HEADERS, GraphAccess
+from gateway.graphiql.graph_access import JSON_HEADERS, GraphAccess, SchemaRefused, errors_response
 from gateway.http.compression import accepts_gzip
 
 _GZIP_LEVEL = 9
@@ -45,8 +45,10 @@ class IntrospectionEndpoint:
         await (await self._respond(Request(scope, receive)))(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
-        if (refusal := await self._graph.refuse(request)) is not None:
-            return refusal
+        try:
+            await self._graph.authenticate_reader(request)
+        except SchemaRefused as refused:
+            return errors_response(401, refused.errors)
         result = self._result
         if result is None:
             result = await run_in_threadpool(self._introspect)

@@ -5,6 +5,8 @@ objects. Most requests come as `post`, past ASGI (`transport.uvicorn_http`). A c
 (`gateway.http.request_watchdog`).
 """
 
+from typing import Any
+
 from graphql.language import OperationType
 from starlette.types import Receive, Scope, Send
 
@@ -12,8 +14,9 @@ from gateway.execution.errors import coded_error, format_errors
 from gateway.execution.executor import Executor, OperationRequest, OperationResult, error_result
 from gateway.http.body import CLOSE_HEADER, read_body, request_timeout
 from gateway.http.compression import compress_body
+from gateway.http.credentials import CredentialVerifier
 from gateway.http.origins import AllowedOrigins
-from gateway.http.ports import Authenticate, MayIntrospect, OpenContext, RequestInfo, allow_introspection
+from gateway.http.ports import MayIntrospect, OpenContext, RequestInfo, allow_introspection
 from gateway.http.request import BadRequest, check_body_type, from_body, from_query_string
 from gateway.http.request_info import authorization, client_ip, request_info
 from gateway.http.request_watchdog import ClientDisconnected, RequestTimeout, RequestWatchdog
@@ -36,7 +39,7 @@ class GraphQLEndpoint:
         self,
         executor: Executor,
         *,
-        authenticate: Authenticate,
+        credentials: CredentialVerifier,
         open_context: OpenContext,
         origins: AllowedOrigins,
         persisted_queries: PersistedQueries,
@@ -46,7 +49,7 @@ class GraphQLEndpoint:
         compress: bool = False,
     ) -> None:
         self._executor = executor
-        self._authenticate = authenticate
+        self._credentials = credentials
         self._open_context = open_context
         self._origins = origins
         self._persisted_queries = persisted_queries
@@ -68,9 +71,9 @@ class GraphQLEndpoint:
         try:
             media_type = negotiate_media_type(headers.get(b"accept"))
             check_body_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
-            answer = await self._execute(from_body(body), headers, info)
+            answer, is_authenticated = await self._execute(from_body(body), headers, info)
             assert isinstance(answer, OperationResult)
-            return self._build_response(answer, media_type, headers, info)
+            return self._build_response(answer, media_type, headers, info, is_authenticated=is_authenticated)
         except Exception as error:  # noqa: BLE001 (the rim)
             return self._error_response(error, media_type, headers, info)
 
@@ -125,7 +128,7 @@ class GraphQLEndpoint:
                 reading = False
                 vigil.begin_operation(self._executor.timeout_seconds)
                 only = None if scope["method"] == "POST" else OperationType.QUERY
-                return await self._execute(request, headers, info, only, accepts_stream=accepts_stream)
+                return (await self._execute(request, headers, info, only, accepts_stream=accepts_stream))[0]
         except RequestTimeout:
             if reading:
                 raise request_timeout() from None
@@ -151,32 +154,46 @@ class GraphQLEndpoint:
         allowed_type: OperationType | None = None,
         *,
         accepts_stream: bool = False,
-    ) -> OperationResult | StreamingOperation:
+    ) -> tuple[OperationResult | StreamingOperation, bool]:
+        """The answer, and whether the caller is signed in."""
+        credentials: Any = None
         try:
-            credentials = await self._authenticate(authorization(headers))
+            credentials = await self._credentials.authenticate(authorization(headers))
             if self._persisted_queries.applies_to(request):
                 found = await self._persisted_queries.resolve(request)
                 if isinstance(found, OperationResult):
-                    return found
+                    return found, credentials is not None
                 request = found
-            prepared = self._executor.prepare(request, may_introspect=self._may_introspect(credentials))
+            prepared = self._executor.prepare(
+                request,
+                may_introspect=self._may_introspect(credentials),
+                parsing_budget=None if credentials is not None else self._executor.parsing_budgets.of(info.ip),
+            )
             if isinstance(prepared, OperationResult):
-                return prepared
+                return prepared, credentials is not None
             if prepared.kind is OperationType.SUBSCRIPTION:
                 if accepts_stream:
-                    return StreamingOperation(prepared=prepared, credentials=credentials)
+                    return StreamingOperation(prepared=prepared, credentials=credentials), credentials is not None
                 message = "Subscriptions need a websocket, or an Accept header with text/event-stream or multipart/mixed."
                 raise BadRequest(400, "BAD_USER_INPUT", message)
             if allowed_type is not None and prepared.kind is not allowed_type:
                 raise BadRequest(405, "BAD_USER_INPUT", "A GET may only run queries.", [(b"allow", b"POST")])
             async with self._open_context(credentials, info) as context:
-                return await self._executor.execute(prepared, context, enforce_timeout=False)
+                return await self._executor.execute(prepared, context, enforce_timeout=False), credentials is not None
         except BadRequest:
             raise
         except Exception as error:  # noqa: BLE001 (the rim)
-            return error_result(*format_errors(error))
+            return error_result(*format_errors(error)), credentials is not None
 
-    def _build_response(self, result: OperationResult, media_type: bytes, headers: Headers, info: RequestInfo) -> Reply:
+    def _build_response(
+        self,
+        result: OperationResult,
+        media_type: bytes,
+        headers: Headers,
+        info: RequestInfo,
+        *,
+        is_authenticated: bool = False,
+    ) -> Reply:
         own = self._response_headers(headers, info)
         status = 200
         if result.errors or not result.executed:
@@ -188,7 +205,7 @@ class GraphQLEndpoint:
         if self._compress:
             body, coding = compress_body(body, headers.get(b"accept-encoding"))
             own = (*own, *coding)
-        return full_response(status, media_type, body, own)
+        return full_response(status, media_type, body, own, is_authenticated=is_authenticated)
 
     def _error_response(self, error: Exception, media_type: bytes, headers: Headers, info: RequestInfo) -> Reply:
         """The response to what is no request of the graph; or to a failure of ours."""

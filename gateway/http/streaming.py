@@ -1,6 +1,6 @@
 """GraphQL over HTTP for what lasts: a subscription whose answers are streamed in the body of the response.
 
-A stream owns one task group: the operation, the heartbeat, the watch over the credentials and the one for the client's going.
+A stream owns one task group: the operation, the heartbeat and the wait for the client's disconnect.
 Whoever decides that it ends says how in `_ended`; then every task is cancelled, and with it the operation's context and its
 source are closed, before the last bytes are written.
 
@@ -23,10 +23,11 @@ from typing import Any
 
 from starlette.types import Receive, Send
 
-from domain.errors import DomainError, Unavailable
+from domain.errors import DomainError
 from gateway.execution.errors import FormattedError, coded_error, format_errors
 from gateway.execution.executor import OperationResult, PreparedOperation, error_result
-from gateway.http.ports import CheckActive, OpenContext, RequestInfo
+from gateway.http.credentials import CredentialWatch
+from gateway.http.ports import OpenContext, RequestInfo
 from gateway.http.response import JSON, encode, full_response, http_status
 from gateway.http.stream_format import StreamFormat
 from gateway.subscriptions.manager import SubscriptionManager
@@ -43,8 +44,6 @@ class StreamLimits:
     keep_alive_seconds: float = 10.0
     write_timeout_seconds: float = 20.0
     """How long a client may leave a frame untaken."""
-    credential_check_seconds: float = 4.0
-    """How often it is asked whether the client's credentials are still good."""
     close_timeout_seconds: float = 1.0
 
 
@@ -72,12 +71,12 @@ class StreamingResponses:
         self,
         subscriptions: SubscriptionManager,
         *,
-        check_active: CheckActive,
+        watch: CredentialWatch,
         open_context: OpenContext,
         limits: StreamLimits | None = None,
     ) -> None:
         self.subscriptions = subscriptions
-        self.check_active = check_active
+        self.watch = watch
         self.open_context = open_context
         self.limits = limits or StreamLimits()
         self._open: set[_StreamingResponse] = set()
@@ -100,9 +99,11 @@ class StreamingResponses:
             stream.end(_StreamEnd(errors=(_SHUTTING_DOWN,), should_reconnect=True))
         self._open.add(stream)
         self._drained.clear()
+        self.watch.add(stream)
         try:
             await stream.run()
         finally:
+            self.watch.discard(stream)
             self._open.discard(stream)
             if not self._open:
                 self._drained.set()
@@ -174,6 +175,14 @@ class _StreamingResponse:
         if not self._end_future.done():
             self._end_future.set_result(outcome)
 
+    @property
+    def credentials(self) -> Any:
+        return self._operation.credentials
+
+    def on_revoked(self, error: DomainError) -> None:
+        """From the watch: the client's credentials have ended."""
+        self.end(_StreamEnd(errors=tuple(format_errors(error))))
+
     async def run(self) -> None:
         """Serve until the end; the subscription's source is closed when this returns."""
         async with asyncio.TaskGroup() as tasks:
@@ -182,7 +191,6 @@ class _StreamingResponse:
                 for each in (
                     self._run_subscription(),
                     self._send_keep_alives(),
-                    self._watch_credentials(),
                     self._wait_for_disconnect(),
                 )
             ]
@@ -249,18 +257,6 @@ class _StreamingResponse:
             await asyncio.sleep(self._responses.limits.keep_alive_seconds)
             if self._started:
                 await self._write(self._format.keep_alive)
-
-    async def _watch_credentials(self) -> None:
-        """End the stream when the client's credentials do."""
-        while self._operation.credentials is not None:
-            await asyncio.sleep(self._responses.limits.credential_check_seconds)
-            try:
-                await self._responses.check_active(self._operation.credentials)
-            except Unavailable:
-                continue
-            except DomainError as ended:
-                self.end(_StreamEnd(errors=tuple(format_errors(ended))))
-                return
 
     async def _wait_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

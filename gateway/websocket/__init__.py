@@ -1,1 +1,1 @@
-"""GraphQL over websockets: graphql-transport-ws and the legacy graphql-ws."""
+"""Serves GraphQL over websockets: the protocols `graphql-transport-ws` and `graphql-ws`."""

@@ -1,42 +1,34 @@
-"""GraphQL over websockets, as a plain ASGI application: who may connect, and how all connections end.
+"""Serves GraphQL over websockets as a plain ASGI application: who may connect, and how all connections end.
 
-Rejected: Strawberry's handler (one context per socket, malformed frames end in 1006 and a traceback; each subscriber executes
+Rejected: Strawberry's handler (one context per socket; malformed frames end in 1006 and a traceback; each subscriber executes
 alone).
 """
 
 import asyncio
 import random
 from collections.abc import Sequence
+from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
+from gateway.http.credentials import CredentialVerifier, CredentialWatch
 from gateway.http.origins import AllowedOrigins
-from gateway.http.ports import (
-    Authenticate,
-    CanReplace,
-    CheckActive,
-    FindRevoked,
-    MayIntrospect,
-    OpenContext,
-    SessionStream,
-    allow_introspection,
-    always_active,
-    equal_can_replace,
-    no_session_stream,
-)
+from gateway.http.ports import MayIntrospect, OpenContext, allow_introspection
 from gateway.http.request_info import authorization, client_ip, request_info
 from gateway.persisted.queries import PersistedQueries
 from gateway.subscriptions.manager import SubscriptionManager
 from gateway.websocket import subprotocols
 from gateway.websocket.connection import WebSocketConnection
-from gateway.websocket.connection_registry import ConnectionRegistry, WebSocketLimits, check_each
-from gateway.websocket.messages import CloseFrame
-from transport.direct_websocket import detach_transport
-from transport.rfc6455 import TEXT
+from gateway.websocket.connection_registry import ConnectionRegistry
+from gateway.websocket.services import WebSocketLimits, WebSocketServices
+from transport.detach import detach_transport
+from transport.message_budget import MessageBudgets, frame_cost
+from transport.rfc6455 import TEXT, CloseFrame
 
-_GOING_AWAY = CloseFrame(1001, "The server is going away.")
-_RECONNECT_SPREAD_SECONDS = 5.0
-"""Seconds over which clients are asked to come back elsewhere."""
+_GOING_AWAY: Final = CloseFrame(1001, "The server is going away.")
+_RECONNECT_SPREAD_SECONDS: Final = 5.0
+"""Over which clients are asked to spread their reconnecting."""
+_CLOSES_PER_TURN: Final = 100
 
 
 class WebSocketEndpoint:
@@ -47,27 +39,26 @@ class WebSocketEndpoint:
         subscriptions: SubscriptionManager,
         *,
         persisted_queries: PersistedQueries,
-        authenticate: Authenticate,
-        check_active: CheckActive = always_active,
-        find_revoked: FindRevoked | None = None,
-        can_replace: CanReplace = equal_can_replace,
-        session_stream: SessionStream = no_session_stream,
+        credentials: CredentialVerifier,
+        watch: CredentialWatch,
         open_context: OpenContext,
         origins: AllowedOrigins,
         may_introspect: MayIntrospect = allow_introspection,
         limits: WebSocketLimits | None = None,
     ) -> None:
-        self.registry = ConnectionRegistry(
-            subscriptions,
+        self._limits = limits or WebSocketLimits()
+        self._subscriptions = subscriptions
+        self.budgets = MessageBudgets(self._limits.message_rates)
+        services = WebSocketServices(
+            subscriptions=subscriptions,
             persisted_queries=persisted_queries,
-            authenticate=authenticate,
-            find_revoked=find_revoked or check_each(check_active),
-            can_replace=can_replace,
-            session_stream=session_stream,
+            credentials=credentials,
             open_context=open_context,
             may_introspect=may_introspect,
-            limits=limits or WebSocketLimits(),
+            budgets=self.budgets,
+            limits=self._limits,
         )
+        self.registry = ConnectionRegistry(services, watch)
         self._origins = origins
         self._draining = False
 
@@ -82,37 +73,40 @@ class WebSocketEndpoint:
         if not self._origins.allows(headers):
             await send({"type": "websocket.close", "code": 4403})  # before accepting: HTTP 403
             return
-        dialect = subprotocols.select_subprotocol(scope.get("subprotocols", ()))
-        if dialect is None:
+        subprotocol = subprotocols.select_subprotocol(scope.get("subprotocols", ()))
+        if subprotocol is None:
             await send({"type": "websocket.accept"})
             await send(CloseFrame(4406, "Subprotocol not acceptable").to_asgi_message())
             return
-        await send({"type": "websocket.accept", "subprotocol": dialect.name})
-        info, given = request_info(headers, client_ip(scope)), authorization(headers)
-        limits = self.registry.limits
+        await send({"type": "websocket.accept", "subprotocol": subprotocol.name})
+        info, header = request_info(headers, client_ip(scope)), authorization(headers)
+        limits = self._limits
         direct = detach_transport(
             scope, TEXT, max_message_bytes=limits.max_message_bytes, close_timeout_seconds=limits.close_timeout_seconds
         )
         if direct is not None:
-            direct.attach(WebSocketConnection(self.registry, dialect, info, given, direct))
+            connection = self.registry.open(subprotocol, info, header, direct)
+            direct.budget = connection.budget
+            direct.attach(connection)
             return
-        wire = AsgiWebSocketTransport(receive, send, close_timeout_seconds=limits.close_timeout_seconds)
-        await wire.run(WebSocketConnection(self.registry, dialect, info, given, wire))
+        asgi = AsgiWebSocketTransport(receive, send, close_timeout_seconds=limits.close_timeout_seconds)
+        await asgi.run(self.registry.open(subprotocol, info, header, asgi))
 
     def open_counts(self) -> tuple[int, int]:
         """How many connections are open, and how many operations run on them; from any thread."""
         connections = tuple(self.registry.connections)
-        return len(connections), sum(each.operation_count for each in connections)
+        return len(connections), sum(len(each.operations) for each in connections)
 
     async def drain(self, *, timeout_seconds: float = 5.0) -> None:
         """
-        Close all connections with 1001, those too that still come, and wait until their operations are cleaned up. Call it before
-        uvicorn's own shutdown, which would close them with 1012 and not wait.
+        Close all connections with 1001, those too that are still opened, and wait until their operations are cleaned up.
+
+        To be called before uvicorn's own shutdown, which would close them with 1012 and not wait.
         """
         self._draining = True
-        for count, connection in enumerate(list(self.registry.connections)):
+        for count, connection in enumerate(list(self.registry.connections), 1):
             connection.close_going_away(_GOING_AWAY, random.uniform(0, _RECONNECT_SPREAD_SECONDS))  # noqa: S311 (no secret)
-            if count % 100 == 99:
+            if count % _CLOSES_PER_TURN == 0:
                 await asyncio.sleep(0)
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -120,11 +114,11 @@ class WebSocketEndpoint:
         except TimeoutError:
             pass
         self.registry.stop_timers()
-        await self.registry.subscriptions.close()
+        await self._subscriptions.close()
 
 
 class AsgiWebSocketTransport:
-    """A `gateway.websocket.transport.Wire` over the ASGI interface of any server: one task that reads, and one that writes."""
+    """A `gateway.websocket.transport.WebSocketTransport` over any ASGI server: one task that reads, and one that writes."""
 
     def __init__(self, receive: Receive, send: Send, *, close_timeout_seconds: float) -> None:
         self._receive = receive
@@ -136,14 +130,14 @@ class AsgiWebSocketTransport:
         self.is_writable = True
 
     async def run(self, connection: WebSocketConnection) -> None:
-        """Carry a connection until it ends."""
+        """Serve a connection until it ends."""
         async with asyncio.TaskGroup() as tasks:
             own = [tasks.create_task(each) for each in (self._read(connection), self._write(connection))]
             try:
-                how = await self._close_future
+                frame = await self._close_future
                 own[1].cancel()
-                if how is not None:
-                    await self._send_close(how)
+                if frame is not None:
+                    await self._send_close(frame)
             finally:
                 connection.close(None)
                 for task in own:
@@ -155,7 +149,13 @@ class AsgiWebSocketTransport:
         self._has_outgoing.set()
 
     def ping(self) -> bool:
-        return False  # ASGI has no word for it
+        return False  # ASGI has no ping frames
+
+    def pause_reading(self) -> None:
+        """Reading waits for the send queue by itself."""
+
+    def resume_reading(self) -> None:
+        """Reading waits for the send queue by itself."""
 
     def close(self, frame: CloseFrame | None) -> None:
         if not self._close_future.done():
@@ -163,6 +163,8 @@ class AsgiWebSocketTransport:
 
     async def _read(self, connection: WebSocketConnection) -> None:
         while True:
+            if not connection.send_queue.has_capacity:
+                await connection.send_queue.drained()
             message = await self._receive()
             if message["type"] != "websocket.receive":
                 connection.close(None)
@@ -171,7 +173,11 @@ class AsgiWebSocketTransport:
             if text is None:
                 connection.on_wrong_opcode()
                 return
+            if not connection.budget.take(frame_cost(len(text))):
+                connection.close(connection.on_rate_exceeded())
+                return
             connection.on_message(text.encode())
+            await asyncio.sleep(0)  # the server may have read many messages at once: others have their turn
 
     async def _write(self, connection: WebSocketConnection) -> None:
         try:
@@ -189,9 +195,8 @@ class AsgiWebSocketTransport:
     async def _send_close(self, frame: CloseFrame) -> None:
         try:
             async with asyncio.timeout(self._close_timeout_seconds):
-                # What was said before comes before.
                 for text in self._outgoing:
                     await self._send({"type": "websocket.send", "text": text.decode()})
                 await self._send(frame.to_asgi_message())
         except (TimeoutError, OSError, RuntimeError):
-            return  # a stalled or vanished client: the server drops the connection when this call returns
+            return  # the client is stalled or gone: the server drops the connection when this call returns

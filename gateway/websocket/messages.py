@@ -1,4 +1,4 @@
-"""What a client may say on a websocket, and how a message of `graphql-transport-ws` is read. No I/O."""
+"""Defines the messages of a client on a websocket, and parses those of `graphql-transport-ws`. No I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,13 +8,12 @@ import orjson
 
 from gateway.execution.executor import OperationRequest
 from gateway.http.request import BadParameters, from_parameters
-from transport.rfc6455 import CloseFrame as CloseFrame
 
 _MAX_ID_CHARACTERS = 128
 
 
 class InvalidMessage(Exception):
-    """A frame that isn't one of the protocol's: the connection closes with 4400."""
+    """A message that is not one of the protocol's: the connection closes with 4400."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -38,7 +37,7 @@ class Pong:
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """A request of the right shape; its texts are not checked yet, `raw` is for that."""
+    """A request of the right shape. Its strings have yet to be checked, in `raw`."""
 
     id: str
     request: OperationRequest
@@ -52,14 +51,14 @@ class Complete:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTerminate:
-    """The client is about to go."""
+    """The client is about to disconnect."""
 
 
 ClientMessage = ConnectionInit | Ping | Pong | Subscribe | Complete | ConnectionTerminate
 
 
 def parse_message(raw: bytes) -> ClientMessage:
-    """The frame in one text message. Raises `Malformed`."""
+    """The message in one text frame. Raises `InvalidMessage`."""
     kind, frame = parse_envelope(raw)
     match kind:
         case "connection_init":
@@ -91,7 +90,7 @@ def parse_envelope(raw: bytes) -> tuple[str, dict[str, Any]]:
 
 
 def optional_payload(frame: dict[str, Any]) -> dict[str, Any] | None:
-    """The payload of a message that needs none."""
+    """The payload of a message that may have none."""
     payload = frame.get("payload")
     if payload is None or isinstance(payload, dict):
         return payload
@@ -99,7 +98,7 @@ def optional_payload(frame: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def operation_id(frame: dict[str, Any]) -> str:
-    """Which operation a message is about."""
+    """The id of the operation that a message is about."""
     match frame.get("id"):
         case str(id_) if 0 < len(id_) <= _MAX_ID_CHARACTERS:
             return id_
@@ -107,7 +106,7 @@ def operation_id(frame: dict[str, Any]) -> str:
 
 
 def operation_request(frame: dict[str, Any]) -> OperationRequest:
-    """The operation that a message asks for."""
+    """The operation that a message requests."""
     try:
         return from_parameters(frame.get("payload"))
     except BadParameters as problem:

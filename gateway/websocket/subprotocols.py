@@ -1,15 +1,15 @@
-"""The two protocols of GraphQL over websockets: `graphql-transport-ws`, and `graphql-ws`, which came before and is still spoken.
+"""Reads and writes the two protocols of GraphQL over websockets: `graphql-transport-ws`, and its predecessor `graphql-ws`.
 
-The older one (subscriptions-transport-ws; what Apollo Kotlin speaks unless told otherwise) has other names for the same messages,
-no pings but a keep-alive (`ka`) that nobody answers, and one object where the newer one has a list of errors: it is given the
-first error with all of them beside it, which every client of that time reads. Its clients begin operations in the same breath as
-they say hello.
+The older one (of subscriptions-transport-ws; the default of Apollo Kotlin) has other names for the same messages, no pings but a
+keep-alive (`ka`) that nobody answers, and one object where the newer one has a list of errors: the first error with all of them
+beside it, which every client of that time reads. Its clients may start operations before their `connection_init` is acknowledged,
+and an operation that is started under the id of another takes its place, as in that protocol's reference server.
 
-In both a client may renew its token without subscribing anew. In the newer protocol it sends a `ping` whose payload has an
+In both a client can renew its token without subscribing again. In the newer protocol it sends a `ping` whose payload has an
 `authorization`: pings with any payload are part of the protocol, so stock clients can send one (graphql-ws: on the socket that
-`on.opened` gives) and every proxy lets it pass; a second `connection_init` would have to be answered with 4429. The `pong` says
-whether the token was taken. In the older protocol a second `connection_init` was never forbidden: it is the way there, and is
-acknowledged again.
+`on.opened` gives) and every proxy forwards it; a second `connection_init` must be answered with 4429. The payload of the `pong`
+says whether the token was accepted. In the older protocol a second `connection_init` was never forbidden: it renews the token
+there, and is acknowledged again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,34 +32,39 @@ from gateway.websocket.messages import (
     parse_envelope,
     parse_message,
 )
+from transport.rfc6455 import CloseFrame
 
 
 class Subprotocol(Protocol):
-    """How messages are written, and what else differs."""
+    """How messages are read and written, and what else differs."""
 
     name: str
     ack_messages: Sequence[bytes]
     client_waits_for_ack: bool
     """Whether clients wait for the greeting before they begin anything."""
     allows_reinit: bool
-    """Whether a second hello renews the token."""
+    """Whether a second `connection_init` renews the token."""
+    replaces_operations: bool
+    """Whether an operation may be started under the id of another, which then ends."""
     ping_message: bytes
-    """What is sent now and then, to see whether the client is there."""
+    """What is sent regularly, to find out whether the client is there."""
     expects_pong: bool
-    """Whether clients answer that."""
+    """Whether clients answer it."""
+    flood_close: CloseFrame
+    """How a connection ends whose client sends more messages than it may."""
 
     def parse(self, raw: bytes) -> ClientMessage:
-        """Raises `Malformed`."""
+        """Raises `InvalidMessage`."""
         ...
 
     def next_prefix(self, id_: str) -> bytes:
-        """What stands before the payload of an answer; a closing brace stands behind it."""
+        """What precedes the payload of a result; a closing brace follows it."""
         ...
 
     def error(self, id_: str, errors: Sequence[FormattedError]) -> bytes: ...
     def complete(self, id_: str) -> bytes: ...
     def connection_error(self, code: str) -> bytes | None:
-        """What is said before hanging up on a client whose hello was refused."""
+        """The message that a refused client is sent before the connection closes; None where the protocol has none."""
         ...
 
 
@@ -68,6 +73,8 @@ class _TransportWs:
     ack_messages: Sequence[bytes] = (b'{"type":"connection_ack"}',)
     client_waits_for_ack = True
     allows_reinit = False
+    replaces_operations = False
+    flood_close = CloseFrame(4429, "Too many messages")
     ping_message = b'{"type":"ping"}'
     expects_pong = True
 
@@ -93,6 +100,8 @@ class _LegacyGraphqlWs:
     ack_messages: Sequence[bytes] = (b'{"type":"connection_ack"}', b'{"type":"ka"}')
     client_waits_for_ack = False
     allows_reinit = True
+    replaces_operations = True
+    flood_close = CloseFrame(1008, "Too many messages")
     ping_message = b'{"type":"ka"}'
     expects_pong = False
 
@@ -129,12 +138,12 @@ SUBPROTOCOLS: Final[Mapping[str, Subprotocol]] = {each.name: each for each in (T
 
 
 def select_subprotocol(offered: Sequence[str]) -> Subprotocol | None:
-    """The newest of the protocols that a client offers."""
-    return next((dialect for name, dialect in SUBPROTOCOLS.items() if name in offered), None)
+    """The newer of the protocols that a client offers."""
+    return next((each for name, each in SUBPROTOCOLS.items() if name in offered), None)
 
 
 def ping_message(payload: Mapping[str, Any]) -> bytes:
-    """A ping that tells something."""
+    """A ping with a payload."""
     return encode({"type": "ping", "payload": payload})
 
 

@@ -1,30 +1,38 @@
-"""One subscription on a websocket: what it is told waits in its connection as what it was told with, and becomes a frame when
-written.
+"""Delivers a shared subscription on a websocket: payloads wait as they were shared, and become messages when they are written.
 
-A reader that stalls costs a reference for each event that waits, and no bytes: those belong to everybody. It is let go after 256
-events or 1 MiB: what waits is thrown away, an error tells from where to go on (`since`), and nobody else notices.
+A client that reads too slowly costs a reference for each event that waits, and no bytes: those belong to all subscribers. Its
+subscription ends at 256 events or 1 MiB: what waits is dropped, an error reports the cursor to resume from (`since`), and no
+other subscriber is affected.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from gateway.execution.errors import FormattedError
 from gateway.subscriptions.manager import Subscription
 from gateway.subscriptions.payload_queue import lag_errors
 from gateway.subscriptions.shared_payload import SharedPayload
+from gateway.websocket.send_queue import SendQueue
 from realtime.listener import MAX_QUEUED_BYTES, MAX_QUEUED_ENTRIES
 
-if TYPE_CHECKING:
-    from gateway.websocket.connection import WebSocketConnection
+
+class SubscriptionOwner(Protocol):
+    """The operations of a connection."""
+
+    send_queue: SendQueue
+
+    def finish(self, id_: str, operation: object, errors: Sequence[FormattedError], /) -> None:
+        """The operation has ended."""
+        ...
 
 
 class WebSocketSubscription:
-    """A `gateway.subscriptions.manager.Sink` on a connection."""
+    """A `gateway.subscriptions.manager.SubscriptionSink` on a connection."""
 
     __slots__ = (
-        "_connection",
         "_last_written",
         "_next_prefix",
+        "_owner",
         "_queued_bytes",
         "_queued_payloads",
         "id",
@@ -32,8 +40,8 @@ class WebSocketSubscription:
         "subscription",
     )
 
-    def __init__(self, connection: "WebSocketConnection", id_: str, next_prefix: bytes) -> None:
-        self._connection = connection
+    def __init__(self, owner: SubscriptionOwner, id_: str, next_prefix: bytes) -> None:
+        self._owner = owner
         self._next_prefix = next_prefix
         self._queued_payloads = 0
         self._queued_bytes = 0
@@ -48,28 +56,29 @@ class WebSocketSubscription:
         if self._queued_payloads > MAX_QUEUED_ENTRIES or (self._queued_bytes > MAX_QUEUED_BYTES and self._queued_payloads > 1):
             self._end_lagged()
         else:
-            self._connection.send_queue.put((self, payload, own_position))
+            self._owner.send_queue.put_payload(self, payload, own_position)
 
     async def drained(self) -> None:
-        await self._connection.send_queue.drained()
+        await self._owner.send_queue.drained()
 
     def complete(self, errors: Sequence[FormattedError]) -> None:
-        self._connection.finish_operation(self.id, self, errors)
+        self._owner.finish(self.id, self, errors)
 
     def encode_next(self, payload: SharedPayload, own_position: int) -> bytes:
-        """What waited longest, to be written now."""
+        """The message of the payload that has waited longest, which is written now."""
         self._queued_payloads -= 1
         self._queued_bytes -= payload.size
         self._last_written = payload, own_position
         return payload.frame_for(self._next_prefix, self.own_stream, own_position)
 
     def close(self) -> None:
-        """The client wants no more."""
+        """The client has unsubscribed, or is gone."""
         if self.subscription is not None:
             self.subscription.close()
+        self._owner.send_queue.discard(self)  # its id may be used again at once
 
     def resume_cursor(self) -> str | None:
-        """The cursor after all that was written, for who has to come back."""
+        """The cursor after everything that was written."""
         if self.subscription is None:
             return None
         if not self._queued_payloads and (cursor := self.subscription.current_cursor()) is not None:
@@ -78,17 +87,15 @@ class WebSocketSubscription:
 
     def _end_lagged(self) -> None:
         assert self.subscription is not None
-        self.subscription.close()
-        self._connection.send_queue.discard(self)
-        self._connection.finish_operation(self.id, self, lag_errors(self.subscription, self._last_written))
+        self.close()
+        self._owner.finish(self.id, self, lag_errors(self.subscription, self._last_written))
 
 
-QueuedItem = bytes | tuple[WebSocketSubscription, SharedPayload, int]
 CancelCallback = Callable[[], object]
 
 
 def cancel_operation(operation: WebSocketSubscription | CancelCallback) -> None:
-    """End what an id stands for."""
+    """End an operation, whichever kind it is."""
     if isinstance(operation, WebSocketSubscription):
         operation.close()
     else:

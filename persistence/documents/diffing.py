@@ -1,8 +1,8 @@
-"""What changed in a document between two points, and who wrote what stands in it.
+"""Compares two states of a document, and attributes its text to authors.
 
-Yjs keeps with every character the client that inserted it; whose client that was is in the log's table of clients, and when he
-wrote it is known to the minute for edits that the log still has. What is older was written before the newest version that the log
-no longer reaches behind, and is dated by that.
+Yjs stores with every character the client that inserted it. Whose client that was is in the log's table of clients; when it was
+written is known to the minute for edits that the log still has, and what is older is dated by the newest version that the log no
+longer reaches behind.
 """
 
 from datetime import datetime
@@ -39,34 +39,44 @@ _LAST_VISIT = Statement(select(_s.c.at).where(_s.c.user_id == bindparam("viewer"
 
 
 async def state_at_last_visit(reader: DocumentReader, database: Database, viewer: UUID, document_id: UUID) -> StoredState:
-    """What a document said when somebody last saw it; nothing, where he never did."""
+    """What a document said when a person last saw it; nothing where they never did."""
     instant = await database.fetch_value(_LAST_VISIT, viewer=viewer, id=document_id)
     if instant is None:
         return StoredState(document_id=document_id, position=0)
     position = await database.fetch_value(_POSITION_AT, id=document_id, instant=instant) or 0
     try:
         (state,) = await reader.read([document_id], at=position)
-    except CursorExpired:  # single edits of that time are gone: the version before
+    except CursorExpired:  # single edits of that time were trimmed: the version before
         (state,) = await reader.read(
             [document_id], at=await database.fetch_value(_VERSION_POSITION_AT, id=document_id, instant=instant) or 0
         )
     return state
 
 
-async def compare(workers: WorkerPool, type_: DocumentType, old: StoredState, new: StoredState) -> Diff:
-    """What changed between two states, as Markdown; of what came, by which client."""
-    return await workers.run(old.size + new.size, compute_diff, type_, (old.snapshot, old.updates), (new.snapshot, new.updates))
+async def compare(
+    workers: WorkerPool, type_: DocumentType, old: StoredState, new: StoredState, *, owner: UUID | None = None
+) -> Diff:
+    """What changed between two states, as Markdown; of what was added, by which client."""
+    before, after = (old.snapshot, old.updates), (new.snapshot, new.updates)
+    return await workers.run(old.size + new.size, compute_diff, type_, before, after, owner=owner)
 
 
 async def attribute(
-    workers: WorkerPool, type_: DocumentType, state: StoredState, log: UpdateLog, since: datetime
+    workers: WorkerPool,
+    type_: DocumentType,
+    state: StoredState,
+    log: UpdateLog,
+    since: datetime,
+    *,
+    owner: UUID | None = None,
 ) -> list[AttributedSpan]:
-    """Who wrote what stands in a text; `since` dates what is older than the document's versions tell."""
+    """Who wrote which part of a text; `since` dates what is older than the document's versions."""
     authors = await log.authors(state.document_id)
     edits = [(each.data, each.at) for each in await _retained(log, state)]
     size = state.size + sum(len(data) for data, _ in edits)
     older = since if state.base is None else state.base.created_at
-    return await workers.run(size, attribute_spans, type_, (state.snapshot, state.updates), authors, edits, older)
+    given = (state.snapshot, state.updates)
+    return await workers.run(size, attribute_spans, type_, given, authors, edits, older, owner=owner)
 
 
 async def _retained(log: UpdateLog, state: StoredState) -> list[LoggedUpdate]:
@@ -80,6 +90,6 @@ async def _retained(log: UpdateLog, state: StoredState) -> list[LoggedUpdate]:
         while after < state.position and (page := await log.read(state.document_id, after, _PAGE_UPDATES)):
             edits += page
             after = page[-1].position
-    except CursorExpired:  # trimmed just now: what was read is what there is
+    except CursorExpired:  # trimmed meanwhile: what was read is what there is
         pass
     return edits

@@ -18,8 +18,8 @@ from domain.document.update import LoggedUpdate
 from domain.errors import CursorExpired, Unavailable
 from persistence.access import any_id
 from persistence.blobs.document_objects import DocumentObjects, gather_limited
-from persistence.documents.byte_cache import ByteCache
 from persistence.engine.database import Database
+from persistence.engine.lru_cache import LruCache
 from persistence.engine.rows import columns, row_class
 from persistence.engine.statement import Statement
 from persistence.events.document_log import UpdateLog
@@ -27,6 +27,7 @@ from persistence.tables import document_heads, document_updates, document_versio
 
 MAX_POSITION = 2**62
 _CACHE_BYTES = 64 * 1024 * 1024
+_ENTRY_BYTES = 300  # beside the contents
 _MAX_TAIL_UPDATES = 2_000  # edits read at once, of all documents together
 _MAX_ATTEMPTS = 4
 
@@ -106,7 +107,7 @@ class DocumentReader:
         self.log = UpdateLog(database)
         self._database = database
         self._objects = objects
-        self._contents: ByteCache[str, bytes] = ByteCache(_CACHE_BYTES)
+        self._contents: LruCache[str, bytes] = LruCache("document contents", _CACHE_BYTES)
 
     async def read(self, document_ids: Sequence[UUID], *, at: int = MAX_POSITION) -> list[StoredState]:
         """
@@ -134,7 +135,7 @@ class DocumentReader:
         found = self._contents.get(sha256)
         if found is None:
             found = await self._objects.read_content(document_id, sha256)
-            self._contents.put(sha256, found)
+            self._contents.put(sha256, found, len(found) + _ENTRY_BYTES)
         return found
 
     async def _try_read(self, document_ids: list[UUID], at: int) -> dict[UUID, StoredState] | None:

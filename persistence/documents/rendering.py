@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pycrdt import XmlFragment
 
-from content import crdt, document_types, edit
+from content import crdt, document_types, edit, guard
 from content.text import yxml
 from content.text.patch_blocks import patch
 from domain.document import ContentFormat, DocumentType
@@ -55,6 +55,18 @@ def edit_update(
     """The update that an edit (`content.edit`) of a state comes to; nothing where it changes nothing."""
     update = function(type_, full_state(snapshot, updates), *arguments)
     return b"" if update == crdt.EMPTY else update
+
+
+def difference(snapshot: bytes | None, updates: Sequence[bytes], vector: bytes) -> bytes:
+    """What a client with this state vector is missing of a state. Raises InvalidUpdate."""
+    return crdt.difference(crdt.load(snapshot, updates), vector or b"\x00")
+
+
+def check_and_merge(updates: Sequence[bytes]) -> bytes:
+    """Several updates as one, after each was checked. Raises InvalidUpdate, UpdateTooLarge."""
+    for each in updates:
+        guard.check(each)
+    return crdt.merge(updates)
 
 
 def require_loadable(state: bytes) -> None:

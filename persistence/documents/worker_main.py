@@ -1,7 +1,6 @@
-"""The program of a bench (`persistence.documents.worker_pool`): takes jobs from its standard input, one after another, until that
-ends.
+"""Entry point of a document worker process (`persistence.documents.worker_pool`): runs jobs from standard input until it ends.
 
-Told on the command line is the parent, with which it dies. It imports what a job names, and nothing that opens anything.
+Its argument is the parent's process id; it dies with the parent. It imports what a job names, and nothing that opens anything.
 """
 
 import ctypes
@@ -25,8 +24,8 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 def main(parent: int) -> None:
-    """Work until the input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to everybody: the parent says when it is over
+    """Run jobs until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group: the parent decides
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_LIMIT_BYTES, _MEMORY_LIMIT_BYTES))
@@ -46,7 +45,7 @@ def main(parent: int) -> None:
 
 
 def _run_next_job(jobs: BinaryIO, length: int) -> bytes:
-    """The answer to the next job: (True, result), (False, (class, arguments, attributes) of an error), or (False, a bug's
+    """Run the next job; pickled (True, result), (False, (class, arguments, attributes) of an error), or (False, a bug's
     traceback)."""
     seconds, (function, args, kwargs) = pickle.loads(jobs.read(length))  # noqa: S301 (from the parent)
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -58,7 +57,7 @@ def _run_next_job(jobs: BinaryIO, length: int) -> bytes:
     except DomainError as error:
         answer = False, (type(error), error.args, error.__dict__)
     except (MemoryError, RecursionError):
-        raise  # this ends the process, and gives back what it held
+        raise  # ends the process, which frees what it held
     except Exception:  # noqa: BLE001 (a bug, which the parent masks and logs)
         answer = False, traceback.format_exc()
     return pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)

@@ -1,16 +1,17 @@
-"""Where documents are worked on: small ones at once, larger ones in processes apart, so that nobody's document slows the others.
+"""Runs CPU-heavy document work: small inputs inline, larger ones in worker processes, with a fair share for each person.
 
-What a document costs is decided by whoever wrote it, and Python computes for one at a time: on a thread of the server a second's
-work holds up everybody for a second. So all that grows with a document (reading Markdown, rendering, comparing, loading) goes to
-a bench: a process that is started when it is first needed, gets bytes, answers with bytes, and ends when nobody needed it for a
-while. A bench has little memory, and CPU time that follows the size of what it was given; one that overruns is killed, and the
-next job gets another. A seat is kept free for what is small, so that who brings much waits for his like.
+What a document costs is decided by whoever wrote it, and Python computes one thing at a time: on a thread of the server, a second
+of work stops everybody for a second. So all that grows with a document (parsing Markdown, rendering, comparing, loading) runs in
+a worker: a process that is started when it is first needed, gets bytes, answers with bytes, and ends when it was idle for a
+while. A worker has little memory, and CPU time that follows the size of its input; one that exceeds either is killed, and the
+next job gets another. Which job is next is decided by `transport.fair_scheduler`: small jobs first, and no person takes all
+workers, however many connections they open.
 
 Rejected: threads (the GIL; and nothing can stop one); `ProcessPoolExecutor` (a job that hangs cannot be ended without all others,
-and `fork` beside threads); working in slices on the event loop (every parser would have to be written for it).
+and `fork` beside threads); slices on the event loop (every parser would have to be written for it).
 
-Below `SMALL` bytes nothing can take long (`tests/content/test_bounds.py` tries), and a trip to a bench would cost more than the
-work.
+Below `MAX_INLINE_BYTES` nothing can take long (`tests/content/test_bounds.py` tries), and a trip to a worker would cost more than
+the work.
 """
 
 import asyncio
@@ -18,146 +19,182 @@ import logging
 import os
 import pickle
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, ParamSpec, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from content import split_update
 from content.errors import TooExpensive
 from content.guard import DOCUMENT_BYTES
 from domain.errors import DomainError, Overloaded
 from persistence.documents.worker_main import LENGTH_PREFIX
+from transport.fair_scheduler import Owner, QueueFull
+from transport.fair_semaphore import FairSemaphore
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 MAX_INLINE_BYTES: Final = 512
 MAX_UPDATE_BYTES: Final = 2 * DOCUMENT_BYTES  # what is stored already must always load
-_LARGE_BYTES: Final = 64 * 1024
-_QUEUE_TIMEOUT_SECONDS: Final = 5.0  # seconds that a job waits for a seat
-_IDLE_TIMEOUT_SECONDS: Final = 60.0  # seconds after which a bench that nobody needed ends
-_MIN_CPU_SECONDS, _MAX_CPU_SECONDS, _CPU_SECONDS_PER_BYTE = 3.0, 8.0, 20e-6  # seconds of CPU; ordinary texts take 5 µs a byte
-_WALL_TIME_FACTOR: Final = 4.0  # times as long is waited for the CPU time that a job has: others may be at work
+_LARGE_BYTES: Final = 16 * 1024
+_MIN_SLOTS, _MAX_SLOTS = 3, 5
+_MAX_WAITING_PER_OWNER: Final = 256
+_MAX_WAITING: Final = 2_048
+_QUEUE_TIMEOUT_SECONDS: Final = 8.0  # of a request, which has 10 s
+_SPLIT_QUEUE_TIMEOUT_SECONDS: Final = 60.0  # of an edit, for which its connection waits
+_IDLE_TIMEOUT_SECONDS: Final = 60.0
+_MIN_CPU_SECONDS, _MAX_CPU_SECONDS, _CPU_SECONDS_PER_BYTE = 3.0, 8.0, 20e-6
+_EXPECTED_CPU_SECONDS, _EXPECTED_CPU_SECONDS_PER_BYTE = 0.001, 5e-6  # of ordinary texts
+_WALL_TIME_FACTOR: Final = 4.0  # wall time per CPU second of a job: the machine may be busy with others
 _SPLIT_CPU_SECONDS: Final = 60.0
-_START_SECONDS: Final = 10.0  # seconds more for a bench that has yet to import what it needs
+_START_TIMEOUT_SECONDS: Final = 10.0  # more, for a worker that has yet to import what it needs
 Job = tuple[Callable[..., Any], Any, Any]
 _ROOT = Path(__file__).parents[2]
 logger = logging.getLogger(__name__)
 
 
 class WorkerPool:
-    """The benches of one process. `seats`: how many may work at once."""
+    """The workers of one process; `slots` is how many may work at once."""
 
     def __init__(self, *, slots: int | None = None) -> None:
-        several = slots or max(2, min(4, os.cpu_count() or 1))
-        self._slots = asyncio.Semaphore(several)
-        self._large_slots = asyncio.Semaphore(max(1, several - 1))
+        self._slot_count = slots or max(_MIN_SLOTS, min(_MAX_SLOTS, (os.cpu_count() or 1) + 1))
+        self._slots = FairSemaphore(
+            slots=self._slot_count, max_waiting=_MAX_WAITING, max_waiting_per_owner=_MAX_WAITING_PER_OWNER
+        )
         self._idle: list[_Worker] = []
         self._busy: set[_Worker] = set()
         self._reap_timer: asyncio.TimerHandle | None = None
-        self._stopping: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     @classmethod
     @asynccontextmanager
     async def open(cls, *, slots: int | None = None) -> AsyncIterator[Self]:
-        """A workshop without any bench as yet; at the end all are ended."""
-        workshop = cls(slots=slots)
+        """A pool without any worker as yet; at the end all are killed."""
+        pool = cls(slots=slots)
         try:
-            yield workshop
+            yield pool
         finally:
-            if workshop._reap_timer is not None:
-                workshop._reap_timer.cancel()
-            benches = [*workshop._idle, *workshop._busy]
-            workshop._idle.clear()
-            for bench in benches:
-                await bench.stop()
-            await asyncio.gather(*workshop._stopping)
+            pool._is_closed = True
+            if pool._reap_timer is not None:
+                pool._reap_timer.cancel()
+            workers = [*pool._idle, *pool._busy]
+            pool._idle.clear()
+            for worker in workers:
+                await worker.stop()
+            await asyncio.gather(*pool._tasks)
 
-    async def run(self, size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function whose work grows with `size` bytes. It must be found by its name in a module, and what it takes and
-        gives must pickle. Raises the DomainError that it raises, RuntimeError for any other error, TooExpensive when it takes too
-        long or too much memory, and Overloaded when too many wait.
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait for a worker."""
+        return self._slots.waiting
+
+    async def run(self, size: int, function: Callable[..., T], *args: Any, owner: Owner = None, **kwargs: Any) -> T:
+        """
+        Call a function whose work grows with `size` bytes, on behalf of `owner` (None: the server itself).
+
+        The function must be found by its name in a module; its arguments and its result must pickle. Raises the DomainError that
+        it raises, RuntimeError for any other error, TooExpensive when it takes too long or too much memory, and Overloaded when
+        too many jobs wait.
         """
         if size < MAX_INLINE_BYTES:
             return function(*args, **kwargs)
-        patience = min(_MAX_CPU_SECONDS, _MIN_CPU_SECONDS + size * _CPU_SECONDS_PER_BYTE)
-        result: T = await self._run(patience, size, (function, args, kwargs))
+        cpu_seconds = min(_MAX_CPU_SECONDS, _MIN_CPU_SECONDS + size * _CPU_SECONDS_PER_BYTE)
+        result: T = await self._run(owner, cpu_seconds, _QUEUE_TIMEOUT_SECONDS, size, (function, args, kwargs))
         return result
 
-    async def split_update(self, update: bytes, max_unanchored: int, *, stored: bool = False) -> list[bytes]:
-        """The pieces of an update (`content.split_update`). More time is given: documents must open whatever is in them."""
+    async def split_update(self, update: bytes, max_unanchored: int, *, stored: bool = False, owner: Owner = None) -> list[bytes]:
+        """
+        The pieces of an update (`content.split_update`).
+
+        More time is given: documents must open whatever is in them. Raises InvalidUpdate, UpdateTooLarge, and what `run` raises.
+        """
         if len(update) < MAX_INLINE_BYTES:
             return split_update.split(update, max_unanchored, MAX_UPDATE_BYTES, stored=stored)
-        found: list[bytes] = await self._run(
-            _SPLIT_CPU_SECONDS, len(update), (split_update.split, (update, max_unanchored, MAX_UPDATE_BYTES), {"kept": stored})
-        )
+        job = (split_update.split, (update, max_unanchored, MAX_UPDATE_BYTES), {"stored": stored})
+        found: list[bytes] = await self._run(owner, _SPLIT_CPU_SECONDS, _SPLIT_QUEUE_TIMEOUT_SECONDS, len(update), job)
         return found
 
-    async def _run(self, cpu_seconds: float, size: int, job: Job) -> Any:
-        async with self._acquire(self._large_slots if size > _LARGE_BYTES else None):
-            bench = self._idle.pop() if self._idle else _Worker()
-            self._busy.add(bench)
+    async def _run(self, owner: Owner, cpu_seconds: float, queue_timeout_seconds: float, size: int, job: Job) -> Any:
+        expected_seconds = _EXPECTED_CPU_SECONDS + size * _EXPECTED_CPU_SECONDS_PER_BYTE
+        async with self._slot(owner, expected_seconds, size > _LARGE_BYTES, queue_timeout_seconds):
+            worker = self._take_worker()
             try:
-                done, answer = await bench.run(cpu_seconds, job)
+                is_done, answer = await worker.run(cpu_seconds, job)
             except (TimeoutError, EOFError, OSError) as error:
-                logger.warning("%s took too much with %d bytes: %r", job[0].__qualname__, size, error)
+                logger.warning("%s exceeded its time or memory with %d bytes: %r", job[0].__qualname__, size, error)
                 raise TooExpensive(round(cpu_seconds)) from error
             finally:
-                self._busy.discard(bench)
-                if bench.is_healthy:
-                    self._idle.append(bench)
-                    self._schedule_reap()
-                else:
-                    ending = asyncio.get_running_loop().create_task(bench.stop())
-                    self._stopping.add(ending)
-                    ending.add_done_callback(self._stopping.discard)
-        if done:
+                self._return_worker(worker)
+        if is_done:
             return answer
         if isinstance(answer, str):
             raise RuntimeError(answer)
-        kind, given, told = answer
-        raised: DomainError = kind.__new__(kind, *given)
-        raised.__dict__.update(told)
+        kind, args, attributes = answer
+        raised: DomainError = kind.__new__(kind, *args)
+        raised.__dict__.update(attributes)
         raise raised
 
     @asynccontextmanager
-    async def _acquire(self, extra_slots: asyncio.Semaphore | None) -> AsyncIterator[None]:
-        taken: list[asyncio.Semaphore] = []
+    async def _slot(self, owner: Owner, expected_seconds: float, is_large: bool, timeout_seconds: float) -> AsyncIterator[None]:
+        slot = self._slots.slot(owner, cost_seconds=expected_seconds, is_large=is_large, timeout_seconds=timeout_seconds)
         try:
-            try:
-                async with asyncio.timeout(_QUEUE_TIMEOUT_SECONDS):
-                    for turns in (extra_slots, self._slots) if extra_slots is not None else (self._slots,):
-                        await turns.acquire()
-                        taken.append(turns)
-            except TimeoutError as error:
-                raise Overloaded("Too many documents are worked on; try again.") from error
+            await slot.__aenter__()
+        except (TimeoutError, QueueFull) as error:
+            raise Overloaded("Too many documents are worked on; try again.") from error
+        try:
             yield
         finally:
-            for turns in taken:
-                turns.release()
+            await slot.__aexit__(None, None, None)
+
+    def _take_worker(self) -> "_Worker":
+        worker = self._idle.pop() if self._idle else _Worker()
+        self._busy.add(worker)
+        if not self._idle and len(self._busy) < self._slot_count:
+            # Whoever comes next does not wait for a process to start.
+            self._start_task(self._start_spare())
+        return worker
+
+    def _return_worker(self, worker: "_Worker") -> None:
+        self._busy.discard(worker)
+        if worker.is_healthy and not self._is_closed:
+            self._idle.append(worker)
+            self._schedule_reap()
+        else:
+            self._start_task(worker.stop())
+
+    async def _start_spare(self) -> None:
+        worker = _Worker()
+        self._busy.add(worker)
+        try:
+            await worker.run(_MIN_CPU_SECONDS, (len, ((),), {}))
+        except (TimeoutError, EOFError, OSError) as error:
+            logger.warning("A spare worker did not start: %r", error)
+        self._return_worker(worker)
+
+    def _start_task(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _schedule_reap(self) -> None:
         if self._reap_timer is None:
             self._reap_timer = asyncio.get_running_loop().call_later(_IDLE_TIMEOUT_SECONDS, self._reap_idle)
 
     def _reap_idle(self) -> None:
-        """End the benches that nobody needed since the last time."""
+        """End the workers that were idle since the last time."""
         self._reap_timer = None
-        idle = [bench for bench in self._idle if not bench.was_used]
-        for bench in idle:
-            self._idle.remove(bench)
-            ending = asyncio.get_running_loop().create_task(bench.stop())
-            self._stopping.add(ending)
-            ending.add_done_callback(self._stopping.discard)
-        for bench in self._idle:
-            bench.was_used = False
+        for worker in [each for each in self._idle if not each.was_used]:
+            self._idle.remove(worker)
+            self._start_task(worker.stop())
+        for worker in self._idle:
+            worker.was_used = False
         if self._idle:
             self._schedule_reap()
 
 
 class _Worker:
-    """One process that works; started with its first job."""
+    """One worker process, started with its first job."""
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
@@ -165,11 +202,10 @@ class _Worker:
         self.was_used = True
 
     async def run(self, cpu_seconds: float, job: Job) -> tuple[bool, Any]:
-        """Whether the job was done, and its result, or what it raised. After TimeoutError, EOFError or OSError it is of no more
-        use."""
+        """Whether the job was done, and its result, or what it raised. Of no more use after TimeoutError, EOFError or OSError."""
         self.is_healthy = False
         self.was_used = True
-        async with asyncio.timeout(cpu_seconds * _WALL_TIME_FACTOR + (_START_SECONDS if self._process is None else 0.0)):
+        async with asyncio.timeout(cpu_seconds * _WALL_TIME_FACTOR + (_START_TIMEOUT_SECONDS if self._process is None else 0.0)):
             if self._process is None:
                 self._process = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-m", "persistence.documents.worker_main", str(os.getpid())),
@@ -178,24 +214,24 @@ class _Worker:
                     stdout=asyncio.subprocess.PIPE,
                     limit=1024 * 1024,
                 )
-            there, back = self._process.stdin, self._process.stdout
-            assert there is not None
-            assert back is not None
-            told = pickle.dumps((cpu_seconds, job), pickle.HIGHEST_PROTOCOL)
-            there.write(LENGTH_PREFIX.pack(len(told)))
-            there.write(told)
-            await there.drain()
-            (length,) = LENGTH_PREFIX.unpack(await back.readexactly(LENGTH_PREFIX.size))
-            answer: tuple[bool, Any] = pickle.loads(await back.readexactly(length))  # noqa: S301 (our own process)
+            jobs, answers = self._process.stdin, self._process.stdout
+            assert jobs is not None
+            assert answers is not None
+            message = pickle.dumps((cpu_seconds, job), pickle.HIGHEST_PROTOCOL)
+            jobs.write(LENGTH_PREFIX.pack(len(message)))
+            jobs.write(message)
+            await jobs.drain()
+            (length,) = LENGTH_PREFIX.unpack(await answers.readexactly(LENGTH_PREFIX.size))
+            answer: tuple[bool, Any] = pickle.loads(await answers.readexactly(length))  # noqa: S301 (our own process)
         self.is_healthy = True
         return answer
 
     async def stop(self) -> None:
-        """Kill the process, which holds nothing that anybody misses."""
+        """Kill the process; nothing that it holds is missed."""
         process, self._process = self._process, None
         if process is None:
             return
         with suppress(ProcessLookupError):
             process.kill()
-        # Whatever it still wrote is read away: only then does asyncio let go of the pipes.
+        # What it still wrote is read: only then does asyncio close the pipes.
         await process.communicate()

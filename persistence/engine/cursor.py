@@ -1,7 +1,7 @@
-"""Cursors: the place of a row in a sorted list, as an opaque string.
+"""Encodes cursors: the position of a row in a sorted list, as an opaque string.
 
-A cursor is base64url of JSON: a tag that names the order, the row's sort values, and its id. It is not signed: it says nothing
-that its reader may not know, and every value is checked against its column before it comes near a statement.
+A cursor is base64url of JSON: a tag that names the order, the row's sort values, and its id. It is not signed: it contains
+nothing that its reader may not know, and every value is checked against its column before it reaches a statement.
 """
 
 import base64
@@ -13,33 +13,38 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Date, bindparam, func, literal_column
+from sqlalchemy import ColumnElement, bindparam, false, or_
 
 from domain.errors import CursorInvalid
 
 Column = ColumnElement[Any]
 
-# A day that is not set counts as later than every other.
-DATE_INFINITY: Column = literal_column("'infinity'::date", Date)
-
 
 @dataclass(frozen=True)
 class SortColumn:
-    """One column to sort by. `last` is the SQL literal that stands for NULL, where the column may be NULL."""
+    """One column to sort by.
+
+    `attribute` is its name in rows; `selected`: rows contain it only because the page selects it beside their attributes.
+    `nullable`: the column may be NULL, which sorts after every value, as in Postgres.
+    """
 
     column: Column
     attribute: str
-    null_substitute: Column | None = None
+    nullable: bool = False
+    selected: bool = False
 
-    @property
-    def expression(self) -> Column:
-        """What is compared."""
-        return self.column if self.null_substitute is None else func.coalesce(self.column, self.null_substitute)
+    def beyond(self, name: str, *, descending: bool, is_null: bool) -> Column:
+        """The column is after the cursor's value, which is the parameter `name`; `is_null`: the value is NULL."""
+        value = bindparam(name, type_=self.column.type)
+        if is_null:
+            return self.column.is_not(None) if descending else false()
+        if descending:
+            return self.column < value
+        return or_(self.column > value, self.column.is_(None)) if self.nullable else self.column > value
 
-    def parameter(self, name: str) -> Column:
-        """A cursor's value, made comparable in the same way."""
-        given = bindparam(name, type_=self.column.type)
-        return given if self.null_substitute is None else func.coalesce(given, self.null_substitute)
+    def same(self, name: str, *, is_null: bool) -> Column:
+        """The column equals the cursor's value."""
+        return self.column.is_(None) if is_null else self.column == bindparam(name, type_=self.column.type)
 
 
 SortOrder = Sequence[tuple[SortColumn, bool]]
@@ -52,7 +57,7 @@ def encode_cursor(sorts: SortOrder, row: Any) -> str:
 
 
 def _sort_value(row: Any, attribute: str) -> Any:
-    """An attribute of the dataclass, or a column that the listing selects beside it."""
+    """An attribute of the dataclass, or a column that the list selects beside it."""
     return getattr(row, attribute) if hasattr(type(row), attribute) else row[attribute]
 
 
@@ -77,7 +82,7 @@ def _order_tag(sorts: SortOrder) -> str:
 def _parse_value(sort: SortColumn, value: Any) -> Any:
     """A cursor's JSON value as the column's Python value; anything that the column could not hold is refused."""
     if value is None:
-        if sort.null_substitute is None:
+        if not sort.nullable:
             raise ValueError("NULL in a column that has none")
         return None
     kind = sort.column.type.python_type

@@ -19,6 +19,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -32,12 +33,8 @@ from persistence.engine.read_batcher import ReadBatcher
 from persistence.engine.statement import Statement
 from persistence.engine.write_batcher import PendingWrite, StaleRow, WriteBatcher
 
-CONNECT_TIMEOUT_SECONDS: Final = 3.0
 ACQUIRE_TIMEOUT_SECONDS: Final = 2.0
-STATEMENT_TIMEOUT_SECONDS: Final = 5.0
-LOCK_TIMEOUT_SECONDS: Final = 2.0
 CLOSE_TIMEOUT_SECONDS: Final = 5.0
-_CLIENT_GRACE_SECONDS: Final = 1.0  # a statement that Postgres does not end itself is given up so much later
 _OPEN_TIMEOUT_SECONDS: Final = 10.0
 _OPEN_RETRY_SECONDS: Final = 0.2
 logger = logging.getLogger(__name__)
@@ -66,6 +63,20 @@ _MAX_CLIENTS = Statement(
         - cast(func.current_setting("reserved_connections"), Integer)
     )
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseTimeouts:
+    """How long is waited for a server that may not answer."""
+
+    connect_seconds: float = 3.0
+    acquire_seconds: float = ACQUIRE_TIMEOUT_SECONDS
+    """For a connection of the pool."""
+    statement_seconds: float = 5.0
+    """In Postgres."""
+    statement_grace_seconds: float = 1.0
+    """A statement that Postgres does not end itself is given up here so much later."""
+    lock_seconds: float = 2.0
 
 
 class Connection:
@@ -123,13 +134,13 @@ class Connection:
 class Database:
     """A pool of connections to one Postgres."""
 
-    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[Any]", *, acquire_timeout_seconds: float = ACQUIRE_TIMEOUT_SECONDS) -> None:
         self.pool = pool
         self.statements_run = 0
         """How many statements were run; those of one batch count one each."""
         self.round_trips = 0
         """How many round trips there were outside of transactions."""
-        self._leased_pool = LeasedPool(pool, pool.get_max_size(), timeout_seconds=ACQUIRE_TIMEOUT_SECONDS)
+        self._leased_pool = LeasedPool(pool, pool.get_max_size(), timeout_seconds=acquire_timeout_seconds)
         self._read_batcher = ReadBatcher(self._run, max_statements=max(2, pool.get_max_size() // 2))
         self._write_batcher = WriteBatcher(self._run_write)
         self._running = 0
@@ -143,25 +154,40 @@ class Database:
         """
         self.statements_run += 1
         arguments = statement.arguments(params)
+        if not statement.is_prepared:
+            return await self._run(statement.text, arguments, statement.row_class, prepare=False)
         batched = statement.batched
         if self._running and batched is not None:
             return await self._read_batcher.submit(statement.text, statement.row_class, batched, arguments)
         return await self._run(statement.text, arguments, statement.row_class)
 
-    async def _run(self, text: str, arguments: Sequence[Any], row_class: type[asyncpg.Record] | None) -> list[Any]:
+    async def _run(
+        self, text: str, arguments: Sequence[Any], row_class: type[asyncpg.Record] | None, *, prepare: bool = True
+    ) -> list[Any]:
         self._running += 1
         try:
-            return await self._send(text, arguments, row_class)
+            return await self._send(text, arguments, row_class, prepare=prepare)
         except _TRANSLATED_ERRORS as error:
             raise _translate_error(error) from error
         finally:
             self._running -= 1
 
-    async def _send(self, text: str, arguments: Sequence[Any], row_class: type[asyncpg.Record] | None = None) -> list[Any]:
+    async def _send(
+        self,
+        text: str,
+        arguments: Sequence[Any],
+        row_class: type[asyncpg.Record] | None = None,
+        *,
+        prepare: bool = True,
+    ) -> list[Any]:
+        """The rows of a text. Unless `prepare`, the connection forgets it with the next such text (an unnamed statement)."""
         self.round_trips += 1
         raw = await self._leased_pool.acquire()
         try:
-            rows: list[Any] = await raw.fetch(text, *arguments, record_class=row_class)
+            if prepare:
+                rows: list[Any] = await raw.fetch(text, *arguments, record_class=row_class)
+            else:
+                rows = await (await raw.prepare(text, name="", record_class=row_class)).fetch(*arguments)
         except BaseException:
             self._leased_pool.discard(raw)
             raise
@@ -233,6 +259,11 @@ class Database:
         """How many connections are in use, and how many callers wait for one; from any thread."""
         return self._leased_pool.in_use, self._leased_pool.waiting
 
+    @property
+    def connections_refused(self) -> int:
+        """How many connections Postgres refused, because it has too many."""
+        return self._leased_pool.refused
+
     async def close(self) -> None:
         """End what is under way, and return the idle connections."""
         await self._write_batcher.close()
@@ -256,10 +287,12 @@ def _translate_error(error: BaseException) -> DomainError:
 
 
 @asynccontextmanager
-async def open_database(url: str, *, max_connections: int = 10) -> AsyncIterator[Database]:
+async def open_database(
+    url: str, *, max_connections: int = 10, timeouts: DatabaseTimeouts = DatabaseTimeouts()
+) -> AsyncIterator[Database]:
     """A pool over a `postgresql://` address, closed at the end. Raises Unavailable when nothing can be opened there."""
-    pool = await _open_pool(url, max_connections)
-    database = Database(pool)
+    pool = await _open_pool(url, max_connections, timeouts)
+    database = Database(pool, acquire_timeout_seconds=timeouts.acquire_seconds)
     try:
         await _warn_of_few_connections(database, max_connections)
         yield database
@@ -280,18 +313,20 @@ async def _warn_of_few_connections(database: Database, wanted: int) -> None:
     allowed = await database.fetch_value(_MAX_CLIENTS)
     if wanted > allowed:
         logger.warning(
-            "This process may open %d connections, of which Postgres allows %d in all: requests wait (HIVE_DATABASE_CONNECTIONS).",
+            "This process may open %d connections, but Postgres allows %d: requests wait (HIVE_DATABASE_CONNECTIONS).",
             wanted,
             allowed,
         )
 
 
-async def _open_pool(url: str, max_connections: int) -> "asyncpg.Pool[Any]":
+async def _open_pool(url: str, max_connections: int, timeouts: DatabaseTimeouts) -> "asyncpg.Pool[Any]":
     """A pool with one open connection; waits for a while where Postgres has none left or is still starting."""
     deadline = asyncio.get_running_loop().time() + _OPEN_TIMEOUT_SECONDS
     while True:
         try:
-            return await _create_pool(url, max_connections)
+            pool = await _create_pool(url, max_connections, timeouts)
+            await pool.release(await pool.acquire())
+            return pool
         except (asyncpg.TooManyConnectionsError, asyncpg.CannotConnectNowError) as error:
             if asyncio.get_running_loop().time() > deadline:
                 raise Unavailable("The database cannot be opened.") from error
@@ -300,13 +335,13 @@ async def _open_pool(url: str, max_connections: int) -> "asyncpg.Pool[Any]":
             raise Unavailable("The database cannot be opened.") from error
 
 
-def _create_pool(url: str, max_connections: int) -> "asyncpg.Pool[Any]":
+def _create_pool(url: str, max_connections: int, timeouts: DatabaseTimeouts) -> "asyncpg.Pool[Any]":
     return asyncpg.create_pool(
         url,
-        min_size=1,
+        min_size=0,
         max_size=max_connections,
-        timeout=CONNECT_TIMEOUT_SECONDS,
-        command_timeout=STATEMENT_TIMEOUT_SECONDS + _CLIENT_GRACE_SECONDS,
+        timeout=timeouts.connect_seconds,
+        command_timeout=timeouts.statement_seconds + timeouts.statement_grace_seconds,
         max_inactive_connection_lifetime=300,
         statement_cache_size=512,
         connection_class=_NoResetConnection,
@@ -317,8 +352,8 @@ def _create_pool(url: str, max_connections: int) -> "asyncpg.Pool[Any]":
             "jit": "off",
             "plan_cache_mode": "force_generic_plan",
             "random_page_cost": "1.1",
-            "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS:.0f}s",
-            "lock_timeout": f"{LOCK_TIMEOUT_SECONDS:.0f}s",
+            "statement_timeout": f"{timeouts.statement_seconds * 1000:.0f}ms",
+            "lock_timeout": f"{timeouts.lock_seconds * 1000:.0f}ms",
             "idle_in_transaction_session_timeout": "15s",
         },
     )

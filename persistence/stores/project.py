@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, bindparam, exists, func, literal_column, or_, select
+from sqlalchemy import ARRAY, Uuid, bindparam, exists, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.page import Order
 from domain.permissions import Role
 from domain.project import Project, ProjectAccess
 from persistence.access import VIEWER, any_id, project_open_to, project_visible, visible_projects
-from persistence.engine.cursor import DATE_INFINITY, SortColumn
+from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Connection, Database
+from persistence.engine.filter import TextField
 from persistence.engine.lookup import ByIdQuery
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, to_entity, to_params, update_row
@@ -76,15 +77,15 @@ class SqlProjects:
         self._connection = connection
 
     async def add(self, project: Project) -> bool:
-        """Keep a new project; False when the id is taken."""
+        """Insert a new project; False when the id is taken."""
         return await self._connection.fetch_value(_ADD, **to_params(project)) is not None
 
     async def save(self, project: Project) -> None:
-        """Keep a changed project."""
+        """Update a changed project."""
         await self._connection.execute(_SAVE, **to_params(project))
 
     async def lock(self, project_id: UUID, user_id: UUID, *, deleted: bool = False) -> tuple[Project, ProjectAccess] | None:
-        """A project that the user may see, held until the end of the operation."""
+        """A project that the user may see, locked until the end of the transaction."""
         row = await self._connection.fetch_row(_LOCK_DELETED if deleted else _LOCK, id=project_id, user=user_id)
         if row is None:
             return None
@@ -93,12 +94,12 @@ class SqlProjects:
         return project, ProjectAccess(Role(row["role"]), leads=leads, archived=project.status == "ARCHIVED")
 
     async def readers(self, project_id: UUID, user_ids: Sequence[UUID] | None = None) -> frozenset[UUID]:
-        """Who may see the project, of the given users only where given."""
+        """The users who may see the project; of `user_ids` only, if given."""
         chosen = None if user_ids is None else list(user_ids)
         return frozenset(row[0] for row in await self._connection.fetch(_READERS, project=project_id, users=chosen))
 
     async def members(self, project_id: UUID) -> frozenset[UUID]:
-        """Who was added to the project."""
+        """The users who were added to the project."""
         return frozenset(row[0] for row in await self._connection.fetch(_MEMBERS, project=project_id))
 
     async def add_members(self, project_id: UUID, user_ids: Sequence[UUID]) -> None:
@@ -106,7 +107,7 @@ class SqlProjects:
         await self._connection.execute(_ADD_MEMBERS, project=project_id, users=list(user_ids))
 
     async def remove_members(self, project_id: UUID, user_ids: Sequence[UUID]) -> None:
-        """Take people out."""
+        """Remove members."""
         await self._connection.execute(_REMOVE_MEMBERS, project=project_id, users=list(user_ids))
 
     async def adopt_orphans(self, team_id: UUID, *, leaving: UUID, heir: UUID) -> None:
@@ -122,7 +123,7 @@ async def by_ids(
 
 
 async def access_by_ids(database: Database, viewer: UUID, project_ids: Sequence[UUID]) -> dict[UUID, ProjectAccess]:
-    """What the viewer is towards projects; those he may not see are missing."""
+    """The viewer's standing in projects; invisible projects are missing."""
     rows = await database.fetch(_ACCESS_BY_IDS, ids=list(project_ids), viewer=viewer)
     return {
         row["id"]: ProjectAccess(
@@ -134,23 +135,21 @@ async def access_by_ids(database: Database, viewer: UUID, project_ids: Sequence[
     }
 
 
-_NAME = func.lower(_p.c.name, type_=Text)
 _LIST_OPTIONS: dict[str, Any] = {
     "cls": Project,
     "source": _p,
     "id": _p.c.id,
     "sorts": {
-        "NAME": (SortColumn(_NAME, "sort_name"),),
+        "NAME": (SortColumn(_p.c.name_collation, "sort_name", selected=True),),
         "STATUS": (SortColumn(_p.c.status, "status"),),
-        "START_ON": (SortColumn(_p.c.start_on, "start_on", DATE_INFINITY),),
-        "END_ON": (SortColumn(_p.c.end_on, "end_on", DATE_INFINITY),),
+        "START_ON": (SortColumn(_p.c.start_on, "start_on", nullable=True),),
+        "END_ON": (SortColumn(_p.c.end_on, "end_on", nullable=True),),
         "CREATED_AT": (SortColumn(_p.c.created_at, "created_at"),),
         "UPDATED_AT": (SortColumn(_p.c.updated_at, "updated_at"),),
     },
     "default": (Order("NAME"),),
-    "extra": (_NAME.label("sort_name"),),
     "fields": {
-        "name": _p.c.name,
+        "name": TextField(_p.c.name, _p.c.name_collation),
         "status": _p.c.status,
         "lead": _p.c.lead_id,
         "updated_at": _p.c.updated_at,

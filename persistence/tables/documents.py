@@ -15,6 +15,7 @@ documents = Table(
     foreign_key("documents", key="parent_id", nullable=True),
     foreign_key("users", key="owner_id", name="owner_user_id"),
     Column("title", Text, nullable=False),
+    Column("title_collation", Text, nullable=False),
     Column("type", document_type, nullable=False),
     Column("rank", Text, nullable=False),
     Column("preview", Text),

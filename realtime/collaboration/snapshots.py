@@ -1,4 +1,4 @@
-"""From where documents rest to a room's state: the newest snapshot, and the log's edits after it."""
+"""Loads a room's state from where documents are stored: the newest snapshot, and the log's edits after it."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.document.update import LoggedUpdate
 from domain.errors import CursorExpired, LimitExceeded, Unavailable
-from realtime.collaboration.commit import UpdateLog as Appends
+from realtime.collaboration.commit import UpdateLog as AppendLog
 from realtime.collaboration.document_state import MAX_INLINE_BYTES, DocumentState
 
 logger = logging.getLogger(__name__)
@@ -18,44 +18,65 @@ _MAX_ATTEMPTS: Final = 4
 _UPDATES_PER_YIELD: Final = 64
 
 
-class DocumentLog(Appends, Protocol):
-    """The documents' log."""
+class DocumentLog(AppendLog, Protocol):
+    """The logs of documents."""
 
     async def read(self, document_id: UUID, after: int, limit: int, /) -> Sequence[LoggedUpdate]:
-        """The updates after a position, a page of them; none at the end. Raises `CursorExpired`, `Unavailable`."""
+        """A page of the updates after a position, empty at the end. Raises `CursorExpired`, `Unavailable`."""
         ...
 
 
-class SnapshotStore(Protocol):
-    """Where documents rest."""
+class SnapshotSource(Protocol):
+    """Reads stored states of documents."""
 
-    async def snapshot(self, document_id: UUID, /) -> tuple[bytes, int] | None:
-        """A state of the document and its position, after which the log goes on; None when there is none yet. Raises
+    async def newest_snapshot(self, document_id: UUID, /) -> tuple[bytes, int] | None:
+        """A state of the document and its position, after which the log goes on; None where there is none. Raises
         `Unavailable`."""
         ...
 
-    async def split_update(self, update: bytes, max_unanchored: int, /, *, stored: bool = False) -> list[bytes]:
-        """A large update as small ones, of so many unanchored structs each (`content.split_update`). Raises InvalidUpdate, UpdateTooLarge
-        …"""
+
+class DifferenceSource(Protocol):
+    """Computes differences of large documents off the event loop."""
+
+    async def difference(self, document_id: UUID, vector: bytes, /, *, owner: UUID | None = None) -> bytes:
+        """What a client with this state vector is missing of what is durable now. Raises InvalidUpdate, Overloaded,
+        `Unavailable`."""
         ...
 
-    async def compact(self, document_id: UUID, /) -> bool:
-        """The document is quiet, or was left: save a version if it is time for one, and shorten its log; whether one was
-        saved."""
+
+class UpdateSplitter(Protocol):
+    """Splits large updates off the event loop."""
+
+    async def split_update(
+        self, update: bytes, max_unanchored: int, /, *, stored: bool = False, owner: UUID | None = None
+    ) -> list[bytes]:
+        """
+        A large update as small ones, with at most so many unanchored structs each (`content.split_update`).
+
+        `owner` is whose share of the workers is used. Raises InvalidUpdate, UpdateTooLarge, TooExpensive, Overloaded.
+        """
         ...
 
 
-async def load(snapshots: SnapshotStore, log: DocumentLog, document_id: UUID) -> DocumentState:
+class Compactor(Protocol):
+    """Compacts documents that nobody edits."""
+
+    async def try_compact(self, document_id: UUID, /) -> bool:
+        """Save a version if one is due, and trim the log; whether one was saved. Raises nothing."""
+        ...
+
+
+async def load(snapshots: SnapshotSource, log: DocumentLog, splitter: UpdateSplitter, document_id: UUID) -> DocumentState:
     """The document as the log has it now. Raises `Unavailable`."""
     for _ in range(_MAX_ATTEMPTS):
-        snapshot, position = await snapshots.snapshot(document_id) or (b"", 0)
+        snapshot, position = await snapshots.newest_snapshot(document_id) or (b"", 0)
         state = DocumentState()
         if snapshot:
-            await _apply_stored(snapshots, state, snapshot)
+            await _apply_stored(splitter, state, snapshot, document_id)
         try:
             while page := await log.read(document_id, position, PAGE_UPDATES):
                 for count, update in enumerate(page):
-                    await _apply_stored(snapshots, state, update.data)
+                    await _apply_stored(splitter, state, update.data, document_id)
                     if count % _UPDATES_PER_YIELD == 0:
                         await asyncio.sleep(0)
                 position = page[-1].position
@@ -67,15 +88,15 @@ async def load(snapshots: SnapshotStore, log: DocumentLog, document_id: UUID) ->
     raise Unavailable("The document cannot be loaded now; try again.")
 
 
-async def _apply_stored(snapshots: SnapshotStore, state: DocumentState, data: bytes) -> None:
-    """A large update is parted elsewhere, and others are seen to between its parts."""
+async def _apply_stored(splitter: UpdateSplitter, state: DocumentState, data: bytes, document_id: UUID) -> None:
+    """Apply an update; a large one is split elsewhere, and others have their turn between its pieces."""
     if len(data) <= MAX_INLINE_BYTES:
         state.apply_stored(data)
         return
     try:
-        pieces = await snapshots.split_update(data, state.max_unanchored, stored=True)
+        pieces = await splitter.split_update(data, state.max_unanchored, stored=True, owner=document_id)
     except LimitExceeded:
-        logger.warning("An update of %d bytes could not be parted.", len(data))
+        logger.warning("An update of %d bytes could not be split.", len(data))
         pieces = [data]
     for piece in pieces:
         state.apply_stored(piece)

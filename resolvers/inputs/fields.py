@@ -1,8 +1,8 @@
-"""How inputs are declared and read.
+"""Declares input types, and reads their values.
 
-Absent means leave alone, null means clear: an input field that may be left out defaults to UNSET, and `given` leaves those out of
-what resolvers see. Global ids become UUIDs there; an id that is none of its type is refused with the path of its field, all of
-them at once.
+An omitted field leaves a value unchanged, null clears it: an optional field defaults to UNSET, and `to_values` leaves these
+fields out. It also decodes global ids to UUIDs; ids of another type are refused with the paths of their fields, all of them at
+once.
 """
 
 from collections.abc import Mapping
@@ -35,25 +35,25 @@ def input_type(description: str, *, name: str | None = None) -> Any:
 
 
 def required(description: str, *, of: str | None = None) -> Any:
-    """A field that must be there; `of` names the type of a global id."""
+    """A required field; `of` names the type of a global id."""
     return strawberry.field(description=description, metadata={"of": of})
 
 
 def optional(description: str, *, of: str | None = None, default: Any = UNSET) -> Any:
-    """A field that may be left out; `of` names the type of a global id."""
+    """An optional field; `of` names the type of a global id."""
     return strawberry.field(description=description, default=default, metadata={"of": of})
 
 
 def client_mutation_id() -> Any:
-    """The field that every mutation's input ends with."""
+    """The last field of every mutation's input."""
     return optional("Echoed in the payload; the idempotency key of this call for 24 hours.")
 
 
 def to_values(value: Any, path: Path = ("input",), *, id_types: Mapping[str, str] = NO_TYPES) -> dict[str, Any]:
     """
-    What an input brings, by attribute name, without what was left out.
+    The values of an input by attribute name, without omitted fields.
 
-    `types` names the types of ids that the input itself leaves open. Raises Invalid for bad ids, Several for more than one.
+    `id_types` names the types of ids that the input does not declare. Raises Invalid for a bad id, MultipleErrors for several.
     """
     refusals: list[DomainError] = []
     read = _to_values(value, path, refusals, id_types)

@@ -10,7 +10,13 @@ from app.settings import Settings
 from persistence.blobs.document_objects import content_key, version_key
 from persistence.documents.reindex import reindex
 from tests.support.app import App
-from tests.support.document_storage import ProcessEnded, create_document_with_blobs, index_rows, verify_documents, version_store
+from tests.support.document_storage import (
+    ProcessEnded,
+    create_document_with_blobs,
+    document_objects,
+    index_rows,
+    verify_documents,
+)
 from tests.support.graph_actions import create_document, mutate, mutate_ok
 from tests.support.teams import create_sample_team, uuid_of
 from tests.support.yjs_edits import append_paragraphs
@@ -27,7 +33,7 @@ async def test_the_index_is_made_anew_from_storage_alone(isolated_app: App) -> N
     await mutate_ok(isolated_app, team.member, "documentUpdate", id=inner["id"], title="Within")
     before = await index_rows(isolated_app)
     await isolated_app.sql.execute("TRUNCATE documents, document_versions, document_heads, document_updates")
-    rebuilt = await reindex(isolated_app.resources.database, version_store(isolated_app).objects)
+    rebuilt = await reindex(isolated_app.resources.database, document_objects(isolated_app))
     assert (rebuilt.documents, rebuilt.versions, rebuilt.orphaned) == (3, 3, [])
     assert await index_rows(isolated_app) == before
     shown = await isolated_app.run(
@@ -35,7 +41,7 @@ async def test_the_index_is_made_anew_from_storage_alone(isolated_app: App) -> N
     )
     assert shown["document"]["content"] == {"text": "Hello\n\nthere\n", "position": 2}
     assert await append_paragraphs(isolated_app, team.mate, made, "again") == 3
-    again = await reindex(isolated_app.resources.database, version_store(isolated_app).objects)
+    again = await reindex(isolated_app.resources.database, document_objects(isolated_app))
     assert (again.documents, again.versions) == (0, 0)
 
 
@@ -48,7 +54,7 @@ async def test_what_storage_is_ahead_with_becomes_the_index_only_when_it_is_made
     second = await create_document_with_blobs(
         isolated_app, team, uuid4(), isolated_app.resources.services.blobs
     )  # at the place that the first would have had
-    await reindex(isolated_app.resources.database, version_store(isolated_app).objects)
+    await reindex(isolated_app.resources.database, document_objects(isolated_app))
     ranked = [row[0] for row in await isolated_app.sql.fetch("SELECT id FROM documents ORDER BY rank")]
     assert ranked == [first.id, second.id, cut]
 
@@ -57,7 +63,7 @@ async def test_what_is_missing_is_told(isolated_app: App) -> None:
     team = await create_sample_team(isolated_app)
     made = await create_document(isolated_app, team, "Page", content="Hello")
     id_ = uuid_of(made["id"])
-    version = await version_store(isolated_app).objects.read(version_key(id_, 1))
+    version = await document_objects(isolated_app).read(version_key(id_, 1))
     lost = [content_key(id_, version["markdown"]), version_key(id_, 1)]
     for key in lost:
         await isolated_app.resources.services.blobs.delete(key)
@@ -70,14 +76,14 @@ async def test_a_quiet_document_gets_a_version_at_most_once_in_ten_minutes(isola
     team = await create_sample_team(isolated_app)
     made = await create_document(isolated_app, team, "Page")
     id_ = uuid_of(made["id"])
-    assert await version_store(isolated_app).compact(id_) is False
+    assert await isolated_app.resources.services.compaction.compact(id_) is False
     await append_paragraphs(isolated_app, team.mate, made, "One.")
-    assert await version_store(isolated_app).compact(id_) is True
+    assert await isolated_app.resources.services.compaction.compact(id_) is True
     await append_paragraphs(isolated_app, team.mate, made, "Two.")
-    assert await version_store(isolated_app).compact(id_) is False
+    assert await isolated_app.resources.services.compaction.compact(id_) is False
     await isolated_app.sql.execute("UPDATE document_versions SET created_at = created_at - interval '11 minutes'")
-    assert await version_store(isolated_app).compact_all() == 0
-    assert await version_store(isolated_app).compact_all(quiet_for=timedelta()) == 1
+    assert await isolated_app.resources.services.compaction.compact_all() == 0
+    assert await isolated_app.resources.services.compaction.compact_all(quiet_for=timedelta()) == 1
     text = "query ($id: ID!) { document(id: $id) { version versions { nodes { number createdBy { id } contributors { id } } } } }"
     shown = (await isolated_app.run(team.guest, text, id=made["id"]))["document"]
     versions = [{"number": number, "createdBy": None, "contributors": [{"id": team.mate.id}]} for number in (2, 1)]
@@ -93,14 +99,14 @@ async def test_the_log_is_shortened_to_a_day_behind_a_version_that_loads(isolate
     for number in range(3):
         await append_paragraphs(isolated_app, team.mate, made, f"Old {number}.", at=long_ago)
     await append_paragraphs(isolated_app, team.mate, made, "New.")
-    assert await version_store(isolated_app).trim_log(id_) == 0
+    assert await isolated_app.resources.services.compaction.trim_log(id_) == 0
     await mutate(isolated_app, team.member, "documentSaveVersion", id=made["id"])
     await append_paragraphs(isolated_app, team.mate, made, "Newer.")
     said = await isolated_app.run(
         team.guest, "query ($id: ID!) { document(id: $id) { content { text position } } }", id=made["id"]
     )
-    assert await version_store(isolated_app).trim_log(id_) == 3
-    assert (await version_store(isolated_app).reader.log.bounds([id_]))[id_].trimmed_to == 3
+    assert await isolated_app.resources.services.compaction.trim_log(id_) == 3
+    assert (await isolated_app.resources.services.document_reader.log.bounds([id_]))[id_].trimmed_to == 3
     shown = await isolated_app.run(
         team.guest, "query ($id: ID!) { document(id: $id) { content { text position } } }", id=made["id"]
     )
@@ -114,10 +120,10 @@ async def test_the_log_is_kept_when_the_version_is_damaged(isolated_app: App) ->
     id_ = uuid_of(made["id"])
     await append_paragraphs(isolated_app, team.mate, made, "Old.", at=datetime.now(UTC) - timedelta(days=2))
     await mutate(isolated_app, team.member, "documentSaveVersion", id=made["id"])
-    version = await version_store(isolated_app).objects.read(version_key(id_, 1))
+    version = await document_objects(isolated_app).read(version_key(id_, 1))
     await isolated_app.resources.services.blobs.put(content_key(id_, version["crdt"]), b"rubbish")
-    assert await version_store(isolated_app).trim_log(id_) == 0
-    assert (await version_store(isolated_app).reader.log.bounds([id_]))[id_].trimmed_to == 0
+    assert await isolated_app.resources.services.compaction.trim_log(id_) == 0
+    assert (await isolated_app.resources.services.document_reader.log.bounds([id_]))[id_].trimmed_to == 0
 
 
 async def test_the_demo_gets_its_documents_once(isolated_app: App) -> None:

@@ -17,7 +17,6 @@ from app.bootstrap import open_resources
 from app.settings import Settings
 from domain import document as documents
 from domain.errors import Overloaded, StorageUnavailable
-from persistence.blobs import document_objects as stored
 from persistence.blobs.document_objects import DocumentObjects, document_key, version_key
 from persistence.documents.integrity import delete_orphans
 from persistence.unit_of_work import SqlUnitOfWork, unit_of_work
@@ -28,9 +27,9 @@ from tests.support.document_storage import (
     FaultyBlobs,
     ProcessEnded,
     create_document_with_blobs,
+    document_objects,
     index_rows,
     verify_documents,
-    version_store,
 )
 from tests.support.graph_actions import codes_and_paths, create_document, mutate, mutate_ok
 from tests.support.teams import create_sample_team, uuid_of
@@ -77,11 +76,11 @@ async def test_what_is_saved_is_in_storage_as_it_is_in_the_index(isolated_app: A
         parentId=made["id"],
     )
     id_ = uuid_of(made["id"])
-    record = await version_store(isolated_app).objects.read(document_key(id_))
+    record = await document_objects(isolated_app).read(document_key(id_))
     assert (record["title"], record["version"], record["latest_number"], record["preview"]) == ("Title", 2, 2, "Hello there")
-    version = await version_store(isolated_app).objects.read(version_key(id_, 2))
+    version = await document_objects(isolated_app).read(version_key(id_, 2))
     assert (version["name"], version["position"]) == ("One", 2)
-    assert await version_store(isolated_app).objects.read_content(id_, version["markdown"]) == b"Hello\n\nthere\n"
+    assert await document_objects(isolated_app).read_content(id_, version["markdown"]) == b"Hello\n\nthere\n"
     report = await verify_documents(isolated_app)
     assert (report.documents, report.is_clean) == (2, True)
 
@@ -115,7 +114,7 @@ async def test_of_twenty_who_write_the_same_version_one_does_and_the_others_are_
     lost = [each for each in payloads if each["errors"]]
     assert [codes_and_paths(each) for each in lost] == [[("CONFLICT", ["input", "expectedVersion"])]] * 19
     assert {each["errors"][0]["currentVersion"] for each in lost} == {2}
-    record = await version_store(isolated_app).objects.read(document_key(uuid_of(made["id"])))
+    record = await document_objects(isolated_app).read(document_key(uuid_of(made["id"])))
     assert (record["version"], record["title"]) == (2, won["title"])
     assert (await verify_documents(isolated_app)).is_clean
 
@@ -129,11 +128,8 @@ async def test_a_creation_that_was_cut_off_is_an_orphan_that_may_be_begun_again_
             await create_document_with_blobs(isolated_app, team, id_, blobs, end_before_commit=True)
     assert (await verify_documents(isolated_app)).orphans == sorted(map(document_key, (again, never)))
     assert (await create_document_with_blobs(isolated_app, team, again, blobs)).id == again
-    assert await delete_orphans(isolated_app.resources.database, version_store(isolated_app).objects) == 0
-    assert (
-        await delete_orphans(isolated_app.resources.database, version_store(isolated_app).objects, older_than=NO_GRACE_PERIOD)
-        == 1
-    )
+    assert await delete_orphans(isolated_app.resources.database, document_objects(isolated_app)) == 0
+    assert await delete_orphans(isolated_app.resources.database, document_objects(isolated_app), older_than=NO_GRACE_PERIOD) == 1
     assert await blobs.head(document_key(never)) is None
     report = await verify_documents(isolated_app)
     assert (report.documents, report.is_clean) == (1, True)
@@ -154,7 +150,7 @@ async def test_storage_that_goes_away_at_any_write_leaves_nothing_half_saved(iso
         await documents.edit.update(uow, team.member.actor, id_, {"title": "Other"}, expected_version=None)
 
     async def save(uow: SqlUnitOfWork) -> None:
-        snapshot = await version_store(isolated_app).snapshot_now(id_, documents.DocumentType.TEXT)
+        snapshot = await isolated_app.resources.services.snapshots.store_current(id_, documents.DocumentType.TEXT)
         await documents.save_version(uow, team.member.actor, id_, snapshot)
 
     for change, writes in ((delete, 4), (name, 1), (save, 2)):
@@ -176,7 +172,7 @@ async def test_storage_that_goes_away_at_any_write_leaves_nothing_half_saved(iso
     await mutate(isolated_app, team.member, "documentSaveVersion", id=made["id"])
     for each in inner:
         await mutate_ok(isolated_app, team.member, "documentUpdate", id=each["id"], title="Mended")
-    await delete_orphans(isolated_app.resources.database, version_store(isolated_app).objects, older_than=NO_GRACE_PERIOD)
+    await delete_orphans(isolated_app.resources.database, document_objects(isolated_app), older_than=NO_GRACE_PERIOD)
     assert (await verify_documents(isolated_app)).is_clean
 
 
@@ -187,7 +183,7 @@ async def test_a_mutation_is_answered_that_storage_is_away_and_what_was_is(
     made = await create_document(isolated_app, team, "Page")
     before = await index_rows(isolated_app)
     monkeypatch.setattr(
-        version_store(isolated_app).objects, "blobs", FaultyBlobs(isolated_app.resources.services.blobs, successful_writes=0)
+        document_objects(isolated_app), "blobs", FaultyBlobs(isolated_app.resources.services.blobs, successful_writes=0)
     )
     text = "mutation ($input: DocumentUpdateInput!) { documentUpdate(input: $input) { document { id } } }"
     answer = await isolated_app.execute(team.member, text, input={"id": made["id"], "title": "Away"})
@@ -204,23 +200,21 @@ async def test_a_version_never_names_contents_that_were_swept(isolated_app: App)
     made = await create_document(isolated_app, team, "Page")
     await append_paragraphs(isolated_app, team.member, made, "Hello")
     id_ = uuid_of(made["id"])
-    snapshot = await version_store(isolated_app).snapshot_now(id_, documents.DocumentType.TEXT)
+    snapshot = await isolated_app.resources.services.snapshots.store_current(id_, documents.DocumentType.TEXT)
     assert (
-        await delete_orphans(isolated_app.resources.database, version_store(isolated_app).objects, older_than=NO_GRACE_PERIOD)
-        == 2
+        await delete_orphans(isolated_app.resources.database, document_objects(isolated_app), older_than=NO_GRACE_PERIOD) == 2
     )  # as Markdown and as text it says the same
     before = await index_rows(isolated_app)
     with pytest.raises(StorageUnavailable):
         async with unit_of_work(
-            isolated_app.resources.database, isolated_app.resources.services.pubsub, objects=version_store(isolated_app).objects
+            isolated_app.resources.database, isolated_app.resources.services.pubsub, objects=document_objects(isolated_app)
         ) as uow:
             await documents.save_version(uow, team.member.actor, id_, snapshot)
     assert await index_rows(isolated_app) == before
 
 
-async def test_too_many_writers_wait_and_then_are_told(isolated_app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stored, "_SLOT_TIMEOUT_SECONDS", 0.05)
-    objects = DocumentObjects(isolated_app.resources.services.blobs, max_writers=1)
+async def test_a_writer_that_gets_no_slot_in_time_is_overloaded_and_the_slot_comes_back(isolated_app: App) -> None:
+    objects = DocumentObjects(isolated_app.resources.services.blobs, max_writers=1, slot_timeout_seconds=0.05)
     async with objects.write_slot():
         with pytest.raises(Overloaded):
             async with objects.write_slot():

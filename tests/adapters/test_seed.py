@@ -13,9 +13,10 @@ from sqlalchemy import select
 from sqlalchemy.sql.schema import Table
 
 import migrations
-from domain import text, user
+from domain import text
 from domain.codec import decode
 from domain.comment import MENTION, Comment
+from domain.email_address import validate_email
 from domain.events import Entry
 from domain.label import Label
 from domain.permissions import Role
@@ -94,7 +95,9 @@ async def test_the_demo_is_what_was_promised(database: Database) -> None:
 
 
 async def test_the_demo_user_owns_the_main_team_and_signs_in_as_one_other_person_does(database: Database) -> None:
-    signing_in = await _query(database, "SELECT email, first_name, password_hash FROM users WHERE password_hash IS NOT NULL ORDER BY email")
+    signing_in = await _query(
+        database, "SELECT email, first_name, password_hash FROM users WHERE password_hash IS NOT NULL ORDER BY email"
+    )
     assert signing_in == [(DEMO_EMAIL, "Dana", HASH), (SECOND_EMAIL, "Priya", HASH)]
     owners = "SELECT email FROM teams JOIN users ON users.id = owner_user_id WHERE key = 'ENG'"
     assert await _query(database, owners) == [(DEMO_EMAIL,)]
@@ -233,7 +236,7 @@ async def test_every_text_could_have_come_in_by_the_front_door(database: Databas
         assert text.validate_line(task.title, ("title",), limit=text.MAX_TITLE_CHARS) == task.title
         assert text.validate_optional_markdown(task.description, ("description",)) == task.description
     for person in await _load_all(database, User, tables.users):
-        assert user.validate_email(person.email_address, ("email",)) == person.email_address
+        assert validate_email(person.email_address, ("email",)) == person.email_address
     comments = await _load_all(database, Comment, tables.comments)
     assert sum(len(set(MENTION.findall(comment.body))) for comment in comments) == sum(len(c.mention_ids) for c in comments) > 10
     assert sum(comment.resolved_at is not None for comment in comments) > 10

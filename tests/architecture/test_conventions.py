@@ -21,14 +21,23 @@ _LONGER_FILES: dict[str, str] = {}
 # path:function where `except Exception` stands without raising again: why everything must be caught there
 _CATCH_ALL_BOUNDARIES: dict[str, str] = {
     "app/maintenance.py:run_forever": "the rim of a job: it has its next turn, and the failure is logged",
+    "persistence/documents/compaction.py:CompactionService.try_compact": "one broken document must not stop the others: counted, logged, retried",
     "persistence/documents/worker_main.py:_run_next_job": "the rim of a process: a bug is told to the parent, which masks and logs it",
-    "persistence/engine/read_batcher.py:ReadBatcher._run_single": "whatever a database can raise: it is the asker's",
+    "persistence/events/retention.py:trim_events": "the boundary of a stream: the failure is counted, and the others are trimmed",
+    "persistence/engine/connection_pool.py:LeasedPool._return_to_pool": "whatever a broken connection raises: it is closed",
+    "persistence/engine/request_coalescing.py:Coalescer._send": "whatever a database can raise: it belongs to the callers",
+    "persistence/engine/read_batcher.py:ReadBatcher._run_single": "whatever a database can raise: it belongs to the caller",
     "persistence/engine/read_batcher.py:ReadBatcher._run_batch": "whatever a database can raise: each run is tried alone",
-    "persistence/engine/write_batcher.py:WriteBatcher._run_batch": "whatever a database can raise: each member is tried alone, or told",
+    "persistence/engine/write_batcher.py:WriteBatcher._run_batch": "whatever a database can raise: each update is tried alone, or fails",
     "gateway/subscriptions/groups.py:SubscriptionGroup.repartition": "the rim of a group: its members are told, and a bug is logged",
     "gateway/subscriptions/groups.py:SubscriptionGroup.execute": "the rim of a group: its members are told, and a bug is logged",
     "realtime/collaboration/commit.py:GroupCommitter._append": "whatever a database can raise: those who wait are told",
     "realtime/collaboration/connection.py:CollaborationConnection._read": "the rim of a socket: a bug closes it, and is logged",
+    "realtime/collaboration/membership.py:Membership._recheck": "whatever a database can raise: rights must be looked up in the end",
+    "realtime/collaboration/message_limits.py:_metered": "the coroutine's: handed on to it",
+    "realtime/collaboration/room_host.py:RoomHost.run_large_update.run": "the caller's: handed on through a future",
+    "realtime/collaboration/sweeper.py:RoomSweeper.run": "one broken room must not stop the others",
+    "realtime/collaboration/sweeper.py:RoomSweeper.check_rights": "whatever a database can raise: the next check may succeed",
     "realtime/hub.py:StreamHub._consume_messages": "hearing goes on, whatever one announcement holds",
     "realtime/hub.py:StreamHub._open_feeds": "whatever a database can raise: those who wait are told",
     "realtime/retrying_log.py:RetryingLog._retry": "whatever a database can raise: to give up would lose entries",
@@ -46,8 +55,9 @@ _CATCH_ALL_BOUNDARIES: dict[str, str] = {
     "gateway/http/endpoint.py:GraphQLEndpoint.post": "the rim of a whole request",
     "gateway/http/endpoint.py:GraphQLEndpoint._execute": "the rim of an operation over HTTP",
     "gateway/http/streaming.py:_StreamingResponse._run_subscription": "the rim of a subscription over HTTP",
-    "gateway/websocket/authentication.py:authenticate": "the rim of a hello on a socket",
-    "gateway/websocket/operation.py:run_operation": "the rim of an operation on a socket",
+    "gateway/http/credentials.py:CredentialWatch._check_periodically": "the watch goes on, whatever a database can raise",
+    "gateway/websocket/handshake.py:Handshake._authenticate": "the boundary of a handshake on a websocket",
+    "gateway/websocket/operations.py:Operations._run": "the boundary of an operation on a websocket",
 }
 
 # Written in parts, so that this file doesn't contain what it looks for.

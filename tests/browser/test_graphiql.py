@@ -20,7 +20,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 TIMEOUT_SECONDS = 240
 
 
-async def run(*command: str, cwd: Path = HERE, **environment: str) -> tuple[int | None, str]:
+async def run(*command: str, cwd: Path, environment: dict[str, str]) -> tuple[int | None, str]:
     """A command's exit code and output."""
     process = await asyncio.create_subprocess_exec(
         *command, cwd=cwd, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
@@ -40,7 +40,7 @@ async def install_packages(folder: Path, environment: dict[str, str]) -> None:
     installed, lock = folder / "node_modules" / ".package-lock.json", folder / "package-lock.json"
     if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
         return
-    code, output = await run("npm", "ci", "--no-audit", "--no-fund", cwd=folder, **environment)
+    code, output = await run("npm", "ci", "--no-audit", "--no-fund", cwd=folder, environment=environment)
     if code != 0:
         pytest.skip(f"npm ci could not install the packages of {folder.name}: {output[-300:]}")
 
@@ -77,9 +77,10 @@ async def demo(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -
         yield server
 
 
-async def look(script: str, browser: dict[str, str], demo: ServerProcess, pictures: Path, **environment: str) -> str:
+async def look(script: str, browser: dict[str, str], demo: ServerProcess, pictures: Path, **more: str) -> str:
     """What a script of this folder says, which ends well."""
-    code, output = await run("node", script, BASE_URL=demo.url, SCREENSHOTS=str(pictures), **browser, **environment)
+    environment = {**browser, "BASE_URL": demo.url, "SCREENSHOTS": str(pictures), **more}
+    code, output = await run("node", script, cwd=HERE, environment=environment)
     assert code == 0, output
     return output
 
@@ -142,14 +143,14 @@ async def test_little_is_loaded_before_the_editor_and_the_schema_only_once(
 
 async def test_the_parts_of_the_page_do_what_their_own_tests_say(node: dict[str, str]) -> None:
     await install_packages(SOURCE, node)
-    code, output = await run("npm", "test", cwd=SOURCE, **node)
+    code, output = await run("npm", "test", cwd=SOURCE, environment=node)
     assert code == 0, output
     assert "# fail 0" in output
 
 
 async def test_the_build_is_made_of_this_source(node: dict[str, str], tmp_path: Path) -> None:
     await install_packages(SOURCE, node)
-    code, output = await run("npm", "run", "build", "--", "--outDir", str(tmp_path), cwd=SOURCE, **node)
+    code, output = await run("npm", "run", "build", "--", "--outDir", str(tmp_path), cwd=SOURCE, environment=node)
     assert code == 0, output
     assert contents(tmp_path) == contents(BUILD), "run `make graphiql`"
 

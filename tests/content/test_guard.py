@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycrdt import Array, Map, Text, XmlElement, XmlFragment, XmlText
 
-from content import crdt, guard
+from content import crdt, document_types, guard
 from content.errors import InvalidUpdate, UpdatePending, UpdateTooLarge
 from content.structure_check import StructureCheck
+from domain.document.kind import ContentFormat, DocumentType
 from tests.support.yjs_encoding import encode_item, encode_number, encode_text, encode_update, nested_arrays_update
 
 ANY_CONTENT = 8
@@ -159,8 +160,10 @@ VALUES = st.recursive(
 )
 
 
-@given(st.lists(st.tuples(st.sampled_from(["text", "map", "array"]), st.text(min_size=1, max_size=5), VALUES), max_size=6))
-def test_all_that_pycrdt_writes_is_let_through(writes: list[tuple[str, str, object]]) -> None:
+WRITES = st.lists(st.tuples(st.sampled_from(["text", "map", "array"]), st.text(min_size=1, max_size=5), VALUES), max_size=6)
+
+
+def written(writes: list[tuple[str, str, object]]) -> crdt.Doc:
     document = crdt.Doc()
     for kind, name, value in writes:
         if kind == "text":
@@ -169,5 +172,74 @@ def test_all_that_pycrdt_writes_is_let_through(writes: list[tuple[str, str, obje
             document.get("map", type=Map)[name] = value
         else:
             document.get("array", type=Array).append(Map({name: value}))
-    said = guard.check(document.get_update())
+    return document
+
+
+def holds_nul(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(holds_nul(key) or holds_nul(inner) for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return any(map(holds_nul, value))
+    return isinstance(value, str) and "\0" in value
+
+
+@given(WRITES)
+def test_all_that_pycrdt_writes_is_let_through_unless_it_holds_nul(writes: list[tuple[str, str, object]]) -> None:
+    document = written(writes)
+    said = guard.read(document.get_update())
     assert {client: end for client, (_, end) in said.adds.items()} == document.vector()
+    if said.has_nul:
+        with pytest.raises(InvalidUpdate, match=r"U\+0000"):
+            guard.check(document.get_update())
+    else:
+        assert guard.check(document.get_update()) == said
+
+
+@given(WRITES)
+def test_nul_is_found_wherever_it_stands(writes: list[tuple[str, str, object]]) -> None:
+    document = crdt.Doc()
+    for place, (kind, name, value) in enumerate(writes):  # each in a root of its own, so that none is merged away
+        if kind == "text":
+            document.get(f"text{place}", type=Text).insert(0, name, {"mark": value})
+        elif kind == "map":
+            document.get(f"map{place}", type=Map)[name] = value
+        else:
+            document.get(f"array{place}", type=Array).append(Map({name: value}))
+    assert guard.read(document.get_update()).has_nul == any(holds_nul([name, value]) for _, name, value in writes)
+
+
+NUL = {
+    "text": lambda fragment: fragment.children.append(XmlText("a\0b")),
+    "an attribute": lambda fragment: fragment.children.append(XmlElement("p", {"level": "\0"})),
+    "the name of an attribute": lambda fragment: fragment.children.append(XmlElement("p", {"\0": "1"})),
+    "a tag": lambda fragment: fragment.children.append(XmlElement("p\0")),
+    "a mark": lambda fragment: fragment.children.append(XmlText("ab")).format(0, 1, {"link": {"href": "\0"}}),
+    "the name of a mark": lambda fragment: fragment.children.append(XmlText("ab")).format(0, 1, {"b\0": {}}),
+    "an embed": lambda fragment: fragment.children.append(XmlText("ab")).insert_embed(0, {"src": ["\0"]}),
+}
+
+
+@pytest.mark.parametrize("where", NUL)
+def test_a_live_edit_with_nul_is_refused_and_a_stored_one_is_loaded_and_shown_without(where: str) -> None:
+    document = crdt.Doc(client_id=5)
+    NUL[where](document.get("default", type=XmlFragment))
+    update_ = document.get_update()
+    structure = StructureCheck()
+    with pytest.raises(InvalidUpdate, match=r"U\+0000") as refused:
+        structure.admit(guard.read(update_))
+    assert refused.value.code == "INVALID"
+    assert structure.at((5, 0)) == 0
+    with pytest.raises(InvalidUpdate, match=r"U\+0000"):
+        crdt.require_applicable(crdt.EMPTY, update_)
+    stored = crdt.load(update_)
+    for form in (ContentFormat.MARKDOWN, ContentFormat.HTML, ContentFormat.TEXT, ContentFormat.JSON):
+        said = document_types.render(DocumentType.TEXT, stored, form)
+        assert "\0" not in said
+        assert "\\u0000" not in said
+
+
+def test_what_only_looks_like_nul_is_let_through() -> None:
+    document = crdt.Doc()
+    document.get("text", type=Text).insert(0, "a\\u0000", {"mark": "\\u0000", "bytes": {"a": 0, "b": [0.0, False]}})
+    document.get("map", type=Map)["raw"] = b"\0"
+    assert not guard.check(document.get_update()).has_nul

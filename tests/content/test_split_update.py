@@ -64,7 +64,7 @@ def test_deletions_come_last_and_in_parts() -> None:
         [encode_item(4, encode_text("a" * 5_000))], deletes=encode_number(1) + encode_number(9) + encode_number(2_500) + ranges
     )
     parted = split_update.split(data, 1)
-    assert [len(decode_update(each).deletes) for each in parted] == [0, 1_000, 1_000, 500]
+    assert [len(decode_update(each).deletes) for each in parted] == [0, *[50] * 50]
     assert str(crdt.load(None, parted).get("t", type=pycrdt.Text)) == "a" * 2_500
 
 

@@ -7,7 +7,7 @@ from domain.actor import ALL_SCOPES, Actor, Scope
 from persistence.documents.reindex import reindex
 from resolvers import ids
 from tests.support.app import App, Person
-from tests.support.document_storage import version_store
+from tests.support.document_storage import document_objects
 from tests.support.graph_actions import (
     create_comment,
     create_document,
@@ -130,7 +130,7 @@ async def test_live_edits_link_when_a_version_is_saved(app: App, team: SampleTea
     plan, page = await create_document(app, team, "Plan"), await create_document(app, team, "Page")
     await append_paragraphs(app, team.mate, page, f"Read {document_url(plan)}")
     assert await linking_titles(app, team.guest, plan) == []
-    await version_store(app).compact(uuid_of(page["id"]))
+    await app.resources.services.compaction.compact(uuid_of(page["id"]))
     assert await linking_titles(app, team.guest, plan) == ["Page"]
 
 
@@ -218,7 +218,7 @@ async def test_references_are_made_anew_with_the_index(isolated_app: App) -> Non
     await isolated_app.sql.execute("TRUNCATE document_references, documents, document_versions, document_heads, document_updates")
     wrong = "INSERT INTO document_references VALUES ($1, $1, 'Task', 'Task', $2)"
     await isolated_app.sql.execute(wrong, uuid_of(gone["id"]), uuid_of(job["id"]))
-    rebuilt = await reindex(isolated_app.resources.database, version_store(isolated_app).objects)
+    rebuilt = await reindex(isolated_app.resources.database, document_objects(isolated_app))
     assert (rebuilt.documents, rebuilt.linking) == (2, 2)
     assert await isolated_app.sql.fetch(kept) == before
     assert await linking_titles(isolated_app, team.guest, plan) == ["Page", "Talk", "Job"]

@@ -255,7 +255,7 @@ async def test_a_reader_who_stalls_is_cut_off_and_the_others_are_not(app: App, t
     stalled = GraphSubscriber(document_uuid(id_), team.mate.user.id, DocumentRight.WRITE)
     async with open_collaboration(app, team.member, id_) as ear, rooms.room(document_uuid(id_)) as room:
         await ear.next_change()
-        await rooms.join(room, stalled, max_right=DocumentRight.WRITE)
+        await rooms.membership.join(room, stalled, max_right=DocumentRight.WRITE)
         for number in range(300):
             # Each in a tick of its own.
             await room.submit(ada.write(f"{number} "), team.member.user.id, session_id=str(number), on_done=kept_in.put_nowait)
@@ -265,7 +265,7 @@ async def test_a_reader_who_stalls_is_cut_off_and_the_others_are_not(app: App, t
             last = (await ear.next_change())["position"]
         with pytest.raises(SubscriptionLagged):
             await stalled.next()
-        rooms.leave(room, stalled)
+        rooms.membership.leave(room, stalled)
 
 
 async def test_a_crowd_writing_at_once_is_told_in_few_events(app: App, team: SampleTeam) -> None:

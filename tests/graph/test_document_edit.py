@@ -98,8 +98,7 @@ async def test_a_text_that_was_read_too_long_ago_must_be_read_again(app: App, te
     for number in range(3):
         await append_paragraphs(app, team.mate, made, f"{number}.", at=datetime.now(UTC) - timedelta(days=2))
     await save_version(app, team.member, made)
-    archive = app.resources.services.version_store
-    assert await archive.trim_log(uuid_of(made["id"])) == 3
+    assert await app.resources.services.compaction.trim_log(uuid_of(made["id"])) == 3
     payload = await mutate(app, team.member, "documentEdit", id=made["id"], base=2, replaceAll="New")
     assert codes_and_paths(payload) == [("INVALID", ["input", "base"])]
     assert (await edited_text(app, team.member, made, 3, replaceAll="New"))["text"] == "New\n"

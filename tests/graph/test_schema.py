@@ -129,7 +129,7 @@ def test_a_field_without_a_rule_keeps_the_server_from_starting() -> None:
 
     with pytest.raises(MissingFieldRule) as refused:
         collect_bindings(strawberry.Schema(query=Query))
-    assert str(refused.value) == "no rule says who may ask for Query.bare, Thing.computed, Thing.secret"
+    assert str(refused.value) == "no authorization rule for Query.bare, Thing.computed, Thing.secret"
 
 
 def test_a_field_of_a_root_is_not_as_visible_as_its_parent() -> None:

@@ -1,6 +1,8 @@
 """Staying signed in, and signing out, through the graph."""
 
 import asyncio
+import base64
+import hashlib
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from domain.actor import Actor
 from domain.errors import Unauthenticated
 from tests.support.app import App
-from tests.support.sign_in import actor_of, refresh, register, sessions_of, sign_in, unused_email
+from tests.support.sign_in import REFRESH, actor_of, refresh, register, sessions_of, sign_in, unused_email
 from tests.support.teams import SampleTeam, uuid_of
 
 REVOKE = "mutation ($input: SessionRevokeInput!) { sessionRevoke(input: $input) { errors { __typename code path message } } }"
@@ -87,6 +89,86 @@ async def test_the_predecessor_of_the_predecessor_ends_the_session_at_once(app: 
     third = (await refresh(app, second))["tokens"]["refreshToken"]
     assert (await refresh(app, first))["errors"] == [REFUSED_TOKEN]
     assert (await refresh(app, third))["errors"] == [REFUSED_TOKEN]
+
+
+async def session_row(app: App, refresh_token: str) -> dict[str, Any]:
+    """All that is stored of a token's session."""
+    row = await app.sql.fetchrow("SELECT * FROM sessions WHERE id = $1", refresh_token.partition(".")[0])
+    assert row is not None
+    return dict(row)
+
+
+async def test_everybody_who_refreshes_with_one_token_gets_the_same_successor_which_is_alive(app: App) -> None:
+    first = (await register(app))["tokens"]["refreshToken"]
+    payloads = await asyncio.gather(*(refresh(app, first) for _ in range(20)))
+    assert [each["errors"] for each in payloads] == [[]] * 20
+    (second,) = {each["tokens"]["refreshToken"] for each in payloads}
+    assert second != first
+    payloads = await asyncio.gather(*(refresh(app, second) for _ in range(20)))
+    (third,) = {each["tokens"]["refreshToken"] for each in payloads}
+    assert len({first, second, third}) == 3
+
+
+@pytest.mark.slow
+async def test_a_thousand_concurrent_refreshes_never_leave_two_different_living_successors(app: App) -> None:
+    first = (await register(app))["tokens"]["refreshToken"]
+    answers = await asyncio.gather(
+        *(app.execute(None, REFRESH, input={"refreshToken": first}) for _ in range(1000)), return_exceptions=True
+    )
+    found: set[str] = set()
+    for answer in answers:
+        assert isinstance(answer, dict)
+        payload = (answer.get("data") or {}).get("sessionRefresh")
+        if payload is None:  # too many at once for this machine: coded, and to be tried again
+            assert {each["extensions"]["code"] for each in answer["errors"]} <= {"SERVICE_UNAVAILABLE", "OVERLOADED"}
+        else:
+            assert payload["errors"] == []
+            found.add(payload["tokens"]["refreshToken"])
+    assert len(found) == 1
+    assert (await refresh(app, found.pop()))["errors"] == []
+
+
+async def test_nothing_stored_reveals_a_token_or_its_successor(app: App) -> None:
+    first = (await register(app))["tokens"]["refreshToken"]
+    second = (await refresh(app, first))["tokens"]["refreshToken"]
+    stored = repr(await session_row(app, first))
+    for token in (first, second):
+        secret = token.partition(".")[2]
+        assert secret not in stored
+        assert repr(base64.urlsafe_b64decode(secret)[:32])[2:-1] not in stored
+
+
+async def test_a_session_id_is_enough_for_nothing(app: App) -> None:
+    account = await register(app)
+    first = account["tokens"]["refreshToken"]
+    other = (await register(app))["tokens"]["refreshToken"]
+    second = (await refresh(app, first))["tokens"]["refreshToken"]
+    await age_last_rotation(app, first, 11)
+    before = await session_row(app, first)
+    session_id, _, secret = first.partition(".")
+    flipped = secret[:-1] + ("A" if secret[-1] != "A" else "B")
+    forged = base64.urlsafe_b64encode(bytes(48)).decode()
+    for wrong in ("x", "", secret[:-4], f"{secret}AAAA", flipped, forged, other.partition(".")[2], "\u00e9", "=", secret.lower()):
+        assert (await refresh(app, f"{session_id}.{wrong}"))["errors"] == [REFUSED_TOKEN]
+        assert await session_row(app, first) == before
+    assert (await refresh(app, second))["errors"] == []
+
+
+async def test_a_session_of_an_older_version_goes_on_and_learns_to_mark_its_tokens(app: App) -> None:
+    account = await register(app)
+    session_id = account["tokens"]["refreshToken"].partition(".")[0]
+    old, older = "an-old-secret", "an-older-secret"
+    await app.sql.execute(
+        "UPDATE sessions SET token_key = NULL, successor_nonce = NULL, secret_hash = $2, previous_secret_hash = $3 WHERE id = $1",
+        session_id,
+        hashlib.sha256(old.encode()).digest(),
+        hashlib.sha256(older.encode()).digest(),
+    )
+    assert (await refresh(app, f"{session_id}.never-a-secret"))["errors"] == [REFUSED_TOKEN]
+    second = (await refresh(app, f"{session_id}.{old}"))["tokens"]["refreshToken"]
+    assert (await refresh(app, f"{session_id}.{old}"))["tokens"]["refreshToken"] == second
+    third = (await refresh(app, second))["tokens"]["refreshToken"]
+    assert (await refresh(app, second))["tokens"]["refreshToken"] == third
 
 
 @pytest.mark.parametrize(

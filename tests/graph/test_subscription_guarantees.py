@@ -7,7 +7,6 @@ from domain.errors import TokenExpired
 from domain.events import team_stream, user_stream
 from domain.permissions import Role
 from domain.team import Membership
-from gateway.websocket.messages import CloseFrame
 from persistence.unit_of_work import unit_of_work
 from tests.graph.test_changes_rights import remove_member
 from tests.support.app import App, Person
@@ -15,6 +14,7 @@ from tests.support.fake_websocket import websocket_server
 from tests.support.graph_actions import create_task
 from tests.support.subscriptions import change_summary
 from tests.support.teams import SampleTeam, create_person
+from transport.rfc6455 import CloseFrame
 
 SHORT_SUBSCRIPTION = "subscription ($after: SyncCursor) { changes(after: $after) { cursor kind type entityId } }"
 _GOING_AWAY = CloseFrame(1001, "The server is going away.")
@@ -43,7 +43,7 @@ async def test_who_stalls_is_let_go_after_256_events_and_goes_on_from_where_he_w
         made = await create_many_tasks(app, team, 300)
         assert [(await quick.next_change())["entityId"] for _ in made] == made
         assert line_up.membership_count == 1
-        slow.resume_reading()
+        slow.start_reading()
         frame = await slow.next_message()
         assert (frame["id"], frame["type"], len(frame["payload"])) == ("1", "error", 1)
         assert frame["payload"][0]["extensions"]["code"] == "SUBSCRIPTION_LAGGED"
@@ -65,7 +65,7 @@ async def test_who_stalls_for_a_moment_misses_nothing_and_is_written_to_at_once(
             while len(line.connection.send_queue._items) < 201:
                 await asyncio.sleep(0.002)
         writes = line.write_count
-        line.resume_reading()
+        line.start_reading()
         assert [(await line.next_change())["entityId"] for _ in range(201)] == [*made, last["id"]]
         assert line.write_count <= writes + 2, "64 KiB a write"
 
@@ -104,7 +104,7 @@ async def test_a_server_that_stops_tells_from_where_to_go_on(app: App, team: Sam
         payload = {"query": SHORT_SUBSCRIPTION, "variables": {"after": hint["payload"]["resume"]["1"]}}
         back.send_from_client(id="1", type="subscribe", payload=payload)
         assert change_summary(await back.next_change()) == ("CREATED", "Task", missed["id"])
-        await line_up.registry.subscriptions.tasks.cancel_all()
+        await line_up.subscriptions.tasks.cancel_all()
 
 
 async def test_a_token_that_ends_closes_the_connection_and_nothing_comes_afterwards(app: App, team: SampleTeam) -> None:

@@ -180,7 +180,7 @@ async def test_saying_what_is_so_already_changes_nothing(app: App, team: SampleT
         ({"firstName": None}, ("REQUIRED", "firstName", "A value is needed here.")),
         ({"firstName": "  "}, ("REQUIRED", "firstName", "A value is needed here.")),
         ({"lastName": "x" * 101}, ("TOO_LONG", "lastName", "At most 100 characters are allowed.")),
-        ({"lastName": "two\nlines"}, ("INVALID", "lastName", "Control characters are not allowed.")),
+        ({"lastName": "two\nlines"}, ("INVALID", "lastName", "Line breaks and tabs are not allowed.")),
         ({"timeZone": None}, ("INVALID", "timeZone", "This is not an IANA time zone, such as Europe/Rome.")),
         ({"timeZone": ""}, ("INVALID", "timeZone", "This is not an IANA time zone, such as Europe/Rome.")),
         ({"timeZone": "Europe"}, ("INVALID", "timeZone", "This is not an IANA time zone, such as Europe/Rome.")),

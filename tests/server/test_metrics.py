@@ -42,6 +42,9 @@ METRIC_TYPES = {
     "pantherahive_database_trips": "counter",
     "pantherahive_database_connections_lent": "gauge",
     "pantherahive_database_connections_wanted": "gauge",
+    "pantherahive_database_connections_refused": "counter",
+    "pantherahive_background_failures": "counter",
+    "pantherahive_background_failing": "gauge",
     "pantherahive_streams_followed": "gauge",
     "pantherahive_stream_listeners": "gauge",
 }

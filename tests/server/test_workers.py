@@ -212,13 +212,24 @@ def occupied_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
-async def test_workers_that_cannot_start_end_the_server(
+async def test_a_port_for_metrics_that_is_taken_is_named_before_workers_start(
     database_url: str, valkey_server: Valkey, occupied_port: int, tmp_path: Path
 ) -> None:
-    settings = {"database_url": database_url, "redis_url": valkey_server.url, "metrics_port": occupied_port}
+    settings = {"database_url": database_url, "redis_url": valkey_server.url, "metrics_port": occupied_port - 1}
     with running_process("api", "--workers", "2", folder=tmp_path, **settings) as server:
         assert await server.wait_for_exit() == 1
-    assert f"Port {occupied_port} of 127.0.0.1 cannot be used for metrics" in server.output
+    (line,) = server.output.splitlines()
+    assert line.startswith("Port ")
+    assert "of 127.0.0.1 cannot be used for metrics: Address already in use. Choose with HIVE_METRICS_PORT." in line
+
+
+async def test_workers_that_cannot_start_end_the_server(database_url: str, valkey_server: Valkey, tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text('{"a": "{ nope }"}')
+    settings = {"database_url": database_url, "redis_url": valkey_server.url, "trusted_documents": manifest}
+    with running_process("api", "--workers", "2", folder=tmp_path, **settings) as server:
+        assert await server.wait_for_exit() == 1
+    assert "HIVE_TRUSTED_DOCUMENTS cannot be used: the document 'a' can't run" in server.output
     assert server.output.endswith("A worker cannot start; what it said stands above.\n")
 
 

@@ -11,7 +11,6 @@ from domain.document import Document
 from domain.errors import StorageUnavailable
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.documents.integrity import IntegrityReport, check_integrity
-from persistence.documents.versions import VersionStore
 from persistence.unit_of_work import unit_of_work
 from tests.support.app import App
 from tests.support.teams import SampleTeam
@@ -47,12 +46,12 @@ class FaultyBlobs:
         raise StorageUnavailable
 
 
-def version_store(app: App) -> VersionStore:
-    return app.resources.services.version_store
+def document_objects(app: App) -> DocumentObjects:
+    return app.resources.services.document_objects
 
 
 async def verify_documents(app: App) -> IntegrityReport:
-    return await check_integrity(app.resources.database, version_store(app).objects)
+    return await check_integrity(app.resources.database, document_objects(app))
 
 
 async def index_rows(app: App) -> list[Any]:

@@ -9,30 +9,33 @@ import orjson
 
 from domain.actor import Actor
 from domain.errors import DomainError
-from gateway.http.ports import RequestInfo, allow_introspection, equal_can_replace, no_session_stream
+from gateway.http.credentials import CredentialWatch
+from gateway.http.ports import RequestInfo, allow_introspection
 from gateway.persisted.queries import AutomaticPersistedQueries
 from gateway.subscriptions.manager import SubscriptionManager
-from gateway.websocket.connection import WebSocketConnection
-from gateway.websocket.connection_registry import ConnectionRegistry, WebSocketLimits
-from gateway.websocket.messages import CloseFrame
-from gateway.websocket.subprotocols import TRANSPORT_WS
+from gateway.websocket.connection_registry import ConnectionRegistry
+from gateway.websocket.services import WebSocketLimits, WebSocketServices
+from gateway.websocket.subprotocols import TRANSPORT_WS, Subprotocol
 from persistence.persisted_queries.memory import MemoryTexts
 from tests.support.app import App, Person
+from tests.support.credentials import SampleCredentials
 from tests.support.subscriptions import RESULT_TIMEOUT_SECONDS
+from transport.message_budget import MessageBudgets
+from transport.rfc6455 import CloseFrame
 
 
 class FakeWebSocket:
-    """A `gateway.websocket.transport.Wire`, and the client at its other end."""
+    """A `gateway.websocket.transport.WebSocketTransport`, and the client at its other end."""
 
-    def __init__(self, host: ConnectionRegistry) -> None:
+    def __init__(self, registry: ConnectionRegistry, subprotocol: Subprotocol = TRANSPORT_WS) -> None:
         self.is_writable = True
         self.sent: list[bytes] = []
         self.write_count = 0
+        self.ping_frames = 0
         self.close_frame: CloseFrame | None = None
+        self.is_reading = True
         self._changed = asyncio.Event()
-        self.connection = WebSocketConnection(
-            host, TRANSPORT_WS, RequestInfo(user_agent=None, ip=None, request_id="r"), None, self
-        )
+        self.connection = registry.open(subprotocol, RequestInfo(user_agent=None, ip=None, request_id="r"), None, self)
 
     def send(self, texts: Sequence[bytes]) -> None:
         assert self.is_writable
@@ -41,7 +44,14 @@ class FakeWebSocket:
         self._changed.set()
 
     def ping(self) -> bool:
+        self.ping_frames += 1
         return True
+
+    def pause_reading(self) -> None:
+        self.is_reading = False
+
+    def resume_reading(self) -> None:
+        self.is_reading = True
 
     def close(self, frame: CloseFrame | None) -> None:
         self.close_frame = frame
@@ -55,7 +65,7 @@ class FakeWebSocket:
         """The client reads no more, and the buffers are full."""
         self.is_writable = False
 
-    def resume_reading(self) -> None:
+    def start_reading(self) -> None:
         """The client reads again."""
         self.is_writable = True
         self.connection.on_writable()
@@ -81,22 +91,25 @@ class FakeWebSocket:
 class FakeWebSocketServer:
     """Connections to the events of an application. Tokens are the ids of people; `ended` those that are no longer good."""
 
-    def __init__(self, app: App, **limits: Any) -> None:
+    def __init__(self, app: App, *, credential_check_seconds: float = 4.0, **limits: Any) -> None:
         self.app = app
         self.subscriptions = SubscriptionManager(app.executor, app.resources.services.hub)
         self.revoked: dict[Actor, DomainError] = {}
         self._people: dict[str, Actor] = {}
-        self.registry = ConnectionRegistry(
-            self.subscriptions,
+        verifier = SampleCredentials(self._authenticate, self._check_active)
+        self.watch = CredentialWatch(
+            verifier, self.subscriptions.tasks, app.resources.services.hub, interval_seconds=credential_check_seconds
+        )
+        services = WebSocketServices(
+            subscriptions=self.subscriptions,
             persisted_queries=AutomaticPersistedQueries(MemoryTexts(), max_characters=16 * 1024),
-            authenticate=self._authenticate,
-            find_revoked=self._find_revoked,
-            can_replace=equal_can_replace,
-            session_stream=no_session_stream,
+            credentials=verifier,
             open_context=self._open_context,
             may_introspect=allow_introspection,
+            budgets=MessageBudgets(),
             limits=WebSocketLimits(**limits),
         )
+        self.registry = ConnectionRegistry(services, self.watch)
 
     async def connect(self, person: Person) -> FakeWebSocket:
         """A connection that has said hello."""
@@ -125,8 +138,9 @@ class FakeWebSocketServer:
     async def _authenticate(self, authorization: str | None) -> Any:
         return self._people[str(authorization)]
 
-    async def _find_revoked(self, credentials: Sequence[Any]) -> dict[Any, DomainError]:
-        return {each: self.revoked[each] for each in credentials if each in self.revoked}
+    async def _check_active(self, credentials: Any) -> None:
+        if credentials in self.revoked:
+            raise self.revoked[credentials]
 
     @asynccontextmanager
     async def _open_context(self, credentials: Any, info: RequestInfo) -> AsyncIterator[Any]:

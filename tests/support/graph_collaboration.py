@@ -121,7 +121,7 @@ async def logged_updates(app: App, document_id: str) -> list[bytes]:
 
 async def document_text(app: App, document_id: str) -> str:
     """The text that the log and the newest snapshot come to."""
-    (state,) = await app.resources.services.version_store.reader.read([uuid_of(document_id)])
+    (state,) = await app.resources.services.document_reader.read([uuid_of(document_id)])
     loaded = crdt.load(state.snapshot, state.updates)
     return str(loaded.get("text", type=Text))
 

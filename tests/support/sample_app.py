@@ -12,14 +12,16 @@ from starlette.types import ASGIApp
 from domain.errors import TokenExpired, Unauthenticated, Unavailable
 from gateway.endpoints import OpenConnections, graph_endpoints
 from gateway.execution.executor import Executor
-from gateway.http.ports import CheckActive, RequestInfo, always_active
+from gateway.http.credentials import CredentialVerifier
+from gateway.http.ports import RequestInfo
 from gateway.http.streaming import StreamLimits
 from gateway.persisted.queries import AutomaticPersistedQueries, PersistedQueries
 from gateway.subscriptions.manager import SubscriptionManager
-from gateway.websocket.connection_registry import WebSocketLimits
+from gateway.websocket.services import WebSocketLimits
 from persistence.persisted_queries.memory import MemoryTexts
+from tests.support.credentials import SampleCredentials
 from tests.support.sample_graph import JOURNAL, SCHEMA, Context
-from transport.uvicorn_http import RequestHandler
+from transport.fast_request import RequestHandler
 
 
 async def authenticate(authorization: str | None) -> str | None:
@@ -74,7 +76,8 @@ def build_sample_app(
     hints: bool = True,
     streams: StreamLimits | None = None,
     persisted_queries: PersistedQueries | None = None,
-    check_active: CheckActive = always_active,
+    credentials: CredentialVerifier | None = None,
+    credential_check_seconds: float = 4.0,
     compress: bool = False,
     **limits: Any,
 ) -> SampleApp:
@@ -83,8 +86,8 @@ def build_sample_app(
     graph = graph_endpoints(
         SubscriptionManager(executor, None),
         persisted_queries=persisted_queries or AutomaticPersistedQueries(MemoryTexts(), max_characters=16 * 1024),
-        authenticate=authenticate,
-        check_active=check_active,
+        credentials=credentials or SampleCredentials(authenticate),
+        credential_check_seconds=credential_check_seconds,
         open_context=open_context,
         allowed_origins=["https://app.example.com"],
         may_introspect=lambda credentials: hints or credentials == "dev",

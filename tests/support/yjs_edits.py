@@ -18,7 +18,7 @@ from tests.support.teams import uuid_of
 
 async def document_state(app: App, document: Any) -> bytes | None:
     """The Yjs state as it is now, None for an empty document."""
-    (state,) = await app.resources.services.version_store.reader.read([uuid_of(document["id"])])
+    (state,) = await app.resources.services.document_reader.read([uuid_of(document["id"])])
     held = crdt.load(state.snapshot, state.updates)
     return crdt.state(held)
 

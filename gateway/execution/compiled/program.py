@@ -76,9 +76,10 @@ class ProgramCompiler:
         if kept is None:
             if len(operation.programs) >= MAX_PROGRAMS_PER_OPERATION:
                 raise NotCompiled("flags")
-            kept = operation.programs[flags] = self._compile(
-                operation, dict(zip(operation.directive_variables, flags, strict=True))
-            )
+            kept = self._compile(operation, dict(zip(operation.directive_variables, flags, strict=True)))
+            operation.programs[flags] = kept
+            if isinstance(kept, Program):
+                operation.on_compiled(len(kept.source))
         if isinstance(kept, str):
             raise NotCompiled(kept)
         return kept

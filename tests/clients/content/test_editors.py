@@ -75,7 +75,9 @@ def trees(count: int) -> list[Node]:
 
 async def test_they_read_what_we_write_as_we_do(node: str) -> None:
     several = [document_types.parse(TEXT, markdown_writer.to_markdown(tree)) for tree in trees(60)]
-    questions = [{"update": to_base64(update), "tree": to_json(document_types.read_tree(crdt.load(update)))} for update in several]
+    questions = [
+        {"update": to_base64(update), "tree": to_json(document_types.read_tree(crdt.load(update)))} for update in several
+    ]
     answers = await run_editors(node, questions)
     assert [(one.get("same"), one.get("valid"), one.get("error")) for one in answers] == [(True, True, None)] * len(several)
 
@@ -83,7 +85,9 @@ async def test_they_read_what_we_write_as_we_do(node: str) -> None:
 async def test_we_read_what_they_write_as_they_do(node: str) -> None:
     written = await run_editors(node, [{"encode": to_json(tree)} for tree in trees(60)])
     updates = [base64.b64decode(one["update"]) for one in written]
-    questions = [{"update": to_base64(update), "tree": to_json(document_types.read_tree(crdt.load(update, [])))} for update in updates]
+    questions = [
+        {"update": to_base64(update), "tree": to_json(document_types.read_tree(crdt.load(update, [])))} for update in updates
+    ]
     assert all(guard.check(update).adds for update in updates)
     answers = await run_editors(node, questions)
     assert [(one.get("same"), one.get("valid"), one.get("error")) for one in answers] == [(True, True, None)] * len(updates)

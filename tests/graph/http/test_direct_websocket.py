@@ -13,6 +13,7 @@ from itertools import pairwise
 import pytest
 
 from transport import rfc6455
+from transport.connection_table import ConnectionTable
 from transport.direct_websocket import DirectWebSocket
 from transport.fair_turns import MAX_TURN_MESSAGES, MAX_TURN_SECONDS, FairTurns
 from transport.message_budget import MessageBudget
@@ -58,7 +59,9 @@ async def open_ends() -> AsyncIterator[SocketEnds]:
     gone: list[DirectWebSocket] = []
     burst = WriteBatch()
     transport, _ = await asyncio.get_running_loop().connect_accepted_socket(asyncio.Protocol, ours)
-    line = DirectWebSocket(BINARY, max_message_bytes=100_000, on_disconnect=gone.append, turns=FairTurns(), write_batch=burst)
+    line = DirectWebSocket(
+        BINARY, max_message_bytes=100_000, on_disconnect=gone.append, table=ConnectionTable(), write_batch=burst
+    )
     line.set_transport(transport)
     stream = MessageStream(line)
     reader, writer = await asyncio.open_connection(sock=theirs)

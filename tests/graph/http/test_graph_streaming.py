@@ -12,6 +12,8 @@ import pytest
 from domain.errors import TokenExpired, Unavailable
 from gateway.http.stream_format import EVENT_STREAM, MULTIPART, negotiate_stream
 from gateway.http.streaming import StreamLimits
+from tests.support.credentials import SampleCredentials
+from tests.support.sample_app import authenticate
 from tests.support.sample_graph import Journal
 from tests.support.sample_server import SampleServer, run_sample_server
 
@@ -211,7 +213,9 @@ async def test_credentials_that_end_end_the_stream_with_their_code(journal: Jour
             raise Unavailable  # says nothing about the credentials
         raise TokenExpired
 
-    async with run_sample_server(streams=StreamLimits(credential_check_seconds=0.05), check_active=still_good) as server:
+    async with run_sample_server(
+        credentials=SampleCredentials(authenticate, still_good), credential_check_seconds=0.05
+    ) as server:
         _, _, body = await read_all(server, COUNT, headers={"authorization": "Bearer ann"}, to=9, wait=60)
         assert (asked, journal.events) == (2, ["count closed", "context closed"])
         errors = error_response("TOKEN_EXPIRED", str(TokenExpired().message))

@@ -1,4 +1,4 @@
-"""What is written together: rows as dataclasses, whose attributes are named as the columns' keys are."""
+"""The rows that are seeded together, as dataclasses whose attributes are named like the columns' keys."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,14 +16,14 @@ from domain.user import User
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedMembership(Membership):
-    """A membership, and the position of its team's stream from which on it is followed."""
+    """A membership, with the position of the team's stream at which the member joined."""
 
     joined_position: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectMembership:
-    """One user's place in one project."""
+    """One user's membership in one project."""
 
     project_id: UUID
     user_id: UUID
@@ -42,7 +42,7 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watcher:
-    """Somebody who hears of a subject."""
+    """A user who watches a subject."""
 
     subject_id: UUID
     subject_type: str
@@ -52,7 +52,7 @@ class Watcher:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenMark:
-    """Up to where in a stream somebody has seen what happened to a subject."""
+    """The position in a stream up to which a user has seen the changes of a subject."""
 
     user_id: UUID
     subject_id: UUID
@@ -71,7 +71,7 @@ class StreamHead:
 
 @dataclass(slots=True, kw_only=True)
 class Batch:
-    """Rows that are complete in themselves: what they refer to is among them or was written before.
+    """Rows that refer only to each other and to rows that were written before.
 
     `last_numbers` are the teams' last task numbers.
     """

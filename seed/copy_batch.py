@@ -1,7 +1,6 @@
-"""Rows into tables, by COPY: the quickest way in, through the same constraints as every other."""
+"""Writes batches of rows by COPY: the fastest way, through the same constraints as any other."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -11,7 +10,8 @@ from sqlalchemy.sql.schema import Table
 from persistence import tables
 from persistence.engine.codecs import binary_codecs
 from persistence.engine.database import Connection
-from seed.copy_rows import Batch
+from persistence.engine.rows import written_names
+from seed.batch import Batch
 
 # In the order of their foreign keys.
 _TABLES: tuple[tuple[str, Table], ...] = (
@@ -34,7 +34,7 @@ SEEDED_TABLES: tuple[Table, ...] = tuple(table for _, table in _TABLES)
 
 
 async def copy_batch(connection: Connection, batch: Batch, password_hashes: Mapping[UUID, str]) -> dict[str, int]:
-    """Keep a batch; how many rows went into each table. Who has no password hash cannot sign in by password."""
+    """Write a batch; how many rows went into each table. A user without a password hash cannot sign in by password."""
     more: dict[str, dict[str, Callable[[Any], Any]]] = {
         "users": {"password_hash": lambda user: password_hashes.get(user.id)},
         "teams": {"last_task_number": lambda team: batch.last_numbers.get(team.id, 0)},
@@ -50,8 +50,8 @@ async def copy_batch(connection: Connection, batch: Batch, password_hashes: Mapp
 
 
 async def _copy(connection: Connection, table: Table, rows: Sequence[Any], extra: Mapping[str, Callable[[Any], Any]]) -> None:
-    """COPY dataclasses into a table; `more` makes the values of columns that they have no attributes for."""
-    names = [field.name for field in fields(rows[0])]
+    """COPY dataclasses into a table; `extra` computes the values of columns that they have no attributes for."""
+    names = written_names(type(rows[0]))
     read = attrgetter(*names)
     records: Iterable[tuple[Any, ...]] = map(read, rows)
     if extra:

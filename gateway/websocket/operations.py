@@ -1,0 +1,187 @@
+"""Runs the operations of one websocket: starts, cancels and finishes them, each under its client's id.
+
+A subscription that can be shared leaves its context at its start and goes on without a task; what it needs for an event is made
+anew. Everything else has a task until it has ended.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from graphql.language import OperationType
+
+from gateway.execution.encoding import encode
+from gateway.execution.errors import FormattedError, coded_error, format_errors
+from gateway.execution.executor import OperationRequest, OperationResult, PreparedOperation
+from gateway.http.ports import RequestInfo
+from gateway.http.request import BadRequest, check_text
+from gateway.websocket.messages import Subscribe
+from gateway.websocket.send_queue import SendQueue
+from gateway.websocket.services import WebSocketServices
+from gateway.websocket.subprotocols import Subprotocol
+from gateway.websocket.subscription import CancelCallback, WebSocketSubscription, cancel_operation
+
+
+class ConnectionTasks:
+    """The running tasks of one connection, those too that only clean up."""
+
+    __slots__ = ("_on_idle", "_services", "count")
+
+    def __init__(self, services: WebSocketServices, on_idle: Callable[[], None]) -> None:
+        """`on_idle` is called whenever the last task has ended, until `release`."""
+        self._services = services
+        self._on_idle: Callable[[], None] | None = on_idle
+        self.count = 0
+
+    def start(self, coroutine: Coroutine[Any, Any, None]) -> CancelCallback:
+        """Start a task; what is returned cancels it."""
+        self.count += 1
+        return self._services.subscriptions.tasks.start(coroutine, "websocket", on_done=self._on_done)
+
+    def release(self) -> None:
+        """The owner has ended; without this reference to it, it is freed at once."""
+        self._on_idle = None
+
+    def _on_done(self) -> None:
+        self.count -= 1
+        if not self.count and self._on_idle is not None:
+            self._on_idle()
+
+
+class Operations:
+    """What each id of one connection stands for."""
+
+    __slots__ = ("_info", "_open", "_services", "_started", "_subprotocol", "_tasks", "send_queue")
+
+    def __init__(
+        self,
+        services: WebSocketServices,
+        subprotocol: Subprotocol,
+        info: RequestInfo,
+        send_queue: SendQueue,
+        tasks: ConnectionTasks,
+    ) -> None:
+        self._services = services
+        self._subprotocol = subprotocol
+        self._info = info
+        self._tasks = tasks
+        self._open: dict[str, WebSocketSubscription | CancelCallback] = {}
+        self._started = 0
+        self.send_queue = send_queue
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __contains__(self, id_: str) -> bool:
+        return id_ in self._open
+
+    def start(self, frame: Subscribe, credentials: Any) -> None:
+        """Begin an operation under an id that is free; an error that is known at once ends it."""
+        limit = self._services.limits.max_operations
+        if max(self._tasks.count, len(self._open)) >= limit:
+            message = f"At most {limit} operations may run at once on a connection."
+            self._send_error(frame.id, [coded_error(message, "LIMIT_EXCEEDED", limit=limit)])
+            return
+        try:
+            check_text(frame.request, frame.raw)
+        except BadRequest as error:
+            self._send_error(frame.id, [coded_error(error.message, error.code)])
+            return
+        self._started += 1
+        info = self._info._replace(request_id=f"{self._info.request_id}.{self._started}")
+        if self._services.persisted_queries.applies_to(frame.request):
+            self._open[frame.id] = self._tasks.start(self._load_and_run(frame, credentials, info))
+            return
+        prepared = self._prepare(frame.request, credentials, info)
+        if isinstance(prepared, OperationResult):
+            self._send_error(frame.id, prepared.errors)
+            return
+        self._open[frame.id] = self._tasks.start(self._run(frame.id, prepared, credentials, info))
+
+    def cancel(self, id_: str) -> None:
+        """End an operation, if there is one, without a word."""
+        if (operation := self._open.pop(id_, None)) is not None:
+            cancel_operation(operation)
+
+    def finish(self, id_: str, operation: object, errors: Sequence[FormattedError]) -> None:
+        """Send how an operation ended. Its id is free again before the client can know."""
+        if self._open.get(id_) is operation:
+            del self._open[id_]
+            if errors:
+                self._send_error(id_, errors)
+            else:
+                self.send_queue.put(self._subprotocol.complete(id_))
+
+    def close(self) -> None:
+        """Cancel all operations."""
+        operations, self._open = self._open, {}
+        for each in operations.values():
+            cancel_operation(each)
+
+    def resume_cursors(self) -> dict[str, str]:
+        """The cursor to resume each subscription from, by id."""
+        found = {id_: each.resume_cursor() for id_, each in self._open.items() if isinstance(each, WebSocketSubscription)}
+        return {id_: cursor for id_, cursor in found.items() if cursor}
+
+    def _prepare(self, request: OperationRequest, credentials: Any, info: RequestInfo) -> PreparedOperation | OperationResult:
+        executor = self._services.subscriptions.executor
+        return executor.prepare(
+            request,
+            may_introspect=self._services.may_introspect(credentials),
+            parsing_budget=None if credentials is not None else executor.parsing_budgets.of(info.ip),
+        )
+
+    async def _load_and_run(self, frame: Subscribe, credentials: Any, info: RequestInfo) -> None:
+        """Find the document that an operation names, then run it."""
+        found = await self._services.persisted_queries.resolve(frame.request)
+        prepared = found if isinstance(found, OperationResult) else self._prepare(found, credentials, info)
+        if isinstance(prepared, OperationResult):
+            self.finish(frame.id, self._open.get(frame.id), prepared.errors)
+            return
+        await self._run(frame.id, prepared, credentials, info)
+
+    async def _run(self, id_: str, prepared: PreparedOperation, credentials: Any, info: RequestInfo) -> None:
+        """Send the results of an operation, then `complete`; or `error`, which ends it too."""
+        own = self._open.get(id_)
+        subscriptions = self._services.subscriptions
+        try:
+            if not self.send_queue.has_capacity:
+                await self.send_queue.drained()
+            async with self._services.open_context(credentials, info) as context:
+                if prepared.kind is OperationType.SUBSCRIPTION and (plan := subscriptions.plan(prepared)) is not None:
+                    stream = self._open[id_] = WebSocketSubscription(self, id_, self._subprotocol.next_prefix(id_))
+                    stream.subscription = subscriptions.subscribe(prepared, plan, context, stream)
+                    stream.own_stream = stream.subscription.own_stream
+                    return
+                errors = await self._execute(id_, prepared, context)
+        except Exception as error:  # noqa: BLE001 (the boundary of an operation)
+            errors = format_errors(error)
+        self.finish(id_, own, errors)
+
+    async def _execute(self, id_: str, prepared: PreparedOperation, context: Any) -> Sequence[FormattedError]:
+        """Send the results of an operation; the errors that ended it, if any."""
+        executor = self._services.subscriptions.executor
+        if prepared.kind is not OperationType.SUBSCRIPTION:
+            return self._send_result(id_, await executor.execute(prepared, context))
+        stream = await executor.subscribe(prepared, context)
+        if isinstance(stream, OperationResult):
+            return stream.errors
+        async with aclosing(stream):
+            async for result in stream:
+                if errors := self._send_result(id_, result):
+                    return errors
+                await self.send_queue.drained()
+                await asyncio.sleep(0)  # a long replay leaves the others their turn
+        return ()
+
+    def _send_result(self, id_: str, result: OperationResult) -> Sequence[FormattedError]:
+        if not result.executed:
+            return result.errors
+        self._services.subscriptions.executor.metrics.count_errors(result.errors)
+        self.send_queue.put(b"%b%b}" % (self._subprotocol.next_prefix(id_), encode(result.to_payload())))
+        return ()
+
+    def _send_error(self, id_: str, errors: Sequence[FormattedError]) -> None:
+        self._services.subscriptions.executor.metrics.count_errors(errors)
+        self.send_queue.put(self._subprotocol.error(id_, errors))
