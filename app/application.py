@@ -109,7 +109,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     rooms = [WebSocketRoute(path, collaboration) for path in ("/collaboration", "/collaboration/{document_id}")]
     blobs = resources.services.blobs
     files = blob_routes(blobs) if isinstance(blobs, LocalBlobs) else []  # a bucket has addresses of its own
-    access = GraphAccess(executor=executor, authenticate=resources.tokens.authenticate, may_introspect=may_introspect)
+    access = GraphAccess(executor=executor, credentials=resources.tokens, may_introspect=may_introspect)
     graphiql = graphiql_routes(
         GraphiQLConfig(people=_demo_people(settings)),
         access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing

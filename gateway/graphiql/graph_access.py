@@ -11,7 +11,8 @@ from starlette.responses import Response
 from domain.errors import DomainError
 from gateway.execution.errors import FormattedError, coded_error, format_errors
 from gateway.execution.executor import Executor
-from gateway.http.ports import Authenticate, MayIntrospect
+from gateway.http.credentials import CredentialVerifier
+from gateway.http.ports import MayIntrospect
 
 JSON_HEADERS = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
 
@@ -29,13 +30,13 @@ class GraphAccess:
     """The executor of the graph, with the rules of who may ask it."""
 
     executor: Executor
-    authenticate: Authenticate
+    credentials: CredentialVerifier
     may_introspect: MayIntrospect
 
     async def authenticate_reader(self, request: Request) -> Any:
         """The credentials of somebody who may read the schema; None for a stranger. Raises `SchemaRefused`."""
         try:
-            credentials = await self.authenticate(request.headers.get("authorization"))
+            credentials = await self.credentials.authenticate(request.headers.get("authorization"))
         except DomainError as error:
             raise SchemaRefused(format_errors(error)) from error
         if not self.may_introspect(credentials):
