@@ -78,7 +78,7 @@ function screens(isNarrow) {
       }
       await showTab(page, 'Changes')
       await pane(page, 'Response')
-      await untilEvents(page, 2)
+      await untilEvents(page, 2, /^MOVED/)
       await page.locator('.event').last().click()
     },
     docs: async (page) => {

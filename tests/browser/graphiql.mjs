@@ -26,11 +26,11 @@ await inBrowser(async ({ open }) => {
     const { task, errors } = (await answer(mover)).taskMove
     same('the errors of the move', errors, [])
     moves.push(task.status)
-    await untilEvents(watcher, number)
+    await untilEvents(watcher, number, /^MOVED/)
   }
   same('a move that is run again goes back', [moves[0] !== moves[1], moves[0]], [true, moves[2]])
   await watcher.bringToFront()
-  const listed = await untilEvents(watcher, 3)
+  const listed = await untilEvents(watcher, 3, /^MOVED/)
   for (const [place, status] of moves.entries()) {
     const line = listed[2 - place]
     if (!line.startsWith('MOVED · Task · ') || !line.includes(`→ ${status} · Priya Raghavan`)) throw new Error(`not the move: ${line}`)

@@ -60,7 +60,7 @@ export async function inBrowser(story, { expected = [], hosts = [base.host] } = 
   }
 }
 
-async function open(browser, findings, pages, hosts, { url = base.href, signedIn = true, ...options } = {}) {
+async function open(browser, findings, pages, hosts, { url = base.href, signedIn = true, prepare, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: new URL(url).origin })
   context.setDefaultTimeout(PATIENCE_MS)
@@ -77,6 +77,7 @@ async function open(browser, findings, pages, hosts, { url = base.href, signedIn
     page.on('pageerror', (error) => findings.push(`error: ${error.message}`))
   })
   const page = await context.newPage()
+  await prepare?.(page)
   await page.goto(url)
   await editor(page).waitFor()
   if (signedIn) await waitUntilSignedIn(page)
@@ -142,10 +143,12 @@ export async function until(what, look) {
   throw new Error(`waited ${PATIENCE_MS / 1000} s for ${what}; saw ${JSON.stringify(seen?.instead ?? null)}`)
 }
 
-export async function untilEvents(page, count) {
-  return until(`${count} events`, async () => {
+/** The listed events that match, as soon as there are so many. A change may be followed by others: the progress of a parent, say. */
+export async function untilEvents(page, count, wanted = /./) {
+  return until(`${count} events like ${wanted}`, async () => {
     const listed = await events(page)
-    return { found: listed.length >= count ? listed : null, instead: listed }
+    const matching = listed.filter((line) => wanted.test(line))
+    return { found: matching.length >= count ? matching : null, instead: listed }
   })
 }
 

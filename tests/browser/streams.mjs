@@ -32,6 +32,19 @@ async function createLine() {
   }
 }
 
+/** Lets the page believe that tokens live for eight seconds, and records what its websockets send and receive. */
+async function shortenTokens(page, frames) {
+  page.on('websocket', (socket) => {
+    socket.on('framesent', ({ payload }) => frames.push(payload))
+    socket.on('framereceived', ({ payload }) => frames.push(payload))
+  })
+  await page.route('**/graphql', async (route) => {
+    const response = await route.fetch()
+    const text = await response.text()
+    await route.fulfill({ response, body: text.replace(/"expiresIn":\s*\d+/, '"expiresIn":8') })
+  })
+}
+
 const line = await createLine()
 await inBrowser(
   async ({ open }) => {
@@ -50,8 +63,7 @@ await inBrowser(
     await showTab(page, 'Board')
     await tabButton(page, 'Changes').locator('.dot[data-state="open"]').waitFor()
     await showTab(page, 'Changes')
-    const [first] = await untilEvents(page, 1)
-    if (!first.includes(task.key)) throw new Error(`not the task that was moved: ${first}`)
+    const [first] = await untilEvents(page, 1, new RegExp(`^MOVED · Task · ${task.key} `))
     console.log(`While another tab was shown: ${first}`)
 
     // The server is lost, and what happens meanwhile comes afterwards, once.
@@ -78,10 +90,10 @@ await inBrowser(
       await rename(++renamed)
       line.set('open')
       await live('open')
-      const listed = await untilEvents(page, 1 + renamed)
-      same('the events, each once', listed.length, 1 + renamed)
+      const listed = await untilEvents(page, renamed, /title: /)
+      same('the events, each once', listed.length, renamed)
       for (let number = 1; number <= renamed; number++) {
-        if (!listed[renamed - number].includes(`Renamed ${number}`)) throw new Error(`event ${number} is ${listed[renamed - number]}`)
+        if (!listed[renamed - number].includes(`→ Renamed ${number} `)) throw new Error(`event ${number} is ${listed[renamed - number]}`)
       }
       const [note] = await page.locator('.events-note').allInnerTexts()
       if (!note.includes('none are missing')) throw new Error(`the list says ${note}`)
@@ -97,6 +109,18 @@ await inBrowser(
     await page.locator('[data-stream="open"]').waitFor()
     const warning = await until('the note', async () => ({ found: (await page.locator('.events-note').allInnerTexts())[0] }))
     if (!warning.includes('are missing: this operation has no cursor')) throw new Error(`the list says ${warning}`)
+
+    // A token that is about to expire is replaced on the open connection.
+    const frames = []
+    const hasty = await open({ url: line.url, signedIn: false, prepare: (page) => shortenTokens(page, frames) })
+    await run(hasty, 'Changes')
+    await hasty.locator('[data-stream="open"]').waitFor()
+    const accepted = await until('a newer token on the connection', async () => ({
+      found: frames.includes('{"type":"pong","payload":{"authorization":"accepted"}}'),
+      instead: frames.filter((frame) => !frame.includes('Bearer')),
+    }))
+    same('a newer token that is accepted, on the only connection', [accepted, frames.filter((frame) => frame.includes('connection_ack')).length], [true, 1])
+    await hasty.context().close()
 
     // Stopped is stopped: nothing is tried again.
     await page.getByRole('button', { name: 'Stop', exact: true }).first().click()

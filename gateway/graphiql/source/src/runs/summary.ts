@@ -26,7 +26,8 @@ function changeWords(change: Record<string, unknown>): string[] {
 
 function fieldWords({ field, before, after }: Record<string, unknown>): string {
   if (typeof field !== 'string') return ''
-  return before === undefined && after === undefined ? field : `${field}: ${plain(before)} → ${plain(after)}`
+  const [from, to] = [plain(before), plain(after)]
+  return from === to ? field : `${field}: ${from} → ${to}`
 }
 
 function plain(value: unknown): string {
