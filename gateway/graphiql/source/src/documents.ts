@@ -39,12 +39,16 @@ export function titleOf(text: string): string {
   return name ?? (/\w/.test(text.replace(/#.*/g, '')) ? 'Draft' : 'New tab')
 }
 
-/** The variable that the operation's one field takes as its `after` argument, by which a subscription resumes. */
+/** The variable of a cursor's type that the operation's one field takes as its `after` argument, by which a subscription resumes. */
 export function cursorVariable(operation: OperationDefinitionNode): string | null {
   const [field] = operation.selectionSet.selections
   if (field?.kind !== Kind.FIELD) return null
   const after = field.arguments?.find((argument) => argument.name.value === 'after')
-  return after?.value.kind === Kind.VARIABLE ? after.value.name.value : null
+  if (after?.value.kind !== Kind.VARIABLE) return null
+  const name = after.value.name.value
+  const type = operation.variableDefinitions?.find((each) => each.variable.name.value === name)?.type
+  const named = type?.kind === Kind.NON_NULL_TYPE ? type.type : type
+  return named?.kind === Kind.NAMED_TYPE && named.name.value.endsWith('Cursor') ? name : null
 }
 
 export type Parsed = { ok: true; value: Record<string, unknown> } | { ok: false; problem: string }

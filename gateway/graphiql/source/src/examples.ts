@@ -17,7 +17,7 @@ export const EXAMPLES: readonly Omit<Tab, 'id'>[] = [
   example('board', board, { cards: 6 }),
   example('move-task', moveTask, { input: { id: PLACEHOLDER, status: 'IN_REVIEW' } }),
   example('changes', changes, { after: null }),
-  example('task-changes', taskChanges, { id: PLACEHOLDER }),
+  example('task-changes', taskChanges, { id: PLACEHOLDER, after: null }),
 ]
 
 function example(name: ExampleName, query: string, variables: object): Omit<Tab, 'id'> {
@@ -45,7 +45,7 @@ export async function fillExamples(tabs: Tabs, ask: Ask): Promise<void> {
   for (const tab of tabs.value.tabs) {
     const id = taskIn(tab)
     if (id === null || id === task.id) continue
-    fill(tabs, tab, tab.example === 'move-task' ? moveVariables(task) : { id: task.id })
+    fill(tabs, tab, tab.example === 'move-task' ? moveVariables(task) : { id: task.id, after: null })
   }
 }
 

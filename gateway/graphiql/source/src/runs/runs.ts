@@ -182,7 +182,7 @@ export class Runs extends Store<RunsState> {
 }
 
 const RESUMED = 'Reconnected. Events continue after the last cursor, none are missing.'
-const NOT_RESUMED = 'Reconnected. Events from the time in between are missing: this operation has no cursor to resume from.'
+const NOT_RESUMED = 'Reconnected. Events from the time in between may be missing: there is no cursor to resume from.'
 
 function event(number: number, answer: Answer): Entry {
   const failed = Boolean(answer.errors?.length)
