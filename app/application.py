@@ -4,21 +4,17 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-import orjson
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Scope
 
-import migrations
 from app.bootstrap import LIMITS, POSITION_READER, CannotStart, Resources
+from app.readiness import health_routes
 from app.settings import DEMO_PASSWORD, DEMO_PEOPLE, Settings
 from auth.tokens import Credentials
-from domain.errors import Unavailable
 from domain.session import Device
 from gateway.endpoints import OpenConnections, graph_endpoints
 from gateway.execution.executor import Executor
@@ -31,8 +27,6 @@ from gateway.persisted.trusted_documents import InvalidManifest, TrustedDocument
 from gateway.subscriptions.manager import SubscriptionManager
 from persistence.blobs.local import LocalBlobs
 from persistence.blobs.routes import blob_routes
-from persistence.engine.database import Database
-from persistence.engine.schema_version import schema_version
 from realtime.collaboration.connection import MAX_MESSAGE_BYTES
 from realtime.collaboration.endpoint import CollaborationEndpoint
 from resolvers import ids
@@ -52,18 +46,18 @@ OnCreated = Callable[[Executor, OpenConnections], object]
 
 @dataclass(frozen=True, slots=True)
 class AllConnections:
-    """What stays open for longer than an answer takes: the graph's subscriptions, and the rooms where documents are edited."""
+    """What stays open for longer than an answer takes: the graph's subscriptions, and live editing."""
 
     graph: OpenConnections
     collaboration: CollaborationEndpoint
 
     async def drain(self) -> None:
-        """Say good-bye to everybody, and wait for a moment until they are gone."""
+        """Close all connections, and wait for a moment until they have ended."""
         await asyncio.gather(self.graph.drain(), self.collaboration.drain())
 
 
 class Application(NamedTuple):
-    """What a server serves. `lines` are to be drained before it stops; `posts` answers whole requests by path, past `asgi`."""
+    """What a server serves. `connections` are drained before it stops; `request_handlers` answer whole requests past ASGI."""
 
     asgi: ASGIApp
     connections: AllConnections
@@ -71,7 +65,7 @@ class Application(NamedTuple):
 
 
 def create_app(resources: Resources, settings: Settings, on_created: OnCreated | None = None) -> Application:
-    """The application over open services. `watch` is shown what has numbers."""
+    """The application over open services. `on_created` is given what has metrics."""
     executor = Executor(
         schema,
         limits=LIMITS,
@@ -114,7 +108,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         GraphiQLConfig(people=_demo_people(settings)),
         access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing
     )
-    pages = Starlette(routes=[*graph.routes, *rooms, *files, *_health_routes(resources.database), *graphiql])
+    pages = Starlette(routes=[*graph.routes, *rooms, *files, *health_routes(resources.database), *graphiql])
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
 
 
@@ -176,24 +170,3 @@ def _persisted_queries(resources: Resources, settings: Settings, executor: Execu
     except InvalidManifest as error:
         raise CannotStart(f"HIVE_TRUSTED_DOCUMENTS cannot be used: {error}") from error
     return TrustedDocuments(texts)
-
-
-def _health_routes(database: Database) -> list[BaseRoute]:
-    async def live(request: Request) -> Response:
-        """The process answers; nothing else is touched."""
-        return PlainTextResponse("ok")
-
-    async def ready(request: Request) -> Response:
-        """The database answers, and has the schema that this version needs, or that of a newer one."""
-        try:
-            found = await schema_version(database)
-        except Unavailable as error:
-            return _status_response(503, ready=False, database=error.message)
-        reached = migrations.is_up_to_date(found)
-        return _status_response(200 if reached else 503, ready=reached, schemaVersion=found, expected=migrations.head_revision())
-
-    return [Route("/healthz", live), Route("/readyz", ready)]
-
-
-def _status_response(code: int, **fields: Any) -> Response:
-    return Response(orjson.dumps(fields), status_code=code, media_type="application/json")

@@ -1,5 +1,5 @@
 """Runs what the server does by itself, over and over: cleanup of blobs, retention of events and idempotency keys, compaction of
-documents.
+ranks and documents.
 
 A job skips the objects that fail and tries them again later. A job that fails as a whole is logged, counted and tried again after
 a pause that doubles up to its usual one; it never ends the others. Turns are spread by a quarter, so that processes that start
@@ -25,11 +25,13 @@ from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.local import LocalBlobs
 from persistence.events.idempotency import delete_expired_keys
 from persistence.events.retention import trim_events
+from persistence.rank_compaction import compact_all_ranks, delete_old_cursor_ranks
 from realtime.background_tasks import BackgroundTasks
 from realtime.backoff import jitter
 
 BLOB_CLEANUP_SECONDS: Final = 300.0
 RETENTION_SECONDS: Final = 3600.0
+RANK_COMPACTION_SECONDS: Final = 2.0  # a place that is used 500 times a second grows by 200 characters meanwhile
 _FIRST_RETRY_SECONDS: Final = 5.0
 _ORPHANS_EVERY_TURNS: Final = 12
 
@@ -52,9 +54,14 @@ async def run_maintenance(resources: Resources, settings: Settings) -> AsyncIter
     async def apply_retention(_: int) -> None:
         now = datetime.now(UTC)
         await delete_expired_keys(database, now)
+        await delete_old_cursor_ranks(database, now)
         if settings.event_retention_days:
             before = now - timedelta(days=settings.event_retention_days)
             await trim_events(database, before=before, retries=retries.streams)
+
+    async def compact_ranks(_: int) -> None:
+        services = resources.services
+        await compact_all_ranks(database, services.pubsub, services.document_objects)
 
     async def compact_documents(_: int) -> None:
         await resources.services.compaction.compact_all()
@@ -63,6 +70,7 @@ async def run_maintenance(resources: Resources, settings: Settings) -> AsyncIter
     jobs: tuple[tuple[str, Job, float], ...] = (
         ("Cleanup of blobs", clean_blobs, BLOB_CLEANUP_SECONDS),
         ("Retention", apply_retention, RETENTION_SECONDS),
+        ("Compaction of ranks", compact_ranks, RANK_COMPACTION_SECONDS),
         ("Compaction of documents", compact_documents, settings.settle_seconds),
     )
     for name, job, seconds in jobs:

@@ -1,4 +1,4 @@
-"""Serving: from the settings to a server that answers, and from a signal to one that has closed everything."""
+"""Starts a server from its settings, and closes everything when a signal ends it."""
 
 import contextlib
 import errno
@@ -32,7 +32,7 @@ _MIN_CONNECTIONS: Final = 16
 
 
 def announce(settings: Settings, *, workers: int = 1) -> None:
-    """Say where the server is found."""
+    """Print where the server is found."""
     here = settings.origin
     who = f"process {os.getpid()}" + (f" with {workers} workers" if workers > 1 else "")
     print(f"PantheraHive is up ({who}).\n  GraphiQL   {here}/\n  GraphQL    {here}/graphql (HTTP and websocket)")
@@ -50,8 +50,8 @@ async def serve(
     """
     Open everything, say where, and answer until SIGINT or SIGTERM.
 
-    `prepare`: migrate, and seed an empty database. `shared`: other processes listen on the same port (`processes`). `up` is
-    called once it answers, with the settings and the port that was taken.
+    `prepare`: migrate, and seed an empty database. `shared`: other processes listen on the same port (`app.supervisor`).
+    `on_ready` is called once it answers, with the settings and the port that was taken.
     """
     if not shared:
         require_places(settings)
@@ -62,21 +62,21 @@ async def serve(
                 await migrate(url)
             else:
                 await require_migrated(url)
-            async with open_resources(settings, url) as house:
+            async with open_resources(settings, url) as resources:
                 if prepare:
-                    await seed_database(house.database, settings)
-                    await seed_demo_documents(house, settings)
-                async with _metrics_registration(house, settings) as watch:
-                    app = create_app(house, settings, watch)
+                    await seed_database(resources.database, settings)
+                    await seed_demo_documents(resources, settings)
+                async with _metrics_registration(resources, settings) as register_metrics:
+                    app = create_app(resources, settings, register_metrics)
                     with address_errors(settings.host, settings.port):
                         listener.listen(2048)
                     tune_gc()
-                    async with run_maintenance(house, settings):
+                    async with run_maintenance(resources, settings):
                         await Server(_config(app, settings), app.connections, lambda: on_ready(settings)).serve([listener])
 
 
 class Server(uvicorn.Server):
-    """Uvicorn that says good-bye to websockets and streams before it closes them, and leaves what lies below it time to close."""
+    """Uvicorn that drains websockets and streams before it closes them, and leaves the services below it time to close."""
 
     def __init__(self, config: uvicorn.Config, connections: AllConnections, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -95,7 +95,7 @@ class Server(uvicorn.Server):
                 signal.signal(each, handler)
 
     async def startup(self, sockets: Any = None) -> None:
-        """Begin to answer, and say where."""
+        """Begin to answer, and announce it."""
         await super().startup(sockets)
         self._on_ready()
 
@@ -109,14 +109,14 @@ class Server(uvicorn.Server):
 
 @asynccontextmanager
 async def _metrics_registration(resources: Resources, settings: Settings) -> AsyncIterator[OnCreated | None]:
-    """What counts the application, while its numbers are given away; None where they are not."""
+    """Registers the application with the metrics, which are served during the block; None where they are not."""
     if settings.metrics_port is None:
         yield None
         return
     from app.metrics import serve_metrics  # its client takes a megabyte
 
-    async with serve_metrics(resources, settings) as numbers:
-        yield numbers.register_application
+    async with serve_metrics(resources, settings) as metrics:
+        yield metrics.register_application
 
 
 def tune_gc() -> None:
@@ -204,7 +204,7 @@ def _socket(host: str) -> socket.socket:
 
 @contextmanager
 def address_errors(host: str, port: int) -> Iterator[None]:
-    """Say in words for operators why an address cannot be taken: CannotStart."""
+    """Raises CannotStart, with words for operators, where an address cannot be taken."""
     try:
         yield
     except OSError as error:

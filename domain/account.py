@@ -1,4 +1,4 @@
-"""Closing an account: the person is gone, what he did stays."""
+"""Closing an account: the person is gone, what they did stays."""
 
 from uuid import UUID
 

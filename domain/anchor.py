@@ -9,7 +9,7 @@ deleted `the` would move to the next one. So of what stood around the quote, eno
 
 How much is remembered of the surroundings is decided when the anchor is made: the least of some lengths that no other place with
 the quote would pass for, so that `Status: open` of a section that is deleted does not move to the next section. Where several
-places qualify, the one with most of its surroundings next to it is taken, of equals the nearest to where it stood.
+places qualify, the one with most of its surroundings next to it is chosen, of equals the nearest to where it stood.
 
 Offsets count characters (code points) here; `Utf16Offsets` turns them into the UTF-16 units in which clients count.
 
@@ -49,7 +49,7 @@ def create_anchor(words: str, quote: str, prefix: str | None, suffix: str | None
     """
     The anchor of a quote in a text; raises Invalid where it does not stand there.
 
-    Of several places, the one with most of `prefix` and `suffix` around it is taken, then the first.
+    Of several places, the one with most of `prefix` and `suffix` around it is chosen, then the first.
     """
     if not quote.strip() or len(quote) > MAX_QUOTE_CHARS:
         text.validate_line(quote.replace("\n", " "), (*path, "quote"), limit=MAX_QUOTE_CHARS)

@@ -61,7 +61,7 @@ class Comment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentEvent(Event):
-    """Something about a comment, told to those who may see its subject and kept in the subject's history."""
+    """Something about a comment, visible to those who may see its subject; part of the subject's history."""
 
     comment: Comment
 
@@ -111,8 +111,8 @@ class CommentReacted(CommentEvent):
 
     @property
     def changes(self) -> tuple[FieldChange, ...]:
-        told = {"emoji": self.emoji, "userId": str(self.actor_id)}
-        return (FieldChange(field="reactions", after=told) if self.on else FieldChange(field="reactions", before=told),)
+        value = {"emoji": self.emoji, "userId": str(self.actor_id)}
+        return (FieldChange(field="reactions", after=value) if self.on else FieldChange(field="reactions", before=value),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +124,7 @@ class CommentDeleted(CommentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentFilesChanged(CommentEvent):
-    """Files were put on a comment, or taken off."""
+    """Files were attached to a comment, or removed."""
 
     kind = ChangeKind.ATTACHED
     added: tuple[Attachment, ...] = ()
@@ -141,21 +141,21 @@ def comment_attachment_target(comment: Comment) -> AttachmentTarget:
 
 
 class CommentStore(Protocol):
-    """Where comments and reactions are kept."""
+    """Stores comments and reactions."""
 
     async def add(self, comment: Comment) -> bool:
-        """Keep a new comment; False when the id is taken."""
+        """Store a new comment; False when the id is in use."""
         ...
 
     async def save(self, comment: Comment) -> None: ...
     async def lock(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None:
-        """A comment that the user may see, held, with his role and whether the project is archived."""
+        """A comment that the user may see, held, with their role and whether the project is archived."""
         ...
 
     async def read_unlocked(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None: ...
     async def lock_replies(self, comment_id: UUID) -> Sequence[Comment]: ...
     async def react(self, comment_id: UUID, user_id: UUID, emoji: str) -> bool:
-        """Keep a reaction; False when it was there."""
+        """Store a reaction; False when it was there."""
         ...
 
     async def unreact(self, comment_id: UUID, user_id: UUID, emoji: str) -> bool:

@@ -24,7 +24,7 @@ _PREFIX = "xn--"
 
 
 def validate_email(value: str, path: Path) -> str:
-    """A plausible address as it is stored; whether it exists only a letter can tell. Raises Invalid and TooLong."""
+    """A plausible address as it is stored; whether it exists shows only when a message arrives. Raises Invalid and TooLong."""
     if len(value) > 2 * MAX_ADDRESS_CHARS:
         raise TooLong(path, MAX_ADDRESS_CHARS)
     try:

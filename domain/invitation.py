@@ -1,7 +1,7 @@
 """Invitations: asking somebody, by e-mail address, to join a team.
 
-The token is random and only its hash is stored. Whoever accepts must be signed in under the address that was invited, so a
-forwarded token is worth nothing to others. It is shown to the inviter once, for a letter or link of his own.
+The token is random and only its hash is stored. The person who accepts must be signed in under the address that was invited, so a
+forwarded token is worth nothing to others. It is shown to the inviter once, for a message or link of their own.
 """
 
 import hashlib
@@ -24,10 +24,10 @@ LIFETIME = timedelta(days=14)
 
 
 class InvitationStore(Protocol):
-    """Where open invitations are kept; one that was used or taken back is gone."""
+    """Stores open invitations; one that was used or revoked is deleted."""
 
     async def replace(self, invitation: "Invitation") -> None:
-        """Keep a new invitation, instead of an earlier one of the same address to the same team."""
+        """Store a new invitation, instead of an earlier one of the same address to the same team."""
         ...
 
     async def get(self, invitation_id: UUID) -> "Invitation | None": ...
@@ -61,7 +61,7 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvitationChanged(TeamEvent):
-    """An invitation was made (`before` None), or taken back or used up (`after` None). The address stays out of the log."""
+    """An invitation was made (`before` None), or revoked or used (`after` None). The address stays out of the log."""
 
     kind = ChangeKind.MEMBERSHIP
     invitation_id: UUID

@@ -43,7 +43,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelEvent(Event):
-    """Something about a label, told to its team."""
+    """Something about a label, visible to its team."""
 
     label: Label
 
@@ -83,14 +83,14 @@ class LabelDeleted(LabelEvent):
 
 
 class LabelStore(Protocol):
-    """Where labels are kept."""
+    """Stores labels."""
 
     async def add(self, label: Label) -> str | None:
-        """Keep a new label; the name of the attribute that is taken, or None when all is well."""
+        """Store a new label; the name of the attribute that is taken, or None when all is well."""
         ...
 
     async def save(self, label: Label) -> bool:
-        """Keep a changed label; False when its name is taken."""
+        """Store a changed label; False when its name is taken."""
         ...
 
     async def lock(self, label_id: UUID) -> Label | None: ...
@@ -99,7 +99,7 @@ class LabelStore(Protocol):
         ...
 
     async def lock_existing(self, team_id: UUID, label_ids: Sequence[UUID]) -> frozenset[UUID]:
-        """Those of the ids that are labels of the team, kept from being deleted until the end of the operation."""
+        """Those of the ids that are labels of the team, protected from deletion until the end of the operation."""
         ...
 
 

@@ -73,7 +73,7 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserEvent(Event):
-    """Something about a user, told in his own stream."""
+    """Something about a user, in their own stream."""
 
     user: User
 
@@ -95,7 +95,7 @@ class UserRegistered(UserEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserUpdated(UserEvent):
-    """Somebody changed his profile."""
+    """Somebody changed their profile."""
 
     kind = ChangeKind.UPDATED
     before: User
@@ -107,7 +107,7 @@ class UserUpdated(UserEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDeleted(UserEvent):
-    """Somebody closed his account; name and address are gone from the row that stays for history."""
+    """Somebody closed their account; name and address are gone from the row that stays for history."""
 
     kind = ChangeKind.DELETED
 
@@ -141,10 +141,10 @@ def record_profile(uow: UnitOfWork, before: User, user: User, team_ids: Sequence
 
 
 class UserStore(Protocol):
-    """Where users are kept."""
+    """Stores users."""
 
     async def add(self, user: User, password_hash: str) -> bool:
-        """Keep a new user; False when the e-mail address is taken (compared by `email_key`)."""
+        """Store a new user; False when the e-mail address is taken (compared by `email_key`)."""
         ...
 
     async def save(self, user: User) -> None: ...
@@ -208,7 +208,7 @@ async def update(uow: UnitOfWork, actor: Actor, values: Mapping[str, Any], *, ex
 
 
 async def lock_self(uow: UnitOfWork, actor: Actor, *, lock: bool = True) -> User:
-    """The actor himself, held until the end of the operation; he need not be where he alone is changed."""
+    """The actor, locked until the end of the operation; a lock is not needed where only they are changed."""
     user = await (uow.users.lock if lock else uow.users.read_unlocked)(actor.user_id)
     if user is None or user.status is UserStatus.INACTIVE:
         raise NotFound(("input", "id"))

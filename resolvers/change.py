@@ -30,8 +30,8 @@ TaskId = Annotated[strawberry.ID, strawberry.argument(description="The task's gl
 WithStart = Annotated[
     bool,
     strawberry.argument(
-        description="Whether to send a first change at once: an update of the viewer without changed fields, whose cursor is where "
-        "the subscription begins."
+        description="Whether to send a first change at once: an update of the viewer without changed fields, "
+        "whose cursor is where the subscription begins."
     ),
 ]
 
@@ -157,7 +157,8 @@ async def cursors_of_changes(context: Context, parents: Sequence[Change]) -> lis
 
 
 async def cursors_of_writes(context: Context, parents: Sequence[Any]) -> list[str | None]:
-    """The cursor of the log after each write: the viewer's streams as before the operation, those of the write at its positions."""
+    """The cursor of the log after each write: the viewer's streams as before the operation, those of the write at its
+    positions."""
     written = [each for each in parents if each.positions]
     if not written:
         return [None for _ in parents]

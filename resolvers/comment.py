@@ -172,5 +172,4 @@ def edge(outcome: Any) -> Edge[Any] | None:
 
 
 def _mentioned_user_id(global_id: str) -> UUID | None:
-    found = ids.parse(global_id)
-    return found[1] if found is not None and found[0] == "User" else None
+    return ids.parse_of(global_id, ("User",))

@@ -70,8 +70,8 @@ async def children(context: Context, parents: Sequence[Any], page: Paging) -> li
 async def backlinks(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
     """The tasks and documents that link to each document, as far as the viewer and the token may see them."""
     context.take_requested_columns()  # the hint is about the objects, and the references are fetched first
-    lent = [name for name, (scope, _) in _BACKLINK_TYPES.items() if scope in context.viewer.scopes]
-    where = Condition("subject_type", "in", lent)
+    readable = [name for name, (scope, _) in _BACKLINK_TYPES.items() if scope in context.viewer.scopes]
+    where = Condition("subject_type", "in", readable)
     keys, viewer = [each.id for each in parents], context.viewer.user_id
     read = await fetch_pages(context.database, BACKLINKS, keys, page, viewer=viewer, where=where)
     found: dict[UUID, Any] = {}

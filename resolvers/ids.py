@@ -6,6 +6,7 @@ from uuid import UUID
 
 from domain.errors import BadUserInput, Path
 from domain.global_id import parse as parse
+from domain.global_id import parse_of as parse_of
 
 
 class _TypeIdCache(dict[UUID, str]):
@@ -44,11 +45,11 @@ def global_id(entity: Any) -> str:
 
 
 def decode(value: str, type_name: str, *, path: Path | None = None) -> UUID:
-    """The UUID in the global id of an object of this type; raises BadUserInput for any other string."""
-    found = parse(value)
-    if found is None or found[0] != type_name:
+    """The UUID of an object of this type, by its global id or its UUID; raises BadUserInput for any other string."""
+    found = parse_of(value, (type_name,))
+    if found is None:
         raise BadUserInput(f"This is not the id of a {type_name}.", path=path)
-    return found[1]
+    return found
 
 
 _MAX_CACHED_IDS = 8_192

@@ -102,5 +102,5 @@ def _subject_type(type_name: str, row: Any) -> str:
 def _parse_id(value: str, *path: str) -> tuple[str, UUID]:
     parsed = ids.parse(value)
     if parsed is None or parsed[0] not in FINDERS:
-        raise BadUserInput("This is not a global id.", path=path)
+        raise BadUserInput("This is not a global id: the base64 of a type's name, a colon and a UUID.", path=path)
     return parsed

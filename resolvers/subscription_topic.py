@@ -124,10 +124,10 @@ async def stream_changes(
                 for stream in visibility.streams.keys() - positions.keys():
                     positions[stream] = visibility.streams[stream]
                     await listener.add(stream, visibility.streams[stream])
-            verdict = await topic.decide(visibility, entry)
-            if verdict.deliver:
-                yield Change(entry, dict(positions)), verdict.is_last
-            if verdict.is_last:
+            decision = await topic.decide(visibility, entry)
+            if decision.deliver:
+                yield Change(entry, dict(positions)), decision.is_last
+            if decision.is_last:
                 return
 
 

@@ -9,7 +9,7 @@ import resolvers.change
 from domain import text
 from domain.errors import DomainError, InsufficientScope, MultipleErrors, Unavailable
 from resolvers.context import Context, InputValues, MutationFunction, PrepareFunction
-from resolvers.inputs.fields import NO_TYPES, to_values
+from resolvers.inputs.fields import NO_TYPES, describe_argument, to_values
 from resolvers.mutation_result import MutationResult
 from resolvers.replay import load_replayed
 from resolvers.scalars import SyncCursor
@@ -122,7 +122,8 @@ def _mutation_field(
         check_guard(guard, info.context)
         return await respond(info.context, input)
 
-    resolve.__annotations__ |= {"input": Annotated[input_, strawberry.argument(description="What to do.")]}
+    argument = strawberry.argument(description=describe_argument(input_, id_types=id_types, replayed=guard != "public"))
+    resolve.__annotations__ |= {"input": Annotated[input_, argument]}
     binding = Binding(kind="mutation", guard=guard, root=respond)
     return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
 

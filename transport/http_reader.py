@@ -34,6 +34,7 @@ from transport.http_response import plain_text_response, serialize
 from transport.uvicorn_websocket import WebSocketProtocol
 
 _HEAD_END: Final = b"\r\n\r\n"
+_LINE_ENDS: Final = b"\r\n"  # which clients may send between two messages, and the parser would skip one by one
 _LINGER_SECONDS: Final = 1.0  # for which a refused client's bytes are dropped, so that it sees the answer before a reset
 _COUNTED_HEADERS: Final = frozenset((b"host", b"expect", b"content-length"))
 _MALFORMED: Final = "Invalid HTTP request received."
@@ -62,10 +63,10 @@ class HttpReader(HttpToolsProtocol):
         self.table = table
         self.phase_started_at = 0.0
         self.in_head = False
-        self._in_body = self._in_turns = self._offers_upgrade = self._to_websocket = False
-        self._between_messages = True
+        self.in_body = self._in_turns = self._offers_upgrade = self._to_websocket = False
+        self.between_messages = True
         self._head_bytes = self._piece_bytes = self._host_count = 0
-        self._missing_body_bytes: int | None = None  # None: it is chunked, or there is none
+        self.missing_body_bytes: int | None = None  # None: it is chunked, or there is none
         self._held: bytes | bytearray = b""
         self._is_refusing = False
         self._refusal: RefusedRequest | None = None
@@ -87,10 +88,20 @@ class HttpReader(HttpToolsProtocol):
     # ── bytes ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def data_received(self, data: bytes) -> None:
-        if self._held or self._must_wait:
+        held = self._held
+        if self.between_messages and not held and not self._is_refusing:
+            # Nearly always: one request, in one packet, with nothing before it.
+            cycle: Any = self.cycle
+            if (cycle is None or cycle.response_complete) and data[0] not in _LINE_ENDS and data.count(_HEAD_END) == 1:
+                self._feed(data)
+                return
+        if held or self._must_wait:
             self._hold(data)
         elif self._is_refusing:
             return
+        elif self.between_messages and data[0] in _LINE_ENDS:
+            if data := data.lstrip(_LINE_ENDS):
+                self.data_received(data)
         elif self._is_one_piece(data):
             self._feed(data)
         else:
@@ -108,8 +119,11 @@ class HttpReader(HttpToolsProtocol):
             if self._is_refusing or self.parser is None:
                 self._held = b""
                 break
-            if self._in_body and self._missing_body_bytes is not None:
-                end = self._missing_body_bytes
+            if self.between_messages and held[0] in _LINE_ENDS:
+                self._held = held.lstrip(_LINE_ENDS)
+                continue
+            if self.in_body and self.missing_body_bytes is not None:
+                end = self.missing_body_bytes
             else:
                 end = held.find(_HEAD_END) + len(_HEAD_END)
                 end = len(held) if end < len(_HEAD_END) else end
@@ -128,6 +142,8 @@ class HttpReader(HttpToolsProtocol):
 
     def continue_held(self) -> None:
         """A response is complete: go on with the next request, or say why there is none."""
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
             if self._held:
@@ -154,14 +170,14 @@ class HttpReader(HttpToolsProtocol):
     @property
     def _must_wait(self) -> bool:
         """Whether what follows belongs to others than the request that is being answered."""
-        return self.is_busy and (not self._in_body or bool(self.pipeline))
+        return self.is_busy and (not self.in_body or bool(self.pipeline))
 
     def _is_one_piece(self, data: bytes) -> bool:
         """Whether at most one head ends in the bytes, and no message in front of it."""
-        if not self._in_body:
+        if not self.in_body:
             return data.count(_HEAD_END) <= 1
-        if self._missing_body_bytes is not None:
-            return len(data) <= self._missing_body_bytes
+        if self.missing_body_bytes is not None:
+            return len(data) <= self.missing_body_bytes
         return _HEAD_END not in data
 
     def _hold(self, data: bytes) -> None:
@@ -174,7 +190,7 @@ class HttpReader(HttpToolsProtocol):
         cast(ReadFlow, self.flow).is_held = True
 
     def _feed(self, data: bytes) -> None:
-        starts_message = self._between_messages
+        starts_message = self.between_messages
         self._piece_bytes = len(data)
         try:
             self.parser.feed_data(data)
@@ -195,9 +211,9 @@ class HttpReader(HttpToolsProtocol):
         self.headers = []
         self.expect_100_continue = False
         self.in_head = True
-        self._in_body = self._between_messages = self._offers_upgrade = self._to_websocket = False
+        self.in_body = self.between_messages = self._offers_upgrade = self._to_websocket = False
         self._head_bytes = self._host_count = 0
-        self._missing_body_bytes = None
+        self.missing_body_bytes = None
         self.phase_started_at = self.loop.time()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -208,7 +224,7 @@ class HttpReader(HttpToolsProtocol):
             if name == b"host":
                 self._host_count += 1
             elif name == b"content-length":
-                self._missing_body_bytes = int(value)  # the parser refuses what is no number
+                self.missing_body_bytes = int(value)  # the parser refuses what is no number
             elif value.lower() == b"100-continue":
                 self.expect_100_continue = True
         self.headers.append((name, value))
@@ -229,17 +245,17 @@ class HttpReader(HttpToolsProtocol):
             self._offers_upgrade = not self._to_websocket
             return
         self.start_request(version)
-        self._in_body = True
+        self.in_body = True
 
     def end_message(self) -> None:
         """A request is whole."""
-        self._between_messages = True
-        self._in_body = False
+        self.between_messages = True
+        self.in_body = False
 
     def count_body(self, size: int) -> None:
         """So many bytes of a body have arrived."""
-        if self._missing_body_bytes is not None:
-            self._missing_body_bytes -= size
+        if self.missing_body_bytes is not None:
+            self.missing_body_bytes -= size
 
     def on_body(self, body: bytes) -> None:
         self.count_body(len(body))
@@ -299,7 +315,7 @@ class HttpReader(HttpToolsProtocol):
 
     def refuse(self, refusal: RefusedRequest) -> None:
         """Answer a request that cannot be served, once the requests before it are answered, and end the connection."""
-        in_own_body, self._in_body = self._in_body, False
+        in_own_body, self.in_body = self.in_body, False
         self._is_refusing = True
         self.in_head = False
         self.on_refused()

@@ -175,18 +175,19 @@ class HttpProtocol(HttpReader):
         super(HttpReader, self).on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        if self._incoming_request is None:
+        request = self._incoming_request
+        if request is None:
             super().on_body(body)
         else:
-            self.count_body(len(body))
-            self._incoming_request.body += body
+            self.missing_body_bytes -= len(body)  # type: ignore[operator]  # it has a Content-Length
+            request.body = request.body + body if request.body else body
 
     def on_message_complete(self) -> None:
         request = self._incoming_request
         if request is None:
             super().on_message_complete()
             return
-        self.end_message()
+        self.between_messages, self.in_body = True, False
         self._incoming_request = None
         self._running_request = request
         request.deadline = self.loop.time() + request.handler.timeout_seconds
@@ -238,5 +239,4 @@ class HttpProtocol(HttpReader):
         self.phase_started_at = self.loop.time()
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
         self.continue_held()

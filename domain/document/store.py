@@ -1,4 +1,4 @@
-"""Where documents are kept, and the one way to open one for writing."""
+"""Stores documents, and is the one way to open one for writing."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -12,19 +12,20 @@ from domain.ports import UnitOfWork
 
 
 class DocumentStore(Protocol):
-    """Where documents and their versions are kept; what an operation saves is in object storage before it is in the index."""
+    """Stores documents and their versions; what an operation saves is in object storage before it is in the index."""
 
     async def add(self, document: Document) -> bool:
-        """Keep a new document; False when the id is taken."""
+        """Store a new document; False when the id is in use."""
         ...
 
     async def save(self, document: Document) -> None: ...
     async def add_version(self, version: DocumentVersion, text: str) -> None:
-        """Keep a new version; its contents are stored already, `text` is what it says in plain words, to be searched."""
+        """Store a new version; its contents are stored already, `text` is what it says in plain words, to be searched."""
         ...
 
     async def lock(self, document_id: UUID, user_id: UUID) -> tuple[Document, Role, bool] | None:
-        """A document that the user may see, held until the end of the operation, with his role and whether its project is archived."""
+        """A document that the user may see, held until the end of the operation, with their role and whether its project is
+        archived."""
         ...
 
     async def lock_for_server(self, document_id: UUID) -> Document | None:
@@ -50,6 +51,15 @@ class DocumentStore(Protocol):
 
     async def rank_after(self, project_id: UUID, rank: str) -> str | None:
         """The lowest rank above."""
+        ...
+
+    async def lock_between(self, project_id: UUID, low: str, high: str, limit: int) -> Sequence[Document]:
+        """The documents with a rank from `low` to `high`, in order, held. Raises Unavailable at once where somebody else holds
+        one."""
+        ...
+
+    async def save_rank(self, document: Document, before: str) -> None:
+        """Store another rank of the same place, which cursors made with the one before find."""
         ...
 
     async def ancestors(self, document_id: UUID) -> Sequence[UUID]:

@@ -18,7 +18,7 @@ from domain.version import require_version, with_changes
 
 
 async def create(uow: UnitOfWork, actor: Actor, project_id: UUID | None, values: Mapping[str, Any], *, team_id: UUID) -> Project:
-    """Start a project; whoever starts it, and its lead, are members."""
+    """Create a project; its creator and its lead become members."""
     team, _, rights = await open_team(uow, actor, team_id)
     rights.require(Action.CREATE)
     project = Project(

@@ -1,4 +1,4 @@
-"""Writing a task down."""
+"""Creates a task."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ from domain.task.events import TaskCreated, task_attachment_target
 
 
 async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, values: Mapping[str, Any]) -> Task:
-    """Write a task down in `project_id`, at the end of the project or right after `after_id`."""
+    """Create a task in `project_id`, at the end of the project or right after `after_id`."""
     if values.get("parent_id") is not None:
         await uow.tasks.lock_many([values["parent_id"]])  # so that it cannot leave the project meanwhile
     project, rights = await open_project(uow, actor, values["project_id"], ResourceKind.TASK, ("input", "projectId"))

@@ -1,4 +1,4 @@
-"""Putting a task away with all below it, and bringing both back."""
+"""Deletes a task with its sub-tasks, and restores both."""
 
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from domain.version import require_version, with_changes
 
 
 async def delete(uow: UnitOfWork, actor: Actor, task_id: UUID, *, expected_version: int | None) -> UUID:
-    """Put a task away; its sub-tasks go with it. Deleting a deleted task changes nothing."""
+    """Delete a task; its sub-tasks go with it. Deleting a deleted task changes nothing."""
     before, _ = await open_task(uow, actor, task_id, Action.DELETE)
     require_version(before, expected_version)
     if before.deleted_at is None:
@@ -29,7 +29,7 @@ async def delete(uow: UnitOfWork, actor: Actor, task_id: UUID, *, expected_versi
 
 
 async def restore(uow: UnitOfWork, actor: Actor, task_id: UUID) -> Task:
-    """Bring a task back, with the sub-tasks that were deleted together with it."""
+    """Restore a task, with the sub-tasks that were deleted together with it."""
     before, _ = await open_task(uow, actor, task_id, Action.DELETE)
     if before.deleted_at is None:
         return before

@@ -4,7 +4,7 @@ A client that holds these fields learns of them only by an event about the task 
 and stands in no history; its changes name the fields, without values: whoever selects them reads them from the entity, as it is
 now.
 
-Rejected: telling them with the task that changed (a client that follows the other one alone would miss them).
+Rejected: including them in the event of the task that changed (a client that follows the other one alone would miss them).
 """
 
 from dataclasses import dataclass

@@ -49,7 +49,7 @@ async def update(
 
 
 def completion(before: Task, status: Any, uow: UnitOfWork) -> Any:
-    """When the task was closed: kept while it stays closed, now when it is being closed, None while it is open."""
+    """When the task was closed: unchanged while it stays closed, now when it is being closed, None while it is open."""
     if status not in CLOSED:
         return None
     return before.completed_at if before.status in CLOSED else uow.now

@@ -1,4 +1,4 @@
-"""Where tasks are kept, and the one way to open one for writing."""
+"""Stores tasks, and is the one way to open one for writing."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -12,19 +12,20 @@ from domain.task.entity import Task
 
 
 class TaskStore(Protocol):
-    """Where tasks are kept."""
+    """Stores tasks."""
 
     async def claim(self, task_id: UUID) -> bool:
         """Hold an id that a client brings for a new task; False when it is a document's."""
         ...
 
     async def add(self, task: Task) -> bool:
-        """Keep a new task; False when the id is taken."""
+        """Store a new task; False when the id is in use."""
         ...
 
     async def save(self, task: Task) -> None: ...
     async def lock(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
-        """A task that the user may see, held until the end of the operation, with his role and whether its project is archived."""
+        """A task that the user may see, held until the end of the operation, with their role and whether its project is
+        archived."""
         ...
 
     async def read_unlocked(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
@@ -58,6 +59,15 @@ class TaskStore(Protocol):
 
     async def rank_before(self, project_id: UUID, rank: str) -> str | None:
         """The highest rank below."""
+        ...
+
+    async def lock_between(self, project_id: UUID, low: str, high: str, limit: int) -> Sequence[Task]:
+        """The tasks with a rank from `low` to `high`, in order, held. Raises Unavailable at once where somebody else holds
+        one."""
+        ...
+
+    async def save_rank(self, task: Task, before: str) -> None:
+        """Store another rank of the same place, which cursors made with the one before find."""
         ...
 
     async def ancestors(self, task_id: UUID) -> Sequence[UUID]:

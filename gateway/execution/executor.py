@@ -88,8 +88,8 @@ class OperationResult(NamedTuple):
 
 class PositionReader(NamedTuple):
     """
-    Reads how far the log is before anything else of an operation that selects one of the fields, wherever it selects them: a client
-    that loads and then follows from there misses nothing. `read` is called with the context.
+    Reads the positions of the log before anything else of an operation that selects one of the fields, so that a client that
+    loads and then follows from there misses nothing. `read` is called with the context.
     """
 
     coordinates: frozenset[str]

@@ -178,19 +178,19 @@ class Outline:
         self._depth = max(self._depth, depth)
         if depth > MAX_NESTING:
             return []
-        kept: list[SelectionNode] = []
+        retained: list[SelectionNode] = []
         for node in selection_set.selections:
             self._directives += len(node.directives or ())
             if isinstance(node, FieldNode):
                 reduced = self._field(node, parent, depth)
                 if reduced is not None or whole:
-                    kept.append(reduced or node)
+                    retained.append(reduced or node)
             elif isinstance(node, InlineFragmentNode):
                 inner = type_from_ast(self._schema, node.type_condition) if node.type_condition else parent
-                kept.append(replace(node, selection_set=_selection_set(self._walk(node.selection_set, inner, depth + 1))))
+                retained.append(replace(node, selection_set=_selection_set(self._walk(node.selection_set, inner, depth + 1))))
             else:
-                kept.append(node)
-        return kept
+                retained.append(node)
+        return retained
 
     def _field(self, node: FieldNode, parent: GraphQLNamedType | None, depth: int) -> FieldNode | None:
         """The field without plain fields below it; None for a plain one."""
@@ -212,10 +212,10 @@ class Outline:
         plain = not (node.arguments or node.directives or any(map(is_required_argument, definition.args.values())))
         if selection_set is None:
             return None if plain and not composite else node
-        kept = self._walk(selection_set, type_, depth + 1)
+        retained = self._walk(selection_set, type_, depth + 1)
         if not composite:
             return node
-        return None if plain and not kept else replace(node, selection_set=_selection_set(kept))
+        return None if plain and not retained else replace(node, selection_set=_selection_set(retained))
 
     def _arguments(self, node: FieldNode) -> str:
         if not node.arguments:

@@ -1,7 +1,7 @@
-"""GraphQL over HTTP: one operation per request, for whole requests (`post`) and as a plain ASGI application.
+"""Answers GraphQL over HTTP: one operation per request, for whole requests (`post`) and as a plain ASGI application.
 
-Strawberry's view is not used: it answers malformed input with 500, and issues of speed need a path without request and response
-objects. Most requests come as `post`, past ASGI (`transport.uvicorn_http`). A client that goes away cancels its operation
+Strawberry's view is not used: it answers malformed input with 500, and speed needs a path without request and response objects.
+Most requests come as `post`, past ASGI (`transport.uvicorn_http`). A client that goes away cancels its operation
 (`gateway.http.request_watchdog`).
 """
 
@@ -33,7 +33,7 @@ Headers = dict[bytes, bytes]
 
 
 class GraphQLEndpoint:
-    """What answers `/graphql` over HTTP."""
+    """Answers `/graphql` over HTTP."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class GraphQLEndpoint:
         return negotiate_stream(accept) is not None
 
     async def post(self, headers: Headers, body: bytes, ip: str | None) -> Reply:
-        """The response to a POST that takes no stream and is not too long. Whoever calls bounds the time."""
+        """The response to a POST that takes no stream and is not too long. The caller bounds the time."""
         info = request_info(headers, ip)
         media_type = JSON
         try:
@@ -123,10 +123,10 @@ class GraphQLEndpoint:
         """The answer; or, where the client takes a stream, the subscription that is to be answered by one."""
         reading = True
         try:
-            with RequestWatchdog(receive, _BODY_TIMEOUT_SECONDS) as vigil:
+            with RequestWatchdog(receive, _BODY_TIMEOUT_SECONDS) as watchdog:
                 request = await self._read_request(scope["method"], scope["query_string"], headers, receive)
                 reading = False
-                vigil.begin_operation(self._executor.timeout_seconds)
+                watchdog.begin_operation(self._executor.timeout_seconds)
                 only = None if scope["method"] == "POST" else OperationType.QUERY
                 return (await self._execute(request, headers, info, only, accepts_stream=accepts_stream))[0]
         except RequestTimeout:
@@ -208,16 +208,16 @@ class GraphQLEndpoint:
         return full_response(status, media_type, body, own, is_authenticated=is_authenticated)
 
     def _error_response(self, error: Exception, media_type: bytes, headers: Headers, info: RequestInfo) -> Reply:
-        """The response to what is no request of the graph; or to a failure of ours."""
+        """The response to a request that is malformed, or that a bug of the server ends."""
         own = self._response_headers(headers, info)
         if not isinstance(error, BadRequest):
             return full_response(500, media_type, encode({"errors": format_errors(error)}), own)
-        told = coded_error(error.message, error.code)
-        self._executor.metrics.count_errors([told])
+        formatted = coded_error(error.message, error.code)
+        self._executor.metrics.count_errors([formatted])
         return full_response(
             error.status,
             media_type,
-            encode({"errors": [told]}),
+            encode({"errors": [formatted]}),
             (*own, *error.headers),
             closes_connection=CLOSE_HEADER in error.headers,
         )

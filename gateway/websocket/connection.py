@@ -146,6 +146,7 @@ class WebSocketConnection:
         if self._closed:
             return
         if frame is not None:
+            self._services.close_counts[frame.code] += 1
             self.send_queue.flush()
         self._closed = True
         self.operations.close()
@@ -239,6 +240,8 @@ class WebSocketConnection:
                 self.send_queue.put(message)
             self.close(refused)
             return
+        if self._handshake.credentials is not None:
+            self._transport.mark_authenticated()
         self._services.budgets.accept(self.budget, self._services.credentials.session_stream(self._handshake.credentials))
         for each in self._subprotocol.ack_messages:
             self.send_queue.put(each)

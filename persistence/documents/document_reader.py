@@ -1,7 +1,7 @@
-"""What documents say, now or at a position of their logs: the newest version up to there, and the edits since.
+"""Reads states of documents, now or at a position of their logs: the newest version up to there, and the edits since.
 
-Many documents cost two statements, and one request to storage for each version that was not read before. Between the two the log
-may be trimmed behind a newer version; then everything is looked up again.
+Many documents cost two statements, and one request to storage for each version that is not cached. Between the two statements the
+log may be trimmed behind a newer version; then everything is read again.
 """
 
 from collections import defaultdict
@@ -66,7 +66,7 @@ class StoredState:
     """
     What a document says at a position: the CRDT of a version (None: nothing) and the edits after it, in order.
 
-    `base` is that version's row, None where there is none; it stands at `since`.
+    `base` is that version's row, None where there is none; its position is `base_position`.
     """
 
     document_id: UUID
@@ -131,7 +131,7 @@ class DocumentReader:
         return await self.read_content(document_id, rows[0].crdt), rows[0].position
 
     async def read_content(self, document_id: UUID, sha256: str) -> bytes:
-        """Contents that a version names; kept in memory once read."""
+        """Contents that a version names; cached once read."""
         found = self._contents.get(sha256)
         if found is None:
             found = await self._objects.read_content(document_id, sha256)

@@ -1,7 +1,7 @@
-"""What became of a document between two states, and when each stretch of it was written: the work behind `comparing`.
+"""Computes differences between two states of a document, and when each part of it was written: the work behind `diffing`.
 
 Called through `persistence.documents.worker_pool`, so everything comes as bytes and plain values, and no answer is longer than
-the server can put into an answer at once: of a comparison with more than `HUNKS` hunks only the blocks are told apart, and a text
+the server can put into an answer at once: a comparison with more than `MAX_HUNKS` hunks distinguishes blocks only, and a text
 that was written in more than `MAX_SPANS` turns is refused.
 """
 
@@ -70,7 +70,7 @@ def attribute_spans(
         else:
             several.append(AttributedSpan(span.start, span.end, author_id, at))
     if len(several) > MAX_SPANS:
-        raise LimitExceeded(f"The text was written in more than {MAX_SPANS} turns: too many to tell.", MAX_SPANS)
+        raise LimitExceeded(f"The text was written in more than {MAX_SPANS} turns: too many to list.", MAX_SPANS)
     units = Utf16Offsets(document_types.render(type_, document, ContentFormat.TEXT))
     return [replace(each, start=units.of(each.start), end=units.of(each.end)) for each in several]
 

@@ -6,9 +6,10 @@ nothing that its reader may not know, and every value is checked against its col
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -20,31 +21,52 @@ from domain.errors import CursorInvalid
 Column = ColumnElement[Any]
 
 
+class CursorState(Enum):
+    """What the statement of a page must know of a value in its cursor."""
+
+    VALUE = "value"
+    NULL = "null"
+    REPLACEABLE = "replaceable"
+
+
 @dataclass(frozen=True)
 class SortColumn:
     """One column to sort by.
 
     `attribute` is its name in rows; `selected`: rows contain it only because the page selects it beside their attributes.
-    `nullable`: the column may be NULL, which sorts after every value, as in Postgres.
+    `nullable`: the column may be NULL, which sorts after every value, as in Postgres. `current`: what a cursor's value is now,
+    for values that the server replaces by others of the same place; only for those that are `replaceable`.
     """
 
     column: Column
     attribute: str
     nullable: bool = False
     selected: bool = False
+    current: Callable[[Column], Column] | None = None
+    replaceable: Callable[[Any], bool] = lambda _: False
 
-    def beyond(self, name: str, *, descending: bool, is_null: bool) -> Column:
-        """The column is after the cursor's value, which is the parameter `name`; `is_null`: the value is NULL."""
-        value = bindparam(name, type_=self.column.type)
-        if is_null:
+    def state(self, value: Any) -> CursorState:
+        """What the statement must know of a cursor's value."""
+        if value is None:
+            return CursorState.NULL
+        return CursorState.REPLACEABLE if self.replaceable(value) else CursorState.VALUE
+
+    def beyond(self, name: str, *, descending: bool, state: CursorState) -> Column:
+        """What comes after a cursor's value, which is the parameter of this name."""
+        value = self._value(name, state)
+        if state is CursorState.NULL:
             return self.column.is_not(None) if descending else false()
         if descending:
             return self.column < value
         return or_(self.column > value, self.column.is_(None)) if self.nullable else self.column > value
 
-    def same(self, name: str, *, is_null: bool) -> Column:
-        """The column equals the cursor's value."""
-        return self.column.is_(None) if is_null else self.column == bindparam(name, type_=self.column.type)
+    def same(self, name: str, *, state: CursorState) -> Column:
+        """What is equal to a cursor's value."""
+        return self.column.is_(None) if state is CursorState.NULL else self.column == self._value(name, state)
+
+    def _value(self, name: str, state: CursorState) -> Column:
+        value = bindparam(name, type_=self.column.type)
+        return self.current(value) if state is CursorState.REPLACEABLE and self.current is not None else value
 
 
 SortOrder = Sequence[tuple[SortColumn, bool]]

@@ -309,8 +309,14 @@ async def open_database(
             raise
 
 
+async def max_client_connections(database: Database) -> int:
+    """How many connections Postgres allows to all of its clients together."""
+    allowed: int = await database.fetch_value(_MAX_CLIENTS)
+    return allowed
+
+
 async def _warn_of_few_connections(database: Database, wanted: int) -> None:
-    allowed = await database.fetch_value(_MAX_CLIENTS)
+    allowed = await max_client_connections(database)
     if wanted > allowed:
         logger.warning(
             "This process may open %d connections, but Postgres allows %d: requests wait (HIVE_DATABASE_CONNECTIONS).",

@@ -16,6 +16,7 @@ parts sorted, and `or` of equal values of one column merged into one `in`.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ARRAY, ColumnElement, bindparam, func, literal_column
@@ -42,6 +43,7 @@ Shape = tuple[Any, ...]
 MAX_FILTER_PARTS: Final = 100
 MATCH_ALL_SHAPE: Final[Shape] = ("and",)
 
+_KIND: Final = attrgetter("field", "operator")
 _BEGIN, _END = literal_column("filter_begin__", Boolean), literal_column("filter_end__", Boolean)
 _BETWEEN: Final = re.compile(r"filter_begin__ AND (.*) AND filter_end__", re.DOTALL)
 
@@ -59,8 +61,19 @@ class _Part(NamedTuple):
 def extract_values(where: Where, params: dict[str, Any], fields: FilterFields) -> Shape:
     """The normalized shape of a filter, its values moved to the parameters `where_1`, `where_2` … Raises BadUserInput for one
     with too many parts."""
-    if where == MATCH_ALL:
+    if where is MATCH_ALL:
         return MATCH_ALL_SHAPE
+    conditions: list[Condition] = []
+    if _is_conjunction(where, conditions) and len(conditions) < MAX_FILTER_PARTS:  # most filters: no need to normalize more
+        conditions.sort(key=_KIND)
+        shapes: list[Shape] = []
+        for index, each in enumerate(conditions, 1):
+            if each.operator == "is_null":
+                shapes.append((each.field, "is_null", bool(each.value)))
+            else:
+                params[f"where_{index}"] = _comparable(each.value, each.operator)
+                shapes.append((each.field, each.operator, f"where_{index}"))
+        return shapes[0] if len(shapes) == 1 else ("and", *shapes)
     if _count_parts(where) > MAX_FILTER_PARTS:
         raise BadUserInput(f"A filter has at most {MAX_FILTER_PARTS} parts.", path=("filter",))
     number = 0
@@ -76,6 +89,14 @@ def extract_values(where: Where, params: dict[str, Any], fields: FilterFields) -
         return (part.head, part.operator, f"where_{number}")
 
     return to_shape(_normalize(where, fields))
+
+
+def _is_conjunction(where: Where, conditions: list[Condition]) -> bool:
+    """Whether the filter only joins conditions by `and`; collects them."""
+    if isinstance(where, Condition):
+        conditions.append(where)
+        return True
+    return isinstance(where, AllOf) and all(_is_conjunction(each, conditions) for each in where.parts)
 
 
 def _count_parts(where: Where) -> int:

@@ -24,7 +24,7 @@ import asyncpg
 from sqlalchemy import ARRAY, Boolean, Integer, Uuid, and_, bindparam, column, func, literal_column, or_, select, true
 
 from domain.page import MATCH_ALL, Order, Page, PageBatch, Paging, Where
-from persistence.engine.cursor import SortColumn, SortOrder, decode_cursor, encode_cursor
+from persistence.engine.cursor import CursorState, SortColumn, SortOrder, decode_cursor, encode_cursor
 from persistence.engine.database import Database
 from persistence.engine.filter import Column, FilterCompiler, FilterFields, Shape, extract_values
 from persistence.engine.lru_cache import LruCache
@@ -98,13 +98,15 @@ async def fetch_pages(
     given: dict[str, Any] = {"viewer": viewer, "size": paging.size + looks_on, **extra}
     if parents is not None:
         given["parents"] = parents
-    nulls: tuple[bool, ...] | None = None
+    states: tuple[CursorState, ...] | None = None
     if cursor is not None:
         values = decode_cursor(cursor, sorts)
-        nulls = tuple(values[f"cursor_{place}"] is None for place in range(len(sorts) + 1, 1, -1))
+        states = tuple(
+            sort.state(values[f"cursor_{place}"]) for place, (sort, _) in zip(range(len(sorts) + 1, 1, -1), sorts, strict=True)
+        )
         given |= values
     shape = extract_values(where, given, list_query.fields)
-    statement, place_at = _statement(list_query, shape, chosen, paging.backward, nulls, known)
+    statement, place_at = _statement(list_query, shape, chosen, paging.backward, states, known)
     rows = await database.fetch(statement, **given)
 
     read = PageBatch(
@@ -151,15 +153,15 @@ def _statement(
     shape: Shape,
     order: tuple[Order, ...],
     backward: bool,
-    nulls: tuple[bool, ...] | None,
+    states: tuple[CursorState, ...] | None,
     attributes: frozenset[str] | None,
 ) -> tuple[JoinedStatement, int]:
     """
     The statement of a page, and which of its columns is the parent's place.
 
-    `nulls`: which of the cursor's values are NULL; None without a cursor.
+    `states`: of the cursor's values; None without a cursor.
     """
-    options = (list_query, order, backward, nulls, attributes)
+    options = (list_query, order, backward, states, attributes)
     key = (*options, shape)
     statement = _statements.get(key)
     if statement is None:
@@ -195,7 +197,7 @@ def _page_template(
     list_query: ListQuery,
     order: tuple[Order, ...],
     backward: bool,
-    nulls: tuple[bool, ...] | None,
+    states: tuple[CursorState, ...] | None,
     attributes: frozenset[str] | None,
 ) -> tuple[SqlText, type[asyncpg.Record], int]:
     """The text of a page with a marker in place of the filter, the class of its rows, and which column is the parent's place."""
@@ -212,8 +214,10 @@ def _page_template(
     inside = None if fetched is None else frozenset(map(base_attribute, fetched))
     query = select(*columns(list_query.cls, list_query.source, inside), *extra)
     query = list_query.joined(query).where(*_conditions(list_query, parent.c.id))
-    if nulls is not None:
-        query = query.where(_after_cursor([*turned, (SortColumn(list_query.id, "id"), turned[-1][1])], [*nulls, False]))
+    if states is not None:
+        query = query.where(
+            _after_cursor([*turned, (SortColumn(list_query.id, "id"), turned[-1][1])], [*states, CursorState.VALUE])
+        )
     ordering = [sort.column.desc() if descending else sort.column.asc() for sort, descending in turned]
     ordering.append(list_query.id.desc() if turned[-1][1] else list_query.id.asc())
     query = query.where(_FILTER_MARKER).order_by(*ordering).limit(bindparam("size", type_=Integer))
@@ -245,15 +249,15 @@ def _conditions(list_query: ListQuery, parent_id: Column) -> list[Column]:
     return conditions if list_query.visible is None else [*conditions, list_query.visible()]
 
 
-def _after_cursor(sorts: SortOrder, nulls: Sequence[bool]) -> Column:
-    """Rows after the cursor's, whose values are NULL where `nulls` says so: the first column in which they differ decides."""
-    (sort, descending), is_null = sorts[0], nulls[0]
+def _after_cursor(sorts: SortOrder, states: Sequence[CursorState]) -> Column:
+    """Rows after the cursor's, whose values are in these states: the first column in which they differ decides."""
+    (sort, descending), state = sorts[0], states[0]
     place = len(sorts)
     name = "cursor_id" if place == 1 else f"cursor_{place}"
-    beyond = sort.beyond(name, descending=descending, is_null=is_null)
+    beyond = sort.beyond(name, descending=descending, state=state)
     if place == 1:
         return beyond
-    return or_(beyond, and_(sort.same(name, is_null=is_null), _after_cursor(sorts[1:], nulls[1:])))
+    return or_(beyond, and_(sort.same(name, state=state), _after_cursor(sorts[1:], states[1:])))
 
 
 def _sort_columns(list_query: ListQuery, order: Sequence[Order]) -> list[tuple[SortColumn, bool]]:

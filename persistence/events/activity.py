@@ -21,9 +21,12 @@ _events = events
 _viewer_member = team_members.alias("viewer_member")
 
 
+_DERIVED_TYPES = ("TaskDerivedChanged", "UserProfileChanged", "TaskRankCompacted", "DocumentRankCompacted")
+
+
 def is_history(source: Any) -> Column:
-    """The entry tells of somebody's act: neither of what follows from another entry, nor of a loss of access."""
-    derived: list[Any] = [literal_column(f"'{name}'") for name in ("TaskDerivedChanged", "UserProfileChanged")]
+    """The entry tells of somebody's act, not of what follows from another, of the server itself or of lost access."""
+    derived: list[Any] = [literal_column(f"'{name}'") for name in _DERIVED_TYPES]
     return cast(Column, source.c.type.not_in(derived) & (source.c.kind != literal_column("'ACCESS_LOST'")))
 
 

@@ -106,6 +106,16 @@ class SqlDocuments:
         """The lowest rank above."""
         return await self._rank(document_statements.RANK_AFTER, project=project_id, rank=rank)
 
+    async def lock_between(self, project_id: UUID, low: str, high: str, limit: int) -> Sequence[Document]:
+        """The documents with a rank from `low` to `high`, in order."""
+        given = {"project": project_id, "low": low, "high": high, "size": limit}
+        return [to_entity(Document, row) for row in await self._connection.fetch(document_statements.LOCK_BETWEEN, **given)]
+
+    async def save_rank(self, document: Document, before: str) -> None:
+        """Keep another rank of the same place."""
+        await self._connection.execute(document_statements.REPLACE_RANK, id=document.id, rank=document.rank, before=before)
+        self._stage(document)
+
     async def ancestors(self, document_id: UUID) -> Sequence[UUID]:
         """A document's parents from the nearest up."""
         return [row[0] for row in await self._connection.fetch(document_statements.ANCESTORS, id=document_id)]

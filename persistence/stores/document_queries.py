@@ -12,6 +12,7 @@ from persistence.engine.database import Database
 from persistence.engine.filter import Column, TextField, compare
 from persistence.engine.pages import ListQuery
 from persistence.stores import document_statements
+from persistence.stores.former_ranks import current_rank, is_replaceable
 from persistence.tables import document_versions, documents
 
 _d, _v = documents, document_versions
@@ -28,7 +29,7 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
         source=_d,
         id=_d.c.id,
         sorts={
-            "RANK": (SortColumn(_d.c.rank, "rank"),),
+            "RANK": (SortColumn(_d.c.rank, "rank", current=current_rank, replaceable=is_replaceable),),
             "TITLE": (SortColumn(_d.c.title_collation, "sort_title", selected=True),),
             "CREATED_AT": (SortColumn(_d.c.created_at, "created_at"),),
             "UPDATED_AT": (SortColumn(_d.c.updated_at, "updated_at"),),

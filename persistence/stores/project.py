@@ -29,6 +29,7 @@ _accessible = select(*columns(Project, _p), _m.c.role).select_from(_p.join(_m, _
 _accessible = _accessible.where(_p.c.id == _ID, _m.c.user_id == _USER, project_open_to(_p, _m, _USER))
 _LOCK = Statement(_accessible.where(_p.c.deleted_at.is_(None)).with_for_update(of=_p, key_share=True))
 _LOCK_DELETED = Statement(_accessible.with_for_update(of=_p, key_share=True))
+_LOCK_FOR_SERVER = Statement(select(_p.c.id).where(_p.c.id == _ID).with_for_update(key_share=True))
 _READERS = Statement(
     select(_m.c.user_id)
     .select_from(_p.join(_m, _m.c.team_id == _p.c.team_id))
@@ -92,6 +93,10 @@ class SqlProjects:
         project = to_entity(Project, row)
         leads = user_id in (project.lead_id, project.creator_id)
         return project, ProjectAccess(Role(row["role"]), leads=leads, archived=project.status == "ARCHIVED")
+
+    async def lock_for_server(self, project_id: UUID) -> bool:
+        """Hold a project, whoever may see it; False when it is gone."""
+        return await self._connection.fetch_value(_LOCK_FOR_SERVER, id=project_id) is not None
 
     async def readers(self, project_id: UUID, user_ids: Sequence[UUID] | None = None) -> frozenset[UUID]:
         """The users who may see the project; of `user_ids` only, if given."""

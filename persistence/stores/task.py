@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, bindparam, exists, func, literal_column, select, union_all
+from sqlalchemy import Integer, Text, Uuid, bindparam, exists, func, literal_column, select, union_all
 
 from domain.permissions import Role
 from domain.task import Task
@@ -16,6 +16,7 @@ from persistence.engine.lookup import ByIdQuery
 from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params
 from persistence.engine.statement import Statement
 from persistence.row_updates import RowUpdate, row_version
+from persistence.stores.former_ranks import replace_rank
 from persistence.tables import documents, projects, task_aliases, task_links, tasks, team_members, teams
 from persistence.transaction import Transaction
 
@@ -43,6 +44,14 @@ _ADD_ALIAS = Statement(task_aliases.insert().values(key=bindparam("key"), task_i
 _LAST_RANK = Statement(select(func.max(_t.c.rank)).where(_t.c.project_id == _PROJECT))
 _RANK_OF = Statement(select(_t.c.rank).where(_t.c.project_id == _PROJECT, _t.c.id == _ID))
 _OPEN_IN = Statement(select(literal_column("1")).where(_t.c.project_id == _PROJECT, _t.c.id == _ID, _t.c.deleted_at.is_(None)))
+_LOCK_BETWEEN = Statement(
+    select(*columns(Task, _t))
+    .where(_t.c.project_id == _PROJECT, _t.c.rank.between(bindparam("low", type_=Text), bindparam("high", type_=Text)))
+    .order_by(_t.c.rank)
+    .limit(bindparam("size", type_=Integer))
+    .with_for_update(of=_t, nowait=True, key_share=True)
+)
+_REPLACE_RANK = Statement(replace_rank(_t))
 _RANK_AFTER = Statement(select(func.min(_t.c.rank)).where(_t.c.project_id == _PROJECT, _t.c.rank > _RANK))
 _RANK_BEFORE = Statement(select(func.max(_t.c.rank)).where(_t.c.project_id == _PROJECT, _t.c.rank < _RANK))
 
@@ -177,6 +186,15 @@ class SqlTasks:
     async def rank_before(self, project_id: UUID, rank: str) -> str | None:
         """The highest rank below."""
         return await self._rank(_RANK_BEFORE, project=project_id, rank=rank)
+
+    async def lock_between(self, project_id: UUID, low: str, high: str, limit: int) -> Sequence[Task]:
+        """The tasks with a rank from `low` to `high`, in order."""
+        rows = await self._connection.fetch(_LOCK_BETWEEN, project=project_id, low=low, high=high, size=limit)
+        return [to_entity(Task, row) for row in rows]
+
+    async def save_rank(self, task: Task, before: str) -> None:
+        """Keep another rank of the same place."""
+        await self._connection.execute(_REPLACE_RANK, id=task.id, rank=task.rank, before=before)
 
     async def ancestors(self, task_id: UUID) -> Sequence[UUID]:
         """A task's parents from the nearest up."""

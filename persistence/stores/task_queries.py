@@ -11,6 +11,7 @@ from persistence.access import project_visible, visible_projects
 from persistence.engine.cursor import SortColumn, encode_cursor
 from persistence.engine.filter import Column, TextField, compare
 from persistence.engine.pages import ListQuery
+from persistence.stores.former_ranks import current_rank, is_replaceable
 from persistence.tables import task_links, tasks
 
 _t = tasks
@@ -54,7 +55,7 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
         source=_t,
         id=_t.c.id,
         sorts={
-            "RANK": (SortColumn(_t.c.rank, "rank"),),
+            "RANK": (SortColumn(_t.c.rank, "rank", current=current_rank, replaceable=is_replaceable),),
             "KEY": (SortColumn(_t.c.team_id, "team_id"), SortColumn(_t.c.number, "number")),
             "TITLE": (SortColumn(_t.c.title_collation, "sort_title", selected=True),),
             "STATUS": (SortColumn(_t.c.status, "status"),),

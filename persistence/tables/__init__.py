@@ -14,6 +14,7 @@ from persistence.tables.identity import invitations, sessions, signing_keys, tea
 from persistence.tables.tasks import (
     comment_reactions,
     comments,
+    former_ranks,
     labels,
     project_members,
     projects,
@@ -38,6 +39,7 @@ __all__ = [
     "document_versions",
     "documents",
     "events",
+    "former_ranks",
     "idempotency_keys",
     "invitations",
     "labels",

@@ -89,6 +89,19 @@ tasks = Table(
     Index(None, "project_id", "status", "rank"),
     Index(None, "project_id", "updated_at", "id"),
     Index("ix_tasks_label_ids", "label_ids", postgresql_using="gin"),
+    Index("ix_tasks_long_rank", "project_id", postgresql_where=text("length(rank) > 48")),
+)
+
+# What ranks of tasks and documents became when they were compacted, for cursors that were made before.
+former_ranks = Table(
+    "former_ranks",
+    metadata,
+    Column("item_id", Uuid, nullable=False),
+    Column("rank_hash", Text, nullable=False),
+    Column("rank", Text, nullable=False),
+    Column("created_at", INSTANT, nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("item_id", "rank_hash"),
+    Index(None, "created_at"),
 )
 
 task_aliases = Table(

@@ -188,6 +188,7 @@ class CollaborationConnection:
             await self._dispatch(session, reader, message_type)
 
     def _on_opened(self, session: DocumentSession) -> None:
+        self._transport.mark_authenticated()
         self._budget = self._context.rooms.budgets.of(session.user_id)
         if session.may_write:
             self._max_message_bytes = MAX_DOCUMENT_MESSAGE_BYTES

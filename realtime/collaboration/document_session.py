@@ -230,8 +230,8 @@ class DocumentSession:
         """
         Send a client that is back its own removal.
 
-        Others have seen the removal and ignore the clock that it comes back with. y-protocols answers a removal of the own client with
-        the next clock, so it is seen again at once and not only at its next renewal, up to 18 s later.
+        Others have seen the removal and ignore the clock that it comes back with. y-protocols answers a removal of the own client
+        with the next clock, so it is seen again at once and not only at its next renewal, up to 18 s later.
         """
         table = self._room.awareness
         removals = [AwarenessState(each.client, each.clock, REMOVED_STATE) for each in states if table.is_return(each)]

@@ -21,6 +21,9 @@ class Transport(Protocol):
     def send_now(self, data: bytes, /) -> bool:
         """Send a binary message without waiting, with the write batch that is open; False when that is not possible now."""
 
+    def mark_authenticated(self) -> None:
+        """The client has signed in; strangers' connections are closed before theirs when there are too many."""
+
     def set_max_message_bytes(self, message_bytes: int, /) -> None:
         """Accept messages of so many bytes from now on."""
 
@@ -47,6 +50,9 @@ class AsgiTransport:
 
     def send_now(self, data: bytes) -> bool:
         return False
+
+    def mark_authenticated(self) -> None:
+        """The server has its own limit of connections."""
 
     def set_max_message_bytes(self, message_bytes: int) -> None:
         """The server has its own limit."""

@@ -5,6 +5,7 @@ fields out. It also decodes global ids to UUIDs; ids of another type are refused
 once.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -17,6 +18,7 @@ from strawberry import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
 from domain.errors import DomainError, Invalid, LimitExceeded, MultipleErrors, Path
+from domain.global_id import is_made
 from resolvers import ids
 
 T = TypeVar("T", bound=type)
@@ -49,6 +51,27 @@ def client_mutation_id() -> Any:
     return optional("Echoed in the payload; the idempotency key of this call for 24 hours.")
 
 
+def describe_argument(input_: Any, *, id_types: Mapping[str, str] = NO_TYPES, replayed: bool) -> str:
+    """
+    What a mutation's argument must hold, in words; `replayed`: whether a retry is recognized. For example
+
+        Requires `projectId` (of a Project) and `title`. With `clientMutationId`, a retry has no further effect.
+    """
+    definitions = {each.python_name: each for each in input_.__strawberry_definition__.fields}
+    needed = []
+    for name, shown, of in _declared_fields(input_):
+        if definitions[name].default is dataclasses.MISSING:
+            types = id_types.get(name, of)
+            needed.append(f"`{shown}`" + (f" (of {_one_of(types)})" if types else ""))
+    listed = " and ".join((", ".join(needed[:-1]), needed[-1]) if len(needed) > 1 else needed)
+    sentence = f"Requires {listed}." if needed else "No field is required."
+    return f"{sentence} With `clientMutationId`, a retry has no further effect." if replayed else sentence
+
+
+def _one_of(types: str) -> str:
+    return " or ".join(f"{'an' if each[0] in 'AEIOU' else 'a'} {each}" for each in types.split("|"))
+
+
 def to_values(value: Any, path: Path = ("input",), *, id_types: Mapping[str, str] = NO_TYPES) -> dict[str, Any]:
     """
     The values of an input by attribute name, without omitted fields.
@@ -73,6 +96,8 @@ def _to_values(value: Any, path: Path, errors: list[DomainError], id_types: Mapp
         expected = id_types.get(name, of)
         if expected is not None and held is not None:
             held = _decode_ids(held, expected, (*path, shown), errors)
+        elif isinstance(held, UUID) and not is_made(held):
+            errors.append(Invalid((*path, shown), "Nobody can have made this id: bring a UUID of version 4 or 7."))
         elif is_dataclass(held):
             held = _to_values(held, (*path, shown), errors)
         elif isinstance(held, list) and held and is_dataclass(held[0]):
@@ -98,8 +123,7 @@ def _decode_ids(value: Any, expected: str, path: Path, errors: list[DomainError]
 
 
 def _decode_id(value: str, expected: str, path: Path, errors: list[DomainError]) -> UUID | None:
-    found = ids.parse(value)
-    if found is None or found[0] not in expected.split("|"):
+    found = ids.parse_of(value, expected.split("|"))
+    if found is None:
         errors.append(Invalid(path, f"This is not the id of a {expected.replace('|', ' or ')}."))
-        return None
-    return found[1]
+    return found

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 import resolvers.change
+import resolvers.field_change
 import resolvers.user
 from domain.events import ChangeKind
 from resolvers import ids
@@ -35,13 +36,36 @@ graphql_enum(
 )
 
 
+@view("An object that a changed attribute refers to.")
+class ChangeReference:
+    """View over `resolvers.field_change.ChangeReference`."""
+
+    id: strawberry.ID = leaf("Global id, as it stands in `before` or `after`.")
+    type: str = leaf("Type name of the object.")
+    name: str | None = leaf(
+        "Name of a person, project, team or label, title of a task or document, or file name, as it is now; null for what has "
+        "none, is gone, or is not visible to the viewer."
+    )
+
+
 @view("One attribute before and after a change.")
 class FieldChange:
-    """View over `domain.events.FieldChange`."""
+    """View over `resolvers.field_change.FieldChange`."""
 
-    field: str = leaf("Name of the attribute in the graph; names of references end in Id, and their values are global ids.")
-    before: JSON | None = leaf("Value before the change.")
-    after: JSON | None = leaf("Value after the change.")
+    field: str = leaf(
+        "Name of the attribute in the graph: `title`, `dueOn`, `assigneeId`, `labelIds` … and, for what belongs to the object, "
+        "`members`, `links`, `reactions`, `attachments`, `invitations`."
+    )
+    before: JSON | None = leaf(
+        "Value before the change, null where there was none: text, numbers and booleans as they are, enums by name, `Date` and "
+        "`DateTime` as text, references as global ids (lists of them for labels, mentions and the members of a project). "
+        "`members` of a team: `{userId, role}`. `links`: `{id, kind, targetId}`. `reactions`: `{emoji, userId}`. "
+        "`attachments`: `{attachmentId, fileName, contentType, byteSize}`. `invitations`: `{invitationId, role}`."
+    )
+    after: JSON | None = leaf("Value after the change, in the same form; null where there is none.")
+    references: list[ChangeReference] = relation(
+        resolvers.field_change.references, "The objects whose global ids stand in `before` and `after`, each once, by name."
+    )
 
 
 @view("An entry of the change log, the same in `changes`, in subscriptions and in webhooks.")

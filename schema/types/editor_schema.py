@@ -15,7 +15,8 @@ class EditorSchemaType:
 
 
 @view(
-    "The editor schema of rich texts. An editor that lacks one of these nodes or marks deletes it for everybody when it opens a document; "
+    "The editor schema of rich texts. An editor that lacks one of these nodes or marks deletes it for everybody "
+    "when it opens a document; "
     "so announce `version` when connecting. Clients that announce none may only read documents that hold more than StarterKit's."
 )
 class EditorSchema:

@@ -130,3 +130,51 @@ async def test_a_dry_run_and_a_refusal_leave_no_entry(app: App, team: SampleTeam
     await mutate(app, team.member, "tasksCreate", tasks=[row], dryRun=True)
     await mutate(app, team.member, "tasksUpdate", ids=[one["id"], ids.encode("Task", team.team.id)], set={"status": "DONE"})
     assert await task_history(app, team.member, one["id"]) == [("CREATED", team.member.id, [])]
+
+
+NAMED_CHANGES = """
+query ($id: ID!) {
+  node(id: $id) { ... on Task { activity(first: 50) { nodes { changes { field before after references { id type name } } } } } }
+}
+"""
+
+
+def _global_ids(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return set().union(*map(_global_ids, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(_global_ids, value))
+    return {value} if isinstance(value, str) and ids.parse(value) is not None else set()
+
+
+async def test_a_change_names_every_object_that_it_refers_to(app: App, team: SampleTeam) -> None:
+    labels = [await create_label(app, team.member, team.team_id, name) for name in ("Bug", "Chore")]
+    secret = await create_project(app, team, "Secret", private_to=[team.member])
+    one, other = await create_task(app, team, "One"), await create_task(app, team, "Other")
+    await mutate_ok(app, team.member, "taskUpdate", id=one["id"], assigneeId=team.mate.id, addLabelIds=labels, title="Uno")
+    await mutate_ok(app, team.member, "taskUpdate", id=one["id"], assigneeId=None, removeLabelIds=labels[:1])
+    await mutate_ok(app, team.member, "taskLink", taskId=one["id"], targetId=other["id"], kind="BLOCKS")
+    await mutate_ok(app, team.member, "taskMove", id=one["id"], parentId=other["id"])
+    await mutate_ok(app, team.member, "taskMove", id=one["id"], parentId=None, projectId=secret)
+    await mutate_ok(app, team.member, "taskMove", id=one["id"], projectId=team.project_id)
+    names = {
+        team.mate.id: ("User", "Mate Tester"),
+        labels[0]: ("Label", "Bug"),
+        labels[1]: ("Label", "Chore"),
+        other["id"]: ("Task", "Other"),
+        secret: ("Project", "Secret"),
+        team.project_id: ("Project", "Launch"),
+    }
+    seen: set[str] = set()
+    for person in (team.member, team.mate):
+        entries = (await app.run(person, NAMED_CHANGES, id=one["id"]))["node"]["activity"]["nodes"]
+        for change in (each for entry in entries for each in entry["changes"]):
+            references = change["references"]
+            assert {each["id"] for each in references} == _global_ids([change["before"], change["after"]])
+            assert len({each["id"] for each in references}) == len(references)
+            for each in references:
+                seen.add(each["id"])
+                type_name, name = names.get(each["id"], ("TaskLink", None))
+                hidden = each["id"] == secret and person is team.mate
+                assert (each["type"], each["name"]) == (type_name, None if hidden else name)
+    assert seen >= names.keys()

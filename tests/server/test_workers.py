@@ -128,7 +128,8 @@ async def test_a_change_through_one_is_heard_through_the_other_and_a_killed_one_
             made = await create_task(two_worker_server, ada.token, project_id, "Heard by the new one too")
             assert [await next_entity_id(socket) for socket in (*staying, late)] == [made] * (len(staying) + 1)
     await ada.close()
-    assert f"(process {victim}) was ended by SIGKILL; it is started again in 0.25 s." in two_worker_server.output
+    # At once when it had answered for ten seconds, as on a slow machine; else after a quarter of a second.
+    assert f"(process {victim}) was ended by SIGKILL; it is started again in 0." in two_worker_server.output
     assert two_worker_server.output.count("PantheraHive is up") == 1
 
 

@@ -60,7 +60,7 @@ async def run_sample_server(
     fast_path: bool = True,
     keep_alive: float = 5.0,
     table: ConnectionTable | None = None,
-    timeouts: HttpTimeouts = HttpTimeouts(),
+    timeouts: HttpTimeouts = HttpTimeouts(),  # noqa: B008 (frozen)
     **options: Any,
 ) -> AsyncIterator[SampleServer]:
     served = build_sample_app(**options)

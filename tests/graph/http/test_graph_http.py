@@ -103,7 +103,7 @@ async def test_each_of_several_domain_errors_is_told(http: httpx.AsyncClient) ->
     ]
 
 
-@pytest.mark.parametrize(("query", "said"), [("{boom}", "secret of the house"), ("{big}", "32-bit"), ("{unencodable}", "64-bit")])
+@pytest.mark.parametrize(("query", "said"), [("{boom}", "internal secret"), ("{big}", "32-bit"), ("{unencodable}", "64-bit")])
 async def test_a_bug_is_masked_and_logged_under_its_id(
     http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, query: str, said: str
 ) -> None:

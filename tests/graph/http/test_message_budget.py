@@ -1,7 +1,6 @@
 """The rates of messages: what a connection, a person or an address may send, and that all is given back."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -13,11 +12,11 @@ RATES = MessageRates(opening=8, per_second=10, burst=40, client_per_second=30, c
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, which a test sets."""
     now = [1_000.0]
     monkeypatch.setattr("transport.message_budget.monotonic", lambda: now[0])
-    yield now
+    return now
 
 
 def spend_all(budget: MessageBudget) -> int:

@@ -1,0 +1,33 @@
+"""Applies moves of a compaction of ranks (`domain.rank_compaction`) to documents of a project."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from domain.document.events import DocumentRankCompacted
+from domain.ports import UnitOfWork
+
+
+async def compact_ranks(uow: UnitOfWork, project_id: UUID, moves: Sequence[tuple[UUID, str]], *, upwards: bool) -> bool:
+    """
+    Give documents new ranks, in the order of the plan; all of them go up, or all down. Whether it could be done.
+
+    False, and nothing has changed, where another document stands between their old and new places by now, or one of them is gone:
+    then a new plan is needed.
+    """
+    first, last = moves[0], moves[-1]
+    if not await uow.projects.lock_for_server(project_id):
+        return False
+    farthest = await uow.documents.rank_of(project_id, last[0])
+    if farthest is None:
+        return False
+    low, high = (farthest, first[1]) if upwards else (first[1], farthest)
+    found = await uow.documents.lock_between(project_id, low, high, len(moves) + 1)
+    if [each.id for each in found] != [id_ for id_, _ in (reversed(moves) if upwards else moves)]:
+        return False
+    by_id = {each.id: each for each in found}
+    for id_, rank in moves:
+        document = replace(by_id[id_], rank=rank)
+        await uow.documents.save_rank(document, by_id[id_].rank)
+        uow.record(DocumentRankCompacted(actor_id=None, document=document))
+    return True
