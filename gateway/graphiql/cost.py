@@ -1,4 +1,4 @@
-"""Says what an operation would cost, without running it."""
+"""Computes what an operation would cost, without running it."""
 
 import asyncio
 

@@ -24,16 +24,22 @@ await inBrowser(async ({ open }) => {
 
 async function audit(page, screen) {
   await page.evaluate(axe.source)
-  const { violations, passes } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } }))
-  const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target} (${node.any[0]?.message ?? node.html})`).join('; ')}`)
-  same(`axe on ${screen}`, told, [])
+  const { violations, passes } = await page.evaluate(() =>
+    globalThis.axe.run(document, { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } }),
+  )
+  const described = violations.map(
+    ({ id, nodes }) =>
+      `${id}: ${nodes.map((node) => `${node.target} (${node.any[0]?.message ?? node.html})`).join('; ')}`,
+  )
+  same(`axe on ${screen}`, described, [])
   same(`the width of ${screen}`, await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true)
   console.log(`axe: 0 violations, ${passes.length} rules passed: ${screen}`)
 }
 
 /** What is looked at, in this order: each begins where the one before ended. */
 function screens(isNarrow) {
-  const pane = async (page, name) => isNarrow && page.getByRole('group', { name: 'What is shown' }).getByRole('button', { name }).click()
+  const pane = async (page, name) =>
+    isNarrow && page.getByRole('group', { name: 'What is shown' }).getByRole('button', { name }).click()
   const tool = (name) => async (page) => page.getByRole('button', { name, exact: true }).click()
   const example = async (page, title) => {
     await showTab(page, title)

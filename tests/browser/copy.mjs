@@ -5,7 +5,7 @@ import { clipboard, editor, inBrowser, same, signIn } from './page.mjs'
 const FORMS = ['curl', 'fetch', 'Apollo Client', 'urql']
 
 /** Texts that a shell, a template literal or JSON could take for something else. */
-const HARD = "it's \"quoted\", `ticked`, ${dollar} $HOME \\n \\ é 👩‍👩‍👧 % ! #"
+const HARD = 'it\'s "quoted", `ticked`, ${dollar} $HOME \\n \\ é 👩‍👩‍👧 % ! #'
 
 const DOCUMENT = `# Isn't \`this\` \${fine}?
 query Other {
@@ -50,11 +50,18 @@ await inBrowser(async ({ open }) => {
 
   const [task] = data.tasks.nodes
   await page.getByRole('button', { name: 'New tab' }).click()
-  await write(page, 'mutation Rename($input: TaskUpdateInput!) { taskUpdate(input: $input) { task { title } errors { code } } }', {
-    input: { id: task.id, title: HARD },
-  })
+  await write(
+    page,
+    'mutation Rename($input: TaskUpdateInput!) { taskUpdate(input: $input) { task { title } errors { code } } }',
+    {
+      input: { id: task.id, title: HARD },
+    },
+  )
   for (const form of FORMS) {
-    same(`the answer to ${form}`, withoutTypenames(read(await runCopy(page, form))).taskUpdate, { task: { title: HARD }, errors: [] })
+    same(`the answer to ${form}`, withoutTypenames(read(await runCopy(page, form))).taskUpdate, {
+      task: { title: HARD },
+      errors: [],
+    })
     await ask('mutation ($input: TaskUpdateInput!) { taskUpdate(input: $input) { errors { code } } }', { input: task })
     console.log(`The mutation copied as ${form} renames the task.`)
   }
@@ -64,11 +71,18 @@ await inBrowser(async ({ open }) => {
   for (const form of FORMS) {
     const copied = await copy(page, form)
     let renamed = 0
-    const said = await execute(form, copied, (text) => /UPDATED/.test(text), async () => {
-      const title = `${task.title} ${++renamed}`
-      await ask('mutation ($input: TaskUpdateInput!) { taskUpdate(input: $input) { errors { code } } }', { input: { id: task.id, title } })
-    })
-    if (!said.includes('UPDATED')) throw new Error(`the subscription copied as ${form} printed ${said}`)
+    const output = await execute(
+      form,
+      copied,
+      (text) => /UPDATED/.test(text),
+      async () => {
+        const title = `${task.title} ${++renamed}`
+        await ask('mutation ($input: TaskUpdateInput!) { taskUpdate(input: $input) { errors { code } } }', {
+          input: { id: task.id, title },
+        })
+      },
+    )
+    if (!output.includes('UPDATED')) throw new Error(`the subscription copied as ${form} printed ${output}`)
     console.log(`The subscription copied as ${form} prints an event.`)
   }
   await ask('mutation ($input: TaskUpdateInput!) { taskUpdate(input: $input) { errors { code } } }', { input: task })
@@ -96,32 +110,35 @@ async function runCopy(page, form) {
 function execute(form, text, enough = null, poke = null) {
   const isModule = form !== 'curl'
   // Objects are printed as JSON, so that they can be read again.
-  const print = 'const print = console.log; console.log = (value) => print(typeof value === "string" ? value : JSON.stringify(value));\n'
+  const print =
+    'const print = console.log; console.log = (value) => print(typeof value === "string" ? value : JSON.stringify(value));\n'
   const imports = text.match(/^import .*$/gm)?.join('\n') ?? ''
   const module = `${imports}\n${print}${text.replace(/^import .*$/gm, '')}`
-  const child = isModule ? spawn(process.execPath, ['--input-type=module', '--eval', module]) : spawn('bash', ['-c', text])
-  let said = ''
-  let complaints = ''
+  const child = isModule
+    ? spawn(process.execPath, ['--input-type=module', '--eval', module])
+    : spawn('bash', ['-c', text])
+  let output = ''
+  let errors = ''
   child.stdout.on('data', (data) => {
-    said += data
-    if (enough?.(said)) child.kill()
+    output += data
+    if (enough?.(output)) child.kill()
   })
-  child.stderr.on('data', (data) => (complaints += data))
+  child.stderr.on('data', (data) => (errors += data))
   const timer = poke && setInterval(() => void poke(), 400)
   const limit = setTimeout(() => child.kill(), 15_000)
   return new Promise((resolve, reject) => {
     child.on('close', (code) => {
       clearInterval(timer)
       clearTimeout(limit)
-      if (code === 0 || enough) resolve(said)
-      else reject(new Error(`copied as ${form} it ended with ${code}: ${complaints.slice(-2000)}\n${text}`))
+      if (code === 0 || enough) resolve(output)
+      else reject(new Error(`copied as ${form} it ended with ${code}: ${errors.slice(-2000)}\n${text}`))
     })
   })
 }
 
 /** The data that was printed, with or without the response around it. */
-function read(said) {
-  const value = JSON.parse(said)
+function read(output) {
+  const value = JSON.parse(output)
   return value.data ?? value
 }
 
@@ -130,6 +147,8 @@ function withoutTypenames(value) {
   if (Array.isArray(value)) return value.map(withoutTypenames)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
-    Object.entries(value).filter(([name]) => name !== "__typename" || Object.keys(value).length === 1).map(([name, one]) => [name, withoutTypenames(one)]),
+    Object.entries(value)
+      .filter(([name]) => name !== '__typename' || Object.keys(value).length === 1)
+      .map(([name, one]) => [name, withoutTypenames(one)]),
   )
 }

@@ -33,7 +33,8 @@ await inBrowser(async ({ open }) => {
   const listed = await untilEvents(watcher, 3, /^MOVED/)
   for (const [place, status] of moves.entries()) {
     const line = listed[2 - place]
-    if (!line.startsWith('MOVED · Task · ') || !line.includes(`→ ${status} · Priya Raghavan`)) throw new Error(`not the move: ${line}`)
+    if (!line.startsWith('MOVED · Task · ') || !line.includes(`→ ${status} · Priya Raghavan`))
+      throw new Error(`not the move: ${line}`)
   }
   console.log(`Changes seen: ${listed.join(' | ')}`)
   await picture(watcher, 'graphiql')

@@ -4,8 +4,8 @@
 /// SCREENSHOTS  the folder for pictures (optional)
 /// CHROMIUM     the browser (optional)
 ///
-/// Every host but the server's is blocked. A script exits with 1 and a message on the first thing that is not as it should be, and
-/// also when the page logged an error or asked for another host.
+/// Every host but the server's is blocked. A script exits with 1 and a message on the first thing that is not as it should
+/// be, and also when the page logged an error or asked for another host.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
@@ -26,8 +26,8 @@ function browserPath() {
 }
 
 /**
- * Runs a story in a browser of its own. `story` gets `open`, which opens GraphiQL in a context with the options given to it, signed in,
- * and `findings`, to which the page's errors are added. Those that match one of `expected` are not held against it.
+ * Runs a story in a browser of its own. The story gets `open`, which opens GraphiQL signed in, in a context with the options
+ * given to it. Errors of the page fail the story, unless they match one of `expected`.
  */
 export async function inBrowser(story, { expected = [], hosts = [base.host] } = {}) {
   const browser = await chromium.launch({
@@ -91,7 +91,8 @@ export async function waitUntilSignedIn(page, name = '') {
 export const editor = (page) => page.locator('.graphiql-query-editor .cm-content')
 
 /** The button of the tab with that title, whatever its dot says. */
-export const tabButton = (page, title) => page.locator('.graphiql-tab-button', { has: page.getByText(title, { exact: true }) })
+export const tabButton = (page, title) =>
+  page.locator('.graphiql-tab-button', { has: page.getByText(title, { exact: true }) })
 
 export async function showTab(page, title) {
   await tabButton(page, title).click()
@@ -143,7 +144,7 @@ export async function until(what, look) {
   throw new Error(`waited ${PATIENCE_MS / 1000} s for ${what}; saw ${JSON.stringify(seen?.instead ?? null)}`)
 }
 
-/** The listed events that match, as soon as there are so many. A change may be followed by others: the progress of a parent, say. */
+/** The listed events that match, as soon as there are so many. Others may come with them, such as a parent's progress. */
 export async function untilEvents(page, count, wanted = /./) {
   return until(`${count} events like ${wanted}`, async () => {
     const listed = await events(page)

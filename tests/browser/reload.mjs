@@ -31,13 +31,16 @@ await inBrowser(async ({ open }) => {
     },
     'the first tab was closed': async () => page.getByRole('button', { name: 'Close Board' }).click(),
     'all but one were closed': async () => {
-      for (const title of examples.slice(1)) await page.getByRole('button', { name: `Close ${title}`, exact: true }).click()
+      for (const title of examples.slice(1))
+        await page.getByRole('button', { name: `Close ${title}`, exact: true }).click()
       same('the tabs', await tabs(page), { titles: ['Mine'], active: 'Mine' })
     },
   }
   await until('a task in the variables', async () => {
     await showTab(page, 'TaskChanges')
-    return { found: !(await page.locator('.graphiql-editor-tool .cm-content').innerText()).includes('the id of a task') }
+    return {
+      found: !(await page.locator('.graphiql-editor-tool .cm-content').innerText()).includes('the id of a task'),
+    }
   })
   await showTab(page, 'Board')
   for (const [name, step] of Object.entries(steps)) {

@@ -1,7 +1,7 @@
 /// How soon one can type on a slow line with a slow machine, and how much of the line that takes.
 ///
-/// The seconds are told, not judged: they depend on what else the machine does. What is judged is what they follow from: how many bytes
-/// come before the editor, and that the schema is compressed, and does not come again.
+/// The seconds are printed, not asserted, since they depend on what else the machine does. Asserted is what they follow from:
+/// how many bytes come before the editor, and that the schema is compressed and does not come again.
 import { inBrowser, same } from './page.mjs'
 
 /** As browsers and Lighthouse mean it: 1.6 Mbit/s down, 750 kbit/s up, 150 ms there and back. */
@@ -19,7 +19,9 @@ await inBrowser(async ({ browser }) => {
   await line.send('Network.emulateNetworkConditions', SLOW_4G)
   await line.send('Emulation.setCPUThrottlingRate', { rate: CPU_SLOWDOWN })
   const requests = new Map()
-  line.on('Network.responseReceived', ({ requestId, response }) => requests.set(requestId, { path: new URL(response.url).pathname, bytes: 0 }))
+  line.on('Network.responseReceived', ({ requestId, response }) =>
+    requests.set(requestId, { path: new URL(response.url).pathname, bytes: 0 }),
+  )
   line.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
     const request = requests.get(requestId)
     if (request) request.bytes = encodedDataLength
@@ -33,13 +35,17 @@ await inBrowser(async ({ browser }) => {
     const started = performance.now()
     const seconds = () => ((performance.now() - started) / 1000).toFixed(1)
     await go()
-    const { milliseconds, bytes } = await page.waitForFunction(() => globalThis.editorReady, null, { timeout: 60_000 }).then((found) => found.jsonValue())
+    const { milliseconds, bytes } = await page
+      .waitForFunction(() => globalThis.editorReady, null, { timeout: 60_000 })
+      .then((found) => found.jsonValue())
     const ready = (milliseconds / 1000).toFixed(1)
     await page.locator('.graphiql-sidebar .turning').waitFor({ state: 'detached' })
     await page.locator('.hive-line[data-session="signed-in"]').waitFor()
     await page.waitForLoadState('networkidle')
     const schema = [...requests.values()].find(({ path }) => path.endsWith('/schema.json'))
-    console.log(`The editor takes a key after ${ready} s and ${bytes} bytes; all is there after ${seconds()} s and ${total()} bytes.`)
+    console.log(
+      `The editor takes a key after ${ready} s and ${bytes} bytes; all is there after ${seconds()} s and ${total()} bytes.`,
+    )
     return { bytes, schema: schema.bytes }
   }
   const first = await visit(() => page.goto(process.env.BASE_URL, { waitUntil: 'commit' }))
@@ -50,7 +56,7 @@ await inBrowser(async ({ browser }) => {
   same('an unchanged schema does not come again', again.schema <= MAX_UNCHANGED_BYTES, true)
 })
 
-/** Runs in the page: from the first frame in which the editor is there, presses a key until it shows; says when that was, since the navigation. */
+/** Runs in the page: presses a key as soon as the editor is there, and notes when it shows, since the navigation. */
 function watchEditor() {
   const look = () => {
     const content = document.querySelector('.graphiql-query-editor .cm-content')

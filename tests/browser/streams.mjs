@@ -1,6 +1,19 @@
 /// A subscription goes on while other tabs are shown, comes back when the server was lost, misses nothing, and says how it is.
 import { connect, createServer } from 'node:net'
-import { answer, base, editor, inBrowser, picture, run, same, showTab, signIn, tabButton, until, untilEvents } from './page.mjs'
+import {
+  answer,
+  base,
+  editor,
+  inBrowser,
+  picture,
+  run,
+  same,
+  showTab,
+  signIn,
+  tabButton,
+  until,
+  untilEvents,
+} from './page.mjs'
 
 /** Stands between the browser and the server, so that the line can be cut and stalled. */
 async function createLine() {
@@ -11,7 +24,10 @@ async function createLine() {
     const outgoing = connect(Number(base.port), base.hostname)
     const pair = { incoming, outgoing }
     pairs.add(pair)
-    for (const [from, to] of [[incoming, outgoing], [outgoing, incoming]]) {
+    for (const [from, to] of [
+      [incoming, outgoing],
+      [outgoing, incoming],
+    ]) {
       from.on('data', (data) => mode !== 'stalled' && to.write(data))
       from.on('error', () => undefined)
       from.on('close', () => {
@@ -23,10 +39,11 @@ async function createLine() {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${server.address().port}/`,
-    /** `cut` ends all connections and refuses new ones, `stalled` lets nothing through without a word, `open` is as without it. */
+    /** `cut` ends all connections and refuses new ones, `stalled` lets nothing through, `open` lets everything through. */
     set(next) {
       mode = next
-      if (next !== 'stalled') for (const { incoming, outgoing } of pairs) [incoming, outgoing].forEach((socket) => socket.destroy())
+      if (next !== 'stalled')
+        for (const { incoming, outgoing } of pairs) [incoming, outgoing].forEach((socket) => socket.destroy())
     },
     close: () => server.close(),
   }
@@ -93,7 +110,8 @@ await inBrowser(
       const listed = await untilEvents(page, renamed, /title: /)
       same('the events, each once', listed.length, renamed)
       for (let number = 1; number <= renamed; number++) {
-        if (!listed[renamed - number].includes(`→ Renamed ${number} `)) throw new Error(`event ${number} is ${listed[renamed - number]}`)
+        if (!listed[renamed - number].includes(`→ Renamed ${number} `))
+          throw new Error(`event ${number} is ${listed[renamed - number]}`)
       }
       const [note] = await page.locator('.events-note').allInnerTexts()
       if (!note.includes('none are missing')) throw new Error(`the list says ${note}`)
@@ -110,7 +128,9 @@ await inBrowser(
     same('the dots of both streams', await page.locator('.graphiql-tab .dot[data-state="waiting"]').count(), 2)
     line.set('open')
     await page.locator('[data-stream="open"]').waitFor()
-    const warning = await until('the note', async () => ({ found: (await page.locator('.events-note').allInnerTexts())[0] }))
+    const warning = await until('the note', async () => ({
+      found: (await page.locator('.events-note').allInnerTexts())[0],
+    }))
     if (!warning.includes('may be missing: there is no cursor')) throw new Error(`the list says ${warning}`)
 
     // A token that is about to expire is replaced on the open connection.
@@ -122,7 +142,11 @@ await inBrowser(
       found: frames.includes('{"type":"pong","payload":{"authorization":"accepted"}}'),
       instead: frames.filter((frame) => !frame.includes('Bearer')),
     }))
-    same('a newer token that is accepted, on the only connection', [accepted, frames.filter((frame) => frame.includes('connection_ack')).length], [true, 1])
+    same(
+      'a newer token that is accepted, on the only connection',
+      [accepted, frames.filter((frame) => frame.includes('connection_ack')).length],
+      [true, 1],
+    )
     await hasty.context().close()
 
     // Stopped is stopped: nothing is tried again.
@@ -132,7 +156,10 @@ await inBrowser(
     await live('closed')
     same('no dots', await page.locator('.graphiql-tab .dot').count(), 0)
   },
-  { hosts: [new URL(line.url).host], expected: [/ERR_CONNECTION|WebSocket|ERR_EMPTY_RESPONSE|Failed to load resource|net::/] },
+  {
+    hosts: [new URL(line.url).host],
+    expected: [/ERR_CONNECTION|WebSocket|ERR_EMPTY_RESPONSE|Failed to load resource|net::/],
+  },
 )
 line.close()
 process.exit()

@@ -58,7 +58,14 @@ export default defineConfig({
     chunkSizeWarningLimit: 1000,
     rolldownOptions: {
       // Without this mark all of the language service is part of what the editor waits for.
-      treeshake: { moduleSideEffects: [{ test: /node_modules\/(graphql-language-service|debounce-promise|nullthrows|vscode-languageserver-types)\//, sideEffects: false }] },
+      treeshake: {
+        moduleSideEffects: [
+          {
+            test: /node_modules\/(graphql-language-service|debounce-promise|nullthrows|vscode-languageserver-types)\//,
+            sideEffects: false,
+          },
+        ],
+      },
     },
   },
 })

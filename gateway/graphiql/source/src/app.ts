@@ -157,6 +157,9 @@ export class App {
     const headers = parseObject(tab.headers)
     if (!document || operationsIn(document).length === 0 || !variables.ok || !headers.ok) return this.cost.show(null)
     const operationName = pickOperation(document, null, this.cursor.value)?.name?.value ?? null
-    this.cost.show({ query: tab.query, operationName, variables: variables.value }, headers.value as Record<string, string>)
+    this.cost.show(
+      { query: tab.query, operationName, variables: variables.value },
+      headers.value as Record<string, string>,
+    )
   }
 }

@@ -19,7 +19,12 @@ export function SettingsDialog({ app, onClose }: { app: App; onClose: () => void
         <legend>Theme</legend>
         {THEMES.map(({ theme: each, label }) => (
           <label key={each} class="choice">
-            <input type="radio" name="theme" checked={theme === each} onChange={() => app.preferences.change({ theme: each })} />
+            <input
+              type="radio"
+              name="theme"
+              checked={theme === each}
+              onChange={() => app.preferences.change({ theme: each })}
+            />
             {label}
           </label>
         ))}

@@ -39,7 +39,7 @@ export function titleOf(text: string): string {
   return name ?? (/\w/.test(text.replace(/#.*/g, '')) ? 'Draft' : 'New tab')
 }
 
-/** The variable of a cursor's type that the operation's one field takes as its `after` argument, by which a subscription resumes. */
+/** The variable by which a subscription resumes: of a cursor's type, and the `after` argument of the one field. */
 export function cursorVariable(operation: OperationDefinitionNode): string | null {
   const [field] = operation.selectionSet.selections
   if (field?.kind !== Kind.FIELD) return null

@@ -35,8 +35,8 @@ interface TaskNode {
 }
 
 /**
- * Puts a task into the examples whose variables nobody has changed: the one that they name already, where the viewer may move it, or
- * else another.
+ * Puts a task into the examples whose variables nobody has changed: the one that they name already, where the viewer may
+ * move it, or else another.
  */
 export async function fillExamples(tabs: Tabs, ask: Ask): Promise<void> {
   const [named] = tabs.value.tabs.map(taskIn).filter((id) => id !== null && id !== PLACEHOLDER)

@@ -22,7 +22,14 @@ export class History extends Store<readonly HistoryItem[]> {
 
   /** Headers are not remembered: they hold tokens. */
   add(content: Content, at: number): void {
-    const item = { query: content.query, variables: content.variables, headers: '', title: titleOf(content.query), at, isFavorite: false }
+    const item = {
+      query: content.query,
+      variables: content.variables,
+      headers: '',
+      title: titleOf(content.query),
+      at,
+      isFavorite: false,
+    }
     if (item.query.trim() === '' || item.query.length + item.variables.length > MAX_TEXT) return
     this.update((items) => {
       const same = items.find((each) => isSame(each, item))

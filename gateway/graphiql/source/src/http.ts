@@ -42,8 +42,10 @@ export async function post(
     })
     text = await response.text()
   } catch (error) {
-    if (signal?.aborted && !(signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError')) throw error
-    if (error instanceof TypeError && /header/i.test(error.message)) throw new NoAnswer(`Request not sent. ${error.message}`)
+    if (signal?.aborted && !(signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError'))
+      throw error
+    if (error instanceof TypeError && /header/i.test(error.message))
+      throw new NoAnswer(`Request not sent. ${error.message}`)
     throw new NoAnswer('The server cannot be reached.')
   }
   const milliseconds = performance.now() - started

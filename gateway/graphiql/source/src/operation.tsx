@@ -18,7 +18,13 @@ import { Splitter } from './ui/splitter'
 
 /** A field may be called `type`, which the grammar otherwise takes for a keyword. */
 const GRAPHQL = graphqlLanguage.configure({
-  props: [styleTags({ 'FieldName/...': tags.propertyName, 'Alias/...': tags.labelName, 'ObjectField/Name': tags.attributeName })],
+  props: [
+    styleTags({
+      'FieldName/...': tags.propertyName,
+      'Alias/...': tags.labelName,
+      'ObjectField/Name': tags.attributeName,
+    }),
+  ],
 })
 const JSON_LANGUAGE = json()
 
@@ -104,12 +110,17 @@ function createActions(app: App, report: (problem: string | null) => void): Acti
         const { id, query } = app.tabs.active
         const document = parseDocument(query)
         const { value } = app.schema
-        if (!document || value.state !== 'ready') throw new Error('Fragments can be merged once the operation and the schema are complete.')
+        if (!document || value.state !== 'ready')
+          throw new Error('Fragments can be merged once the operation and the schema are complete.')
         const { mergeFragments } = await import('./tools/fragments')
         app.tabs.edit(id, { query: mergeFragments(document, value.schema) })
       }),
   }
-  const command = (key: string, run: () => void): KeyBinding => ({ key, preventDefault: true, run: () => (run(), true) })
+  const command = (key: string, run: () => void): KeyBinding => ({
+    key,
+    preventDefault: true,
+    run: () => (run(), true),
+  })
   const keys = [
     command('Mod-Enter', () => actions.run()),
     command('Shift-Mod-p', actions.prettify),
@@ -138,7 +149,8 @@ function Toolbar({ app, tab, actions }: { app: App; tab: Tab; actions: Actions }
   const copy = async (format: Format) => {
     const source = await app.source()
     const { snippet } = await import('./copy/snippets')
-    if (source) await app.copy(snippet(format, source), `Copied as ${FORMATS.find((each) => each.id === format)!.label}`)
+    if (source)
+      await app.copy(snippet(format, source), `Copied as ${FORMATS.find((each) => each.id === format)!.label}`)
   }
   return (
     <div class="graphiql-toolbar" role="toolbar" aria-label="Operation tools">
@@ -160,10 +172,22 @@ function Toolbar({ app, tab, actions }: { app: App; tab: Tab; actions: Actions }
           items={names.map((name) => ({ label: name ?? 'Unnamed operation', run: () => actions.run(name) }))}
         />
       )}
-      <button type="button" class="icon-button" aria-label="Prettify" title="Prettify (Shift-Ctrl-P)" onClick={actions.prettify}>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label="Prettify"
+        title="Prettify (Shift-Ctrl-P)"
+        onClick={actions.prettify}
+      >
         <PrettifyIcon />
       </button>
-      <button type="button" class="icon-button" aria-label="Merge fragments" title="Merge fragments (Shift-Ctrl-M)" onClick={actions.merge}>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label="Merge fragments"
+        title="Merge fragments (Shift-Ctrl-M)"
+        onClick={actions.merge}
+      >
         <MergeIcon />
       </button>
       <Menu
@@ -189,7 +213,10 @@ function CostLine({ app }: { app: App }) {
   if (!cost) return <span class="faint">Cost unknown</span>
   const isOver = cost.cost > cost.limit
   return (
-    <span class={isOver ? 'hive-problem' : 'faint'} title="What the server reckons for this operation before it runs it.">
+    <span
+      class={isOver ? 'hive-problem' : 'faint'}
+      title="What the server reckons for this operation before it runs it."
+    >
       Cost {cost.cost.toLocaleString('en')} of {cost.limit.toLocaleString('en')}
       {isOver && ': too much to run at once'}
     </span>
@@ -201,10 +228,17 @@ const TOOLS: readonly { tool: Tool; label: string }[] = [
   { tool: 'headers', label: 'Headers' },
 ]
 
-function Tools({ app, tab, tool, language, keys }: Props & { tab: Tab; tool: Tool | null; keys: readonly KeyBinding[] }) {
+function Tools({
+  app,
+  tab,
+  tool,
+  language,
+  keys,
+}: Props & { tab: Tab; tool: Tool | null; keys: readonly KeyBinding[] }) {
   const schema = useStore(app.schema, (state) => (state.state === 'ready' ? state.schema : null))
   const features = useMemo(
-    () => language ? [language.editingFeatures, schema ? language.variableFeatures(schema, tab.query) : []] : undefined,
+    () =>
+      language ? [language.editingFeatures, schema ? language.variableFeatures(schema, tab.query) : []] : undefined,
     [language, schema, tab.query],
   )
   return (

@@ -120,10 +120,22 @@ function Rail({ app, onDialog }: { app: App; onDialog: (dialog: 'settings' | 'sh
       >
         <ReloadIcon />
       </button>
-      <button type="button" class="icon-button" aria-label="Keyboard shortcuts" title="Keyboard shortcuts" onClick={() => onDialog('shortcuts')}>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label="Keyboard shortcuts"
+        title="Keyboard shortcuts"
+        onClick={() => onDialog('shortcuts')}
+      >
         <KeyboardIcon />
       </button>
-      <button type="button" class="icon-button" aria-label="Settings" title="Settings" onClick={() => onDialog('settings')}>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label="Settings"
+        title="Settings"
+        onClick={() => onDialog('settings')}
+      >
         <SettingsIcon />
       </button>
     </nav>

@@ -18,7 +18,12 @@ export function SidePanel({ app, panel }: { app: App; panel: Panel }) {
       <div class="panel">
         <header class="panel-header">
           <h2>{TITLES[panel]}</h2>
-          <button type="button" class="icon-button" aria-label={`Close ${TITLES[panel]}`} onClick={() => app.preferences.change({ panel: null })}>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={`Close ${TITLES[panel]}`}
+            onClick={() => app.preferences.change({ panel: null })}
+          >
             <CloseIcon />
           </button>
         </header>
@@ -105,11 +110,24 @@ function HistoryLine({ app, item }: { app: App; item: HistoryItem }) {
   const { title, query, variables, headers, at, isFavorite } = item
   return (
     <li>
-      <button type="button" class="history-open" title={query} onClick={() => app.tabs.open({ query, variables, headers })}>
+      <button
+        type="button"
+        class="history-open"
+        title={query}
+        onClick={() => app.tabs.open({ query, variables, headers })}
+      >
         <span class="history-title">{title}</span>
-        <time class="faint" dateTime={new Date(at).toISOString()}>{new Date(at).toLocaleString()}</time>
+        <time class="faint" dateTime={new Date(at).toISOString()}>
+          {new Date(at).toLocaleString()}
+        </time>
       </button>
-      <button type="button" class="icon-button" aria-pressed={isFavorite} aria-label={`Favorite ${title}`} onClick={() => app.history.toggleFavorite(item)}>
+      <button
+        type="button"
+        class="icon-button"
+        aria-pressed={isFavorite}
+        aria-label={`Favorite ${title}`}
+        onClick={() => app.history.toggleFavorite(item)}
+      >
         <StarIcon />
       </button>
       <button type="button" class="icon-button" aria-label={`Remove ${title}`} onClick={() => app.history.remove(item)}>

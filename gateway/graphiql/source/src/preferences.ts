@@ -45,7 +45,11 @@ const KEY = 'preferences'
 export class PreferencesStore extends Store<Preferences> {
   constructor() {
     const found = recall(KEY, isObject, {})
-    super(Object.fromEntries(Object.entries(DEFAULTS).map(([name, value]) => [name, usable(name, found[name], value)])) as unknown as Preferences)
+    super(
+      Object.fromEntries(
+        Object.entries(DEFAULTS).map(([name, value]) => [name, usable(name, found[name], value)]),
+      ) as unknown as Preferences,
+    )
     this.subscribe(() => remember(KEY, this.value))
   }
 
@@ -55,7 +59,8 @@ export class PreferencesStore extends Store<Preferences> {
 }
 
 function usable(name: string, value: unknown, fallback: unknown): unknown {
-  if (name in CHOICES) return (CHOICES[name as keyof typeof CHOICES] as readonly unknown[]).includes(value) ? value : fallback
+  if (name in CHOICES)
+    return (CHOICES[name as keyof typeof CHOICES] as readonly unknown[]).includes(value) ? value : fallback
   if (typeof fallback === 'number') return typeof value === 'number' && value >= 5 && value <= 1200 ? value : fallback
   return typeof value === typeof fallback ? value : fallback
 }

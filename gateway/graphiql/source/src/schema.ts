@@ -4,9 +4,7 @@ import type { Session } from './session'
 import { Store } from './store'
 
 export type SchemaState =
-  | { state: 'loading' }
-  | { state: 'ready'; schema: GraphQLSchema }
-  | { state: 'failed'; problem: string }
+  { state: 'loading' } | { state: 'ready'; schema: GraphQLSchema } | { state: 'failed'; problem: string }
 
 const PATH = 'graphiql/schema.json'
 

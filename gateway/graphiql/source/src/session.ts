@@ -71,7 +71,10 @@ export class Session {
   /** Null when it worked; else what went wrong, in words, and then everything stays as it was. */
   async signIn({ email, password }: Credentials): Promise<string | null> {
     try {
-      this.#accept(await this.#requestTokens({ query: createOperation, variables: { input: { email, password } } }), email)
+      this.#accept(
+        await this.#requestTokens({ query: createOperation, variables: { input: { email, password } } }),
+        email,
+      )
       return null
     } catch (error) {
       return inWords(error)

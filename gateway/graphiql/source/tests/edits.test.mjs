@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { buildSchema, parse, validate } from 'graphql'
 import { load } from './load.mjs'
 
-const { addArgument, addSelection, findSelection, freeVariable, removeArgument, removeSelection } = await load('builder/edits.ts')
+const { addArgument, addSelection, findSelection, freeVariable, removeArgument, removeSelection } =
+  await load('builder/edits.ts')
 const { additionFor } = await load('builder/addition.ts')
 const schema = buildSchema(readFileSync(new URL('../../../../schema/schema.graphql', import.meta.url), 'utf8'))
 
@@ -22,13 +23,19 @@ test('a field is added below the others, comments and format stay', () => {
 
 test('a field without a selection gets one', () => {
   const text = '{ viewer }'
-  assert.equal(addSelection(text, operationOf(text), [{ field: 'viewer' }, { field: 'id' }], field('id')), '{ viewer {\n  id\n} }')
+  assert.equal(
+    addSelection(text, operationOf(text), [{ field: 'viewer' }, { field: 'id' }], field('id')),
+    '{ viewer {\n  id\n} }',
+  )
 })
 
 test('the last selection takes what is empty with it', () => {
   const text = 'query Me {\n  viewer {\n    account {\n      email\n    }\n  }\n  server {\n    version\n  }\n}\n'
   const path = [{ field: 'viewer' }, { field: 'account' }, { field: 'email' }]
-  assert.equal(removeSelection(text, parse(text), operationOf(text), path), 'query Me {\n  server {\n    version\n  }\n}\n')
+  assert.equal(
+    removeSelection(text, parse(text), operationOf(text), path),
+    'query Me {\n  server {\n    version\n  }\n}\n',
+  )
 })
 
 test('an argument comes as a variable and goes with it', () => {
@@ -43,7 +50,8 @@ test('an argument comes as a variable and goes with it', () => {
 })
 
 test('a variable that something else uses stays', () => {
-  const text = 'query Q($n: Int) {\n  tasks(first: $n) {\n    totalCount\n  }\n  projects(first: $n) {\n    totalCount\n  }\n}\n'
+  const text =
+    'query Q($n: Int) {\n  tasks(first: $n) {\n    totalCount\n  }\n  projects(first: $n) {\n    totalCount\n  }\n}\n'
   const without = removeSelection(text, parse(text), operationOf(text), [{ field: 'tasks' }])
   assert.equal(without, 'query Q($n: Int) {\n  projects(first: $n) {\n    totalCount\n  }\n}\n')
 })
@@ -56,7 +64,11 @@ test('a new variable never takes the name of another', () => {
 })
 
 for (const kind of ['query', 'mutation', 'subscription']) {
-  const root = { query: schema.getQueryType(), mutation: schema.getMutationType(), subscription: schema.getSubscriptionType() }[kind]
+  const root = {
+    query: schema.getQueryType(),
+    mutation: schema.getMutationType(),
+    subscription: schema.getSubscriptionType(),
+  }[kind]
   test(`every field of ${root.name} can be added to nothing, and removed again`, () => {
     for (const each of Object.values(root.getFields())) {
       const text = addSelection('', null, [{ field: each.name }], additionFor(each, null), kind)

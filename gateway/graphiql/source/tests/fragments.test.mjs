@@ -5,7 +5,9 @@ import { buildSchema, parse, print } from 'graphql'
 import { load } from './load.mjs'
 
 const { mergeFragments } = await load('tools/fragments.ts')
-const schema = buildSchema('interface Node { id: ID } type A implements Node { id: ID b: A c: Int } type Query { a: A node: Node }')
+const schema = buildSchema(
+  'interface Node { id: ID } type A implements Node { id: ID b: A c: Int } type Query { a: A node: Node }',
+)
 const merged = (text) => mergeFragments(parse(text), schema)
 
 test('a fragment on the same type disappears, one on another type becomes an inline fragment', () => {
@@ -28,6 +30,9 @@ test('a selection that comes twice is written once', () => {
 
 test('circles and endless growth are refused', () => {
   assert.throws(() => merged('{ a { ...F } } fragment F on A { b { ...F } }'), /Fragment F spreads itself/)
-  const doubling = Array.from({ length: 20 }, (_, n) => `fragment F${n} on A { x: b { ...F${n + 1} } y: b { ...F${n + 1} } }`)
+  const doubling = Array.from(
+    { length: 20 },
+    (_, n) => `fragment F${n} on A { x: b { ...F${n + 1} } y: b { ...F${n + 1} } }`,
+  )
   assert.throws(() => merged(`{ a { ...F0 } } ${doubling.join(' ')} fragment F20 on A { id }`), /too often/)
 })

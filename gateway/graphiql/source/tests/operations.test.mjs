@@ -12,7 +12,10 @@ for (const folder of ['examples', 'operations']) {
   for (const name of readdirSync(place)) {
     test(`${folder}/${name} is valid`, () => {
       const errors = validate(schema, parse(readFileSync(new URL(name, place), 'utf8')))
-      assert.deepEqual(errors.map((error) => error.message), [])
+      assert.deepEqual(
+        errors.map((error) => error.message),
+        [],
+      )
     })
   }
 }

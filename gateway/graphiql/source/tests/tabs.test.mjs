@@ -13,7 +13,7 @@ const names = (tabs) => tabs.value.tabs.map((tab) => tab.example)
 
 /** Numbers between 0 and 1 that are the same in every run. */
 function numbers(seed) {
-  return () => ((seed = (seed * 1103515245 + 12345) % 2 ** 31) / 2 ** 31)
+  return () => (seed = (seed * 1103515245 + 12345) % 2 ** 31) / 2 ** 31
 }
 
 function act(tabs, random) {

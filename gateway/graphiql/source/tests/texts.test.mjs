@@ -33,7 +33,10 @@ test('a tab is called after what is in it', () => {
 test('the operation that runs is the named one, or the one at the cursor, or the first', () => {
   const text = 'query A { a } query B { b } fragment F on Query { c }'
   const picked = (name, cursor) => pickOperation(parse(text), name, cursor)?.name.value
-  assert.deepEqual([picked('B', 0), picked(null, 3), picked(null, 20), picked(null, 40), picked('C', 20)], ['B', 'A', 'B', 'A', 'B'])
+  assert.deepEqual(
+    [picked('B', 0), picked(null, 3), picked(null, 20), picked(null, 40), picked('C', 20)],
+    ['B', 'A', 'B', 'A', 'B'],
+  )
   assert.equal(pickOperation(parse('fragment F on Query { c }'), null, 0), null)
 })
 
@@ -53,7 +56,8 @@ test('a subscription resumes by the variable of its `after`, whatever that is ca
 test('variables are an object of JSON or a problem in words', () => {
   assert.deepEqual(parseObject('  '), { ok: true, value: {} })
   assert.deepEqual(parseObject('{"a": [1]}'), { ok: true, value: { a: [1] } })
-  for (const text of ['[]', 'null', '"a"', '1']) assert.deepEqual(parseObject(text), { ok: false, problem: 'must be a JSON object' })
+  for (const text of ['[]', 'null', '"a"', '1'])
+    assert.deepEqual(parseObject(text), { ok: false, problem: 'must be a JSON object' })
   assert.match(parseObject('{').problem, /^are not valid JSON: /)
 })
 
@@ -75,7 +79,10 @@ test('an event is told in one line', () => {
   for (const field of [{ field: 'rank' }, { field: 'rank', before: null, after: null }]) {
     assert.equal(change({ ...moved, fields: [field] }), 'MOVED · Task · ENG-1 Ship it · rank · Ada')
   }
-  assert.equal(summarize({ data: { presence: { user: { displayName: 'Ada' }, at: 1, tags: ['a', 'b'] } } }), 'Ada · at: 1 · tags: 2')
+  assert.equal(
+    summarize({ data: { presence: { user: { displayName: 'Ada' }, at: 1, tags: ['a', 'b'] } } }),
+    'Ada · at: 1 · tags: 2',
+  )
   assert.equal(summarize({ data: { ticks: 7 } }), '7')
   assert.equal(summarize({ data: { ticks: null } }), 'null')
   assert.equal(summarize({ data: {} }), 'null')

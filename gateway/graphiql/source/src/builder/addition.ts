@@ -16,7 +16,10 @@ import { freeVariable, type Addition, type Variable } from './edits'
 const TELLING = ['id', 'key', 'name', 'title', 'displayName', 'code', 'message', 'cursor']
 const DEEPEST = 3
 
-export function additionFor(field: GraphQLField<unknown, unknown>, operation: OperationDefinitionNode | null): Addition {
+export function additionFor(
+  field: GraphQLField<unknown, unknown>,
+  operation: OperationDefinitionNode | null,
+): Addition {
   const variables: Variable[] = []
   return { text: write(field, operation, variables, 0), variables }
 }
@@ -39,7 +42,11 @@ function write(
 }
 
 /** What is selected of a type at first; null where it takes no selection. */
-function selection(type: GraphQLOutputType, depth: number, writeField: (field: GraphQLField<unknown, unknown>) => string): string | null {
+function selection(
+  type: GraphQLOutputType,
+  depth: number,
+  writeField: (field: GraphQLField<unknown, unknown>) => string,
+): string | null {
   const named = getNamedType(type)
   if (isLeafType(named)) return null
   if (!isObjectType(named) && !isInterfaceType(named)) return '__typename'
@@ -50,7 +57,14 @@ function selection(type: GraphQLOutputType, depth: number, writeField: (field: G
   if (depth < DEEPEST && (fields.nodes || fields.errors)) {
     for (const name of below) if (free.includes(fields[name]!)) lines.push(writeField(fields[name]!))
   }
-  for (const name of TELLING) if (fields[name] && free.includes(fields[name]) && isLeafType(getNamedType(fields[name].type))) lines.push(name)
-  if (lines.length === 0) lines.push(...free.filter((field) => isLeafType(getNamedType(field.type))).slice(0, 3).map((field) => field.name))
+  for (const name of TELLING)
+    if (fields[name] && free.includes(fields[name]) && isLeafType(getNamedType(fields[name].type))) lines.push(name)
+  if (lines.length === 0)
+    lines.push(
+      ...free
+        .filter((field) => isLeafType(getNamedType(field.type)))
+        .slice(0, 3)
+        .map((field) => field.name),
+    )
   return (lines.length > 0 ? lines : ['__typename']).join('\n')
 }

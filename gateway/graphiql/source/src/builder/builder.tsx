@@ -17,7 +17,15 @@ import {
 import { parseDocument, pickOperation } from '../documents'
 import { byName } from '../docs/search'
 import { additionFor } from './addition'
-import { addArgument, addSelection, findSelection, freeVariable, removeArgument, removeSelection, type Path } from './edits'
+import {
+  addArgument,
+  addSelection,
+  findSelection,
+  freeVariable,
+  removeArgument,
+  removeSelection,
+  type Path,
+} from './edits'
 
 interface Props {
   schema: GraphQLSchema
@@ -41,7 +49,11 @@ export function Builder(props: Props) {
   const kinds = operation ? [operation.operation] : (['query', 'mutation', 'subscription'] as const)
   return (
     <div class="builder">
-      {operation?.name && <p class="panel-note">{operation.operation} {operation.name.value}</p>}
+      {operation?.name && (
+        <p class="panel-note">
+          {operation.operation} {operation.name.value}
+        </p>
+      )}
       {kinds.map((kind) => {
         const root = schema.getRootType(kind as never)
         if (!root) return null
@@ -63,12 +75,16 @@ function Fields({ type, path, ...props }: TreeProps & { type: GraphQLNamedType; 
   const possible = isAbstractType(type) ? [...props.schema.getPossibleTypes(type)] : []
   return (
     <ul class="builder-fields">
-      {fields.sort((a, b) => byName(a.name, b.name)).map((field) => (
-        <Field key={field.name} {...props} field={field} path={[...path, { field: field.name }]} />
-      ))}
-      {possible.sort((a, b) => byName(a.name, b.name)).map((each) => (
-        <PossibleType key={each.name} {...props} type={each} path={[...path, { on: each.name }]} />
-      ))}
+      {fields
+        .sort((a, b) => byName(a.name, b.name))
+        .map((field) => (
+          <Field key={field.name} {...props} field={field} path={[...path, { field: field.name }]} />
+        ))}
+      {possible
+        .sort((a, b) => byName(a.name, b.name))
+        .map((each) => (
+          <PossibleType key={each.name} {...props} type={each} path={[...path, { on: each.name }]} />
+        ))}
     </ul>
   )
 }
@@ -91,9 +107,18 @@ function Field({ field, path, ...props }: TreeProps & { field: GraphQLField<unkn
       </label>
       {selected && field.args.length > 0 && (
         <ul class="builder-fields">
-          {[...field.args].sort((a, b) => byName(a.name, b.name)).map((argument) => (
-            <Argument key={argument.name} {...props} operation={operation!} field={field.name} argument={argument} path={path} />
-          ))}
+          {[...field.args]
+            .sort((a, b) => byName(a.name, b.name))
+            .map((argument) => (
+              <Argument
+                key={argument.name}
+                {...props}
+                operation={operation!}
+                field={field.name}
+                argument={argument}
+                path={path}
+              />
+            ))}
         </ul>
       )}
       {selected && isCompositeType(type) && <Fields {...props} type={type} path={path} />}
@@ -101,7 +126,14 @@ function Field({ field, path, ...props }: TreeProps & { field: GraphQLField<unkn
   )
 }
 
-function Argument({ argument, field, path, query, operation, onEdit }: TreeProps & {
+function Argument({
+  argument,
+  field,
+  path,
+  query,
+  operation,
+  onEdit,
+}: TreeProps & {
   operation: OperationDefinitionNode
   field: string
   argument: GraphQLArgument

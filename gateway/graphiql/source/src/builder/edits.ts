@@ -1,4 +1,4 @@
-/// Adds fields and arguments to the text of an operation, and takes them away; everything else in the text stays as it was written.
+/// Adds fields and arguments to the text of an operation, and removes them; the rest of the text stays as it was written.
 import {
   Kind,
   type ArgumentNode,
@@ -42,7 +42,13 @@ export function findSelection(operation: OperationDefinitionNode, path: Path): S
 }
 
 /** The text with one more selection; `kind` begins an operation where there is none. */
-export function addSelection(text: string, operation: OperationDefinitionNode | null, path: Path, added: Addition, kind = 'query'): string {
+export function addSelection(
+  text: string,
+  operation: OperationDefinitionNode | null,
+  path: Path,
+  added: Addition,
+  kind = 'query',
+): string {
   if (!operation) {
     const begun = `${text.trimEnd()}${text.trim() ? '\n\n' : ''}${kind} {\n${indent(added.text, '  ')}\n}\n`
     const document = parseDocument(begun)
@@ -55,11 +61,17 @@ export function addSelection(text: string, operation: OperationDefinitionNode | 
 }
 
 /** The text without a selection, and without whatever is left with nothing selected. */
-export function removeSelection(text: string, document: DocumentNode, operation: OperationDefinitionNode, path: Path): string {
+export function removeSelection(
+  text: string,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  path: Path,
+): string {
   let victim: Selected | OperationDefinitionNode | null = findSelection(operation, path)
   if (!victim) return text
   for (let length = path.length - 1; length >= 0; length--) {
-    const parent: Selected | OperationDefinitionNode | null = length === 0 ? operation : findSelection(operation, path.slice(0, length))
+    const parent: Selected | OperationDefinitionNode | null =
+      length === 0 ? operation : findSelection(operation, path.slice(0, length))
     if (!parent || (parent.selectionSet?.selections.length ?? 0) > 1) break
     victim = parent
   }
@@ -69,12 +81,20 @@ export function removeSelection(text: string, document: DocumentNode, operation:
 }
 
 /** The text with `argument: $variable` on the field at the path. */
-export function addArgument(text: string, operation: OperationDefinitionNode, path: Path, argument: string, variable: Variable): string {
+export function addArgument(
+  text: string,
+  operation: OperationDefinitionNode,
+  path: Path,
+  argument: string,
+  variable: Variable,
+): string {
   const field = findSelection(operation, path)
   if (field?.kind !== Kind.FIELD) return text
   const last = field.arguments?.at(-1)
   const written = `${argument}: $${variable.name}`
-  const changed = last ? insertAt(text, last.loc!.end, `, ${written}`) : insertAt(text, field.name.loc!.end, `(${written})`)
+  const changed = last
+    ? insertAt(text, last.loc!.end, `, ${written}`)
+    : insertAt(text, field.name.loc!.end, `(${written})`)
   return addVariables(changed, operation, [variable])
 }
 
@@ -87,7 +107,12 @@ export function removeArgument(text: string, operation: OperationDefinitionNode,
 }
 
 /** A name for a new variable that the operation has not yet. */
-export function freeVariable(operation: OperationDefinitionNode | null, field: string, argument: string, taken: readonly string[] = []): string {
+export function freeVariable(
+  operation: OperationDefinitionNode | null,
+  field: string,
+  argument: string,
+  taken: readonly string[] = [],
+): string {
   const used = new Set([...(operation?.variableDefinitions ?? []).map((each) => each.variable.name.value), ...taken])
   const longer = field + argument.charAt(0).toUpperCase() + argument.slice(1)
   let name = used.has(argument) ? longer : argument
@@ -127,11 +152,18 @@ function withoutUnusedVariables(text: string, before: OperationDefinitionNode): 
   for (const name of defined) {
     if (countUses(text, name) > 1 || countUses(before.loc!.source.body, name) < 2) continue
     const document = parseDocument(changed)
-    const operation = document && operationsIn(document).find((each) => each.variableDefinitions?.some((one) => one.variable.name.value === name))
+    const operation =
+      document &&
+      operationsIn(document).find((each) => each.variableDefinitions?.some((one) => one.variable.name.value === name))
     const definition = operation?.variableDefinitions?.find((one) => one.variable.name.value === name)
     if (!operation || !definition) continue
     const opening = changed.lastIndexOf('(', operation.variableDefinitions![0]!.loc!.start)
-    changed = cutFromList(changed, definition, operation.variableDefinitions!, changed.slice(0, opening).trimEnd().length)
+    changed = cutFromList(
+      changed,
+      definition,
+      operation.variableDefinitions!,
+      changed.slice(0, opening).trimEnd().length,
+    )
   }
   return changed
 }
@@ -147,14 +179,18 @@ function cutFromList(text: string, item: Listed, all: readonly Listed[], before:
   if (all.length === 1) return text.slice(0, before) + text.slice(text.indexOf(')', item.loc!.end) + 1)
   const place = all.indexOf(item)
   const next = all[place + 1]
-  return next ? text.slice(0, item.loc!.start) + text.slice(next.loc!.start) : text.slice(0, all[place - 1]!.loc!.end) + text.slice(item.loc!.end)
+  return next
+    ? text.slice(0, item.loc!.start) + text.slice(next.loc!.start)
+    : text.slice(0, all[place - 1]!.loc!.end) + text.slice(item.loc!.end)
 }
 
 /** Cuts a piece of the text, with its line where nothing else stands in it. */
 function cutLine(text: string, start: number, end: number): string {
   const lineStart = text.lastIndexOf('\n', start - 1) + 1
   const nextLine = text.indexOf('\n', end)
-  const isAlone = text.slice(lineStart, start).trim() === '' && text.slice(end, nextLine === -1 ? text.length : nextLine).trim() === ''
+  const isAlone =
+    text.slice(lineStart, start).trim() === '' &&
+    text.slice(end, nextLine === -1 ? text.length : nextLine).trim() === ''
   if (isAlone) return text.slice(0, lineStart) + (nextLine === -1 ? '' : text.slice(nextLine + 1))
   return text.slice(0, start) + text.slice(end).replace(/^[ \t,]+/, '')
 }

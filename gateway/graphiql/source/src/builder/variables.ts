@@ -26,5 +26,7 @@ function namesIn(query: string): Set<string> | null {
   if (query.replace(/#.*/g, '').trim() === '') return new Set()
   const document = parseDocument(query)
   if (!document) return null
-  return new Set(operationsIn(document).flatMap((each) => (each.variableDefinitions ?? []).map((one) => one.variable.name.value)))
+  return new Set(
+    operationsIn(document).flatMap((each) => (each.variableDefinitions ?? []).map((one) => one.variable.name.value)),
+  )
 }

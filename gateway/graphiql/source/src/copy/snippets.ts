@@ -97,7 +97,9 @@ ${call}
 }
 
 function accept(kind: Source['kind']): Record<string, string> {
-  return { accept: kind === 'subscription' ? 'text/event-stream' : 'application/graphql-response+json, application/json' }
+  return {
+    accept: kind === 'subscription' ? 'text/event-stream' : 'application/graphql-response+json, application/json',
+  }
 }
 
 /** Between single quotes a POSIX shell takes every character but the quote itself as it is. */

@@ -38,7 +38,13 @@ export function Docs({ schema, navigation }: Props) {
         </button>
       )}
       <Search schema={schema} navigation={navigation} within={page.kind === 'root' ? null : page.type} />
-      <div class="docs-content" ref={content} tabIndex={0} role="region" aria-label={`Documentation of ${nameOf(page)}`}>
+      <div
+        class="docs-content"
+        ref={content}
+        tabIndex={0}
+        role="region"
+        aria-label={`Documentation of ${nameOf(page)}`}
+      >
         <Page page={page} schema={schema} navigation={navigation} />
       </div>
     </>
@@ -90,9 +96,12 @@ function RootPage({ schema, navigation }: Props) {
       </Section>
       {GROUPS.map(([title, belongs]) => (
         <Section key={title} title={title}>
-          {others.filter(belongs).sort((a, b) => byName(a.name, b.name)).map((type) => (
-            <TypeItem key={type.name} type={type} navigation={navigation} />
-          ))}
+          {others
+            .filter(belongs)
+            .sort((a, b) => byName(a.name, b.name))
+            .map((type) => (
+              <TypeItem key={type.name} type={type} navigation={navigation} />
+            ))}
         </Section>
       ))}
     </>
@@ -128,22 +137,28 @@ function TypePage({ type, schema, navigation }: Props & { type: GraphQLNamedType
       </h2>
       <Description text={type.description} />
       <Section title="Implements">
-        {[...interfaces].sort((a, b) => byName(a.name, b.name)).map((each) => (
-          <TypeItem key={each.name} type={each} navigation={navigation} />
-        ))}
+        {[...interfaces]
+          .sort((a, b) => byName(a.name, b.name))
+          .map((each) => (
+            <TypeItem key={each.name} type={each} navigation={navigation} />
+          ))}
       </Section>
       <Section title={isInputObjectType(type) ? 'Input fields' : 'Fields'}>
-        {fields.sort((a, b) => byName(a.name, b.name)).map((field) => (
-          <FieldItem key={field.name} owner={type.name} field={field} navigation={navigation} />
-        ))}
+        {fields
+          .sort((a, b) => byName(a.name, b.name))
+          .map((field) => (
+            <FieldItem key={field.name} owner={type.name} field={field} navigation={navigation} />
+          ))}
       </Section>
       <Section title="Values">
         {isEnumType(type) && type.getValues().map((value) => <ValueItem key={value.name} value={value} />)}
       </Section>
       <Section title="Possible types">
-        {possible.sort((a, b) => byName(a.name, b.name)).map((each) => (
-          <TypeItem key={each.name} type={each} navigation={navigation} />
-        ))}
+        {possible
+          .sort((a, b) => byName(a.name, b.name))
+          .map((each) => (
+            <TypeItem key={each.name} type={each} navigation={navigation} />
+          ))}
       </Section>
     </>
   )
@@ -157,16 +172,37 @@ function kindOf(type: GraphQLNamedType): string {
   return isScalarType(type) ? 'scalar' : 'union'
 }
 
-function FieldPage({ type, field: name, navigation }: { type: GraphQLNamedType; field: string; navigation: DocsNavigation }) {
+function FieldPage({
+  type,
+  field: name,
+  navigation,
+}: {
+  type: GraphQLNamedType
+  field: string
+  navigation: DocsNavigation
+}) {
   const value = isEnumType(type) ? type.getValue(name) : undefined
-  if (value) return <ul class="docs-list"><ValueItem value={value} /></ul>
+  if (value)
+    return (
+      <ul class="docs-list">
+        <ValueItem value={value} />
+      </ul>
+    )
   const field = 'getFields' in type ? type.getFields()[name] : undefined
-  if (!field) return <p>{type.name} has no field {name} any more.</p>
+  if (!field)
+    return (
+      <p>
+        {type.name} has no field {name} any more.
+      </p>
+    )
   const args = 'args' in field ? [...field.args] : []
   return (
     <>
       <h2>
-        {name} <span class="docs-kind">field of <TypeLink type={type} navigation={navigation} /></span>
+        {name}{' '}
+        <span class="docs-kind">
+          field of <TypeLink type={type} navigation={navigation} />
+        </span>
       </h2>
       <Description text={field.description} />
       <Deprecation reason={field.deprecationReason} />
@@ -176,9 +212,11 @@ function FieldPage({ type, field: name, navigation }: { type: GraphQLNamedType; 
         </li>
       </Section>
       <Section title="Arguments">
-        {args.sort((a, b) => byName(a.name, b.name)).map((argument) => (
-          <ArgumentItem key={argument.name} argument={argument} navigation={navigation} />
-        ))}
+        {args
+          .sort((a, b) => byName(a.name, b.name))
+          .map((argument) => (
+            <ArgumentItem key={argument.name} argument={argument} navigation={navigation} />
+          ))}
       </Section>
     </>
   )
@@ -236,7 +274,8 @@ function Search({ schema, navigation, within }: Props & { within: string | null 
 
 function moveFocus(event: KeyboardEvent): void {
   const item = (event.currentTarget as HTMLElement).parentElement
-  const next = event.key === 'ArrowDown' ? item?.nextElementSibling : event.key === 'ArrowUp' ? item?.previousElementSibling : null
+  const next =
+    event.key === 'ArrowDown' ? item?.nextElementSibling : event.key === 'ArrowUp' ? item?.previousElementSibling : null
   if (!next) return
   event.preventDefault()
   next.querySelector('button')?.focus()

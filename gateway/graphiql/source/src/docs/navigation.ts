@@ -1,7 +1,8 @@
 /// Where one is in the docs, and the way back.
 import { Store } from '../store'
 
-export type DocsPage = { kind: 'root' } | { kind: 'type'; type: string } | { kind: 'field'; type: string; field: string }
+export type DocsPage =
+  { kind: 'root' } | { kind: 'type'; type: string } | { kind: 'field'; type: string; field: string }
 
 const LONGEST = 50
 

@@ -1,5 +1,12 @@
 /// Finds types and fields of the schema by name.
-import { isEnumType, isInputObjectType, isInterfaceType, isObjectType, type GraphQLNamedType, type GraphQLSchema } from 'graphql'
+import {
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+} from 'graphql'
 import type { DocsPage } from './navigation'
 
 export interface Match {
@@ -9,7 +16,10 @@ export interface Match {
 
 const MOST = 60
 
-/** Matches in the type that is shown come first, then types, then fields; within each, names that begin with the words, then others, by name. */
+/**
+ * Matches in the type that is shown come first, then types, then fields; within each, names that begin with the words come
+ * before others.
+ */
 export function search(schema: GraphQLSchema, words: string, within: string | null): Match[] {
   const wanted = words.trim().toLowerCase()
   if (wanted === '') return []
@@ -18,7 +28,8 @@ export function search(schema: GraphQLSchema, words: string, within: string | nu
   const fields: Match[] = []
   for (const type of Object.values(schema.getTypeMap())) {
     if (type.name.startsWith('__')) continue
-    if (type.name.toLowerCase().includes(wanted)) types.push({ label: type.name, page: { kind: 'type', type: type.name } })
+    if (type.name.toLowerCase().includes(wanted))
+      types.push({ label: type.name, page: { kind: 'type', type: type.name } })
     for (const { name, args } of membersOf(type)) {
       const label = `${type.name}.${name}`
       const page: DocsPage = { kind: 'field', type: type.name, field: name }

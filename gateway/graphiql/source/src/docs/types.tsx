@@ -15,8 +15,18 @@ import { Description } from './description'
 import type { DocsNavigation } from './navigation'
 
 export function TypeLink({ type, navigation }: { type: GraphQLType; navigation: DocsNavigation }) {
-  if (isNonNullType(type)) return <><TypeLink type={type.ofType} navigation={navigation} />!</>
-  if (isListType(type)) return <>[<TypeLink type={type.ofType} navigation={navigation} />]</>
+  if (isNonNullType(type))
+    return (
+      <>
+        <TypeLink type={type.ofType} navigation={navigation} />!
+      </>
+    )
+  if (isListType(type))
+    return (
+      <>
+        [<TypeLink type={type.ofType} navigation={navigation} />]
+      </>
+    )
   const { name } = getNamedType(type)
   return (
     <button type="button" class="docs-type" onClick={() => navigation.go({ kind: 'type', type: name })}>
@@ -26,7 +36,11 @@ export function TypeLink({ type, navigation }: { type: GraphQLType; navigation: 
 }
 
 /** One field in a list: its signature, with a link to its own page. */
-export function FieldItem({ owner, field, navigation }: {
+export function FieldItem({
+  owner,
+  field,
+  navigation,
+}: {
   owner: string
   field: GraphQLField<unknown, unknown> | GraphQLInputField
   navigation: DocsNavigation
@@ -42,8 +56,8 @@ export function FieldItem({ owner, field, navigation }: {
         >
           {field.name}
         </button>
-        {args.length > 0 && <Arguments args={args} navigation={navigation} />}
-        : <TypeLink type={field.type} navigation={navigation} />
+        {args.length > 0 && <Arguments args={args} navigation={navigation} />}:{' '}
+        <TypeLink type={field.type} navigation={navigation} />
         {!('args' in field) && <Default of={field} />}
       </div>
       <Description text={field.description} />
@@ -97,5 +111,9 @@ function Default({ of: { defaultValue, type } }: { of: GraphQLArgument | GraphQL
 }
 
 export function Deprecation({ reason }: { reason: string | null | undefined }) {
-  return reason ? <p class="docs-deprecated"><strong>Deprecated.</strong> {reason}</p> : null
+  return reason ? (
+    <p class="docs-deprecated">
+      <strong>Deprecated.</strong> {reason}
+    </p>
+  ) : null
 }

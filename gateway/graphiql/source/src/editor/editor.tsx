@@ -34,7 +34,7 @@ export interface EditorProps {
 const NONE: Extension = []
 const features = new Compartment()
 
-/** Marks a change that came with `value`, and need not be told to whoever made it. */
+/** Marks a change that came with `value`, and is not reported to whoever made it. */
 const fromOutside = Annotation.define<true>()
 
 /** What was shown before, by document; the longest unseen is dropped first. */
@@ -52,7 +52,7 @@ export function Editor(props: EditorProps) {
     const created = new EditorView({ parent: host.current! })
     view.current = created
     return () => {
-      keepState(shownKey.current, created.state)
+      saveState(shownKey.current, created.state)
       created.destroy()
       view.current = null
       shownKey.current = ''
@@ -63,14 +63,17 @@ export function Editor(props: EditorProps) {
     const current = view.current
     if (!current) return
     if (shownKey.current !== props.docKey) {
-      keepState(shownKey.current, current.state)
-      const kept = states.get(props.docKey)
-      current.setState(kept?.doc.toString() === props.value ? kept : newState(latest))
+      saveState(shownKey.current, current.state)
+      const saved = states.get(props.docKey)
+      current.setState(saved?.doc.toString() === props.value ? saved : newState(latest))
       current.dispatch({ effects: features.reconfigure(props.features ?? NONE) })
       shownKey.current = props.docKey
       props.onCursor?.(current.state.selection.main.head)
     } else if (current.state.doc.toString() !== props.value) {
-      current.dispatch({ changes: difference(current.state.doc.toString(), props.value), annotations: fromOutside.of(true) })
+      current.dispatch({
+        changes: difference(current.state.doc.toString(), props.value),
+        annotations: fromOutside.of(true),
+      })
     }
   }, [props.docKey, props.value])
 
@@ -113,12 +116,7 @@ function newState(latest: { current: EditorProps }): EditorState {
   })
 }
 
-const EDITABLE: Extension = [
-  history(),
-  indentOnInput(),
-  highlightActiveLineGutter(),
-  keymap.of(historyKeymap),
-]
+const EDITABLE: Extension = [history(), indentOnInput(), highlightActiveLineGutter(), keymap.of(historyKeymap)]
 
 /** Still focusable, so that its text can be scrolled, selected and searched with the keyboard. */
 const READ_ONLY: Extension = [
@@ -127,7 +125,7 @@ const READ_ONLY: Extension = [
   EditorView.contentAttributes.of({ 'aria-readonly': 'true' }),
 ]
 
-function keepState(key: string, state: EditorState): void {
+function saveState(key: string, state: EditorState): void {
   if (key === '' || state.readOnly) return
   states.delete(key)
   states.set(key, state)

@@ -15,7 +15,10 @@ const highlighting = HighlightStyle.define([
   { tag: [tags.integer, tags.float, tags.number], color: 'var(--code-number)' },
   { tag: [tags.bool, tags.null, tags.special(tags.name)], color: 'var(--code-constant)' },
   { tag: tags.atom, color: 'var(--code-type)' },
-  { tag: [tags.punctuation, tags.paren, tags.brace, tags.separator, tags.squareBracket], color: 'var(--code-punctuation)' },
+  {
+    tag: [tags.punctuation, tags.paren, tags.brace, tags.separator, tags.squareBracket],
+    color: 'var(--code-punctuation)',
+  },
 ])
 
 const look = EditorView.theme({
@@ -28,7 +31,12 @@ const look = EditorView.theme({
   '.cm-gutters': { backgroundColor: 'transparent', border: 'none', color: 'var(--text-faint)' },
   '.cm-lineNumbers .cm-gutterElement': { padding: '0 4px 0 12px', minWidth: '36px' },
   '.cm-foldGutter .cm-gutterElement': { padding: '0 2px', cursor: 'pointer' },
-  '.cm-foldPlaceholder': { backgroundColor: 'var(--surface-raised)', border: 'none', color: 'var(--text-faint)', padding: '0 6px' },
+  '.cm-foldPlaceholder': {
+    backgroundColor: 'var(--surface-raised)',
+    border: 'none',
+    color: 'var(--text-faint)',
+    padding: '0 6px',
+  },
   '.cm-activeLineGutter': { backgroundColor: 'transparent' },
   '&.cm-focused .cm-activeLineGutter': { color: 'var(--text)' },
   '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
@@ -59,8 +67,18 @@ const look = EditorView.theme({
   '.cm-panels': { backgroundColor: 'var(--surface)', color: 'var(--text)', borderColor: 'var(--edge)' },
   '.cm-panel.cm-search': { font: '13px var(--font)', padding: '6px 8px' },
   '.cm-panel.cm-search label': { fontSize: '13px' },
-  '.cm-textfield': { backgroundColor: 'var(--surface-raised)', border: '1px solid var(--edge)', color: 'var(--text)', fontSize: '13px' },
-  '.cm-button': { background: 'var(--surface-raised)', border: '1px solid var(--edge)', color: 'var(--text)', fontSize: '13px' },
+  '.cm-textfield': {
+    backgroundColor: 'var(--surface-raised)',
+    border: '1px solid var(--edge)',
+    color: 'var(--text)',
+    fontSize: '13px',
+  },
+  '.cm-button': {
+    background: 'var(--surface-raised)',
+    border: '1px solid var(--edge)',
+    color: 'var(--text)',
+    fontSize: '13px',
+  },
   '.cm-searchMatch': { backgroundColor: 'var(--selection)', outline: '1px solid var(--accent)' },
 })
 

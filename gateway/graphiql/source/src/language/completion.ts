@@ -1,5 +1,12 @@
 /// Completion as both editors have it.
-import { acceptCompletion, autocompletion, completionKeymap, completionStatus, startCompletion, type CompletionSource } from '@codemirror/autocomplete'
+import {
+  acceptCompletion,
+  autocompletion,
+  completionKeymap,
+  completionStatus,
+  startCompletion,
+  type CompletionSource,
+} from '@codemirror/autocomplete'
 import type { Extension } from '@codemirror/state'
 import { EditorView, keymap } from '@codemirror/view'
 

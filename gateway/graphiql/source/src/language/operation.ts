@@ -1,4 +1,4 @@
-/// What the operation editor knows once there is a schema: completion, checks, descriptions under the pointer, jumps into the docs.
+/// What the operation editor knows with a schema: completion, checks, descriptions under the pointer, links to the docs.
 import type { Completion, CompletionContext, CompletionResult } from '@codemirror/autocomplete'
 import { linter, type Diagnostic } from '@codemirror/lint'
 import type { Extension, Text } from '@codemirror/state'
@@ -41,7 +41,11 @@ function complete(schema: GraphQLSchema, context: CompletionContext): Completion
   const word = context.matchBefore(/\w*/)
   const before = context.state.sliceDoc(Math.max(0, context.pos - 1), context.pos)
   if (!context.explicit && !/[\w@$({.:]/.test(before)) return null
-  const found = getAutocompleteSuggestions(schema, context.state.doc.toString(), positionOf(context.state.doc, context.pos))
+  const found = getAutocompleteSuggestions(
+    schema,
+    context.state.doc.toString(),
+    positionOf(context.state.doc, context.pos),
+  )
   if (found.length === 0) return null
   const options = found.map((item): Completion => {
     const note = item.deprecationReason ?? item.documentation
@@ -61,7 +65,12 @@ function check(schema: GraphQLSchema, document: Text): Diagnostic[] {
   return getDiagnostics(text, schema).map(({ range, message, severity }) => {
     const from = offsetOf(document, range.start)
     const to = Math.max(offsetOf(document, range.end), Math.min(from + 1, document.length))
-    return { from, to, message: typeof message === 'string' ? message : message.value, severity: SEVERITIES[severity ?? 1] ?? 'error' }
+    return {
+      from,
+      to,
+      message: typeof message === 'string' ? message : message.value,
+      severity: SEVERITIES[severity ?? 1] ?? 'error',
+    }
   })
 }
 
@@ -87,7 +96,11 @@ function targetAt(schema: GraphQLSchema, document: Text, offset: number): DocsTa
   if (!context) return null
   const { typeInfo, token } = context
   const { kind } = token.state
-  if ((kind === 'Field' || kind === 'AliasedField' || kind === 'Argument') && typeInfo.fieldDef && typeInfo.parentType) {
+  if (
+    (kind === 'Field' || kind === 'AliasedField' || kind === 'Argument') &&
+    typeInfo.fieldDef &&
+    typeInfo.parentType
+  ) {
     return { type: getNamedType(typeInfo.parentType).name, field: typeInfo.fieldDef.name }
   }
   const named = typeInfo.type ?? typeInfo.inputType

@@ -70,7 +70,11 @@ function complete(variables: Map<string, Variable>, context: CompletionContext):
     return { from: word.from, options }
   }
   const fields = path.length <= 1 ? [...variables].map(([name, { type }]) => ({ name, type })) : inputFields(object)
-  const options = fields.map(({ name, type }) => ({ label: `"${name}"`, detail: String(type), apply: apply(`"${name}": `) }))
+  const options = fields.map(({ name, type }) => ({
+    label: `"${name}"`,
+    detail: String(type),
+    apply: apply(`"${name}": `),
+  }))
   return { from: word.from, options }
 }
 
@@ -130,13 +134,19 @@ function check(variables: Map<string, Variable>, view: EditorView): Diagnostic[]
     const report = (message: string, severity: 'error' | 'warning' = 'error') =>
       problems.push({ ...rangeOf(view.state, name), severity, message })
     if (!variable) report(`The operation has no variable $${name}.`, 'warning')
-    else if (value !== null || isNonNullType(variable.type)) coerceInputValue(value, variable.type, (path, _, error) => {
-      report(path.length > 0 ? `${[name, ...path].join('.')}: ${error.message}` : error.message)
-    })
+    else if (value !== null || isNonNullType(variable.type))
+      coerceInputValue(value, variable.type, (path, _, error) => {
+        report(path.length > 0 ? `${[name, ...path].join('.')}: ${error.message}` : error.message)
+      })
   }
   for (const [name, { type, hasDefault }] of variables) {
     if (isNonNullType(type) && !hasDefault && !(name in values)) {
-      problems.push({ from: 0, to: Math.min(1, text.length), severity: 'warning', message: `$${name} of type ${String(type)} is missing.` })
+      problems.push({
+        from: 0,
+        to: Math.min(1, text.length),
+        severity: 'warning',
+        message: `$${name} of type ${String(type)} is missing.`,
+      })
     }
   }
   return problems
@@ -147,7 +157,8 @@ function rangeOf(state: EditorState, variable: string): { from: number; to: numb
   const top = syntaxTree(state).topNode.getChild('Object')
   for (const property of top?.getChildren('Property') ?? []) {
     const name = property.getChild('PropertyName')
-    if (name && unquote(state.sliceDoc(name.from, name.to)) === variable) return { from: property.from, to: property.to }
+    if (name && unquote(state.sliceDoc(name.from, name.to)) === variable)
+      return { from: property.from, to: property.to }
   }
   return { from: 0, to: Math.min(1, state.doc.length) }
 }

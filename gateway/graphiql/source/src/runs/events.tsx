@@ -10,7 +10,17 @@ import { CopyButton, JsonView } from './response'
 import type { Entry, StreamRun } from './runs'
 import type { StreamState } from './stream'
 
-export function Events({ app, tabId, run, features }: { app: App; tabId: string; run: StreamRun; features?: Extension }) {
+export function Events({
+  app,
+  tabId,
+  run,
+  features,
+}: {
+  app: App
+  tabId: string
+  run: StreamRun
+  features?: Extension
+}) {
   const [chosen, choose] = useState<number | null>(null)
   const share = useStore(app.preferences, (preferences) => preferences.detailShare)
   const events = run.entries.filter((entry) => entry.kind === 'event')
@@ -27,7 +37,12 @@ export function Events({ app, tabId, run, features }: { app: App; tabId: string;
         <>
           <ol class="events-list" reversed aria-label="Events, the newest first" tabIndex={0}>
             {[...run.entries].reverse().map((entry) => (
-              <EventItem key={entry.number} entry={entry} isShown={entry === shown} onChoose={() => choose(entry === events.at(-1) ? null : entry.number)} />
+              <EventItem
+                key={entry.number}
+                entry={entry}
+                isShown={entry === shown}
+                onChoose={() => choose(entry === events.at(-1) ? null : entry.number)}
+              />
             ))}
             {run.dropped > 0 && <li class="events-note">{run.dropped} older entries are no longer listed.</li>}
           </ol>
@@ -55,7 +70,12 @@ export function Events({ app, tabId, run, features }: { app: App; tabId: string;
               )}
               {shown && <CopyButton app={app} label="Copy the event" text={text} />}
             </div>
-            <JsonView docKey={`${tabId}:events`} text={text} features={features} label={shown ? `Event ${shown.number}` : 'Event'} />
+            <JsonView
+              docKey={`${tabId}:events`}
+              text={text}
+              features={features}
+              label={shown ? `Event ${shown.number}` : 'Event'}
+            />
           </div>
         </>
       )}
@@ -90,7 +110,9 @@ function StreamStatus({ app, tabId, run }: { app: App; tabId: string; run: Strea
       <span role="status">
         <StreamWords state={state} />
       </span>
-      {received > 0 && <span class="faint">{received === 1 ? '1 event' : `${received.toLocaleString('en')} events`}</span>}
+      {received > 0 && (
+        <span class="faint">{received === 1 ? '1 event' : `${received.toLocaleString('en')} events`}</span>
+      )}
       <span class="space" />
       {state.phase === 'waiting' && (
         <button type="button" class="link" onClick={() => app.runs.retryNow(tabId)}>

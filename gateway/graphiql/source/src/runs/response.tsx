@@ -30,7 +30,17 @@ export function ResponsePane({ app, features }: { app: App; features?: Extension
   )
 }
 
-export function JsonView({ docKey, text, label, features }: { docKey: string; text: string; label: string; features?: Extension }) {
+export function JsonView({
+  docKey,
+  text,
+  label,
+  features,
+}: {
+  docKey: string
+  text: string
+  label: string
+  features?: Extension
+}) {
   return (
     <div class="result-window">
       <Editor label={label} docKey={docKey} value={text} language={JSON_LANGUAGE} features={features} readOnly />
@@ -55,7 +65,13 @@ function ResponseStatus({ app, run }: { app: App; run: RequestRun }) {
 
 export function CopyButton({ app, label, text }: { app: App; label: string; text: string }) {
   return (
-    <button type="button" class="icon-button" aria-label={label} title={label} onClick={() => void app.copy(text, 'Copied')}>
+    <button
+      type="button"
+      class="icon-button"
+      aria-label={label}
+      title={label}
+      onClick={() => void app.copy(text, 'Copied')}
+    >
       <CopyIcon />
     </button>
   )

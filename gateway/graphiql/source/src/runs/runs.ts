@@ -74,7 +74,7 @@ export class Runs extends Store<RunsState> {
     this.#active.get(tabId)?.stop()
   }
 
-  /** Shows a problem that kept the request from being sent. */
+  /** Shows why the request was not sent. */
   fail(tabId: string, title: string, message: string): void {
     const text = toJson({ errors: [{ message }] })
     this.#put(tabId, { kind: 'request', title, busy: false, text, response: null, failed: true })
@@ -107,7 +107,12 @@ export class Runs extends Store<RunsState> {
   async ask(request: Request, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Response> {
     const typed = authorizationIn(headers)
     const as = (authorization: string | null) =>
-      post(this.session.endpoint, request, authorization && typed === null ? { ...headers, authorization } : headers, signal)
+      post(
+        this.session.endpoint,
+        request,
+        authorization && typed === null ? { ...headers, authorization } : headers,
+        signal,
+      )
     const authorization = typed === null ? await this.session.authorization() : null
     const response = await as(authorization)
     if (authorization && tokenRefused(response.answer) && (await this.session.renewAfter(authorization))) {
@@ -154,7 +159,8 @@ export class Runs extends Store<RunsState> {
     }
     const add = (entry: Entry) => {
       waiting.push(entry)
-      if (waiting.length === MAX_ENTRIES) show() // Timers are slow in a window that is not in front.
+      if (waiting.length === MAX_ENTRIES)
+        show() // Timers are slow in a window that is not in front.
       else timer ??= setTimeout(show, SHOW_INTERVAL_MS)
     }
     const handle = { stop: () => stream.stop(), retry: () => stream.retryNow() }

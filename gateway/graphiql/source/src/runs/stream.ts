@@ -255,6 +255,9 @@ function refusalOf(answer: Answer): Outcome {
   return { kind: 'token-refused', problem: 'The server refused the token.', errors: answer.errors ?? null }
 }
 
-function problemOf(outcome: Extract<Outcome, { problem: string }>): { problem: string; errors: Answer['errors'] | null } {
+function problemOf(outcome: Extract<Outcome, { problem: string }>): {
+  problem: string
+  errors: Answer['errors'] | null
+} {
   return { problem: outcome.problem, errors: outcome.errors }
 }

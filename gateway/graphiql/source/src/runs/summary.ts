@@ -7,7 +7,7 @@ const MOST_WORDS = 5
 /** Fields that say what something is called, the most telling first. */
 const NAMES = ['key', 'title', 'name', 'displayName', 'body', 'email']
 
-/** "MOVED · Task · ENG-12 Ship it · status: TODO → DONE · Dana Whitfield" for a change; for others, the first values of the event. */
+/** "MOVED · Task · ENG-12 Ship it · status: TODO → DONE · Dana Whitfield"; the first values of an event that is no change. */
 export function summarize(answer: Answer): string {
   if (answer.errors?.length) return shorten(answer.errors.map((error) => error.message).join(' '))
   const [event] = Object.values(answer.data ?? {})
@@ -20,8 +20,9 @@ function changeWords(change: Record<string, unknown>): string[] {
   const { kind, type, entity, fields, actor } = change
   const named = isObject(entity) ? nameOf(entity) : ''
   const changed = Array.isArray(fields) ? fields.filter(isObject).map(fieldWords) : []
-  return [kind, type, named, ...changed, isObject(actor) ? nameOf(actor) : '']
-    .filter((word): word is string => typeof word === 'string' && word !== '')
+  return [kind, type, named, ...changed, isObject(actor) ? nameOf(actor) : ''].filter(
+    (word): word is string => typeof word === 'string' && word !== '',
+  )
 }
 
 function fieldWords({ field, before, after }: Record<string, unknown>): string {
@@ -59,7 +60,9 @@ function shorten(text: string): string {
   const line = text.replace(/\s+/g, ' ')
   if (line.length <= LONGEST) return line
   let cut = ''
-  for (const { segment } of new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(line.slice(0, LONGEST + 32))) {
+  for (const { segment } of new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(
+    line.slice(0, LONGEST + 32),
+  )) {
     if (cut.length + segment.length > LONGEST - 1) break
     cut += segment
   }

@@ -32,7 +32,12 @@ export function TabBar({ app }: { app: App }) {
                 {state && <span class="dot" data-state={state} role="img" aria-label={DOT_LABELS[state]} />}
                 <span class="graphiql-tab-title">{title}</span>
               </button>
-              <button type="button" class="graphiql-tab-close" aria-label={`Close ${title}`} onClick={() => app.closeTab(tab.id)}>
+              <button
+                type="button"
+                class="graphiql-tab-close"
+                aria-label={`Close ${title}`}
+                onClick={() => app.closeTab(tab.id)}
+              >
                 <CloseIcon />
               </button>
             </li>

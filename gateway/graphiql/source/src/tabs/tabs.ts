@@ -120,6 +120,7 @@ function isTab(value: unknown): value is Tab {
   const texts = [value.id, value.query, value.variables, value.headers]
   const optional = [value.example, value.filled]
   return (
-    texts.every((text) => typeof text === 'string') && optional.every((text) => text === null || typeof text === 'string')
+    texts.every((text) => typeof text === 'string') &&
+    optional.every((text) => text === null || typeof text === 'string')
   )
 }

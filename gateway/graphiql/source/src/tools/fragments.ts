@@ -18,7 +18,8 @@ const MAX_SPREADS = 2000
 /** The document's operations without fragments; throws where fragments spread each other in a circle, or too often. */
 export function mergeFragments(document: DocumentNode, schema: GraphQLSchema): string {
   const fragments = new Map<string, FragmentDefinitionNode>()
-  for (const each of document.definitions) if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each)
+  for (const each of document.definitions)
+    if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each)
   const operations = document.definitions.filter((each) => each.kind === Kind.OPERATION_DEFINITION)
   let spreads = 0
 
@@ -36,10 +37,18 @@ export function mergeFragments(document: DocumentNode, schema: GraphQLSchema): s
     if (above.includes(name)) throw new Error(`Fragment ${name} spreads itself.`)
     if (++spreads > MAX_SPREADS) throw new Error('The fragments are spread too often to be merged.')
     const { typeCondition, selectionSet } = found
-    return { kind: Kind.INLINE_FRAGMENT, typeCondition, directives: selection.directives, selectionSet: expand(selectionSet, [...above, name]) }
+    return {
+      kind: Kind.INLINE_FRAGMENT,
+      typeCondition,
+      directives: selection.directives,
+      selectionSet: expand(selectionSet, [...above, name]),
+    }
   }
 
-  const expanded = { ...document, definitions: operations.map((each) => ({ ...each, selectionSet: expand(each.selectionSet, []) })) }
+  const expanded = {
+    ...document,
+    definitions: operations.map((each) => ({ ...each, selectionSet: expand(each.selectionSet, []) })),
+  }
   return print(flattened(expanded, schema))
 }
 
@@ -48,7 +57,10 @@ function flattened(document: DocumentNode, schema: GraphQLSchema): DocumentNode 
   const types = new TypeInfo(schema)
   const lift = (set: SelectionSetNode, parent: string | undefined): SelectionNode[] =>
     set.selections.flatMap((each) => {
-      const isSame = each.kind === Kind.INLINE_FRAGMENT && !each.directives?.length && (each.typeCondition?.name.value ?? parent) === parent
+      const isSame =
+        each.kind === Kind.INLINE_FRAGMENT &&
+        !each.directives?.length &&
+        (each.typeCondition?.name.value ?? parent) === parent
       return isSame ? lift(each.selectionSet, parent) : [each]
     })
   return visit(

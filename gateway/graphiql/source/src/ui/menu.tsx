@@ -7,7 +7,14 @@ export interface MenuItem {
   run: () => void
 }
 
-export function Menu({ label, icon, items, note, class: className, disabled = false }: {
+export function Menu({
+  label,
+  icon,
+  items,
+  note,
+  class: className,
+  disabled = false,
+}: {
   label: string
   icon: ComponentChildren
   items: readonly MenuItem[]
@@ -61,7 +68,16 @@ export function Menu({ label, icon, items, note, class: className, disabled = fa
         <div class="menu-items">
           <div role="menu" aria-label={label}>
             {items.map(({ label: text, run }) => (
-              <button key={text} type="button" role="menuitem" tabIndex={-1} onClick={() => { close(); run() }}>
+              <button
+                key={text}
+                type="button"
+                role="menuitem"
+                tabIndex={-1}
+                onClick={() => {
+                  close()
+                  run()
+                }}
+              >
                 {text}
               </button>
             ))}

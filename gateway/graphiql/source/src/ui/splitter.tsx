@@ -1,7 +1,16 @@
 /// The line between two panes, which is dragged or moved with the arrow keys.
 import { useRef } from 'preact/hooks'
 
-export function Splitter({ label, axis, value, min, max, step, onChange, measure }: {
+export function Splitter({
+  label,
+  axis,
+  value,
+  min,
+  max,
+  step,
+  onChange,
+  measure,
+}: {
   label: string
   /** `x` moves sideways. */
   axis: 'x' | 'y'
