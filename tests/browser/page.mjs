@@ -10,7 +10,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 
-export const PATIENCE_MS = 20_000
+export const PATIENCE_MS = 40_000
 
 /** The server's address. */
 export const base = new URL(process.env.BASE_URL ?? exit('BASE_URL is not set.'))

@@ -88,7 +88,7 @@ export function ShortcutsDialog({ onClose }: { onClose: () => void }) {
           {SHORTCUTS.map(([keys, what]) => (
             <tr key={keys}>
               <td>
-                <kbd>{isMac ? keys.replace('Ctrl', '⌘') : keys}</kbd>
+                <kbd>{isMac ? onMac(keys) : keys}</kbd>
               </td>
               <td>{what}</td>
             </tr>
@@ -97,4 +97,9 @@ export function ShortcutsDialog({ onClose }: { onClose: () => void }) {
       </table>
     </Dialog>
   )
+}
+
+/** Where Ctrl-Space belongs to the system. */
+function onMac(keys: string): string {
+  return keys === 'Ctrl-Space' ? '⌘-I' : keys.replace('Ctrl', '⌘')
 }

@@ -38,8 +38,9 @@ const FINAL_CODES = new Set([1002, 1003, 1007, 1008, 1009, 4004, 4005, 4400, 440
 
 const SERVER_STOPS = new Set<unknown>(['SERVICE_UNAVAILABLE'])
 
-const PING_INTERVAL_MS = 10_000
-const PONG_TIMEOUT_MS = 5_000
+const PING_INTERVAL_MS = 8_000
+/** A busy server may take its time. */
+const PONG_TIMEOUT_MS = 8_000
 /** Browsers themselves wait for minutes. */
 const CONNECT_TIMEOUT_MS = 8_000
 const FIRST_PAUSE_MS = 500
