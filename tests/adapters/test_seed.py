@@ -110,10 +110,10 @@ async def test_the_same_day_gives_the_same_rows(database: Database, postgres_ser
 
 
 async def test_ids_and_texts_are_the_same_on_another_day(database: Database, postgres_server: str) -> None:
-    told = "SELECT id, key, title, status FROM tasks ORDER BY id"
+    results = "SELECT id, key, title, status FROM tasks ORDER BY id"
     async with _empty_database(postgres_server) as another:
         await seed(another, "demo", password_hash=HASH, anchor=TODAY + timedelta(days=100))
-        assert await _query(another, told) == await _query(database, told)
+        assert await _query(another, results) == await _query(database, results)
 
 
 async def test_who_has_users_is_left_alone(postgres_server: str) -> None:
@@ -145,9 +145,9 @@ async def test_positions_have_no_gaps_and_times_never_go_back(database: Database
         assert entries[-1].at < TODAY
 
 
-async def test_what_the_log_told_last_is_what_the_rows_say(database: Database) -> None:
+async def test_what_the_log_says_last_is_what_the_rows_say(database: Database) -> None:
     entries = await _load_all(database, Entry, tables.events)
-    told = {entry.entity_id: entry.payload["entity"] for entry in sorted(entries, key=lambda entry: entry.position)}
+    results = {entry.entity_id: entry.payload["entity"] for entry in sorted(entries, key=lambda entry: entry.position)}
     kinds: list[tuple[type[Any], Table]] = [
         (Task, tables.tasks),
         (Comment, tables.comments),
@@ -158,7 +158,7 @@ async def test_what_the_log_told_last_is_what_the_rows_say(database: Database) -
     ]
     for cls, table in kinds:
         for row in await _load_all(database, cls, table):
-            assert decode(cls, told[row.id]) == row
+            assert decode(cls, results[row.id]) == row
 
 
 async def test_keys_count_each_teams_tasks_and_ranks_sort_each_projects(database: Database) -> None:

@@ -266,7 +266,7 @@ async def test_a_session_of_somebody_else_is_not_there(app: App) -> None:
 
 
 @pytest.mark.slow
-async def test_somebody_who_closed_his_account_cannot_come_back(app: App) -> None:
+async def test_somebody_who_closed_their_account_cannot_come_back(app: App) -> None:
     email = unused_email()
     account = await register(app, email=email)
     actor = await actor_of(app, account)
