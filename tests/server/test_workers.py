@@ -231,7 +231,7 @@ async def test_workers_that_cannot_start_end_the_server(database_url: str, valke
     with running_process("api", "--workers", "2", folder=tmp_path, **settings) as server:
         assert await server.wait_for_exit() == 1
     assert "HIVE_TRUSTED_DOCUMENTS cannot be used: the document 'a' can't run" in server.output
-    assert server.output.endswith("A worker cannot start; what it said stands above.\n")
+    assert server.output.endswith("A worker cannot start; its reason stands above.\n")
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ async def test_workers_that_cannot_start_end_the_server(database_url: str, valke
         (
             ("serve", "--workers", "2"),
             {},
-            "2 workers hear of each other's changes through Redis: set HIVE_REDIS_URL, or leave --workers out.\n",
+            "2 workers learn of each other's changes through Redis: set HIVE_REDIS_URL, or leave --workers out.\n",
         ),
         (
             ("--workers", "40"),
