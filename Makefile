@@ -67,8 +67,8 @@ format: $(INSTALLED)     ## put the code in form and repair what ruff can
 lock: $(INSTALLED)       ## make requirements.lock anew from pyproject.toml, moving only what must move
 	$(IN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --universal --python-version 3.11 -o requirements.lock
 
-graphiql:   ## build GraphiQL from its source (needs Node); the result is committed
-	cd gateway/graphiql/source && npm ci && npm run build
+graphiql:   ## test GraphiQL's source and build it (needs Node); the result is committed
+	cd gateway/graphiql/source && npm ci && npm test && npm run build
 
 clean:      ## remove what these targets installed or cached; data stays
 	rm -rf ~/.cache/pantherahive/ministack-*

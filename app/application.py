@@ -13,12 +13,12 @@ from starlette.types import ASGIApp, Scope
 
 from app.bootstrap import LIMITS, POSITION_READER, CannotStart, Resources
 from app.readiness import health_routes
-from app.settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
+from app.settings import DEMO_PASSWORD, DEMO_PEOPLE, Settings
 from auth.tokens import Credentials
 from domain.session import Device
 from gateway.endpoints import OpenConnections, graph_endpoints
 from gateway.execution.executor import Executor
-from gateway.graphiql import DemoSignIn, GraphiQLConfig
+from gateway.graphiql import DemoSignIn, GraphAccess, GraphiQLConfig
 from gateway.graphiql import routes as graphiql_routes
 from gateway.http.origins import AllowedOrigins
 from gateway.http.ports import RequestInfo
@@ -79,6 +79,9 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     def open_context(credentials: Credentials | None, info: RequestInfo) -> "_OperationContext":
         return _OperationContext(resources, credentials, info)
 
+    def may_introspect(credentials: Credentials | None) -> bool:
+        return credentials is not None or not settings.production
+
     graph = graph_endpoints(
         SubscriptionManager(executor, resources.services.hub),
         persisted_queries=_persisted_queries(resources, settings, executor),
@@ -86,7 +89,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         open_context=open_context,
         allowed_origins=settings.allowed_origins,
         compress=settings.compression == "gzip",
-        may_introspect=lambda credentials: credentials is not None or not settings.production,
+        may_introspect=may_introspect,
     )
     if on_created is not None:
         on_created(executor, graph.connections)
@@ -100,11 +103,20 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     rooms = [WebSocketRoute(path, collaboration) for path in ("/collaboration", "/collaboration/{document_id}")]
     blobs = resources.services.blobs
     files = blob_routes(blobs) if isinstance(blobs, LocalBlobs) else []  # a bucket has addresses of its own
-    demo = None if settings.production else DemoSignIn(email=DEMO_EMAIL, password=DEMO_PASSWORD)
-    pages = Starlette(
-        routes=[*graph.routes, *rooms, *files, *health_routes(resources.database), *graphiql_routes(GraphiQLConfig(demo=demo))]
+    access = GraphAccess(executor=executor, credentials=resources.tokens, may_introspect=may_introspect)
+    graphiql = graphiql_routes(
+        GraphiQLConfig(people=_demo_people(settings)),
+        access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing
     )
+    pages = Starlette(routes=[*graph.routes, *rooms, *files, *health_routes(resources.database), *graphiql])
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
+
+
+def _demo_people(settings: Settings) -> tuple[DemoSignIn, ...]:
+    """Whom GraphiQL offers to sign in as."""
+    if settings.production:
+        return ()
+    return tuple(DemoSignIn(name=name, email=email, password=DEMO_PASSWORD) for name, email in DEMO_PEOPLE)
 
 
 def _detach_message_stream(large_messages: LargeMessageBudget, scope: Scope, write_batch: WriteBatch) -> MessageStream | None:

@@ -17,7 +17,7 @@ import uvicorn
 from app.application import AllConnections, Application, OnCreated, create_app
 from app.bootstrap import CannotStart, Resources, migrate, open_database_url, open_resources, seed_database, seed_demo_documents
 from app.maintenance import run_maintenance
-from app.settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
+from app.settings import DEMO_EMAIL, DEMO_PASSWORD, DEMO_PEOPLE, Settings
 from app.task_supervision import end_on_dead_task
 from persistence.engine.database import open_database
 from persistence.engine.schema_version import schema_version
@@ -39,6 +39,8 @@ def announce(settings: Settings, *, workers: int = 1) -> None:
     print(f"  Health     {here}/healthz and {here}/readyz")
     if not settings.production and settings.seed != "none":
         print(f"  Demo user  {DEMO_EMAIL}, password {DEMO_PASSWORD}")
+        for _, email in DEMO_PEOPLE[1:]:
+            print(f"             {email}, the same password")
     sys.stdout.flush()
 
 

@@ -18,10 +18,11 @@ from persistence.engine.statement import Statement
 from persistence.tables import users
 from seed.batch import Batch
 from seed.copy_batch import SEEDED_TABLES, copy_batch
-from seed.demo import DEMO_EMAIL, demo
+from seed.demo import demo
+from seed.demo_people import DEMO_EMAIL, SECOND_EMAIL, SIGN_IN_EMAILS
 from seed.large import Scale, large
 
-__all__ = ["DEMO_EMAIL", "Scale", "SeedReport", "SeedSize", "seed"]
+__all__ = ["DEMO_EMAIL", "SECOND_EMAIL", "Scale", "SeedReport", "SeedSize", "seed"]
 
 SeedSize = Literal["none", "demo", "large"]
 
@@ -55,8 +56,8 @@ async def seed(
 ) -> SeedReport:
     """Seed an empty, migrated database; one that has users is left as it is. Everything is written, or nothing.
 
-    `DEMO_EMAIL` signs in with the password of `password_hash`; no other user has a password. `anchor` is the instant at which the
-    generated history ends, by default the start of today (UTC). `scale` is the size of the large seed.
+    `DEMO_EMAIL` and `SECOND_EMAIL` sign in with the password of `password_hash`; no other user has a password. `anchor` is the
+    instant at which the generated history ends, by default the start of today (UTC). `scale` is the size of the large seed.
     """
     if size == "none":
         return SeedReport(size=size, skipped="nothing was asked for.")
@@ -83,6 +84,6 @@ async def _write_batches(database: Database, batches: Iterable[Batch], password_
         if await connection.fetch_value(_ANY_USER):
             return None
         for batch in batches:
-            hashes = {user.id: password_hash for user in batch.users if user.email_address == DEMO_EMAIL}
+            hashes = {user.id: password_hash for user in batch.users if user.email_address in SIGN_IN_EMAILS}
             rows.update(await copy_batch(connection, batch, hashes))
     return dict(rows)

@@ -13,14 +13,14 @@ from domain.user import User
 from seed import fixtures
 from seed.batch import Batch
 from seed.conversations import ConversationScheduler
-from seed.demo_people import DEMO_EMAIL, ENGINEERING, OWNER, PEOPLE, PROJECTS, TEAMS, DemoProject, DemoTeam
+from seed.demo_people import ENGINEERING, OWNER, PEOPLE, PROJECTS, TEAMS, DemoProject, DemoTeam
 from seed.ids import Ids, seeded_random
 from seed.simulation import Simulation
 from seed.task_history import ProjectHistory
 from seed.task_lifecycle import TaskLifecycle, plan_lifecycles
 from seed.timeline import Timeline
 
-__all__ = ["DEMO_EMAIL", "demo"]
+__all__ = ["demo"]
 
 _SEED = 1
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)

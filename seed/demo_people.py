@@ -7,6 +7,9 @@ from domain.project import ProjectStatus, ProjectVisibility
 
 DEMO_EMAIL = "demo@pantherahive.dev"
 _EMAIL_DOMAIN = "larkspur.example"
+SECOND_EMAIL = f"priya@{_EMAIL_DOMAIN}"
+SIGN_IN_EMAILS = frozenset((DEMO_EMAIL, SECOND_EMAIL))
+"""Who has a password: the demo user, and a second person of the same teams, to see changes of one at the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,7 @@ class DemoProject:
 
 
 OWNER = "dana"
+SECOND = "priya"
 
 PEOPLE = (
     Person(name=OWNER, first_name="Dana", last_name="Whitfield", time_zone="Europe/London", locale="en-GB"),

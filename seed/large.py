@@ -20,7 +20,7 @@ from domain.team import Team
 from domain.user import User
 from seed import vocabulary
 from seed.batch import Batch, ProjectMembership, Reaction, SeedMembership, Watcher
-from seed.demo_people import DEMO_EMAIL, OWNER, PEOPLE
+from seed.demo_people import OWNER, PEOPLE, SECOND
 from seed.event_log import SeedLog
 from seed.ids import Ids, seeded_random
 
@@ -41,6 +41,7 @@ _PRIORITIES = {
     TaskPriority.HIGH: 15,
     TaskPriority.URGENT: 5,
 }
+_FIRST_USERS = (OWNER, SECOND)
 _LINKS = (TaskLinkKind.BLOCKS, TaskLinkKind.RELATES_TO, TaskLinkKind.RELATES_TO)
 _EMOJI = ("👍", "🎉", "👀")
 
@@ -84,9 +85,10 @@ class _GeneratedTeam:
         number = self._index * self._scale.members + index
         first, last = vocabulary.FIRST_NAMES[number % 50], vocabulary.LAST_NAMES[number // 50 % 40]
         email, locale, zone = f"{first}.{last}.{number}@larkspur.example".lower(), "en", "UTC"
-        if number == 0:
-            dana = next(person for person in PEOPLE if person.name == OWNER)
-            first, last, email, locale, zone = dana.first_name, dana.last_name, DEMO_EMAIL, dana.locale, dana.time_zone
+        if number < len(_FIRST_USERS):
+            person = next(person for person in PEOPLE if person.name == _FIRST_USERS[number])
+            first, last, email = person.first_name, person.last_name, person.email_address
+            locale, zone = person.locale, person.time_zone
         at = self._began - timedelta(days=1)
         return User(
             id=self._ids(),

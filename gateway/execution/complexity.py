@@ -31,7 +31,7 @@ from graphql.utilities import type_from_ast
 from gateway.execution.limits import Cost, FieldSize, OperationComplexity
 
 _INTROSPECTION_COSTS: Final = {"__schema": 1_000, "__type": 50}
-_TYPE_WEIGHTS: Final = {"Markdown": 5}
+_TYPE_WEIGHTS: Final = {"Markdown": 2}
 """Weights of leaf types whose values may be long."""
 _MAX_COUNT: Final = 2**53  # counts that double with every fragment stay small numbers
 _ZERO_COST: Final = Cost()

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import orjson
 import strawberry
-from graphql import ExecutionResult
+from graphql import ExecutionResult, introspection_from_schema
 from graphql.execution import Executor as CoreExecutor
 from graphql.execution import create_source_event_stream
 from graphql.language import OperationType
@@ -147,6 +147,10 @@ class Executor:
         """The errors of a document, whatever its variables; empty if it may run."""
         document = self._documents.load(text)
         return document.errors if isinstance(document, InvalidDocument) else ()
+
+    def introspect(self) -> Mapping[str, Any]:
+        """The data of the full introspection query; takes a tenth of a second and needs no event loop."""
+        return introspection_from_schema(self._core_schema)
 
     def prepare(
         self, request: OperationRequest, *, may_introspect: bool = True, parsing_budget: ParsingBudget | None = None

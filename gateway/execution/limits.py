@@ -6,7 +6,7 @@ computed when the variables are known. `docs/limits.md` states the formula for c
 
 - The depth counts nested fields. A connection's `edges`, `nodes`, and an edge's `node` add no level, else clients in Relay's
   style could nest a third as deep as others.
-- A field costs its weight and the cost of its selections. The weight is 1, 0 for `__typename` and those fields of connections, 5
+- A field costs its weight and the cost of its selections. The weight is 1, 0 for `__typename` and those fields of connections, 2
   for Markdown, and more for fields that load content. A field with `first` or `last` multiplies the cost of its rows by that
   number (the default page when absent); a field with `ids`, by their number. `pageInfo` and `totalCount` cost once per page, not
   per row.

@@ -60,7 +60,7 @@ async def test_an_upload_that_trickles_is_given_up(tmp_path: Path) -> None:
         assert time.monotonic() - began < 2
 
 
-async def test_a_full_disk_is_told_as_such_and_keeps_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_disk_is_reported_as_such_and_keeps_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -101,7 +101,7 @@ async def test_a_version_comes_back_with_what_it_said(isolated_app: App) -> None
     assert (await verify_documents(isolated_app)).is_clean
 
 
-async def test_of_twenty_who_write_the_same_version_one_does_and_the_others_are_told_what_is_there(isolated_app: App) -> None:
+async def test_of_twenty_who_write_the_same_version_one_does_and_the_others_are_notified_what_is_there(isolated_app: App) -> None:
     team = await create_sample_team(isolated_app)
     made = await create_document(isolated_app, team, "Page")
     racers = [
@@ -156,12 +156,12 @@ async def test_storage_that_goes_away_at_any_write_leaves_nothing_half_saved(iso
     for change, writes in ((delete, 4), (name, 1), (save, 2)):
         for after in range(writes):
             faulty = FaultyBlobs(isolated_app.resources.services.blobs, successful_writes=after, loses_last_answer=lost)
-            with pytest.raises(StorageUnavailable) as told:
+            with pytest.raises(StorageUnavailable) as results:
                 async with unit_of_work(
                     isolated_app.resources.database, isolated_app.resources.services.pubsub, objects=DocumentObjects(faulty)
                 ) as uow:
                     await change(uow)
-            assert told.value.code == "STORAGE_UNAVAILABLE"
+            assert results.value.code == "STORAGE_UNAVAILABLE"
             assert await index_rows(isolated_app) == before
     assert (await verify_documents(isolated_app)).missing == []
     # What storage is ahead with is replaced by the next write, and counts for nothing until then.

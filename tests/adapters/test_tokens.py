@@ -76,7 +76,7 @@ async def test_an_issued_token_speaks_for_its_user_with_every_scope(token_issuer
     assert before + 600 <= bearer.expires_at <= time.time() + 600
 
 
-async def test_a_token_lends_the_scopes_that_it_names(token_issuer: TokenIssuer) -> None:
+async def test_a_token_has_the_scopes_that_it_names(token_issuer: TokenIssuer) -> None:
     bearer = await token_issuer.tokens.authenticate(f"bearer  {token_issuer.craft_token(scope='TASKS_READ TEAMS_READ')} ")
     assert bearer is not None
     assert bearer.actor.scopes == {Scope.TASKS_READ, Scope.TEAMS_READ}

@@ -160,10 +160,10 @@ def test_markdown_is_found_where_plain_text_is_not() -> None:
     assert merged(crdt.load(base), update) == BASE.replace("A second", "Between.\n\nA third")
 
 
-def test_text_that_is_not_there_is_told() -> None:
-    with pytest.raises(TextNotFound) as told:
+def test_text_that_is_not_there_is_reported() -> None:
+    with pytest.raises(TextNotFound) as results:
         edit.find_and_replace(TEXT, composed(), "badger", "wolf")
-    assert (told.value.code, told.value.path) == ("INVALID", ("input", "find"))
+    assert (results.value.code, results.value.path) == ("INVALID", ("input", "find"))
     with pytest.raises(Invalid):
         edit.find_and_replace(TEXT, composed(), "", "wolf")
 

@@ -20,7 +20,7 @@ sentences = st.lists(
 @pytest.mark.parametrize(
     ("prefix", "suffix", "start"), [(None, None, 8), ("dog ", None, 21), (None, ". The end", 21), ("cat ", ". The dog", 8)]
 )
-def test_a_quote_is_told_from_the_same_elsewhere_by_what_stands_around_it(
+def test_a_quote_is_distinguished_from_the_same_elsewhere_by_what_stands_around_it(
     prefix: str | None, suffix: str | None, start: int
 ) -> None:
     found = create_anchor(WORDS, "sat", prefix, suffix, PATH)

@@ -22,7 +22,7 @@ async def task_history(app: App, person: Person, task_id: str) -> list[tuple[str
     ]
 
 
-async def test_every_change_of_a_task_is_told_field_by_field_with_global_ids(app: App, team: SampleTeam) -> None:
+async def test_every_change_of_a_task_is_reported_field_by_field_with_global_ids(app: App, team: SampleTeam) -> None:
     small = await create_label(app, team.member, team.team_id, "small")
     parent, other = await create_task(app, team, "Parent"), await create_task(app, team, "Other")
     one = await create_task(app, team, "One", assigneeId=team.member.id)
@@ -36,7 +36,7 @@ async def test_every_change_of_a_task_is_told_field_by_field_with_global_ids(app
     await mutate_ok(app, team.mate, "taskUnlink", id=far["id"])
     await mutate_ok(app, team.mate, "taskDelete", id=one["id"])
     await mutate_ok(app, team.member, "taskRestore", id=one["id"])
-    told = {"id": near["id"], "kind": "BLOCKS", "targetId": other["id"]}
+    results = {"id": near["id"], "kind": "BLOCKS", "targetId": other["id"]}
     assert await task_history(app, team.guest, one["id"]) == [
         ("CREATED", me, []),
         (
@@ -50,8 +50,8 @@ async def test_every_change_of_a_task_is_told_field_by_field_with_global_ids(app
             me,
             [("parentId", None, parent["id"]), ("status", "TODO", "DONE"), ("completedAt", None, closed["completedAt"])],
         ),
-        ("UPDATED", me, [("links", None, told)]),
-        ("UPDATED", mate, [("links", told, None)]),
+        ("UPDATED", me, [("links", None, results)]),
+        ("UPDATED", mate, [("links", results, None)]),
         ("DELETED", mate, []),
         ("RESTORED", me, []),
     ]
@@ -90,7 +90,7 @@ async def test_what_is_said_about_a_task_stands_in_its_history(app: App, team: S
     ]
 
 
-async def test_a_project_tells_what_happened_in_it_to_those_who_see_it(app: App, team: SampleTeam) -> None:
+async def test_a_project_lists_what_happened_in_it_to_those_who_see_it(app: App, team: SampleTeam) -> None:
     secret = await create_project(app, team, "Secret", private_to=[team.member])
     one = await create_task(app, team, "Plans", projectId=secret)
     await create_comment(app, team.member, one, "Hush.")
@@ -114,7 +114,7 @@ async def test_a_project_tells_what_happened_in_it_to_those_who_see_it(app: App,
     assert [kind for kind, _, _ in await task_history(app, team.mate, one["id"])] == ["MOVED"]
 
 
-async def test_an_entry_is_found_by_its_id_by_those_who_may_hear_it(app: App, team: SampleTeam) -> None:
+async def test_an_entry_is_found_by_its_id_by_those_who_may_receive_it(app: App, team: SampleTeam) -> None:
     secret = await create_project(app, team, "Secret", private_to=[team.member])
     one = await create_task(app, team, projectId=secret)
     (entry,) = (await fetch_task(app, team.member, one["id"], "activity { nodes { id kind createdAt } }"))["activity"]["nodes"]

@@ -204,7 +204,7 @@ async def test_people_discuss_watch_and_have_seen_documents(app: App, team: Samp
     assert (await fetch_document(app, team.member, made["id"], "viewerUnread { changeCount }"))["viewerUnread"] is None
 
 
-async def test_what_one_may_do_with_a_document_follows_from_his_role(app: App, team: SampleTeam) -> None:
+async def test_what_one_may_do_with_a_document_follows_from_their_role(app: App, team: SampleTeam) -> None:
     made = await create_document(app, team)
     everything_ = ["READ", "COMMENT", "CREATE", "UPDATE", "MOVE", "DELETE"]
     can = {

@@ -52,7 +52,7 @@ def test_a_uuid_is_written_with_dashes(spelt: str) -> None:
         (UUID("9b2d1b4e-5c37-4a3e-8c52-1f5a6b7c8d9e"), True),
     ],
 )
-def test_ids_that_nobody_can_have_made_are_told_from_others(id_: UUID, made: bool) -> None:
+def test_ids_that_nobody_can_have_made_are_distinguished_from_others(id_: UUID, made: bool) -> None:
     assert global_id.is_made(id_) is made
 
 

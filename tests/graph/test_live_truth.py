@@ -247,7 +247,7 @@ async def test_a_cursor_in_an_operation_is_taken_before_its_data_wherever_it_sta
         assert titles == final
 
 
-async def test_closing_a_task_tells_those_that_wait_for_it_and_their_histories_do_not(app: App, team: SampleTeam) -> None:
+async def test_closing_a_task_notifies_those_that_wait_for_it_and_their_histories_do_not(app: App, team: SampleTeam) -> None:
     first, second = await create_task(app, team, "First"), await create_task(app, team, "Second")
     await mutate_ok(app, team.member, "taskLink", taskId=first["id"], targetId=second["id"], kind="BLOCKS")
     cursor = await current_cursor(app, team.member)
@@ -286,7 +286,7 @@ async def test_a_deleted_comment_names_its_subject_and_is_no_news(app: App, team
     }
 
 
-async def test_a_new_name_is_told_to_those_who_share_a_team_and_to_nobody_else(app: App, team: SampleTeam) -> None:
+async def test_a_new_name_is_reported_to_those_who_share_a_team_and_to_nobody_else(app: App, team: SampleTeam) -> None:
     mine, outside = await current_cursor(app, team.member), await current_cursor(app, team.outsider)
     await mutate_ok(app, team.mate, "userUpdate", firstName="Grace")
     (change,) = await changes_since(app, team.member, mine)

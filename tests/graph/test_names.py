@@ -77,7 +77,7 @@ async def test_of_twins_made_at_once_one_is_refused(app: App, team: SampleTeam) 
     assert sorted(refusals) == [[]] + [[("NOT_UNIQUE", ["input", "name"])]] * 3
 
 
-async def test_accents_tell_names_apart_and_stand_beside_each_other(app: App, team: SampleTeam) -> None:
+async def test_accents_distinguish_names_and_stand_beside_each_other(app: App, team: SampleTeam) -> None:
     names = ["zebra", "Apple", "banana", "Äpfel", "éclair", "Bug", "Büg", "🚀 go", "9 lives", "~draft"]
     for name in names:
         await create_label(app, team.member, team.team_id, name)

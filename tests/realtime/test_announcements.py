@@ -36,7 +36,7 @@ class BrokenBackend(MemoryBackend):
         self.attempts += 1
         if self.broken:
             raise ConnectionError("broken")
-        self.published += [told.position for event in events if isinstance(told := decode_message(event.message), Entry)]
+        self.published += [results.position for event in events if isinstance(results := decode_message(event.message), Entry)]
 
 
 async def received_messages(live: PubSub) -> object:
@@ -58,7 +58,7 @@ def test_an_announcement_carries_the_whole_entry() -> None:
     assert decode_message(encode_message(bare)) == bare
 
 
-async def test_what_is_announced_is_heard_by_those_who_subscribed() -> None:
+async def test_what_is_announced_is_received_by_those_who_subscribed() -> None:
     async with PubSub.open(MemoryBackend()) as live:
         await live.subscribe("team:1")
         await live.announce(make_entry("team:2", 1))
@@ -79,7 +79,7 @@ async def test_what_cannot_be_read_is_a_hint_to_look_into_the_log() -> None:
         assert (LOST.channel, LOST.message) == ("", "")
 
 
-async def test_announcing_to_a_broken_backend_costs_nothing_and_the_newest_are_told_later() -> None:
+async def test_announcing_to_a_broken_backend_costs_nothing_and_the_newest_are_reported_later() -> None:
     backend = BrokenBackend()
     async with PubSub.open(backend) as live:
         began = time.perf_counter()

@@ -95,9 +95,9 @@ def test_a_client_brings_so_many_peers_and_no_more_and_none_that_is_too_large() 
 
 def test_a_session_of_the_graph_is_a_peer_with_its_place() -> None:
     peers, at = AwarenessTable(), datetime(2026, 11, 22, tzinfo=UTC)
-    told = session_awareness(ADA, "tab", at=at, cursor=3, selection_end=None, is_typing=True)
-    assert told.client > 2**32
-    peers.update([told, AwarenessState(7, 1, '{"name":"awareness"}')], ADA, None, 0.0)
+    results = session_awareness(ADA, "tab", at=at, cursor=3, selection_end=None, is_typing=True)
+    assert results.client > 2**32
+    peers.update([results, AwarenessState(7, 1, '{"name":"awareness"}')], ADA, None, 0.0)
     provider, session = peers.presences()
     assert (session.session_id, session.user_id, session.cursor, session.selection_end, session.is_typing) == (
         "tab",

@@ -8,7 +8,7 @@ from realtime.announcements import LOST
 from realtime.memory_backend import MAX_QUEUED_BYTES, MAX_QUEUED_EVENTS, MemoryBackend
 
 
-async def test_only_subscribed_channels_are_heard_and_in_order() -> None:
+async def test_only_subscribed_channels_are_received_and_in_order() -> None:
     backend = MemoryBackend()
     await backend.connect()
     await backend.subscribe("a")

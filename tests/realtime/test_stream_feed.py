@@ -5,7 +5,7 @@ from realtime.recent_entries import RecentEntries
 from tests.support.event_streams import make_entry
 
 
-async def test_what_is_heard_before_the_head_is_known_is_sorted_out_afterwards() -> None:
+async def test_what_is_received_before_the_head_is_known_is_sorted_out_afterwards() -> None:
     feed = StreamFeed("a", RecentEntries(), now=0.0)
     for position in (3, 5, 4, 6, 9):
         feed.receive(make_entry("a", position))

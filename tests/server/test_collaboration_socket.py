@@ -170,7 +170,7 @@ async def test_who_may_only_read_gets_edits_and_makes_none(
     assert str((await load_logged_document(database_url, document_id)).get("text", type=Text)) == "theirs"
 
 
-async def test_who_loses_his_right_is_sent_away(
+async def test_who_loses_their_right_is_sent_away(
     server: ServerProcess, ada: Client, guest: Client, document_id: str, project_id: str
 ) -> None:
     async with connect(collaboration_url(server, document_id, guest.token)) as socket:
@@ -190,7 +190,7 @@ async def test_who_signs_out_is_sent_away(server: ServerProcess, document_id: st
         assert await close_reason(socket) == (4401, "UNAUTHENTICATED")
 
 
-async def test_peers_are_told_and_leave_with_their_connection(server: ServerProcess, ada: Client, document_id: str) -> None:
+async def test_peers_are_notified_and_leave_with_their_connection(server: ServerProcess, ada: Client, document_id: str) -> None:
     async with connect(collaboration_url(server, document_id, ada.token)) as one:
         await one.send(messages.sync_message(SyncStep.STEP_1, EMPTY))
         await next_message(one, MessageType.SYNC, SyncStep.STEP_2)
@@ -206,7 +206,7 @@ async def test_peers_are_told_and_leave_with_their_connection(server: ServerProc
         ]
 
 
-async def test_hocuspocus_is_told_that_an_edit_is_kept_when_it_is(
+async def test_hocuspocus_is_notified_that_an_edit_is_kept_when_it_is(
     server: ServerProcess, ada: Client, document_id: str, database_url: str
 ) -> None:
     async with open_hocuspocus_client(server.url, document_id, ada.token) as editor:
@@ -220,7 +220,7 @@ async def test_hocuspocus_is_told_that_an_edit_is_kept_when_it_is(
 
 
 @pytest.mark.slow
-async def test_a_client_that_does_not_read_is_hung_up_on_and_the_others_hear_on(
+async def test_a_client_that_does_not_read_is_hung_up_on_and_the_others_receive_on(
     server: ServerProcess, ada: Client, document_id: str
 ) -> None:
     async with (

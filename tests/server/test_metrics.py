@@ -191,6 +191,6 @@ async def test_reasons_without_end_come_together(app: App) -> None:
 
     create_app(app.resources, Settings(), watch)
     (runs,) = [each for each in numbers.collect() if each.name == "pantherahive_executions"]
-    told = {(each.labels["executor"], each.labels["reason"]): each.value for each in runs.samples}
-    assert len(told) == 34
-    assert (told["compiled", ""], told["graphql-core", "reason 0"], told["graphql-core", "other"]) == (5, 2, 16)
+    results = {(each.labels["executor"], each.labels["reason"]): each.value for each in runs.samples}
+    assert len(results) == 34
+    assert (results["compiled", ""], results["graphql-core", "reason 0"], results["graphql-core", "other"]) == (5, 2, 16)

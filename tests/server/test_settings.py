@@ -81,7 +81,7 @@ def test_a_page_of_an_origin_that_is_listed_is_allowed(scheme: str, host: str, p
         ("HIVE_DATADIR", "HIVE_DATA_DIR"),
     ],
 )
-def test_a_misspelt_name_is_told_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch, name: str, meant: str) -> None:
+def test_a_misspelt_name_is_reported_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch, name: str, meant: str) -> None:
     monkeypatch.setenv(name, "1")
     assert f"{name}: there is no such setting; did you mean {meant}?" in misspelt_settings()
 

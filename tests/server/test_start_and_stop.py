@@ -46,7 +46,7 @@ def postmaster(folder: Path) -> int:
 
 
 @pytest.mark.slow
-async def test_the_first_start_seeds_and_ctrl_c_says_goodbye_before_it_closes_the_database(folder: Path) -> None:
+async def test_the_first_start_seeds_and_ctrl_c_closes_connections_before_it_closes_the_database(folder: Path) -> None:
     with running_process(folder=folder, data_dir=folder / "data") as server:
         await server.wait_until_ready()
         for line in (f"GraphiQL   {server.url}/", f"Demo user  {DEMO_EMAIL}, password {DEMO_PASSWORD}"):
@@ -74,7 +74,7 @@ async def test_the_first_start_seeds_and_ctrl_c_says_goodbye_before_it_closes_th
 
 
 @pytest.mark.slow
-async def test_the_second_start_finds_everything_and_others_are_told_that_its_place_is_taken(folder: Path) -> None:
+async def test_the_second_start_finds_everything_and_others_are_notified_that_its_place_is_taken(folder: Path) -> None:
     with running_process(folder=folder, data_dir=folder / "data") as server:
         await server.wait_until_ready()
         assert server.startup_seconds < 10

@@ -131,7 +131,7 @@ async def test_one_who_comes_back_after_the_log_was_shortened_comes_to_the_same(
     assert third == {"text": back["text"], "closed": []}
 
 
-async def test_two_editors_over_graphql_come_to_the_same_and_one_goes_on_where_he_was_cut_off(
+async def test_two_editors_over_graphql_come_to_the_same_and_one_goes_on_where_they_were_cut_off(
     node: str, server_pair: Pair, ada: Client, database_url: str
 ) -> None:
     id_ = await create_document_over_http(ada, await create_team_and_project(ada))

@@ -70,13 +70,13 @@ async def test_a_request_may_arrive_byte_by_byte(server: SampleServer) -> None:
 async def test_what_asks_for_more_is_answered_too(header: bytes, journal: Journal) -> None:
     async with run_sample_server() as server, open_connection(server) as line:
         line.send(post_request('{echo(text:"a")}', header))
-        told = await line.reader.readuntil(b"\r\n\r\n")
+        results = await line.reader.readuntil(b"\r\n\r\n")
         if header.startswith(b"expect"):
-            assert told == b"HTTP/1.1 100 Continue\r\n\r\n"
-            told = await line.reader.readuntil(b"\r\n\r\n")
-        assert told.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert results == b"HTTP/1.1 100 Continue\r\n\r\n"
+            results = await line.reader.readuntil(b"\r\n\r\n")
+        assert results.startswith(b"HTTP/1.1 200 OK\r\n")
         assert await line.reader.readexactly(21) == b'{"data":{"echo":"a"}}'
-        assert (b"connection: close" in told) == (header == b"connection: close")
+        assert (b"connection: close" in results) == (header == b"connection: close")
     assert [each.info.ip for each in journal.contexts] == ["10.1.2.3" if header.startswith(b"x-f") else "127.0.0.1"]
 
 
@@ -105,7 +105,7 @@ async def test_a_head_without_end_is_refused(server: SampleServer) -> None:
         assert await line.read_to_end() == b""
 
 
-async def test_a_body_that_does_not_end_in_time_is_told_so() -> None:
+async def test_a_body_that_does_not_end_in_time_learns_so() -> None:
     async with (
         run_sample_server(keep_alive=0.1, timeouts=HttpTimeouts(body_seconds=0.2)) as brief,
         open_connection(brief) as line,
@@ -150,7 +150,7 @@ async def test_a_server_that_stops_answers_what_it_has_begun(caplog: pytest.LogC
         assert await line.read_to_end() == b""
 
 
-async def test_who_does_not_read_gets_no_more_until_he_does(server: SampleServer) -> None:
+async def test_who_does_not_read_gets_no_more_until_they_do(server: SampleServer) -> None:
     query = "{" + "".join(f'a{n}:echo(text:"{"x" * 1000}")' for n in range(15)) + "}"
     async with open_connection(server) as line:
         line.writer.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 * 1024)

@@ -149,7 +149,7 @@ async def test_terminate_closes_and_cleans_up(server: SampleServer, journal: Jou
         await journal.wait_for("context closed")
 
 
-async def test_a_refused_hello_is_told_why_and_closed(server: SampleServer) -> None:
+async def test_a_refused_init_learns_why_and_closed(server: SampleServer) -> None:
     async with server.connect(subprotocols=["graphql-ws"]) as ws:
         await send(ws, type="connection_init", payload={"Authorization": "Bearer expired"})
         assert await receive(ws) == {
