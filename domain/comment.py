@@ -5,11 +5,12 @@ people who cannot see the subject are left as text.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import ClassVar, Protocol
+from urllib.parse import unquote
 from uuid import UUID
 
 from domain import reference, text, watch
@@ -19,12 +20,15 @@ from domain.attachment import Attachment, AttachmentTarget, attach, file_changes
 from domain.emoji import fully_qualified
 from domain.errors import Invalid, LimitExceeded, NotFound, NotUnique
 from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
+from domain.global_id import parse_of
 from domain.permissions import Access, Action, ResourceKind, Role, access
 from domain.ports import UnitOfWork
+from domain.reference import LinkTarget
 from domain.subject import open_subject
 from domain.version import require_version, with_changes
 
-MENTION = re.compile(r"\]\(user:([A-Za-z0-9+/=_-]{8,100})\)")
+_MAY_MENTION = re.compile("user:", re.IGNORECASE)
+_MENTION = re.compile("user:(.{8,300})", re.IGNORECASE)
 MAX_MENTIONS = MAX_REACTIONS = 50
 
 
@@ -167,9 +171,6 @@ class CommentStore(Protocol):
         ...
 
 
-MentionParser = Callable[[str], UUID | None]
-
-
 async def create(
     uow: UnitOfWork,
     actor: Actor,
@@ -179,10 +180,9 @@ async def create(
     parent_id: UUID | None,
     body: str,
     upload_ids: Sequence[UUID],
-    parse_mention: MentionParser,
     anchor: Anchor | None = None,
 ) -> Comment:
-    """Say something about a subject; an answer to an answer joins the same thread. `mention` reads a user's global id."""
+    """Say something about a subject; an answer to an answer joins the same thread."""
     subject = await open_subject(uow, actor, subject_id, Action.COMMENT)
     if subject.deleted_at is not None:
         raise Invalid(("input", "subjectId"), "This was deleted.")
@@ -207,7 +207,7 @@ async def create(
         anchor_prefix=None if anchor is None else anchor.prefix,
         anchor_suffix=None if anchor is None else anchor.suffix,
         anchor_start=None if anchor is None else anchor.start,
-        mention_ids=await _mentions(uow, subject.project_id, checked, parse_mention),
+        mention_ids=await _mentions(uow, subject.project_id, checked),
     )
     if not await uow.comments.add(comment):
         raise NotUnique(("input", "id"), "This id is in use.")
@@ -218,9 +218,7 @@ async def create(
     return comment
 
 
-async def update(
-    uow: UnitOfWork, actor: Actor, comment_id: UUID, body: str, *, expected_version: int | None, parse_mention: MentionParser
-) -> Comment:
+async def update(uow: UnitOfWork, actor: Actor, comment_id: UUID, body: str, *, expected_version: int | None) -> Comment:
     """Edit one's own comment."""
     before, rights = await open_comment(uow, actor, comment_id, lock=False)
     rights.require(Action.UPDATE, "Only its author can edit a comment.")
@@ -228,7 +226,7 @@ async def update(
     checked = text.validate_markdown(body, ("input", "body"))
     if checked == before.body:
         return before
-    mentions = await _mentions(uow, before.project_id, checked, parse_mention)
+    mentions = await _mentions(uow, before.project_id, checked)
     comment = with_changes(before, uow.now, body=checked, mention_ids=mentions, edited_at=uow.now)
     await uow.comments.save(comment)
     await uow.watches.watch(before.subject_type, before.subject_id, sorted(set(mentions) - set(before.mention_ids)))
@@ -292,8 +290,15 @@ async def open_comment(
     return comment, access(actor, role, ResourceKind.COMMENT, own=comment.author_id == actor.user_id, archived=archived)
 
 
-async def _mentions(uow: UnitOfWork, project_id: UUID, body: str, parse_mention: MentionParser) -> tuple[UUID, ...]:
-    named = {user_id for found in MENTION.findall(body) if (user_id := parse_mention(found)) is not None}
+async def _mentions(uow: UnitOfWork, project_id: UUID, body: str) -> tuple[UUID, ...]:
+    named = mentioned_users(await uow.read_links(body, _MAY_MENTION))
     if len(named) > MAX_MENTIONS:
         raise LimitExceeded(f"At most {MAX_MENTIONS} people can be mentioned.", MAX_MENTIONS, path=("input", "body"))
     return tuple(sorted(await uow.projects.readers(project_id, sorted(named)))) if named else ()
+
+
+def mentioned_users(targets: Iterable[LinkTarget]) -> frozenset[UUID]:
+    """The users that these addresses name."""
+    found = (_MENTION.fullmatch(address) for address, is_bare in targets if not is_bare)
+    ids = (parse_of(unquote(each[1]), ("User",)) for each in found if each)
+    return frozenset(id_ for id_ in ids if id_ is not None)

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 if TYPE_CHECKING:
+    import re
+    from collections.abc import Sequence
+
     from domain.attachment import AttachmentStore
     from domain.comment import CommentStore
     from domain.document import DocumentStore
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from domain.invitation import InvitationStore
     from domain.label import LabelStore
     from domain.project import ProjectStore
-    from domain.reference import ReferenceStore
+    from domain.reference import LinkTarget, ReferenceStore
     from domain.session import SessionStore
     from domain.task import TaskStore
     from domain.task_link import TaskLinkStore
@@ -59,6 +62,10 @@ class UnitOfWork(Protocol):
     def attachments(self) -> "AttachmentStore": ...
     @property
     def watches(self) -> "WatchStore": ...
+
+    async def read_links(self, markdown: str, interesting: "re.Pattern[str]") -> "Sequence[LinkTarget]":
+        """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""
+        ...
 
     def new_id(self) -> UUID:
         """A fresh UUIDv7."""

@@ -12,8 +12,8 @@ slower with all that was ever written.
 """
 
 import re
-from collections.abc import Collection
-from typing import Any, Protocol
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -21,7 +21,17 @@ from domain.global_id import parse_of
 from domain.ports import UnitOfWork
 
 MAX_LINKED_DOCUMENTS = 500  # of one text; further ones are links all the same, but they are not listed
-_LINK = re.compile(r"\]\(\s{0,4}<?document:([A-Za-z0-9+/=_%-]{8,100})|/documents/([A-Za-z0-9+=_%-]{8,100})", re.IGNORECASE)
+MAY_LINK = re.compile("document:|/documents/", re.IGNORECASE)
+"""What stands in every address of a document."""
+_BY_SCHEME = re.compile(r"document:([A-Za-z0-9+/=_%-]{8,100})", re.IGNORECASE)
+_BY_PATH = re.compile(r"/documents/([A-Za-z0-9+=_%-]{8,100})", re.IGNORECASE)
+
+
+class LinkTarget(NamedTuple):
+    """An address that a text links to; `is_bare`: it is no link by itself, but a word that looks like an address."""
+
+    address: str
+    is_bare: bool
 
 
 class ReferenceStore(Protocol):
@@ -36,25 +46,27 @@ class ReferenceStore(Protocol):
         ...
 
 
-def extract_links(text: str | None) -> frozenset[UUID]:
-    """The documents that a text (Markdown, in which an address may stand bare) links to: the first of them, where they are
-    many."""
+async def linked_documents(uow: UnitOfWork, markdown: str | None) -> frozenset[UUID]:
+    """The documents that a Markdown text links to: the first of them, where they are many."""
+    return documents_among(await uow.read_links(markdown, MAY_LINK)) if markdown else frozenset()
+
+
+def documents_among(targets: Iterable[LinkTarget]) -> frozenset[UUID]:
+    """The documents that these addresses lead to: the first of them, where they are many."""
     found: dict[UUID, None] = {}
-    for named in _LINK.finditer(text or ""):
-        document_id = _document_id(unquote(named[1] or named[2]))
-        if document_id is not None:
-            found[document_id] = None
-            if len(found) == MAX_LINKED_DOCUMENTS:
-                break
-    return frozenset(found)
+    for address, is_bare in targets:
+        named = None if is_bare else _BY_SCHEME.match(address)
+        for each in [named] if named else _BY_PATH.finditer(address):
+            document_id = parse_of(unquote(each[1]), ("Document",))
+            if document_id is not None:
+                found[document_id] = None
+        if len(found) >= MAX_LINKED_DOCUMENTS:
+            break
+    return frozenset(list(found)[:MAX_LINKED_DOCUMENTS])
 
 
 async def update_references(uow: UnitOfWork, holder: Any, before: str | None, after: str | None) -> None:
     """The text of a task or comment was one thing and is another now; None for no text."""
-    documents = extract_links(after)
-    if documents != extract_links(before):
+    documents = await linked_documents(uow, after)
+    if documents != await linked_documents(uow, before):
         await uow.references.replace(holder, documents)
-
-
-def _document_id(name: str) -> UUID | None:
-    return parse_of(name, ("Document",))

@@ -6,6 +6,7 @@ An announcement may be lost (readers fill the gap from the log) but never fails 
 `client_mutation_id` is the operation's idempotency key (`persistence.events.idempotency`).
 """
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -17,11 +18,13 @@ from uuid_utils.compat import uuid7
 
 from domain.document.update import to_entry
 from domain.events import Entry, Event
+from domain.reference import LinkTarget
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.engine.database import Database
 from persistence.engine.write_batcher import StaleRow
 from persistence.events import streams
 from persistence.events.idempotency import IdempotencyClaim, find_result
+from persistence.markdown_links import read_links
 from persistence.stores.attachment import SqlAttachments
 from persistence.stores.comment import SqlComments
 from persistence.stores.document import SqlDocuments
@@ -71,6 +74,10 @@ class SqlUnitOfWork:
         self.comments = SqlComments(connection)
         self.attachments = SqlAttachments(connection)
         self.watches = SqlWatches(connection)
+
+    async def read_links(self, markdown: str, interesting: re.Pattern[str]) -> Sequence[LinkTarget]:
+        """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""
+        return await read_links(markdown, interesting)
 
     def new_id(self) -> UUID:
         """A new UUIDv7."""

@@ -18,7 +18,6 @@ from persistence.engine.lookup import FindByIds
 from persistence.stores import comment, task
 from persistence.stores import document_queries as documents
 from persistence.unit_of_work import SqlUnitOfWork
-from resolvers import ids
 from resolvers.context import Context, InputValues
 from resolvers.page import collect_ids, list_pages, match_by_key
 
@@ -134,7 +133,6 @@ async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> M
         parent_id=values.get("parent_id"),
         body=values["body"],
         upload_ids=values.get("upload_ids") or (),
-        parse_mention=_mentioned_user_id,
         anchor=values.get(_ANCHOR_KEY),
     )
     return {"comment": said}
@@ -143,9 +141,7 @@ async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> M
 async def update(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Updates a comment of the viewer."""
     expected = values.get("expected_version")
-    edited = await comments.update(
-        uow, context.viewer, values["id"], values["body"], expected_version=expected, parse_mention=_mentioned_user_id
-    )
+    edited = await comments.update(uow, context.viewer, values["id"], values["body"], expected_version=expected)
     return {"comment": edited}
 
 
@@ -169,7 +165,3 @@ async def delete(context: Context, uow: SqlUnitOfWork, values: InputValues) -> M
 def edge(outcome: Any) -> Edge[Any] | None:
     """The comment of a payload as an edge of its thread, or of its subject's threads."""
     return None if outcome.comment is None else Edge(comment.cursor(outcome.comment), outcome.comment)
-
-
-def _mentioned_user_id(global_id: str) -> UUID | None:
-    return ids.parse_of(global_id, ("User",))

@@ -8,7 +8,7 @@ from domain.document.store import open_document
 from domain.errors import Invalid, NotFound, Unavailable
 from domain.permissions import Action
 from domain.ports import UnitOfWork
-from domain.reference import extract_links
+from domain.reference import linked_documents
 
 
 async def append_edit(
@@ -28,7 +28,7 @@ async def append_edit(
         raise Unavailable
     if update:
         await uow.documents.append(document.id, update, actor.user_id)
-        if links := extract_links(markdown):
+        if links := await linked_documents(uow, markdown):
             await uow.references.add(document, links)
     return document
 

@@ -17,13 +17,14 @@ from sqlalchemy.dialects.postgresql import insert
 from domain import rank
 from domain.codec import decode
 from domain.document import Document, DocumentVersion
-from domain.reference import extract_links
+from domain.reference import MAY_LINK, documents_among
 from persistence.access import any_id
 from persistence.blobs.document_objects import PREFIX, DocumentObjects, content_key, document_key, gather_limited, version_key
 from persistence.documents.integrity import document_id_in
 from persistence.engine.database import Connection, Database
 from persistence.engine.rows import to_params
 from persistence.engine.statement import Statement
+from persistence.markdown_links import read_links
 from persistence.stores import document_statements
 from persistence.stores.document import MAX_SEARCH_CHARACTERS
 from persistence.stores.reference import SqlReferences, rebuild_references
@@ -170,7 +171,9 @@ def _gather_job(objects: DocumentObjects, document: Document) -> Any:
         text = None if newest is None else await objects.blobs.get(content_key(document.id, newest.text))
         words = "" if text is None else text.content.decode(errors="replace")
         markdown = None if newest is None else await objects.blobs.get(content_key(document.id, newest.markdown))
-        links = extract_links(None if markdown is None else markdown.content.decode(errors="replace"))
+        links = documents_among(
+            await read_links(None if markdown is None else markdown.content.decode(errors="replace"), MAY_LINK)
+        )
         return _Record(document, versions, words[:MAX_SEARCH_CHARACTERS].replace("\0", ""), links)
 
     return gather

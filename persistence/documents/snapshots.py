@@ -6,11 +6,12 @@ A state is stored only after a fresh load of it says the same as the document do
 from uuid import UUID
 
 from domain.document import DocumentType, Snapshot
-from domain.reference import extract_links
+from domain.reference import MAY_LINK, documents_among
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.documents.document_reader import DocumentReader, StoredState
 from persistence.documents.rendering import render_forms
 from persistence.documents.worker_pool import WorkerPool
+from persistence.markdown_links import read_links
 
 
 class SnapshotStore:
@@ -44,5 +45,5 @@ class SnapshotStore:
             text=text,
             byte_size=sum(map(len, contents)),
             author_ids=sorted({each.author_id for each in state.edits if each.author_id is not None}),
-            links=extract_links(rendering.markdown),
+            links=documents_among(await read_links(rendering.markdown, MAY_LINK)),
         )

@@ -11,12 +11,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.schema import Table
 
 from domain.page import Order
-from domain.reference import extract_links
+from domain.reference import MAY_LINK, documents_among
 from persistence.access import project_visible
 from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Connection, Database
 from persistence.engine.pages import ListQuery
 from persistence.engine.statement import Statement
+from persistence.markdown_links import read_links
 from persistence.tables import comments, document_references, documents, tasks
 
 MAX_BATCH_ROWS = 500
@@ -143,7 +144,12 @@ class _Holder:
 def _holders_page(table: Table, text: ColumnElement[Any], *subject: ColumnElement[Any]) -> Statement:
     """A page of the rows of a table that link to documents, or did so; locked, so that their texts do not change."""
     has_reference = select(literal_column("1")).where(_r.c.holder_id == table.c.id).correlate(table).exists()
-    may_link = func.lower(text).like(literal_column("'%document%'"))
+    # Written with entities and backslashes, too.
+    may_link = or_(
+        func.lower(text).like(literal_column("'%document%'")),
+        text.like(literal_column("'%](%&%'")),
+        text.like(literal_column("'%]:%&%'")),
+    )
     return Statement(
         select(table.c.id, text.label("text"), table.c.deleted_at, *subject)
         .where(table.c.id > bindparam("after", type_=Uuid), or_(may_link, has_reference))
@@ -171,7 +177,7 @@ async def rebuild_references(database: Database) -> int:
                 page = await connection.fetch(statement, after=after, size=MAX_BATCH_ROWS)
                 for row in page:
                     is_deleted = type_name == "Comment" and row["deleted_at"] is not None
-                    found = frozenset[UUID]() if is_deleted else extract_links(row["text"])
+                    found = frozenset[UUID]() if is_deleted else documents_among(await read_links(row["text"], MAY_LINK))
                     subject = ("Task", row["id"]) if type_name == "Task" else (row["subject_type"], row["subject_id"])
                     await store.replace(_Holder(type_name, row["id"], *subject), found)
                     count += bool(found)

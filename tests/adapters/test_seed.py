@@ -1,6 +1,7 @@
 """The made-up rows: complete, the same every time, and such as the domain itself could have written."""
 
 import asyncio
+import re
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,9 +14,10 @@ from sqlalchemy import select
 from sqlalchemy.sql.schema import Table
 
 import migrations
+from content.text.link_targets import read_link_targets
 from domain import text
 from domain.codec import decode
-from domain.comment import MENTION, Comment
+from domain.comment import Comment, mentioned_users
 from domain.email_address import validate_email
 from domain.events import Entry
 from domain.label import Label
@@ -238,7 +240,9 @@ async def test_every_text_could_have_come_in_by_the_front_door(database: Databas
     for person in await _load_all(database, User, tables.users):
         assert validate_email(person.email_address, ("email",)) == person.email_address
     comments = await _load_all(database, Comment, tables.comments)
-    assert sum(len(set(MENTION.findall(comment.body))) for comment in comments) == sum(len(c.mention_ids) for c in comments) > 10
+    mentioned = [mentioned_users(read_link_targets(each.body, re.compile("user:"))) for each in comments]
+    assert [set(each.mention_ids) for each in comments] == list(map(set, mentioned))
+    assert sum(map(len, mentioned)) > 10
     assert sum(comment.resolved_at is not None for comment in comments) > 10
     assert sum(comment.parent_id is not None for comment in comments) > 50
     assert not [comment.body for comment in comments if "@b" in comment.body or "@c" in comment.body]

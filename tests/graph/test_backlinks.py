@@ -79,6 +79,18 @@ async def test_tasks_comments_and_documents_that_link_to_a_document_are_its_back
     assert await linking_titles(app, team.member, page) == []
 
 
+async def test_a_link_in_code_is_no_backlink_and_one_by_reference_is(app: App, team: SampleTeam) -> None:
+    plan = await create_document(app, team, "Plan")
+    link, url = document_link(plan), document_url(plan)
+    for number, text in enumerate((f"`{link}`", f"```\n{url}\n```", f"\\[Plan](document:{plan['id']})", f"<!-- {url} -->")):
+        await create_task(app, team, f"No link {number}", description=text)
+        await create_document(app, team, f"No page {number}", content=text)
+    assert await linking_titles(app, team.member, plan) == []
+    for number, text in enumerate((f"[Plan][p]\n\n[p]: document:{plan['id']}", f"<document:{plan['id']}>", f"[x](<{url}>)")):
+        await create_task(app, team, f"Link {number}", description=text)
+    assert await linking_titles(app, team.member, plan) == ["Link 2", "Link 1", "Link 0"]
+
+
 async def test_pages_go_on_from_a_cursor_in_both_directions(app: App, team: SampleTeam) -> None:
     plan = await create_document(app, team, "Plan")
     for number in range(3):

@@ -178,6 +178,35 @@ async def test_only_those_who_see_the_subject_are_mentioned_and_they_watch_it_fr
     assert edited["editedAt"] is not None
 
 
+async def test_a_mention_is_what_commonmark_reads_as_a_link_to_a_person(app: App, team: SampleTeam) -> None:
+    about = await create_task(app, team)
+    user = team.mate.id
+    uuid = str(team.mate.user.id)
+    link = f"[@Mate](user:{user})"
+    mentions = (
+        f"[@M](<user:{user}>)",
+        f'[@M](user:{user} "M")',
+        f"[@M][m]\n\n[m]: user:{user}",
+        f"<user:{user}>",
+        f"[@M](user:{uuid})",
+    )
+    for body in (link, f"> {link}", *mentions, f"[@M](user:{user.replace('=', '%3D')})"):
+        assert (await create_comment(app, team.member, about, body))["mentions"] == [{"id": user}], body
+    for body in (
+        f"`{link}`",
+        f"```\n{link}\n```",
+        f"    {link}",
+        f"\\{link}",
+        f"x <!-- {link} -->",
+        f"![M](user:{user})",
+        f"user:{user}",
+    ):
+        said = await create_comment(app, team.member, about, body)
+        assert said["mentions"] == [], body
+    edited = await mutate_ok(app, team.member, "commentUpdate", id=said["id"], body=f"{link} `{link}`")
+    assert edited["mentions"] == [{"id": user}]
+
+
 async def test_at_most_fifty_people_are_mentioned(app: App, team: SampleTeam) -> None:
     about = await create_task(app, team)
     before = await table_states(app)
