@@ -50,7 +50,9 @@ async def members(
     parents: Sequence[Any],
     page: Paging,
     role: Annotated[Role | None, strawberry.argument(description="Only those with this role.")] = None,
-    query: Annotated[str | None, strawberry.argument(description="Part of a name or e-mail address.")] = None,
+    query: Annotated[
+        str | None, strawberry.argument(description="Part of a name or e-mail address; case and accents do not matter.")
+    ] = None,
 ) -> list[Page[Any]]:
     """The members of each team, by name."""
     conditions: list[Where] = []

@@ -24,7 +24,9 @@ from resolvers.page import ToOneLoader, collect_ids, list_all, list_pages
 from resolvers.task import tasks_where
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The user's global id.")]
-Query = Annotated[str | None, strawberry.argument(description="Part of a name or e-mail address.")]
+Query = Annotated[
+    str | None, strawberry.argument(description="Part of a name or e-mail address; case and accents do not matter.")
+]
 
 
 async def viewer(context: Context) -> Any:

@@ -24,7 +24,7 @@ class CommentCreateInput:
     id: UUID | None = optional("An id of the client's own, for offline creation.")
     subject_id: strawberry.ID = required("What it is about.", of="Task|Document")
     parent_id: strawberry.ID | None = optional("The comment that it answers.", of="Comment")
-    body: Markdown = required("What is said. A link to `user:` and a user's id is a mention.")
+    body: Markdown = required("What is said. A link to `user:` and a user's id, as CommonMark reads links, mentions them.")
     anchor: TextAnchorInput | None = optional("Text of the document that it is pinned to.")
     upload_ids: list[strawberry.ID] | None = optional("Files of one's own to attach, 20 at most.", of="Attachment")
     client_mutation_id: str | None = client_mutation_id()
@@ -54,7 +54,7 @@ class CommentReactInput:
     """Input of `commentReact`."""
 
     id: strawberry.ID = required("The comment.", of="Comment")
-    emoji: str = required("One emoji.")
+    emoji: str = required("One emoji; with or without U+FE0F it is the same, and shown fully qualified.")
     on: bool = required("Add it, or take it back.")
     client_mutation_id: str | None = client_mutation_id()
 

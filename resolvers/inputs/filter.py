@@ -35,13 +35,16 @@ class IDFilter:
     is_null: bool | None = optional("Whether there is none.")
 
 
-@input_type("Filters by a text; `contains` and `startsWith` ignore case. All given conditions must match.")
+@input_type(
+    "Filters by a text. `contains` and `startsWith` ignore case, accents, width and Unicode form, and blanks around the words: "
+    "`ecole` finds `École`. All given conditions must match."
+)
 class StringFilter:
     """All given conditions hold."""
 
     eq: str | None = optional("Exactly this text.")
     in_: list[str] | None = strawberry.field(name="in", description="One of these texts.", default=UNSET, metadata={"of": None})
-    contains: str | None = optional("Holds this text.")
+    contains: str | None = optional("Contains this text; an empty one is contained in all.")
     starts_with: str | None = optional("Begins with this text.")
 
 
