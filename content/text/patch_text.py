@@ -196,12 +196,17 @@ def _formats(
 
 def _change(marks: tuple[Mark, ...], wanted: tuple[Mark, ...]) -> dict[str, Any]:
     """Formatting that makes text with these marks read as wanted; marks that code hides in Markdown go when the code does."""
-    told = {inline_writer.key(mark) for mark in inline_writer.expressible(marks)}
-    asked = {inline_writer.key(mark): mark for mark in inline_writer.expressible(wanted)}
-    if told == asked.keys():
+    asked = inline_writer.keys(wanted)
+    if inline_writer.keys(marks) == asked:
         return {}
-    gone = {mark.type: None for mark in marks if mark.name in inline_writer.MARKS and inline_writer.key(mark) not in asked}
-    return gone | {mark.type: dict(mark.attrs) for mark in asked.values() if mark not in marks}
+    have = {inline_writer.key(mark): mark for mark in marks}
+    gone = {mark.type: None for key, mark in have.items() if key is not None and key not in asked}
+    return gone | {
+        mark.type: dict(mark.attrs)
+        for mark in inline_writer.expressible(wanted)
+        if (same := have.get(inline_writer.key(mark))) is None
+        or inline_writer.is_code_link(same) != inline_writer.is_code_link(mark)
+    }
 
 
 def _untold(marks: Sequence[tuple[Mark, ...]], start: int, end: int) -> tuple[Mark, ...]:
