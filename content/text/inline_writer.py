@@ -8,19 +8,20 @@ out, as no reader shows it; code keeps no other mark than a link, and marks that
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from urllib.parse import quote
 
 from content.text import links
 from content.text.delimiters import SIGNS, Edge, Emphasis, Part, join
 from content.text.plain_text import mention
-from content.text.tree import CODE_LINK, Mark, Node
+from content.text.tree import CODE_LINK, INLINE, Mark, Node
 
 BREAK = Node("hardBreak")
 MARKS = ("link", "underline", "strike", "bold", "italic", "code")
 _RANK = {name: rank for rank, name in enumerate(MARKS)}
 _SPECIAL = re.compile(r"[\\`*\[\]<~]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
+_UNSAID = " \t\v"  # white space that cannot be said at the ends of lines
 _ENTITIES = {"\n": "&#10;", "\r": "&#13;", "\0": "\ufffd"}
 _AUTOLINK = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]{1,31}:[^<>\x00-\x20]*")
 _LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
@@ -46,6 +47,17 @@ def inline(nodes: Iterable[Node], *, hard_break: str = "\\\n") -> str:
     while filled > 1 and not parts[filled - 1]:
         filled -= 1
     return _with_whole_ends(hard_break.join(parts[:filled])) + "<br>" * (len(parts) - filled)
+
+
+def is_blank(nodes: Iterable[Node]) -> bool:
+    """Whether `inline` has nothing to write for some nodes; told without writing them."""
+    for node in _shown(nodes):
+        if node.text is None:
+            if node.type != "image" or image(node):
+                return False
+        elif node.text.strip(_UNSAID) or (node.text and _is_code(keys(node.marks))):
+            return False
+    return True
 
 
 def expressible(marks: Iterable[Mark]) -> tuple[Mark, ...]:
@@ -133,7 +145,7 @@ def _is_white(character: str) -> bool:
 def _with_whole_ends(text: str) -> str:
     """A paragraph whose ends keep their white space: a reader strips it, but not where it is named."""
     for at in (0, -1):
-        if text and _is_white(text[at]) and text[at] != "\v":
+        if text and _is_white(text[at]):
             entity = f"&#{ord(text[at])};"
             text = entity + text[1:] if at == 0 else text[:-1] + entity
     return text
@@ -142,7 +154,7 @@ def _with_whole_ends(text: str) -> str:
 def _tidied(nodes: Iterable[Node]) -> list[Run]:
     """Runs with only what Markdown can say: white space belongs to those marks that both its neighbours have."""
     pieces: list[Run] = []
-    for node in nodes:
+    for node in _shown(nodes):
         if node.type == "hardBreak":
             pieces.append((BREAK, ()))
         elif node.text is None:
@@ -159,6 +171,15 @@ def _tidied(nodes: Iterable[Node]) -> list[Run]:
                 end -= 1
             pieces += [(part, marks) for part in (node.text[:start], node.text[start:end], node.text[end:]) if part]
     return _merged(_without_blank_ends(_shared(pieces)))
+
+
+def _shown(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Inline nodes, with what is in those of names that are not known here in their place."""
+    for node in nodes:
+        if node.text is not None or node.type in INLINE:
+            yield node
+        else:
+            yield from _shown(node.content)
 
 
 def _is_code(marks: tuple[Key, ...]) -> bool:
@@ -195,12 +216,12 @@ def _without_blank_ends(pieces: Sequence[Run]) -> list[Run]:
     kept: list[Run] = []
     for piece, marks in (*pieces, (BREAK, ())):
         while piece is BREAK and kept and _blank(kept[-1]):
-            trimmed = str(kept.pop()[0]).rstrip(" \t")
+            trimmed = str(kept.pop()[0]).rstrip(_UNSAID)
             if trimmed:
                 kept.append((trimmed, ()))
                 break
         if _blank((piece, marks)) and (not kept or kept[-1][0] is BREAK):
-            piece = str(piece).lstrip(" \t")
+            piece = str(piece).lstrip(_UNSAID)
         if piece != "":
             kept.append((piece, marks))
     return kept[:-1]
@@ -289,10 +310,7 @@ def _link(href: str, title: str, within: Sequence[Run]) -> str:
 def _atom(node: Node) -> str:
     if node.type == "image":
         return image(node)
-    if node.type == "mention":
-        label = escaped(mention(node))
-        return f"[{label}](mention:{quote(str(node.attrs.get('id') or ''), safe='')})"
-    return "".join(escaped(inner.text) for inner in node.walk() if inner.text)
+    return f"[{escaped(mention(node))}](mention:{quote(str(node.attrs.get('id') or ''), safe='')})"
 
 
 def _code(text: str) -> str:

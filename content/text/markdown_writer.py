@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from content.text.html_writer import first_number, heading_level
-from content.text.inline_writer import image, inline
+from content.text.inline_writer import image, inline, is_blank
 from content.text.markdown_parser import EMPTY_PARAGRAPH
 from content.text.plain_text import textblocks
 from content.text.tree import BLOCKS, LISTS, Node, is_textblock, without_images
@@ -49,12 +49,15 @@ def block_to_markdown(node: Node) -> str:
 
 
 def visible_blocks(nodes: Iterable[Node]) -> Iterator[Node]:
-    """Blocks as Markdown has them: what is in a block of another name in its place, and each image a block of its own."""
+    """Blocks as Markdown has them: what is in a block of another name in its place, and each image a block of its own.
+
+    Empty paragraphs in a block of another name are left out, as editors keep them there so that it holds something.
+    """
     for node in nodes:
         if node.type in BLOCKS or is_textblock(node):
             yield from without_images(node)
         else:
-            yield from visible_blocks(node.content)
+            yield from (block for block in visible_blocks(node.content) if not is_empty_paragraph(block))
 
 
 def items_of(node: Node) -> list[Node]:
@@ -64,7 +67,7 @@ def items_of(node: Node) -> list[Node]:
 
 def is_empty_paragraph(node: Node) -> bool:
     """Whether a block is a paragraph that says nothing."""
-    return node.type == "paragraph" and not inline(node.content)
+    return node.type == "paragraph" and is_blank(node.content)
 
 
 def _blocks(nodes: Iterable[Node], *, within: bool, tight: bool = False, in_ordered: bool = False) -> list[str]:
@@ -176,7 +179,8 @@ def _item(item: Node, *, in_ordered: bool) -> list[str]:
 
 
 def _begins_with_text(item: Node) -> bool:
-    return item.content[0].type == "paragraph" and says(item.content[0])
+    first = next((block for block in visible_blocks(item.content) if not is_empty_paragraph(block)), None)
+    return first is not None and first.type == "paragraph"
 
 
 def _box(item: Node) -> str:
@@ -215,7 +219,7 @@ def says(node: Node) -> bool:
         case "image":
             return bool(image(node))
     if is_textblock(node):
-        return bool(inline(node.content)) or any(says(part) for part in without_images(node) if part.type == "image")
+        return not is_blank(node.content)
     return any(says(part) for part in visible_blocks(node.content))
 
 

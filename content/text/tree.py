@@ -14,7 +14,7 @@ from typing import Any
 TEXTBLOCKS = frozenset({"paragraph", "heading", "codeBlock"})
 LISTS = frozenset({"bulletList", "orderedList", "taskList"})
 BLOCKS = TEXTBLOCKS | LISTS | {"blockquote", "table", "horizontalRule", "image"}
-_INLINE = frozenset({"hardBreak", "mention"})
+INLINE = frozenset({"hardBreak", "mention", "image"})
 CODE_LINK = "code"  # the `class` of a link whose text is code: TipTap lets code have no other mark
 _RANK = {name: rank for rank, name in enumerate(("link", "underline", "strike", "bold", "italic", "code"))}
 # y-prosemirror tells marks of one kind that may overlap apart by a hash behind the name.
@@ -68,7 +68,9 @@ def ranked(marks: Iterable[Mark]) -> tuple[Mark, ...]:
 
 def is_textblock(node: Node) -> bool:
     """Whether a block holds text itself, whatever its name."""
-    return node.type in TEXTBLOCKS or any(child.text is not None or child.type in _INLINE for child in node.content)
+    return node.type in TEXTBLOCKS or any(
+        child.text is not None or child.type in ("hardBreak", "mention") for child in node.content
+    )
 
 
 def joined(nodes: Iterable[Node]) -> tuple[Node, ...]:
