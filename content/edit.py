@@ -11,15 +11,16 @@ stays; a changed block is matched with its successor of the same kind and change
 moved is deleted and inserted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from pycrdt import Array, Map, XmlFragment
 
-from content import crdt, document_types, presentation
-from content.alignment import gaps
+from content import crdt, document_types, presentation, spreadsheet
+from content.alignment import gaps, matches
 from content.errors import TextNotFound
 from content.guard import DOCUMENT_BYTES
-from content.spreadsheet_edit import replace_cells, replace_in_cells
+from content.spreadsheet_edit import replace_cells, replace_in_cells, restore_cells
 from content.text import markdown_parser, yxml
 from content.text.patch_blocks import patch_blocks
 from content.text.patch_inline import text_groups
@@ -38,6 +39,7 @@ def replace_all(type: DocumentType, base: bytes, text: str) -> bytes:
 
     `base` is the state that the caller read. Empty (`crdt.EMPTY`) where nothing changes.
     """
+    document_types.require_whole_characters(text, ("input", "replaceAll"))
 
     def change(document: crdt.Doc) -> None:
         if _is_same(text, document_types.render(type, document, ContentFormat.MARKDOWN)):
@@ -53,8 +55,28 @@ def replace_all(type: DocumentType, base: bytes, text: str) -> bytes:
     return _changed(base, change)
 
 
+def restore(type: DocumentType, live: bytes, version: bytes) -> bytes:
+    """The update that makes a live state hold what a version held, exactly: names, attributes and marks that Markdown cannot say too.
+
+    What was written since is deleted by it, not lost: the log and later versions have it. Raises LimitExceeded.
+    """
+    other = crdt.load(version)
+
+    def change(document: crdt.Doc) -> None:
+        match type:
+            case DocumentType.TEXT:
+                patch_blocks(document.get(yxml.ROOT, type=XmlFragment), document_types.read_tree(other).content, exact=True)
+            case DocumentType.SPREADSHEET:
+                restore_cells(document, spreadsheet.read(other))
+            case DocumentType.PRESENTATION:
+                _restore_slides(document, presentation.read(other))
+
+    return _changed(live, change)
+
+
 def append(type: DocumentType, live: bytes, text: str) -> bytes:
-    """The update that adds text behind what is there: blocks, rows or slides."""
+    """The update that adds text behind what is there: blocks, rows or slides. Raises Invalid, LimitExceeded."""
+    document_types.require_whole_characters(text, ("input", "append"))
 
     def change(document: crdt.Doc) -> None:
         match type:
@@ -76,6 +98,8 @@ def find_and_replace(type: DocumentType, live: bytes, find: str, replacement: st
     """
     if not find:
         raise Invalid(("input", "find"), "A text to look for is needed.")
+    document_types.require_whole_characters(find, ("input", "find"))
+    document_types.require_whole_characters(replacement, _REPLACE)
     document = crdt.load(live)
     if type is DocumentType.SPREADSHEET:
 
@@ -161,6 +185,27 @@ def _append_blocks(fragment: XmlFragment, tree: Node) -> None:
     yxml.insert(fragment, end, tree.content)
     if is_new:
         del fragment.children[len(tree.content)]
+
+
+def _restore_slides(document: crdt.Doc, wanted: Sequence[presentation.Slide]) -> None:
+    """Slides by their ids, in their order; those that are gone come again with their bodies, which are roots of their own."""
+    slides: Array[Map[Any]] = document.get("slides", type=Array)
+    held = presentation.read(document)
+    ids = [slide.id for slide in held]
+    kept = frozenset(
+        ids[at] for here, _, length in matches(ids, [slide.id for slide in wanted]) for at in range(here, here + length)
+    )
+    names = [entry.get("id") if isinstance(entry, Map) else None for entry in slides]
+    first = {name: at for at, name in reversed(list(enumerate(names)))}
+    for at, name in reversed(list(enumerate(names))):
+        if name not in kept or first[name] != at:
+            del slides[at]
+    for at, slide in enumerate(wanted):
+        if slide.id not in kept:
+            slides.insert(at, Map({"id": slide.id, **({"notes": slide.notes} if slide.notes else {})}))
+        elif (slides[at].get("notes") or "") != slide.notes:
+            slides[at]["notes"] = slide.notes
+        patch_blocks(document.get(presentation.fragment(slide.id), type=XmlFragment), slide.body.content, exact=True)
 
 
 def _replace_slides(document: crdt.Doc, text: str) -> None:

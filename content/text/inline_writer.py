@@ -15,13 +15,12 @@ from urllib.parse import quote
 from content.text import links
 from content.text.delimiters import SIGNS, Edge, Emphasis, Part, join
 from content.text.plain_text import mention
-from content.text.tree import CODE_LINK, INLINE, Mark, Node
+from content.text.tree import CODE_LINK, INLINE, UNSAID, Mark, Node
 
 BREAK = Node("hardBreak")
 MARKS = ("link", "underline", "strike", "bold", "italic", "code")
 _RANK = {name: rank for rank, name in enumerate(MARKS)}
 _SPECIAL = re.compile(r"[\\`*\[\]<~]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
-_UNSAID = " \t\v"  # white space that cannot be said at the ends of lines
 _ENTITIES = {"\n": "&#10;", "\r": "&#13;", "\0": "\ufffd"}
 _AUTOLINK = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]{1,31}:[^<>\x00-\x20]*")
 _LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
@@ -33,8 +32,11 @@ Key = tuple[str, str, str]
 Run = tuple[str | Node, tuple[Key, ...]]
 
 
-def inline(nodes: Iterable[Node], *, hard_break: str = "\\\n") -> str:
-    """Inline nodes, breaks among them written as told, and `<br>` at the end; white space at the ends of lines is left out."""
+def inline(nodes: Iterable[Node], *, hard_break: str = "\\\n", is_whole: bool = True) -> str:
+    """Inline nodes, breaks among them written as told, and `<br>` at the end; white space at the ends of lines is left out.
+
+    What is not `is_whole` is put together with others, and then its ends are looked after: `with_whole_ends`.
+    """
     runs = _tidied(nodes)
     lines: list[list[Run]] = [[]]
     for run in runs:
@@ -46,7 +48,8 @@ def inline(nodes: Iterable[Node], *, hard_break: str = "\\\n") -> str:
     filled = len(parts)
     while filled > 1 and not parts[filled - 1]:
         filled -= 1
-    return _with_whole_ends(hard_break.join(parts[:filled])) + "<br>" * (len(parts) - filled)
+    text = hard_break.join(parts[:filled])
+    return (with_whole_ends(text) if is_whole else text) + "<br>" * (len(parts) - filled)
 
 
 def is_blank(nodes: Iterable[Node]) -> bool:
@@ -55,7 +58,7 @@ def is_blank(nodes: Iterable[Node]) -> bool:
         if node.text is None:
             if node.type != "image" or image(node):
                 return False
-        elif node.text.strip(_UNSAID) or (node.text and _is_code(keys(node.marks))):
+        elif node.text.strip(UNSAID) or (node.text and _is_code(keys(node.marks))):
             return False
     return True
 
@@ -137,15 +140,15 @@ def _is_balanced(href: str) -> bool:
     return depth == 0
 
 
-def _is_white(character: str) -> bool:
+def is_white(character: str) -> bool:
     """White space to emphasis and to the ends of paragraphs, as CommonMark has it."""
     return character in "\t\f\v" or unicodedata.category(character) == "Zs"
 
 
-def _with_whole_ends(text: str) -> str:
+def with_whole_ends(text: str) -> str:
     """A paragraph whose ends keep their white space: a reader strips it, but not where it is named."""
     for at in (0, -1):
-        if text and _is_white(text[at]):
+        if text and is_white(text[at]):
             entity = f"&#{ord(text[at])};"
             text = entity + text[1:] if at == 0 else text[:-1] + entity
     return text
@@ -165,9 +168,9 @@ def _tidied(nodes: Iterable[Node]) -> list[Run]:
                 pieces.append((re.sub("[\r\n]", " ", node.text).replace("\0", "\ufffd"), marks))
                 continue
             start, end = 0, len(node.text)
-            while start < end and _is_white(node.text[start]):
+            while start < end and is_white(node.text[start]):
                 start += 1
-            while end > start and _is_white(node.text[end - 1]):
+            while end > start and is_white(node.text[end - 1]):
                 end -= 1
             pieces += [(part, marks) for part in (node.text[:start], node.text[start:end], node.text[end:]) if part]
     return _merged(_without_blank_ends(_shared(pieces)))
@@ -189,7 +192,7 @@ def _is_code(marks: tuple[Key, ...]) -> bool:
 def _blank(run: Run) -> bool:
     """White space outside of code."""
     piece, marks = run
-    return isinstance(piece, str) and all(map(_is_white, piece)) and not _is_code(marks)
+    return isinstance(piece, str) and all(map(is_white, piece)) and not _is_code(marks)
 
 
 def _shared(pieces: Sequence[Run]) -> list[Run]:
@@ -216,12 +219,12 @@ def _without_blank_ends(pieces: Sequence[Run]) -> list[Run]:
     kept: list[Run] = []
     for piece, marks in (*pieces, (BREAK, ())):
         while piece is BREAK and kept and _blank(kept[-1]):
-            trimmed = str(kept.pop()[0]).rstrip(_UNSAID)
+            trimmed = str(kept.pop()[0]).rstrip(UNSAID)
             if trimmed:
                 kept.append((trimmed, ()))
                 break
         if _blank((piece, marks)) and (not kept or kept[-1][0] is BREAK):
-            piece = str(piece).lstrip(_UNSAID)
+            piece = str(piece).lstrip(UNSAID)
         if piece != "":
             kept.append((piece, marks))
     return kept[:-1]

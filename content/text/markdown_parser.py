@@ -11,7 +11,7 @@ block, and code has no other mark. Nothing is dropped for that:
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 from urllib.parse import unquote
@@ -51,6 +51,32 @@ def parse_blocks(text: str) -> Iterator[Node]:
     return _Blocks(commonmark.tokens(text), _Addresses(len(text) + _FREE_ADDRESS_CHARACTERS)).blocks()
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Blocks between two separators; where HTML ends them, `html` is that, and `body` what stands before it."""
+
+    blocks: tuple[Node, ...]
+    body: tuple[Node, ...]
+    html: str
+
+
+def parse_parts(text: str, separator: str) -> list[Part]:
+    """The parts of a text between rules that are written just so, at the beginning of a line. Raises TextTooDeep, TooExpensive."""
+    lines = re.split("\r\n?|\n", text)
+    reader = _Blocks(commonmark.tokens(text), _Addresses(len(text) + _FREE_ADDRESS_CHARACTERS))
+    parts: list[Part] = []
+    blocks: list[Node] = []
+    body, html = 0, ""
+    for token in reader.tokens():
+        if token.type == "hr" and token.map and lines[token.map[0]].rstrip() == separator:
+            parts.append(Part(tuple(blocks), tuple(blocks[:body] if html else blocks), html))
+            blocks, body, html = [], 0, ""
+            continue
+        body, html = len(blocks), token.content if token.type == "html_block" else ""
+        blocks += reader.block(token)
+    return [*parts, Part(tuple(blocks), tuple(blocks[:body] if html else blocks), html)]
+
+
 def parse_inline(text: str) -> tuple[Node, ...] | None:
     """The inline nodes of a text that is one paragraph, None where it is more."""
     blocks = parse(text).content
@@ -80,16 +106,22 @@ class _Blocks:
         self._addresses = addresses
         self._at = 0
 
-    def blocks(self) -> Iterator[Node]:
-        """The blocks up to the closing token that belongs to the caller."""
+    def tokens(self) -> Iterator[Token]:
+        """The tokens that begin a block, up to the closing one that belongs to the caller, who reads each block."""
         while self._at < len(self._tokens):
             token = self._tokens[self._at]
             self._at += 1
             if token.nesting < 0:
                 return
-            yield from self._block(token)
+            yield token
 
-    def _block(self, token: Token) -> Iterator[Node]:
+    def blocks(self) -> Iterator[Node]:
+        """The blocks up to the closing token that belongs to the caller."""
+        for token in self.tokens():
+            yield from self.block(token)
+
+    def block(self, token: Token) -> Iterator[Node]:
+        """The blocks that a token begins."""
         match token.type:
             case "paragraph_open":
                 is_empty = self._tokens[self._at].content == EMPTY_PARAGRAPH

@@ -5,6 +5,7 @@ Written so that parsing it gives what was written:
 - Neighbouring lists of one kind change their sign; a list and a list of tasks are written as one, which the parser parts again.
 - Neighbouring quotes are kept apart by an empty comment.
 - The rule is `___`: a line of dashes could be an underlined heading, or the end of a slide.
+- A paragraph that is a comment of HTML is written as one.
 - An empty paragraph between others is `&nbsp;`; those at the beginning and the end, which editors add as they like, are left out.
 
 What Markdown doesn't have is left out: cells over several columns, and blocks within cells (their lines stand there, apart by `<br>`).
@@ -13,12 +14,13 @@ Blocks of names that are not known here are written as what is in them (`visible
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from content.text.html_writer import first_number, heading_level
-from content.text.inline_writer import image, inline, is_blank
+from content.text.inline_writer import image, inline, is_blank, with_whole_ends
 from content.text.markdown_parser import EMPTY_PARAGRAPH
 from content.text.plain_text import textblocks
-from content.text.tree import BLOCKS, LISTS, Node, is_textblock, without_images
+from content.text.tree import BLOCKS, LISTS, Node, is_textblock, trimmed, without_images
 
 RULE = "___"
 _APART = "<!-- -->"
@@ -28,6 +30,9 @@ _AT_START = (
     (re.compile(r"[|:-](?=[\s|:-]*$)"), r"\\\g<0>"),
 )
 _DEFINITION = re.compile(r"\[(?:[^\[\]\\]|\\.)*\]:")
+_COMMENT = re.compile(r"<!--(?:(?!-->)[^\0])*-->")
+_SPECIAL_COMMENT = re.compile(r"<!--\s*-->|<!-- notes: |(?s:.*)\n\s*\n")
+_LINE_END = re.compile("[\r\n\0]")
 _ESCAPED_BOX = re.compile(r"\\\[([ xX])\\\](?=\s|$)")
 
 
@@ -121,12 +126,23 @@ def _block(node: Node, *, within: bool, other: bool, in_ordered: bool) -> list[s
 
 
 def _paragraph(node: Node, *, in_ordered: bool) -> list[str]:
+    comment = _comment(node)
+    if comment:
+        return comment.split("\n")
     text = inline(node.content)
     if not text:
         return []
     if in_ordered:  # only lists of dashes have boxes that are ticked: there it is text, also when it is not escaped
         text = _ESCAPED_BOX.sub(r"[\1]", text, count=1) if _ESCAPED_BOX.match(text) else text
     return [_escaped_start(line) for line in text.split("\n")]
+
+
+def _comment(node: Node) -> str:
+    """A paragraph that is a comment of HTML, which is text to the parser; not one that says something to it."""
+    if not all(child.type == "hardBreak" or (child.text is not None and not child.marks) for child in node.content):
+        return ""
+    text = "".join("\n" if child.type == "hardBreak" else _LINE_END.sub("\0", child.text or "") for child in node.content)
+    return text if _COMMENT.fullmatch(text) and not _SPECIAL_COMMENT.match(text) else ""
 
 
 def _escaped_start(line: str) -> str:
@@ -243,14 +259,13 @@ def alignments(rows: Sequence[Node], columns: int) -> list[str | None]:
 
 
 def _cell(cell: Node) -> str:
-    lines: list[str] = []
-    for child in cell.content:
-        if child.type == "image":
-            lines.append(image(child))
-            continue
-        for holder in textblocks(child):
-            lines += [
-                image(part) if part.type == "image" else inline(part.content, hard_break="<br>")
-                for part in without_images(holder)
-            ]
-    return "<br>".join(line for line in lines if line).replace("|", "\\|")
+    parts = [
+        part
+        for child in cell.content
+        for holder in ((child,) if child.type == "image" else textblocks(child))
+        for part in without_images(holder)
+    ]
+    if any(part.type == "image" for part in parts):  # breaks beside it would be what parts it from the text
+        parts = [part if part.type == "image" else replace(part, content=trimmed(part.content)) for part in parts]
+    lines = [image(part) if part.type == "image" else inline(part.content, hard_break="<br>", is_whole=False) for part in parts]
+    return with_whole_ends("<br>".join(line for line in lines if line)).replace("|", "\\|")

@@ -32,11 +32,9 @@ class Container:
     is_filled: bool = False
 
     @property
-    def outermost_empty(self) -> "Container | None":
-        """The largest container around, or this one, in which nothing is left."""
-        if self.rest:
-            return None
-        return (self.around and self.around.outermost_empty) or self
+    def outermost(self) -> "Container":
+        """The container around all others. One within may be a part that it needs, such as a column, so only this goes as a whole."""
+        return self if self.around is None else self.around.outermost
 
 
 @dataclass(eq=False, slots=True)

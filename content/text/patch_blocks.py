@@ -33,6 +33,7 @@ _MAX_PAIRS: Final = 400  # pairs of blocks to weigh in one gap; above, blocks ar
 _MAX_PAIRED_UNWEIGHED: Final = 1_000  # blocks that are changed each into that at its place; more are replaced, which is cheaper
 _WEIGHED_CHARACTERS: Final = 4_000  # of a block
 _MIN_LIKENESS: Final = 0.3
+_MIN_LIKENESS_IN_CONTAINER: Final = 0.001
 _WORDS = re.compile(r"\w+")
 _EMPTY = Node("paragraph")
 
@@ -159,6 +160,12 @@ def _paired(old: Sequence[_Unit], new: Sequence[Node], *, exact: bool) -> list[_
     for row in range(height - 1, -1, -1):
         for column in range(width - 1, -1, -1):
             alike = _likeness((old[row].node, words[row]), (new[column], others[column]), exact=exact)
+            if (
+                not alike
+                and old[row].block.container is not None
+                and kind_of(old[row].node, exact=exact) == kind_of(new[column], exact=exact)
+            ):
+                alike = _MIN_LIKENESS_IN_CONTAINER  # rather than that what a container needs goes from it
             best[row][column] = max(
                 best[row + 1][column], best[row][column + 1], alike + best[row + 1][column + 1] if alike else 0.0
             )
@@ -234,7 +241,8 @@ def _empty_container(step: _Step) -> Container | None:
     """The container that goes with a block, as nothing else is left in it."""
     if step.unit is None or step.node is not None or step.unit.block.container is None:
         return None
-    return step.unit.block.container.outermost_empty
+    outermost = step.unit.block.container.outermost
+    return None if outermost.rest else outermost
 
 
 class _Deletions:

@@ -13,10 +13,9 @@ from typing import Any
 from content.alignment import Span, gaps
 from content.text import inline_writer
 from content.text.text_group import Formatted, TextGroup
-from content.text.tree import Mark, Node
+from content.text.tree import UNSAID, Mark, Node
 
 _MAX_CHANGES = 1_000
-_UNSAID = " \t"  # white space that no reader of Markdown shows at the ends of lines
 _TOKENS = re.compile(r"\w+|\s|[^\w\s]")
 
 
@@ -25,12 +24,12 @@ def patch_text(group: TextGroup, new: Sequence[Node], *, exact: bool, keep_start
     wanted = [Formatted(node.text or "", node.marks) for node in new]
     old, core = group.text, "".join(run.text for run in wanted)
     if not exact:
-        if old.strip(_UNSAID) and core.strip(_UNSAID):
-            if keep_start and core[0] not in _UNSAID:
-                wanted.insert(0, Formatted(old[: len(old) - len(old.lstrip(_UNSAID))]))
-            if keep_end and core[-1] not in _UNSAID:
-                wanted.append(Formatted(old[len(old.rstrip(_UNSAID)) :]))
-        elif not core and not old.strip(_UNSAID):
+        if old.strip(UNSAID) and core.strip(UNSAID):
+            if keep_start and core[0] not in UNSAID:
+                wanted.insert(0, Formatted(old[: len(old) - len(old.lstrip(UNSAID))]))
+            if keep_end and core[-1] not in UNSAID:
+                wanted.append(Formatted(old[len(old.rstrip(UNSAID)) :]))
+        elif not core and not old.strip(UNSAID):
             return  # Markdown shows neither
     change_text(group, wanted, exact=exact)
 
@@ -153,7 +152,11 @@ def _formats(
             change = _exact_change(marks[start], wanted[start])
         else:
             change = _change(marks[start], wanted[start])
-            if not old[at + start : at + end].strip() and not _is_code(marks[start]) and not _is_code(wanted[start]):
+            if (
+                all(map(inline_writer.is_white, old[at + start : at + end]))
+                and not _is_code(marks[start])
+                and not _is_code(wanted[start])
+            ):
                 change = {}  # white space has what marks its neighbours share
         if change:
             yield at + start, at + end, change

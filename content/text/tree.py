@@ -7,13 +7,14 @@ contain.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 TEXTBLOCKS = frozenset({"paragraph", "heading", "codeBlock"})
 LISTS = frozenset({"bulletList", "orderedList", "taskList"})
 BLOCKS = TEXTBLOCKS | LISTS | {"blockquote", "table", "horizontalRule", "image"}
+UNSAID = " \t\v"  # white space that no reader of Markdown shows at the ends of lines
 INLINE = frozenset({"hardBreak", "mention", "image"})
 CODE_LINK = "code"  # the `class` of a link whose text is code: TipTap lets code have no other mark
 _RANK = {name: rank for rank, name in enumerate(("link", "underline", "strike", "bold", "italic", "code"))}
@@ -105,19 +106,21 @@ def without_images(block: Node) -> tuple[Node, ...]:
         if child is not None and child.type != "image":
             run.append(child)
             continue
-        trimmed = _trimmed(run)
+        kept = trimmed(run)
         run = []
-        if trimmed:
-            blocks.append(replace(block, content=trimmed))
+        if kept:
+            blocks.append(replace(block, content=kept))
         if child is not None:
             blocks.append(child)
     return tuple(blocks)
 
 
-def _trimmed(run: list[Node]) -> tuple[Node, ...]:
+def trimmed(run: Sequence[Node]) -> tuple[Node, ...]:
+    """Inline nodes without breaks and blanks at the ends."""
+
     def blank(node: Node) -> bool:
-        code = any(mark.name == "code" for mark in node.marks)
-        return node.type == "hardBreak" or (node.text is not None and not node.text.strip() and not code)
+        code = any(mark.name == "code" or mark.attrs.get("class") == CODE_LINK for mark in node.marks)
+        return node.type == "hardBreak" or (node.text is not None and not node.text.strip(UNSAID) and not code)
 
     start, end = 0, len(run)
     while start < end and blank(run[start]):
