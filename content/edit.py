@@ -20,9 +20,11 @@ from content.alignment import gaps
 from content.errors import TextNotFound
 from content.guard import DOCUMENT_BYTES
 from content.spreadsheet_edit import replace_cells, replace_in_cells
-from content.text import markdown_parser, plain_text, yxml
-from content.text.patch_blocks import patch, segments
-from content.text.patch_text import Formatted, replace_words
+from content.text import markdown_parser, yxml
+from content.text.patch_blocks import patch_blocks
+from content.text.patch_inline import text_groups
+from content.text.patch_text import replace_in
+from content.text.text_group import Formatted
 from content.text.tree import Node
 from domain.document.kind import ContentFormat, DocumentType
 from domain.errors import Invalid, LimitExceeded, Path
@@ -38,9 +40,11 @@ def replace_all(type: DocumentType, base: bytes, text: str) -> bytes:
     """
 
     def change(document: crdt.Doc) -> None:
+        if _is_same(text, document_types.render(type, document, ContentFormat.MARKDOWN)):
+            return  # also where it could not be read whole: it nests too deep
         match type:
             case DocumentType.TEXT:
-                patch(document.get(yxml.ROOT, type=XmlFragment), markdown_parser.parse(text).content)
+                patch_blocks(document.get(yxml.ROOT, type=XmlFragment), markdown_parser.parse(text).content)
             case DocumentType.SPREADSHEET:
                 replace_cells(document, text)
             case DocumentType.PRESENTATION:
@@ -94,6 +98,11 @@ def find_and_replace(type: DocumentType, live: bytes, find: str, replacement: st
     raise TextNotFound
 
 
+def _is_same(text: str, rendered: str) -> bool:
+    """Whether a text is what the document says; transport may change the ends of lines."""
+    return text.replace("\r\n", "\n").strip("\n") == rendered.strip("\n")
+
+
 def _changed(state: bytes, change: Callable[[crdt.Doc], None]) -> bytes:
     document = crdt.load(state)
     before = crdt.state_vector(document)
@@ -128,7 +137,8 @@ def _runs(replacement: str) -> list[Formatted] | None:
 
 def _replace_words(type: DocumentType, document: crdt.Doc, find: str, runs: list[Formatted]) -> None:
     for fragment in _fragments(type, document):
-        replace_words(fragment, find, runs)
+        for group in text_groups(fragment):
+            replace_in(group, find, runs)
 
 
 def _bound(times: int, replacement: str) -> None:
@@ -137,21 +147,20 @@ def _bound(times: int, replacement: str) -> None:
 
 
 def _stands(type: DocumentType, document: crdt.Doc, find: str) -> int:
-    """How often a text stands within one run of characters, as `replace_words` looks for it."""
-    return sum(
-        "".join(node.text or "" for node in part).count(find)
-        for fragment in _fragments(type, document)
-        for block in plain_text.textblocks(yxml.read(fragment))
-        for part in segments(block.content)
-    )
+    """How often a text stands within one stretch of characters, as `replace_in` looks for it."""
+    return sum(group.text.count(find) for fragment in _fragments(type, document) for group in text_groups(fragment))
 
 
 def _append_blocks(fragment: XmlFragment, tree: Node) -> None:
-    """Behind the last block; a single empty paragraph, as editors begin with, gives way."""
+    """Behind the last block, before the empty paragraphs that editors keep at the end; a single one, as they begin with, gives way."""
     there = yxml.children_of(fragment)
-    yxml.insert(fragment, len(fragment.children), tree.content)
-    if len(there) == 1 and there[0].type == _EMPTY and not there[0].content:
-        del fragment.children[0]
+    end = len(there)
+    while end and there[end - 1].type == _EMPTY and not there[end - 1].content:
+        end -= 1
+    is_new = not end and len(there) == 1
+    yxml.insert(fragment, end, tree.content)
+    if is_new:
+        del fragment.children[len(tree.content)]
 
 
 def _replace_slides(document: crdt.Doc, text: str) -> None:
@@ -167,6 +176,6 @@ def _replace_slides(document: crdt.Doc, text: str) -> None:
             del slides[places[slide.id]]
         presentation.write(document, new[begin + both : stop], at=behind)
         for here, there in zip(old[start : start + both], new[begin : begin + both], strict=True):
-            patch(document.get(presentation.fragment(here.id), type=XmlFragment), there.body.content)
+            patch_blocks(document.get(presentation.fragment(here.id), type=XmlFragment), there.body.content)
             if here.notes != there.notes:
                 slides[places[here.id]]["notes"] = there.notes

@@ -13,6 +13,9 @@ from typing import Any
 
 TEXTBLOCKS = frozenset({"paragraph", "heading", "codeBlock"})
 LISTS = frozenset({"bulletList", "orderedList", "taskList"})
+BLOCKS = TEXTBLOCKS | LISTS | {"blockquote", "table", "horizontalRule", "image"}
+INLINE = frozenset({"hardBreak", "mention", "image"})
+CODE_LINK = "code"  # the `class` of a link whose text is code: TipTap lets code have no other mark
 _RANK = {name: rank for rank, name in enumerate(("link", "underline", "strike", "bold", "italic", "code"))}
 # y-prosemirror tells marks of one kind that may overlap apart by a hash behind the name.
 _HASHED = re.compile(r"(.*)--[a-zA-Z0-9+/=]{8}", re.DOTALL)
@@ -61,6 +64,13 @@ def words(text: str, marks: Iterable[Mark] = ()) -> Node:
 def ranked(marks: Iterable[Mark]) -> tuple[Mark, ...]:
     """Marks in the one order in which trees hold them: Yjs keeps none, so equal trees need one."""
     return tuple(sorted(marks, key=lambda mark: (_RANK.get(mark.type, len(_RANK)), mark.type)))
+
+
+def is_textblock(node: Node) -> bool:
+    """Whether a block holds text itself, whatever its name."""
+    return node.type in TEXTBLOCKS or any(
+        child.text is not None or child.type in ("hardBreak", "mention") for child in node.content
+    )
 
 
 def joined(nodes: Iterable[Node]) -> tuple[Node, ...]:

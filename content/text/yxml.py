@@ -15,7 +15,7 @@ from typing import Any
 from pycrdt import XmlElement, XmlFragment, XmlText
 
 from content.errors import Unreadable
-from content.text.tree import Mark, Node, joined, words
+from content.text.tree import Mark, Node, joined, ranked, words
 
 ROOT = "default"
 _JSON = (str, bool, int, float, type(None))
@@ -35,11 +35,13 @@ def read_element(element: XmlElement) -> Node:
 
 def read_text(text: XmlText) -> tuple[Node, ...]:
     """The runs of a text."""
-    return tuple(
-        words(run, (Mark(key, plain(value) if isinstance(value, Mapping) else {}) for key, value in (marks or {}).items()))
-        for run, marks in text.diff()
-        if isinstance(run, str)
-    )
+    return tuple(words(run, marks_of(marks)) for run, marks in text.diff() if isinstance(run, str))
+
+
+def marks_of(formatting: Mapping[str, Any] | None) -> tuple[Mark, ...]:
+    """The marks that a run's formatting says."""
+    marks = (Mark(key, plain(value) if isinstance(value, Mapping) else {}) for key, value in (formatting or {}).items())
+    return ranked(marks)
 
 
 def inside(parent: XmlFragment | XmlElement) -> list[XmlElement | XmlText]:

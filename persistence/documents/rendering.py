@@ -10,7 +10,7 @@ from pycrdt import XmlFragment
 
 from content import crdt, document_types, edit, guard
 from content.text import yxml
-from content.text.patch_blocks import patch
+from content.text.patch_blocks import patch_blocks
 from domain.document import ContentFormat, DocumentType
 
 
@@ -90,6 +90,6 @@ def restore_update(type_: DocumentType, snapshot: bytes | None, updates: Sequenc
     heard: list[bytes] = []
     subscription = document.observe(lambda event: heard.append(event.update))
     with document.transaction():
-        patch(document.get(yxml.ROOT, type=XmlFragment), document_types.read_tree(crdt.load(version)).content)
+        patch_blocks(document.get(yxml.ROOT, type=XmlFragment), document_types.read_tree(crdt.load(version)).content, exact=True)
     document.unobserve(subscription)
     return b"".join(heard) if len(heard) < 2 else crdt.merge(heard)
