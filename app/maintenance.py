@@ -25,13 +25,13 @@ from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.local import LocalBlobs
 from persistence.events.idempotency import delete_expired_keys
 from persistence.events.retention import trim_events
-from persistence.rank_compaction import compact_all_ranks, delete_old_cursor_ranks
+from persistence.rank_compaction import compact_all_ranks, delete_old_ranks
 from realtime.background_tasks import BackgroundTasks
 from realtime.backoff import jitter
 
 BLOB_CLEANUP_SECONDS: Final = 300.0
 RETENTION_SECONDS: Final = 3600.0
-RANK_COMPACTION_SECONDS: Final = 2.0  # a place that is used 500 times a second grows by 200 characters meanwhile
+RANK_COMPACTION_SECONDS: Final = 1.0  # a place that is used 500 times a second grows by 100 characters meanwhile
 _FIRST_RETRY_SECONDS: Final = 5.0
 _ORPHANS_EVERY_TURNS: Final = 12
 
@@ -54,7 +54,7 @@ async def run_maintenance(resources: Resources, settings: Settings) -> AsyncIter
     async def apply_retention(_: int) -> None:
         now = datetime.now(UTC)
         await delete_expired_keys(database, now)
-        await delete_old_cursor_ranks(database, now)
+        await delete_old_ranks(database, now)
         if settings.event_retention_days:
             before = now - timedelta(days=settings.event_retention_days)
             await trim_events(database, before=before, retries=retries.streams)

@@ -1,9 +1,9 @@
 """Presentations: slides in an order, each a rich text of its own.
 
-The root `slides` is a Y.Array of Y.Map{id: string, notes?: string}; the body of a slide is the root XML fragment `slide:{id}`, which an
-editor is bound to by its name (TipTap: `Collaboration.configure({ document, field: "slide:…" })`). Bodies are roots, not values of the
-map, so that a slide can be moved (its map made anew with the same id) while somebody writes in it. Where an id comes twice, the first
-place counts.
+The root `slides` is a Y.Array of Y.Map{id: string, notes?: string}; the body of a slide is the root XML fragment `slide:{id}`,
+which an editor is bound to by its name (TipTap: `Collaboration.configure({ document, field: "slide:…" })`). Bodies are roots, not
+values of the map, so that a slide can be moved (its map made anew with the same id) while somebody writes in it. Where an id
+comes twice, the first place counts.
 
 As Markdown slides are apart by a line `---`; a rule within a slide is `___`, and notes are a last line `<!-- notes: … -->`.
 """

@@ -1,5 +1,5 @@
-"""Spreadsheets: a grid whose rows and columns have ids, so that people may insert, remove and fill at the same time without moving each
-other's cells.
+"""Spreadsheets: a grid whose rows and columns have ids, so that people may insert, remove and fill at the same time without
+moving each other's cells.
 
 Three roots of the Yjs document:
 
@@ -7,11 +7,11 @@ Three roots of the Yjs document:
     rows: Y.Array of strings, the ids of the rows from top to bottom
     cells: Y.Map from "row id:column id" to a string, a finite number or a boolean; no entry is an empty cell
 
-Ids hold no colon and come once; where one is met again (two people undid at the same time), the first place counts. A text that begins
-with "=" is a formula for the client to compute: here it is text. Cells whose row or column is gone are not shown.
+Ids hold no colon and come once; where one is met again (two people undid at the same time), the first place counts. A text that
+begins with "=" is a formula for the client to compute: here it is text. Cells whose row or column is gone are not shown.
 
-CSV and Markdown know only text. What reads as a number or TRUE/FALSE becomes one when it would be written the same again, so "007"
-stays text.
+CSV and Markdown know only text. What reads as a number or TRUE/FALSE becomes one when it would be written the same again, so
+"007" stays text.
 """
 
 import csv

@@ -63,7 +63,8 @@ class UpdateCost:
         return cuts
 
     def estimate_seconds(self, update: Update, structs: Iterable[Struct], cuts: Cuts) -> float:
-        """CPU seconds, at most, that yrs takes to apply an update; `structs` are those of it that are new, `cuts` as `cuts` tells."""
+        """CPU seconds, at most, that yrs takes to apply an update; `structs` are those of it that are new, `cuts` as `cuts`
+        tells."""
         own = self._continued_by(structs)
         seconds = len(update.structs) * _SECONDS_PER_STRUCT + len(update.deletes) * _SECONDS_PER_RANGE
         for client, clocks in cuts.items():

@@ -11,17 +11,39 @@ move, in the database and in a client that receives them one by one.
     a0, a0000…0V (300 characters), a0000…V (299), …, a00V, a0F   becomes   a0, a0000Z…, …, a00V, a0F
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+from uuid import UUID
 
 from domain.rank import between
 
-MAX_RANK_CHARS = 48
+MAX_RANK_CHARS = 64
 """A list with a longer rank is compacted."""
 FIXED_CHARS = 8
-_TARGET_CHARS = 24
+_TARGET_CHARS = 32
 
+
+class _Ranked(Protocol):
+    @property
+    def rank(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Ranked)
 Move = tuple[int, str]
 """Which rank of the stretch, and what it becomes."""
+Planner = Callable[[str | None, Sequence[str], str | None], Awaitable[Sequence[Move]]]
+"""Calls `plan_moves`, perhaps elsewhere: for 10,000 ranks it takes 0.1 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Ranks that stand side by side in a list, whose they are, and the ranks around them that never move, as for `plan_moves`."""
+
+    low: str | None
+    high: str | None
+    ids: Sequence[UUID]
+    ranks: Sequence[str]
 
 
 def plan_moves(low: str | None, ranks: Sequence[str], high: str | None) -> list[Move]:
@@ -40,6 +62,19 @@ def plan_moves(low: str | None, ranks: Sequence[str], high: str | None) -> list[
     # What moves up makes room for what is below it, and what moves down for what is above.
     upwards = [(place, rank) for place, rank in reversed(moves) if rank > ranks[place]]
     return upwards + [(place, rank) for place, rank in moves if rank < ranks[place]]
+
+
+def split_at_collisions(moved: Sequence[T], rank_before: Callable[[T], str]) -> list[list[T]]:
+    """What was moved, in groups whose ranks can be replaced at once: none takes the rank that another of its group had before."""
+    groups: list[list[T]] = []
+    before: set[str] = set()
+    for each in moved:
+        if not groups or each.rank in before:
+            groups.append([])
+            before = set()
+        groups[-1].append(each)
+        before.add(rank_before(each))
+    return groups
 
 
 def spread_evenly(low: str | None, high: str | None, count: int) -> list[str]:

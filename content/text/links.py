@@ -1,8 +1,8 @@
 """Decides which addresses a text may point to: a link runs whatever stands in it when somebody follows it.
 
-Markdown keeps every address that a reader of it takes for a link, so that nothing is lost between import and export. HTML is shown as
-it is, so there only schemes stand that are known to do no harm: those that browsers let pages register handlers for (HTML, "safelisted
-schemes"), and our own names of documents and people, to which no program answers.
+Markdown keeps every address that a reader of it takes for a link, so that nothing is lost between import and export. HTML is
+shown as it is, so there only schemes stand that are known to do no harm: those that browsers let pages register handlers for
+(HTML, "safelisted schemes"), and our own names of documents and people, to which no program answers.
 """
 
 import re

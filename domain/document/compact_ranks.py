@@ -1,33 +1,32 @@
-"""Applies moves of a compaction of ranks (`domain.rank_compaction`) to documents of a project."""
+"""Compacts the ranks of a project's documents (`domain.rank_compaction`)."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
 from domain.document.events import DocumentRankCompacted
 from domain.ports import UnitOfWork
+from domain.rank_compaction import Planner, split_at_collisions
 
 
-async def compact_ranks(uow: UnitOfWork, project_id: UUID, moves: Sequence[tuple[UUID, str]], *, upwards: bool) -> bool:
+async def compact_ranks(uow: UnitOfWork, project_id: UUID, *, max_moves: int, plan: Planner) -> int:
     """
-    Give documents new ranks, in the order of the plan; all of them go up, or all down. Whether it could be done.
+    Replace the first ranks of a project that are too long, at most `max_moves`; how many.
 
-    False, and nothing has changed, where another document stands between their old and new places by now, or one of them is gone:
-    then a new plan is needed.
+    The project is locked, as by every move and creation, so that the list stays as it is planned. Raises Unavailable at once
+    where somebody else has locked one of the documents.
     """
-    first, last = moves[0], moves[-1]
     if not await uow.projects.lock_for_server(project_id):
-        return False
-    farthest = await uow.documents.rank_of(project_id, last[0])
-    if farthest is None:
-        return False
-    low, high = (farthest, first[1]) if upwards else (first[1], farthest)
-    found = await uow.documents.lock_between(project_id, low, high, len(moves) + 1)
-    if [each.id for each in found] != [id_ for id_, _ in (reversed(moves) if upwards else moves)]:
-        return False
-    by_id = {each.id: each for each in found}
-    for id_, rank in moves:
-        document = replace(by_id[id_], rank=rank)
-        await uow.documents.save_rank(document, by_id[id_].rank)
+        return 0
+    stretch = await uow.documents.long_stretch(project_id)
+    if stretch is None:
+        return 0
+    moves = [(stretch.ids[place], rank) for place, rank in (await plan(stretch.low, stretch.ranks, stretch.high))[:max_moves]]
+    before = {each.id: each for each in await uow.documents.lock_in(project_id, [id_ for id_, _ in moves])}
+    if len(before) < len(moves):
+        return 0  # one has just left for another project: the next turn sees the list without it
+    moved = [replace(before[id_], rank=rank) for id_, rank in moves]
+    for together in split_at_collisions(moved, lambda document: before[document.id].rank):
+        await uow.documents.save_ranks(together)
+    for document in moved:
         uow.record(DocumentRankCompacted(actor_id=None, document=document))
-    return True
+    return len(moved)

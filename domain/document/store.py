@@ -9,6 +9,7 @@ from domain.document.entity import Document, DocumentVersion
 from domain.errors import NotFound, Path
 from domain.permissions import Access, Action, ResourceKind, Role, access
 from domain.ports import UnitOfWork
+from domain.rank_compaction import Stretch
 
 
 class DocumentStore(Protocol):
@@ -53,13 +54,16 @@ class DocumentStore(Protocol):
         """The lowest rank above."""
         ...
 
-    async def lock_between(self, project_id: UUID, low: str, high: str, limit: int) -> Sequence[Document]:
-        """The documents with a rank from `low` to `high`, in order, held. Raises Unavailable at once where somebody else holds
-        one."""
+    async def long_stretch(self, project_id: UUID) -> Stretch | None:
+        """The first stretch of the project's list with a rank that is too long; None when there is none."""
         ...
 
-    async def save_rank(self, document: Document, before: str) -> None:
-        """Store another rank of the same place, which cursors made with the one before find."""
+    async def lock_in(self, project_id: UUID, document_ids: Sequence[UUID]) -> Sequence[Document]:
+        """Those of the documents that lie in the project, locked. Raises Unavailable at once where one is locked already."""
+        ...
+
+    async def save_ranks(self, documents: Sequence[Document]) -> None:
+        """Save other ranks of the same places, at once; cursors that were made with the ranks before still find these."""
         ...
 
     async def ancestors(self, document_id: UUID) -> Sequence[UUID]:

@@ -8,6 +8,7 @@ from domain.actor import Actor
 from domain.errors import NotFound, Path
 from domain.permissions import Access, Action, ResourceKind, Role, access
 from domain.ports import UnitOfWork
+from domain.rank_compaction import Stretch
 from domain.task.entity import Task
 
 
@@ -61,13 +62,16 @@ class TaskStore(Protocol):
         """The highest rank below."""
         ...
 
-    async def lock_between(self, project_id: UUID, low: str, high: str, limit: int) -> Sequence[Task]:
-        """The tasks with a rank from `low` to `high`, in order, held. Raises Unavailable at once where somebody else holds
-        one."""
+    async def long_stretch(self, project_id: UUID) -> Stretch | None:
+        """The first stretch of the project's list with a rank that is too long; None when there is none."""
         ...
 
-    async def save_rank(self, task: Task, before: str) -> None:
-        """Store another rank of the same place, which cursors made with the one before find."""
+    async def lock_in(self, project_id: UUID, task_ids: Sequence[UUID]) -> Sequence[Task]:
+        """Those of the tasks that lie in the project, locked. Raises Unavailable at once where somebody else has locked one."""
+        ...
+
+    async def save_ranks(self, tasks: Sequence[Task]) -> None:
+        """Save other ranks of the same places, at once; cursors that were made with the ranks before still find these."""
         ...
 
     async def ancestors(self, task_id: UUID) -> Sequence[UUID]:

@@ -8,6 +8,6 @@ CREATE TABLE former_ranks (
 
 CREATE INDEX ix_former_ranks_created_at ON former_ranks (created_at);
 
-CREATE INDEX ix_tasks_long_rank ON tasks (project_id) WHERE length(rank) > 48;
+CREATE INDEX ix_tasks_long_rank ON tasks (project_id) WHERE length(rank) > 64;
 
-CREATE INDEX ix_documents_long_rank ON documents (project_id) WHERE length(rank) > 48;
+CREATE INDEX ix_documents_long_rank ON documents (project_id) WHERE length(rank) > 64;

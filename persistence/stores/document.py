@@ -10,6 +10,7 @@ from domain.codec import encode
 from domain.document import Document, DocumentVersion
 from domain.document.update import LoggedUpdate, Update
 from domain.permissions import Role
+from domain.rank_compaction import Stretch
 from persistence.blobs.document_objects import DocumentObjects, content_key, document_key, version_key
 from persistence.engine.advisory_lock import lock_id
 from persistence.engine.database import Connection
@@ -106,15 +107,20 @@ class SqlDocuments:
         """The lowest rank above."""
         return await self._rank(document_statements.RANK_AFTER, project=project_id, rank=rank)
 
-    async def lock_between(self, project_id: UUID, low: str, high: str, limit: int) -> Sequence[Document]:
-        """The documents with a rank from `low` to `high`, in order."""
-        given = {"project": project_id, "low": low, "high": high, "size": limit}
-        return [to_entity(Document, row) for row in await self._connection.fetch(document_statements.LOCK_BETWEEN, **given)]
+    async def long_stretch(self, project_id: UUID) -> Stretch | None:
+        """The first stretch of the project's list with a rank that is too long."""
+        return await document_statements.RANKS.long_stretch(self._connection, project_id)
 
-    async def save_rank(self, document: Document, before: str) -> None:
-        """Keep another rank of the same place."""
-        await self._connection.execute(document_statements.REPLACE_RANK, id=document.id, rank=document.rank, before=before)
-        self._stage(document)
+    async def lock_in(self, project_id: UUID, document_ids: Sequence[UUID]) -> Sequence[Document]:
+        """Those of the documents that lie in the project, locked."""
+        rows = await document_statements.RANKS.lock_in(self._connection, project_id, document_ids)
+        return [to_entity(Document, row) for row in rows]
+
+    async def save_ranks(self, documents: Sequence[Document]) -> None:
+        """Store other ranks of the same places, at once."""
+        await document_statements.RANKS.save(self._connection, documents)
+        for each in documents:
+            self._stage(each)
 
     async def ancestors(self, document_id: UUID) -> Sequence[UUID]:
         """A document's parents from the nearest up."""

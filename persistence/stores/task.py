@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Text, Uuid, bindparam, exists, func, literal_column, select, union_all
+from sqlalchemy import Text, Uuid, bindparam, exists, func, literal_column, select, union_all
 
 from domain.permissions import Role
+from domain.rank_compaction import Stretch
 from domain.task import Task
 from persistence.access import any_id, project_open_to, project_visible
 from persistence.engine.advisory_lock import lock_id
@@ -16,7 +17,7 @@ from persistence.engine.lookup import ByIdQuery
 from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params
 from persistence.engine.statement import Statement
 from persistence.row_updates import RowUpdate, row_version
-from persistence.stores.former_ranks import replace_rank
+from persistence.stores.former_ranks import RankStatements
 from persistence.tables import documents, projects, task_aliases, task_links, tasks, team_members, teams
 from persistence.transaction import Transaction
 
@@ -44,14 +45,7 @@ _ADD_ALIAS = Statement(task_aliases.insert().values(key=bindparam("key"), task_i
 _LAST_RANK = Statement(select(func.max(_t.c.rank)).where(_t.c.project_id == _PROJECT))
 _RANK_OF = Statement(select(_t.c.rank).where(_t.c.project_id == _PROJECT, _t.c.id == _ID))
 _OPEN_IN = Statement(select(literal_column("1")).where(_t.c.project_id == _PROJECT, _t.c.id == _ID, _t.c.deleted_at.is_(None)))
-_LOCK_BETWEEN = Statement(
-    select(*columns(Task, _t))
-    .where(_t.c.project_id == _PROJECT, _t.c.rank.between(bindparam("low", type_=Text), bindparam("high", type_=Text)))
-    .order_by(_t.c.rank)
-    .limit(bindparam("size", type_=Integer))
-    .with_for_update(of=_t, nowait=True, key_share=True)
-)
-_REPLACE_RANK = Statement(replace_rank(_t))
+RANKS = RankStatements(Task, _t)
 _RANK_AFTER = Statement(select(func.min(_t.c.rank)).where(_t.c.project_id == _PROJECT, _t.c.rank > _RANK))
 _RANK_BEFORE = Statement(select(func.max(_t.c.rank)).where(_t.c.project_id == _PROJECT, _t.c.rank < _RANK))
 
@@ -187,14 +181,17 @@ class SqlTasks:
         """The highest rank below."""
         return await self._rank(_RANK_BEFORE, project=project_id, rank=rank)
 
-    async def lock_between(self, project_id: UUID, low: str, high: str, limit: int) -> Sequence[Task]:
-        """The tasks with a rank from `low` to `high`, in order."""
-        rows = await self._connection.fetch(_LOCK_BETWEEN, project=project_id, low=low, high=high, size=limit)
-        return [to_entity(Task, row) for row in rows]
+    async def long_stretch(self, project_id: UUID) -> Stretch | None:
+        """The first stretch of the project's list with a rank that is too long."""
+        return await RANKS.long_stretch(self._connection, project_id)
 
-    async def save_rank(self, task: Task, before: str) -> None:
-        """Keep another rank of the same place."""
-        await self._connection.execute(_REPLACE_RANK, id=task.id, rank=task.rank, before=before)
+    async def lock_in(self, project_id: UUID, task_ids: Sequence[UUID]) -> Sequence[Task]:
+        """Those of the tasks that lie in the project, locked."""
+        return [to_entity(Task, row) for row in await RANKS.lock_in(self._connection, project_id, task_ids)]
+
+    async def save_ranks(self, tasks: Sequence[Task]) -> None:
+        """Store other ranks of the same places, at once."""
+        await RANKS.save(self._connection, tasks)
 
     async def ancestors(self, task_id: UUID) -> Sequence[UUID]:
         """A task's parents from the nearest up."""

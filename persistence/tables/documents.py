@@ -29,7 +29,7 @@ documents = Table(
     Index(None, "parent_id", "rank"),
     Index(None, "owner_id", "created_at", "id"),
     Index(None, "project_id", "updated_at", "id"),
-    Index("ix_documents_long_rank", "project_id", postgresql_where=text("length(rank) > 48")),
+    Index("ix_documents_long_rank", "project_id", postgresql_where=text("length(rank) > 64")),
 )
 
 document_versions = Table(

@@ -89,7 +89,7 @@ tasks = Table(
     Index(None, "project_id", "status", "rank"),
     Index(None, "project_id", "updated_at", "id"),
     Index("ix_tasks_label_ids", "label_ids", postgresql_using="gin"),
-    Index("ix_tasks_long_rank", "project_id", postgresql_where=text("length(rank) > 48")),
+    Index("ix_tasks_long_rank", "project_id", postgresql_where=text("length(rank) > 64")),
 )
 
 # What ranks of tasks and documents became when they were compacted, for cursors that were made before.
