@@ -69,7 +69,7 @@ class UpdateCost:
         seconds = len(update.structs) * _SECONDS_PER_STRUCT + len(update.deletes) * _SECONDS_PER_RANGE
         for client, clocks in cuts.items():
             runs = list(self._runs.get(client, ()))
-            runs += own._all_runs(client) if client in own._last else self._last_run(client)
+            runs += own._all_runs(client) if client in own._last else self._last_run(client)  # noqa: SLF001 (of its own kind)
             seconds += _seconds_of_cuts(runs, clocks) if runs else 0.0
         return seconds
 

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Final
 
 from markdown_it import MarkdownIt
@@ -92,7 +93,7 @@ def _is_simple(parts: Sequence[Part]) -> bool:
 def _touching(parts: Sequence[Part]) -> list[Edge]:
     return [
         part
-        for part, other in zip(parts, parts[1:], strict=False)
+        for part, other in pairwise(parts)
         if isinstance(part, Edge) and isinstance(other, Edge) and not part.of.is_tag and not other.of.is_tag
     ]
 

@@ -13,8 +13,38 @@ _SCHEME = re.compile(r"\s*([a-zA-Z][a-zA-Z0-9+.\-]*)\s*:")
 # What browsers skip when they look for the scheme.
 _SKIPPED = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\ufeff]")
 _SAFE = frozenset(
-    "http https mailto tel sms smsto ftp ftps sftp geo im irc ircs magnet matrix mms news nntp sip sips ssh urn webcal xmpp bitcoin"
-    " openpgp4fpr callto slack document user".split()
+    [
+        "http",
+        "https",
+        "mailto",
+        "tel",
+        "sms",
+        "smsto",
+        "ftp",
+        "ftps",
+        "sftp",
+        "geo",
+        "im",
+        "irc",
+        "ircs",
+        "magnet",
+        "matrix",
+        "mms",
+        "news",
+        "nntp",
+        "sip",
+        "sips",
+        "ssh",
+        "urn",
+        "webcal",
+        "xmpp",
+        "bitcoin",
+        "openpgp4fpr",
+        "callto",
+        "slack",
+        "document",
+        "user",
+    ]
 )
 _NO_LINK = frozenset({"javascript", "vbscript", "file", "data"})  # as markdown-it has it
 _PICTURE = re.compile(r"data:image/(?:png|gif|jpeg|webp|avif);base64,[a-zA-Z0-9+/=]*")

@@ -333,7 +333,7 @@ def _outside(parent: Parent, left: OldBlock | None, right: OldBlock | None, firs
 
 
 def _patch_block(element: XmlElement, old: Node, new: Node, *, exact: bool) -> None:
-    names = {name: None for name in {**old.attrs, **new.attrs}} if exact else _SAID.get(new.type, {})
+    names = dict.fromkeys({**old.attrs, **new.attrs}) if exact else _SAID.get(new.type, {})
     for name, none in names.items():
         wanted = new.attrs.get(name, none)
         if old.attrs.get(name, none) != wanted:

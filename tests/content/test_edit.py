@@ -1,13 +1,16 @@
 """Text from outside merges into what people write meanwhile; nothing of theirs is lost."""
 
 import pytest
+from hypothesis import given, settings
 from pycrdt import XmlElement, XmlFragment, XmlText
 
 from content import crdt, document_types, edit
 from content.errors import TextNotFound
-from content.text import yxml
+from content.text import markdown_parser, markdown_writer, yxml
+from content.text.tree import Node
 from domain.document.kind import ContentFormat, DocumentType
 from domain.errors import Invalid
+from tests.support.document_trees import DOCUMENTS
 
 TEXT, SHEET, SLIDES = DocumentType.TEXT, DocumentType.SPREADSHEET, DocumentType.PRESENTATION
 MARKDOWN = ContentFormat.MARKDOWN
@@ -115,6 +118,17 @@ def test_items_cells_and_boxes_change_each_by_itself() -> None:
     text_of(live, 1, 1, 0, 0, 0).insert(1, "!")
     wanted = text.replace("[ ] two", "[x] two\n- [ ] three").replace("| d |", "| e |").replace("2. y", "2. y\n3. z")
     assert replaced(base, wanted, live) == wanted.replace("one", "one!").replace("| c |", "| c! |")
+
+
+@pytest.mark.slow
+@settings(max_examples=30, deadline=None)
+@given(DOCUMENTS, DOCUMENTS)
+def test_any_text_replaces_any_other(one: Node, other: Node) -> None:
+    document = crdt.Doc()
+    yxml.write(document.get(yxml.ROOT, type=XmlFragment), one)
+    wanted = markdown_writer.to_markdown(other)
+    document.apply(edit.replace_all(TEXT, crdt.state(document), wanted))
+    assert document_types.render(TEXT, document, MARKDOWN) == markdown_writer.to_markdown(markdown_parser.parse(wanted))
 
 
 def test_appended_blocks_stand_behind_the_last() -> None:
