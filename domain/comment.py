@@ -4,7 +4,6 @@ A mention is a Markdown link to a user's global id, as front ends' pickers write
 people who cannot see the subject are left as text.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +23,6 @@ from domain.ports import UnitOfWork
 from domain.subject import open_subject
 from domain.version import require_version, with_changes
 
-MENTION = re.compile(r"\]\(user:([A-Za-z0-9+/=_-]{8,100})\)")
 MAX_MENTIONS = MAX_REACTIONS = 50
 
 
@@ -167,7 +165,8 @@ class CommentStore(Protocol):
         ...
 
 
-MentionParser = Callable[[str], UUID | None]
+MentionFinder = Callable[[str], set[UUID]]
+"""The users that a Markdown text mentions."""
 
 
 async def create(
@@ -179,7 +178,7 @@ async def create(
     parent_id: UUID | None,
     body: str,
     upload_ids: Sequence[UUID],
-    parse_mention: MentionParser,
+    find_mentions: MentionFinder,
     anchor: Anchor | None = None,
 ) -> Comment:
     """Say something about a subject; an answer to an answer joins the same thread. `mention` reads a user's global id."""
@@ -207,7 +206,7 @@ async def create(
         anchor_prefix=None if anchor is None else anchor.prefix,
         anchor_suffix=None if anchor is None else anchor.suffix,
         anchor_start=None if anchor is None else anchor.start,
-        mention_ids=await _mentions(uow, subject.project_id, checked, parse_mention),
+        mention_ids=await _mentions(uow, subject.project_id, checked, find_mentions),
     )
     if not await uow.comments.add(comment):
         raise NotUnique(("input", "id"), "This id is in use.")
@@ -219,7 +218,7 @@ async def create(
 
 
 async def update(
-    uow: UnitOfWork, actor: Actor, comment_id: UUID, body: str, *, expected_version: int | None, parse_mention: MentionParser
+    uow: UnitOfWork, actor: Actor, comment_id: UUID, body: str, *, expected_version: int | None, find_mentions: MentionFinder
 ) -> Comment:
     """Edit one's own comment."""
     before, rights = await open_comment(uow, actor, comment_id, lock=False)
@@ -228,7 +227,7 @@ async def update(
     checked = text.validate_markdown(body, ("input", "body"))
     if checked == before.body:
         return before
-    mentions = await _mentions(uow, before.project_id, checked, parse_mention)
+    mentions = await _mentions(uow, before.project_id, checked, find_mentions)
     comment = with_changes(before, uow.now, body=checked, mention_ids=mentions, edited_at=uow.now)
     await uow.comments.save(comment)
     await uow.watches.watch(before.subject_type, before.subject_id, sorted(set(mentions) - set(before.mention_ids)))
@@ -292,8 +291,8 @@ async def open_comment(
     return comment, access(actor, role, ResourceKind.COMMENT, own=comment.author_id == actor.user_id, archived=archived)
 
 
-async def _mentions(uow: UnitOfWork, project_id: UUID, body: str, parse_mention: MentionParser) -> tuple[UUID, ...]:
-    named = {user_id for found in MENTION.findall(body) if (user_id := parse_mention(found)) is not None}
+async def _mentions(uow: UnitOfWork, project_id: UUID, body: str, find_mentions: MentionFinder) -> tuple[UUID, ...]:
+    named = find_mentions(body)
     if len(named) > MAX_MENTIONS:
         raise LimitExceeded(f"At most {MAX_MENTIONS} people can be mentioned.", MAX_MENTIONS, path=("input", "body"))
     return tuple(sorted(await uow.projects.readers(project_id, sorted(named)))) if named else ()

@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import unquote
 from uuid import UUID
 
 import strawberry
 
+from content.errors import TextTooDeep, TooExpensive
+from content.text.links import link_addresses
 from domain import comment as comments
 from domain.actor import Scope
 from domain.anchor import Anchor, Utf16Offsets, create_anchor, locate
@@ -25,6 +28,7 @@ from resolvers.page import collect_ids, list_pages, match_by_key
 Resolved = Annotated[bool | None, strawberry.argument(description="Only threads that are, or are not, resolved.")]
 
 
+_MENTION_SCHEME = "user:"
 _ANCHOR_KEY = "anchor"
 _SUBJECT_FINDERS: Mapping[str, FindByIds] = {"Task": task.by_ids, "Document": documents.by_ids}
 
@@ -134,7 +138,7 @@ async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> M
         parent_id=values.get("parent_id"),
         body=values["body"],
         upload_ids=values.get("upload_ids") or (),
-        parse_mention=_mentioned_user_id,
+        find_mentions=_mentioned_user_ids,
         anchor=values.get(_ANCHOR_KEY),
     )
     return {"comment": said}
@@ -144,7 +148,7 @@ async def update(context: Context, uow: SqlUnitOfWork, values: InputValues) -> M
     """Updates a comment of the viewer."""
     expected = values.get("expected_version")
     edited = await comments.update(
-        uow, context.viewer, values["id"], values["body"], expected_version=expected, parse_mention=_mentioned_user_id
+        uow, context.viewer, values["id"], values["body"], expected_version=expected, find_mentions=_mentioned_user_ids
     )
     return {"comment": edited}
 
@@ -171,5 +175,13 @@ def edge(outcome: Any) -> Edge[Any] | None:
     return None if outcome.comment is None else Edge(comment.cursor(outcome.comment), outcome.comment)
 
 
-def _mentioned_user_id(global_id: str) -> UUID | None:
-    return ids.parse_of(global_id, ("User",))
+def _mentioned_user_ids(body: str) -> set[UUID]:
+    """The users whom a comment links to (`user:` and a global id), as a CommonMark reader sees links. Raises Invalid."""
+    if _MENTION_SCHEME not in body:
+        return set()
+    try:
+        addresses = list(link_addresses(body))
+    except (TextTooDeep, TooExpensive) as error:
+        raise Invalid(("input", "body"), str(error)) from error
+    named = (each.removeprefix(_MENTION_SCHEME) for each in addresses if each.startswith(_MENTION_SCHEME))
+    return {user_id for each in named if (user_id := ids.parse_of(unquote(each), ("User",))) is not None}
