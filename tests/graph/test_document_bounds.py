@@ -37,6 +37,7 @@ class LoopMonitor:
             self.longest_block_seconds = max(self.longest_block_seconds, time.thread_time() - began)
 
 
+@pytest.mark.chaos  # its limits are times: it needs a machine that nobody else uses
 async def test_work_on_a_document_of_a_hundred_kilobytes_holds_up_nobody(app: App, team: SampleTeam) -> None:
     text = "".join(
         f"Paragraph {number} of *many* words that say **nothing** at all, {number * 7}.\n\n" for number in range(1_300)
