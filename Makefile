@@ -15,7 +15,7 @@ TESTS :=
 WORKERS := auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast test-clients chaos fuzz bench bench-live bench-collab check format lock graphiql clean
+.PHONY: help run install test test-fast test-clients chaos attack fuzz bench bench-live bench-collab check format lock graphiql clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,13 +30,16 @@ test: $(INSTALLED)       ## run all tests, on all cores
 	@$(IN)/python -m pytest -n $(WORKERS) $(TESTS)
 
 test-fast: $(INSTALLED)  ## run the quick tests, in less than a minute
-	@$(IN)/python -m pytest -n 2 -m "not slow and not chaos and not fuzz and not clients" $(TESTS)
+	@$(IN)/python -m pytest -n 2 -m "not slow and not chaos and not fuzz and not clients and not attack" $(TESTS)
 
 test-clients: $(INSTALLED) ## drive Apollo, urql, Relay, graphql-ws, graphql-sse and the tools around them against real servers (needs Node)
 	@$(IN)/python -m pytest -m "not chaos" tests/clients $(TESTS)
 
 chaos: $(INSTALLED)      ## kill servers and Valkey again and again while people write, for minutes
-	@$(IN)/python -m pytest -m chaos tests/chaos $(TESTS)
+	@$(IN)/python -m pytest -m chaos tests/chaos tests/graph/test_document_bounds.py $(TESTS)
+
+attack: $(INSTALLED)     ## attack a server under a memory cap, kind by kind, while others are timed (10 minutes at most)
+	@timeout 600 $(IN)/python -m pytest -m attack -s tests/attack $(TESTS)
 
 fuzz: $(INSTALLED)       ## run 100,000 operations, generated and drawn, on both executors, and 100,000 broken updates of documents, memory capped
 	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m fuzz tests/fuzz $(TESTS)
@@ -64,8 +67,8 @@ format: $(INSTALLED)     ## put the code in form and repair what ruff can
 lock: $(INSTALLED)       ## make requirements.lock anew from pyproject.toml, moving only what must move
 	$(IN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --universal --python-version 3.11 -o requirements.lock
 
-graphiql:   ## build GraphiQL from its source (needs Node); the result is committed
-	cd gateway/graphiql/source && npm ci && npm run build
+graphiql:   ## test GraphiQL's source and build it (needs Node); the result is committed
+	cd gateway/graphiql/source && npm ci && npm test && npm run build
 
 clean:      ## remove what these targets installed or cached; data stays
 	rm -rf ~/.cache/pantherahive/ministack-*

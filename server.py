@@ -10,13 +10,13 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from app.settings import Settings
+from app.settings import Settings, misspelt_settings
 
 SDL = Path(__file__).parent / "schema" / "schema.graphql"
 RELEASED = Path(__file__).parent / "schema" / "released.graphql"
@@ -43,16 +43,21 @@ def main(argv: list[str]) -> int:
     try:
         settings = Settings(seed_size=asked.seed_size) if asked.seed_size else Settings()
     except ValidationError as error:
-        print("These settings cannot be used:", file=sys.stderr)
-        for each in error.errors():
-            print(
-                f"  HIVE_{'_'.join(map(str, each['loc'])).upper()}: {each['msg'].removeprefix('Value error, ')}", file=sys.stderr
-            )
-        return 2
+        return _refuse_settings(
+            f"HIVE_{'_'.join(map(str, each['loc'])).upper()}: {each['msg'].removeprefix('Value error, ')}"
+            for each in error.errors()
+        )
+    if misspelt := misspelt_settings():
+        return _refuse_settings(misspelt)
     _set_up_logging(settings)
     with contextlib.suppress(KeyboardInterrupt):
         return _run_command(asked, settings)
     return 0
+
+
+def _refuse_settings(lines: Iterable[str]) -> int:
+    print("These settings cannot be used:", *(f"  {line}" for line in lines), sep="\n", file=sys.stderr)
+    return 2
 
 
 def _run_command(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -4,25 +4,21 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-import orjson
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Scope
 
-import migrations
-from app.bootstrap import LIMITS, CannotStart, Resources
-from app.settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
+from app.bootstrap import LIMITS, POSITION_READER, CannotStart, Resources
+from app.readiness import health_routes
+from app.settings import DEMO_PASSWORD, DEMO_PEOPLE, Settings
 from auth.tokens import Credentials
-from domain.errors import Unavailable
 from domain.session import Device
 from gateway.endpoints import OpenConnections, graph_endpoints
 from gateway.execution.executor import Executor
-from gateway.graphiql import DemoSignIn, GraphiQLConfig
+from gateway.graphiql import DemoSignIn, GraphAccess, GraphiQLConfig
 from gateway.graphiql import routes as graphiql_routes
 from gateway.http.origins import AllowedOrigins
 from gateway.http.ports import RequestInfo
@@ -31,8 +27,6 @@ from gateway.persisted.trusted_documents import InvalidManifest, TrustedDocument
 from gateway.subscriptions.manager import SubscriptionManager
 from persistence.blobs.local import LocalBlobs
 from persistence.blobs.routes import blob_routes
-from persistence.engine.database import Database
-from persistence.engine.schema_version import schema_version
 from realtime.collaboration.connection import MAX_MESSAGE_BYTES
 from realtime.collaboration.endpoint import CollaborationEndpoint
 from resolvers import ids
@@ -40,10 +34,11 @@ from resolvers.collaboration_auth import CollaborationAuth
 from resolvers.context import Context
 from schema.field_rules import field_weights
 from schema.root import bindings, schema
-from transport.direct_websocket import LargeMessageBudget, detach_transport
+from transport.detach import detach_transport
+from transport.fast_request import RequestHandler
+from transport.message_budget import LargeMessageBudget
 from transport.message_stream import MessageStream
 from transport.rfc6455 import BINARY
-from transport.uvicorn_http import RequestHandler
 from transport.write_batch import WriteBatch
 
 OnCreated = Callable[[Executor, OpenConnections], object]
@@ -51,18 +46,18 @@ OnCreated = Callable[[Executor, OpenConnections], object]
 
 @dataclass(frozen=True, slots=True)
 class AllConnections:
-    """What stays open for longer than an answer takes: the graph's subscriptions, and the rooms where documents are edited."""
+    """What stays open for longer than an answer takes: the graph's subscriptions, and live editing."""
 
     graph: OpenConnections
     collaboration: CollaborationEndpoint
 
     async def drain(self) -> None:
-        """Say good-bye to everybody, and wait for a moment until they are gone."""
+        """Close all connections, and wait for a moment until they have ended."""
         await asyncio.gather(self.graph.drain(), self.collaboration.drain())
 
 
 class Application(NamedTuple):
-    """What a server serves. `lines` are to be drained before it stops; `posts` answers whole requests by path, past `asgi`."""
+    """What a server serves. `connections` are drained before it stops; `request_handlers` answer whole requests past ASGI."""
 
     asgi: ASGIApp
     connections: AllConnections
@@ -70,7 +65,7 @@ class Application(NamedTuple):
 
 
 def create_app(resources: Resources, settings: Settings, on_created: OnCreated | None = None) -> Application:
-    """The application over open services. `watch` is shown what has numbers."""
+    """The application over open services. `on_created` is given what has metrics."""
     executor = Executor(
         schema,
         limits=LIMITS,
@@ -78,10 +73,14 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         hints=not settings.production,
         before_event=Context.clear_loaders,
         bindings=bindings,
+        position_reader=POSITION_READER,
     )
 
     def open_context(credentials: Credentials | None, info: RequestInfo) -> "_OperationContext":
         return _OperationContext(resources, credentials, info)
+
+    def may_introspect(credentials: Credentials | None) -> bool:
+        return credentials is not None or not settings.production
 
     graph = graph_endpoints(
         SubscriptionManager(executor, resources.services.hub),
@@ -90,7 +89,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         open_context=open_context,
         allowed_origins=settings.allowed_origins,
         compress=settings.compression == "gzip",
-        may_introspect=lambda credentials: credentials is not None or not settings.production,
+        may_introspect=may_introspect,
     )
     if on_created is not None:
         on_created(executor, graph.connections)
@@ -104,11 +103,20 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     rooms = [WebSocketRoute(path, collaboration) for path in ("/collaboration", "/collaboration/{document_id}")]
     blobs = resources.services.blobs
     files = blob_routes(blobs) if isinstance(blobs, LocalBlobs) else []  # a bucket has addresses of its own
-    demo = None if settings.production else DemoSignIn(email=DEMO_EMAIL, password=DEMO_PASSWORD)
-    pages = Starlette(
-        routes=[*graph.routes, *rooms, *files, *_health_routes(resources.database), *graphiql_routes(GraphiQLConfig(demo=demo))]
+    access = GraphAccess(executor=executor, credentials=resources.tokens, may_introspect=may_introspect)
+    graphiql = graphiql_routes(
+        GraphiQLConfig(people=_demo_people(settings)),
+        access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing
     )
+    pages = Starlette(routes=[*graph.routes, *rooms, *files, *health_routes(resources.database), *graphiql])
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
+
+
+def _demo_people(settings: Settings) -> tuple[DemoSignIn, ...]:
+    """Whom GraphiQL offers to sign in as."""
+    if settings.production:
+        return ()
+    return tuple(DemoSignIn(name=name, email=email, password=DEMO_PASSWORD) for name, email in DEMO_PEOPLE)
 
 
 def _detach_message_stream(large_messages: LargeMessageBudget, scope: Scope, write_batch: WriteBatch) -> MessageStream | None:
@@ -162,24 +170,3 @@ def _persisted_queries(resources: Resources, settings: Settings, executor: Execu
     except InvalidManifest as error:
         raise CannotStart(f"HIVE_TRUSTED_DOCUMENTS cannot be used: {error}") from error
     return TrustedDocuments(texts)
-
-
-def _health_routes(database: Database) -> list[BaseRoute]:
-    async def live(request: Request) -> Response:
-        """The process answers; nothing else is touched."""
-        return PlainTextResponse("ok")
-
-    async def ready(request: Request) -> Response:
-        """The database answers, and has the schema that this version needs, or that of a newer one."""
-        try:
-            found = await schema_version(database)
-        except Unavailable as error:
-            return _status_response(503, ready=False, database=error.message)
-        reached = migrations.is_up_to_date(found)
-        return _status_response(200 if reached else 503, ready=reached, schemaVersion=found, expected=migrations.head_revision())
-
-    return [Route("/healthz", live), Route("/readyz", ready)]
-
-
-def _status_response(code: int, **fields: Any) -> Response:
-    return Response(orjson.dumps(fields), status_code=code, media_type="application/json")

@@ -4,12 +4,16 @@ import asyncio
 import hashlib
 import logging
 import secrets
+import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 import migrations
+import resolvers.change
 from app.settings import DEMO_PASSWORD, Settings
 from auth.keys import InvalidSigningKey, SigningKeys, load_keys
 from auth.passwords import Argon2Passwords
@@ -20,6 +24,8 @@ from domain.page import MAX_PAGE_ROWS
 from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
 from embedded import embedded_postgres
+from gateway.execution.coordinates import coordinates_where
+from gateway.execution.executor import PositionReader
 from gateway.execution.limits import Limits
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
@@ -37,6 +43,7 @@ from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
+from persistence.retry_schedule import RetrySchedule
 from persistence.rights import RightsLoader
 from realtime.announcements import PubSub, PubSubBackend
 from realtime.background_tasks import report_dead_task
@@ -47,15 +54,32 @@ from realtime.memory_backend import MemoryBackend
 from resolvers.collaboration_auth import access_from
 from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
-from schema.root import schema
+from schema.root import bindings, schema
 
 VERSION = "0.1.0"
 LIMITS = Limits()
+POSITION_READER = PositionReader(
+    coordinates_where(
+        lambda each: each.batch is resolvers.change.cursors_of_writes or each.root is resolvers.change.page,
+        bindings,
+        schema._schema,  # noqa: SLF001 (Strawberry has no public name for it)
+    ),
+    resolvers.change.read_heads,
+)
 logger = logging.getLogger(__name__)
 
 
 class CannotStart(Exception):
     """What an operator has to put right first; the message says it in a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """What failed in the background and is tried again: whole turns by the name of their job, blobs by key, streams by name."""
+
+    failed_turns: Counter[str] = field(default_factory=Counter)
+    blobs: RetrySchedule[str] = field(default_factory=RetrySchedule)
+    streams: RetrySchedule[str] = field(default_factory=RetrySchedule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +90,14 @@ class Resources:
     tokens: AccessTokens
     database: Database
     query_texts: QueryTexts
+    retries: Retries = field(default_factory=Retries)
 
 
 @asynccontextmanager
 async def open_database_url(settings: Settings) -> AsyncIterator[str]:
     """The address of the database: the one that is set, or that of the embedded Postgres, which runs as long as this is open."""
+    if settings.database_url is None or settings.blobs_url is None:
+        await asyncio.to_thread(_require_folder, settings.data_dir.absolute())
     if settings.database_url is not None:
         try:
             async with open_database(settings.database_url, max_connections=1):
@@ -82,6 +109,17 @@ async def open_database_url(settings: Settings) -> AsyncIterator[str]:
     folder = settings.data_dir.absolute() / "postgres"
     async with embedded_postgres(folder, on_failure=lambda error: report_dead_task("embedded Postgres", error)) as url:
         yield url
+
+
+def _require_folder(folder: Path) -> None:
+    """Make the folder for data unless it is there, and write to it; CannotStart where that cannot be done."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = "Not a directory" if isinstance(error, FileExistsError) else error.strerror
+        raise CannotStart(f"The folder {folder} cannot be used: {reason}. Choose another with HIVE_DATA_DIR.") from error
 
 
 async def migrate(url: str) -> bool:
@@ -102,7 +140,7 @@ async def seed_database(database: Database, settings: Settings) -> str | None:
     passwords = Argon2Passwords()
     try:
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        # Everybody knows the demo's password: in production nobody gets in with it.
+        # The demo's password is public: in production nobody can sign in with it.
         password = secrets.token_urlsafe() if settings.production else DEMO_PASSWORD
         report = await seed(database, settings.seed, password_hash=await passwords.hash(password), anchor=midnight)
     finally:
@@ -140,12 +178,13 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
         try:
             blobs = await stack.enter_async_context(open_blobs(settings, keys))
         except StorageUnavailable as error:
-            raise CannotStart(f"Files cannot be kept: {error.__cause__}") from error
+            raise CannotStart(f"Files cannot be stored: {error.__cause__}") from error
         objects = DocumentObjects(blobs, max_writers=max(1, settings.database_connections // 2))
         workers = await stack.enter_async_context(WorkerPool.open())
         reader = DocumentReader(database, objects)
         snapshots = SnapshotStore(reader, objects, workers)
         versions = VersionStore(database, live, objects, snapshots)
+        contents = ContentReader(reader, workers)
         compaction = CompactionService(database, objects, reader, versions, workers)
         rooms = await stack.enter_async_context(
             Rooms.open(
@@ -153,8 +192,9 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
                 pubsub=live,
                 log=updates,
                 snapshots=reader,
-                workers=workers,
-                compaction=compaction,
+                splitter=workers,
+                differences=contents,
+                compactor=compaction,
                 access=access_from(DocumentAccessReader(database)),
                 timings=timings,
             )
@@ -169,7 +209,7 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
             blobs=blobs,
             document_objects=objects,
             document_reader=reader,
-            document_contents=ContentReader(reader, workers),
+            document_contents=contents,
             snapshots=snapshots,
             compaction=compaction,
             workers=workers,
@@ -209,7 +249,7 @@ async def open_blobs(settings: Settings, keys: SigningKeys) -> AsyncIterator[Blo
 
 
 async def clean_up_blobs_once(settings: Settings, url: str) -> str:
-    """Take away what nobody needs, orphans too, over a migrated database: what was done, in words."""
+    """Delete orphaned blobs, over a migrated database; a report for operators."""
     async with open_database(url, max_connections=2) as database:
         try:
             async with open_blobs(settings, await _load_signing_keys(database, settings)) as blobs:

@@ -1,6 +1,6 @@
-"""Numbers for those who run the server, in Prometheus' form, on a port of their own.
+"""Serves metrics in the format of Prometheus, on a port of its own.
 
-They are read where the server counts anyway, when somebody asks: a request pays for adding to plain numbers
+They are read when they are scraped, where the server counts anyway: a request pays for adding to plain numbers
 (`gateway.execution.metrics`), and nothing more where the port is off. A port of its own, since these numbers never belong on the
 public address. A thread answers there, so that they can still be read while the event loop is busy; all that it reads are whole
 numbers and lengths, each true by itself, though one may be a moment older than the next.
@@ -24,48 +24,51 @@ from app.settings import Settings
 from gateway.endpoints import OpenConnections
 from gateway.execution.executor import Executor
 from gateway.execution.metrics import BUCKET_BOUNDS_SECONDS, Histogram
+from persistence.engine.lru_cache import cache_usage
 
 _MAX_REASONS = 32
 
 
 class MetricsCollector(Collector):
-    """All numbers of one process; those of the application once it was made (`watch`)."""
+    """The metrics of one process; those of the application once it is registered."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._application: tuple[Executor, OpenConnections] | None = None
 
     def register_application(self, executor: Executor, connections: OpenConnections) -> None:
-        """Read these too."""
+        """Collect the metrics of the application too."""
         self._application = executor, connections
 
     def collect(self) -> Iterator[Metric]:
         """Every metric as it stands now."""
-        yield InfoMetricFamily("pantherahive", "The server that runs.", {"version": VERSION})
+        yield InfoMetricFamily("pantherahive", "The version of the server.", {"version": VERSION})
         if self._application is not None:
             yield from _execution_metrics(self._application[0])
             yield from _connection_metrics(self._application[1])
         yield from _storage_metrics(self._resources)
+        yield from _cache_metrics()
+        yield from _background_metrics(self._resources)
 
 
 @asynccontextmanager
 async def serve_metrics(resources: Resources, settings: Settings) -> AsyncIterator[MetricsCollector]:
-    """The numbers of a house, answered on the port for metrics while the block lasts, if there is one. Raises CannotStart."""
-    numbers = MetricsCollector(resources)
+    """The metrics, served on their port during the block, if there is one. Raises CannotStart."""
+    collector = MetricsCollector(resources)
     if settings.metrics_port is None:
-        yield numbers
+        yield collector
         return
     registry = CollectorRegistry()
     for own in (ProcessCollector, GCCollector, PlatformCollector):
         own(registry=registry)
-    registry.register(numbers)
+    registry.register(collector)
     try:
         server, thread = start_http_server(settings.metrics_port, settings.metrics_host, registry)
     except OSError as error:
         where = f"Port {settings.metrics_port} of {settings.metrics_host}"
         raise CannotStart(f"{where} cannot be used for metrics: {error.strerror}. Choose with HIVE_METRICS_PORT.") from error
     try:
-        yield numbers
+        yield collector
     finally:
         await asyncio.to_thread(server.shutdown)
         server.server_close()
@@ -75,7 +78,7 @@ async def serve_metrics(resources: Resources, settings: Settings) -> AsyncIterat
 def _execution_metrics(executor: Executor) -> Iterator[Metric]:
     took = HistogramMetricFamily(
         "pantherahive_operation_duration_seconds",
-        "Running operations, parsed already, and events of subscriptions.",
+        "Time to run operations after parsing, and events of subscriptions.",
         labels=["kind"],
     )
     tally = executor.metrics
@@ -85,20 +88,34 @@ def _execution_metrics(executor: Executor) -> Iterator[Metric]:
         took.add_metric([kind], buckets, seconds)
     yield took
     runs = CounterMetricFamily(
-        "pantherahive_executions", "Who ran operations and events, and why not a compiled program.", labels=["executor", "reason"]
+        "pantherahive_executions",
+        "Operations and events by executor, and the reason where it was not a compiled program.",
+        labels=["executor", "reason"],
     )
     counts = dict(executor.execution_counts)
     runs.add_metric(["compiled", ""], counts.pop("compiled", 0) + sum(tally.group_events.buckets))
     for reason, count in _limit_reasons(counts).items():
         runs.add_metric(["graphql-core", reason.removeprefix("fallback: ")], count)
     yield runs
-    yield _counter_family("pantherahive_errors", "Errors that clients were told outside of data.", "code", dict(tally.errors))
+    yield _counter_family(
+        "pantherahive_errors",
+        "Errors in responses, by code; those of mutations' payloads not counted.",
+        "code",
+        dict(tally.errors),
+    )
 
 
 def _connection_metrics(open_connections: OpenConnections) -> Iterator[Metric]:
     connections, operations = open_connections.websockets.open_counts()
     yield GaugeMetricFamily("pantherahive_websocket_connections", "Open websockets.", connections)
     yield GaugeMetricFamily("pantherahive_websocket_operations", "Operations on websockets, mostly subscriptions.", operations)
+    yield GaugeMetricFamily(
+        "pantherahive_websocket_queued_bytes",
+        "Messages that wait to be written to websockets.",
+        open_connections.websockets.queued_bytes(),
+    )
+    closes = {str(code): count for code, count in dict(open_connections.websockets.close_counts).items()}
+    yield _counter_family("pantherahive_websocket_closes", "Websockets that the server closed.", "code", closes)
     yield GaugeMetricFamily("pantherahive_http_streams", "Subscriptions over HTTP.", open_connections.streams.open_count())
 
 
@@ -106,16 +123,58 @@ def _storage_metrics(resources: Resources) -> Iterator[Metric]:
     database, hub = resources.database, resources.services.hub
     in_use, waiting = database.pool_usage()
     streams, listeners = hub.stream_and_listener_counts()
-    yield CounterMetricFamily("pantherahive_database_statements", "Statements asked for.", database.statements_run)
+    yield CounterMetricFamily("pantherahive_database_statements", "Statements run.", database.statements_run)
     yield CounterMetricFamily(
         "pantherahive_database_trips",
         "Trips to Postgres outside of transactions, with one statement or several.",
         database.round_trips,
     )
-    yield GaugeMetricFamily("pantherahive_database_connections_lent", "Connections to Postgres at work.", in_use)
-    yield GaugeMetricFamily("pantherahive_database_connections_wanted", "Who waits for a connection to Postgres.", waiting)
-    yield GaugeMetricFamily("pantherahive_streams_followed", "Streams of changes that are heard here.", streams)
-    yield GaugeMetricFamily("pantherahive_stream_listeners", "Who listens to streams here.", listeners)
+    yield GaugeMetricFamily("pantherahive_database_connections_lent", "Connections to Postgres in use.", in_use)
+    yield GaugeMetricFamily(
+        "pantherahive_database_connections_wanted", "Requests that wait for a connection to Postgres.", waiting
+    )
+    yield CounterMetricFamily(
+        "pantherahive_database_connections_refused",
+        "Connections that Postgres refused, having too many.",
+        database.connections_refused,
+    )
+    yield GaugeMetricFamily("pantherahive_streams_followed", "Streams of changes that this process follows.", streams)
+    yield GaugeMetricFamily("pantherahive_stream_listeners", "Listeners to streams in this process.", listeners)
+
+
+def _background_metrics(resources: Resources) -> Iterator[Metric]:
+    retries, compaction = resources.retries, resources.services.compaction
+    failed = CounterMetricFamily(
+        "pantherahive_background_failures", "Objects and turns of background jobs that failed.", labels=["job"]
+    )
+    failed.add_metric(["blob"], retries.blobs.failure_count)
+    failed.add_metric(["stream"], retries.streams.failure_count)
+    failed.add_metric(["document"], compaction.failure_count)
+    for name, count in dict(retries.failed_turns).items():
+        failed.add_metric([name], count)
+    yield failed
+    failing = GaugeMetricFamily(
+        "pantherahive_background_failing",
+        "Objects that failed when they were last tried, and are skipped for a while.",
+        labels=["job"],
+    )
+    failing.add_metric(["blob"], len(retries.blobs))
+    failing.add_metric(["stream"], len(retries.streams))
+    failing.add_metric(["document"], compaction.failing_count)
+    yield failing
+
+
+def _cache_metrics() -> Iterator[Metric]:
+    used = GaugeMetricFamily("pantherahive_cache_bytes", "Estimated bytes of a cache.", labels=["cache"])
+    most = GaugeMetricFamily("pantherahive_cache_max_bytes", "Limit of a cache in bytes.", labels=["cache"])
+    entries = GaugeMetricFamily("pantherahive_cache_entries", "Entries of a cache.", labels=["cache"])
+    evictions = CounterMetricFamily("pantherahive_cache_evictions", "Entries dropped from a cache for others.", labels=["cache"])
+    for name, usage in cache_usage().items():
+        used.add_metric([name], usage.used_bytes)
+        most.add_metric([name], usage.max_bytes)
+        entries.add_metric([name], usage.entries)
+        evictions.add_metric([name], usage.evictions)
+    yield from (used, most, entries, evictions)
 
 
 def _cumulative_buckets(histogram: Histogram) -> tuple[list[tuple[str, float]], float]:

@@ -1,38 +1,46 @@
-"""Serving: from the settings to a server that answers, and from a signal to one that has closed everything."""
+"""Starts a server from its settings, and closes everything when a signal ends it."""
 
+import contextlib
 import errno
 import gc
 import os
+import resource
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
-from typing import Any, cast
+from typing import Any, Final
 
 import uvicorn
 
 from app.application import AllConnections, Application, OnCreated, create_app
 from app.bootstrap import CannotStart, Resources, migrate, open_database_url, open_resources, seed_database, seed_demo_documents
 from app.maintenance import run_maintenance
-from app.settings import DEMO_EMAIL, DEMO_PASSWORD, Settings
+from app.settings import DEMO_EMAIL, DEMO_PASSWORD, DEMO_PEOPLE, Settings
 from app.task_supervision import end_on_dead_task
 from persistence.engine.database import open_database
 from persistence.engine.schema_version import schema_version
 from realtime.collaboration.connection import MAX_MESSAGE_BYTES
-from transport.uvicorn_http import HttpProtocol
+from transport.connection_table import DEFAULT_MAX_CONNECTIONS, ConnectionTable
+from transport.uvicorn_http import http_protocol
 from transport.uvicorn_websocket import WebSocketProtocol
+
+_RESERVED_DESCRIPTORS: Final = 100
+"""For listeners, stores, worker processes, files that are being read, and those who ask whether the server is well."""
+_MIN_CONNECTIONS: Final = 16
 
 
 def announce(settings: Settings, *, workers: int = 1) -> None:
-    """Say where the server is found."""
+    """Print where the server is found."""
     here = settings.origin
     who = f"process {os.getpid()}" + (f" with {workers} workers" if workers > 1 else "")
     print(f"PantheraHive is up ({who}).\n  GraphiQL   {here}/\n  GraphQL    {here}/graphql (HTTP and websocket)")
     print(f"  Health     {here}/healthz and {here}/readyz")
     if not settings.production and settings.seed != "none":
         print(f"  Demo user  {DEMO_EMAIL}, password {DEMO_PASSWORD}")
+        for _, email in DEMO_PEOPLE[1:]:
+            print(f"             {email}, the same password")
     sys.stdout.flush()
 
 
@@ -42,9 +50,11 @@ async def serve(
     """
     Open everything, say where, and answer until SIGINT or SIGTERM.
 
-    `prepare`: migrate, and seed an empty database. `shared`: other processes listen on the same port (`processes`). `up` is
-    called once it answers, with the settings and the port that was taken.
+    `prepare`: migrate, and seed an empty database. `shared`: other processes listen on the same port (`app.supervisor`).
+    `on_ready` is called once it answers, with the settings and the port that was taken.
     """
+    if not shared:
+        require_places(settings)
     with bind_socket(settings.host, settings.port, shared=shared) as listener, end_on_dead_task():
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         async with open_database_url(settings) as url:
@@ -52,21 +62,21 @@ async def serve(
                 await migrate(url)
             else:
                 await require_migrated(url)
-            async with open_resources(settings, url) as house:
+            async with open_resources(settings, url) as resources:
                 if prepare:
-                    await seed_database(house.database, settings)
-                    await seed_demo_documents(house, settings)
-                async with _metrics_registration(house, settings) as watch:
-                    app = create_app(house, settings, watch)
+                    await seed_database(resources.database, settings)
+                    await seed_demo_documents(resources, settings)
+                async with _metrics_registration(resources, settings) as register_metrics:
+                    app = create_app(resources, settings, register_metrics)
                     with address_errors(settings.host, settings.port):
                         listener.listen(2048)
                     tune_gc()
-                    async with run_maintenance(house, settings):
+                    async with run_maintenance(resources, settings):
                         await Server(_config(app, settings), app.connections, lambda: on_ready(settings)).serve([listener])
 
 
 class Server(uvicorn.Server):
-    """Uvicorn that says good-bye to websockets and streams before it closes them, and leaves what lies below it time to close."""
+    """Uvicorn that drains websockets and streams before it closes them, and leaves the services below it time to close."""
 
     def __init__(self, config: uvicorn.Config, connections: AllConnections, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -85,7 +95,7 @@ class Server(uvicorn.Server):
                 signal.signal(each, handler)
 
     async def startup(self, sockets: Any = None) -> None:
-        """Begin to answer, and say where."""
+        """Begin to answer, and announce it."""
         await super().startup(sockets)
         self._on_ready()
 
@@ -99,14 +109,14 @@ class Server(uvicorn.Server):
 
 @asynccontextmanager
 async def _metrics_registration(resources: Resources, settings: Settings) -> AsyncIterator[OnCreated | None]:
-    """What counts the application, while its numbers are given away; None where they are not."""
+    """Registers the application with the metrics, which are served during the block; None where they are not."""
     if settings.metrics_port is None:
         yield None
         return
     from app.metrics import serve_metrics  # its client takes a megabyte
 
-    async with serve_metrics(resources, settings) as numbers:
-        yield numbers.register_application
+    async with serve_metrics(resources, settings) as metrics:
+        yield metrics.register_application
 
 
 def tune_gc() -> None:
@@ -127,7 +137,7 @@ def _config(app: Application, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app.asgi,
         loop="none",
-        http=cast(Any, partial(HttpProtocol, handlers=app.request_handlers)),
+        http=http_protocol(app.request_handlers, ConnectionTable(_max_connections(settings))),
         ws=WebSocketProtocol,
         ws_ping_interval=None,
         ws_max_size=MAX_MESSAGE_BYTES,  # of documents; the graph allows less
@@ -140,12 +150,22 @@ def _config(app: Application, settings: Settings) -> uvicorn.Config:
     )
 
 
+def _max_connections(settings: Settings) -> int:
+    """How many clients may be connected: what the system allows in descriptors, without those that the server itself needs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    own = _RESERVED_DESCRIPTORS + 2 * settings.database_connections
+    return min(DEFAULT_MAX_CONNECTIONS, max(_MIN_CONNECTIONS, soft - own))
+
+
 @contextmanager
 def bind_socket(host: str, port: int, *, shared: bool = False) -> Iterator[socket.socket]:
     """A socket that holds the address before anything else is opened; it does not listen yet. `shared`: others may listen there
     too."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with _socket(host) as listener:
         if shared:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         with address_errors(host, port):
@@ -153,9 +173,38 @@ def bind_socket(host: str, port: int, *, shared: bool = False) -> Iterator[socke
         yield listener
 
 
+def require_places(settings: Settings, *, workers: int = 1) -> None:
+    """See to it, before anything is opened, that what the settings name can be used: CannotStart names what cannot."""
+    if settings.trusted_documents is not None:
+        try:
+            settings.trusted_documents.open("rb").close()
+        except OSError as error:
+            message = f"HIVE_TRUSTED_DOCUMENTS cannot be read: {error.strerror}: {settings.trusted_documents}."
+            raise CannotStart(message) from error
+    if settings.metrics_port is None:
+        return
+    for port in range(settings.metrics_port, settings.metrics_port + workers):
+        where = f"Port {port} of {settings.metrics_host} cannot be used for metrics"
+        if port > 65535:
+            raise CannotStart(f"{where}: ports end at 65535. Choose with HIVE_METRICS_PORT.")
+        if port == settings.port:
+            raise CannotStart(f"{where}: it is the server's own. Choose with HIVE_METRICS_PORT.")
+        try:
+            with _socket(settings.metrics_host) as probe:
+                probe.bind((settings.metrics_host, port))
+        except OSError as error:
+            raise CannotStart(f"{where}: {error.strerror}. Choose with HIVE_METRICS_PORT.") from error
+
+
+def _socket(host: str) -> socket.socket:
+    opened = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return opened
+
+
 @contextmanager
 def address_errors(host: str, port: int) -> Iterator[None]:
-    """Say in words for operators why an address cannot be taken: CannotStart."""
+    """Raises CannotStart, with words for operators, where an address cannot be taken."""
     try:
         yield
     except OSError as error:

@@ -1,5 +1,6 @@
 """Every setting, typed. All come from the environment, prefix `HIVE_`, and every default works on a bare machine."""
 
+import difflib
 import os
 import re
 from pathlib import Path
@@ -9,7 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from domain.email_address import ascii_host
+
 DEMO_EMAIL, DEMO_PASSWORD = "demo@pantherahive.dev", "panthera-demo"
+DEMO_PEOPLE = (("Dana Whitfield", DEMO_EMAIL), ("Priya Raghavan", "priya@larkspur.example"))
+"""Names and addresses of those who sign in with that password: the demo user, and a second person of the same teams."""
 
 
 class Settings(BaseSettings):
@@ -63,6 +68,11 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
 
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, value: list[str]) -> list[str]:
+        return [each if each == "*" else _origin(each) for each in value]
+
     @field_validator("database_url")
     @classmethod
     def _is_postgres(cls, value: str | None) -> str | None:
@@ -89,7 +99,9 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _is_web(cls, value: str | None) -> str | None:
-        return _with_scheme(value, "https", "http")
+        if value is not None and not urlsplit(_with_scheme(value, "https", "http") or "").hostname:
+            raise ValueError("must name a host, such as https://hive.example.com")
+        return value
 
     @property
     def origin(self) -> str:
@@ -105,6 +117,35 @@ class Settings(BaseSettings):
 def environment(**overrides: str) -> dict[str, str]:
     """The environment for a process of ours: this one's, with other settings (by their names in `Settings`)."""
     return {**os.environ, **{f"HIVE_{name.upper()}": value for name, value in overrides.items()}}
+
+
+def misspelt_settings() -> list[str]:
+    """A line for each variable of the environment that looks like a setting and is none, with the name that was meant."""
+    names = [f"HIVE_{name.upper()}" for name in Settings.model_fields]
+    lines = []
+    for given in sorted(each for each in os.environ if each.upper().startswith("HIVE_") and each.upper() not in names):
+        begun = [name for name in names if name.startswith(given.upper()) or given.upper().startswith(name)]
+        meant = begun or difflib.get_close_matches(given.upper(), names, n=1, cutoff=0.8)
+        if meant:
+            lines.append(f"{given}: there is no such setting; did you mean {meant[0]}?")
+    return lines
+
+
+def _origin(value: str) -> str:
+    """An origin as browsers send it: scheme, host and a port that is not the scheme's own."""
+    scheme, separator, rest = value.partition("://")
+    if not separator:
+        raise ValueError(f"{value} lacks its scheme: write https://{value}")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
+        raise ValueError(f"{value} has no scheme such as https://")
+    host = rest.removesuffix("/")
+    if not host or re.search(r"[/?#@*\s]", host):
+        raise ValueError(f"{value} is no origin: write the scheme, the host and perhaps a port, such as https://app.example.com")
+    name, colon, port = host.rpartition(":") if re.search(r":\d*$", host) else (host, "", "")
+    if colon and not 0 < int(port or 0) <= 65535:
+        raise ValueError(f"{value} has a port that is none")
+    default = {"http": "80", "https": "443"}.get(scheme.lower())
+    return f"{scheme.lower()}://{ascii_host(name.lower())}" + (f":{port}" if colon and port != default else "")
 
 
 def _with_scheme(value: str | None, *schemes: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Several processes that answer behind one port: starting them, keeping them up, and seeing them off.
+"""Starts several processes that answer behind one port, restarts those that die, and ends them.
 
 Python runs on one core per process. So a supervising process holds the address and prepares the database as a single one would,
 then starts workers, each a whole server with its own connections, and the kernel spreads new connections over all who listen on
@@ -8,9 +8,9 @@ makes its own listening socket, so what a dead one had not accepted yet is refus
 The supervisor takes the address without SO_REUSEPORT first: that fails where anybody listens, or where another supervisor is
 starting, whereas a shared bind succeeds beside any other process of the same user.
 
-Workers die with the supervisor, however it ends (`child.tied`): on a signal they are told and drain; after `kill -9` the kernel
-kills them, as it does the embedded Postgres. A worker tells that it answers through a pipe: on a shared port nobody else can know
-who answered.
+Workers die with the supervisor, however it ends (`embedded.child_process`): on a signal they are signalled too, and drain; after
+`kill -9` the kernel kills them, as it does the embedded Postgres. A worker reports through a pipe that it answers: on a shared
+port nobody else can know which one answered.
 
 Rejected: fork without exec (threads and event loops of what is imported do not survive it); handing one listening socket to all
 (one wakes for another's connection, and on Linux the busiest gets the most); Uvicorn's own supervisor (it knows nothing of what
@@ -34,11 +34,12 @@ from pathlib import Path
 from typing import Final
 
 from app.bootstrap import CannotStart, migrate, open_database_url, open_resources, seed_database, seed_demo_documents
-from app.serving import address_errors, announce, bind_socket, require_migrated, serve
+from app.serving import address_errors, announce, bind_socket, require_migrated, require_places, serve
 from app.settings import Settings, environment
 from app.task_supervision import end_on_dead_task
 from embedded import MAX_CONNECTIONS
 from embedded.child_process import tied_to_parent
+from persistence.engine.database import max_client_connections
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ _REPORTED_EXIT_CODES: Final = (1, 2)
 async def serve_with_workers(settings: Settings, workers: int, *, prepare: bool) -> None:
     """As `serving.serve`, by this many processes. Raises CannotStart."""
     _check_settings(settings, workers)
+    require_places(settings, workers=workers)
     with _reserved_port(settings.host, settings.port) as port, end_on_dead_task():
         settings = settings.model_copy(update={"port": port})
         async with open_database_url(settings) as url:
@@ -64,15 +66,20 @@ async def serve_with_workers(settings: Settings, workers: int, *, prepare: bool)
             else:
                 await require_migrated(url)
             async with open_resources(settings, url) as resources:  # what is wrong with a setting is said once, here
+                allowed = await max_client_connections(resources.database)
+                if workers > 1 and (wanted := workers * settings.database_connections) > allowed:
+                    logger.warning(
+                        "%d workers may open %d connections, but Postgres allows %d: requests wait.", workers, wanted, allowed
+                    )
                 if prepare:
                     await seed_database(resources.database, settings)
                     await seed_demo_documents(resources, settings)
-            async with _running_workers([_Worker(number, settings, url) for number in range(workers)]) as crew:
-                await _supervise(crew, lambda: announce(settings, workers=workers))
+            async with _running_workers([_Worker(number, settings, url) for number in range(workers)]) as running:
+                await _supervise(running, lambda: announce(settings, workers=workers))
 
 
 async def serve_as_worker(settings: Settings, ready_fd: int) -> None:
-    """Be one of several; `told` is the descriptor of the pipe through which the supervisor hears that this one answers."""
+    """Be one of several; `ready_fd` is the descriptor of the pipe through which it reports to the supervisor that it answers."""
 
     def up(_: Settings) -> None:
         os.write(ready_fd, b"up")
@@ -86,7 +93,7 @@ def _check_settings(settings: Settings, workers: int) -> None:
         raise CannotStart("Processes cannot share a port on this system: leave --workers out.")
     if settings.redis_url is None:
         raise CannotStart(
-            f"{workers} workers hear of each other's changes through Redis: set HIVE_REDIS_URL, or leave --workers out."
+            f"{workers} workers learn of each other's changes through Redis: set HIVE_REDIS_URL, or leave --workers out."
         )
     wanted = workers * settings.database_connections
     if settings.database_url is None and wanted > MAX_CONNECTIONS:
@@ -98,7 +105,7 @@ def _check_settings(settings: Settings, workers: int) -> None:
 
 @contextmanager
 def _reserved_port(host: str, port: int) -> Iterator[int]:
-    """The port, held for workers to share; CannotStart where somebody else has it."""
+    """The port, reserved for workers to share; CannotStart where another process has it."""
     with bind_socket(host, port) as probe:
         family, address = probe.family, probe.getsockname()
     with socket.socket(family) as holder:
@@ -117,7 +124,7 @@ def _reserved_port(host: str, port: int) -> Iterator[int]:
 
 @dataclass(slots=True, eq=False)
 class _Worker:
-    """One place among the workers, and whoever fills it at the moment."""
+    """One of the workers: its number, and the process that fills it at the moment."""
 
     number: int
     settings: Settings
@@ -131,7 +138,7 @@ class _Worker:
     _next_start_at: float = field(default_factory=time.monotonic)
 
     def poll(self) -> int | None:
-        """Start it when it is time, and see what has become of it; the exit code when it has just died."""
+        """Start it when it is due, and check on it; the exit code when it has just died."""
         now = time.monotonic()
         if self.child is None:
             if now >= self._next_start_at:
@@ -195,8 +202,8 @@ class _Worker:
 
 @asynccontextmanager
 async def _running_workers(workers: Sequence[_Worker]) -> AsyncIterator[Sequence[_Worker]]:
-    """Workers that are all gone when the block ends: told first, and killed when they take too long or we are told a second
-    time."""
+    """Workers that have all ended when the block ends: signalled first, and killed when they take too long or a second signal
+    comes."""
     try:
         yield workers
     finally:
@@ -220,16 +227,16 @@ async def _wait_for_exit(workers: Sequence[_Worker]) -> None:
 
 async def _supervise(workers: Sequence[_Worker], on_ready: Callable[[], None]) -> None:
     """
-    Start workers, and start again those that die, until cancelled. `up` is called once all answer.
+    Start workers, and start again those that die, until cancelled. `on_ready` is called once all answer.
 
     One that cannot be started again is tried for ever while others answer. Raises CannotStart when none does after several tries,
-    or when one that has never answered says why it cannot start.
+    or when one that has never answered reports why it cannot start.
     """
     announced = False
     while True:
         codes = [each.poll() for each in workers]
         if not announced and any(code in _REPORTED_EXIT_CODES for code in codes):
-            raise CannotStart("A worker cannot start; what it said stands above.")
+            raise CannotStart("A worker cannot start; its reason stands above.")
         if max(each.failures for each in workers) >= _MAX_FAILURES and not any(each.is_ready for each in workers):
             raise CannotStart(f"No worker answers any more, after {_MAX_FAILURES} tries.")
         if not announced and all(each.is_ready for each in workers):

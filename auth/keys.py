@@ -1,7 +1,7 @@
 """The key that signs access tokens and, through a derived secret, sync cursors.
 
-One ES256 key is made when the first process starts and kept in the database, so every process signs and verifies alike. A
-deployment may bring its own (`HIVE_SIGNING_KEY`, a private JWK or PEM), which then signs while stored ones still verify.
+One ES256 key is generated when the first process starts and stored in the database, so every process signs and verifies alike. A
+deployment may set its own (`HIVE_SIGNING_KEY`, a private JWK or PEM), which then signs, while stored keys still verify.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ class InvalidSigningKey(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SigningKeys:
-    """The key that signs, and all that verify, by their ids."""
+    """The key that signs, and all keys that verify, by their ids."""
 
     signing: ECKey
     verifying: dict[str, ECKey]
@@ -36,7 +36,7 @@ class SigningKeys:
 
 
 async def load_keys(database: Database, configured: str | None) -> SigningKeys:
-    """The keys of this server; the first one is made here. Raises KeyUnusable."""
+    """The keys of this server; generates the first one. Raises InvalidSigningKey."""
     stored = await signing_key.list_keys(database)
     if not stored and configured is None:
         fresh = ECKey.generate_key(_CURVE, auto_kid=True)

@@ -1,8 +1,8 @@
-"""Passwords: argon2id in a bounded pool of threads, off the event loop.
+"""Hashes and verifies passwords: argon2id in a bounded pool of threads, off the event loop.
 
-Parameters are OWASP's (19 MiB, two passes, one lane). An unknown user is compared with a hash of nothing, so that he costs the
-same time as a wrong password. Whoever waits longer than two seconds for a thread is told that the server is busy: hashing is
-where an attacker could make others wait.
+Parameters are OWASP's (19 MiB, two passes, one lane). The password of an unknown user is compared with the hash of another, so
+that it takes the same time as a wrong password. A caller who waits longer than two seconds for a thread gets Unavailable: hashing
+is where an attacker could make others wait.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _QUEUE_TIMEOUT_SECONDS = 2.0
 
 
 class Argon2Passwords:
-    """Hashes passwords and compares them."""
+    """Hashes and verifies passwords."""
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -34,12 +34,12 @@ class Argon2Passwords:
         return await self._run(lambda: self._hasher.hash(password))
 
     async def verify(self, password: str, hashed: str | None) -> bool:
-        """Whether the password is right; no hash at all costs the same time and is never right."""
+        """Whether the password is right; without a hash it takes the same time and is never right."""
         right = await self._run(lambda: self._matches(password, hashed or self._dummy_hash))
         return right and hashed is not None
 
     def close(self) -> None:
-        """Let the threads end."""
+        """End the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _matches(self, password: str, hashed: str) -> bool:

@@ -1,11 +1,10 @@
-"""Access tokens: ES256 JWTs of type `at+jwt` (RFC 9068), good for ten minutes.
+"""Issues and verifies access tokens: ES256 JWTs of type `at+jwt` (RFC 9068), valid for ten minutes.
 
-A verified token is remembered until it ends, since checking an ES256 signature costs more than most queries. That a session was
-revoked is known within a second: whether it is open is asked once a second and session at most, and for many in one question.
+A verified token is cached until it expires, since checking an ES256 signature costs more than most queries. A revoked session is
+noticed within a second: each session is checked once a second at most, in one query for many.
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -22,19 +21,23 @@ from domain.errors import DomainError, TokenExpired, Unauthenticated
 from domain.events import user_stream
 from domain.session import Session
 from persistence.engine.database import Database
+from persistence.engine.lru_cache import LruCache
 from persistence.engine.request_coalescing import Coalescer
 from persistence.stores import session as sessions
 
 LIFETIME_SECONDS = 600
-_MAX_CACHE_ENTRIES = 10_000
+_TOKEN_CACHE_BYTES = 16 * 2**20
+_TOKEN_ENTRY_BYTES = 800  # beside the token itself
+_SESSION_CACHE_BYTES = 4 * 2**20
+_SESSION_ENTRY_BYTES = 400
 _SESSION_CHECK_SECONDS = 1.0
 _MAX_TOKEN_CHARACTERS = 4096
 _SESSION_ENDED_MESSAGE = "The session has ended; sign in again."
-_INVALID_TOKEN_MESSAGE = "The access token is not valid; sign in again."
+_INVALID_MESSAGE = "The access token is not valid; sign in again."
 
 
 class AccessTokens:
-    """Signs access tokens and tells who bears one."""
+    """Signs access tokens and verifies them."""
 
     lifetime_seconds = LIFETIME_SECONDS
 
@@ -49,12 +52,12 @@ class AccessTokens:
             sub={"essential": True},
             exp={"essential": True},
         )
-        self._verified_tokens: OrderedDict[str, tuple[Actor, float]] = OrderedDict()
-        self._checked_sessions: OrderedDict[UUID, float] = OrderedDict()
+        self._verified_tokens: LruCache[str, tuple[Actor, float]] = LruCache("access tokens", _TOKEN_CACHE_BYTES)
+        self._checked_sessions: LruCache[UUID, float] = LruCache("sessions", _SESSION_CACHE_BYTES)
         self._coalescer: Coalescer[UUID, bool] = Coalescer(self._check_sessions)
 
     def issue(self, session: Session) -> str:
-        """A token for everything that the session's user may do."""
+        """A token for everything that the user of the session may do."""
         now = int(time.time())
         claims = {
             "iss": self._issuer,
@@ -70,38 +73,35 @@ class AccessTokens:
 
     async def authenticate(self, authorization: str | None) -> "Credentials | None":
         """
-        Who asks, by the value of an Authorization header; None without one.
+        The credentials of an Authorization header; None without one.
 
-        Raises TokenExpired, or Unauthenticated for anything else that is wrong.
+        Raises TokenExpired, and Unauthenticated for anything else that is wrong.
         """
         if authorization is None:
             return None
         kind, _, token = authorization.partition(" ")
         if kind.lower() != "bearer" or not token or len(token) > _MAX_TOKEN_CHARACTERS:
             raise Unauthenticated("The Authorization header holds no Bearer token.")
-        actor, ends = self._verify(token.strip())
-        bearer = Credentials(actor, ends)
-        await self.check_active(bearer)
-        return bearer
+        actor, expires_at = self._verify(token.strip())
+        credentials = Credentials(actor, expires_at)
+        await self.check_active(credentials)
+        return credentials
 
     async def check_active(self, credentials: "Credentials") -> None:
-        """Raise TokenExpired or Unauthenticated when the token or its session has ended since."""
+        """Raise TokenExpired or Unauthenticated when the token has expired or its session has ended."""
         if credentials.expires_at <= time.time():
             raise TokenExpired
         session_id = credentials.actor.session_id
         assert session_id is not None
         now = time.monotonic()
-        if self._checked_sessions.get(session_id, 0.0) + _SESSION_CHECK_SECONDS > now:
+        if (self._checked_sessions.get(session_id) or 0.0) + _SESSION_CHECK_SECONDS > now:
             return
         if not await self._coalescer.load(session_id):
             raise Unauthenticated(_SESSION_ENDED_MESSAGE)
-        self._checked_sessions[session_id] = now
-        self._checked_sessions.move_to_end(session_id)
-        while len(self._checked_sessions) > _MAX_CACHE_ENTRIES:
-            self._checked_sessions.popitem(last=False)
+        self._checked_sessions.put(session_id, now, _SESSION_ENTRY_BYTES)
 
     async def find_revoked(self, credentials: Sequence["Credentials"]) -> Mapping["Credentials", DomainError]:
-        """Those whose token or session has ended, as the database has it now: one question for all of them."""
+        """The credentials whose token has expired or whose session has ended, as the database has it now, in one query."""
         now = time.time()
         found: dict[Credentials, DomainError] = {each: TokenExpired() for each in credentials if each.expires_at <= now}
         asked = {each.actor.session_id for each in credentials if each.actor.session_id is not None}
@@ -111,16 +111,15 @@ class AccessTokens:
             if session_id not in still_open and each not in found:
                 found[each] = Unauthenticated(_SESSION_ENDED_MESSAGE)
             if session_id is not None and session_id not in still_open:
-                self._checked_sessions.pop(session_id, None)  # nor is it good for a second more anywhere else
+                self._checked_sessions.remove(session_id)  # check_active must not accept it for another second
         return found
 
     def can_replace(self, before: "Credentials | None", after: "Credentials | None") -> bool:
-        """Whether a newer token is of the same session and lends the same: then whatever was begun with the older one may go
-        on."""
+        """Whether a newer token has the same session and scopes, so that operations begun with the older one may go on."""
         return before is not None and after is not None and before.actor == after.actor
 
     def session_stream(self, credentials: "Credentials | None") -> str | None:
-        """Where it is told that one of his sessions has ended."""
+        """The stream in which the end of one of the user's sessions is recorded."""
         return None if credentials is None else user_stream(credentials.actor.user_id)
 
     async def _check_sessions(self, session_ids: Sequence[UUID]) -> Mapping[UUID, bool]:
@@ -134,7 +133,7 @@ class AccessTokens:
         try:
             decoded = jwt.decode(token, self._verifying_keys, algorithms=[ALGORITHM])
             if decoded.header.get("typ") != "at+jwt":
-                raise Unauthenticated(_INVALID_TOKEN_MESSAGE)
+                raise Unauthenticated(_INVALID_MESSAGE)
             claims: dict[str, Any] = decoded.claims
             if isinstance(claims.get("exp"), int) and claims["exp"] <= time.time():
                 raise TokenExpired
@@ -145,15 +144,14 @@ class AccessTokens:
                 scopes=frozenset(Scope(each) for each in claims["scope"].split()),
             )
         except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise Unauthenticated(_INVALID_TOKEN_MESSAGE) from error
-        self._verified_tokens[token] = actor, float(claims["exp"])
-        while len(self._verified_tokens) > _MAX_CACHE_ENTRIES:
-            self._verified_tokens.popitem(last=False)
-        return self._verified_tokens[token]
+            raise Unauthenticated(_INVALID_MESSAGE) from error
+        verified = actor, float(claims["exp"])
+        self._verified_tokens.put(token, verified, len(token) + _TOKEN_ENTRY_BYTES)
+        return verified
 
 
 class Credentials:
-    """Who a token speaks for, and until when (seconds since the epoch)."""
+    """The actor of a token, and when it expires (seconds since the epoch)."""
 
     __slots__ = ("actor", "expires_at")
 

@@ -120,10 +120,12 @@ def _page(
     lines = [
         f"# Benchmark of {machine_['started_at'][:10]}",
         "",
-        f"Commit {machine_['commit'][:7]}{changed}. {machine_['cores']} cores, {machine_['processor']}. Python {machine_['python']},"
+        f"Commit {machine_['commit'][:7]}{changed}. {machine_['cores']} cores, {machine_['processor']}. "
+        f"Python {machine_['python']},"
         f" Node {machine_['node'] or 'none'}, Postgres {machine_['postgres']}, wrk {machine_['wrk']}.",
         "",
-        f"Medians of {settings['rounds']} rounds of {settings['seconds']} s; one process on one core, Postgres and the load on the"
+        f"Medians of {settings['rounds']} rounds of {settings['seconds']} s; "
+        f"one process on one core, Postgres and the load on the"
         " other. How to read this: [README](../README.md).",
     ]
     foreign = max((each["foreign"] for each in middle.values()), default=0.0)

@@ -18,8 +18,8 @@ def render(type: DocumentType, document: crdt.Doc, format: ContentFormat) -> str
     """The content of a document. CRDT is not text: `crdt.state`.
 
     Markdown and text end with a line break unless they are empty; JSON is ProseMirror's for a text, and else the shape that the
-    type's module tells. Where a log from before the guard refused it holds U+0000, U+FFFD stands for it, as in CommonMark: Postgres
-    stores none.
+    type's module tells. Where a log from before the guard refused it holds U+0000, U+FFFD stands for it, as in CommonMark:
+    Postgres stores none.
     """
     text = _rendered(type, document, format)
     if format is ContentFormat.JSON:

@@ -1,14 +1,14 @@
 """Text from outside merged into a live document, never over it.
 
-The caller read the document at some position, the base, and sends text. The change is made on a copy of the *base*, as small as can be,
-and what it adds is a Yjs update like any client's: applied to the live document, which has everything that the base had, it merges with
-what people wrote meanwhile by the same rules as their edits among each other. (Rejected: to find the place of each change in the live
-text by what stands around it. That guesses where Yjs knows.) What somebody deleted meanwhile stays deleted, also where the text from
-outside edits it.
+The caller read the document at some position, the base, and sends text. The change is made on a copy of the *base*, as small as
+can be, and what it adds is a Yjs update like any client's: applied to the live document, which has everything that the base had,
+it merges with what people wrote meanwhile by the same rules as their edits among each other. (Rejected: to find the place of each
+change in the live text by what stands around it. That guesses where Yjs knows.) What somebody deleted meanwhile stays deleted,
+also where the text from outside edits it.
 
 How small: blocks are compared by their Markdown, so that what Markdown can't say (widths, colours, comments) is no difference and
-stays; a changed block is matched with its successor of the same kind and changed within: attributes, formatting, then words. A block
-moved is deleted and inserted.
+stays; a changed block is matched with its successor of the same kind and changed within: attributes, formatting, then words. A
+block moved is deleted and inserted.
 """
 
 from collections.abc import Callable, Sequence
@@ -93,8 +93,8 @@ def append(type: DocumentType, live: bytes, text: str) -> bytes:
 def find_and_replace(type: DocumentType, live: bytes, find: str, replacement: str) -> bytes:
     """The update that replaces a text wherever it stands. Raises TextNotFound, Invalid.
 
-    Looked for is plain text within one block first, where the replacement takes the formatting of what it replaces and adds its own; then
-    Markdown as the document renders it, over blocks if need be.
+    Looked for is plain text within one block first, where the replacement takes the formatting of what it replaces and adds its
+    own; then Markdown as the document renders it, over blocks if need be.
     """
     if not find:
         raise Invalid(("input", "find"), "A text to look for is needed.")
@@ -176,7 +176,8 @@ def _stands(type: DocumentType, document: crdt.Doc, find: str) -> int:
 
 
 def _append_blocks(fragment: XmlFragment, tree: Node) -> None:
-    """Behind the last block, before the empty paragraphs that editors keep at the end; a single one, as they begin with, gives way."""
+    """Behind the last block, before the empty paragraphs that editors keep at the end; a single one, as they begin with, gives
+    way."""
     there = yxml.children_of(fragment)
     end = len(there)
     while end and there[end - 1].type == _EMPTY and not there[end - 1].content:

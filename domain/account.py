@@ -1,4 +1,4 @@
-"""Closing an account: the person is gone, what he did stays."""
+"""Closing an account: the person is gone, what they did stays."""
 
 from uuid import UUID
 
@@ -7,7 +7,7 @@ from domain.actor import Actor
 from domain.attachment import replace_avatar
 from domain.errors import NotFound
 from domain.ports import UnitOfWork
-from domain.user import UserDeleted, UserStatus, lock_self
+from domain.user import UserDeleted, UserStatus, lock_self, record_profile
 from domain.version import require_version, with_changes
 
 
@@ -17,6 +17,7 @@ async def close_account(uow: UnitOfWork, actor: Actor, user_id: UUID, *, expecte
         raise NotFound(("input", "id"))
     user = await lock_self(uow, actor)
     require_version(user, expected_version)
+    team_ids = await uow.users.team_ids(user.id)
     await teams.leave_all(uow, actor, user.id)
     gone = with_changes(
         user,
@@ -32,4 +33,5 @@ async def close_account(uow: UnitOfWork, actor: Actor, user_id: UUID, *, expecte
     await uow.users.forget_password(user.id)
     await uow.sessions.revoke_all(user.id, except_for=None, at=uow.now)
     uow.record(UserDeleted(actor_id=actor.user_id, user=gone))
+    record_profile(uow, user, gone, team_ids)
     return user.id

@@ -1,4 +1,4 @@
-"""Who acts, and how much of their rights the token lends."""
+"""The actor of an operation, and which of their rights the token grants."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from uuid import UUID
 
 
 class Scope(StrEnum):
-    """What an OAuth token may be lent; a first-party session is lent all of them."""
+    """Scopes that an OAuth token may have; a first-party session has all of them."""
 
     PROFILE_READ = "PROFILE_READ"
     PROFILE_WRITE = "PROFILE_WRITE"
@@ -31,7 +31,7 @@ ALL_SCOPES = frozenset(Scope)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """A signed-in user, through one session, with the scopes its token was lent."""
+    """A signed-in user, through one session, with the scopes of its token."""
 
     user_id: UUID
     session_id: UUID | None = None

@@ -1,7 +1,7 @@
 """Attachments: files on tasks, documents and comments, and people's pictures.
 
-A file is uploaded first (`domain.upload`) and belongs to its uploader until it is attached; from then on it is seen by who sees what it is
-on. The bytes are a blob, stored under the attachment's id, and never change.
+A file is uploaded first (`domain.upload`) and belongs to its uploader until it is attached; from then on it is seen by who sees
+what it is on. The bytes are a blob, stored under the attachment's id, and never change.
 """
 
 from collections.abc import Sequence
@@ -37,8 +37,9 @@ class Attachment:
     """
     A file. `subject` is what it is on, or, while it is pending, what it is meant for; None for a file that is on nothing yet.
 
-    `about` is the task or document under which it lies: the subject itself, or what the comment is about; None for a picture of a person.
-    `byte_size` and `content_type` are as announced, and true once it is READY; `sha256`, in hexadecimal, is None where nobody told it.
+    `about` is the task or document under which it lies: the subject itself, or what the comment is about; None for a picture of a
+    person. `byte_size` and `content_type` are as announced, and true once it is READY; `sha256`, in hexadecimal, is None where it
+    is unknown.
     """
 
     type_name: ClassVar[str] = "Attachment"
@@ -65,7 +66,8 @@ class Attachment:
 
 
 class FilesEventFactory(Protocol):
-    """Makes the event of files that were put on something, or taken off. What they are on keeps its version, as with reactions."""
+    """Makes the event of files that were attached to something, or removed. What they are on keeps its version, as with
+    reactions."""
 
     def __call__(
         self, *, actor_id: UUID | None, added: tuple[Attachment, ...] = (), removed: tuple[Attachment, ...] = ()
@@ -88,12 +90,13 @@ def file_changes(added: Sequence[Attachment], removed: Sequence[Attachment]) -> 
 
 
 class AttachmentStore(Protocol):
-    """Where attachments are kept. What is removed takes its blob along, after the transaction."""
+    """Stores attachments. The blob of what is removed is deleted after the transaction."""
 
     async def add(self, attachment: Attachment) -> None: ...
     async def save(self, attachment: Attachment) -> None: ...
     async def lock(self, attachment_id: UUID, user_id: UUID) -> tuple[Attachment, Role | None, bool] | None:
-        """An attachment that the user may see, held, with his role in its team (None: in none) and whether its project is archived."""
+        """An attachment that the user may see, held, with their role in its team (None: in none) and whether its project is
+        archived."""
         ...
 
     async def lock_uploads(self, attachment_ids: Sequence[UUID], uploader_id: UUID) -> Sequence[Attachment]:
@@ -119,7 +122,7 @@ class AttachmentStore(Protocol):
 
 
 async def attach(uow: UnitOfWork, actor: Actor, upload_ids: Sequence[UUID], target: AttachmentTarget, path: Path) -> None:
-    """Put the actor's uploads on what he has just made or opened for writing."""
+    """Put the actor's uploads on what they have just made or opened for writing."""
     wanted = list(dict.fromkeys(upload_ids))
     if not wanted:
         return
@@ -151,7 +154,7 @@ def target_attributes(target: AttachmentTarget) -> dict[str, Any]:
 
 
 async def replace_avatar(uow: UnitOfWork, actor: Actor, before: UUID | None, upload_id: UUID | None) -> UUID | None:
-    """The actor's upload as his picture, or none; the one that he had goes. Its id."""
+    """Replace the actor's picture by an upload, or by none; returns its id."""
     path = ("input", "avatarUploadId")
     if upload_id is not None and upload_id == before:
         return before

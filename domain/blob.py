@@ -1,11 +1,11 @@
-"""Blobs: bytes under a key, kept outside the database; what every store of them promises, and what may be shown in a browser.
+"""Blobs: bytes under a key, stored outside the database; what every store of them promises, and what may be shown in a browser.
 
-Keys are lower-case paths such as `documents/0197…/document.json`. A write may hang on what is there: that is how two processes agree
-without a lock (the loser gets `BlobChanged`, reads again and decides anew). An etag stands for the content: equal bytes may have equal
-etags, so a record that counts on "nobody wrote since" carries a version in its bytes. Nobody ever sees half an object.
+Keys are lower-case paths such as `documents/0197…/document.json`. A write may hang on what is there: that is how two processes
+agree without a lock (the loser gets `BlobChanged`, reads again and decides anew). An etag stands for the content: equal bytes may
+have equal etags, so a record that counts on "nobody wrote since" carries a version in its bytes. Nobody ever sees half an object.
 
-Rejected: streams in and out of `get` and `put` (what the server itself reads and writes is small; large files travel between a client
-and the store by a signed address, past the server where the store is S3).
+Rejected: streams in and out of `get` and `put` (what the server itself reads and writes is small; large files travel between a
+client and the store by a signed address, past the server where the store is S3).
 """
 
 import re
@@ -49,7 +49,7 @@ ABSENT = Absent()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlobInfo:
-    """What is known of an object without reading it. `sha256` is in hexadecimal, None where the store was not told it."""
+    """What is known of an object without reading it. `sha256` is in hexadecimal, None where the store does not know it."""
 
     key: str
     byte_size: int
@@ -69,7 +69,7 @@ class Blob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedBlob:
-    """An object as a listing tells of it."""
+    """An object as a listing returns it."""
 
     key: str
     byte_size: int
@@ -87,8 +87,8 @@ class UploadTarget:
 
 
 class BlobStore(Protocol):
-    """Where blobs are kept. Every call raises `StorageUnavailable` within 6 s when the store does not answer, having written nothing
-    or all; ValueError for a key that is none (a bug of the caller: keys are made here, not taken from clients).
+    """Stores blobs. Every call raises `StorageUnavailable` within 6 s when the store does not answer, having written nothing
+    or all; ValueError for a key that is none (a bug of the caller: keys are made here, not by clients).
     """
 
     async def get(self, key: str, *, limit: int = MAX_BLOB_BYTES) -> Blob | None:
@@ -102,7 +102,7 @@ class BlobStore(Protocol):
     async def put(
         self, key: str, content: bytes, *, content_type: str = "application/octet-stream", only_if: WriteCondition = None
     ) -> str:
-        """Keep an object, durably, when the condition holds; its etag. Raises BlobChanged when it doesn't."""
+        """Store an object durably when the condition holds; returns its etag. Raises BlobChanged when it doesn't."""
         ...
 
     async def head(self, key: str) -> BlobInfo | None:
@@ -124,8 +124,8 @@ class BlobStore(Protocol):
     async def upload_target(
         self, key: str, *, byte_size: int, content_type: str, sha256: str | None, expires_at: datetime
     ) -> UploadTarget:
-        """
-        An address that takes the object once, until `expires_at`: exactly `byte_size` bytes of this type, with this hash if given.
+        """An address that takes the object once, until `expires_at`: exactly `byte_size` bytes of this type, with this hash if
+        given.
 
         Whatever differs is refused and leaves nothing; so is a second upload, after the first arrived.
         """
@@ -157,7 +157,7 @@ def plain_type(content_type: str) -> str:
 
 
 def is_inline_type(content_type: str) -> bool:
-    """Whether a browser may render this type in place; everything else it is told to save."""
+    """Whether a browser may render this type in place; everything else is sent as a download."""
     return plain_type(content_type) in _INLINE
 
 

@@ -1,8 +1,8 @@
 """Frozen dataclasses to plain JSON values and back, for the event log and for remembered results.
 
 `encode` gives str, int, float, bool, None, list and dict only. `decode` builds the class from its annotations and ignores keys it
-does not know, so that an older process reads what a newer one wrote. Converters are made once per class. Rejected: pickle (binds the
-log to the code that wrote it), pydantic (the domain imports only the standard library).
+does not know, so that an older process reads what a newer one wrote. Converters are made once per class. Rejected: pickle (binds
+the log to the code that wrote it), pydantic (the domain imports only the standard library).
 """
 
 import base64

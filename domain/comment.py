@@ -4,7 +4,6 @@ A mention is a Markdown link to a user's global id, as front ends' pickers write
 people who cannot see the subject are left as text.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,7 @@ from domain import reference, text, watch
 from domain.actor import Actor
 from domain.anchor import Anchor
 from domain.attachment import Attachment, AttachmentTarget, attach, file_changes
-from domain.emoji import is_emoji
+from domain.emoji import fully_qualified
 from domain.errors import Invalid, LimitExceeded, NotFound, NotUnique
 from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
 from domain.permissions import Access, Action, ResourceKind, Role, access
@@ -24,7 +23,6 @@ from domain.ports import UnitOfWork
 from domain.subject import open_subject
 from domain.version import require_version, with_changes
 
-MENTION = re.compile(r"\]\(user:([A-Za-z0-9+/=_-]{8,100})\)")
 MAX_MENTIONS = MAX_REACTIONS = 50
 
 
@@ -61,7 +59,7 @@ class Comment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentEvent(Event):
-    """Something about a comment, told to those who may see its subject and kept in the subject's history."""
+    """Something about a comment, visible to those who may see its subject; part of the subject's history."""
 
     comment: Comment
 
@@ -111,8 +109,8 @@ class CommentReacted(CommentEvent):
 
     @property
     def changes(self) -> tuple[FieldChange, ...]:
-        told = {"emoji": self.emoji, "userId": str(self.actor_id)}
-        return (FieldChange(field="reactions", after=told) if self.on else FieldChange(field="reactions", before=told),)
+        value = {"emoji": self.emoji, "userId": str(self.actor_id)}
+        return (FieldChange(field="reactions", after=value) if self.on else FieldChange(field="reactions", before=value),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +122,7 @@ class CommentDeleted(CommentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentFilesChanged(CommentEvent):
-    """Files were put on a comment, or taken off."""
+    """Files were attached to a comment, or removed."""
 
     kind = ChangeKind.ATTACHED
     added: tuple[Attachment, ...] = ()
@@ -141,21 +139,21 @@ def comment_attachment_target(comment: Comment) -> AttachmentTarget:
 
 
 class CommentStore(Protocol):
-    """Where comments and reactions are kept."""
+    """Stores comments and reactions."""
 
     async def add(self, comment: Comment) -> bool:
-        """Keep a new comment; False when the id is taken."""
+        """Store a new comment; False when the id is in use."""
         ...
 
     async def save(self, comment: Comment) -> None: ...
     async def lock(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None:
-        """A comment that the user may see, held, with his role and whether the project is archived."""
+        """A comment that the user may see, held, with their role and whether the project is archived."""
         ...
 
     async def read_unlocked(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None: ...
     async def lock_replies(self, comment_id: UUID) -> Sequence[Comment]: ...
     async def react(self, comment_id: UUID, user_id: UUID, emoji: str) -> bool:
-        """Keep a reaction; False when it was there."""
+        """Store a reaction; False when it was there."""
         ...
 
     async def unreact(self, comment_id: UUID, user_id: UUID, emoji: str) -> bool:
@@ -167,7 +165,8 @@ class CommentStore(Protocol):
         ...
 
 
-MentionParser = Callable[[str], UUID | None]
+MentionFinder = Callable[[str], set[UUID]]
+"""The users that a Markdown text mentions."""
 
 
 async def create(
@@ -179,7 +178,7 @@ async def create(
     parent_id: UUID | None,
     body: str,
     upload_ids: Sequence[UUID],
-    parse_mention: MentionParser,
+    find_mentions: MentionFinder,
     anchor: Anchor | None = None,
 ) -> Comment:
     """Say something about a subject; an answer to an answer joins the same thread. `mention` reads a user's global id."""
@@ -207,7 +206,7 @@ async def create(
         anchor_prefix=None if anchor is None else anchor.prefix,
         anchor_suffix=None if anchor is None else anchor.suffix,
         anchor_start=None if anchor is None else anchor.start,
-        mention_ids=await _mentions(uow, subject.project_id, checked, parse_mention),
+        mention_ids=await _mentions(uow, subject.project_id, checked, find_mentions),
     )
     if not await uow.comments.add(comment):
         raise NotUnique(("input", "id"), "This id is in use.")
@@ -219,7 +218,7 @@ async def create(
 
 
 async def update(
-    uow: UnitOfWork, actor: Actor, comment_id: UUID, body: str, *, expected_version: int | None, parse_mention: MentionParser
+    uow: UnitOfWork, actor: Actor, comment_id: UUID, body: str, *, expected_version: int | None, find_mentions: MentionFinder
 ) -> Comment:
     """Edit one's own comment."""
     before, rights = await open_comment(uow, actor, comment_id, lock=False)
@@ -228,7 +227,7 @@ async def update(
     checked = text.validate_markdown(body, ("input", "body"))
     if checked == before.body:
         return before
-    mentions = await _mentions(uow, before.project_id, checked, parse_mention)
+    mentions = await _mentions(uow, before.project_id, checked, find_mentions)
     comment = with_changes(before, uow.now, body=checked, mention_ids=mentions, edited_at=uow.now)
     await uow.comments.save(comment)
     await uow.watches.watch(before.subject_type, before.subject_id, sorted(set(mentions) - set(before.mention_ids)))
@@ -256,8 +255,8 @@ async def react(uow: UnitOfWork, actor: Actor, comment_id: UUID, emoji: str, *, 
     """Add one's reaction, or take it back. The comment's version stays: a reaction is no reason for an author's conflict."""
     comment, rights = await open_comment(uow, actor, comment_id)
     rights.require(Action.COMMENT)
-    sign = emoji.strip()
-    if not is_emoji(sign):
+    sign = fully_qualified(emoji)
+    if sign is None:
         raise Invalid(("input", "emoji"), "This is not an emoji.")
     if await (uow.comments.react if on else uow.comments.unreact)(comment.id, actor.user_id, sign):
         if on and await uow.comments.count_reactions(comment.id) > MAX_REACTIONS:
@@ -292,8 +291,8 @@ async def open_comment(
     return comment, access(actor, role, ResourceKind.COMMENT, own=comment.author_id == actor.user_id, archived=archived)
 
 
-async def _mentions(uow: UnitOfWork, project_id: UUID, body: str, parse_mention: MentionParser) -> tuple[UUID, ...]:
-    named = {user_id for found in MENTION.findall(body) if (user_id := parse_mention(found)) is not None}
+async def _mentions(uow: UnitOfWork, project_id: UUID, body: str, find_mentions: MentionFinder) -> tuple[UUID, ...]:
+    named = find_mentions(body)
     if len(named) > MAX_MENTIONS:
         raise LimitExceeded(f"At most {MAX_MENTIONS} people can be mentioned.", MAX_MENTIONS, path=("input", "body"))
     return tuple(sorted(await uow.projects.readers(project_id, sorted(named)))) if named else ()

@@ -1,7 +1,7 @@
 """The family of expected failures; anything outside it is a bug.
 
-`code` is one of the graph's `ErrorCode` values. `path` leads into the arguments, such as `("input", "dueOn")`, and is None when no
-single argument is to blame. The graph turns them into answers in one place (`schema.errors`): inside a mutation's payload, or
+`code` is one of the graph's `ErrorCode` values. `path` leads into the arguments, such as `("input", "dueOn")`, and is None when
+no single argument is to blame. The graph turns them into answers in one place (`schema.errors`): inside a mutation's payload, or
 as a top-level error with `extensions.code`.
 """
 
@@ -46,7 +46,7 @@ class TokenExpired(Unauthenticated):
 
 
 class InsufficientScope(DomainError):
-    """The token was not lent the scope that this needs."""
+    """The token lacks the scope that this needs."""
 
     code = "INSUFFICIENT_SCOPE"
 
@@ -234,7 +234,7 @@ class StorageFull(StorageUnavailable):
 
 
 class MultipleErrors(DomainError):
-    """More than one thing is wrong with the input; each is told."""
+    """More than one thing is wrong with the input; each is reported."""
 
     code = "INVALID"
 

@@ -1,6 +1,6 @@
-"""Events are facts: what happened, told whole, in the past tense.
+"""Events are facts: what happened, whole, in the past tense.
 
-An `Event` is recorded by the domain inside a unit of work and stands beside what it tells of (`TaskMoved` in `domain.task`). At the
+An `Event` is recorded by the domain inside a unit of work and stands beside its entity (`TaskMoved` in `domain.task`). At the
 end of the transaction it is given its place in a stream and becomes an `Entry` of the log: the same row serves live subscriptions
 and their resume, the `changes` query, activity history and workers. A stream is an ordered log without gaps: `team:{id}` for a
 team's work, `user:{id}` for what concerns one person only.
@@ -18,7 +18,7 @@ from domain.codec import encode
 
 
 class ChangeKind(StrEnum):
-    """What happened to an object, as clients are told."""
+    """What happened to an object, as clients see it."""
 
     CREATED = "CREATED"
     UPDATED = "UPDATED"
@@ -64,9 +64,9 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Base of all facts. Subclasses name the entity they tell of and say in which stream it is told.
+    """Base of all facts. Subclasses name their entity and their stream.
 
-    `project_id` narrows who may hear: readers of that project; None means everybody who may read the stream.
+    `project_id` narrows who may see it: readers of that project; None means everybody who may read the stream.
     `about` is the object in whose history the fact stands (a comment's task); None means the entity itself.
     """
 
@@ -117,7 +117,7 @@ class Entry:
     at: datetime
 
 
-# Attributes that every write touches and that tell a reader nothing.
+# Attributes that every write touches and that mean nothing to a reader.
 _IGNORED_FIELDS = frozenset({"version", "created_at", "updated_at"})
 
 

@@ -1,7 +1,12 @@
-"""Global ids read: base64 of `Type:uuid`, as clients name objects and texts link to them. `resolvers.ids` makes them."""
+"""Reads global ids (base64 of `Type:uuid`), as clients name objects and texts link to them, and bare UUIDs.
+
+`resolvers.ids` writes them.
+"""
 
 import base64
 import binascii
+import re
+from collections.abc import Collection
 from functools import lru_cache
 from uuid import UUID
 
@@ -22,5 +27,27 @@ def _parse(value: str) -> tuple[str, UUID] | None:
     return (type_name, found) if type_name.isalpha() and str(found) == id_ else None
 
 
+def parse_of(value: str, type_names: Collection[str]) -> UUID | None:
+    """The id of an object of one of these types, by its global id or by its UUID alone; None for anything else."""
+    found = parse(value)
+    if found is not None:
+        return found[1] if found[0] in type_names else None
+    return parse_uuid(value)
+
+
+def parse_uuid(value: str) -> UUID | None:
+    """A UUID written with dashes; None for anything else."""
+    try:
+        return UUID(value) if _UUID.fullmatch(value) else None
+    except ValueError:
+        return None
+
+
+def is_made(id_: UUID) -> bool:
+    """Whether somebody can have made this id: the nil and the max UUID (RFC 9562) and those without a version are nobody's."""
+    return id_.version is not None and id_.version != 0
+
+
+_UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _URL_SAFE = str.maketrans("-_", "+/")
 _MAX_ID_CHARS = 100

@@ -1,7 +1,7 @@
 """Invitations: asking somebody, by e-mail address, to join a team.
 
-The token is random and only its hash is stored. Whoever accepts must be signed in under the address that was invited, so a
-forwarded token is worth nothing to others. It is shown to the inviter once, for a letter or link of his own.
+The token is random and only its hash is stored. The person who accepts must be signed in under the address that was invited, so a
+forwarded token is worth nothing to others. It is shown to the inviter once, for a message or link of their own.
 """
 
 import hashlib
@@ -13,21 +13,21 @@ from uuid import UUID
 
 from domain import team as teams
 from domain.actor import Actor
+from domain.email_address import email_key, validate_email
 from domain.errors import Forbidden, Invalid, NotFound, NotUnique
 from domain.events import ChangeKind, FieldChange
 from domain.permissions import Action, Role
 from domain.ports import UnitOfWork
 from domain.team import Team, TeamEvent
-from domain.user import validate_email
 
 LIFETIME = timedelta(days=14)
 
 
 class InvitationStore(Protocol):
-    """Where open invitations are kept; one that was used or taken back is gone."""
+    """Stores open invitations; one that was used or revoked is deleted."""
 
     async def replace(self, invitation: "Invitation") -> None:
-        """Keep a new invitation, instead of an earlier one of the same address to the same team."""
+        """Store a new invitation, instead of an earlier one of the same address to the same team."""
         ...
 
     async def get(self, invitation_id: UUID) -> "Invitation | None": ...
@@ -42,6 +42,7 @@ class Invitation:
     """One address, asked to join one team in a role."""
 
     type_name: ClassVar[str] = "Invitation"
+    stored_properties: ClassVar[tuple[str, ...]] = ("email_key",)
 
     id: UUID
     team_id: UUID
@@ -52,10 +53,15 @@ class Invitation:
     expires_at: datetime
     token_hash: bytes
 
+    @property
+    def email_key(self) -> str:
+        """What the address is compared by."""
+        return email_key(self.email)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvitationChanged(TeamEvent):
-    """An invitation was made (`before` None), or taken back or used up (`after` None). The address stays out of the log."""
+    """An invitation was made (`before` None), or revoked or used (`after` None). The address stays out of the log."""
 
     kind = ChangeKind.MEMBERSHIP
     invitation_id: UUID
@@ -100,7 +106,7 @@ async def accept(uow: UnitOfWork, actor: Actor, token: str) -> Team:
     user = await uow.users.lock(actor.user_id)
     if invitation is None or user is None or invitation.expires_at <= uow.now:
         raise NotFound(("input", "token"))
-    if user.email_address.lower() != invitation.email.lower():
+    if user.email_key != invitation.email_key:
         raise NotFound(("input", "token"))
     team = await uow.teams.lock_by_id(invitation.team_id)
     if team is None or not await uow.invitations.remove(invitation.id):

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain import text
 from domain.actor import Actor
+from domain.collation import collation_key
 from domain.errors import Invalid, NotFound, NotUnique
 from domain.events import ChangeKind, Event, FieldChange, difference, team_stream
 from domain.permissions import Action, ResourceKind, access
@@ -24,6 +25,7 @@ class Label:
     """A word and a colour (`#rrggbb`), unique by name in its team."""
 
     type_name: ClassVar[str] = "Label"
+    stored_properties: ClassVar[tuple[str, ...]] = ("name_collation",)
 
     id: UUID
     version: int = 1
@@ -33,10 +35,15 @@ class Label:
     name: str
     color: str
 
+    @property
+    def name_collation(self) -> str:
+        """What the name sorts and is searched by."""
+        return collation_key(self.name)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelEvent(Event):
-    """Something about a label, told to its team."""
+    """Something about a label, visible to its team."""
 
     label: Label
 
@@ -76,14 +83,14 @@ class LabelDeleted(LabelEvent):
 
 
 class LabelStore(Protocol):
-    """Where labels are kept."""
+    """Stores labels."""
 
     async def add(self, label: Label) -> str | None:
-        """Keep a new label; the name of the attribute that is taken, or None when all is well."""
+        """Store a new label; the name of the attribute that is taken, or None when all is well."""
         ...
 
     async def save(self, label: Label) -> bool:
-        """Keep a changed label; False when its name is taken."""
+        """Store a changed label; False when its name is taken."""
         ...
 
     async def lock(self, label_id: UUID) -> Label | None: ...
@@ -92,7 +99,7 @@ class LabelStore(Protocol):
         ...
 
     async def lock_existing(self, team_id: UUID, label_ids: Sequence[UUID]) -> frozenset[UUID]:
-        """Those of the ids that are labels of the team, kept from being deleted until the end of the operation."""
+        """Those of the ids that are labels of the team, protected from deletion until the end of the operation."""
         ...
 
 
@@ -105,7 +112,7 @@ async def create(uow: UnitOfWork, actor: Actor, label_id: UUID | None, *, team_i
         created_at=uow.now,
         updated_at=uow.now,
         team_id=team.id,
-        name=text.validate_line(name, ("input", "name"), limit=60),
+        name=text.validate_name(name, ("input", "name"), limit=60),
         color=_color(color),
     )
     taken = await uow.labels.add(label)
@@ -123,7 +130,7 @@ async def update(
     require_version(before, expected_version)
     changes: dict[str, Any] = {}
     if "name" in values:
-        changes["name"] = text.validate_line(values["name"], ("input", "name"), limit=60)
+        changes["name"] = text.validate_name(values["name"], ("input", "name"), limit=60)
     if "color" in values:
         changes["color"] = _color(values["color"] or "")
     label = with_changes(before, uow.now, **changes)

@@ -1,7 +1,7 @@
 """Whether bytes are what they are said to be: the beginnings of the types that browsers show in place.
 
-Only what is shown needs proof: everything else is saved to disk under a type that no browser renders (`domain.blob.served_type`). Rejected:
-a library that guesses any type (it would have to be right about files that are never looked into).
+Only what is shown needs proof: everything else is saved to disk under a type that no browser renders (`domain.blob.served_type`).
+Rejected: a library that guesses any type (it would have to be right about files that are never looked into).
 """
 
 import re

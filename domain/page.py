@@ -26,7 +26,8 @@ class Paging:
     before: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse sizes below 0 or over 100, both directions at once, and a cursor of the other direction, which would do nothing."""
+        """Refuse sizes below 0 or over 100, both directions at once, and a cursor of the other direction, which would do
+        nothing."""
         if self.first is not None and self.last is not None:
             raise BadUserInput("Give `first` or `last`, not both.", path=("last",))
         if self.backward and self.after is not None:
@@ -123,9 +124,9 @@ class PageBatch:
     """
     What pages that were read together have in common.
 
-    `cursor` makes the cursor of a row. Of each list, one row more than `size` was read, if there was more; None when nobody will ask
-    whether there is. `resumed`: it was read from a cursor on, backwards or not. `count`: given pages, it answers with the totals of their
-    lists in the same order; it is asked only when a client selects `totalCount`.
+    `cursor` makes the cursor of a row. Of each list, one row more than `size` was read, if there was more; None when nobody will
+    ask whether there is. `resumed`: it was read from a cursor on, backwards or not. `count`: given pages, it answers with the
+    totals of their lists in the same order; it is asked only when a client selects `totalCount`.
     """
 
     cursor: Callable[[Any], str]
@@ -152,11 +153,12 @@ class Page(Generic[T]):
 
     @property
     def count(self) -> "Count":
-        """What tells the totals of pages that were read together with this one."""
+        """Counts the totals of pages that were read together with this one."""
         return self._batch.count
 
     def map_nodes(self, convert: Callable[[T], Any]) -> "Page[Any]":
-        """The same page of other objects in place of its rows, with the attributes that cursors are made of; None leaves a row out."""
+        """The same page of other objects in place of its rows, with the attributes that cursors are made of; None leaves a row
+        out."""
         page: Page[Any] = Page([], self._batch, self.key)
         page.nodes = [each for each in map(convert, self.nodes) if each is not None]
         page._has_more = self._has_more

@@ -1,7 +1,8 @@
-"""What one may do: the actions that a role grants on a kind of object, less what the token was not lent.
+"""What one may do: the actions that a role grants on a kind of object, less what the token does not allow.
 
 Rights are sets. `GRANTED_BY_ROLE` is the whole policy for team roles; ownership adds to it (`granted(own=True)`), an archived
-project takes away. Writes are decided here (through `access`), reads are narrowed in SQL by the same rules (`persistence.access`).
+project takes away. Writes are decided here (through `access`), reads are narrowed in SQL by the same rules
+(`persistence.access`).
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from domain.errors import Forbidden, NotFound, Path
 
 
 class Role(StrEnum):
-    """What somebody is in a team. A guest sees only the projects that he was added to."""
+    """What somebody is in a team. A guest sees only the projects that they were added to."""
 
     OWNER = "OWNER"
     ADMIN = "ADMIN"
@@ -144,7 +145,7 @@ class Access:
 
 
 def granted_actions(actor: Actor, role: Role | None, kind: ResourceKind, *, own: bool = False, archived: bool = False) -> Actions:
-    """What an actor may do to an object of a kind in a team where he has a role (None: no role; only `own` counts)."""
+    """What an actor may do to an object of a kind in a team where they have a role (None: no role; only `own` counts)."""
     actions = GRANTED_BY_ROLE[kind][role] if role is not None and kind in GRANTED_BY_ROLE else frozenset[Action]()
     if own and (role is not None or kind is ResourceKind.USER):
         actions |= GRANTED_TO_OWN.get(kind, frozenset())
@@ -161,7 +162,7 @@ def granted_actions(actor: Actor, role: Role | None, kind: ResourceKind, *, own:
 def access(
     actor: Actor, role: Role | None, kind: ResourceKind, *, own: bool = False, archived: bool = False, path: Path | None = None
 ) -> Access:
-    """An outsider learns nothing (`NotFound`); a member may ask the result what he can do."""
+    """An outsider learns nothing (`NotFound`); a member may ask the result what they can do."""
     if role is None:
         raise NotFound(path)
     return Access(granted_actions(actor, role, kind, own=own, archived=archived))

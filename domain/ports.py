@@ -1,4 +1,4 @@
-"""What the rules need from outside: the unit of work, through which alone they read, write and tell."""
+"""What the rules need from outside: the unit of work, through which alone they read, write and record events."""
 
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class UnitOfWork(Protocol):
-    """One operation, one transaction: everything in it is kept together, or nothing is.
+    """One operation, one transaction: everything in it is committed together, or nothing is.
 
-    Nobody commits by hand: the transaction ends with the operation, and events leave only after it was kept.
+    Nobody commits by hand: the transaction ends with the operation, and events leave only after the commit.
     """
 
     @property
@@ -65,7 +65,7 @@ class UnitOfWork(Protocol):
         ...
 
     def record(self, event: "Event") -> None:
-        """Tell of a fact: it is logged with the transaction and announced after it."""
+        """Record a fact: it is logged with the transaction and announced after it."""
         ...
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:

@@ -6,14 +6,29 @@ idea is Greenspan's ("Implementing fractional indexing", 2020), known from Figma
 run out), floats (they run out after 50 insertions), linked lists (a page needs a walk).
 """
 
+from domain.errors import Overloaded
+
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BASE = len(DIGITS)
 _DIGIT_VALUES = {digit: value for value, digit in enumerate(DIGITS)}
 FIRST_RANK = "a0"
+MAX_CHARS = 2_000
 
 
 def between(low: str | None, high: str | None) -> str:
-    """A rank after `low` and before `high`; None stands for the open end. Raises ValueError unless low < high."""
+    """
+    A rank after `low` and before `high`; None stands for the open end. Raises ValueError unless low < high.
+
+    Raises Overloaded for a rank that no index could hold: things were put at one place faster than ranks there are compacted
+    (`domain.rank_compaction`).
+    """
+    made = _between(low, high)
+    if len(made) > MAX_CHARS:
+        raise Overloaded("Too much is being put at one place of the list; try again a little later.")
+    return made
+
+
+def _between(low: str | None, high: str | None) -> str:
     if low is not None and high is not None and low >= high:
         raise ValueError(f"no rank between {low!r} and {high!r}")
     if low is None and high is None:

@@ -1,13 +1,14 @@
-"""References: which documents a text links to, kept beside the text so that a document knows what links to it.
+"""References: which documents a text links to, stored beside the text so that a document knows what links to it.
 
-A text links to a document by a Markdown link to its global id, as front ends' pickers write it (`[Launch plan](document:RG9jdW1lbnQ6…)`),
-or by an address that ends in `/documents/` and its id, global or bare. The host of an address is not looked at: ids are nobody else's,
-and a server that moves to another address keeps its links. What is linked need not be there yet, nor be visible to the writer: who
-reads the list of a document's backlinks sees the document and whatever links to it, or is not told.
+A text links to a document by a Markdown link to its global id, as front ends' pickers write it (`[Launch
+plan](document:RG9jdW1lbnQ6…)`), or by an address that ends in `/documents/` and its id, global or bare. The host of an address is
+not looked at: ids are nobody else's, and a server that moves to another address keeps its links. What is linked need not be there
+yet, nor be visible to the writer: who reads the list of a document's backlinks sees the document and the linking object, or
+learns nothing.
 
-Held are tasks (their descriptions), comments, and documents (as of their newest version; `documentEdit` adds what it brings at once).
-A document does not link to itself, nor do comments on it. Rejected: searching all texts when somebody asks, which gets slower with
-all that was ever written.
+Held are tasks (their descriptions), comments, and documents (as of their newest version; `documentEdit` adds what it brings at
+once). A document does not link to itself, nor do comments on it. Rejected: searching all texts when somebody asks, which gets
+slower with all that was ever written.
 """
 
 import re
@@ -16,15 +17,15 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 from uuid import UUID
 
-from domain.global_id import parse
+from domain.global_id import parse_of
 from domain.ports import UnitOfWork
 
-MAX_LINKED_DOCUMENTS = 500  # of one text; further ones are links all the same, but nobody is told of them
+MAX_LINKED_DOCUMENTS = 500  # of one text; further ones are links all the same, but they are not listed
 _LINK = re.compile(r"\]\(\s{0,4}<?document:([A-Za-z0-9+/=_%-]{8,100})|/documents/([A-Za-z0-9+=_%-]{8,100})", re.IGNORECASE)
 
 
 class ReferenceStore(Protocol):
-    """Where references are kept. A holder is a task, a comment or a document; its subject the task or document that people find it by."""
+    """Stores references. A holder is a task, a comment or a document; its subject the task or document that people find it by."""
 
     async def replace(self, holder: Any, document_ids: Collection[UUID]) -> None:
         """The text of the holder links to these documents and to no others."""
@@ -36,7 +37,8 @@ class ReferenceStore(Protocol):
 
 
 def extract_links(text: str | None) -> frozenset[UUID]:
-    """The documents that a text (Markdown, in which an address may stand bare) links to: the first of them, where they are many."""
+    """The documents that a text (Markdown, in which an address may stand bare) links to: the first of them, where they are
+    many."""
     found: dict[UUID, None] = {}
     for named in _LINK.finditer(text or ""):
         document_id = _document_id(unquote(named[1] or named[2]))
@@ -55,10 +57,4 @@ async def update_references(uow: UnitOfWork, holder: Any, before: str | None, af
 
 
 def _document_id(name: str) -> UUID | None:
-    found = parse(name)
-    if found is not None:
-        return found[1] if found[0] == "Document" else None
-    try:
-        return UUID(name) if len(name) == 36 else None
-    except ValueError:
-        return None
+    return parse_of(name, ("Document",))

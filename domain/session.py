@@ -30,7 +30,7 @@ LIFETIME = timedelta(days=30)
 GRACE = timedelta(seconds=10)
 _SECRET_BYTES: Final = 32
 _TAG_BYTES: Final = 16
-INVALID_TOKEN_MESSAGE = "The refresh token is not valid; sign in again."
+INVALID_REFRESH_MESSAGE = "The refresh token is not valid; sign in again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +224,7 @@ def _parse(refresh_token: str) -> tuple[UUID, str]:
 
 
 def _invalid_token() -> Unauthenticated:
-    return Unauthenticated(INVALID_TOKEN_MESSAGE, path=("input", "refreshToken"))
+    return Unauthenticated(INVALID_REFRESH_MESSAGE, path=("input", "refreshToken"))
 
 
 def _hash(secret: str) -> bytes:

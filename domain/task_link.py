@@ -1,7 +1,7 @@
 """Links between tasks: what blocks what, what belongs together, what is the same thing twice.
 
-A link is kept as two rows, one for each side, each with an id of its own and pointing to its twin: a client that stores objects by id
-then never sees one id with two meanings, and a task's links are one range of one index.
+A link is stored as two rows, one for each side, each with an id of its own and pointing to its twin: a client that stores objects
+by id then never sees one id with two meanings, and a task's links are one range of one index.
 """
 
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class TaskLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskLinked(TaskEvent):
-    """A task was linked with another; each side is told of its own row."""
+    """A task was linked with another; each side has an event with its own row."""
 
     kind = ChangeKind.UPDATED
     link: TaskLink
@@ -67,7 +67,7 @@ class TaskLinked(TaskEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskUnlinked(TaskEvent):
-    """A link was taken away; each side is told of its own row."""
+    """A link was removed; each side has an event with its own row."""
 
     kind = ChangeKind.UPDATED
     link: TaskLink
@@ -78,15 +78,15 @@ class TaskUnlinked(TaskEvent):
 
 
 class TaskLinkStore(Protocol):
-    """Where links are kept."""
+    """Stores links."""
 
     async def add(self, link: TaskLink, twin: TaskLink) -> bool:
-        """Keep both sides; False when there is such a link."""
+        """Store both sides; False when there is such a link."""
         ...
 
     async def lock(self, link_id: UUID) -> TaskLink | None: ...
     async def remove(self, link: TaskLink) -> None:
-        """Take both sides away."""
+        """Remove both sides."""
         ...
 
     async def count(self, task_id: UUID) -> int: ...
@@ -96,7 +96,7 @@ class TaskLinkStore(Protocol):
 
 
 async def link(uow: UnitOfWork, actor: Actor, task_id: UUID, target_id: UUID, kind: TaskLinkKind) -> Task:
-    """Link two tasks that the actor may see; he must be able to change the first."""
+    """Link two tasks that the actor may see; they must be able to change the first."""
     if task_id == target_id:
         raise Invalid(("input", "targetId"), "A task cannot be linked with itself.")
     await uow.tasks.lock_many(sorted([task_id, target_id]))
@@ -118,7 +118,7 @@ async def link(uow: UnitOfWork, actor: Actor, task_id: UUID, target_id: UUID, ki
 
 
 async def unlink(uow: UnitOfWork, actor: Actor, link_id: UUID) -> UUID:
-    """Take a link away, from whichever side the actor may change."""
+    """Remove a link, from whichever side the actor may change."""
     found = await uow.task_links.lock(link_id)
     if found is None:
         raise NotFound(("input", "id"))

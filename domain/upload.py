@@ -1,7 +1,8 @@
 """Uploads: announcing a file, and having it looked at once it is there.
 
-A client says what it will send and gets an address; it sends the bytes past the graph, and says that it has. What arrived is then compared
-with what was announced: the file is READY, or REJECTED for good. The address takes one upload, so what was looked at is what stays.
+A client says what it will send and gets an address; it sends the bytes past the graph, and says that it has. What arrived is then
+compared with what was announced: the file is READY, or REJECTED for good. The address takes one upload, so what was looked at is
+what stays.
 """
 
 import re
@@ -66,7 +67,7 @@ async def complete(
     uow: UnitOfWork, actor: Actor, attachment_id: UUID, uploaded: UploadedFile | None
 ) -> tuple[Attachment, Invalid | None]:
     """
-    Look at what arrived: the file, READY or REJECTED, and why it was rejected. Doing it again tells the same again.
+    Check what arrived: the file, READY or REJECTED, and why it was rejected. Doing it again gives the same result.
 
     Raises Invalid when nothing has arrived.
     """
@@ -153,11 +154,11 @@ def _mismatch(upload: Attachment, uploaded: UploadedFile) -> str | None:
 
 def _file_name(value: str) -> str:
     path = ("input", "fileName")
+    if _BIDI_CONTROL.search(value):
+        raise Invalid(path, "Characters that change the direction of writing are not allowed.")
     name = text.validate_line(value, path, limit=255)
     if "/" in name or "\\" in name or name in (".", ".."):
         raise Invalid(path, "A file's name holds no path.")
-    if _BIDI_CONTROL.search(name):
-        raise Invalid(path, "Characters that change the direction of writing are not allowed.")
     return name
 
 

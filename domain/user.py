@@ -1,7 +1,7 @@
 """Users: who they are, and what they may change about themselves."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from domain import text
 from domain.actor import Actor
 from domain.attachment import replace_avatar
+from domain.collation import collation_key
+from domain.email_address import email_key, validate_email
 from domain.errors import Invalid, NotFound, NotUnique, Path, TooLong
-from domain.events import ChangeKind, Event, FieldChange, difference, user_stream
+from domain.events import ChangeKind, Event, FieldChange, difference, team_stream, user_stream
 from domain.ports import UnitOfWork
 from domain.version import require_version, with_changes
 
-_EMAIL = re.compile(r"[^@\s\x00-\x1f<>()\[\],;:\\\"]+@[^@\s\x00-\x1f<>()\[\],;:\\\"]+\.[^@\s\x00-\x1f<>()\[\],;:\\\".]+")
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 MIN_PASSWORD_CHARS, MAX_PASSWORD_CHARS = 10, 256
 
@@ -35,6 +36,10 @@ class User:
     """A person, or a bot. The password hash is not part of it: see `UserStore.password_hash`."""
 
     type_name: ClassVar[str] = "User"
+    stored_properties: ClassVar[tuple[str, ...]] = (
+        "name_collation",
+        "email_key",
+    )
 
     id: UUID
     version: int = 1
@@ -55,10 +60,20 @@ class User:
         """First and last name."""
         return f"{self.first_name} {self.last_name}".strip()
 
+    @property
+    def name_collation(self) -> str:
+        """What the name sorts and is searched by."""
+        return collation_key(self.display_name)
+
+    @property
+    def email_key(self) -> str:
+        """What the address is compared and searched by."""
+        return email_key(self.email_address)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserEvent(Event):
-    """Something about a user, told in his own stream."""
+    """Something about a user, in their own stream."""
 
     user: User
 
@@ -80,7 +95,7 @@ class UserRegistered(UserEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserUpdated(UserEvent):
-    """Somebody changed his profile."""
+    """Somebody changed their profile."""
 
     kind = ChangeKind.UPDATED
     before: User
@@ -92,35 +107,56 @@ class UserUpdated(UserEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDeleted(UserEvent):
-    """Somebody closed his account; name and address are gone from the row that stays for history."""
+    """Somebody closed their account; name and address are gone from the row that stays for history."""
 
     kind = ChangeKind.DELETED
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserProfileChanged(UserEvent):
+    """A person's name or picture changed: for the members of a team, who see them wherever the person stands."""
+
+    kind = ChangeKind.UPDATED
+    before: User
+    team_id: UUID
+
+    @property
+    def stream(self) -> str:
+        return team_stream(self.team_id)
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return tuple(each for each in difference(self.before, self.user) if each.field in PUBLIC_FIELDS)
+
+
+PUBLIC_FIELDS = frozenset({"first_name", "last_name", "avatar_id", "status", "time_zone", "locale"})
+"""What everybody who shares a team with a person sees of them."""
+
+
+def record_profile(uow: UnitOfWork, before: User, user: User, team_ids: Sequence[UUID]) -> None:
+    """Record what the members of these teams see otherwise from now on, if anything."""
+    if any(each.field in PUBLIC_FIELDS for each in difference(before, user)):
+        for team_id in team_ids:
+            uow.record(UserProfileChanged(actor_id=user.id, user=user, before=before, team_id=team_id))
+
+
 class UserStore(Protocol):
-    """Where users are kept."""
+    """Stores users."""
 
     async def add(self, user: User, password_hash: str) -> bool:
-        """Keep a new user; False when the e-mail address is taken (compared without case)."""
+        """Store a new user; False when the e-mail address is taken (compared by `email_key`)."""
         ...
 
     async def save(self, user: User) -> None: ...
     async def lock(self, user_id: UUID) -> User | None: ...
     async def read_unlocked(self, user_id: UUID) -> User | None: ...
+    async def team_ids(self, user_id: UUID) -> Sequence[UUID]:
+        """The teams that the user belongs to, not held."""
+        ...
+
     async def by_email(self, email: str) -> User | None: ...
     async def password_hash(self, user_id: UUID) -> str | None: ...
     async def forget_password(self, user_id: UUID) -> None: ...
-
-
-def validate_email(value: str, path: Path) -> str:
-    """A plausible address, lower case in its domain; whether it exists only a letter can tell."""
-    address = value.strip()
-    if len(address) > 254:
-        raise TooLong(path, 254)
-    if not _EMAIL.fullmatch(address):
-        raise Invalid(path, "This is not an e-mail address.")
-    local, _, host = address.rpartition("@")
-    return f"{local}@{host.lower()}"
 
 
 def validate_password(value: str, path: Path) -> str:
@@ -139,8 +175,8 @@ async def register(uow: UnitOfWork, *, email_address: str, password_hash: str, f
         created_at=uow.now,
         updated_at=uow.now,
         email_address=validate_email(email_address, ("input", "email")),
-        first_name=text.validate_line(first_name, ("input", "firstName"), limit=100),
-        last_name=text.validate_line(last_name, ("input", "lastName"), limit=100),
+        first_name=text.validate_name(first_name, ("input", "firstName"), limit=100),
+        last_name=text.validate_name(last_name, ("input", "lastName"), limit=100),
     )
     if not await uow.users.add(user, password_hash):
         raise NotUnique(("input", "email"), "There is an account with this address.")
@@ -154,9 +190,9 @@ async def update(uow: UnitOfWork, actor: Actor, values: Mapping[str, Any], *, ex
     require_version(before, expected_version)
     changes: dict[str, Any] = {}
     if "first_name" in values:
-        changes["first_name"] = text.validate_line(values["first_name"], ("input", "firstName"), limit=100)
+        changes["first_name"] = text.validate_name(values["first_name"], ("input", "firstName"), limit=100)
     if "last_name" in values:
-        changes["last_name"] = text.validate_line(values["last_name"], ("input", "lastName"), limit=100)
+        changes["last_name"] = text.validate_name(values["last_name"], ("input", "lastName"), limit=100)
     if "time_zone" in values:
         changes["time_zone"] = _time_zone(values["time_zone"])
     if "locale" in values:
@@ -167,11 +203,12 @@ async def update(uow: UnitOfWork, actor: Actor, values: Mapping[str, Any], *, ex
     if user is not before:
         await uow.users.save(user)
         uow.record(UserUpdated(actor_id=actor.user_id, user=user, before=before))
+        record_profile(uow, before, user, await uow.users.team_ids(user.id))
     return user
 
 
 async def lock_self(uow: UnitOfWork, actor: Actor, *, lock: bool = True) -> User:
-    """The actor himself, held until the end of the operation; he need not be where he alone is changed."""
+    """The actor, locked until the end of the operation; a lock is not needed where only they are changed."""
     user = await (uow.users.lock if lock else uow.users.read_unlocked)(actor.user_id)
     if user is None or user.status is UserStatus.INACTIVE:
         raise NotFound(("input", "id"))

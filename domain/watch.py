@@ -1,4 +1,4 @@
-"""Watchers: who hears of a subject, because he asked to or has to do with it. (`domain.subject` lets one ask.)"""
+"""Watchers: who follows a subject, because they asked to or are involved. (`domain.subject` lets one ask.)"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from domain.ports import UnitOfWork
 
 
 class WatchStore(Protocol):
-    """Where watchers and the marks of having seen are kept."""
+    """Stores watchers and the marks of having seen."""
 
     async def watch(self, subject_type: str, subject_id: UUID, user_ids: Sequence[UUID]) -> None: ...
     async def unwatch(self, subject_id: UUID, user_id: UUID) -> None: ...

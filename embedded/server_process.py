@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 _START_TIMEOUT_SECONDS: Final = 120.0  # recovery after a crash reads the log of up to five minutes of writing
 _POLL_SECONDS: Final = 0.005
 _WATCH_SECONDS: Final = 0.1
-_STEADY_SECONDS: Final = 10.0  # a server that has run for so long did not die of its start
+_STEADY_SECONDS: Final = 1.0  # a server that has run for so long did not die of its start
 RESTART_PAUSES_SECONDS: Final = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _LOG_TAIL_LINES: Final = 20
 # Fast: close connections, write everything to disk. Immediate: recover on the next start. Then the kernel's way.

@@ -1,4 +1,4 @@
-"""The routes of the graph: `/graphql` for HTTP and for websockets, and what is to be ended before the server stops."""
+"""Assembles the routes of the graph, `/graphql` for HTTP and for websockets, and ends its connections before the server stops."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -15,20 +15,21 @@ from gateway.persisted.queries import PersistedQueries
 from gateway.subscriptions.manager import SubscriptionManager
 from gateway.websocket.endpoint import WebSocketEndpoint
 from gateway.websocket.services import WebSocketLimits
-from transport.uvicorn_http import RequestHandler
+from transport.fast_request import RequestHandler
 
 
 @dataclass(frozen=True, slots=True)
 class OpenConnections:
-    """What stays open for longer than an answer takes: websockets, and streams over HTTP."""
+    """The long-lived connections: websockets, and streams over HTTP."""
 
     websockets: WebSocketEndpoint
     streams: StreamingResponses
 
     async def drain(self, *, timeout_seconds: float = 5.0) -> None:
         """
-        Take leave of all clients, those too that still come, and wait until their operations are cleaned up. Call it before
-        uvicorn's own shutdown, which would cut websockets and wait for streams.
+        Close all connections, those too that are still opened, and wait until their operations are cleaned up.
+
+        To be called before uvicorn's own shutdown, which would cut websockets and wait for streams.
         """
         await asyncio.gather(
             self.websockets.drain(timeout_seconds=timeout_seconds), self.streams.drain(timeout_seconds=timeout_seconds)
@@ -37,7 +38,7 @@ class OpenConnections:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphEndpoints:
-    """The graph on the web. `posts`: what answers whole requests, by path, where the server has a short way to it."""
+    """The graph on the web. `request_handlers` answer whole requests past ASGI, by path, where the server can do that."""
 
     routes: list[BaseRoute]
     connections: OpenConnections
@@ -60,7 +61,7 @@ def graph_endpoints(
     path: str = "/graphql",
 ) -> GraphEndpoints:
     """
-    The endpoints of a graph. The server awaits `drain` of the lines before it stops.
+    The endpoints of a graph. The server awaits `drain` of the connections before it stops.
 
     `allowed_origins` are pages of other origins that may call the graph, such as `https://app.example.com`.
     """

@@ -1,7 +1,7 @@
-"""Migrations: how the database came to be what `persistence.tables` says. Each is a module in `versions`, run by alembic.
+"""Migrates the database to the tables of `persistence.tables`. Each migration is a module in `versions`, run by alembic.
 
 `upgrade` holds an advisory lock, so that processes that start together migrate once. Alembic is imported only when there is
-something to do: what the newest revision is can be told from the files' first lines, and start-up and readiness ask just that.
+something to do: the newest revision can be read from the first lines of the files, and start-up and readiness need only that.
 """
 
 import re
@@ -37,12 +37,15 @@ def _texts() -> list[str]:
     return [path.read_text() for path in (_FOLDER / "versions").glob("*.py")]
 
 
-def upgrade(url: str) -> None:
-    """Bring the database at a `postgresql://` address to the newest revision. Blocks; not for the event loop's thread."""
+def upgrade(url: str, revision: str = "head") -> None:
+    """Bring the database at a `postgresql://` address to a revision, the newest by default.
+
+    Blocks; not for the event loop's thread.
+    """
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.attributes["url"] = url
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

@@ -1,12 +1,13 @@
-"""Who may see what, as SQL: the one place where reads are narrowed.
+"""Narrows reads to what the viewer may see, as SQL: the one place where that is decided for reads.
 
-The same rules as `domain.permissions`, said for sets of rows: a project is seen by the members of its team, by guests only where
-they were added, and when it is private only by its members; whatever lies in a project is seen by those who see the project. The
+The same rules as `domain.permissions`, for sets of rows: a project is visible to the members of its team, to guests only where
+they were added, and when it is private only to its members; everything in a project is visible to those who see the project. The
 viewer is always the parameter `viewer`.
 
-Lists say their rights as a join (EXISTS), which Postgres judges once a parent. Where rows are `found` by their ids, it would turn
-that join around, and read all that the viewer may see in search of one row: for a task this took 108 µs instead of 25 in a team
-with 500 tasks, and grows with the team. `OFFSET 0` inside EXISTS keeps it from that: each row that was found is judged.
+Lists state their rights as a join (EXISTS), which Postgres evaluates once per parent. Where rows are found `by_id`, it would turn
+that join around, and read everything that the viewer may see in search of one row: for a task this took 108 µs instead of 25 in a
+team with 500 tasks, and grows with the team. `OFFSET 0` inside EXISTS prevents that: each row that was found is checked by
+itself.
 """
 
 from typing import Any
@@ -21,7 +22,7 @@ VIEWER = bindparam("viewer", type_=Uuid)
 
 
 def any_id(name: str = "ids") -> Any:
-    """A parameter that holds many ids, for `column == any_(ids())`."""
+    """A parameter of many ids, for `column == any_id()`."""
     return sql_any(bindparam(name, type_=ARRAY(Uuid)))
 
 
@@ -46,7 +47,7 @@ def project_open_to(project: FromClause, member: FromClause, user_id: ColumnElem
 
 
 def project_visible(project_id: ColumnElement[Any], *, by_id: bool = False) -> ColumnElement[bool]:
-    """The viewer may see the project with this id, and it is not deleted. `found`: for rows that are found by their ids."""
+    """The viewer may see the project with this id, and it is not deleted. `by_id`: for rows that are found by their ids."""
     project, member = projects.alias("seen_project"), team_members.alias("viewer_member")
     rows: Select[Any] = (
         select(literal_column("1"))
@@ -75,7 +76,7 @@ def visible_projects() -> Any:
 
 
 def shares_team(user_id: ColumnElement[Any], *, by_id: bool = False) -> ColumnElement[bool]:
-    """The user is the viewer, or belongs to a team with him."""
+    """The user is the viewer, or shares a team with the viewer."""
     theirs, own = team_members.alias("their_member"), team_members.alias("viewer_member")
     rows: Select[Any] = (
         select(literal_column("1"))

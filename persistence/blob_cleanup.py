@@ -1,15 +1,19 @@
-"""Taking away what nobody needs: blobs of deleted files, uploads that were never attached, and blobs that nothing names.
+"""Deletes orphaned blobs: those of deleted files, uploads that were never attached, and blobs that no row names.
 
-A file's blob is deleted after the transaction that deleted the file, from a log written by it (`discarded_blobs`): until then the
+A file's blob is deleted after the transaction that deleted the file, from a log that it wrote (`discarded_blobs`): until then the
 object is an orphan, which is harmless. Every part may run twice, in several processes, and may be interrupted anywhere: a key is
-never used again, and a blob is deleted before its mention. Only blobs under `attachments/` are looked at; documents sweep their
-own.
+never used again, and a blob is deleted before its log entry. Only blobs under `attachments/` are considered; documents have a
+cleanup of their own.
+
+A blob that cannot be deleted is skipped for a while. When all of a batch fail, or many in a row, the storage is away and the
+cleanup ends.
 
 Rejected: deleting right after the commit, inside the request (it would wait for the storage, and a crash would still leave
 orphans).
 """
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,19 +21,28 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Integer, Text, bindparam, func, not_, select
 
 from domain.blob import BlobStore, attachment_key
+from domain.errors import StorageUnavailable
 from persistence.access import any_id
 from persistence.engine.database import Database
 from persistence.engine.statement import Statement
+from persistence.retry_schedule import RetrySchedule
 from persistence.stores.attachment import SqlAttachments
 from persistence.tables import INSTANT, attached, attachments, discarded_blobs
 
 RETENTION = timedelta(hours=24)
 MAX_BATCH_ROWS = 100
+_MAX_FAILURES_IN_A_ROW = 5
+logger = logging.getLogger(__name__)
 _PREFIX = "attachments/"
 _BEFORE, _SIZE = bindparam("before", type_=INSTANT), bindparam("size", type_=Integer)
 _KEYS = bindparam("keys", type_=ARRAY(Text))
 _a, _discarded = attachments, discarded_blobs
-_DISCARDED = Statement(select(_discarded.c.key).order_by(_discarded.c.at, _discarded.c.key).limit(_SIZE))
+_DISCARDED = Statement(
+    select(_discarded.c.key)
+    .where(_discarded.c.key != func.all(bindparam("skipped", type_=ARRAY(Text))))
+    .order_by(_discarded.c.at, _discarded.c.key)
+    .limit(_SIZE)
+)
 _DELETE_DISCARDED = Statement(_discarded.delete().where(_discarded.c.key == func.any(_KEYS)))
 _ABANDONED = Statement(
     select(_a.c.id)
@@ -43,38 +56,42 @@ _EXISTING = Statement(select(_a.c.id).where(_a.c.id == any_id()))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanupReport:
-    """How much was taken away: uploads that were never attached, blobs of deleted files, blobs that nothing named."""
+    """How many were deleted: uploads that were never attached, blobs of deleted files, blobs that no row named; and how many
+    failed."""
 
     abandoned: int = 0
     discarded: int = 0
     orphaned: int = 0
+    failed: int = 0
 
     def __str__(self) -> str:
-        """For people."""
+        """For operators."""
         return (
             f"Deleted {self.abandoned} abandoned uploads, {self.discarded} blobs of deleted files, "
             f"{self.orphaned} blobs that nothing names."
-        )
+        ) + (f" {self.failed} blobs could not be deleted; the next cleanup tries again." if self.failed else "")
 
 
-async def clean_up_blobs(database: Database, blobs: BlobStore, now: datetime, *, orphans: bool = True) -> CleanupReport:
+async def clean_up_blobs(
+    database: Database, blobs: BlobStore, now: datetime, *, orphans: bool = True, retries: RetrySchedule[str] | None = None
+) -> CleanupReport:
     """
-    Take away all that can go; nothing younger than a day that somebody may still be busy with.
+    Delete everything that nobody needs; nothing younger than a day, which may still be in use.
 
-    Looking for `orphans` lists every blob of an attachment. Raises StorageUnavailable, having done a part.
+    Finding `orphans` lists every blob of an attachment. Blobs that fail are recorded in `retries`. Raises StorageUnavailable,
+    with a part of the work done.
     """
-    before = now - RETENTION
+    retries = RetrySchedule() if retries is None else retries
+    before, failures_before = now - RETENTION, retries.failure_count
     abandoned = await _remove_abandoned(database, before, now)
-    discarded = await _delete_discarded(database, blobs)
-    return CleanupReport(
-        abandoned=abandoned,
-        discarded=discarded,
-        orphaned=await _delete_orphans(database, blobs, before) if orphans else 0,
-    )
+    discarded = await _delete_discarded(database, blobs, retries)
+    orphaned = await _delete_orphans(database, blobs, before, retries) if orphans else 0
+    failed = retries.failure_count - failures_before
+    return CleanupReport(abandoned=abandoned, discarded=discarded, orphaned=orphaned, failed=failed)
 
 
 async def _remove_abandoned(database: Database, before: datetime, now: datetime) -> int:
-    """Remove uploads that have been on nothing for a day."""
+    """Delete uploads that were not attached within a day."""
     count = 0
     while True:
         async with database.begin() as connection:
@@ -85,30 +102,51 @@ async def _remove_abandoned(database: Database, before: datetime, now: datetime)
             return count
 
 
-async def _delete_discarded(database: Database, blobs: BlobStore) -> int:
+async def _delete_discarded(database: Database, blobs: BlobStore, retries: RetrySchedule[str]) -> int:
     count = 0
-    while keys := [row[0] for row in await database.fetch(_DISCARDED, size=MAX_BATCH_ROWS)]:
-        for key in keys:
-            await blobs.delete(key)
+    while keys := [row[0] for row in await database.fetch(_DISCARDED, size=MAX_BATCH_ROWS, skipped=retries.skipped())]:
+        deleted = await _delete_each(blobs, keys, retries)
         async with database.begin() as connection:
-            await connection.execute(_DELETE_DISCARDED, keys=keys)
-        count += len(keys)
+            await connection.execute(_DELETE_DISCARDED, keys=deleted)
+        count += len(deleted)
     return count
 
 
-async def _delete_orphans(database: Database, blobs: BlobStore, before: datetime) -> int:
+async def _delete_orphans(database: Database, blobs: BlobStore, before: datetime, retries: RetrySchedule[str]) -> int:
     count = 0
     async for found in _old_id_batches(blobs, before):
         known = {row[0] for row in await database.fetch(_EXISTING, ids=found)}
-        for attachment_id in found:
-            if attachment_id not in known:
-                await blobs.delete(attachment_key(attachment_id))
-                count += 1
+        keys = [attachment_key(each) for each in found if each not in known]
+        count += len(await _delete_each(blobs, [key for key in keys if not retries.is_skipped(key)], retries))
     return count
 
 
+async def _delete_each(blobs: BlobStore, keys: Sequence[str], retries: RetrySchedule[str]) -> list[str]:
+    """Delete blobs; those that could be deleted. Raises StorageUnavailable when it is the storage that fails, not single
+    blobs."""
+    deleted: list[str] = []
+    failed: dict[str, StorageUnavailable] = {}
+    in_a_row = 0
+    for key in keys:
+        try:
+            await blobs.delete(key)
+        except StorageUnavailable as error:
+            failed[key] = error
+            in_a_row += 1
+            if in_a_row == _MAX_FAILURES_IN_A_ROW or len(failed) == len(keys):
+                raise
+        else:
+            deleted.append(key)
+            in_a_row = 0
+            retries.record_success(key)
+    for key, failure in failed.items():
+        pause = retries.record_failure(key)
+        logger.error("The blob %s cannot be deleted, tried again in %.0f s: %s", key, pause, failure.__cause__ or failure)
+    return deleted
+
+
 async def _old_id_batches(blobs: BlobStore, before: datetime) -> AsyncIterator[list[UUID]]:
-    """The ids under which blobs lie that are old enough, many at a time."""
+    """The ids of attachments whose blobs are old enough, in batches."""
     batch: list[UUID] = []
     async for listed in blobs.find(_PREFIX):
         if listed.modified_at < before and (id_ := _attachment_id(listed.key)) is not None:

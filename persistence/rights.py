@@ -1,4 +1,4 @@
-"""What people may hear, for many of them in one question: the teams whose streams they follow, and the projects they hear of."""
+"""Loads which streams and projects viewers may follow, for many viewers in one query."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,11 @@ from persistence.access import any_id, project_open_to
 from persistence.engine.database import Database
 from persistence.engine.request_coalescing import MAX_BATCH_KEYS, Coalescer
 from persistence.engine.statement import Statement
-from persistence.tables import projects, team_members
+from persistence.tables import projects as projects_table
+from persistence.tables import team_members
 
 _MAX_COALESCED_VIEWERS: Final = 16
-_m, _p = team_members.alias("m"), projects.alias("p")
+_m, _p = team_members.alias("m"), projects_table.alias("p")
 _TEAMS = Statement(
     select(_m.c.user_id, _m.c.team_id, _m.c.joined_position, _m.c.role == literal_column("'GUEST'")).where(
         _m.c.user_id == any_id()
@@ -30,8 +31,10 @@ _PROJECTS = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What one viewer may hear. `teams`: the position in each team's stream from which on; `projects`: deleted ones too, or
-    nobody would be told of the deletion; `visits`: the teams in which he is a guest.
+    """What one viewer may follow.
+
+    `teams`: the teams, with the position of each team's stream at which the viewer joined; `projects`: also deleted ones, since
+    their members must learn of the deletion; `guest_teams`: the teams in which the viewer is a guest.
     """
 
     teams: Mapping[UUID, int]
@@ -40,14 +43,14 @@ class Rights:
 
     @property
     def key(self) -> tuple[frozenset[UUID], frozenset[UUID], frozenset[UUID]]:
-        """Equal for viewers who may see the same, as long as nothing is told of the time before they came. Guests share with
-        guests only, even where they may see all that there is.
+        """Equal for viewers who may see the same entries, as long as these are newer than their memberships. Guests equal only
+        guests, even where they may see everything.
         """
         return frozenset(self.teams), self.projects, self.guest_teams
 
 
 class RightsLoader:
-    """Reads rights as they are now; what many ask in the same breath takes two statements."""
+    """Reads rights as they are now; concurrent calls share two statements."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -58,7 +61,7 @@ class RightsLoader:
         return await self._coalescer.load(viewer)
 
     async def load_many(self, viewers: Sequence[UUID]) -> Mapping[UUID, Rights]:
-        """The rights of many; a few are asked for together with others' few."""
+        """The rights of many viewers; few are coalesced with those of concurrent calls."""
         if len(viewers) <= _MAX_COALESCED_VIEWERS:
             return dict(zip(viewers, await asyncio.gather(*map(self.load, viewers)), strict=True))
         found: dict[UUID, Rights] = {}
@@ -68,15 +71,18 @@ class RightsLoader:
 
     async def _read(self, viewers: Sequence[UUID]) -> Mapping[UUID, Rights]:
         teams: dict[UUID, dict[UUID, int]] = {each: {} for each in viewers}
-        heard: dict[UUID, list[UUID]] = {each: [] for each in viewers}
-        visits: dict[UUID, list[UUID]] = {each: [] for each in viewers}
+        projects: dict[UUID, list[UUID]] = {each: [] for each in viewers}
+        guest_teams: dict[UUID, list[UUID]] = {each: [] for each in viewers}
         for row in await self._database.fetch(_TEAMS, ids=list(viewers)):
             teams[row[0]][row[1]] = row[2]
             if row[3]:
-                visits[row[0]].append(row[1])
+                guest_teams[row[0]].append(row[1])
         for row in await self._database.fetch(_PROJECTS, ids=list(viewers)):
-            heard[row[0]].append(row[1])
-        # Equal sets are one object: a thousand members of a team keep it once.
-        kept: dict[frozenset[UUID], frozenset[UUID]] = {}
-        sets = {each: frozenset(found) for each, found in heard.items()}
-        return {each: Rights(teams[each], kept.setdefault(sets[each], sets[each]), frozenset(visits[each])) for each in viewers}
+            projects[row[0]].append(row[1])
+        # Equal sets are one object, which a thousand members of a team share.
+        interned: dict[frozenset[UUID], frozenset[UUID]] = {}
+        sets = {each: frozenset(found) for each, found in projects.items()}
+        return {
+            each: Rights(teams[each], interned.setdefault(sets[each], sets[each]), frozenset(guest_teams[each]))
+            for each in viewers
+        }

@@ -1,20 +1,29 @@
-"""How changed rows of one kind are kept: in a transaction that holds them, or together with others'
-(`persistence.engine.write_batcher`).
+"""Builds the UPDATE statements of one table: of a locked row, of a row if it is unchanged, and of a batch with its events.
 
-Rows and events travel as JSON, which one call writes and which takes arrays in columns as they are. Rejected: an array for each
-column (twenty per statement, and arrays of arrays must not differ in length); `version` as the mark of a row (a label that is
-deleted is taken off its tasks without a new one).
+The batch is one statement (`persistence.engine.write_batcher`): rows and events are parameters of JSON, which one call encodes
+and which takes arrays in columns as they are. For labels it reads, shortened:
+
+    WITH locked AS (
+      SELECT given.id, given.name, … FROM jsonb_to_recordset($1) AS given(id UUID, name TEXT, …, seen XID)
+      JOIN labels ON labels.id = given.id AND labels.xmin = given.seen
+      FOR NO KEY UPDATE OF labels SKIP LOCKED
+    ), changed AS (
+      UPDATE labels SET name = locked.name, … FROM locked WHERE labels.id = locked.id
+    ), numbered AS (…the events of the rows in locked, numbered in each stream…), head AS (…the streams' counters, advanced…)
+    INSERT INTO events … RETURNING id, position
+
+Rejected: an array for each column (twenty per statement, and arrays of arrays must not differ in length); `version` as the row
+version (a label that is deleted is removed from its tasks without a new one).
 """
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import ColumnElement, Insert, Label, Uuid, bindparam, column, literal_column, select
 from sqlalchemy.sql.schema import Table
 from sqlalchemy.types import UserDefinedType
 
-from persistence.engine.rows import recordset, update_row
+from persistence.engine.rows import recordset, update_row, written_names
 from persistence.engine.statement import Statement
 from persistence.events.idempotency import claim_keys, fail_unless_updated
 from persistence.events.streams import events_param, insert_events
@@ -30,7 +39,7 @@ class _Xid(UserDefinedType[int]):
 
 
 def row_version(table: Table) -> Label[int]:
-    """What tells whether a row was written since: a column `seen`."""
+    """The version of a row, which every write changes, as the column `seen`."""
     return _xmin(table).label("seen")
 
 
@@ -39,36 +48,36 @@ def _xmin(table: Table) -> ColumnElement[int]:
 
 
 class RowUpdate:
-    """How changed rows of one kind are kept, found by their ids; all attributes but `id`, `created_at` and `but`."""
+    """The updates of one table's rows, found by their ids; all attributes but `id`, `created_at` and those of `exclude`."""
 
     def __init__(self, cls: type[Any], table: Table, *, exclude: Sequence[str] = ()) -> None:
         update = update_row(cls, table, exclude=exclude)
         self.update = Statement(update)
-        """In a transaction that holds the row."""
+        """In a transaction that has locked the row."""
         self.update_if_unchanged = Statement(update.where(_xmin(table) == bindparam("seen", type_=_Xid())))
-        """In a transaction, if the row is what it was when it was `seen`."""
+        """In a transaction, if the row has still the version `seen`."""
         self.update_batch = Statement(_batch_update(cls, table, exclude, with_keys=False))
-        """Rows that are what they were when they were seen, with their events, which get their places. Gives `id` and `position`
-        of the events that were logged."""
+        """Rows that have still the version `seen`, with their events, which are assigned positions. Returns `id` and `position`
+        of the events that were inserted."""
         self.update_batch_with_key = Statement(_batch_update(cls, table, exclude, with_keys=True))
-        """The same of rows whose operations bring idempotency keys: what was claimed by another is left out. It fails (NOT NULL)
-        when a key could be claimed and the row cannot be kept."""
+        """The same for rows whose operations have idempotency keys: a row whose key another operation has claimed is left out.
+        Fails (NOT NULL) when a key was claimed and its row cannot be updated."""
 
 
 def _batch_update(cls: type[Any], table: Table, exclude: Sequence[str], *, with_keys: bool) -> Insert:
-    names = [each.name for each in fields(cls) if each.name not in {"created_at", *exclude}]
-    asked = recordset("rows", "asked", *(column(name, table.c[name].type) for name in names), column("seen", _Xid()))
-    found = select(*(asked.c[name] for name in names)).join(table, (table.c.id == asked.c.id) & (_xmin(table) == asked.c.seen))
+    names = [name for name in written_names(cls) if name not in {"created_at", *exclude}]
+    given = recordset("rows", "given", *(column(name, table.c[name].type) for name in names), column("seen", _Xid()))
+    found = select(*(given.c[name] for name in names)).join(table, (table.c.id == given.c.id) & (_xmin(table) == given.c.seen))
     claimed = claim_keys() if with_keys else None
     if claimed is not None:
-        found = found.join(claimed, claimed.c.row == asked.c.id)
-    held = found.with_for_update(of=table, key_share=True, skip_locked=True).cte("held")
+        found = found.join(claimed, claimed.c.row == given.c.id)
+    locked = found.with_for_update(of=table, key_share=True, skip_locked=True).cte("locked")
     changed = (
         table.update()
-        .where(table.c.id == held.c.id)
-        .values({name: held.c[name] for name in names if name != "id"})
+        .where(table.c.id == locked.c.id)
+        .values({name: locked.c[name] for name in names if name != "id"})
         .cte("changed")
     )
-    given = events_param(column("row", Uuid))
-    together: Insert = insert_events(given, select(given).join(held, held.c.id == given.c.row)).add_cte(changed)
-    return together if claimed is None else together.add_cte(fail_unless_updated(claimed, held))
+    events = events_param(column("row", Uuid))
+    statement: Insert = insert_events(events, select(events).join(locked, locked.c.id == events.c.row)).add_cte(changed)
+    return statement if claimed is None else statement.add_cte(fail_unless_updated(claimed, locked))

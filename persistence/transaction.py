@@ -1,15 +1,16 @@
-"""The transaction of an operation, begun when it is first needed: many an operation needs none.
+"""Runs an operation's statements in a transaction that begins when it is first needed: many operations need none.
 
-What the rules read in order to change it is *held* (FOR UPDATE), or, where a store says `look`, only *seen*: read in one trip
-with others', outside of any transaction, with the mark of what wrote it. A row that was seen is kept only if it is still that:
-either in the transaction, if one has begun meanwhile, or, when it is all that the operation changed, by one statement with its
-events (`persistence.engine.write_batcher`). `Overtaken` ends an operation whose row was changed meanwhile; whoever runs it runs
-it again, holding what it reads.
+A row that the rules read in order to change it is *locked* (FOR UPDATE) or, where a store calls `read_unlocked`, read without a
+lock: in one round trip with others', outside of any transaction, with its row version. A row that was read without a lock is
+saved only if its version is still the same: either in the transaction, if one has begun by then, or, when it is all that the
+operation changed, by one statement together with its events (`persistence.engine.write_batcher`). `StaleRow` ends an operation
+whose row was changed in between; its caller runs it again, locking what it reads.
 
-So an operation may look, decide, change one row and tell of it, in two trips instead of five. As soon as it wants anything else,
-the transaction begins, and all is as it is everywhere: READ COMMITTED, what is held stays held until the commit, and what was
-seen is compared when it is written. Once it has begun nothing is only seen: rows are held, in the order in which the rules ask
-for them. Whoever looks at a row must change it or leave all as it is: nothing else may rest on it.
+So an operation may read, decide, change one row and record an event in two round trips instead of five. As soon as it needs
+anything else, the transaction begins, and everything is as usual: READ COMMITTED, locked rows stay locked until the commit, and a
+row that was read without a lock is compared when it is written. Once the transaction has begun, every row is locked when it is
+read, in the order in which the rules ask for them. An operation that reads a row without a lock must change that row or nothing:
+no other change may depend on it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -27,9 +28,10 @@ from persistence.row_updates import RowUpdate
 
 
 class Transaction(Connection):
-    """
-    One operation's way to its rows. What it begins is kept when the stack is left, and undone when it is left by an exception.
-    `holding`: every row is held, none only seen.
+    """The connection of one operation. What it begins is committed when the stack is left, and rolled back when that is by an
+    exception.
+
+    `lock_rows`: every row is locked when it is read.
     """
 
     def __init__(self, database: Database, stack: AsyncExitStack, *, lock_rows: bool) -> None:
@@ -39,25 +41,25 @@ class Transaction(Connection):
         self._row_versions: dict[UUID, int] = {}
         self._pending_write: tuple[RowUpdate, Any, int] | None = None
         self.on_begin: Callable[[], Awaitable[None]] | None = None
-        """What is done as soon as the transaction has begun."""
+        """Called as soon as the transaction has begun."""
 
     @property
     def database(self) -> Database:
-        """Where it begins."""
+        """The database in which the transaction begins."""
         return self._database
 
     @property
     def is_deferrable(self) -> bool:
-        """Whether no transaction has begun, and none need be."""
+        """Whether no transaction has begun, and none is needed so far."""
         return self.raw is None and not self._lock_rows
 
     @property
     def has_pending_write(self) -> bool:
-        """Whether all that the operation wrote so far is one row, which can be kept by one statement."""
+        """Whether one row is all that the operation has written so far, so that one statement can store it."""
         return self._pending_write is not None
 
     async def begin(self) -> None:
-        """Begin, unless that was done."""
+        """Begin the transaction, unless it has begun."""
         if self.raw is not None:
             return
         begun = await self._stack.enter_async_context(self._database.begin())
@@ -65,8 +67,8 @@ class Transaction(Connection):
         if self.on_begin is not None:
             await self.on_begin()
         if self._pending_write is not None:
-            waits, self._pending_write = self._pending_write, None
-            await self._save_if_unchanged(*waits)
+            pending, self._pending_write = self._pending_write, None
+            await self._save_if_unchanged(*pending)
 
     async def fetch(self, statement: Statement, **params: Any) -> list[Any]:
         """All rows."""
@@ -88,8 +90,14 @@ class Transaction(Connection):
         await self.begin()
         await super().execute_many(statement, rows)
 
+    async def peek(self, statement: Statement, **params: Any) -> list[Any]:
+        """Rows on which no write rests: read in the transaction if it has begun, else beside it, and none begins for them."""
+        if self.raw is None:
+            return await self._database.fetch(statement, **params)
+        return await super().fetch(statement, **params)
+
     async def read_unlocked(self, unlocked: Statement, locked: Statement, **params: Any) -> Any:
-        """A row that is going to be changed, or None: seen, or held where a transaction has begun."""
+        """A row that is going to be changed, or None: read without a lock, or locked where a transaction has begun."""
         if self._lock_rows or self.raw is not None or self._pending_write is not None:
             return await self.fetch_row(locked, **params)
         row = await self._database.fetch_row(unlocked, **params)
@@ -98,34 +106,35 @@ class Transaction(Connection):
         return row
 
     async def save(self, row_update: RowUpdate, entity: Any) -> None:
-        """Keep a changed row. Raises Overtaken, now or later."""
-        seen = self._row_versions.pop(entity.id, None)
-        if seen is None:
+        """Save a changed row. Raises StaleRow, now or when the transaction begins."""
+        version = self._row_versions.pop(entity.id, None)
+        if version is None:
             await self.execute(row_update.update, **to_params(entity))
         elif self.raw is None and self._pending_write is None:
-            self._pending_write = (row_update, entity, seen)
+            self._pending_write = (row_update, entity, version)
         else:
             await self.begin()
-            await self._save_if_unchanged(row_update, entity, seen)
+            await self._save_if_unchanged(row_update, entity, version)
 
     async def commit_pending_write(
         self, event_rows: Sequence[dict[str, Any]], *, claim: dict[str, Any] | None = None
     ) -> dict[UUID, int]:
-        """Make the row that waits durable with its events, and with the claim of an idempotency key; the events' positions by
-        their ids. Raises Overtaken.
+        """Store the pending row with its events, and with the claim of an idempotency key; the events' positions by their ids.
+
+        Raises StaleRow.
         """
         assert self._pending_write is not None
-        (kept, entity, seen), self._pending_write = self._pending_write, None
-        row = to_params(entity) | {"seen": seen}
-        given = [{**event, "row": entity.id, "nr": nr} for nr, event in enumerate(event_rows)]
+        (row_update, entity, version), self._pending_write = self._pending_write, None
+        row = to_params(entity) | {"seen": version}
+        events = [{**event, "row": entity.id, "nr": nr} for nr, event in enumerate(event_rows)]
         if claim is None:
-            return await self._database.submit_write(PendingWrite(kept.update_batch, row, given))
+            return await self._database.submit_write(PendingWrite(row_update.update_batch, row, events))
         try:
             return await self._database.submit_write(
-                PendingWrite(kept.update_batch_with_key, row, given, {**claim, "row": entity.id})
+                PendingWrite(row_update.update_batch_with_key, row, events, {**claim, "row": entity.id})
             )
-        except asyncpg.NotNullViolationError as undone:
-            raise StaleRow from undone
+        except asyncpg.NotNullViolationError as error:
+            raise StaleRow from error
 
     async def _save_if_unchanged(self, row_update: RowUpdate, entity: Any, version: int) -> None:
         if await super().execute(row_update.update_if_unchanged, **to_params(entity), seen=version) != 1:

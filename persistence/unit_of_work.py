@@ -1,7 +1,7 @@
-"""One operation, one transaction: the stores of the domain over one connection, and what leaves after the commit.
+"""The unit of work: the domain's stores over one transaction, and the events that are published after the commit.
 
-Nothing leaves before the commit, and nothing fails after it: entries are durable with the transaction and then announced, which
-may be lost (the log back-fills) but never fails the operation.
+Nothing is published before the commit, and nothing fails after it: entries are durable with the transaction and then announced.
+An announcement may be lost (readers fill the gap from the log) but never fails the operation.
 
 `client_mutation_id` is the operation's idempotency key (`persistence.events.idempotency`).
 """
@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 class Announcer(Protocol):
-    """Tells of entries at once; may lose them, may not fail or wait."""
+    """Announces entries at once; may lose them, but neither fails nor waits."""
 
     async def announce(self, entry: Entry) -> None: ...
 
@@ -73,31 +73,32 @@ class SqlUnitOfWork:
         self.watches = SqlWatches(connection)
 
     def new_id(self) -> UUID:
-        """A fresh UUIDv7."""
+        """A new UUIDv7."""
         return uuid7()
 
     def record(self, event: Event) -> None:
-        """Tell of a fact: it is logged with the transaction and announced after it."""
+        """Record an event: it is logged with the transaction and announced after the commit."""
         self.recorded.append(event)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """A part that can fail alone: its writes and its events are undone when it raises."""
-        told, pending, edits = len(self.recorded), dict(self.documents.pending), len(self.documents.edits)
+        recorded, pending, edits = len(self.recorded), dict(self.documents.pending), len(self.documents.edits)
         try:
             async with self.connection.savepoint():
                 yield
         except BaseException:
-            del self.recorded[told:]
+            del self.recorded[recorded:]
             self.documents.pending = pending
             del self.documents.edits[edits:]
             raise
 
     async def claim_idempotency_key(self, actor_id: UUID, key: str, fingerprint: bytes) -> Mapping[str, Any] | None:
         """
-        Claim an idempotency key, or give the result that is remembered under it. Raises IdempotencyMismatch.
+        Claim an idempotency key, or return the result that is stored under it. Raises IdempotencyMismatch.
 
-        Where no transaction need begin, it is claimed by the statement that keeps what was done, or as soon as one begins.
+        Where no transaction is needed, the key is claimed by the statement that stores the change, or as soon as a transaction
+        begins.
         """
         claim = self._claim = IdempotencyClaim(actor_id, key, fingerprint, self.now)
         if self.connection.is_deferrable:
@@ -110,25 +111,25 @@ class SqlUnitOfWork:
             raise StaleRow  # by another call with this key
 
     async def flush_events(self, result: Callable[[], Mapping[str, Any]] | None = None) -> None:
-        """Put what documents became into storage, then append what was recorded to the streams; the last thing before the
-        commit. `result` gives what is to be remembered under the key that was claimed.
+        """Write changed documents to storage, then append the recorded events to the streams; the last step before the commit.
 
-        Where one row is all that was written, it is durable with its events, and with the key, after this. Raises Overtaken.
+        `result` returns what is stored under the claimed key. Where one row is all that was written, it is durable with its
+        events, and with the key, after this. Raises StaleRow.
         """
         await self.documents.flush()
-        told = [streams.event_row(event, self.now, self.client_mutation_id) for event in self.recorded]
+        event_rows = [streams.event_row(event, self.now, self.client_mutation_id) for event in self.recorded]
         self.recorded.clear()
-        key = None if result is None else self._claim
-        if told and self.connection.has_pending_write:
-            claim = None if key is None or result is None else key.to_row(result(), [each["id"] for each in told])
-            self._assign_positions(told, await self.connection.commit_pending_write(told, claim=claim))
+        claim = None if result is None else self._claim
+        if event_rows and self.connection.has_pending_write:
+            claim_row = None if claim is None or result is None else claim.to_row(result(), [each["id"] for each in event_rows])
+            self._assign_positions(event_rows, await self.connection.commit_pending_write(event_rows, claim=claim_row))
             return
-        if told:
-            self._assign_positions(told, await streams.append(self.connection, told))
-        if key is not None and result is not None:
+        if event_rows:
+            self._assign_positions(event_rows, await streams.append(self.connection, event_rows))
+        if claim is not None and result is not None:
             await self.connection.begin()
-            places = {entry.stream: entry.position for entry in self.entries}
-            await key.store_result(self.connection, {**result(), "positions": places})
+            positions = {entry.stream: entry.position for entry in self.entries}
+            await claim.store_result(self.connection, {**result(), "positions": positions})
 
     def _assign_positions(self, event_rows: Sequence[dict[str, Any]], positions: Mapping[UUID, int]) -> None:
         self.entries += [Entry(**each, position=positions[each["id"]]) for each in event_rows]
@@ -147,11 +148,11 @@ async def unit_of_work(
     objects: DocumentObjects | None = None,
     lock_rows: bool = True,
 ) -> AsyncIterator[SqlUnitOfWork]:
-    """
-    Open a transaction; when the block ends well its events are logged, all is kept, and the events are announced.
+    """Open a transaction. When the block ends without an exception its events are logged, everything is committed, and the
+    events are announced.
 
-    `objects`: where documents are written; without them none can be. Such a transaction waits for its turn before it takes a
-    connection. Not `holding`: rows may be seen instead of held, and Overtaken raised (`persistence.transaction`).
+    `objects`: the storage of documents; without it none can be written. Such a transaction waits for a slot before it acquires a
+    connection. Without `lock_rows`, rows may be read without a lock, and StaleRow raised (`persistence.transaction`).
     """
     async with AsyncExitStack() as stack:
         if objects is not None:
@@ -172,17 +173,17 @@ async def run_in_unit_of_work(
     client_mutation_id: str | None = None,
     objects: DocumentObjects | None = None,
 ) -> T:
-    """Run an operation in a unit of work; and again, twice at most, when Postgres chose it to end a deadlock, or when what it
-    had seen was written by others meanwhile: then it holds what it reads.
+    """Run an operation in a unit of work. It runs again, twice at most, when Postgres chose it to end a deadlock, or when a row
+    that it read without a lock was changed by others; then it locks what it reads.
     """
-    holding = objects is not None  # what is in object storage by then is not put there twice
+    lock_rows = objects is not None  # what is in object storage by then is not written twice
     for further in (2, 1, 0):
-        opened = unit_of_work(database, announcer, client_mutation_id=client_mutation_id, objects=objects, lock_rows=holding)
+        opened = unit_of_work(database, announcer, client_mutation_id=client_mutation_id, objects=objects, lock_rows=lock_rows)
         try:
             async with opened as uow:
                 return await operation(uow)
         except (asyncpg.DeadlockDetectedError, StaleRow):
             if not further:
                 raise
-            holding = True
+            lock_rows = True
     raise AssertionError

@@ -1,1 +1,1 @@
-"""While people watch: what was committed reaches everybody who listens, in order and complete."""
+"""Delivers what was committed to everyone who listens, in order and complete, and lets people edit together."""

@@ -1,12 +1,12 @@
-"""Live tells other processes what was committed, and hears what they tell.
+"""Announces to other processes what was committed, and receives their announcements.
 
-An announcement is a hint, not a delivery: it may be lost, come twice or out of order, and `realtime.hub` makes it whole
-from the log. So announcing costs a request nothing: the entry goes into a bounded queue (beyond it the oldest, which
-are the least useful, are dropped), and one task carries the queue to the backend, many at a time.
+An announcement is a hint, not a delivery: it may be lost, doubled or out of order, and `realtime.hub` completes it from the log.
+So announcing costs a request nothing: the entry is put into a bounded queue (beyond its bound the oldest, which are the least
+useful, are dropped), and one task publishes the queue to the backend, many at a time.
 
-The backend speaks broadcaster's interface and three promises more (`LiveBackend`). Rejected: broadcaster's own
-`Broadcast` and backends (unbounded queues, silent after a restart of Redis); telling listeners of this process
-directly, past the backend (two ways for one entry to come in, to save a millisecond).
+The backend has broadcaster's interface and three promises more (`PubSubBackend`). Rejected: broadcaster's own `Broadcast` and
+backends (unbounded queues, silent after a restart of Redis); calling the listeners of this process directly, past the backend (an
+entry could arrive on two ways, to save a millisecond).
 """
 
 import asyncio
@@ -29,22 +29,22 @@ from realtime.backoff import Backoff
 logger = logging.getLogger(__name__)
 
 MAX_QUEUED_MESSAGES: Final = 1_024
+MAX_QUEUED_BYTES: Final = 16 * 1024 * 1024
 MAX_BATCH_MESSAGES: Final = 128
 FLUSH_ON_CLOSE_SECONDS: Final = 0.5
 _INITIAL_BACKOFF_SECONDS: Final = 0.02
 _MAX_BACKOFF_SECONDS: Final = 0.5
 
 LOST: Final = Event("", "")
-"""What `next_published` gives when messages of any channel may have been lost: it reconnected, or overflowed."""
+"""Returned by `next_published` when messages of any channel may have been lost: it reconnected, or overflowed."""
 
 
 class PubSubBackend(BroadcastBackend):
-    """Carries messages between processes: broadcaster's interface, and what it leaves open.
+    """Carries messages between processes: broadcaster's interface, with what it leaves open.
 
-    `subscribe` returns when the subscription is in force, or at once when the other side is away; it does not fail.
-    While a channel is subscribed somebody waits in `next_published`, which outlives every restart of the other side and
-    gives `LOST` when messages may have been missed. `publish` takes a second at most and raises `OSError` when it
-    cannot.
+    `subscribe` returns when the subscription is confirmed, or at once when the server is away; it does not fail. While a channel
+    is subscribed, one reader waits in `next_published`, which survives every restart of the server and returns `LOST` when
+    messages may have been missed. `publish` takes a second at most, and raises `OSError` when it fails.
     """
 
     @property
@@ -64,16 +64,16 @@ class PubSubBackend(BroadcastBackend):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessagesLost:
-    """Announcements may have been lost: look into the log of `stream`, or of every stream when it is None."""
+    """Announcements may have been lost: the log of `stream` has to be read, or of every stream when it is None."""
 
     stream: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EphemeralMessage:
-    """Something that is told and never logged, such as where a cursor stands: who misses it is not told again.
+    """A message that is never logged, such as the position of somebody's cursor: if it is missed, it is not repeated.
 
-    `teller` is whoever told it, by an id that he made up: he hears his own whispers too.
+    `sender_id` is random for each process. Senders receive their own messages too.
     """
 
     stream: str
@@ -82,26 +82,27 @@ class EphemeralMessage:
 
 
 def encode_message(entry: Entry | EphemeralMessage) -> str:
-    """The announcement of an entry, or a whisper: JSON."""
+    """The JSON text of an announcement or an ephemeral message."""
     if isinstance(entry, EphemeralMessage):
         return orjson.dumps({"whisper": entry.payload, "teller": entry.sender_id}).decode()
     return orjson.dumps(entry, default=codec.encode).decode()
 
 
 def decode_message(text: str, stream: str = "") -> Entry | EphemeralMessage:
-    """What `to_text` was given; ValueError, TypeError or KeyError when this version cannot read it."""
-    told = orjson.loads(text)
-    if "whisper" in told:
-        return EphemeralMessage(stream=stream, sender_id=told["teller"], payload=told["whisper"])
-    return codec.decode(Entry, told)
+    """The inverse of `encode_message`. Raises ValueError, TypeError or KeyError when this version cannot read it."""
+    decoded = orjson.loads(text)
+    if "whisper" in decoded:
+        return EphemeralMessage(stream=stream, sender_id=decoded["teller"], payload=decoded["whisper"])
+    return codec.decode(Entry, decoded)
 
 
 class PubSub:
-    """Announces entries and hears them, over one backend."""
+    """Publishes and receives announcements over one backend."""
 
     def __init__(self, backend: PubSubBackend) -> None:
         self._backend = backend
-        self._queue: deque[Entry | EphemeralMessage] = deque(maxlen=MAX_QUEUED_MESSAGES)
+        self._queue: deque[Event] = deque()
+        self.queued_bytes = 0
         self._has_messages = asyncio.Event()
         self._flushed = asyncio.Event()
         self._flushed.set()
@@ -110,19 +111,19 @@ class PubSub:
     @classmethod
     @asynccontextmanager
     async def open(cls, backend: PubSubBackend) -> AsyncIterator[Self]:
-        """Connect; at the end give what still waits half a second to go out, then disconnect."""
-        live = cls(backend)
+        """Connect; at the end give what is still queued half a second to be published, then disconnect."""
+        pubsub = cls(backend)
         await backend.connect()
         try:
-            live._tasks.supervise(live._publish_queued(), "pubsub: publish")
+            pubsub._tasks.supervise(pubsub._publish_queued(), "pubsub: publish")
             try:
-                yield live
+                yield pubsub
             finally:
                 if backend.connected:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(live._flushed.wait(), FLUSH_ON_CLOSE_SECONDS)
+                        await asyncio.wait_for(pubsub._flushed.wait(), FLUSH_ON_CLOSE_SECONDS)
         finally:
-            await live._tasks.cancel_all()
+            await pubsub._tasks.cancel_all()
             await backend.disconnect()
 
     @property
@@ -131,30 +132,38 @@ class PubSub:
         return self._backend.connected
 
     async def announce(self, entry: Entry) -> None:
-        """Tell of a committed entry soon. Never waits, never fails; may be lost, since the log has it."""
+        """Announce a committed entry soon. Never waits and never fails; it may be lost, since the log has it."""
         self.publish(entry)
 
     def publish(self, item: Entry | EphemeralMessage) -> None:
-        """The same for what is committed or whispered, where nothing can wait."""
-        self._queue.append(item)
+        """Publish a committed entry or an ephemeral message soon; not a coroutine."""
+        try:
+            event = Event(item.stream, encode_message(item))
+        except TypeError:
+            logger.exception("An entry of %s cannot be announced.", item.stream)
+            return
+        self._queue.append(event)
+        self.queued_bytes += len(event.message)
+        while len(self._queue) > MAX_QUEUED_MESSAGES or (self.queued_bytes > MAX_QUEUED_BYTES and len(self._queue) > 1):
+            self._take()
         self._flushed.clear()
         self._has_messages.set()
 
     @property
     def is_single_process(self) -> bool:
-        """Whether no other process can hear what is announced."""
+        """Whether no other process can receive announcements."""
         return self._backend.is_single_process
 
     async def subscribe(self, stream: str) -> None:
-        """Hear of the stream from now on; when the backend is away, from its return on."""
+        """Receive announcements of the stream from now on; when the backend is away, from its return on."""
         await self._backend.subscribe(stream)
 
     async def unsubscribe(self, stream: str) -> None:
-        """Hear no more of the stream."""
+        """Receive no more announcements of the stream."""
         await self._backend.unsubscribe(stream)
 
     async def messages(self) -> AsyncIterator[Entry | MessagesLost | EphemeralMessage]:
-        """What is announced in subscribed streams, for ever. For one reader only: the hub."""
+        """Announcements and ephemeral messages of subscribed streams, without end. For one reader only: the hub."""
         while True:
             event = await self._backend.next_published()
             if event.channel == LOST.channel:
@@ -163,38 +172,36 @@ class PubSub:
             try:
                 entry = decode_message(event.message, event.channel)
             except (ValueError, TypeError, KeyError):
-                # Told by a newer version, or by a stranger: at least something happened there.
-                logger.warning("An announcement in %s cannot be read.", event.channel)
+                # From a newer version, or from another program: at least something happened in the stream.
+                logger.warning("An announcement of %s cannot be read.", event.channel)
                 yield MessagesLost(stream=event.channel)
                 continue
             yield entry if entry.stream == event.channel else MessagesLost(stream=event.channel)
 
     async def _publish_queued(self) -> None:
-        pauses = Backoff(_INITIAL_BACKOFF_SECONDS, _MAX_BACKOFF_SECONDS)
+        backoff = Backoff(_INITIAL_BACKOFF_SECONDS, _MAX_BACKOFF_SECONDS)
         while True:
             if not self._queue:
                 self._has_messages.clear()
                 self._flushed.set()
                 await self._has_messages.wait()
-            batch = [self._queue.popleft() for _ in range(min(MAX_BATCH_MESSAGES, len(self._queue)))]
+            batch = [self._take() for _ in range(min(MAX_BATCH_MESSAGES, len(self._queue)))]
             try:
-                await self._backend.publish_many(_to_events(batch))
+                await self._backend.publish_many(batch)
             except OSError as error:
-                if pauses.is_reset:
-                    logger.warning("Announcements cannot be told for now: %s", error)
-                # To tell them again is harmless, and the queue keeps the newest.
-                room = MAX_QUEUED_MESSAGES - len(self._queue)
-                self._queue.extendleft(reversed(batch[len(batch) - min(room, len(batch)) :]))
-                await pauses.wait()
+                if backoff.is_reset:
+                    logger.warning("Announcements cannot be published for now: %s", error)
+                # Publishing them again is harmless, and the queue holds the newest.
+                for event in reversed(batch):
+                    if len(self._queue) >= MAX_QUEUED_MESSAGES or self.queued_bytes + len(event.message) > MAX_QUEUED_BYTES:
+                        break
+                    self._queue.appendleft(event)
+                    self.queued_bytes += len(event.message)
+                await backoff.wait()
             else:
-                pauses.reset()
+                backoff.reset()
 
-
-def _to_events(entries: Sequence[Entry | EphemeralMessage]) -> list[Event]:
-    events = []
-    for entry in entries:
-        try:
-            events.append(Event(entry.stream, encode_message(entry)))
-        except TypeError:
-            logger.exception("An entry of %s cannot be announced.", entry.stream)
-    return events
+    def _take(self) -> Event:
+        event = self._queue.popleft()
+        self.queued_bytes -= len(event.message)
+        return event

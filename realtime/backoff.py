@@ -1,11 +1,11 @@
-"""Waiting before the next attempt: longer each time, and never in step with other processes."""
+"""Waits before the next attempt: longer each time, and never in step with other processes."""
 
 import asyncio
 import random
 
 
 def jitter(seconds: float) -> float:
-    """About as long: between 0.75 and 1.25 of it."""
+    """A random time between 0.75 and 1.25 of this one."""
     return seconds * random.uniform(0.75, 1.25)  # noqa: S311 (no secret)
 
 
@@ -19,7 +19,7 @@ class Backoff:
 
     @property
     def is_reset(self) -> bool:
-        """Whether there was none since the beginning, or since `reset`."""
+        """Whether there was no pause since the beginning or since `reset`."""
         return self._next_seconds == self._initial_seconds
 
     def reset(self) -> None:
@@ -28,5 +28,5 @@ class Backoff:
 
     async def wait(self) -> None:
         """An attempt failed: wait."""
-        wait, self._next_seconds = self._next_seconds, min(self._next_seconds * 2, self._max_seconds)
-        await asyncio.sleep(jitter(wait))
+        pause, self._next_seconds = self._next_seconds, min(self._next_seconds * 2, self._max_seconds)
+        await asyncio.sleep(jitter(pause))

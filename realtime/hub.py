@@ -1,18 +1,17 @@
-"""The hub hears each stream once per process and makes it whole: every listener gets every entry, once, in order.
+"""The hub follows each stream once per process and completes it: every listener gets every entry, once, in order.
 
-Announcements may be lost, doubled or out of order. The log is the truth, and the hub looks into it when a position is
-skipped (after a moment's grace, since the missing announcement is mostly just late), when the backend says that
-something may have been lost, and on a slow timer that costs one query for all streams. So losing announcements costs a
-delay and nothing else.
+Announcements may be lost, doubled or out of order. The log is the truth, and the hub reads it when a position is skipped (after a
+grace period, since the missing announcement is usually just late), when the backend says that something may have been lost, and
+on a slow timer that costs one query for all streams. So losing announcements costs a delay and nothing else.
 
-Three tasks live as long as the hub: one hears, one opens and ends feeds (many streams in one query, and in one place,
-so that an ending never overtakes an opening), one watches the timer. A feed with a gap has a task until it is filled. A
-database that is away is waited for; no failure ends a task.
+Three tasks live as long as the hub: one receives messages, one opens and closes feeds (many streams in one query, and in one
+place, so that a closing never overtakes an opening), one checks on a timer. A feed with a gap has a task until it is filled.
+While the database is away they wait and try again; no failure ends a task.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Self
@@ -36,16 +35,16 @@ _MAX_EMPTY_READS: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubTimings:
-    """How long the hub waits for what, in seconds."""
+    """How long the hub waits, in seconds."""
 
     check_seconds: float = 5.0
-    """Between looks at the heads of all streams."""
+    """Between checks of the heads of all streams."""
     check_disconnected_seconds: float = 1.0
     """The same, while no announcement can arrive."""
     gap_grace_seconds: float = 0.02
     """For a late announcement, before a gap is read from the log."""
     close_after_seconds: float = 10.0
-    """After the last listener of a stream has gone, before the feed ends."""
+    """After the last listener of a stream has gone, before its feed is closed."""
     read_timeout_seconds: float = 5.0
     """For one read of the log."""
 
@@ -71,7 +70,7 @@ class StreamHub:
     @classmethod
     @asynccontextmanager
     async def open(cls, pubsub: PubSub, log: EventLog, *, timings: HubTimings = HubTimings()) -> AsyncIterator[Self]:
-        """A hub that is the one to hear `live`; its end ends the iteration of all listeners."""
+        """A hub, the only reader of this `PubSub`; its end ends the iteration of all listeners."""
         hub = cls(pubsub, log, timings=timings)
         hub._tasks.supervise(hub._consume_messages(), "hub: messages")
         hub._tasks.supervise(hub._manage_feeds(), "hub: feeds")
@@ -103,7 +102,7 @@ class StreamHub:
             self._listeners.discard(listener)
             listener.close()
 
-    # What listeners need (`realtime.listener.Feeds`).
+    # What listeners need (`realtime.listener.FeedProvider`).
 
     def feed_for(self, stream: str) -> StreamFeed:
         """The feed of a stream, perhaps not open yet."""
@@ -128,7 +127,7 @@ class StreamHub:
         return feed
 
     def release(self, feed: StreamFeed) -> None:
-        """Undo one `hold`; after the last one the feed lingers, then ends."""
+        """Undo one `acquire`; some seconds after the last one the feed is closed."""
         feed.reference_count -= 1
         feed.idle_since = _now()
 
@@ -138,9 +137,9 @@ class StreamHub:
         self._start_filling(feed)
 
     async def read_page(self, feed: StreamFeed, after: int) -> Sequence[Entry]:
-        """The entries that follow a position: from memory when they are there, else from the log.
+        """The entries that follow a position: from memory if they are there, else from the log.
 
-        One reads a stream's log at a time, and the others then mostly find in memory what they want.
+        A stream's log is read once at a time, so the next reader usually finds in memory what it needs.
         """
         async with feed.read_lock:
             if entries := feed.buffer.after(after, PAGE_ENTRIES):
@@ -149,35 +148,44 @@ class StreamHub:
             feed.buffer.prepend_page(page, feed.position)
             return page
 
-    # Hearing and filling.
+    # Receiving and filling.
 
     async def _consume_messages(self) -> None:
         while True:
             try:
                 async for item in self._pubsub.messages():
                     self._handle_message(item)
-                    # The consumers' turn: whoever is quick never has more than one entry waiting.
+                    # Consumers have their turn, so that a fast one never has more than one entry waiting.
                     await asyncio.sleep(0)
             except Exception:
-                logger.exception("Hearing failed; going on.")
+                logger.exception("Receiving an announcement failed; going on.")
                 await asyncio.sleep(self._timings.check_disconnected_seconds)
             self._check_now.set()
 
+    async def check_streams(self, streams: Collection[str]) -> None:
+        """Compare streams that are followed here with their heads in the log, and read what is missing. Raises `Unavailable`."""
+        feeds = [feed for stream in streams if (feed := self._feeds.get(stream)) is not None and feed.is_open]
+        for start in range(0, len(feeds), _MAX_BATCH_STREAMS):
+            some = feeds[start : start + _MAX_BATCH_STREAMS]
+            heads = await self._log.heads([feed.stream for feed in some])
+            for feed in some:
+                self.catch_up_to(feed, heads.get(feed.stream, 0))
+
     def mark_delivered(self, stream: str, first: int, last: int) -> None:
-        """Whoever follows the stream here has the entries from `first` to `last` already, and need not be handed them."""
+        """The followers of the stream in this process have the entries from `first` to `last` already."""
         if feed := self._feeds.get(stream):
             feed.mark_delivered(first, last)
 
     def notify_head(self, stream: str, position: int) -> None:
-        """The stream is known to have come this far: read what is missing, unless it is announced in a moment."""
+        """The stream is known to have this position: read what is missing, unless it is announced in a moment."""
         if feed := self._feeds.get(stream):
             self.catch_up_to(feed, position)
 
     def _handle_message(self, item: Entry | MessagesLost | EphemeralMessage) -> None:
         match item:
             case EphemeralMessage():
-                if ear := self.ephemeral_handlers.get(item.stream):
-                    ear(item)
+                if handler := self.ephemeral_handlers.get(item.stream):
+                    handler(item)
             case MessagesLost(stream=None):
                 self._check_now.set()
             case MessagesLost(stream=str(stream)):
@@ -208,7 +216,7 @@ class StreamHub:
                     times_empty = 0
                     await self._receive_page(feed, page)
                 elif times_empty == _MAX_EMPTY_READS:
-                    # Announced, yet not in the log, and no replica is that late. The timer finds whatever comes later.
+                    # Announced, but not in the log, and no replica is that late. The timer finds what appears later.
                     feed.discard_gap()
                 else:
                     times_empty += 1
@@ -222,25 +230,25 @@ class StreamHub:
             if count % _ENTRIES_PER_YIELD == 0:
                 await asyncio.sleep(0)
 
-    # Opening and ending feeds.
+    # Opening and closing feeds.
 
     async def _manage_feeds(self) -> None:
         while True:
             await self._feeds_changed.wait()
             self._feeds_changed.clear()
-            ending, self._closing = self._closing, []
-            # A stream that is wanted again stays subscribed.
-            gone = [feed.stream for feed in ending if feed.stream not in self._feeds]
+            closing, self._closing = self._closing, []
+            # A stream that is followed again stays subscribed.
+            gone = [feed.stream for feed in closing if feed.stream not in self._feeds]
             await asyncio.gather(*(self._pubsub.unsubscribe(stream) for stream in gone), return_exceptions=True)
             while self._opening:
                 await self._open_feeds(self._opening[:_MAX_BATCH_STREAMS])
 
     async def _open_feeds(self, feeds: Sequence[StreamFeed]) -> None:
-        """Listen first, read second: what is committed after the head was read is announced to us or found as a gap."""
+        """Subscribe first, read second: what is committed after the head was read is announced, or found as a gap."""
         try:
             await asyncio.gather(*(self._pubsub.subscribe(feed.stream) for feed in feeds))
             heads = await self._log.heads([feed.stream for feed in feeds])
-        except Exception:  # whatever a database can raise: those who wait are told, and may try again
+        except Exception:  # whatever a database can raise: those who wait get an error, and may try again
             logger.warning("The heads of %d streams cannot be read.", len(feeds), exc_info=True)
             for feed in feeds:
                 _fail_opening(feed)
@@ -262,9 +270,9 @@ class StreamHub:
 
     async def _check_periodically(self) -> None:
         while True:
-            wait = self._timings.check_seconds if self._pubsub.connected else self._timings.check_disconnected_seconds
+            seconds = self._timings.check_seconds if self._pubsub.connected else self._timings.check_disconnected_seconds
             try:
-                async with asyncio.timeout(jitter(wait)):
+                async with asyncio.timeout(jitter(seconds)):
                     await self._check_now.wait()
             except TimeoutError:
                 self._close_idle_feeds()
@@ -273,25 +281,25 @@ class StreamHub:
             await asyncio.sleep(self._timings.gap_grace_seconds)
 
     def _close_idle_feeds(self) -> None:
-        long_ago = _now() - self._timings.close_after_seconds
+        before = _now() - self._timings.close_after_seconds
         for feed in [each for each in self._feeds.values() if each.is_open and not each.reference_count]:
-            if feed.idle_since < long_ago:
+            if feed.idle_since < before:
                 self._close_feed(feed)
 
     async def _check_heads(self) -> None:
         feeds = [feed for feed in self._feeds.values() if feed.is_open]
         for start in range(0, len(feeds), _MAX_BATCH_STREAMS):
-            some = feeds[start : start + _MAX_BATCH_STREAMS]
-            heads = await self._log.heads_with_retry([feed.stream for feed in some])
-            for feed in some:
+            batch = feeds[start : start + _MAX_BATCH_STREAMS]
+            heads = await self._log.heads_with_retry([feed.stream for feed in batch])
+            for feed in batch:
                 self.catch_up_to(feed, heads.get(feed.stream, 0))
 
 
 def _fail_opening(feed: StreamFeed) -> None:
-    """Tell those who wait for the feed that it cannot be opened now."""
+    """Fail those who wait for a feed that cannot be opened now."""
     if not feed.opened.done():
         feed.opened.set_exception(Unavailable())
-        feed.opened.exception()  # counts as seen, also when nobody waits any more
+        feed.opened.exception()  # retrieved, also when nobody waits any more
 
 
 def _now() -> float:

@@ -1,16 +1,15 @@
-"""A listener is one subscription's view: it follows streams, each from a position, and misses and repeats nothing.
+"""A listener follows streams for one consumer, each from a position, and misses and repeats nothing.
 
-In each stream it stands at a cursor that is either *live* (the feed hands it every entry) or *reading* (it reads the
-log at its own pace, and what the feed hands on meanwhile is left to the log). A reading cursor that has come as far as
-its feed goes live in the same step of the event loop, so nothing fits between. Hence a replay of any length needs one
-page of memory, and a stream may be added at any position, or discarded, at any time.
+In each stream it has a cursor that is either *live* (the feed offers it every entry) or *reading* (it reads the log at its own
+pace, and what the feed offers meanwhile is left to the log). A reading cursor that has come as far as its feed goes live in the
+same step of the event loop, so nothing fits between. Hence a replay of any length needs one page of memory, and a stream may be
+added at any position, or discarded, at any time.
 
-Entries wait in one bounded queue. Live entries beyond the bound close the listener with `SubscriptionLagged`: a reader
-that slow must not slow the others. A burst that the hub itself made by filling a gap closes nobody: the cursor goes
-back to reading.
+Entries wait in one bounded queue. Live entries beyond the bound close the listener with `SubscriptionLagged`: a slow reader must
+not slow the others. A burst that the hub itself caused by filling a gap closes nobody: the cursor goes back to reading.
 
-Rejected: buffering live entries while the log is replayed (overflows when the log is long); reading in the consumer's
-own `__anext__` (a database that hangs would hold up the streams that are live).
+Rejected: buffering live entries while the log is replayed (overflows when the log is long); reading in the consumer's own
+`__anext__` (a database that hangs would delay the streams that are live).
 """
 
 import asyncio
@@ -41,7 +40,7 @@ class FeedProvider(Protocol):
         ...
 
     def release(self, feed: StreamFeed) -> None:
-        """Undo one `hold`."""
+        """Undo one `acquire`."""
         ...
 
     def catch_up_to(self, feed: StreamFeed, position: int) -> None:
@@ -54,7 +53,7 @@ class FeedProvider(Protocol):
 
 
 class StreamCursor:
-    """Where a listener stands in one stream: everything up to `position` has been queued."""
+    """The place of a listener in one stream: everything up to `position` has been queued."""
 
     __slots__ = ("_listener", "feed", "is_reading", "position")
 
@@ -65,7 +64,7 @@ class StreamCursor:
         self.is_reading = False
 
     def offer(self, entry: Entry, size: int, *, is_backfill: bool) -> None:
-        """From the feed."""
+        """Called by the feed."""
         if self.is_reading or entry.position <= self.position:
             return
         if self._listener.enqueue_live(entry, size):
@@ -77,13 +76,13 @@ class StreamCursor:
             self._listener.close(SubscriptionLagged())
 
     def expire(self) -> None:
-        """From the feed. A cursor that is reading finds out by itself, in its turn."""
+        """Called by the feed. A cursor that is reading finds out by itself when it gets there."""
         if not self.is_reading and self.position < self.feed.position:
             self._listener.close(CursorExpired())
 
 
 class StreamListener:
-    """Follows streams for one consumer: `async for entry in listener`. Made by `Hub.listen`."""
+    """Follows streams for one consumer: `async for entry in listener`. Created by `StreamHub.listen`."""
 
     def __init__(self, feeds: FeedProvider, tasks: BackgroundTasks) -> None:
         self._feeds = feeds
@@ -101,16 +100,16 @@ class StreamListener:
 
     @property
     def positions(self) -> dict[str, int]:
-        """How far each stream has been queued; what waits has not been consumed yet."""
+        """The position up to which each stream has been queued, though perhaps not consumed yet."""
         return {stream: cursor.position for stream, cursor in self._cursors.items()}
 
     @property
     def is_idle(self) -> bool:
-        """Whether the consumer has had everything that the feeds have handed on, and goes on being handed more."""
+        """Whether the consumer has taken everything that the feeds have delivered, and the listener goes on."""
         return not self._queue and not self._closed and not self._stop_reading
 
     def get_nowait(self) -> Entry | None:
-        """The next entry if one waits."""
+        """The next entry, if one waits."""
         if not self._queue:
             return None
         entry, size, live = self._queue.popleft()
@@ -129,7 +128,7 @@ class StreamListener:
         log cannot be read, and the error that closed the listener.
         """
         feed = await self._feeds.acquire(stream)
-        # No pause from here on: what the feed hands on next finds the cursor in place.
+        # No await from here on: what the feed delivers next finds the cursor in place.
         if self._closed or stream in self._cursors:
             self._feeds.release(feed)
             if self._error:
@@ -146,19 +145,19 @@ class StreamListener:
         return feed.position
 
     def discard(self, stream: str) -> None:
-        """Follow a stream no longer; what waits of it is dropped, so that nothing of it comes after this call."""
+        """Follow a stream no longer. What waits of it is dropped, so that none of it is returned after this call."""
         if not (cursor := self._cursors.pop(stream, None)):
             return
         cursor.feed.followers.discard(cursor)
         self._feeds.release(cursor.feed)
-        kept = [item for item in self._queue if item[0].stream != stream]
-        self._queue = deque(kept)
-        self._live_entries = sum(live for _, _, live in kept)
-        self._live_bytes = sum(size for _, size, live in kept if live)
+        others = [item for item in self._queue if item[0].stream != stream]
+        self._queue = deque(others)
+        self._live_entries = sum(live for _, _, live in others)
+        self._live_bytes = sum(size for _, size, live in others if live)
         self._signal_capacity()
 
     async def follow(self, streams: Mapping[str, int]) -> AsyncIterator[Entry]:
-        """Add all these streams, each after its position, then give what comes of them and of any other."""
+        """Add all these streams, each after its position, then yield their entries and those of streams added later."""
         for stream in streams:
             self._feeds.feed_for(stream)
         for stream, after in streams.items():
@@ -167,7 +166,7 @@ class StreamListener:
             yield entry
 
     def close(self, error: DomainError | None = None) -> None:
-        """End the iteration, at once and with this error if there is one. What waits is dropped."""
+        """End the iteration at once, with this error if there is one. What waits is dropped."""
         if self._closed:
             return
         self._closed = True
@@ -200,7 +199,7 @@ class StreamListener:
         return entry
 
     def enqueue_live(self, entry: Entry, size: int) -> bool:
-        """From a cursor: queue an entry unless too much waits; one alone may be of any size."""
+        """Called by a cursor: queue an entry unless too much waits; a single one may have any size."""
         full = self._live_entries >= MAX_QUEUED_ENTRIES or self._live_bytes + size > MAX_QUEUED_BYTES
         if full and self._live_entries:
             return False
@@ -211,7 +210,7 @@ class StreamListener:
         return True
 
     def start_reading(self) -> None:
-        """From a cursor: it is reading now."""
+        """Called by a cursor: it is reading now."""
         if not self._closed and not self._stop_reading:
             self._stop_reading = self._tasks.start(self._read(), "listener: read")
 
@@ -224,7 +223,7 @@ class StreamListener:
             self._has_capacity.set()
 
     async def _read(self) -> None:
-        """Bring every reading cursor to its feed, each a page in turn."""
+        """Bring every reading cursor up to its feed, a page at a time in turns."""
         try:
             while reading := [cursor for cursor in self._cursors.values() if cursor.is_reading]:
                 for cursor in reading:
@@ -243,7 +242,7 @@ class StreamListener:
         if page and self._follows(cursor):
             self._queue_page(cursor, page)
         elif not page:
-            # Announced, yet not in the log: a replica that is late.
+            # Announced, but not in the log yet: a replica that is late.
             await asyncio.sleep(_LOG_LAG_SECONDS)
 
     def _follows(self, cursor: StreamCursor) -> bool:

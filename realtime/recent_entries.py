@@ -1,7 +1,6 @@
-"""The newest entries of the streams that this process hears, kept within one bound.
+"""Caches the newest entries of the streams that this process follows, within one bound for all of them.
 
-Who comes back after a moment (5,000 clients whose connection broke, say) catches up from here and costs the database
-nothing.
+Clients that return after a moment (5,000 whose connection broke, say) catch up from here and cost the database nothing.
 """
 
 from collections import Counter, deque
@@ -18,7 +17,7 @@ _UNKNOWN_PAYLOAD_BYTES: Final = 64 * 1024
 
 
 def estimated_size(entry: Entry) -> int:
-    """About how many bytes an entry takes up."""
+    """The bytes that an entry takes up, roughly."""
     try:
         return _ENTRY_OVERHEAD_BYTES + len(orjson.dumps(entry.payload, default=_to_json))
     except TypeError:
@@ -30,7 +29,7 @@ def _to_json(value: Any) -> Any:
 
 
 class RecentEntries:
-    """The newest entries of all streams, at most `limit` bytes together; the oldest of any stream goes first."""
+    """The newest entries of all streams, at most `max_bytes` together; the oldest of any stream is dropped first."""
 
     def __init__(self, max_bytes: int = MAX_RECENT_BYTES) -> None:
         self._max_bytes = max_bytes
@@ -39,7 +38,7 @@ class RecentEntries:
         self._stale_count = 0
 
     def new_buffer(self) -> "StreamBuffer":
-        """A place for the entries of one stream."""
+        """An empty buffer for the entries of one stream."""
         return StreamBuffer(self)
 
     def has_space_for(self, size: int) -> bool:
@@ -58,18 +57,18 @@ class RecentEntries:
     def on_cleared(self, count: int, size: int) -> None:
         self._total_bytes -= size
         self._stale_count += count
-        # Swept only when it is most of the order: many streams may end at once.
+        # Only when most of the order is stale, since many streams may be closed at once.
         if self._stale_count * 2 > len(self._append_order):
             self._drop_stale()
 
     def _drop_stale(self) -> None:
-        kept: deque[StreamBuffer] = deque()
+        current: deque[StreamBuffer] = deque()
         found: Counter[StreamBuffer] = Counter()
-        for place in reversed(self._append_order):
-            if found[place] < len(place):
-                found[place] += 1
-                kept.appendleft(place)
-        self._append_order = kept
+        for buffer in reversed(self._append_order):
+            if found[buffer] < len(buffer):
+                found[buffer] += 1
+                current.appendleft(buffer)
+        self._append_order = current
         self._stale_count = 0
 
 
@@ -91,9 +90,9 @@ class StreamBuffer:
         self._shared.on_appended(self, size)
 
     def prepend_page(self, page: Sequence[Entry], head: int) -> None:
-        """What was read of the stream, as far as it ends where that which is here begins, or at `head`.
+        """Add entries that were read from the log, if they end where the buffer begins, or at `head` if it is empty.
 
-        It takes up half of the bound at most: who reads a long log must not push out what everybody needs.
+        They take up half of the bound at most: whoever reads a long log must not push out what everybody needs.
         """
         wanted = self._entries[0][0].position - 1 if self._entries else head
         for entry in reversed(page):
@@ -107,14 +106,14 @@ class StreamBuffer:
             wanted -= 1
 
     def after(self, position: int, limit: int) -> Sequence[Entry]:
-        """The entries that follow a position, at most `limit`; none when what follows it is no longer here."""
+        """The entries that follow a position, at most `limit`; none if the next one is not in the buffer."""
         if not self._entries or not self._entries[0][0].position <= position + 1 <= self._entries[-1][0].position:
             return ()
         start = position + 1 - self._entries[0][0].position
         return [self._entries[index][0] for index in range(start, min(start + limit, len(self._entries)))]
 
     def clear(self) -> None:
-        """Keep nothing of this stream."""
+        """Drop all entries of this stream."""
         count, size = len(self._entries), sum(size for _, size in self._entries)
         self._entries.clear()
         self._shared.on_cleared(count, size)

@@ -1,14 +1,13 @@
-"""Announcements between processes over the publish/subscribe of Redis or Valkey.
+"""Carries announcements between processes over the publish/subscribe of Redis or Valkey.
 
-Two connections: one hears, one tells. Whoever waits in `next_published` reads the first itself: there is no queue and
-no task here, so a slow reader is held back by TCP, and Redis drops it at worst, which is a reconnect like any other.
-`LOST` is given when the connection breaks, and again when there is a new one on which everything wanted is subscribed
-and confirmed: who looks into the log then sees all.
+There are two connections: one subscribes, one publishes. The reader that waits in `next_published` reads the first one itself:
+there is no queue and no task here, so a slow reader is held back by TCP, and Redis drops it at worst, which is a reconnect like
+any other. `LOST` is returned when the connection breaks, and again when there is a new one on which all channels are subscribed
+and confirmed: a reader of the log then sees everything.
 
-Rejected: broadcaster's `RedisBackend` (with redis-py 8 it delivers nothing, and a restart of Redis ends its listener
-while publishing still "succeeds"); redis-py's `PubSub` (it reconnects and subscribes again on its own and tells nobody,
-and `subscribe` returns before the server has confirmed: what is committed in between would be missed until the slow
-timer).
+Rejected: broadcaster's `RedisBackend` (with redis-py 8 it delivers nothing, and a restart of Redis ends its listener while
+publishing still "succeeds"); redis-py's `PubSub` (it reconnects and subscribes again without saying so, and `subscribe` returns
+before the server has confirmed: what is committed in between would be missed until the slow timer).
 """
 
 import asyncio
@@ -31,14 +30,14 @@ logger = logging.getLogger(__name__)
 CONNECT_TIMEOUT_SECONDS: Final = 0.5
 RESPONSE_TIMEOUT_SECONDS: Final = 1.0
 PING_AFTER_SECONDS: Final = 2.0
-"""Seconds without a word from Redis after which it is asked for one."""
+"""Of silence, after which Redis is pinged."""
 _INITIAL_BACKOFF_SECONDS: Final = 0.05
 _MAX_BACKOFF_SECONDS: Final = 0.5
 _MAX_BATCH_CHANNELS: Final = 500
 
 
 class RedisBackend(PubSubBackend):
-    """Tells and hears over the Redis at `url`; channels carry `prefix`, since databases do not separate them."""
+    """Publishes and subscribes at the Redis at `url`. Channels carry `prefix`, since databases do not separate them."""
 
     def __init__(self, url: str, *, prefix: str = "hive:") -> None:
         # RESP2, on which Redis of every age agrees; no retries within redis-py, so that no reconnect goes unnoticed.
@@ -65,11 +64,11 @@ class RedisBackend(PubSubBackend):
         return self._subscriber_connection is not None
 
     async def connect(self) -> None:
-        """Try once, for half a second; where Redis is away `next_published` goes on trying."""
+        """Try once, for half a second; if Redis is unavailable, `next_published` goes on trying."""
         try:
             self._subscriber_connection = await self._connect_subscriber()
         except OSError as error:
-            logger.warning("Redis is away; changes of other processes will come late: %s", error)
+            logger.warning("Redis is unavailable; changes of other processes will arrive late: %s", error)
 
     async def disconnect(self) -> None:
         self._channels.clear()
@@ -104,7 +103,7 @@ class RedisBackend(PubSubBackend):
         await self.publish_many([Event(channel, message)])
 
     async def publish_many(self, events: Sequence[Event]) -> None:
-        """One write, one answer each; what went out before an error may have arrived."""
+        """One write, and one reply for each; what was sent before an error may have arrived."""
         async with self._publish_lock:
             connection = self._publisher_connection = self._publisher_connection or self._new_connection()
             try:
@@ -115,7 +114,7 @@ class RedisBackend(PubSubBackend):
                     for _ in events:
                         await connection.read_response()
             except BaseException as error:
-                # Answers may be outstanding: this connection is of no more use.
+                # Replies may be outstanding: this connection cannot be used again.
                 self._publisher_connection = None
                 await connection.disconnect(nowait=True)
                 if isinstance(error, RedisError):
@@ -130,7 +129,7 @@ class RedisBackend(PubSubBackend):
             try:
                 reply = await self._next_reply(connection)
             except (OSError, RedisError) as error:
-                logger.warning("Redis is lost: %s", error)
+                logger.warning("Lost the connection to Redis: %s", error)
                 await self._drop_connection(connection)
                 return LOST
             except Exception:  # whatever else redis-py makes of a broken connection
@@ -143,13 +142,13 @@ class RedisBackend(PubSubBackend):
                     self._confirm(channel.decode().removeprefix(self._prefix))
 
     async def _next_reply(self, connection: AbstractConnection) -> Any:
-        """What the server says next; it is asked when it is quiet for long, and given up when it does not answer."""
-        for asked in (False, True):
-            patience = RESPONSE_TIMEOUT_SECONDS if asked else PING_AFTER_SECONDS
-            reply = await connection.read_response(timeout=patience, disconnect_on_error=False)
+        """The next message of the server, which is pinged when it is silent. Raises ConnectionError when it does not answer."""
+        for pinged in (False, True):
+            timeout = RESPONSE_TIMEOUT_SECONDS if pinged else PING_AFTER_SECONDS
+            reply = await connection.read_response(timeout=timeout, disconnect_on_error=False)
             if reply is not None:
                 return reply
-            if not asked:
+            if not pinged:
                 await self._send(connection, "PING")
         raise ConnectionError("no answer")
 
@@ -158,22 +157,22 @@ class RedisBackend(PubSubBackend):
         return connection
 
     async def _reconnect(self) -> None:
-        pauses = Backoff(_INITIAL_BACKOFF_SECONDS, _MAX_BACKOFF_SECONDS)
+        backoff = Backoff(_INITIAL_BACKOFF_SECONDS, _MAX_BACKOFF_SECONDS)
         while not self._subscriber_connection:
             try:
                 self._subscriber_connection = await self._connect_subscriber()
             except OSError:
-                await pauses.wait()
-        logger.info("Redis is heard again.")
+                await backoff.wait()
+        logger.info("Reconnected to Redis.")
 
     async def _connect_subscriber(self) -> AbstractConnection:
-        """A new connection on which everything wanted is subscribed and confirmed; OSError when there is none."""
+        """A new connection on which all channels are subscribed and confirmed. Raises OSError."""
         connection = self._new_connection()
         subscribed: set[str] = set()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS + RESPONSE_TIMEOUT_SECONDS):
                 await connection.connect()  # type: ignore[no-untyped-call]
-            # What is wanted may change while we wait for confirmations.
+            # The channels may change while confirmations are awaited.
             while self._channels != subscribed:
                 missing = sorted(self._channels - subscribed)
                 for start in range(0, len(missing), _MAX_BATCH_CHANNELS):
@@ -195,7 +194,7 @@ class RedisBackend(PubSubBackend):
         while confirmed < len(groups):
             async with asyncio.timeout(RESPONSE_TIMEOUT_SECONDS):
                 reply = await connection.read_response()
-            # Messages that come in between are left to the log, which is looked into after this.
+            # Messages that arrive in between are left to the log, which is read after this.
             confirmed += isinstance(reply, list) and reply[0] == b"subscribe"
 
     async def _send(self, connection: AbstractConnection, command: str, *groups: str) -> None:
@@ -205,7 +204,7 @@ class RedisBackend(PubSubBackend):
             await connection.send_command(command, *(self._prefix + group for group in groups), check_health=False)
 
     async def _drop_connection(self, connection: AbstractConnection | None) -> None:
-        """Give the connection up; who waits for a confirmation is released, since all is subscribed again later."""
+        """Give up the connection. Whoever waits for a confirmation is released, since all channels are subscribed again later."""
         if connection and connection is self._subscriber_connection:
             self._subscriber_connection = None
             for group in list(self._confirmations):

@@ -1,7 +1,7 @@
-"""The log behind the announcements, and a patient reader of it.
+"""Reads the log behind the announcements, and tries again while the database is away.
 
-The stores implement `Log` over the table of events. `PatientLog` adds what everybody who reads it here needs: few reads
-at a time, a timeout, and trying again, for as long as it takes, when the database is away.
+The stores implement `EventLog` over the table of events. `RetryingLog` adds what all its readers here need: few reads at a time,
+a timeout, and retries without end.
 """
 
 import asyncio
@@ -24,10 +24,10 @@ T = TypeVar("T")
 
 
 class EventLog(Protocol):
-    """What was committed, by stream. A committed entry is seen by every later call."""
+    """The committed entries of all streams. Every call sees what was committed before it."""
 
     async def read(self, stream: str, after: int, limit: int) -> Sequence[Entry]:
-        """The entries at `after + 1`, `after + 2` …, at most `limit` of them; none when there are no more.
+        """The entries at `after + 1`, `after + 2` …, at most `limit` of them; none if there are no more.
 
         Raises `CursorExpired`, or begins later than `after + 1`, when the log no longer reaches back that far.
         """
@@ -39,7 +39,7 @@ class EventLog(Protocol):
 
 
 class RetryingLog:
-    """Reads the log, a few at a time; `page` and `heads_at_last` never fail for want of a database."""
+    """Reads the log, 8 reads at a time; `read_page` and `heads_with_retry` never fail because the database is away."""
 
     def __init__(self, log: EventLog, *, timeout_seconds: float) -> None:
         self._log = log
@@ -47,7 +47,7 @@ class RetryingLog:
         self._semaphore = asyncio.Semaphore(MAX_CONCURRENT_READS)
 
     async def read_page(self, stream: str, after: int) -> Sequence[Entry]:
-        """The next entries after a position, without a gap; none at the end. Raises `CursorExpired` only."""
+        """The next entries after a position, without a gap; none at the end. Raises only `CursorExpired`."""
         page = await self._retry(lambda: self._log.read(stream, after, PAGE_ENTRIES), stream)
         if page and page[0].position != after + 1:
             raise CursorExpired
@@ -70,12 +70,12 @@ class RetryingLog:
             return await read()
 
     async def _retry(self, read: Callable[[], Awaitable[T]], subject: str) -> T:
-        pauses = Backoff(_INITIAL_BACKOFF_SECONDS, _MAX_BACKOFF_SECONDS)
+        backoff = Backoff(_INITIAL_BACKOFF_SECONDS, _MAX_BACKOFF_SECONDS)
         while True:
             try:
                 return await self._attempt(read)
             except CursorExpired:
                 raise
-            except Exception:  # whatever a database can raise: to give up would lose entries
+            except Exception:  # whatever a database can raise: giving up would lose entries
                 logger.warning("The log of %s cannot be read; trying again.", subject, exc_info=True)
-            await pauses.wait()
+            await backoff.wait()

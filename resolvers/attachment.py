@@ -1,4 +1,4 @@
-"""Files: announcing, checking, listing, and the addresses at which they are taken and given."""
+"""Resolves files: announces, completes and lists them, and signs their upload and download URLs."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -21,26 +21,26 @@ from resolvers.context import Context, InputValues
 from resolvers.page import list_pages
 
 MIN_EXPIRY_SECONDS, MAX_EXPIRY_SECONDS = 10, 86_400
-_EXPIRY_STEP_SECONDS = 60  # seconds: addresses made within a minute end together, so that they are equal and caches know them
+_EXPIRY_STEP_SECONDS = 60  # URLs signed within a minute expire together, so that they are equal and caches recognize them
 ExpiresIn = Annotated[
     int | None, strawberry.argument(description="Seconds for which it holds, 10 to 86,400; up to a minute more.")
 ]
 
 
 async def of_subjects(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
-    """The files on each task, document or comment, oldest first."""
+    """The files attached to each task, document or comment, oldest first."""
     return await list_pages(context, ATTACHMENTS, parents, page)
 
 
 async def urls(context: Context, parents: Sequence[Any], expires_in: ExpiresIn = 300) -> list[str | None]:
-    """Where each file is given out; null for one that is not ready."""
+    """The download URL of each file; None for files that are not ready."""
     if expires_in is None or not MIN_EXPIRY_SECONDS <= expires_in <= MAX_EXPIRY_SECONDS:
-        raise BadUserInput(f"`expiresIn` lies between {MIN_EXPIRY_SECONDS} and {MAX_EXPIRY_SECONDS}.", path=("expiresIn",))
+        raise BadUserInput(f"`expiresIn` must be between {MIN_EXPIRY_SECONDS} and {MAX_EXPIRY_SECONDS}.", path=("expiresIn",))
     return [await signed_url(context, each, expires_in) if each.state == AttachmentState.READY else None for each in parents]
 
 
 async def signed_url(context: Context, file: Any, expires_in: int) -> str:
-    """Where one file is given out."""
+    """The download URL of one file."""
     now = int(time.time())
     end = -(-(now + expires_in) // _EXPIRY_STEP_SECONDS) * _EXPIRY_STEP_SECONDS
     return await context.services.blobs.download_url(
@@ -49,7 +49,8 @@ async def signed_url(context: Context, file: Any, expires_in: int) -> str:
 
 
 async def upload_targets(context: Context, parents: Sequence[Any]) -> list[UploadTarget | None]:
-    """Where each announced file is to be sent; nothing for what was refused, has arrived, or was announced too long ago."""
+    """The upload target of each announced file; None if it was rejected, has been uploaded, or its time for uploading has
+    passed."""
     return [None if each.attachment is None else await _upload_target(context, each.attachment) for each in parents]
 
 
@@ -63,12 +64,12 @@ async def _upload_target(context: Context, file: Attachment) -> UploadTarget | N
 
 
 async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Announce a file."""
+    """Announces a file."""
     return {"attachment": await uploads.create(uow, context.viewer, values)}
 
 
 async def inspect_upload(context: Context, values: InputValues) -> InputValues:
-    """What has arrived of an announced file, as `arrived`: looked at before the transaction, for storage takes its time."""
+    """Adds the uploaded file as `arrived` to the values; runs before the transaction, since the object storage is slow."""
     found = await attachment.get_own_upload(context.database, context.viewer.user_id, values["id"])
     if found is None:
         raise NotFound(("input", "id"))
@@ -81,13 +82,13 @@ async def inspect_upload(context: Context, values: InputValues) -> InputValues:
 
 
 async def complete(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Say that a file was sent; one that is not what was announced stays rejected."""
+    """Completes an upload; a file that differs from what was announced is rejected."""
     file, wrong = await uploads.complete(uow, context.viewer, values["id"], values.get("arrived"))
     return {"attachment": file} if wrong is None else {"attachment": file, "refused": wrong}
 
 
 async def delete(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Delete a file."""
+    """Deletes a file."""
     expected = values.get("expected_version")
-    gone = await uploads.delete(uow, context.viewer, values["id"], expected_version=expected)
-    return {"deleted": gone, "type": "Attachment"}
+    deleted = await uploads.delete(uow, context.viewer, values["id"], expected_version=expected)
+    return {"deleted": deleted, "type": "Attachment"}

@@ -1,4 +1,4 @@
-"""The change log as one viewer hears it: the query, the subscriptions, histories, and the cursors of writes."""
+"""Resolves the change log as one viewer sees it: the query, the subscriptions, histories, and the cursors of writes."""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -27,12 +27,20 @@ InScope = Annotated[ChangeScope | None, strawberry.argument(description="Narrows
 First = Annotated[int | None, strawberry.argument(description="How many; 50 by default, 100 at most.")]
 TaskId = Annotated[strawberry.ID, strawberry.argument(description="The task's global id.")]
 
+WithStart = Annotated[
+    bool,
+    strawberry.argument(
+        description="Whether to send a first change at once: an update of the viewer without changed fields, "
+        "whose cursor is where the subscription begins."
+    ),
+]
+
 _MAX_ROUNDS = 20
 _REMOVAL_KINDS = (ChangeKind.DELETED, ChangeKind.ACCESS_LOST)
 
 
 class ChangePage:
-    """Changes in the order they are to be applied, and where to go on after them."""
+    """Changes in the order in which they are to be applied, and the positions after them."""
 
     def __init__(self, nodes: Sequence[Change], positions: Mapping[str, int], has_more: bool, cursors: SyncCursors) -> None:
         self.nodes = nodes
@@ -42,32 +50,43 @@ class ChangePage:
 
     @cached_property
     def edges(self) -> list[Edge[Change]]:
-        """The changes, each with the cursor that goes on after it."""
+        """The changes, each with the cursor to resume after it."""
         return [Edge(self._cursors.encode(change.positions), change) for change in self.nodes]
 
     @property
     def page_info(self) -> PageInfo:
-        """Whether there is more."""
+        """Whether more changes follow, and the cursors of both ends."""
         ends = self.edges
         return PageInfo(self._has_more, False, ends[0].cursor if ends else None, ends[-1].cursor if ends else None)
 
     @property
     def cursor(self) -> str:
-        """Where to go on, also after what the viewer was not shown."""
+        """The cursor to resume after the page, entries that the viewer may not see included."""
         return self._cursors.encode(self._positions)
 
 
+async def read_heads(context: Context) -> None:
+    """Reads the positions of the viewer's streams into `context.heads`; an anonymous viewer has none."""
+    if context.actor is None:
+        return
+    visibility = ChangeVisibility(context, ChangeFilter({}))
+    await visibility.refresh_rights()
+    heads = await context.services.log.heads(list(visibility.streams))
+    context.heads = {stream: heads.get(stream, 0) for stream in visibility.streams}
+
+
 async def page(context: Context, after: After = None, scope: InScope = None, first: First = None) -> ChangePage:
-    """What happened since a cursor; without one nothing, and the cursor of now."""
+    """The changes after a cursor; without one, no changes and the cursor of the present."""
     size = _page_rows(first)
-    hearing = ChangeVisibility(context, _change_filter(scope))
-    await hearing.refresh_rights()
+    visibility = ChangeVisibility(context, _change_filter(scope))
     cursors, log = context.services.cursors, context.services.log
     if after is None or after is UNSET:
-        heads = await log.heads(list(hearing.streams))
-        return ChangePage([], {stream: heads.get(stream, 0) for stream in hearing.streams}, False, cursors)
+        if context.heads is None:
+            await read_heads(context)
+        return ChangePage([], context.heads or {}, False, cursors)
 
-    positions = await hearing.resume_positions(_decode_cursor(context, after))
+    await visibility.refresh_rights()
+    positions = await visibility.resume_positions(_decode_cursor(context, after))
     changes: list[Change] = []
     for _ in range(_MAX_ROUNDS):
         waiting = {stream: deque(rows) for stream, rows in (await log.read_many(positions, size + 1)).items() if rows}
@@ -79,12 +98,12 @@ async def page(context: Context, after: After = None, scope: InScope = None, fir
         while waiting:
             stream = min(waiting, key=lambda each: (waiting[each][0].at, each))
             entry = waiting[stream][0]
-            heard = await hearing.is_visible(entry)
-            if heard and len(changes) == size:
+            is_visible = await visibility.is_visible(entry)
+            if is_visible and len(changes) == size:
                 return ChangePage(changes, positions, True, cursors)
             waiting[stream].popleft()
             positions = {**positions, stream: entry.position}
-            if heard:
+            if is_visible:
                 changes.append(Change(entry, positions))
             if not waiting[stream]:
                 del waiting[stream]
@@ -93,20 +112,21 @@ async def page(context: Context, after: After = None, scope: InScope = None, fir
     return ChangePage(changes, positions, True, cursors)
 
 
-def changes(context: Context, after: After = None, scope: InScope = None) -> Topic:
-    """What happens from a cursor on: first what the log holds, then live, in order, without a gap or a repeat."""
-    return Topic(_change_filter(scope), after=_cursor(context, after))
+def changes(context: Context, after: After = None, scope: InScope = None, with_start: WithStart = False) -> Topic:
+    """The topic of changes after a cursor: first those in the log, then live ones, in order, without gaps or repetitions."""
+    return Topic(_change_filter(scope), after=_cursor(context, after), sends_start=with_start)
 
 
 def task_changes(context: Context, id: TaskId, after: After = None) -> Topic:
-    """What happens to one task and what is said about it; ends with what took it from the viewer's sight."""
+    """The topic of one task with its comments, links and attachments; it ends with the change that hides the task from the
+    viewer."""
     task_id = ids.decode(id, "Task", path=("id",))
     return Topic(ChangeFilter({"entity_ids": [task_id]}), task_id, after=_cursor(context, after))
 
 
 def _change_filter(scope: ChangeScope | None) -> ChangeFilter:
-    asked = {} if scope is None or scope is UNSET else to_values(scope, ("scope",))
-    return ChangeFilter({name: value for name, value in asked.items() if value is not None})
+    fields = {} if scope is None or scope is UNSET else to_values(scope, ("scope",))
+    return ChangeFilter({name: value for name, value in fields.items() if value is not None})
 
 
 def _cursor(context: Context, after: str | None) -> dict[str, int] | None:
@@ -132,41 +152,53 @@ def _page_rows(first: int | None) -> int:
 
 
 async def cursors_of_changes(context: Context, parents: Sequence[Change]) -> list[str]:
-    """The cursor that goes on after each change."""
+    """The cursor to resume after each change."""
     return [each.cursor_placeholder or context.services.cursors.encode(each.positions) for each in parents]
 
 
 async def cursors_of_writes(context: Context, parents: Sequence[Any]) -> list[str | None]:
-    """The log as it stood with each write: what the viewer hears, with the write's own streams at its own position."""
+    """The cursor of the log after each write: the viewer's streams as before the operation, those of the write at its
+    positions."""
     written = [each for each in parents if each.positions]
     if not written:
         return [None for _ in parents]
     own: dict[str, int] = {}
     if context.actor is not None:
+        if context.heads is None:
+            await read_heads(context)
         followed = await team.joined_positions(context.database, context.actor.user_id)
-        streams = [user_stream(context.actor.user_id), *map(team_stream, followed)]
-        heads = await context.services.log.heads(streams)
-        own = {stream: heads.get(stream, 0) for stream in streams}
-    seal = context.services.cursors.encode
+        own = {user_stream(context.actor.user_id): 0} | {team_stream(team_id): since for team_id, since in followed.items()}
+        own |= {stream: at for stream, at in (context.heads or {}).items() if stream in own}
+    encode = context.services.cursors.encode
     return [
-        seal(own | {stream: at for stream, at in each.positions.items() if stream in own or not own}) if each.positions else None
+        encode(own | {stream: at for stream, at in each.positions.items() if stream in own or not own})
+        if each.positions
+        else None
         for each in parents
     ]
 
 
 async def entities_of_changes(context: Context, parents: Sequence[Change]) -> list[Any]:
-    """Each change's object as it is now; nothing for what is deleted or hidden."""
+    """The object of each change as it is now; None if it is deleted or hidden."""
     found = await entities(context, [(each.entry.entity_type, each.entry.entity_id) for each in parents])
     for change, each in zip(parents, found, strict=True):
         context.rights_stale |= each is None and change.entry.kind not in _REMOVAL_KINDS
     return [None if getattr(each, "deleted_at", None) is not None else each for each in found]
 
 
+async def subjects_of_changes(context: Context, parents: Sequence[Change]) -> list[Any]:
+    """What each change is about: a comment's subject, else the object itself; nothing where the viewer may not see it."""
+    found = await entities(context, [(each.entry.about_type, each.entry.about_id) for each in parents])
+    for change, each in zip(parents, found, strict=True):
+        context.rights_stale |= each is None and change.entry.kind not in _REMOVAL_KINDS
+    return found
+
+
 async def subjects(context: Context, parents: Sequence[Entry]) -> list[Any]:
-    """What each entry of a history is about."""
+    """The subject of each entry of a history."""
     return await entities(context, [(each.about_type, each.about_id) for each in parents])
 
 
 async def actors(context: Context, parents: Sequence[Change]) -> list[Any]:
-    """Who did what each change tells."""
+    """The user who made each change."""
     return await user.actors(context, [each.entry for each in parents])

@@ -1,4 +1,4 @@
-"""Who may be in a room of live editing, and who is at the other end of a provider's websocket."""
+"""Answers who may be in a room of live editing, and authenticates the websockets of Yjs providers."""
 
 from collections.abc import Collection
 from typing import Any, Protocol
@@ -11,21 +11,21 @@ from realtime.collaboration.access import AccessLookup, DocumentAccess, Document
 
 
 class DocumentAccessSource(Protocol):
-    """Where it is known who may do what with a document."""
+    """Reads what users may do with a document."""
 
     async def access(self, document_id: UUID, user_ids: Collection[UUID], /) -> tuple[UUID, dict[UUID, frozenset[Action]]] | None:
         """The document's team, and what each of the users may do; None when there is no such document."""
 
 
 class TokenAuthenticator(Protocol):
-    """Who bears an access token."""
+    """Finds the bearer of an access token."""
 
     async def authenticate(self, authorization: str | None, /) -> Any: ...
     async def check_active(self, bearer: Any, /) -> None: ...
 
 
 def access_from(source: DocumentAccessSource) -> AccessLookup:
-    """Rights in rooms, by the policy that the rules enforce."""
+    """Rights in rooms, by the same policy that the rules enforce."""
 
     async def look_up(document_id: UUID, user_ids: Collection[UUID]) -> DocumentAccess | None:
         found = await source.access(document_id, user_ids)
@@ -38,21 +38,21 @@ def access_from(source: DocumentAccessSource) -> AccessLookup:
 
 
 def right_of(actions: frozenset[Action]) -> DocumentRight | None:
-    """What actions on a document come to in a room."""
+    """The right in a room that actions on a document amount to."""
     if Action.UPDATE in actions and Action.READ in actions:
         return DocumentRight.WRITE
     return DocumentRight.READ if Action.READ in actions else None
 
 
 def max_right(scopes: Collection[Scope]) -> DocumentRight:
-    """What a token lends at most. Raises InsufficientScope."""
+    """What a token's scopes allow at most. Raises InsufficientScope."""
     if Scope.DOCUMENTS_READ not in scopes:
         raise InsufficientScope(Scope.DOCUMENTS_READ)
     return DocumentRight.WRITE if Scope.DOCUMENTS_WRITE in scopes else DocumentRight.READ
 
 
 class CollaborationAuth:
-    """Who is at the other end of a provider's websocket."""
+    """Authenticates the websockets of Yjs providers (`realtime.collaboration.open_documents.Authenticator`)."""
 
     def __init__(self, tokens: TokenAuthenticator) -> None:
         self._tokens = tokens
@@ -69,5 +69,5 @@ class CollaborationAuth:
         await self._tokens.check_active(credentials)
 
     def user_and_max_right(self, credentials: Any) -> tuple[UUID, DocumentRight]:
-        """Whom the token speaks for, and what he may do at most."""
+        """The token's user, and what it allows at most."""
         return credentials.actor.user_id, max_right(credentials.actor.scopes)

@@ -1,4 +1,4 @@
-"""What a resolver is given: who asks, the stores behind the graph, and the loaders of this one operation."""
+"""Defines the context of an operation: the viewer, shared services, and the loaders of this operation."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,11 +34,11 @@ PrepareFunction = Callable[["Context", InputValues], Awaitable[InputValues]]
 
 
 class Passwords(Protocol):
-    """Hashes passwords and compares them; slow on purpose, and never on the event loop."""
+    """Hashes and verifies passwords; deliberately slow, and never on the event loop."""
 
     async def hash(self, password: str) -> str: ...
     async def verify(self, password: str, hashed: str | None) -> bool:
-        """Whether the password is right; no hash at all costs the same time and is never right."""
+        """Whether the password matches; a missing hash takes the same time and never matches."""
         ...
 
 
@@ -52,7 +52,7 @@ class TokenIssuer(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """What lives as long as the process and is shared by all operations."""
+    """Services that live as long as the process, shared by all operations."""
 
     database: Database
     pubsub: PubSub
@@ -79,7 +79,7 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """What a call is remembered by: its idempotency key, and what tells another input under the same key."""
+    """The idempotency key of a call, with the fingerprint of its input."""
 
     key: str
     fingerprint: bytes
@@ -87,11 +87,11 @@ class IdempotencyKey:
 
 class Context:
     """
-    One operation of one viewer. Loaders forget at every event of a subscription.
+    One operation of one viewer. Loaders are cleared before each event of a subscription.
 
-    `done` holds what mutations came to (an Outcome or an exception) by response key, for an executor that takes over from
-    another. `wanted` says which attributes of its rows the next field will be asked for; None for all of them. `unsure`:
-    something that should be there was not: it is gone, or whoever asked for others too has lost sight of it.
+    `mutation_results` holds the results of mutations (a MutationResult or an exception) by response key, for graphql-core when it
+    takes over from a compiled program. `requested_columns`: the attributes of its rows that the next field reads; None for all of
+    them. `rights_stale`: an object that an event refers to was not found, so it is gone or the viewer's rights have changed.
     """
 
     def __init__(self, services: Services, actor: Actor | None, device: Device) -> None:
@@ -101,32 +101,34 @@ class Context:
         self.mutation_results: dict[str | int, Any] = {}
         self.requested_columns: frozenset[str] | None = None
         self.rights_stale = False
+        self.heads: Mapping[str, int] | None = None
+        """How far the viewer's streams were before anything else of the operation was read, where it selects a cursor."""
         self._loaders: dict[Any, BatchLoader] = {}
 
     @property
     def database(self) -> Database:
-        """Where single reads go."""
+        """The database, for reads outside of a transaction."""
         return self.services.database
 
     @property
     def viewer(self) -> Actor:
-        """Who asks; raises Unauthenticated when nobody is signed in."""
+        """The signed-in user; raises Unauthenticated when there is none."""
         if self.actor is None:
             raise Unauthenticated
         return self.actor
 
     def take_requested_columns(self) -> frozenset[str] | None:
-        """What will be read of the rows that are now fetched: the hint is for one fetch."""
-        wanted, self.requested_columns = self.requested_columns, None
-        return wanted
+        """Returns and clears the hint about the columns that the next fetch needs."""
+        columns, self.requested_columns = self.requested_columns, None
+        return columns
 
     def require(self, scope: Scope | None) -> None:
-        """Somebody is signed in, and his token was lent the scope."""
+        """Raises Unauthenticated without a signed-in user, and InsufficientScope if the token lacks the scope."""
         if scope is not None and scope not in self.viewer.scopes:
             raise InsufficientScope(scope)
 
     def load(self, batch: BatchFunction, parent: Any, arguments: InputValues) -> Awaitable[Any]:
-        """The child of one parent by a batch function; parents that ask in the same tick with equal arguments share a call."""
+        """The child of one parent; parents of the same tick with equal arguments share one call of the batch function."""
         key = (batch, repr(arguments)) if arguments else batch
         self.requested_columns = None
         loader = self._loaders.get(key)
@@ -135,20 +137,20 @@ class Context:
         return loader.load(parent)
 
     def clear_loaders(self) -> None:
-        """Let the next event of a subscription be loaded afresh."""
+        """Makes the next event of a subscription load everything again."""
         self._loaders.clear()
         self.requested_columns = None
 
     def idempotency_key(self, name: str, input_values: InputValues, client_mutation_id: str | None) -> IdempotencyKey | None:
-        """What a call of a mutation is remembered by; None for one that brings no key, or only rehearses."""
+        """The key of a call of a mutation; None for a call without a key, and for a dry run."""
         if client_mutation_id is None or self.actor is None or input_values.get("dry_run"):
             return None
         return IdempotencyKey(client_mutation_id, compute_fingerprint(name, input_values))
 
     async def replayed_result(self, idempotency_key: IdempotencyKey) -> MutationResult | None:
-        """What a call came to before. Raises IdempotencyMismatch."""
-        told = await find_result(self.database, self.viewer.user_id, idempotency_key.key, idempotency_key.fingerprint)
-        return None if told is None else from_stored(told, idempotency_key.key)
+        """The stored result of an earlier call with the key, or None. Raises IdempotencyMismatch."""
+        stored = await find_result(self.database, self.viewer.user_id, idempotency_key.key, idempotency_key.fingerprint)
+        return None if stored is None else from_stored(stored, idempotency_key.key)
 
     async def run_mutation(
         self,
@@ -160,25 +162,25 @@ class Context:
         writes_documents: bool = False,
     ) -> MutationResult:
         """
-        Run a mutation in one transaction, or give what it came to before, when its mark is known.
+        Runs a mutation in one transaction, or returns the stored result of an earlier call with its key.
 
-        `stores`: it writes documents into object storage.
+        `writes_documents`: the mutation writes to the object storage.
         """
-        rehearsed: list[Mapping[str, Any]] = []
+        dry_run_values: list[Mapping[str, Any]] = []
 
         async def run(uow: SqlUnitOfWork) -> MutationResult:
             if idempotency_key is not None:
-                told = await uow.claim_idempotency_key(self.viewer.user_id, idempotency_key.key, idempotency_key.fingerprint)
-                if told is not None:
-                    return from_stored(told, idempotency_key.key)
+                stored = await uow.claim_idempotency_key(self.viewer.user_id, idempotency_key.key, idempotency_key.fingerprint)
+                if stored is not None:
+                    return from_stored(stored, idempotency_key.key)
             values = await mutate(self, uow, dict(input_values))
             if input_values.get("dry_run"):
-                rehearsed.append(values)
+                dry_run_values.append(values)
                 raise DryRun
-            outcome = MutationResult(client_mutation_id=client_mutation_id, values=values)
-            await uow.flush_events(None if idempotency_key is None else partial(to_stored, outcome))
-            outcome.positions = {entry.stream: entry.position for entry in uow.entries}
-            return outcome
+            result = MutationResult(client_mutation_id=client_mutation_id, values=values)
+            await uow.flush_events(None if idempotency_key is None else partial(to_stored, result))
+            result.positions = {entry.stream: entry.position for entry in uow.entries}
+            return result
 
         objects = self.services.document_objects if writes_documents else None
         try:
@@ -186,4 +188,4 @@ class Context:
                 self.database, self.services.pubsub, run, client_mutation_id=client_mutation_id, objects=objects
             )
         except DryRun:
-            return MutationResult(client_mutation_id=client_mutation_id, values=rehearsed[-1])
+            return MutationResult(client_mutation_id=client_mutation_id, values=dry_run_values[-1])

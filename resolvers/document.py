@@ -1,4 +1,4 @@
-"""Documents: finding, listing and changing them. What they say is in `resolvers.document_content`."""
+"""Resolves documents: finds, lists and changes them. Their content is resolved in `resolvers.document_content`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -35,7 +35,7 @@ NamedOnly = Annotated[bool | None, strawberry.argument(description="Only version
 
 
 def documents_where(filter_: DocumentFilter | None) -> Where:
-    """A filter as conditions; deleted documents are left out unless it asks for them."""
+    """A filter as conditions; deleted documents are excluded unless it includes them."""
     conditions = to_where(filter_, FILTER_ID_TYPES)
     if filter_ and filter_ is not UNSET and filter_.include_deleted is not UNSET and filter_.include_deleted:
         return conditions
@@ -43,82 +43,82 @@ def documents_where(filter_: DocumentFilter | None) -> Where:
 
 
 async def get(context: Context, id: Id) -> Any:
-    """A document that the viewer may see; deleted ones too, so that they can be restored."""
+    """A document that the viewer may see, deleted ones included, so that they can be restored."""
     document_id = ids.decode(id, "Document", path=("id",))
     return (await stored.by_ids(context.database, context.viewer.user_id, [document_id])).get(document_id)
 
 
 async def list_visible(context: Context, page: Paging, filter: Filter = None, order_by: NewestFirst = None) -> Page[Any]:
-    """Every document that the viewer may see."""
+    """The documents that the viewer may see."""
     return await list_all(context, stored.DOCUMENTS, page, where=documents_where(filter), order=to_orders(order_by))
 
 
 async def of_projects(
     context: Context, parents: Sequence[Any], page: Paging, filter: Filter = None, order_by: OrderBy = None
 ) -> list[Page[Any]]:
-    """Each project's documents."""
+    """The documents of each project."""
     return await list_pages(
         context, stored.PROJECT_DOCUMENTS, parents, page, where=documents_where(filter), order=to_orders(order_by)
     )
 
 
 async def children(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
-    """What lies under each document."""
+    """The documents directly below each document."""
     return await list_pages(context, stored.CHILDREN, parents, page, where=documents_where(None))
 
 
 async def backlinks(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
-    """The tasks and documents that link to each document, those that the viewer sees and his token lends."""
-    context.take_requested_columns()  # what is fetched first is which they are
-    lent = [name for name, (scope, _) in _BACKLINK_TYPES.items() if scope in context.viewer.scopes]
-    where = Condition("subject_type", "in", lent)
+    """The tasks and documents that link to each document, as far as the viewer and the token may see them."""
+    context.take_requested_columns()  # the hint is about the objects, and the references are fetched first
+    readable = [name for name, (scope, _) in _BACKLINK_TYPES.items() if scope in context.viewer.scopes]
+    where = Condition("subject_type", "in", readable)
     keys, viewer = [each.id for each in parents], context.viewer.user_id
     read = await fetch_pages(context.database, BACKLINKS, keys, page, viewer=viewer, where=where)
     found: dict[UUID, Any] = {}
     for name, (_, find) in _BACKLINK_TYPES.items():
-        wanted = list({each.id for some in read for each in some.nodes if each.subject_type == name})
-        found |= await find(context.database, viewer, wanted) if wanted else {}
+        ids_ = list({each.id for some in read for each in some.nodes if each.subject_type == name})
+        found |= await find(context.database, viewer, ids_) if ids_ else {}
     return [each.map_nodes(lambda row: found.get(row.id)) for each in read]
 
 
 async def parents_of(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """The document that each document lies under."""
-    wanted = collect_ids(parents, lambda each: each.parent_id)
-    found = await stored.by_ids(context.database, context.viewer.user_id, wanted) if wanted else {}
+    """The parent of each document."""
+    ids_ = collect_ids(parents, lambda each: each.parent_id)
+    found = await stored.by_ids(context.database, context.viewer.user_id, ids_) if ids_ else {}
     return match_by_key(parents, lambda each: each.parent_id, found)
 
 
 async def versions(context: Context, parents: Sequence[Any], page: Paging, named_only: NamedOnly = None) -> list[Page[Any]]:
-    """Each document's versions, the newest first."""
+    """The versions of each document, newest first."""
     conditions = Condition("name", "is_null", False) if named_only else MATCH_ALL
     return await list_pages(context, stored.VERSIONS, parents, page, where=conditions)
 
 
 async def latest_versions(context: Context, parents: Sequence[Any]) -> list[Any]:
     """The newest version of each document."""
-    wanted = collect_ids(parents, lambda each: each.latest_version_id)
-    found = await stored.versions_by_ids(context.database, context.viewer.user_id, wanted) if wanted else {}
+    ids_ = collect_ids(parents, lambda each: each.latest_version_id)
+    found = await stored.versions_by_ids(context.database, context.viewer.user_id, ids_) if ids_ else {}
     return match_by_key(parents, lambda each: each.latest_version_id, found)
 
 
 async def update(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Change a document."""
+    """Updates a document."""
     expected = values.get("expected_version")
     return {"document": await edit.update(uow, context.viewer, values["id"], values, expected_version=expected)}
 
 
 async def move(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Move a document."""
+    """Moves a document."""
     return {"document": await documents.move(uow, context.viewer, values["id"], values)}
 
 
 async def delete(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Put a document away with all below it."""
+    """Deletes a document and those below it."""
     expected = values.get("expected_version")
-    gone = await documents.delete(uow, context.viewer, values["id"], expected_version=expected)
-    return {"deleted": gone, "type": "Document"}
+    deleted = await documents.delete(uow, context.viewer, values["id"], expected_version=expected)
+    return {"deleted": deleted, "type": "Document"}
 
 
 async def restore(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Bring a document back."""
+    """Restores a document."""
     return {"document": await documents.restore(uow, context.viewer, values["id"])}

@@ -1,4 +1,4 @@
-"""What documents say: their contents and versions, read and saved."""
+"""Resolves the contents and versions of documents, and saves them."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -28,9 +28,9 @@ from resolvers.viewer_permissions import viewer_can
 
 Format = Annotated[ContentFormat | None, strawberry.argument(description="In which form.")]
 
-MAX_MARKDOWN_CHARACTERS = 500_000  # characters of Markdown in one call
+MAX_MARKDOWN_CHARACTERS = 500_000
 _SNAPSHOT_KEY = "snapshot"
-_LINK_TTL_SECONDS = 300  # seconds
+_LINK_TTL_SECONDS = 300
 _DOWNLOAD_TYPES = {
     ContentFormat.MARKDOWN: ("md", "text/markdown"),
     ContentFormat.TEXT: ("txt", "text/plain"),
@@ -39,7 +39,7 @@ _DOWNLOAD_TYPES = {
 
 
 async def contents(context: Context, parents: Sequence[Any], format: Format = ContentFormat.MARKDOWN) -> list[DocumentContent]:
-    """What each document says now."""
+    """The current content of each document."""
     return await context.services.document_contents.read_current(
         parents, format or ContentFormat.MARKDOWN, owner=context.viewer.user_id
     )
@@ -48,7 +48,7 @@ async def contents(context: Context, parents: Sequence[Any], format: Format = Co
 async def version_contents(
     context: Context, parents: Sequence[Any], format: Format = ContentFormat.MARKDOWN
 ) -> list[DocumentContent]:
-    """What each version says."""
+    """The content of each version."""
     of = collect_ids(parents, lambda each: each.document_id)
     found = await stored.by_ids(context.database, context.viewer.user_id, of)
     read = partial(context.services.document_contents.read_version, owner=context.viewer.user_id)
@@ -58,7 +58,7 @@ async def version_contents(
 
 
 async def download_urls(context: Context, parents: Sequence[Any], format: Format = ContentFormat.MARKDOWN) -> list[str | None]:
-    """An address of each version's stored contents, for five minutes; null in forms that are not stored."""
+    """A signed URL of the stored content of each version, valid for five minutes; None for formats that are not stored."""
     form = format or ContentFormat.MARKDOWN
     if form not in STORED_ATTRIBUTES:
         return [None for _ in parents]
@@ -74,7 +74,7 @@ async def download_urls(context: Context, parents: Sequence[Any], format: Format
 
 
 async def prepare_create(context: Context, values: InputValues) -> InputValues:
-    """Give the document its id and store what it says to begin with, if somebody brings it who may begin documents there."""
+    """Assigns the document's id and stores its initial content, if there is any and the viewer may create documents there."""
     values = values | {"id": values.get("id") or uuid7()}
     content, upload_id = values.pop("content", None), values.pop("upload_id", None)
     if content is not None and upload_id is not None:
@@ -96,7 +96,7 @@ async def prepare_create(context: Context, values: InputValues) -> InputValues:
 
 
 async def _read_upload(context: Context, upload_id: UUID) -> str:
-    """What stands in a file that the viewer has uploaded: Markdown or CSV, in UTF-8."""
+    """The text of a file that the viewer has uploaded: Markdown or CSV, in UTF-8."""
     path = ("input", "uploadId")
     found = await attachment.get_own_upload(context.database, context.viewer.user_id, upload_id)
     if found is None or found.state != AttachmentState.READY:
@@ -114,14 +114,14 @@ async def _read_upload(context: Context, upload_id: UUID) -> str:
 
 
 async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Begin a document."""
+    """Creates a document."""
     snapshot = values.pop(_SNAPSHOT_KEY, None)
     begun = await documents.create(uow, context.viewer, values["id"], values, initial_snapshot=snapshot)
     return {"document": begun}
 
 
 async def prepare_save_version(context: Context, values: InputValues) -> InputValues:
-    """Store what the document says, for somebody who may save a version of it."""
+    """Stores the current content, if the viewer may save a version."""
     document = await find_writable(context, values["id"])
     if document is None:
         return values
@@ -132,7 +132,7 @@ async def prepare_save_version(context: Context, values: InputValues) -> InputVa
 
 
 async def save_version(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Save a version."""
+    """Saves a version."""
     document, version = await documents.save_version(
         uow,
         context.viewer,
@@ -145,7 +145,7 @@ async def save_version(context: Context, uow: SqlUnitOfWork, values: InputValues
 
 
 async def _may_create(context: Context, project_id: UUID) -> bool:
-    """Whether it is worth storing anything; the transaction decides anew."""
+    """Whether the viewer may create documents there; the transaction decides again."""
     actor = context.viewer
     standing = (await project.access_by_ids(context.database, actor.user_id, [project_id])).get(project_id)
     return standing is not None and Action.CREATE in granted_actions(
@@ -154,7 +154,7 @@ async def _may_create(context: Context, project_id: UUID) -> bool:
 
 
 async def find_writable(context: Context, document_id: UUID) -> Any:
-    """The document, if the viewer may write in it; the transaction decides anew."""
+    """The document, if the viewer may edit it; the transaction decides again."""
     found = (await stored.by_ids(context.database, context.viewer.user_id, [document_id])).get(document_id)
     if found is None:
         return None

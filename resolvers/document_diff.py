@@ -1,4 +1,4 @@
-"""What changed in documents, and who wrote what they say."""
+"""Resolves differences between states of documents, and the authors of their text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ To = Annotated[strawberry.ID | None, strawberry.argument(description="A version;
 
 @dataclass(frozen=True, slots=True)
 class DiffHunk:
-    """A stretch of text, and who wrote it where it is new."""
+    """A piece of text, with its author if it was inserted."""
 
     op: DiffOp
     text: str
@@ -35,7 +35,7 @@ class DiffHunk:
 
 @dataclass(frozen=True, slots=True)
 class DocumentDiff:
-    """What changed between two points; each is a version's row where it is just that version."""
+    """The difference between two states; each has the row of a version if it is exactly that version."""
 
     from_version: Any
     to_version: Any
@@ -47,28 +47,29 @@ class DocumentDiff:
 async def diffs(
     context: Context, parents: Sequence[Any], from_version_id: From = None, to_version_id: To = None
 ) -> list[DocumentDiff]:
-    """What changed in each document."""
+    """The difference of each document."""
     older = _decode_version_id(from_version_id, "fromVersionId")
     newer = _decode_version_id(to_version_id, "toVersionId")
-    wanted = [each for each in (older, newer) if each is not None]
-    found = await stored.versions_by_ids(context.database, context.viewer.user_id, wanted) if wanted else {}
+    versions = [each for each in (older, newer) if each is not None]
+    found = await stored.versions_by_ids(context.database, context.viewer.user_id, versions) if versions else {}
 
     async def one(document: Any) -> DocumentDiff:
         type_ = DocumentType(document.type)
         old = await _state_at(context, document, older, found, "fromVersionId")
         new = await _state_at(context, document, newer, found, "toVersionId")
-        made = await compare(context.services.workers, type_, old, new, owner=context.viewer.user_id)
+        difference = await compare(context.services.workers, type_, old, new, owner=context.viewer.user_id)
         authors = await context.services.document_reader.log.authors(document.id)
         hunks = [
-            DiffHunk(each.op, each.text, authors.get(each.client) if each.client is not None else None) for each in made.hunks
+            DiffHunk(each.op, each.text, authors.get(each.client) if each.client is not None else None)
+            for each in difference.hunks
         ]
-        return DocumentDiff(_version(old), _version(new), made.added, made.removed, hunks)
+        return DocumentDiff(_version(old), _version(new), difference.added, difference.removed, hunks)
 
     return await gather_limited([partial(one, each) for each in parents])
 
 
 async def attributions(context: Context, parents: Sequence[Any]) -> list[list[AttributedSpan]]:
-    """Who wrote what stands in each document."""
+    """The authors of the text of each document."""
     reader, workers = context.services.document_reader, context.services.workers
     states = await reader.read([each.id for each in parents])
     return await gather_limited(

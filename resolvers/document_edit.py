@@ -1,4 +1,4 @@
-"""Edits from outside live sessions: text merged into a document, and versions brought back, both as edits of its log."""
+"""Edits documents from outside live sessions: merges text and restores versions, both as edits in the document's log."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,12 +22,12 @@ _EDIT_FIELDS = ("replace_all", "append", "find")
 
 
 async def prepare_edit(context: Context, values: InputValues) -> InputValues:
-    """Make the update that merges the text into what people write meanwhile."""
+    """Builds the update that merges the text with concurrent edits."""
     ways = [each for each in _EDIT_FIELDS if values.get(each) is not None]
     if len(ways) != 1:
         raise Required(("input", "replaceAll"), "Give one of `replaceAll`, `append` and `find`.")
     if ways == ["find"] and values.get("replace_with") is None:
-        raise Required(("input", "replaceWith"), "Say what to replace it with.")
+        raise Required(("input", "replaceWith"), "A replacement is required.")
     _check_lengths(values)
     document = await find_writable(context, values["id"])
     if document is None:
@@ -46,7 +46,7 @@ async def prepare_edit(context: Context, values: InputValues) -> InputValues:
 
 
 async def prepare_restore(context: Context, values: InputValues) -> InputValues:
-    """Make the update that turns what the document says now into what a version of it said."""
+    """Builds the update that turns the current content into the content of a version."""
     document = await find_writable(context, values["id"])
     if document is None:
         return values
@@ -71,13 +71,13 @@ async def prepare_restore(context: Context, values: InputValues) -> InputValues:
 
 
 async def apply(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Put the update at the end of the log."""
+    """Appends the update to the log."""
     brings = values.get("replace_all") or values.get("append") or values.get("replace_with")
     return {"document": await append_edit(uow, context.viewer, values["id"], values.get(_UPDATE_KEY), markdown=brings)}
 
 
 async def restore_version(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Put the update at the end of the log, when the version is one of this document."""
+    """Appends the update to the log, if the version belongs to this document."""
     document = await append_edit(uow, context.viewer, values["id"], values.get(_UPDATE_KEY))
     await require_version_of(uow, document.id, values["version_id"])
     version_id: UUID = values["version_id"]
@@ -85,23 +85,23 @@ async def restore_version(context: Context, uow: SqlUnitOfWork, values: InputVal
 
 
 def _check_lengths(values: InputValues) -> None:
-    """No text is longer than can be taken; blank ones may be meant."""
+    """Raises TooLong for a text beyond the limit; blank texts are allowed."""
     for name, field in (("replace_all", "replaceAll"), ("append", "append"), ("find", "find"), ("replace_with", "replaceWith")):
         if values.get(name):
             text.validate_optional_markdown(values[name], ("input", field), limit=MAX_MARKDOWN_CHARACTERS)
 
 
 async def _state_at(context: Context, current: StoredState, position: int) -> StoredState:
-    """What the document said at the position that the caller read it at."""
+    """The content of the document at the position at which the caller read it."""
     if position == current.position:
         return current
     path = ("input", "base")
     if not 0 <= position < current.position:
-        raise Invalid(path, "The document was never at this position.")
+        raise Invalid(path, "The document has no such position.")
     try:
         (base,) = await context.services.document_reader.read([current.document_id], at=position)
     except CursorExpired as error:
-        raise Invalid(path, "Single edits of that time are no longer kept: read the document again.") from error
+        raise Invalid(path, "The edits of that time are no longer stored: read the document again.") from error
     return base
 
 

@@ -1,8 +1,7 @@
-"""What one viewer hears of the log: which streams, from where, and which of their entries.
+"""Decides what one viewer may see of the log: which streams, from which positions, and which of their entries.
 
-Rights are looked up once and kept while nothing happens that could change them: every entry about a membership, a team or a
-project makes the hearing look again before anything later is passed on. Such an entry stands in the same stream as what follows
-it, so nobody hears what happened after he lost sight of it.
+Rights are loaded once, and loaded again after every entry that could change them: one about a membership, a team or a project.
+Such an entry is in the same stream as what follows it, so nobody is sent what happened after they lost access.
 """
 
 from collections.abc import Mapping
@@ -24,33 +23,33 @@ _FINDERS_BY_TYPE: Mapping[str, FindByIds] = {"Task": task.by_ids, "Document": do
 
 
 def scope_allows(actor: Actor, about_type: str) -> bool:
-    """Whether the token lets its holder hear of things of this type; the log itself asks for TASKS_READ."""
+    """Whether the scopes of a token allow reading objects of this type; the log itself requires TASKS_READ."""
     return about_type not in ("Document", "DocumentVersion") or TokenScope.DOCUMENTS_READ in actor.scopes
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An entry, with the place in all streams that its hearer has reached with it."""
+    """An entry, with the positions in all streams that its viewer has reached with it."""
 
     type_name = "Change"
 
     entry: Entry
     positions: Mapping[str, int]
     cursor_placeholder: str | None = None
-    """What stands for the cursor where each of many hearers is given his own; None where there is but one."""
+    """The placeholder of the cursor in a payload for many subscribers, each with a cursor of their own; None for a single one."""
 
     @property
     def id(self) -> UUID:
-        """The entry's id."""
+        """The id of the entry."""
         return self.entry.id
 
 
 class ChangeFilter:
     """
-    What a client wants to hear of, as `ChangeScope` says it; all given fields hold.
+    The fields of `ChangeScope`; all given ones must match.
 
-    What a scope must not hide: that a task left it (the task's new project and team are then not the ones asked for), and that
-    the viewer lost a team or a project in which it may lie.
+    A scope does not hide that a task left it (the new project and team of the task do not match), nor that the viewer lost access
+    to a team or project that may be in it.
     """
 
     def __init__(self, values: InputValues) -> None:
@@ -61,7 +60,7 @@ class ChangeFilter:
         self._types = None if types is None else {_ENTITY_TYPES[each] for each in types}
 
     def matches(self, entry: Entry) -> bool:
-        """Whether the entry is asked for."""
+        """Whether the entry matches."""
         if entry.kind is ChangeKind.ACCESS_LOST and entry.entity_type in ("Team", "Project"):
             return self._matches_access_loss(entry)
         if self._types is not None and entry.entity_type not in self._types:
@@ -84,7 +83,7 @@ class ChangeFilter:
 
 
 class ChangeVisibility:
-    """The streams of one viewer, each with the position from which on he may hear it."""
+    """The streams of one viewer, each with the position after which they may see it."""
 
     def __init__(self, context: Context, change_filter: ChangeFilter) -> None:
         self.context = context
@@ -95,20 +94,20 @@ class ChangeVisibility:
         self.streams: dict[str, int] = {}
 
     async def refresh_rights(self) -> None:
-        """Learn anew what the viewer may hear."""
+        """Loads the viewer's rights again."""
         self.rights = await self.context.services.rights.load(self.viewer)
         self.streams = {self.own_stream: 0} | {team_stream(team_id): since for team_id, since in self.rights.teams.items()}
 
     def use_shared_rights(self, rights: Rights) -> None:
-        """Hear on behalf of everybody who has these rights, from where they are now."""
+        """The visibility shared by all viewers with these rights, from the present."""
         self.rights = rights
         self.streams = {team_stream(team_id): 0 for team_id in rights.teams}
 
     async def resume_positions(self, cursor: Mapping[str, int]) -> dict[str, int]:
         """
-        Where to go on in every stream after a cursor, but not before the viewer joined.
+        The positions in all streams to resume after, which are not before the viewer joined.
 
-        Raises CursorExpired when the log was trimmed beyond a position, or does not reach it (it was restored from a backup).
+        Raises CursorExpired if the log was trimmed beyond a position, or does not reach it (it was restored from a backup).
         """
         starts = {stream: max(cursor.get(stream, since), since) for stream, since in self.streams.items()}
         bounds = await self.context.services.log.bounds(list(starts))
@@ -119,28 +118,28 @@ class ChangeVisibility:
         return starts
 
     def may_see(self, entry: Entry) -> bool:
-        """Whether the entry is for the viewer's ears."""
+        """Whether the viewer may see the entry."""
         since = self.streams.get(entry.stream)
         if since is None or entry.position <= since:
             return False
         return entry.project_id is None or entry.project_id in self.rights.projects
 
     def is_visible_now(self, entry: Entry) -> bool:
-        """The same as `hears` for all that is no loss."""
+        """The same as `is_visible` for entries that take no access away."""
         return self._change_filter.matches(entry) and scope_allows(self.context.viewer, entry.about_type) and self.may_see(entry)
 
     async def is_visible(self, entry: Entry) -> bool:
-        """Whether the viewer may hear the entry and asked for it."""
+        """Whether the viewer may see the entry, and it matches the scope."""
         if not self.is_visible_now(entry):
             return False
-        # What left one project is no loss to those who see it where it went.
+        # An object that left a project is not lost to those who can see it in its new one.
         if entry.kind is ChangeKind.ACCESS_LOST and (find := _FINDERS_BY_TYPE.get(entry.entity_type)):
             return not await find(self.context.database, self.viewer, [entry.entity_id])
         return True
 
 
 def may_affect_rights(entry: Entry) -> bool:
-    """Whether the entry could have changed what somebody may hear."""
+    """Whether the entry could have changed what somebody may see."""
     return entry.kind in (ChangeKind.MEMBERSHIP, ChangeKind.ACCESS_LOST) or entry.entity_type in ("Project", "Team")
 
 
@@ -149,7 +148,7 @@ def _to_set(ids: list[UUID] | None) -> set[UUID | None] | None:
 
 
 def _previous_id(entry: Entry, field: str) -> UUID | None:
-    """What the entity was in before the entry."""
+    """The containers of the entity before the entry."""
     before = next((each.get("before") for each in entry.payload["changes"] if each["field"] == field), None)
     return None if before is None else UUID(before)
 

@@ -1,4 +1,4 @@
-"""Global ids: what names an object to clients, base64 of `Type:uuid`."""
+"""Encodes and decodes global ids: base64 of `Type:uuid`."""
 
 import base64
 from typing import Any
@@ -6,10 +6,11 @@ from uuid import UUID
 
 from domain.errors import BadUserInput, Path
 from domain.global_id import parse as parse
+from domain.global_id import parse_of as parse_of
 
 
 class _TypeIdCache(dict[UUID, str]):
-    """The global ids of one type's objects by their ids, made when they are first asked for."""
+    """The global ids of one type by UUID, encoded on first use."""
 
     def __init__(self, type_name: str) -> None:
         self._type_name = type_name
@@ -17,20 +18,20 @@ class _TypeIdCache(dict[UUID, str]):
     def __missing__(self, id_: UUID) -> str:
         if len(self) >= _MAX_CACHED_IDS:
             self.clear()
-        made = self[id_] = base64.b64encode(f"{self._type_name}:{id_}".encode()).decode()
-        return made
+        encoded = self[id_] = base64.b64encode(f"{self._type_name}:{id_}".encode()).decode()
+        return encoded
 
 
 class _IdCache(dict[str, _TypeIdCache]):
-    """By type: the names of our own types, so there are few."""
+    """The caches by type name; the number of types is bounded."""
 
     def __missing__(self, type_name: str) -> _TypeIdCache:
-        made = self[type_name] = _TypeIdCache(type_name)
-        return made
+        cache = self[type_name] = _TypeIdCache(type_name)
+        return cache
 
 
 ID_CACHE = _IdCache()
-"""Global ids by type and id, remembered: making one costs ten times the look-up, and a page has a hundred."""
+"""Global ids by type and UUID: encoding one costs ten times the look-up, and a page has a hundred."""
 
 
 def encode(type_name: str, id_: UUID) -> str:
@@ -44,11 +45,11 @@ def global_id(entity: Any) -> str:
 
 
 def decode(value: str, type_name: str, *, path: Path | None = None) -> UUID:
-    """The id of an object of this type; raises BadUserInput for any other string."""
-    found = parse(value)
-    if found is None or found[0] != type_name:
+    """The UUID of an object of this type, by its global id or its UUID; raises BadUserInput for any other string."""
+    found = parse_of(value, (type_name,))
+    if found is None:
         raise BadUserInput(f"This is not the id of a {type_name}.", path=path)
-    return found[1]
+    return found
 
 
 _MAX_CACHED_IDS = 8_192

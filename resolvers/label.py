@@ -1,4 +1,4 @@
-"""Labels of teams and on tasks."""
+"""Resolves labels of teams and tasks, and their mutations."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,30 +12,30 @@ from resolvers.page import list_pages
 
 
 async def of_teams(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
-    """Each team's labels, by name."""
+    """The labels of each team, by name."""
     return await list_pages(context, TEAM_LABELS, parents, page)
 
 
 async def of_tasks(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
-    """Each task's labels, by name."""
+    """The labels of each task, by name."""
     return await list_pages(context, TASK_LABELS, parents, page)
 
 
 async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Make a label."""
+    """Creates a label."""
     name, color = values["name"], values["color"]
     team_id = values["team_id"]
     return {"label": await labels.create(uow, context.viewer, values.get("id"), team_id=team_id, name=name, color=color)}
 
 
 async def update(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Change a label."""
+    """Updates a label."""
     expected = values.get("expected_version")
     return {"label": await labels.update(uow, context.viewer, values["id"], values, expected_version=expected)}
 
 
 async def delete(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Delete a label and take it off every task."""
+    """Deletes a label and removes it from all tasks."""
     expected = values.get("expected_version")
-    gone = await labels.delete(uow, context.viewer, values["id"], expected_version=expected)
-    return {"deleted": gone, "type": "Label"}
+    deleted = await labels.delete(uow, context.viewer, values["id"], expected_version=expected)
+    return {"deleted": deleted, "type": "Label"}

@@ -1,7 +1,11 @@
-"""What a mutation came to: the values of its payload, or why it was refused; and the form in which that is remembered."""
+"""Defines the result of a mutation: payload values or errors, and its stored form for idempotent replay.
+
+The stored form of an object is a reference to it, such as `{"$ref": ["Task", "0199…"]}`: a replay answers with the object as it
+is then, as far as the viewer may see it then (`resolvers.replay`).
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -18,29 +22,39 @@ from domain.team import Team
 from domain.user import User
 
 _SHOWN_ONCE = frozenset({"invitation_token"})
-_STORED_TYPES = {
-    cls.__name__: cls for cls in (Attachment, Comment, Document, DocumentVersion, Invitation, Label, Project, Task, Team, User)
-}
+STORED_TYPES = (Attachment, Comment, Document, DocumentVersion, Invitation, Label, Project, Task, Team, User)
+_STORED_NAMES = frozenset(cls.__name__ for cls in STORED_TYPES)
 
 
 @dataclass(slots=True, kw_only=True)
 class MutationResult:
-    """A payload in the making. `positions` says where in the log the writes stand; empty when nothing was written."""
+    """The source of a payload. `positions` are those of the writes in the log, by stream; empty when nothing was written.
+    `replayed`: it was stored by an earlier call, and its values hold `StoredReference`s.
+    """
 
     client_mutation_id: str | None = None
     positions: Mapping[str, int] = field(default_factory=dict)
     errors: Sequence[DomainError] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
+    replayed: bool = False
 
     def __getattr__(self, name: str) -> Any:
-        """A payload's own fields; None where there is nothing to tell."""
+        """The value of a field of the payload; None if it has none."""
         if name.startswith("__"):
             raise AttributeError(name)
         return self.values.get(name)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredReference:
+    """An object in a stored result."""
+
+    type_name: str
+    id: UUID
+
+
 class ReplayedError(DomainError):
-    """A refusal that is told again from memory, with the code and the attributes that it had."""
+    """A stored error, with its code and attributes."""
 
     def __init__(self, stored: Mapping[str, Any]) -> None:
         super().__init__(stored["message"], path=tuple(stored["path"]) if stored["path"] is not None else None)
@@ -52,7 +66,7 @@ class ReplayedError(DomainError):
 
 
 def to_stored(result: MutationResult) -> dict[str, Any]:
-    """An outcome as JSON, whole but for what is shown once: replaying it needs nothing else."""
+    """A result as JSON, without values that are shown only once."""
     return {
         "positions": dict(result.positions),
         "values": {name: _encode(value) for name, value in result.values.items() if name not in _SHOWN_ONCE},
@@ -60,11 +74,12 @@ def to_stored(result: MutationResult) -> dict[str, Any]:
 
 
 def from_stored(stored: Mapping[str, Any], client_mutation_id: str) -> MutationResult:
-    """The outcome that `remember` was given."""
+    """The result that `to_stored` encoded, with references in place of its objects."""
     return MutationResult(
         client_mutation_id=client_mutation_id,
         positions=stored["positions"],
         values={name: _decode(value) for name, value in stored["values"].items()},
+        replayed=True,
     )
 
 
@@ -85,8 +100,8 @@ def _encode(value: Any) -> Any:
             return {"$uuid": str(value)}
         case list() | tuple():
             return [_encode(each) for each in value]
-        case _ if is_dataclass(value):
-            return {f"${type(value).__name__}": codec.encode(value)}
+        case _ if isinstance(value, STORED_TYPES):
+            return {"$ref": [type(value).__name__, str(value.id)]}
         case _:
             return codec.encode(value)
 
@@ -96,19 +111,24 @@ def _decode(value: Any) -> Any:
         return [_decode(each) for each in value]
     if not isinstance(value, dict) or len(value) != 1:
         return value
-    ((kind, told),) = value.items()
+    ((kind, stored),) = value.items()
+    if kind == "$ref":
+        type_name, id_ = stored
+        return StoredReference(type_name, UUID(id_))
     if kind == "$refusal":
-        return ReplayedError(told)
+        return ReplayedError(stored)
     if kind == "$uuid":
-        return UUID(told)
+        return UUID(stored)
     if kind == "$result":
         return TaskResult(
-            index=told["index"],
-            id=UUID(told["id"]) if told["id"] else None,
-            task=_decode(told["task"]),
-            refusals=tuple(ReplayedError(each) for each in told["refusals"]),
+            index=stored["index"],
+            id=UUID(stored["id"]) if stored["id"] else None,
+            task=_decode(stored["task"]),
+            refusals=tuple(ReplayedError(each) for each in stored["refusals"]),
         )
-    return codec.decode(_STORED_TYPES[kind[1:]], told)
+    if kind[1:] in _STORED_NAMES:  # stored whole, by a server before 0.2
+        return StoredReference(kind[1:], UUID(stored["id"]))
+    return value
 
 
 def _encode_error(error: DomainError) -> dict[str, Any]:

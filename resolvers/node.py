@@ -1,6 +1,6 @@
-"""Objects by their global ids, whatever their type; what the viewer may not see is not there.
+"""Resolves objects of any type by their global ids, as far as the viewer may see them.
 
-What a token must be lent for a type is the same here as on the way that leads to it from the root.
+The scope that a type requires here is the scope of the root field that leads to it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from resolvers.inputs.fields import MAX_IDS
 
 
 async def _changes(database: Database, viewer: UUID, entry_ids: Sequence[UUID]) -> Mapping[UUID, Any]:
-    """Entries as changes: who goes on after one hears its own stream from there, and the others from the start."""
+    """Entries as changes. Their cursors resume the entry's own stream after it, and the other streams from the start."""
     found = await activity.by_ids(database, viewer, entry_ids)
     return {id_: Change(entry, {entry.stream: entry.position}) for id_, entry in found.items()}
 
@@ -49,45 +49,46 @@ _ID = Annotated[strawberry.ID, strawberry.argument(description="The global id.")
 
 
 async def node(context: Context, id: _ID) -> Any:
-    """One object; null when it is not there or not the viewer's to see."""
+    """One object; null when it does not exist or is not visible to the viewer."""
     return (await _require_and_find(context, [_parse_id(id, "id")]))[0]
 
 
 async def nodes(
     context: Context, ids: Annotated[list[strawberry.ID], strawberry.argument(description="Global ids, 100 at most.")]
 ) -> list[Any]:
-    """Objects in the order of their ids, null where one is not there."""
+    """Objects in the order of their ids, null for those that are not found."""
     if len(ids) > MAX_IDS:
         raise LimitExceeded(f"At most {MAX_IDS} ids are allowed.", MAX_IDS, path=("ids",))
     return await _require_and_find(context, [_parse_id(each, "ids", str(index)) for index, each in enumerate(ids)])
 
 
 async def entities(context: Context, references: Sequence[tuple[str, UUID]]) -> list[Any]:
-    """Objects by type and id, None where one is gone or hidden, or of a type that the token was not lent."""
-    return await _find(context, [each if FINDERS[each[0]][0] in context.viewer.scopes else None for each in references])
+    """Objects by type and id; None for those that are gone, hidden, or of a type that the token may not read."""
+    return await find(context, [each if FINDERS[each[0]][0] in context.viewer.scopes else None for each in references])
 
 
 async def _require_and_find(context: Context, references: Sequence[tuple[str, UUID]]) -> list[Any]:
     for type_name, _ in references:
         context.require(FINDERS[type_name][0])
-    return await _find(context, references)
+    return await find(context, references)
 
 
-async def _find(context: Context, references: Sequence[tuple[str, UUID] | None]) -> list[Any]:
+async def find(context: Context, references: Sequence[tuple[str, UUID] | None]) -> list[Any]:
+    """Objects by type and id, without regard to the scopes of their types; None for those that are gone or hidden."""
     found: dict[tuple[str, UUID] | None, Any] = {}
     by_type: dict[str, set[UUID]] = {}
     for type_name, id_ in filter(None, references):
         by_type.setdefault(type_name, set()).add(id_)
-    for type_name, wanted in by_type.items():
-        _, find = FINDERS[type_name]
-        for id_, row in (await find(context.database, context.viewer.user_id, list(wanted))).items():
+    for type_name, ids_ in by_type.items():
+        _, by_ids = FINDERS[type_name]
+        for id_, row in (await by_ids(context.database, context.viewer.user_id, list(ids_))).items():
             if scope_allows(context.viewer, _subject_type(type_name, row)):
                 found[type_name, id_] = row
     return [found.get(each) for each in references]
 
 
 def _subject_type(type_name: str, row: Any) -> str:
-    """The type of what a row is about: a comment's or an entry's subject, else the row itself."""
+    """The type of a row's subject, for comments, attachments and entries; else the row's own type."""
     match type_name:
         case "Comment":
             return str(row.subject_type)
@@ -101,5 +102,5 @@ def _subject_type(type_name: str, row: Any) -> str:
 def _parse_id(value: str, *path: str) -> tuple[str, UUID]:
     parsed = ids.parse(value)
     if parsed is None or parsed[0] not in FINDERS:
-        raise BadUserInput("This is not a global id.", path=path)
+        raise BadUserInput("This is not a global id: the base64 of a type's name, a colon and a UUID.", path=path)
     return parsed

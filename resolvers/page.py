@@ -1,4 +1,4 @@
-"""What pages need beyond their rows: totals, and children of many parents in the parents' order."""
+"""Loads pages, their totals, and objects by the keys of many parents, in the parents' order."""
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from operator import attrgetter
@@ -11,13 +11,13 @@ from resolvers.context import Context
 
 
 async def total_counts(context: Context, loaded_pages: Sequence[Page[Any]]) -> Sequence[int]:
-    """How many rows the whole lists have: one count for all pages that were read together."""
+    """The numbers of rows in the whole lists: one count for all pages that were read together."""
     del context
-    together: dict[Any, list[int]] = {}
+    indices_by_count: dict[Any, list[int]] = {}
     for index, page in enumerate(loaded_pages):
-        together.setdefault(page.count, []).append(index)
+        indices_by_count.setdefault(page.count, []).append(index)
     totals = [0] * len(loaded_pages)
-    for count, indices in together.items():
+    for count, indices in indices_by_count.items():
         assert count is not None
         for index, total in zip(indices, await count([loaded_pages[index] for index in indices]), strict=True):
             totals[index] = total
@@ -35,28 +35,28 @@ async def list_pages(
 ) -> list[Page[Any]]:
     """One page for each parent."""
     keys = [parent.id for parent in parents]
-    wanted = context.take_requested_columns()
+    columns = context.take_requested_columns()
     return await fetch_pages(
-        context.database, list_query, keys, page, viewer=context.viewer.user_id, where=where, order=order, attributes=wanted
+        context.database, list_query, keys, page, viewer=context.viewer.user_id, where=where, order=order, attributes=columns
     )
 
 
 async def list_all(
     context: Context, list_query: ListQuery, page: Paging, *, where: Where = MATCH_ALL, order: Sequence[Order] = ()
 ) -> Page[Any]:
-    """One page of a list that hangs on nothing."""
-    wanted = context.take_requested_columns()
+    """One page of a list without parents."""
+    columns = context.take_requested_columns()
     found = await fetch_pages(
-        context.database, list_query, None, page, viewer=context.viewer.user_id, where=where, order=order, attributes=wanted
+        context.database, list_query, None, page, viewer=context.viewer.user_id, where=where, order=order, attributes=columns
     )
     return found[0]
 
 
 class ToOneLoader:
     """
-    A batch function: the object that each parent names by an attribute; None where it names none, or one that is not found.
+    A batch function: the object that a foreign key of each parent refers to; None if it is None, or the object is not found.
 
-    `find` gives objects by such names, which are UUIDs, or their texts (`persistence.engine.rows.key_of`).
+    `find` returns objects by such keys, which are UUIDs or their texts (`persistence.engine.rows.text_key`).
     """
 
     def __init__(self, attribute: str, find: Callable[[Context, list[Any]], Awaitable[Mapping[Any, Any]]]) -> None:
@@ -69,18 +69,18 @@ class ToOneLoader:
         return list(map(dict(zip(different, await self.load_many(context, different), strict=True)).__getitem__, keys))
 
     async def load_many(self, context: Context, keys: list[Any]) -> list[Any]:
-        """The objects by their names, which are all different; None stays None."""
-        if len({type(key) for key in keys if key is not None}) > 1:  # texts and UUIDs, of objects that came different ways
+        """The objects of distinct keys; None for None."""
+        if len({type(key) for key in keys if key is not None}) > 1:  # texts and UUIDs, of objects from different statements
             keys = [key and str(key) for key in keys]
         found = await self._find(context, [*filter(None, keys)])
         return list(map(found.get, keys))
 
 
 def collect_ids(parents: Sequence[Any], key: Callable[[Any], UUID | None]) -> list[UUID]:
-    """The distinct ids that parents name."""
+    """The distinct ids that parents refer to."""
     return list({id_ for parent in parents if (id_ := key(parent)) is not None})
 
 
 def match_by_key(parents: Sequence[Any], key: Callable[[Any], Hashable], found: Mapping[Any, Any]) -> list[Any]:
-    """Each parent's child, None where there is none."""
+    """The child of each parent, or None."""
     return [found.get(key(parent)) for parent in parents]

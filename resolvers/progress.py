@@ -1,4 +1,4 @@
-"""Counts of tasks by status."""
+"""Counts tasks by status."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class StatusCount:
-    """How many tasks stand in one column."""
+    """The number of tasks with one status."""
 
     status: str
     count: int
@@ -14,7 +14,7 @@ class StatusCount:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a set of tasks is; canceled ones count in the total and in no other figure but their own."""
+    """The progress of a set of tasks; canceled ones count only in the total and in their own status."""
 
     total: int
     done: int
@@ -23,7 +23,7 @@ class Progress:
 
     @classmethod
     def of(cls, counts: Iterable[tuple[str, int, int]]) -> "Progress":
-        """From (status, tasks, overdue tasks), in the order of the columns."""
+        """The progress from rows of (status, tasks, overdue tasks), in board order."""
         rows = list(counts)
         return cls(
             total=sum(count for _, count, _ in rows),

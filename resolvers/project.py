@@ -1,4 +1,4 @@
-"""Projects, their members and their progress."""
+"""Resolves projects, their members and progress, and their mutations."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -35,14 +35,14 @@ async def get(context: Context, id: Id) -> Any:
 
 
 async def list_visible(context: Context, page: Paging, filter: Filter = None, order_by: OrderBy = None) -> Page[Any]:
-    """Every project that the viewer may see."""
+    """The projects that the viewer may see."""
     return await list_all(context, project.PROJECTS, page, where=to_where(filter, FILTER_ID_TYPES), order=to_orders(order_by))
 
 
 async def of_teams(
     context: Context, parents: Sequence[Any], page: Paging, filter: Filter = None, order_by: OrderBy = None
 ) -> list[Page[Any]]:
-    """Each team's projects."""
+    """The projects of each team."""
     return await list_pages(
         context, project.TEAM_PROJECTS, parents, page, where=to_where(filter, FILTER_ID_TYPES), order=to_orders(order_by)
     )
@@ -57,48 +57,48 @@ of_tasks = ToOneLoader("project_id", _by_id)
 
 
 async def members(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
-    """Who was added to each project, by name."""
+    """The users who were added to each project, by name."""
     return await list_pages(context, PROJECT_MEMBERS, parents, page)
 
 
 async def activity(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
-    """What happened in each project, latest first."""
+    """The history of each project, latest first."""
     return await list_pages(
         context, PROJECT_ACTIVITY, parents, page, where=MATCH_ALL if scope_allows(context.viewer, "Document") else _NO_DOCUMENTS
     )
 
 
 async def progress(context: Context, parents: Sequence[Any]) -> list[Progress]:
-    """How far each project is."""
+    """The progress of each project."""
     found = await project_progress(context.database, context.viewer.user_id, collect_ids(parents, lambda each: each.id))
     return [Progress.of(found.get(each.id, ())) for each in parents]
 
 
 async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Start a project."""
+    """Creates a project."""
     team_id = values["team_id"]
     return {"project": await projects.create(uow, context.viewer, values.get("id"), values, team_id=team_id)}
 
 
 async def update(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Change a project."""
+    """Updates a project."""
     expected = values.get("expected_version")
     return {"project": await projects.update(uow, context.viewer, values["id"], values, expected_version=expected)}
 
 
 async def set_members(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Add people to a project and take others out."""
+    """Adds members to a project and removes others."""
     add, remove = values.get("add_user_ids") or (), values.get("remove_user_ids") or ()
     return {"project": await projects.set_members(uow, context.viewer, values["id"], add=add, remove=remove)}
 
 
 async def delete(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Put a project away."""
+    """Deletes a project."""
     expected = values.get("expected_version")
-    gone = await projects.delete(uow, context.viewer, values["id"], expected_version=expected)
-    return {"deleted": gone, "type": "Project"}
+    deleted = await projects.delete(uow, context.viewer, values["id"], expected_version=expected)
+    return {"deleted": deleted, "type": "Project"}
 
 
 async def restore(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Bring a project back."""
+    """Restores a project."""
     return {"project": await projects.restore(uow, context.viewer, values["id"])}

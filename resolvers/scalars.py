@@ -1,6 +1,6 @@
-"""Custom scalars: how instants, days, ids and texts travel.
+"""Defines the custom scalars: instants, days, ids and texts.
 
-Rejected for instants: Strawberry's own DateTime, which accepts a time without a zone and writes whatever offset it holds.
+Rejected for instants: Strawberry's own DateTime, which accepts a time without a zone and serializes any offset.
 """
 
 import base64
@@ -97,7 +97,10 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     PythonUUID: _scalar(
         "UUID",
-        "RFC 9562 UUID; clients may mint v4 or v7 ids for offline creation.",
+        "RFC 9562 UUID; clients may mint v4 or v7 ids for offline creation. The nil and max UUIDs are no ids. "
+        "An object's global id is "
+        "the base64 of its type's name, a colon and its UUID: `VGFzazow…` is `Task:0197a3b2-…`. Wherever an `ID` of a known type "
+        "is expected, the UUID alone is accepted too.",
         url="https://www.rfc-editor.org/rfc/rfc9562",
         parse=_parse_uuid,
         serialize=str,

@@ -1,8 +1,8 @@
-"""The server itself."""
+"""Resolves the information about the server."""
 
 from resolvers.context import Context, Services
 
 
 async def server(context: Context) -> Services:
-    """What answers."""
+    """The services, from which the fields read."""
     return context.services

@@ -1,4 +1,4 @@
-"""Signing up, in and out."""
+"""Resolves registering, signing in, refreshing sessions and signing out."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from domain import session as sessions
 from domain import user as users
 from domain.actor import ALL_SCOPES, Actor
+from domain.email_address import validate_email
 from domain.errors import Unauthenticated
 from domain.session import Session
 from domain.user import User, UserStatus
@@ -15,14 +16,14 @@ from resolvers.context import Context, InputValues
 
 
 async def hash_password(context: Context, values: InputValues) -> InputValues:
-    """The input of `register` with a hash in the place of the password; whoever waits for it holds no connection."""
-    users.validate_email(values["email"], ("input", "email"))
+    """The input of `register` with a hash in place of the password; hashing holds no connection."""
+    validate_email(values["email"], ("input", "email"))
     password = users.validate_password(values.pop("password"), ("input", "password"))
     return values | {"password_hash": await context.services.passwords.hash(password)}
 
 
 async def register(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Make an account and sign in to it."""
+    """Registers an account and signs in."""
     user = await users.register(
         uow,
         email_address=values["email"],
@@ -35,7 +36,8 @@ async def register(context: Context, uow: SqlUnitOfWork, values: InputValues) ->
 
 
 async def check_password(context: Context, values: InputValues) -> InputValues:
-    """Whose address and password these are. A wrong password and an unknown address are the same answer after the same time."""
+    """Adds the user of the address and password. A wrong password and an unknown address give the same error after the same
+    time."""
     found = await get_credentials(context.database, values["email"].strip()[:254])
     user, hashed = found if found is not None else (None, None)
     right = await context.services.passwords.verify(values["password"][: users.MAX_PASSWORD_CHARS + 1], hashed)
@@ -45,29 +47,29 @@ async def check_password(context: Context, values: InputValues) -> InputValues:
 
 
 async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Sign in whom `check_password` found."""
+    """Signs in the user that `check_password` found."""
     session, refresh_token = await sessions.open_session(uow, values["user"], context.device)
     return _session_result(context, values["user"], session, refresh_token)
 
 
 async def refresh(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Stay signed in: a new access token, and a new refresh token in the place of the given one."""
+    """Refreshes a session: returns a new access token, and a new refresh token in place of the given one."""
     refreshed = await sessions.refresh(uow, values["refresh_token"], context.device)
     if refreshed is None:
-        return {"refused": Unauthenticated(sessions.INVALID_TOKEN_MESSAGE, path=("input", "refreshToken"))}
+        return {"refused": Unauthenticated(sessions.INVALID_REFRESH_MESSAGE, path=("input", "refreshToken"))}
     user, session, refresh_token = refreshed
     return _session_result(context, user, session, refresh_token)
 
 
 async def revoke(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Sign out."""
+    """Ends sessions."""
     others = bool(values.get("all_others"))
     await sessions.revoke(uow, context.viewer, values.get("session_id"), all_others=others)
     return {}
 
 
 def _session_result(context: Context, user: User, session: Session, refresh_token: str) -> Mapping[str, Any]:
-    # The rest of the operation is his: he may read his own payload.
+    # The rest of the operation runs as the new user, who may read the payload.
     context.actor = Actor(user_id=user.id, session_id=session.id)
     tokens = {
         "access_token": context.services.tokens.issue(session),

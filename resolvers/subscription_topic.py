@@ -1,14 +1,16 @@
-"""What a subscription is about, and one viewer following it alone: replay first, then live, whatever happens to his rights.
+"""Defines the topic of a subscription, and streams its changes to one viewer: past ones first, then live, under changing rights.
 
-A theme decides about each entry for whoever hears it, one viewer or a group whose rights are equal
-(`gateway.subscriptions.manager`). Following alone is how every subscription begins, how it catches up, and where it goes back to
-when something concerns its viewer only.
+A topic decides about each entry for one viewer, or for a group with equal rights (`gateway.subscriptions.manager`). Every
+subscription begins with a stream of its own, catches up in it, and returns to it when something concerns its viewer only.
 """
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
+
+from uuid_utils.compat import uuid7
 
 from domain.errors import NotFound
 from domain.events import ChangeKind, Entry
@@ -20,7 +22,7 @@ Positions = dict[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether an entry is told, and whether it is the last thing to tell."""
+    """Whether an entry is sent, and whether it is the last one."""
 
     deliver: bool
     is_last: bool = False
@@ -33,26 +35,28 @@ SKIP: Final = Decision(deliver=False)
 @dataclass(frozen=True, slots=True)
 class Topic:
     """
-    Changes within a scope. `task_id`: of one task, as long as it is in sight. `after`: where to begin; None for now.
+    Changes within a scope. `task_id`: of one task, as long as it is visible. `after`: the positions to begin after; None for now.
     """
 
     scope: ChangeFilter
     task_id: UUID | None = None
     after: Mapping[str, int] | None = None
+    sends_start: bool = False
+    """Whether it begins with a change that changes nothing, for its cursor."""
 
     async def check(self, visibility: ChangeVisibility) -> None:
-        """Raise NotFound for what the viewer does not see."""
+        """Raises NotFound for a task that the viewer may not see."""
         if self.task_id is not None and not await self._task_is_visible(visibility):
             raise NotFound(("id",))
 
     def decide_now(self, visibility: ChangeVisibility, entry: Entry) -> Decision | None:
-        """What becomes of an entry, where that needs no look at the database."""
+        """The decision about an entry, where it needs no query."""
         if entry.kind is ChangeKind.ACCESS_LOST or (self.task_id is not None and may_affect_rights(entry)):
             return None
         return DELIVER if visibility.is_visible_now(entry) else SKIP
 
     async def decide(self, visibility: ChangeVisibility, entry: Entry) -> Decision:
-        """What becomes of an entry; `hearing` has looked since the entry could have changed rights."""
+        """The decision about an entry; `visibility` has loaded the rights since the last entry that could have changed them."""
         if (known := self.decide_now(visibility, entry)) is not None:
             return known
         if self.task_id is None:
@@ -75,14 +79,14 @@ async def stream_changes(
     on_caught_up: Callable[[Positions], bool] | None = None,
 ) -> AsyncGenerator[tuple[Change, bool], None]:
     """
-    What a viewer is told, each with whether it is the last.
+    The changes for a viewer, each with whether it is the last.
 
-    `resume`: where this very viewer stood in all streams a moment ago. `caught_up` is called with the positions whenever nothing
-    waits; when it gives True somebody else goes on from there, without a pause, and this ends.
+    `resume`: the positions of this viewer in all streams a moment ago. `caught_up` is called with the positions whenever no entry
+    is waiting; when it returns True, a group continues from there, and this stream ends.
     """
     async with visibility.context.services.hub.listen() as listener:
         if resume_from is None and topic.after is None:
-            # Listen first, look second: teams come and go in the viewer's own stream, everything else in theirs.
+            # Listen first, read second: memberships change in the viewer's own stream, everything else in those of the teams.
             positions = {visibility.own_stream: await listener.add(visibility.own_stream)}
             await visibility.refresh_rights()
             for stream in visibility.streams.keys() - positions.keys():
@@ -97,6 +101,8 @@ async def stream_changes(
                 positions = {stream: max(resume_from.get(stream, since), since) for stream, since in visibility.streams.items()}
             for stream, start in positions.items():
                 await listener.add(stream, start)
+        if topic.sends_start and resume_from is None:
+            yield Change(_start_entry(visibility, positions), dict(positions)), False
         while True:
             if (
                 on_caught_up is not None
@@ -118,8 +124,29 @@ async def stream_changes(
                 for stream in visibility.streams.keys() - positions.keys():
                     positions[stream] = visibility.streams[stream]
                     await listener.add(stream, visibility.streams[stream])
-            verdict = await topic.decide(visibility, entry)
-            if verdict.deliver:
-                yield Change(entry, dict(positions)), verdict.is_last
-            if verdict.is_last:
+            decision = await topic.decide(visibility, entry)
+            if decision.deliver:
+                yield Change(entry, dict(positions)), decision.is_last
+            if decision.is_last:
                 return
+
+
+def _start_entry(visibility: ChangeVisibility, positions: Positions) -> Entry:
+    """What a subscription begins with where the client asks for it: an update of the viewer without a changed attribute."""
+    return Entry(
+        stream=visibility.own_stream,
+        position=positions[visibility.own_stream],
+        id=uuid7(),
+        type="SubscriptionStarted",
+        version=1,
+        kind=ChangeKind.UPDATED,
+        entity_type="User",
+        entity_id=visibility.viewer,
+        about_type="User",
+        about_id=visibility.viewer,
+        project_id=None,
+        payload={"changes": []},
+        actor_id=None,
+        client_mutation_id=None,
+        at=datetime.now(UTC),
+    )

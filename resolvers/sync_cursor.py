@@ -1,9 +1,9 @@
-"""Sync cursors: how far in each stream a client has come, sealed.
+"""Encodes sync cursors: signed positions in all streams of a viewer.
 
-A cursor is the vector {stream: position} over what its holder could hear when it was made: one byte of format, then per stream a
-letter for its kind, 16 bytes of id and the position as 8 bytes; base64url, with the first 12 bytes of an HMAC-SHA256 behind it.
-The seal keeps clients from making up cursors that would have the server read its whole log; what one may hear is decided anew at
-every use.
+A cursor is the vector {stream: position} over what its viewer could see when it was made: one byte of format, then per stream a
+letter for its kind, 16 bytes of id and 8 bytes of position; base64url, followed by the first 12 bytes of an HMAC-SHA256. The
+signature keeps clients from inventing cursors that make the server read its whole log; what a viewer may see is decided at every
+use.
 """
 
 import base64
@@ -25,7 +25,7 @@ _KINDS_BY_LETTER = {letter: kind for kind, letter in _STREAM_KINDS.items()}
 
 
 class SyncCursors:
-    """Seals positions into cursors and opens them again, under one secret."""
+    """Encodes positions as cursors and decodes them, under one secret."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
@@ -36,7 +36,7 @@ class SyncCursors:
         return base64.urlsafe_b64encode(body + self._mac(body)).rstrip(b"=").decode()
 
     def encoder_for(self, positions: Positions) -> Callable[[str, int], bytes]:
-        """What seals these positions together with that of one more stream, a user's, for one after another."""
+        """A function that encodes these positions together with that of one more stream, a user's."""
         body = _FORMAT + b"".join(_pack_entry(stream, positions[stream]) for stream in sorted(positions))
         assert max(positions, default="") < "user:", "a user's stream is the last"
 
@@ -47,7 +47,7 @@ class SyncCursors:
         return seal
 
     def decode(self, cursor: str) -> dict[str, int]:
-        """The positions of a cursor; raises CursorInvalid for anything that was not sealed here."""
+        """The positions of a cursor; raises CursorInvalid for anything that was not signed with the secret."""
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
         except (ValueError, binascii.Error) as error:

@@ -1,4 +1,4 @@
-"""Tasks: finding, listing and changing them."""
+"""Resolves tasks: finds, lists and changes them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -34,7 +34,7 @@ _NOT_DELETED = Condition("deleted_at", "is_null", True)
 
 
 def tasks_where(filter_: TaskFilter | None) -> Where:
-    """A filter as conditions; deleted tasks are left out unless it asks for them."""
+    """A filter as conditions; deleted tasks are excluded unless it includes them."""
     if filter_ is None or filter_ is UNSET:
         return _NOT_DELETED
     conditions = to_where(filter_, FILTER_ID_TYPES)
@@ -44,31 +44,31 @@ def tasks_where(filter_: TaskFilter | None) -> Where:
 
 
 async def get(context: Context, id: Id) -> Any:
-    """A task that the viewer may see; deleted ones too, so that they can be restored."""
+    """A task that the viewer may see, deleted ones included, so that they can be restored."""
     task_id = ids.decode(id, "Task", path=("id",))
     found = await task.by_ids(context.database, context.viewer.user_id, [task_id], context.take_requested_columns())
     return found.get(task_id)
 
 
 async def by_key(context: Context, key: Key) -> Any:
-    """A task by the name that people use."""
+    """A task by its readable key."""
     return await task.by_key(context.database, context.viewer.user_id, key[:64])
 
 
 async def list_visible(context: Context, page: Paging, filter: Filter = None, order_by: NewestFirst = None) -> Page[Any]:
-    """Every task that the viewer may see."""
+    """The tasks that the viewer may see."""
     return await list_all(context, TASKS, page, where=tasks_where(filter), order=to_orders(order_by))
 
 
 async def of_projects(
     context: Context, parents: Sequence[Any], page: Paging, filter: Filter = None, order_by: OrderBy = None
 ) -> list[Page[Any]]:
-    """Each project's tasks."""
+    """The tasks of each project."""
     return await list_pages(context, PROJECT_TASKS, parents, page, where=tasks_where(filter), order=to_orders(order_by))
 
 
 async def subtasks(context: Context, parents: Sequence[Any], page: Paging, order_by: OrderBy = None) -> list[Page[Any]]:
-    """The parts of each task."""
+    """The subtasks of each task."""
     return await list_pages(context, SUBTASKS, parents, page, where=tasks_where(None), order=to_orders(order_by))
 
 
@@ -77,93 +77,93 @@ async def _by_id(context: Context, task_ids: Sequence[Any]) -> Mapping[Any, Any]
 
 
 parents_of = ToOneLoader("parent_id", _by_id)
-"""The task that each task is a part of."""
+"""The parent of each task."""
 link_tasks = ToOneLoader("task_id", _by_id)
-"""The task on this side of each link."""
+"""The task of each link."""
 link_targets = ToOneLoader("target_id", _by_id)
-"""The task on the other side of each link."""
+"""The target of each link."""
 
 
 async def links(context: Context, parents: Sequence[Any], page: Paging, kind: LinkKind = None) -> list[Page[Any]]:
-    """What each task has to do with others."""
+    """The links of each task."""
     conditions = AllOf(()) if kind is None else Condition("kind", "eq", kind)
     return await list_pages(context, TASK_LINKS, parents, page, where=conditions)
 
 
 async def are_blocked(context: Context, parents: Sequence[Any]) -> list[bool]:
-    """Whether each task waits for one that is still open, seen or unseen."""
+    """Whether each task is blocked by an open one, visible or not."""
     waiting = await task.blocked(context.database, collect_ids(parents, lambda each: each.id))
     return [each.id in waiting for each in parents]
 
 
 async def subtask_progress(context: Context, parents: Sequence[Any]) -> list[Progress]:
-    """How far the parts of each task are."""
+    """The progress of the subtasks of each task."""
     found = await task.subtask_progress(context.database, context.viewer.user_id, collect_ids(parents, lambda each: each.id))
     return [Progress.of(found.get(each.id, ())) for each in parents]
 
 
 async def activity(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
-    """What happened to each object, latest first."""
+    """The history of each object, latest first."""
     return await list_pages(context, OBJECT_ACTIVITY, parents, page)
 
 
 async def urls(context: Context, parents: Sequence[Any]) -> list[str]:
-    """Where people open each task."""
+    """The URL of each task in the application."""
     return [f"{context.services.public_url}/tasks/{each.key}" for each in parents]
 
 
 async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Write a task down."""
+    """Creates a task."""
     return {"task": await tasks.create(uow, context.viewer, values.get("id"), values)}
 
 
 async def update(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Change a task."""
+    """Updates a task."""
     expected = values.get("expected_version")
     return {"task": await tasks.update(uow, context.viewer, values["id"], values, expected_version=expected)}
 
 
 async def move(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Move a task."""
+    """Moves a task."""
     expected = values.get("expected_version")
     return {"task": await tasks.move(uow, context.viewer, values["id"], values, expected_version=expected)}
 
 
 async def delete(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Put a task away with all below it."""
+    """Deletes a task and those below it."""
     expected = values.get("expected_version")
-    gone = await tasks.delete(uow, context.viewer, values["id"], expected_version=expected)
-    return {"deleted": gone, "type": "Task"}
+    deleted = await tasks.delete(uow, context.viewer, values["id"], expected_version=expected)
+    return {"deleted": deleted, "type": "Task"}
 
 
 async def restore(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Bring a task back."""
+    """Restores a task."""
     return {"task": await tasks.restore(uow, context.viewer, values["id"])}
 
 
 async def link(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Link two tasks."""
+    """Links two tasks."""
     linked = await task_links.link(uow, context.viewer, values["task_id"], values["target_id"], values["kind"])
     return {"task": linked}
 
 
 async def unlink(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Take a link away."""
+    """Removes a link."""
     return {"deleted": await task_links.unlink(uow, context.viewer, values["id"]), "type": "TaskLink"}
 
 
 async def update_many(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Change many tasks."""
+    """Updates many tasks."""
     results = await tasks.update_many(uow, context.viewer, values["ids"], values["set"], values["mode"])
     return {"results": list(results)}
 
 
 async def create_many(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Write many tasks down."""
+    """Creates many tasks."""
     results = await tasks.create_many(uow, context.viewer, values["tasks"], values["mode"])
     return {"results": list(results)}
 
 
 def edge(outcome: Any) -> Edge[Any] | None:
-    """A payload's task with its place in the project's list."""
+    """The task of a payload as an edge of its project's list."""
     return None if outcome.task is None else Edge(board_cursor(outcome.task), outcome.task)

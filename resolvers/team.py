@@ -1,4 +1,4 @@
-"""Teams, their members, invitations and labels' home."""
+"""Resolves teams, their members and invitations, and their mutations."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="The team's global
 
 
 async def get(context: Context, id: Id) -> Any:
-    """A team of the viewer's."""
+    """A team of the viewer."""
     team_id = ids.decode(id, "Team", path=("id",))
     found = await team.by_ids(context.database, context.viewer.user_id, [team_id], context.take_requested_columns())
     return found.get(team_id)
@@ -40,7 +40,7 @@ of_parents = ToOneLoader("team_id", _by_id)
 
 
 async def viewer_roles(context: Context, parents: Sequence[Any]) -> list[Role | None]:
-    """What the viewer is in each team."""
+    """The role of the viewer in each team."""
     found = await team.roles(context.database, context.viewer.user_id, collect_ids(parents, lambda each: each.id))
     return match_by_key(parents, lambda each: each.id, found)
 
@@ -52,7 +52,7 @@ async def members(
     role: Annotated[Role | None, strawberry.argument(description="Only those with this role.")] = None,
     query: Annotated[str | None, strawberry.argument(description="Part of a name or e-mail address.")] = None,
 ) -> list[Page[Any]]:
-    """Who belongs to each team, by name."""
+    """The members of each team, by name."""
     conditions: list[Where] = []
     if role is not None:
         conditions.append(Condition("role", "eq", role))
@@ -62,12 +62,12 @@ async def members(
 
 
 async def open_invitations(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
-    """Who was asked and has not answered, latest first; shown to members."""
+    """The invitations that have not been accepted, latest first; visible to members."""
     return await list_pages(context, INVITATIONS, parents, page)
 
 
 async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Found a team."""
+    """Creates a team."""
     description = values.get("description")
     return {
         "team": await teams.create(
@@ -77,39 +77,39 @@ async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> M
 
 
 async def update(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Change a team."""
+    """Updates a team."""
     expected = values.get("expected_version")
     return {"team": await teams.update(uow, context.viewer, values["id"], values, expected_version=expected)}
 
 
 async def delete(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Dissolve a team."""
+    """Deletes a team."""
     expected = values.get("expected_version")
-    gone = await teams.delete(uow, context.viewer, values["id"], expected_version=expected)
-    return {"deleted": gone, "type": "Team"}
+    deleted = await teams.delete(uow, context.viewer, values["id"], expected_version=expected)
+    return {"deleted": deleted, "type": "Team"}
 
 
 async def invite(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Ask somebody to join."""
+    """Invites an e-mail address."""
     joined, invitation, token = await invitations.invite(uow, context.viewer, values["team_id"], values["email"], values["role"])
     return {"team": joined, "invitation": invitation, "invitation_token": token}
 
 
 async def accept_invitation(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Join the team that a token invites to."""
+    """Accepts an invitation."""
     return {"team": await invitations.accept(uow, context.viewer, values["token"])}
 
 
 async def revoke_invitation(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Take an invitation back."""
+    """Revokes an invitation."""
     return {"deleted": await invitations.revoke(uow, context.viewer, values["id"]), "type": "Invitation"}
 
 
 async def set_role(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Give a member another role."""
+    """Sets the role of a member."""
     return {"team": await teams.set_role(uow, context.viewer, values["team_id"], values["user_id"], values["role"])}
 
 
 async def remove_member(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Remove a member, or leave."""
+    """Removes a member, or leaves."""
     return {"team": await teams.remove_member(uow, context.viewer, values["team_id"], values["user_id"])}

@@ -1,4 +1,4 @@
-"""Users: the viewer, other people, and what one changes about oneself."""
+"""Resolves users: the viewer, other people, and mutations of the viewer's profile."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ Query = Annotated[str | None, strawberry.argument(description="Part of a name or
 
 
 async def viewer(context: Context) -> Any:
-    """Who is signed in; null for nobody."""
+    """The signed-in user; None for an anonymous request."""
     if context.actor is None:
         return None
     context.require(Scope.PROFILE_READ)
@@ -36,20 +36,20 @@ async def viewer(context: Context) -> Any:
 
 
 async def get(context: Context, id: Id) -> Any:
-    """Somebody who shares a team with the viewer, or himself."""
+    """A user who shares a team with the viewer, or is the viewer."""
     user_id = ids.decode(id, "User", path=("id",))
     found = await user.visible_by_ids(context.database, context.viewer.user_id, [user_id], context.take_requested_columns())
     return found.get(user_id)
 
 
 async def list_visible(context: Context, page: Paging, query: Query = None) -> Page[Any]:
-    """Everybody who shares a team with the viewer, by name."""
+    """The users who share a team with the viewer, by name."""
     where = MATCH_ALL if not query else Condition("query", "contains", query[:200])
     return await list_all(context, user.USERS, page, where=where)
 
 
 async def emails(context: Context, parents: Sequence[Any]) -> list[str | None]:
-    """Addresses, for those who share a team with the viewer."""
+    """The e-mail address of each user who shares a team with the viewer; None for others."""
     known = await user.sharing_team(context.database, context.viewer.user_id, collect_ids(parents, lambda each: each.id))
     return [each.email_address if each.id in known else None for each in parents]
 
@@ -59,16 +59,17 @@ async def avatar_urls(
     parents: Sequence[Any],
     size: Annotated[int | None, strawberry.argument(description="Edge length in pixels, 16 to 1024.")] = 96,
 ) -> list[str | None]:
-    """Where each picture is; as it was uploaded, whatever size is wanted: browsers scale, and address and cache stay the same."""
+    """The URL of each picture. It is served as uploaded, whatever the size: browsers scale it, and URL and cache stay the
+    same."""
     if size is None or not 16 <= size <= 1024:
-        raise BadUserInput("`size` lies between 16 and 1024.", path=("size",))
-    wanted = collect_ids(parents, lambda each: each.avatar_id)
-    found = await attachment.avatars_by_ids(context.database, wanted) if wanted else {}
+        raise BadUserInput("`size` must be between 16 and 1024.", path=("size",))
+    ids_ = collect_ids(parents, lambda each: each.avatar_id)
+    found = await attachment.avatars_by_ids(context.database, ids_) if ids_ else {}
     return [await signed_url(context, found[each.avatar_id], 3600) if each.avatar_id in found else None for each in parents]
 
 
 async def teams(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
-    """The teams that a user shares with the viewer."""
+    """The teams that each user shares with the viewer."""
     return await list_pages(context, TEAMS_OF_USER, parents, page)
 
 
@@ -79,12 +80,12 @@ async def assigned_tasks(
     filter: Annotated[TaskFilter | None, strawberry.argument(description="Narrows the list.")] = None,
     order_by: Annotated[list[TaskOrder] | None, strawberry.argument(description="Newest first when absent.")] = None,
 ) -> list[Page[Any]]:
-    """The tasks that a user is to do, as far as the viewer may see them."""
+    """The tasks assigned to each user, as far as the viewer may see them."""
     return await list_pages(context, ASSIGNED_TASKS, parents, page, where=tasks_where(filter), order=to_orders(order_by))
 
 
 async def accounts(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """The viewer's own account; nobody else's."""
+    """The account of the viewer; None for other users."""
     own = context.viewer.user_id
     return [each if each.id == own else None for each in parents]
 
@@ -96,7 +97,7 @@ async def sessions(context: Context, parents: Sequence[Any]) -> list[Sequence[An
 
 
 async def is_current(context: Context, parents: Sequence[Any]) -> list[bool]:
-    """Whether a session is the one that asks."""
+    """Whether each session is that of the request."""
     return [each.id == context.viewer.session_id for each in parents]
 
 
@@ -105,52 +106,52 @@ async def _by_id(context: Context, user_ids: Sequence[Any]) -> Mapping[Any, Any]
 
 
 authors = ToOneLoader("author_id", _by_id)
-"""Who wrote each comment."""
+"""The author of each comment."""
 assignees = ToOneLoader("assignee_id", _by_id)
-"""Who is to do each task."""
+"""The assignee of each task."""
 creators = ToOneLoader("creator_id", _by_id)
-"""Who wrote each task down."""
+"""The creator of each task."""
 leads = ToOneLoader("lead_id", _by_id)
-"""Who leads each project."""
+"""The lead of each project."""
 owners = ToOneLoader("owner_id", _by_id)
-"""Who owns each team."""
+"""The owner of each team."""
 inviters = ToOneLoader("invited_by_id", _by_id)
-"""Who made each invitation."""
+"""The user who sent each invitation."""
 resolvers = ToOneLoader("resolved_by_id", _by_id)
-"""Who resolved each thread."""
+"""The user who resolved each thread."""
 uploaders = ToOneLoader("uploader_id", _by_id)
-"""Who sent each file."""
+"""The uploader of each file."""
 actors = ToOneLoader("actor_id", _by_id)
-"""Who did what each entry of the log tells."""
+"""The actor of each entry of the log."""
 savers = ToOneLoader("created_by_id", _by_id)
-"""Who saved each version."""
+"""The user who saved each version."""
 session_users = ToOneLoader("user_id", _by_id)
-"""Whose each session in a document is."""
+"""The user of each session in a document."""
 
 
 async def contributors(context: Context, parents: Sequence[Any]) -> list[list[Any]]:
-    """Who wrote what is new in each version."""
+    """The contributors of each version."""
     return await _load_lists(context, parents, "contributor_ids")
 
 
 async def mentions(context: Context, parents: Sequence[Any]) -> list[list[Any]]:
-    """Whom each comment mentions."""
+    """The users mentioned in each comment."""
     return await _load_lists(context, parents, "mention_ids")
 
 
 async def _load_lists(context: Context, parents: Sequence[Any], attribute: str) -> list[list[Any]]:
-    wanted = list({id_ for each in parents for id_ in getattr(each, attribute)})
-    found = await user.by_ids(context.database, wanted) if wanted else {}
+    ids_ = list({id_ for each in parents for id_ in getattr(each, attribute)})
+    found = await user.by_ids(context.database, ids_) if ids_ else {}
     return [[found[id_] for id_ in getattr(each, attribute) if id_ in found] for each in parents]
 
 
 async def update(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Change one's own profile."""
+    """Updates the viewer's profile."""
     expected = values.pop("expected_version", None)
     return {"user": await users.update(uow, context.viewer, values, expected_version=expected)}
 
 
 async def delete(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Close one's own account."""
+    """Closes the viewer's account."""
     expected = values.get("expected_version")
     return {"deleted": await account.close_account(uow, context.viewer, values["id"], expected_version=expected), "type": "User"}

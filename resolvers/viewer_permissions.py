@@ -1,4 +1,4 @@
-"""What the viewer may do: `viewerCan`, for objects of any kind, by the policy that the rules enforce."""
+"""Resolves `viewerCan` for objects of any type, by the policy that the domain enforces."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ _NO_ACTIONS: Actions = frozenset()
 
 
 async def viewer_can(context: Context, entities: Sequence[Any]) -> list[list[Action]]:
-    """The actions granted on each entity, in the order of the enum."""
+    """The actions granted to the viewer on each entity, in the order of the enum."""
     actor = context.viewer
     in_projects = collect_ids(entities, _project_id)
     standings = await project.access_by_ids(context.database, actor.user_id, in_projects) if in_projects else {}

@@ -1,4 +1,4 @@
-"""Watching, and having seen."""
+"""Resolves watchers and unread counts, and their mutations."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from resolvers.page import collect_ids, list_pages, match_by_key
 
 
 async def watchers(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:
-    """Who watches each subject, by name."""
+    """The watchers of each subject, by name."""
     return await list_pages(context, WATCHERS, parents, page)
 
 
@@ -24,18 +24,18 @@ async def is_watching(context: Context, parents: Sequence[Any]) -> list[bool]:
 
 
 async def unread(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """What others changed about each subject since the viewer last saw it; null for nothing."""
+    """The changes by others to each subject since the viewer last saw it; None if there are none."""
     found = await watch.unread_counts(context.database, context.viewer.user_id, collect_ids(parents, lambda each: each.id))
     return match_by_key(parents, lambda each: each.id, found)
 
 
 async def set_watching(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Watch a subject, or stop watching it."""
+    """Starts or stops watching a subject."""
     await subject.set_watching(uow, context.viewer, values["subject_id"], watching=values["watching"])
     return {}
 
 
 async def mark_seen(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Note that the viewer has seen a subject."""
+    """Marks a subject as seen by the viewer."""
     await subject.mark_seen(uow, context.viewer, values["subject_id"])
     return {}

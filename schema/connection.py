@@ -1,4 +1,4 @@
-"""Relay connections over `domain.page.Page`."""
+"""Defines Relay connections over `domain.page.Page`."""
 
 from typing import Generic, TypeVar
 
@@ -10,29 +10,29 @@ from schema.fields import leaf, relation
 T = TypeVar("T")
 
 
-@strawberry.type(description="Where a page lies in its list.")
+@strawberry.type(description="Position of a page in its list.")
 class PageInfo:
     """View over `domain.page.PageInfo`."""
 
-    has_next_page: bool = leaf("Whether there is more after this page.")
-    has_previous_page: bool = leaf("Whether there is more before this page.")
-    start_cursor: str | None = leaf("Cursor of the first row; null on an empty page.")
-    end_cursor: str | None = leaf("Cursor of the last row; null on an empty page.")
+    has_next_page: bool = leaf("Whether rows follow this page.")
+    has_previous_page: bool = leaf("Whether rows precede this page.")
+    start_cursor: str | None = leaf("Cursor of the first row; null for an empty page.")
+    end_cursor: str | None = leaf("Cursor of the last row; null for an empty page.")
 
 
-@strawberry.type(description="A row with its place in the list.")
+@strawberry.type(description="A row with its cursor.")
 class Edge(Generic[T]):
     """View over `domain.page.Edge`."""
 
-    cursor: str = leaf("Its place, for `after` and `before`.")
-    node: T = leaf("The object.")
+    cursor: str = leaf("Cursor for `after` and `before`.")
+    node: T = leaf("The row.")
 
 
-@strawberry.type(description="One page of a list.")
+@strawberry.type(description="A page of a list.")
 class Connection(Generic[T]):
     """View over `domain.page.Page`."""
 
-    edges: list[Edge[T]] = leaf("The rows with their cursors.")
-    nodes: list[T] = leaf("The rows alone.")
-    page_info: PageInfo = leaf("Where the page lies in its list.")
-    total_count: int = relation(total_counts, "How many rows the whole list has; counted only when asked for.")
+    edges: list[Edge[T]] = leaf("Rows with their cursors.")
+    nodes: list[T] = leaf("Rows without their cursors.")
+    page_info: PageInfo = leaf("Position of the page in the list.")
+    total_count: int = relation(total_counts, "Number of rows in the whole list; counted only when selected.")

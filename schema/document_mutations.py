@@ -1,4 +1,4 @@
-"""The mutations of documents, of which `schema.root` makes Mutation."""
+"""Defines the mutations of documents, which `schema.root` includes in Mutation."""
 
 import strawberry
 
@@ -20,12 +20,12 @@ _DOCUMENTS = Scope.DOCUMENTS_WRITE
 
 @strawberry.type
 class DocumentMutations:
-    """Writing documents. Every field is one transaction."""
+    """Mutations of documents. Each field runs in its own transaction."""
 
     document_create: DocumentPayload | None = mutation(
         resolvers.document_content.create,
         inputs.DocumentCreateInput,
-        "Begins a document.",
+        "Creates a document.",
         guard=_DOCUMENTS,
         prepare=resolvers.document_content.prepare_create,
         writes_documents=True,
@@ -33,29 +33,29 @@ class DocumentMutations:
     document_apply_update: DocumentSyncPayload | None = live_mutation(
         resolvers.collaboration.apply_update,
         live.DocumentApplyUpdateInput,
-        "Yjs updates from a live session; answered when they are durable.",
+        "Applies Yjs updates of a live session. Answers when they are durable.",
         guard=_DOCUMENTS,
     )
     document_set_presence: BasicPayload | None = live_mutation(
         resolvers.collaboration.set_presence,
         live.DocumentSetPresenceInput,
-        "Tells where a session's cursor stands.",
+        "Publishes the cursor of a live session.",
         guard=Scope.DOCUMENTS_READ,
     )
     document_update: DocumentPayload | None = mutation(
-        resolvers.document.update, inputs.DocumentUpdateInput, "Changes a document.", guard=_DOCUMENTS, writes_documents=True
+        resolvers.document.update, inputs.DocumentUpdateInput, "Updates a document.", guard=_DOCUMENTS, writes_documents=True
     )
     document_move: DocumentPayload | None = mutation(
         resolvers.document.move,
         inputs.DocumentMoveInput,
-        "Changes project, parent and position in one step.",
+        "Moves a document: project, parent and position in one step.",
         guard=_DOCUMENTS,
         writes_documents=True,
     )
     document_delete: DeletePayload | None = mutation(
         resolvers.document.delete,
         shared.DeleteInput,
-        "Puts a document away with those below it.",
+        "Deletes a document and those below it (restorable).",
         guard=_DOCUMENTS,
         delete=["Document"],
         writes_documents=True,
@@ -63,7 +63,7 @@ class DocumentMutations:
     document_restore: DocumentPayload | None = mutation(
         resolvers.document.restore,
         shared.RestoreInput,
-        "Brings a document back.",
+        "Restores a deleted document.",
         guard=_DOCUMENTS,
         delete=["Document"],
         writes_documents=True,
@@ -71,7 +71,7 @@ class DocumentMutations:
     document_save_version: DocumentPayload | None = mutation(
         resolvers.document_content.save_version,
         inputs.DocumentSaveVersionInput,
-        "Saves what the document says now as a version.",
+        "Saves the current content as a version.",
         guard=_DOCUMENTS,
         prepare=resolvers.document_content.prepare_save_version,
         writes_documents=True,
@@ -79,14 +79,14 @@ class DocumentMutations:
     document_restore_version: DocumentPayload | None = mutation(
         resolvers.document_edit.restore_version,
         inputs.DocumentRestoreVersionInput,
-        "Makes the document say what a version said, as a new edit: nothing of its history goes.",
+        "Restores the content of a version as a new edit. The history is preserved.",
         guard=_DOCUMENTS,
         prepare=resolvers.document_edit.prepare_restore,
     )
     document_edit: DocumentPayload | None = mutation(
         resolvers.document_edit.apply,
         inputs.DocumentEditInput,
-        "Text edit from outside a live session; merged into it, never over it.",
+        "Edits the text from outside a live session. The edit is merged with concurrent ones, and never overwrites them.",
         guard=_DOCUMENTS,
         prepare=resolvers.document_edit.prepare_edit,
     )

@@ -1,4 +1,4 @@
-"""Expected failures of mutations: domain errors as payload entries."""
+"""Defines UserError and its types: domain errors as entries of a payload."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -21,7 +21,7 @@ _ERROR_TYPE_NAMES = {
 
 
 class UserErrorValue:
-    """A domain error as a value that can be shown: graphql-core takes an exception that it meets among values for a failure."""
+    """Wraps a domain error, since graphql-core treats an exception among values as a failure."""
 
     __slots__ = ("error",)
 
@@ -33,7 +33,7 @@ class UserErrorValue:
 
 
 def to_user_errors(errors: Iterable[DomainError]) -> list[UserErrorValue]:
-    """What the fields of type `[UserError!]!` give."""
+    """The values of a field of type `[UserError!]!`."""
     return [UserErrorValue(error) for error in errors]
 
 
@@ -49,41 +49,43 @@ def _error_type_name(value: UserErrorValue) -> str:
 class UserError:
     """View over `domain.errors.DomainError`."""
 
-    code: ErrorCode = leaf("What went wrong, for programs.")
-    message: str = leaf("What went wrong, for people.")
-    path: list[str] | None = leaf('Path into the arguments, e.g. ["input","dueOn"]; null when not tied to one argument.')
+    code: ErrorCode = leaf("Code of the error, for programs.")
+    message: str = leaf("Description of the error, for people.")
+    path: list[str] | None = leaf(
+        'Path into the arguments, such as ["input","dueOn"]; null when the error is not about one argument.'
+    )
 
 
-@view("An argument cannot be accepted as it is.")
+@view("The value of an argument is not valid.")
 class ValidationError(UserError):
-    """Any refusal that brings nothing beside its path."""
+    """View over every domain error without a type of its own."""
 
 
-@view("Not there, or not the viewer's to see.")
+@view("The object does not exist, or is not visible to the viewer.")
 class NotFoundError(UserError):
     """View over `domain.errors.NotFound`."""
 
 
-@view("Visible to the viewer, but his role or token does not allow it.")
+@view("The object is visible to the viewer, but the viewer's role or token does not allow the action.")
 class ForbiddenError(UserError):
     """View over `domain.errors.Forbidden`."""
 
-    missing: Action = leaf("The ability that would be needed.")
+    missing: Action = leaf("The missing permission.")
 
 
-@view("`expectedVersion` did not match; carries the current object so the client can rebase.")
+@view("`expectedVersion` did not match. Carries the current object, so that the client can rebase.")
 class ConflictError(UserError):
     """View over `domain.errors.Conflict`."""
 
     current: Entity | None = leaf("The object as it is now.")
-    current_version: int | None = leaf("Its version.", lambda error: getattr(error.current, "version", None))
+    current_version: int | None = leaf("Version of the object now.", lambda error: getattr(error.current, "version", None))
 
 
-@view("More than the server accepts in one call or one place.")
+@view("A limit of the server is exceeded.")
 class LimitError(UserError):
     """View over `domain.errors.LimitExceeded`."""
 
-    limit: int = leaf("How many are accepted.")
+    limit: int = leaf("The limit.")
 
 
 ERROR_TYPES: list[Any] = [ValidationError, NotFoundError, ForbiddenError, ConflictError, LimitError]

@@ -1,8 +1,8 @@
-"""The table of rules: for every coordinate of the graph, who may ask for it. Start-up fails when one is missing.
+"""Collects the authorization rule of every field of the graph; start-up fails when one is missing.
 
-A rule is a field's guard (`schema.fields.Binding`): "public", "signed in", an OAuth scope, or "parent" for what is as visible as
-the object it is on. What rows a guarded field then shows is decided in SQL (`persistence.access`) and in the domain. The tests of
-tenants are generated from this table.
+A rule is the guard of a field (`schema.fields.Binding`): "public", "signed in", an OAuth scope, or "parent" for fields as visible
+as their object. Which rows a guarded field returns is decided in SQL (`persistence.access`) and in the domain. The tests of
+tenant isolation are generated from this table.
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ _ROOT_TYPES = ("Query", "Mutation", "Subscription")
 
 
 class MissingFieldRule(Exception):
-    """Fields without a rule, or root fields that say "parent"."""
+    """Some fields have no rule, or are root fields with the rule "parent"."""
 
 
 def collect_bindings(schema: strawberry.Schema) -> Mapping[str, Binding]:
-    """The binding of every object field by its coordinate (`Task.assignee`); raises RuleMissing."""
+    """The binding of every object field by its coordinate (`Task.assignee`); raises MissingFieldRule."""
     found: dict[str, Binding] = {}
     missing: list[str] = []
     for name, concrete in schema.schema_converter.type_map.items():
@@ -36,17 +36,17 @@ def collect_bindings(schema: strawberry.Schema) -> Mapping[str, Binding]:
             else:
                 found[coordinate] = _with_own_attribute(binding, field.python_name)
     if missing:
-        raise MissingFieldRule(f"no rule says who may ask for {', '.join(sorted(missing))}")
+        raise MissingFieldRule(f"no authorization rule for {', '.join(sorted(missing))}")
     return found
 
 
 def _with_own_attribute(binding: Binding, name: str) -> Binding:
-    """A stored attribute needs itself."""
+    """A leaf without a reader needs the attribute that it shows."""
     if binding.kind != "leaf" or binding.read is not None or binding.needs is not None:
         return binding
     return replace(binding, needs=((binding.path or name).partition(".")[0],))
 
 
 def field_weights(bindings: Mapping[str, Binding]) -> dict[str, int]:
-    """What fields cost beyond 1, by coordinate."""
+    """The weights of fields that differ from 1, by coordinate."""
     return {coordinate: binding.weight for coordinate, binding in bindings.items() if binding.weight != 1}

@@ -1,13 +1,12 @@
-"""How fields are declared: every field of the graph is a leaf, a relation or a root field, and names the rule that guards it.
+"""Declares fields: every field of the graph is a leaf, a relation or a root field, and names its guard.
 
-A *leaf* is an attribute of the object (or a pure function of it). A *relation* is a batch function: context and parents in,
-children out, in the same order; stock graphql-core reaches it through a loader, a compiled program may call it once for a whole
-level. A
-*root field* is a resolver; a mutation's runs in one transaction and answers with its payload. What a declaration holds stays
-readable in `Binding` (`field.metadata["binding"]`), which executors, the cost limit and the table of rules are built from.
+A *leaf* is an attribute of the object, or a pure function of it. A *relation* is a batch function that takes the context and
+parents, and returns children in the same order; graphql-core calls it through a loader, a compiled program once for a whole
+level. A *root field* is a resolver; that of a mutation runs in one transaction and returns its payload. Each declaration stores a
+`Binding` in `field.metadata["binding"]`, from which executors, the cost limit and the table of rules are built.
 
-A type's own attributes are guarded by whatever led to the object; a relation or root field is guarded by its scope, and by SQL.
-Bare `strawberry.field`s have no binding, and `schema.field_rules` refuses to start with one.
+The attributes of an object are guarded by the field that led to it; relations and root fields are guarded by a scope, and by SQL.
+A bare `strawberry.field` has no binding, and `schema.field_rules` refuses to start with one.
 """
 
 import inspect
@@ -32,14 +31,14 @@ Guard = Literal["public", "signed in", "parent"] | Scope
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
     """
-    What stands behind a field.
+    The implementation of a field.
 
-    `guard`: who may ask for it; "parent" means whoever may see the object. Of a leaf, `path` is the dotted attribute (None: the
-    field's own name) unless `read` computes it; of a relation, `batch` is its function; of a query or mutation, `root` is called
-    with the context and the field's arguments. `needs`: the attributes of the object that any of this reads; None for unknown. Of
-    a subscription, `theme` says what it is about. `personal`: the value is about the viewer himself, so that two who may see the
-    same are told different things; without it, equal rights mean equal values (`tests/graph/test_personal.py`). `waits`: a
-    relation's function may have to wait.
+    `guard`: who may select it; "parent" means everybody who can see the object. `path`: the dotted attribute of a leaf (None: the
+    field's own name), unless `read` computes it. `batch`: the function of a relation. `root`: the resolver of a query or
+    mutation, called with the context and the field's arguments. `topic_factory`: makes the topic of a subscription from its
+    arguments. `weight`: the cost of the field. `needs`: the attributes of the object that the implementation reads; None for
+    unknown. `personal`: the value depends on the viewer and not only on their rights; without it, equal rights imply equal values
+    (`tests/graph/test_personal.py`). `is_async`: whether the function of a relation may wait.
     """
 
     kind: Literal["leaf", "relation", "query", "mutation", "subscription"]
@@ -57,7 +56,7 @@ class Binding:
 
 
 def check_guard(guard: Guard, context: Context) -> None:
-    """Refuse whoever the guard does not let through: Unauthenticated or InsufficientScope."""
+    """Raises Unauthenticated or InsufficientScope for a context that the guard does not admit."""
     if isinstance(guard, Scope):
         context.require(guard)
     elif guard == "signed in":
@@ -75,10 +74,10 @@ def leaf(
     name: str | None = None,
     personal: bool = False,
 ) -> Any:
-    """An attribute of the object: of the field's own name, at a dotted path, or computed by a pure function. `name`: what the
-    graph calls it, where Python has another use for the word.
+    """
+    An attribute of the object: with the field's own name, at a dotted path, or computed by a pure function.
 
-    `needs`: the stored attributes that a computed one reads; unnecessary for a stored one.
+    `needs`: the stored attributes that a computed one reads. `name`: the name in the graph, where it is a keyword in Python.
     """
     reader = attrgetter(read) if isinstance(read, str) else read
     path, pure = (read, None) if isinstance(read, str) else (None, read)
@@ -114,27 +113,25 @@ def relation(
     personal: bool = False,
     is_async: bool = True,
 ) -> Any:
-    """
-    What other rows know of the object. The batch function's parameters after context and parents are the field's arguments.
+    """Objects or values that other rows hold about the object. The parameters of the batch function after context and parents
+    are the arguments of the field.
 
-    `needs`: the stored attributes of its parents that the function reads; unknown when left out.
+    `needs`: the stored attributes of its parents that the function reads; None for unknown.
     """
-    read = None if needs is None else tuple(needs)
-    pages = _takes_page(batch)
     binding = Binding(
         kind="relation",
         guard=guard,
         batch=batch,
         weight=weight,
-        is_paginated=pages,
-        needs=read,
+        is_paginated=_takes_page(batch),
+        needs=None if needs is None else tuple(needs),
         personal=personal,
         is_async=is_async,
     )
 
-    def resolve(root: Any, info: strawberry.Info[Context], **given: Any) -> Awaitable[Any]:
+    def resolve(root: Any, info: strawberry.Info[Context], **arguments: Any) -> Awaitable[Any]:
         check_guard(guard, info.context)
-        return info.context.load(batch, root, with_paging(given) if binding.is_paginated else given)
+        return info.context.load(batch, root, with_paging(arguments) if binding.is_paginated else arguments)
 
     _declare_arguments(resolve, batch, skip=2)
     return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
@@ -144,31 +141,32 @@ def relation(
 
 
 def query(resolver: Callable[..., Awaitable[Any]], description: str, *, guard: Guard, weight: int = 1) -> Any:
-    """A field of Query. The resolver's parameters after the context are the field's arguments."""
+    """A field of Query. The parameters of the resolver after the context are the arguments of the field."""
     binding = Binding(kind="query", guard=guard, root=resolver, weight=weight, is_paginated=_takes_page(resolver))
 
-    async def resolve(info: strawberry.Info[Context], **given: Any) -> Any:
+    async def resolve(info: strawberry.Info[Context], **arguments: Any) -> Any:
         check_guard(guard, info.context)
-        return await resolver(info.context, **(with_paging(given) if binding.is_paginated else given))
+        return await resolver(info.context, **(with_paging(arguments) if binding.is_paginated else arguments))
 
     _declare_arguments(resolve, resolver, skip=1)
     return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
 
 
 def change_subscription(topic_factory: Callable[..., Topic], description: str, *, guard: Guard) -> Any:
-    """A field of Subscription, annotated `AsyncGenerator[Event, None]`. The parameters after the context are the field's
-    arguments; `theme` makes of them what the subscription is about.
+    """
+    A field of Subscription about the log of changes, annotated `AsyncGenerator[Event, None]`.
 
-    Stock graphql-core follows it alone; `gateway.subscriptions.manager` follows it for all who would be told the same.
+    `topic_factory` makes the topic from the context and the field's arguments. graphql-core follows it for one subscriber;
+    `gateway.subscriptions.manager` follows it once for all subscribers with the same payloads.
     """
     binding = Binding(kind="subscription", guard=guard, topic_factory=topic_factory)
 
-    async def subscribe(info: strawberry.Info[Context], **given: Any) -> AsyncIterator[Any]:
+    async def subscribe(info: strawberry.Info[Context], **arguments: Any) -> AsyncIterator[Any]:
         check_guard(guard, info.context)
-        about = topic_factory(info.context, **given)
-        hearing = ChangeVisibility(info.context, about.scope)
-        await about.check(hearing)
-        async with aclosing(stream_changes(about, hearing)) as changes:
+        topic = topic_factory(info.context, **arguments)
+        visibility = ChangeVisibility(info.context, topic.scope)
+        await topic.check(visibility)
+        async with aclosing(stream_changes(topic, visibility)) as changes:
             async for change, _ in changes:
                 yield change
 
@@ -178,16 +176,16 @@ def change_subscription(topic_factory: Callable[..., Topic], description: str, *
 
 
 def event_subscription(resolver: Callable[..., AsyncGenerator[Any, None]], description: str, *, guard: Guard) -> Any:
-    """A field of Subscription that is not about the log of changes: its events are what the resolver yields, to each subscriber
-    his own.
+    """
+    A field of Subscription whose events the resolver yields for each subscriber, annotated `AsyncGenerator[Event, None]`.
 
-    Annotated `AsyncGenerator[Event, None]`; the resolver's parameters after the context are the field's arguments.
+    The parameters of the resolver after the context are the arguments of the field.
     """
     binding = Binding(kind="subscription", guard=guard)
 
-    async def subscribe(info: strawberry.Info[Context], **given: Any) -> AsyncIterator[Any]:
+    async def subscribe(info: strawberry.Info[Context], **arguments: Any) -> AsyncIterator[Any]:
         check_guard(guard, info.context)
-        async with aclosing(resolver(info.context, **given)) as events:
+        async with aclosing(resolver(info.context, **arguments)) as events:
             async for event in events:
                 yield event
 
@@ -200,13 +198,13 @@ def _takes_page(function: Callable[..., Any]) -> bool:
 
 
 def with_paging(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Relay's four arguments as one `page`."""
-    asked = {name: arguments.pop(name) for name in _PAGING if name in arguments}
-    return {**arguments, "page": Paging(**asked)}
+    """The arguments with Relay's four replaced by one `page`."""
+    paging = {name: arguments.pop(name) for name in _PAGING if name in arguments}
+    return {**arguments, "page": Paging(**paging)}
 
 
 def _declare_arguments(wrapper: Callable[..., Any], function: Callable[..., Any], *, skip: int) -> None:
-    """Give a wrapper the arguments of the function behind it, as Strawberry reads them; `page` becomes Relay's four."""
+    """Gives a wrapper the arguments of the function that it wraps, for Strawberry to read; `page` becomes Relay's four."""
     own = [each for each in inspect.signature(wrapper).parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
     declared = []
     for parameter in list(inspect.signature(function).parameters.values())[skip:]:
@@ -228,10 +226,10 @@ def _argument(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 @dataclass_transform(kw_only_default=True)
 def view(description: str, *, name: str | None = None, is_union_member: bool = False) -> Callable[[T], T]:
-    """An object type that shows a domain object as it is: same attribute names, nothing copied. `member`: of a union."""
+    """An object type over a domain object with the same attribute names; nothing is copied."""
 
     def declare(cls: T) -> T:
-        # Types are told apart by `type_name` where a field may give several; what a field gives is never in doubt otherwise.
+        # Only members of a union are told apart by `type_name`; any other field returns objects of one type.
         own = name or cls.__name__
         is_own = (lambda cls, obj, info: obj.type_name == own) if is_union_member else (lambda cls, obj, info: True)
         cls.is_type_of = classmethod(is_own)  # type: ignore[attr-defined]
@@ -242,7 +240,7 @@ def view(description: str, *, name: str | None = None, is_union_member: bool = F
 
 @dataclass_transform(kw_only_default=True)
 def interface(description: str, *, type_name_of: Callable[[Any], str] = attrgetter("type_name")) -> Callable[[T], T]:
-    """An interface; `names` tells an object's type by name."""
+    """An interface; `type_name_of` returns the name of an object's type."""
 
     def declare(cls: T) -> T:
         cls.resolve_type = staticmethod(lambda obj, info, abstract: type_name_of(obj))  # type: ignore[attr-defined]

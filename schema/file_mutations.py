@@ -1,4 +1,4 @@
-"""The mutations of files, of which `schema.root` makes Mutation."""
+"""Defines the mutations of files, which `schema.root` includes in Mutation."""
 
 import strawberry
 
@@ -15,15 +15,18 @@ _FILES = Scope.TASKS_WRITE
 
 @strawberry.type
 class FileMutations:
-    """Sending and deleting files."""
+    """Mutations of files."""
 
     upload_create: UploadPayload | None = mutation(
-        resolvers.attachment.create, inputs.UploadCreateInput, "Announces a file, and tells where to send it.", guard=_FILES
+        resolvers.attachment.create,
+        inputs.UploadCreateInput,
+        "Announces a file, and returns the URL to upload it to.",
+        guard=_FILES,
     )
     upload_complete: AttachmentPayload | None = mutation(
         resolvers.attachment.complete,
         inputs.UploadCompleteInput,
-        "Says that a file was sent; it is looked at, and attached to what it was announced for.",
+        "Completes an upload: the file is checked, and attached to the object that it was announced for.",
         guard=_FILES,
         prepare=resolvers.attachment.inspect_upload,
     )

@@ -1,4 +1,4 @@
-"""Node, Entity and Discussable: what objects of many types have in common."""
+"""Defines the interfaces Node, Entity and Discussable."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -25,71 +25,76 @@ if TYPE_CHECKING:
 
 graphql_enum(
     Action,
-    "What can be done to an object.",
-    READ="See it.",
-    COMMENT="Say something about it, react, resolve.",
-    CREATE="Make something inside it.",
+    "An action on an object.",
+    READ="Read it.",
+    COMMENT="Comment on it, react, resolve threads.",
+    CREATE="Create objects in it.",
     UPDATE="Change it.",
-    ASSIGN="Hand it to somebody.",
-    MOVE="Put it elsewhere.",
-    DELETE="Put it away, and bring it back.",
-    SHARE="Let others in.",
-    MANAGE="Decide about members and visibility.",
+    ASSIGN="Assign it.",
+    MOVE="Move it.",
+    DELETE="Delete and restore it.",
+    SHARE="Give others access.",
+    MANAGE="Manage its members and visibility.",
 )
 
 
-@interface("Anything refetchable by global id.")
+@interface("An object with a global id, by which it can be fetched again.")
 class Node:
-    """What has a global id."""
+    """An object with a global id."""
 
     id: strawberry.ID = leaf("Global id.", ids.global_id, needs=[GLOBAL_ID])
 
 
-@interface("Stored object with optimistic-concurrency version and viewer abilities.")
+@interface("A stored object with a version for optimistic concurrency control.")
 class Entity(Node):
-    """What is written with versions."""
+    """An object whose writes are versioned."""
 
-    version: int = leaf("Increments on every write; pass back as `expectedVersion`.")
-    created_at: datetime = leaf("When it was made.")
-    updated_at: datetime = leaf("When it was last written.")
+    version: int = leaf("Increases with every write; pass it as `expectedVersion`.")
+    created_at: datetime = leaf("Time of creation.")
+    updated_at: datetime = leaf("Time of the last change.")
     viewer_can: list[Action] = relation(
         resolvers.viewer_permissions.viewer_can,
-        "What the viewer may do with this object, computed by the same policy the server enforces.",
+        "What the viewer may do with the object, by the policy that the server enforces.",
         personal=True,
     )
 
 
-@view("What is news to the viewer about one object.")
+@view("Changes to an object that the viewer has not seen.")
 class UnreadSummary:
     """Counts of others' changes."""
 
-    since: datetime = leaf("When the viewer last saw the object; its creation when never.", lambda row: row["since"])
-    change_count: int = leaf("How many changes others made since, comments among them.", lambda row: row["change_count"])
-    comment_count: int = leaf("How many of these are comments.", lambda row: row["comment_count"])
+    since: datetime = leaf("Time at which the viewer last saw the object; its creation if never.", lambda row: row["since"])
+    change_count: int = leaf("Number of changes by others since then, comments included.", lambda row: row["change_count"])
+    comment_count: int = leaf("Number of comments among these changes.", lambda row: row["comment_count"])
 
 
-@interface("Object with a comment thread, attachments and watchers.")
+@interface("An object with comments, attachments and watchers.")
 class Discussable(Entity):
-    """What people talk about."""
+    """An object that can be commented on."""
 
     comments: Connection[Annotated["Comment", strawberry.lazy("schema.types.comment")]] = relation(
-        resolvers.comment.threads, "The threads about it, oldest first; answers are below a thread's first comment.", needs=["id"]
+        resolvers.comment.threads, "First comments of its threads, oldest first; the others are `replies` of these.", needs=["id"]
+    )
+    thread_count: int = relation(
+        resolvers.comment.thread_counts,
+        "Number of threads about it; `comments.totalCount` counts all comments, replies included.",
+        needs=["id"],
     )
     attachments: Connection[Annotated["Attachment", strawberry.lazy("schema.types.attachment")]] = relation(
-        resolvers.attachment.of_subjects, "The files on it, oldest first.", needs=["id"]
+        resolvers.attachment.of_subjects, "Attached files, oldest first.", needs=["id"]
     )
     activity: Connection[Annotated["Activity", strawberry.lazy("schema.types.change")]] = relation(
-        resolvers.task.activity, "What happened to it, latest first.", needs=["id"]
+        resolvers.task.activity, "History, latest first.", needs=["id"]
     )
     watchers: Connection[Annotated["User", strawberry.lazy("schema.types.user")]] = relation(
-        resolvers.watch.watchers, "Who hears of its changes, by name.", needs=["id"]
+        resolvers.watch.watchers, "Users who are notified of changes, by name.", needs=["id"]
     )
     viewer_is_watching: bool = relation(
-        resolvers.watch.is_watching, "Whether the viewer is among the watchers.", needs=["id"], personal=True
+        resolvers.watch.is_watching, "Whether the viewer is a watcher.", needs=["id"], personal=True
     )
     viewer_unread: UnreadSummary | None = relation(
         resolvers.watch.unread,
-        "Unseen changes since the viewer last opened the object; null when up to date.",
+        "Changes since the viewer last saw the object; null when there are none.",
         needs=["id"],
         personal=True,
     )

@@ -1,4 +1,4 @@
-"""What every mutation answers with, and how one is declared."""
+"""Declares mutations: the fields, and the payload that each returns."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, cast
@@ -9,24 +9,26 @@ import resolvers.change
 from domain import text
 from domain.errors import DomainError, InsufficientScope, MultipleErrors, Unavailable
 from resolvers.context import Context, InputValues, MutationFunction, PrepareFunction
-from resolvers.inputs.fields import to_values as read
+from resolvers.inputs.fields import NO_TYPES, describe_argument, to_values
 from resolvers.mutation_result import MutationResult
+from resolvers.replay import load_replayed
 from resolvers.scalars import SyncCursor
 from schema.errors import UserError, to_user_errors
 from schema.fields import Binding, Guard, check_guard, interface, leaf, relation
 
 
-@interface("Every mutation payload has these three fields.")
+@interface("The fields that every mutation payload has.")
 class MutationPayload:
-    """View over `resolvers.mutation_result.Outcome`."""
+    """View over `resolvers.mutation_result.MutationResult`."""
 
-    client_mutation_id: str | None = leaf("Echo of the input's id; also the idempotency key for 24 hours per actor.")
+    client_mutation_id: str | None = leaf(
+        "`clientMutationId` of the input. For 24 hours it is also the idempotency key of the viewer: a repeated call writes "
+        "nothing and returns the objects as they are now."
+    )
     cursor: SyncCursor | None = relation(
-        resolvers.change.cursors_of_writes, "Position of this write in the change log; null when nothing was written."
+        resolvers.change.cursors_of_writes, "Cursor of the change log after this write; null when nothing was written."
     )
-    errors: list[UserError] = leaf(
-        "Why it was refused; empty when all went well.", lambda outcome: to_user_errors(outcome.errors)
-    )
+    errors: list[UserError] = leaf("Expected failures; empty on success.", lambda result: to_user_errors(result.errors))
 
 
 def mutation(
@@ -41,52 +43,27 @@ def mutation(
     writes_documents: bool = False,
 ) -> Any:
     """
-    A field of Mutation, with one argument `input`, run in one transaction.
+    A field of Mutation with one argument `input`, run in one transaction.
 
-    `delete` names the types of ids that a shared input (`DeleteInput`, `RestoreInput`) may carry here. `first` is what takes its
-    time before the transaction opens; it gives what the change is then given; `first_for` is the only input field that needs it.
-    `stores`: it writes documents into object storage. Expected failures become the payload's `errors`; a missing sign-in or
-    scope, and a store that is away, are top-level errors.
+    `delete` names the types of ids that a shared input (`DeleteInput`, `RestoreInput`) may carry here. `prepare` does slow work
+    before the transaction begins and returns the values for `mutate`; it runs only if the input has the field `prepare_if`, when
+    that is given. `writes_documents`: the mutation writes to the object storage.
     """
-    expected = {"id": "|".join(delete)} if delete else {}
     name = f"{mutate.__module__}.{mutate.__qualname__}"
 
-    async def run(context: Context, input: Any) -> MutationResult:
-        key = None if input.client_mutation_id is strawberry.UNSET else input.client_mutation_id
-        try:
-            given = read(input, id_types=expected)
-            given.pop("client_mutation_id", None)
-            if key is not None:
-                text.validate_line(key, ("input", "clientMutationId"))
-            # What signs somebody in is never remembered: its result holds secrets.
-            mark = context.idempotency_key(name, given, key) if guard != "public" else None
-            if prepare is not None and (prepare_if is None or given.get(prepare_if) is not None):
-                if mark is not None and (told := await context.replayed_result(mark)) is not None:
-                    return _split_refusal(told)
-                given = await prepare(context, given)
-            outcome = await context.run_mutation(
-                mutate, given, client_mutation_id=key, idempotency_key=mark, writes_documents=writes_documents
-            )
-        except (InsufficientScope, Unavailable):
-            raise
-        except DomainError as error:
-            refused = error.errors if isinstance(error, MultipleErrors) else [error]
-            return MutationResult(client_mutation_id=key, errors=refused)
-        return _split_refusal(outcome)
+    async def run(context: Context, values: InputValues, key: str | None) -> MutationResult:
+        # The result of signing in is never stored: it holds secrets.
+        idempotency_key = context.idempotency_key(name, values, key) if guard != "public" else None
+        if prepare is not None and (prepare_if is None or values.get(prepare_if) is not None):
+            if idempotency_key is not None and (replayed := await context.replayed_result(idempotency_key)) is not None:
+                return _split_refusal(await load_replayed(context, replayed))
+            values = await prepare(context, values)
+        result = await context.run_mutation(
+            mutate, values, client_mutation_id=key, idempotency_key=idempotency_key, writes_documents=writes_documents
+        )
+        return _split_refusal(await load_replayed(context, result) if result.replayed else result)
 
-    async def resolve(info: strawberry.Info[Context], input: Any) -> MutationResult:
-        # A compiled program that failed after the write hands over to graphql-core: what was done is not done again.
-        done = info.context.mutation_results.get(info.path.key)
-        if isinstance(done, Exception):
-            raise done
-        if done is not None:
-            return cast(MutationResult, done)
-        check_guard(guard, info.context)
-        return await run(info.context, input)
-
-    resolve.__annotations__ |= {"input": Annotated[input_, strawberry.argument(description="What to do.")]}
-    binding = Binding(kind="mutation", guard=guard, root=run)
-    return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
+    return _mutation_field(run, input_, description, guard=guard, id_types={"id": "|".join(delete)} if delete else {})
 
 
 def live_mutation(
@@ -97,40 +74,63 @@ def live_mutation(
     guard: Guard,
 ) -> Any:
     """
-    A field of Mutation that speaks to a room of live editing, in no transaction of its own.
+    A field of Mutation with one argument `input` that acts on a room of live editing, without a transaction of its own.
 
-    `act` is given the idempotency key, and sees to it that what it does twice counts once.
+    `handler` receives the idempotency key, and ensures that a repeated call has no further effect.
     """
 
-    async def run(context: Context, input: Any) -> MutationResult:
+    async def run(context: Context, values: InputValues, key: str | None) -> MutationResult:
+        return MutationResult(client_mutation_id=key, values=await handler(context, values, key))
+
+    return _mutation_field(run, input_, description, guard=guard)
+
+
+def _mutation_field(
+    run: Callable[[Context, InputValues, str | None], Awaitable[MutationResult]],
+    input_: type[Any],
+    description: str,
+    *,
+    guard: Guard,
+    id_types: Mapping[str, str] = NO_TYPES,
+) -> Any:
+    """
+    The field of a mutation. `run` takes the context, the input's values and the idempotency key.
+
+    Expected failures become the payload's `errors`; a missing sign-in or scope and an unavailable store are top-level errors.
+    """
+
+    async def respond(context: Context, input: Any) -> MutationResult:
         key = None if input.client_mutation_id is strawberry.UNSET else input.client_mutation_id
         try:
-            given = read(input)
-            given.pop("client_mutation_id", None)
+            values = to_values(input, id_types=id_types)
+            values.pop("client_mutation_id", None)
             if key is not None:
-                text.validate_line(key, ("input", "clientMutationId"))
-            return MutationResult(client_mutation_id=key, values=await handler(context, given, key))
+                text.validate_token(key, ("input", "clientMutationId"))
+            return await run(context, values, key)
         except (InsufficientScope, Unavailable):
             raise
         except DomainError as error:
             return MutationResult(client_mutation_id=key, errors=error.errors if isinstance(error, MultipleErrors) else [error])
 
     async def resolve(info: strawberry.Info[Context], input: Any) -> MutationResult:
-        done = info.context.mutation_results.get(info.path.key)
-        if isinstance(done, Exception):
-            raise done
-        if done is not None:
-            return cast(MutationResult, done)
+        # When a compiled program fails after the write, graphql-core takes over; the mutation does not run again.
+        result = info.context.mutation_results.get(info.path.key)
+        if isinstance(result, Exception):
+            raise result
+        if result is not None:
+            return cast(MutationResult, result)
         check_guard(guard, info.context)
-        return await run(info.context, input)
+        return await respond(info.context, input)
 
-    resolve.__annotations__ |= {"input": Annotated[input_, strawberry.argument(description="What to do.")]}
-    binding = Binding(kind="mutation", guard=guard, root=run)
+    argument = strawberry.argument(description=describe_argument(input_, id_types=id_types, replayed=guard != "public"))
+    resolve.__annotations__ |= {"input": Annotated[input_, argument]}
+    binding = Binding(kind="mutation", guard=guard, root=respond)
     return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})
 
 
 def _split_refusal(result: MutationResult) -> MutationResult:
-    """A refusal that had to be kept, such as a session ended because its token was reused, is told like any other."""
+    """Moves the value `refused`, an error whose writes were committed (a session ended because its token was reused), to the
+    errors."""
     if "refused" not in result.values:
         return result
     values = {name: value for name, value in result.values.items() if name != "refused"}

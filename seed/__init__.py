@@ -1,7 +1,7 @@
-"""Made-up rows for an empty database: a team that one can look at (demo), or very many (large).
+"""Seeds an empty database with generated rows: a team for trying the product (demo), or very many (large).
 
-The same rows for the same day, wherever and however often they are made: ids, names and texts never differ, and dates are
-relative to `anchor`, so that a board has work that is due today.
+The rows of a day are always the same: ids, names and texts never differ, and dates are relative to `anchor`, so that a board has
+work that is due today.
 """
 
 import time
@@ -16,12 +16,13 @@ from sqlalchemy import func, select
 from persistence.engine.database import ACQUIRE_TIMEOUT_SECONDS, Database
 from persistence.engine.statement import Statement
 from persistence.tables import users
-from seed.copy_rows import Batch
-from seed.demo import DEMO_EMAIL, demo
-from seed.documents_text import SEEDED_TABLES, copy_batch
+from seed.batch import Batch
+from seed.copy_batch import SEEDED_TABLES, copy_batch
+from seed.demo import demo
+from seed.demo_people import DEMO_EMAIL, SECOND_EMAIL, SIGN_IN_EMAILS
 from seed.large import Scale, large
 
-__all__ = ["DEMO_EMAIL", "Scale", "SeedReport", "SeedSize", "seed"]
+__all__ = ["DEMO_EMAIL", "SECOND_EMAIL", "Scale", "SeedReport", "SeedSize", "seed"]
 
 SeedSize = Literal["none", "demo", "large"]
 
@@ -41,8 +42,8 @@ class SeedReport:
     def __str__(self) -> str:
         if self.skipped:
             return f"Seed {self.size}: {self.skipped}"
-        told = ", ".join(f"{count:,} {name}" for name, count in self.rows.items() if count)
-        return f"Seed {self.size}: {told} in {self.seconds:.1f} s."
+        written = ", ".join(f"{count:,} {name}" for name, count in self.rows.items() if count)
+        return f"Seed {self.size}: {written} in {self.seconds:.1f} s."
 
 
 async def seed(
@@ -53,10 +54,10 @@ async def seed(
     anchor: datetime | None = None,
     scale: Scale | None = None,
 ) -> SeedReport:
-    """Fill an empty, migrated database; one that has users is left as it is. All is written, or nothing.
+    """Seed an empty, migrated database; one that has users is left as it is. Everything is written, or nothing.
 
-    `DEMO_EMAIL` signs in with the password of `password_hash`; nobody else has a password. `anchor` is the instant at which the
-    made-up past ends, the start of today (UTC) unless given. `scale` says how large is large.
+    `DEMO_EMAIL` and `SECOND_EMAIL` sign in with the password of `password_hash`; no other user has a password. `anchor` is the
+    instant at which the generated history ends, by default the start of today (UTC). `scale` is the size of the large seed.
     """
     if size == "none":
         return SeedReport(size=size, skipped="nothing was asked for.")
@@ -67,7 +68,7 @@ async def seed(
     rows = await _write_batches(database, [demo(until)] if size == "demo" else large(until, scale or Scale()), password_hash)
     if rows is None:
         return SeedReport(size=size, skipped=_NOT_EMPTY)
-    # Statistics for the planner, and the visibility map for index-only scans, before anybody measures.
+    # Statistics for the planner, and the visibility map for index-only scans, before anything is measured.
     async with database.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as raw:
         for table in SEEDED_TABLES:
             await raw.execute(f"VACUUM (ANALYZE, SKIP_LOCKED) {table.name}")
@@ -75,14 +76,14 @@ async def seed(
 
 
 async def _write_batches(database: Database, batches: Iterable[Batch], password_hash: str) -> dict[str, int] | None:
-    """Write all batches or nothing; how many rows went into each table, or None when somebody was quicker."""
+    """Write all batches or nothing; how many rows went into each table, or None when another process was faster."""
     rows: Counter[str] = Counter()
     async with database.begin() as connection:
-        # From here to the end nobody registers, and nobody else seeds.
+        # Until the commit nobody can register, and no other process can seed.
         await connection.raw.execute("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
         if await connection.fetch_value(_ANY_USER):
             return None
         for batch in batches:
-            hashes = {user.id: password_hash for user in batch.users if user.email_address == DEMO_EMAIL}
+            hashes = {user.id: password_hash for user in batch.users if user.email_address in SIGN_IN_EMAILS}
             rows.update(await copy_batch(connection, batch, hashes))
     return dict(rows)

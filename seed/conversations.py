@@ -1,4 +1,4 @@
-"""Who says what under which task: the conversations find tasks that they fit, and people to hold them."""
+"""Schedules the conversations under tasks: finds tasks that they fit, and people who have them."""
 
 import base64
 import re
@@ -16,7 +16,7 @@ from seed.task_lifecycle import TaskLifecycle
 
 _NAMES = {person.name: f"{person.first_name} {person.last_name}" for person in PEOPLE}
 _EMOJI = ("👍", "👍", "👍", "🎉", "❤️", "👀", "🚀", "😄")
-_STARTED_WEIGHTS = {TaskStatus.IN_PROGRESS: 4, TaskStatus.IN_REVIEW: 4, TaskStatus.DONE: 1}  # how often they are talked about
+_STARTED_WEIGHTS = {TaskStatus.IN_PROGRESS: 4, TaskStatus.IN_REVIEW: 4, TaskStatus.DONE: 1}  # how often they are discussed
 _TECHNICAL = frozenset({"bug", "backend", "ios", "android", "performance", "tech debt"})
 _TECHNICIANS = frozenset(person.name for person in PEOPLE if person.name == OWNER or _TECHNICAL & set(person.skills))
 _MAX_CONVERSATIONS_PER_TASK = 3  # conversations under one task
@@ -25,37 +25,39 @@ _MENTION = re.compile("@([abc])")
 
 @dataclass(slots=True, kw_only=True)
 class ConversationScheduler:
-    """Conversations being noted in the chronicle. `plans` are all tasks, each with the project that it is told in."""
+    """Schedules conversations. `lifecycles` are those of all tasks, each with the history of its project."""
 
     lifecycles: list[tuple[ProjectHistory, TaskLifecycle]]
     rng: Random
     _counts: Counter[str] = field(default_factory=Counter)
 
     def schedule(self, conversation: Conversation) -> None:
-        """Find a task that the conversation fits, and note who says what, and who likes it."""
+        """Find a task that the conversation fits, and schedule its comments and reactions."""
         chance = self.rng
         fitting = [
-            (telling, plan)
-            for telling, plan in self.lifecycles
-            if self._counts[plan.task.title] < _MAX_CONVERSATIONS_PER_TASK
-            and (conversation.early or plan.task.status in _STARTED_WEIGHTS)
-            and conversation.topic in ("any", telling.project.story.replace("_", " "), *plan.task.labels)
+            (history, lifecycle)
+            for history, lifecycle in self.lifecycles
+            if self._counts[lifecycle.task.title] < _MAX_CONVERSATIONS_PER_TASK
+            and (conversation.early or lifecycle.task.status in _STARTED_WEIGHTS)
+            and conversation.topic in ("any", history.project.story.replace("_", " "), *lifecycle.task.labels)
         ]
-        telling, plan = chance.choices(fitting, weights=[_STARTED_WEIGHTS.get(plan.task.status, 2) for _, plan in fitting])[0]
-        self._counts[plan.task.title] += 1
-        speakers = self._speakers(telling, plan, conversation.topic)
+        history, lifecycle = chance.choices(
+            fitting, weights=[_STARTED_WEIGHTS.get(lifecycle.task.status, 2) for _, lifecycle in fitting]
+        )[0]
+        self._counts[lifecycle.task.title] += 1
+        speakers = self._speakers(history, lifecycle, conversation.topic)
         first_id: UUID | None = None
-        messages = self._message_times(telling, plan, conversation)
+        messages = self._message_times(history, lifecycle, conversation)
         for at, name, text in messages:
-            speaker = telling.people[speakers[name]]
-            comment_id = telling.simulation.ids()
-            self._schedule_comment(telling, plan, at, comment_id, speaker, first_id, text, speakers)
-            self._schedule_reactions(telling, at, comment_id, speaker)
+            speaker = history.people[speakers[name]]
+            comment_id = history.simulation.ids()
+            self._schedule_comment(history, lifecycle, at, comment_id, speaker, first_id, text, speakers)
+            self._schedule_reactions(history, at, comment_id, speaker)
             first_id = first_id or comment_id
         if conversation.resolved and first_id:
             at, name, _ = messages[-1]
-            resolved = at + min(timedelta(days=chance.uniform(0.05, 2)), (telling.until - at) / 2)
-            telling.timeline.schedule(resolved, _resolve, telling, telling.people[speakers[name]], first_id)
+            resolved = at + min(timedelta(days=chance.uniform(0.05, 2)), (history.until - at) / 2)
+            history.timeline.schedule(resolved, _resolve, history, history.people[speakers[name]], first_id)
 
     def _schedule_comment(
         self,
@@ -68,9 +70,9 @@ class ConversationScheduler:
         text: str,
         speakers: dict[str, str],
     ) -> None:
-        spoken_to = {speakers[letter] for letter in _MENTION.findall(text)}
+        mentioned = {speakers[letter] for letter in _MENTION.findall(text)}
         body = _MENTION.sub(lambda found: _mention(history, speakers[found[1]]), text)
-        mentions = tuple(sorted(history.people[name] for name in spoken_to))
+        mentions = tuple(sorted(history.people[name] for name in mentioned))
         task_id = history.ids[lifecycle.task.title]
         edited = self.rng.random() < 0.06
         history.timeline.schedule(
@@ -97,7 +99,7 @@ class ConversationScheduler:
             history.timeline.schedule(later, history.simulation.add_reaction, user_id, comment_id, self.rng.choice(_EMOJI))
 
     def _speakers(self, history: ProjectHistory, lifecycle: TaskLifecycle, topic: str) -> dict[str, str]:
-        """Who speaks by which name. b is the one who works on the task, where somebody does."""
+        """The people behind the names of a conversation; b is the assignee of the task, if there is one."""
         names = [
             name
             for name in history.people
@@ -111,7 +113,7 @@ class ConversationScheduler:
     def _message_times(
         self, history: ProjectHistory, lifecycle: TaskLifecycle, conversation: Conversation
     ) -> list[tuple[datetime, str, str]]:
-        """The messages with their times: some time after the work began, with minutes or hours in between, before the end."""
+        """The messages with their times: after the work began, minutes or hours apart, and before the end."""
         chance = self.rng
         gaps = [timedelta(hours=chance.choice((0.3, 1, 2, 5, 16)) * chance.uniform(0.5, 1.5)) for _ in conversation.messages]
         settled = lifecycle.last_moved_at if lifecycle.task.status is TaskStatus.DONE else history.until
@@ -121,10 +123,10 @@ class ConversationScheduler:
             else (lifecycle.begun_at, settled)
         )
         at = first + (last - first) * chance.uniform(0.1, 0.9)
-        hurry = min(1.0, (history.until - at) * 0.9 / sum(gaps, timedelta()))
+        scale = min(1.0, (history.until - at) * 0.9 / sum(gaps, timedelta()))
         timed = []
         for gap, (name, text) in zip(gaps, conversation.messages, strict=True):
-            at += gap * hurry
+            at += gap * scale
             timed.append((at, name, text))
         return timed
 

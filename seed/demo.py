@@ -1,4 +1,4 @@
-"""A believable company of twelve: two teams, six projects, some three hundred tasks and what was said about them."""
+"""Generates the demo: a company of twelve people with two teams, six projects, some three hundred tasks and their comments."""
 
 from datetime import datetime, timedelta
 from random import Random
@@ -11,16 +11,16 @@ from domain.task_link import TaskLinkKind
 from domain.team import Team
 from domain.user import User
 from seed import fixtures
+from seed.batch import Batch
 from seed.conversations import ConversationScheduler
-from seed.copy_rows import Batch
-from seed.demo_people import DEMO_EMAIL, ENGINEERING, OWNER, PEOPLE, PROJECTS, TEAMS, DemoProject, DemoTeam
+from seed.demo_people import ENGINEERING, OWNER, PEOPLE, PROJECTS, TEAMS, DemoProject, DemoTeam
 from seed.ids import Ids, seeded_random
 from seed.simulation import Simulation
 from seed.task_history import ProjectHistory
 from seed.task_lifecycle import TaskLifecycle, plan_lifecycles
 from seed.timeline import Timeline
 
-__all__ = ["DEMO_EMAIL", "demo"]
+__all__ = ["demo"]
 
 _SEED = 1
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
@@ -28,7 +28,7 @@ _AUDITOR, _AUDITOR_JOINED_DAYS_AGO = "viktor", 48  # days ago
 
 
 def demo(anchor: datetime) -> Batch:
-    """All rows of the demo. `anchor` is the start of the day that is today; everything happened before."""
+    """All rows of the demo. `anchor` is the start of today; everything happened before it."""
     return _Demo(anchor, seeded_random(_SEED)).batch()
 
 
@@ -44,20 +44,20 @@ class _Demo:
 
     def batch(self) -> Batch:
         self._schedule_registrations()
-        for crew in TEAMS:
-            self._schedule_team(crew)
-        told: list[tuple[ProjectHistory, TaskLifecycle]] = []
-        for undertaking in PROJECTS:
-            telling = self._schedule_project(undertaking)
-            began = self._ago(undertaking.began_days_ago - 1)
-            for plan in plan_lifecycles(fixtures.read_tasks(undertaking.story), began, telling.until, self._rng):
-                telling.schedule_task(plan)
-                told.append((telling, plan))
-        talk = ConversationScheduler(lifecycles=told, rng=self._rng)
+        for team in TEAMS:
+            self._schedule_team(team)
+        planned: list[tuple[ProjectHistory, TaskLifecycle]] = []
+        for project in PROJECTS:
+            history = self._schedule_project(project)
+            began = self._ago(project.began_days_ago - 1)
+            for lifecycle in plan_lifecycles(fixtures.read_tasks(project.story), began, history.until, self._rng):
+                history.schedule_task(lifecycle)
+                planned.append((history, lifecycle))
+        conversations = ConversationScheduler(lifecycles=planned, rng=self._rng)
         for conversation in fixtures.read_conversations():
-            talk.schedule(conversation)
-        self._schedule_links(told)
-        self._schedule_seen_marks(told)
+            conversations.schedule(conversation)
+        self._schedule_links(planned)
+        self._schedule_seen_marks(planned)
         self._timeline.run()
         return self._simulation.batch()
 
@@ -65,7 +65,7 @@ class _Demo:
         return self._anchor - days * _DAY
 
     def _schedule_registrations(self) -> None:
-        """Everybody makes an account."""
+        """Everybody registers."""
         for index, person in enumerate(PEOPLE):
             days = _AUDITOR_JOINED_DAYS_AGO if person.name == _AUDITOR else ENGINEERING.founded_days_ago + 1 - 0.1 * index
             self._timeline.schedule(self._ago(days), self._register, index)
@@ -86,7 +86,7 @@ class _Demo:
         self._simulation.register_user(at, user)
 
     def _schedule_team(self, team: DemoTeam) -> None:
-        """A team is founded, makes its labels, and the others join."""
+        """A team is created with its labels, and its members join."""
         team_id = self._teams[team.key] = self._simulation.ids()
         at = self._ago(team.founded_days_ago - 0.5)
         self._timeline.schedule(at, self._create_team, team, team_id)
@@ -116,8 +116,8 @@ class _Demo:
         self._simulation.add_label(at, self._people[team.owner], label)
 
     def _schedule_project(self, project: DemoProject) -> ProjectHistory:
-        """A project is started, and ends where its story does."""
-        project_id, crew = self._simulation.ids(), project.team
+        """A project begins, and ends with its story."""
+        project_id, team = self._simulation.ids(), project.team
         until = self._ago(project.ended_days_ago)
         self._timeline.schedule(self._ago(project.began_days_ago), self._create_project, project, project_id)
         if project.status is not ProjectStatus.ACTIVE:
@@ -126,9 +126,9 @@ class _Demo:
             self._timeline.schedule(
                 ends, self._simulation.change_project, lead, project_id, status=project.status, end_on=ends.date()
             )
-        members = {crew.owner, project.lead, *project.added_members}
+        members = {team.owner, project.lead, *project.added_members}
         private = project.visibility is ProjectVisibility.PRIVATE
-        seeing = [name for name, role in crew.roles.items() if name in members or not (private or role is Role.GUEST)]
+        seeing = [name for name, role in team.roles.items() if name in members or not (private or role is Role.GUEST)]
         return ProjectHistory(
             simulation=self._simulation,
             timeline=self._timeline,
@@ -137,42 +137,42 @@ class _Demo:
             project=project,
             project_id=project_id,
             people={name: self._people[name] for name in seeing},
-            labels=self._labels[crew.key],
+            labels=self._labels[team.key],
             until=until,
         )
 
     def _create_project(self, at: datetime, demo_project: DemoProject, project_id: UUID) -> None:
-        crew = demo_project.team
+        team = demo_project.team
         project = Project(
             id=project_id,
             created_at=at,
             updated_at=at,
-            team_id=self._teams[crew.key],
+            team_id=self._teams[team.key],
             name=demo_project.name,
             description=demo_project.description,
             visibility=demo_project.visibility,
             start_on=at.date(),
             end_on=None if demo_project.due_days_ago is None else self._ago(demo_project.due_days_ago).date(),
             lead_id=self._people[demo_project.lead],
-            creator_id=self._people[crew.owner],
+            creator_id=self._people[team.owner],
         )
         self._simulation.create_project(at, project, [self._people[name] for name in demo_project.added_members])
 
     def _schedule_links(self, planned: list[tuple[ProjectHistory, TaskLifecycle]]) -> None:
-        """The links of the story, each some time after both tasks are there."""
-        by_title = {plan.task.title: (telling, plan) for telling, plan in planned}
+        """The links of the story, each some time after both tasks were created."""
+        by_title = {lifecycle.task.title: (history, lifecycle) for history, lifecycle in planned}
         for title, kind, target_title in fixtures.read_links():
-            (telling, plan), (other, target) = by_title[title], by_title[target_title]
-            there = max(plan.created_at, target.created_at)
-            at = there + (telling.until - there) * self._rng.uniform(0.05, 0.5)
-            actor = self._people[telling.project.lead]
-            ends = telling.ids[title], other.ids[target_title]
+            (history, lifecycle), (other, target) = by_title[title], by_title[target_title]
+            both_exist_at = max(lifecycle.created_at, target.created_at)
+            at = both_exist_at + (history.until - both_exist_at) * self._rng.uniform(0.05, 0.5)
+            actor = self._people[history.project.lead]
+            ends = history.ids[title], other.ids[target_title]
             self._timeline.schedule(at, self._link_tasks, actor, kind, *ends)
 
     def _link_tasks(self, at: datetime, actor_id: UUID, kind: TaskLinkKind, task_id: UUID, target_id: UUID) -> None:
         self._simulation.link_tasks(at, actor_id, task_id, kind, target_id)
 
     def _schedule_seen_marks(self, planned: list[tuple[ProjectHistory, TaskLifecycle]]) -> None:
-        """The demo user has seen everything but what happened of late."""
-        seen = [telling.ids[plan.task.title] for telling, plan in planned]
+        """The demo user has seen everything but the last days."""
+        seen = [history.ids[lifecycle.task.title] for history, lifecycle in planned]
         self._timeline.schedule(self._ago(2.5), self._simulation.mark_seen, self._people[OWNER], seen)

@@ -1,4 +1,4 @@
-"""Who and what the demo is about: the people of Larkspur, who make it easy to book a room to play, dance or throw pots in."""
+"""The people, teams and projects of the demo: Larkspur, where one books a room for playing music, dancing or pottery."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,14 @@ from domain.project import ProjectStatus, ProjectVisibility
 
 DEMO_EMAIL = "demo@pantherahive.dev"
 _EMAIL_DOMAIN = "larkspur.example"
+SECOND_EMAIL = f"priya@{_EMAIL_DOMAIN}"
+SIGN_IN_EMAILS = frozenset((DEMO_EMAIL, SECOND_EMAIL))
+"""Who has a password: the demo user, and a second person of the same teams, to see changes of one at the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody of the demo; `first_name` in small ASCII letters is the name in stories. `skills` are labels of tasks."""
+    """A person of the demo; `name` is the first name in lower-case ASCII, as in stories. `skills` are labels of tasks."""
 
     name: str
     first_name: str
@@ -22,7 +25,7 @@ class Person:
 
     @property
     def email_address(self) -> str:
-        """Where nobody reads it, but for the demo user."""
+        """An address that nobody reads, except for the demo user's."""
         return DEMO_EMAIL if self.name == OWNER else f"{self.name}@{_EMAIL_DOMAIN}"
 
 
@@ -64,6 +67,7 @@ class DemoProject:
 
 
 OWNER = "dana"
+SECOND = "priya"
 
 PEOPLE = (
     Person(name=OWNER, first_name="Dana", last_name="Whitfield", time_zone="Europe/London", locale="en-GB"),

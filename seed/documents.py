@@ -1,4 +1,4 @@
-"""The documents of the demo: begun through the rules, since what they say lies in object storage and not in rows."""
+"""Seeds the demo's documents: created through the domain, since their contents are in object storage and not in rows."""
 
 from pathlib import Path
 from uuid import UUID
@@ -23,7 +23,7 @@ from seed.ids import Ids
 _STORIES = Path(__file__).with_name("stories") / "documents"
 _PROJECT = "Checkout and payments"
 _SEED = 2
-# Title, story, and the place in this list of the document that it lies under.
+# Title, story, and the index in this list of the parent document.
 _DOCUMENTS: tuple[tuple[str, str, int | None], ...] = (
     ("How a payment moves", "how_a_payment_moves", None),
     ("Launch checklist", "launch_checklist", None),
@@ -39,21 +39,21 @@ _FIND_PROJECT = Statement(
 
 
 async def seed_documents(database: Database, announcer: Announcer, snapshots: SnapshotStore, objects: DocumentObjects) -> int:
-    """Begin the demo's documents where there is the demo and no document yet; how many."""
+    """Create the demo's documents if there is the demo and no document yet; how many."""
     if await database.fetch_value(_ANY_DOCUMENT):
         return 0
     found = await database.fetch_row(_FIND_PROJECT, email=DEMO_EMAIL, name=_PROJECT)
     if found is None:
         return 0
-    new_id, begun = Ids(_SEED), list[UUID]()
+    new_id, created = Ids(_SEED), list[UUID]()
     actor = Actor(user_id=found["user_id"])
-    for title, story, above in _DOCUMENTS:
+    for title, story, parent in _DOCUMENTS:
         id_ = new_id()
         update = document_types.parse(DocumentType.TEXT, (_STORIES / f"{story}.md").read_text())
         state = StoredState(document_id=id_, position=0, snapshot=update)
         snapshot = await snapshots.store(id_, DocumentType.TEXT, state)
-        given = {"project_id": found["id"], "title": title, "parent_id": None if above is None else begun[above]}
+        given = {"project_id": found["id"], "title": title, "parent_id": None if parent is None else created[parent]}
         async with unit_of_work(database, announcer, objects=objects) as uow:
             await documents.create(uow, actor, id_, given, initial_snapshot=snapshot)
-        begun.append(id_)
-    return len(begun)
+        created.append(id_)
+    return len(created)

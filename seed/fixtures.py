@@ -1,12 +1,12 @@
-"""Stories: the made-up tasks and conversations, written as text in `stories/`.
+"""Reads stories: the tasks and conversations of the demo, written as text in `stories/`.
 
-A story is an outline; two spaces deeper is a sub-task of the line above:
+A story is an outline; a line that is indented by two more spaces is a sub-task of the line above:
 
     x A task that is done #label !priority ~estimate @assignee
       | A line of its description.
       > A sub-task in progress
 
-The marks are those of `_STATUS`. What is left out is left to chance.
+The status marks are those of `_STATUS`. What a line does not say is chosen at random.
 """
 
 import re
@@ -32,7 +32,7 @@ _HEADING = re.compile(r"\[(?P<topic>[a-z ]+?)(?P<early> early)?(?P<resolved> res
 
 @dataclass(slots=True, kw_only=True)
 class StoryTask:
-    """A task as a story tells it; `parent` is its index in the story, `assignee` a first name in small letters."""
+    """A task of a story; `parent` is the index of its parent in the story, `assignee` a first name in lower case."""
 
     title: str
     status: TaskStatus
@@ -46,9 +46,9 @@ class StoryTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """A thread: who (somebody's name, or one of a, b and c) says what; `@c` in a text speaks to c.
+    """A thread of messages, each with its speaker (a name, or one of a, b and c); `@c` in a text mentions c.
 
-    `topic` is a label, or a story, or "any"; an `early` one is held before anybody begins with the task.
+    `topic` is a label, or a story, or "any"; an `early` one takes place before the work on the task begins.
     """
 
     topic: str
@@ -67,8 +67,8 @@ def read_tasks(name: str) -> list[StoryTask]:
             raise ValueError(f"{name}: {line!r}")
         text = found["text"] or ""
         if found["mark"] == "|":
-            told = tasks[-1]
-            told.description = text if told.description is None else f"{told.description}\n{text}"
+            task = tasks[-1]
+            task.description = text if task.description is None else f"{task.description}\n{text}"
             continue
         del above[len(found["indent"]) // 2 :]
         tasks.append(_parse_task(text, _STATUS[found["mark"]], above[-1] if above else None))
@@ -82,7 +82,7 @@ def read_conversations() -> list[Conversation]:
 
 
 def read_links() -> list[tuple[str, TaskLinkKind, str]]:
-    """Which task is what to which other, by their titles."""
+    """The links between tasks: title, kind, title of the target."""
     parts = (line.split(" | ") for line in _read("links"))
     return [(title, TaskLinkKind(kind), target) for title, kind, target in parts]
 

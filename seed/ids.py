@@ -1,4 +1,4 @@
-"""Ids and dice that fall the same way in every run."""
+"""Ids and random numbers that are the same in every run."""
 
 from datetime import UTC, datetime
 from random import Random
@@ -9,8 +9,8 @@ _RANDOM_BITS = 62
 
 
 def seeded_random(seed: int) -> Random:
-    """Chance without surprise: the same numbers for the same seed."""
-    return Random(seed)  # noqa: S311 - made-up rows need no secrets
+    """A generator of the same numbers for the same seed."""
+    return Random(seed)  # noqa: S311 - generated rows need no secrets
 
 
 class Ids:
@@ -21,7 +21,7 @@ class Ids:
         self._millisecond = int(_FIRST_DAY.timestamp() * 1000)
 
     def __call__(self) -> UUID:
-        """The next id; it sorts after all that were given before."""
+        """The next id; it sorts after all earlier ones."""
         self._millisecond += 1
         high, low = self._rng.getrandbits(12), self._rng.getrandbits(_RANDOM_BITS)
         return UUID(int=self._millisecond << 80 | 7 << 76 | high << 64 | 2 << _RANDOM_BITS | low)

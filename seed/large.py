@@ -1,6 +1,6 @@
-"""Very many rows, for benchmarks: team by team, so that the memory for one team is enough.
+"""Generates very many rows for benchmarks, team by team, so that the memory for one team is enough.
 
-What is measured needs rows in number and spread, not sense: titles are put together, the log tells of the first teams only.
+Benchmarks need rows in number and spread, not sense: titles are assembled from words, and only the first teams have events.
 """
 
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ from domain.task_link import INVERSE, TaskLink, TaskLinkKind
 from domain.team import Team
 from domain.user import User
 from seed import vocabulary
-from seed.copy_rows import Batch, ProjectMembership, Reaction, SeedMembership, Watcher
-from seed.demo_people import DEMO_EMAIL, OWNER, PEOPLE
+from seed.batch import Batch, ProjectMembership, Reaction, SeedMembership, Watcher
+from seed.demo_people import OWNER, PEOPLE, SECOND
+from seed.event_log import SeedLog
 from seed.ids import Ids, seeded_random
-from seed.log import SeedLog
 
 _SEED = 2
 _DAYS = 180
@@ -41,13 +41,14 @@ _PRIORITIES = {
     TaskPriority.HIGH: 15,
     TaskPriority.URGENT: 5,
 }
+_FIRST_USERS = (OWNER, SECOND)
 _LINKS = (TaskLinkKind.BLOCKS, TaskLinkKind.RELATES_TO, TaskLinkKind.RELATES_TO)
 _EMOJI = ("👍", "🎉", "👀")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """How large. Each user belongs to one team; the log tells of the tasks of the first `told_teams`."""
+    """The size. Each user belongs to one team; the tasks of the first `logged_teams` have events."""
 
     teams: int = 200
     members: int = 10
@@ -71,22 +72,23 @@ class _GeneratedTeam:
         self._began = anchor - timedelta(days=_DAYS)
         self._days = timedelta(days=_DAYS - 1)
         self._anchor, self._scale, self._ids, self._rng, self._index = anchor, scale, ids, rng, index
-        self.batch = Batch(users=[self._user(place) for place in range(scale.members)])
+        self.batch = Batch(users=[self._user(index) for index in range(scale.members)])
         team = self._team()
         self._labels = self._make_labels(team)
-        for place in range(scale.projects):
-            self._add_project(team, place)
+        for index in range(scale.projects):
+            self._add_project(team, index)
         for project in self.batch.projects:
             self._add_tasks(team, project)
         self._log_tasks()
 
-    def _user(self, place: int) -> User:
-        number = self._index * self._scale.members + place
+    def _user(self, index: int) -> User:
+        number = self._index * self._scale.members + index
         first, last = vocabulary.FIRST_NAMES[number % 50], vocabulary.LAST_NAMES[number // 50 % 40]
         email, locale, zone = f"{first}.{last}.{number}@larkspur.example".lower(), "en", "UTC"
-        if number == 0:
-            dana = next(person for person in PEOPLE if person.name == OWNER)
-            first, last, email, locale, zone = dana.first_name, dana.last_name, DEMO_EMAIL, dana.locale, dana.time_zone
+        if number < len(_FIRST_USERS):
+            person = next(person for person in PEOPLE if person.name == _FIRST_USERS[number])
+            first, last, email = person.first_name, person.last_name, person.email_address
+            locale, zone = person.locale, person.time_zone
         at = self._began - timedelta(days=1)
         return User(
             id=self._ids(),
@@ -128,23 +130,23 @@ class _GeneratedTeam:
         ]
         return [label.id for label in self.batch.labels]
 
-    def _add_project(self, team: Team, place: int) -> None:
+    def _add_project(self, team: Team, index: int) -> None:
         """The first has the guest among its members, the last is private to four; the others are open to the team."""
         users = [user.id for user in self.batch.users]
-        private = place == self._scale.projects - 1 and place > 0
+        private = index == self._scale.projects - 1 and index > 0
         project = Project(
             id=self._ids(),
             created_at=self._began,
             updated_at=self._began,
             team_id=team.id,
-            name=f"{vocabulary.AREAS[(self._index + place) % len(vocabulary.AREAS)].capitalize()} {place + 1}",
+            name=f"{vocabulary.AREAS[(self._index + index) % len(vocabulary.AREAS)].capitalize()} {index + 1}",
             description="Made to be measured.",
-            status=ProjectStatus.COMPLETED if place == 1 else ProjectStatus.ACTIVE,
+            status=ProjectStatus.COMPLETED if index == 1 else ProjectStatus.ACTIVE,
             visibility=ProjectVisibility.PRIVATE if private else ProjectVisibility.TEAM,
             lead_id=users[1],
             creator_id=users[0],
         )
-        members = {0: [*users[:2], self._guest_id]}.get(place, users[:4] if private else users[:2])
+        members = {0: [*users[:2], self._guest_id]}.get(index, users[:4] if private else users[:2])
         self.batch.projects.append(project)
         self.batch.project_members += [
             ProjectMembership(project_id=project.id, user_id=user_id, joined_at=self._began) for user_id in members
@@ -156,9 +158,9 @@ class _GeneratedTeam:
             people = people[:4]
         tasks: list[Task] = []
         last: str | None = None
-        for place in range(self._scale.tasks):
+        for index in range(self._scale.tasks):
             last = rank.between(last, None)
-            tasks.append(self._task(team, project, tasks, place, last, people))
+            tasks.append(self._task(team, project, tasks, index, last, people))
         self.batch.tasks += tasks
         for task in tasks:
             self.batch.watchers += [
@@ -169,10 +171,10 @@ class _GeneratedTeam:
         self._add_comments(project, tasks, people)
         self._add_links(tasks)
 
-    def _task(self, team: Team, project: Project, before: list[Task], place: int, last: str, people: list[UUID]) -> Task:
+    def _task(self, team: Team, project: Project, before: list[Task], index: int, last: str, people: list[UUID]) -> Task:
         chance = self._rng
         number = self.batch.last_numbers[team.id] = self.batch.last_numbers.get(team.id, 0) + 1
-        at = self._began + self._days * ((place + chance.random()) / self._scale.tasks)
+        at = self._began + self._days * ((index + chance.random()) / self._scale.tasks)
         done = project.status is ProjectStatus.COMPLETED
         status = TaskStatus.DONE if done else chance.choices([*_STATUSES], weights=[*_STATUSES.values()])[0]
         below = before[chance.randrange(len(before))] if before and chance.random() < 0.2 else None
@@ -230,8 +232,8 @@ class _GeneratedTeam:
 
     def _add_links(self, tasks: list[Task]) -> None:
         """One task in twenty is linked to a later one, so that blocks never close a circle."""
-        for place in range(0, len(tasks) - 10, 20):
-            task, target = tasks[place], tasks[place + self._rng.randint(1, 9)]
+        for index in range(0, len(tasks) - 10, 20):
+            task, target = tasks[index], tasks[index + self._rng.randint(1, 9)]
             kind, (ours, theirs) = self._rng.choice(_LINKS), (self._ids(), self._ids())
             ends = {"task_id": task.id, "target_id": target.id}, {"task_id": target.id, "target_id": task.id}
             at = target.created_at

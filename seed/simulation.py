@@ -1,6 +1,6 @@
-"""A past in the making: does to dataclasses in memory, at given instants, what the domain does in the database.
+"""Simulates a history: does to dataclasses in memory, at given instants, what the domain does in the database.
 
-What happens is told to the log as the domain tells it, so rows and log agree by construction. To be called in the order of time.
+Its events are recorded as the domain records them, so rows and log agree by construction. Call it in the order of time.
 """
 
 from bisect import bisect_left, insort
@@ -20,9 +20,9 @@ from domain.task_link import INVERSE, TaskLink, TaskLinked, TaskLinkKind
 from domain.team import MembershipChanged, Team, TeamCreated, TeamJoined
 from domain.user import User, UserRegistered
 from domain.version import with_changes
-from seed.copy_rows import Batch, ProjectMembership, Reaction, SeedMembership, SeenMark, Watcher
+from seed.batch import Batch, ProjectMembership, Reaction, SeedMembership, SeenMark, Watcher
+from seed.event_log import SeedLog
 from seed.ids import Ids
-from seed.log import SeedLog
 
 
 class Simulation:
@@ -47,7 +47,7 @@ class Simulation:
         self._seen_marks: list[SeenMark] = []
 
     def register_user(self, at: datetime, user: User) -> None:
-        """Somebody makes an account."""
+        """A user registers."""
         self._users.append(user)
         self._log.record(UserRegistered(actor_id=user.id, user=user), at)
 
@@ -59,14 +59,14 @@ class Simulation:
         self._record(at, TeamJoined(actor_id=team.owner_id, team=team, user_id=team.owner_id))
 
     def join_team(self, at: datetime, team_id: UUID, user_id: UUID, role: Role) -> None:
-        """Somebody takes up an invitation."""
+        """A user accepts an invitation."""
         team, position = self._teams[team_id], self._log.head(team_stream(team_id))
         self._members.append(SeedMembership(team_id=team_id, user_id=user_id, role=role, joined_at=at, joined_position=position))
         self._record(at, MembershipChanged(actor_id=user_id, team=team, user_id=user_id, before=None, after=role))
         self._record(at, TeamJoined(actor_id=user_id, team=team, user_id=user_id))
 
     def add_label(self, at: datetime, actor_id: UUID, label: Label) -> None:
-        """A label is made."""
+        """A label is created."""
         self._labels.append(label)
         self._record(at, LabelCreated(actor_id=actor_id, label=label))
 
@@ -125,7 +125,7 @@ class Simulation:
     def move_task(
         self, at: datetime, actor_id: UUID, task_id: UUID, relative_position: float, status: TaskStatus | None = None
     ) -> None:
-        """A task is dragged to a place on the board: `share` of the way down its project, and into a column."""
+        """A task is dragged to a rank, `relative_position` of the way down its project, and to a status."""
         before = self._tasks[task_id]
         ranks = self._ranks[before.project_id]
         del ranks[bisect_left(ranks, before.rank)]
@@ -142,7 +142,7 @@ class Simulation:
             self._record(at, TaskMoved(actor_id=actor_id, task=task, before=before))
 
     def link_tasks(self, at: datetime, actor_id: UUID, task_id: UUID, kind: TaskLinkKind, target_id: UUID) -> None:
-        """Two tasks are linked; both sides are kept and told."""
+        """Two tasks are linked; both sides are stored and recorded."""
         ours, theirs = self.ids(), self.ids()
         forth = TaskLink(id=ours, twin_id=theirs, task_id=task_id, target_id=target_id, kind=kind, created_at=at)
         back = TaskLink(id=theirs, twin_id=ours, task_id=target_id, target_id=task_id, kind=INVERSE[kind], created_at=at)
@@ -151,7 +151,7 @@ class Simulation:
             self._record(at, TaskLinked(actor_id=actor_id, task=self._tasks[side.task_id], link=side))
 
     def add_comment(self, at: datetime, /, comment_id: UUID, author_id: UUID, task_id: UUID, **attributes: Any) -> None:
-        """Somebody says something about a task: `body`, `mention_ids`, and `parent_id` where it is an answer."""
+        """A user comments on a task: `body`, `mention_ids`, and `parent_id` of a reply."""
         task = self._tasks[task_id]
         comment = self._comments[comment_id] = Comment(
             id=comment_id,
@@ -174,7 +174,7 @@ class Simulation:
         self._record(at, CommentUpdated(actor_id=actor_id, comment=comment, before=before))
 
     def add_reaction(self, at: datetime, user_id: UUID, comment_id: UUID, emoji: str) -> None:
-        """Somebody reacts to a comment."""
+        """A user reacts to a comment."""
         reaction = Reaction(comment_id=comment_id, user_id=user_id, emoji=emoji, created_at=at)
         self._reactions[comment_id, user_id, emoji] = reaction
         self._record(at, CommentReacted(actor_id=user_id, comment=self._comments[comment_id], emoji=emoji, on=True))
@@ -186,7 +186,7 @@ class Simulation:
             self._watchers.setdefault((task_id, user_id), watcher)
 
     def mark_seen(self, at: datetime, user_id: UUID, task_ids: Iterable[UUID]) -> None:
-        """Somebody looks at all of these tasks that are there."""
+        """A user sees those of the tasks that exist."""
         for task_id in task_ids:
             if task_id in self._tasks:
                 stream = team_stream(self._tasks[task_id].team_id)

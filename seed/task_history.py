@@ -1,4 +1,4 @@
-"""From a story's plans to what happens in a project: tasks are written down, handed out, changed and moved along."""
+"""Schedules the history of a project's tasks from their lifecycles: they are created, assigned, changed and moved."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -26,7 +26,8 @@ _DESCRIPTIONS = {
         "Came in through the crash reports. About twenty people a day are affected.",
     ),
     "feature": (
-        "Asked for by nine studios in the last round of interviews.\n\n**Not part of this**: settings. One good default is enough.",
+        "Asked for by nine studios in the last round of interviews.\n\n"
+        "**Not part of this**: settings. One good default is enough.",
         "- [ ] Sketch\n- [ ] Behind a switch\n- [ ] Try it with two studios\n- [ ] Texts\n- [ ] Switch it on",
         "Small for us, large for those who do it twenty times a day. The sketch is in the project's folder.",
     ),
@@ -55,7 +56,7 @@ _MAX_SAME_DESCRIPTION = 2  # tasks of a project with the same description
 
 @dataclass(slots=True, kw_only=True)
 class ProjectHistory:
-    """One project's past, being noted in the chronicle. `people` are the ids of those who see the project, by name."""
+    """Schedules the history of one project. `people` are the ids of those who see the project, by name."""
 
     simulation: Simulation
     timeline: Timeline
@@ -70,43 +71,43 @@ class ProjectHistory:
     _description_counts: Counter[str] = field(default_factory=Counter)
 
     def schedule_task(self, lifecycle: TaskLifecycle) -> None:
-        """Note the life of one task."""
-        told, chance = lifecycle.task, self.rng
-        task_id = self.ids[told.title] = self.simulation.ids()
+        """Schedule the lifecycle of one task."""
+        story, chance = lifecycle.task, self.rng
+        task_id = self.ids[story.title] = self.simulation.ids()
         assignee = self._assignee(lifecycle)
-        priority = told.priority or chance.choices([*_PRIORITIES], weights=[*_PRIORITIES.values()])[0]
+        priority = story.priority or chance.choices([*_PRIORITIES], weights=[*_PRIORITIES.values()])[0]
         begun = lifecycle.begun_at.date() if lifecycle.begun_at != lifecycle.created_at and chance.random() < 0.4 else None
         attributes: dict[str, Any] = {
-            "title": told.title,
+            "title": story.title,
             "parent_id": self.ids[lifecycle.parent.task.title] if lifecycle.parent else None,
-            "description": told.description or self._description(lifecycle),
+            "description": story.description or self._description(lifecycle),
             "status": lifecycle.first_status,
             "priority": priority,
             "assignee_id": assignee and self.people[assignee],
             "due_on": self._due(lifecycle),
-            "estimate": told.estimate or (chance.choice(_ESTIMATES) if chance.random() < 0.4 else None),
-            "label_ids": tuple(sorted(self.labels[name] for name in told.labels)),
+            "estimate": story.estimate or (chance.choice(_ESTIMATES) if chance.random() < 0.4 else None),
+            "label_ids": tuple(sorted(self.labels[name] for name in story.labels)),
         }
         attributes["start_on"] = begun if begun and begun <= (attributes["due_on"] or begun) else None
         later = self._deferred_attributes(lifecycle, attributes)
         self.timeline.schedule(
             lifecycle.created_at, self.simulation.create_task, self._author(assignee), task_id, self.project_id, **attributes
         )
-        doer = self.people[assignee if assignee and self._may_write(assignee) else self.project.lead]
+        worker = self.people[assignee if assignee and self._may_write(assignee) else self.project.lead]
         for name, value in later.items():
             at = lifecycle.created_at + (lifecycle.begun_at - lifecycle.created_at) * chance.uniform(0.2, 0.95)
             self.timeline.schedule(at, self.simulation.change_task, self._author(assignee), task_id, **{name: value})
         for at, status in lifecycle.moves:
             if chance.random() < 0.35:
-                self.timeline.schedule(at, self.simulation.move_task, doer, task_id, chance.random(), status)
+                self.timeline.schedule(at, self.simulation.move_task, worker, task_id, chance.random(), status)
             else:
-                self.timeline.schedule(at, self.simulation.change_task, doer, task_id, status=status)
-        if told.status not in CLOSED and chance.random() < 0.15:
+                self.timeline.schedule(at, self.simulation.change_task, worker, task_id, status=status)
+        if story.status not in CLOSED and chance.random() < 0.15:
             at = lifecycle.last_moved_at + (self.until - lifecycle.last_moved_at) * chance.uniform(0.1, 0.9)
             self.timeline.schedule(at, self.simulation.move_task, self.people[self.project.lead], task_id, chance.random() / 2)
 
     def _deferred_attributes(self, lifecycle: TaskLifecycle, attributes: dict[str, Any]) -> dict[str, Any]:
-        """Attributes that somebody gives the task only after it was written down; they are taken out here."""
+        """The attributes that are set only after the task was created; they are removed from `attributes`."""
         chance = self.rng
         later: dict[str, Any] = {}
         if lifecycle.begun_at == lifecycle.created_at:
@@ -122,7 +123,7 @@ class ProjectHistory:
         return later
 
     def _author(self, assignee: str | None) -> UUID:
-        """Whoever writes a task down or changes it: the lead more often than others."""
+        """The user who creates or changes a task: the lead more often than others."""
         weights = {name: 1 for name in self.people if self._may_write(name)}
         weights |= {OWNER: 3, self.project.lead: 5}
         if assignee in weights:
@@ -150,7 +151,7 @@ class ProjectHistory:
         return text
 
     def _due(self, lifecycle: TaskLifecycle) -> date | None:
-        """Around today for what is open, around the day it was closed for the rest; never before it was written down."""
+        """Around today for open tasks, around the day of closing for others; never before the task was created."""
         chance, status = self.rng, lifecycle.task.status
         if status is TaskStatus.CANCELED:
             return None

@@ -1,4 +1,4 @@
-"""When things happen: steps noted in any order, taken in the order of time, and only while people are at work."""
+"""Runs scheduled steps in the order of time, and only in working hours."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,22 +15,22 @@ _SATURDAY = 5
 
 @dataclass(slots=True)
 class Timeline:
-    """Steps to be taken, each at an instant of a time that knows no nights and no weekends."""
+    """Scheduled steps, each at an instant of a time without nights and weekends."""
 
     _steps: list[tuple[datetime, Callable[[], Any]]] = field(default_factory=list)
 
     def schedule(self, at: datetime, step: Callable[Concatenate[datetime, P], None], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Something happens at an instant; it is told the working hour that this falls into."""
+        """Schedule a step; it is called with its instant, moved into working hours."""
         self._steps.append((at, lambda: step(to_office_hours(at), *args, **kwargs)))
 
     def run(self) -> None:
-        """Let everything happen; what was noted for one instant happens in the order in which it was noted."""
+        """Run all steps; those of one instant in the order in which they were scheduled."""
         for _, step in sorted(self._steps, key=lambda step: step[0]):
             step()
 
 
 def to_office_hours(at: datetime) -> datetime:
-    """The instant on a working day, in working hours, that stands for any instant. Keeps the order: later stays later."""
+    """Map any instant to one in working hours. It preserves the order: later stays later."""
     midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
     share = (at - midnight) / _DAY
     weekend = at.weekday() - _SATURDAY

@@ -14,19 +14,19 @@ import asyncio
 import os
 from collections.abc import Sequence
 from time import monotonic
-from typing import Final, Protocol
-
-from starlette.types import Scope
+from typing import Final
 
 from transport import rfc6455
-from transport.fair_turns import MAX_TURN_MESSAGES, MAX_TURN_SECONDS, FairTurns
-from transport.message_budget import MessageBudget, frame_cost
+from transport.connection_table import ConnectionTable
+from transport.fair_turns import MAX_TURN_MESSAGES, MAX_TURN_SECONDS
+from transport.message_budget import LargeMessageBudget, MessageBudget, frame_cost
+from transport.message_receiver import MessageReceiver
 from transport.rfc6455 import BINARY, CLOSE, PING, PONG, TEXT, CloseFrame, FrameReader, ProtocolError
-from transport.uvicorn_websocket import DETACH_EXTENSION, OnDisconnect
+from transport.uvicorn_websocket import OnDisconnect
 from transport.write_batch import WriteBatch
 
 _HIGH_WATER_BYTES: Final = 32 * 1024
-_CLOSE_TIMEOUT_SECONDS: Final = 1.0
+CLOSE_TIMEOUT_SECONDS: Final = 1.0
 _LARGE_MESSAGE_TIMEOUT_SECONDS: Final = 60.0
 _SHORT_PAYLOAD_BYTES: Final = 1024
 _SHORT_HEADERS: Final = {
@@ -34,77 +34,11 @@ _SHORT_HEADERS: Final = {
 }
 _PING_FRAME: Final = rfc6455.frame_header(PING, 0)
 _TOO_MANY_MESSAGES: Final = CloseFrame(1008, "Too many messages.")
+_TOO_MANY_CONNECTIONS: Final = CloseFrame(1013, "Too many connections; try again.")
 _RESTARTING: Final = CloseFrame(1012, "")
 
 # Why a connection is not read from: several may hold at once.
 _UNREAD_BACKLOG, _CLIENT_DOES_NOT_READ, _RECEIVER_IS_FULL = 1, 2, 4
-
-
-class MessageReceiver(Protocol):
-    """The owner of a connection's messages. It is called from the event loop, and never again after `close(None)`."""
-
-    def on_message(self, payload: bytes, /) -> None:
-        """A message of the opcode that the connection was made for."""
-
-    def on_wrong_opcode(self) -> None:
-        """A text message where binary is spoken, or the other way round."""
-
-    def on_pong(self) -> None:
-        """The client answered a ping."""
-
-    def on_writable(self) -> None:
-        """The client reads again: more can be sent."""
-
-    def on_rate_exceeded(self) -> CloseFrame | None:
-        """The client sends more messages than it may: how the connection ends; None: with 1008."""
-
-    def close(self, frame: CloseFrame | None, /) -> None:
-        """The connection ends by itself, with this close frame, or without one because the client is gone."""
-
-
-class LargeMessageBudget:
-    """Bytes of large messages that all connections of a process may be receiving at the same time."""
-
-    def __init__(self, available_bytes: int = 64 * 1024 * 1024) -> None:
-        self.available_bytes = available_bytes
-
-
-def detach_transport(
-    scope: Scope,
-    opcode: int,
-    *,
-    max_message_bytes: int,
-    close_timeout_seconds: float = _CLOSE_TIMEOUT_SECONDS,
-    write_batch: WriteBatch | None = None,
-    large_messages: LargeMessageBudget | None = None,
-) -> "DirectWebSocket | None":
-    """The connection behind a scope that was just accepted, to which the ASGI call then means nothing any more. It needs
-    `attach` before control returns to the loop. None where the server does not detach its transport.
-    """
-    detach = scope.get("extensions", {}).get(DETACH_EXTENSION)
-    if detach is None:
-        return None
-    made: list[DirectWebSocket] = []
-
-    def make_protocol(on_disconnect: OnDisconnect, turns: FairTurns) -> DirectWebSocket:
-        made.append(
-            DirectWebSocket(
-                opcode,
-                max_message_bytes=max_message_bytes,
-                close_timeout_seconds=close_timeout_seconds,
-                write_batch=write_batch,
-                large_messages=large_messages,
-                on_disconnect=on_disconnect,
-                turns=turns,
-            )
-        )
-        return made[0]
-
-    transport = detach(make_protocol)
-    if transport is None:
-        return None
-    made[0].set_transport(transport)
-    return made[0]
 
 
 class DirectWebSocket(asyncio.Protocol):
@@ -126,6 +60,7 @@ class DirectWebSocket(asyncio.Protocol):
         "_reader",
         "_receiver",
         "_reserved_bytes",
+        "_table",
         "_transport",
         "_turns",
         "_write_batch",
@@ -141,8 +76,8 @@ class DirectWebSocket(asyncio.Protocol):
         *,
         max_message_bytes: int,
         on_disconnect: OnDisconnect,
-        turns: FairTurns,
-        close_timeout_seconds: float = _CLOSE_TIMEOUT_SECONDS,
+        table: ConnectionTable,
+        close_timeout_seconds: float = CLOSE_TIMEOUT_SECONDS,
         write_batch: WriteBatch | None = None,
         large_messages: LargeMessageBudget | None = None,
     ) -> None:
@@ -158,7 +93,8 @@ class DirectWebSocket(asyncio.Protocol):
         self._reserved_bytes = 0
         self._large_message_timer: asyncio.TimerHandle | None = None
         self._on_disconnect = on_disconnect
-        self._turns = turns
+        self._table = table
+        self._turns = table.turns
         self._in_turns = False
         self._address = ""
         self._receiver: MessageReceiver | None = None
@@ -225,6 +161,17 @@ class DirectWebSocket(asyncio.Protocol):
         if receiver is not None:
             receiver.close(None)
 
+    @property
+    def is_idle(self) -> bool:
+        return not self._in_turns
+
+    def evict(self) -> None:
+        self._end(_TOO_MANY_CONNECTIONS)
+        self._transport.close()  # the client's answer is not waited for
+
+    def abort(self) -> None:
+        self._transport.abort()
+
     def shutdown(self) -> None:
         """Called by uvicorn when the server stops."""
         self._end(_RESTARTING)
@@ -282,6 +229,10 @@ class DirectWebSocket(asyncio.Protocol):
     def is_closing(self) -> bool:
         """Whether nothing more is sent."""
         return self._closing
+
+    def mark_authenticated(self) -> None:
+        """The client has signed in: its connection is closed after those of strangers when there are too many."""
+        self._table.mark_authenticated(self)
 
     def set_max_message_bytes(self, message_bytes: int) -> None:
         """Accept messages up to this size from now on."""

@@ -46,10 +46,10 @@ class _Queue:
 class FairScheduler:
     """The waiting and running jobs of all owners."""
 
-    def __init__(self, *, slots: int, max_waiting: int, max_waiting_per_owner: int) -> None:
+    def __init__(self, *, slots: int, max_waiting: int, max_waiting_per_owner: int, max_per_owner: int | None = None) -> None:
         self._slots = slots
         self._max_large = max(1, slots - 1)
-        self._max_per_owner = max(1, slots - 1)
+        self._max_per_owner = max_per_owner or max(1, slots - 1)
         self._max_large_per_owner = max(1, self._max_large - 1)
         self._max_waiting = max_waiting
         self._max_waiting_per_owner = max_waiting_per_owner

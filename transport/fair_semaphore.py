@@ -11,8 +11,15 @@ from transport.fair_scheduler import FairScheduler, Job, Owner
 class FairSemaphore:
     """Slots of one event loop, given out by `FairScheduler`."""
 
-    def __init__(self, *, slots: int, max_waiting: int = 1_024, max_waiting_per_owner: int = 256) -> None:
-        self._scheduler = FairScheduler(slots=slots, max_waiting=max_waiting, max_waiting_per_owner=max_waiting_per_owner)
+    def __init__(
+        self, *, slots: int, max_waiting: int = 1_024, max_waiting_per_owner: int = 256, max_per_owner: int | None = None
+    ) -> None:
+        self._scheduler = FairScheduler(
+            slots=slots,
+            max_waiting=max_waiting,
+            max_waiting_per_owner=max_waiting_per_owner,
+            max_per_owner=max_per_owner,
+        )
         self._turns: dict[Job, asyncio.Future[None]] = {}
 
     @property

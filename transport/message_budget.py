@@ -122,3 +122,10 @@ class MessageBudgets:
         client.grow(-1, self._rates)
         if not client.connections:
             self._clients.pop(client.key, None)
+
+
+class LargeMessageBudget:
+    """Bytes of large messages that all connections of a process may be receiving at the same time."""
+
+    def __init__(self, available_bytes: int = 64 * 1024 * 1024) -> None:
+        self.available_bytes = available_bytes

@@ -28,6 +28,7 @@ class MessageStream:
         "_is_closed",
         "_receive_waiter",
         "_socket",
+        "mark_authenticated",
         "send_now",
         "set_max_message_bytes",
     )
@@ -39,6 +40,7 @@ class MessageStream:
         self._is_closed = False
         self._receive_waiter: asyncio.Future[None] | None = None
         self._drain_waiter: asyncio.Future[None] | None = None
+        self.mark_authenticated = socket.mark_authenticated
         self.send_now = socket.send_now
         self.set_max_message_bytes = socket.set_max_message_bytes
         socket.attach(self)

@@ -3,29 +3,34 @@
 A timer of the event loop for each of 10,000 sockets would cost as much memory as their buffers; here it is an entry of a queue.
 Entries are not removed: a connection that is no longer concerned finds that out when it is due.
 
-A timer that fires late (the process was stopped, or the event loop was blocked) says nothing of the clients: what they sent in
-time has not been read yet. So it is put off once, until that has been read.
+Deadlines of clients need a grace period. A timer may fire late, because the process was stopped or its event loop was busy; what
+a client has sent in time waits in its socket then, and has to be read before the client is judged.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 
-_LATE_SECONDS: Final = 1.0
+READ_GRACE_SECONDS: Final = 0.1
+"""Enough for the event loop to read from all sockets."""
 
 
 class TimeoutQueue(Generic[T]):
     """Calls `on_timeout` with everything that was added, so many seconds later."""
 
-    def __init__(self, seconds: float, on_timeout: Callable[[T], None]) -> None:
+    def __init__(self, seconds: float, on_timeout: Callable[[T], None], *, grace_seconds: float = 0.0) -> None:
+        """`grace_seconds` are waited after the timer has fired, however late it was."""
         self._seconds = seconds
         self._on_timeout = on_timeout
+        self._grace_seconds = grace_seconds
         self._queue: deque[tuple[float, T]] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._was_put_off = False
+
+    def __len__(self) -> int:
+        return len(self._queue)
 
     def add(self, item: T) -> None:
         """Wait for one more."""
@@ -44,11 +49,16 @@ class TimeoutQueue(Generic[T]):
     def _fire(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        if now - self._queue[0][0] > _LATE_SECONDS and not self._was_put_off:
-            self._was_put_off = True
-            self._timer = loop.call_later(_LATE_SECONDS, self._fire)
-            return
-        self._was_put_off = False
+        due: list[T] = []
         while self._queue and self._queue[0][0] <= now:
-            self._on_timeout(self._queue.popleft()[1])
-        self._timer = loop.call_at(self._queue[0][0], self._fire) if self._queue else None
+            due.append(self._queue.popleft()[1])
+        if self._grace_seconds and due:
+            loop.call_later(self._grace_seconds, self._call, due)
+        else:
+            self._call(due)
+        if self._timer is not None:
+            self._timer = loop.call_at(self._queue[0][0], self._fire) if self._queue else None
+
+    def _call(self, due: Sequence[T]) -> None:
+        for item in due:
+            self._on_timeout(item)

@@ -1,230 +1,211 @@
-"""Uvicorn's HTTP protocol, with a short way for what a graph is mostly asked: a POST of a few KiB, whole, for a path of the
-graph.
+"""Extends uvicorn's HTTP protocol: a fast path for small POSTs, and a deadline for every state.
 
-Such a request goes from the parser to its endpoint as a dict of headers and a body, and its response to the socket as one write.
-What ASGI puts in between (scope, two messages each way, an event, middleware, a timer to set and to cancel) took 38 µs of the 160
-µs of a small query; two writes for one response are two system calls. All else takes uvicorn's usual way: other paths and
-methods, streams, long or chunked bodies, proxies' headers, `Expect`, upgrades, what is pipelined behind a request, clients that
-do not read.
+Fast path. A POST of a few KiB to a path of the graph goes from the parser to its handler as a dict of headers and a body, and its
+response to the socket as one write. What ASGI puts in between (scope, two messages each way, an event, middleware, a timer to
+set and to cancel) took 38 of the 160 µs of a small query; two writes for one response are two system calls. All else takes
+uvicorn's path: other paths and methods, streams, long or chunked bodies, proxies' headers, `Expect`, clients that do not read.
 
-One timer a connection, which is set anew only when it fires, bounds everything that may last: the head and the body of a request,
-its operation, and the silence between two requests. Uvicorn bounds only the last; it would also wait for ever for a head, and
-gather one without end.
+Deadlines. One timer a connection, which is set anew only when it fires, bounds everything that may last: the head and the body of
+a request, its operation, the silence between two requests, the writing of a response, and closing. Uvicorn bounds only the
+silence; it would also wait for ever for a head, and gather one without end.
 
-Rejected: a server of our own (uvicorn's knows upgrades, shutting down, and what ASGI wants of the rest); a task less (a coroutine
-that is driven by hand has no task to cancel, and asyncio's own tools ask for one).
+Rejected: an own server (uvicorn's knows shutting down, and what ASGI wants of the rest); driving the coroutine without a task
+(there would be nothing to cancel, and asyncio's own tools ask for one).
 """
 
-import asyncio
 from asyncio import BaseTransport, CancelledError, Transport
 from collections.abc import Mapping
-from typing import Any, Final, Protocol, cast
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, cast
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from transport.connection_table import ConnectionTable
+from transport.fast_request import FastRequest, RequestHandler
+from transport.http_head import check_path
+from transport.http_reader import HttpReader, ReadFlow
+from transport.http_response import Reply, plain_text_response, serialize
 
-from transport.http_response import Reply
-
-MAX_HEAD_BYTES: Final = 64 * 1024
-_MAX_FAST_BODY_BYTES: Final = 64 * 1024  # bytes of a body
-_HEAD_TIMEOUT_SECONDS, _BODY_TIMEOUT_SECONDS = 15.0, 10.0
+_MAX_FAST_BODY_BYTES: Final = 64 * 1024
 _DISCONNECT_GRACE_SECONDS = 0.05  # after a client's going, so that what is nearly done gets done
 _SLOW_PATH_HEADERS: Final = frozenset((b"expect", b"upgrade", b"transfer-encoding", b"x-forwarded-for", b"x-forwarded-proto"))
-_HEAD_TOO_LARGE_RESPONSE: Final = (
-    STATUS_LINE[431] + b"content-type: text/plain; charset=utf-8\r\n"
-    b"content-length: 25\r\nconnection: close\r\n\r\nThe head is far too long."
-)
-
-Headers = dict[bytes, bytes]
 
 
-class RequestHandler(Protocol):
-    """What answers the requests of one path. It raises nothing but a cancellation."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpTimeouts:
+    """How long the states of a connection may last; the silence between two requests is uvicorn's `timeout_keep_alive`."""
 
-    timeout_seconds: float
-    """Seconds after which it is cancelled and asked for what to say then."""
-
-    def streams(self, accept: bytes | None) -> bool:
-        """Whether a client with this Accept header is answered by a stream, which is not one whole response."""
-        ...
-
-    async def post(self, headers: Headers, body: bytes, ip: str | None) -> Reply:
-        """The response to a whole request."""
-        ...
-
-    def timeout_response(self, headers: Headers) -> Reply:
-        """The response to a request that took too long to be answered."""
-        ...
-
-    def body_timeout_response(self, headers: Headers) -> Reply:
-        """The response to a request whose body took too long to arrive."""
-        ...
+    head_seconds: float = 15.0
+    """From its beginning, or from that of the connection, to the end of a head."""
+    body_seconds: float = 10.0
+    """From the beginning of a request to the end of its body, on the fast path."""
+    write_seconds: float = 30.0
+    """For which a client may take nothing of a response that it was sent more of than buffers hold."""
+    close_seconds: float = 5.0
+    """From a connection's closing until it is cut."""
 
 
-class _FastRequest:
-    """
-    A request on its short way, from the end of its head to its response.
-
-    `response_complete` and `keep_alive` are what uvicorn's protocol looks for in the request that it is busy with.
-    """
-
-    __slots__ = ("body", "deadline", "handler", "headers", "keep_alive", "response_complete", "task", "timed_out")
-
-    def __init__(self, handler: RequestHandler, headers: Headers, *, keep_alive: bool, deadline: float) -> None:
-        self.handler = handler
-        self.headers = headers
-        self.keep_alive = keep_alive
-        self.deadline = deadline
-        self.body = b""
-        self.task: asyncio.Task[None] | None = None
-        self.timed_out = self.response_complete = False
-
-    def cancel(self) -> None:
-        """Cancel what is not done yet."""
-        if self.task is not None:
-            self.task.cancel()
+def http_protocol(
+    handlers: Mapping[bytes, RequestHandler], table: ConnectionTable | None = None, timeouts: HttpTimeouts = HttpTimeouts()
+) -> Any:
+    """What makes protocols for uvicorn's `http` setting; all of them share one table of connections."""
+    return partial(HttpProtocol, handlers=handlers, table=ConnectionTable() if table is None else table, timeouts=timeouts)
 
 
-class HttpProtocol(HttpToolsProtocol):
-    """Uvicorn's, with a short way for POSTs to the paths of `posts`."""
+class HttpProtocol(HttpReader):
+    """One connection. `handlers` answer POSTs to their paths on the fast path."""
 
-    def __init__(self, *args: Any, handlers: Mapping[bytes, RequestHandler], **named: Any) -> None:
+    def __init__(self, *args: Any, handlers: Mapping[bytes, RequestHandler], timeouts: HttpTimeouts, **named: Any) -> None:
         super().__init__(*args, **named)
         self._handlers = handlers
-        self._incoming_request: _FastRequest | None = None
-        self._running_request: _FastRequest | None = None
-        self._in_head = self._message_began = False
-        self._head_bytes = 0
-        self._phase_started_at = 0.0
+        self._timeouts = timeouts
+        self._incoming_request: FastRequest | None = None
+        self._running_request: FastRequest | None = None
+        self._blocked_since: float | None = None
+        self._is_closing_slowly = False
         self._has_responded = False
+        self._is_authenticated = False
 
     # ── the connection ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(cast("Transport", transport))
-        self._phase_started_at = self.loop.time()
-        self._timer = self.loop.call_later(self.timeout_keep_alive, self._check_timeouts)
+        self.flow = ReadFlow(self.transport)
+        self.phase_started_at = self.loop.time()
+        self._timer = self.loop.call_later(min(self.timeout_keep_alive, self._timeouts.head_seconds), self._check_timeouts)
+        if not self.table.add(self):
+            reply = plain_text_response(503, "Too many connections.")
+            self.transport.write(serialize(reply, self.server_state.default_headers, keep_alive=False))
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
+        self.table.remove(self)
         if self._running_request is not None:
             self.loop.call_later(_DISCONNECT_GRACE_SECONDS, self._running_request.cancel)
         self._incoming_request = None
         cycle: Any = self.cycle
-        if isinstance(cycle, _FastRequest):
+        if isinstance(cycle, FastRequest):
             self.cycle = cast(Any, None)
         super().connection_lost(exc)
+        self.drop_received()
 
-    def handle_websocket_upgrade(self) -> None:
-        self._timer.cancel()
-        super().handle_websocket_upgrade()
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._blocked_since = self.loop.time()
+        self.table.add_unread(self, self.transport.get_write_buffer_size())
 
-    def data_received(self, data: bytes) -> None:
-        self._message_began = False
-        super().data_received(data)
-        if self._in_head and not self._message_began:  # else nobody knows how much of the data is the head's
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-                self.transport.write(_HEAD_TOO_LARGE_RESPONSE)
-                self.transport.close()
-
-    def _is_busy(self) -> bool:
-        cycle: Any = self.cycle
-        return cycle is not None and not cycle.response_complete
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._blocked_since = None
+        self.table.remove_unread(self)
 
     def _check_timeouts(self) -> None:
         """End what has lasted too long; come back when something else could have."""
         now = self.loop.time()
         reading, running = self._incoming_request, self._running_request
-        if running is not None:
+        if self._blocked_since is not None and self._blocked_since + self._timeouts.write_seconds <= now:
+            self.transport.abort()
+            return
+        if self.transport.is_closing():
+            if self._is_closing_slowly and self._blocked_since is None:
+                self.transport.abort()
+                return
+            self._is_closing_slowly = True
+            due = now + self._timeouts.close_seconds
+        elif running is not None:
             due = running.deadline
             if due <= now:
                 running.timed_out = True
                 running.cancel()
-                due = now + _BODY_TIMEOUT_SECONDS
+                due = now + self._timeouts.body_seconds
         elif reading is not None:
             due = reading.deadline
             if due <= now:
                 self._incoming_request = None
                 reading.keep_alive = False
                 self._write_response(reading, reading.handler.body_timeout_response(reading.headers))
-                return
-        elif self._is_busy():
-            due = now + self.timeout_keep_alive  # uvicorn's, and somebody else's watch
+                due = now + self._timeouts.close_seconds
+        elif self.is_busy or self._blocked_since is not None:
+            due = now + self.timeout_keep_alive  # an ASGI application bounds its own time
         else:
-            due = self._phase_started_at + (
-                _HEAD_TIMEOUT_SECONDS if self._in_head or not self._has_responded else self.timeout_keep_alive
+            due = self.phase_started_at + (
+                self._timeouts.head_seconds if self.in_head or not self._has_responded else self.timeout_keep_alive
             )
             if due <= now:
                 self.transport.close()
-                return
-        self._timer = self.loop.call_later(due - now, self._check_timeouts)
+                due = now + self._timeouts.close_seconds
+        self._timer = self.loop.call_at(max(due, now), self._check_timeouts)
 
     # ── a request ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def on_message_begin(self) -> None:
-        self.url = b""
-        self.headers = []
-        self.expect_100_continue = False
-        self._in_head = self._message_began = True
-        self._head_bytes = 0
-        self._phase_started_at = self.loop.time()
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        posts = self._handlers.get(self.url)
-        if posts is None or (call := self._fast_request(posts)) is None:
+    def start_request(self, version: str) -> None:
+        handler = self._handlers.get(self.url)
+        if handler is None or (request := self._fast_request(handler, version)) is None:
+            check_path(self.url)
             self._fall_back_to_asgi()
         else:
-            self._incoming_request = call
-            self.cycle = cast(Any, call)
+            self._incoming_request = request
+            self.cycle = cast(Any, request)
 
-    def _fast_request(self, handler: RequestHandler) -> _FastRequest | None:
-        """The request, where it may take the short way."""
+    def _fast_request(self, handler: RequestHandler, version: str) -> FastRequest | None:
+        """The request, where it may take the fast path."""
         parser, headers = self.parser, dict(self.headers)
         declared = headers.get(b"content-length", b"")
         if (
             parser.get_method() != b"POST"
-            or self._is_busy()
+            or self.is_busy
             or len(declared) > len(str(_MAX_FAST_BODY_BYTES))
             or not declared.isdigit()
             or int(declared) > _MAX_FAST_BODY_BYTES
             or not _SLOW_PATH_HEADERS.isdisjoint(headers)
             or handler.streams(headers.get(b"accept"))
-            or parser.get_http_version() != "1.1"
+            or version != "1.1"
             or self.flow.write_paused
         ):
             return None
-        return _FastRequest(
-            handler, headers, keep_alive=parser.should_keep_alive(), deadline=self._phase_started_at + _BODY_TIMEOUT_SECONDS
+        return FastRequest(
+            handler, headers, keep_alive=parser.should_keep_alive(), deadline=self.phase_started_at + self._timeouts.body_seconds
         )
 
     def _fall_back_to_asgi(self) -> None:
         url, headers, expects = self.url, self.headers, self.expect_100_continue
-        super().on_message_begin()
+        super(HttpReader, self).on_message_begin()
         self.url, self.expect_100_continue = url, expects
         self.headers += headers
-        super().on_headers_complete()
+        super(HttpReader, self).on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        if self._incoming_request is None:
+        request = self._incoming_request
+        if request is None:
             super().on_body(body)
         else:
-            self._incoming_request.body += body
+            self.missing_body_bytes -= len(body)  # type: ignore[operator]  # it has a Content-Length
+            request.body = request.body + body if request.body else body
 
     def on_message_complete(self) -> None:
-        call = self._incoming_request
-        if call is None:
+        request = self._incoming_request
+        if request is None:
             super().on_message_complete()
             return
+        self.between_messages, self.in_body = True, False
         self._incoming_request = None
-        self._running_request = call
-        call.deadline = self.loop.time() + call.handler.timeout_seconds
-        call.task = self.loop.create_task(self._run_request(call))
-        self.tasks.add(call.task)
+        self._running_request = request
+        request.deadline = self.loop.time() + request.handler.timeout_seconds
+        request.task = self.loop.create_task(self._run_request(request))
+        self.tasks.add(request.task)
+
+    def on_refused(self) -> None:
+        if self._incoming_request is not None:
+            self._incoming_request = None
+            self.cycle = cast(Any, None)
+
+    def handle_websocket_upgrade(self) -> None:
+        self._timer.cancel()
+        super().handle_websocket_upgrade()
 
     # ── its response ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _run_request(self, request: _FastRequest) -> None:
+    async def _run_request(self, request: FastRequest) -> None:
         assert request.task is not None
         try:
             reply = await request.handler.post(request.headers, request.body, self.client[0] if self.client else None)
@@ -237,13 +218,17 @@ class HttpProtocol(HttpToolsProtocol):
         finally:
             self._running_request = None
             self.tasks.discard(request.task)
+            request.task = None  # a cancelled task refers to this frame
         self._write_response(request, reply)
 
-    def _write_response(self, request: _FastRequest, response: Reply) -> None:
+    def _write_response(self, request: FastRequest, response: Reply) -> None:
         request.response_complete = True
+        if response.is_authenticated and not self._is_authenticated:
+            self._is_authenticated = True
+            self.table.mark_authenticated(self)
         if not self.transport.is_closing():
             keeps = request.keep_alive and not response.closes
-            self.transport.write(_serialize(response, self.server_state.default_headers, keep_alive=keeps))
+            self.transport.write(serialize(response, self.server_state.default_headers, keep_alive=keeps))
             if not keeps:
                 self.transport.close()
         self.on_response_complete()
@@ -251,20 +236,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
         self._has_responded = True
-        self._phase_started_at = self.loop.time()
+        self.phase_started_at = self.loop.time()
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
-        if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
-
-
-def _serialize(response: Reply, default_headers: list[tuple[bytes, bytes]], *, keep_alive: bool) -> bytes:
-    """The bytes of a response."""
-    parts = [STATUS_LINE[response.status]]
-    for name, value in (*default_headers, *response.headers):
-        parts += (name, b": ", value, b"\r\n")
-    if not keep_alive and not response.closes:
-        parts.append(b"connection: close\r\n")
-    parts += (b"\r\n", response.body)
-    return b"".join(parts)
+        self.continue_held()

@@ -9,17 +9,15 @@ from asyncio import BaseTransport, Protocol, Transport
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from uvicorn.server import ServerState
 
-from transport.fair_turns import FairTurns
+from transport.connection_table import ConnectionTable
 
 DETACH_EXTENSION: Final = "pantherahive.handover"
-_TURNS: Final = "fair_turns"
+_HANDSHAKE_TIMEOUT_SECONDS: Final = 15.0
 
 OnDisconnect = Callable[[Any], object]
-MakeProtocol = Callable[[OnDisconnect, FairTurns], Protocol]
+MakeProtocol = Callable[[OnDisconnect, ConnectionTable], Protocol]
 
 
 class _NullTransport(Transport):
@@ -32,13 +30,33 @@ class _NullTransport(Transport):
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """Uvicorn's websocket protocol, whose transport can be detached."""
 
-    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any], _loop: Any = None) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self._state = server_state
+    table: ConnectionTable | None = None
+    """Of all connections of the process; this one is in it already."""
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
+        self._deadline = self.loop.call_later(_HANDSHAKE_TIMEOUT_SECONDS, self._on_handshake_timeout)
         self.app = self._with_detach_extension(self.app)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._deadline.cancel()
+        if self.table is not None:
+            self.table.remove(self)
+        super().connection_lost(exc)
+
+    @property
+    def is_idle(self) -> bool:
+        return False
+
+    def evict(self) -> None:
+        self.transport.abort()
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    def _on_handshake_timeout(self) -> None:
+        if not self.handshake_complete or self.transport.is_closing():
+            self.transport.abort()
 
     def _with_detach_extension(self, app: Any) -> Any:
         async def run(scope: Any, receive: Any, send: Any) -> None:
@@ -51,9 +69,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """The transport, which `make_protocol` gives a new protocol; None when the connection has gone on already."""
         if self.disconnected or self.close_sent or not self.handshake_complete or not self.queue.empty():
             return None
+        self._deadline.cancel()
         transport, connections = self.transport, self.connections
-        turns = self._state.__dict__.setdefault(_TURNS, FairTurns())  # shared by all connections of a server
-        protocol: Any = make_protocol(connections.discard, turns)
+        table = ConnectionTable() if self.table is None else self.table
+
+        def on_disconnect(protocol: Any) -> None:
+            connections.discard(protocol)
+            table.remove(protocol)
+
+        protocol: Any = make_protocol(on_disconnect, table)
+        table.replace(self, protocol)
         connections.discard(self)
         connections.add(protocol)
         self.transport = cast("Transport", _NullTransport())

@@ -1,6 +1,6 @@
-"""Sends what was said: connections that have something to write are written to in turns, so that no burst holds up the loop.
+"""Writes to connections in turns, so that many writes at a time do not hold up the event loop.
 
-One callback of the loop serves all connections of a process, and what is said to a connection in between leaves in one write.
+One callback of the loop serves all connections of a process, and what a connection is sent in between leaves in one write.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class WriteScheduler:
             asyncio.get_running_loop().call_soon(self._flush)
 
     async def drained(self) -> None:
-        """Wait until everybody that was added has flushed."""
+        """Wait until every connection that was added has flushed."""
         if not self._queue:
             return
         if self._drained is None:

@@ -13,7 +13,8 @@ def table(medians: Mapping[str, Any], titles: Mapping[str, tuple[str, str]]) -> 
         lines += [f"### {writers} writers of one document", ""]
         loads = [key for key, value in next(iter(named.values())).items() if isinstance(value, dict)]
         for load in loads:
-            lines += [f"**{load}**", "", "| | CPU µs per delivery | delivery p50 / p99 ms | acknowledged p50 / p99 ms | frames each "
+            lines += [f"**{load}**", "", "| | CPU µs per delivery | delivery p50 / p99 ms "
+                      "| acknowledged p50 / p99 ms | frames each "
                       "| missing |", "|---|--:|--:|--:|--:|--:|"]  # fmt: skip
             for name, each in named.items():
                 one = each[load]

@@ -1,12 +1,13 @@
-"""Configures markdown-it as the reader of Markdown: CommonMark with GFM's tables and strike-through, bounded in depth and in work.
+"""Configures markdown-it as the reader of Markdown: CommonMark with GFM's tables and strike-through, bounded in depth and in
+work.
 
-markdown-it throws away, without a word, what lies beyond its `maxNesting`; here it is refused. Depth is bounded by what a Yjs document
-may hold (`content.structure_check.TYPES_DEEP`): a block within `MAX_DEPTH` others leaves room for a table's parts, a text and its
-characters.
+markdown-it throws away, without a word, what lies beyond its `maxNesting`; here it is refused. Depth is bounded by what a Yjs
+document may hold (`content.structure_check.TYPES_DEEP`): a block within `MAX_DEPTH` others leaves room for a table's parts, a
+text and its characters.
 
-Work is linear in the text, whatever stands in it. Where markdown-it's is not, it is made so (the labels of links are matched once, where
-it looks for the end of each anew), or reckoned before the text is read: lines that go on lazily with a deep quote are looked at once for
-each level, and a few lines can ask for a hundred thousand cells of a table.
+Work is linear in the text, whatever stands in it. Where markdown-it's is not, it is made so (the labels of links are matched
+once, where it looks for the end of each anew), or reckoned before the text is read: lines that go on lazily with a deep quote are
+looked at once for each level, and a few lines can ask for a hundred thousand cells of a table.
 """
 
 import re
@@ -73,7 +74,8 @@ class _Blocks(ParserBlock):
 
 
 class _InlineState(StateInline):
-    """With the ends of labels that are known: (place of the opening bracket, whether links within forbid it) → place of the closing one."""
+    """With the ends of labels that are known: (place of the opening bracket, whether links within forbid it) → place of the
+    closing one."""
 
     def __init__(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> None:
         super().__init__(src, md, env, tokens)
@@ -99,7 +101,8 @@ class _Helpers:
 
     @staticmethod
     def parseLinkLabel(state: StateInline, start: int, disableNested: bool = False) -> int:  # noqa: N802, N803
-        """The place of the bracket that ends the label which begins at `start`, or -1. As markdown-it's, but each is found once."""
+        """The place of the bracket that ends the label which begins at `start`, or -1. As markdown-it's, but each is found
+        once."""
         assert isinstance(state, _InlineState)
         known = state.labels.get((start, disableNested))
         if known is None:

@@ -1,8 +1,8 @@
 """Chooses between asterisks and tags for emphasis, so that Markdown is as short as can be and reads as what was meant.
 
-Whether asterisks open or close emphasis depends on the characters on either side, and on the other asterisks of the line. So the line
-is tried with asterisks everywhere: as a skeleton in which each text is its first and last character, which markdown-it parses. Marks
-that it reads otherwise become tags: `(**Done.**)` and `*a **b** c*` keep their asterisks, `**Done.**then` is
+Whether asterisks open or close emphasis depends on the characters on either side, and on the other asterisks of the line. So the
+line is tried with asterisks everywhere: as a skeleton in which each text is its first and last character, which markdown-it
+parses. Marks that it reads otherwise become tags: `(**Done.**)` and `*a **b** c*` keep their asterisks, `**Done.**then` is
 `<strong>Done.</strong>then`, as two asterisks between a full stop and a letter cannot close.
 """
 
@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Final
 
 from markdown_it import MarkdownIt
@@ -92,7 +93,7 @@ def _is_simple(parts: Sequence[Part]) -> bool:
 def _touching(parts: Sequence[Part]) -> list[Edge]:
     return [
         part
-        for part, other in zip(parts, parts[1:], strict=False)
+        for part, other in pairwise(parts)
         if isinstance(part, Edge) and isinstance(other, Edge) and not part.of.is_tag and not other.of.is_tag
     ]
 

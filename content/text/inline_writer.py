@@ -1,9 +1,10 @@
 """Writes the inline nodes of a text block as Markdown.
 
-Emphasis is written with asterisks where these are read as it (`content.text.delimiters`), else with the tags `<strong>`, `<em>`, `<s>`,
-which the parser takes for the same marks. Underline is `<u>` always, a mention is `[@name](mention:id)`. Of marks that overlap the
-longest stands outside, but no link is parted. White space at the rim of a mark is moved out of it, that at the ends of lines is left
-out, as no reader shows it; code keeps no other mark than a link, and marks that Markdown doesn't have are left out.
+Emphasis is written with asterisks where these are read as it (`content.text.delimiters`), else with the tags `<strong>`, `<em>`,
+`<s>`, which the parser takes for the same marks. Underline is `<u>` always, a mention is `[@name](mention:id)`. Of marks that
+overlap the longest stands outside, but no link is parted. White space at the rim of a mark is moved out of it, that at the ends
+of lines is left out, as no reader shows it; code keeps no other mark than a link, and marks that Markdown doesn't have are left
+out.
 """
 
 import re
@@ -263,7 +264,8 @@ def _nested(runs: Sequence[Run]) -> list[Part]:
 
 
 def _longest(runs: Sequence[Run], at: int) -> tuple[Key, int]:
-    """The mark that goes on longest from here, and where it ends: at the beginning of a link at the latest that goes on behind it."""
+    """The mark that goes on longest from here, and where it ends: at the beginning of a link at the latest that goes on behind
+    it."""
     ends: dict[Key, int] = {}
     for mark in runs[at][1]:
         end = at + 1

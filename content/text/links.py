@@ -1,20 +1,52 @@
 """Decides which addresses a text may point to: a link runs whatever stands in it when somebody follows it.
 
-Markdown keeps every address that a reader of it takes for a link, so that nothing is lost between import and export. HTML is shown as
-it is, so there only schemes stand that are known to do no harm: those that browsers let pages register handlers for (HTML, "safelisted
-schemes"), and our own names of documents and people, to which no program answers.
+Markdown keeps every address that a reader of it takes for a link, so that nothing is lost between import and export. HTML is
+shown as it is, so there only schemes stand that are known to do no harm: those that browsers let pages register handlers for
+(HTML, "safelisted schemes"), and our own names of documents and people, to which no program answers.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from content.text import commonmark
 
 _SCHEME = re.compile(r"\s*([a-zA-Z][a-zA-Z0-9+.\-]*)\s*:")
 # What browsers skip when they look for the scheme.
 _SKIPPED = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\ufeff]")
 _SAFE = frozenset(
-    "http https mailto tel sms smsto ftp ftps sftp geo im irc ircs magnet matrix mms news nntp sip sips ssh urn webcal xmpp bitcoin"
-    " openpgp4fpr callto slack document user".split()
+    [
+        "http",
+        "https",
+        "mailto",
+        "tel",
+        "sms",
+        "smsto",
+        "ftp",
+        "ftps",
+        "sftp",
+        "geo",
+        "im",
+        "irc",
+        "ircs",
+        "magnet",
+        "matrix",
+        "mms",
+        "news",
+        "nntp",
+        "sip",
+        "sips",
+        "ssh",
+        "urn",
+        "webcal",
+        "xmpp",
+        "bitcoin",
+        "openpgp4fpr",
+        "callto",
+        "slack",
+        "document",
+        "user",
+    ]
 )
 _NO_LINK = frozenset({"javascript", "vbscript", "file", "data"})  # as markdown-it has it
 _PICTURE = re.compile(r"data:image/(?:png|gif|jpeg|webp|avif);base64,[a-zA-Z0-9+/=]*")
@@ -46,3 +78,11 @@ def markdown_address(address: object) -> str | None:
 def _scheme(address: str) -> str | None:
     scheme = _SCHEME.match(_SKIPPED.sub("", address))
     return scheme[1].lower() if scheme else None
+
+
+def link_addresses(markdown: str) -> Iterator[str]:
+    """The addresses of all links of a text, as a CommonMark reader finds them: none in code, comments or escapes."""
+    for block in commonmark.tokens(markdown):
+        for token in block.children or ():
+            if token.type == "link_open":
+                yield str(token.attrs.get("href", ""))

@@ -1,9 +1,10 @@
 """Parses Markdown into the tree of a rich text: what a reader of CommonMark and GFM sees, in nodes that TipTap's schema has.
 
-y-prosemirror deletes what does not fit its schema, so an item begins with a paragraph, a cell and a quote hold a block, an image is a
-block, and code has no other mark. Nothing is dropped for that:
+y-prosemirror deletes what does not fit its schema, so an item begins with a paragraph, a cell and a quote hold a block, an image
+is a block, and code has no other mark. Nothing is dropped for that:
 
-- A list whose items have a box here and none there becomes a list for each stretch of one kind; the writer puts them together again.
+- A list whose items have a box here and none there becomes a list for each stretch of one kind; the writer puts them together
+  again.
 - Code within a link is a link whose `class` is "code"; a picture within a link has the address as its `href`.
 - HTML is text, but for `<br>` and the tags of marks. An empty comment that stands alone keeps blocks apart and is left out.
 - A paragraph that is `&nbsp;` and nothing else is an empty one.

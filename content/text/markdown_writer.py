@@ -8,8 +8,8 @@ Written so that parsing it gives what was written:
 - A paragraph that is a comment of HTML is written as one.
 - An empty paragraph between others is `&nbsp;`; those at the beginning and the end, which editors add as they like, are left out.
 
-What Markdown doesn't have is left out: cells over several columns, and blocks within cells (their lines stand there, apart by `<br>`).
-Blocks of names that are not known here are written as what is in them (`visible_blocks`).
+What Markdown doesn't have is left out: cells over several columns, and blocks within cells (their lines stand there, apart by
+`<br>`). Blocks of names that are not known here are written as what is in them (`visible_blocks`).
 """
 
 import re

@@ -1,8 +1,8 @@
 """Lists the blocks of a Yjs fragment as Markdown shows them, each with its place, so that they can be changed where they stand.
 
-Blocks of names that are not known here (callouts, details, columns, figures …) are written as what is in them, and are never taken
-apart for it: what they hold is listed in its order, each with the containers around it. What Markdown has no line for is not listed,
-and so is never asked for: unknown atoms, and empty paragraphs at the ends.
+Blocks of names that are not known here (callouts, details, columns, figures …) are written as what is in them, and are never
+taken apart for it: what they hold is listed in its order, each with the containers around it. What Markdown has no line for is
+not listed, and so is never asked for: unknown atoms, and empty paragraphs at the ends.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
@@ -22,7 +22,8 @@ _ITEMS = frozenset({"listItem", "taskItem", "tableRow"})
 class Container:
     """A block that Markdown does not show.
 
-    `rest` counts the blocks in it that are to stay, or come, and what is not shown; `is_filled` tells that one comes as its child.
+    `rest` counts the blocks in it that are to stay, or come, and what is not shown; `is_filled` tells that one comes as its
+    child.
     """
 
     parent: Parent
@@ -74,7 +75,8 @@ def key(node: Node, *, exact: bool) -> Hashable:
 
 
 def old_blocks(parent: Parent, known: Sequence[Node] | None, *, exact: bool) -> list[OldBlock]:
-    """The blocks of a parent that are shown, in their order; exactly: its children as they are. `known` is what it holds, if read before."""
+    """The blocks of a parent that are shown, in their order; exactly: its children as they are. `known` is what it holds, if read
+    before."""
     found = list(_listed(parent, None, known, exact=exact))
     if exact:
         return found

@@ -1,7 +1,7 @@
 """Changes a Yjs fragment into a tree with as few operations as can be, so that edits made meanwhile find their place.
 
-*As Markdown*: the tree was read from Markdown, so what that cannot say is no difference and stays, such as colours, widths, and the
-containers around blocks (`content.text.old_blocks`). *Exactly*: the tree is what another state of the document held.
+*As Markdown*: the tree was read from Markdown, so what that cannot say is no difference and stays, such as colours, widths, and
+the containers around blocks (`content.text.old_blocks`). *Exactly*: the tree is what another state of the document held.
 """
 
 import re
@@ -79,7 +79,8 @@ def patch_blocks(parent: Parent, new: Sequence[Node], known: Sequence[Node] | No
 
 
 def _first_of_item(parent: Parent, new: Sequence[Node]) -> int | None:
-    """The place of an item's first paragraph, which it must have, where it becomes another: of several that are empty the last."""
+    """The place of an item's first paragraph, which it must have, where it becomes another: of several that are empty the
+    last."""
     if not isinstance(parent, XmlElement) or parent.tag not in ("listItem", "taskItem") or not new or new[0].type != "paragraph":
         return None
     first: int | None = None
@@ -340,7 +341,7 @@ def _outside(parent: Parent, left: OldBlock | None, right: OldBlock | None, firs
 
 
 def _patch_block(element: XmlElement, old: Node, new: Node, *, exact: bool) -> None:
-    names = {name: None for name in {**old.attrs, **new.attrs}} if exact else _SAID.get(new.type, {})
+    names = dict.fromkeys({**old.attrs, **new.attrs}) if exact else _SAID.get(new.type, {})
     for name, none in names.items():
         wanted = new.attrs.get(name, none)
         if old.attrs.get(name, none) != wanted:

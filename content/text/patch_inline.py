@@ -111,9 +111,7 @@ def _key(node: Node, *, exact: bool) -> str:
 
 def _delete(element: XmlElement, unit: _Unit) -> None:
     """Delete an inline node; of a text what Markdown has no sign for stays between its parts."""
-    if unit.group is None:
-        del element.children[unit.at]
-    elif unit.end == unit.at + 1 and isinstance(element.children[unit.at], XmlText):
+    if unit.group is None or (unit.end == unit.at + 1 and isinstance(element.children[unit.at], XmlText)):
         del element.children[unit.at]
     else:
         unit.group.delete(0, len(unit.group))

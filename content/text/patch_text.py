@@ -1,9 +1,10 @@
 """Changes the words of a text and their formatting, leaving all others untouched.
 
-pycrdt finds each place by walking there, so a text gets at most `_MAX_CHANGES` changes: beyond that neighbouring ones become one, with
-what stands between them, or the whole text is written anew.
+pycrdt finds each place by walking there, so a text gets at most `_MAX_CHANGES` changes: beyond that neighbouring ones become one,
+with what stands between them, or the whole text is written anew.
 
-A text is made as another says it: *as Markdown* where that was read from Markdown, so that marks that it cannot say stay; or *exactly*.
+A text is made as another says it: *as Markdown* where that was read from Markdown, so that marks that it cannot say stay; or
+*exactly*.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Views the texts of a block that follow each other without a break or mention between them as one text, to be changed as one.
 
-Editors keep a block's words in one XmlText. Others part it by embeds, or wrap words in inline elements of names that are not known
-here: what Markdown shows as one stretch of text is then several pieces, each with its place in an XmlText. pycrdt counts in bytes of
-UTF-8, and an embed as one.
+Editors keep a block's words in one XmlText. Others part it by embeds, or wrap words in inline elements of names that are not
+known here: what Markdown shows as one stretch of text is then several pieces, each with its place in an XmlText. pycrdt counts in
+bytes of UTF-8, and an embed as one.
 """
 
 from bisect import bisect_right
@@ -27,7 +27,8 @@ class Formatted:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A stretch of an XmlText: where it begins there, in bytes, and where each of its characters does, and its end, from there on."""
+    """A stretch of an XmlText: where it begins there, in bytes, and where each of its characters does, and its end, from there
+    on."""
 
     text: XmlText
     start: int
@@ -78,7 +79,8 @@ class TextGroup:
             del piece.text[piece.place(first) : piece.place(last)]
 
     def insert(self, at: int, runs: Sequence[tuple[str, tuple[Mark, ...]]], *, instead: bool = False) -> None:
-        """Insert runs with exactly these marks; where two pieces meet in the first of them, unless it is instead of what began there."""
+        """Insert runs with exactly these marks; where two pieces meet in the first of them, unless it is instead of what began
+        there."""
         index = bisect_right(self._starts, at) - 1
         while not instead and index and self._starts[index] == at:
             index -= 1

@@ -1,9 +1,10 @@
-"""The tree of a rich text: ProseMirror's nodes and marks, with the names of TipTap's StarterKit, tables, task lists, images and mentions.
+"""The tree of a rich text: ProseMirror's nodes and marks, with the names of TipTap's StarterKit, tables, task lists, images and
+mentions.
 
 Blocks: doc, paragraph, heading{level}, codeBlock{language}, blockquote, bulletList, orderedList{start}, listItem, taskList,
-taskItem{checked}, table, tableRow, tableHeader, tableCell, horizontalRule, image{src, alt, title}. Inline: text, hardBreak, mention{id,
-label}. Marks: link{href, title}, bold, italic, strike, underline, code. Nodes and marks of other names are kept, and shown by what they
-contain.
+taskItem{checked}, table, tableRow, tableHeader, tableCell, horizontalRule, image{src, alt, title}. Inline: text, hardBreak,
+mention{id, label}. Marks: link{href, title}, bold, italic, strike, underline, code. Nodes and marks of other names are kept, and
+shown by what they contain.
 """
 
 import re

@@ -1,4 +1,5 @@
-"""Documents: what a team writes together. Rules only; what one holds is `content`'s, where it is kept `persistence.documents`'."""
+"""Documents: what a team writes together. Rules only; what one holds is `content`'s, where it is kept
+`persistence.documents`'."""
 
 from domain.document.create import create
 from domain.document.delete import delete, restore
@@ -10,6 +11,7 @@ from domain.document.events import (
     DocumentFilesChanged,
     DocumentMoved,
     DocumentMovedAway,
+    DocumentRankCompacted,
     DocumentRestored,
     DocumentUpdated,
     DocumentVersionSaved,
@@ -28,6 +30,7 @@ __all__ = [
     "DocumentFilesChanged",
     "DocumentMoved",
     "DocumentMovedAway",
+    "DocumentRankCompacted",
     "DocumentRestored",
     "DocumentStore",
     "DocumentType",

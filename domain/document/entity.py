@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
+from domain.collation import collation_key
 from domain.document.kind import DocumentType
 
 
@@ -13,11 +14,12 @@ class Document:
     """
     Something that a team writes together. `rank` sorts it in its project; `parent_id` is the document that it lies under.
 
-    What it says is not here but in the log of its edits, from `latest_position` on, and in its versions up to there. The `latest_…`
-    attributes and `preview` tell of the newest version; there is none while `latest_number` is 0.
+    What it says is not here but in the log of its edits, from `latest_position` on, and in its versions up to there. The
+    `latest_…` attributes and `preview` are those of the newest version; there is none while `latest_number` is 0.
     """
 
     type_name: ClassVar[str] = "Document"
+    stored_properties: ClassVar[tuple[str, ...]] = ("title_collation",)
 
     id: UUID
     version: int = 1
@@ -36,14 +38,19 @@ class Document:
     latest_position: int = 0
     deleted_at: datetime | None = None
 
+    @property
+    def title_collation(self) -> str:
+        """What the title sorts and is searched by."""
+        return collation_key(self.title)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentVersion:
     """
     A document as it was at a position of its log; never changed once saved.
 
-    `crdt`, `markdown` and `text` are the SHA-256 (hex) of the stored contents, `byte_size` is theirs together. `created_by_id` is None
-    for a version that the server saved when the document had been quiet.
+    `crdt`, `markdown` and `text` are the SHA-256 (hex) of the stored contents, `byte_size` is theirs together. `created_by_id` is
+    None for a version that the server saved when the document had been quiet.
     """
 
     type_name: ClassVar[str] = "DocumentVersion"

@@ -1,4 +1,4 @@
-"""What can happen to a document. Single edits are told in the document's own stream, not here."""
+"""What can happen to a document. Single edits are in the document's own stream, not here."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +11,7 @@ from domain.events import ChangeKind, Event, FieldChange, difference, team_strea
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentEvent(Event):
-    """Something about a document, told to those who may see its project."""
+    """Something about a document, visible to those who may see its project."""
 
     document: Document
 
@@ -73,15 +73,33 @@ class DocumentMoved(DocumentEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRankCompacted(DocumentEvent):
+    """The rank of a document became shorter; its place in its list is the same, and so is its version.
+
+    It stands in the history of no document: nobody did anything.
+    """
+
+    kind = ChangeKind.UPDATED
+
+    @property
+    def about(self) -> tuple[str, UUID] | None:
+        return "Project", self.document.project_id
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return (FieldChange(field="rank", after=self.document.rank),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentMovedAway(DocumentEvent):
-    """Those who see only the project that a document has left are told that it is gone; `document` is as it was."""
+    """The document left a project: for those who see only that one; `document` is as it was."""
 
     kind = ChangeKind.ACCESS_LOST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentDeleted(DocumentEvent):
-    """A document was put away; it can be restored."""
+    """A document was deleted; it can be restored."""
 
     kind = ChangeKind.DELETED
 
@@ -95,7 +113,7 @@ class DocumentRestored(DocumentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentFilesChanged(DocumentEvent):
-    """Files were put on a document, or taken off."""
+    """Files were attached to a document, or removed."""
 
     kind = ChangeKind.ATTACHED
     added: tuple[Attachment, ...] = ()

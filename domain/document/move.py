@@ -21,8 +21,8 @@ async def move(uow: UnitOfWork, actor: Actor, document_id: UUID, values: Mapping
     """
     Move a document, with all below it where it changes projects.
 
-    `project_id`, `parent_id` (None: to the top), and `after_id` (None: to the front). A document that only changes its project comes to
-    its top and end.
+    `project_id`, `parent_id` (None: to the top), and `after_id` (None: to the front). A document that only changes its project
+    comes to its top and end.
     """
     if values.get("parent_id") is not None:
         await uow.documents.lock_many(sorted({document_id, values["parent_id"]}))

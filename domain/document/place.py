@@ -15,9 +15,10 @@ MAX_SUBTREE_DOCUMENTS = 500
 async def require_parent(
     uow: UnitOfWork, project_id: UUID, parent_id: UUID, document_id: UUID | None, descendants: Sequence[Document] = ()
 ) -> None:
-    """The parent lies in the same project, is not deleted, not the document itself or below it, and not too deep for all that comes along.
+    """The parent lies in the same project, is not deleted, not the document itself or below it, and not too deep for all that
+    comes along.
 
-    The caller holds the parent, before he holds the project.
+    The caller locks the parent before the project.
     """
     path = ("input", "parentId")
     if not await uow.documents.is_open_in(project_id, parent_id):
@@ -30,7 +31,7 @@ async def require_parent(
 
 
 def require_subtree_limit(descendants: Sequence[Document]) -> None:
-    """So many documents can be put away, restored or moved in one step, because each is written to object storage."""
+    """So many documents can be deleted, restored or moved in one step, because each is written to object storage."""
     if len(descendants) >= MAX_SUBTREE_DOCUMENTS:
         raise LimitExceeded("Too many documents lie below this one for one step.", MAX_SUBTREE_DOCUMENTS, path=("input", "id"))
 

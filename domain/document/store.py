@@ -1,4 +1,4 @@
-"""Where documents are kept, and the one way to open one for writing."""
+"""Stores documents, and is the one way to open one for writing."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -9,22 +9,24 @@ from domain.document.entity import Document, DocumentVersion
 from domain.errors import NotFound, Path
 from domain.permissions import Access, Action, ResourceKind, Role, access
 from domain.ports import UnitOfWork
+from domain.rank_compaction import Stretch
 
 
 class DocumentStore(Protocol):
-    """Where documents and their versions are kept; what an operation saves is in object storage before it is in the index."""
+    """Stores documents and their versions; what an operation saves is in object storage before it is in the index."""
 
     async def add(self, document: Document) -> bool:
-        """Keep a new document; False when the id is taken."""
+        """Store a new document; False when the id is in use."""
         ...
 
     async def save(self, document: Document) -> None: ...
     async def add_version(self, version: DocumentVersion, text: str) -> None:
-        """Keep a new version; its contents are stored already, `text` is what it says in plain words, to be searched."""
+        """Store a new version; its contents are stored already, `text` is what it says in plain words, to be searched."""
         ...
 
     async def lock(self, document_id: UUID, user_id: UUID) -> tuple[Document, Role, bool] | None:
-        """A document that the user may see, held until the end of the operation, with his role and whether its project is archived."""
+        """A document that the user may see, held until the end of the operation, with their role and whether its project is
+        archived."""
         ...
 
     async def lock_for_server(self, document_id: UUID) -> Document | None:
@@ -50,6 +52,18 @@ class DocumentStore(Protocol):
 
     async def rank_after(self, project_id: UUID, rank: str) -> str | None:
         """The lowest rank above."""
+        ...
+
+    async def long_stretch(self, project_id: UUID) -> Stretch | None:
+        """The first stretch of the project's list with a rank that is too long; None when there is none."""
+        ...
+
+    async def lock_in(self, project_id: UUID, document_ids: Sequence[UUID]) -> Sequence[Document]:
+        """Those of the documents that lie in the project, locked. Raises Unavailable at once where one is locked already."""
+        ...
+
+    async def save_ranks(self, documents: Sequence[Document]) -> None:
+        """Save other ranks of the same places, at once; cursors that were made with the ranks before still find these."""
         ...
 
     async def ancestors(self, document_id: UUID) -> Sequence[UUID]:

@@ -1,7 +1,7 @@
 """Updates of a document: what somebody wrote, and where it stands in the document's log.
 
-A log is ordered and has no gaps: positions count from 1 for each document. It is a stream like a team's, with bytes in it instead of
-facts: `document:{id}`.
+A log is ordered and has no gaps: positions count from 1 for each document. It is a stream like a team's, with bytes in it instead
+of facts: `document:{id}`.
 """
 
 import base64
@@ -19,11 +19,11 @@ def document_stream(document_id: UUID) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """One edit to be kept. `data` is a Yjs update, encoding V1, that was checked.
+    """One edit to be stored. `data` is a Yjs update, encoding V1, that was checked.
 
-    `session_id` is the client's own name for its editing session. `client_ids` are the Yjs clients that this update shows for the first
-    time, as far as the caller knows: they are remembered as the author's, unless they are somebody's already.
-    `client_mutation_id` makes a repetition by the same author be answered and not kept again.
+    `session_id` is the client's own name for its editing session. `client_ids` are the Yjs clients that this update shows for the
+    first time, as far as the caller knows: they are remembered as the author's, unless they are somebody's already.
+    `client_mutation_id` makes a repetition by the same author be answered and not stored again.
     """
 
     document_id: UUID
@@ -60,7 +60,7 @@ def to_logged(update: Update, position: int, at: datetime) -> LoggedUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What came of an appended update. `repeated`: it stood there before, and was not kept again."""
+    """What came of an appended update. `repeated`: it was there before, and was not stored again."""
 
     position: int
     repeated: bool = False
@@ -75,7 +75,7 @@ class LogBounds:
 
 
 def to_entry(update: LoggedUpdate) -> Entry:
-    """An edit as an entry of its document's stream, for other processes to hear."""
+    """An edit as an entry of its document's stream, for other processes."""
     return Entry(
         stream=document_stream(update.document_id),
         position=update.position,

@@ -22,8 +22,8 @@ class Snapshot:
     """
     What a document says at a position of its log, its contents stored already.
 
-    `state` is the Yjs state (encoding V1); `crdt`, `markdown` and `text` are the SHA-256 (hex) of the stored contents, `words` is the plain
-    text itself; `author_ids` are those who wrote since the version before; `links` are the documents that it links to.
+    `state` is the Yjs state (encoding V1); `crdt`, `markdown` and `text` are the SHA-256 (hex) of the stored contents, `words` is
+    the plain text itself; `author_ids` are those who wrote since the version before; `links` are the documents that it links to.
     """
 
     position: int
@@ -84,8 +84,8 @@ async def add_version(
     """
     The document with its next version. Its own `version` stays: a saved version is no reason for a conflict about a title.
 
-    A snapshot that is older than the newest version, because another was saved meanwhile, is a version all the same, but leaves what the
-    document is known by (preview, position) to the newer one.
+    A snapshot that is older than the newest version, because another was saved meanwhile, is a version all the same, but leaves
+    what the document is known by (preview, position) to the newer one.
     """
     authors = {*snapshot.author_ids, *([author_id] if author_id is not None and not snapshot.author_ids else [])}
     version = DocumentVersion(

@@ -17,9 +17,9 @@ async def append_edit(
     """
     Put a Yjs update at the end of the document's log; an empty one changes nothing.
 
-    It was made for a state that the log holds, so it applies to whatever comes before it there. None: it was not made for somebody who
-    may not write. `brings`: Markdown that came with it, whose links to documents count at once; what it takes away goes with the
-    next version.
+    It was made for a state that the log holds, so it applies to whatever comes before it there. None: it was not made for
+    somebody who may not write. `brings`: Markdown that came with it, whose links to documents count at once; what it takes away
+    goes with the next version.
     """
     document, _ = await open_document(uow, actor, document_id, Action.UPDATE)
     if document.deleted_at is not None:

@@ -18,7 +18,7 @@ from domain.version import require_version, with_changes
 
 
 async def create(uow: UnitOfWork, actor: Actor, project_id: UUID | None, values: Mapping[str, Any], *, team_id: UUID) -> Project:
-    """Start a project; whoever starts it, and its lead, are members."""
+    """Create a project; its creator and its lead become members."""
     team, _, rights = await open_team(uow, actor, team_id)
     rights.require(Action.CREATE)
     project = Project(
@@ -26,7 +26,7 @@ async def create(uow: UnitOfWork, actor: Actor, project_id: UUID | None, values:
         created_at=uow.now,
         updated_at=uow.now,
         team_id=team.id,
-        name=text.validate_line(values["name"], ("input", "name")),
+        name=text.validate_name(values["name"], ("input", "name")),
         description=text.validate_optional_markdown(values.get("description"), ("input", "description")),
         visibility=values.get("visibility") or ProjectVisibility.TEAM,
         start_on=values.get("start_on"),
@@ -100,7 +100,7 @@ async def restore(uow: UnitOfWork, actor: Actor, project_id: UUID) -> Project:
 def _validate_attributes(values: Mapping[str, Any]) -> dict[str, Any]:
     changes = {name: values[name] for name in ("start_on", "end_on", "lead_id") if name in values}
     if "name" in values:
-        changes["name"] = text.validate_line(values["name"], ("input", "name"))
+        changes["name"] = text.validate_name(values["name"], ("input", "name"))
     if "description" in values:
         changes["description"] = text.validate_optional_markdown(values["description"], ("input", "description"))
     for name in ("status", "visibility"):

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
+from domain.collation import collation_key
+
 
 class ProjectStatus(StrEnum):
     """Where a project stands; an archived one is read-only."""
@@ -27,6 +29,7 @@ class Project:
     """A team's undertaking, with tasks and documents."""
 
     type_name: ClassVar[str] = "Project"
+    stored_properties: ClassVar[tuple[str, ...]] = ("name_collation",)
 
     id: UUID
     version: int = 1
@@ -42,3 +45,8 @@ class Project:
     lead_id: UUID | None = None
     creator_id: UUID | None = None
     deleted_at: datetime | None = None
+
+    @property
+    def name_collation(self) -> str:
+        """What the name sorts and is searched by."""
+        return collation_key(self.name)

@@ -9,7 +9,7 @@ from domain.project.entity import Project
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectEvent(Event):
-    """Something about a project, told to those who may see it."""
+    """Something about a project, visible to those who may see it."""
 
     project: Project
 
@@ -47,7 +47,7 @@ class ProjectUpdated(ProjectEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectDeleted(ProjectEvent):
-    """A project was put away with all its tasks; it can be restored."""
+    """A project was deleted with all its tasks; it can be restored."""
 
     kind = ChangeKind.DELETED
 
@@ -61,7 +61,7 @@ class ProjectRestored(ProjectEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectMembersChanged(ProjectEvent):
-    """People were added to a project or taken out of it."""
+    """People were added to a project or removed from it."""
 
     kind = ChangeKind.MEMBERSHIP
     added: tuple[UUID, ...]
@@ -74,7 +74,7 @@ class ProjectMembersChanged(ProjectEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectJoined(ProjectEvent):
-    """Somebody can now see the project, and is told in his own stream."""
+    """Somebody can now see the project: in their own stream."""
 
     kind = ChangeKind.MEMBERSHIP
     user_id: UUID
@@ -86,7 +86,7 @@ class ProjectJoined(ProjectEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectAccessLost(ProjectEvent):
-    """Somebody can no longer see the project, and is told in his own stream."""
+    """Somebody can no longer see the project: in their own stream."""
 
     kind = ChangeKind.ACCESS_LOST
     user_id: UUID

@@ -1,4 +1,4 @@
-"""Who belongs to a project, and who is told when that lets him see it or not."""
+"""Members of a project, and the events for those who gain or lose sight of it."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -47,7 +47,7 @@ async def set_members(uow: UnitOfWork, actor: Actor, project_id: UUID, *, add: S
 
 
 async def record_reader_changes(uow: UnitOfWork, actor: Actor, project: Project, before: frozenset[UUID]) -> None:
-    """Tell those who gained or lost sight of the project, each in his own stream."""
+    """Record who gained or lost sight of the project, each in their own stream."""
     after = await uow.projects.readers(project.id)
     for user_id in sorted(after - before):
         uow.record(ProjectJoined(actor_id=actor.user_id, project=project, user_id=user_id))

@@ -1,4 +1,4 @@
-"""Where projects and their members are kept, and the one way to open a project for writing."""
+"""Stores projects and their members, and is the one way to open a project for writing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from domain.project.entity import Project
 
 @dataclass(frozen=True, slots=True)
 class ProjectAccess:
-    """What somebody is towards a project that he may see."""
+    """The relation of a person to a project that they may see."""
 
     role: Role
     leads: bool
@@ -22,15 +22,19 @@ class ProjectAccess:
 
 
 class ProjectStore(Protocol):
-    """Where projects and their members are kept."""
+    """Stores projects and their members."""
 
     async def add(self, project: Project) -> bool:
-        """Keep a new project; False when the id is taken."""
+        """Store a new project; False when the id is in use."""
         ...
 
     async def save(self, project: Project) -> None: ...
     async def lock(self, project_id: UUID, user_id: UUID, *, deleted: bool = False) -> tuple[Project, ProjectAccess] | None:
         """A project that the user may see, held until the end of the operation; one that is deleted only when asked for."""
+        ...
+
+    async def lock_for_server(self, project_id: UUID) -> bool:
+        """Hold a project until the end of an operation that the server itself does; False when it is gone."""
         ...
 
     async def readers(self, project_id: UUID, user_ids: Sequence[UUID] | None = None) -> frozenset[UUID]:

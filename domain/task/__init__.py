@@ -1,6 +1,7 @@
 """Tasks: what is to be done, by whom, until when, and where on the board it stands."""
 
 from domain.task.bulk import TaskResult, create_many, update_many
+from domain.task.compact_ranks import compact_ranks
 from domain.task.create import create
 from domain.task.delete import delete, restore
 from domain.task.edit import update
@@ -12,6 +13,7 @@ from domain.task.events import (
     TaskFilesChanged,
     TaskMoved,
     TaskMovedAway,
+    TaskRankCompacted,
     TaskRestored,
     TaskUpdated,
 )
@@ -28,11 +30,13 @@ __all__ = [
     "TaskMoved",
     "TaskMovedAway",
     "TaskPriority",
+    "TaskRankCompacted",
     "TaskRestored",
     "TaskResult",
     "TaskStatus",
     "TaskStore",
     "TaskUpdated",
+    "compact_ranks",
     "create",
     "create_many",
     "delete",

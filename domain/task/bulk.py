@@ -1,4 +1,4 @@
-"""Many tasks in one call: all or nothing, or each for itself; and a rehearsal of either."""
+"""Many tasks in one call: all or nothing, or each for itself; and a dry run of either."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ async def update_many(
 
 
 async def create_many(uow: UnitOfWork, actor: Actor, rows: Sequence[Mapping[str, Any]], mode: BulkMode) -> Sequence[TaskResult]:
-    """Write many tasks down, in order; a later row may name an earlier one as its parent."""
+    """Create many tasks, in order; a later row may name an earlier one as its parent."""
 
     async def each(index: int) -> Task:
         return await create(uow, actor, rows[index].get("id"), rows[index])
@@ -68,7 +68,8 @@ async def _run(
     *,
     inside: str | None,
 ) -> Sequence[TaskResult]:
-    """Run every row in a savepoint of its own; under ALL_OR_NOTHING any refusal is raised in the end, with all of them told."""
+    """Run every row in a savepoint of its own; under ALL_OR_NOTHING any refusal is raised in the end, with all of them
+    reported."""
     if not ids:
         raise Required(("input", *rows_path), "At least one row is needed.")
     if len(ids) > MAX_BATCH_TASKS:

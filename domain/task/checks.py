@@ -63,9 +63,10 @@ async def resolve_labels(
 async def require_parent(
     uow: UnitOfWork, project_id: UUID, parent_id: UUID, task_id: UUID | None, descendants: Sequence[Task] = ()
 ) -> None:
-    """The parent lies in the same project, is not deleted, not the task itself or below it, and not too deep for all that comes along.
+    """The parent lies in the same project, is not deleted, not the task itself or below it, and not too deep for all that comes
+    along.
 
-    The caller holds the parent, before he holds the project.
+    The caller locks the parent before the project.
     """
     path = ("input", "parentId")
     if not await uow.tasks.is_open_in(project_id, parent_id):

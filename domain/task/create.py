@@ -1,4 +1,4 @@
-"""Writing a task down."""
+"""Creates a task."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,12 +12,13 @@ from domain.permissions import Action, ResourceKind
 from domain.ports import UnitOfWork
 from domain.project import open_project
 from domain.task import checks
+from domain.task.derived import record_derived
 from domain.task.entity import CLOSED, Task
 from domain.task.events import TaskCreated, task_attachment_target
 
 
 async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, values: Mapping[str, Any]) -> Task:
-    """Write a task down in `project_id`, at the end of the project or right after `after_id`."""
+    """Create a task in `project_id`, at the end of the project or right after `after_id`."""
     if values.get("parent_id") is not None:
         await uow.tasks.lock_many([values["parent_id"]])  # so that it cannot leave the project meanwhile
     project, rights = await open_project(uow, actor, values["project_id"], ResourceKind.TASK, ("input", "projectId"))
@@ -54,6 +55,7 @@ async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, values: Ma
     await watch.start_watching(uow, task, [actor.user_id, task.assignee_id])
     await reference.update_references(uow, task, None, task.description)
     uow.record(TaskCreated(actor_id=actor.user_id, task=task))
+    await record_derived(uow, actor, None, task)
     await attach(uow, actor, values.get("upload_ids") or (), task_attachment_target(task), ("input", "uploadIds"))
     return task
 

@@ -9,6 +9,7 @@ from domain.actor import Actor
 from domain.permissions import Action
 from domain.ports import UnitOfWork
 from domain.task import checks
+from domain.task.derived import record_derived
 from domain.task.entity import CLOSED, Task
 from domain.task.events import TaskUpdated
 from domain.task.store import open_task
@@ -43,11 +44,12 @@ async def update(
         await watch.start_watching(uow, task, [task.assignee_id])
     await reference.update_references(uow, task, before.description, task.description)
     uow.record(TaskUpdated(actor_id=actor.user_id, task=task, before=before))
+    await record_derived(uow, actor, before, task)
     return task
 
 
 def completion(before: Task, status: Any, uow: UnitOfWork) -> Any:
-    """When the task was closed: kept while it stays closed, now when it is being closed, None while it is open."""
+    """When the task was closed: unchanged while it stays closed, now when it is being closed, None while it is open."""
     if status not in CLOSED:
         return None
     return before.completed_at if before.status in CLOSED else uow.now

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
+from domain.collation import collation_key
+
 
 class TaskStatus(StrEnum):
     """The columns of a board, in order."""
@@ -36,6 +38,7 @@ class Task:
     """One piece of work in a project. `key` is its name among people (ENG-42); `rank` sorts it in its project."""
 
     type_name: ClassVar[str] = "Task"
+    stored_properties: ClassVar[tuple[str, ...]] = ("title_collation",)
 
     id: UUID
     version: int = 1
@@ -65,3 +68,8 @@ class Task:
     def is_overdue(self) -> bool:
         """Whether the due day is over (in UTC) and the task still open."""
         return self.due_on is not None and self.status not in CLOSED and self.due_on < datetime.now(UTC).date()
+
+    @property
+    def title_collation(self) -> str:
+        """What the title sorts and is searched by."""
+        return collation_key(self.title)

@@ -11,7 +11,7 @@ from domain.task.entity import Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskEvent(Event):
-    """Something about a task, told to those who may see its project."""
+    """Something about a task, visible to those who may see its project."""
 
     task: Task
 
@@ -30,7 +30,7 @@ class TaskEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCreated(TaskEvent):
-    """A task was written down."""
+    """A task was created."""
 
     kind = ChangeKind.CREATED
 
@@ -60,15 +60,33 @@ class TaskMoved(TaskEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRankCompacted(TaskEvent):
+    """The rank of a task became shorter; its place in its list is the same, and so is its version.
+
+    It stands in the history of no task: nobody did anything.
+    """
+
+    kind = ChangeKind.UPDATED
+
+    @property
+    def about(self) -> tuple[str, UUID] | None:
+        return "Project", self.task.project_id
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return (FieldChange(field="rank", after=self.task.rank),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskMovedAway(TaskEvent):
-    """Those who see only the project that a task has left are told that it is gone; `task` is as it was."""
+    """The task left a project: for those who see only that one; `task` is as it was."""
 
     kind = ChangeKind.ACCESS_LOST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskDeleted(TaskEvent):
-    """A task was put away; it can be restored."""
+    """A task was deleted; it can be restored."""
 
     kind = ChangeKind.DELETED
 
@@ -82,7 +100,7 @@ class TaskRestored(TaskEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFilesChanged(TaskEvent):
-    """Files were put on a task, or taken off."""
+    """Files were attached to a task, or removed."""
 
     kind = ChangeKind.ATTACHED
     added: tuple[Attachment, ...] = ()

@@ -11,6 +11,7 @@ from domain.permissions import Action, ResourceKind
 from domain.ports import UnitOfWork
 from domain.project import Project, open_project
 from domain.task import checks
+from domain.task.derived import record_derived
 from domain.task.edit import completion
 from domain.task.entity import Task
 from domain.task.events import TaskMoved, TaskMovedAway
@@ -21,9 +22,9 @@ from domain.version import require_version, with_changes
 async def move(uow: UnitOfWork, actor: Actor, task_id: UUID, values: Mapping[str, Any], *, expected_version: int | None) -> Task:
     """Move a task, with all below it where it changes projects.
 
-    `project_id`, `parent_id` (None: to the top), `status`, and a place: `after_id` (None: to the front) or `before_id` (None: to the
-    end). In another team it gets a key of that team and is still found under the old one; labels and an assignee that are
-    not of that team are taken off.
+    `project_id`, `parent_id` (None: to the top), `status`, and a place: `after_id` (None: to the front) or `before_id` (None: to
+    the end). In another team it gets a key of that team and is still found under the old one; labels and an assignee that are not
+    of that team are removed.
     """
     if values.get("parent_id") is not None:
         await uow.tasks.lock_many(sorted({task_id, values["parent_id"]}))
@@ -60,6 +61,7 @@ async def move(uow: UnitOfWork, actor: Actor, task_id: UUID, values: Mapping[str
         await uow.tasks.remember_key(before)
     await uow.tasks.save(task)
     _record_move(uow, actor, before, task)
+    await record_derived(uow, actor, before, task)
     if leaves:
         for each in below:
             await _move_descendant(uow, actor, project, each)

@@ -1,4 +1,4 @@
-"""Where tasks are kept, and the one way to open one for writing."""
+"""Stores tasks, and is the one way to open one for writing."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,23 +8,25 @@ from domain.actor import Actor
 from domain.errors import NotFound, Path
 from domain.permissions import Access, Action, ResourceKind, Role, access
 from domain.ports import UnitOfWork
+from domain.rank_compaction import Stretch
 from domain.task.entity import Task
 
 
 class TaskStore(Protocol):
-    """Where tasks are kept."""
+    """Stores tasks."""
 
     async def claim(self, task_id: UUID) -> bool:
         """Hold an id that a client brings for a new task; False when it is a document's."""
         ...
 
     async def add(self, task: Task) -> bool:
-        """Keep a new task; False when the id is taken."""
+        """Store a new task; False when the id is in use."""
         ...
 
     async def save(self, task: Task) -> None: ...
     async def lock(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
-        """A task that the user may see, held until the end of the operation, with his role and whether its project is archived."""
+        """A task that the user may see, held until the end of the operation, with their role and whether its project is
+        archived."""
         ...
 
     async def read_unlocked(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
@@ -60,8 +62,28 @@ class TaskStore(Protocol):
         """The highest rank below."""
         ...
 
+    async def long_stretch(self, project_id: UUID) -> Stretch | None:
+        """The first stretch of the project's list with a rank that is too long; None when there is none."""
+        ...
+
+    async def lock_in(self, project_id: UUID, task_ids: Sequence[UUID]) -> Sequence[Task]:
+        """Those of the tasks that lie in the project, locked. Raises Unavailable at once where somebody else has locked one."""
+        ...
+
+    async def save_ranks(self, tasks: Sequence[Task]) -> None:
+        """Save other ranks of the same places, at once; cursors that were made with the ranks before still find these."""
+        ...
+
     async def ancestors(self, task_id: UUID) -> Sequence[UUID]:
         """A task's parents from the nearest up, without itself."""
+        ...
+
+    async def waiting_for(self, task_id: UUID) -> Sequence[Task]:
+        """The tasks that this one blocks, not held, without deleted ones."""
+        ...
+
+    async def peek(self, task_ids: Sequence[UUID]) -> Sequence[Task]:
+        """Those of the tasks that are not deleted, not held."""
         ...
 
     async def lock_descendants(self, task_id: UUID) -> Sequence[Task]:

@@ -27,7 +27,7 @@ async def create(
         id=team_id or uow.new_id(),
         created_at=uow.now,
         updated_at=uow.now,
-        name=text.validate_line(name, ("input", "name")),
+        name=text.validate_name(name, ("input", "name")),
         key=_key(key) if key is not None else await _free_key(uow, name),
         description=text.validate_optional_markdown(description, ("input", "description")),
         owner_id=actor.user_id,
@@ -50,7 +50,7 @@ async def update(
     require_version(before, expected_version)
     changes: dict[str, Any] = {}
     if "name" in values:
-        changes["name"] = text.validate_line(values["name"], ("input", "name"))
+        changes["name"] = text.validate_name(values["name"], ("input", "name"))
     if "description" in values:
         changes["description"] = text.validate_optional_markdown(values["description"], ("input", "description"))
     team = with_changes(before, uow.now, **changes)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
+from domain.collation import collation_key
 from domain.permissions import Role
 from domain.user import User
 
@@ -14,6 +15,7 @@ class Team:
     """People who work together; everything else belongs to one team."""
 
     type_name: ClassVar[str] = "Team"
+    stored_properties: ClassVar[tuple[str, ...]] = ("name_collation",)
 
     id: UUID
     version: int = 1
@@ -24,6 +26,11 @@ class Team:
     description: str | None = None
     owner_id: UUID
     deleted_at: datetime | None = None
+
+    @property
+    def name_collation(self) -> str:
+        """What the name sorts and is searched by."""
+        return collation_key(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from domain.team.entity import Team
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamEvent(Event):
-    """Something about a team, told to all its members."""
+    """Something about a team, visible to all its members."""
 
     team: Team
 
@@ -67,7 +67,7 @@ class MembershipChanged(TeamEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamJoined(TeamEvent):
-    """The one who joined is told in his own stream, so that his subscriptions take up the team's."""
+    """In the stream of the one who joined, so that their subscriptions take up the team's."""
 
     kind = ChangeKind.MEMBERSHIP
     user_id: UUID
@@ -79,7 +79,7 @@ class TeamJoined(TeamEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamAccessLost(TeamEvent):
-    """The one who may no longer see the team is told in his own stream."""
+    """In the stream of the one who may no longer see the team."""
 
     kind = ChangeKind.ACCESS_LOST
     user_id: UUID

@@ -46,14 +46,15 @@ async def remove_member(uow: UnitOfWork, actor: Actor, team_id: UUID, user_id: U
 
 
 async def join(uow: UnitOfWork, actor: Actor, team: Team, role: Role) -> None:
-    """Make the actor a member; the caller has checked that he was asked."""
+    """Make the actor a member; the caller has checked that they were invited."""
     await uow.teams.add_member(Membership(team_id=team.id, user_id=actor.user_id, role=role, joined_at=uow.now))
     uow.record(MembershipChanged(actor_id=actor.user_id, team=team, user_id=actor.user_id, before=None, after=role))
     uow.record(TeamJoined(actor_id=actor.user_id, team=team, user_id=actor.user_id))
 
 
 async def leave_all(uow: UnitOfWork, actor: Actor, user_id: UUID) -> None:
-    """End every membership of a user who is leaving for good. Refused while he owns a team; held teams cannot become his meanwhile."""
+    """End every membership of a user who is leaving for good. Refused while they own a team; locked teams cannot become theirs
+    meanwhile."""
     for membership in await uow.teams.memberships_of(user_id):
         held = await uow.teams.lock(membership.team_id, user_id)
         if held is None:

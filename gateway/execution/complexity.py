@@ -1,8 +1,7 @@
-"""Takes the measure of a validated document: a walk over its operations that visits every fragment once."""
+"""Measures the complexity of a validated document: one walk over its operations that visits every fragment once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from graphql.language import (
     ArgumentNode,
@@ -31,39 +30,67 @@ from graphql.utilities import type_from_ast
 
 from gateway.execution.limits import Cost, FieldSize, OperationComplexity
 
-_INTROSPECTION_COSTS = {"__schema": 1_000, "__type": 50}
-_ZERO_COST = Cost()
-_MAX_COUNT = 2**53  # counts that double with every fragment stay small numbers
+_INTROSPECTION_COSTS: Final = {"__schema": 1_000, "__type": 50}
+_TYPE_WEIGHTS: Final = {"Markdown": 2}
+"""Weights of leaf types whose values may be long."""
+_MAX_COUNT: Final = 2**53  # counts that double with every fragment stay small numbers
+_ZERO_COST: Final = Cost()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _SelectionComplexity:
-    """A selection set's measure; `per_row` is the cost per row when its type is a connection."""
+class _Measure:
+    """The sums over a selection set. `per_row`: the cost for each row, when its type is a connection."""
 
-    depth: int = 0
-    introspection_depth: int = 0
-    aliases: int = 0
-    directives: int = 0
-    fields: int = 0
-    introspects: bool = False
-    once: Cost = _ZERO_COST
-    per_row: Cost = _ZERO_COST
+    __slots__ = (
+        "_once",
+        "_once_terms",
+        "_per_row",
+        "_per_row_terms",
+        "aliases",
+        "depth",
+        "directives",
+        "fields",
+        "introspection_depth",
+        "introspects",
+    )
 
-    def __add__(self, other: "_SelectionComplexity") -> "_SelectionComplexity":
-        return _SelectionComplexity(
-            depth=max(self.depth, other.depth),
-            introspection_depth=max(self.introspection_depth, other.introspection_depth),
-            aliases=min(_MAX_COUNT, self.aliases + other.aliases),
-            directives=min(_MAX_COUNT, self.directives + other.directives),
-            fields=min(_MAX_COUNT, self.fields + other.fields),
-            introspects=self.introspects or other.introspects,
-            once=self.once + other.once,
-            per_row=self.per_row + other.per_row,
-        )
+    def __init__(self) -> None:
+        self.depth = self.introspection_depth = self.aliases = self.directives = self.fields = 0
+        self.introspects = False
+        self._once = self._per_row = 0
+        self._once_terms: list[tuple[FieldSize | None, Cost]] = []
+        self._per_row_terms: list[tuple[FieldSize | None, Cost]] = []
+
+    def add(self, other: "_Measure") -> None:
+        self.depth = max(self.depth, other.depth)
+        self.introspection_depth = max(self.introspection_depth, other.introspection_depth)
+        self.aliases = min(_MAX_COUNT, self.aliases + other.aliases)
+        self.directives = min(_MAX_COUNT, self.directives + other.directives)
+        self.fields = min(_MAX_COUNT, self.fields + other.fields)
+        self.introspects |= other.introspects
+        self.add_once(other.once)
+        self.add_per_row(other.per_row)
+
+    def add_once(self, cost: Cost) -> None:
+        self._once += 0 if cost.terms else cost.constant
+        if cost.terms:  # one shared part: copying its terms would grow with every spread
+            self._once_terms.append((None, cost))
+
+    def add_per_row(self, cost: Cost) -> None:
+        self._per_row += 0 if cost.terms else cost.constant
+        if cost.terms:
+            self._per_row_terms.append((None, cost))
+
+    @property
+    def once(self) -> Cost:
+        return Cost(self._once, tuple(self._once_terms)) if self._once or self._once_terms else _ZERO_COST
+
+    @property
+    def per_row(self) -> Cost:
+        return Cost(self._per_row, tuple(self._per_row_terms)) if self._per_row or self._per_row_terms else _ZERO_COST
 
 
 class ComplexityVisitor:
-    """Measures the operations of one document; lives as long as its measures are taken."""
+    """Measures the operations of one document. The document must be valid: no cycles, no unknown fields."""
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, weights: Mapping[str, int], page_rows: int) -> None:
         self._schema = schema
@@ -74,10 +101,10 @@ class ComplexityVisitor:
             for definition in document.definitions
             if isinstance(definition, FragmentDefinitionNode)
         }
-        self._by_fragment: dict[str, _SelectionComplexity] = {}
+        self._by_fragment: dict[str, _Measure] = {}
 
     def measure(self, operation: OperationDefinitionNode) -> OperationComplexity:
-        """The whole operation's measure. The document must be valid: no cycles, no unknown fields."""
+        """The complexity of the whole operation."""
         root = self._schema.get_root_type(operation.operation)
         total = self._selections(operation.selection_set, root)
         definitions = operation.variable_definitions or ()
@@ -97,47 +124,98 @@ class ComplexityVisitor:
             },
         )
 
-    def _selections(self, selections: SelectionSetNode | None, parent: GraphQLNamedType | None) -> _SelectionComplexity:
-        total = _SelectionComplexity()
+    def heaviest_path(self, operation: OperationDefinitionNode, values: Mapping[str, Any]) -> list[str]:
+        """The response keys that lead to the list with the greatest part of the cost: at each level the most expensive field."""
+        path: list[str] = []
+        parent: GraphQLNamedType | None = self._schema.get_root_type(operation.operation)
+        selections: list[tuple[FieldNode, GraphQLNamedType]] = self._fields_of(operation.selection_set, parent)
+        length = 0
+        while selections:
+            costs = [self._cost_of(node, type_, values) for node, type_ in selections]
+            node, type_ = selections[costs.index(max(costs))]
+            path.append(node.alias.value if node.alias else node.name.value)
+            definition = self._schema.get_field(type_, node.name.value)  # type: ignore[arg-type]
+            if definition is None:
+                break
+            if self._size(node, definition) is not None:
+                length = len(path)
+            selections = self._fields_of(node.selection_set, get_named_type(definition.type))
+        return path[: length or 1]
+
+    def _cost_of(self, node: FieldNode, parent: GraphQLNamedType, values: Mapping[str, Any]) -> int:
+        measure = _Measure()
+        self._add_field(measure, node, parent)
+        return measure.once.compute(values) + measure.per_row.compute(values)
+
+    def _fields_of(
+        self, selections: SelectionSetNode | None, parent: GraphQLNamedType | None
+    ) -> list[tuple[FieldNode, GraphQLNamedType]]:
+        """The fields of a selection set with their parents' types, those of its fragments too."""
+        found: list[tuple[FieldNode, GraphQLNamedType]] = []
         if selections is None or parent is None:
-            return total
-        for selection in selections.selections:
-            own = _SelectionComplexity(directives=len(selection.directives or ()))
-            match selection:
+            return found
+        for node in selections.selections:
+            match node:
                 case FieldNode():
-                    own = own + self._field(selection, parent)
+                    found.append((node, parent))
                 case InlineFragmentNode(type_condition=condition):
                     inner = type_from_ast(self._schema, condition) if condition else parent
-                    own = own + self._selections(selection.selection_set, inner)
+                    found += self._fields_of(node.selection_set, inner)
                 case FragmentSpreadNode():
-                    own = own + self._fragment(selection.name.value)
-            total = total + own
+                    definition = self._fragments[node.name.value]
+                    found += self._fields_of(definition.selection_set, type_from_ast(self._schema, definition.type_condition))
+        return list(dict.fromkeys(found))
+
+    def _selections(self, selections: SelectionSetNode | None, parent: GraphQLNamedType | None) -> _Measure:
+        total = _Measure()
+        if selections is None or parent is None:
+            return total
+        for node in selections.selections:
+            if node.directives:
+                total.directives = min(_MAX_COUNT, total.directives + len(node.directives))
+            if isinstance(node, FieldNode):
+                self._add_field(total, node, parent)
+            elif isinstance(node, InlineFragmentNode):
+                inner = type_from_ast(self._schema, node.type_condition) if node.type_condition else parent
+                total.add(self._selections(node.selection_set, inner))
+            elif isinstance(node, FragmentSpreadNode):
+                total.add(self._fragment(node.name.value))
         return total
 
-    def _fragment(self, name: str) -> _SelectionComplexity:
+    def _fragment(self, name: str) -> _Measure:
         if (known := self._by_fragment.get(name)) is None:
             definition = self._fragments[name]
             inner = type_from_ast(self._schema, definition.type_condition)
-            known = self._selections(definition.selection_set, inner) + _SelectionComplexity(
-                directives=len(definition.directives or ())
-            )
+            known = self._selections(definition.selection_set, inner)
+            known.directives += len(definition.directives or ())
             self._by_fragment[name] = known
         return known
 
-    def _field(self, node: FieldNode, parent: GraphQLNamedType) -> _SelectionComplexity:
+    def _add_field(self, total: _Measure, node: FieldNode, parent: GraphQLNamedType) -> None:
         name = node.name.value
-        own = _SelectionComplexity(fields=1, aliases=1 if node.alias else 0)
+        total.fields += 1
+        total.aliases += node.alias is not None
         definition = self._schema.get_field(parent, name) if is_composite_type(parent) else None
         if definition is None or name == "__typename":
-            return replace(own, depth=1)
-        below = replace(self._selections(node.selection_set, get_named_type(definition.type)), fields=0)
+            total.depth = max(total.depth, 1)
+            return
+        type_ = get_named_type(definition.type)
+        if node.selection_set is None:
+            # The most frequent case, without a measure of its own.
+            total.depth = max(total.depth, 1)
+            total.add_once(Cost(self._weights.get(f"{parent.name}.{name}", _TYPE_WEIGHTS.get(type_.name, 1))))
+            return
+        below = self._selections(node.selection_set, type_)
+        total.aliases = min(_MAX_COUNT, total.aliases + below.aliases)
+        total.directives = min(_MAX_COUNT, total.directives + below.directives)
         if name in _INTROSPECTION_COSTS:
-            flat = Cost(_INTROSPECTION_COSTS[name])
-            return own + replace(
-                below, depth=1, introspection_depth=below.depth + 1, introspects=True, once=flat, per_row=_ZERO_COST
-            )
-        plumbing = _is_connection_field(parent.name, name)
-        weight = Cost(self._weights.get(f"{parent.name}.{name}", 0 if plumbing else 1))
+            total.depth = max(total.depth, 1)
+            total.introspection_depth = max(total.introspection_depth, below.introspection_depth, below.depth + 1)
+            total.introspects = True
+            total.add_once(Cost(_INTROSPECTION_COSTS[name]))
+            return
+        is_plumbing = _is_connection_field(parent.name, name)
+        weight = Cost(self._weights.get(f"{parent.name}.{name}", 0 if is_plumbing else 1))
         size = self._size(node, definition)
         if size is None:
             cost = weight + below.once + below.per_row
@@ -145,23 +223,23 @@ class ComplexityVisitor:
             cost = weight + (below.once + below.per_row).times(size)
         else:
             cost = weight + below.once + below.per_row.times(size)
-        per_row = plumbing and name != "node"
-        return own + replace(
-            below,
-            depth=below.depth + (0 if plumbing else 1),
-            once=_ZERO_COST if per_row else cost,
-            per_row=cost if per_row else _ZERO_COST,
-        )
+        total.introspection_depth = max(total.introspection_depth, below.introspection_depth)
+        total.introspects |= below.introspects
+        total.depth = max(total.depth, below.depth + (0 if is_plumbing else 1))
+        if is_plumbing and name != "node":
+            total.add_per_row(cost)
+        else:
+            total.add_once(cost)
 
     def _size(self, node: FieldNode, definition: GraphQLField) -> FieldSize | None:
-        """How the rows of this field are reckoned, or None when it isn't a page."""
+        """The number of rows of a field, or None when it is no list that the client sizes."""
         paged = "first" in definition.args or "last" in definition.args
         if not paged and "ids" not in definition.args:
             return None
         names = ("first", "last") if paged else ("ids",)
-        given: list[ArgumentNode] = [argument for argument in node.arguments or () if argument.name.value in names]
-        variables = tuple(each.value.name.value for each in given if isinstance(each.value, VariableNode))
-        literals = [_literal_size(each.value) for each in given]
+        sizing: list[ArgumentNode] = [argument for argument in node.arguments or () if argument.name.value in names]
+        variables = tuple(each.value.name.value for each in sizing if isinstance(each.value, VariableNode))
+        literals = [_literal_size(each.value) for each in sizing]
         numbers = tuple(max(0, each) for each in literals if isinstance(each, int))
         lengths = tuple(len(each) for each in literals if isinstance(each, list))
         return FieldSize((*numbers, *lengths), variables, self._page_rows if paged else 1)
@@ -172,7 +250,7 @@ def _is_connection_field(parent: str, name: str) -> bool:
 
 
 def _literal_size(value: ValueNode | None) -> Any:
-    """An Int or list literal as far as its size goes; None for anything else."""
+    """The value of an Int literal, or the items of a list literal; None for any other."""
     match value:
         case IntValueNode(value=digits):
             return int(digits) if len(digits) < 20 else _MAX_COUNT

@@ -1,57 +1,65 @@
-"""Documents: source text to checked operations, once; then from memory.
+"""Loads documents: parsed, validated and measured once, then cached.
 
-A document is parsed, validated by the rules of the specification, and measured (`gateway.execution.limits`); what came out,
-operations or errors, is remembered. Two bounded caches, least recently used first out: good documents, and a small one for
-refused ones, so that a client repeating a mistake costs nothing and a stream of different mistakes can't push out what works.
-Both are bounded by entries and by source length, since a parsed document takes up to 210 bytes per character.
+A document is scanned (`gateway.execution.tokens`), parsed, validated (`gateway.execution.validation`), and measured
+(`gateway.execution.complexity`). The result, operations or errors, is cached under its source, since hashing that is all a
+repeated request pays. Documents that differ in comments or whitespace share their validation: another text of a valid document is
+only parsed, another text of an invalid one gets its errors with its own locations. Invalid documents have a small cache of their
+own, so that a stream of different mistakes does not displace valid documents. Sizes are estimates in bytes: a parsed document
+takes up to 210 bytes per character, and a program that is compiled of it some forty times its source.
 
-Keys are the source strings themselves: the parsed document holds its source anyway, and hashing 16 KiB with SHA-256 on each
-request costs more than the lookup. Our own checks run after the specification's rules, not among them, so they may rely on a
-document without cycles and unknown names; until then the token limit and the rules' own budgets bound the work.
+Our own checks of complexity run after the rules of the specification, so they rely on a document without cycles and unknown
+names.
 
 Rejected: parsing without locations (a third less memory, but errors without `locations`); Strawberry's `OneOf` rule (fails on
-fragments; graphql-core checks one-of inputs itself); an `lru_cache` (no bound by size).
+fragments; graphql-core checks one-of inputs itself); SHA-256 of 16 KiB for each request (costs more than the lookup).
 """
 
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from math import ceil
+from typing import Any, Final
 
 from graphql import GraphQLError, GraphQLSyntaxError, parse, validate
-from graphql.language import DocumentNode, OperationDefinitionNode, OperationType, StringValueNode
+from graphql.language import DocumentNode, OperationDefinitionNode, OperationType
 from graphql.type import GraphQLSchema
-from graphql.validation import (
-    ASTValidationRule,
-    MaxIntrospectionDepthRule,
-    OverlappingFieldsCanBeMergedRule,
-    ValidationContext,
-    specified_rules,
-)
 from graphql.validation.validate import ValidationAbortedError
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
 from gateway.execution.complexity import ComplexityVisitor
 from gateway.execution.errors import FormattedError, coded_error, format_request_error
 from gateway.execution.limits import Limits, OperationComplexity, limit_errors, limit_extensions
+from gateway.execution.parsing_budget import ParsingBudget
+from gateway.execution.tokens import TokenLocations, document_key, nesting, scan
+from gateway.execution.validation import MAX_NESTING, Validator
 from gateway.execution.variables import VariableCoercer
+from persistence.engine.lru_cache import LruCache
 
-V = TypeVar("V")
+_VALID_CACHE_BYTES: Final = 48 * 2**20
+_INVALID_CACHE_BYTES: Final = 2**20
+_DOCUMENT_BYTES_PER_CHARACTER: Final = 210
+_PROGRAM_BYTES_PER_CHARACTER: Final = 40
 
-_VALID_CACHE_LIMITS = (1_000, 256 * 1024)  # 55 MB when full of the densest documents
-_INVALID_CACHE_LIMITS = (200, 128 * 1024)
+
+UNPLANNED: Final = object()
+"""The plan of an operation whose plan is not known."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Operation:
-    """One operation of a valid document, ready to execute; what was compiled of it goes when the document is forgotten."""
+    """One operation of a valid document. `programs` are those compiled of it, by the values of its directive variables."""
 
     document: DocumentNode
     definition: OperationDefinitionNode
     complexity: OperationComplexity
     directive_variables: tuple[str, ...] | None = None
     variable_coercer: VariableCoercer | None = None
+    selects_position: bool | None = None
+    """Whether it asks how far the log is; None until that was looked up."""
     programs: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    on_compiled: Callable[[int], None] = lambda source_length: None
+    """Called with the length of the source of each compiled program."""
+    subscription_plan: Any = UNPLANNED
+    """Of `gateway.subscriptions.plan`, once it is known."""
 
     @property
     def name(self) -> str | None:
@@ -69,25 +77,26 @@ class ParsedDocument:
     operations: Mapping[str | None, Operation]
 
     def select_operation(self, name: str | None) -> Operation | FormattedError:
-        """The operation to run, or why there is none."""
+        """The operation to run, or the error that there is none."""
         if name is None and len(self.operations) == 1:
             return next(iter(self.operations.values()))
         if (operation := self.operations.get(name)) is not None:
             return operation
         if name is None:
-            return coded_error("The document has several operations: say which by operationName.", "BAD_USER_INPUT")
+            return coded_error("The document has several operations: choose one with operationName.", "BAD_USER_INPUT")
         return coded_error("The document has no operation with this operationName.", "BAD_USER_INPUT")
 
 
 @dataclass(frozen=True, slots=True)
 class InvalidDocument:
-    """A document that may not run, and why."""
+    """A document that may not run, with its errors and its source, to which their locations refer."""
 
     errors: tuple[FormattedError, ...]
+    source: str = ""
 
 
 class DocumentCache:
-    """Parsed and checked documents of one schema."""
+    """The documents of one schema."""
 
     def __init__(self, schema: GraphQLSchema, limits: Limits, *, weights: Mapping[str, int], hints: bool) -> None:
         """`weights` are costs by schema coordinate ("Query.search"); `hints` allows "Did you mean …" in messages."""
@@ -95,103 +104,129 @@ class DocumentCache:
         self._limits = limits
         self._weights = weights
         self._hints = hints
-        self._rules = (*_specified_rules(limits), MaxIntrospectionDepthRule, NoNulRule)
-        self._valid: _LruCache[ParsedDocument] = _LruCache(*_VALID_CACHE_LIMITS)
-        self._invalid: _LruCache[InvalidDocument] = _LruCache(*_INVALID_CACHE_LIMITS)
+        self._validator = Validator(schema, limits, hints=hints)
+        self._valid: LruCache[str, ParsedDocument] = LruCache("documents", _VALID_CACHE_BYTES)
+        self._invalid: LruCache[str, InvalidDocument] = LruCache("invalid documents", _INVALID_CACHE_BYTES)
+        self._by_key: LruCache[str, ParsedDocument] = LruCache("document keys", _VALID_CACHE_BYTES // 8)
 
-    def load(self, source: str) -> ParsedDocument | InvalidDocument:
-        """The document with this source, or the errors that it always gives."""
-        if (document := self._valid.get(source)) is not None:
-            return document
-        if (refused := self._invalid.get(source)) is not None:
-            return refused
-        checked = self._parse_and_validate(source)
-        if isinstance(checked, ParsedDocument):
-            self._valid.put(source, checked)
-        elif len(source) <= self._limits.source_bytes:
-            self._invalid.put(source, checked)
-        return checked
+    def load(self, source: str, budget: ParsingBudget | None = None) -> ParsedDocument | InvalidDocument:
+        """The document with this source, or its errors. `budget` pays for parsing one that is not known; it may refuse."""
+        if (valid := self._valid.get(source)) is not None:
+            return valid
+        return self._load_unknown(source, budget)
 
-    def _parse_and_validate(self, source: str) -> ParsedDocument | InvalidDocument:
+    def _load_unknown(self, source: str, budget: ParsingBudget | None) -> ParsedDocument | InvalidDocument:
         limits = self._limits
         size = len(source) if len(source) > limits.source_bytes else len(source.encode(errors="replace"))
         if size > limits.source_bytes:
-            extensions = limit_extensions("QUERY_TOO_COMPLEX", "source bytes", limits.source_bytes, size)
-            return InvalidDocument(({"message": "The query's text is too long.", "extensions": extensions},))
+            return _too_long("source bytes", limits.source_bytes, size)
+        tokens = scan(source)
+        if (count := max(len(tokens), source.count("#"))) > limits.tokens:  # comments count too
+            return _too_long("tokens", limits.tokens, count)
+        definitions, depth = nesting(tokens)
+        if definitions > limits.operations + limits.fragments:
+            return _too_long("definitions", limits.operations + limits.fragments, definitions)
+        if depth > MAX_NESTING:
+            extensions = limit_extensions("QUERY_TOO_DEEP", "nested selections", MAX_NESTING, depth)
+            return InvalidDocument(({"message": "The query is nested too deeply.", "extensions": extensions},))
+        key = document_key(tokens)
+        if (invalid := self._invalid.get(key)) is not None:
+            return invalid if invalid.source == source else _relocate(invalid, source)
+        if budget is not None and (wait_seconds := budget.take(len(tokens))) is not None:
+            message = "Too many new documents in too short a time: sign in, or try again later."
+            return InvalidDocument((coded_error(message, "RATE_LIMITED", retryAfter=ceil(wait_seconds)),))
+        document = self._parse_and_validate(source, self._by_key.get(key))
+        if isinstance(document, InvalidDocument):
+            self._invalid.put(key, document, 2 * len(key) + 2 * len(source) + 600 * len(document.errors) + 200)
+        else:
+            self._valid.put(source, document, _DOCUMENT_BYTES_PER_CHARACTER * len(source) + 1_000)
+            self._by_key.put(key, document, len(key) + 200)
+        return document
+
+    def _parse_and_validate(self, source: str, known: ParsedDocument | None = None) -> ParsedDocument | InvalidDocument:
+        """`known`: another text of the same document, which is valid."""
+        limits = self._limits
         try:
-            node = parse(source, max_tokens=limits.tokens, allow_empty_selection_sets=False)
+            node = parse(source, max_lexical_tokens=limits.tokens, allow_empty_selection_sets=False)
         except GraphQLSyntaxError as error:
-            if f"more than {limits.tokens} tokens" in error.message:
-                extensions = limit_extensions("QUERY_TOO_COMPLEX", "tokens", limits.tokens)
-                return InvalidDocument(({"message": "The query's text is too long.", "extensions": extensions},))
             deep = "nested too deeply" in error.message
-            return InvalidDocument((format_request_error(error, "QUERY_TOO_DEEP" if deep else "GRAPHQL_PARSE_FAILED"),))
-        if errors := validate(self._schema, node, self._rules, limits.validation_errors, hide_suggestions=not self._hints):
-            return InvalidDocument(tuple(self._rule_error(error) for error in errors))
+            return self._invalid_document([error], "QUERY_TOO_DEEP" if deep else "GRAPHQL_PARSE_FAILED", source)
         definitions = [each for each in node.definitions if isinstance(each, OperationDefinitionNode)]
+        if known is not None:
+            return self._with_programs(
+                source,
+                {
+                    name: replace(
+                        operation,
+                        document=node,
+                        definition=definition,
+                        variable_coercer=None,
+                        programs={},
+                        subscription_plan=UNPLANNED,
+                    )
+                    for (name, operation), definition in zip(known.operations.items(), definitions, strict=True)
+                },
+            )
+        if errors := self._validator.validate(node, source):
+            return self._invalid_document(errors, "GRAPHQL_VALIDATION_FAILED", source)
         if not definitions:
-            return InvalidDocument((coded_error("The document has no operation.", "GRAPHQL_VALIDATION_FAILED"),))
-        if errors := validate(self._schema, node, [MaybeNullValidationRule], limits.validation_errors):
-            return InvalidDocument(tuple(self._rule_error(error) for error in errors))
-        return self._check_complexity(node, definitions)
+            return InvalidDocument((coded_error("The document has no operation.", "GRAPHQL_VALIDATION_FAILED"),), source)
+        if "null" in source and (errors := validate(self._schema, node, [MaybeNullValidationRule], limits.validation_errors)):
+            return self._invalid_document(errors, "GRAPHQL_VALIDATION_FAILED", source)
+        return self._check_complexity(node, definitions, source)
 
     def _check_complexity(
-        self, node: DocumentNode, definitions: Iterable[OperationDefinitionNode]
+        self, node: DocumentNode, definitions: Iterable[OperationDefinitionNode], source: str
     ) -> ParsedDocument | InvalidDocument:
-        surveyor = ComplexityVisitor(self._schema, node, self._weights, self._limits.page_rows)
+        visitor = ComplexityVisitor(self._schema, node, self._weights, self._limits.page_rows)
         operations: dict[str | None, Operation] = {}
         errors: list[GraphQLError] = []
         for definition in definitions:
-            measure = surveyor.measure(definition)
-            errors += limit_errors(measure, self._limits, definition)
-            operation = Operation(document=node, definition=definition, complexity=measure)
+            complexity = visitor.measure(definition)
+            errors += limit_errors(complexity, self._limits, definition)
+            operation = Operation(document=node, definition=definition, complexity=complexity)
             operations[operation.name] = operation
         if errors:
-            return InvalidDocument(tuple(format_request_error(error, "QUERY_TOO_COMPLEX") for error in errors))
+            return self._invalid_document(errors, "QUERY_TOO_COMPLEX", source)
+        return self._with_programs(source, operations)
+
+    def cost_error(self, operation: Operation, variables: Mapping[str, Any], cost: int) -> FormattedError:
+        """The error of an operation whose cost exceeds the limit; it names the path with the greatest part of the cost."""
+        visitor = ComplexityVisitor(self._schema, operation.document, self._weights, self._limits.page_rows)
+        path = visitor.heaviest_path(operation.definition, {**operation.complexity.variable_defaults, **variables})
+        message = f"The query asks for too much at once, most of it at {'.'.join(path)}: select fewer rows or fields there."
+        extensions = limit_extensions("QUERY_TOO_COMPLEX", "cost", self._limits.cost, cost)
+        return {"message": message, "extensions": {**extensions, "heaviestPath": path}}
+
+    def _with_programs(self, source: str, operations: Mapping[str | None, Operation]) -> ParsedDocument:
+        """The document, whose programs count as part of its size in the cache."""
+        for operation in operations.values():
+            operation.on_compiled = lambda length: self._valid.grow(source, _PROGRAM_BYTES_PER_CHARACTER * length)
         return ParsedDocument(operations)
 
-    def _rule_error(self, error: GraphQLError) -> FormattedError:
+    def _invalid_document(self, errors: Iterable[GraphQLError], code: str, source: str) -> InvalidDocument:
+        return InvalidDocument(tuple(self._format_error(error, code) for error in errors), source)
+
+    def _format_error(self, error: GraphQLError, code: str) -> FormattedError:
         if isinstance(error, ValidationAbortedError) and error.message == "Validation aborted.":
             return coded_error("The query is too complex to be validated.", "QUERY_TOO_COMPLEX")
-        return format_request_error(error, "GRAPHQL_VALIDATION_FAILED")
+        return format_request_error(error, code, hints=self._hints)
 
 
-class NoNulRule(ASTValidationRule):
-    """No string literal holds U+0000: Postgres can't store it."""
-
-    def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
-        if "\0" in node.value:
-            self.report_error(GraphQLError("A string holds the character U+0000.", node, extensions={"code": "BAD_USER_INPUT"}))
+def _too_long(quantity: str, limit: int, actual: int) -> InvalidDocument:
+    extensions = limit_extensions("QUERY_TOO_COMPLEX", quantity, limit, actual)
+    return InvalidDocument(({"message": "The query's text is too long.", "extensions": extensions},))
 
 
-def _specified_rules(limits: Limits) -> tuple[type[ASTValidationRule], ...]:
-    """The rules of the specification, the one that compares fields pairwise with our budget instead of its own."""
-
-    class BoundedOverlap(OverlappingFieldsCanBeMergedRule):
-        def __init__(self, context: ValidationContext) -> None:
-            super().__init__(context)
-            self.rule_context.remaining_complexity_budget = limits.comparisons
-
-    return tuple(BoundedOverlap if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules)
-
-
-class _LruCache(Generic[V]):
-    """The most recently used values, bounded by number and by the sum of their sources' lengths."""
-
-    def __init__(self, max_entries: int, max_characters: int) -> None:
-        self._max_entries = max_entries
-        self._max_characters = max_characters
-        self._used_characters = 0
-        self._values: OrderedDict[str, V] = OrderedDict()
-
-    def get(self, source: str) -> V | None:
-        if (kept := self._values.get(source)) is not None:
-            self._values.move_to_end(source)
-        return kept
-
-    def put(self, source: str, value: V) -> None:
-        self._values[source] = value
-        self._used_characters += len(source)
-        while len(self._values) > self._max_entries or self._used_characters > self._max_characters:
-            gone, _ = self._values.popitem(last=False)
-            self._used_characters -= len(gone)
+def _relocate(document: InvalidDocument, source: str) -> InvalidDocument:
+    """The errors of a document with the locations that they have in another text with the same tokens."""
+    before, after = TokenLocations(document.source), TokenLocations(source)
+    errors: list[FormattedError] = []
+    for error in document.errors:
+        locations = []
+        for location in error.get("locations", ()):
+            if (token := before.token_at(location["line"], location["column"])) is not None:
+                line, column = after.location_of(token)
+                locations.append({"line": line, "column": column})
+        errors.append({**error, "locations": locations} if locations else {k: v for k, v in error.items() if k != "locations"})
+    return InvalidDocument(tuple(errors), source)

@@ -1,4 +1,4 @@
-"""From answers to JSON bytes, whatever the transport."""
+"""Encodes results as JSON, whatever the transport."""
 
 import logging
 from typing import Any
@@ -6,20 +6,22 @@ from uuid import uuid4
 
 import orjson
 
-from gateway.execution.compiled.leaf_serialization import JSON_OPTIONS
+from gateway.execution.answer_size import AnswerTooLarge, encode_bounded, too_large_payload
 
 logger = logging.getLogger(__name__)
 
 
 def encode(payload: dict[str, Any]) -> bytes:
     """
-    The JSON bytes of a response. What JSON can't hold (an integer beyond 64 bits, half a surrogate pair) is a bug of ours:
-    masked, and logged under its `errorId`.
+    The JSON bytes of a response. One that is too large becomes the error `ANSWER_TOO_LARGE`. What JSON can't hold (an integer
+    beyond 64 bits, half a surrogate pair) is a bug of the server: masked, and logged under its `errorId`.
     """
     try:
-        return orjson.dumps(payload, option=JSON_OPTIONS)
+        return encode_bounded(payload)
+    except AnswerTooLarge:
+        return orjson.dumps(too_large_payload(payload))
     except TypeError:
         error_id = str(uuid4())
-        logger.exception("unencodable answer %s", error_id, extra={"error_id": error_id})
+        logger.exception("unencodable result %s", error_id, extra={"error_id": error_id})
         error = {"message": "Internal server error.", "extensions": {"code": "INTERNAL", "errorId": error_id}}
         return orjson.dumps({"errors": [error]})

@@ -1,11 +1,11 @@
-"""Errors as clients see them: the one place that words, codes and masks what goes wrong in an operation.
+"""Formats errors for clients: the one place that words, codes and masks the errors of an operation.
 
-Three kinds leave the server. A `DomainError` is an expected failure and speaks for itself. What graphql-core says about a
-document, its variables or its arguments is the client's mistake and gets a code. Everything else is a bug: the client learns
+There are three kinds. A `DomainError` is an expected failure with its own code and message. An error of graphql-core about a
+document, its variables or its arguments is the client's mistake and gets a code. Everything else is a bug: the client gets
 "Internal server error." and an `errorId`; the log holds the traceback under the same id.
 
 Rejected: trusting every `GraphQLError` met during execution. graphql-core raises the same class when a *server* value doesn't
-fit its type ("Int cannot represent …"), and that would show internals; only its complaints about arguments pass.
+fit its type ("Int cannot represent …"), and that would show internals; only its errors about arguments pass.
 """
 
 import logging
@@ -26,7 +26,8 @@ FormattedError = dict[str, Any]
 
 # A scalar's own exception, quoted by graphql-core: Python's wording, of no use to a client.
 _INNER_ERROR_PATTERN = re.compile(r", but encountered error '.*'; found", re.DOTALL)
-_MAX_MESSAGE_CHARACTERS = 500  # characters of a message that quotes what the client sent
+_SUGGESTION_PATTERN = re.compile(r",? did you mean .*\?", re.DOTALL | re.IGNORECASE)
+_MAX_MESSAGE_CHARACTERS = 500  # for a message that quotes the client's text
 
 
 def coded_error(message: str, code: str, **extensions: Any) -> FormattedError:
@@ -34,32 +35,34 @@ def coded_error(message: str, code: str, **extensions: Any) -> FormattedError:
     return {"message": message, "extensions": {"code": code, **extensions}}
 
 
-def format_request_error(error: GraphQLError, code: str) -> FormattedError:
-    """What graphql-core found wrong before execution; `code` unless the error brings its own."""
+def format_request_error(error: GraphQLError, code: str, *, hints: bool = True) -> FormattedError:
+    """An error that graphql-core found before execution, with `code` unless it has its own. `hints` allows suggestions of
+    names."""
     extensions: dict[str, Any] = {"code": code}
     match error.nodes:
         case [VariableDefinitionNode(variable=variable), *_]:
             extensions["variable"] = variable.name.value
     if isinstance(error.extensions, Mapping) and "code" in error.extensions:
         extensions.update(error.extensions)
-    return _with_location(error, _reword(error.message), extensions)
+    message = error.message if hints else _SUGGESTION_PATTERN.sub("", error.message)
+    return _with_location(error, _reword(message), extensions)
 
 
 def format_field_errors(error: GraphQLError) -> list[FormattedError]:
-    """What went wrong while a field was executed, as the client may know it."""
+    """The errors of a field's execution, as the client may see them."""
     cause = error.original_error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
     if isinstance(cause, DomainError):
         return [_with_location(error, each.message, _extensions(each)) for each in _flatten(cause)]
-    blamed = cause if isinstance(cause, GraphQLError) else error if cause is None else None
-    if blamed is not None and _is_about_arguments(blamed):
-        return [_with_location(error, _reword(blamed.message), {"code": "BAD_USER_INPUT"})]
+    core_error = cause if isinstance(cause, GraphQLError) else error if cause is None else None
+    if core_error is not None and _is_about_arguments(core_error):
+        return [_with_location(error, _reword(core_error.message), {"code": "BAD_USER_INPUT"})]
     return [_with_location(error, *_mask(cause or error))]
 
 
 def format_errors(error: Exception) -> list[FormattedError]:
-    """What went wrong outside any field: opening the context, the source of a subscription, a rim."""
+    """The errors of an exception outside of any field: opening the context, the source of a subscription, a boundary."""
     if isinstance(error, GraphQLError):
         return format_field_errors(error)
     if isinstance(error, DomainError):
@@ -100,7 +103,7 @@ def _with_location(error: GraphQLError, message: str, extensions: dict[str, Any]
 
 
 def _reword(message: str) -> str:
-    """graphql-core's message in the words of GraphQL rather than Python's."""
+    """graphql-core's message in terms of GraphQL rather than Python."""
     if "Maybe[" in message:
         return "This input may be left out, but it may not be null."
     message = _INNER_ERROR_PATTERN.sub(", found", message.replace("not to be None.", "not to be null."))

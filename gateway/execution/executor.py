@@ -1,21 +1,21 @@
-"""Answers operations: by compiled programs, and by graphql-core for whatever these do not cover.
+"""Executes operations: by compiled programs, and by graphql-core for everything that these do not cover.
 
-`prepare` gives an operation with its variables and cost, `execute` and `subscribe` answer it. A program that raises, for whatever
-reason, leaves the answer to graphql-core, which words all errors; what a mutation has done is then not done again
-(`Context.done`).
+`prepare` returns an operation with its variables and cost, `execute` and `subscribe` execute it. When a program raises, for
+whatever reason, graphql-core executes the operation and words the errors; a mutation that has run is then not run again
+(`Context.mutation_results`).
 
 Strawberry's own `Schema.execute` is not used: it parses and validates each time, builds extension runners that nobody asked for,
-and hides whether data was produced at all, which decides the status of the HTTP answer. What its resolvers need is kept: its
+and hides whether data was produced at all, which decides the status of the HTTP response. What its resolvers need is used: its
 executor class (resolvers receive plain coerced variables), its fast awaitable check, and the schema object that carries its
 converters. Extensions registered on the Strawberry schema would be skipped silently, so they are refused.
 
-What is promised of one query's data: every batch reads what was committed when it ran (READ COMMITTED), so a query that needs two
+Consistency of one query: every batch reads what was committed when it ran (READ COMMITTED), so a query that needs two
 levels may see a write that came between them; each object is of one moment. A connection is held for one statement, never between
 levels.
 """
 
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from inspect import isawaitable
 from types import MappingProxyType
@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import orjson
 import strawberry
-from graphql import ExecutionResult
+from graphql import ExecutionResult, introspection_from_schema
 from graphql.execution import Executor as CoreExecutor
 from graphql.execution import create_source_event_stream
 from graphql.language import OperationType
@@ -31,10 +31,12 @@ from strawberry.execution import optimized_is_awaitable
 
 from gateway.execution.compiled.leaf_serialization import JSON_OPTIONS
 from gateway.execution.compiled.program import NotCompiled, ProgramCompiler
+from gateway.execution.coordinates import selects_any
 from gateway.execution.documents import DocumentCache, InvalidDocument, Operation
 from gateway.execution.errors import FormattedError, coded_error, format_errors, format_field_errors, format_request_error
-from gateway.execution.limits import Limits, limit_extensions
+from gateway.execution.limits import Limits
 from gateway.execution.metrics import ExecutionMetrics, timed
+from gateway.execution.parsing_budget import ParsingBudget, ParsingBudgets
 from gateway.execution.timeout import Timeout
 from schema.fields import Binding
 
@@ -42,18 +44,18 @@ _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 class OperationRequest(NamedTuple):
-    """What a client asks for, already of the right JSON types, whatever the transport."""
+    """The request of a client, with values of the right JSON types, whatever the transport."""
 
     query: str
     operation_name: str | None = None
     variables: Mapping[str, Any] = _EMPTY
     extensions: Mapping[str, Any] = _EMPTY
     document_id: str | None = None
-    """What the client calls a document that it doesn't send; `query` is empty then, until the text is found."""
+    """The id of a persisted document; `query` is empty until its text is found."""
 
 
 class PreparedOperation(NamedTuple):
-    """An operation that may run, with its raw variables and what it is reckoned to cost with them."""
+    """An operation that may run, with its raw variables and its cost with them."""
 
     operation: Operation
     variables: Mapping[str, Any]
@@ -65,14 +67,14 @@ class PreparedOperation(NamedTuple):
 
 
 class OperationResult(NamedTuple):
-    """One result. `executed` is False when nothing ran, or was given up: then there is no data entry, only errors."""
+    """One result. `executed` is False if nothing ran, or it timed out: then there is no data entry, only errors."""
 
     data: dict[str, Any] | None = None
     errors: tuple[FormattedError, ...] = ()
     executed: bool = True
 
     def to_payload(self) -> dict[str, Any]:
-        """The object of the GraphQL response, to be written with `leaves.AS_JSON`."""
+        """The object of the GraphQL response, to be serialized with `leaf_serialization.JSON_OPTIONS`."""
         if not self.executed:
             return {"errors": self.errors}
         if self.errors:
@@ -80,21 +82,31 @@ class OperationResult(NamedTuple):
         return {"data": self.data}
 
     def to_json(self) -> bytes:
-        """The GraphQL response."""
+        """The GraphQL response as JSON."""
         return orjson.dumps(self.to_payload(), option=JSON_OPTIONS)
 
 
+class PositionReader(NamedTuple):
+    """
+    Reads the positions of the log before anything else of an operation that selects one of the fields, so that a client that
+    loads and then follows from there misses nothing. `read` is called with the context.
+    """
+
+    coordinates: frozenset[str]
+    read: Callable[[Any], Awaitable[None]]
+
+
 def error_result(*errors: FormattedError) -> OperationResult:
-    """An answer without data."""
+    """A result without data."""
     return OperationResult(errors=errors, executed=False)
 
 
 def _do_nothing(context: Any) -> None:
-    """What happens before an event by default."""
+    """The default of `before_event`."""
 
 
 class Executor:
-    """Answers operations on one schema; safe to share between all requests of a process."""
+    """Executes operations on one schema; shared by all requests of a process."""
 
     def __init__(
         self,
@@ -106,12 +118,12 @@ class Executor:
         timeout_seconds: float = 10.0,
         before_event: Callable[[Any], None] = _do_nothing,
         bindings: Mapping[str, Binding] | None = None,
+        position_reader: PositionReader | None = None,
     ) -> None:
-        """
-        `bindings`: what stands behind the fields (`schema.field_rules`); without them nothing is compiled.
-        `weights`: costs by schema coordinate. `hints`: whether messages may suggest names of the schema (not in production).
-        `timeout`: seconds that one operation, or one event of a subscription, may take. `before_event`: called with the context
-        before each event of a subscription is executed, so that loaders forget what the last event loaded.
+        """`bindings`: the implementations of the fields (`schema.field_rules`); without them nothing is compiled. `weights`:
+        costs by schema coordinate. `hints`: whether messages may suggest names of the schema (not in production).
+        `timeout_seconds`: the time that one operation, or one event of a subscription, may take. `before_event`: called with the
+        context before each event of a subscription is executed, so that its loaders can be cleared.
         """
         if schema.extensions or schema.directives:
             raise ValueError("extensions and operation directives of the Strawberry schema would not run")
@@ -123,19 +135,28 @@ class Executor:
         self._programs = None if bindings is None else ProgramCompiler(schema, bindings)
         self.execution_counts: Counter[str] = Counter()
         self.metrics = ExecutionMetrics()
+        self.parsing_budgets = ParsingBudgets()
+        """For strangers: `prepare` takes the budget of their address."""
         self._hints = hints
         self.timeout_seconds = timeout_seconds
         self.bindings = bindings or {}
         self._before_event = before_event
+        self._position_reader = position_reader
 
     def document_errors(self, text: str) -> tuple[FormattedError, ...]:
-        """What is wrong with a document, whatever its variables; nothing when it may run."""
+        """The errors of a document, whatever its variables; empty if it may run."""
         document = self._documents.load(text)
         return document.errors if isinstance(document, InvalidDocument) else ()
 
-    def prepare(self, request: OperationRequest, *, may_introspect: bool = True) -> PreparedOperation | OperationResult:
-        """The operation, parsed, validated and within its limits; or the answer that says what is wrong with it."""
-        document = self._documents.load(request.query)
+    def introspect(self) -> Mapping[str, Any]:
+        """The data of the full introspection query; takes a tenth of a second and needs no event loop."""
+        return introspection_from_schema(self._core_schema)
+
+    def prepare(
+        self, request: OperationRequest, *, may_introspect: bool = True, parsing_budget: ParsingBudget | None = None
+    ) -> PreparedOperation | OperationResult:
+        """The operation, parsed, validated and within its limits; or the result with its errors."""
+        document = self._documents.load(request.query, parsing_budget)
         if isinstance(document, InvalidDocument):
             return error_result(*document.errors)
         operation = document.select_operation(request.operation_name)
@@ -145,17 +166,16 @@ class Executor:
             return error_result(coded_error("Introspection is not available here.", "GRAPHQL_VALIDATION_FAILED"))
         cost = operation.complexity.cost_with(request.variables)
         if cost > self.limits.cost:
-            extensions = limit_extensions("QUERY_TOO_COMPLEX", "cost", self.limits.cost, cost)
-            return error_result({"message": "The query asks for too much at once.", "extensions": extensions})
+            return error_result(self._documents.cost_error(operation, request.variables, cost))
         return PreparedOperation(operation=operation, variables=request.variables, cost=cost)
 
     async def execute(
         self, request: OperationRequest | PreparedOperation, context: Any, *, enforce_timeout: bool = True
     ) -> OperationResult:
         """
-        Run a query or a mutation to its end. Cancelling the caller cancels the resolvers.
+        Executes a query or a mutation. Cancelling the caller cancels the resolvers.
 
-        Not `timed`: the caller ends it when it takes longer than `timeout`.
+        Unless `enforce_timeout`, the caller cancels it when it takes longer than `timeout_seconds`.
         """
         prepared = self.prepare(request) if isinstance(request, OperationRequest) else request
         if isinstance(prepared, OperationResult):
@@ -166,15 +186,14 @@ class Executor:
             return await self._with_timeout(self._execute(prepared, context))
         try:
             return await self._execute(prepared, context)
-        except Exception as error:  # noqa: BLE001 (the rim)
+        except Exception as error:  # noqa: BLE001 (boundary)
             return error_result(*format_errors(error))
 
     async def subscribe(
         self, request: OperationRequest | PreparedOperation, context: Any
     ) -> AsyncGenerator[OperationResult, None] | OperationResult:
-        """
-        Start a subscription: an answer per event, or one answer that says why it couldn't start. An answer that wasn't executed
-        ends the stream. Close the generator (`aclose`) to stop it: the source's `finally` runs before that returns.
+        """Starts a subscription: a result per event, or one result with the errors that prevent it. A result that was not
+        executed ends the stream. Close the generator (`aclose`) to stop it: the source's `finally` runs before that returns.
         """
         prepared = self.prepare(request) if isinstance(request, OperationRequest) else request
         if isinstance(prepared, OperationResult):
@@ -184,22 +203,22 @@ class Executor:
         core = self._build_core_executor(prepared, context)
         if isinstance(core, OperationResult):
             return core
-        deadline = Timeout(self.timeout_seconds)
+        timeout = Timeout(self.timeout_seconds)
         try:
-            with deadline:
+            with timeout:
                 source: Any = create_source_event_stream(core)
                 if isawaitable(source):
                     source = await source
         except TimeoutError as error:
-            return self.timeout_result() if deadline.expired else error_result(*format_errors(error))
-        except Exception as error:  # noqa: BLE001 (the rim)
+            return self.timeout_result() if timeout.expired else error_result(*format_errors(error))
+        except Exception as error:  # noqa: BLE001 (boundary)
             return error_result(*format_errors(error))
         if isinstance(source, ExecutionResult):
             return error_result(*(each for error in source.errors or () for each in format_field_errors(error)))
         return self._iterate_events(prepared, core, source, context)
 
     async def execute_event(self, prepared: PreparedOperation, context: Any, event: Any) -> OperationResult:
-        """The answer to one event of a subscription whose source is followed elsewhere (`gateway.subscriptions.manager`)."""
+        """The result of one event of a subscription whose source is followed elsewhere (`gateway.subscriptions.manager`)."""
         self._before_event(context)
         core = self._build_core_executor(prepared, context)
         return (
@@ -210,7 +229,7 @@ class Executor:
 
     @property
     def programs(self) -> ProgramCompiler:
-        """What compiles operations."""
+        """The compiler of operations."""
         assert self._programs is not None
         return self._programs
 
@@ -238,11 +257,11 @@ class Executor:
                     yield answer
                     if not answer.executed:
                         return
-            except Exception as error:  # noqa: BLE001 (the rim)
+            except Exception as error:  # noqa: BLE001 (boundary)
                 yield error_result(*format_errors(error))
 
     def _build_core_executor(self, prepared: PreparedOperation, context: Any) -> "CoreExecutor[Any] | OperationResult":
-        """graphql-core's executor for one run; or the answer about variables that don't fit."""
+        """graphql-core's executor for one run; or the result with the errors of the variables."""
         built = self._core.build(
             self._core_schema,
             prepared.operation.document,
@@ -254,21 +273,23 @@ class Executor:
             hide_suggestions=not self._hints,
         )
         if isinstance(built, list):
-            return error_result(*(format_request_error(error, "BAD_USER_INPUT") for error in built))
+            return error_result(*(format_request_error(error, "BAD_USER_INPUT", hints=self._hints) for error in built))
         return built
 
     async def _with_timeout(self, coroutine: Coroutine[Any, Any, OperationResult]) -> OperationResult:
-        deadline = Timeout(self.timeout_seconds)
+        timeout = Timeout(self.timeout_seconds)
         try:
-            with deadline:
+            with timeout:
                 return await coroutine
         except TimeoutError as error:
-            return self.timeout_result() if deadline.expired else error_result(*format_errors(error))
-        except Exception as error:  # noqa: BLE001 (the rim)
+            return self.timeout_result() if timeout.expired else error_result(*format_errors(error))
+        except Exception as error:  # noqa: BLE001 (boundary)
             return error_result(*format_errors(error))
 
     @timed
     async def _execute(self, prepared: PreparedOperation, context: Any) -> OperationResult:
+        if self._position_reader is not None and self._selects_position(prepared.operation, self._position_reader):
+            await self._position_reader.read(context)
         if (data := await self._run_compiled(prepared, context)) is not None:
             return OperationResult(data)
         core = self._build_core_executor(prepared, context)
@@ -285,8 +306,13 @@ class Executor:
             else await self._run_core(core.build_per_event_executor(event), serially=False)
         )
 
+    def _selects_position(self, operation: Operation, reader: PositionReader) -> bool:
+        if operation.selects_position is None:
+            operation.selects_position = selects_any(operation.document, self._core_schema, reader.coordinates)
+        return operation.selects_position
+
     async def _run_compiled(self, prepared: PreparedOperation, context: Any, event: Any = None) -> dict[str, Any] | None:
-        """The data, by a program; None when graphql-core is to answer. Which of the two, and why, is counted."""
+        """The data from a program; None if graphql-core is to execute the operation. Counts which of the two, and why."""
         if self._programs is None:
             return None
         try:
@@ -295,7 +321,7 @@ class Executor:
         except NotCompiled as reason:
             self.execution_counts[f"fallback: {reason}"] += 1
             return None
-        except Exception as error:  # noqa: BLE001 (graphql-core meets the same, words it and logs what is a bug)
+        except Exception as error:  # noqa: BLE001 (graphql-core meets the same error, words it and logs bugs)
             self.execution_counts[f"fallback: {type(error).__name__}"] += 1
             context.requested_columns = None  # the program's hint; graphql-core fetches every column
             return None
@@ -303,7 +329,7 @@ class Executor:
         return data
 
     async def _run_core(self, core: "CoreExecutor[Any]", *, serially: bool | None = None) -> OperationResult:
-        """By graphql-core."""
+        """Executes the operation by graphql-core."""
         result: Any = core.execute_operation(serially)
         if isawaitable(result):
             result = await result
@@ -314,7 +340,7 @@ class Executor:
         )
 
     def timeout_result(self) -> OperationResult:
-        """What is answered for an operation that was given up."""
+        """The result of an operation that timed out."""
         return error_result(
             coded_error(f"The operation took longer than {self.timeout_seconds:g} seconds.", "SERVICE_UNAVAILABLE")
         )

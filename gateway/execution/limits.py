@@ -1,15 +1,16 @@
-"""How big an operation may be: one measure of a validated document, taken once, linear in its size.
+"""Limits the size of operations: one measure of a validated document, linear in its size.
 
-Every fragment is measured once and its measure reused wherever it is spread, so a document whose fragments spread each other
-2^n times costs as much as one that spreads them once. What depends on variables, the cost, is kept as a small expression with
-shared parts and computed when the variables are known.
+Every fragment is measured once and its measure reused wherever it is spread, so a document whose fragments spread each other 2^n
+times takes no longer than one that spreads them once. The cost depends on variables; it is an expression with shared parts,
+computed when the variables are known. `docs/limits.md` states the formula for clients.
 
-- depth counts nested fields. A connection's plumbing (`edges`, `nodes`, and an edge's `node`) adds no level, else clients in
-  Relay's style could go a third as deep as others.
-- a field costs its weight (1 unless `@cost` says otherwise; `__typename` and plumbing 0) and what is selected under it. A field
-  with `first` or `last` multiplies its rows by that number (the page default when absent); a field with `ids`, by their number.
-  `pageInfo` and `totalCount` are selected once per page, not per row.
-- introspection is exempt from depth, with a bound of its own, and has a flat cost: `__schema` 1,000, `__type` 50.
+- The depth counts nested fields. A connection's `edges`, `nodes`, and an edge's `node` add no level, else clients in Relay's
+  style could nest a third as deep as others.
+- A field costs its weight and the cost of its selections. The weight is 1, 0 for `__typename` and those fields of connections, 2
+  for Markdown, and more for fields that load content. A field with `first` or `last` multiplies the cost of its rows by that
+  number (the default page when absent); a field with `ids`, by their number. `pageInfo` and `totalCount` cost once per page, not
+  per row.
+- Introspection is exempt from depth, with a limit of its own, and has a flat cost: `__schema` 1,000, `__type` 50.
 
 Rejected: Strawberry's depth and alias limiters (exponential on fragments), a measure during validation (it would have to cope
 with cycles and unknown fields; the measure runs only on valid documents), counting a field selected twice once (not linear).
@@ -25,7 +26,7 @@ from graphql.language import OperationDefinitionNode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The bounds of one operation; the default is what the server promises."""
+    """The limits of one operation; the defaults are part of the server's contract."""
 
     source_bytes: int = 16 * 1024
     tokens: int = 2_000
@@ -34,17 +35,23 @@ class Limits:
     aliases: int = 30
     directives: int = 50
     root_fields: int = 20
+    operations: int = 30
+    """Operations of one document."""
+    fragments: int = 120
+    """Fragments of one document."""
+    variables: int = 100
+    """Variables of one operation."""
     cost: int = 5_000
     page_rows: int = 50
-    """Rows that a page is reckoned with when neither `first` nor `last` is given."""
+    """Rows that a page counts for when neither `first` nor `last` is given."""
     validation_errors: int = 20
-    comparisons: int = 20_000
-    """Budget of the rule that looks for fields which cannot be merged."""
+    comparisons: int = 2_500
+    """Budget of the rule that finds fields which cannot be merged; comparing two fields takes 2."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSize:
-    """How many rows a field gives: the largest of its numbers and of its variables' values, else `default`."""
+    """The number of rows of a field: the largest of its numbers and of its variables' values, else `default`."""
 
     numbers: tuple[int, ...]
     variables: tuple[str, ...]
@@ -56,8 +63,8 @@ class FieldSize:
             match values.get(name):
                 case bool() | None:
                     pass
-                case int(number):
-                    counts.append(max(0, number))
+                case int() | float() as number if number % 1 == 0:  # 100.0 is the Int 100
+                    counts.append(max(0, int(number)))
                 case [*items]:
                     counts.append(len(items))
         return max(counts, default=self.default)
@@ -84,7 +91,7 @@ class Cost:
         return Cost(0, ((size, self),))
 
     def compute(self, values: Mapping[str, Any], memo: dict["Cost", int] | None = None) -> int:
-        """The number for these variable values; `known` remembers shared parts during one computation."""
+        """The cost for these variable values; `memo` holds the shared parts of one computation."""
         if not self.terms:
             return self.constant
         memo = {} if memo is None else memo
@@ -98,7 +105,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationComplexity:
-    """What one operation asks for, fragments included."""
+    """The complexity of one operation, fragments included."""
 
     depth: int = 0
     introspection_depth: int = 0
@@ -108,14 +115,14 @@ class OperationComplexity:
     introspects: bool = False
     cost: Cost = field(default_factory=Cost)
     variable_defaults: Mapping[str, Any] = field(default_factory=dict)
-    """Default values of the operation's variables, as far as they matter for the cost."""
+    """The default values of the operation's variables that may change the cost."""
 
     def cost_with(self, variables: Mapping[str, Any]) -> int:
         return self.cost.compute({**self.variable_defaults, **variables} if self.variable_defaults else variables)
 
 
 def limit_errors(complexity: OperationComplexity, limits: Limits, operation: OperationDefinitionNode) -> Sequence[GraphQLError]:
-    """What is over its limit, whatever the variables: coded, with `limit` and `actual`."""
+    """The limits that an operation exceeds whatever its variables, as errors with `limit` and `actual`."""
     deep = (
         ("The query is nested too deeply.", "depth", complexity.depth, limits.depth),
         (
@@ -143,7 +150,7 @@ def limit_errors(complexity: OperationComplexity, limits: Limits, operation: Ope
 
 
 def limit_extensions(code: str, quantity: str, limit: int, actual: int | None = None) -> dict[str, Any]:
-    """The extensions of an error about a limit; numbers that JSON's readers can't hold are cut."""
+    """The extensions of an error about a limit; numbers beyond 2^53, which JSON readers cannot represent, are capped."""
     extensions: dict[str, Any] = {"code": code, "of": quantity, "limit": limit}
     if actual is not None:
         extensions["actual"] = min(actual, 2**53)

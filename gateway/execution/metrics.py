@@ -1,8 +1,7 @@
-"""What an executor counts while it answers: how long operations take, and the codes of the errors that clients are told.
+"""Counts the durations of operations, and the codes of the errors in their results.
 
-Lists of whole numbers, read when somebody asks (the server's `metrics`): prometheus_client's own histogram takes a lock and
-several calls for each observation, which costs 2 µs and more, against 0.8 µs for what stands here (`counted`, a frame of its own
-included).
+The counts are plain integers that `app.metrics` reads: prometheus_client's own histogram takes a lock and several calls for each
+observation, which costs 2 µs and more, against 0.8 µs here (`timed` and its frame included).
 """
 
 from bisect import bisect_left
@@ -14,11 +13,11 @@ from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 from graphql.language import OperationType
 
 BUCKET_BOUNDS_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Seconds; the last bucket, without a bound, holds what took longer."""
+"""Upper bounds of the buckets; one more bucket, without a bound, follows."""
 
 
 class Histogram:
-    """How long one kind of thing took, by buckets."""
+    """Counts durations by buckets."""
 
     __slots__ = ("buckets", "total_seconds")
 
@@ -27,31 +26,31 @@ class Histogram:
         self.total_seconds = 0.0
 
     def observe(self, seconds: float) -> None:
-        """Count one."""
+        """Counts one duration."""
         self.buckets[bisect_left(BUCKET_BOUNDS_SECONDS, seconds)] += 1
         self.total_seconds += seconds
 
 
 class ExecutionMetrics:
-    """The counts of one executor. Only ever growing; read them from any thread."""
+    """The counts of one executor. They only grow, and may be read from any thread."""
 
     __slots__ = ("errors", "events", "group_events", "mutations", "queries")
 
     def __init__(self) -> None:
         self.queries, self.mutations, self.events = Histogram(), Histogram(), Histogram()
         self.group_events = Histogram()
-        """Of those events that a program executed once for a group of subscribers."""
+        """Events that a program executed once for a group of subscribers."""
         self.errors: Counter[str] = Counter()
 
     def observe(self, kind: OperationType, seconds: float) -> None:
-        """Count an operation, or an event of a subscription."""
+        """Counts an operation, or an event of a subscription."""
         if kind is OperationType.QUERY:
             self.queries.observe(seconds)
         else:
             (self.mutations if kind is OperationType.MUTATION else self.events).observe(seconds)
 
     def count_errors(self, errors: Iterable[dict[str, Any]]) -> None:
-        """Count the errors of an answer, by their codes."""
+        """Counts the errors of a result by their codes."""
         self.errors.update(each["extensions"]["code"] for each in errors)
 
 
@@ -66,7 +65,7 @@ TimedMethod = Callable[Concatenate[S, Any, P], Coroutine[Any, Any, R]]
 
 
 def timed(run: TimedMethod[S, P, R]) -> TimedMethod[S, P, R]:
-    """Count how long a method takes for the prepared operation that is its first argument, also when it raises."""
+    """Counts the duration of a method for the prepared operation that is its first argument, also if it raises."""
 
     async def timing(self: S, prepared: Any, /, *args: P.args, **named: P.kwargs) -> R:
         began = perf_counter()

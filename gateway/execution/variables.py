@@ -1,10 +1,10 @@
-"""Variables on the short way: checked by GraphQL's rules and converted to what resolvers are given, in one pass.
+"""Fast path for coercing operation variables; anything unusual falls back to graphql-core.
 
-graphql-core coerces variables to dicts, and Strawberry makes objects of these; both read the types anew for every request, which
-took a fifth of the time of a small query. Here the types are read once per operation, into one function a variable. A function
-takes JSON of just the expected kind. All else (a wrong value, a single value where a list is expected, a number as an ID, a
-default that is not a leaf) raises `Unusual`, and the long way decides: it coerces what may be coerced. What a scalar refuses
-raises its own error; either way graphql-core words what the client is told.
+graphql-core coerces variables to dicts, and Strawberry builds objects of these; both read the types again for every request,
+which took a fifth of the time of a small query. Here the types are read once per operation, into one function per variable, which
+accepts only JSON of the expected kind. Everything else (a wrong value, a single value for a list, a number as an ID, a default
+that is not a leaf) raises SlowPathNeeded, and graphql-core coerces what may be coerced. A value that a scalar refuses raises the
+scalar's error; in both cases graphql-core words the error.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,22 +31,22 @@ Values = dict[str, Any]
 
 
 class SlowPathNeeded(Exception):
-    """This value takes the long way."""
+    """graphql-core must coerce this value."""
 
 
 class VariableCoercer:
-    """Reads the variables of one operation."""
+    """Coerces the variables of one operation."""
 
     def __init__(self, schema: Schema, definitions: Sequence[VariableDefinitionNode]) -> None:
-        readers = _CoercerFactory(schema)
-        self._variables = [readers.for_variable(each) for each in definitions]
+        coercers = _CoercerFactory(schema)
+        self._variables = [coercers.for_variable(each) for each in definitions]
 
     def coerce(self, raw_values: Mapping[str, Any]) -> Values:
-        """The values by variable; a variable that was left out and has no default is missing. Raises `Unusual`."""
+        """The values by variable; omitted variables without a default are missing. Raises SlowPathNeeded."""
         values: Values = {}
-        for name, read, default in self._variables:
+        for name, coerce, default in self._variables:
             if name in raw_values:
-                values[name] = read(raw_values[name])
+                values[name] = coerce(raw_values[name])
             elif default is _REQUIRED:
                 raise SlowPathNeeded
             elif default is not Undefined:
@@ -55,54 +55,53 @@ class VariableCoercer:
 
 
 class FastArguments:
-    """Keyword arguments of one field, of variables as `Intake` gives them; only for arguments that are wholly constant or a
-    variable."""
+    """Keyword arguments of one field, each a constant or a whole variable, from the values of a VariableCoercer."""
 
     def __init__(self, constants: Mapping[str, Any], variables: Sequence[tuple[str, str, bool]]) -> None:
         self._constants = constants
         self._variables = variables
 
     def build(self, values: Values) -> dict[str, Any]:
-        """The keyword arguments, before paging is read from them. Raises `Unusual`."""
-        made = dict(self._constants)
-        for argument, variable, needed in self._variables:
+        """The keyword arguments, with Relay's four for paging. Raises SlowPathNeeded."""
+        arguments = dict(self._constants)
+        for argument, variable, required in self._variables:
             if variable in values:
-                value = made[argument] = values[variable]
-                if value is None and needed:
+                value = arguments[argument] = values[variable]
+                if value is None and required:
                     raise SlowPathNeeded
-            elif needed:
+            elif required:
                 raise SlowPathNeeded
-        return made
+        return arguments
 
 
 def compile_arguments(schema: Schema, field: Any, node: FieldNode) -> FastArguments | None:
-    """The short way for a field's arguments; None where there is only the long one."""
+    """The fast path for the arguments of a field; None if there is none."""
     declared = {
         schema.config.name_converter.from_argument(each): each
         for each in field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].arguments
     }
-    given = {argument.name.value: argument.value for argument in node.arguments or ()}
+    literals = {argument.name.value: argument.value for argument in node.arguments or ()}
     named = []
     coerced: Values = {}
     for name, argument in field.args.items():
         default = coerce_default_value(argument)
-        value = given.get(name)
+        value = literals.get(name)
         if isinstance(value, VariableNode):
-            # What an argument's own default does when the variable is left out is for the long way.
-            needed = isinstance(argument.type, GraphQLNonNull) or default is not Undefined
-            named.append((str(declared[name].python_name), value.name.value, needed))
+            # An argument's own default for an omitted variable is for graphql-core.
+            required = isinstance(argument.type, GraphQLNonNull) or default is not Undefined
+            named.append((str(declared[name].python_name), value.name.value, required))
         elif value is not None and contains_variable(value):
             return None
-        elif (made := default if value is None else coerce_input_literal(value, argument.type)) is not Undefined:
-            coerced[name] = made
+        elif (constant := default if value is None else coerce_input_literal(value, argument.type)) is not Undefined:
+            coerced[name] = constant
         elif value is not None or isinstance(argument.type, GraphQLNonNull):
             return None
-    fixed = convert_arguments(coerced, list(declared.values()), schema.schema_converter.scalar_registry, schema.config)
-    return FastArguments(fixed, named)
+    constants = convert_arguments(coerced, list(declared.values()), schema.schema_converter.scalar_registry, schema.config)
+    return FastArguments(constants, named)
 
 
 def contains_variable(value: ValueNode) -> bool:
-    """Whether a literal names a variable somewhere."""
+    """Whether a literal contains a variable."""
     found = False
 
     class Finder(Visitor):
@@ -118,15 +117,15 @@ _REQUIRED = object()
 
 
 class _CoercerFactory:
-    """Makes readers, each input type's once."""
+    """Builds coercers, one for each input type."""
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._by_type_name: dict[str, Coercer] = {}
 
     def for_variable(self, definition: VariableDefinitionNode) -> tuple[str, Coercer, Any]:
-        """A variable's name, its reader, and its default: `_NEEDED` when leaving it out is for the long way."""
-        type_: Any = type_from_ast(self._schema._schema, definition.type)  # noqa: SLF001 (the graphql-core schema has no other door)
+        """The name of a variable, its coercer, and its default: `_REQUIRED` if omitting it is for graphql-core."""
+        type_: Any = type_from_ast(self._schema._schema, definition.type)  # noqa: SLF001 (Strawberry has no public name for it)
         default: Any = _REQUIRED if isinstance(type_, GraphQLNonNull) else Undefined
         if definition.default_value is not None:
             default = coerce_input_literal(definition.default_value, type_)
@@ -146,37 +145,37 @@ class _CoercerFactory:
         return _nullable(self._for_named_type(type_))
 
     def _for_named_type(self, type_: Any) -> Coercer:
-        """The reader of a named type, which refuses null."""
-        made = self._by_type_name.get(type_.name)
-        if made is None:
-            made = self._for_input_object(type_) if isinstance(type_, GraphQLInputObjectType) else _leaf_coercer(type_)
-            self._by_type_name[type_.name] = made
-        return made
+        """The coercer of a named type, which refuses null."""
+        coercer = self._by_type_name.get(type_.name)
+        if coercer is None:
+            coercer = self._for_input_object(type_) if isinstance(type_, GraphQLInputObjectType) else _leaf_coercer(type_)
+            self._by_type_name[type_.name] = coercer
+        return coercer
 
     def _for_input_object(self, type_: GraphQLInputObjectType) -> Coercer:
         definition = type_.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
         if type_.is_one_of or definition.from_input is not None:
             return _require_slow_path
         fields: dict[str, tuple[str, Coercer]] = {}
-        needed: list[str] = []
+        required: list[str] = []
         defaults: Values = {}
 
-        def read(value: Any) -> Any:
+        def coerce(value: Any) -> Any:
             if value.__class__ is not dict:
                 raise SlowPathNeeded
-            made = defaults.copy()
+            values = defaults.copy()
             for name, inner in value.items():
                 field = fields.get(name)
                 if field is None:
                     raise SlowPathNeeded
-                made[field[0]] = field[1](inner)
-            for name in needed:
-                if name not in made:
+                values[field[0]] = field[1](inner)
+            for name in required:
+                if name not in values:
                     raise SlowPathNeeded
-            return origin(**made)
+            return origin(**values)
 
         origin = definition.origin
-        self._by_type_name[type_.name] = read  # before its fields: inputs such as filters hold themselves
+        self._by_type_name[type_.name] = coerce  # before its fields: inputs such as filters contain themselves
         by_name = {self._schema.config.name_converter.from_field(each): each for each in definition.fields}
         for name, field in type_.fields.items():
             own = by_name[name].python_name
@@ -187,8 +186,8 @@ class _CoercerFactory:
                     return _require_slow_path
                 defaults[own] = default
             elif isinstance(field.type, GraphQLNonNull):
-                needed.append(own)
-        return read
+                required.append(own)
+        return coerce
 
 
 def _require_slow_path(value: Any) -> Any:
@@ -200,30 +199,30 @@ def _nullable(coerce: Coercer) -> Coercer:
 
 
 def _non_null(coerce: Coercer) -> Coercer:
-    def reader(value: Any) -> Any:
+    def coercer(value: Any) -> Any:
         if value is None:
             raise SlowPathNeeded
         return coerce(value)
 
-    return reader
+    return coercer
 
 
 def _list(coerce: Coercer) -> Coercer:
-    def reader(value: Any) -> Any:
+    def coercer(value: Any) -> Any:
         if value.__class__ is not list:
             raise SlowPathNeeded
         return [coerce(each) for each in value]
 
-    return reader
+    return coercer
 
 
 def _exact_type(type_: type) -> Coercer:
-    def reader(value: Any) -> Any:
+    def coercer(value: Any) -> Any:
         if value.__class__ is not type_:
             raise SlowPathNeeded
         return value
 
-    return reader
+    return coercer
 
 
 def _int(value: Any) -> Any:
@@ -255,8 +254,8 @@ def _leaf_coercer(type_: GraphQLScalarType | GraphQLEnumType) -> Coercer:
     coerce = type_.coerce_input_value
 
     def scalar(value: Any) -> Any:
-        if value is None or (made := coerce(value)) is Undefined:
+        if value is None or (coerced := coerce(value)) is Undefined:
             raise SlowPathNeeded
-        return made
+        return coerced
 
     return scalar

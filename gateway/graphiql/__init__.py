@@ -1,4 +1,4 @@
-"""The GraphiQL page, its configuration and its files, served from the build beside this module."""
+"""Serves GraphiQL: its page, configuration and files from the build beside this module, the schema, and what operations cost."""
 
 import gzip
 import json
@@ -13,24 +13,19 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from gateway.graphiql.cost import CostEndpoint
+from gateway.graphiql.graph_access import GraphAccess
+from gateway.graphiql.introspection import IntrospectionEndpoint
 from gateway.http.compression import accepts_gzip
+
+__all__ = ["DemoSignIn", "GraphAccess", "GraphiQLConfig", "routes"]
 
 BUILD = Path(__file__).parent / "build"
 
 # The editor writes style elements and attributes at run time; everything else comes from this server, in files.
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "worker-src 'self'",
-        "connect-src 'self'",
-        "style-src 'self' 'unsafe-inline'",
-        "font-src 'self'",
-        "img-src 'self' data:",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 # What the build is made of; not left to the machine's own table, which may know none of them.
@@ -40,26 +35,29 @@ MEDIA_TYPES = MappingProxyType(
         ".js": "text/javascript; charset=utf-8",
         ".md": "text/markdown; charset=utf-8",
         ".svg": "image/svg+xml",
-        ".ttf": "font/ttf",
     }
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoSignIn:
-    """The e-mail and password that the page signs in with by itself; never outside development mode."""
+    """Somebody of the demo, as whom the page signs in without asking; never outside development mode."""
 
+    name: str
     email: str
     password: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphiQLConfig:
-    """What the page learns from the server; `endpoint` is the path of the graph, for HTTP and websocket alike."""
+    """What the page learns from the server; `endpoint` is the path of the graph, for HTTP and websocket alike.
+
+    The page signs in as the first of `people` by itself, and offers the others.
+    """
 
     endpoint: str = "/graphql"
     title: str = "PantheraHive"
-    demo: DemoSignIn | None = None
+    people: tuple[DemoSignIn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +67,8 @@ class _Asset:
     gzipped: bool
 
 
-def routes(config: GraphiQLConfig) -> list[BaseRoute]:
-    """The page at `/`, and what it loads under `/graphiql/`."""
+def routes(config: GraphiQLConfig, graph: GraphAccess | None = None) -> list[BaseRoute]:
+    """The page at `/`, and what it loads under `/graphiql/`. Without `graph` the page learns nothing of the schema."""
     assets = _assets(BUILD / "assets")
     page = (BUILD / "index.html").read_bytes()
     answer = _config_json(config)
@@ -94,21 +92,26 @@ def routes(config: GraphiQLConfig) -> list[BaseRoute]:
             raise HTTPException(404)
         return _asset_response(found, gzip_accepted=accepts_gzip(request.headers.get("accept-encoding", "")))
 
-    return [
+    found: list[BaseRoute] = [
         Route("/", index, name="graphiql"),
         Route("/graphiql/config.json", config_json, name="graphiql-config"),
         Route("/graphiql/assets/{name}", asset, name="graphiql-asset"),
     ]
+    if graph is not None:
+        found.append(Route("/graphiql/schema.json", IntrospectionEndpoint(graph), methods=["GET"], name="graphiql-schema"))
+        found.append(Route("/graphiql/cost", CostEndpoint(graph), methods=["POST"], name="graphiql-cost"))
+    return found
 
 
 def _config_json(config: GraphiQLConfig) -> bytes:
-    demo = config.demo and {"email": config.demo.email, "password": config.demo.password}
+    people = [{"name": each.name, "email": each.email, "password": each.password} for each in config.people]
     return json.dumps(
         {
             "endpoint": config.endpoint,
             "subscriptionEndpoint": config.endpoint,
             "title": config.title,
-            "demo": demo,
+            "demo": {"email": people[0]["email"], "password": people[0]["password"]} if people else None,
+            "people": people,
         }
     ).encode()
 

@@ -1,4 +1,4 @@
-"""The body of a request, from an ASGI server, within bounds."""
+"""Reads the body of a request from an ASGI server, within bounds."""
 
 from starlette.types import Receive
 
@@ -11,8 +11,8 @@ _MAX_DISCARD_FACTOR = 8  # how many times the longest body is read before the co
 
 
 async def read_body(headers: dict[bytes, bytes], receive: Receive, max_bytes: int) -> bytes:
-    """The whole body, of `longest` bytes at most. What is too long is read on for a while and thrown away: closing on a client
-    that still writes resets the connection, and it would never see the answer. Raises BadRequest (413), or ClientGone.
+    """The whole body, of `max_bytes` at most. A longer one is read for a while and dropped: closing on a client that still writes
+    resets the connection, and it would never see the answer. Raises BadRequest (413), or ClientDisconnected.
     """
     declared = headers.get(b"content-length", b"0")
     parts: list[bytes] = []
@@ -33,5 +33,5 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive, max_bytes: in
 
 
 def request_timeout() -> BadRequest:
-    """What is said to a client whose body does not come."""
+    """The answer to a client whose body does not arrive."""
     return BadRequest(408, "BAD_USER_INPUT", "The body took too long to arrive.", [CLOSE_HEADER])

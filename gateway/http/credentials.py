@@ -6,6 +6,7 @@ of all watched credentials every few seconds, in one query.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
@@ -14,6 +15,8 @@ from domain.events import Entry
 from realtime.background_tasks import BackgroundTasks
 from realtime.feed import StreamFeed
 from realtime.hub import StreamHub
+
+logger = logging.getLogger(__name__)
 
 _MAX_BATCH_CREDENTIALS: Final = 1_000
 CHECK_INTERVAL_SECONDS: Final = 4.0
@@ -91,7 +94,7 @@ class CredentialWatch:
         self._holders[holder] = self._listen(holder)
         if not self._started:
             self._started = True
-            self._tasks.start(self._check_periodically(), "credentials: check")
+            self._tasks.supervise(self._check_periodically(), "credentials: check")
 
     def discard(self, holder: CredentialHolder) -> None:
         """The connection has ended."""
@@ -133,7 +136,10 @@ class CredentialWatch:
     async def _check_periodically(self) -> None:
         while True:
             await asyncio.sleep(self._interval_seconds)
-            await self.check(list(self._holders))
+            try:
+                await self.check(list(self._holders))
+            except Exception:
+                logger.exception("Credentials could not be checked; trying again.")
 
 
 class _SessionListener:

@@ -1,9 +1,11 @@
-"""GraphQL over HTTP: one operation per request, for whole requests (`post`) and as a plain ASGI application.
+"""Answers GraphQL over HTTP: one operation per request, for whole requests (`post`) and as a plain ASGI application.
 
-Strawberry's view is not used: it answers malformed input with 500, and issues of speed need a path without request and response
-objects. Most requests come as `post`, past ASGI (`transport.uvicorn_http`). A client that goes away cancels its operation
+Strawberry's view is not used: it answers malformed input with 500, and speed needs a path without request and response objects.
+Most requests come as `post`, past ASGI (`transport.uvicorn_http`). A client that goes away cancels its operation
 (`gateway.http.request_watchdog`).
 """
+
+from typing import Any
 
 from graphql.language import OperationType
 from starlette.types import Receive, Scope, Send
@@ -31,7 +33,7 @@ Headers = dict[bytes, bytes]
 
 
 class GraphQLEndpoint:
-    """What answers `/graphql` over HTTP."""
+    """Answers `/graphql` over HTTP."""
 
     def __init__(
         self,
@@ -63,15 +65,15 @@ class GraphQLEndpoint:
         return negotiate_stream(accept) is not None
 
     async def post(self, headers: Headers, body: bytes, ip: str | None) -> Reply:
-        """The response to a POST that takes no stream and is not too long. Whoever calls bounds the time."""
+        """The response to a POST that takes no stream and is not too long. The caller bounds the time."""
         info = request_info(headers, ip)
         media_type = JSON
         try:
             media_type = negotiate_media_type(headers.get(b"accept"))
             check_body_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
-            answer = await self._execute(from_body(body), headers, info)
+            answer, is_authenticated = await self._execute(from_body(body), headers, info)
             assert isinstance(answer, OperationResult)
-            return self._build_response(answer, media_type, headers, info)
+            return self._build_response(answer, media_type, headers, info, is_authenticated=is_authenticated)
         except Exception as error:  # noqa: BLE001 (the rim)
             return self._error_response(error, media_type, headers, info)
 
@@ -121,12 +123,12 @@ class GraphQLEndpoint:
         """The answer; or, where the client takes a stream, the subscription that is to be answered by one."""
         reading = True
         try:
-            with RequestWatchdog(receive, _BODY_TIMEOUT_SECONDS) as vigil:
+            with RequestWatchdog(receive, _BODY_TIMEOUT_SECONDS) as watchdog:
                 request = await self._read_request(scope["method"], scope["query_string"], headers, receive)
                 reading = False
-                vigil.begin_operation(self._executor.timeout_seconds)
+                watchdog.begin_operation(self._executor.timeout_seconds)
                 only = None if scope["method"] == "POST" else OperationType.QUERY
-                return await self._execute(request, headers, info, only, accepts_stream=accepts_stream)
+                return (await self._execute(request, headers, info, only, accepts_stream=accepts_stream))[0]
         except RequestTimeout:
             if reading:
                 raise request_timeout() from None
@@ -152,32 +154,46 @@ class GraphQLEndpoint:
         allowed_type: OperationType | None = None,
         *,
         accepts_stream: bool = False,
-    ) -> OperationResult | StreamingOperation:
+    ) -> tuple[OperationResult | StreamingOperation, bool]:
+        """The answer, and whether the caller is signed in."""
+        credentials: Any = None
         try:
             credentials = await self._credentials.authenticate(authorization(headers))
             if self._persisted_queries.applies_to(request):
                 found = await self._persisted_queries.resolve(request)
                 if isinstance(found, OperationResult):
-                    return found
+                    return found, credentials is not None
                 request = found
-            prepared = self._executor.prepare(request, may_introspect=self._may_introspect(credentials))
+            prepared = self._executor.prepare(
+                request,
+                may_introspect=self._may_introspect(credentials),
+                parsing_budget=None if credentials is not None else self._executor.parsing_budgets.of(info.ip),
+            )
             if isinstance(prepared, OperationResult):
-                return prepared
+                return prepared, credentials is not None
             if prepared.kind is OperationType.SUBSCRIPTION:
                 if accepts_stream:
-                    return StreamingOperation(prepared=prepared, credentials=credentials)
+                    return StreamingOperation(prepared=prepared, credentials=credentials), credentials is not None
                 message = "Subscriptions need a websocket, or an Accept header with text/event-stream or multipart/mixed."
                 raise BadRequest(400, "BAD_USER_INPUT", message)
             if allowed_type is not None and prepared.kind is not allowed_type:
                 raise BadRequest(405, "BAD_USER_INPUT", "A GET may only run queries.", [(b"allow", b"POST")])
             async with self._open_context(credentials, info) as context:
-                return await self._executor.execute(prepared, context, enforce_timeout=False)
+                return await self._executor.execute(prepared, context, enforce_timeout=False), credentials is not None
         except BadRequest:
             raise
         except Exception as error:  # noqa: BLE001 (the rim)
-            return error_result(*format_errors(error))
+            return error_result(*format_errors(error)), credentials is not None
 
-    def _build_response(self, result: OperationResult, media_type: bytes, headers: Headers, info: RequestInfo) -> Reply:
+    def _build_response(
+        self,
+        result: OperationResult,
+        media_type: bytes,
+        headers: Headers,
+        info: RequestInfo,
+        *,
+        is_authenticated: bool = False,
+    ) -> Reply:
         own = self._response_headers(headers, info)
         status = 200
         if result.errors or not result.executed:
@@ -189,19 +205,19 @@ class GraphQLEndpoint:
         if self._compress:
             body, coding = compress_body(body, headers.get(b"accept-encoding"))
             own = (*own, *coding)
-        return full_response(status, media_type, body, own)
+        return full_response(status, media_type, body, own, is_authenticated=is_authenticated)
 
     def _error_response(self, error: Exception, media_type: bytes, headers: Headers, info: RequestInfo) -> Reply:
-        """The response to what is no request of the graph; or to a failure of ours."""
+        """The response to a request that is malformed, or that a bug of the server ends."""
         own = self._response_headers(headers, info)
         if not isinstance(error, BadRequest):
             return full_response(500, media_type, encode({"errors": format_errors(error)}), own)
-        told = coded_error(error.message, error.code)
-        self._executor.metrics.count_errors([told])
+        formatted = coded_error(error.message, error.code)
+        self._executor.metrics.count_errors([formatted])
         return full_response(
             error.status,
             media_type,
-            encode({"errors": [told]}),
+            encode({"errors": [formatted]}),
             (*own, *error.headers),
             closes_connection=CLOSE_HEADER in error.headers,
         )

@@ -10,10 +10,19 @@ Rejected: that header on every GET (the GraphQL-over-HTTP audits, caches and cur
 Starlette's CORSMiddleware (wraps every send, allows by pattern what we allow by name).
 """
 
+import logging
+import time
 from collections.abc import Collection, Mapping
+from typing import Final
 
 from gateway.http.request import BadRequest
 from transport.http_response import Header
+
+logger = logging.getLogger(__name__)
+
+_REPORT_INTERVAL_SECONDS: Final = 60.0
+_MAX_REPORTED_ORIGINS: Final = 100
+_MAX_REPORTED_CHARACTERS: Final = 200
 
 _PREFLIGHT_HEADERS = (
     b"x-hive-csrf",
@@ -30,6 +39,7 @@ class AllowedOrigins:
     """An allow-list of origins such as `https://app.example.com`, or "*" for all. The server's own pages are always allowed."""
 
     def __init__(self, allowed: Collection[str] = ()) -> None:
+        self._reported = RefusedOrigins()
         self._allow_all = "*" in allowed
         self._allowed = frozenset(origin.lower().rstrip("/").encode("latin-1") for origin in allowed)
 
@@ -39,7 +49,10 @@ class AllowedOrigins:
         if origin is None or self._is_allowed(origin):
             return True
         scheme, _, host = origin.lower().partition(b"://")
-        return scheme in (b"http", b"https") and host == headers.get(b"host", b"").lower()
+        if scheme in (b"http", b"https") and host == headers.get(b"host", b"").lower():
+            return True
+        self._reported.report(origin)
+        return False
 
     def response_headers(self, headers: Mapping[bytes, bytes]) -> tuple[Header, ...]:
         """What lets an allowed page read the response."""
@@ -59,6 +72,8 @@ class AllowedOrigins:
         allow = (b"allow", b"GET, POST, OPTIONS")
         origin = headers.get(b"origin")
         if origin is None or not self._is_allowed(origin):
+            if origin is not None:
+                self._reported.report(origin)
             return (allow, (b"vary", b"origin"))
         return (
             allow,
@@ -80,3 +95,28 @@ class AllowedOrigins:
 
     def _is_allowed(self, origin: bytes) -> bool:
         return self._allow_all or origin.lower() in self._allowed
+
+
+class RefusedOrigins:
+    """Logs origins that were refused, so that a forgotten setting is found: each once a minute, and 100 in a minute at most."""
+
+    def __init__(self) -> None:
+        self._reported_at: dict[bytes, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._reported_at)
+
+    def report(self, origin: bytes) -> None:
+        """An origin was refused."""
+        origin = origin[:_MAX_REPORTED_CHARACTERS]
+        now = time.monotonic()
+        if origin in self._reported_at and now - self._reported_at[origin] < _REPORT_INTERVAL_SECONDS:
+            return
+        if len(self._reported_at) >= _MAX_REPORTED_ORIGINS:
+            self._reported_at = {each: at for each, at in self._reported_at.items() if now - at < _REPORT_INTERVAL_SECONDS}
+            if len(self._reported_at) >= _MAX_REPORTED_ORIGINS:
+                return
+        self._reported_at[origin] = now
+        logger.warning(
+            "Refused the origin %r: pages of other origins must be listed in HIVE_ALLOWED_ORIGINS.", origin.decode("latin-1")
+        )

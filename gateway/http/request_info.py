@@ -1,4 +1,4 @@
-"""Where a request comes from, by its headers and its socket."""
+"""Reads from headers and the socket where a request comes from."""
 
 import re
 from itertools import count
@@ -14,7 +14,7 @@ _REQUEST_COUNTER = count(1)
 
 
 def request_info(headers: dict[bytes, bytes], ip: str | None) -> RequestInfo:
-    """What is known of the caller; the client's `X-Request-Id` is kept when it is a plain word."""
+    """What is known of the client; its `X-Request-Id` is used when it is a plain word."""
     given = headers.get(b"x-request-id")
     agent = headers.get(b"user-agent")
     return RequestInfo(
@@ -27,7 +27,7 @@ def request_info(headers: dict[bytes, bytes], ip: str | None) -> RequestInfo:
 
 
 def client_ip(scope: Scope) -> str | None:
-    """The address at the other end of the socket, or what a trusted proxy says of it."""
+    """The address at the other end of the socket, or what a trusted proxy says it is."""
     client = scope.get("client")
     return client[0] if client else None
 

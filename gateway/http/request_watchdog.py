@@ -1,8 +1,8 @@
-"""One watch over a request: how long it may take, and whether its client is still there.
+"""Ends a request that takes too long, or whose client has disconnected.
 
-A request is done before the first look, so all that most of them cost is a timer that is set and cancelled. A task that waits for
-the client's going, and a deadline each for the body and for the operation, would cost more than a small operation does. (On
-Python 3.11 each of these also asks the kernel for the process's number, to tell its event loop.)
+A request is done before the first check, so all that most of them cost is a timer that is set and cancelled. A task that waits
+for the client's disconnect, and a deadline each for the body and for the operation, would cost more than a small operation does.
+(On Python 3.11 each of these also asks the kernel for the process's number, to tell its event loop.)
 """
 
 import asyncio
@@ -15,16 +15,16 @@ _FIRST_CHECK_SECONDS, _CHECK_SECONDS = 0.05, 0.5
 
 
 class ClientDisconnected(Exception):
-    """The client closed the connection before it had its answer: nobody is left to tell."""
+    """The client closed the connection before it had its answer: nobody is left to answer."""
 
 
 class RequestTimeout(Exception):
-    """What the request was doing took longer than it may."""
+    """Reading the request or its operation took longer than it may."""
 
 
 class RequestWatchdog:
-    """Cancels the block that it surrounds when its time is up or its client is gone, and then raises `TooLate` or
-    `ClientGone`."""
+    """Cancels the block that it surrounds when its time is up or its client is gone, and then raises `RequestTimeout` or
+    `ClientDisconnected`."""
 
     __slots__ = (
         "_disconnect_task",
@@ -45,7 +45,7 @@ class RequestWatchdog:
         self._error: Exception | None = None
 
     def begin_operation(self, timeout_seconds: float) -> None:
-        """The body is there: what follows may take so long, and the client's going is watched for."""
+        """The body is there: what follows may take so long, and the client's disconnect is watched for."""
         self._remaining_seconds = timeout_seconds
         self._watches_disconnect = True
 

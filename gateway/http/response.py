@@ -67,8 +67,14 @@ def http_status(result: OperationResult, media_type: bytes) -> int:
 
 
 def full_response(
-    status: int, media_type: bytes, body: bytes, headers: tuple[Header, ...], *, closes_connection: bool = False
+    status: int,
+    media_type: bytes,
+    body: bytes,
+    headers: tuple[Header, ...],
+    *,
+    closes_connection: bool = False,
+    is_authenticated: bool = False,
 ) -> Reply:
     """The response with this body."""
     own = (_CONTENT_TYPES[media_type], (b"content-length", b"%d" % len(body)), _NO_STORE)
-    return Reply(status, own + headers, body, closes_connection)
+    return Reply(status, own + headers, body, closes_connection, is_authenticated)

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP for what lasts: a subscription whose answers are streamed in the body of the response.
+"""Answers subscriptions over HTTP: payloads are streamed in the body of the response.
 
 A stream owns one task group: the operation, the heartbeat and the wait for the client's disconnect.
 Whoever decides that it ends says how in `_ended`; then every task is cancelled, and with it the operation's context and its
@@ -11,7 +11,7 @@ frame and the server's buffer (64 KiB), and nobody else waits for it.
 What is said before anything streams: a request that is none keeps its status (400, 405, 415 …), and so do 429 and 5xx, on which
 clients come again by themselves. Everything else that is wrong with an operation, also 401, is an answer in a stream of status
 200: the protocol of graphql-sse wants it so, a browser's `EventSource` can't read any other, and graphql-sse would repeat a
-refused request five times before it told anybody. A stream is opened before its subscription, which may have nothing to say for
+refused request five times before it reported it. A stream is opened before its subscription, which may have nothing to say for
 hours.
 """
 
@@ -171,7 +171,7 @@ class _StreamingResponse:
         self._end_future: asyncio.Future[_StreamEnd | None] = asyncio.get_running_loop().create_future()
 
     def end(self, outcome: _StreamEnd | None) -> None:
-        """Let the stream end; None when nobody is there to be told. The first call decides."""
+        """Let the stream end; None when the client is gone. The first call decides."""
         if not self._end_future.done():
             self._end_future.set_result(outcome)
 
@@ -180,7 +180,7 @@ class _StreamingResponse:
         return self._operation.credentials
 
     def on_revoked(self, error: DomainError) -> None:
-        """From the watch: the client's credentials have ended."""
+        """Called by the watch: the client's credentials have ended."""
         self.end(_StreamEnd(errors=tuple(format_errors(error))))
 
     async def run(self) -> None:
@@ -231,8 +231,8 @@ class _StreamingResponse:
         lasting = self._operation
         async with self._responses.open_context(lasting.credentials, self._info) as context:
             await self._send_start()
-            async with aclosing(iterate_payloads(self._responses.subscriptions, lasting.prepared, context)) as told:
-                async for each in told:
+            async with aclosing(iterate_payloads(self._responses.subscriptions, lasting.prepared, context)) as payloads:
+                async for each in payloads:
                     if isinstance(each, OperationResult):
                         return _StreamEnd(result=each)
                     await self._write(self._format.result_event(each))

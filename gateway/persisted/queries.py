@@ -22,7 +22,7 @@ _SHA256_PREFIX = "sha256:"
 
 
 class QueryTexts(Protocol):
-    """Texts of documents by their SHA-256, kept for as long as there is room. Never fails: what is away is not found."""
+    """Texts of documents by their SHA-256, stored while there is room. Never fails: a store that is away finds nothing."""
 
     async def get(self, digest: str) -> str | None: ...
     async def put(self, digest: str, text: str) -> None: ...

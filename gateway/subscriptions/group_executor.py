@@ -1,4 +1,4 @@
-"""Speaks for a group of subscribers: decides, executes and encodes each event once."""
+"""Executes and serializes each event once per subscription group."""
 
 import asyncio
 from collections import Counter
@@ -21,10 +21,11 @@ from resolvers.subscription_topic import Topic
 
 _NOTHING: Final = (None, False)
 _MAX_EVENTS: Final = 64
+_MAX_SHARED_BYTES: Final = 4 * 1024 * 1024
 
 
 class Member(Protocol):
-    """One of those for whom is spoken."""
+    """A subscriber of the group."""
 
     @property
     def context(self) -> Context: ...
@@ -36,27 +37,42 @@ M = TypeVar("M", bound=Member)
 
 
 class EncodedPayloads:
-    """What was said of the last events, by what was asked for. Groups that differ in their scopes alone, or in the names of
-    their operations, are told the same text; positions are one object for all groups of a choir, so they stand for the event.
+    """
+    The encoded payloads of the last events, by selection. Groups that differ only in their scopes, or in the names of their
+    operations, share a payload; positions are one object for all groups of a worker, so they identify the event.
     """
 
     def __init__(self) -> None:
         self._by_positions: dict[int, tuple[Positions, dict[str, SharedPayload]]] = {}
-        # Nobody can have written this into an object: it is made here and leaves in no frame.
+        self.size = 0
+        """Bytes of all payloads, 4 MiB at most."""
+        # No object can contain this: it is random, and is never sent.
         self.cursor_placeholder = token_urlsafe(24)
 
     def for_positions(self, positions: Positions) -> dict[str, SharedPayload]:
-        """What was said of the event that led to these positions."""
+        """The payloads of the event that led to these positions, by selection."""
         known = self._by_positions.get(id(positions))
         if known is None or known[0] is not positions:
             if len(self._by_positions) >= _MAX_EVENTS:
-                self._by_positions.clear()
+                self.clear()
             known = self._by_positions[id(positions)] = positions, {}
         return known[1]
 
+    def put(self, positions: Positions, selection: str, payload: SharedPayload) -> None:
+        """Share a payload with the groups that select the same of this event."""
+        if self.size + payload.size + len(selection) > _MAX_SHARED_BYTES:
+            self.clear()
+        self.for_positions(positions)[selection] = payload
+        self.size += payload.size + len(selection)
+
+    def clear(self) -> None:
+        """Share nothing of past events any more."""
+        self._by_positions.clear()
+        self.size = 0
+
 
 class GroupExecutor:
-    """Speaks for a group: a `gateway.subscriptions.groups.Teller`."""
+    """Executes on behalf of all members of a group: a `gateway.subscriptions.protocols.GroupExecutor`."""
 
     def __init__(
         self,
@@ -84,7 +100,7 @@ class GroupExecutor:
         return may_affect_rights(entry)
 
     async def repartition(self, members: Sequence[M]) -> tuple[Hashable, Sequence[M]]:
-        """Those who follow the same teams as before stay, if they agree about the projects with most of them."""
+        """Members who follow the same teams as before stay, if their projects are those of most of them."""
         rights = await self._context.services.rights.load_many(list({each.viewer for each in members}))
         teams = self._visibility.rights.teams.keys()
         common = Counter(rights[each.viewer].key for each in members if rights[each.viewer].teams.keys() == teams)
@@ -98,41 +114,41 @@ class GroupExecutor:
 
     def execute_now(self, entry: Entry, positions: Positions, representative: Member) -> tuple[SharedPayload | None, bool] | None:
         """Decide, execute and encode once, if nothing has to be waited for."""
-        verdict = self._topic.decide_now(self._visibility, entry)
-        if verdict is None:
+        decision = self._topic.decide_now(self._visibility, entry)
+        if decision is None:
             return None
-        if not verdict.deliver:
+        if not decision.deliver:
             return _NOTHING
         selection = self._plan.shared_selection
-        said = None if selection is None else self._encoded.for_positions(positions)
-        if said is not None and selection in said:
-            return said[selection], False
+        shared = None if selection is None else self._encoded.for_positions(positions)
+        if shared is not None and selection in shared:
+            return shared[selection], False
         self._context.actor = representative.context.actor
         data = self._execution.execute_now(self._context, Change(entry, positions, self._cursor_placeholder))
         if data is None:
             return None
-        told = self._shared_payload(encode({"data": data}), positions)
-        if said is not None and selection is not None:
-            said[selection] = told
-        return told, False
+        payload = self._shared_payload(encode({"data": data}), positions)
+        if selection is not None:
+            self._encoded.put(positions, selection, payload)
+        return payload, False
 
     async def execute(
         self, entry: Entry, positions: Positions, representative: Member, *, is_retry: bool
     ) -> tuple[SharedPayload | None, bool]:
-        """The same with the eyes of one of them, however long it takes."""
+        """The same with the rights of one member, however long it takes."""
         context = self._context
         context.actor = representative.context.actor
         self._visibility.viewer = representative.viewer
-        verdict = await self._topic.decide(self._visibility, entry)
-        if not verdict.deliver:
-            return None, verdict.is_last
+        decision = await self._topic.decide(self._visibility, entry)
+        if not decision.deliver:
+            return None, decision.is_last
         context.rights_stale = False
-        answer = await self._execution(context, Change(entry, positions, self._cursor_placeholder))
+        result = await self._execution(context, Change(entry, positions, self._cursor_placeholder))
         if context.rights_stale and not is_retry:
             raise RightsStale
-        if not answer.executed:
-            return SharedPayload((), positions, errors=answer.errors), True
-        return self._shared_payload(encode(answer.to_payload()), positions), verdict.is_last
+        if not result.executed:
+            return SharedPayload((), positions, errors=result.errors), True
+        return self._shared_payload(encode(result.to_payload()), positions), decision.is_last
 
     def _shared_payload(self, payload: bytes, positions: Positions) -> SharedPayload:
         if self._placeholder_bytes not in payload:
@@ -153,11 +169,11 @@ class EventExecution:
 
     @property
     def is_compiled(self) -> bool:
-        """Whether there is a program."""
+        """Whether the operation has a compiled program."""
         return self._program is not None
 
     def execute_now(self, context: Context, change: Change) -> dict[str, Any] | None:
-        """The data, by a program that waits for nothing; None when it failed."""
+        """The data, from a program that waits for nothing; None when it failed."""
         assert self._program is not None
         self._counts["executed"] += 1
         began = perf_counter()
@@ -167,7 +183,7 @@ class EventExecution:
             self._executor.metrics.group_events.observe(perf_counter() - began)
             data: dict[str, Any] = done.value
             return data
-        except Exception:  # noqa: BLE001 (graphql-core meets the same, words it and logs what is a bug)
+        except Exception:  # noqa: BLE001 (graphql-core meets the same, formats it and logs what is a bug)
             self._counts["fallback"] += 1
         return None
 
@@ -181,6 +197,6 @@ class EventExecution:
                     answer = OperationResult(data=await self._program(context, change))
                 self._executor.metrics.group_events.observe(perf_counter() - began)
                 return answer
-            except Exception:  # noqa: BLE001 (graphql-core meets the same, words it and logs what is a bug)
+            except Exception:  # noqa: BLE001 (graphql-core meets the same, formats it and logs what is a bug)
                 self._counts["fallback"] += 1
         return await self._executor.execute_event(self._prepared, context, change)

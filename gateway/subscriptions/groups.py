@@ -1,28 +1,30 @@
-"""Execute once, send to many: subscribers who would be told the same are a group, and the group is told.
+"""Executes once, sends to many: subscribers who would receive the same are a group.
 
-A *group* follows its streams with one listener; each entry is decided on, executed and encoded once (`Teller`), and its members
-are only handed the result. A *seat* is a member's place. Every subscription begins alone (`resolvers.subscription_topic.follow`);
-when it has been told everything that this process has heard, it takes a seat in the same step of the event loop: nothing fits
-between. The group may be behind it by what it is executing, so a seat knows how far it is ahead and is not told that again.
+A *group* handles each entry of its streams once: decides whether it is visible, executes and encodes it (`GroupExecutor`), and
+hands the result to its members. A *membership* is a subscriber's place in a group. Every subscription begins alone
+(`resolvers.subscription_topic.stream_changes`); when it has received everything that this process has, it joins a group in the
+same step of the event loop, so that nothing fits between. The group may be behind it by what it is executing, so a membership
+knows how far its subscriber is ahead, and does not send that again.
 
-A seat leaves for good when its subscription ends, and goes on alone, from exactly where the group has brought it, when
+A subscriber leaves the group for good when its subscription ends. It goes on alone, from exactly where the group has brought it,
+when
 
 - something happens in its viewer's own stream, which the group does not follow;
-- something happened that may change rights, and its viewer's rights are no longer those of the group. Rights are looked up for
-  all members in one question, as soon as such an entry is *heard*, though others wait before it: what those who lost a right are
-  told of the time before is then read with their own eyes.
+- something happened that may change rights, and its viewer's rights are no longer those of the group. Rights are loaded for all
+  members in one query, as soon as such an entry is *received*, though others wait before it: what is sent to those who lost a
+  right, of the time before, is then read with their own rights.
 
-Those whose rights changed alike stay together: most often it is everybody, since somebody began a project. What remains is the
-time between a commit and its announcement, milliseconds, in which an object may be told as it is to somebody who has just lost
+Subscribers whose rights changed alike stay together: most often these are all, because a project was created. What remains is the
+time between a commit and its announcement, milliseconds, in which an object may be sent as it is to somebody who has just lost
 it.
 
-Groups of the same streams that can be told without waiting for anything sit in one *choir*: one listener and one task for all of
-them, as waking up a thousand tasks costs more than what they have to say. A group that waits for the database has a choir of its
-own: nobody waits for it. A choir that cannot keep up falls behind, not its members: it goes back to the log and catches up. After
-every few entries it waits until what it said was handed to the sockets, so that a burst goes out in few writes.
+Groups of the same streams that can be executed without waiting share one *worker*: one listener and one task, since waking a
+thousand tasks costs more than executing their events. A group that waits for the database has a worker of its own, so that nobody
+waits for it. When a worker cannot keep up, it falls behind, not its members: it returns to the log and catches up. After every
+few entries it waits until what it sent was handed to the sockets, so that a burst leaves in few writes.
 
-Rejected: a task for every group, or for every seat (memory, and a wake-up for each delivery: 999 groups cost 66 us a delivery
-instead of 20); telling all groups in one task (a slow one would hold up the others).
+Rejected: a task for every group, or for every membership (memory, and a wake-up for each delivery: 999 groups cost 66 µs a
+delivery instead of 20); executing all groups in one task (a slow one would delay the others).
 """
 
 import asyncio
@@ -39,15 +41,15 @@ from realtime.hub import StreamHub
 from realtime.listener import StreamListener
 
 MAX_BATCH_ENTRIES: Final = 32
-"""Entries that are told before what was said has to be on its way."""
+"""Entries that are executed before what was sent has to be on its way."""
 _GROUPS_PER_YIELD: Final = 64
-"""Groups that are told before others get their turn."""
+"""Groups that are executed before other tasks have their turn."""
 _MAX_QUEUED_ENTRIES: Final = 256
-"""Entries that are taken from the listener at most, to see whether they may change rights."""
+"""Entries that are taken from the listener ahead of their execution, to see whether they may change rights."""
 
 
 class GroupMembership(Generic[S]):
-    """A member's place in a group. It hears the member's own stream, to leave when something happens there."""
+    """A subscriber's place in a group: a `realtime.feed.Follower` of the subscriber's own stream, whose events end it."""
 
     __slots__ = ("ahead", "feed", "group", "own_position", "subscriber")
 
@@ -61,27 +63,27 @@ class GroupMembership(Generic[S]):
         self.ahead: Positions | None = ahead or None
 
     def offer(self, entry: Entry, size: int, *, is_backfill: bool) -> None:
-        """From the feed of the own stream."""
+        """Called by the feed of the own stream."""
         if entry.position > self.own_position:
             self.leave_group()
 
     def expire(self) -> None:
-        """From the feed: entries of the own stream are gone. Going on alone, the subscriber finds out."""
+        """Called by the feed: entries of the own stream are gone. The subscriber finds that out when it goes on alone."""
         self.leave_group()
 
     def leave_group(self) -> None:
-        """Leave the group and go on from here."""
+        """Leave the group and go on alone from here."""
         positions = self.group.positions | (self.ahead or {}) | {self.subscriber.own_stream: self.own_position}
         self.release()
         self.subscriber.leave_group(positions)
 
     def release(self) -> None:
-        """Give up the seat."""
+        """End the membership."""
         self.group.remove(self)
 
 
 class SubscriptionGroup(Generic[S]):
-    """Subscribers who are told the same."""
+    """Subscribers who receive the same."""
 
     def __init__(self, registry: "GroupRegistry[S]", key: Hashable, executor: GroupExecutor[S], worker: "GroupWorker[S]") -> None:
         self._registry = registry
@@ -93,15 +95,15 @@ class SubscriptionGroup(Generic[S]):
         worker.groups[self] = None
 
     def add(self, subscriber: S, feed: StreamFeed, positions: Positions) -> GroupMembership[S]:
-        """A seat for somebody who stands at these positions, which are the group's or later."""
+        """The membership of a subscriber at these positions, which are the group's or later."""
         ahead = {stream: at for stream, at in positions.items() if at > self.positions.get(stream, at)}
-        seat = self.members[subscriber] = GroupMembership(self, subscriber, feed, positions[subscriber.own_stream], ahead)
+        membership = self.members[subscriber] = GroupMembership(self, subscriber, feed, positions[subscriber.own_stream], ahead)
         feed.reference_count += 1
-        feed.followers.add(seat)
-        return seat
+        feed.followers.add(membership)
+        return membership
 
     def remove(self, membership: GroupMembership[S]) -> None:
-        """A member is gone; the last one ends the group."""
+        """End a membership; the last one ends the group."""
         if self.members.get(membership.subscriber) is not membership:
             return
         del self.members[membership.subscriber]
@@ -117,61 +119,61 @@ class SubscriptionGroup(Generic[S]):
         return next(iter(self.members))
 
     async def execute(self, entry: Entry, after: Positions) -> bool:
-        """Tell one entry; whether there was anything to tell."""
-        told, last = None, False
+        """Execute one entry and send the result; whether there was anything to send."""
+        payload, is_last = None, False
         try:
-            answer = self.executor.execute_now(entry, after, self.representative) if self.executor.immediate else None
-            if answer is None:
+            result = self.executor.execute_now(entry, after, self.representative) if self.executor.immediate else None
+            if result is None:
                 try:
-                    answer = await self.executor.execute(entry, after, self.representative, is_retry=False)
+                    result = await self.executor.execute(entry, after, self.representative, is_retry=False)
                 except RightsStale:
                     await self.repartition()
                     if not self.members:
                         return False
-                    answer = await self.executor.execute(entry, after, self.representative, is_retry=True)
-            told, last = answer
-        except Exception as error:  # noqa: BLE001 (the rim of a group: its members are told, and a bug is logged there)
+                    result = await self.executor.execute(entry, after, self.representative, is_retry=True)
+            payload, is_last = result
+        except Exception as error:  # noqa: BLE001 (the boundary of a group: its members get the error, and a bug is logged there)
             self.complete(error)
             return False
         self.positions = after
-        for seat in list(self.members.values()):
-            if seat.ahead is not None and self._has_received(seat, entry):
+        for each in list(self.members.values()):
+            if each.ahead is not None and self._has_received(each, entry):
                 continue
-            if told is not None:
-                seat.subscriber.send(told, seat.own_position)
-        if last:
+            if payload is not None:
+                each.subscriber.send(payload, each.own_position)
+        if is_last:
             self.complete(None)
-        return told is not None
+        return payload is not None
 
     def _has_received(self, membership: GroupMembership[S], entry: Entry) -> bool:
-        """Whether a seat that was ahead has been told the entry; no seat is ahead for long."""
+        """Whether a subscriber that was ahead has received the entry already; none is ahead for long."""
         assert membership.ahead is not None
-        had = entry.position <= membership.ahead.get(entry.stream, 0)
+        received = entry.position <= membership.ahead.get(entry.stream, 0)
         membership.ahead = {stream: at for stream, at in membership.ahead.items() if at > self.positions[stream]} or None
-        return had
+        return received
 
     async def repartition(self) -> None:
-        """Learn who is still equal, and let the others go on alone."""
+        """Find out whose rights are still equal, and let the others go on alone."""
         try:
             key, others = await self.executor.repartition(list(self.members))
-        except Exception as error:  # noqa: BLE001 (the rim of a group: its members are told, and a bug is logged there)
+        except Exception as error:  # noqa: BLE001 (the boundary of a group: its members get the error, and a bug is logged there)
             self.complete(error)
             return
         for subscriber in others:
-            if seat := self.members.get(subscriber):
-                seat.leave_group()
+            if membership := self.members.get(subscriber):
+                membership.leave_group()
         if key != self.key and self.members:
             self._registry.change_key(self, key)
 
     def complete(self, error: Exception | None) -> None:
-        """Let everybody go."""
-        for seat in list(self.members.values()):
-            seat.release()
-            seat.subscriber.complete(error)
+        """End the subscriptions of all members."""
+        for each in list(self.members.values()):
+            each.release()
+            each.subscriber.complete(error)
 
 
 class GroupWorker(Generic[S]):
-    """Groups that follow the same streams and are told in turns."""
+    """Executes the groups that follow the same streams, one after the other."""
 
     def __init__(self, registry: "GroupRegistry[S]", positions: Positions) -> None:
         self._registry = registry
@@ -183,7 +185,7 @@ class GroupWorker(Generic[S]):
         self.stop: Callable[[], object] | None = None
 
     def remove(self, group: SubscriptionGroup[S]) -> None:
-        """A group is over; the last one ends the choir."""
+        """A group has ended; the last one ends the worker."""
         self.groups.pop(group, None)
         if not self.groups:
             self._registry.unregister_worker(self)
@@ -191,7 +193,7 @@ class GroupWorker(Generic[S]):
                 self.stop()
 
     async def run(self) -> None:
-        """Tell the groups what happens, until there are none."""
+        """Execute entries for the groups, until there are none."""
         while self.groups:
             async with self._registry.hub.listen() as listener:
                 self._queue.clear()
@@ -203,7 +205,7 @@ class GroupWorker(Generic[S]):
                         await self._process_queue(listener)
                     return  # the hub has closed
                 except SubscriptionLagged:
-                    continue  # the choir is slow: from the log, then
+                    continue  # this worker is slow: it goes on from the log
                 except DomainError as error:
                     for group in list(self.groups):
                         group.complete(error)
@@ -228,7 +230,7 @@ class GroupWorker(Generic[S]):
                 await self._registry.drain_writes()
 
     async def _execute_batch(self, entries: Sequence[Entry]) -> None:
-        """Tell each group all of these, so that what it is told goes out together."""
+        """Execute all of these for each group, so that its results leave together."""
         after = self.positions
         steps = [(entry, after := after | {entry.stream: entry.position}) for entry in entries]
         for count, group in enumerate(list(self.groups), 1):
@@ -244,7 +246,7 @@ class GroupRegistry(Generic[S]):
     """All groups of a process."""
 
     def __init__(self, hub: StreamHub, tasks: BackgroundTasks, *, drain_writes: Callable[[], Awaitable[object]]) -> None:
-        """`breathe`: waits until what was said is on its way."""
+        """`drain_writes` waits until what was sent has been handed to the sockets."""
         self.hub = hub
         self.drain_writes = drain_writes
         self._tasks = tasks
@@ -257,40 +259,40 @@ class GroupRegistry(Generic[S]):
     def join(
         self, key: Hashable, subscriber: S, positions: Positions, create_executor: Callable[[], GroupExecutor[S]]
     ) -> GroupMembership[S]:
-        """A seat in the group with this key, made when there is none, for somebody who has been told everything that the feeds
-        of his streams have handed on.
+        """The membership in the group with this key, which is created when there is none, of a subscriber that has received
+        everything that the feeds of its streams have delivered.
         """
         group = self._groups.get(key)
         streams = {stream: at for stream, at in positions.items() if stream != subscriber.own_stream}
         if group is None or group.positions.keys() != streams.keys():
-            made = create_executor()
-            group = self._groups[key] = SubscriptionGroup(self, key, made, self._worker_for(made, streams))
+            executor = create_executor()
+            group = self._groups[key] = SubscriptionGroup(self, key, executor, self._worker_for(executor, streams))
         return group.add(subscriber, self.hub.feed_for(subscriber.own_stream), positions)
 
     def change_key(self, group: SubscriptionGroup[S], key: Hashable) -> None:
-        """The group stands for another key now; when there is one already, both go on, and new members find the older."""
+        """The group has another key now. If there is a group of that key already, both go on, and new members join the older."""
         self.unregister(group)
         group.key = key
         self._groups.setdefault(key, group)
 
     def unregister(self, group: SubscriptionGroup[S]) -> None:
-        """Nobody may join the group any more."""
+        """No subscriber may join the group any more."""
         if self._groups.get(group.key) is group:
             del self._groups[group.key]
 
     def unregister_worker(self, worker: GroupWorker[S]) -> None:
-        """No group may join the choir any more."""
+        """No group may join the worker any more."""
         streams = frozenset(worker.positions)
         if self._workers.get(streams) is worker:
             del self._workers[streams]
 
     def _worker_for(self, executor: GroupExecutor[S], positions: Positions) -> GroupWorker[S]:
-        """The choir for a new group at these positions, which are those of a choir that is there, or later."""
+        """The worker of a new group at these positions, which are those of an existing worker, or later."""
         streams = frozenset(positions)
-        choir = self._workers.get(streams) if executor.immediate else None
-        if choir is None:
-            choir = GroupWorker(self, positions)
+        worker = self._workers.get(streams) if executor.immediate else None
+        if worker is None:
+            worker = GroupWorker(self, positions)
             if executor.immediate:
-                self._workers[streams] = choir
-            choir.stop = self._tasks.start(choir.run(), "choir")
-        return choir
+                self._workers[streams] = worker
+            worker.stop = self._tasks.start(worker.run(), "subscription groups")
+        return worker

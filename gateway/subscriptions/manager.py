@@ -1,9 +1,9 @@
-"""Subscriptions as transports hold them: alone until they have caught up, then in a group that is executed and encoded once.
+"""Runs subscriptions for transports: alone until they have caught up, then in a group that is executed and encoded once.
 
-`Events.subscribe` hands every answer, encoded, to the transport's sink; `Events.stream` is the same as an async iterator. What
-cannot be planned (`gateway.subscriptions.plan`) is followed by graphql-core, one task each.
+`SubscriptionManager.subscribe` hands every payload, encoded, to the transport's sink; `payload_queue.iterate_payloads` is the
+same as an async iterator. What cannot be planned (`gateway.subscriptions.plan`) is executed by graphql-core, with a task each.
 
-A subscription that sits in a group has no task, no listener and no context: what it costs is its seat.
+A subscription in a group has no task and no listener: it costs its membership.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from gateway.execution.errors import FormattedError, format_errors
 from gateway.execution.executor import Executor, PreparedOperation
 from gateway.subscriptions.group_executor import EncodedPayloads, EventExecution, GroupExecutor
 from gateway.subscriptions.groups import GroupMembership, GroupRegistry
-from gateway.subscriptions.plan import PlanCache, SubscriptionPlan
+from gateway.subscriptions.plan import Planner, SubscriptionPlan
 from gateway.subscriptions.protocols import Positions
 from gateway.subscriptions.shared_payload import SharedPayload
 from persistence.rights import Rights
@@ -32,14 +32,14 @@ from resolvers.subscription_topic import Topic, stream_changes
 from transport.write_scheduler import WriteScheduler
 
 MAX_CONCURRENT_STARTS: Final = 256
-"""Subscriptions that look up their rights and read the log at once; the others wait their turn, first come, first served."""
+"""Subscriptions that load their rights and read the log at the same time; the others wait, first come, first served."""
 
 
 class SubscriptionSink(Protocol):
-    """Where a transport takes what a subscription is told."""
+    """Receives the payloads of a subscription for a transport."""
 
     def send(self, payload: SharedPayload, own_position: int) -> None:
-        """One answer; may not wait. Whoever cannot keep up closes the subscription."""
+        """The next payload; may not wait. A sink that cannot keep up closes the subscription."""
         ...
 
     async def drained(self) -> None:
@@ -47,19 +47,19 @@ class SubscriptionSink(Protocol):
         ...
 
     def complete(self, errors: Sequence[FormattedError]) -> None:
-        """Nothing more comes: because of these errors, or because all was told."""
+        """Nothing more follows: because of these errors, or because the subscription is complete."""
         ...
 
 
 class SubscriptionManager:
-    """All subscriptions of a process; `hub` may be None where only graphql-core follows."""
+    """All subscriptions of a process. Without a hub all of them are executed by graphql-core."""
 
     def __init__(self, executor: Executor, hub: StreamHub | None) -> None:
         self.executor = executor
         self.write_scheduler = WriteScheduler()
         self.tasks = BackgroundTasks()
         self.start_slots = asyncio.Semaphore(MAX_CONCURRENT_STARTS)
-        self.plans = PlanCache(executor)
+        self.planner = Planner(executor)
         self.groups: GroupRegistry[Subscription] | None = None
         if hub is not None:
             self.groups = GroupRegistry(hub, self.tasks, drain_writes=self.write_scheduler.drained)
@@ -67,24 +67,24 @@ class SubscriptionManager:
         self.execution_counts: Counter[str] = Counter()
 
     def plan(self, prepared: PreparedOperation) -> SubscriptionPlan | None:
-        """How a subscription is followed; None: by graphql-core."""
-        return None if self.groups is None else self.plans.get(prepared.operation)
+        """How a subscription is executed; None: by graphql-core."""
+        return None if self.groups is None else self.planner.plan(prepared.operation)
 
     def subscribe(
         self, prepared: PreparedOperation, plan: SubscriptionPlan, context: Context, sink: SubscriptionSink
     ) -> "Subscription":
-        """Begin to tell a sink; what refuses the subscription is told as its end."""
+        """Start a subscription; an error that refuses it completes it."""
         subscription = Subscription(self, prepared, plan, context, sink)
         subscription.leave_group(None)
         return subscription
 
     async def close(self) -> None:
-        """End the tasks of all groups and of all that are followed alone."""
+        """End the tasks of all groups and of all subscriptions that are alone."""
         await self.tasks.cancel_all()
 
 
 class Subscription:
-    """One subscriber's: a `gateway.subscriptions.groups.Subscriber`."""
+    """One subscription: a `gateway.subscriptions.protocols.Subscriber`."""
 
     __slots__ = ("_context", "_manager", "_membership", "_plan", "_prepared", "_sink", "_stop", "_topic", "own_stream")
 
@@ -108,7 +108,7 @@ class Subscription:
 
     @property
     def context(self) -> Context:
-        """Who subscribed."""
+        """The context that it was subscribed with."""
         return self._context
 
     @property
@@ -116,11 +116,11 @@ class Subscription:
         return self._context.viewer.user_id
 
     def cursor(self, payload: SharedPayload, own_position: int) -> str:
-        """Where to go on after what was told."""
+        """The cursor after a payload."""
         return self._context.services.cursors.encode({**payload.positions, self.own_stream: own_position})
 
     def current_cursor(self) -> str | None:
-        """Where to go on after everything so far; None while it is followed alone."""
+        """The cursor after everything so far; None while it is alone."""
         if self._membership is None:
             return None
         positions = (
@@ -129,7 +129,7 @@ class Subscription:
         return self._context.services.cursors.encode(positions)
 
     def close(self) -> None:
-        """Tell no more."""
+        """End without a word."""
         self._sink = None
         if self._membership is not None:
             self._membership.release()
@@ -138,23 +138,23 @@ class Subscription:
             self._stop()
             self._stop = None
 
-    def send(self, told: SharedPayload, own_position: int) -> None:
-        """From the group."""
+    def send(self, payload: SharedPayload, own_position: int) -> None:
+        """Called by the group."""
         if self._sink is None:
             return
-        if told.errors:
-            self._complete(told.errors)
+        if payload.errors:
+            self._complete(payload.errors)
         else:
-            self._sink.send(told, own_position)
+            self._sink.send(payload, own_position)
 
     def complete(self, error: Exception | None) -> None:
-        """From the group: it is over."""
+        """Called by the group: it has ended."""
         self._membership = None
         if self._sink is not None:
             self._complete([] if error is None else format_errors(error))
 
     def leave_group(self, positions: Positions | None) -> None:
-        """Begin, or go on after these positions."""
+        """Begin, or go on alone after these positions."""
         self._membership = None
         if self._sink is not None:
             self._stop = self._manager.tasks.start(self._follow_alone(positions), "subscription")
@@ -166,40 +166,40 @@ class Subscription:
             sink.complete(errors)
 
     async def _follow_alone(self, positions: Positions | None) -> None:
-        """Be told alone, until there is a seat in a group or nothing more to tell."""
-        turn = _StartPermit(self._manager.start_slots)
+        """Execute events for this subscription alone, until it joins a group or ends."""
+        permit = _StartPermit(self._manager.start_slots)
         try:
-            await turn.acquire()
+            await permit.acquire()
             if self._topic is None:
                 programs = self._manager.executor.programs
                 self._topic = self._plan.topic(programs, self._prepared, self._context)
-            hearing = ChangeVisibility(self._context, self._topic.scope)
+            visibility = ChangeVisibility(self._context, self._topic.scope)
             if positions is None:
-                await self._topic.check(hearing)
-            run = EventExecution(self._manager.executor, self._manager.execution_counts, self._prepared)
-            join = partial(self._join_group, hearing, turn)
-            async with aclosing(stream_changes(self._topic, hearing, resume_from=positions, on_caught_up=join)) as changes:
+                await self._topic.check(visibility)
+            execute = EventExecution(self._manager.executor, self._manager.execution_counts, self._prepared)
+            join = partial(self._join_group, visibility, permit)
+            async with aclosing(stream_changes(self._topic, visibility, resume_from=positions, on_caught_up=join)) as changes:
                 async for change, _ in changes:
-                    turn.release()
-                    answer = await run(self._context, change)
-                    if not answer.executed:
-                        self._finish_following(answer.errors)
+                    permit.release()
+                    result = await execute(self._context, change)
+                    if not result.executed:
+                        self._finish_following(result.errors)
                         return
                     if (sink := self._sink) is not None:
                         await sink.drained()
                         sink.send(
-                            SharedPayload((encode(answer.to_payload()),), change.positions), change.positions[self.own_stream]
+                            SharedPayload((encode(result.to_payload()),), change.positions), change.positions[self.own_stream]
                         )
                     await asyncio.sleep(0)  # a long replay leaves the others their turn
             if self._membership is None:
                 self._finish_following([])
-        except Exception as error:  # noqa: BLE001 (the rim)
+        except Exception as error:  # noqa: BLE001 (the boundary of a subscription)
             self._finish_following(format_errors(error))
         finally:
-            turn.release()
+            permit.release()
 
     def _finish_following(self, errors: Sequence[FormattedError]) -> None:
-        """The task that follows alone is at its end."""
+        """The task of a subscription that is alone ends."""
         self._stop = None
         self._complete(errors)
 
@@ -214,12 +214,14 @@ class Subscription:
 
     def _group_executor(self, rights: Rights) -> GroupExecutor:
         assert self._topic is not None
-        run = EventExecution(self._manager.executor, self._manager.execution_counts, self._prepared)
-        return GroupExecutor(run, self._manager.encoded_payloads, self._prepared, self._plan, self._topic, self._context, rights)
+        execution = EventExecution(self._manager.executor, self._manager.execution_counts, self._prepared)
+        return GroupExecutor(
+            execution, self._manager.encoded_payloads, self._prepared, self._plan, self._topic, self._context, rights
+        )
 
 
 class _StartPermit:
-    """A turn to begin, taken once and given back as soon as the beginning is over."""
+    """Permission to start, which is acquired once and released as soon as the start is over."""
 
     def __init__(self, slots: asyncio.Semaphore) -> None:
         self._slots = slots

@@ -1,4 +1,4 @@
-"""A subscription as an async iterator of encoded payloads, for transports that have a task for each anyway (SSE, multipart)."""
+"""Offers a subscription as an async iterator of encoded payloads, for transports that have a task for each (SSE, multipart)."""
 
 import asyncio
 from collections import deque
@@ -15,17 +15,17 @@ from gateway.subscriptions.shared_payload import SharedPayload
 from realtime.listener import MAX_QUEUED_BYTES, MAX_QUEUED_ENTRIES
 
 _MAX_REPLAY_PAYLOADS: Final = 32
-"""Answers that a replay may be ahead of its reader."""
+"""Payloads by which a replay may be ahead of its reader."""
 
 
 async def iterate_payloads(
     manager: SubscriptionManager, prepared: PreparedOperation, context: Any
 ) -> AsyncGenerator[bytes | OperationResult, None]:
     """
-    The JSON text of every answer; an `Answer` that was not executed is the last and says why nothing more comes.
+    The JSON text of every payload. An `OperationResult` that was not executed is the last, and says why nothing more follows.
 
-    Close the generator (`aclose`) to unsubscribe. A reader that falls behind by 256 answers or 1 MiB gets SUBSCRIPTION_LAGGED
-    with `since`, the cursor after what it was given.
+    Close the generator (`aclose`) to unsubscribe. A reader that falls behind by 256 payloads or 1 MiB gets SUBSCRIPTION_LAGGED
+    with `since`, the cursor after the last payload that it got.
     """
     plan = manager.plan(prepared)
     if plan is None:
@@ -33,21 +33,21 @@ async def iterate_payloads(
         if isinstance(stream, OperationResult):
             yield stream
             return
-        async with aclosing(stream) as answers:
-            async for answer in answers:
-                yield encode(answer.to_payload()) if answer.executed else answer
+        async with aclosing(stream) as results:
+            async for result in results:
+                yield encode(result.to_payload()) if result.executed else result
         return
-    pipe = PayloadQueue()
-    subscription = pipe.subscription = manager.subscribe(prepared, plan, context, pipe)
+    queue = PayloadQueue()
+    subscription = queue.subscription = manager.subscribe(prepared, plan, context, queue)
     try:
-        while (item := await pipe.next()) is not None:
+        while (item := await queue.next()) is not None:
             yield item
     finally:
         subscription.close()
 
 
 class PayloadQueue:
-    """A `Sink` whose answers wait until they are asked for."""
+    """A `SubscriptionSink` whose payloads wait until they are taken."""
 
     def __init__(self) -> None:
         self.subscription: Subscription | None = None
@@ -74,16 +74,16 @@ class PayloadQueue:
         self._changed.set()
 
     async def next(self) -> bytes | OperationResult | None:
-        """The next answer; None at the end."""
+        """The next payload; None at the end."""
         while not self._queue and self._errors is None:
             self._changed.clear()
             await self._changed.wait()
         if self._queue:
-            told, at = self._last_delivered = self._queue.popleft()
-            self._queued_bytes -= told.size
+            payload, position = self._last_delivered = self._queue.popleft()
+            self._queued_bytes -= payload.size
             self._changed.set()
             assert self.subscription is not None
-            return told.payload_for(self.subscription.own_stream, at)
+            return payload.payload_for(self.subscription.own_stream, position)
         errors, self._errors = self._errors, []
         return error_result(*errors) if errors else None
 
@@ -95,8 +95,7 @@ class PayloadQueue:
 
 
 def lag_errors(subscription: Subscription, last_delivered: tuple[SharedPayload, int] | None) -> list[FormattedError]:
-    """What a reader is told that could not keep up: subscribe again after `since`, or from a fresh query when it was given
-    nothing."""
+    """The error of a reader that could not keep up: it subscribes again after `since`, or after a new query if it got nothing."""
     errors = format_errors(SubscriptionLagged())
     if last_delivered is not None:
         errors[0]["extensions"]["since"] = subscription.cursor(*last_delivered)

@@ -1,35 +1,34 @@
-"""What the answers of a subscription depend on: the document, the variables, and the viewer's rights, or the viewer himself.
+"""Determines what the payloads of a subscription depend on: document, variables, and the rights of the viewer, or the viewer.
 
-Every field is narrowed in SQL to what its viewer may see, so viewers with equal rights are told the same by every field that is
-not `personal` (`schema.fields.Binding`). Where a cursor goes on has the viewer's own stream in it; it is sealed for each when his
-frame is written, so that clients who resume may share nevertheless.
+Every field is narrowed in SQL to what its viewer may see, so viewers with equal rights receive the same from every field that is
+not `personal` (`schema.fields.Binding`). A cursor contains the position of the viewer's own stream; it is encoded for each
+subscriber when the message is written, so that clients which resume can share nevertheless.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import orjson
-from graphql import TypeInfo, TypeInfoVisitor, is_abstract_type, print_ast, visit
+from graphql import print_ast, visit
 from graphql.language import FieldNode, FragmentDefinitionNode, Visitor
-from graphql.type import GraphQLSchema
 from strawberry.schema import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from gateway.execution.compiled.arguments import FieldArguments
 from gateway.execution.compiled.program import ProgramCompiler
-from gateway.execution.documents import Operation
+from gateway.execution.coordinates import coordinates_where, selects_any
+from gateway.execution.documents import UNPLANNED, Operation
 from gateway.execution.executor import Executor, PreparedOperation
 from persistence.rights import Rights
 from resolvers.context import Context
 from resolvers.subscription_topic import Topic
 from schema.fields import Binding, check_guard
 
-_MAX_PLANS = 1_000
 _CURSOR_ARGUMENT = "after"
 
 
 class SubscriptionPlan:
-    """How one subscription is followed, and with whom it may be shared."""
+    """How one subscription is executed, and which subscriptions may share its payloads."""
 
     def __init__(
         self,
@@ -41,7 +40,6 @@ class SubscriptionPlan:
         personal: bool,
         is_async: bool,
     ) -> None:
-        self._operation = operation
         self._binding = binding
         self._topic_factory = topic_factory
         self._arguments = arguments
@@ -50,42 +48,39 @@ class SubscriptionPlan:
         """Whether executing an event may have to wait for the database."""
         self._cursor_variables = _cursor_only_variables(operation, arguments)
         self.shared_selection = None if personal or is_async else _selection_text(operation)
-        """What alone decides what is told of an event, whatever the scope; None where variables or rights do too."""
+        """The text that alone decides the payload of an event, whatever the scope; None where variables or rights do too."""
 
     def topic(self, programs: ProgramCompiler, prepared: PreparedOperation, context: Context) -> Topic:
-        """What this subscription is about. Raises what refuses it."""
+        """The topic of this subscription. Raises what refuses it."""
         check_guard(self._binding.guard, context)
         return self._topic_factory(
             context, **self._arguments.build(programs.coerce_variables(prepared.operation, prepared.variables))
         )
 
     def key(self, prepared: PreparedOperation, context: Context, rights: Rights) -> Hashable:
-        """Equal for those who are told the same from now on."""
-        given = {name: value for name, value in prepared.variables.items() if name not in self._cursor_variables}
-        variables = orjson.dumps(given, option=orjson.OPT_SORT_KEYS)
+        """Equal for subscriptions that receive the same from now on."""
+        values = {name: value for name, value in prepared.variables.items() if name not in self._cursor_variables}
+        variables = orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
         viewer = context.viewer
-        return self._operation, variables, viewer.scopes, rights.key, viewer if self._personal or not rights.teams else None
+        return prepared.operation, variables, viewer.scopes, rights.key, viewer if self._personal or not rights.teams else None
 
 
-class PlanCache:
-    """The plans of the operations that were subscribed to last."""
+class Planner:
+    """Makes the plan of an operation once; it is held by the operation, and goes with it. So a plan holds no operation."""
 
     def __init__(self, executor: Executor) -> None:
         self._schema: Schema = executor.schema
         self._bindings = executor.bindings
         core = executor.schema._schema  # noqa: SLF001
-        self._personal = _coordinates_where(lambda each: each.personal, executor.bindings, core)
-        self._async = _coordinates_where(lambda each: each.kind == "relation" and each.is_async, executor.bindings, core)
-        self._plans: dict[int, tuple[Operation, SubscriptionPlan | None]] = {}
+        self._personal = coordinates_where(lambda each: each.personal, executor.bindings, core)
+        self._async = coordinates_where(lambda each: each.kind == "relation" and each.is_async, executor.bindings, core)
 
-    def get(self, operation: Operation) -> SubscriptionPlan | None:
-        """The plan of a subscription; None when only graphql-core can follow it."""
-        known = self._plans.get(id(operation))
-        if known is None or known[0] is not operation:
-            while len(self._plans) >= _MAX_PLANS:
-                del self._plans[next(iter(self._plans))]
-            known = self._plans[id(operation)] = operation, self._build_plan(operation)
-        return known[1]
+    def plan(self, operation: Operation) -> SubscriptionPlan | None:
+        """The plan of a subscription; None when only graphql-core can execute it."""
+        if operation.subscription_plan is UNPLANNED:
+            operation.subscription_plan = self._build_plan(operation)
+        plan: SubscriptionPlan | None = operation.subscription_plan
+        return plan
 
     def _build_plan(self, operation: Operation) -> SubscriptionPlan | None:
         core = self._schema._schema  # noqa: SLF001
@@ -101,40 +96,12 @@ class PlanCache:
         field = root.fields[node.name.value]
         declared = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
         arguments = FieldArguments(self._schema, field, declared, binding, node)
-        personal, waits = (_selects_any(operation, core, each) for each in (self._personal, self._async))
+        personal, waits = (selects_any(operation.document, core, each) for each in (self._personal, self._async))
         return SubscriptionPlan(operation, binding, binding.topic_factory, arguments, personal=personal, is_async=waits)
 
 
-def _coordinates_where(
-    predicate: Callable[[Binding], bool], bindings: Mapping[str, Binding], schema: GraphQLSchema
-) -> frozenset[str]:
-    """The coordinates of such fields, those of the interfaces that objects with them have too."""
-    own = {coordinate for coordinate, binding in bindings.items() if predicate(binding)}
-    shared = set()
-    for type_ in schema.type_map.values():
-        if is_abstract_type(type_):
-            for possible in schema.get_possible_types(type_):
-                shared |= {f"{type_.name}.{each.partition('.')[2]}" for each in own if each.startswith(f"{possible.name}.")}
-    return frozenset(own | shared)
-
-
-def _selects_any(operation: Operation, schema: GraphQLSchema, coordinates: frozenset[str]) -> bool:
-    """Whether one of the fields stands anywhere in the document."""
-    types = TypeInfo(schema)
-    found = False
-
-    class Finder(Visitor):
-        def enter_field(self, node: FieldNode, *_: Any) -> None:
-            nonlocal found
-            parent = types.get_parent_type()
-            found |= parent is not None and f"{parent.name}.{node.name.value}" in coordinates
-
-    visit(operation.document, TypeInfoVisitor(types, Finder()))
-    return found
-
-
 def _selection_text(operation: Operation) -> str | None:
-    """The text of what is asked for below the root field, with all fragments of the document; None when variables stand in it."""
+    """The text of the selection below the root field, with all fragments of the document; None when it uses variables."""
     (root,) = operation.definition.selection_set.selections
     assert isinstance(root, FieldNode)
     fragments = [each for each in operation.document.definitions if isinstance(each, FragmentDefinitionNode)]
@@ -144,7 +111,7 @@ def _selection_text(operation: Operation) -> str | None:
 
 
 def _cursor_only_variables(operation: Operation, arguments: FieldArguments) -> frozenset[str]:
-    """The variables that say where to begin and nothing else."""
+    """The variables that are used as the cursor to resume from, and nowhere else."""
     used: list[str] = []
     at_root = arguments.variable_name(_CURSOR_ARGUMENT)
 

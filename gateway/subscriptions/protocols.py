@@ -1,4 +1,4 @@
-"""What a broadcast needs of those who are told, and of those who speak for them (`gateway.subscriptions.groups`)."""
+"""Defines what a group needs of its subscribers and of the executor that acts for them (`gateway.subscriptions.groups`)."""
 
 from collections.abc import Hashable, Sequence
 from typing import Any, Protocol, TypeVar
@@ -9,21 +9,21 @@ Positions = dict[str, int]
 
 
 class Subscriber(Protocol):
-    """Whose seat it is."""
+    """A member of a group."""
 
     own_stream: str
-    """The stream that he alone follows."""
+    """The stream that this subscriber alone follows."""
 
     def send(self, payload: Any, own_position: int) -> None:
-        """The next thing; may not wait."""
+        """The next payload; may not wait."""
         ...
 
     def leave_group(self, positions: Positions) -> None:
-        """Go on alone after these positions, which hold his own stream's too."""
+        """Go on alone after these positions, which include that of the own stream."""
         ...
 
     def complete(self, error: Exception | None) -> None:
-        """Nothing more comes, because of an error or because the theme is over."""
+        """Nothing more follows, because of an error or because the topic has ended."""
         ...
 
 
@@ -31,29 +31,31 @@ S = TypeVar("S", bound=Subscriber)
 
 
 class GroupExecutor(Protocol[S]):
-    """What a group has in common: decides, executes and encodes on behalf of all its members."""
+    """Decides, executes and encodes on behalf of all members of a group."""
 
     def may_affect_membership(self, entry: Entry) -> bool:
         """Whether the entry may make members unequal."""
         ...
 
     async def repartition(self, members: Sequence[S]) -> tuple[Hashable, Sequence[S]]:
-        """Look again: the key of the members that this teller goes on to speak for, and who the others are."""
+        """Load rights again: the key of the members that this executor goes on to act for, and the others."""
         ...
 
     immediate: bool
-    """Whether `tell_now` mostly has an answer."""
+    """Whether `execute_now` usually has a result."""
 
     def execute_now(self, entry: Entry, positions: Positions, representative: S) -> tuple[Any, bool] | None:
-        """The same as `tell` where nothing has to be waited for, else None."""
+        """The same as `execute` if nothing has to be waited for, else None."""
         ...
 
     async def execute(self, entry: Entry, positions: Positions, representative: S, *, is_retry: bool) -> tuple[Any, bool]:
-        """What members are told of the entry, or None, and whether it is the last; the speaker is one of them. Raises `Unsure`
-        when that depends on rights that may have changed, unless it is asked `again`.
+        """
+        The payload of the entry, or None, and whether it is the last; `representative` is one of the members.
+
+        Raises `RightsStale` when that depends on rights that may have changed, unless it is a retry.
         """
         ...
 
 
 class RightsStale(Exception):
-    """Rights must be looked at before this can be told."""
+    """Rights must be loaded again before this can be executed."""

@@ -1,14 +1,14 @@
-"""What a group is told of one event: encoded once, with gaps where each member's own cursor belongs."""
+"""Holds the payload of one event for a group: encoded once, with gaps for the cursor of each subscriber."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 from gateway.execution.errors import FormattedError
 
-_CURSOR_BYTES = 120  # bytes, about
+_CURSOR_BYTES = 120  # about
 
 
 class SharedPayload:
-    """An answer, encoded. Everybody's frames are made from the same bytes, when they are written and not before."""
+    """An encoded payload. The messages of all subscribers are built from the same bytes, and only when they are written."""
 
     __slots__ = ("_cursor_for", "_last_frame", "_last_prefix", "errors", "positions", "segments", "size")
 
@@ -20,8 +20,9 @@ class SharedPayload:
         *,
         errors: Sequence[FormattedError] = (),
     ) -> None:
-        """`parts`: what stands between the cursors. `positions`: how far this leads in the streams of all who are told. `seal`:
-        makes the cursor of somebody by his own stream and his position in it; None where there is nothing to fill in.
+        """
+        `segments`: the text between the cursors. `positions`: those of the shared streams after this event. `cursor_for`: encodes
+        the cursor of a subscriber by its own stream and the position in it; None if the payload holds no cursor.
         """
         self.segments = segments
         self.positions = positions
@@ -32,14 +33,14 @@ class SharedPayload:
         self._last_frame = b""
 
     def payload_for(self, own_stream: str, own_position: int) -> bytes:
-        """The JSON text of the answer for one subscriber."""
+        """The JSON text of the payload for one subscriber."""
         if self._cursor_for is None:
             return self.segments[0]
         return self._cursor_for(own_stream, own_position).join(self.segments)
 
     def frame_for(self, prefix: bytes, own_stream: str, own_position: int) -> bytes:
-        """The answer between a head and a closing brace. Clients count their ids from 1: the last frame often serves the next,
-        too."""
+        """The message: the payload between a prefix and a closing brace. Clients count their ids from 1, so the last message
+        often serves the next subscriber too."""
         if self._cursor_for is not None:
             return b"".join((prefix, self._cursor_for(own_stream, own_position).join(self.segments), b"}"))
         if self._last_prefix != prefix:

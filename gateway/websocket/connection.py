@@ -14,7 +14,8 @@ refused or ended meanwhile, 4408 no `connection_init` or no pong in time, 4409 i
 `connection_init` or too many messages. Besides: 1001 drained, 1009 too big, 1013 try later, 4500 a bug.
 """
 
-from typing import Any, Protocol
+from time import perf_counter
+from typing import Any, Final, Protocol
 
 from domain.errors import DomainError
 from gateway.execution.errors import format_errors
@@ -38,6 +39,9 @@ from gateway.websocket.subprotocols import Subprotocol
 from gateway.websocket.transport import WebSocketTransport
 from transport.rfc6455 import CloseFrame
 
+_TOKENS_PER_SECOND: Final = 2_000
+"""What parsing and validating an operation costs, in messages (`transport.message_budget`): 0.5 ms are as much as one."""
+
 
 class ConnectionObserver(Protocol):
     """Follows the life of connections."""
@@ -55,6 +59,7 @@ class WebSocketConnection:
     """One client's websocket, from its handshake to its end."""
 
     __slots__ = (
+        "__weakref__",
         "_closed",
         "_handshake",
         "_observer",
@@ -141,6 +146,7 @@ class WebSocketConnection:
         if self._closed:
             return
         if frame is not None:
+            self._services.close_counts[frame.code] += 1
             self.send_queue.flush()
         self._closed = True
         self.operations.close()
@@ -220,7 +226,10 @@ class WebSocketConnection:
                 self.close(CloseFrame(4409, f"Subscriber for {frame.id} already exists"))
                 return
             self.operations.cancel(frame.id)
+        began = perf_counter()
         self.operations.start(frame, self._handshake.credentials)
+        if not self.budget.take(int((perf_counter() - began) * _TOKENS_PER_SECOND)):
+            self.close(self._subprotocol.flood_close)
 
     async def _authenticate(self, token: str | None) -> None:
         refused = await self._handshake.authenticate(token)
@@ -231,6 +240,8 @@ class WebSocketConnection:
                 self.send_queue.put(message)
             self.close(refused)
             return
+        if self._handshake.credentials is not None:
+            self._transport.mark_authenticated()
         self._services.budgets.accept(self.budget, self._services.credentials.session_stream(self._handshake.credentials))
         for each in self._subprotocol.ack_messages:
             self.send_queue.put(each)
@@ -245,4 +256,5 @@ class WebSocketConnection:
 
     def _on_idle(self) -> None:
         if self._closed:
+            self._tasks.release()
             self._observer.on_ended(self)

@@ -9,7 +9,7 @@ from gateway.websocket.keepalive import KeepaliveTimers
 from gateway.websocket.services import WebSocketServices
 from gateway.websocket.subprotocols import Subprotocol
 from gateway.websocket.transport import WebSocketTransport
-from transport.timeout_queue import TimeoutQueue
+from transport.timeout_queue import READ_GRACE_SECONDS, TimeoutQueue
 
 
 class ConnectionRegistry:
@@ -20,7 +20,7 @@ class ConnectionRegistry:
         self._services = services
         self._watch = watch
         self._init_timeouts: TimeoutQueue[WebSocketConnection] = TimeoutQueue(
-            limits.init_timeout_seconds, WebSocketConnection.on_init_timeout
+            limits.init_timeout_seconds, WebSocketConnection.on_init_timeout, grace_seconds=READ_GRACE_SECONDS
         )
         self._keepalive: KeepaliveTimers[WebSocketConnection] = KeepaliveTimers(
             ping_interval_seconds=limits.ping_interval_seconds,

@@ -6,6 +6,7 @@ alone).
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,7 +22,7 @@ from gateway.websocket import subprotocols
 from gateway.websocket.connection import WebSocketConnection
 from gateway.websocket.connection_registry import ConnectionRegistry
 from gateway.websocket.services import WebSocketLimits, WebSocketServices
-from transport.direct_websocket import detach_transport
+from transport.detach import detach_transport
 from transport.message_budget import MessageBudgets, frame_cost
 from transport.rfc6455 import TEXT, CloseFrame
 
@@ -48,13 +49,16 @@ class WebSocketEndpoint:
     ) -> None:
         self._limits = limits or WebSocketLimits()
         self._subscriptions = subscriptions
+        self.budgets = MessageBudgets(self._limits.message_rates)
+        self.close_counts: Counter[int] = Counter()
         services = WebSocketServices(
             subscriptions=subscriptions,
             persisted_queries=persisted_queries,
             credentials=credentials,
             open_context=open_context,
             may_introspect=may_introspect,
-            budgets=MessageBudgets(self._limits.message_rates),
+            budgets=self.budgets,
+            close_counts=self.close_counts,
             limits=self._limits,
         )
         self.registry = ConnectionRegistry(services, watch)
@@ -95,6 +99,10 @@ class WebSocketEndpoint:
         """How many connections are open, and how many operations run on them; from any thread."""
         connections = tuple(self.registry.connections)
         return len(connections), sum(len(each.operations) for each in connections)
+
+    def queued_bytes(self) -> int:
+        """How many bytes of messages wait to be written to all connections; from any thread."""
+        return sum(each.send_queue.queued_bytes for each in tuple(self.registry.connections))
 
     async def drain(self, *, timeout_seconds: float = 5.0) -> None:
         """
@@ -155,6 +163,9 @@ class AsgiWebSocketTransport:
 
     def resume_reading(self) -> None:
         """Reading waits for the send queue by itself."""
+
+    def mark_authenticated(self) -> None:
+        """The server has its own limit of connections."""
 
     def close(self, frame: CloseFrame | None) -> None:
         if not self._close_future.done():

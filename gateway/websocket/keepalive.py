@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 from gateway.websocket.send_queue import SendQueue
 from gateway.websocket.subprotocols import Subprotocol
 from gateway.websocket.transport import WebSocketTransport
-from transport.timeout_queue import TimeoutQueue
+from transport.timeout_queue import READ_GRACE_SECONDS, TimeoutQueue
 
 
 class Keepalive:
@@ -86,7 +86,9 @@ class KeepaliveTimers(Generic[C]):
         """`on_dead` is called with a connection that has not answered in time."""
         self._on_dead = on_dead
         self._pings: TimeoutQueue[C] = TimeoutQueue(ping_interval_seconds, self._on_ping_due)
-        self._deadlines: TimeoutQueue[tuple[C, int]] = TimeoutQueue(pong_timeout_seconds, self._on_deadline)
+        self._deadlines: TimeoutQueue[tuple[C, int]] = TimeoutQueue(
+            pong_timeout_seconds, self._on_deadline, grace_seconds=READ_GRACE_SECONDS
+        )
 
     def add(self, connection: C) -> None:
         """Ping a connection from now on, until it is closed."""

@@ -29,9 +29,9 @@ class ConnectionTasks:
     __slots__ = ("_on_idle", "_services", "count")
 
     def __init__(self, services: WebSocketServices, on_idle: Callable[[], None]) -> None:
-        """`on_idle` is called whenever the last task has ended."""
+        """`on_idle` is called whenever the last task has ended, until `release`."""
         self._services = services
-        self._on_idle = on_idle
+        self._on_idle: Callable[[], None] | None = on_idle
         self.count = 0
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> CancelCallback:
@@ -39,9 +39,13 @@ class ConnectionTasks:
         self.count += 1
         return self._services.subscriptions.tasks.start(coroutine, "websocket", on_done=self._on_done)
 
+    def release(self) -> None:
+        """The owner has ended; without this reference to it, it is freed at once."""
+        self._on_idle = None
+
     def _on_done(self) -> None:
         self.count -= 1
-        if not self.count:
+        if not self.count and self._on_idle is not None:
             self._on_idle()
 
 
@@ -89,7 +93,7 @@ class Operations:
         if self._services.persisted_queries.applies_to(frame.request):
             self._open[frame.id] = self._tasks.start(self._load_and_run(frame, credentials, info))
             return
-        prepared = self._prepare(frame.request, credentials)
+        prepared = self._prepare(frame.request, credentials, info)
         if isinstance(prepared, OperationResult):
             self._send_error(frame.id, prepared.errors)
             return
@@ -120,14 +124,18 @@ class Operations:
         found = {id_: each.resume_cursor() for id_, each in self._open.items() if isinstance(each, WebSocketSubscription)}
         return {id_: cursor for id_, cursor in found.items() if cursor}
 
-    def _prepare(self, request: OperationRequest, credentials: Any) -> PreparedOperation | OperationResult:
-        may_introspect = self._services.may_introspect(credentials)
-        return self._services.subscriptions.executor.prepare(request, may_introspect=may_introspect)
+    def _prepare(self, request: OperationRequest, credentials: Any, info: RequestInfo) -> PreparedOperation | OperationResult:
+        executor = self._services.subscriptions.executor
+        return executor.prepare(
+            request,
+            may_introspect=self._services.may_introspect(credentials),
+            parsing_budget=None if credentials is not None else executor.parsing_budgets.of(info.ip),
+        )
 
     async def _load_and_run(self, frame: Subscribe, credentials: Any, info: RequestInfo) -> None:
         """Find the document that an operation names, then run it."""
         found = await self._services.persisted_queries.resolve(frame.request)
-        prepared = found if isinstance(found, OperationResult) else self._prepare(found, credentials)
+        prepared = found if isinstance(found, OperationResult) else self._prepare(found, credentials, info)
         if isinstance(prepared, OperationResult):
             self.finish(frame.id, self._open.get(frame.id), prepared.errors)
             return

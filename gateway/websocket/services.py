@@ -1,5 +1,6 @@
 """Every websocket of an endpoint works with the same services and limits."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from gateway.http.credentials import CredentialVerifier
@@ -41,4 +42,6 @@ class WebSocketServices:
     open_context: OpenContext
     may_introspect: MayIntrospect
     budgets: MessageBudgets
+    close_counts: Counter[int]
+    """How often the server closed a connection, by code. All codes are ours."""
     limits: WebSocketLimits

@@ -28,6 +28,10 @@ class WebSocketTransport(Protocol):
         """The connection takes messages again."""
         ...
 
+    def mark_authenticated(self) -> None:
+        """The client has signed in; strangers' connections are closed before theirs when there are too many."""
+        ...
+
     def close(self, frame: CloseFrame | None) -> None:
         """Send a close frame, or just disconnect, and be gone within a second."""
         ...

@@ -11,7 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make everything, from the SQL beside this file."""
+    """Run the SQL beside this file."""
     for statement in Path(__file__).with_suffix(".sql").read_text().split(";\n"):
         if statement.strip():
             op.execute(statement)

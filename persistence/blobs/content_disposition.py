@@ -1,4 +1,4 @@
-"""How a browser is told what to do with a file: show it, where that is harmless, or save it under its name."""
+"""Tells a browser whether to show a file, where that is harmless, or to save it under its name."""
 
 from urllib.parse import quote
 

@@ -1,9 +1,9 @@
-"""Objects in a folder, as blocking calls: `local` runs them off the event loop.
+"""Stores objects in a folder, with blocking calls: `local` runs them off the event loop.
 
-An object is one file: a header of 1 KiB that tells type, size and hash, then the bytes. So one rename makes all of it appear at
-once, and a crash leaves the old object or the new one. Files are written under `incoming`, flushed, and renamed under a lock that
-other processes see too (flock; the kernel lets go of it when its holder dies), then the folder is flushed. `=` ends the names of
-files, so the keys `a` and `a/b` do not collide.
+An object is one file: a header of 1 KiB with type, size and hash, then the bytes. So one rename makes all of it appear at once,
+and a crash leaves the old object or the new one. Files are written under `incoming`, flushed, and renamed under a lock that other
+processes see too (flock; the kernel releases it when its holder dies), then the folder is flushed. The names of files end with
+`=`, so the keys `a` and `a/b` do not collide.
 
 Rejected: type and hash in a second file (two renames, a crash between them), in extended attributes (not on every file system), a
 lock file for each key (litter).
@@ -38,7 +38,7 @@ from domain.blob import (
 HEADER_BYTES = 1024
 _MAGIC = "=hive 1="
 _LOCK_COUNT, _LOCK_TIMEOUT_SECONDS, _LOCK_RETRY_SECONDS = 64, 4.0, 0.002
-_ABANDONED_AFTER_SECONDS = 24 * 3600.0  # seconds after which what is left of an interrupted write is taken away
+_ABANDONED_AFTER_SECONDS = 24 * 3600.0  # after which the remains of an interrupted write are deleted
 
 
 class CorruptFile(OSError):
@@ -76,14 +76,13 @@ class FileStore:
             return None if found is None else _read_exactly(found[0], HEADER_BYTES, min(size, found[1].byte_size))
 
     def info(self, key: str) -> BlobInfo | None:
-        """What its header tells of an object."""
+        """An object's type, size and hash, from its header."""
         with self.open_scoped(key) as found:
             return None if found is None else found[1]
 
     @contextmanager
     def open_scoped(self, key: str) -> Iterator[tuple[int, BlobInfo] | None]:
-        """An object's file, open for reading at any place after its header, and what the header tells; None when there is
-        none."""
+        """An object's open file, whose bytes begin after the header, and its info; None when there is none."""
         found = self.open(key)
         try:
             yield found
@@ -92,7 +91,7 @@ class FileStore:
                 os.close(found[0])
 
     def open(self, key: str) -> tuple[int, BlobInfo] | None:
-        """The same, for a caller who closes the file himself."""
+        """The same, for a caller that closes the file."""
         try:
             descriptor = os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -104,14 +103,14 @@ class FileStore:
             raise
 
     def write(self, key: str, content: bytes, content_type: str, only_if: WriteCondition) -> str:
-        """Keep an object when the condition holds; its etag. Raises BlobChanged."""
-        self._require_condition(key, only_if)  # who has lost already need not write first
-        with self.create_pending() as arriving:
-            arriving.write(content)
-            return arriving.commit(key, content_type, only_if)
+        """Write an object if the condition is met; its etag. Raises BlobChanged."""
+        self._require_condition(key, only_if)  # a write that would lose need not begin
+        with self.create_pending() as pending:
+            pending.write(content)
+            return pending.commit(key, content_type, only_if)
 
     def create_pending(self) -> "PendingFile":
-        """A new object that nobody sees until it is kept."""
+        """A new object, which is invisible until it is committed."""
         return PendingFile(self, self._pending / uuid4().hex)
 
     def remove(self, key: str) -> None:
@@ -133,12 +132,12 @@ class FileStore:
                 key = (name if within == "." else f"{within}/{name}").removesuffix("=")
                 with suppress(FileNotFoundError):
                     if key.startswith(prefix):
-                        told = os.stat(os.path.join(folder, name))
-                        modified = datetime.fromtimestamp(told.st_mtime, UTC)
-                        yield ListedBlob(key=key, byte_size=max(told.st_size - HEADER_BYTES, 0), modified_at=modified)
+                        status = os.stat(os.path.join(folder, name))
+                        modified = datetime.fromtimestamp(status.st_mtime, UTC)
+                        yield ListedBlob(key=key, byte_size=max(status.st_size - HEADER_BYTES, 0), modified_at=modified)
 
     def replace(self, key: str, pending_path: Path, only_if: WriteCondition) -> None:
-        """Let a complete, flushed file appear under the key when the condition holds."""
+        """Move a complete, flushed file to the key if the condition is met."""
         path = self._path(key)
         _make_durable_folder(path.parent)
         with self._locked(key):
@@ -158,7 +157,7 @@ class FileStore:
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
-        """Nobody else changes the key meanwhile, in whatever process. Raises TimeoutError after 4 s."""
+        """Lock the key against all processes. Raises TimeoutError after 4 s."""
         name = f"{crc32(key.encode()) % _LOCK_COUNT:02d}"
         descriptor = os.open(self._locks / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -169,7 +168,7 @@ class FileStore:
                     break
                 except BlockingIOError:
                     if time.monotonic() > until:
-                        raise TimeoutError(f"{key} is held by somebody else") from None
+                        raise TimeoutError(f"{key} is locked by another process") from None
                     time.sleep(_LOCK_RETRY_SECONDS)
             yield
         finally:
@@ -177,9 +176,9 @@ class FileStore:
 
 
 class PendingFile:
-    """An object that is being written: kept as a whole, or gone when the block ends.
+    """An object that is being written: it is committed as a whole, or deleted when the block ends.
 
-    Its calls exclude each other: whoever gives up on one that still runs may close at once, on another thread.
+    Its calls exclude each other: a caller that gives up one that still runs may close at once, on another thread.
     """
 
     def __init__(self, store: FileStore, path: Path) -> None:
@@ -191,7 +190,7 @@ class PendingFile:
         self._lock = Lock()
 
     def write(self, chunk: bytes) -> None:
-        """Take in the next bytes."""
+        """Append the next bytes."""
         with self._lock:
             view = memoryview(chunk)
             while view:
@@ -201,22 +200,22 @@ class PendingFile:
 
     @property
     def sha256(self) -> str:
-        """The hash of what came so far."""
+        """The hash of the bytes so far."""
         return self._hash.hexdigest()
 
     def commit(self, key: str, content_type: str, only_if: WriteCondition) -> str:
-        """Let the object appear when the condition holds; its etag. Raises BlobChanged."""
-        told = json.dumps([_MAGIC, self.byte_size, self.sha256, content_type]).encode()
-        if len(told) >= HEADER_BYTES:
+        """Make the object visible if the condition is met; its etag. Raises BlobChanged."""
+        header = json.dumps([_MAGIC, self.byte_size, self.sha256, content_type]).encode()
+        if len(header) >= HEADER_BYTES:
             raise ValueError("the content type is too long")
         with self._lock:
-            os.pwrite(self._file.fileno(), told.ljust(HEADER_BYTES), 0)
+            os.pwrite(self._file.fileno(), header.ljust(HEADER_BYTES), 0)
             os.fsync(self._file.fileno())
             self._store.replace(key, self._path, only_if)
         return self.sha256
 
     def close(self) -> None:
-        """Let go of the file, and of what was not kept."""
+        """Close the file, and delete what was not committed."""
         with self._lock:
             self._file.close()
             self._path.unlink(missing_ok=True)
@@ -249,7 +248,7 @@ def _read_exactly(descriptor: int, start: int, size: int) -> bytes:
 
 
 def _make_durable_folder(folder: Path) -> None:
-    """Make a folder with those above it, so that they survive a crash."""
+    """Make a folder and its parents durable."""
     if folder.is_dir():
         return
     _make_durable_folder(folder.parent)

@@ -1,8 +1,8 @@
-"""Blobs in a folder of this machine: the default, whole and durable, for one machine and any number of processes.
+"""Stores blobs in a folder of this machine: the default, complete and durable, for one machine and any number of processes.
 
-Its addresses lead to the server itself (`routes`). Disk work runs on threads of its own, so a slow disk stops neither the event
-loop nor the threads that others wait for; a call that takes longer than 5 s is an outage, and what it was about is written whole
-or not at all.
+Its URLs lead to the server itself (`routes`). Disk work runs on threads of its own, so a slow disk stops neither the event loop
+nor the threads of other work; a call that takes longer than 5 s is an outage, and what it writes is written as a whole or not at
+all.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class LocalBlobs:
     @classmethod
     @asynccontextmanager
     async def open(cls, root: Path, *, secret: bytes, origin: str) -> AsyncIterator["LocalBlobs"]:
-        """The store in a folder, which is made when it isn't there. Raises StorageUnavailable."""
+        """The store in a folder, which is made if it does not exist. Raises StorageUnavailable."""
         threads = ThreadPoolExecutor(MAX_THREADS, "blobs")
         try:
             folder = await _with_timeout(threads, lambda: FileStore(root))
@@ -46,11 +46,11 @@ class LocalBlobs:
             threads.shutdown(wait=False)
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Disk work on a thread; what a disk refuses becomes StorageUnavailable or StorageFull."""
+        """Run disk work on a thread; an OSError becomes StorageUnavailable or StorageFull."""
         return await _with_timeout(self._threads, work)
 
     def run_detached(self, work: Callable[[], object]) -> None:
-        """Disk work that nobody waits for."""
+        """Run disk work without waiting for it."""
         self._threads.submit(work)
 
     async def get(self, key: str, *, limit: int = MAX_BLOB_BYTES) -> Blob | None:
@@ -77,15 +77,15 @@ class LocalBlobs:
                 yield listed
 
     async def download_url(self, key: str, *, file_name: str, content_type: str, expires_in: int) -> str:
-        promised = {"name": file_name, "type": plain_type(content_type)}
-        return self.url_signer.sign("GET", key, promised, expires=int(time.time()) + expires_in)
+        params = {"name": file_name, "type": plain_type(content_type)}
+        return self.url_signer.sign("GET", key, params, expires=int(time.time()) + expires_in)
 
     async def upload_target(
         self, key: str, *, byte_size: int, content_type: str, sha256: str | None, expires_at: datetime
     ) -> UploadTarget:
-        promised: dict[str, str | int] = {"size": byte_size, "type": content_type, "sha256": sha256 or ""}
+        params: dict[str, str | int] = {"size": byte_size, "type": content_type, "sha256": sha256 or ""}
         return UploadTarget(
-            url=self.url_signer.sign("PUT", key, promised, expires=int(expires_at.timestamp())),
+            url=self.url_signer.sign("PUT", key, params, expires=int(expires_at.timestamp())),
             method="PUT",
             headers={"Content-Type": content_type},
             expires_at=expires_at,
@@ -97,7 +97,7 @@ async def _with_timeout(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T
         async with asyncio.timeout(TIMEOUT_SECONDS):
             return await asyncio.get_running_loop().run_in_executor(threads, work)
     except OSError as error:  # TimeoutError is one
-        logger.warning("The folder of blobs does not answer: %s", error)
+        logger.warning("The folder of blobs is unavailable: %s", error)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StorageFull from error
         raise StorageUnavailable from error

@@ -1,11 +1,12 @@
-"""The addresses of the local store over HTTP: `GET /blobs/{key}` gives a file, `PUT` takes one; both only with a good signature.
+"""Serves the URLs of the local store over HTTP: `GET /blobs/{key}` downloads a file, `PUT` uploads one; both need a valid
+signature.
 
-A file that a user brought is never a page of this origin: only types that cannot run a script are shown in place, all others are
+A file that a user uploaded is never a page of this origin: only types that cannot run a script are shown inline, all others are
 saved, nothing is sniffed, and the content is sandboxed (PDF is not: viewers refuse sandboxed ones, and run in no origin).
 
-An upload appears when its last byte is there and size, type and hash are what was signed; before that, nobody sees it, and
-whatever ends it leaves nothing. It is bounded: by the signed size, by 30 s between two pieces, by a pace of 64 KiB a second on
-the whole, by one attempt at a time for each address, by 256 at a time in a process (a user can have a hundred addresses, see
+An upload becomes visible when its last byte has arrived and size, type and hash are what was signed; before that it is invisible,
+and however it ends early, nothing remains. It is bounded: by the signed size, by 30 s between two chunks, by 64 KiB a second on
+average, by one attempt at a time for each URL, by 256 uploads at a time in a process (a user can have a hundred URLs, see
 `domain.upload`).
 """
 
@@ -30,7 +31,8 @@ from persistence.blobs.local import LocalBlobs
 from persistence.blobs.signed_urls import PATH
 
 CHUNK_BYTES = 256 * 1024
-CHUNK_TIMEOUT_SECONDS, MIN_UPLOAD_BYTES_PER_SECOND = 30.0, 64 * 1024  # seconds, bytes a second
+CHUNK_TIMEOUT_SECONDS = 30.0
+MIN_UPLOAD_BYTES_PER_SECOND = 64 * 1024
 MAX_UPLOADS = 256
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _COMMON_HEADERS = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
@@ -43,16 +45,21 @@ _PREFLIGHT_HEADERS = {
 
 
 class _HttpError(Exception):
-    """The request cannot be answered with what it asks for."""
+    """The request is answered with an error."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
         self.status, self.code = status, code
 
 
-def blob_routes(blobs: LocalBlobs) -> list[BaseRoute]:
+def blob_routes(
+    blobs: LocalBlobs,
+    *,
+    chunk_timeout_seconds: float = CHUNK_TIMEOUT_SECONDS,
+    min_bytes_per_second: float = MIN_UPLOAD_BYTES_PER_SECOND,
+) -> list[BaseRoute]:
     """The routes over an open store."""
-    endpoint = _Endpoint(blobs)
+    endpoint = _Endpoint(blobs, chunk_timeout_seconds, min_bytes_per_second)
 
     async def answer(request: Request) -> Response:
         try:
@@ -76,52 +83,54 @@ def blob_routes(blobs: LocalBlobs) -> list[BaseRoute]:
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
     blobs: LocalBlobs
+    chunk_timeout_seconds: float
+    min_bytes_per_second: float
     uploading: set[str] = field(default_factory=set)
 
     async def download(self, request: Request) -> Response:
-        """The file, or the part of it that was asked for."""
-        key, told = self._verify(request, "GET")
+        """The file, or the requested part of it."""
+        key, params = self._verify(request, "GET")
         found = await self.blobs.run(lambda: self.blobs.file_store.open(key))
         if found is None:
             raise _HttpError(404, "NOT_FOUND", "Not found.")
         try:
-            return _FileResponse(self.blobs, *found, request, told)
+            return _FileResponse(self.blobs, *found, request, params)
         except BaseException:
             os.close(found[0])
             raise
 
     async def upload(self, request: Request) -> Response:
-        """Take a file in, and answer when it is durable."""
-        key, told = self._verify(request, "PUT")
-        length = request.headers.get("content-length", told["size"])
-        if length != told["size"]:
-            raise _HttpError(400, "INVALID", f"Send exactly {told['size']} bytes.")
-        if request.headers.get("content-type", "") != told["type"]:
-            raise _HttpError(400, "INVALID", f"Send the file as {told['type']}.")
+        """Receive a file, and answer when it is durable."""
+        key, params = self._verify(request, "PUT")
+        length = request.headers.get("content-length", params["size"])
+        if length != params["size"]:
+            raise _HttpError(400, "INVALID", f"Send exactly {params['size']} bytes.")
+        if request.headers.get("content-type", "") != params["type"]:
+            raise _HttpError(400, "INVALID", f"Send the file as {params['type']}.")
         if key in self.uploading or len(self.uploading) >= MAX_UPLOADS:
-            raise _HttpError(503, "OVERLOADED", "This file, or too many others, are arriving already; try again later.")
+            raise _HttpError(503, "OVERLOADED", "This file, or too many others, are being uploaded; try again later.")
         self.uploading.add(key)
         try:
-            arriving = await self.blobs.run(self.blobs.file_store.create_pending)
+            pending = await self.blobs.run(self.blobs.file_store.create_pending)
             try:
-                await self._receive(request, arriving, int(told["size"]))
-                if told["sha256"] not in ("", arriving.sha256):
-                    raise _HttpError(400, "INVALID", "The bytes do not have the hash that was promised.")
-                etag = await self.blobs.run(lambda: arriving.commit(key, told["type"], ABSENT))
+                await self._receive(request, pending, int(params["size"]))
+                if params["sha256"] not in ("", pending.sha256):
+                    raise _HttpError(400, "INVALID", "The bytes do not have the announced SHA-256.")
+                etag = await self.blobs.run(lambda: pending.commit(key, params["type"], ABSENT))
             except BlobChanged:
-                raise _HttpError(412, "CONFLICT", "A file has arrived here already.") from None
+                raise _HttpError(412, "CONFLICT", "The file has been uploaded already.") from None
             finally:
-                self.blobs.run_detached(arriving.close)
+                self.blobs.run_detached(pending.close)
         finally:
             self.uploading.discard(key)
         return Response(status_code=200, headers={**_COMMON_HEADERS, "ETag": f'"{etag}"'})
 
     async def _receive(self, request: Request, pending: PendingFile, size: int) -> None:
         stream, now = request.stream(), asyncio.get_running_loop().time
-        end = now() + CHUNK_TIMEOUT_SECONDS + size / MIN_UPLOAD_BYTES_PER_SECOND
+        end = now() + self.chunk_timeout_seconds + size / self.min_bytes_per_second
         try:
             while True:
-                async with asyncio.timeout_at(min(now() + CHUNK_TIMEOUT_SECONDS, end)):
+                async with asyncio.timeout_at(min(now() + self.chunk_timeout_seconds, end)):
                     chunk = await anext(stream, None)
                 if chunk is None:
                     break
@@ -129,22 +138,22 @@ class _Endpoint:
                     raise _HttpError(400, "INVALID", f"Send exactly {size} bytes.")
                 await self.blobs.run(partial(pending.write, chunk))
         except TimeoutError:
-            raise _HttpError(408, "INVALID", "The file came too slowly.") from None
+            raise _HttpError(408, "INVALID", "The file was sent too slowly.") from None
         except ClientDisconnect:
             raise _HttpError(400, "INVALID", "The connection ended early.") from None
         if pending.byte_size != size:
             raise _HttpError(400, "INVALID", f"Send exactly {size} bytes.")
 
     def _verify(self, request: Request, method: str) -> tuple[str, dict[str, str]]:
-        """The key and what the address promises; refuses an address that this server did not sign, or not for this."""
-        told = dict(request.query_params)
+        """The key and the signed parameters; refuses a URL that this server did not sign, or not for this method."""
+        params = dict(request.query_params)
         try:
             key = require_key(request.path_params["key"])
         except ValueError:
             key = ""
-        if not self.blobs.url_signer.verify(method, key, told) or not key:
-            raise _HttpError(403, "FORBIDDEN", "This address is not valid, or not any more.")
-        return key, told
+        if not self.blobs.url_signer.verify(method, key, params) or not key:
+            raise _HttpError(403, "FORBIDDEN", "This URL is not valid, or has expired.")
+        return key, params
 
 
 class _FileResponse(Response):
@@ -183,7 +192,7 @@ class _FileResponse(Response):
                     partial(os.pread, self._descriptor, min(CHUNK_BYTES, self._end - at), HEADER_BYTES + at)
                 )
                 if not piece:
-                    raise StorageUnavailable  # the connection is cut: a client sees that bytes are missing
+                    raise StorageUnavailable  # closes the connection: the client sees that bytes are missing
                 at += len(piece)
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
@@ -192,8 +201,8 @@ class _FileResponse(Response):
 
 
 def _byte_range(range_header: str | None, size: int) -> tuple[int, int, bool]:
-    """Which bytes were asked for, from one up to before another, and whether that is a part; several parts are answered by
-    all."""
+    """The requested bytes, as start and end, and whether they are a part; a request for several parts is answered with all
+    bytes."""
     found = _RANGE.fullmatch(range_header.strip()) if range_header is not None else None
     if found is None or found.group(0) == "bytes=-":
         return 0, size, False

@@ -1,15 +1,15 @@
-"""Blobs in a bucket of S3, or of a store that speaks as S3 does (conditional writes and SHA-256 checksums included).
+"""Stores blobs in a bucket of S3, or of a store with its interface (conditional writes and SHA-256 checksums included).
 
-The address: `s3://bucket/prefix?region=eu-west-1`, with `endpoint=https://…` for stores elsewhere. Credentials come from where
-AWS's tools look for them (environment, profile, instance), or stand in the address: `s3://key:secret@bucket`.
+The URL: `s3://bucket/prefix?region=eu-west-1`, with `endpoint=https://…` for other stores. Credentials are found as AWS's tools
+find them (environment, profile, instance), or are in the URL: `s3://key:secret@bucket`.
 
-Whatever goes wrong is `StorageUnavailable` within 5.5 s: connecting may take 2 s, a silence 5 s, 3 attempts in all. An attempt
-whose answer is lost may have written; the next then fails its own condition. So every write carries a mark, and a loser looks
-whether what is there bears its own. Rejected for that: counting repetitions (the HTTP client repeats a write by itself when a
-kept connection ended).
+Every failure is `StorageUnavailable` within 5.5 s: connecting may take 2 s, a silence 5 s, 3 attempts in all. An attempt whose
+answer is lost may have written; the next then fails its own condition. So every write carries an id, and a write whose condition
+fails checks whether the stored object has its own. Rejected for that: counting attempts (the HTTP client repeats a write by
+itself when a reused connection was closed).
 
-An object's type and disposition are part of a signed address; nosniff and a sandbox cannot be: a bucket's address is no origin of
-ours, so nothing there runs as us.
+An object's type and disposition are part of a signed URL; nosniff and a sandbox cannot be: a bucket's URL is no origin of ours,
+so nothing there runs as this server.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ class S3Blobs:
     @classmethod
     @asynccontextmanager
     async def open(cls, url: str) -> AsyncIterator["S3Blobs"]:
-        """The bucket at an address; nothing is asked of it yet."""
+        """The bucket at a URL; no request is sent yet."""
         parts = urlsplit(url)
         asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         endpoint, prefix = asked.get("endpoint"), parts.path.strip("/")
@@ -112,12 +112,12 @@ class S3Blobs:
         self, key: str, content: bytes, *, content_type: str = "application/octet-stream", only_if: WriteCondition = None
     ) -> str:
         where = self._location(key)
-        mark = uuid4().hex
+        write_id = uuid4().hex
         given = {
             "Body": content,
             "ContentType": content_type,
             "ChecksumSHA256": base64.b64encode(hashlib.sha256(content).digest()).decode(),
-            "Metadata": {_WRITE_ID: mark},
+            "Metadata": {_WRITE_ID: write_id},
         }
         match only_if:
             case Absent():
@@ -126,17 +126,17 @@ class S3Blobs:
                 given["IfMatch"] = f'"{etag}"'
 
         async def write() -> str:
-            for further in (2, 1, 0):
+            for attempts_left in (2, 1, 0):
                 try:
                     return _unquoted((await self._client.put_object(**where, **given))["ETag"])
                 except ClientError as error:
-                    if further and _error_code(error) in _RETRY_CODES:  # two at the same moment: neither was written
+                    if attempts_left and _error_code(error) in _RETRY_CODES:  # two writes at the same moment: neither was stored
                         continue
                     if only_if is None or _error_code(error) not in _CONDITION_FAILED_CODES:
                         raise
-                    there = await self._head(key)
-                    if there is not None and there["Metadata"].get(_WRITE_ID) == mark:
-                        return _unquoted(there["ETag"])  # our own: the answer to an earlier attempt was lost
+                    stored = await self._head(key)
+                    if stored is not None and stored["Metadata"].get(_WRITE_ID) == write_id:
+                        return _unquoted(stored["ETag"])  # this write: the answer to an earlier attempt was lost
                     raise BlobChanged(key) from None
             raise AssertionError
 
@@ -204,11 +204,11 @@ class S3Blobs:
 
 
 class _EmptyRange(Exception):
-    """A part was asked for of an object that has no bytes."""
+    """A part of an empty object was requested."""
 
 
 async def _none_if_missing(reading: Awaitable[T]) -> T | None:
-    """What is read, None when there is no such object."""
+    """The result of reading; None when there is no such object."""
 
     async def read() -> T | None:
         try:
@@ -232,7 +232,7 @@ async def _with_timeout(call: Awaitable[T]) -> T:
 
 
 def _raise_unavailable(error: Exception) -> NoReturn:
-    logger.warning("The bucket does not answer as it should: %s", str(error) or type(error).__name__)
+    logger.warning("The bucket is unavailable: %s", str(error) or type(error).__name__)
     raise StorageUnavailable from error
 
 
@@ -245,6 +245,6 @@ def _unquoted(etag: str) -> str:
 
 
 def _full_sha256(answer: Mapping[str, Any]) -> str | None:
-    """The SHA-256 of the whole object; what S3 tells of one that came in parts is a hash of hashes."""
-    told = answer.get("ChecksumSHA256")
-    return base64.b64decode(told).hex() if told and "-" not in told else None
+    """The SHA-256 of the whole object; for one that was uploaded in parts, S3 has a hash of hashes only."""
+    checksum = answer.get("ChecksumSHA256")
+    return base64.b64decode(checksum).hex() if checksum and "-" not in checksum else None

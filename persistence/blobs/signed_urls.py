@@ -1,7 +1,7 @@
-"""Signed addresses of the local store: who has one may do what it says, until it expires, and nothing else.
+"""Signs URLs of the local store: who has one may do what it says, until it expires, and nothing else.
 
-An address is the right itself, as S3's presigned ones are: no cookie and no token is looked at, so pages of any origin may use
-it. The signature covers the method, the key and all that is promised about the object.
+A URL is the right itself, as S3's presigned ones are: neither cookie nor token is read, so pages of any origin may use it. The
+signature covers the method, the key and all parameters of the object.
 """
 
 import hashlib
@@ -18,24 +18,24 @@ PATH = "/blobs"
 
 
 class UrlSigner:
-    """Makes and checks addresses of one server, `origin` being how people reach it. `secret` is the same in all its processes."""
+    """Signs and verifies the URLs of one server at its public `origin`. `secret` is the same in all its processes."""
 
     def __init__(self, secret: bytes, origin: str) -> None:
         self._secret, self._origin = secret, origin
 
     def sign(self, method: str, key: str, params: Mapping[str, str | int], *, expires: int) -> str:
-        """An address that ends at `expires` (seconds since 1970); what is promised stands in its query."""
-        told = {**{name: str(value) for name, value in params.items()}, "expires": str(expires)}
-        query = urlencode({**told, "signature": self._signature(method, key, told)})
+        """A URL that expires at `expires` (seconds since 1970), with the parameters in its query."""
+        signed = {**{name: str(value) for name, value in params.items()}, "expires": str(expires)}
+        query = urlencode({**signed, "signature": self._signature(method, key, signed)})
         return f"{self._origin}{PATH}/{quote(require_key(key))}?{query}"
 
     def verify(self, method: str, key: str, query: Mapping[str, str]) -> bool:
-        """Whether this server signed all that the query tells, and it still holds."""
-        given = {name: value for name, value in query.items() if name != "signature"}
-        signature = self._signature(method, key, given)
+        """Whether this server signed all parameters of the query, and the URL has not expired."""
+        signed = {name: value for name, value in query.items() if name != "signature"}
+        signature = self._signature(method, key, signed)
         if not hmac.compare_digest(signature.encode(), query.get("signature", "").encode()):
             return False
-        return int(given["expires"]) > time.time()
+        return int(signed["expires"]) > time.time()
 
     def _signature(self, method: str, key: str, params: Mapping[str, str]) -> str:
         text = json.dumps([method, key, sorted(params.items())], separators=(",", ":"))

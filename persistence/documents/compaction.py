@@ -11,12 +11,7 @@ it never stops the others, nor takes their places among those that are due.
 import asyncio
 import hashlib
 import logging
-from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from time import monotonic
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Uuid, bindparam, func, select
@@ -29,12 +24,10 @@ from persistence.documents.versions import MIN_VERSION_INTERVAL, VersionStore
 from persistence.documents.worker_pool import WorkerPool
 from persistence.engine.database import Database
 from persistence.engine.statement import Statement
+from persistence.retry_schedule import RetrySchedule
 from persistence.tables import INSTANT, document_updates
 
 LOG_RETENTION = timedelta(days=1)
-_FIRST_RETRY_SECONDS: Final = 60.0
-_MAX_RETRY_SECONDS: Final = 6 * 3600.0
-_MAX_FAILING_DOCUMENTS: Final = 10_000
 logger = logging.getLogger(__name__)
 
 _u = document_updates
@@ -45,48 +38,6 @@ _TRIM_POSITION = Statement(
         _u.c.at < bindparam("before", type_=INSTANT),
     )
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    count: int
-    retry_at: float
-
-
-class RetrySchedule:
-    """Remembers which documents failed, and until when each is skipped; those that failed longest ago are forgotten first."""
-
-    def __init__(self, *, clock: Callable[[], float] = monotonic, max_entries: int = _MAX_FAILING_DOCUMENTS) -> None:
-        self._clock = clock
-        self._max_entries = max_entries
-        self._failures: OrderedDict[UUID, _Failure] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._failures)
-
-    def record_failure(self, document_id: UUID) -> float:
-        """Skip the document for a while: for how many seconds."""
-        known = self._failures.pop(document_id, None)
-        count = 1 if known is None else known.count + 1
-        pause: float = min(_FIRST_RETRY_SECONDS * 2.0 ** min(count - 1, 32), _MAX_RETRY_SECONDS)
-        self._failures[document_id] = _Failure(count, self._clock() + pause)
-        if len(self._failures) > self._max_entries:
-            self._failures.popitem(last=False)
-        return pause
-
-    def record_success(self, document_id: UUID) -> None:
-        """The document is well."""
-        self._failures.pop(document_id, None)
-
-    def skipped(self) -> list[UUID]:
-        """The documents that are not to be tried now."""
-        now = self._clock()
-        return [each for each, failure in self._failures.items() if failure.retry_at > now]
-
-    def is_skipped(self, document_id: UUID) -> bool:
-        """Whether the document is not to be tried now."""
-        failure = self._failures.get(document_id)
-        return failure is not None and failure.retry_at > self._clock()
 
 
 class CompactionService:
@@ -100,14 +51,14 @@ class CompactionService:
         versions: VersionStore,
         workers: WorkerPool,
         *,
-        retries: RetrySchedule | None = None,
+        retries: RetrySchedule[UUID] | None = None,
     ) -> None:
         self._database = database
         self._objects = objects
         self._reader = reader
         self._versions = versions
         self._workers = workers
-        self._retries = retries or RetrySchedule()
+        self._retries = RetrySchedule[UUID]() if retries is None else retries
         self.failure_count = 0
 
     @property

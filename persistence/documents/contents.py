@@ -3,17 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from sys import getsizeof
 from typing import Any
 from uuid import UUID
 
 from domain.document import ContentFormat, DocumentType
 from persistence.blobs.document_objects import gather_limited
-from persistence.documents.byte_cache import ByteCache
 from persistence.documents.document_reader import DocumentReader, StoredState
-from persistence.documents.rendering import full_state, render
+from persistence.documents.rendering import difference, full_state, render
 from persistence.documents.worker_pool import WorkerPool
+from persistence.engine.lru_cache import LruCache
 
-_CACHE_CHARACTERS = 32 * 1024 * 1024
+_CACHE_BYTES = 32 * 1024 * 1024
+_ENTRY_BYTES = 400  # beside the text
 # The attribute of a version that names the contents stored in a format.
 STORED_ATTRIBUTES: Mapping[ContentFormat, str] = {
     ContentFormat.MARKDOWN: "markdown",
@@ -38,7 +40,7 @@ class ContentReader:
     def __init__(self, reader: DocumentReader, workers: WorkerPool) -> None:
         self._reader = reader
         self._workers = workers
-        self._rendered: ByteCache[tuple[UUID, int, ContentFormat], str] = ByteCache(_CACHE_CHARACTERS)
+        self._rendered: LruCache[tuple[UUID, int, ContentFormat], str] = LruCache("document texts", _CACHE_BYTES)
 
     async def read_current(
         self, documents: Sequence[Any], format_: ContentFormat, *, owner: UUID | None = None
@@ -70,8 +72,17 @@ class ContentReader:
         text = self._rendered.get(key)
         if text is None:
             text = await self._workers.run(size, render, type_, state.snapshot, state.updates, format_, owner=owner)
-            self._rendered.put(key, text)
+            self._rendered.put(key, text, getsizeof(text) + _ENTRY_BYTES)
         return DocumentContent(format_, state.position, text=text)
+
+    async def difference(self, document_id: UUID, vector: bytes, *, owner: UUID | None = None) -> bytes:
+        """
+        What a client with this state vector is missing of what is durable now.
+
+        Raises InvalidUpdate, Unavailable, and what `WorkerPool.run` raises.
+        """
+        (state,) = await self._reader.read([document_id])
+        return await self._workers.run(state.size, difference, state.snapshot, state.updates, vector, owner=owner)
 
     async def read_version(
         self, type_: DocumentType, version: Any, format_: ContentFormat, *, owner: UUID | None = None
@@ -87,5 +98,5 @@ class ContentReader:
         if text is None:
             snapshot = await self._reader.read_content(version.document_id, version.crdt)
             text = await self._workers.run(len(snapshot), render, type_, snapshot, (), format_, owner=owner)
-            self._rendered.put(key, text)
+            self._rendered.put(key, text, getsizeof(text) + _ENTRY_BYTES)
         return DocumentContent(format_, version.position, text=text)

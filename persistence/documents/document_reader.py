@@ -1,7 +1,7 @@
-"""What documents say, now or at a position of their logs: the newest version up to there, and the edits since.
+"""Reads states of documents, now or at a position of their logs: the newest version up to there, and the edits since.
 
-Many documents cost two statements, and one request to storage for each version that was not read before. Between the two the log
-may be trimmed behind a newer version; then everything is looked up again.
+Many documents cost two statements, and one request to storage for each version that is not cached. Between the two statements the
+log may be trimmed behind a newer version; then everything is read again.
 """
 
 from collections import defaultdict
@@ -18,8 +18,8 @@ from domain.document.update import LoggedUpdate
 from domain.errors import CursorExpired, Unavailable
 from persistence.access import any_id
 from persistence.blobs.document_objects import DocumentObjects, gather_limited
-from persistence.documents.byte_cache import ByteCache
 from persistence.engine.database import Database
+from persistence.engine.lru_cache import LruCache
 from persistence.engine.rows import columns, row_class
 from persistence.engine.statement import Statement
 from persistence.events.document_log import UpdateLog
@@ -27,6 +27,7 @@ from persistence.tables import document_heads, document_updates, document_versio
 
 MAX_POSITION = 2**62
 _CACHE_BYTES = 64 * 1024 * 1024
+_ENTRY_BYTES = 300  # beside the contents
 _MAX_TAIL_UPDATES = 2_000  # edits read at once, of all documents together
 _MAX_ATTEMPTS = 4
 
@@ -65,7 +66,7 @@ class StoredState:
     """
     What a document says at a position: the CRDT of a version (None: nothing) and the edits after it, in order.
 
-    `base` is that version's row, None where there is none; it stands at `since`.
+    `base` is that version's row, None where there is none; its position is `base_position`.
     """
 
     document_id: UUID
@@ -106,7 +107,7 @@ class DocumentReader:
         self.log = UpdateLog(database)
         self._database = database
         self._objects = objects
-        self._contents: ByteCache[str, bytes] = ByteCache(_CACHE_BYTES)
+        self._contents: LruCache[str, bytes] = LruCache("document contents", _CACHE_BYTES)
 
     async def read(self, document_ids: Sequence[UUID], *, at: int = MAX_POSITION) -> list[StoredState]:
         """
@@ -130,11 +131,11 @@ class DocumentReader:
         return await self.read_content(document_id, rows[0].crdt), rows[0].position
 
     async def read_content(self, document_id: UUID, sha256: str) -> bytes:
-        """Contents that a version names; kept in memory once read."""
+        """Contents that a version names; cached once read."""
         found = self._contents.get(sha256)
         if found is None:
             found = await self._objects.read_content(document_id, sha256)
-            self._contents.put(sha256, found)
+            self._contents.put(sha256, found, len(found) + _ENTRY_BYTES)
         return found
 
     async def _try_read(self, document_ids: list[UUID], at: int) -> dict[UUID, StoredState] | None:

@@ -1,12 +1,12 @@
-"""What became of a document between two states, and when each stretch of it was written: the work behind `comparing`.
+"""Computes differences between two states of a document, and when each part of it was written: the work behind `diffing`.
 
 Called through `persistence.documents.worker_pool`, so everything comes as bytes and plain values, and no answer is longer than
-the server can put into an answer at once: of a comparison with more than `HUNKS` hunks only the blocks are told apart, and a text
-that was written in more than `STRETCHES` turns is refused.
+the server can put into an answer at once: a comparison with more than `MAX_HUNKS` hunks distinguishes blocks only, and a text
+that was written in more than `MAX_SPANS` turns is refused.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from uuid import UUID
 from content import attribution, crdt, document_types
 from content.diff import Diff, diff
 from content.structs import decode_update
+from domain.anchor import Utf16Offsets
 from domain.document import ContentFormat, DocumentType
 from domain.errors import LimitExceeded
 
@@ -25,7 +26,7 @@ EncodedState = tuple[bytes | None, Sequence[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class AttributedSpan:
-    """Characters `start` up to `end` of the plain text, by whom (None: nobody known), and when at the latest."""
+    """From `start` up to `end` of the plain text, in UTF-16 units, by whom (None: nobody known), and when at the latest."""
 
     start: int
     end: int
@@ -54,11 +55,12 @@ def attribute_spans(
 ) -> list[AttributedSpan]:
     """Who wrote what stands in a text, by whose the clients are; `older` dates what none of the edits brought.
 
-    Raises LimitExceeded beyond `STRETCHES`.
+    Raises LimitExceeded beyond `MAX_SPANS`.
     """
     times = _edit_times(edits)
+    document = crdt.load(*state)
     several: list[Any] = []
-    for span in attribution.spans(type_, crdt.load(*state)):
+    for span in attribution.spans(type_, document):
         at = next((at for first, end, at in times.get(span.client, ()) if first <= span.clock < end), older)
         author_id = authors.get(span.client)
         last = several[-1] if several else None
@@ -68,8 +70,9 @@ def attribute_spans(
         else:
             several.append(AttributedSpan(span.start, span.end, author_id, at))
     if len(several) > MAX_SPANS:
-        raise LimitExceeded(f"The text was written in more than {MAX_SPANS} turns: too many to tell.", MAX_SPANS)
-    return several
+        raise LimitExceeded(f"The text was written in more than {MAX_SPANS} turns: too many to list.", MAX_SPANS)
+    units = Utf16Offsets(document_types.render(type_, document, ContentFormat.TEXT))
+    return [replace(each, start=units.of(each.start), end=units.of(each.end)) for each in several]
 
 
 def _edit_times(edits: Sequence[tuple[bytes, datetime]]) -> Mapping[int, Sequence[tuple[int, int, datetime]]]:

@@ -1,8 +1,8 @@
-"""Comparing what lies in object storage with the index that speaks of it, and sweeping what nothing speaks of.
+"""Compares object storage with the index of documents, and deletes orphans: objects that no row names.
 
 An orphan is left by an operation that was cut off between its objects and its commit, or by one whose transaction was refused
-after its contents had been stored. It is swept when it is a day old, while the document's row (or, where there is none, its id)
-is held: whoever names contents holds the same, and looks whether they are there.
+after its contents had been stored. It is deleted when it is a day old, while the document's row (or, where there is none, its id)
+is locked: a transaction that names contents locks the same, and checks that they are there.
 """
 
 from collections import defaultdict
@@ -40,12 +40,12 @@ class IntegrityReport:
         return not (self.orphans or self.missing or self.ahead)
 
     def __str__(self) -> str:
-        """For people: counts, then what is wrong, line by line."""
-        told = [
+        """Counts, then what is wrong, line by line."""
+        lines = [
             f"{self.documents:,} documents: {len(self.orphans)} orphans, {len(self.missing)} missing, {len(self.ahead)} ahead."
         ]
-        told += [f"  {word} {key}" for word in ("orphans", "missing", "ahead") for key in getattr(self, word)]
-        return "\n".join(told)
+        lines += [f"  {word} {key}" for word in ("orphans", "missing", "ahead") for key in getattr(self, word)]
+        return "\n".join(lines)
 
 
 async def check_integrity(database: Database, objects: DocumentObjects) -> IntegrityReport:
@@ -63,9 +63,9 @@ async def check_integrity(database: Database, objects: DocumentObjects) -> Integ
             there = {listed.key for listed in found.get(document_id, ())}
             report.orphans.extend(there - names[document_id])
             report.missing.extend(names[document_id] - there)
-        told = [each for each in documents if document_key(each) in {listed.key for listed in found.get(each, ())}]
-        records = await gather_limited([_read_job(objects, each) for each in told])
-        for document_id, record in zip(told, records, strict=True):
+        stored = [each for each in documents if document_key(each) in {listed.key for listed in found.get(each, ())}]
+        records = await gather_limited([_read_job(objects, each) for each in stored])
+        for document_id, record in zip(stored, records, strict=True):
             row = documents[document_id]
             if record is None or (record["version"], record["latest_number"]) != (row["version"], row["latest_number"]):
                 report.ahead.append(document_key(document_id))
@@ -106,7 +106,7 @@ async def _by_document(listing: AsyncIterator[ListedBlob]) -> tuple[dict[UUID, l
 
 
 def document_id_in(key: str) -> UUID | None:
-    """The document in whose place a key lies."""
+    """The document to which a key belongs; None where it belongs to none."""
     try:
         return UUID(key.removeprefix(PREFIX).partition("/")[0])
     except ValueError:
@@ -127,7 +127,7 @@ async def _pages(database: Database, document_ids: Iterable[UUID]) -> AsyncItera
 
 
 async def _referenced_keys(source: Database | Connection, document_ids: Sequence[UUID]) -> dict[UUID, set[str]]:
-    """The keys that rows speak of, by document."""
+    """The keys that rows name, by document."""
     named: dict[UUID, set[str]] = defaultdict(set)
     for row in await source.fetch(document_statements.INDEXED_DOCUMENTS, ids=list(document_ids)):
         named[row["id"]].add(document_key(row["id"]))

@@ -1,9 +1,9 @@
-"""Making the index of documents anew from object storage alone.
+"""Rebuilds the index of documents from object storage alone.
 
-Rows that are there are kept where they are as new as their objects, so this can run while people work. An object of an operation
-that was cut off before its commit becomes a document, or a document's newer state: its writer was told that it failed, and may
+Rows stay where they are as new as their objects, so this can run while people work. An object of an operation
+that was cut off before its commit becomes a document, or a document's newer state: its writer got an error, and may
 find that it did not. Edits that no version holds yet are in the log, which this only moves on: never behind what a version holds.
-References (`domain.reference`) are made anew too, from newest versions, tasks and comments.
+References (`domain.reference`) are rebuilt too, from newest versions, tasks and comments.
 """
 
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ _ADVANCE_HEAD = Statement(
 
 @dataclass(slots=True)
 class ReindexReport:
-    """How many rows were made or brought up to date, how many tasks and comments link to documents, and the documents that could
+    """How many rows were written or updated, how many tasks and comments link to documents, and the documents that could
     not be indexed: their project or owner is not there.
     """
 
@@ -59,11 +59,11 @@ class ReindexReport:
     orphaned: list[UUID] = field(default_factory=list)
 
     def __str__(self) -> str:
-        """For people."""
-        told = [f"{self.documents:,} documents and {self.versions:,} versions were indexed."]
-        told += [f"{self.linking:,} tasks and comments link to documents."]
-        told += [f"  the project or the owner of document {each} is not there" for each in self.orphaned]
-        return "\n".join(told)
+        """Counts, then the documents that could not be indexed, line by line."""
+        lines = [f"{self.documents:,} documents and {self.versions:,} versions were indexed."]
+        lines += [f"{self.linking:,} tasks and comments link to documents."]
+        lines += [f"  the project or the owner of document {each} is not there" for each in self.orphaned]
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class _Record:
 
 
 async def reindex(database: Database, objects: DocumentObjects) -> ReindexReport:
-    """Make every row that storage speaks of."""
+    """Write every row that storage has an object for."""
     rebuilt = ReindexReport()
     waiting = [id_ async for listed in objects.blobs.find(PREFIX) if (id_ := _document_id_of(listed.key)) is not None]
     waiting.sort()
@@ -153,8 +153,8 @@ async def _add(connection: Connection, document: Document) -> None:
 
 def _read_job(objects: DocumentObjects, document_id: UUID) -> Any:
     async def read() -> Document | None:
-        told = await objects.read(document_key(document_id))
-        return None if told is None else decode(Document, told)
+        record = await objects.read(document_key(document_id))
+        return None if record is None else decode(Document, record)
 
     return read
 
@@ -169,8 +169,8 @@ def _gather_job(objects: DocumentObjects, document: Document) -> Any:
         newest = max(versions, key=lambda each: (each.position, each.number), default=None)
         text = None if newest is None else await objects.blobs.get(content_key(document.id, newest.text))
         words = "" if text is None else text.content.decode(errors="replace")
-        told = None if newest is None else await objects.blobs.get(content_key(document.id, newest.markdown))
-        links = extract_links(None if told is None else told.content.decode(errors="replace"))
+        markdown = None if newest is None else await objects.blobs.get(content_key(document.id, newest.markdown))
+        links = extract_links(None if markdown is None else markdown.content.decode(errors="replace"))
         return _Record(document, versions, words[:MAX_SEARCH_CHARACTERS].replace("\0", ""), links)
 
     return gather

@@ -1,13 +1,12 @@
-"""From what is stored to what is read, and back: a document's state and edits as Markdown, text and so on, and edits made from
-texts.
+"""Renders stored states of documents as Markdown, text and other formats, and makes updates from texts.
 
-Work of a size that its author decides: call it through `persistence.documents.worker_pool`.
+The work grows with the document: call it through `persistence.documents.worker_pool`.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from content import crdt, document_types, edit
+from content import crdt, document_types, edit, guard
 from domain.document import ContentFormat, DocumentType
 
 
@@ -29,10 +28,10 @@ def render_forms(type_: DocumentType, snapshot: bytes | None, updates: Sequence[
     document = crdt.load(snapshot, updates)
     state = crdt.state(document)
     again = crdt.load(state)
-    told = document_types.render(type_, document, ContentFormat.MARKDOWN)
-    if again.vector() != document.vector() or document_types.render(type_, again, ContentFormat.MARKDOWN) != told:
+    markdown = document_types.render(type_, document, ContentFormat.MARKDOWN)
+    if again.vector() != document.vector() or document_types.render(type_, again, ContentFormat.MARKDOWN) != markdown:
         raise RuntimeError("a document's state does not load to what the document says")
-    return Rendering(state=state, markdown=told, text=document_types.render(type_, again, ContentFormat.TEXT))
+    return Rendering(state=state, markdown=markdown, text=document_types.render(type_, again, ContentFormat.TEXT))
 
 
 def render(type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes], format_: ContentFormat) -> str:
@@ -51,6 +50,24 @@ def edit_update(
     """The update that an edit (`content.edit`) of a state comes to; nothing where it changes nothing."""
     update = function(type_, full_state(snapshot, updates), *arguments)
     return b"" if update == crdt.EMPTY else update
+
+
+def difference(snapshot: bytes | None, updates: Sequence[bytes], vector: bytes) -> bytes:
+    """What a client with this state vector is missing of a state. Raises InvalidUpdate."""
+    return crdt.difference(crdt.load(snapshot, updates), vector or b"\x00")
+
+
+def check_and_merge(updates: Sequence[bytes]) -> bytes:
+    """Several updates as one, after each was checked. Raises InvalidUpdate, UpdateTooLarge."""
+    for each in updates:
+        guard.check(each)
+    return crdt.merge(updates)
+
+
+def warm_up() -> None:
+    """Import and compile what ordinary work needs, so that the first job of a new worker does not wait for that."""
+    update = document_types.parse(DocumentType.TEXT, "# One\n\n- *two*\n\n| a |\n|---|\n| b |\n")
+    render_forms(DocumentType.TEXT, update, ())
 
 
 def require_loadable(state: bytes) -> None:

@@ -27,7 +27,8 @@ from typing import Any, Final, Self, TypeVar
 from content import split_update
 from content.errors import TooExpensive
 from content.guard import DOCUMENT_BYTES
-from domain.errors import DomainError, Overloaded
+from domain.errors import DomainError, Overloaded, Unavailable
+from persistence.documents.rendering import warm_up
 from persistence.documents.worker_main import LENGTH_PREFIX
 from transport.fair_scheduler import Owner, QueueFull
 from transport.fair_semaphore import FairSemaphore
@@ -47,6 +48,8 @@ _MIN_CPU_SECONDS, _MAX_CPU_SECONDS, _CPU_SECONDS_PER_BYTE = 3.0, 8.0, 20e-6
 _EXPECTED_CPU_SECONDS, _EXPECTED_CPU_SECONDS_PER_BYTE = 0.001, 5e-6  # of ordinary texts
 _WALL_TIME_FACTOR: Final = 4.0  # wall time per CPU second of a job: the machine may be busy with others
 _SPLIT_CPU_SECONDS: Final = 60.0
+_CLOSE_TIMEOUT_SECONDS: Final = 10.0
+_CLOSE_POLL_SECONDS: Final = 0.01
 _START_TIMEOUT_SECONDS: Final = 10.0  # more, for a worker that has yet to import what it needs
 Job = tuple[Callable[..., Any], Any, Any]
 _ROOT = Path(__file__).parents[2]
@@ -66,6 +69,7 @@ class WorkerPool:
         self._reap_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closed = False
+        self._is_starting_spare = False
 
     @classmethod
     @asynccontextmanager
@@ -75,14 +79,7 @@ class WorkerPool:
         try:
             yield pool
         finally:
-            pool._is_closed = True
-            if pool._reap_timer is not None:
-                pool._reap_timer.cancel()
-            workers = [*pool._idle, *pool._busy]
-            pool._idle.clear()
-            for worker in workers:
-                await worker.stop()
-            await asyncio.gather(*pool._tasks)
+            await pool._close()
 
     @property
     def waiting(self) -> int:
@@ -118,10 +115,12 @@ class WorkerPool:
     async def _run(self, owner: Owner, cpu_seconds: float, queue_timeout_seconds: float, size: int, job: Job) -> Any:
         expected_seconds = _EXPECTED_CPU_SECONDS + size * _EXPECTED_CPU_SECONDS_PER_BYTE
         async with self._slot(owner, expected_seconds, size > _LARGE_BYTES, queue_timeout_seconds):
-            worker = self._take_worker()
+            worker = self._take_worker(is_large=size > _LARGE_BYTES)
             try:
                 is_done, answer = await worker.run(cpu_seconds, job)
             except (TimeoutError, EOFError, OSError) as error:
+                if self._is_closed:
+                    raise Unavailable from error
                 logger.warning("%s exceeded its time or memory with %d bytes: %r", job[0].__qualname__, size, error)
                 raise TooExpensive(round(cpu_seconds)) from error
             finally:
@@ -147,13 +146,34 @@ class WorkerPool:
         finally:
             await slot.__aexit__(None, None, None)
 
-    def _take_worker(self) -> "_Worker":
-        worker = self._idle.pop() if self._idle else _Worker()
+    async def _close(self) -> None:
+        """Kill all workers; jobs that still run fail."""
+        self._is_closed = True
+        if self._reap_timer is not None:
+            self._reap_timer.cancel()
+        idle, self._idle = self._idle, []
+        for worker in idle:
+            await worker.stop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_TIMEOUT_SECONDS):
+                while self._busy or self._tasks:
+                    for worker in self._busy:
+                        worker.kill()
+                    await asyncio.sleep(_CLOSE_POLL_SECONDS)
+
+    def _take_worker(self, *, is_large: bool) -> "_Worker":
+        # A large job leaves the last idle worker to a small one, and waits for a process to start itself.
+        may_take = len(self._idle) > is_large or len(self._idle) + len(self._busy) >= self._slot_count
+        worker = self._idle.pop() if self._idle and may_take else _Worker()
         self._busy.add(worker)
-        if not self._idle and len(self._busy) < self._slot_count:
-            # Whoever comes next does not wait for a process to start.
-            self._start_task(self._start_spare())
+        self._ensure_spare()
         return worker
+
+    def _ensure_spare(self) -> None:
+        """Start a worker where none is idle: whoever comes next does not wait for a process to start."""
+        if not self._idle and not self._is_starting_spare and len(self._busy) < self._slot_count and not self._is_closed:
+            self._is_starting_spare = True
+            self._start_task(self._start_spare())
 
     def _return_worker(self, worker: "_Worker") -> None:
         self._busy.discard(worker)
@@ -162,15 +182,20 @@ class WorkerPool:
             self._schedule_reap()
         else:
             self._start_task(worker.stop())
+            if self._busy:
+                self._ensure_spare()
 
     async def _start_spare(self) -> None:
         worker = _Worker()
         self._busy.add(worker)
         try:
-            await worker.run(_MIN_CPU_SECONDS, (len, ((),), {}))
+            await worker.run(_MIN_CPU_SECONDS, (warm_up, (), {}))
         except (TimeoutError, EOFError, OSError) as error:
-            logger.warning("A spare worker did not start: %r", error)
-        self._return_worker(worker)
+            if not self._is_closed:
+                logger.warning("A spare worker did not start: %r", error)
+        finally:
+            self._is_starting_spare = False
+            self._return_worker(worker)
 
     def _start_task(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)
@@ -225,6 +250,12 @@ class _Worker:
             answer: tuple[bool, Any] = pickle.loads(await answers.readexactly(length))  # noqa: S301 (our own process)
         self.is_healthy = True
         return answer
+
+    def kill(self) -> None:
+        """Kill the process; the job that it runs fails, and who waits for that has to `stop` it."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
 
     async def stop(self) -> None:
         """Kill the process; nothing that it holds is missed."""

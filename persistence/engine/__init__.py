@@ -1,1 +1,1 @@
-"""How statements run: pool, batching, transactions, rows and pages."""
+"""Runs statements: pool, batching, rows and pages."""

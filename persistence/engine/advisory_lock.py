@@ -1,9 +1,8 @@
-"""Claiming an id before there is a row that could be held.
+"""Locks an id before there is a row that could be locked.
 
-What people watch, discuss and have seen is kept by id alone, so no document may have the id of a task, nor a task that of a
-document. Whoever makes either under an id that a client brought claims it first, and then looks whether the other is there: in a
-statement of its own, which sees what was committed while it waited. Whoever sweeps what lies under a document's id claims it,
-too.
+Watching, comments and visits refer to their subject by id alone, so no document may have the id of a task, nor a task that of a
+document. An operation that creates either under an id that a client brought locks the id first, and then checks for the other: in
+a statement of its own, which sees what was committed while it waited. The cleanup of a document's objects locks its id, too.
 """
 
 from uuid import UUID
@@ -19,5 +18,5 @@ _LOCK_ID = Statement(
 
 
 async def lock_id(connection: Connection, id_: UUID) -> None:
-    """Hold an id until the end of the transaction."""
+    """Lock an id until the end of the transaction."""
     await connection.fetch_row(_LOCK_ID, name=str(id_))

@@ -1,45 +1,72 @@
-"""Cursors: the place of a row in a sorted list, as an opaque string.
+"""Encodes cursors: the position of a row in a sorted list, as an opaque string.
 
-A cursor is base64url of JSON: a tag that names the order, the row's sort values, and its id. It is not signed: it says nothing
-that its reader may not know, and every value is checked against its column before it comes near a statement.
+A cursor is base64url of JSON: a tag that names the order, the row's sort values, and its id. It is not signed: it contains
+nothing that its reader may not know, and every value is checked against its column before it reaches a statement.
 """
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Date, bindparam, func, literal_column
+from sqlalchemy import ColumnElement, bindparam, false, or_
 
 from domain.errors import CursorInvalid
 
 Column = ColumnElement[Any]
 
-# A day that is not set counts as later than every other.
-DATE_INFINITY: Column = literal_column("'infinity'::date", Date)
+
+class CursorState(Enum):
+    """What the statement of a page must know of a value in its cursor."""
+
+    VALUE = "value"
+    NULL = "null"
+    REPLACEABLE = "replaceable"
 
 
 @dataclass(frozen=True)
 class SortColumn:
-    """One column to sort by. `last` is the SQL literal that stands for NULL, where the column may be NULL."""
+    """One column to sort by.
+
+    `attribute` is its name in rows; `selected`: rows contain it only because the page selects it beside their attributes.
+    `nullable`: the column may be NULL, which sorts after every value, as in Postgres. `current`: what a cursor's value is now,
+    for values that the server replaces by others of the same place; only for those that are `replaceable`.
+    """
 
     column: Column
     attribute: str
-    null_substitute: Column | None = None
+    nullable: bool = False
+    selected: bool = False
+    current: Callable[[Column], Column] | None = None
+    replaceable: Callable[[Any], bool] = lambda _: False
 
-    @property
-    def expression(self) -> Column:
-        """What is compared."""
-        return self.column if self.null_substitute is None else func.coalesce(self.column, self.null_substitute)
+    def state(self, value: Any) -> CursorState:
+        """What the statement must know of a cursor's value."""
+        if value is None:
+            return CursorState.NULL
+        return CursorState.REPLACEABLE if self.replaceable(value) else CursorState.VALUE
 
-    def parameter(self, name: str) -> Column:
-        """A cursor's value, made comparable in the same way."""
-        given = bindparam(name, type_=self.column.type)
-        return given if self.null_substitute is None else func.coalesce(given, self.null_substitute)
+    def beyond(self, name: str, *, descending: bool, state: CursorState) -> Column:
+        """What comes after a cursor's value, which is the parameter of this name."""
+        value = self._value(name, state)
+        if state is CursorState.NULL:
+            return self.column.is_not(None) if descending else false()
+        if descending:
+            return self.column < value
+        return or_(self.column > value, self.column.is_(None)) if self.nullable else self.column > value
+
+    def same(self, name: str, *, state: CursorState) -> Column:
+        """What is equal to a cursor's value."""
+        return self.column.is_(None) if state is CursorState.NULL else self.column == self._value(name, state)
+
+    def _value(self, name: str, state: CursorState) -> Column:
+        value = bindparam(name, type_=self.column.type)
+        return self.current(value) if state is CursorState.REPLACEABLE and self.current is not None else value
 
 
 SortOrder = Sequence[tuple[SortColumn, bool]]
@@ -52,7 +79,7 @@ def encode_cursor(sorts: SortOrder, row: Any) -> str:
 
 
 def _sort_value(row: Any, attribute: str) -> Any:
-    """An attribute of the dataclass, or a column that the listing selects beside it."""
+    """An attribute of the dataclass, or a column that the list selects beside it."""
     return getattr(row, attribute) if hasattr(type(row), attribute) else row[attribute]
 
 
@@ -77,7 +104,7 @@ def _order_tag(sorts: SortOrder) -> str:
 def _parse_value(sort: SortColumn, value: Any) -> Any:
     """A cursor's JSON value as the column's Python value; anything that the column could not hold is refused."""
     if value is None:
-        if sort.null_substitute is None:
+        if not sort.nullable:
             raise ValueError("NULL in a column that has none")
         return None
     kind = sort.column.type.python_type

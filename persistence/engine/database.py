@@ -154,25 +154,40 @@ class Database:
         """
         self.statements_run += 1
         arguments = statement.arguments(params)
+        if not statement.is_prepared:
+            return await self._run(statement.text, arguments, statement.row_class, prepare=False)
         batched = statement.batched
         if self._running and batched is not None:
             return await self._read_batcher.submit(statement.text, statement.row_class, batched, arguments)
         return await self._run(statement.text, arguments, statement.row_class)
 
-    async def _run(self, text: str, arguments: Sequence[Any], row_class: type[asyncpg.Record] | None) -> list[Any]:
+    async def _run(
+        self, text: str, arguments: Sequence[Any], row_class: type[asyncpg.Record] | None, *, prepare: bool = True
+    ) -> list[Any]:
         self._running += 1
         try:
-            return await self._send(text, arguments, row_class)
+            return await self._send(text, arguments, row_class, prepare=prepare)
         except _TRANSLATED_ERRORS as error:
             raise _translate_error(error) from error
         finally:
             self._running -= 1
 
-    async def _send(self, text: str, arguments: Sequence[Any], row_class: type[asyncpg.Record] | None = None) -> list[Any]:
+    async def _send(
+        self,
+        text: str,
+        arguments: Sequence[Any],
+        row_class: type[asyncpg.Record] | None = None,
+        *,
+        prepare: bool = True,
+    ) -> list[Any]:
+        """The rows of a text. Unless `prepare`, the connection forgets it with the next such text (an unnamed statement)."""
         self.round_trips += 1
         raw = await self._leased_pool.acquire()
         try:
-            rows: list[Any] = await raw.fetch(text, *arguments, record_class=row_class)
+            if prepare:
+                rows: list[Any] = await raw.fetch(text, *arguments, record_class=row_class)
+            else:
+                rows = await (await raw.prepare(text, name="", record_class=row_class)).fetch(*arguments)
         except BaseException:
             self._leased_pool.discard(raw)
             raise
@@ -244,6 +259,11 @@ class Database:
         """How many connections are in use, and how many callers wait for one; from any thread."""
         return self._leased_pool.in_use, self._leased_pool.waiting
 
+    @property
+    def connections_refused(self) -> int:
+        """How many connections Postgres refused, because it has too many."""
+        return self._leased_pool.refused
+
     async def close(self) -> None:
         """End what is under way, and return the idle connections."""
         await self._write_batcher.close()
@@ -289,11 +309,17 @@ async def open_database(
             raise
 
 
+async def max_client_connections(database: Database) -> int:
+    """How many connections Postgres allows to all of its clients together."""
+    allowed: int = await database.fetch_value(_MAX_CLIENTS)
+    return allowed
+
+
 async def _warn_of_few_connections(database: Database, wanted: int) -> None:
-    allowed = await database.fetch_value(_MAX_CLIENTS)
+    allowed = await max_client_connections(database)
     if wanted > allowed:
         logger.warning(
-            "This process may open %d connections, of which Postgres allows %d in all: requests wait (HIVE_DATABASE_CONNECTIONS).",
+            "This process may open %d connections, but Postgres allows %d: requests wait (HIVE_DATABASE_CONNECTIONS).",
             wanted,
             allowed,
         )

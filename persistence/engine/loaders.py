@@ -1,8 +1,8 @@
-"""Batch functions behind a loader: many `load`s of one tick become one call.
+"""Batches the loads of one tick into one call of a batch function.
 
-A batch function takes parents and gives their children in the same order. Loaders belong to one operation of one viewer.
-aiodataloader hands the same future to everybody who asks for one key, so whoever is cancelled would cancel it for all: here each
-asker gets a future of his own.
+A batch function takes parents and returns their children in the same order. Loaders belong to one operation of one viewer.
+aiodataloader returns the same future to all who ask for one key, so a caller who is cancelled would cancel it for all: here each
+caller gets a future of its own.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ BatchFunction = Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
 
 
 class BatchLoader(DataLoader[Any, Any]):
-    """A loader over a batch function; parents are told apart by identity, since two states of one object may be asked for.
+    """A loader over a batch function; parents are compared by identity, since two states of one object may be loaded.
 
-    It keeps every parent that it was asked about: Python gives the address of an object that is gone to the next one.
+    It references every parent that it has loaded for: Python reuses the address of a deleted object.
     """
 
     def __init__(self, batch: BatchFunction) -> None:
@@ -26,13 +26,13 @@ class BatchLoader(DataLoader[Any, Any]):
         self._parents: dict[int, Any] = {}
 
     async def batch_load_fn(self, keys: list[Any]) -> list[Any]:
-        """Call the batch function, and hold it to its promise."""
+        """Call the batch function, and check its contract."""
         children = await self._batch(keys)
         assert len(children) == len(keys), f"{self._batch} gave {len(children)} children for {len(keys)} parents"
         return list(children)
 
     def load(self, key: Any) -> "asyncio.Future[Any]":
-        """The child of one parent; cancelling the answer leaves others' alone."""
+        """The child of one parent; cancelling the returned future affects no other caller."""
         self._parents[id(key)] = key
         child = super().load(key)
         child.add_done_callback(_retrieve_exception)
@@ -40,6 +40,6 @@ class BatchLoader(DataLoader[Any, Any]):
 
 
 def _retrieve_exception(child: "asyncio.Future[Any]") -> None:
-    """A failure that nobody waits for any more is no news."""
+    """Mark a failure as retrieved: its callers may be gone."""
     if not child.cancelled():
         child.exception()

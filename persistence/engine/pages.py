@@ -16,18 +16,20 @@ window functions over all children (read every child of every parent).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import cached_property, partial
 from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Uuid, and_, bindparam, column, func, or_, select, true
+import asyncpg
+from sqlalchemy import ARRAY, Boolean, Integer, Uuid, and_, bindparam, column, func, literal_column, or_, select, true
 
 from domain.page import MATCH_ALL, Order, Page, PageBatch, Paging, Where
-from persistence.engine.cursor import SortColumn, SortOrder, decode_cursor, encode_cursor
+from persistence.engine.cursor import CursorState, SortColumn, SortOrder, decode_cursor, encode_cursor
 from persistence.engine.database import Database
-from persistence.engine.filter import Column, FilterFields, condition, extract_values
+from persistence.engine.filter import Column, FilterCompiler, FilterFields, Shape, extract_values
+from persistence.engine.lru_cache import LruCache
 from persistence.engine.rows import base_attribute, columns, row_class, stored_attributes
-from persistence.engine.statement import Statement
+from persistence.engine.statement import JoinedStatement, SqlText, compile_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +49,26 @@ class ListQuery:
     visible: Callable[[], Column] | None = None
     joined: Callable[[Any], Any] = lambda query: query
     fields: FilterFields = field(default_factory=dict)
-    extra: tuple[Column, ...] = ()
+    counted_as: "ListQuery | None" = None
+    """The list whose rows the total of an unfiltered list counts, where these are not its own."""
+
+    @cached_property
+    def filters(self) -> FilterCompiler:
+        """Compiles the filters of the list."""
+        return FilterCompiler(self.joined(select(self.id)), self.fields)
 
 
 CURSOR: Final = "cursor"
 """Among the attributes that are wanted of rows: whatever their cursors are made of."""
+
+
+_FILTER: Final = "filter__"
+_FILTER_MARKER: Final = literal_column(_FILTER, Boolean)
+
+_templates: LruCache[tuple[Any, ...], tuple[SqlText, type[asyncpg.Record], int]] = LruCache("list templates", 8 * 2**20)
+_statements: LruCache[tuple[Any, ...], tuple[JoinedStatement, int]] = LruCache("list statements", 8 * 2**20)
+_count_templates: LruCache[tuple[Any, ...], SqlText] = LruCache("list templates", 2**20)
+_count_statements: LruCache[tuple[Any, ...], JoinedStatement] = LruCache("list statements", 2 * 2**20)
 
 
 async def fetch_pages(
@@ -81,10 +98,15 @@ async def fetch_pages(
     given: dict[str, Any] = {"viewer": viewer, "size": paging.size + looks_on, **extra}
     if parents is not None:
         given["parents"] = parents
+    states: tuple[CursorState, ...] | None = None
     if cursor is not None:
-        given |= decode_cursor(cursor, sorts)
-    shape = extract_values(where, given)
-    statement, place_at = _statement(list_query, shape, chosen, paging.backward, cursor is not None, known)
+        values = decode_cursor(cursor, sorts)
+        states = tuple(
+            sort.state(values[f"cursor_{place}"]) for place, (sort, _) in zip(range(len(sorts) + 1, 1, -1), sorts, strict=True)
+        )
+        given |= values
+    shape = extract_values(where, given, list_query.fields)
+    statement, place_at = _statement(list_query, shape, chosen, paging.backward, states, known)
     rows = await database.fetch(statement, **given)
 
     read = PageBatch(
@@ -92,7 +114,7 @@ async def fetch_pages(
         size=paging.size if looks_on else None,
         backward=paging.backward,
         resumed=cursor is not None,
-        count=partial(_count, database, list_query, shape, given),
+        count=partial(_count, database, _counted(list_query, where), shape, given),
     )
     if parents is None or len(parents) == 1:
         return [Page(rows, read, key) for key in parents or (None,)]
@@ -107,8 +129,13 @@ def _only_stored(list_query: ListQuery, attributes: frozenset[str] | None) -> fr
     return attributes if attributes is not None and attributes - {CURSOR} <= stored_attributes(list_query.cls) else None
 
 
+def _counted(list_query: ListQuery, where: Where) -> ListQuery:
+    """The list that is counted for the total of another."""
+    return list_query if where is not MATCH_ALL else list_query.counted_as or list_query
+
+
 async def _count(
-    database: Database, list_query: ListQuery, shape: Any, params: Mapping[str, Any], pages_: Sequence[Page[Any]]
+    database: Database, list_query: ListQuery, shape: Shape, params: Mapping[str, Any], pages_: Sequence[Page[Any]]
 ) -> Sequence[int]:
     """The totals of lists, whatever page of each was read."""
     statement = _count_statement(list_query, shape)
@@ -121,34 +148,85 @@ async def _count(
     return [totals.get(page.key, 0) for page in pages_]
 
 
-@lru_cache(maxsize=2048)
 def _statement(
-    list_query: ListQuery, shape: Any, order: tuple[Order, ...], backward: bool, resumed: bool, attributes: frozenset[str] | None
-) -> tuple[Statement, int]:
-    """The statement, and which of its columns is the parent's place."""
+    list_query: ListQuery,
+    shape: Shape,
+    order: tuple[Order, ...],
+    backward: bool,
+    states: tuple[CursorState, ...] | None,
+    attributes: frozenset[str] | None,
+) -> tuple[JoinedStatement, int]:
+    """
+    The statement of a page, and which of its columns is the parent's place.
+
+    `states`: of the cursor's values; None without a cursor.
+    """
+    options = (list_query, order, backward, states, attributes)
+    key = (*options, shape)
+    statement = _statements.get(key)
+    if statement is None:
+        template = _templates.get(options)
+        if template is None:
+            template = _page_template(*options)
+            _templates.put(options, template, 2 * len(template[0].text) + 4_000)
+        text, row, place_at = template
+        statement = JoinedStatement(text.replaced(_FILTER, list_query.filters.compile(shape)), row), place_at
+        _statements.put(key, statement, statement[0].size_bytes + 60 * _shape_size(shape))
+    return statement
+
+
+def _count_statement(list_query: ListQuery, shape: Shape) -> JoinedStatement:
+    options = (list_query, "count")
+    key = (*options, shape)
+    statement = _count_statements.get(key)
+    if statement is None:
+        template = _count_templates.get(options)
+        if template is None:
+            template = _count_template(list_query)
+            _count_templates.put(options, template, 2 * len(template.text) + 1_000)
+        statement = JoinedStatement(template.replaced(_FILTER, list_query.filters.compile(shape)))
+        _count_statements.put(key, statement, statement.size_bytes + 60 * _shape_size(shape))
+    return statement
+
+
+def _shape_size(shape: Any) -> int:
+    return 1 + sum(map(_shape_size, shape)) if isinstance(shape, tuple) else 1
+
+
+def _page_template(
+    list_query: ListQuery,
+    order: tuple[Order, ...],
+    backward: bool,
+    states: tuple[CursorState, ...] | None,
+    attributes: frozenset[str] | None,
+) -> tuple[SqlText, type[asyncpg.Record], int]:
+    """The text of a page with a marker in place of the filter, the class of its rows, and which column is the parent's place."""
     sorts = _sort_columns(list_query, order)
     turned = [(sort, descending != backward) for sort, descending in sorts]
     parent = _parent_rows()
     with_cursors = attributes is None or CURSOR in attributes
-    extra = list_query.extra if with_cursors else ()
+    selected = {sort.attribute: sort.column for sort, _ in sorts if sort.selected and with_cursors}
+    extra = [each.label(name) for name, each in selected.items()]
     fetched = attributes
     if fetched is not None:
-        placed = frozenset({"id", *(sort.attribute for sort, _ in sorts)})
+        placed = frozenset({"id", *(sort.attribute for sort, _ in sorts if not sort.selected)})
         fetched = (fetched - {CURSOR} | placed) if with_cursors else (fetched or frozenset({"id"}))
     inside = None if fetched is None else frozenset(map(base_attribute, fetched))
     query = select(*columns(list_query.cls, list_query.source, inside), *extra)
-    query = list_query.joined(query).where(*_filtered(list_query, shape, parent.c.id))
-    if resumed:
-        query = query.where(_after_cursor([*turned, (SortColumn(list_query.id, "id"), turned[-1][1])]))
-    ordering = [sort.expression.desc() if descending else sort.expression.asc() for sort, descending in turned]
+    query = list_query.joined(query).where(*_conditions(list_query, parent.c.id))
+    if states is not None:
+        query = query.where(
+            _after_cursor([*turned, (SortColumn(list_query.id, "id"), turned[-1][1])], [*states, CursorState.VALUE])
+        )
+    ordering = [sort.column.desc() if descending else sort.column.asc() for sort, descending in turned]
     ordering.append(list_query.id.desc() if turned[-1][1] else list_query.id.asc())
-    query = query.order_by(*ordering).limit(bindparam("size", type_=Integer))
+    query = query.where(_FILTER_MARKER).order_by(*ordering).limit(bindparam("size", type_=Integer))
     page = query.subquery("page") if list_query.parent_clause is None else query.lateral("page")
     held = [*columns(list_query.cls, page, fetched), *(page.c[each.name] for each in extra)]
     row = row_class(cast(Any, list_query.cls), fetched)
     if list_query.parent_clause is None:
-        return Statement(select(*held), row), -1
-    return Statement(select(*held, parent.c.place).select_from(parent.join(page, true())), row), len(held)
+        return compile_text(select(*held)), row, -1
+    return compile_text(select(*held, parent.c.place).select_from(parent.join(page, true()))), row, len(held)
 
 
 def _parent_rows() -> Any:
@@ -157,34 +235,29 @@ def _parent_rows() -> Any:
     return given.table_valued(column("id", Uuid), with_ordinality="place", name="parent").render_derived()
 
 
-@lru_cache(maxsize=512)
-def _count_statement(list_query: ListQuery, shape: Any) -> Statement:
+def _count_template(list_query: ListQuery) -> SqlText:
     parent = _parent_rows()
-    counted = list_query.joined(select(func.count(list_query.id))).where(*_filtered(list_query, shape, parent.c.id))
+    counted = list_query.joined(select(func.count(list_query.id))).where(*_conditions(list_query, parent.c.id), _FILTER_MARKER)
     if list_query.parent_clause is None:
-        return Statement(counted)
-    return Statement(select(parent.c.id, counted.correlate(parent).scalar_subquery()))
+        return compile_text(counted)
+    return compile_text(select(parent.c.id, counted.correlate(parent).scalar_subquery()))
 
 
-def _filtered(list_query: ListQuery, shape: Any, parent_id: Column) -> list[Column]:
-    conditions = [condition(list_query.fields, shape)]
-    if list_query.parent_clause is not None:
-        conditions.append(list_query.parent_clause(parent_id))
-    if list_query.visible is not None:
-        conditions.append(list_query.visible())
-    return conditions
+def _conditions(list_query: ListQuery, parent_id: Column) -> list[Column]:
+    """What all rows of a list fulfil, whatever the filter."""
+    conditions = [] if list_query.parent_clause is None else [list_query.parent_clause(parent_id)]
+    return conditions if list_query.visible is None else [*conditions, list_query.visible()]
 
 
-def _after_cursor(sorts: SortOrder) -> Column:
-    """Rows after the cursor's: the first column in which they differ decides."""
-    sort, descending = sorts[0]
+def _after_cursor(sorts: SortOrder, states: Sequence[CursorState]) -> Column:
+    """Rows after the cursor's, whose values are in these states: the first column in which they differ decides."""
+    (sort, descending), state = sorts[0], states[0]
     place = len(sorts)
     name = "cursor_id" if place == 1 else f"cursor_{place}"
-    value = sort.parameter(name)
-    further = sort.expression < value if descending else sort.expression > value
+    beyond = sort.beyond(name, descending=descending, state=state)
     if place == 1:
-        return further
-    return or_(further, and_(sort.expression == value, _after_cursor(sorts[1:])))
+        return beyond
+    return or_(beyond, and_(sort.same(name, state=state), _after_cursor(sorts[1:], states[1:])))
 
 
 def _sort_columns(list_query: ListQuery, order: Sequence[Order]) -> list[tuple[SortColumn, bool]]:

@@ -198,7 +198,7 @@ class ReadBatcher:
         batched = pending.batched
         try:
             rows = await self._run(batched.text, batched.arguments([arguments for arguments, _ in runs]), pending.row_class)
-        except Exception as error:  # noqa: BLE001 (one run's fault, or everybody's: each run is told its own)
+        except Exception as error:  # noqa: BLE001 (one run's fault, or everybody's: each run fails by itself)
             if isinstance(error.__cause__, TimeoutError):
                 _fail(runs, error)
             else:

@@ -1,13 +1,13 @@
-"""Between table rows and domain dataclasses.
+"""Converts between table rows and domain dataclasses.
 
-Reads hand rows through: `row_class` makes an asyncpg Record with the attributes and properties of a dataclass, which costs
-nothing per row (building 50 frozen dataclasses of 23 attributes takes 168 µs, where fetching them takes 232). In a row, an enum
-column is a plain str, equal to the member but not identical, and an array is a list. Writes need the real thing: `whole` builds
-the dataclass.
+Reads return rows as they are: `row_class` makes an asyncpg Record with the attributes and properties of a dataclass, which costs
+nothing per row (building 50 frozen dataclasses of 23 attributes takes 168 µs, while fetching them takes 232). In a row, an enum
+column is a plain str, equal to the member but not identical, and an array is a list. Writes need the dataclass itself, which
+`to_entity` builds.
 
-A row may hold its global id too (`GLOBAL_ID`), where that is asked for. Postgres makes it in 0.15 µs; here, remembering global
-ids by their UUIDs takes 0.25 for one that is known and 0.7 for others, and the hundred that a page shows are mostly others. An id
-by which other rows are to be found can come as text (`key_of`): a dict finds a fresh str ten times as fast as a fresh UUID.
+A row may contain its global id too (`GLOBAL_ID`), when that is requested. Postgres computes it in 0.15 µs; here, caching global
+ids by their UUIDs takes 0.25 for a hit and 0.7 for a miss, and the hundred that a page shows are mostly misses. An id by which
+other rows are fetched can be text (`text_key`): a dict finds a fresh str ten times as fast as a fresh UUID.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,52 +23,65 @@ from sqlalchemy import ColumnClause, ColumnElement, FromClause, Insert, Text, Up
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.sql.schema import Table
 
+from persistence.engine.lru_cache import LruCache
+
 T = TypeVar("T")
 
 GLOBAL_ID: Final = "global_id"
-"""The attribute of rows, not of dataclasses, that holds what clients call an object (`resolvers.ids`)."""
+"""The attribute of rows, not of dataclasses, with the id that clients use (`resolvers.ids`)."""
 
 
 _TEXT_KEY_SUFFIX: Final = ":key"
 
 
 def text_key(attribute: str) -> str:
-    """The attribute of rows, not of dataclasses, that holds an id as text."""
+    """The attribute of rows, not of dataclasses, with an id as text."""
     return attribute + _TEXT_KEY_SUFFIX
 
 
 def base_attribute(name: str) -> str:
-    """The attribute of the dataclass that such an attribute, or any, is made of."""
+    """The attribute of the dataclass from which an attribute of rows is computed."""
     return "id" if name == GLOBAL_ID else name.removesuffix(_TEXT_KEY_SUFFIX)
 
 
 class ColumnRef(NamedTuple):
-    """Where a row holds an attribute, and of what kind its values are, as the dataclass declares it."""
+    """The column of a row that contains an attribute, and the type of its values as the dataclass declares it."""
 
     column: int
     kind: Any
 
 
 def columns(cls: type[Any], source: FromClause, attributes: frozenset[str] | None = None) -> list[ColumnElement[Any]]:
-    """The columns of a dataclass's attributes (of these only, where given), in their order and under their names."""
+    """The columns of a dataclass's attributes (or of `attributes` only), in their order and under their names."""
     return [_column(cls, source, name).label(name) for name in _attribute_names(cls, attributes)]
 
 
 def _column(cls: Any, source: FromClause, name: str) -> ColumnElement[Any]:
-    held: ColumnElement[Any] = source.c[base_attribute(name)]
+    stored: ColumnElement[Any] = source.c[base_attribute(name)]
     if name == GLOBAL_ID:
-        named = literal_column(f"'{cls.type_name}:'", Text) + held.cast(Text)
+        named = literal_column(f"'{cls.type_name}:'", Text) + stored.cast(Text)
         return func.encode(func.convert_to(named, literal_column("'UTF8'")), literal_column("'base64'"), type_=Text)
-    return held.cast(Text) if name.endswith(_TEXT_KEY_SUFFIX) else held
+    return stored.cast(Text) if name.endswith(_TEXT_KEY_SUFFIX) else stored
 
 
-@cache
+_row_classes: LruCache[tuple[Any, frozenset[str] | None], type[asyncpg.Record]] = LruCache("row classes", 8 * 2**20)
+_ROW_CLASS_BYTES: Final = 4_000
+
+
 def row_class(cls: Any, attributes: frozenset[str] | None = None) -> type[asyncpg.Record]:
-    """
-    A Record whose first columns are `columns(cls, …, only)`, readable as if it were the dataclass, as far as these go.
+    """A Record whose first columns are `columns(cls, …, attributes)`, with these as attributes and with the properties of the
+    dataclass.
 
-    Its `places` says where what is stored stands.
+    Its `places` maps each attribute to its column. Clients choose `attributes`: the classes are in a bounded cache.
     """
+    found = _row_classes.get((cls, attributes))
+    if found is None:
+        found = _build_row_class(cls, attributes)
+        _row_classes.put((cls, attributes), found, _ROW_CLASS_BYTES)
+    return found
+
+
+def _build_row_class(cls: Any, attributes: frozenset[str] | None) -> type[asyncpg.Record]:
     names = {name: index for index, name in enumerate(_attribute_names(cls, attributes))}
     hints = get_type_hints(cls) | {GLOBAL_ID: str} | {text_key(name): str for name in _id_attributes(cls)}
     body: dict[str, Any] = {"__slots__": (), "__doc__": f"A row that reads like {cls.__name__}."}
@@ -80,7 +93,7 @@ def row_class(cls: Any, attributes: frozenset[str] | None = None) -> type[asyncp
 
 
 def stored_attributes(cls: type[Any]) -> frozenset[str]:
-    """The attributes that a dataclass's rows can hold; others are computed from them."""
+    """The attributes that the rows of a dataclass can contain; others are computed from them."""
     return _stored_attributes(cast(Any, cls))
 
 
@@ -102,37 +115,44 @@ def _attribute_names(cls: type[Any], attributes: frozenset[str] | None) -> list[
 
 
 def to_entity(cls: type[T], row: Any) -> T:
-    """The dataclass that a row holds, with its enums and tuples made real."""
+    """The dataclass of a row, with enum members and tuples."""
     return cls(**{name: convert(row[name]) if convert else row[name] for name, convert in _conversions(cast(Any, cls))})
 
 
 def to_params(entity: Any) -> dict[str, Any]:
-    """An entity's attributes by name, as statements of `added` and `saved` take them."""
-    return {name: getattr(entity, name) for name in _field_names(cast(Any, type(entity)))}
+    """The stored values of an entity by name: the parameters of `insert_row` and `update_row`."""
+    return {name: getattr(entity, name) for name in _written_names(cast(Any, type(entity)))}
+
+
+def written_names(cls: type[Any]) -> tuple[str, ...]:
+    """The names of the stored values of a dataclass: its fields, and those of `stored_properties`, which it computes from them,
+    such as the key by which a name sorts. The latter are columns for comparison in SQL; rows that are read do not contain them.
+    """
+    return _written_names(cast(Any, cls))
 
 
 @cache
-def _field_names(cls: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(cls))
+def _written_names(cls: Any) -> tuple[str, ...]:
+    return (*(field.name for field in fields(cls)), *getattr(cls, "stored_properties", ()))
 
 
 def insert_row(cls: type[Any], table: Table, *extra: str) -> Insert:
-    """INSERT of all attributes; a row that is there already is left alone, and the statement then returns nothing."""
-    names = [field.name for field in fields(cls)] + list(extra)
+    """INSERT of all attributes; an existing row is left as it is, and the statement then returns nothing."""
+    names = [*written_names(cls), *extra]
     parameters = {name: bindparam(name, type_=table.c[name].type) for name in names}
     return cast(Insert, insert(table).values(parameters).on_conflict_do_nothing())
 
 
 def update_row(cls: type[Any], table: Table, *, exclude: Sequence[str] = ()) -> Update:
     """UPDATE of all attributes of one row, found by its id."""
-    kept = {"id", "created_at", *exclude}
-    names = [field.name for field in fields(cls) if field.name not in kept]
+    unchanged = {"id", "created_at", *exclude}
+    names = [name for name in written_names(cls) if name not in unchanged]
     parameters = {name: bindparam(name, type_=table.c[name].type) for name in names}
     return table.update().where(table.c.id == bindparam("id", type_=table.c.id.type)).values(parameters)
 
 
 def recordset(parameter: str, name: str, *record_columns: ColumnClause[Any]) -> Any:
-    """A parameter that is a JSON array of objects, as rows; what isn't in an object is NULL."""
+    """A parameter that is a JSON array of objects, as rows; a key that an object lacks is NULL."""
     records = func.jsonb_to_recordset(bindparam(parameter, type_=JSONB)).table_valued(*record_columns)
     return records.render_derived(name=name, with_types=True)
 

@@ -1,4 +1,4 @@
-"""Which migration the database has seen last."""
+"""Reads which migration the database has run last."""
 
 from sqlalchemy import Text, func, literal_column, select, text
 

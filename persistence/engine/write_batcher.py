@@ -18,7 +18,7 @@ operations of one process do not wait for each other there either.
 
 *A failure fails one operation.* When Postgres refuses a statement, it has stored nothing of it: each update is tried alone, and
 only the one that causes the failure fails. When the connection was lost or the server did not answer, the outcome is unknown:
-every operation is told so, and nothing is tried again.
+every operation fails with Unavailable, and nothing is tried again.
 
 Rejected: reading rights once more in the statement (a second read is no truer than the first, while rows of rights are not
 locked); a function in Postgres (a part of the server that is not deployed with it); waiting for a moment, so that more updates

@@ -1,7 +1,7 @@
-"""Histories: the event log as lists of an object or a project, and single entries."""
+"""Lists the activity of an object or a project from the event log, and fetches single entries."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Text, func, literal_column, or_, select
@@ -18,11 +18,20 @@ from persistence.engine.statement import Statement
 from persistence.tables import events, team_members
 
 _events = events
-_viewer_member = team_members.alias("hearing_member")
+_viewer_member = team_members.alias("viewer_member")
+
+
+_DERIVED_TYPES = ("TaskDerivedChanged", "UserProfileChanged", "TaskRankCompacted", "DocumentRankCompacted")
+
+
+def is_history(source: Any) -> Column:
+    """The entry tells of somebody's act, not of what follows from another, of the server itself or of lost access."""
+    derived: list[Any] = [literal_column(f"'{name}'") for name in _DERIVED_TYPES]
+    return cast(Column, source.c.type.not_in(derived) & (source.c.kind != literal_column("'ACCESS_LOST'")))
 
 
 def _visible_to_viewer() -> Column:
-    """The viewer may hear the stream: it is his own, or of a team that he belongs to; and see the project, where there is one."""
+    """The viewer may follow the stream, which is their own or of a team of theirs, and see the project, where there is one."""
     of_team = (
         select(literal_column("1"))
         .where(
@@ -40,7 +49,7 @@ _BY_IDS = Statement(select(*columns(Entry, _events)).where(_events.c.id == any_i
 
 
 async def by_ids(database: Database, viewer: UUID, entry_ids: Sequence[UUID]) -> dict[UUID, Any]:
-    """Those of the entries that the viewer may see."""
+    """The entries that the viewer may see, by id."""
     return {row.id: row for row in await database.fetch(_BY_IDS, ids=list(entry_ids), viewer=viewer)}
 
 
@@ -56,14 +65,12 @@ _LIST_OPTIONS: dict[str, Any] = {
 
 OBJECT_ACTIVITY = ListQuery(
     **_LIST_OPTIONS,
-    parent_clause=lambda parent: (_events.c.about_id == parent) & (_events.c.kind != literal_column("'ACCESS_LOST'")),
+    parent_clause=lambda parent: (_events.c.about_id == parent) & is_history(_events),
 )
-# Whoever joins a project is told so in his own stream, too: that is no second entry of its history.
+# A person who joins a project gets an entry in their own stream, too: it is no second entry of the project's history.
 PROJECT_ACTIVITY = ListQuery(
     **_LIST_OPTIONS,
     parent_clause=lambda parent: (
-        (_events.c.project_id == parent)
-        & (_events.c.kind != literal_column("'ACCESS_LOST'"))
-        & func.starts_with(_events.c.stream, literal_column("'team:'"))
+        (_events.c.project_id == parent) & is_history(_events) & func.starts_with(_events.c.stream, literal_column("'team:'"))
     ),
 )

@@ -1,4 +1,4 @@
-"""The statements of documents' logs: one over arrays each, whatever the number of updates and documents."""
+"""The statements of the documents' logs: each takes arrays, whatever the number of updates and documents."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from persistence.tables import INSTANT, document_clients, document_heads, docume
 
 
 def _unnested(name: str, **types: Any) -> TableValuedAlias:
-    """Parameters that are arrays of equal length, side by side as rows."""
+    """Parameters that are arrays of equal length, as the columns of rows."""
     unnested = func.unnest(*(bindparam(each, type_=ARRAY(kind)) for each, kind in types.items()))
     return unnested.table_valued(*(column(each, kind) for each, kind in types.items()), name=name).render_derived()
 
@@ -49,7 +49,7 @@ _inserted = (
             bindparam("at", type_=INSTANT),
         ).select_from(_updates_param.join(_head, _head.c.document_id == _updates_param.c.document_ids)),
     )
-    .cte("kept")
+    .cte("inserted")
 )
 APPEND = Statement(select(_head.c.document_id, _head.c.position).add_cte(_inserted))
 LOCK_HEADS = Statement(

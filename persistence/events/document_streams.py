@@ -1,4 +1,4 @@
-"""All streams as the hub reads them: the events of teams and users, and the edits of documents."""
+"""Reads all streams alike: the events of teams and users, and the edits of documents."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -13,7 +13,7 @@ _PREFIX = document_stream(UUID(int=0)).partition(":")[0] + ":"
 
 
 class CombinedLog:
-    """The log of whatever stream is named."""
+    """The log of every kind of stream."""
 
     def __init__(self, events: StreamLog, updates: UpdateLog) -> None:
         self._events = events

@@ -1,25 +1,33 @@
 """Deletes entries of the streams that are older than the retention.
 
-A stream is cut from its beginning, in batches of a thousand entries: `trimmed_to` moves and the entries go in one transaction, so a
-reader either finds an entry or learns from `trimmed_to` that its cursor has expired. Entries are cut up to the first that is young
-enough; positions stay what they were. It may run in several processes at once and be interrupted anywhere.
+A stream is trimmed from its beginning, in batches of a thousand entries: `trimmed_to` moves and the entries go in one
+transaction, so a reader either finds an entry or learns from `trimmed_to` that its cursor has expired. Entries are deleted up to
+the first that is young enough; positions stay what they were. It may run in several processes at once and be interrupted
+anywhere. A stream that cannot be trimmed is skipped for a while.
 
-Activity is read from the same entries, so history reaches back as far as the retention does.
+Activity is read from the same entries, so history reaches back as far as the retention does. No consumer of the streams keeps a
+position of its own yet; one that does must be read here, since an entry may go only when every consumer has passed it.
 
-Rejected: one DELETE by age (it holds the locks of every stream at once, and an entry that was begun early and committed late would
-leave a gap in the middle).
+Rejected: one DELETE by age (it holds the locks of every stream at once, and an entry that was begun early and committed late
+would leave a gap in the middle).
 """
 
+import logging
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import BigInteger, Integer, Text, bindparam, delete, func, select, true, update
+import asyncpg
+from sqlalchemy import ARRAY, BigInteger, Integer, Text, bindparam, delete, func, select, true, update
 
+from domain.errors import Unavailable
 from persistence.engine.database import Database
 from persistence.engine.statement import Statement
+from persistence.retry_schedule import RetrySchedule
 from persistence.tables import INSTANT, events, streams
 
-BATCH_ENTRIES = 1000
-_STREAMS_PER_PAGE = 200
+MAX_BATCH_ENTRIES: Final = 1000
+_MAX_BATCH_STREAMS: Final = 200
+logger = logging.getLogger(__name__)
 
 _e, _s = events, streams
 _STREAM = bindparam("stream", type_=Text)
@@ -30,23 +38,45 @@ _oldest = select(_e.c.at).where(_e.c.stream == _s.c.stream).order_by(_e.c.positi
 _EXPIRING = Statement(
     select(_s.c.stream)
     .select_from(_s.join(_oldest, true()))
-    .where(_s.c.stream > bindparam("after", type_=Text), _oldest.c.at < _BEFORE)
+    .where(
+        _s.c.stream > bindparam("after", type_=Text),
+        _s.c.stream != func.all(bindparam("skipped", type_=ARRAY(Text))),
+        _oldest.c.at < _BEFORE,
+    )
     .order_by(_s.c.stream)
     .limit(_SIZE)
 )
 _page = select(_e.c.position, _e.c.at).where(_e.c.stream == _STREAM).order_by(_e.c.position).limit(_SIZE).cte("page")
-_CUT = Statement(select(func.coalesce(func.min(_page.c.position).filter(_page.c.at >= _BEFORE) - 1, func.max(_page.c.position))))
+_LAST_EXPIRED = Statement(
+    select(func.coalesce(func.min(_page.c.position).filter(_page.c.at >= _BEFORE) - 1, func.max(_page.c.position)))
+)
 _TO = bindparam("to", type_=BigInteger)
-_TRIM = Statement(update(_s).where(_s.c.stream == _STREAM, _s.c.trimmed_to < _TO).values(trimmed_to=_TO))
+_MOVE_TRIMMED_TO = Statement(update(_s).where(_s.c.stream == _STREAM, _s.c.trimmed_to < _TO).values(trimmed_to=_TO))
 _DELETE = Statement(delete(_e).where(_e.c.stream == _STREAM, _e.c.position <= _TO))
 
 
-async def trim_events(database: Database, *, before: datetime, batch: int = BATCH_ENTRIES) -> int:
-    """Delete the entries of all streams that are older than `before`, `batch` at a time; how many."""
+async def trim_events(
+    database: Database, *, before: datetime, batch: int = MAX_BATCH_ENTRIES, retries: RetrySchedule[str] | None = None
+) -> int:
+    """Delete the entries of all streams that are older than `before`, `batch` at a time; how many.
+
+    Streams that fail are recorded in `retries`. Raises Unavailable when the database does not answer.
+    """
+    retries = RetrySchedule() if retries is None else retries
     count, after = 0, ""
-    while names := [row[0] for row in await database.fetch(_EXPIRING, after=after, before=before, size=_STREAMS_PER_PAGE)]:
+    params = {"before": before, "size": _MAX_BATCH_STREAMS, "skipped": retries.skipped()}
+    while names := [row[0] for row in await database.fetch(_EXPIRING, after=after, **params)]:
         for stream in names:
-            count += await _trim(database, stream, before, batch)
+            try:
+                count += await _trim(database, stream, before, batch)
+            except Exception as error:  # one broken or locked stream must not stop the others
+                if isinstance(error, Unavailable) and not isinstance(error.__cause__, asyncpg.LockNotAvailableError):
+                    raise
+                logger.exception(
+                    "The stream %s cannot be trimmed, tried again in %.0f s.", stream, retries.record_failure(stream)
+                )
+            else:
+                retries.record_success(stream)
         after = names[-1]
     return count
 
@@ -54,11 +84,11 @@ async def trim_events(database: Database, *, before: datetime, batch: int = BATC
 async def _trim(database: Database, stream: str, before: datetime, batch: int) -> int:
     count = 0
     while True:
-        to = await database.fetch_value(_CUT, stream=stream, before=before, size=batch)
+        to = await database.fetch_value(_LAST_EXPIRED, stream=stream, before=before, size=batch)
         if to is None:
             return count
         async with database.begin() as connection:
-            await connection.execute(_TRIM, stream=stream, to=to)
+            await connection.execute(_MOVE_TRIMMED_TO, stream=stream, to=to)
             deleted = await connection.execute(_DELETE, stream=stream, to=to)
         count += deleted
         if deleted < batch:

@@ -1,8 +1,8 @@
-"""The event log: ordered, gap-free streams in one table.
+"""Appends events to streams and reads them: ordered, gap-free streams in one table.
 
-A transaction's events are given their positions last, by bumping the counter row of their stream: whoever bumps it holds it until
-its commit, so positions become visible in order and without gaps, and the lock is as short as it can be. Streams are bumped in
-the order of their names, so that two transactions cannot wait for each other.
+A transaction's events are assigned their positions last, by advancing the counter row of their stream: the transaction that
+advances it locks it until its commit, so positions become visible in order and without gaps, and the lock is as short as it can
+be. Counters are advanced in the order of the streams' names, so that two transactions cannot wait for each other.
 """
 
 import asyncio
@@ -29,34 +29,34 @@ _event_columns = tuple(each.name for each in fields(Entry) if each.name != "posi
 
 
 def events_param(*extra: ColumnClause[Any]) -> Any:
-    """The parameter `events` as rows: a JSON array of what `told_of` gives, each with a number `nr` in their order, and
-    `more`."""
+    """The parameter `events` as rows: a JSON array of what `event_row` returns, each with its number `nr` in their order, and
+    with the `extra` columns."""
     return recordset(
-        "events", "given", *(column(name, events.c[name].type) for name in _event_columns), column("nr", Integer), *extra
+        "events", "event", *(column(name, events.c[name].type) for name in _event_columns), column("nr", Integer), *extra
     )
 
 
 def insert_events(event_rows: Any, selected: Select[Any]) -> Insert:
-    """Give events their places, and keep them: those of the rows `given` that `told` selects. Returns `id` and `position` of
+    """Assign positions to the events that `selected` selects of `event_rows`, and insert them. Returns `id` and `position` of
     each."""
     own: dict[str, Any] = {"partition_by": event_rows.c.stream}
-    placeless = selected.with_only_columns(
+    numbered = selected.with_only_columns(
         *(event_rows.c[name] for name in _event_columns),
-        func.row_number().over(**own, order_by=event_rows.c.nr).label("place"),
+        func.row_number().over(**own, order_by=event_rows.c.nr).label("ordinal"),
         func.count().over(**own).label("of"),
         maintain_column_froms=True,
-    ).cte("told")
+    ).cte("numbered")
     heads = insert(streams).from_select(
-        ["stream", "position"], select(placeless.c.stream, func.count()).group_by(placeless.c.stream).order_by(placeless.c.stream)
+        ["stream", "position"], select(numbered.c.stream, func.count()).group_by(numbered.c.stream).order_by(numbered.c.stream)
     )
     heads = heads.on_conflict_do_update(
         index_elements=[streams.c.stream], set_={"position": streams.c.position + heads.excluded.position}
     )
     head = heads.returning(streams.c.stream, streams.c.position).cte("head")
-    placed = select(*(placeless.c[name] for name in _event_columns), head.c.position - placeless.c.of + placeless.c.place)
+    positioned = select(*(numbered.c[name] for name in _event_columns), head.c.position - numbered.c.of + numbered.c.ordinal)
     return (
         insert(events)
-        .from_select([*_event_columns, "position"], placed.join(head, head.c.stream == placeless.c.stream))
+        .from_select([*_event_columns, "position"], positioned.join(head, head.c.stream == numbered.c.stream))
         .returning(events.c.id, events.c.position)
     )
 
@@ -71,7 +71,7 @@ _READ = Statement(
     row_class(Entry),
 )
 _unnested = func.unnest(bindparam("streams", type_=ARRAY(Text)), bindparam("positions", type_=ARRAY(BigInteger)))
-_start = _unnested.table_valued(column("stream", Text), column("position", BigInteger), name="place").render_derived()
+_start = _unnested.table_valued(column("stream", Text), column("position", BigInteger), name="ordinal").render_derived()
 _next_entries = (
     select(*columns(Entry, events))
     .where(events.c.stream == _start.c.stream, events.c.position > _start.c.position)
@@ -94,7 +94,7 @@ _BY_ID = Statement(select(*columns(Entry, events)).where(events.c.id == any_id()
 
 
 async def append(connection: Connection, event_rows: Sequence[dict[str, Any]]) -> dict[UUID, int]:
-    """Give events their places and keep them; to be called last in a transaction. The positions by the events' ids."""
+    """Assign events their positions and insert them, as the last step of a transaction; the positions by the events' ids."""
     rows = await connection.fetch(_APPEND, events=[{**each, "nr": nr} for nr, each in enumerate(event_rows)])
     return {row[0]: row[1] for row in rows}
 
@@ -102,15 +102,15 @@ async def append(connection: Connection, event_rows: Sequence[dict[str, Any]]) -
 def to_entry(
     event: Event, stream: str, position: int, at: datetime, client_mutation_id: str | None, *, id_: UUID | None = None
 ) -> Entry:
-    """An event at its place in the log."""
+    """An event as an entry of the log."""
     return Entry(**(event_row(event, at, client_mutation_id, id_=id_) | {"stream": stream}), position=position)
 
 
 def event_row(event: Event, at: datetime, client_mutation_id: str | None, *, id_: UUID | None = None) -> dict[str, Any]:
     """
-    The attributes of an event's entry but its position.
+    The attributes of an event's entry without its position.
 
-    What its payload holds becomes JSON where it is written: orjson writes dataclasses as `codec.encode` does, and much faster.
+    The payload becomes JSON where it is written: orjson encodes dataclasses as `codec.encode` does, and much faster.
     """
     entity = event.entity
     about_type, about_id = event.about or (entity.type_name, entity.id)
@@ -133,7 +133,7 @@ def event_row(event: Event, at: datetime, client_mutation_id: str | None, *, id_
 
 
 class StreamLog:
-    """The log as its readers see it."""
+    """Reads the log."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -146,14 +146,14 @@ class StreamLog:
 
     async def read_many(self, positions: Mapping[str, int], limit: int) -> dict[str, list[Entry]]:
         """Up to `limit` entries of each stream that come after its position, in order."""
-        given = {"streams": list(positions), "positions": list(positions.values())}
+        params = {"streams": list(positions), "positions": list(positions.values())}
         found: dict[str, list[Entry]] = defaultdict(list)
-        for row in await self._database.fetch(_READ_MANY, **given, size=limit):
+        for row in await self._database.fetch(_READ_MANY, **params, size=limit):
             found[row.stream].append(to_entity(Entry, row))
         return found
 
     async def head(self, stream: str) -> int:
-        """The last position of a stream; 0 when nothing was ever told in it."""
+        """The last position of a stream; 0 when it has no entries."""
         return (await self.heads([stream])).get(stream, 0)
 
     async def heads(self, names: Sequence[str]) -> Mapping[str, int]:
@@ -162,7 +162,7 @@ class StreamLog:
         return {row["stream"]: row["position"] for row in rows}
 
     async def bounds(self, names: Sequence[str]) -> Mapping[str, tuple[int, int]]:
-        """For each stream the position up to which it was trimmed away, and its last; one question for all who ask at once."""
+        """For each stream the position up to which it was trimmed, and its last; concurrent calls share one query."""
         return dict(zip(names, await asyncio.gather(*map(self._bounds_coalescer.load, names)), strict=True))
 
     async def _bounds(self, names: Sequence[str]) -> Mapping[str, tuple[int, int]]:

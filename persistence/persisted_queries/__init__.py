@@ -1,8 +1,8 @@
-"""Where the texts of persisted queries are kept: in the process, and beside it in Redis so that every process knows them.
+"""Stores the texts of persisted queries: in the process, and in Redis so that every process finds them.
 
-Losing them costs a client one more request, so both are caches: bounded here, let go after a month unused there, and Redis away
-is as if nothing was found. After a failure Redis is left alone for two seconds, so that a Redis that hangs costs one request in a
-while half a second, and the others nothing.
+Losing them costs a client one more request, so both are caches: the one in memory is bounded, Redis deletes a text after a month
+without use, and an unavailable Redis is a cache miss. After a failure Redis is not asked for two seconds, so that a Redis that
+hangs costs one request in two seconds half a second, and the others nothing.
 """
 
 from collections.abc import AsyncIterator
@@ -13,21 +13,21 @@ from persistence.persisted_queries.memory import MemoryTexts
 
 
 class QueryTexts(Protocol):
-    """Texts by their SHA-256 (64 small hex digits)."""
+    """Texts by their SHA-256 (64 lower-case hex digits)."""
 
     def has(self, digest: str, text: str) -> bool:
-        """Whether this text is stored, as far as memory knows."""
+        """Whether this text is stored, as far as this process knows."""
         ...
 
     async def get(self, digest: str) -> str | None: ...
     async def put(self, digest: str, text: str) -> None:
-        """Keep a text whose SHA-256 was checked."""
+        """Store a text whose SHA-256 was checked."""
         ...
 
 
 @asynccontextmanager
 async def open_query_texts(redis_url: str | None) -> AsyncIterator[QueryTexts]:
-    """The store that the address names; in memory without one."""
+    """The store at the URL; in memory without one."""
     if redis_url is None:
         yield MemoryTexts()
         return

@@ -1,4 +1,4 @@
-"""The texts of persisted queries in Redis, where every process finds them."""
+"""Stores the texts of persisted queries in Redis, where every process finds them."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ _EXPIRY_SECONDS: Final = 30 * 24 * 3600
 
 
 class RedisTexts:
-    """Texts in the Redis at `url`, with those used last in memory before it."""
+    """Texts in the Redis at `url`, behind a cache in memory."""
 
     def __init__(self, url: str, memory: MemoryTexts | None = None, *, prefix: str = "hive:query:") -> None:
         self._memory = memory or MemoryTexts()
@@ -41,7 +41,7 @@ class RedisTexts:
         return self._memory.has(digest, text)
 
     async def get(self, digest: str) -> str | None:
-        """The text with this SHA-256; what Redis holds under it is believed only when it has that hash."""
+        """The text with this SHA-256; a value of Redis is used only when it has that hash."""
         if (text := await self._memory.get(digest)) is not None or self._is_suspended():
             return text
         try:
@@ -57,7 +57,7 @@ class RedisTexts:
         return text
 
     async def put(self, digest: str, text: str) -> None:
-        """Keep a text whose SHA-256 was checked."""
+        """Store a text whose SHA-256 was checked."""
         await self._memory.put(digest, text)
         if self._is_suspended():
             return
@@ -68,12 +68,14 @@ class RedisTexts:
             self._suspend(error)
 
     async def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         await self._redis.aclose()
 
     def _is_suspended(self) -> bool:
         return time.monotonic() < self._next_try
 
     def _suspend(self, error: Exception) -> None:
-        logger.warning("Redis is away; persisted queries that this process doesn't know are sent again: %s", error)
+        logger.warning(
+            "Redis is unavailable; clients send again the persisted queries that this process does not have: %s", error
+        )
         self._next_try = time.monotonic() + RETRY_AFTER_SECONDS

@@ -1,6 +1,7 @@
 """Attachments: the store, the loaders and the list; and the log of blobs that are to be deleted.
 
-A file lies where the task or document lies that it is about: it is joined, not copied, so files move along between projects.
+A file is in the project of the task or document that it is attached to: that is joined, not copied, so files move along between
+projects.
 """
 
 from collections.abc import Sequence
@@ -99,15 +100,15 @@ class SqlAttachments:
         self._connection = connection
 
     async def add(self, attachment: Attachment) -> None:
-        """Keep a new attachment."""
+        """Insert a new attachment."""
         await self._connection.execute(_ADD, **to_params(attachment))
 
     async def save(self, attachment: Attachment) -> None:
-        """Keep a changed attachment."""
+        """Update a changed attachment."""
         await self._connection.execute(_SAVE, **to_params(attachment))
 
     async def lock(self, attachment_id: UUID, user_id: UUID) -> tuple[Attachment, Role | None, bool] | None:
-        """An attachment that the user may see, with his role, and whether its project is archived."""
+        """An attachment that the user may see, with their role, and whether its project is archived."""
         row = await self._connection.fetch_row(_LOCK, id=attachment_id, user=user_id)
         return row and (to_entity(Attachment, row), Role(row["role"]) if row["role"] else None, row["archived"])
 
@@ -140,7 +141,7 @@ class SqlAttachments:
         await self._connection.execute(_DISCARD, keys=[attachment_key(attachment_id)], at=at)
 
     async def remove_all(self, attachment_ids: Sequence[UUID], at: datetime) -> None:
-        """Remove files that are held."""
+        """Delete files that are locked."""
         if not attachment_ids:
             return
         await self._connection.execute(_REMOVE, ids=list(attachment_ids))
@@ -158,7 +159,7 @@ async def get_own_upload(database: Database, viewer: UUID, attachment_id: UUID) 
 
 
 async def avatars_by_ids(database: Database, attachment_ids: Sequence[UUID]) -> dict[UUID, Any]:
-    """Pictures of people; whoever sees a person sees his picture."""
+    """Pictures of people; who sees a person sees the picture."""
     return {row.id: row for row in await database.fetch(_AVATARS_BY_IDS, ids=list(attachment_ids))}
 
 

@@ -21,7 +21,7 @@ from persistence.row_updates import RowUpdate, row_version
 from persistence.tables import comment_reactions, comments, documents, projects, tasks, team_members
 from persistence.transaction import Transaction
 
-# A comment lies where its subject lies: a task or a document takes its comments along when it changes projects.
+# A comment is in the project of its subject: a task or a document takes its comments along when it changes projects.
 _c, _t, _d, _p, _m, _r = comments, tasks, documents, projects, team_members, comment_reactions
 _ID, _USER = bindparam("id", type_=Uuid), bindparam("user", type_=Uuid)
 _EMOJI = bindparam("emoji", type_=Text)
@@ -81,6 +81,16 @@ _REACTIONS = Statement(
 )
 
 
+_THREAD_COUNTS = Statement(
+    select(_c.c.subject_id, func.count())
+    .select_from(_with_subject)
+    .where(
+        _c.c.subject_id == any_id(), _c.c.parent_id.is_(None), _c.c.deleted_at.is_(None), project_visible(_project_id, by_id=True)
+    )
+    .group_by(_c.c.subject_id)
+)
+
+
 class SqlComments:
     """Comments over one transaction."""
 
@@ -88,20 +98,20 @@ class SqlComments:
         self._connection = connection
 
     async def add(self, comment: Comment) -> bool:
-        """Keep a new comment; False when the id is taken."""
+        """Insert a new comment; False when the id is taken."""
         return await self._connection.fetch_value(_ADD, **to_params(comment)) is not None
 
     async def save(self, comment: Comment) -> None:
-        """Keep a changed comment."""
+        """Update a changed comment."""
         await self._connection.save(_UPDATE, comment)
 
     async def lock(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None:
-        """A comment that the user may see, with his role and whether its project is archived."""
+        """A comment that the user may see, with their role and whether its project is archived."""
         row = await self._connection.fetch_row(_LOCK, id=comment_id, user=user_id)
         return row and (to_entity(Comment, row), Role(row["role"]), row["archived"])
 
     async def read_unlocked(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None:
-        """The same, not held: `save` keeps it if nobody wrote it meanwhile."""
+        """The same without a lock: `save` raises StaleRow if it was changed in between."""
         row = await self._connection.read_unlocked(_READ_UNLOCKED, _LOCK, id=comment_id, user=user_id)
         return row and (to_entity(Comment, row), Role(row["role"]), row["archived"])
 
@@ -110,11 +120,11 @@ class SqlComments:
         return [to_entity(Comment, row) for row in await self._connection.fetch(_LOCK_REPLIES, id=comment_id)]
 
     async def react(self, comment_id: UUID, user_id: UUID, emoji: str) -> bool:
-        """Keep a reaction; False when it was there."""
+        """Insert a reaction; False when it exists."""
         return await self._connection.fetch_value(_REACT, id=comment_id, user=user_id, emoji=emoji) is not None
 
     async def unreact(self, comment_id: UUID, user_id: UUID, emoji: str) -> bool:
-        """Take a reaction back; False when there was none."""
+        """Delete a reaction; False when there is none."""
         return await self._connection.fetch_value(_UNREACT, id=comment_id, user=user_id, emoji=emoji) is not None
 
     async def count_reactions(self, comment_id: UUID) -> int:
@@ -134,6 +144,11 @@ async def reactions(database: Database, viewer: UUID, comment_ids: Sequence[UUID
     for row in await database.fetch(_REACTIONS, ids=list(comment_ids), viewer=viewer):
         found[row["comment_id"]].append(row)
     return found
+
+
+async def thread_counts(database: Database, viewer: UUID, subject_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Per subject how many threads there are about it."""
+    return {row[0]: row[1] for row in await database.fetch(_THREAD_COUNTS, ids=list(subject_ids), viewer=viewer)}
 
 
 class _CommentSource:
@@ -156,7 +171,11 @@ def _list_query(**options: Any) -> ListQuery:
     )
 
 
-THREADS = _list_query(parent_clause=lambda parent: (_c.c.subject_id == parent) & _c.c.parent_id.is_(None))
+_ALL = _list_query(parent_clause=lambda parent: _c.c.subject_id == parent)
+THREADS = _list_query(
+    parent_clause=lambda parent: (_c.c.subject_id == parent) & _c.c.parent_id.is_(None),
+    counted_as=_ALL,  # what a badge shows: replies too
+)
 REPLIES = _list_query(parent_clause=lambda parent: _c.c.parent_id == parent)
 
 

@@ -9,9 +9,10 @@ from domain.page import Order
 from persistence.access import project_visible, visible_projects
 from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Database
-from persistence.engine.filter import Column, compare
+from persistence.engine.filter import Column, TextField, compare
 from persistence.engine.pages import ListQuery
 from persistence.stores import document_statements
+from persistence.stores.former_ranks import current_rank, is_replaceable
 from persistence.tables import document_versions, documents
 
 _d, _v = documents, document_versions
@@ -28,14 +29,14 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
         source=_d,
         id=_d.c.id,
         sorts={
-            "RANK": (SortColumn(_d.c.rank, "rank"),),
-            "TITLE": (SortColumn(_d.c.title, "title"),),
+            "RANK": (SortColumn(_d.c.rank, "rank", current=current_rank, replaceable=is_replaceable),),
+            "TITLE": (SortColumn(_d.c.title_collation, "sort_title", selected=True),),
             "CREATED_AT": (SortColumn(_d.c.created_at, "created_at"),),
             "UPDATED_AT": (SortColumn(_d.c.updated_at, "updated_at"),),
         },
         default=(order,),
         fields={
-            "title": _d.c.title,
+            "title": TextField(_d.c.title, _d.c.title_collation),
             "type": _d.c.type,
             "owner": _d.c.owner_id,
             "parent": _d.c.parent_id,

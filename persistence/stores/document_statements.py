@@ -8,6 +8,7 @@ from domain.document import Document, DocumentVersion
 from persistence.access import any_id, project_open_to, project_visible
 from persistence.engine.rows import columns, insert_row, row_class, update_row
 from persistence.engine.statement import Statement
+from persistence.stores.former_ranks import RankStatements
 from persistence.tables import document_versions, documents, projects, tasks, team_members
 
 _d, _v, _p, _m = documents, document_versions, projects, team_members
@@ -34,6 +35,7 @@ VERSION = Statement(
 LAST_RANK = Statement(select(func.max(_d.c.rank)).where(_d.c.project_id == _PROJECT))
 RANK_OF = Statement(select(_d.c.rank).where(_d.c.project_id == _PROJECT, _d.c.id == _ID))
 OPEN_IN = Statement(select(literal_column("1")).where(_d.c.project_id == _PROJECT, _d.c.id == _ID, _d.c.deleted_at.is_(None)))
+RANKS = RankStatements(Document, _d)
 RANK_AFTER = Statement(select(func.min(_d.c.rank)).where(_d.c.project_id == _PROJECT, _d.c.rank > _RANK))
 
 

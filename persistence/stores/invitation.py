@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Text, Uuid, bindparam, func, select
+from sqlalchemy import LargeBinary, Text, Uuid, bindparam, select
 
 from domain.invitation import Invitation
 from domain.page import Order
@@ -22,7 +22,7 @@ _ADD = Statement(insert_row(Invitation, _i))
 _DELETE_SAME_ADDRESS = Statement(
     _i.delete().where(
         _i.c.team_id == bindparam("team_id", type_=Uuid),
-        func.lower(_i.c.email) == func.lower(bindparam("email", type_=Text)),
+        _i.c.email_key == bindparam("email_key", type_=Text),
     )
 )
 _GET = Statement(select(*columns(Invitation, _i)).where(_i.c.id == _ID))
@@ -40,12 +40,12 @@ class SqlInvitations:
         self._connection = connection
 
     async def replace(self, invitation: Invitation) -> None:
-        """Keep a new invitation, instead of an earlier one of the same address to the same team."""
+        """Insert a new invitation, which replaces an earlier one of the same address to the same team."""
         await self._connection.execute(_DELETE_SAME_ADDRESS, **to_params(invitation))
         await self._connection.execute(_ADD, **to_params(invitation))
 
     async def get(self, invitation_id: UUID) -> Invitation | None:
-        """An invitation, whoever asks."""
+        """An invitation, for any user."""
         row = await self._connection.fetch_row(_GET, id=invitation_id)
         return row and to_entity(Invitation, row)
 
@@ -55,7 +55,7 @@ class SqlInvitations:
         return row and to_entity(Invitation, row)
 
     async def remove(self, invitation_id: UUID) -> bool:
-        """Forget an invitation; False when it was gone already."""
+        """Delete an invitation; False when there is none."""
         return await self._connection.execute(_REMOVE, id=invitation_id) == 1
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Text, Uuid, bindparam, func, select
+from sqlalchemy import Uuid, bindparam, func, select
 from sqlalchemy.dialects.postgresql import array
 
 from domain.label import Label
@@ -45,13 +45,13 @@ class SqlLabels:
         self._connection = connection
 
     async def add(self, label: Label) -> str | None:
-        """Keep a new label; the attribute that is taken, or None."""
+        """Insert a new label; the attribute that is taken, or None."""
         if await self._connection.fetch_value(_ADD, **to_params(label)) is not None:
             return None
         return "id" if await self._connection.fetch_value(_HAS_ID, id=label.id) else "name"
 
     async def save(self, label: Label) -> bool:
-        """Keep a changed label; False when its name is taken."""
+        """Update a changed label; False when its name is taken."""
         try:
             async with self._connection.savepoint():
                 await self._connection.execute(_SAVE, **to_params(label))
@@ -60,17 +60,17 @@ class SqlLabels:
         return True
 
     async def lock(self, label_id: UUID) -> Label | None:
-        """A label, held until the end of the operation."""
+        """A label, locked until the end of the transaction."""
         row = await self._connection.fetch_row(_LOCK, id=label_id)
         return row and to_entity(Label, row)
 
     async def remove(self, label_id: UUID) -> None:
-        """Delete a label and take it off every task."""
+        """Delete a label and remove it from every task."""
         await self._connection.execute(_REMOVE_FROM_TASKS, id=label_id)
         await self._connection.execute(_REMOVE, id=label_id)
 
     async def lock_existing(self, team_id: UUID, label_ids: Sequence[UUID]) -> frozenset[UUID]:
-        """Those of the ids that are labels of the team, kept from being deleted until the end of the operation."""
+        """Those of the ids that are labels of the team, which cannot be deleted until the end of the transaction."""
         rows = await self._connection.fetch(_LOCK_EXISTING, team=team_id, ids=list(label_ids))
         return frozenset(row[0] for row in rows)
 
@@ -80,14 +80,12 @@ async def by_ids(database: Database, viewer: UUID, label_ids: Sequence[UUID]) ->
     return {row.id: row for row in await database.fetch(_BY_IDS, ids=list(label_ids), viewer=viewer)}
 
 
-_NAME = func.lower(labels.c.name, type_=Text)
 _LIST_OPTIONS: dict[str, Any] = {
     "cls": Label,
     "source": labels,
     "id": labels.c.id,
-    "sorts": {"NAME": (SortColumn(_NAME, "sort_name"),)},
+    "sorts": {"NAME": (SortColumn(labels.c.name_collation, "sort_name", selected=True),)},
     "default": (Order("NAME"),),
-    "extra": (_NAME.label("sort_name"),),
     "visible": lambda: team_visible(labels.c.team_id),
 }
 

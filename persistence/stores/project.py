@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, bindparam, exists, func, literal_column, or_, select
+from sqlalchemy import ARRAY, Uuid, bindparam, exists, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.page import Order
 from domain.permissions import Role
 from domain.project import Project, ProjectAccess
 from persistence.access import VIEWER, any_id, project_open_to, project_visible, visible_projects
-from persistence.engine.cursor import DATE_INFINITY, SortColumn
+from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Connection, Database
+from persistence.engine.filter import TextField
 from persistence.engine.lookup import ByIdQuery
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, to_entity, to_params, update_row
@@ -28,6 +29,7 @@ _accessible = select(*columns(Project, _p), _m.c.role).select_from(_p.join(_m, _
 _accessible = _accessible.where(_p.c.id == _ID, _m.c.user_id == _USER, project_open_to(_p, _m, _USER))
 _LOCK = Statement(_accessible.where(_p.c.deleted_at.is_(None)).with_for_update(of=_p, key_share=True))
 _LOCK_DELETED = Statement(_accessible.with_for_update(of=_p, key_share=True))
+_LOCK_FOR_SERVER = Statement(select(_p.c.id).where(_p.c.id == _ID).with_for_update(key_share=True))
 _READERS = Statement(
     select(_m.c.user_id)
     .select_from(_p.join(_m, _m.c.team_id == _p.c.team_id))
@@ -76,15 +78,15 @@ class SqlProjects:
         self._connection = connection
 
     async def add(self, project: Project) -> bool:
-        """Keep a new project; False when the id is taken."""
+        """Insert a new project; False when the id is taken."""
         return await self._connection.fetch_value(_ADD, **to_params(project)) is not None
 
     async def save(self, project: Project) -> None:
-        """Keep a changed project."""
+        """Update a changed project."""
         await self._connection.execute(_SAVE, **to_params(project))
 
     async def lock(self, project_id: UUID, user_id: UUID, *, deleted: bool = False) -> tuple[Project, ProjectAccess] | None:
-        """A project that the user may see, held until the end of the operation."""
+        """A project that the user may see, locked until the end of the transaction."""
         row = await self._connection.fetch_row(_LOCK_DELETED if deleted else _LOCK, id=project_id, user=user_id)
         if row is None:
             return None
@@ -92,13 +94,17 @@ class SqlProjects:
         leads = user_id in (project.lead_id, project.creator_id)
         return project, ProjectAccess(Role(row["role"]), leads=leads, archived=project.status == "ARCHIVED")
 
+    async def lock_for_server(self, project_id: UUID) -> bool:
+        """Hold a project, whoever may see it; False when it is gone."""
+        return await self._connection.fetch_value(_LOCK_FOR_SERVER, id=project_id) is not None
+
     async def readers(self, project_id: UUID, user_ids: Sequence[UUID] | None = None) -> frozenset[UUID]:
-        """Who may see the project, of the given users only where given."""
+        """The users who may see the project; of `user_ids` only, if given."""
         chosen = None if user_ids is None else list(user_ids)
         return frozenset(row[0] for row in await self._connection.fetch(_READERS, project=project_id, users=chosen))
 
     async def members(self, project_id: UUID) -> frozenset[UUID]:
-        """Who was added to the project."""
+        """The users who were added to the project."""
         return frozenset(row[0] for row in await self._connection.fetch(_MEMBERS, project=project_id))
 
     async def add_members(self, project_id: UUID, user_ids: Sequence[UUID]) -> None:
@@ -106,7 +112,7 @@ class SqlProjects:
         await self._connection.execute(_ADD_MEMBERS, project=project_id, users=list(user_ids))
 
     async def remove_members(self, project_id: UUID, user_ids: Sequence[UUID]) -> None:
-        """Take people out."""
+        """Remove members."""
         await self._connection.execute(_REMOVE_MEMBERS, project=project_id, users=list(user_ids))
 
     async def adopt_orphans(self, team_id: UUID, *, leaving: UUID, heir: UUID) -> None:
@@ -122,7 +128,7 @@ async def by_ids(
 
 
 async def access_by_ids(database: Database, viewer: UUID, project_ids: Sequence[UUID]) -> dict[UUID, ProjectAccess]:
-    """What the viewer is towards projects; those he may not see are missing."""
+    """The viewer's standing in projects; invisible projects are missing."""
     rows = await database.fetch(_ACCESS_BY_IDS, ids=list(project_ids), viewer=viewer)
     return {
         row["id"]: ProjectAccess(
@@ -134,23 +140,21 @@ async def access_by_ids(database: Database, viewer: UUID, project_ids: Sequence[
     }
 
 
-_NAME = func.lower(_p.c.name, type_=Text)
 _LIST_OPTIONS: dict[str, Any] = {
     "cls": Project,
     "source": _p,
     "id": _p.c.id,
     "sorts": {
-        "NAME": (SortColumn(_NAME, "sort_name"),),
+        "NAME": (SortColumn(_p.c.name_collation, "sort_name", selected=True),),
         "STATUS": (SortColumn(_p.c.status, "status"),),
-        "START_ON": (SortColumn(_p.c.start_on, "start_on", DATE_INFINITY),),
-        "END_ON": (SortColumn(_p.c.end_on, "end_on", DATE_INFINITY),),
+        "START_ON": (SortColumn(_p.c.start_on, "start_on", nullable=True),),
+        "END_ON": (SortColumn(_p.c.end_on, "end_on", nullable=True),),
         "CREATED_AT": (SortColumn(_p.c.created_at, "created_at"),),
         "UPDATED_AT": (SortColumn(_p.c.updated_at, "updated_at"),),
     },
     "default": (Order("NAME"),),
-    "extra": (_NAME.label("sort_name"),),
     "fields": {
-        "name": _p.c.name,
+        "name": TextField(_p.c.name, _p.c.name_collation),
         "status": _p.c.status,
         "lead": _p.c.lead_id,
         "updated_at": _p.c.updated_at,

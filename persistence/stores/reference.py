@@ -1,4 +1,4 @@
-"""References between texts and documents: the store, a document's list of what links to it, and making all of them anew."""
+"""References between texts and documents: the store, the backlinks of a document, and the rebuild of all references."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ _INSERT = Statement(
 
 
 class SqlReferences:
-    """References over one transaction, which holds the holder's row."""
+    """References over one transaction, which has locked the row of their holder."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -66,7 +66,7 @@ class SqlReferences:
 
 
 def _subject_of(holder: Any) -> tuple[str, UUID]:
-    """What people find the holder by: a comment's subject, else itself."""
+    """The subject of a comment, else the holder itself."""
     return (holder.subject_type, holder.subject_id) if holder.type_name == "Comment" else (holder.type_name, holder.id)
 
 
@@ -101,7 +101,7 @@ class _BacklinkSource:
 
 
 def _is_first_reference() -> ColumnElement[bool]:
-    """Of a subject that links to the document more than once, in itself or in its comments, one reference stands for all."""
+    """One reference for each subject, however often it and its comments link to the document."""
     other = _r.alias("other_reference")
     earlier = (
         select(literal_column("1"))
@@ -129,7 +129,7 @@ BACKLINKS = ListQuery(
 )
 
 
-# ── all of them anew ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── rebuild ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +141,12 @@ class _Holder:
 
 
 def _holders_page(table: Table, text: ColumnElement[Any], *subject: ColumnElement[Any]) -> Statement:
-    """A page of the rows of a table that link to documents, or did so; held, so that nobody changes their texts meanwhile."""
-    held = select(literal_column("1")).where(_r.c.holder_id == table.c.id).correlate(table).exists()
+    """A page of the rows of a table that link to documents, or did so; locked, so that their texts do not change."""
+    has_reference = select(literal_column("1")).where(_r.c.holder_id == table.c.id).correlate(table).exists()
     may_link = func.lower(text).like(literal_column("'%document%'"))
     return Statement(
         select(table.c.id, text.label("text"), table.c.deleted_at, *subject)
-        .where(table.c.id > bindparam("after", type_=Uuid), or_(may_link, held))
+        .where(table.c.id > bindparam("after", type_=Uuid), or_(may_link, has_reference))
         .order_by(table.c.id)
         .limit(bindparam("size", type_=Integer))
         .with_for_update()
@@ -160,7 +160,7 @@ _HOLDERS = {
 
 
 async def rebuild_references(database: Database) -> int:
-    """Make the references of all tasks and comments anew from their texts, while people work; how many of them link to
+    """Rebuild the references of all tasks and comments from their texts, while people work; how many of them link to
     documents."""
     count = 0
     for type_name, statement in _HOLDERS.items():
@@ -170,8 +170,8 @@ async def rebuild_references(database: Database) -> int:
                 store = SqlReferences(connection)
                 page = await connection.fetch(statement, after=after, size=MAX_BATCH_ROWS)
                 for row in page:
-                    gone = type_name == "Comment" and row["deleted_at"] is not None
-                    found = frozenset[UUID]() if gone else extract_links(row["text"])
+                    is_deleted = type_name == "Comment" and row["deleted_at"] is not None
+                    found = frozenset[UUID]() if is_deleted else extract_links(row["text"])
                     subject = ("Task", row["id"]) if type_name == "Task" else (row["subject_type"], row["subject_id"])
                     await store.replace(_Holder(type_name, row["id"], *subject), found)
                     count += bool(found)

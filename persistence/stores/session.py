@@ -1,4 +1,4 @@
-"""Sessions: the store, and what a request needs to know of one."""
+"""Sessions: the store, and the queries of requests."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -60,15 +60,15 @@ class SqlSessions:
         self._connection = connection
 
     async def add(self, session: Session) -> None:
-        """Keep a new session."""
+        """Insert a new session."""
         await self._connection.execute(_ADD, **to_params(session))
 
     async def save(self, session: Session) -> None:
-        """Keep a changed session."""
+        """Update a changed session."""
         await self._connection.execute(_SAVE, **to_params(session))
 
     async def lock(self, session_id: UUID) -> tuple[Session, User] | None:
-        """A session, held until the end of the operation, and its user."""
+        """A session, locked until the end of the transaction, and its user."""
         row = await self._connection.fetch_row(_LOCK, id=session_id)
         if row is None:
             return None
@@ -76,7 +76,7 @@ class SqlSessions:
         return to_entity(Session, row), to_entity(User, user)
 
     async def revoke_all(self, user_id: UUID, *, except_for: UUID | None, at: datetime) -> Sequence[UUID]:
-        """End all sessions of a user but one: those that were open."""
+        """End all open sessions of a user but one; returns their ids."""
         return [row[0] for row in await self._connection.fetch(_REVOKE_ALL, user=user_id, except_for=except_for, at=at)]
 
 

@@ -19,11 +19,11 @@ _ALL = Statement(select(signing_keys.c.private_jwk).order_by(signing_keys.c.crea
 
 
 async def list_keys(database: Database) -> list[Mapping[str, Any]]:
-    """Every key that may have signed a token which is still good, the newest first; private JWKs."""
+    """Every key that may have signed a token which is still valid, the newest first; private JWKs."""
     return [row[0] for row in await database.fetch(_ALL)]
 
 
 async def insert_first_key(database: Database, kid: str, private_jwk: Mapping[str, Any]) -> None:
-    """Keep the first key; when another process was quicker, its key stays."""
+    """Insert the first key; when another process was faster, its key stays."""
     async with database.begin() as connection:
         await connection.execute(_ADD, kid=kid, jwk=dict(private_jwk))

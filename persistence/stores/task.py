@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Text, Uuid, bindparam, exists, func, literal_column, select, union_all
 
 from domain.permissions import Role
+from domain.rank_compaction import Stretch
 from domain.task import Task
 from persistence.access import any_id, project_open_to, project_visible
 from persistence.engine.advisory_lock import lock_id
@@ -16,6 +17,7 @@ from persistence.engine.lookup import ByIdQuery
 from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params
 from persistence.engine.statement import Statement
 from persistence.row_updates import RowUpdate, row_version
+from persistence.stores.former_ranks import RankStatements
 from persistence.tables import documents, projects, task_aliases, task_links, tasks, team_members, teams
 from persistence.transaction import Transaction
 
@@ -43,6 +45,7 @@ _ADD_ALIAS = Statement(task_aliases.insert().values(key=bindparam("key"), task_i
 _LAST_RANK = Statement(select(func.max(_t.c.rank)).where(_t.c.project_id == _PROJECT))
 _RANK_OF = Statement(select(_t.c.rank).where(_t.c.project_id == _PROJECT, _t.c.id == _ID))
 _OPEN_IN = Statement(select(literal_column("1")).where(_t.c.project_id == _PROJECT, _t.c.id == _ID, _t.c.deleted_at.is_(None)))
+RANKS = RankStatements(Task, _t)
 _RANK_AFTER = Statement(select(func.min(_t.c.rank)).where(_t.c.project_id == _PROJECT, _t.c.rank > _RANK))
 _RANK_BEFORE = Statement(select(func.max(_t.c.rank)).where(_t.c.project_id == _PROJECT, _t.c.rank < _RANK))
 
@@ -70,6 +73,14 @@ _DESCENDANTS = Statement(
     .order_by(_descendants.c.level, _t.c.rank)
     .with_for_update(of=_t)
 )
+
+_waiting = select(*columns(Task, _t)).where(_t.c.deleted_at.is_(None))
+_WAITING_FOR = Statement(
+    _waiting.join(task_links, task_links.c.target_id == _t.c.id)
+    .where(task_links.c.task_id == _ID, task_links.c.kind == literal_column("'BLOCKS'"))
+    .order_by(_t.c.id)
+)
+_PEEK = Statement(_waiting.where(_t.c.id == any_id()).order_by(_t.c.id))
 
 _BY_IDS = ByIdQuery(Task, _t, project_visible(_t.c.project_id, by_id=True))
 _KEY = bindparam("key", type_=Text)
@@ -115,30 +126,30 @@ class SqlTasks:
         self._connection = connection
 
     async def claim(self, task_id: UUID) -> bool:
-        """Hold an id that a client brings for a new task; False when it is a document's."""
+        """Lock an id that a client brings for a new task; False when it is a document's."""
         await lock_id(self._connection, task_id)
         return not await self._connection.fetch_value(_IS_A_DOCUMENT, id=task_id)
 
     async def add(self, task: Task) -> bool:
-        """Keep a new task; False when the id is taken."""
+        """Insert a new task; False when the id is taken."""
         return await self._connection.fetch_value(_ADD, **to_params(task)) is not None
 
     async def save(self, task: Task) -> None:
-        """Keep a changed task."""
+        """Update a changed task."""
         await self._connection.save(_UPDATE, task)
 
     async def lock(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
-        """A task that the user may see, with his role and whether its project is archived."""
+        """A task that the user may see, with their role and whether its project is archived."""
         row = await self._connection.fetch_row(_LOCK, id=task_id, user=user_id)
         return await self._to_result(row, task_id, user_id)
 
     async def read_unlocked(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
-        """The same, not held: `save` keeps it if nobody wrote it meanwhile."""
+        """The same without a lock: `save` raises StaleRow if it was changed in between."""
         row = await self._connection.read_unlocked(_READ_UNLOCKED, _LOCK, id=task_id, user=user_id)
         return await self._to_result(row, task_id, user_id)
 
     async def lock_many(self, task_ids: Sequence[UUID]) -> None:
-        """Hold tasks in the order of their ids."""
+        """Lock tasks in the order of their ids."""
         await self._connection.fetch(_LOCK_MANY, ids=list(task_ids))
 
     async def next_number(self, team_id: UUID) -> int:
@@ -147,7 +158,7 @@ class SqlTasks:
         return number
 
     async def remember_key(self, task: Task) -> None:
-        """Let the task still be found under the key that it is about to lose."""
+        """Store the key that the task is about to lose, so that it is still found by it."""
         await self._connection.execute(_ADD_ALIAS, key=task.key, task_id=task.id)
 
     async def last_rank(self, project_id: UUID) -> str | None:
@@ -155,11 +166,11 @@ class SqlTasks:
         return await self._rank(_LAST_RANK, project=project_id)
 
     async def rank_of(self, project_id: UUID, task_id: UUID) -> str | None:
-        """The rank of a task, None unless it lies in the project."""
+        """The rank of a task, None unless it is in the project."""
         return await self._rank(_RANK_OF, project=project_id, id=task_id)
 
     async def is_open_in(self, project_id: UUID, task_id: UUID) -> bool:
-        """Whether the task lies in the project and is not deleted."""
+        """Whether the task is in the project and is not deleted."""
         return await self._connection.fetch_value(_OPEN_IN, project=project_id, id=task_id) is not None
 
     async def rank_after(self, project_id: UUID, rank: str) -> str | None:
@@ -170,16 +181,36 @@ class SqlTasks:
         """The highest rank below."""
         return await self._rank(_RANK_BEFORE, project=project_id, rank=rank)
 
+    async def long_stretch(self, project_id: UUID) -> Stretch | None:
+        """The first stretch of the project's list with a rank that is too long."""
+        return await RANKS.long_stretch(self._connection, project_id)
+
+    async def lock_in(self, project_id: UUID, task_ids: Sequence[UUID]) -> Sequence[Task]:
+        """Those of the tasks that lie in the project, locked."""
+        return [to_entity(Task, row) for row in await RANKS.lock_in(self._connection, project_id, task_ids)]
+
+    async def save_ranks(self, tasks: Sequence[Task]) -> None:
+        """Store other ranks of the same places, at once."""
+        await RANKS.save(self._connection, tasks)
+
     async def ancestors(self, task_id: UUID) -> Sequence[UUID]:
         """A task's parents from the nearest up."""
         return [row[0] for row in await self._connection.fetch(_ANCESTORS, id=task_id)]
+
+    async def waiting_for(self, task_id: UUID) -> Sequence[Task]:
+        """The tasks that this one blocks, not held, without deleted ones."""
+        return [to_entity(Task, row) for row in await self._connection.peek(_WAITING_FOR, id=task_id)]
+
+    async def peek(self, task_ids: Sequence[UUID]) -> Sequence[Task]:
+        """Those of the tasks that are not deleted, not held."""
+        return [to_entity(Task, row) for row in await self._connection.peek(_PEEK, ids=list(task_ids))]
 
     async def lock_descendants(self, task_id: UUID) -> Sequence[Task]:
         """All below a task, parents before their children."""
         return [to_entity(Task, row) for row in await self._connection.fetch(_DESCENDANTS, id=task_id)]
 
     async def _to_result(self, row: Any, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
-        if row is None:  # or it was moved to another project while we waited for it: the second look sees where it is now
+        if row is None:  # or it was moved to another project while this statement waited: the second one reads it there
             row = await self._connection.fetch_row(_LOCK, id=task_id, user=user_id)
         return row and (to_entity(Task, row), Role(row["role"]), row["archived"])
 

@@ -66,20 +66,20 @@ class SqlTaskLinks:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def add(self, link: TaskLink, twin: TaskLink) -> bool:
-        """Keep both sides; False when there is such a link."""
+    async def add(self, link: TaskLink, inverse: TaskLink) -> bool:
+        """Insert both sides; False when there is such a link."""
         if await self._connection.fetch_value(_ADD, **to_params(link)) is None:
             return False
-        await self._connection.execute(_ADD, **to_params(twin))
+        await self._connection.execute(_ADD, **to_params(inverse))
         return True
 
     async def lock(self, link_id: UUID) -> TaskLink | None:
-        """One side of a link, held until the end of the operation."""
+        """One side of a link, locked until the end of the transaction."""
         row = await self._connection.fetch_row(_LOCK, id=link_id)
         return row and to_entity(TaskLink, row)
 
     async def remove(self, link: TaskLink) -> None:
-        """Take both sides away."""
+        """Delete both sides."""
         await self._connection.execute(_REMOVE, ids=[link.id, link.twin_id])
 
     async def count(self, task_id: UUID) -> int:

@@ -8,9 +8,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, array
 from domain.page import Order
 from domain.task import Task
 from persistence.access import project_visible, visible_projects
-from persistence.engine.cursor import DATE_INFINITY, SortColumn, encode_cursor
-from persistence.engine.filter import Column, compare
+from persistence.engine.cursor import SortColumn, encode_cursor
+from persistence.engine.filter import Column, TextField, compare
 from persistence.engine.pages import ListQuery
+from persistence.stores.former_ranks import current_rank, is_replaceable
 from persistence.tables import task_links, tasks
 
 _t = tasks
@@ -54,12 +55,12 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
         source=_t,
         id=_t.c.id,
         sorts={
-            "RANK": (SortColumn(_t.c.rank, "rank"),),
+            "RANK": (SortColumn(_t.c.rank, "rank", current=current_rank, replaceable=is_replaceable),),
             "KEY": (SortColumn(_t.c.team_id, "team_id"), SortColumn(_t.c.number, "number")),
-            "TITLE": (SortColumn(_t.c.title, "title"),),
+            "TITLE": (SortColumn(_t.c.title_collation, "sort_title", selected=True),),
             "STATUS": (SortColumn(_t.c.status, "status"),),
             "PRIORITY": (SortColumn(_t.c.priority, "priority"),),
-            "DUE_ON": (SortColumn(_t.c.due_on, "due_on", DATE_INFINITY),),
+            "DUE_ON": (SortColumn(_t.c.due_on, "due_on", nullable=True),),
             "CREATED_AT": (SortColumn(_t.c.created_at, "created_at"),),
             "UPDATED_AT": (SortColumn(_t.c.updated_at, "updated_at"),),
         },
@@ -70,7 +71,7 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
             "assignee": _t.c.assignee_id,
             "creator": _t.c.creator_id,
             "parent": _t.c.parent_id,
-            "title": _t.c.title,
+            "title": TextField(_t.c.title, _t.c.title_collation),
             "status": _t.c.status,
             "priority": _t.c.priority,
             "labels": _has_label,

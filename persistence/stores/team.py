@@ -20,7 +20,7 @@ from persistence.engine.lookup import ByIdQuery
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, to_entity, to_params, update_row
 from persistence.engine.statement import Statement
-from persistence.stores.user import FULL_NAME, matches_query
+from persistence.stores.user import NAME_ORDER, matches_query
 from persistence.tables import invitations, project_members, projects, streams, team_members, team_role, teams, users
 
 _ID = bindparam("id", type_=Uuid)
@@ -28,18 +28,13 @@ _TEAM, _USER = bindparam("team", type_=Uuid), bindparam("user", type_=Uuid)
 _m = team_members
 _MEMBERSHIP = (_m.c.team_id == _TEAM) & (_m.c.user_id == _USER)
 
+_SAME_NAME = teams.c.name_collation == bindparam("name_collation", type_=Text)
 _CONFLICTS = Statement(
     select(
         func.bool_or(teams.c.id == _ID).label("id"),
-        func.bool_or(func.lower(teams.c.name) == func.lower(bindparam("name", type_=Text)))
-        .filter(teams.c.deleted_at.is_(None))
-        .label("name"),
+        func.bool_or(_SAME_NAME).filter(teams.c.deleted_at.is_(None)).label("name"),
         func.bool_or(teams.c.key == bindparam("key", type_=Text)).label("key"),
-    ).where(
-        (teams.c.id == _ID)
-        | (func.lower(teams.c.name) == func.lower(bindparam("name", type_=Text)))
-        | (teams.c.key == bindparam("key", type_=Text))
-    )
+    ).where((teams.c.id == _ID) | _SAME_NAME | (teams.c.key == bindparam("key", type_=Text)))
 )
 _ADD = Statement(insert_row(Team, teams).returning(teams.c.id))
 _SAVE = Statement(update_row(Team, teams))
@@ -94,15 +89,15 @@ class SqlTeams:
         self._connection = connection
 
     async def add(self, team: Team) -> str | None:
-        """Keep a new team; the attribute that is taken, or None."""
-        given = to_params(team)
-        if await self._connection.fetch_value(_ADD, **given) is not None:
+        """Insert a new team; the attribute that is taken, or None."""
+        params = to_params(team)
+        if await self._connection.fetch_value(_ADD, **params) is not None:
             return None
-        taken = await self._connection.fetch_row(_CONFLICTS, **given)
-        return next((name for name in ("id", "name", "key") if taken[name]), "name")
+        conflicts = await self._connection.fetch_row(_CONFLICTS, **params)
+        return next((name for name in ("id", "name", "key") if conflicts[name]), "name")
 
     async def save(self, team: Team) -> bool:
-        """Keep a changed team; False when its name is taken."""
+        """Update a changed team; False when its name is taken."""
         try:
             async with self._connection.savepoint():
                 await self._connection.execute(_SAVE, **to_params(team))
@@ -116,12 +111,12 @@ class SqlTeams:
         return row and (to_entity(Team, row), Role(row["role"]))
 
     async def get(self, team_id: UUID) -> Team | None:
-        """A team, whoever asks; dissolved ones too."""
+        """A team, whether or not the user is a member; dissolved ones too."""
         row = await self._connection.fetch_row(_GET, id=team_id)
         return row and to_entity(Team, row)
 
     async def lock_by_id(self, team_id: UUID) -> Team | None:
-        """A team, whoever asks, held until the end of the operation; None when it was dissolved."""
+        """A team, locked until the end of the transaction, whether or not the user is a member; None when it was dissolved."""
         row = await self._connection.fetch_row(_LOCK_UNCHECKED, id=team_id)
         return row and to_entity(Team, row)
 
@@ -130,7 +125,7 @@ class SqlTeams:
         return await self._connection.fetch_value(_HAS_KEY, key=key) is not None
 
     async def memberships(self, team_id: UUID) -> Sequence[Membership]:
-        """Everybody in a team."""
+        """All members of a team."""
         return [to_entity(Membership, row) for row in await self._connection.fetch(_MEMBERS, team=team_id)]
 
     async def memberships_of(self, user_id: UUID) -> Sequence[Membership]:
@@ -143,7 +138,7 @@ class SqlTeams:
         return None if found is None else Role(found)
 
     async def add_member(self, membership: Membership) -> None:
-        """Begin a membership; its stream is followed from where it stands now."""
+        """Begin a membership; the member follows the team's stream from its present position."""
         await self._connection.execute(
             _ADD_MEMBER,
             team=membership.team_id,
@@ -158,7 +153,7 @@ class SqlTeams:
         await self._connection.execute(_SET_ROLE, team=team_id, user=user_id, role=role)
 
     async def remove_member(self, team_id: UUID, user_id: UUID) -> None:
-        """End a membership, and the user's places in the team's projects."""
+        """End a membership, and the user's memberships in the team's projects."""
         await self._connection.execute(_LEAVE_PROJECTS, team=team_id, user=user_id)
         await self._connection.execute(_REMOVE, team=team_id, user=user_id)
 
@@ -176,12 +171,12 @@ async def by_ids(
 
 
 async def roles(database: Database, viewer: UUID, team_ids: Sequence[UUID]) -> dict[UUID, Role]:
-    """The viewer's roles in teams; those he does not belong to are missing."""
+    """The viewer's roles in teams; teams of others are missing."""
     return {row[0]: Role(row[1]) for row in await database.fetch(_ROLES, ids=list(team_ids), viewer=viewer)}
 
 
 async def joined_positions(database: Database, viewer: UUID) -> dict[UUID, int]:
-    """The teams whose streams the viewer may hear, and the position from which on."""
+    """The teams whose streams the viewer may follow, with the position at which the viewer joined."""
     return {row[0]: row[1] for row in await database.fetch(_JOINED_POSITIONS, viewer=viewer)}
 
 
@@ -189,9 +184,8 @@ TEAMS = ListQuery(
     cls=Team,
     source=teams,
     id=teams.c.id,
-    sorts={"NAME": (SortColumn(func.lower(teams.c.name, type_=Text), "sort_name"),)},
+    sorts={"NAME": (SortColumn(teams.c.name_collation, "sort_name", selected=True),)},
     default=(Order("NAME"),),
-    extra=(func.lower(teams.c.name).label("sort_name"),),
     visible=lambda: team_visible(teams.c.id),
 )
 
@@ -208,7 +202,6 @@ TEAMS_OF_USER = ListQuery(
     id=teams.c.id,
     sorts=TEAMS.sorts,
     default=TEAMS.default,
-    extra=TEAMS.extra,
     parent_clause=_parent_is_member,
     visible=TEAMS.visible,
 )
@@ -226,9 +219,8 @@ TEAM_MEMBERS = ListQuery(
     cls=Member,
     source=_MemberSource,
     id=users.c.id,
-    sorts={"NAME": (SortColumn(FULL_NAME, "sort_name"),)},
+    sorts={"NAME": NAME_ORDER},
     default=(Order("NAME"),),
-    extra=(FULL_NAME.label("sort_name"),),
     joined=lambda query: query.select_from(users.join(_m, _m.c.user_id == users.c.id)),
     parent_clause=lambda parent: _m.c.team_id == parent,
     visible=lambda: team_visible(_m.c.team_id),

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Text, Uuid, bindparam, func, literal_column, or_, select
 
+from domain.email_address import email_key
 from domain.page import Order
 from domain.user import User
 from persistence.access import any_id, project_visible, shares_team
@@ -17,22 +18,21 @@ from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, to_entity, to_params
 from persistence.engine.statement import Statement
 from persistence.row_updates import RowUpdate, row_version
-from persistence.tables import project_members, users, watchers
+from persistence.tables import project_members, team_members, users, watchers
 from persistence.transaction import Transaction
 
 _ID = bindparam("id", type_=Uuid)
 _ADD = Statement(insert_row(User, users, "password_hash").returning(users.c.id))
 _UPDATE = RowUpdate(User, users)
 _by_id = select(*columns(User, users), row_version(users)).where(users.c.id == _ID)
-# What points to a user can be written meanwhile.
+# Rows that refer to a user can still be written.
 _READ_UNLOCKED, _LOCK = Statement(_by_id), Statement(_by_id.with_for_update(key_share=True))
-_EMAIL = func.lower(bindparam("email", type_=Text))
-_BY_EMAIL = Statement(select(*columns(User, users)).where(func.lower(users.c.email_address) == _EMAIL))
-_PASSWORD_BY_EMAIL = Statement(
-    select(*columns(User, users), users.c.password_hash).where(func.lower(users.c.email_address) == _EMAIL)
-)
+_HAS_EMAIL = users.c.email_key == bindparam("email_key", type_=Text)
+_BY_EMAIL = Statement(select(*columns(User, users)).where(_HAS_EMAIL))
+_PASSWORD_BY_EMAIL = Statement(select(*columns(User, users), users.c.password_hash).where(_HAS_EMAIL))
 _PASSWORD = Statement(select(users.c.password_hash).where(users.c.id == _ID))
 _CLEAR_PASSWORD = Statement(users.update().where(users.c.id == _ID).values(password_hash=None))
+_TEAM_IDS = Statement(select(team_members.c.team_id).where(team_members.c.user_id == _ID).order_by(team_members.c.team_id))
 _BY_IDS = ByIdQuery(User, users)
 _VISIBLE = ByIdQuery(User, users, shares_team(users.c.id, by_id=True))
 _SHARING_TEAM = Statement(select(users.c.id).where(users.c.id == any_id(), shares_team(users.c.id, by_id=True)))
@@ -45,78 +45,84 @@ class SqlUsers:
         self._connection = connection
 
     async def add(self, user: User, password_hash: str) -> bool:
-        """Keep a new user; False when the e-mail address is taken."""
-        given = to_params(user) | {"password_hash": password_hash}
-        return await self._connection.fetch_value(_ADD, **given) is not None
+        """Insert a new user; False when the e-mail address is taken."""
+        params = to_params(user) | {"password_hash": password_hash}
+        return await self._connection.fetch_value(_ADD, **params) is not None
 
     async def save(self, user: User) -> None:
-        """Keep a changed user."""
+        """Update a changed user."""
         await self._connection.save(_UPDATE, user)
 
     async def lock(self, user_id: UUID) -> User | None:
-        """A user, held until the end of the operation."""
+        """A user, locked until the end of the transaction."""
         row = await self._connection.fetch_row(_LOCK, id=user_id)
         return row and to_entity(User, row)
 
     async def read_unlocked(self, user_id: UUID) -> User | None:
-        """The same, not held: `save` keeps him if nobody wrote him meanwhile."""
+        """The same without a lock: `save` raises StaleRow if it was changed in between."""
         row = await self._connection.read_unlocked(_READ_UNLOCKED, _LOCK, id=user_id)
         return row and to_entity(User, row)
 
+    async def team_ids(self, user_id: UUID) -> list[UUID]:
+        """The teams that the user belongs to, not held."""
+        return [row[0] for row in await self._connection.peek(_TEAM_IDS, id=user_id)]
+
     async def by_email(self, email: str) -> User | None:
-        """The user with an address, whatever its case."""
-        row = await self._connection.fetch_row(_BY_EMAIL, email=email)
+        """The user with an address, however it is written."""
+        row = await self._connection.fetch_row(_BY_EMAIL, email_key=email_key(email))
         return row and to_entity(User, row)
 
     async def password_hash(self, user_id: UUID) -> str | None:
-        """The stored hash; None for somebody who cannot sign in by password."""
+        """The stored hash; None for a user who cannot sign in by password."""
         found: str | None = await self._connection.fetch_value(_PASSWORD, id=user_id)
         return found
 
     async def forget_password(self, user_id: UUID) -> None:
-        """Nobody can sign in by this user's password any more."""
+        """Delete the hash: the user cannot sign in by password any more."""
         await self._connection.execute(_CLEAR_PASSWORD, id=user_id)
 
 
 async def get_credentials(database: Database, email: str) -> tuple[User, str | None] | None:
-    """The user with an address and the hash of his password."""
-    row = await database.fetch_row(_PASSWORD_BY_EMAIL, email=email)
+    """The user with an address, and the hash of the password."""
+    row = await database.fetch_row(_PASSWORD_BY_EMAIL, email_key=email_key(email))
     return row and (to_entity(User, row), row["password_hash"])
 
 
 async def by_ids(database: Database, user_ids: Sequence[UUID], attributes: frozenset[str] | None = None) -> dict[UUID, Any]:
-    """Users that something visible names: authors, assignees, members. Names are seen with what bears them."""
+    """Users whom a visible object names: authors, assignees, members. Who sees the object sees the name."""
     return await _BY_IDS.fetch(database, user_ids, attributes)
 
 
 async def visible_by_ids(
     database: Database, viewer: UUID, user_ids: Sequence[UUID], attributes: frozenset[str] | None = None
 ) -> dict[UUID, Any]:
-    """Those of the users who share a team with the viewer, and himself."""
+    """The viewer, and those of the users who share a team with the viewer."""
     return await _VISIBLE.fetch(database, user_ids, attributes, viewer=viewer)
 
 
 async def sharing_team(database: Database, viewer: UUID, user_ids: Sequence[UUID]) -> set[UUID]:
-    """Which of the users share a team with the viewer, or are himself."""
+    """Which of the users share a team with the viewer, or are the viewer."""
     return {row[0] for row in await database.fetch(_SHARING_TEAM, ids=list(user_ids), viewer=viewer)}
-
-
-FULL_NAME = func.lower(users.c.first_name + literal_column("' '") + users.c.last_name, type_=Text)
 
 
 def matches_query(operator: str, parameter: str) -> Column:
     """The query is part of the name or of the address."""
-    query = func.lower(bindparam(parameter, type_=Text))
-    return or_(func.strpos(FULL_NAME, query) > 0, func.strpos(func.lower(users.c.email_address), query) > 0)
+    query = bindparam(parameter, type_=Text)
+    return or_(
+        func.strpos(users.c.name_collation, query) > literal_column("0"),
+        func.strpos(users.c.email_key, query) > literal_column("0"),
+    )
+
+
+NAME_ORDER = (SortColumn(users.c.name_collation, "sort_name", selected=True),)
 
 
 def _list_query(cls: type[Any] = User, **options: Any) -> ListQuery:
     return ListQuery(
         cls=cls,
         id=users.c.id,
-        sorts={"NAME": (SortColumn(FULL_NAME, "sort_name"),)},
+        sorts={"NAME": NAME_ORDER},
         default=(Order("NAME"),),
-        extra=(FULL_NAME.label("sort_name"),),
         **options,
     )
 

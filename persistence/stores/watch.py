@@ -1,4 +1,4 @@
-"""Watchers, and what each user has seen: the store and the loaders."""
+"""Watchers and seen marks: the store and the loaders."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,8 @@ from sqlalchemy.sql.schema import Table
 from persistence.access import VIEWER, any_id, project_visible
 from persistence.engine.database import Connection, Database
 from persistence.engine.statement import Statement
-from persistence.tables import INSTANT, documents, events, seen_marks, streams, tasks, watchers
+from persistence.events.activity import is_history
+from persistence.tables import INSTANT, comments, documents, events, seen_marks, streams, tasks, watchers
 
 _SUBJECT, _USER = bindparam("subject", type_=Uuid), bindparam("user", type_=Uuid)
 _WATCH = Statement(
@@ -63,7 +64,13 @@ _UNREAD = Statement(
     )
     .where(
         events.c.actor_id.is_distinct_from(VIEWER),
-        events.c.kind != literal_column("'ACCESS_LOST'"),
+        is_history(events),
+        ~(
+            select(literal_column("1"))
+            .where(comments.c.id == events.c.entity_id, comments.c.deleted_at.is_not(None))
+            .correlate(events)
+            .exists()
+        ),
         or_(
             seen_marks.c.position.is_(None),
             (events.c.stream == seen_marks.c.stream) & (events.c.position > seen_marks.c.position),
@@ -81,7 +88,7 @@ class SqlWatches:
         self._connection = connection
 
     async def watch(self, subject_type: str, subject_id: UUID, user_ids: Sequence[UUID]) -> None:
-        """Make people watchers; those who are stay so."""
+        """Add watchers; present ones stay."""
         if user_ids:
             await self._connection.execute(_WATCH, subject=subject_id, type=subject_type, users=list(user_ids))
 
@@ -90,7 +97,7 @@ class SqlWatches:
         await self._connection.execute(_UNWATCH, subject=subject_id, user=user_id)
 
     async def mark_seen(self, user_id: UUID, subject_id: UUID, stream: str, at: datetime) -> None:
-        """Everything in the stream up to now is no news to the user, as far as the subject goes."""
+        """Mark the changes of the subject in the stream up to now as seen by the user."""
         await self._connection.execute(_MARK_SEEN, user=user_id, subject=subject_id, stream=stream, at=at)
 
 

@@ -1,4 +1,4 @@
-"""The tables, as SQLAlchemy Core sees them; migrations are kept equal to this by a test.
+"""The tables, as SQLAlchemy Core describes them; a test compares the migrations with them.
 
 Column names are the field's usual ones (`assignee_user_id`); their keys are the domain's attribute names (`assignee_id`), so that
 a row selected by `persistence.engine.rows` has the same attributes as the dataclass. Text sorts and compares by code point (the
@@ -14,6 +14,7 @@ from persistence.tables.identity import invitations, sessions, signing_keys, tea
 from persistence.tables.tasks import (
     comment_reactions,
     comments,
+    former_ranks,
     labels,
     project_members,
     projects,
@@ -38,6 +39,7 @@ __all__ = [
     "document_versions",
     "documents",
     "events",
+    "former_ranks",
     "idempotency_keys",
     "invitations",
     "labels",

@@ -1,4 +1,4 @@
-"""What tables are made of: kinds of columns, and the enums."""
+"""Kinds of columns, and the enums, from which the tables are built."""
 
 from enum import StrEnum
 
@@ -43,7 +43,7 @@ change_kind = postgres_enum(ChangeKind, "change_kind")
 
 
 def id_column() -> Column[object]:
-    """A UUIDv7, ours or the client's."""
+    """A UUIDv7, made by the server or by a client."""
     return Column("id", Uuid, primary_key=True)
 
 

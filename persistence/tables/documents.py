@@ -15,6 +15,7 @@ documents = Table(
     foreign_key("documents", key="parent_id", nullable=True),
     foreign_key("users", key="owner_id", name="owner_user_id"),
     Column("title", Text, nullable=False),
+    Column("title_collation", Text, nullable=False),
     Column("type", document_type, nullable=False),
     Column("rank", Text, nullable=False),
     Column("preview", Text),
@@ -28,6 +29,7 @@ documents = Table(
     Index(None, "parent_id", "rank"),
     Index(None, "owner_id", "created_at", "id"),
     Index(None, "project_id", "updated_at", "id"),
+    Index("ix_documents_long_rank", "project_id", postgresql_where=text("length(rank) > 64")),
 )
 
 document_versions = Table(

@@ -9,7 +9,7 @@ attachments = Table(
     metadata,
     *entity_columns(),
     foreign_key("users", key="uploader_id", name="uploader_user_id", nullable=True),
-    # What a file is on is of many kinds, and so is what that lies under: no foreign keys.
+    # The subject of a file is of many kinds, and so is that subject's container: no foreign keys.
     Column("subject_type", Text),
     Column("subject_id", Uuid),
     Column("about_type", Text),
@@ -21,7 +21,7 @@ attachments = Table(
     Column("state", attachment_state, nullable=False),
     Index(None, "subject_id", "created_at", "id"),
 )
-# What is on something is nearly all there is; what still waits is counted and swept without a look at that.
+# Nearly all files are attached; this index counts and cleans up the others without reading those.
 attached = (attachments.c.state == literal_column("'READY'")) & attachments.c.subject_id.is_not(None)
 Index("ix_attachments_waiting_uploader", attachments.c.uploader_id, postgresql_where=not_(attached))
 Index("ix_attachments_waiting_since", attachments.c.created_at, postgresql_where=not_(attached))

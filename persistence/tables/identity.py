@@ -1,4 +1,4 @@
-"""Who there is: users, their sessions, teams, memberships and invitations; and the keys that sign their tokens."""
+"""Tables of users, sessions, teams, memberships, invitations and signing keys."""
 
 from sqlalchemy import (
     BigInteger,
@@ -23,10 +23,12 @@ users = Table(
     metadata,
     *entity_columns(),
     Column("email", Text, key="email_address", nullable=False),
+    Column("email_key", Text, nullable=False),
     Column("email_verified_at", INSTANT),
     Column("password_hash", Text),
     Column("first_name", Text, nullable=False),
     Column("last_name", Text, nullable=False),
+    Column("name_collation", Text, nullable=False),
     Column("status", user_status, nullable=False),
     Column("is_bot", Boolean, nullable=False, server_default=text("false")),
     Column("time_zone", Text, nullable=False),
@@ -34,7 +36,7 @@ users = Table(
     Column("avatar_id", Uuid),
 )
 
-Index("uq_users_email", func.lower(users.c.email_address), unique=True)
+Index("uq_users_email_key", users.c.email_key, unique=True)
 
 sessions = Table(
     "sessions",
@@ -60,7 +62,7 @@ signing_keys = Table(
     metadata,
     Column("kid", Text, primary_key=True),
     Column("private_jwk", JSONB, nullable=False),
-    # The first key ever has this mark, so that two processes that start together agree on one.
+    # Set for the very first key, so that two processes that start together agree on one.
     Column("only", Boolean, unique=True),
     Column("created_at", INSTANT, nullable=False, server_default=func.now()),
 )
@@ -70,6 +72,7 @@ teams = Table(
     metadata,
     *entity_columns(),
     Column("name", Text, nullable=False),
+    Column("name_collation", Text, nullable=False),
     Column("key", Text, nullable=False),
     Column("description", Text),
     foreign_key("users", key="owner_id", name="owner_user_id"),
@@ -78,7 +81,7 @@ teams = Table(
     Index(None, "owner_id"),
 )
 
-Index("uq_teams_name", func.lower(teams.c.name), unique=True, postgresql_where=teams.c.deleted_at.is_(None))
+Index("uq_teams_name_collation", teams.c.name_collation, unique=True, postgresql_where=teams.c.deleted_at.is_(None))
 
 Index("uq_teams_key", teams.c.key, unique=True)
 
@@ -100,6 +103,7 @@ invitations = Table(
     id_column(),
     foreign_key("teams", key="team_id"),
     Column("email", Text, nullable=False),
+    Column("email_key", Text, nullable=False),
     Column("role", team_role, nullable=False),
     foreign_key("users", key="invited_by_id", name="invited_by_user_id", nullable=True),
     Column("created_at", INSTANT, nullable=False),
@@ -107,4 +111,4 @@ invitations = Table(
     Column("token_hash", LargeBinary, nullable=False, unique=True),
 )
 
-Index("uq_invitations_team_email", invitations.c.team_id, func.lower(invitations.c.email), unique=True)
+Index("uq_invitations_team_email_key", invitations.c.team_id, invitations.c.email_key, unique=True)

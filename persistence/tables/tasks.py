@@ -1,4 +1,4 @@
-"""What they do: projects, tasks, labels, links, comments, and who watches and has seen what."""
+"""Tables of projects, tasks, labels, links, comments, watchers and seen marks."""
 
 from sqlalchemy import BigInteger, Column, Date, Double, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -22,10 +22,11 @@ labels = Table(
     *entity_columns(),
     foreign_key("teams", key="team_id"),
     Column("name", Text, nullable=False),
+    Column("name_collation", Text, nullable=False),
     Column("color", Text, nullable=False),
 )
 
-Index("uq_labels_team_name", labels.c.team_id, func.lower(labels.c.name), unique=True)
+Index("uq_labels_team_name_collation", labels.c.team_id, labels.c.name_collation, unique=True)
 
 projects = Table(
     "projects",
@@ -33,6 +34,7 @@ projects = Table(
     *entity_columns(),
     foreign_key("teams", key="team_id"),
     Column("name", Text, nullable=False),
+    Column("name_collation", Text, nullable=False),
     Column("description", Text),
     Column("status", project_status, nullable=False),
     Column("visibility", project_visibility, nullable=False),
@@ -42,6 +44,7 @@ projects = Table(
     foreign_key("users", key="creator_id", name="creator_user_id", nullable=True),
     Column("deleted_at", INSTANT),
     Index(None, "team_id", "created_at", "id"),
+    Index(None, "team_id", "name_collation", "id"),
 )
 
 project_members = Table(
@@ -64,6 +67,7 @@ tasks = Table(
     Column("number", Integer, nullable=False),
     Column("key", Text, nullable=False),
     Column("title", Text, nullable=False),
+    Column("title_collation", Text, nullable=False),
     Column("description", Text),
     Column("status", task_status, nullable=False),
     Column("priority", task_priority, nullable=False),
@@ -85,6 +89,19 @@ tasks = Table(
     Index(None, "project_id", "status", "rank"),
     Index(None, "project_id", "updated_at", "id"),
     Index("ix_tasks_label_ids", "label_ids", postgresql_using="gin"),
+    Index("ix_tasks_long_rank", "project_id", postgresql_where=text("length(rank) > 64")),
+)
+
+# What ranks of tasks and documents became when they were compacted, for cursors that were made before.
+former_ranks = Table(
+    "former_ranks",
+    metadata,
+    Column("item_id", Uuid, nullable=False),
+    Column("rank_hash", Text, nullable=False),
+    Column("rank", Text, nullable=False),
+    Column("created_at", INSTANT, nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("item_id", "rank_hash"),
+    Index(None, "created_at"),
 )
 
 task_aliases = Table(

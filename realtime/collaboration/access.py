@@ -1,4 +1,7 @@
-"""Who may be in a room, as the room is told: rights are decided outside, on entering and again whenever they may have changed."""
+"""Rights in rooms: what a person may do with a document, and which entries of a stream may have changed that.
+
+Rights are decided outside (`AccessLookup`), when a person joins and again whenever they may have changed.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -10,7 +13,7 @@ from domain.events import ChangeKind, Entry, team_stream
 
 
 class DocumentRight(IntEnum):
-    """What somebody may do with a document; WRITE includes READ."""
+    """What a person may do with a document; WRITE includes READ."""
 
     READ = 1
     WRITE = 2
@@ -18,7 +21,7 @@ class DocumentRight(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class DocumentAccess:
-    """A document's team, and who of those asked about may do what in it; nobody else may anything."""
+    """A document's team, and the rights of those users who were asked about and have any."""
 
     team_id: UUID
     rights: Mapping[UUID, DocumentRight]
@@ -26,7 +29,7 @@ class DocumentAccess:
 
 class AccessLookup(Protocol):
     async def __call__(self, document_id: UUID, user_ids: Collection[UUID], /) -> DocumentAccess | None:
-        """How users stand with a document; None when there is none, or it is deleted. Raises `Unavailable`."""
+        """The rights of users in a document; None when there is none, or it is deleted. Raises `Unavailable`."""
 
 
 def may_affect_rights(entry: Entry, document_id: UUID) -> bool:
@@ -37,12 +40,12 @@ def may_affect_rights(entry: Entry, document_id: UUID) -> bool:
 
 
 def rights_stream(access: DocumentAccess) -> str:
-    """The stream in which changes of rights are told."""
+    """The stream that announces changes of rights."""
     return team_stream(access.team_id)
 
 
 def saved_version_id(entry: Entry, document_id: UUID) -> UUID | None:
-    """The version of the document that an entry tells was saved."""
+    """The version of the document that an entry says was saved, None where it says nothing of the kind."""
     if entry.entity_id != document_id or entry.type != "DocumentVersionSaved":
         return None
     return UUID(entry.payload["entity"]["latest_version_id"])

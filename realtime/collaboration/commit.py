@@ -1,53 +1,65 @@
-"""Group commit: what all rooms of the process collected in a tick becomes durable in one transaction.
+"""Group commit: makes durable in one transaction what all rooms of the process collected in a tick.
 
 Transactions begin no more often than once in a tick, and the first edit after a pause begins one at once: a lone typist waits for
-a commit, and a crowd shares what a tick collects. What fails is told to the rooms whole: nothing of it was acknowledged.
+one commit, and a crowd shares what a tick collects. Where a transaction fails, all its edits are answered so: nothing of it was
+acknowledged. A room with an edit of more than `MAX_SOURCE_BYTES` gets a transaction of its own, for which the others do not wait.
 
-Rejected: to wait for a tick after the first edit (all of it for everybody, and with an edit every 20 ms nothing is shared); to
-begin the next transaction when the last one ends (several in a tick, each of which is sent to everybody); to acknowledge after
-one transaction and tell everybody after every second (reckoned from what each part costs: fewer writes to visitors, but each pair
-of transactions wakes the process once more, some 250 µs for 200 visitors' 1,000, and the last visitor hears later than with
-peers).
+Rejected: waiting for a tick after the first edit (all of it for everybody, and with an edit every 20 ms nothing is shared);
+beginning the next transaction when the last one ends (several in a tick, each of which is sent to everybody); acknowledging after
+one transaction and sending after every second (fewer writes to participants, but each pair of transactions wakes the process once
+more, some 250 µs for 200 participants' 1,000, and the last participant gets edits later than with peers).
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from domain.document.update import Appended, Update
 from domain.errors import DomainError, IdempotencyMismatch, Unavailable
+from realtime.background_tasks import BackgroundTasks
 
 logger = logging.getLogger(__name__)
 
 MAX_TRANSACTION_UPDATES: Final = 2_000
 MAX_SOURCE_UPDATES: Final = 500
 MAX_TRANSACTION_BYTES: Final = 8 * 1024 * 1024
-MAX_SOURCE_BYTES: Final = 512 * 1024  # so that what a room tells at once does not fill its visitors' outboxes
+MAX_SOURCE_BYTES: Final = 512 * 1024  # so that what a room sends at once does not fill the send queues of its participants
 _COMMIT_TIMEOUT_SECONDS: Final = 8.0
+_LARGE_COMMIT_TIMEOUT_SECONDS: Final = 30.0
 
 CommitResult = Appended | DomainError
+OnDone = Callable[[CommitResult], None]
+
+
+@dataclass(slots=True)
+class PendingUpdate:
+    """An edit on its way to the log; one without an update changes nothing, and is answered when those before it are durable."""
+
+    update: Update | None
+    on_done: OnDone | None
 
 
 class UpdateLog(Protocol):
     """Where updates become durable."""
 
     async def append(self, updates: Sequence[Update], /) -> Sequence[Appended | IdempotencyMismatch]:
-        """Keep updates of any documents in one transaction; durable when this returns. Raises `Unavailable`."""
+        """Append updates of any documents in one transaction; durable when this returns. Raises `Unavailable`."""
 
 
 class UpdateSource(Protocol):
     """A room, as its edits are collected."""
 
     def drain(self, max_updates: int, max_bytes: int) -> Sequence[Update]:
-        """Up to so many edits, of no more than so many bytes once there is one; they are under way from now on."""
+        """The next edits: at most so many, and of no more bytes once there is one; they are in flight until `on_committed`."""
 
     def on_committed(self, results: Sequence[CommitResult]) -> None:
-        """What came of what was collected last."""
+        """The results of the edits in flight, in their order."""
 
     @property
     def has_more(self) -> bool:
-        """Whether there is something to collect."""
+        """Whether edits wait to be drained."""
 
 
 class GroupCommitter:
@@ -57,20 +69,19 @@ class GroupCommitter:
         self._log = log
         self._interval_seconds = interval_seconds
         self._pending_sources: dict[UpdateSource, None] = {}
+        self._in_large_commit: set[UpdateSource] = set()
+        self._large_commits = BackgroundTasks()
         self._has_updates = asyncio.Event()
 
     def submit(self, source: UpdateSource) -> None:
-        """The room has edits to be collected."""
+        """Collect from a room that has edits."""
+        if source in self._in_large_commit:
+            return  # submitted when that is done
         self._pending_sources[source] = None
         self._has_updates.set()
 
-    @property
-    def has_pending(self) -> bool:
-        """Whether a room has something to commit."""
-        return bool(self._pending_sources)
-
     async def run(self) -> None:
-        """For ever."""
+        """Commit for ever."""
         loop = asyncio.get_running_loop()
         next_at = loop.time()
         while True:
@@ -83,8 +94,15 @@ class GroupCommitter:
             if self._pending_sources:
                 self._has_updates.set()
 
+    async def finish(self) -> None:
+        """Commit everything that is pending, after `run` was cancelled."""
+        while self._pending_sources or self._in_large_commit:
+            await self.commit()
+            await asyncio.sleep(0.01 if self._in_large_commit else 0)
+        await self._large_commits.cancel_all()
+
     async def commit(self) -> bool:
-        """One transaction; whether it was too small for what was waiting when it began."""
+        """Commit one transaction; whether edits that waited when it began are left."""
         sources: list[tuple[UpdateSource, int]] = []
         updates: list[Update] = []
         left = MAX_TRANSACTION_BYTES
@@ -92,26 +110,38 @@ class GroupCommitter:
             if len(updates) >= MAX_TRANSACTION_UPDATES or left <= 0:
                 break
             del self._pending_sources[source]
-            some = source.drain(min(MAX_SOURCE_UPDATES, MAX_TRANSACTION_UPDATES - len(updates)), min(MAX_SOURCE_BYTES, left))
-            sources.append((source, len(some)))
-            updates += some
-            left -= sum(len(each.data) for each in some)
-        left_over = bool(self._pending_sources) or any(source.has_more for source, _ in sources)
-        answers = await self._append(updates) if updates else ()
+            drained = source.drain(min(MAX_SOURCE_UPDATES, MAX_TRANSACTION_UPDATES - len(updates)), min(MAX_SOURCE_BYTES, left))
+            size = sum(len(each.data) for each in drained)
+            if size > 2 * MAX_SOURCE_BYTES:
+                self._in_large_commit.add(source)
+                self._large_commits.start(self._commit_large(source, drained), "rooms: large commit")
+                continue
+            sources.append((source, len(drained)))
+            updates += drained
+            left -= size
+        is_more_left = bool(self._pending_sources) or any(source.has_more for source, _ in sources)
+        results = await self._append(updates, _COMMIT_TIMEOUT_SECONDS) if updates else ()
         start = 0
         for source, count in sources:
-            source.on_committed(answers[start : start + count])
+            source.on_committed(results[start : start + count])
             start += count
             if source.has_more:
                 self.submit(source)
-        return left_over
+        return is_more_left
 
-    async def _append(self, updates: Sequence[Update]) -> Sequence[CommitResult]:
+    async def _commit_large(self, source: UpdateSource, updates: Sequence[Update]) -> None:
+        results = await self._append(updates, _LARGE_COMMIT_TIMEOUT_SECONDS)
+        self._in_large_commit.discard(source)
+        source.on_committed(results)
+        if source.has_more:
+            self.submit(source)
+
+    async def _append(self, updates: Sequence[Update], timeout_seconds: float) -> Sequence[CommitResult]:
         try:
-            async with asyncio.timeout(_COMMIT_TIMEOUT_SECONDS):
+            async with asyncio.timeout(timeout_seconds):
                 return await self._log.append(updates)
         except (Unavailable, TimeoutError):
-            return [Unavailable("The edit could not be kept now; try again.")] * len(updates)
+            return [Unavailable("The edit could not be saved now; try again.")] * len(updates)
         except Exception:
-            logger.exception("%d edits could not be kept.", len(updates))
-            return [Unavailable("The edit could not be kept; try again.")] * len(updates)
+            logger.exception("%d edits could not be saved.", len(updates))
+            return [Unavailable("The edit could not be saved; try again.")] * len(updates)

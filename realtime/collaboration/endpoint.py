@@ -1,40 +1,33 @@
-"""`/collaboration/{documentId}`: websockets of stock Yjs providers, as a plain ASGI application.
+"""Serves `/collaboration/{documentId}`, the websockets of stock Yjs providers, as a plain ASGI application.
 
-    y-websocket   new WebsocketProvider("wss://…/collaboration", documentId, doc, { params: { token } })
-    Hocuspocus    new HocuspocusProvider({ url: "wss://…/collaboration", name: documentId, document: doc, token })
+    y-websocket   new WebsocketProvider("wss://…/collaboration", documentId, doc, { params: { token, schema: 1 } })
+    Hocuspocus    new HocuspocusProvider({ url: "wss://…/collaboration?schema=1", name: documentId, document: doc, token })
 
-The token may also stand in an Authorization header. Who may not come in is accepted and closed with a code, since a browser tells
-nothing of a refused handshake. Codes: 4400 malformed or an update that the server refuses, 4401 not signed in (any more), 4403
-not allowed, 4404 not there; those end a y-websocket provider's attempts. 1001 drained, 1009 too big, 4503 try later, 4508 come
-back and synchronise: it fell behind, or nothing was heard of it.
+The token may also be in an Authorization header. `schema` is the version of the editor schema that the client implements
+(`domain.document.editor_schema`). Connections that are refused are accepted and closed with a code, since a browser shows nothing
+of a refused handshake. Codes: 4400 malformed, or an update that the server refuses; 4401 not signed in (any more); 4403 not
+allowed; 4404 not there; those end a y-websocket provider's attempts. 1001 draining, 1009 too big, 4503 try later, 4508 come back
+and synchronize: the client fell behind, or did not answer.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Final
 from urllib.parse import parse_qs
 from uuid import UUID
 
 from starlette.types import Receive, Scope, Send
 
 from domain.errors import DomainError, Unavailable
-from realtime.collaboration.connection import Authenticator, CollaborationConnection, EndpointContext, StandardClose
+from realtime.collaboration.close_codes import StandardClose
+from realtime.collaboration.connection import CollaborationConnection
+from realtime.collaboration.open_documents import Authenticator, EndpointContext, parse_schema_version
 from realtime.collaboration.rooms import Rooms
+from realtime.collaboration.timings import KeepaliveTimings
 from realtime.collaboration.transport import AsgiTransport, Transport, TransportTakeover, no_takeover
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeepaliveTimings:
-    """How long is waited, in seconds."""
-
-    ping_after_seconds: float = 20.0
-    """Of silence, before a client is asked for a sign of life."""
-    close_after_seconds: float = 50.0
-    """Of silence, before the connection ends."""
-    check_interval_seconds: float = 4.0
-    """Between looks at the tokens and the silence of all connections."""
+_LATE_SECONDS: Final = 1.0
 
 
 class CollaborationEndpoint:
@@ -48,13 +41,14 @@ class CollaborationEndpoint:
         parse_id: Callable[[str], UUID | None],
         may_connect: Callable[[Mapping[bytes, bytes]], bool],
         take_over: TransportTakeover = no_takeover,
-        timings: KeepaliveTimings = KeepaliveTimings(),
+        timings: KeepaliveTimings | None = None,
     ) -> None:
         self._context = EndpointContext(rooms=rooms, authenticator=authenticator, parse_id=parse_id)
         self._may_connect = may_connect
         self._take_over = take_over
-        self._timings = timings
+        self._timings = timings or KeepaliveTimings()
         self._connections: set[CollaborationConnection] = set()
+        self._pinged_at: dict[CollaborationConnection, float] = {}  # pings that nothing has answered yet
         self._all_closed = asyncio.Event()
         self._all_closed.set()
         self._draining = False
@@ -68,14 +62,20 @@ class CollaborationEndpoint:
             await send({"type": "websocket.close", "code": 4403})  # before accepting: HTTP 403
             return
         await send({"type": "websocket.accept"})
-        name, authorization = scope.get("path_params", {}).get("document_id"), _authorization(scope, headers)
-        if (taken := self._take_over(scope, self._context.rooms.write_batch)) is not None:
-            self._context.rooms.start(self._serve(taken, name, authorization), "collaboration: connection")
+        name = scope.get("path_params", {}).get("document_id")
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+        authorization = _authorization(query, headers)
+        schema_version = parse_schema_version((query.get("schema") or [None])[0])
+        if (transport := self._take_over(scope, self._context.rooms.write_batch)) is not None:
+            serving = self._serve(transport, name, authorization, schema_version)
+            self._context.rooms.start(serving, "collaboration: connection")
         else:
-            await self._serve(AsgiTransport(receive, send), name, authorization)
+            await self._serve(AsgiTransport(receive, send), name, authorization, schema_version)
 
-    async def _serve(self, transport: Transport, name: str | None, authorization: str | None) -> None:
-        connection = CollaborationConnection(self._context, transport, name=name, authorization=authorization)
+    async def _serve(self, transport: Transport, name: str | None, authorization: str | None, schema_version: int | None) -> None:
+        connection = CollaborationConnection(
+            self._context, transport, name=name, authorization=authorization, schema_version=schema_version
+        )
         if self._draining:
             connection.close(StandardClose.GOING_AWAY)
         self._connections.add(connection)
@@ -85,11 +85,12 @@ class CollaborationEndpoint:
         finally:
             transport.release()
             self._connections.discard(connection)
+            self._pinged_at.pop(connection, None)
             if not self._connections:
                 self._all_closed.set()
 
     async def drain(self, *, within: float = 5.0) -> None:
-        """Close all connections with 1001, those too that still come, and wait until they are gone."""
+        """Close all connections with 1001, also those that still come, and wait until they are gone."""
         self._draining = True
         for connection in tuple(self._connections):
             connection.close(StandardClose.GOING_AWAY)
@@ -101,32 +102,48 @@ class CollaborationEndpoint:
 
     async def _check_connections(self) -> None:
         while True:
+            due = time.monotonic() + self._timings.check_interval_seconds
             await asyncio.sleep(self._timings.check_interval_seconds)
-            now = time.monotonic()
+            late = time.monotonic() - due
+            if late > _LATE_SECONDS:  # while the process stood still nobody could answer
+                self._pinged_at = {each: at + late for each, at in self._pinged_at.items()}
             for connection in tuple(self._connections):
-                silent = now - connection.last_received_at
-                if not connection.sessions:
-                    if silent > self._timings.ping_after_seconds:
-                        connection.close(StandardClose.NO_RESPONSE)
-                elif silent > self._timings.close_after_seconds and connection.has_sent_awareness:
-                    connection.close(StandardClose.NO_RESPONSE)
-                elif silent > self._timings.ping_after_seconds:
-                    connection.send_ping()
+                self._check_keepalive(connection, time.monotonic())
                 await self._check_credentials(connection)
 
+    def _check_keepalive(self, connection: CollaborationConnection, now: float) -> None:
+        """Ping a client that is silent, and close one that has not answered. Clients without awareness need not answer."""
+        silent = now - connection.last_received_at
+        pinged_at = self._pinged_at.get(connection)
+        if pinged_at is not None and connection.last_received_at >= pinged_at:
+            del self._pinged_at[connection]
+            pinged_at = None
+        if not connection.sessions:
+            if silent > self._timings.ping_after_seconds:
+                connection.close(StandardClose.NO_RESPONSE)
+        elif pinged_at is None:
+            if silent > self._timings.ping_after_seconds:
+                self._pinged_at[connection] = now
+                connection.send_ping()
+        elif now - pinged_at > self._timings.pong_timeout_seconds:
+            if connection.has_sent_awareness:
+                connection.close(StandardClose.NO_RESPONSE)
+            else:
+                self._pinged_at[connection] = now
+                connection.send_ping()
+
     async def _check_credentials(self, connection: CollaborationConnection) -> None:
-        for seat in tuple(connection.sessions):
+        for session in connection.sessions:
             try:
-                await self._context.authenticator.check_active(seat.credentials)
+                await self._context.authenticator.check_active(session.credentials)
             except Unavailable:
                 continue
             except DomainError as ended:
-                seat.on_removed(ended)
+                session.on_removed(ended)
 
 
-def _authorization(scope: Scope, headers: Mapping[bytes, bytes]) -> str | None:
-    given: Any = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token")
-    if given:
-        return f"Bearer {given[0]}"
+def _authorization(query: Mapping[str, list[str]], headers: Mapping[bytes, bytes]) -> str | None:
+    if tokens := query.get("token"):
+        return f"Bearer {tokens[0]}"
     header = headers.get(b"authorization")
     return None if header is None else header.decode("latin-1")

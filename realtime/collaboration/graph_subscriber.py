@@ -1,4 +1,4 @@
-"""A visitor who follows a document through the graph: what he hears waits, bounded, as events."""
+"""A participant that follows a document through the graph; its events wait in a bounded queue."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _EVENT_OVERHEAD_BYTES = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
-    """What the client is missing, as of a position, and what the server has."""
+    """What the client is missing as of a position, and what the server has."""
 
     type_name: ClassVar[str] = "DocumentSynced"
 
@@ -29,7 +29,7 @@ class Synced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited:
-    """Somebody's edits, up to a position."""
+    """Edits up to a position."""
 
     type_name: ClassVar[str] = "DocumentEdited"
 
@@ -41,7 +41,7 @@ class Edited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresenceChanged:
-    """Everybody who is there now."""
+    """Everybody who is there now; filled in when the event is delivered."""
 
     type_name: ClassVar[str] = "DocumentPresenceChanged"
 
@@ -59,7 +59,7 @@ class VersionSaved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessChanged:
-    """What the viewer may do has changed; `right` is None when he may not even read."""
+    """What the viewer may do has changed; `right` is None when they may not even read."""
 
     type_name: ClassVar[str] = "DocumentAccessChanged"
 
@@ -71,7 +71,7 @@ Event = Synced | Edited | PresenceChanged | VersionSaved | AccessChanged
 
 
 class GraphSubscriber:
-    """A subscription's place in a room (`realtime.collaboration.participant.Visitor`)."""
+    """A subscription in a room (`realtime.collaboration.participant.Participant`)."""
 
     def __init__(self, document_id: UUID, user_id: UUID, max_right: DocumentRight) -> None:
         self.user_id = user_id
@@ -87,7 +87,7 @@ class GraphSubscriber:
             self._events.put(_to_edited(run), len(run.data) + _EVENT_OVERHEAD_BYTES)
 
     def on_awareness(self, update: AwarenessUpdate) -> None:
-        """Peers came, moved or left; told once, however often it happens before the client hears of it."""
+        """Somebody came, moved or left: one event, however often it happens before the client takes it."""
         if not self._has_queued_presence:
             self._has_queued_presence = self._events.put(PresenceChanged(), _EVENT_OVERHEAD_BYTES)
 
@@ -96,13 +96,16 @@ class GraphSubscriber:
         self._events.put(VersionSaved(version_id=version_id), _EVENT_OVERHEAD_BYTES)
 
     def on_access_changed(self, right: DocumentRight) -> None:
-        """What the role allows now."""
+        """What the person's role allows now."""
         before, self.right = self.right, min(right, self._max_right)
         if before is not self.right:
             self._events.put(AccessChanged(document_id=self._document_id, right=self.right), _EVENT_OVERHEAD_BYTES)
 
+    def on_content_changed(self, *, is_own: bool = False) -> None:
+        """Nodes and marks are in the edits themselves."""
+
     def on_removed(self, error: DomainError | None) -> None:
-        """He can stay no longer: lost rights are told of, and nothing that came after."""
+        """The viewer may stay no longer: lost rights are an event, and nothing that came after is delivered."""
         if isinstance(error, NotFound):
             self._events.clear()
             self._events.put(AccessChanged(document_id=self._document_id, right=None), _EVENT_OVERHEAD_BYTES)
@@ -111,7 +114,7 @@ class GraphSubscriber:
             self._events.close(error)
 
     async def next(self) -> Event | None:
-        """The next event; None at the end. Raises what ended it."""
+        """The next event; None at the end. Raises the error that ended the subscription."""
         event = await self._events.get()
         if isinstance(event, PresenceChanged):
             self._has_queued_presence = False

@@ -1,8 +1,8 @@
-"""The bytes of the two protocols that stock Yjs providers speak over a websocket: y-websocket's and Hocuspocus'. No I/O.
+"""Encodes and decodes the messages of y-websocket and Hocuspocus, the protocols of stock Yjs providers. No I/O.
 
 y-websocket: one document a connection; a message is its type and its content. Hocuspocus puts the document's name before that, so
 that one connection may hold several, and adds authentication, acknowledgements (`SYNC_STATUS`) and stateless messages. The first
-byte of a connection tells them apart: a type is at most 3 there, and a name longer.
+byte of a connection tells them apart: a type is at most 3 in y-websocket's, and a document's name is longer than that.
 """
 
 from collections.abc import Iterable
@@ -12,11 +12,14 @@ from enum import IntEnum
 from content.lib0 import varint
 
 MAX_NAME_CHARS = 256
+MAX_AWARENESS_STATES = 4_000  # a room has half as many
+MAX_AWARENESS_BYTES = 64 * 1024
+MAX_STATE_VECTOR_BYTES = 64 * 1024
 _MAX_SAFE_INTEGER = 2**53 - 1
 
 
 class MessageType(IntEnum):
-    """What a message is about; from STATELESS on, Hocuspocus only."""
+    """The type of a message; from STATELESS on, Hocuspocus only."""
 
     SYNC = 0
     AWARENESS = 1
@@ -30,7 +33,7 @@ class MessageType(IntEnum):
 
 
 class SyncStep(IntEnum):
-    """What a SYNC message holds: a state vector, what somebody with that vector is missing, or an edit."""
+    """The content of a SYNC message: a state vector, what a client with that vector is missing, or an edit."""
 
     STEP_1 = 0
     STEP_2 = 1
@@ -43,7 +46,7 @@ class MalformedMessage(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class AwarenessState:
-    """One client as awareness tells of it. `state` is JSON; "null" says that it left."""
+    """The awareness of one client. `state` is JSON; "null" means that it left."""
 
     client: int
     clock: int
@@ -51,7 +54,7 @@ class AwarenessState:
 
 
 class MessageReader:
-    """Steps through a message; everything raises Malformed."""
+    """Reads a message from its beginning. Every method raises MalformedMessage."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -95,7 +98,7 @@ class MessageReader:
 
 
 def with_length(data: bytes) -> bytes:
-    """Bytes behind their length."""
+    """Bytes with their length in front."""
     return varint(len(data)) + data
 
 
@@ -115,46 +118,53 @@ PONG = bytes((MessageType.PONG,))
 
 
 def sync_status_message(*, is_durable: bool) -> bytes:
-    """Hocuspocus: whether what the client sent is kept for good."""
+    """Hocuspocus: whether the client's edit is durable."""
     return bytes((MessageType.SYNC_STATUS, is_durable))
 
 
 def authenticated_message(*, may_write: bool) -> bytes:
-    """Hocuspocus: welcome."""
+    """Hocuspocus: the client is authenticated, and may write or only read."""
     return bytes((MessageType.AUTH, 2)) + with_length(b"read-write" if may_write else b"readonly")
 
 
 def permission_denied_message(reason: str) -> bytes:
-    """Why somebody may not enter."""
+    """Hocuspocus: the client may not open the document, and why."""
     return bytes((MessageType.AUTH, 1)) + with_length(reason.encode())
 
 
 def y_permission_denied_message(reason: str) -> bytes:
-    """The same in y-protocols."""
+    """y-protocols' auth: something is not permitted, and why."""
     return bytes((MessageType.AUTH, 0)) + with_length(reason.encode())
 
 
 def closed_message(reason: str) -> bytes:
-    """Hocuspocus: this document is closed to the client, others on the same connection go on."""
+    """Hocuspocus: this document is closed for the client; others on the same connection stay open."""
     return bytes((MessageType.CLOSE,)) + with_length(reason.encode())
 
 
+def stateless_message(payload: str) -> bytes:
+    """Hocuspocus: a message of the application, here JSON."""
+    return bytes((MessageType.STATELESS,)) + with_length(payload.encode())
+
+
 def decode_awareness(update: bytes) -> list[AwarenessState]:
-    """What an awareness update tells. Raises Malformed."""
+    """The states in an awareness update, at most `MAX_AWARENESS_STATES`. Raises MalformedMessage."""
     reader = MessageReader(update)
     count = reader.read_varint()
     if count * 3 > len(update):
         raise MalformedMessage("The message promises more than it holds.")
-    told = [AwarenessState(reader.read_varint(), reader.read_varint(), reader.read_text()) for _ in range(count)]
+    if count > MAX_AWARENESS_STATES:
+        raise MalformedMessage("The message tells of too many clients.")
+    states = [AwarenessState(reader.read_varint(), reader.read_varint(), reader.read_text()) for _ in range(count)]
     if not reader.is_done:
         raise MalformedMessage("Bytes follow the end of the message.")
-    return told
+    return states
 
 
 def encode_awareness(states: Iterable[AwarenessState]) -> bytes:
-    """Peers as an awareness update."""
-    several = list(states)
-    parts = [varint(len(several))]
-    for peer in several:
-        parts += (varint(peer.client), varint(peer.clock), with_length(peer.state.encode()))
+    """States as an awareness update."""
+    listed = list(states)
+    parts = [varint(len(listed))]
+    for each in listed:
+        parts += (varint(each.client), varint(each.clock), with_length(each.state.encode()))
     return b"".join(parts)

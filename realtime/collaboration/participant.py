@@ -1,4 +1,4 @@
-"""Who is in a room, as the room sees him: what he is handed, none of which may wait."""
+"""Whoever is in a room, as the room sees them: what they are sent. Nothing here may wait."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -12,14 +12,14 @@ from realtime.collaboration.update_batch import UpdateBatch
 
 
 class AwarenessUpdate:
-    """Peers that came, moved or left, encoded once for everybody."""
+    """Awareness states that changed, encoded once for everybody."""
 
     def __init__(self, states: Sequence[AwarenessState]) -> None:
         self.states = states
         self._frames: dict[bytes, bytes] = {}
 
     def frame(self, prefix: bytes) -> bytes:
-        """The news as a websocket message, behind a prefix."""
+        """The states as a websocket message, behind a prefix."""
         found = self._frames.get(prefix)
         if found is None:
             found = self._frames[prefix] = prefix + messages.awareness_message(messages.encode_awareness(self.states))
@@ -31,19 +31,22 @@ class Participant(Protocol):
 
     user_id: UUID
     right: DocumentRight | None
-    """None until he was let in."""
+    """None until they were let in."""
 
     def on_updates(self, updates: UpdateBatch) -> None:
         """The next edits, in order."""
 
     def on_awareness(self, update: AwarenessUpdate) -> None:
-        """Peers came, moved or left."""
+        """Somebody came, moved or left."""
 
     def on_version_saved(self, version_id: UUID) -> None:
         """A version of the document was saved."""
 
     def on_access_changed(self, right: DocumentRight) -> None:
-        """What his role allows now; what his token lends may be less."""
+        """What the person's role allows now; their token may lend less."""
+
+    def on_content_changed(self, *, is_own: bool = False) -> None:
+        """The nodes and marks that the document holds changed; `is_own`: by an edit of this participant."""
 
     def on_removed(self, error: DomainError | None) -> None:
-        """He can stay no longer; None: the server is going away."""
+        """The participant may stay no longer; None: the server is going away."""

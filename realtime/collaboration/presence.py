@@ -1,9 +1,12 @@
-"""Who is in a document now and where their cursors stand: told, never logged, forgotten after half a minute of silence.
+"""The awareness of a room: who is in the document and where their cursors are; never logged, removed after 30 s of silence.
 
-One table of peers serves both ways in. A Yjs provider's awareness is kept as it came. Who sets his presence through the graph
-stands in the same table with a client id above those of Yjs (32 bits), so that each sees the other.
+One table serves both ways in. A Yjs provider's awareness is stored as it came. Who sets their presence through the graph is in
+the same table with a client id above those of Yjs (32 bits), so that each sees the other.
 
 A client id belongs to the user who first brought it: clients repeat what they know of others, and nobody may speak for another.
+
+A client that is removed by the server (its connection was cut, or it was silent) is removed with its own clock, as y-protocols
+does: others accept the removal, since they know the client, and see it again with its next renewal, which has a higher clock.
 """
 
 import hashlib
@@ -27,7 +30,7 @@ _STATE_KEY: Final = "presence"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presence:
-    """One session in a document, as the graph tells of it. Positions are the client's own; None where it tells none."""
+    """One session in a document, as the graph shows it. Offsets are the client's own; None where it sends none."""
 
     session_id: str
     user_id: UUID
@@ -41,80 +44,94 @@ class Presence:
 class _Entry:
     awareness: AwarenessState
     user_id: UUID
-    participant: object | None  # None: he sits in another process, or comes through the graph
+    participant: object | None  # None: in another process, or through the graph
     last_received: float
     last_seen_at: datetime
 
 
 class AwarenessTable:
-    """The peers of one room."""
+    """The clients of one room."""
 
     def __init__(self) -> None:
         self._entries: dict[int, _Entry] = {}
-        self._last_clocks: dict[int, int] = {}  # clocks of those who left, lest a late word brings them back
+        self._last_clocks: dict[int, int] = {}  # of those who left: older states, which come late, do not bring them back
 
     def update(
         self, states: Iterable[AwarenessState], user_id: UUID, participant: object | None, now: float
     ) -> list[AwarenessState]:
-        """Take in what a user's client says; what of it is news."""
-        news = []
+        """Apply the states that a user's client sent; those that changed anything."""
+        changed = []
         own = sum(each.user_id == user_id for each in self._entries.values())
-        for peer in states:
-            seen = self._entries.get(peer.client)
-            clock = seen.awareness.clock if seen else self._last_clocks.get(peer.client, -1)
-            if seen and seen.user_id != user_id:
+        for state in states:
+            if not self.is_news(state, user_id):
                 continue
-            if peer.clock < clock or (peer.clock == clock and not (peer.state == REMOVED_STATE and seen)):
+            entry = self._entries.get(state.client)
+            if state.state == REMOVED_STATE:
+                if entry:
+                    self._delete(state.client, state.clock)
+                    changed.append(state)
                 continue
-            if peer.state == REMOVED_STATE:
-                if seen:
-                    self._delete(peer.client, peer.clock)
-                    news.append(peer)
-                continue
-            if len(peer.state) > MAX_STATE_CHARS or (
-                not seen and (own >= MAX_CLIENTS_PER_USER or len(self._entries) >= MAX_CLIENTS)
+            if len(state.state) > MAX_STATE_CHARS or (
+                not entry and (own >= MAX_CLIENTS_PER_USER or len(self._entries) >= MAX_CLIENTS)
             ):
                 continue
-            own += not seen
-            self._entries[peer.client] = _Entry(peer, user_id, participant, now, datetime.now(UTC))
-            self._last_clocks.pop(peer.client, None)
-            news.append(peer)
-        return news
+            own += not entry
+            self._entries[state.client] = _Entry(state, user_id, participant, now, datetime.now(UTC))
+            self._last_clocks.pop(state.client, None)
+            changed.append(state)
+        return changed
+
+    def is_news(self, state: AwarenessState, user_id: UUID) -> bool:
+        """Whether a state that a user sent says something new, of a client that is theirs."""
+        entry = self._entries.get(state.client)
+        if entry is None:
+            return state.clock >= self._last_clocks.get(state.client, 0)
+        if entry.user_id != user_id:
+            return False
+        clock = entry.awareness.clock
+        return state.clock > clock or (state.clock == clock and state.state == REMOVED_STATE)
+
+    def is_return(self, state: AwarenessState) -> bool:
+        """Whether a client that the server removed is back with the clock that it had: others do not accept that clock again."""
+        return (
+            state.client not in self._entries
+            and state.state != REMOVED_STATE
+            and self._last_clocks.get(state.client) == state.clock
+        )
 
     def remove_participant(self, participant: object) -> list[AwarenessState]:
-        """A visitor has gone, and the peers that he brought with him."""
-        return self._remove([client for client, seen in self._entries.items() if seen.participant is participant])
+        """Remove the clients that came with a participant, who has left."""
+        return self._remove([client for client, entry in self._entries.items() if entry.participant is participant])
 
     def remove_user(self, user_id: UUID) -> list[AwarenessState]:
-        """A user may be here no longer."""
-        return self._remove([client for client, seen in self._entries.items() if seen.user_id == user_id])
+        """Remove the clients of a user, who may be here no longer."""
+        return self._remove([client for client, entry in self._entries.items() if entry.user_id == user_id])
 
     def expire(self, now: float) -> list[AwarenessState]:
-        """Those of whom nothing was heard for too long."""
+        """Remove clients that were silent for too long."""
         return self._remove(
-            [client for client, seen in self._entries.items() if seen.last_received < now - PRESENCE_TIMEOUT_SECONDS]
+            [client for client, entry in self._entries.items() if entry.last_received < now - PRESENCE_TIMEOUT_SECONDS]
         )
 
     def all_states(self) -> list[AwarenessState]:
-        """Everybody, to tell a newcomer."""
-        return [seen.awareness for seen in self._entries.values()]
+        """The states of all clients, for whoever joins."""
+        return [entry.awareness for entry in self._entries.values()]
 
     def local_states(self) -> list[tuple[UUID, AwarenessState]]:
-        """Those whom this process heard itself, to tell another process."""
-        return [(seen.user_id, seen.awareness) for seen in self._entries.values() if seen.participant is not None]
+        """The states of clients that are connected to this process, for other processes."""
+        return [(entry.user_id, entry.awareness) for entry in self._entries.values() if entry.participant is not None]
 
     def presences(self) -> list[Presence]:
-        """Everybody as the graph tells of them, in the order of their sessions."""
-        found = [_to_presence(seen) for seen in self._entries.values()]
-        return sorted(found, key=lambda each: each.session_id)
+        """All clients as the graph shows them, in the order of their sessions."""
+        return sorted(map(_to_presence, self._entries.values()), key=lambda each: each.session_id)
 
     def _remove(self, clients: Iterable[int]) -> list[AwarenessState]:
-        gone = []
+        removed = []
         for client in clients:
-            clock = self._entries[client].awareness.clock + 1
+            clock = self._entries[client].awareness.clock
             self._delete(client, clock)
-            gone.append(AwarenessState(client, clock, REMOVED_STATE))
-        return gone
+            removed.append(AwarenessState(client, clock, REMOVED_STATE))
+        return removed
 
     def _delete(self, client: int, clock: int) -> None:
         del self._entries[client]
@@ -126,7 +143,8 @@ class AwarenessTable:
 def session_awareness(
     user_id: UUID, session_id: str, *, at: datetime, cursor: int | None, selection_end: int | None, is_typing: bool
 ) -> AwarenessState:
-    """A session of the graph as a peer: the clock is the time in milliseconds, since any process may be told next."""
+    """A session of the graph as an awareness state; its clock is the time in milliseconds, since any process may be asked
+    next."""
     state = {
         "user": {"id": str(user_id)},
         _STATE_KEY: {"sessionId": session_id, "cursor": cursor, "selectionEnd": selection_end, "isTyping": is_typing},
@@ -135,7 +153,7 @@ def session_awareness(
 
 
 def session_removal(user_id: UUID, session_id: str, *, at: datetime) -> AwarenessState:
-    """The same session when it has ended."""
+    """The state that ends a session of the graph."""
     return AwarenessState(_client_id(user_id, session_id), int(at.timestamp() * 1000) + 1, REMOVED_STATE)
 
 
@@ -145,20 +163,20 @@ def _client_id(user_id: UUID, session_id: str) -> int:
 
 
 def _to_presence(entry: _Entry) -> Presence:
-    told: Any = None
+    presence: Any = None
     try:
         state = orjson.loads(entry.awareness.state)
-        told = state.get(_STATE_KEY) if isinstance(state, dict) else None
+        presence = state.get(_STATE_KEY) if isinstance(state, dict) else None
     except orjson.JSONDecodeError:
-        told = None
-    if not isinstance(told, dict) or not isinstance(told.get("sessionId"), str):
+        presence = None
+    if not isinstance(presence, dict) or not isinstance(presence.get("sessionId"), str):
         return Presence(session_id=str(entry.awareness.client), user_id=entry.user_id, last_seen_at=entry.last_seen_at)
     return Presence(
-        session_id=told["sessionId"],
+        session_id=presence["sessionId"],
         user_id=entry.user_id,
-        cursor=_valid_offset(told.get("cursor")),
-        selection_end=_valid_offset(told.get("selectionEnd")),
-        is_typing=told.get("isTyping") is True,
+        cursor=_valid_offset(presence.get("cursor")),
+        selection_end=_valid_offset(presence.get("selectionEnd")),
+        is_typing=presence.get("isTyping") is True,
         last_seen_at=entry.last_seen_at,
     )
 

@@ -1,45 +1,50 @@
 """A room: one document that people edit together, as this process sees it.
 
-What visitors send is judged, collected, made durable by the committer, and only then acknowledged and handed to everybody, in the
-order of positions; what other processes commit arrives through the hub and is handed on the same way, neither stored nor
-announced again. When this process commits behind an edit of another that it has not heard yet, its own edit waits for that: the
+What participants send is validated, collected, made durable by the committer, and only then acknowledged and sent to everybody,
+in the order of positions. What other processes commit arrives through the hub and is sent on the same way, neither stored nor
+announced again. When this process commits behind an edit of another that it does not have yet, its own edit waits for that: the
 log has it.
 
-Presence goes to everybody at once and is whispered to other processes. Rights are the visitor's; the room asks again whenever the
-team's stream tells of something that may have changed them.
+An edit is applied and logged whole or not at all, however large it is and whatever becomes of its connection. A large one is
+applied in pieces, between which others have their turn; clients that synchronize meanwhile wait until it is done, so nobody is
+sent half of it.
+
+Awareness goes to everybody at once. Rights are the participants'; they are looked up again whenever the team's stream announces
+something that may have changed them.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from time import thread_time
 from typing import Final
 from uuid import UUID
 
-from content.crdt import EMPTY
+from content.crdt import EMPTY, merge
 from content.errors import TooExpensive
 from content.update_cost import MAX_UPDATE_SECONDS
 from domain.document.update import Appended, LoggedUpdate, Update, document_stream, to_logged
 from domain.errors import DomainError, NotFound, Unavailable
 from realtime.collaboration.access import DocumentAccess, DocumentRight
-from realtime.collaboration.commit import CommitResult
+from realtime.collaboration.commit import CommitResult, OnDone, PendingUpdate
 from realtime.collaboration.document_state import MAX_INLINE_BYTES, DocumentState, NeedsSplitting
+from realtime.collaboration.edit_queue import EditQueue
 from realtime.collaboration.participant import AwarenessUpdate, Participant
-from realtime.collaboration.pending_update import OnDone, PendingUpdate
 from realtime.collaboration.presence import AwarenessTable
 from realtime.collaboration.room_host import RoomHost
 from realtime.collaboration.update_batch import UpdateBatch
 
-MAX_PENDING_UPDATES: Final = 4_096
-MAX_PENDING_BYTES: Final = 8 * 1024 * 1024
+MAX_INLINE_DIFFERENCE_BYTES: Final = 1024 * 1024  # of a document, whose differences are computed on the event loop
+MAX_INLINE_DIFFERENCE_CLOCKS: Final = 64 * 1024  # that are missing, in the difference of a larger document
+_MAX_APPLY_ATTEMPTS: Final = 4
+_COMMIT_POLL_SECONDS: Final = 0.01
+_MAX_COMMIT_POLLS: Final = 3_000
 _PIECES_PER_YIELD: Final = 16
 
-Author = tuple[UUID, str | None]  # a user and his session
+Author = tuple[UUID, str | None]  # a user and their session
 
 
 class Room:
-    """One document's visitors, edits and peers."""
+    """One document's participants, edits and awareness."""
 
     def __init__(self, document_id: UUID, host: RoomHost, *, now: float) -> None:
         self.document_id = document_id
@@ -52,40 +57,74 @@ class Room:
         self.idle_since = now
         self.needs_recheck = False  # whether rights may have changed since they were looked up
         self.close: Callable[[], object] = lambda: None
-        self.edited_at: float | None = None  # when the newest edit came that has not been settled
+        self.edited_at: float | None = None  # when the newest edit came that has not been compacted
         self._host = host
         self._state: DocumentState | None = None
+        self._names: frozenset[str] = frozenset()  # that participants know of
         self._loading = asyncio.Lock()
-        self._committed_while_loading: list[bytes] = []  # what was committed while the document was loaded
-        self._pending: deque[PendingUpdate] = deque()
-        self._in_flight: list[PendingUpdate] = []
-        self._pending_bytes = 0
-        self._has_capacity = asyncio.Event()
-        self._has_capacity.set()
+        self._committed_while_loading: list[bytes] = []
+        self._large_update = asyncio.Lock()
+        self._large_update_author: UUID | None = None
+        self._edits = EditQueue()
         self._out_of_order: dict[int, LoggedUpdate] = {}
         self._known_clients: set[int] = set()
 
-    # The document.
-
     async def state(self) -> DocumentState:
-        """The document, loaded when nobody needed it before. Raises `Unavailable`."""
+        """The document, loaded when it is first needed. Raises `Unavailable`."""
         async with self._loading:
-            if self._state is None:
+            for _ in range(_MAX_APPLY_ATTEMPTS):
+                if self._state is not None:
+                    return self._state
+                await self._wait_for_large_commits()
                 self._committed_while_loading.clear()
                 state = await self._host.load(self.document_id)
-                # No pause from here on. What is on its way to the log was judged when it came.
-                on_its_way = [each.update.data for each in (*self._in_flight, *self._pending) if each.update]
-                for data in (*self._committed_while_loading, *on_its_way):
+                # No pause from here on. What is on its way to the log was validated when it came.
+                missing = (*self._committed_while_loading, *self._edits.updates())
+                if any(len(data) > MAX_INLINE_BYTES for data in missing):
+                    continue  # loading applies it in pieces
+                for data in missing:
                     state.apply_stored(data)
                 self._committed_while_loading.clear()
                 self._state = state
-            return self._state
+                self._on_names_changed(state)
+        if self._state is None:
+            raise Unavailable("The document changes faster than it can be loaded; try again.")
+        return self._state
+
+    async def difference(self, vector: bytes, *, owner: UUID) -> bytes:
+        """
+        What a client with this state vector is missing; that of a large document is computed in a worker.
+
+        Raises InvalidUpdate, Overloaded, `Unavailable`.
+        """
+        async with self._large_update:
+            state = await self.state()
+        if state.byte_size <= MAX_INLINE_DIFFERENCE_BYTES or state.missing_clocks(vector) <= MAX_INLINE_DIFFERENCE_CLOCKS:
+            return state.update_since(vector)
+        return await self._host.difference(self.document_id, vector, owner=owner)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The nodes and marks that the document holds, as far as it is loaded."""
+        return self._names
 
     def discard_state(self) -> None:
-        """The document in memory is not what the log will have: it is loaded anew for the next who needs it."""
+        """Load the document anew when it is next needed: the one in memory is not what the log will have."""
         self._state = None
 
-    # Edits, from visitors to the log.
+    async def _wait_for_large_commits(self) -> None:
+        for _ in range(_MAX_COMMIT_POLLS):
+            if not any(len(data) > MAX_INLINE_BYTES for data in self._edits.updates()):
+                return
+            await asyncio.sleep(_COMMIT_POLL_SECONDS)
+        raise Unavailable("The document cannot be loaded now; try again.")
+
+    def _on_names_changed(self, state: DocumentState, source: Participant | None = None) -> None:
+        if len(state.names) != len(self._names) or not self._names.issuperset(state.names):
+            self._names = frozenset(state.names)
+            for participant in tuple(self.participants):
+                if participant.right is not None:
+                    participant.on_content_changed(is_own=participant is source)
 
     async def submit(
         self,
@@ -94,166 +133,202 @@ class Room:
         *,
         session_id: str | None = None,
         client_mutation_id: str | None = None,
+        source: Participant | None = None,
         on_done: OnDone | None = None,
     ) -> None:
         """
-        Take an edit; `done` is called when it is durable, or could not be made so. Waits while too much is under way.
+        Apply an edit; `on_done` is called when it is durable, or could not be made so. Waits while too much is pending.
 
-        Raises InvalidUpdate, UpdateTooLarge, UpdatePending (it builds on edits that are not here: let the client sync),
-        Unavailable.
+        Raises InvalidUpdate, UpdateTooLarge, UpdatePending (it builds on edits that are not here: the client has to synchronize),
+        TooExpensive, Overloaded, Unavailable.
         """
-        await self._has_capacity.wait()
+        await self._edits.wait_for_capacity()
+        author = (author_id, session_id)
+        if self._large_update_author == author_id:
+            async with self._large_update:  # it may build on that
+                pass
         if len(data) <= MAX_INLINE_BYTES:
             while self._state is None:
                 await self.state()
             try:
-                self._apply_and_queue(self._state, data, (author_id, session_id), client_mutation_id, on_done, is_split=False)
-                return
+                effect, clients = self._apply(self._state, data, source, is_split=False)
             except NeedsSplitting:
                 pass
-        await self._submit_split(data, (author_id, session_id), client_mutation_id, on_done)
+            else:
+                # What a client sends again, such as all its deletions, need not be logged again.
+                logged = effect if client_mutation_id is None and len(effect) < len(data) else data
+                self._queue(logged, effect, clients, author, client_mutation_id, on_done)
+                return
+        await self._host.run_large_update(
+            author_id, len(data), lambda: self._submit_large(data, author, source, client_mutation_id, on_done)
+        )
 
-    async def _submit_split(self, data: bytes, author: Author, key: str | None, on_done: OnDone | None) -> None:
-        """An edit as many: each is kept by itself, and the last one's fate is told, as it cannot be kept without the others."""
-        state = await self.state()
-        state.require_capacity(len(data))
-        *several, last = pieces = await self._host.split_update(data, state.max_unanchored) or [EMPTY]
-        await self._require_affordable(pieces)
-        for piece in several:
-            await self._has_capacity.wait()
-            state, began = await self.state(), thread_time()
-            self._apply_and_queue(state, piece, author, None, None, is_split=True)
-            await asyncio.sleep(min(thread_time() - began, 1.0))  # as long for the others
-        self._apply_and_queue(await self.state(), last, author, key, on_done, is_split=True)
+    async def _submit_large(
+        self, data: bytes, author: Author, source: Participant | None, key: str | None, on_done: OnDone | None
+    ) -> None:
+        """Apply an edit in pieces, then queue it whole."""
+        async with self._large_update:
+            self._large_update_author = author[0]
+            try:
+                effects, clients = await self._apply_pieces(data, author[0], source)
+            finally:
+                self._large_update_author = None
+            effect_bytes = sum(map(len, effects))
+            logged = data
+            if key is None and effect_bytes < min(len(data), MAX_INLINE_BYTES):
+                logged = merge(effects)
+            self._queue(logged, b"".join(effects), tuple(clients), author, key, on_done)
 
-    async def _require_affordable(self, pieces: Sequence[bytes]) -> None:
+    async def _apply_pieces(
+        self, data: bytes, author_id: UUID, source: Participant | None
+    ) -> tuple[list[bytes], dict[int, None]]:
+        """Apply an update piece by piece: what was new, and the Yjs clients that it adds clocks for. Nothing stays of one that
+        fails."""
+        for _ in range(_MAX_APPLY_ATTEMPTS):
+            state = await self.state()
+            state.require_capacity(len(data))
+            pieces = await self._host.split_update(data, state.max_unanchored, owner=author_id) or [EMPTY]
+            await self._require_affordable(state, pieces)
+            effects: list[bytes] = []
+            clients: dict[int, None] = {}
+            has_begun = False
+            try:
+                for piece in pieces:
+                    async with self._host.piece_slot(author_id):
+                        if self._state is not state:
+                            break  # discarded, since another edit could not be committed
+                        has_begun = True
+                        effect, added = self._apply(state, piece, source, is_split=True)
+                        if effect:
+                            effects.append(effect)
+                        clients |= dict.fromkeys(added)
+                else:
+                    if self._state is state:
+                        return effects, clients
+            except BaseException:
+                if has_begun and self._state is state:
+                    self.discard_state()
+                raise
+        raise Unavailable("The edit could not be applied now; try again.")
+
+    async def _require_affordable(self, state: DocumentState, pieces: Sequence[bytes]) -> None:
         """Raise TooExpensive where all pieces together would take too long, before any of them is applied."""
         seconds = 0.0
         for count, piece in enumerate(pieces):
-            seconds += (await self.state()).estimate_seconds(piece)
+            seconds += state.estimate_seconds(piece)
             if seconds > MAX_UPDATE_SECONDS:
                 raise TooExpensive(MAX_UPDATE_SECONDS)
             if count % _PIECES_PER_YIELD == 0:
                 await asyncio.sleep(0)
 
-    def _apply_and_queue(
-        self, state: DocumentState, data: bytes, author: Author, key: str | None, on_done: OnDone | None, *, is_split: bool
-    ) -> None:
+    def _apply(
+        self, state: DocumentState, data: bytes, source: Participant | None, *, is_split: bool
+    ) -> tuple[bytes, tuple[int, ...]]:
+        known_names = len(state.names)
         try:
-            effect, clients = state.apply_client_update(data, is_split=is_split)
+            applied = state.apply_client_update(data, is_split=is_split)
         except DomainError:
             if state.is_broken:
                 self.discard_state()
             raise
+        if len(state.names) != known_names:
+            self._on_names_changed(state, source)
+        return applied
+
+    def _queue(
+        self,
+        data: bytes,
+        effect: bytes,
+        clients: tuple[int, ...],
+        author: Author,
+        key: str | None,
+        on_done: OnDone | None,
+    ) -> None:
         update = None
         if effect or key is not None:
             shown = tuple(each for each in clients if each not in self._known_clients)
             self._known_clients.update(shown)
             update = Update(
                 document_id=self.document_id,
-                # What a client sends again, such as all its deletions, need not be kept again.
-                data=effect if key is None and len(effect) < len(data) else data,
+                data=data,
                 author_id=author[0],
                 session_id=author[1],
                 client_ids=shown,
                 client_mutation_id=key,
             )
-        elif on_done is None or not (self._pending or self._in_flight):
+        elif on_done is None or self._edits.is_empty:
             if on_done:
                 on_done(Appended(self.position, repeated=True))
             return
-        self._pending.append(PendingUpdate(update, on_done))
-        self._pending_bytes += len(data)
-        if len(self._pending) >= MAX_PENDING_UPDATES or self._pending_bytes >= MAX_PENDING_BYTES:
-            self._has_capacity.clear()
+        self._edits.add(PendingUpdate(update, on_done), len(data))
         self._host.submit(self)
 
     def drain(self, max_updates: int, max_bytes: int) -> Sequence[Update]:
-        """For the committer."""
-        updates: list[Update] = []
-        while self._pending and len(updates) < max_updates and max_bytes > 0:
-            item = self._pending.popleft()
-            self._in_flight.append(item)
-            if item.update is None:
-                continue
-            max_bytes -= len(item.update.data)
-            self._pending_bytes -= len(item.update.data)
-            updates.append(item.update)
-        self._signal_capacity()
-        return updates
+        """For the committer (`commit.UpdateSource`)."""
+        return self._edits.drain(max_updates, max_bytes)
 
     @property
     def is_busy(self) -> bool:
         """Whether edits are on their way to the log."""
-        return bool(self._pending or self._in_flight)
+        return not self._edits.is_empty or self._large_update.locked()
 
     @property
     def has_more(self) -> bool:
         """For the committer."""
-        return bool(self._pending)
+        return self._edits.has_pending
 
     def on_committed(self, results: Sequence[CommitResult]) -> None:
-        """From the committer: acknowledge, hand on, announce."""
+        """From the committer: acknowledge, announce, send on."""
         with self._host.write_batch:
-            self._apply_commit(results)
+            self._handle_results(results)
 
-    def _apply_commit(self, results: Sequence[CommitResult]) -> None:
-        under_way, self._in_flight = self._in_flight, []
-        kept: list[LoggedUpdate] = []
+    def _handle_results(self, results: Sequence[CommitResult]) -> None:
+        committed: list[LoggedUpdate] = []
         refused: DomainError | None = None
-        given = iter(results)
+        remaining = iter(results)
         last: CommitResult = Appended(self.position, repeated=True)
         at = datetime.now(UTC)
-        for item in under_way:
+        for item in self._edits.take_in_flight():
             if item.update is not None:
-                last = next(given)
+                last = next(remaining)
                 if isinstance(last, DomainError):
                     refused = last
                 elif not last.repeated:
-                    kept.append(to_logged(item.update, last.position, at))
+                    committed.append(to_logged(item.update, last.position, at))
             if item.on_done:
                 item.on_done(last)
-        if kept:
+        if committed:
             if self._loading.locked():
-                self._committed_while_loading += [each.data for each in kept]
-            self._host.announce(self, kept)
-            self.deliver_in_order(kept)
+                self._committed_while_loading += [each.data for each in committed]
+            self._host.announce(self.stream, committed)
+            self.deliver_in_order(committed)
         if refused:
             self._fail_pending()
 
     def _fail_pending(self) -> None:
-        """An edit was not kept: what came behind it may build on it."""
-        rest, self._pending = self._pending, deque()
+        """An edit was not logged: those behind it may build on it."""
         self.discard_state()
-        for item in rest:
+        for item in self._edits.take_pending():
             if item.on_done:
-                item.on_done(Unavailable("The edit could not be kept now; try again."))
-        self._signal_capacity()
-
-    def _signal_capacity(self) -> None:
-        if not self._pending:
-            self._pending_bytes = 0
-        if len(self._pending) < MAX_PENDING_UPDATES // 2 and self._pending_bytes < MAX_PENDING_BYTES // 2:
-            self._has_capacity.set()
-
-    # Edits, from the log to visitors.
+                item.on_done(Unavailable("The edit could not be saved now; try again."))
 
     def receive_committed(self, updates: Sequence[LoggedUpdate]) -> None:
-        """Edits that were committed elsewhere, or that this process has committed itself."""
+        """Apply and send on edits that were committed elsewhere, or by this process before they came back."""
         news = [each.data for each in updates if each.position > self.position and each.position not in self._out_of_order]
         if self._state is not None:
             if any(len(data) > MAX_INLINE_BYTES for data in news):
-                self.discard_state()  # loading takes it in in pieces
+                self.discard_state()  # loading applies it in pieces
             else:
                 for data in news:
                     self._state.apply_stored(data)
+                self._on_names_changed(self._state)
         elif self._loading.locked():
             self._committed_while_loading += news
         with self._host.write_batch:
             self.deliver_in_order(updates)
 
     def deliver_in_order(self, updates: Sequence[LoggedUpdate]) -> None:
-        """Hand on what is next; keep what is early."""
+        """Send on what is next, and hold what is early."""
         following: list[LoggedUpdate] = []
         for update in updates:
             if update.position > self.position:
@@ -265,48 +340,44 @@ class Room:
             self._host.notify_head(self.stream, max(self._out_of_order))
         if following:
             self.edited_at = asyncio.get_running_loop().time()
-            edits = UpdateBatch(following)
-            for visitor in tuple(self.participants):
-                if visitor.right is not None:
-                    visitor.on_updates(edits)
+            batch = UpdateBatch(following)
+            for participant in tuple(self.participants):
+                if participant.right is not None:
+                    participant.on_updates(batch)
 
     def on_version_saved(self, version_id: UUID) -> None:
         """A version was saved."""
-        for visitor in tuple(self.participants):
-            if visitor.right is not None:
-                visitor.on_version_saved(version_id)
-
-    # Peers.
+        for participant in tuple(self.participants):
+            if participant.right is not None:
+                participant.on_version_saved(version_id)
 
     def broadcast_awareness(self, update: AwarenessUpdate) -> None:
-        """Tell everybody here of peers."""
+        """Send awareness states to everybody here."""
         if update.states:
             with self._host.write_batch:
-                for visitor in tuple(self.participants):
-                    if visitor.right is not None:
-                        visitor.on_awareness(update)
-
-    # Rights.
+                for participant in tuple(self.participants):
+                    if participant.right is not None:
+                        participant.on_awareness(update)
 
     def user_right(self, user_id: UUID) -> DocumentRight | None:
-        """What a user may do who is here; None for who is not, whatever he may do."""
+        """What a user who is here may do; None for who is not here, whatever they may do."""
         return max((each.right for each in self.participants if each.user_id == user_id and each.right), default=None)
 
     def apply_rights(self, access: DocumentAccess | None) -> None:
-        """Rights were looked up again: tell those whose have changed, and send away who has none."""
+        """Apply rights that were looked up again; whoever has none is removed."""
         if access is not None:
             self.access = access
-        for visitor in tuple(self.participants):
-            right = access.rights.get(visitor.user_id) if access else None
+        for participant in tuple(self.participants):
+            right = access.rights.get(participant.user_id) if access else None
             if right is None:
-                self.participants.discard(visitor)
-                self.broadcast_awareness(AwarenessUpdate(self.awareness.remove_participant(visitor)))
-                visitor.on_removed(NotFound())
-            elif visitor.right is not None:
-                visitor.on_access_changed(right)
+                self.participants.discard(participant)
+                self.broadcast_awareness(AwarenessUpdate(self.awareness.remove_participant(participant)))
+                participant.on_removed(NotFound())
+            elif participant.right is not None:
+                participant.on_access_changed(right)
 
     def disconnect_all(self, error: DomainError | None) -> None:
-        """Everybody must leave."""
-        visitors, self.participants = self.participants, set()
-        for visitor in visitors:
-            visitor.on_removed(error)
+        """Remove everybody."""
+        participants, self.participants = self.participants, set()
+        for participant in participants:
+            participant.on_removed(error)

@@ -1,9 +1,9 @@
-"""What waits to be sent to one visitor: bounded, so that who reads slowly costs the others nothing.
+"""A bounded queue of what is sent to one participant, so that slow readers cost the others nothing.
 
-Beyond 256 messages or 1 MiB everything that waits is dropped and the visitor is told to come back: it then asks for what it is
-missing, which is less than what it could not keep up with.
+Beyond 256 messages or 1 MiB everything that waits is dropped and the participant has to come back: it then asks for what it is
+missing, which is less than what it could not keep up with. A single message may be larger, such as a whole document.
 
-Where nothing waits and the visitor's line takes an item at once, it never waits here.
+Where nothing waits and the connection takes a message at once, it never waits here.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ MAX_QUEUED_BYTES: Final = 1024 * 1024
 
 
 class BoundedQueue(Generic[T]):
-    """One visitor's queue: anybody puts, one takes."""
+    """One participant's queue: anybody puts, one task takes."""
 
     def __init__(
         self, on_overflow: Callable[[DomainError], None] = lambda error: None, send_now: Callable[[T], bool] = lambda item: False
     ) -> None:
-        """`at_once` hands an item over past the queue, or says that it cannot be done now."""
+        """`send_now` sends an item past the queue, or returns False where that cannot be done now."""
         self._send_now = send_now
-        self._on_overflow = on_overflow  # told at once: the taker may hang in sending what he took last
+        self._on_overflow = on_overflow  # called at once: the consumer may hang in sending what it took last
         self._queue: deque[tuple[T, int]] = deque()
         self._bytes = 0
         self._consumer: asyncio.Future[None] | None = None
@@ -35,7 +35,7 @@ class BoundedQueue(Generic[T]):
         self.error: DomainError | None = None
 
     def put(self, item: T, size: int) -> bool:
-        """Queue an item of about so many bytes; False when the outbox is closed, or was just closed because too much waits."""
+        """Queue an item of about so many bytes; False when the queue is closed, or was just closed because too much waits."""
         if self.closed:
             return False
         if not self._queue and self._send_now(item):
@@ -51,7 +51,7 @@ class BoundedQueue(Generic[T]):
         return True
 
     def close(self, error: DomainError | None = None, *, drop: bool = False) -> None:
-        """Nothing more is put; the taker gets what waits (unless it is dropped), then the error or the end. The first call
+        """Accept nothing more; the consumer gets what waits (unless dropped), then the error or the end. The first call
         decides."""
         if self.closed:
             return
@@ -67,7 +67,7 @@ class BoundedQueue(Generic[T]):
         self._bytes = 0
 
     async def get(self) -> T | None:
-        """The next item; None at the end. Raises what the outbox was closed with."""
+        """The next item; None at the end. Raises the error with which the queue was closed."""
         while not self._queue:
             if self.closed:
                 if self.error:

@@ -1,4 +1,4 @@
-"""From where documents rest to a room's state: the newest snapshot, and the log's edits after it."""
+"""Loads a room's state from where documents are stored: the newest snapshot, and the log's edits after it."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.document.update import LoggedUpdate
 from domain.errors import CursorExpired, LimitExceeded, Unavailable
-from realtime.collaboration.commit import UpdateLog as Appends
+from realtime.collaboration.commit import UpdateLog as AppendLog
 from realtime.collaboration.document_state import MAX_INLINE_BYTES, DocumentState
 
 logger = logging.getLogger(__name__)
@@ -18,11 +18,11 @@ _MAX_ATTEMPTS: Final = 4
 _UPDATES_PER_YIELD: Final = 64
 
 
-class DocumentLog(Appends, Protocol):
-    """The documents' log."""
+class DocumentLog(AppendLog, Protocol):
+    """The logs of documents."""
 
     async def read(self, document_id: UUID, after: int, limit: int, /) -> Sequence[LoggedUpdate]:
-        """The updates after a position, a page of them; none at the end. Raises `CursorExpired`, `Unavailable`."""
+        """A page of the updates after a position, empty at the end. Raises `CursorExpired`, `Unavailable`."""
         ...
 
 
@@ -30,7 +30,16 @@ class SnapshotSource(Protocol):
     """Reads stored states of documents."""
 
     async def newest_snapshot(self, document_id: UUID, /) -> tuple[bytes, int] | None:
-        """A state of the document and its position, after which the log goes on; None where there is none yet. Raises
+        """A state of the document and its position, after which the log goes on; None where there is none. Raises
+        `Unavailable`."""
+        ...
+
+
+class DifferenceSource(Protocol):
+    """Computes differences of large documents off the event loop."""
+
+    async def difference(self, document_id: UUID, vector: bytes, /, *, owner: UUID | None = None) -> bytes:
+        """What a client with this state vector is missing of what is durable now. Raises InvalidUpdate, Overloaded,
         `Unavailable`."""
         ...
 
@@ -80,14 +89,14 @@ async def load(snapshots: SnapshotSource, log: DocumentLog, splitter: UpdateSpli
 
 
 async def _apply_stored(splitter: UpdateSplitter, state: DocumentState, data: bytes, document_id: UUID) -> None:
-    """A large update is parted elsewhere, and others are seen to between its parts."""
+    """Apply an update; a large one is split elsewhere, and others have their turn between its pieces."""
     if len(data) <= MAX_INLINE_BYTES:
         state.apply_stored(data)
         return
     try:
         pieces = await splitter.split_update(data, state.max_unanchored, stored=True, owner=document_id)
     except LimitExceeded:
-        logger.warning("An update of %d bytes could not be parted.", len(data))
+        logger.warning("An update of %d bytes could not be split.", len(data))
         pieces = [data]
     for piece in pieces:
         state.apply_stored(piece)

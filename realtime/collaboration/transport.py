@@ -1,5 +1,4 @@
-"""What carries a connection's messages: the ASGI interface of any server, or whatever is quicker where the endpoint is given
-that."""
+"""Carries a connection's messages: the ASGI interface of any server, or a faster transport where the endpoint is given one."""
 
 from collections.abc import Awaitable
 from typing import Any, Protocol
@@ -10,38 +9,40 @@ from transport.write_batch import WriteBatch
 
 
 class Transport(Protocol):
-    """One client's websocket, accepted. `receive` and `send` take and give ASGI's messages."""
+    """One client's websocket, accepted. `receive` and `send` use ASGI's messages."""
 
     def receive(self) -> Awaitable[Message]:
-        """What the client says next; `websocket.disconnect` at the end, and from then on."""
+        """The client's next message; `websocket.disconnect` at the end, and from then on."""
         ...
 
     def send(self, message: Message, /) -> Awaitable[None]:
         """Send or close; returns when more can be sent. Raises OSError or RuntimeError when the client has gone."""
 
     def send_now(self, data: bytes, /) -> bool:
-        """Send a binary message without waiting, in a burst at its end; False when that is not possible now, and nothing was
-        sent."""
+        """Send a binary message without waiting, with the write batch that is open; False when that is not possible now."""
+
+    def mark_authenticated(self) -> None:
+        """The client has signed in; strangers' connections are closed before theirs when there are too many."""
 
     def set_max_message_bytes(self, message_bytes: int, /) -> None:
-        """From now on the client may send messages of so many bytes."""
+        """Accept messages of so many bytes from now on."""
 
     def release(self) -> None:
-        """The connection is served no more: what it holds is given back, soon also when the client does not answer."""
+        """The connection is served no more: free what it holds, soon also when the client does not answer."""
 
 
 class TransportTakeover(Protocol):
     def __call__(self, scope: Scope, burst: WriteBatch, /) -> Transport | None:
-        """Another carrier for a connection that was just accepted, to which the ASGI call then means nothing; None: there is
+        """Another transport for a connection that was just accepted, whose ASGI call then means nothing; None where there is
         none."""
 
 
 def no_takeover(scope: Any, burst: WriteBatch, /) -> None:
-    """Every connection goes on as it came (`TakeOver`)."""
+    """Every connection stays with ASGI (`TransportTakeover`)."""
 
 
 class AsgiTransport:
-    """`Carrier` over ASGI, where every message waits for its turn."""
+    """A transport over ASGI, where every message waits for its turn."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self.receive = receive
@@ -50,8 +51,11 @@ class AsgiTransport:
     def send_now(self, data: bytes) -> bool:
         return False
 
+    def mark_authenticated(self) -> None:
+        """The server has its own limit of connections."""
+
     def set_max_message_bytes(self, message_bytes: int) -> None:
         """The server has its own limit."""
 
     def release(self) -> None:
-        """The server does, when the ASGI call returns."""
+        """The server frees the connection when the ASGI call returns."""

@@ -1,4 +1,4 @@
-"""Edits on their way out: those of a tick, encoded once, so that the same bytes go to everybody."""
+"""Encodes the edits of a tick once, so that the same bytes are sent to everybody."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ MAX_AUTHOR_RUNS: Final = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorRun:
-    """Neighbouring edits of one session. `position` is the last one's."""
+    """Consecutive edits of one session; `position` is the last one's."""
 
     position: int
     data: bytes
@@ -25,7 +25,7 @@ class AuthorRun:
 
 
 class UpdateBatch:
-    """Edits with neighbouring positions, in order."""
+    """Edits with consecutive positions, in order."""
 
     def __init__(self, updates: Sequence[LoggedUpdate]) -> None:
         self.updates = updates
@@ -38,7 +38,7 @@ class UpdateBatch:
 
     @cached_property
     def approximate_bytes(self) -> int:
-        """Bytes, about."""
+        """The bytes of all edits together."""
         return sum(len(each.data) for each in self.updates)
 
     @cached_property
@@ -56,7 +56,7 @@ class UpdateBatch:
 
     @cached_property
     def runs_by_author(self) -> list[AuthorRun]:
-        """The edits as the graph tells them: each run of one session together; in a crowd all together, and nobody's."""
+        """The edits as the graph shows them: each run of one session together; in a crowd all together, and without an author."""
         found: list[AuthorRun] = []
         sessions = [(each.author_id, each.session_id) for each in self.updates]
         if sum(one != other for one, other in pairwise(sessions)) >= MAX_AUTHOR_RUNS:

@@ -1,11 +1,11 @@
-"""Inputs about files."""
+"""Defines the inputs of mutations of files."""
 
 import strawberry
 
 from resolvers.inputs.fields import client_mutation_id, input_type, optional, required
 
 
-@input_type("A file that is going to be sent.")
+@input_type("Input of `uploadCreate`.")
 class UploadCreateInput:
     """Input of `uploadCreate`."""
 
@@ -19,7 +19,7 @@ class UploadCreateInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("A file that was sent.")
+@input_type("Input of `uploadComplete`.")
 class UploadCompleteInput:
     """Input of `uploadComplete`."""
 

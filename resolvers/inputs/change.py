@@ -1,4 +1,4 @@
-"""Inputs about the change log."""
+"""Defines the scope of a change stream."""
 
 from enum import StrEnum
 
@@ -9,7 +9,7 @@ from resolvers.inputs.fields import input_type, optional
 
 
 class SearchType(StrEnum):
-    """Kinds of objects, by the names that clients use."""
+    """Types of objects."""
 
     USER = "USER"
     PROJECT = "PROJECT"
@@ -20,7 +20,7 @@ class SearchType(StrEnum):
 
 graphql_enum(
     SearchType,
-    "Kinds of objects.",
+    "Types of objects.",
     USER="Users.",
     PROJECT="Projects.",
     TASK="Tasks.",
@@ -29,9 +29,9 @@ graphql_enum(
 )
 
 
-@input_type("Narrows a change stream. Empty means everything the viewer can see.")
+@input_type("Narrows a change stream. All given fields must match; an empty scope means everything that the viewer can see.")
 class ChangeScope:
-    """Filter of changes; all given fields hold."""
+    """Filter of changes."""
 
     team_ids: list[strawberry.ID] | None = optional("Only what happens in these teams.", of="Team")
     project_ids: list[strawberry.ID] | None = optional("Only what happens in these projects.", of="Project")

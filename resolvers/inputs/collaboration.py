@@ -1,4 +1,4 @@
-"""Inputs of live editing."""
+"""Defines the inputs of live editing."""
 
 import strawberry
 
@@ -6,7 +6,7 @@ from resolvers.inputs.fields import client_mutation_id, input_type, optional, re
 from resolvers.scalars import Base64
 
 
-@input_type("Edits of a live session.")
+@input_type("Input of `documentApplyUpdate`.")
 class DocumentApplyUpdateInput:
     """Input of `documentApplyUpdate`."""
 
@@ -16,7 +16,7 @@ class DocumentApplyUpdateInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Where a session's cursor stands. To be sent again within 30 seconds, or the session is taken to have left.")
+@input_type("Input of `documentSetPresence`. A session that does not repeat it within 30 seconds is considered gone.")
 class DocumentSetPresenceInput:
     """Input of `documentSetPresence`."""
 

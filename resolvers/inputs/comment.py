@@ -1,4 +1,4 @@
-"""Inputs about comments, watching and having seen."""
+"""Defines the inputs of mutations of comments and watchers."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from resolvers.inputs.fields import client_mutation_id, input_type, optional, re
 from resolvers.scalars import Markdown
 
 
-@input_type("Text of a document to pin a comment to.")
+@input_type("Text of a document to anchor a comment to.")
 class TextAnchorInput:
     """Part of `commentCreate`."""
 
@@ -17,7 +17,7 @@ class TextAnchorInput:
     suffix: str | None = optional("What stands after it.")
 
 
-@input_type("A new comment.")
+@input_type("Input of `commentCreate`.")
 class CommentCreateInput:
     """Input of `commentCreate`."""
 
@@ -30,7 +30,7 @@ class CommentCreateInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Another text for a comment.")
+@input_type("Input of `commentUpdate`.")
 class CommentUpdateInput:
     """Input of `commentUpdate`."""
 
@@ -40,7 +40,7 @@ class CommentUpdateInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Closing a thread, or opening it again.")
+@input_type("Input of `commentResolve`.")
 class CommentResolveInput:
     """Input of `commentResolve`."""
 
@@ -49,7 +49,7 @@ class CommentResolveInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("One's reaction to a comment.")
+@input_type("Input of `commentReact`.")
 class CommentReactInput:
     """Input of `commentReact`."""
 
@@ -59,7 +59,7 @@ class CommentReactInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Whether one watches something.")
+@input_type("Input of `watchSet`.")
 class WatchSetInput:
     """Input of `watchSet`."""
 
@@ -68,7 +68,7 @@ class WatchSetInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Having seen something.")
+@input_type("Input of `markSeen`.")
 class MarkSeenInput:
     """Input of `markSeen`."""
 

@@ -1,4 +1,4 @@
-"""Inputs about documents: writes, filters and orders."""
+"""Defines the inputs of mutations of documents, their filter and order."""
 
 from enum import Enum
 from uuid import UUID
@@ -13,23 +13,23 @@ from resolvers.scalars import Markdown
 
 graphql_enum(
     DocumentType,
-    "What a document's content is made of.",
+    "Kind of a document's content.",
     TEXT="Rich text.",
     SPREADSHEET="Rows and columns.",
     PRESENTATION="Slides.",
 )
 graphql_enum(
     ContentFormat,
-    "A form that content can be read in.",
+    "Format of a document's content.",
     MARKDOWN="Markdown; of a spreadsheet a table, of a presentation slides between rules.",
     HTML="HTML without scripts.",
-    TEXT="Plain text; of a spreadsheet its cells, parted by tabs.",
+    TEXT="Plain text; of a spreadsheet its cells, separated by tabs.",
     JSON="JSON; of a text the tree that ProseMirror editors use.",
     CRDT="The Yjs state itself, encoding V1.",
 )
 
 
-@input_type("A new document.")
+@input_type("Input of `documentCreate`.")
 class DocumentCreateInput:
     """Input of `documentCreate`."""
 
@@ -45,7 +45,7 @@ class DocumentCreateInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Changes to a document. Absent = leave alone.")
+@input_type("Input of `documentUpdate`. Omitted fields remain unchanged.")
 class DocumentUpdateInput:
     """Input of `documentUpdate`."""
 
@@ -55,7 +55,7 @@ class DocumentUpdateInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Where a document goes.")
+@input_type("Input of `documentMove`.")
 class DocumentMoveInput:
     """Input of `documentMove`."""
 
@@ -66,7 +66,7 @@ class DocumentMoveInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("A version to be saved.")
+@input_type("Input of `documentSaveVersion`.")
 class DocumentSaveVersionInput:
     """Input of `documentSaveVersion`."""
 
@@ -76,7 +76,7 @@ class DocumentSaveVersionInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("A version to be brought back.")
+@input_type("Input of `documentRestoreVersion`.")
 class DocumentRestoreVersionInput:
     """Input of `documentRestoreVersion`."""
 
@@ -86,8 +86,8 @@ class DocumentRestoreVersionInput:
 
 
 @input_type(
-    "An edit from outside: one of `replaceAll`, `append`, and `find` with `replaceWith`. What others write meanwhile stays, and what they "
-    "deleted stays deleted."
+    "Input of `documentEdit`: one of `replaceAll`, `append`, and `find` with `replaceWith`. Concurrent edits are preserved, "
+    "deletions included."
 )
 class DocumentEditInput:
     """Input of `documentEdit`."""
@@ -101,7 +101,7 @@ class DocumentEditInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("All given fields are ANDed.")
+@input_type("Filters documents. All given fields must match.")
 class DocumentFilter:
     """Filter of documents."""
 
@@ -113,7 +113,7 @@ class DocumentFilter:
     include_deleted: bool | None = optional("Deleted documents too.")
 
 
-@strawberry.enum(description="What documents are sorted by.")
+@strawberry.enum(description="Field that documents are sorted by.")
 class DocumentOrderField(Enum):
     """Sortable columns."""
 
@@ -123,7 +123,7 @@ class DocumentOrderField(Enum):
     UPDATED_AT = strawberry.enum_value("UPDATED_AT", description="Last change.")
 
 
-@input_type("One field to sort documents by.")
+@input_type("A field to sort documents by.")
 class DocumentOrder:
     """Order of documents."""
 

@@ -1,10 +1,11 @@
-"""How inputs are declared and read.
+"""Declares input types, and reads their values.
 
-Absent means leave alone, null means clear: an input field that may be left out defaults to UNSET, and `given` leaves those out of
-what resolvers see. Global ids become UUIDs there; an id that is none of its type is refused with the path of its field, all of
-them at once.
+An omitted field leaves a value unchanged, null clears it: an optional field defaults to UNSET, and `to_values` leaves these
+fields out. It also decodes global ids to UUIDs; ids of another type are refused with the paths of their fields, all of them at
+once.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -17,6 +18,7 @@ from strawberry import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
 from domain.errors import DomainError, Invalid, LimitExceeded, MultipleErrors, Path
+from domain.global_id import is_made
 from resolvers import ids
 
 T = TypeVar("T", bound=type)
@@ -35,25 +37,46 @@ def input_type(description: str, *, name: str | None = None) -> Any:
 
 
 def required(description: str, *, of: str | None = None) -> Any:
-    """A field that must be there; `of` names the type of a global id."""
+    """A required field; `of` names the type of a global id."""
     return strawberry.field(description=description, metadata={"of": of})
 
 
 def optional(description: str, *, of: str | None = None, default: Any = UNSET) -> Any:
-    """A field that may be left out; `of` names the type of a global id."""
+    """An optional field; `of` names the type of a global id."""
     return strawberry.field(description=description, default=default, metadata={"of": of})
 
 
 def client_mutation_id() -> Any:
-    """The field that every mutation's input ends with."""
+    """The last field of every mutation's input."""
     return optional("Echoed in the payload; the idempotency key of this call for 24 hours.")
+
+
+def describe_argument(input_: Any, *, id_types: Mapping[str, str] = NO_TYPES, replayed: bool) -> str:
+    """
+    What a mutation's argument must hold, in words; `replayed`: whether a retry is recognized. For example
+
+        Requires `projectId` (of a Project) and `title`. With `clientMutationId`, a retry has no further effect.
+    """
+    definitions = {each.python_name: each for each in input_.__strawberry_definition__.fields}
+    needed = []
+    for name, shown, of in _declared_fields(input_):
+        if definitions[name].default is dataclasses.MISSING:
+            types = id_types.get(name, of)
+            needed.append(f"`{shown}`" + (f" (of {_one_of(types)})" if types else ""))
+    listed = " and ".join((", ".join(needed[:-1]), needed[-1]) if len(needed) > 1 else needed)
+    sentence = f"Requires {listed}." if needed else "No field is required."
+    return f"{sentence} With `clientMutationId`, a retry has no further effect." if replayed else sentence
+
+
+def _one_of(types: str) -> str:
+    return " or ".join(f"{'an' if each[0] in 'AEIOU' else 'a'} {each}" for each in types.split("|"))
 
 
 def to_values(value: Any, path: Path = ("input",), *, id_types: Mapping[str, str] = NO_TYPES) -> dict[str, Any]:
     """
-    What an input brings, by attribute name, without what was left out.
+    The values of an input by attribute name, without omitted fields.
 
-    `types` names the types of ids that the input itself leaves open. Raises Invalid for bad ids, Several for more than one.
+    `id_types` names the types of ids that the input does not declare. Raises Invalid for a bad id, MultipleErrors for several.
     """
     refusals: list[DomainError] = []
     read = _to_values(value, path, refusals, id_types)
@@ -73,6 +96,8 @@ def _to_values(value: Any, path: Path, errors: list[DomainError], id_types: Mapp
         expected = id_types.get(name, of)
         if expected is not None and held is not None:
             held = _decode_ids(held, expected, (*path, shown), errors)
+        elif isinstance(held, UUID) and not is_made(held):
+            errors.append(Invalid((*path, shown), "Nobody can have made this id: bring a UUID of version 4 or 7."))
         elif is_dataclass(held):
             held = _to_values(held, (*path, shown), errors)
         elif isinstance(held, list) and held and is_dataclass(held[0]):
@@ -98,8 +123,7 @@ def _decode_ids(value: Any, expected: str, path: Path, errors: list[DomainError]
 
 
 def _decode_id(value: str, expected: str, path: Path, errors: list[DomainError]) -> UUID | None:
-    found = ids.parse(value)
-    if found is None or found[0] not in expected.split("|"):
+    found = ids.parse_of(value, expected.split("|"))
+    if found is None:
         errors.append(Invalid(path, f"This is not the id of a {expected.replace('|', ' or ')}."))
-        return None
-    return found[1]
+    return found

@@ -1,4 +1,4 @@
-"""Filters and orders that lists of any kind share, and how they become conditions."""
+"""Defines the filters and orders that lists share, and converts them to conditions."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -16,15 +16,15 @@ from resolvers.inputs.fields import MAX_IDS, input_type, optional
 MAX_FILTER_DEPTH = 3
 
 
-@strawberry.enum(description="Which way to sort.")
+@strawberry.enum(description="Direction of sorting.")
 class OrderDirection(Enum):
     """ASC or DESC."""
 
-    ASC = strawberry.enum_value("ASC", description="Smallest first.")
-    DESC = strawberry.enum_value("DESC", description="Largest first.")
+    ASC = strawberry.enum_value("ASC", description="Ascending.")
+    DESC = strawberry.enum_value("DESC", description="Descending.")
 
 
-@input_type("Narrows by an id.")
+@input_type("Filters by an id. All given conditions must match.")
 class IDFilter:
     """All given conditions hold."""
 
@@ -35,7 +35,7 @@ class IDFilter:
     is_null: bool | None = optional("Whether there is none.")
 
 
-@input_type("Narrows by text, without regard to case in `contains` and `startsWith`.")
+@input_type("Filters by a text; `contains` and `startsWith` ignore case. All given conditions must match.")
 class StringFilter:
     """All given conditions hold."""
 
@@ -45,7 +45,7 @@ class StringFilter:
     starts_with: str | None = optional("Begins with this text.")
 
 
-@input_type("Narrows by a day.")
+@input_type("Filters by a day. All given conditions must match.")
 class DateFilter:
     """All given conditions hold."""
 
@@ -55,7 +55,7 @@ class DateFilter:
     is_null: bool | None = optional("Whether there is none.")
 
 
-@input_type("Narrows by an instant.")
+@input_type("Filters by an instant. All given conditions must match.")
 class DateTimeFilter:
     """All given conditions hold."""
 
@@ -78,7 +78,7 @@ _OPERATORS = {
 
 def to_where(filter_: Any, id_types: Mapping[str, str], *, depth: int = 0) -> Where:
     """
-    A filter input as conditions on the fields of a listing; `types` names the type of the ids that a field is compared with.
+    A filter input as conditions on the fields of a list; `id_types` names the type of the ids that a field is compared with.
 
     `and`, `or` and `not` nest up to 3 deep. Raises BadUserInput for deeper ones, bad ids and null where a value is needed.
     """
@@ -126,7 +126,7 @@ def _decode_id(value: str, id_type: str, field: str) -> Any:
 
 
 def to_orders(order_by: Any) -> tuple[Order, ...]:
-    """What `orderBy` asks for; nothing means the list's own order."""
+    """The orders of `orderBy`; empty for the default order of the list."""
     if order_by is None or order_by is UNSET:
         return ()
     if len(order_by) > 4:

@@ -1,4 +1,4 @@
-"""Inputs about projects: writes, filters and orders."""
+"""Defines the inputs of mutations of projects, their filter and order."""
 
 from datetime import date
 from enum import Enum
@@ -14,20 +14,20 @@ from resolvers.scalars import Markdown
 
 graphql_enum(
     ProjectStatus,
-    "Where a project stands.",
-    ACTIVE="Work goes on.",
-    COMPLETED="The work is done.",
-    ARCHIVED="Put away, read-only.",
+    "Status of a project.",
+    ACTIVE="In progress.",
+    COMPLETED="Completed.",
+    ARCHIVED="Archived, and read-only.",
 )
 graphql_enum(
     ProjectVisibility,
-    "Who sees a project.",
-    TEAM="Every member of the team; guests where they were added.",
-    PRIVATE="Only those who were added.",
+    "Visibility of a project.",
+    TEAM="Visible to all members of the team, and to guests who were added.",
+    PRIVATE="Visible only to those who were added.",
 )
 
 
-@input_type("A new project.")
+@input_type("Input of `projectCreate`.")
 class ProjectCreateInput:
     """Input of `projectCreate`."""
 
@@ -42,7 +42,7 @@ class ProjectCreateInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Changes to a project. Absent = leave alone, null = clear.")
+@input_type("Input of `projectUpdate`. Omitted fields remain unchanged, null clears a value.")
 class ProjectUpdateInput:
     """Input of `projectUpdate`."""
 
@@ -58,7 +58,7 @@ class ProjectUpdateInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Who belongs to a project.")
+@input_type("Input of `projectSetMembers`.")
 class ProjectSetMembersInput:
     """Input of `projectSetMembers`."""
 
@@ -68,7 +68,7 @@ class ProjectSetMembersInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Narrows a list of projects; all given fields hold.")
+@input_type("Filters projects. All given fields must match.")
 class ProjectFilter:
     """Filter of projects."""
 
@@ -78,7 +78,7 @@ class ProjectFilter:
     updated_at: DateTimeFilter | None = optional("By last change.")
 
 
-@strawberry.enum(description="What projects are sorted by.")
+@strawberry.enum(description="Field that projects are sorted by.")
 class ProjectOrderField(Enum):
     """Sortable columns."""
 
@@ -90,7 +90,7 @@ class ProjectOrderField(Enum):
     UPDATED_AT = strawberry.enum_value("UPDATED_AT", description="Last change.")
 
 
-@input_type("One field to sort projects by.")
+@input_type("A field to sort projects by.")
 class ProjectOrder:
     """Order of projects."""
 

@@ -1,4 +1,4 @@
-"""Inputs about tasks: writes, bulk writes, filters and orders."""
+"""Defines the inputs of mutations of tasks, their filter and order."""
 
 from datetime import date
 from enum import Enum
@@ -17,41 +17,41 @@ from resolvers.scalars import Markdown
 
 graphql_enum(
     TaskStatus,
-    "The columns of a board, in order.",
+    "Status of a task, which is its board column, in board order.",
     BACKLOG="Not planned yet.",
     TODO="Planned.",
     IN_PROGRESS="Being worked on.",
-    IN_REVIEW="Waiting for a second pair of eyes.",
+    IN_REVIEW="Waiting for review.",
     DONE="Finished.",
-    CANCELED="Given up.",
+    CANCELED="Canceled.",
 )
 graphql_enum(
     TaskPriority,
-    "How pressing a task is, in order.",
-    NONE="Not judged.",
-    LOW="When there is time.",
-    MEDIUM="In its turn.",
-    HIGH="Before others.",
-    URGENT="Now.",
+    "Priority of a task, in ascending order.",
+    NONE="No priority.",
+    LOW="Low priority.",
+    MEDIUM="Medium priority.",
+    HIGH="High priority.",
+    URGENT="Urgent.",
 )
 graphql_enum(
     TaskLinkKind,
-    "What a task is to its target.",
-    BLOCKS="The target waits for it.",
-    BLOCKED_BY="It waits for the target.",
-    RELATES_TO="They belong together.",
-    DUPLICATES="It says what the target says.",
-    DUPLICATED_BY="The target says what it says.",
+    "Relation of a task to the target of a link.",
+    BLOCKS="The task blocks the target.",
+    BLOCKED_BY="The task is blocked by the target.",
+    RELATES_TO="The tasks are related.",
+    DUPLICATES="The task duplicates the target.",
+    DUPLICATED_BY="The task is duplicated by the target.",
 )
 graphql_enum(
     BulkMode,
-    "What becomes of the good rows when one is refused.",
+    "Handling of the valid rows of a bulk mutation when another row is refused.",
     ALL_OR_NOTHING="Nothing is written.",
-    BEST_EFFORT="They are written.",
+    BEST_EFFORT="The valid rows are written.",
 )
 
 
-@input_type("A new task.")
+@input_type("Input of `taskCreate`, and a row of `tasksCreate`.")
 class TaskCreateInput:
     """Input of `taskCreate`, and a row of `tasksCreate`."""
 
@@ -73,7 +73,7 @@ class TaskCreateInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Changes to a task. Absent = leave alone, null = clear.")
+@input_type("Input of `taskUpdate`. Omitted fields remain unchanged, null clears a value.")
 class TaskUpdateInput:
     """Input of `taskUpdate`."""
 
@@ -92,7 +92,7 @@ class TaskUpdateInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Where a task goes. With both neighbours given it stands right after the first.")
+@input_type("Input of `taskMove`. If both neighbors are given, the task is placed right after `afterId`.")
 class TaskMoveInput:
     """Input of `taskMove`."""
 
@@ -106,7 +106,7 @@ class TaskMoveInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("A link between two tasks.")
+@input_type("Input of `taskLink`.")
 class TaskLinkInput:
     """Input of `taskLink`."""
 
@@ -116,7 +116,7 @@ class TaskLinkInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("The same changes for many tasks. Absent = leave alone, null = clear.")
+@input_type("Changes to many tasks. Omitted fields remain unchanged, null clears a value.")
 class TaskPatch:
     """What `tasksUpdate` sets."""
 
@@ -129,7 +129,7 @@ class TaskPatch:
     remove_label_ids: list[strawberry.ID] | None = optional("Labels to take off.", of="Label")
 
 
-@input_type("Changing many tasks in one call, 100 at most.")
+@input_type("Input of `tasksUpdate`, for at most 100 tasks.")
 class TasksUpdateInput:
     """Input of `tasksUpdate`."""
 
@@ -140,7 +140,7 @@ class TasksUpdateInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Writing many tasks down in one call, 100 at most.")
+@input_type("Input of `tasksCreate`, for at most 100 tasks.")
 class TasksCreateInput:
     """Input of `tasksCreate`."""
 
@@ -150,7 +150,7 @@ class TasksCreateInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Narrows by status.")
+@input_type("Filters by status. All given conditions must match.")
 class TaskStatusFilter:
     """All given conditions hold."""
 
@@ -159,7 +159,7 @@ class TaskStatusFilter:
     not_in: list[TaskStatus] | None = optional("None of these.")
 
 
-@input_type("Narrows by priority.")
+@input_type("Filters by priority. All given conditions must match.")
 class TaskPriorityFilter:
     """All given conditions hold."""
 
@@ -168,7 +168,7 @@ class TaskPriorityFilter:
     not_in: list[TaskPriority] | None = optional("None of these.")
 
 
-@input_type("Only indexed columns. All given fields are ANDed; nesting is limited to depth 3.")
+@input_type("Filters tasks. All given fields must match; filters nest at most 3 deep.")
 class TaskFilter:
     """Filter of tasks."""
 
@@ -191,11 +191,11 @@ class TaskFilter:
     not_: "TaskFilter | None" = strawberry.field(name="not", description="This does not hold.", default=UNSET)
 
 
-@strawberry.enum(description="What tasks are sorted by.")
+@strawberry.enum(description="Field that tasks are sorted by.")
 class TaskOrderField(Enum):
     """Sortable columns."""
 
-    RANK = strawberry.enum_value("RANK", description="Place on the board.")
+    RANK = strawberry.enum_value("RANK", description="Rank on the board.")
     KEY = strawberry.enum_value("KEY", description="Team and number.")
     TITLE = strawberry.enum_value("TITLE", description="Title, by code point.")
     STATUS = strawberry.enum_value("STATUS", description="Column, from left to right.")
@@ -205,7 +205,7 @@ class TaskOrderField(Enum):
     UPDATED_AT = strawberry.enum_value("UPDATED_AT", description="Last change.")
 
 
-@input_type("One field to sort tasks by.")
+@input_type("A field to sort tasks by.")
 class TaskOrder:
     """Order of tasks."""
 

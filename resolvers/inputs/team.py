@@ -1,4 +1,4 @@
-"""Inputs about teams, invitations, labels, and deleting and restoring of any kind."""
+"""Defines the inputs of mutations of teams, invitations and labels, and those of deletions and restorations."""
 
 from uuid import UUID
 
@@ -11,16 +11,16 @@ from resolvers.scalars import Markdown
 
 graphql_enum(
     Role,
-    "What somebody is in a team.",
+    "Role of a member of a team.",
     name="TeamRole",
-    OWNER="Has the last word; every team has one.",
+    OWNER="Owns the team; every team has one owner.",
     ADMIN="Manages members, projects and the team itself.",
     MEMBER="Works in all projects of the team.",
-    GUEST="Sees and discusses the projects that he was added to.",
+    GUEST="Sees and comments on the projects that they were added to.",
 )
 
 
-@input_type("What to delete.")
+@input_type("Input of mutations that delete, revoke or remove an object.")
 class DeleteInput:
     """Input of everything that deletes, revokes or removes."""
 
@@ -29,7 +29,7 @@ class DeleteInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("What to bring back.")
+@input_type("Input of mutations that restore an object.")
 class RestoreInput:
     """Input of everything that restores."""
 
@@ -37,7 +37,7 @@ class RestoreInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("A new team.")
+@input_type("Input of `teamCreate`.")
 class TeamCreateInput:
     """Input of `teamCreate`."""
 
@@ -48,7 +48,7 @@ class TeamCreateInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Changes to a team. Absent = leave alone, null = clear.")
+@input_type("Input of `teamUpdate`. Omitted fields remain unchanged, null clears a value.")
 class TeamUpdateInput:
     """Input of `teamUpdate`."""
 
@@ -59,7 +59,7 @@ class TeamUpdateInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Asking somebody to join.")
+@input_type("Input of `teamInvite`.")
 class TeamInviteInput:
     """Input of `teamInvite`."""
 
@@ -69,7 +69,7 @@ class TeamInviteInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Another role for a member.")
+@input_type("Input of `teamMemberSetRole`.")
 class TeamMemberSetRoleInput:
     """Input of `teamMemberSetRole`."""
 
@@ -79,7 +79,7 @@ class TeamMemberSetRoleInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Somebody leaves a team.")
+@input_type("Input of `teamMemberRemove`.")
 class TeamMemberRemoveInput:
     """Input of `teamMemberRemove`."""
 
@@ -88,7 +88,7 @@ class TeamMemberRemoveInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("A new label.")
+@input_type("Input of `labelCreate`.")
 class LabelCreateInput:
     """Input of `labelCreate`."""
 
@@ -99,7 +99,7 @@ class LabelCreateInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Changes to a label. Absent = leave alone.")
+@input_type("Input of `labelUpdate`. Omitted fields remain unchanged.")
 class LabelUpdateInput:
     """Input of `labelUpdate`."""
 

@@ -1,11 +1,11 @@
-"""Inputs about users and sessions."""
+"""Defines the inputs of mutations of users and sessions."""
 
 import strawberry
 
 from resolvers.inputs.fields import client_mutation_id, input_type, optional, required
 
 
-@input_type("A new account.")
+@input_type("Input of `userRegister`.")
 class UserRegisterInput:
     """Input of `userRegister`."""
 
@@ -16,7 +16,7 @@ class UserRegisterInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Signing in.")
+@input_type("Input of `sessionCreate`.")
 class SessionCreateInput:
     """Input of `sessionCreate`."""
 
@@ -25,7 +25,7 @@ class SessionCreateInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Staying signed in.")
+@input_type("Input of `sessionRefresh`.")
 class SessionRefreshInput:
     """Input of `sessionRefresh`."""
 
@@ -33,7 +33,7 @@ class SessionRefreshInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Signing out.")
+@input_type("Input of `sessionRevoke`.")
 class SessionRevokeInput:
     """Input of `sessionRevoke`."""
 
@@ -42,7 +42,7 @@ class SessionRevokeInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("A token from a letter or link.")
+@input_type("Input of `invitationAccept`.")
 class TokenInput:
     """Input of `invitationAccept`."""
 
@@ -50,7 +50,7 @@ class TokenInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Changes to one's own profile. Absent = leave alone.")
+@input_type("Input of `userUpdate`. Omitted fields remain unchanged.")
 class UserUpdateInput:
     """Input of `userUpdate`."""
 

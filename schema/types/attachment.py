@@ -1,4 +1,4 @@
-"""Attachment, and where it is sent."""
+"""Defines Attachment, upload targets, and the payloads of uploads."""
 
 from datetime import datetime
 
@@ -14,10 +14,10 @@ from schema.types.user import User
 
 graphql_enum(
     AttachmentState,
-    "How far a file has come.",
-    PENDING="Announced; nobody has looked at what arrived.",
-    READY="There, and what was announced.",
-    REJECTED="Not what was announced; gone.",
+    "State of a file.",
+    PENDING="Announced; its content has not been checked yet.",
+    READY="Uploaded, and equal to what was announced.",
+    REJECTED="Different from what was announced; deleted.",
 )
 
 
@@ -25,48 +25,52 @@ graphql_enum(
 class Attachment(Node):
     """View over `domain.attachment.Attachment`."""
 
-    file_name: str = leaf("Its name.")
-    content_type: str = leaf("Its media type, as its uploader told it; checked for what browsers show.")
-    byte_size: int = leaf("How many bytes it has.")
-    sha256: str | None = leaf("SHA-256 of its bytes, hexadecimal; null where nobody told it.")
-    state: AttachmentState = leaf("How far it has come.")
-    uploader: User | None = relation(resolvers.user.uploaders, "Who sent it.", needs=["uploader_id"])
-    created_at: datetime = leaf("When it was announced.")
+    file_name: str = leaf("Name of the file, without a path.")
+    content_type: str = leaf("Media type, as announced by the uploader; verified for types that browsers display.")
+    byte_size: int = leaf("Size in bytes.")
+    sha256: str | None = leaf("SHA-256 of its bytes, hexadecimal; null when the uploader did not announce it.")
+    state: AttachmentState = leaf("State of the upload.")
+    uploader: User | None = relation(resolvers.user.uploaders, "User who uploaded it.", needs=["uploader_id"])
+    created_at: datetime = leaf("Time at which it was announced.")
     url: URL | None = relation(
         resolvers.attachment.urls,
-        "Short-lived signed download address; null until it is ready.",
+        "Short-lived signed download URL; null until the file is ready.",
         needs=["id", "file_name", "content_type", "state"],
     )
 
 
-@view("One header of a request.")
+@view("An HTTP header.")
 class HttpHeader:
     """A name and a value."""
 
-    name: str = leaf("Its name.", lambda header: header[0])
-    value: str = leaf("Its value.", lambda header: header[1])
+    name: str = leaf("Name of the header.", lambda header: header[0])
+    value: str = leaf("Value of the header.", lambda header: header[1])
 
 
-@view("Where a file is sent, once.")
+@view("A signed URL that accepts one upload.")
 class UploadTarget:
     """View over `domain.blob.UploadTarget`."""
 
-    url: URL = leaf("The address.")
-    method: str = leaf("The method of the request.")
-    headers: list[HttpHeader] = leaf("The headers that have to be sent, exactly.", lambda target: list(target.headers.items()))
-    expires_at: datetime = leaf("When the address ends.")
+    url: URL = leaf("URL to send the file to.")
+    method: str = leaf("HTTP method of the request.")
+    headers: list[HttpHeader] = leaf(
+        "Headers that the request must carry, exactly as given.", lambda target: list(target.headers.items())
+    )
+    expires_at: datetime = leaf("Time at which the URL expires.")
 
 
-@view("The outcome of announcing a file.")
+@view("Result of `uploadCreate`.")
 class UploadPayload(MutationPayload):
     """Payload."""
 
-    attachment: Attachment | None = leaf("The file to be.")
-    upload: UploadTarget | None = relation(resolvers.attachment.upload_targets, "Where to send it; then call `uploadComplete`.")
+    attachment: Attachment | None = leaf("The announced file.")
+    upload: UploadTarget | None = relation(
+        resolvers.attachment.upload_targets, "Where to upload the file; call `uploadComplete` afterwards."
+    )
 
 
-@view("The outcome of a change to a file.")
+@view("Result of a mutation of a file.")
 class AttachmentPayload(MutationPayload):
     """Payload."""
 
-    attachment: Attachment | None = leaf("The file as it is now; a rejected one comes with the reason in `errors`.")
+    attachment: Attachment | None = leaf("The file; `errors` says why it was rejected, if it was.")

@@ -1,4 +1,4 @@
-"""Live editing of one document: its events, who is there, and the payload of edits."""
+"""Defines the events of live editing, and the payload of live edits."""
 
 from typing import Annotated
 
@@ -21,51 +21,54 @@ from schema.types.user import User
 class DocumentSynced:
     """View over `realtime.collaboration.graph_subscriber.Synced`."""
 
-    position: int = leaf("As of which position of the document's log; later edits follow.")
+    position: int = leaf("Position in the document's log that this update is complete up to; later edits follow.")
     update: Base64 = leaf("Yjs update, encoding V1.")
-    state_vector: Base64 = leaf("Yjs state vector of the server.")
-    presence: list[Presence] = leaf("Who is there.")
+    state_vector: Base64 = leaf("State vector of the server's Yjs document.")
+    presence: list[Presence] = leaf("Sessions that have the document open.")
 
 
-@view("Somebody edited the document.", is_union_member=True)
+@view("The document was edited.", is_union_member=True)
 class DocumentEdited:
     """View over `realtime.collaboration.graph_subscriber.Edited`."""
 
-    position: int = leaf("Up to which position of the document's log; where to go on after this event.")
+    position: int = leaf("Position in the document's log after this edit; pass it as `after` to resume.")
     update: Base64 = leaf("Yjs update, encoding V1; several edits may be merged into one.")
-    session_id: strawberry.ID | None = leaf("The session that it came from, where that has a name.")
-    author: User | None = relation(resolvers.user.authors, "Who wrote it.", needs=["author_id"])
+    session_id: strawberry.ID | None = leaf("Session that sent the edit; null for edits from outside a session.")
+    author: User | None = relation(resolvers.user.authors, "User who made the edit.", needs=["author_id"])
 
 
-@view("Somebody came, moved or left.", is_union_member=True)
+@view("A session joined, moved its cursor or left.", is_union_member=True)
 class DocumentPresenceChanged:
     """View over `realtime.collaboration.graph_subscriber.PresenceChanged`."""
 
-    presence: list[Presence] = leaf("Everybody who is there now.")
+    presence: list[Presence] = leaf("All sessions that have the document open now.")
 
 
 @view("A version was saved.", is_union_member=True)
 class DocumentVersionSaved:
     """View over `realtime.collaboration.graph_subscriber.VersionSaved`."""
 
-    version: DocumentVersion = relation(resolvers.collaboration.saved_versions, "The version.", needs=["version_id"])
+    version: DocumentVersion = relation(resolvers.collaboration.saved_versions, "The saved version.", needs=["version_id"])
 
 
-@view("What the viewer may do has changed. The stream ends after this event when READ is gone.", is_union_member=True)
+@view(
+    "The viewer's permissions have changed. The stream ends after this event when READ is no longer among them.",
+    is_union_member=True,
+)
 class DocumentAccessChanged:
     """View over `realtime.collaboration.graph_subscriber.AccessChanged`."""
 
-    viewer_can: list[Action] = relation(resolvers.collaboration.viewer_can, "What he may do now.", needs=["document_id"])
+    viewer_can: list[Action] = relation(resolvers.collaboration.viewer_can, "What the viewer may do now.", needs=["document_id"])
 
 
 DocumentEvent = Annotated[
     DocumentSynced | DocumentEdited | DocumentPresenceChanged | DocumentVersionSaved | DocumentAccessChanged,
-    strawberry.union("DocumentEvent", description="What happens to a document while people edit it."),
+    strawberry.union("DocumentEvent", description="An event of a document that is being edited live."),
 ]
 
 
-@view("The outcome of edits sent from a live session.")
+@view("Result of `documentApplyUpdate`.")
 class DocumentSyncPayload(MutationPayload):
     """Payload."""
 
-    position: int | None = leaf("Position up to which the updates are durable.")
+    position: int | None = leaf("Position in the document's log up to which the updates are durable.")

@@ -1,4 +1,4 @@
-"""Document, its versions, and their payload."""
+"""Defines Document, its content, versions, difference, attribution and presence, and its payload."""
 
 from datetime import datetime
 from typing import Annotated
@@ -24,136 +24,145 @@ from schema.types.project import Project
 from schema.types.user import User
 
 
-@view("What a document says.")
+@view("Content of a document in one format.")
 class DocumentContent:
     """View over `persistence.documents.contents.DocumentContent`."""
 
-    format: ContentFormat = leaf("The form that was asked for.")
-    text: str | None = leaf("What it says, in all forms but CRDT.")
-    crdt: Base64 | None = leaf("The Yjs state, in the form CRDT.")
-    position: int = leaf("Position of this content in the document's stream; base for `documentEdit`.")
+    format: ContentFormat = leaf("The requested format.")
+    text: str | None = leaf("The content in the requested format; null for CRDT.")
+    crdt: Base64 | None = leaf("The Yjs document as an update, encoding V1; null for other formats.")
+    position: int = leaf("Position in the document's log that this content is as of; pass it as `base` to `documentEdit`.")
 
 
-@view("A document as it was once; never changed.")
+@view("A saved state of a document; immutable.")
 class DocumentVersion(Node):
     """View over `domain.document.DocumentVersion`."""
 
-    number: int = leaf("Counts from 1 in each document.")
-    name: str | None = leaf("What somebody called it.")
-    change_summary: str | None = leaf("What somebody said about it.")
+    number: int = leaf("Number of the version, counted from 1 in each document.")
+    name: str | None = leaf("Name, if it was given one.")
+    change_summary: str | None = leaf("Summary of the changes, if one was given.")
     created_by: User | None = relation(
-        resolvers.user.savers, "Who saved it; null when the server did, after a quiet while.", needs=["created_by_id"]
+        resolvers.user.savers,
+        "User who saved it; null when the server saved it after a period without edits.",
+        needs=["created_by_id"],
     )
     contributors: list[User] = relation(
-        resolvers.user.contributors, "Who wrote since the version before.", needs=["contributor_ids"]
+        resolvers.user.contributors, "Users who edited the document since the previous version.", needs=["contributor_ids"]
     )
-    created_at: datetime = leaf("When it was saved.")
-    byte_size: int = leaf("How many bytes its stored contents have together.")
+    created_at: datetime = leaf("Time at which it was saved.")
+    byte_size: int = leaf("Size of its stored contents in bytes.")
     content: DocumentContent = relation(
         resolvers.document_content.version_contents,
-        "What it says.",
-        weight=5,
+        "Content of the version.",
+        weight=25,
         needs=["document_id", "position", "crdt", "markdown", "text"],
     )
     download_url: URL | None = relation(
         resolvers.document_content.download_urls,
-        "Signed address of the stored object, for five minutes; null in forms that are not stored.",
+        "Signed URL of the stored content, valid for five minutes; null for formats that are not stored.",
         needs=["document_id", "number", "crdt", "markdown", "text"],
     )
 
 
-graphql_enum(DiffOp, "What became of a stretch of text.", EQUAL="It stayed.", INSERT="It came.", DELETE="It went.")
+graphql_enum(
+    DiffOp, "What happened to a piece of text.", EQUAL="It is unchanged.", INSERT="It was inserted.", DELETE="It was deleted."
+)
 
 
-@view("A stretch of text in a difference.")
+@view("A piece of text in a difference.")
 class DiffHunk:
     """View over `resolvers.document_diff.DiffHunk`."""
 
-    op: DiffOp = leaf("What became of it.")
+    op: DiffOp = leaf("What happened to the text.")
     text: str = leaf("The text, as Markdown.")
-    author: User | None = relation(resolvers.user.authors, "Who wrote it, where it came.", needs=["author_id"])
+    author: User | None = relation(resolvers.user.authors, "User who wrote it, for inserted text.", needs=["author_id"])
 
 
-@view("What changed in a document between two points. EQUAL and DELETE together are the old text, EQUAL and INSERT the new.")
+@view("Difference between two states of a document. EQUAL and DELETE together are the old text, EQUAL and INSERT the new.")
 class DocumentDiff:
     """View over `resolvers.document_diff.DocumentDiff`."""
 
-    from_: DocumentVersion | None = leaf("The older point, where it is just this version.", "from_version", name="from")
-    to: DocumentVersion | None = leaf("The newer point, where it is just this version.", "to_version")
-    added: int = leaf("How many characters came.")
-    removed: int = leaf("How many characters went.")
-    hunks: list[DiffHunk] = leaf("The texts, in order.")
+    from_: DocumentVersion | None = leaf("The older state, when it is exactly this version.", "from_version", name="from")
+    to: DocumentVersion | None = leaf("The newer state, when it is exactly this version.", "to_version")
+    added: int = leaf("Number of characters (Unicode code points) added.")
+    removed: int = leaf("Number of characters (Unicode code points) removed.")
+    hunks: list[DiffHunk] = leaf("Pieces of text, in order.")
 
 
-@view("Who wrote a stretch of a document's plain text.")
+@view("Author of a piece of a document's plain text.")
 class Attribution:
     """View over `persistence.documents.diffing.Written`."""
 
-    start: int = leaf("Its first character, from 0, in the form TEXT.")
-    end: int = leaf("The character after its last.")
-    author: User | None = relation(resolvers.user.authors, "Who wrote it; null where that is not known.", needs=["author_id"])
-    edited_at: datetime = leaf("When, at the latest.")
+    start: int = leaf("Offset of its first character in the document's TEXT, from 0, in UTF-16 code units.")
+    end: int = leaf("Offset after its last character, in UTF-16 code units, as JavaScript strings count.")
+    author: User | None = relation(resolvers.user.authors, "User who wrote it; null when unknown.", needs=["author_id"])
+    edited_at: datetime = leaf("Latest time at which it was written.")
 
 
-@view("One session in a document.")
+@view("A session that has a document open.")
 class Presence:
     """View over `realtime.collaboration.presence.Presence`."""
 
-    session_id: strawberry.ID = leaf("The client's own name for it.")
-    user: User = relation(resolvers.user.session_users, "Whose it is.", needs=["user_id"])
-    cursor: int | None = leaf("Where the cursor is, in the client's own count.")
-    selection_end: int | None = leaf("Where the selection ends.")
-    is_typing: bool = leaf("Whether somebody types.")
-    last_seen_at: datetime = leaf("When it was last heard of.")
+    session_id: strawberry.ID = leaf("Id that the client chose for the session.")
+    user: User = relation(resolvers.user.session_users, "User of the session.", needs=["user_id"])
+    cursor: int | None = leaf("Position of the cursor, in the client's own unit.")
+    selection_end: int | None = leaf("End of the selection, in the client's own unit.")
+    is_typing: bool = leaf("Whether the user is typing.")
+    last_seen_at: datetime = leaf("Time of the session's last sign of life.")
 
 
-@view("What a team writes together.")
+@view("A document that a team writes together.")
 class Document(Discussable):
     """View over `domain.document.Document`."""
 
-    project: Project = relation(resolvers.project.of_tasks, "Where it belongs.", guard=Scope.PROJECTS_READ, needs=["project_id"])
-    owner: User = relation(resolvers.user.owners, "Who began it.", needs=["owner_id"])
-    title: str = leaf("What it is called.")
-    type: DocumentType = leaf("What its content is made of.")
+    project: Project = relation(
+        resolvers.project.of_tasks, "Project that it belongs to.", guard=Scope.PROJECTS_READ, needs=["project_id"]
+    )
+    owner: User = relation(resolvers.user.owners, "User who created it.", needs=["owner_id"])
+    title: str = leaf("Title.")
+    type: DocumentType = leaf("Kind of content.")
     parent: Annotated["Document", strawberry.lazy("schema.types.document")] | None = relation(
-        resolvers.document.parents_of, "The document that it lies under.", needs=["parent_id"]
+        resolvers.document.parents_of, "Document that contains it; null at the top level.", needs=["parent_id"]
     )
     children: Connection[Annotated["Document", strawberry.lazy("schema.types.document")]] = relation(
-        resolvers.document.children, "What lies under it, by rank.", needs=["id"]
+        resolvers.document.children, "Documents directly below it, by rank.", needs=["id"]
     )
     rank: str = leaf("Fractional index; compare as strings. Set only through `documentMove`.")
     content: DocumentContent = relation(
-        resolvers.document_content.contents, "Current content including unsaved live edits.", weight=5, needs=["id", "type"]
+        resolvers.document_content.contents,
+        "Current content, live edits included that are not saved as a version yet.",
+        weight=25,
+        needs=["id", "type"],
     )
-    preview: str | None = leaf("The first words of its newest version.")
+    preview: str | None = leaf("Beginning of the text of its newest version.")
     latest_version: DocumentVersion | None = relation(
-        resolvers.document.latest_versions, "The version saved last; null while there is none.", needs=["latest_version_id"]
+        resolvers.document.latest_versions, "Newest version; null while there is none.", needs=["latest_version_id"]
     )
-    versions: Connection[DocumentVersion] = relation(resolvers.document.versions, "Its versions, the newest first.", needs=["id"])
+    versions: Connection[DocumentVersion] = relation(resolvers.document.versions, "Saved versions, newest first.", needs=["id"])
     diff: DocumentDiff = relation(
         resolvers.document_diff.diffs,
-        "Difference between two points; omitted ends mean the viewer's last visit and now.",
-        weight=10,
+        "Difference between two states; when omitted, these are the viewer's last visit and now.",
+        weight=25,
         needs=["id", "type"],
     )
     attribution: list[Attribution] = relation(
         resolvers.document_diff.attributions,
-        "Who wrote what stands in it; a spreadsheet has none.",
-        weight=10,
+        "Authors of its current text, piece by piece; empty for spreadsheets.",
+        weight=25,
         needs=["id", "type", "created_at"],
     )
-    presence: list[Presence] = relation(resolvers.collaboration.presences, "Who is in it now.", needs=["id"])
+    presence: list[Presence] = relation(resolvers.collaboration.presences, "Sessions that have it open now.", needs=["id"])
     backlinks: Connection[Discussable] = relation(
         resolvers.document.backlinks,
-        "Tasks and documents that link to it, in themselves or in comments on them, the newest first.",
+        "Tasks and documents that link to it in their text or in their comments, newest first.",
         needs=["id"],
     )
-    deleted_at: datetime | None = leaf("When it was put away; `documentRestore` brings it back.")
+    deleted_at: datetime | None = leaf("Time at which it was deleted; `documentRestore` restores it.")
 
 
-@view("The outcome of a change to a document.")
+@view("Result of a mutation of a document.")
 class DocumentPayload(MutationPayload):
     """Payload."""
 
     document: Document | None = leaf("The document as it is now.")
-    version: DocumentVersion | None = leaf("The version that was saved, where one was.")
+    version: DocumentVersion | None = leaf("The saved version, for mutations that save one.")

@@ -1,4 +1,4 @@
-"""Project and its progress."""
+"""Defines Project, its progress, and its payload."""
 
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
@@ -27,52 +27,55 @@ if TYPE_CHECKING:
     from schema.types.task import Task
 
 
-@view("How many tasks stand in one column.")
+@view("Number of tasks with one status.")
 class StatusCount:
     """View over `resolvers.progress.StatusCount`."""
 
-    status: TaskStatus = leaf("The column.")
-    count: int = leaf("How many.")
+    status: TaskStatus = leaf("Status, which is a board column.")
+    count: int = leaf("Number of tasks.")
 
 
-@view("How far a set of tasks is.")
+@view("Progress of a set of tasks.")
 class Progress:
     """View over `resolvers.progress.Progress`."""
 
-    total: int = leaf("How many tasks there are.")
-    done: int = leaf("How many are done.")
-    overdue: int = leaf("How many are open beyond their due day.")
-    by_status: list[StatusCount] = leaf("How many stand in each column that has any, in the columns' order.")
+    total: int = leaf("Number of tasks.")
+    done: int = leaf("Number of tasks with the status DONE.")
+    overdue: int = leaf("Number of open tasks past their due date.")
+    by_status: list[StatusCount] = leaf("Number of tasks by status, in board order; statuses without tasks are left out.")
 
 
-@view("A team's undertaking.")
+@view("A project of a team.")
 class Project(Entity):
     """View over `domain.project.Project`."""
 
-    team: Team = relation(resolvers.team.of_parents, "Whose it is.", needs=["team_id"], guard=Scope.TEAMS_READ)
-    name: str = leaf("Its name.")
-    description: Markdown | None = leaf("What it is about.")
-    status: ProjectStatus = leaf("Where it stands.")
-    visibility: ProjectVisibility = leaf("Who sees it.")
-    start_on: date | None = leaf("When it starts.")
-    end_on: date | None = leaf("When it is to end.")
-    lead: User | None = relation(resolvers.user.leads, "Who leads it.", needs=["lead_id"])
-    members: Connection[User] = relation(resolvers.project.members, "Who was added to it, by name.", needs=["id"])
+    team: Team = relation(resolvers.team.of_parents, "Team that it belongs to.", needs=["team_id"], guard=Scope.TEAMS_READ)
+    name: str = leaf("Name.")
+    description: Markdown | None = leaf("Description.")
+    status: ProjectStatus = leaf("Status.")
+    visibility: ProjectVisibility = leaf("Who can see it.")
+    start_on: date | None = leaf("First day.")
+    end_on: date | None = leaf("Planned last day.")
+    lead: User | None = relation(resolvers.user.leads, "User who leads it.", needs=["lead_id"])
+    members: Connection[User] = relation(resolvers.project.members, "Users who were added to it, by name.", needs=["id"])
     tasks: Connection[Annotated["Task", strawberry.lazy("schema.types.task")]] = relation(
-        resolvers.task.of_projects, "What is to be done in it, by rank.", needs=["id"], guard=Scope.TASKS_READ
+        resolvers.task.of_projects, "Tasks in it, by rank.", needs=["id"], guard=Scope.TASKS_READ
     )
     documents: Connection[Annotated["Document", strawberry.lazy("schema.types.document")]] = relation(
-        resolvers.document.of_projects, "What is written in it, by rank.", needs=["id"], guard=Scope.DOCUMENTS_READ
+        resolvers.document.of_projects, "Documents in it, by rank.", needs=["id"], guard=Scope.DOCUMENTS_READ
     )
     activity: Connection[Activity] = relation(
-        resolvers.project.activity, "What happened in it, latest first.", needs=["id"], guard=Scope.TASKS_READ
+        resolvers.project.activity,
+        "History of the project and everything in it, latest first.",
+        needs=["id"],
+        guard=Scope.TASKS_READ,
     )
     progress: Progress = relation(
-        resolvers.project.progress, "Counts by status, one aggregate query.", needs=["id"], guard=Scope.TASKS_READ, weight=3
+        resolvers.project.progress, "Progress of its tasks.", needs=["id"], guard=Scope.TASKS_READ, weight=3
     )
 
 
-@view("The outcome of a change to a project.")
+@view("Result of a mutation of a project.")
 class ProjectPayload(MutationPayload):
     """Payload."""
 

@@ -1,24 +1,27 @@
-"""What clients may know of the server."""
+"""Defines ServerInfo: version, features and limits of the server."""
 
+from domain.document import editor_schema
 from schema.fields import leaf, view
+from schema.types.editor_schema import EditorSchema
 
 
-@view("What the server accepts at most.")
+@view("Limits of the server.")
 class ServerLimits:
     """View over the limits in force."""
 
-    max_page_size: int = leaf("Rows of one page.", lambda limits: limits["page"])
-    max_depth: int = leaf("Levels of one operation.", lambda limits: limits["depth"])
-    max_cost: int = leaf("Cost of one operation.", lambda limits: limits["cost"])
-    max_upload_bytes: int = leaf("Bytes of one file.", lambda limits: limits["upload_bytes"])
-    max_bulk: int = leaf("Rows of one bulk call.", lambda limits: limits["bulk"])
+    max_page_size: int = leaf("Maximum number of rows on a page.", lambda limits: limits["page"])
+    max_depth: int = leaf("Maximum depth of an operation.", lambda limits: limits["depth"])
+    max_cost: int = leaf("Maximum cost of an operation.", lambda limits: limits["cost"])
+    max_upload_bytes: int = leaf("Maximum size of a file in bytes.", lambda limits: limits["upload_bytes"])
+    max_bulk: int = leaf("Maximum number of rows in a bulk mutation.", lambda limits: limits["bulk"])
 
 
-@view("What answers.")
+@view("The server: its version, features and limits.")
 class ServerInfo:
     """View over `resolvers.context.Services`."""
 
-    version: str = leaf("The server's version.")
+    version: str = leaf("Version of the server.")
     schema_hash: str = leaf("SHA-256 of the schema's SDL, hexadecimal; changes when the graph does.")
-    features: list[str] = leaf("What is switched on here.")
-    limits: ServerLimits = leaf("What is accepted at most.")
+    features: list[str] = leaf("Optional features that are enabled.")
+    limits: ServerLimits = leaf("Limits in force.")
+    editor_schema: EditorSchema = leaf("Schema that editors of documents implement.", lambda _: editor_schema)

@@ -1,4 +1,4 @@
-"""Task, links between tasks, and their payloads."""
+"""Defines Task, links between tasks, and their payloads."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -28,78 +28,78 @@ from schema.types.user import User
 class TaskLink(Node):
     """View over `domain.task_link.TaskLink`."""
 
-    kind: TaskLinkKind = leaf("What the task is to its target.")
+    kind: TaskLinkKind = leaf("Relation of the task to the target.")
     task: Annotated["Task", strawberry.lazy("schema.types.task")] = relation(
-        resolvers.task.link_tasks, "The task.", needs=["task_id"]
+        resolvers.task.link_tasks, "Task whose link it is.", needs=["task_id"]
     )
     target: Annotated["Task", strawberry.lazy("schema.types.task")] = relation(
-        resolvers.task.link_targets, "The other task.", needs=["target_id"]
+        resolvers.task.link_targets, "The linked task.", needs=["target_id"]
     )
-    created_at: datetime = leaf("When they were linked.")
+    created_at: datetime = leaf("Time at which the tasks were linked.")
 
 
-@view("One piece of work in a project.")
+@view("A task in a project.")
 class Task(Discussable):
     """View over `domain.task.Task`."""
 
-    key: str = leaf("Human key such as ENG-42; accepted by `taskByKey`.")
-    url: URL = relation(resolvers.task.urls, "Where people open it.", needs=["key"])
-    project: Project = relation(resolvers.project.of_tasks, "Where it belongs.", guard=Scope.PROJECTS_READ, needs=["project_id"])
-    title: str = leaf("What is to be done.")
-    description: Markdown | None = leaf("More about it.")
-    status: TaskStatus = leaf("Its column.")
-    priority: TaskPriority = leaf("How pressing it is.")
-    assignee: User | None = relation(resolvers.user.assignees, "Who does it.", needs=["assignee_id"])
-    creator: User | None = relation(resolvers.user.creators, "Who wrote it down.", needs=["creator_id"])
-    start_on: date | None = leaf("When work starts.")
-    due_on: date | None = leaf("When it is due.")
-    is_overdue: bool = leaf("Whether it is open and its due day is over, in UTC.", needs=["due_on", "status"])
-    completed_at: datetime | None = leaf("When it was done or canceled.")
-    estimate: float | None = leaf("How much work it is, in the team's own unit.")
-    labels: Connection[Label] = relation(resolvers.label.of_tasks, "Its labels, by name.", needs=["id"])
+    key: str = leaf("Readable key such as ENG-42; accepted by `taskByKey`.")
+    url: URL = relation(resolvers.task.urls, "URL of the task in the application.", needs=["key"])
+    project: Project = relation(
+        resolvers.project.of_tasks, "Project that it belongs to.", guard=Scope.PROJECTS_READ, needs=["project_id"]
+    )
+    title: str = leaf("Title.")
+    description: Markdown | None = leaf("Description.")
+    status: TaskStatus = leaf("Status, which is its board column.")
+    priority: TaskPriority = leaf("Priority.")
+    assignee: User | None = relation(resolvers.user.assignees, "User who is to do it.", needs=["assignee_id"])
+    creator: User | None = relation(resolvers.user.creators, "User who created it.", needs=["creator_id"])
+    start_on: date | None = leaf("Day on which work starts.")
+    due_on: date | None = leaf("Day on which it is due.")
+    is_overdue: bool = leaf("Whether it is open past its due date, in UTC.", needs=["due_on", "status"])
+    completed_at: datetime | None = leaf("Time at which it was done or canceled.")
+    estimate: float | None = leaf("Estimated effort, in the team's own unit.")
+    labels: Connection[Label] = relation(resolvers.label.of_tasks, "Labels, by name.", needs=["id"])
     parent: Annotated["Task", strawberry.lazy("schema.types.task")] | None = relation(
-        resolvers.task.parents_of, "The task that it is a part of.", needs=["parent_id"]
+        resolvers.task.parents_of, "Task of which it is a subtask.", needs=["parent_id"]
     )
     subtasks: Connection[Annotated["Task", strawberry.lazy("schema.types.task")]] = relation(
-        resolvers.task.subtasks, "Its parts, by rank.", needs=["id"]
+        resolvers.task.subtasks, "Subtasks, by rank.", needs=["id"]
     )
-    subtask_progress: Progress = relation(resolvers.task.subtask_progress, "How far its parts are.", weight=3, needs=["id"])
+    subtask_progress: Progress = relation(resolvers.task.subtask_progress, "Progress of its subtasks.", weight=3, needs=["id"])
     rank: str = leaf("Fractional index; compare as strings. Set only through `taskMove`.")
-    links: Connection[TaskLink] = relation(
-        resolvers.task.links, "What it has to do with other tasks, oldest first.", needs=["id"]
-    )
-    is_blocked: bool = relation(resolvers.task.are_blocked, "Whether it waits for a task that is still open.", needs=["id"])
-    deleted_at: datetime | None = leaf("When it was put away; `taskRestore` brings it back.")
-    external_ref: str | None = leaf("Id from the system the task was imported from.")
+    links: Connection[TaskLink] = relation(resolvers.task.links, "Links to other tasks, oldest first.", needs=["id"])
+    is_blocked: bool = relation(resolvers.task.are_blocked, "Whether it is blocked by an open task.", needs=["id"])
+    deleted_at: datetime | None = leaf("Time at which it was deleted; `taskRestore` restores it.")
+    external_ref: str | None = leaf("Id in the system that it was imported from.")
 
 
-@view("The outcome of a change to a task.")
+@view("Result of a mutation of a task.")
 class TaskPayload(MutationPayload):
     """Payload."""
 
     task: Task | None = leaf("The task as it is now.")
-    task_edge: Edge[Task] | None = leaf("The same, with its place in its project's list.", resolvers.task.edge)
+    task_edge: Edge[Task] | None = leaf("The task as an edge of its project's list.", resolvers.task.edge)
 
 
-@view("Outcome of one row of a bulk call, in input order.")
+@view("Result of one row of a bulk mutation.")
 class TaskResult:
     """View over `domain.task.TaskResult`."""
 
-    index: int = leaf("Which row of the input, from 0.")
-    id: strawberry.ID | None = leaf("The task's global id.", lambda row: ids.encode("Task", row.id) if row.id else None)
+    index: int = leaf("Index of the input row, from 0.")
+    id: strawberry.ID | None = leaf("Global id of the task.", lambda row: ids.encode("Task", row.id) if row.id else None)
     task: Task | None = leaf("The task as it is now; null when the row was refused.")
     errors: list[UserError] = leaf("Why the row was refused.", lambda row: to_user_errors(row.refusals))
 
 
-@view("The outcome of a bulk call.")
+@view("Result of a bulk mutation.")
 class TasksPayload(MutationPayload):
     """Payload."""
 
     results: list[TaskResult] = leaf(
-        "What became of each row; empty when everything was refused.", lambda outcome: outcome.results or []
+        "One result per input row, in input order; empty when the whole call was refused.", lambda outcome: outcome.results or []
     )
-    succeeded: int = leaf("How many rows were written.", lambda outcome: sum(not row.refusals for row in outcome.results or ()))
+    succeeded: int = leaf("Number of rows written.", lambda outcome: sum(not row.refusals for row in outcome.results or ()))
     failed: int = leaf(
-        "How many rows were refused.",
+        "Number of rows refused.",
         lambda outcome: sum(bool(row.refusals) for row in outcome.results or ()) or len(outcome.errors),
     )

@@ -1,4 +1,4 @@
-"""Team, its members and invitations, and labels."""
+"""Defines Team, its members, invitations and labels, and their payloads."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -23,82 +23,84 @@ if TYPE_CHECKING:
     from schema.types.project import Project
 
 
-@view("Somebody in a team, with his place in the list. Membership data lives on the edge.")
+@view("A member of a team as an edge, which carries the data of the membership.")
 class TeamMemberEdge:
     """View over an edge to `domain.team.Member`."""
 
-    cursor: str = leaf("Its place, for `after` and `before`.")
+    cursor: str = leaf("Cursor for `after` and `before`.")
     node: User = leaf("The member.")
-    role: Role = leaf("What he is in the team.", "node.role")
-    joined_at: datetime = leaf("When he joined.", "node.joined_at")
+    role: Role = leaf("Role of the member in the team.", "node.role")
+    joined_at: datetime = leaf("Time at which the member joined.", "node.joined_at")
 
 
-@strawberry.type(description="One page of a team's members.")
+@strawberry.type(description="A page of a team's members.")
 class TeamMemberConnection:
     """View over `domain.page.Page`."""
 
     edges: list[TeamMemberEdge] = leaf("The members with their roles and cursors.")
-    nodes: list[User] = leaf("The members alone.")
-    page_info: PageInfo = leaf("Where the page lies in its list.")
-    total_count: int = relation(total_counts, "How many there are; counted only when asked for.")
+    nodes: list[User] = leaf("The members without their roles and cursors.")
+    page_info: PageInfo = leaf("Position of the page in the list.")
+    total_count: int = relation(total_counts, "Number of members; counted only when selected.")
 
 
-@view("An address that was asked to join a team.")
+@view("An invitation of an e-mail address to a team.")
 class Invitation(Node):
     """View over `domain.invitation.Invitation`."""
 
-    email: str = leaf("Who was asked.")
-    role: Role = leaf("As what.")
-    invited_by: User | None = relation(resolvers.user.inviters, "By whom.", needs=["invited_by_id"])
-    created_at: datetime = leaf("When.")
-    expires_at: datetime = leaf("Until when it can be accepted.")
+    email: str = leaf("Invited e-mail address.")
+    role: Role = leaf("Role that the invited person will have.")
+    invited_by: User | None = relation(resolvers.user.inviters, "User who sent the invitation.", needs=["invited_by_id"])
+    created_at: datetime = leaf("Time at which it was sent.")
+    expires_at: datetime = leaf("Time until which it can be accepted.")
 
 
-@view("A team's own word for sorting tasks.")
+@view("A label for the tasks of a team.")
 class Label(Entity):
     """View over `domain.label.Label`."""
 
     team: Annotated["Team", strawberry.lazy("schema.types.team")] = relation(
-        resolvers.team.of_parents, "Whose word it is.", needs=["team_id"], guard=Scope.TEAMS_READ
+        resolvers.team.of_parents, "Team that it belongs to.", needs=["team_id"], guard=Scope.TEAMS_READ
     )
-    name: str = leaf("Its name, unique in the team.")
-    color: str = leaf("Its colour, #rrggbb.")
+    name: str = leaf("Name, unique in the team.")
+    color: str = leaf("Color, as #rrggbb.")
 
 
-@view("People who work together; everything else belongs to one team.")
+@view("A team, which owns projects, tasks, documents and labels.")
 class Team(Entity):
     """View over `domain.team.Team`."""
 
-    name: str = leaf("Its name, unique on this server.")
-    key: str = leaf("Short prefix of human task keys, e.g. ENG in ENG-42.")
-    description: Markdown | None = leaf("What the team is for.")
-    owner: User = relation(resolvers.user.owners, "Who has the last word.", needs=["owner_id"])
-    viewer_role: Role | None = relation(resolvers.team.viewer_roles, "What the viewer is in it.", needs=["id"], personal=True)
-    members: TeamMemberConnection = relation(resolvers.team.members, "Who belongs to it, by name.", needs=["id"])
+    name: str = leaf("Name, unique on this server.")
+    key: str = leaf("Prefix of the keys of its tasks, such as ENG in ENG-42.")
+    description: Markdown | None = leaf("Description.")
+    owner: User = relation(resolvers.user.owners, "User who owns the team.", needs=["owner_id"])
+    viewer_role: Role | None = relation(
+        resolvers.team.viewer_roles, "Role of the viewer in the team; null if not a member.", needs=["id"], personal=True
+    )
+    members: TeamMemberConnection = relation(resolvers.team.members, "Members, by name.", needs=["id"])
     invitations: Connection[Invitation] = relation(
-        resolvers.team.open_invitations, "Who was asked and has not answered.", needs=["id"]
+        resolvers.team.open_invitations, "Invitations that have not been accepted yet, latest first.", needs=["id"]
     )
     projects: Connection[Annotated["Project", strawberry.lazy("schema.types.project")]] = relation(
         resolvers.project.of_teams,
-        "What it undertakes, as far as the viewer may see it.",
+        "Projects of the team that the viewer can see.",
         needs=["id"],
         guard=Scope.PROJECTS_READ,
     )
-    labels: Connection[Label] = relation(resolvers.label.of_teams, "Its words for sorting tasks, by name.", needs=["id"])
+    labels: Connection[Label] = relation(resolvers.label.of_teams, "Labels of the team, by name.", needs=["id"])
 
 
-@view("The outcome of a change to a team.")
+@view("Result of a mutation of a team.")
 class TeamPayload(MutationPayload):
     """Payload."""
 
     team: Team | None = leaf("The team as it is now.")
-    invitation: Invitation | None = leaf("The invitation that was made.")
+    invitation: Invitation | None = leaf("The new invitation.")
     invitation_token: str | None = leaf(
-        "What the invited person accepts with, signed in under that address; shown once, for a link of one's own."
+        "Token with which the invited person, signed in with that address, accepts; shown once, for a link of the client's own."
     )
 
 
-@view("The outcome of a change to a label.")
+@view("Result of a mutation of a label.")
 class LabelPayload(MutationPayload):
     """Payload."""
 

@@ -1,4 +1,4 @@
-"""User, the viewer's account and sessions."""
+"""Defines User, the viewer's account and sessions, and payloads without an object of their own."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -21,24 +21,28 @@ if TYPE_CHECKING:
     from schema.types.team import Team
 
 graphql_enum(
-    UserStatus, "Whether somebody can sign in.", ACTIVE="Yes.", INACTIVE="No: the account is closed.", PENDING="Not yet."
+    UserStatus,
+    "Status of a user.",
+    ACTIVE="Can sign in.",
+    INACTIVE="Cannot sign in; the account is closed.",
+    PENDING="Cannot sign in yet.",
 )
 graphql_enum(
     Scope,
-    "What an OAuth token may be lent.",
+    "Scope of an OAuth access token.",
     name="OAuthScope",
-    PROFILE_READ="See the viewer's profile and account.",
-    PROFILE_WRITE="Change them.",
-    TEAMS_READ="See teams, members and labels.",
-    TEAMS_WRITE="Change them.",
-    PROJECTS_READ="See projects.",
-    PROJECTS_WRITE="Change them.",
-    TASKS_READ="See tasks and comments.",
-    TASKS_WRITE="Change them.",
-    DOCUMENTS_READ="See documents.",
-    DOCUMENTS_WRITE="Change them.",
-    NOTIFICATIONS_READ="See notifications.",
-    NOTIFICATIONS_WRITE="Mark them.",
+    PROFILE_READ="Read the viewer's profile and account.",
+    PROFILE_WRITE="Change the viewer's profile and account.",
+    TEAMS_READ="Read teams, members and labels.",
+    TEAMS_WRITE="Change teams, members and labels.",
+    PROJECTS_READ="Read projects.",
+    PROJECTS_WRITE="Change projects.",
+    TASKS_READ="Read tasks and comments.",
+    TASKS_WRITE="Change tasks and comments.",
+    DOCUMENTS_READ="Read documents.",
+    DOCUMENTS_WRITE="Change documents.",
+    NOTIFICATIONS_READ="Read notifications.",
+    NOTIFICATIONS_WRITE="Mark notifications as read.",
     SEARCH="Search.",
     WEBHOOKS_MANAGE="Manage webhooks.",
     AUDIT_READ="Read the audit log.",
@@ -46,26 +50,26 @@ graphql_enum(
 )
 
 
-@view("One signed-in device.")
+@view("A session of the viewer on one device.")
 class Session(Node):
     """View over `domain.session.Session`."""
 
     id: strawberry.ID = leaf("Global id.", lambda session: ids.encode("Session", session.id))
-    created_at: datetime = leaf("When it was opened.")
-    last_used_at: datetime = leaf("When its token was last refreshed.")
-    expires_at: datetime = leaf("When it ends unless it is refreshed.")
-    user_agent: str | None = leaf("What the device said it is.")
-    ip_address: str | None = leaf("Where it was last used from.")
-    is_current: bool = relation(resolvers.user.is_current, "Whether it is the one that asks.", personal=True)
+    created_at: datetime = leaf("Time of signing in.")
+    last_used_at: datetime = leaf("Time at which its token was last refreshed.")
+    expires_at: datetime = leaf("Time at which it ends unless it is refreshed.")
+    user_agent: str | None = leaf("User agent of the device.")
+    ip_address: str | None = leaf("IP address from which it was last used.")
+    is_current: bool = relation(resolvers.user.is_current, "Whether it is the session of this request.", personal=True)
 
 
-@view("Sessions and what only the viewer may know of himself.")
+@view("Private data of the viewer.")
 class Account:
     """View over `domain.user.User`."""
 
-    email: str = leaf("The address to sign in with.", "email_address")
-    email_verified_at: datetime | None = leaf("When it was verified.")
-    sessions: list[Session] = relation(resolvers.user.sessions, "Where one is signed in, the latest used first.", personal=True)
+    email: str = leaf("E-mail address to sign in with.", "email_address")
+    email_verified_at: datetime | None = leaf("Time at which the address was verified; null if never.")
+    sessions: list[Session] = relation(resolvers.user.sessions, "Open sessions, most recently used first.", personal=True)
 
 
 @view("A person, or a bot.")
@@ -75,59 +79,64 @@ class User(Entity):
     first_name: str = leaf("First name.")
     last_name: str = leaf("Last name.")
     display_name: str = leaf("First and last name.", needs=["first_name", "last_name"])
-    email: str | None = relation(resolvers.user.emails, "Null unless the viewer shares a team with the user or is the user.")
-    avatar_url: URL | None = relation(
-        resolvers.user.avatar_urls, "A picture, as it was uploaded; null when there is none.", needs=["avatar_id"]
+    email: str | None = relation(
+        resolvers.user.emails, "E-mail address; null unless the viewer shares a team with the user or is the user."
     )
-    status: UserStatus = leaf("Whether the user can sign in.")
-    is_bot: bool = leaf("Whether it is a program.")
-    time_zone: str = leaf("IANA time zone.")
-    locale: str = leaf("Language tag.")
+    avatar_url: URL | None = relation(
+        resolvers.user.avatar_urls, "URL of the picture as uploaded; null when there is none.", needs=["avatar_id"]
+    )
+    status: UserStatus = leaf("Status of the account.")
+    is_bot: bool = leaf("Whether the user is a program.")
+    time_zone: str = leaf("IANA time zone, such as Europe/Rome.")
+    locale: str = leaf("BCP 47 language tag, such as pt-BR.")
     teams: Connection[Annotated["Team", strawberry.lazy("schema.types.team")]] = relation(
-        resolvers.user.teams, "The teams that the user shares with the viewer, by name.", guard=Scope.TEAMS_READ
+        resolvers.user.teams, "Teams that the user shares with the viewer, by name.", guard=Scope.TEAMS_READ
     )
     assigned_tasks: Connection[Annotated["Task", strawberry.lazy("schema.types.task")]] = relation(
-        resolvers.user.assigned_tasks, "What the user is to do, as far as the viewer may see it.", guard=Scope.TASKS_READ
+        resolvers.user.assigned_tasks, "Tasks assigned to the user that the viewer can see.", guard=Scope.TASKS_READ
     )
     account: Account | None = relation(
-        resolvers.user.accounts, "Sessions and preferences; only on the viewer.", guard=Scope.PROFILE_READ, personal=True
+        resolvers.user.accounts,
+        "Sessions and e-mail address; null for anybody but the viewer.",
+        guard=Scope.PROFILE_READ,
+        personal=True,
     )
 
 
-@view("What a client needs to act for a user.")
+@view("Tokens with which a client acts for a user.")
 class TokenPair:
     """View over the result of signing in."""
 
-    access_token: str = leaf("For the Authorization header, as a Bearer token.", lambda pair: pair["access_token"])
-    refresh_token: str = leaf("For `sessionRefresh`, once.", lambda pair: pair["refresh_token"])
-    expires_in: int = leaf("Seconds for which the access token is good.", lambda pair: pair["expires_in"])
-    scopes: list[Scope] = leaf("What the token was lent.", lambda pair: pair["scopes"])
+    access_token: str = leaf("Access token for the Authorization header, as a Bearer token.", lambda pair: pair["access_token"])
+    refresh_token: str = leaf("Refresh token for one call of `sessionRefresh`.", lambda pair: pair["refresh_token"])
+    expires_in: int = leaf("Lifetime of the access token in seconds.", lambda pair: pair["expires_in"])
+    scopes: list[Scope] = leaf("Scopes of the access token.", lambda pair: pair["scopes"])
 
 
-@view("The outcome of signing up, in, or staying signed in.")
+@view("Result of registering, signing in or refreshing a session.")
 class SessionPayload(MutationPayload):
     """Payload."""
 
-    user: User | None = leaf("Who is signed in.")
-    tokens: TokenPair | None = leaf("The session's new tokens.")
+    user: User | None = leaf("The signed-in user.")
+    tokens: TokenPair | None = leaf("New tokens of the session.")
 
 
-@view("The outcome of changing a profile.")
+@view("Result of changing a profile.")
 class UserPayload(MutationPayload):
     """Payload."""
 
-    user: User | None = leaf("The user as he is now.")
+    user: User | None = leaf("The user as they are now.")
 
 
-@view("An outcome without anything to show.")
+@view("Result of a mutation that returns no object.")
 class BasicPayload(MutationPayload):
     """Payload."""
 
 
-@view("The outcome of a deletion.")
+@view("Result of a deletion.")
 class DeletePayload(MutationPayload):
     """Payload."""
 
     deleted_id: strawberry.ID | None = leaf(
-        "What is gone.", lambda outcome: ids.encode(outcome.type, outcome.deleted) if outcome.deleted else None
+        "Global id of the deleted object.", lambda outcome: ids.encode(outcome.type, outcome.deleted) if outcome.deleted else None
     )

@@ -12,6 +12,7 @@ from domain.blob import attachment_key
 from domain.errors import StorageUnavailable
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.local import LocalBlobs
+from persistence.retry_schedule import RetrySchedule
 from tests.support.app import App
 from tests.support.graph_actions import create_comment, create_task, mutate_ok
 from tests.support.server_process import running_process
@@ -74,6 +75,29 @@ async def test_bytes_that_nothing_names_go_after_a_day(app: App, team: SampleTea
     assert (await clean_up_blobs(database, blobs, datetime.now(UTC))).orphaned == 1
     assert [await has_bytes(app, each) for each in (late["attachment"], file)] == [False, True]
     assert await blobs.head("documents/x/document.json") is not None
+
+
+async def test_a_blob_that_cannot_be_deleted_is_skipped_for_a_while_and_the_others_go(isolated_app: App) -> None:
+    app, now = isolated_app, [0.0]
+    database, blobs = app.resources.database, app.resources.services.blobs
+    assert isinstance(blobs, LocalBlobs)
+    keys = [f"attachments/{number}" for number in range(4)]
+    for key in keys:
+        await app.sql.execute("INSERT INTO discarded_blobs (key, at) VALUES ($1, now())", key)
+        await blobs.put(key, b"Bytes")
+    broken = blobs.file_store._path(keys[1])
+    broken.unlink()
+    broken.mkdir()  # a folder cannot be unlinked
+    retries = RetrySchedule[str](clock=lambda: now[0])
+    report = await clean_up_blobs(database, blobs, datetime.now(UTC), orphans=False, retries=retries)
+    assert (report.discarded, report.failed) == (3, 1)
+    assert [row["key"] for row in await app.sql.fetch("SELECT key FROM discarded_blobs")] == [keys[1]]
+    broken.rmdir()
+    assert (await clean_up_blobs(database, blobs, datetime.now(UTC), orphans=False, retries=retries)).discarded == 0
+    now[0] = 61.0
+    report = await clean_up_blobs(database, blobs, datetime.now(UTC), orphans=False, retries=retries)
+    assert (report.discarded, report.failed) == (1, 0)
+    assert await app.sql.fetchval("SELECT count(*) FROM discarded_blobs") == 0
 
 
 async def test_a_sweep_that_storage_stops_is_finished_by_the_next(

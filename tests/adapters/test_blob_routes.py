@@ -30,13 +30,12 @@ async def test_an_upload_whose_connection_ends_leaves_nothing(tmp_path: Path) ->
         assert answer.status_code == 200
 
 
-async def test_an_upload_that_stalls_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_upload_that_stalls_is_given_up(tmp_path: Path) -> None:
     async def stalling() -> AsyncIterator[bytes]:
         yield b"half"
         await asyncio.sleep(5)
 
-    monkeypatch.setattr("persistence.blobs.routes.CHUNK_TIMEOUT_SECONDS", 0.2)
-    async with local_store(tmp_path) as storage:
+    async with local_store(tmp_path, chunk_timeout_seconds=0.2) as storage:
         target = await storage.blobs.upload_target(
             "a/b", byte_size=8, content_type="text/plain", sha256=None, expires_at=seconds_from_now(60)
         )
@@ -45,15 +44,13 @@ async def test_an_upload_that_stalls_is_given_up(tmp_path: Path, monkeypatch: py
         assert await storage.blobs.head("a/b") is None
 
 
-async def test_an_upload_that_trickles_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_upload_that_trickles_is_given_up(tmp_path: Path) -> None:
     async def trickling() -> AsyncIterator[bytes]:
         for _ in range(1000):
             yield b"x"
             await asyncio.sleep(0.02)
 
-    monkeypatch.setattr("persistence.blobs.routes.CHUNK_TIMEOUT_SECONDS", 0.2)
-    monkeypatch.setattr("persistence.blobs.routes.MIN_UPLOAD_BYTES_PER_SECOND", 10_000)
-    async with local_store(tmp_path) as storage:
+    async with local_store(tmp_path, chunk_timeout_seconds=0.2, min_bytes_per_second=10_000) as storage:
         target = await storage.blobs.upload_target(
             "a/b", byte_size=1000, content_type="text/plain", sha256=None, expires_at=seconds_from_now(60)
         )
@@ -63,7 +60,7 @@ async def test_an_upload_that_trickles_is_given_up(tmp_path: Path, monkeypatch: 
         assert time.monotonic() - began < 2
 
 
-async def test_a_full_disk_is_told_as_such_and_keeps_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_disk_is_reported_as_such_and_keeps_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -77,10 +77,10 @@ async def test_a_bucket_that_fails_is_unavailable_within_6_seconds(how: str) -> 
         began = time.monotonic()
         outcomes = await asyncio.gather(*(call(blobs) for _, call in CALLS), return_exceptions=True)
         assert time.monotonic() - began < 6
-    told = {name: type(outcome) for (name, _), outcome in zip(CALLS, outcomes, strict=True)}
+    results = {name: type(outcome) for (name, _), outcome in zip(CALLS, outcomes, strict=True)}
     # A HEAD has no body, and what was deleted or put was answered in whole: only who reads the body finds that it ends early.
     expected = {"get", "get_start", "find"} if how == "ends in the middle" else {name for name, _ in CALLS}
-    assert {name for name in told if told[name] is StorageUnavailable} >= expected
+    assert {name for name in results if results[name] is StorageUnavailable} >= expected
 
 
 @pytest.mark.slow
@@ -160,7 +160,7 @@ async def test_of_processes_that_count_together_none_overwrites_another(tmp_path
 
 
 async def test_a_process_that_is_killed_leaves_a_whole_object_and_no_lock(tmp_path: Path) -> None:
-    told = 0
+    results = 0
     for pause in (0.0, 0.003, 0.006):
         process = start_counter(tmp_path, 1_000_000)
         assert process.stdout is not None
@@ -169,10 +169,10 @@ async def test_a_process_that_is_killed_leaves_a_whole_object_and_no_lock(tmp_pa
         await asyncio.sleep(pause)
         process.send_signal(signal.SIGKILL)
         rest, _ = await asyncio.to_thread(process.communicate)
-        told += 5 + rest.count(b".")
+        results += 5 + rest.count(b".")
         # What was told as written is there; at most one write more, that nobody lived to tell of.
-        assert told <= await read_counter(tmp_path) <= told + 1
-        told = await read_counter(tmp_path)
+        assert results <= await read_counter(tmp_path) <= results + 1
+        results = await read_counter(tmp_path)
         async with LocalBlobs.open(tmp_path, secret=b"s" * 32, origin="http://files.test") as blobs:
             there = await blobs.get("count")
             assert there is not None
@@ -209,11 +209,11 @@ async def bucket_losing_first_answer(storage: OpenBlobStore) -> AsyncIterator[S3
         there_reader, there_writer = await asyncio.open_connection(upstream.host, upstream.port)
         try:
             head = await reader.readuntil(b"\r\n\r\n")
-            told = {name.lower(): value.strip() for name, _, value in (line.partition(b":") for line in head.split(b"\r\n"))}
-            if b"expect" in told:
+            results = {name.lower(): value.strip() for name, _, value in (line.partition(b":") for line in head.split(b"\r\n"))}
+            if b"expect" in results:
                 writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             there_writer.write(re.sub(rb"(?i)\r\nexpect:[^\r]*", b"", head))
-            there_writer.write(await reader.readexactly(int(told.get(b"content-length", b"0"))))
+            there_writer.write(await reader.readexactly(int(results.get(b"content-length", b"0"))))
             answer = await there_reader.readuntil(b"\r\n\r\n")
             if head.startswith(b"PUT") and not lost:
                 lost.append(answer)

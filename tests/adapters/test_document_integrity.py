@@ -13,9 +13,9 @@ from tests.support.app import App
 from tests.support.document_storage import (
     ProcessEnded,
     create_document_with_blobs,
+    document_objects,
     index_rows,
     verify_documents,
-    document_objects,
 )
 from tests.support.graph_actions import create_document, mutate, mutate_ok
 from tests.support.teams import create_sample_team, uuid_of
@@ -59,7 +59,7 @@ async def test_what_storage_is_ahead_with_becomes_the_index_only_when_it_is_made
     assert ranked == [first.id, second.id, cut]
 
 
-async def test_what_is_missing_is_told(isolated_app: App) -> None:
+async def test_what_is_missing_is_reported(isolated_app: App) -> None:
     team = await create_sample_team(isolated_app)
     made = await create_document(isolated_app, team, "Page", content="Hello")
     id_ = uuid_of(made["id"])

@@ -17,7 +17,6 @@ from app.bootstrap import open_resources
 from app.settings import Settings
 from domain import document as documents
 from domain.errors import Overloaded, StorageUnavailable
-from persistence.blobs import document_objects as stored
 from persistence.blobs.document_objects import DocumentObjects, document_key, version_key
 from persistence.documents.integrity import delete_orphans
 from persistence.unit_of_work import SqlUnitOfWork, unit_of_work
@@ -28,9 +27,9 @@ from tests.support.document_storage import (
     FaultyBlobs,
     ProcessEnded,
     create_document_with_blobs,
+    document_objects,
     index_rows,
     verify_documents,
-    document_objects,
 )
 from tests.support.graph_actions import codes_and_paths, create_document, mutate, mutate_ok
 from tests.support.teams import create_sample_team, uuid_of
@@ -102,7 +101,7 @@ async def test_a_version_comes_back_with_what_it_said(isolated_app: App) -> None
     assert (await verify_documents(isolated_app)).is_clean
 
 
-async def test_of_twenty_who_write_the_same_version_one_does_and_the_others_are_told_what_is_there(isolated_app: App) -> None:
+async def test_of_twenty_who_write_the_same_version_one_does_and_the_others_are_notified_what_is_there(isolated_app: App) -> None:
     team = await create_sample_team(isolated_app)
     made = await create_document(isolated_app, team, "Page")
     racers = [
@@ -157,12 +156,12 @@ async def test_storage_that_goes_away_at_any_write_leaves_nothing_half_saved(iso
     for change, writes in ((delete, 4), (name, 1), (save, 2)):
         for after in range(writes):
             faulty = FaultyBlobs(isolated_app.resources.services.blobs, successful_writes=after, loses_last_answer=lost)
-            with pytest.raises(StorageUnavailable) as told:
+            with pytest.raises(StorageUnavailable) as results:
                 async with unit_of_work(
                     isolated_app.resources.database, isolated_app.resources.services.pubsub, objects=DocumentObjects(faulty)
                 ) as uow:
                     await change(uow)
-            assert told.value.code == "STORAGE_UNAVAILABLE"
+            assert results.value.code == "STORAGE_UNAVAILABLE"
             assert await index_rows(isolated_app) == before
     assert (await verify_documents(isolated_app)).missing == []
     # What storage is ahead with is replaced by the next write, and counts for nothing until then.
@@ -214,9 +213,8 @@ async def test_a_version_never_names_contents_that_were_swept(isolated_app: App)
     assert await index_rows(isolated_app) == before
 
 
-async def test_too_many_writers_wait_and_then_are_told(isolated_app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stored, "_SLOT_TIMEOUT_SECONDS", 0.05)
-    objects = DocumentObjects(isolated_app.resources.services.blobs, max_writers=1)
+async def test_a_writer_that_gets_no_slot_in_time_is_overloaded_and_the_slot_comes_back(isolated_app: App) -> None:
+    objects = DocumentObjects(isolated_app.resources.services.blobs, max_writers=1, slot_timeout_seconds=0.05)
     async with objects.write_slot():
         with pytest.raises(Overloaded):
             async with objects.write_slot():

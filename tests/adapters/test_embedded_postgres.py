@@ -116,7 +116,7 @@ async def test_it_leaves_no_descriptor_and_no_task_behind(folder: Path) -> None:
     assert (len(os.listdir("/dev/fd")), asyncio.all_tasks()) == before
 
 
-async def test_a_second_instance_is_refused_and_told_who_is_first(folder: Path) -> None:
+async def test_a_second_instance_is_refused_and_learns_who_is_first(folder: Path) -> None:
     async with embedded_postgres(folder, durable=False) as address:
         with pytest.raises(FolderInUse) as refused:
             async with embedded_postgres(folder):

@@ -81,7 +81,7 @@ async def test_when_all_who_waited_are_cancelled_the_next_one_is_answered() -> N
     assert await loader.load(parent) == "child of one"
 
 
-async def test_a_failure_is_told_to_everybody_and_to_nobody_who_left() -> None:
+async def test_a_failure_is_reported_to_everybody_and_to_nobody_who_left() -> None:
     calls = RecordingBatch()
     loader = BatchLoader(calls)
     found = await asyncio.gather(*(loader.load(Parent(name)) for name in ("good", "bad")), return_exceptions=True)

@@ -15,7 +15,7 @@ TEXT = "query Ünï{__typename}"
 DIGEST = sha256(TEXT.encode()).hexdigest()
 
 
-async def test_another_process_knows_what_this_one_was_told(valkey_server: Valkey) -> None:
+async def test_another_process_knows_what_this_one_received(valkey_server: Valkey) -> None:
     async with open_query_texts(valkey_server.url) as here, open_query_texts(valkey_server.url) as there:
         assert await there.get(DIGEST) is None
         assert here.has(DIGEST, TEXT) is False

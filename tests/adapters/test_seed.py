@@ -13,9 +13,10 @@ from sqlalchemy import select
 from sqlalchemy.sql.schema import Table
 
 import migrations
-from domain import text, user
+from domain import text
 from domain.codec import decode
-from domain.comment import MENTION, Comment
+from domain.comment import Comment
+from domain.email_address import validate_email
 from domain.events import Entry
 from domain.label import Label
 from domain.permissions import Role
@@ -30,7 +31,8 @@ from persistence.engine.rows import columns, to_entity
 from persistence.engine.statement import Statement
 from persistence.transaction import Transaction
 from persistence.unit_of_work import SqlUnitOfWork
-from seed import DEMO_EMAIL, Scale, SeedReport, seed
+from resolvers.comment import _mentioned_user_ids
+from seed import DEMO_EMAIL, SECOND_EMAIL, Scale, SeedReport, seed
 from seed.timeline import to_office_hours
 from tests.support.backing_services import database_from_template
 
@@ -93,9 +95,11 @@ async def test_the_demo_is_what_was_promised(database: Database) -> None:
     assert [project.visibility for project in projects].count(ProjectVisibility.PRIVATE) == 1
 
 
-async def test_the_demo_user_owns_the_main_team_and_is_the_only_one_with_a_password(database: Database) -> None:
-    signing_in = await _query(database, "SELECT email, first_name, password_hash FROM users WHERE password_hash IS NOT NULL")
-    assert signing_in == [(DEMO_EMAIL, "Dana", HASH)]
+async def test_the_demo_user_owns_the_main_team_and_signs_in_as_one_other_person_does(database: Database) -> None:
+    signing_in = await _query(
+        database, "SELECT email, first_name, password_hash FROM users WHERE password_hash IS NOT NULL ORDER BY email"
+    )
+    assert signing_in == [(DEMO_EMAIL, "Dana", HASH), (SECOND_EMAIL, "Priya", HASH)]
     owners = "SELECT email FROM teams JOIN users ON users.id = owner_user_id WHERE key = 'ENG'"
     assert await _query(database, owners) == [(DEMO_EMAIL,)]
 
@@ -107,10 +111,10 @@ async def test_the_same_day_gives_the_same_rows(database: Database, postgres_ser
 
 
 async def test_ids_and_texts_are_the_same_on_another_day(database: Database, postgres_server: str) -> None:
-    told = "SELECT id, key, title, status FROM tasks ORDER BY id"
+    results = "SELECT id, key, title, status FROM tasks ORDER BY id"
     async with _empty_database(postgres_server) as another:
         await seed(another, "demo", password_hash=HASH, anchor=TODAY + timedelta(days=100))
-        assert await _query(another, told) == await _query(database, told)
+        assert await _query(another, results) == await _query(database, results)
 
 
 async def test_who_has_users_is_left_alone(postgres_server: str) -> None:
@@ -142,9 +146,9 @@ async def test_positions_have_no_gaps_and_times_never_go_back(database: Database
         assert entries[-1].at < TODAY
 
 
-async def test_what_the_log_told_last_is_what_the_rows_say(database: Database) -> None:
+async def test_what_the_log_says_last_is_what_the_rows_say(database: Database) -> None:
     entries = await _load_all(database, Entry, tables.events)
-    told = {entry.entity_id: entry.payload["entity"] for entry in sorted(entries, key=lambda entry: entry.position)}
+    results = {entry.entity_id: entry.payload["entity"] for entry in sorted(entries, key=lambda entry: entry.position)}
     kinds: list[tuple[type[Any], Table]] = [
         (Task, tables.tasks),
         (Comment, tables.comments),
@@ -155,7 +159,7 @@ async def test_what_the_log_told_last_is_what_the_rows_say(database: Database) -
     ]
     for cls, table in kinds:
         for row in await _load_all(database, cls, table):
-            assert decode(cls, told[row.id]) == row
+            assert decode(cls, results[row.id]) == row
 
 
 async def test_keys_count_each_teams_tasks_and_ranks_sort_each_projects(database: Database) -> None:
@@ -233,9 +237,9 @@ async def test_every_text_could_have_come_in_by_the_front_door(database: Databas
         assert text.validate_line(task.title, ("title",), limit=text.MAX_TITLE_CHARS) == task.title
         assert text.validate_optional_markdown(task.description, ("description",)) == task.description
     for person in await _load_all(database, User, tables.users):
-        assert user.validate_email(person.email_address, ("email",)) == person.email_address
+        assert validate_email(person.email_address, ("email",)) == person.email_address
     comments = await _load_all(database, Comment, tables.comments)
-    assert sum(len(set(MENTION.findall(comment.body))) for comment in comments) == sum(len(c.mention_ids) for c in comments) > 10
+    assert sum(len(_mentioned_user_ids(comment.body)) for comment in comments) == sum(len(c.mention_ids) for c in comments) > 10
     assert sum(comment.resolved_at is not None for comment in comments) > 10
     assert sum(comment.parent_id is not None for comment in comments) > 50
     assert not [comment.body for comment in comments if "@b" in comment.body or "@c" in comment.body]

@@ -35,7 +35,7 @@ async def test_writers_of_different_attributes_of_one_task_all_survive(app: App,
     assert await stream_events(app, team, after=before) == [(before + n, "TaskUpdated", n + 1) for n in range(1, 8)]
 
 
-async def test_of_many_who_expect_the_same_version_one_wins_and_the_others_are_told_what_it_wrote(
+async def test_of_many_who_expect_the_same_version_one_wins_and_the_others_are_notified_what_it_wrote(
     app: App, team: SampleTeam
 ) -> None:
     made = await create_task(app, team)
@@ -129,8 +129,8 @@ async def test_a_storm_of_all_kinds_of_writes_ends_without_a_deadlock_or_a_gap(a
     await app.sql.execute("SELECT pg_stat_clear_snapshot()")
     assert await app.sql.fetchval(counted) == before
     for team in teams:
-        told = await stream_events(app, team)
-        assert [place for place, *_ in told] == list(range(1, await stream_head(app, team) + 1))
+        results = await stream_events(app, team)
+        assert [place for place, *_ in results] == list(range(1, await stream_head(app, team) + 1))
     for _, each in made:
         row = await task_row(app, each)
         last = await app.sql.fetch(

@@ -79,8 +79,8 @@ async def test_the_cursor_of_each_payload_is_the_place_of_its_own_event(app: App
     )
     places = {row["entity_id"]: row["position"] for row in rows}
     read = app.resources.services.cursors.decode
-    told = [read(payload["cursor"])[f"team:{team.team.id}"] for payload in payloads]
-    assert told == [places[uuid_of(each["id"])] for each in made]
+    results = [read(payload["cursor"])[f"team:{team.team.id}"] for payload in payloads]
+    assert results == [places[uuid_of(each["id"])] for each in made]
 
 
 async def test_who_cannot_be_kept_fails_alone_and_changes_nothing(app: App, team: SampleTeam, batch_sizes: list[int]) -> None:
@@ -109,7 +109,7 @@ async def test_who_cannot_be_kept_fails_alone_and_changes_nothing(app: App, team
     assert max(batch_sizes) > 1
 
 
-async def test_when_the_connection_is_lost_everybody_is_told_and_nothing_is_tried_again(
+async def test_when_the_connection_is_lost_everybody_is_notified_and_nothing_is_tried_again(
     app: App, team: SampleTeam, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = [await create_task(app, team, f"Task {number}") for number in range(4)]

@@ -1,47 +1,67 @@
-"""GraphiQL in a browser, on a real server with the demo's data: what a newcomer sees first."""
+"""GraphiQL in a browser, on a real server with the demo's data: each test runs a script of this folder."""
 
 import asyncio
+import gzip
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from gateway.graphiql import BUILD
 from tests.conftest import migrate_template
 from tests.support.server_process import ServerProcess, running_server
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
+SOURCE = BUILD.parent / "source"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+TIMEOUT_SECONDS = 240
 
 
-async def run(*command: str, **environment: str) -> tuple[int | None, str]:
-    """A command's exit code and what it said, within two minutes."""
+async def run(*command: str, cwd: Path, environment: dict[str, str]) -> tuple[int | None, str]:
+    """A command's exit code and output."""
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=HERE, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *command, cwd=cwd, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     try:
-        async with asyncio.timeout(120):
-            said, _ = await process.communicate()
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            output, _ = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return process.returncode, said.decode()
+    return process.returncode, output.decode()
+
+
+async def install_packages(folder: Path, environment: dict[str, str]) -> None:
+    """Install what the folder's lock file names, unless it is there; skip the test where that cannot be."""
+    installed, lock = folder / "node_modules" / ".package-lock.json", folder / "package-lock.json"
+    if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
+        return
+    code, output = await run("npm", "ci", "--no-audit", "--no-fund", cwd=folder, environment=environment)
+    if code != 0:
+        pytest.skip(f"npm ci could not install the packages of {folder.name}: {output[-300:]}")
 
 
 @pytest.fixture(scope="module")
-async def browser() -> dict[str, str]:
-    """Node with what drives a browser, installed from the lock file, and the browser: the environment that names them."""
-    node, npm = shutil.which("node"), shutil.which("npm")
+def node() -> dict[str, str]:
+    """The environment that finds Node."""
+    found = shutil.which("node")
+    if found is None or shutil.which("npm") is None:
+        pytest.skip("GraphiQL is tested with Node; .ci/run installs it")
+    return {"PATH": f"{Path(found).parent}:/usr/bin:/bin", "HOME": str(Path.home())}
+
+
+@pytest.fixture(scope="module")
+async def browser(node: dict[str, str]) -> dict[str, str]:
+    """The environment that finds Node and a browser, with what drives it installed."""
     chromium = next((found for each in BROWSERS if (found := shutil.which(each))), None)
-    if node is None or npm is None or chromium is None:
-        pytest.skip("GraphiQL is looked at with Node and Chromium; .ci/run installs both")
-    path = {"PATH": f"{Path(node).parent}:/usr/bin:/bin", "HOME": str(Path.home())}
-    if not (HERE / "node_modules" / "playwright-core").exists():
-        code, said = await run(npm, "ci", "--no-audit", "--no-fund", **path)
-        if code != 0:
-            pytest.skip(f"npm ci could not install what drives the browser: {said[-300:]}")
-    return {**path, "CHROMIUM": chromium}
+    if chromium is None:
+        pytest.skip("GraphiQL is looked at with Chromium; .ci/run installs it")
+    await install_packages(HERE, node)
+    return {**node, "CHROMIUM": chromium}
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +77,88 @@ async def demo(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -
         yield server
 
 
-@pytest.mark.slow
-async def test_a_newcomer_queries_a_board_moves_a_task_and_sees_the_change_in_a_second_tab(
+async def look(script: str, browser: dict[str, str], demo: ServerProcess, pictures: Path, **more: str) -> str:
+    """What a script of this folder says, which ends well."""
+    environment = {**browser, "BASE_URL": demo.url, "SCREENSHOTS": str(pictures), **more}
+    code, output = await run("node", script, cwd=HERE, environment=environment)
+    assert code == 0, output
+    return output
+
+
+async def test_a_newcomer_queries_a_board_and_sees_every_move_of_a_second_person_in_another_window(
     browser: dict[str, str], demo: ServerProcess, tmp_path: Path
 ) -> None:
-    code, said = await run("node", "graphiql.mjs", BASE_URL=demo.url, SCREENSHOT=str(tmp_path / "graphiql.png"), **browser)
-    assert code == 0, said
-    assert "Board of" in said
-    assert "Change seen: MOVED" in said
+    output = await look("graphiql.mjs", browser, demo, tmp_path)
+    assert "Signed in as Dana Whitfield" in output
+    assert "Board of" in output
+    assert output.count("MOVED · Task") == 3
     assert (tmp_path / "graphiql.png").stat().st_size > 10_000
+
+
+async def test_a_reload_shows_the_same_tabs_with_the_same_texts(
+    browser: dict[str, str], demo: ServerProcess, tmp_path: Path
+) -> None:
+    output = await look("reload.mjs", browser, demo, tmp_path)
+    assert output.count("The same after a reload") == 6
+
+
+async def test_a_subscription_outlives_tab_changes_and_lost_servers_and_misses_nothing(
+    browser: dict[str, str], demo: ServerProcess, tmp_path: Path
+) -> None:
+    output = await look("streams.mjs", browser, demo, tmp_path)
+    assert "While another tab was shown: MOVED" in output
+    assert "After it was cut: Connection lost. Trying again" in output
+    assert "After it was stalled: Connection lost. Trying again" in output
+
+
+async def test_what_is_copied_runs_in_a_shell_in_node_and_with_apollo_and_urql(
+    browser: dict[str, str], demo: ServerProcess, tmp_path: Path
+) -> None:
+    output = await look("copy.mjs", browser, demo, tmp_path)
+    for kind, outcome in (
+        ("query", "gives the same answer"),
+        ("mutation", "renames the task"),
+        ("subscription", "prints an event"),
+    ):
+        for form in ("curl", "fetch", "Apollo Client", "urql"):
+            assert f"The {kind} copied as {form} {outcome}." in output
+
+
+@pytest.mark.parametrize("width", ["1440", "480"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_no_screen_breaks_a_rule_of_axe_or_is_wider_than_the_window(
+    browser: dict[str, str], demo: ServerProcess, tmp_path: Path, scheme: str, width: str
+) -> None:
+    output = await look("accessibility.mjs", browser, demo, tmp_path, COLOR_SCHEME=scheme, WIDTH=width)
+    assert output.count("axe: 0 violations") == 16
+    assert len(list(tmp_path.glob("*.png"))) == 16
+
+
+async def test_little_is_loaded_before_the_editor_and_the_schema_only_once(
+    browser: dict[str, str], demo: ServerProcess, tmp_path: Path
+) -> None:
+    output = await look("speed.mjs", browser, demo, tmp_path)
+    assert output.count("The editor takes a key after") == 2
+
+
+async def test_the_parts_of_the_page_do_what_their_own_tests_say(node: dict[str, str]) -> None:
+    await install_packages(SOURCE, node)
+    code, output = await run("npm", "test", cwd=SOURCE, environment=node)
+    assert code == 0, output
+    assert "# fail 0" in output
+
+
+async def test_the_build_is_made_of_this_source(node: dict[str, str], tmp_path: Path) -> None:
+    await install_packages(SOURCE, node)
+    code, output = await run("npm", "run", "build", "--", "--outDir", str(tmp_path), cwd=SOURCE, environment=node)
+    assert code == 0, output
+    assert contents(tmp_path) == contents(BUILD), "run `make graphiql`"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Files by name; without compression, which another version of Node may do in another way."""
+    return {
+        str(path.relative_to(folder)): gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }

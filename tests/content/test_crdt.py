@@ -11,11 +11,11 @@ from tests.support.yjs_encoding import encode_item, encode_text, encode_update
 def word_updates(*words: str) -> list[bytes]:
     document = crdt.Doc(client_id=5)
     updates: list[bytes] = []
-    heard = document.observe(lambda event: updates.append(event.update))
+    received = document.observe(lambda event: updates.append(event.update))
     written = document.get("text", type=Text)
     for word in words:
         written += word
-    document.unobserve(heard)
+    document.unobserve(received)
     return updates
 
 

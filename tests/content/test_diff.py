@@ -34,16 +34,16 @@ def test_changed_words_stand_between_equal_ones() -> None:
 
 
 def test_counts_are_of_characters() -> None:
-    told = diff("one two", "one three four")
-    assert (told.added, told.removed) == (10, 3)
+    results = diff("one two", "one three four")
+    assert (results.added, results.removed) == (10, 3)
 
 
 @given(TEXTS, TEXTS)
 def test_hunks_make_up_both_texts(old: str, new: str) -> None:
-    told = diff(old, new).hunks
-    assert "".join(hunk.text for hunk in told if hunk.op is not INSERT) == old
-    assert "".join(hunk.text for hunk in told if hunk.op is not DELETE) == new
-    assert all(hunk.text for hunk in told)
+    results = diff(old, new).hunks
+    assert "".join(hunk.text for hunk in results if hunk.op is not INSERT) == old
+    assert "".join(hunk.text for hunk in results if hunk.op is not DELETE) == new
+    assert all(hunk.text for hunk in results)
 
 
 @given(st.lists(st.integers(0, 4), max_size=14), st.lists(st.integers(0, 4), max_size=14))
@@ -65,7 +65,7 @@ def test_large_texts_with_nothing_in_common_are_quick() -> None:
     assert time.process_time() - began < 5
 
 
-def test_who_wrote_which_words_is_told() -> None:
+def test_who_wrote_which_words_is_notified() -> None:
     document = crdt.load(document_types.parse(DocumentType.TEXT, "# Hé😀ad\n\n- one *two*\n- [@Ann](mention:u1) x\n"))
     (first,) = document.vector()
     other = crdt.load(crdt.state(document), client_id=7)
@@ -87,8 +87,8 @@ def test_who_wrote_which_words_is_told() -> None:
     ]
     after = document_types.render(DocumentType.TEXT, document, ContentFormat.MARKDOWN)
     carried = attribution.remap_spans(spans, text, after)
-    told = diff(before, after, carried).hunks
-    assert [(hunk.op, hunk.text, hunk.client) for hunk in told][:5] == [
+    results = diff(before, after, carried).hunks
+    assert [(hunk.op, hunk.text, hunk.client) for hunk in results][:5] == [
         (EQUAL, "# ", None),
         (DELETE, "Hé", None),
         (INSERT, "H", first),

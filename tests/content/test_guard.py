@@ -18,13 +18,13 @@ def typed_updates() -> list[bytes]:
     """The updates of somebody who makes a paragraph and writes in it."""
     document = crdt.Doc(client_id=5)
     updates: list[bytes] = []
-    heard = document.observe(lambda event: updates.append(event.update))
+    received = document.observe(lambda event: updates.append(event.update))
     fragment = document.get("default", type=XmlFragment)
     paragraph = fragment.children.append(XmlElement("paragraph", {"level": "2"}))
     written = paragraph.children.append(XmlText("hé😀"))
     written.insert(7, "!", {"bold": {}})
     del written[0:1]
-    document.unobserve(heard)
+    document.unobserve(received)
     return updates
 
 
@@ -120,7 +120,7 @@ def test_a_megabyte_is_the_most() -> None:
     assert refused.value.code == "LIMIT_EXCEEDED"
 
 
-def test_what_builds_on_missing_edits_is_told() -> None:
+def test_what_builds_on_missing_edits_is_reported() -> None:
     made, filled, marked, deleted = typed_updates()
     vector = {5: 2}
     assert not guard.missing(guard.check(filled), vector)
@@ -134,7 +134,7 @@ def test_what_builds_on_missing_edits_is_told() -> None:
             crdt.require_applicable(made, early)
 
 
-def test_what_does_not_apply_is_told() -> None:
+def test_what_does_not_apply_is_reported() -> None:
     with pytest.raises(InvalidUpdate, match="does not apply"):
         crdt.require_applicable(
             encode_update([encode_item(4, encode_text("a"))]),
@@ -142,7 +142,7 @@ def test_what_does_not_apply_is_told() -> None:
         )
 
 
-def test_what_reads_differently_when_it_is_loaded_again_is_told() -> None:
+def test_what_reads_differently_when_it_is_loaded_again_is_reported() -> None:
     document = crdt.Doc(client_id=5)
     written = document.get("default", type=XmlFragment).children.append(XmlText("Title"))
     assert str(written) == "Title"

@@ -100,7 +100,7 @@ def legacy_document() -> list[bytes]:
     """A document with something between its paragraphs that is none, as a log may hold it from before that was refused."""
     writer = crdt.Doc(client_id=5)
     updates: list[bytes] = []
-    heard = writer.observe(lambda event: updates.append(event.update))
+    received = writer.observe(lambda event: updates.append(event.update))
     fragment = writer.get("default", type=XmlFragment)
     fragment.children.append(XmlElement("paragraph", {}, [XmlText("before")]))
     foreign = encode_update([encode_item(7, encode_number(1), after=(5, 0)), encode_item(4, encode_text("ab"), after=(9, 0))])
@@ -114,7 +114,7 @@ def legacy_document() -> list[bytes]:
     )
     writer.apply_update(late)
     writer.apply_update(encode_update([encode_item(4, encode_text("behind"), within=(8, 1))], client=7))
-    writer.unobserve(heard)
+    writer.unobserve(received)
     return updates
 
 

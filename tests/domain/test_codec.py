@@ -112,8 +112,8 @@ def test_every_event_is_among_those() -> None:
 
 def test_what_a_newer_process_added_is_passed_over() -> None:
     link = {"id": str(UUID(int=1)), "twin_id": str(UUID(int=2)), "task_id": str(UUID(int=3)), "target_id": str(UUID(int=4))}
-    told = link | {"kind": "BLOCKS", "created_at": "2026-11-22T09:30:00+00:00", "colour": "red"}
-    assert encode(decode(TaskLink, told)) == {name: held for name, held in told.items() if name != "colour"}
+    results = link | {"kind": "BLOCKS", "created_at": "2026-11-22T09:30:00+00:00", "colour": "red"}
+    assert encode(decode(TaskLink, results)) == {name: held for name, held in results.items() if name != "colour"}
 
 
 def test_what_has_no_json_form_is_a_bug() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.errors import Overloaded
 from domain.rank import DIGITS, between
 
 deterministic = settings(derandomize=True, deadline=None, database=None, max_examples=100)
@@ -59,6 +60,14 @@ def test_a_thousand_moves_of_a_board_keep_ranks_short() -> None:
         ranks.insert(place, between(low, high))
     assert all(one < other for one, other in itertools.pairwise(ranks))
     assert max(map(len, ranks)) < 30
+
+
+def test_a_place_that_is_used_faster_than_it_is_compacted_is_refused_in_time() -> None:
+    low, high = "a0", "a0" + "0" * 1_997 + "2"
+    made = between(low, high)
+    assert len(made) == 2_000
+    with pytest.raises(Overloaded):
+        between(low, made)
 
 
 @pytest.mark.parametrize(("low", "high"), [("a1", "a1"), ("a2", "a1"), ("b00", "a5")])

@@ -22,7 +22,7 @@ async def task_history(app: App, person: Person, task_id: str) -> list[tuple[str
     ]
 
 
-async def test_every_change_of_a_task_is_told_field_by_field_with_global_ids(app: App, team: SampleTeam) -> None:
+async def test_every_change_of_a_task_is_reported_field_by_field_with_global_ids(app: App, team: SampleTeam) -> None:
     small = await create_label(app, team.member, team.team_id, "small")
     parent, other = await create_task(app, team, "Parent"), await create_task(app, team, "Other")
     one = await create_task(app, team, "One", assigneeId=team.member.id)
@@ -36,7 +36,7 @@ async def test_every_change_of_a_task_is_told_field_by_field_with_global_ids(app
     await mutate_ok(app, team.mate, "taskUnlink", id=far["id"])
     await mutate_ok(app, team.mate, "taskDelete", id=one["id"])
     await mutate_ok(app, team.member, "taskRestore", id=one["id"])
-    told = {"id": near["id"], "kind": "BLOCKS", "targetId": other["id"]}
+    results = {"id": near["id"], "kind": "BLOCKS", "targetId": other["id"]}
     assert await task_history(app, team.guest, one["id"]) == [
         ("CREATED", me, []),
         (
@@ -50,8 +50,8 @@ async def test_every_change_of_a_task_is_told_field_by_field_with_global_ids(app
             me,
             [("parentId", None, parent["id"]), ("status", "TODO", "DONE"), ("completedAt", None, closed["completedAt"])],
         ),
-        ("UPDATED", me, [("links", None, told)]),
-        ("UPDATED", mate, [("links", told, None)]),
+        ("UPDATED", me, [("links", None, results)]),
+        ("UPDATED", mate, [("links", results, None)]),
         ("DELETED", mate, []),
         ("RESTORED", me, []),
     ]
@@ -90,7 +90,7 @@ async def test_what_is_said_about_a_task_stands_in_its_history(app: App, team: S
     ]
 
 
-async def test_a_project_tells_what_happened_in_it_to_those_who_see_it(app: App, team: SampleTeam) -> None:
+async def test_a_project_lists_what_happened_in_it_to_those_who_see_it(app: App, team: SampleTeam) -> None:
     secret = await create_project(app, team, "Secret", private_to=[team.member])
     one = await create_task(app, team, "Plans", projectId=secret)
     await create_comment(app, team.member, one, "Hush.")
@@ -114,7 +114,7 @@ async def test_a_project_tells_what_happened_in_it_to_those_who_see_it(app: App,
     assert [kind for kind, _, _ in await task_history(app, team.mate, one["id"])] == ["MOVED"]
 
 
-async def test_an_entry_is_found_by_its_id_by_those_who_may_hear_it(app: App, team: SampleTeam) -> None:
+async def test_an_entry_is_found_by_its_id_by_those_who_may_receive_it(app: App, team: SampleTeam) -> None:
     secret = await create_project(app, team, "Secret", private_to=[team.member])
     one = await create_task(app, team, projectId=secret)
     (entry,) = (await fetch_task(app, team.member, one["id"], "activity { nodes { id kind createdAt } }"))["activity"]["nodes"]
@@ -130,3 +130,51 @@ async def test_a_dry_run_and_a_refusal_leave_no_entry(app: App, team: SampleTeam
     await mutate(app, team.member, "tasksCreate", tasks=[row], dryRun=True)
     await mutate(app, team.member, "tasksUpdate", ids=[one["id"], ids.encode("Task", team.team.id)], set={"status": "DONE"})
     assert await task_history(app, team.member, one["id"]) == [("CREATED", team.member.id, [])]
+
+
+NAMED_CHANGES = """
+query ($id: ID!) {
+  node(id: $id) { ... on Task { activity(first: 50) { nodes { changes { field before after references { id type name } } } } } }
+}
+"""
+
+
+def _global_ids(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return set().union(*map(_global_ids, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(_global_ids, value))
+    return {value} if isinstance(value, str) and ids.parse(value) is not None else set()
+
+
+async def test_a_change_names_every_object_that_it_refers_to(app: App, team: SampleTeam) -> None:
+    labels = [await create_label(app, team.member, team.team_id, name) for name in ("Bug", "Chore")]
+    secret = await create_project(app, team, "Secret", private_to=[team.member])
+    one, other = await create_task(app, team, "One"), await create_task(app, team, "Other")
+    await mutate_ok(app, team.member, "taskUpdate", id=one["id"], assigneeId=team.mate.id, addLabelIds=labels, title="Uno")
+    await mutate_ok(app, team.member, "taskUpdate", id=one["id"], assigneeId=None, removeLabelIds=labels[:1])
+    await mutate_ok(app, team.member, "taskLink", taskId=one["id"], targetId=other["id"], kind="BLOCKS")
+    await mutate_ok(app, team.member, "taskMove", id=one["id"], parentId=other["id"])
+    await mutate_ok(app, team.member, "taskMove", id=one["id"], parentId=None, projectId=secret)
+    await mutate_ok(app, team.member, "taskMove", id=one["id"], projectId=team.project_id)
+    names = {
+        team.mate.id: ("User", "Mate Tester"),
+        labels[0]: ("Label", "Bug"),
+        labels[1]: ("Label", "Chore"),
+        other["id"]: ("Task", "Other"),
+        secret: ("Project", "Secret"),
+        team.project_id: ("Project", "Launch"),
+    }
+    seen: set[str] = set()
+    for person in (team.member, team.mate):
+        entries = (await app.run(person, NAMED_CHANGES, id=one["id"]))["node"]["activity"]["nodes"]
+        for change in (each for entry in entries for each in entry["changes"]):
+            references = change["references"]
+            assert {each["id"] for each in references} == _global_ids([change["before"], change["after"]])
+            assert len({each["id"] for each in references}) == len(references)
+            for each in references:
+                seen.add(each["id"])
+                type_name, name = names.get(each["id"], ("TaskLink", None))
+                hidden = each["id"] == secret and person is team.mate
+                assert (each["type"], each["name"]) == (type_name, None if hidden else name)
+    assert seen >= names.keys()

@@ -144,7 +144,7 @@ async def test_only_the_uploader_or_an_admin_deletes_a_file(app: App, team: Samp
     assert await file_names_on(app, team.mate, card) == []
 
 
-async def test_a_guest_puts_files_on_his_own_comments_only(app: App, team: SampleTeam) -> None:
+async def test_a_guest_puts_files_on_their_own_comments_only(app: App, team: SampleTeam) -> None:
     card = await create_task(app, team)
     said = await create_comment(app, team.guest, card)
     theirs = await create_comment(app, team.member, card)
@@ -175,7 +175,7 @@ async def test_with_a_comment_go_its_files(app: App, team: SampleTeam) -> None:
     assert [await fetch_file(app, team.member, each) for each in (file, answer)] == [None, None]
 
 
-async def test_files_on_a_put_away_task_come_back_with_it(app: App, team: SampleTeam) -> None:
+async def test_files_on_a_deleted_task_come_back_with_it(app: App, team: SampleTeam) -> None:
     card = await create_task(app, team)
     await upload_file(app, team.member, subjectId=card["id"])
     await mutate_ok(app, team.member, "taskDelete", id=card["id"])
@@ -183,7 +183,7 @@ async def test_files_on_a_put_away_task_come_back_with_it(app: App, team: Sample
     assert await file_names_on(app, team.member, card) == ["notes.txt"]
 
 
-async def test_those_who_follow_a_task_hear_of_its_files(app: App, team: SampleTeam) -> None:
+async def test_those_who_follow_a_task_receive_its_files(app: App, team: SampleTeam) -> None:
     card = await create_task(app, team)
     since = (await app.run(team.mate, "{ changes { cursor } }"))["changes"]["cursor"]
     file = await upload_file(app, team.member, subjectId=card["id"])
@@ -194,12 +194,12 @@ async def test_those_who_follow_a_task_hear_of_its_files(app: App, team: SampleT
         kind type entityId entity { id } actor { id } fields { field before after }
       } } }
     """
-    heard = (await app.run(team.mate, query, after=since, id=card["id"]))["changes"]["nodes"]
-    told = {"attachmentId": file["id"], "fileName": "notes.txt", "contentType": "text/plain", "byteSize": 11}
+    received = (await app.run(team.mate, query, after=since, id=card["id"]))["changes"]["nodes"]
+    results = {"attachmentId": file["id"], "fileName": "notes.txt", "contentType": "text/plain", "byteSize": 11}
     on_card = {"type": "Task", "entityId": card["id"], "entity": {"id": card["id"]}, "actor": {"id": team.member.id}}
-    files = [each for each in heard if each["kind"] == "ATTACHED"]
-    assert files[0] == {"kind": "ATTACHED", **on_card, "fields": [{"field": "attachments", "before": None, "after": told}]}
-    assert files[2] == {"kind": "ATTACHED", **on_card, "fields": [{"field": "attachments", "before": told, "after": None}]}
+    files = [each for each in received if each["kind"] == "ATTACHED"]
+    assert files[0] == {"kind": "ATTACHED", **on_card, "fields": [{"field": "attachments", "before": None, "after": results}]}
+    assert files[2] == {"kind": "ATTACHED", **on_card, "fields": [{"field": "attachments", "before": results, "after": None}]}
     assert (files[1]["type"], files[1]["entityId"]) == ("Comment", said["id"])
     assert files[1]["fields"][0]["after"]["fileName"] == "b.txt"
     assert (await app.run(team.outsider, query, after=None, id=card["id"]))["changes"]["nodes"] == []

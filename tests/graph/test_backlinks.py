@@ -134,7 +134,7 @@ async def test_live_edits_link_when_a_version_is_saved(app: App, team: SampleTea
     assert await linking_titles(app, team.guest, plan) == ["Page"]
 
 
-async def test_nobody_is_told_of_what_he_may_not_see(app: App, team: SampleTeam) -> None:
+async def test_nobody_receives_what_they_may_not_see(app: App, team: SampleTeam) -> None:
     plan = await create_document(app, team, "Plan")
     secret = await create_project(app, team, "Secret", private_to=[team.member])
     await create_task(app, team, "Hidden job", projectId=secret, description=document_link(plan))
@@ -151,7 +151,7 @@ async def test_nobody_is_told_of_what_he_may_not_see(app: App, team: SampleTeam)
     assert await linking_titles(app, team.member, plan) == ["Open job", "Hidden page", "Hidden job"]
 
 
-async def test_a_token_is_told_of_the_kinds_that_it_was_lent(app: App, team: SampleTeam) -> None:
+async def test_a_token_receives_the_kinds_that_it_has(app: App, team: SampleTeam) -> None:
     plan = await create_document(app, team, "Plan")
     await create_task(app, team, "Job", description=document_link(plan))
     await create_document(app, team, "Page", content=document_link(plan))

@@ -121,8 +121,8 @@ async def test_a_task_is_followed_with_its_comments_and_links(app: App, team: Sa
         await mutate(app, team.mate, "taskLink", taskId=card["id"], targetId=other["id"], kind="RELATES_TO")
         await mutate_ok(app, team.mate, "taskDelete", id=card["id"])
         await mutate_ok(app, team.mate, "taskRestore", id=card["id"])
-        heard = [change_summary(each) for each in await ear.next_changes(4)]
-    assert heard == [
+        received = [change_summary(each) for each in await ear.next_changes(4)]
+    assert received == [
         ("COMMENTED", "Comment", said["id"]),
         ("UPDATED", "Task", card["id"]),
         ("DELETED", "Task", card["id"]),
@@ -180,7 +180,7 @@ async def test_a_cursor_beyond_the_log_of_a_restored_database_has_expired(app: A
         assert await ear.error_code() == "CURSOR_EXPIRED"
 
 
-async def test_nobody_in_particular_hears_nothing(app: App, team: SampleTeam) -> None:
+async def test_nobody_in_particular_receives_nothing(app: App, team: SampleTeam) -> None:
     async with open_subscription(app, None) as ear:
         assert await ear.error_code() == "UNAUTHENTICATED"
     cursor = await current_cursor(app, team.member)

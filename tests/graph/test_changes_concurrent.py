@@ -36,22 +36,22 @@ async def write_at_random(app: App, person: Person, project_id: str, rng: random
 
 async def receive_all(app: App, person: Person, after: str, last: set[str], rng: random.Random) -> list[str]:
     """Everything that somebody hears who leaves and comes back at random, until he has heard of what is made last."""
-    heard: list[str] = []
+    received: list[str] = []
     missing = set(last)
     while missing:
         async with open_subscription(app, person, ID_CHANGES_SUBSCRIPTION, after=after) as ear:
             for _ in range(rng.randrange(1, 40)):
                 change = await ear.next_change()
                 after = change["cursor"]
-                heard.append(change["id"])
+                received.append(change["id"])
                 missing.discard(change["entityId"])
                 if not missing:
                     break
-    return heard
+    return received
 
 
 @pytest.mark.slow
-async def test_who_leaves_and_comes_back_hears_everything_once_and_in_order(app: App, team: SampleTeam) -> None:
+async def test_who_leaves_and_comes_back_receives_everything_once_and_in_order(app: App, team: SampleTeam) -> None:
     teams = (team, await create_second_team(app, team))
     start, dice = await current_cursor(app, team.member), random.Random(5)
     last = {each: uuid4() for each in teams}

@@ -194,8 +194,8 @@ async def test_changes_applied_to_an_old_board_give_the_new_board(app: App, team
                 for (person, _, scope), board in zip(hearers, boards, strict=True):
                     applied += await catch_up(app, person, board, scope)
                     await require_equal(app, person, board)
-                heard = await load_board(app, team.mate, projects[0])
-                while not ear.results.empty() or live.tasks != heard.tasks:
+                received = await load_board(app, team.mate, projects[0])
+                while not ear.results.empty() or live.tasks != received.tasks:
                     live.apply_change(await ear.next_change())
     assert live.ordered_ids == boards[2].ordered_ids
     assert office.succeeded > STEPS / 3

@@ -57,7 +57,7 @@ async def test_each_field_of_a_scope_narrows(app: App, team: SampleTeam) -> None
         assert await query_and_subscribe(app, team.member, start, len(expected), **scope) == expected, scope
 
 
-async def test_a_task_that_leaves_the_scope_is_told_once_more(app: App, team: SampleTeam) -> None:
+async def test_a_task_that_leaves_the_scope_is_reported_once_more(app: App, team: SampleTeam) -> None:
     other_team = await create_second_team(app, team)
     card = await create_task(app, team)
     start = await current_cursor(app, team.member)
@@ -94,7 +94,7 @@ async def test_a_moved_task_is_seen_from_either_side_as_it_is_from_there(app: Ap
     assert await changes_since(app, nowhere, start[nowhere]) == []
 
 
-async def test_a_loss_is_told_whatever_was_asked_for(app: App, team: SampleTeam) -> None:
+async def test_a_loss_is_reported_whatever_was_asked_for(app: App, team: SampleTeam) -> None:
     card = await create_task(app, team)
     other = await create_project(app, team, "Other")
     start = await current_cursor(app, team.mate)

@@ -125,7 +125,7 @@ async def test_a_client_resumes_where_it_was(app: App, team: SampleTeam) -> None
         assert str(bob.text) == str(ada.text)
 
 
-async def test_one_who_comes_back_after_the_log_was_trimmed_gets_what_he_misses(app: App, team: SampleTeam) -> None:
+async def test_one_who_comes_back_after_the_log_was_trimmed_gets_what_they_miss(app: App, team: SampleTeam) -> None:
     id_ = await new_document_id(app, team)
     ada, bob = Editor(), Editor()
     for number in range(5):
@@ -152,8 +152,8 @@ async def test_sessions_see_each_other_until_they_leave(app: App, team: SampleTe
             await theirs.next_change()
             place = {"id": id_, "sessionId": "theirs", "cursor": 3, "selectionEnd": 5, "isTyping": True}
             assert (await mutate(app, team.mate, "documentSetPresence", **place))["errors"] == []
-            told = {"sessionId": "theirs", "user": {"id": team.mate.id}, "cursor": 3, "selectionEnd": 5, "isTyping": True}
-            assert await mine.next_change() == {"__typename": "DocumentPresenceChanged", "presence": [told]}
+            results = {"sessionId": "theirs", "user": {"id": team.mate.id}, "cursor": 3, "selectionEnd": 5, "isTyping": True}
+            assert await mine.next_change() == {"__typename": "DocumentPresenceChanged", "presence": [results]}
             query = "query ($id: ID!) { document(id: $id) { presence { sessionId cursor user { id } } } }"
             found = await app.run(team.member, query, id=id_)
             assert found == {"document": {"presence": [{"sessionId": "theirs", "cursor": 3, "user": {"id": team.mate.id}}]}}
@@ -185,7 +185,7 @@ async def test_an_outsider_finds_nothing_there(app: App, team: SampleTeam) -> No
     assert await table_states(app) == before
 
 
-async def test_who_loses_his_right_is_told_and_hears_nothing_later(app: App, team: SampleTeam) -> None:
+async def test_who_loses_their_right_is_notified_and_receives_nothing_later(app: App, team: SampleTeam) -> None:
     id_ = await new_document_id(app, team)
     async with open_collaboration(app, team.guest, id_) as guest, open_collaboration(app, team.mate, id_) as mate:
         await guest.next_change()
@@ -207,7 +207,7 @@ async def test_a_deleted_document_ends_its_streams(app: App, team: SampleTeam) -
         assert await ear.is_completed()
 
 
-async def test_a_saved_version_and_an_edit_from_outside_are_heard(app: App, team: SampleTeam) -> None:
+async def test_a_saved_version_and_an_edit_from_outside_are_received(app: App, team: SampleTeam) -> None:
     id_ = await new_document_id(app, team)
     async with open_collaboration(app, team.member, id_) as ear:
         await ear.next_change()
@@ -215,15 +215,15 @@ async def test_a_saved_version_and_an_edit_from_outside_are_heard(app: App, team
         assert (await ear.next_change())["position"] == 1
         saved = await mutate(app, team.mate, "documentSaveVersion", id=id_, name="First")
         assert saved["errors"] == []
-        heard = await ear.next_change()
-        assert (heard["__typename"], heard["version"]["number"]) == ("DocumentVersionSaved", 1)
+        received = await ear.next_change()
+        assert (received["__typename"], received["version"]["number"]) == ("DocumentVersionSaved", 1)
         edited = await mutate(app, team.mate, "documentEdit", id=id_, base=1, append="From outside.")
         assert edited["errors"] == []
-        heard = await ear.next_change()
-        assert (heard["__typename"], heard["position"], heard["author"]) == ("DocumentEdited", 2, {"id": team.mate.id})
+        received = await ear.next_change()
+        assert (received["__typename"], received["position"], received["author"]) == ("DocumentEdited", 2, {"id": team.mate.id})
 
 
-async def test_an_update_that_another_process_kept_is_heard(app: App, team: SampleTeam) -> None:
+async def test_an_update_that_another_process_kept_is_received(app: App, team: SampleTeam) -> None:
     id_ = await new_document_id(app, team)
     ada = Editor()
     async with open_collaboration(app, team.member, id_) as ear:
@@ -236,12 +236,12 @@ async def test_an_update_that_another_process_kept_is_heard(app: App, team: Samp
         assert await log.append(given) == [Appended(1), Appended(2), Appended(3)]
         # Nobody announced it: the next edit shows that something is missing before it.
         assert await apply_updates_ok(app, team.member, id_, Editor().write("here")) == 4
-        heard = [await ear.next_change()]
-        while heard[-1]["position"] < 4:
-            heard.append(await ear.next_change())
-        assert [each["__typename"] for each in heard] == ["DocumentEdited"] * len(heard)
+        received = [await ear.next_change()]
+        while received[-1]["position"] < 4:
+            received.append(await ear.next_change())
+        assert [each["__typename"] for each in received] == ["DocumentEdited"] * len(received)
         bob = Editor()
-        for each in heard:
+        for each in received:
             bob.apply_update(each["update"])
         assert sorted(str(bob.text)) == sorted("away and backhere")
 
@@ -255,7 +255,7 @@ async def test_a_reader_who_stalls_is_cut_off_and_the_others_are_not(app: App, t
     stalled = GraphSubscriber(document_uuid(id_), team.mate.user.id, DocumentRight.WRITE)
     async with open_collaboration(app, team.member, id_) as ear, rooms.room(document_uuid(id_)) as room:
         await ear.next_change()
-        await rooms.join(room, stalled, max_right=DocumentRight.WRITE)
+        await rooms.membership.join(room, stalled, max_right=DocumentRight.WRITE)
         for number in range(300):
             # Each in a tick of its own.
             await room.submit(ada.write(f"{number} "), team.member.user.id, session_id=str(number), on_done=kept_in.put_nowait)
@@ -265,10 +265,10 @@ async def test_a_reader_who_stalls_is_cut_off_and_the_others_are_not(app: App, t
             last = (await ear.next_change())["position"]
         with pytest.raises(SubscriptionLagged):
             await stalled.next()
-        rooms.leave(room, stalled)
+        rooms.membership.leave(room, stalled)
 
 
-async def test_a_crowd_writing_at_once_is_told_in_few_events(app: App, team: SampleTeam) -> None:
+async def test_a_crowd_writing_at_once_is_reported_in_few_events(app: App, team: SampleTeam) -> None:
     id_ = await new_document_id(app, team)
     rooms = app.resources.services.rooms
     bob, editors = Editor(), [Editor() for _ in range(300)]

@@ -30,7 +30,7 @@ class OnePersonAuth:
         return self._person.user.id, DocumentRight.WRITE
 
 
-async def test_edits_are_kept_and_told_through_asgi_as_well(app: App, team: SampleTeam) -> None:
+async def test_edits_are_stored_and_sent_through_asgi_as_well(app: App, team: SampleTeam) -> None:
     id_ = await new_document_id(app, team)
     endpoint = CollaborationEndpoint(
         app.resources.services.rooms,
@@ -39,15 +39,15 @@ async def test_edits_are_kept_and_told_through_asgi_as_well(app: App, team: Samp
         may_connect=lambda headers: True,
     )
     said: asyncio.Queue[Message] = asyncio.Queue()
-    told: asyncio.Queue[Message] = asyncio.Queue()
+    results: asyncio.Queue[Message] = asyncio.Queue()
     update = Editor().write("Through ASGI.")
     said.put_nowait({"type": "websocket.connect"})
     said.put_nowait({"type": "websocket.receive", "bytes": messages.sync_message(SyncStep.UPDATE, update)})
     scope = {"type": "websocket", "headers": [], "path_params": {"document_id": id_}, "query_string": b"token=t"}
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
-        tasks.create_task(endpoint(scope, said.get, told.put))
-        assert await told.get() == {"type": "websocket.accept"}
-        assert (await told.get())["bytes"] == messages.sync_message(SyncStep.STEP_1, b"\x00")
-        assert (await told.get())["bytes"] == messages.sync_message(SyncStep.UPDATE, update)
+        tasks.create_task(endpoint(scope, said.get, results.put))
+        assert await results.get() == {"type": "websocket.accept"}
+        assert (await results.get())["bytes"] == messages.sync_message(SyncStep.STEP_1, b"\x00")
+        assert (await results.get())["bytes"] == messages.sync_message(SyncStep.UPDATE, update)
         said.put_nowait({"type": "websocket.disconnect", "code": 1000})
     assert await logged_updates(app, id_) == [update]

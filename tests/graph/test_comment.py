@@ -44,7 +44,7 @@ async def test_answers_stand_in_their_thread_and_answers_to_answers_too(app: App
     deeper = await create_comment(app, team.member, about, "Deeper.", parentId=answer["id"])
     assert (answer["parent"], deeper["parent"]) == ({"id": first["id"]}, {"id": first["id"]})
     found = (await fetch_task(app, team.guest, about["id"], THREADS_SELECTION))["comments"]
-    assert found["totalCount"] == 2
+    assert found["totalCount"] == 4, "all comments are counted, as on a badge"
     own, others = ["READ", "COMMENT", "UPDATE", "DELETE"], ["READ", "COMMENT"]
     assert found["nodes"] == [
         first
@@ -91,12 +91,12 @@ async def test_a_thread_is_resolved_and_opened_again_by_anybody_who_may_comment(
     for narrowed, bodies in (("true", ["Done?"]), ("false", ["Open."]), ("null", ["Done?", "Open."])):
         found = await fetch_task(app, team.mate, about["id"], f"comments(resolved: {narrowed}) {{ totalCount nodes {{ body }} }}")
         assert [each["body"] for each in found["comments"]["nodes"]] == bodies
-        assert found["comments"]["totalCount"] == len(bodies)
+        assert found["comments"]["totalCount"] == (3 if narrowed == "null" else len(bodies))
     opened = await mutate_ok(app, team.mate, "commentResolve", id=thread["id"], resolved=False)
     assert opened == thread | {"version": 3}
 
 
-EMOJI = ["👍", "❤️", "❤", "☑️", "🇮🇹", "👍🏽", "👩‍👩‍👧‍👦", "🧑🏿‍🤝‍🧑🏻", "👩🏽‍❤️‍💋‍👨🏿", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🏳️‍🌈", "1️⃣", "#️⃣", "🫠", "⭐", "™️"]
+EMOJI = ["👍", "❤️", "☑️", "🇮🇹", "👍🏽", "👩‍👩‍👧‍👦", "🧑🏿‍🤝‍🧑🏻", "👩🏽‍❤️‍💋‍👨🏿", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🏳️‍🌈", "1️⃣", "#️⃣", "🫠", "⭐", "™️"]
 NO_EMOJI = ["", " ", "abc", "1", "42", "é", "—", "한", ":+1:", "<b>", "👍👍", "a👍", "👍a", "🇮", "🇮🇹🇩🇪", "👍\u0301"]
 NO_EMOJI += ["\u200d", "\ufe0f", "\u202e", "👩\u200d", "\u200d👩", "👨\u200d" * 20 + "👨"]
 
@@ -110,6 +110,17 @@ async def test_one_reacts_with_one_emoji_and_takes_it_back(app: App, team: Sampl
         {"emoji": emoji, "count": 1, "viewerReacted": False}
     ]
     assert await mutate_ok(app, team.guest, "commentReact", id=said["id"], emoji=f" {emoji}", on=False) == said
+
+
+async def test_an_emoji_is_the_same_with_and_without_the_mark_that_asks_for_its_picture(app: App, team: SampleTeam) -> None:
+    said = await create_comment(app, team.member, await create_task(app, team))
+    await mutate_ok(app, team.member, "commentReact", id=said["id"], emoji="\u2764", on=True)
+    reacted = await mutate_ok(app, team.guest, "commentReact", id=said["id"], emoji="\u2764\ufe0f", on=True)
+    assert reacted["reactions"] == [{"emoji": "\u2764\ufe0f", "count": 2, "viewerReacted": True}]
+    again = await mutate_ok(app, team.guest, "commentReact", id=said["id"], emoji="\u2764", on=True)
+    assert again["reactions"] == reacted["reactions"]
+    taken_back = await mutate_ok(app, team.guest, "commentReact", id=said["id"], emoji="\u2764\ufe0e", on=False)
+    assert taken_back["reactions"] == [{"emoji": "\u2764\ufe0f", "count": 1, "viewerReacted": False}]
 
 
 async def test_what_is_not_one_emoji_is_no_reaction(app: App, team: SampleTeam) -> None:
@@ -289,3 +300,22 @@ async def test_many_comments_at_once_are_all_kept(app: App, team: SampleTeam) ->
     await asyncio.gather(*(create_comment(app, person, about, f"{number}") for number, person in enumerate(people * 2)))
     found = await fetch_task(app, team.member, about["id"], "comments { totalCount } watchers { totalCount }")
     assert found == {"comments": {"totalCount": 10}, "watchers": {"totalCount": 5}}
+
+
+async def test_mentions_are_links_as_a_reader_sees_them(app: App, team: SampleTeam) -> None:
+    about = await create_task(app, team)
+    link = f"[@Mate](user:{team.mate.id})"
+    expected = {
+        link: True,
+        f"[@Mate](<user:{team.mate.id}>)": True,
+        f'[@Mate](user:{team.mate.id} "Mate")': True,
+        f"[*@Mate*][m]\n\n[m]: user:{team.mate.id}": True,
+        f"`{link}`": False,
+        f"```\n{link}\n```": False,
+        f"    {link}": False,
+        f"<!-- {link} -->": False,
+        link.replace("[", "\\[", 1): False,
+    }
+    for body, mentioned in expected.items():
+        comment = await create_comment(app, team.member, about, f"Words.\n\n{body}")
+        assert comment["mentions"] == ([{"id": team.mate.id}] if mentioned else []), body

@@ -204,7 +204,7 @@ async def test_people_discuss_watch_and_have_seen_documents(app: App, team: Samp
     assert (await fetch_document(app, team.member, made["id"], "viewerUnread { changeCount }"))["viewerUnread"] is None
 
 
-async def test_what_one_may_do_with_a_document_follows_from_his_role(app: App, team: SampleTeam) -> None:
+async def test_what_one_may_do_with_a_document_follows_from_their_role(app: App, team: SampleTeam) -> None:
     made = await create_document(app, team)
     everything_ = ["READ", "COMMENT", "CREATE", "UPDATE", "MOVE", "DELETE"]
     can = {
@@ -241,3 +241,31 @@ async def test_a_comment_is_pinned_to_text_that_is_found_again_until_it_is_gone(
     given = {"subjectId": made["id"], "body": "Mine?", "anchor": {"quote": "dog"}}
     assert codes_and_paths(await mutate(app, team.outsider, "commentCreate", **given)) == [("NOT_FOUND", ["input", "subjectId"])]
     assert await table_states(app) == before
+
+
+async def test_offsets_count_as_strings_of_javascript_do(app: App, team: SampleTeam) -> None:
+    said = "😀😀 hello world"
+    made = await create_document(app, team, content=said)
+    pinned = await mutate_ok(app, team.member, "commentCreate", subjectId=made["id"], body="x", anchor={"quote": "hello"})
+    query = """
+      query ($id: ID!, $comment: ID!) {
+        node(id: $comment) { ... on Comment { anchor { start end } } }
+        document(id: $id) { content(format: TEXT) { text } attribution { start end } }
+      }
+    """
+    found = await app.run(team.guest, query, id=made["id"], comment=pinned["id"])
+    units = found["document"]["content"]["text"].encode("utf-16-le")
+    anchor = found["node"]["anchor"]
+    assert units[2 * anchor["start"] : 2 * anchor["end"]].decode("utf-16-le") == "hello"
+    (stretch,) = found["document"]["attribution"]
+    assert units[2 * stretch["start"] : 2 * stretch["end"]].decode("utf-16-le").strip() == said
+
+
+async def test_a_comment_on_text_that_is_gone_does_not_move_to_the_same_word_elsewhere(app: App, team: SampleTeam) -> None:
+    rest = "A long paragraph without that word, so that nothing is near.\n\nGamma: feed the cat.\n"
+    made = await create_document(app, team, content=f"Alpha: ship the rocket.\n\n{rest}")
+    anchor = {"quote": "the", "suffix": " rocket"}
+    pinned = await mutate_ok(app, team.member, "commentCreate", subjectId=made["id"], body="Why this one?", anchor=anchor)
+    await mutate_ok(app, team.member, "documentEdit", id=made["id"], base=1, replaceAll=rest)
+    query = "query ($id: ID!) { node(id: $id) { ... on Comment { anchor { start } } } }"
+    assert await app.run(team.member, query, id=pinned["id"]) == {"node": {"anchor": None}}

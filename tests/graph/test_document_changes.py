@@ -33,7 +33,7 @@ async def changes_since(app: App, person: Person, after: str, **scope: Any) -> l
     return [(each["kind"], each["type"], each["entityId"]) for each in nodes]
 
 
-async def test_all_that_happens_to_a_document_is_told_in_order(app: App, team: SampleTeam) -> None:
+async def test_all_that_happens_to_a_document_is_reported_in_order(app: App, team: SampleTeam) -> None:
     start = await current_cursor(app, team.guest)
     made = await create_document(app, team, "Page", content="Hello")
     async with open_subscription(app, team.guest, DOCUMENT_CHANGES_SUBSCRIPTION, after=start) as ear:
@@ -49,8 +49,8 @@ async def test_all_that_happens_to_a_document_is_told_in_order(app: App, team: S
         expected += [("CREATED", "Document", top["id"]), ("MOVED", "Document", made["id"]), ("COMMENTED", "Comment", said["id"])]
         expected += [("DELETED", "Document", made["id"]), ("RESTORED", "Document", made["id"])]
         assert await changes_since(app, team.guest, start) == expected
-        heard = [await ear.next_change() for _ in expected]
-    assert [(each["kind"], each["type"], each["entityId"]) for each in heard] == expected
+        received = [await ear.next_change() for _ in expected]
+    assert [(each["kind"], each["type"], each["entityId"]) for each in received] == expected
     assert await changes_since(app, team.guest, start, types=["DOCUMENT"]) == [each for each in expected if each[1] == "Document"]
     assert await changes_since(app, team.guest, start, entityIds=[top["id"]]) == [("CREATED", "Document", top["id"])]
     assert await changes_since(app, team.outsider, await current_cursor(app, team.outsider)) == []
@@ -80,7 +80,7 @@ async def actor_without_documents(team: SampleTeam) -> Actor:
     return Actor(user_id=team.member.user.id, scopes=ALL_SCOPES - {Scope.DOCUMENTS_READ})
 
 
-async def test_a_token_without_the_scope_hears_nothing_of_documents_on_any_way(
+async def test_a_token_without_the_scope_receives_nothing_of_documents_on_any_way(
     app: App, team: SampleTeam, actor_without_documents: Actor
 ) -> None:
     start = await current_cursor(app, team.member)

@@ -211,8 +211,8 @@ async def test_changes_applied_to_an_old_shelf_give_the_new_shelf(app: App, team
                 for (person, project_id), shelf in zip(hearers, shelves, strict=True):
                     applied += await catch_up(app, person, shelf)
                     assert shelf.documents == (await load_documents(app, person, project_id)).documents
-                heard = await load_documents(app, team.mate, projects[0])
-                while not ear.results.empty() or live.documents != heard.documents:
+                received = await load_documents(app, team.mate, projects[0])
+                while not ear.results.empty() or live.documents != received.documents:
                     live.apply_change(await ear.next_change())
     assert writers.succeeded > STEPS / 3
     assert applied > STEPS

@@ -56,8 +56,8 @@ async def test_a_document_says_what_it_was_begun_with_in_every_form(app: App, te
     assert made["preview"] == "Story Once upon a time."
     assert made["latestVersion"]["number"] == 1
     assert await read_content(app, team.guest, made) == {"format": "MARKDOWN", "text": STORY, "crdt": None, "position": 1}
-    told = {each: (await read_content(app, team.guest, made, each))["text"] for each in ("TEXT", "HTML")}
-    assert told == {"TEXT": "Story\nOnce upon a time.\n", "HTML": "<h1>Story</h1><p>Once <em>upon</em> a time.</p>"}
+    results = {each: (await read_content(app, team.guest, made, each))["text"] for each in ("TEXT", "HTML")}
+    assert results == {"TEXT": "Story\nOnce upon a time.\n", "HTML": "<h1>Story</h1><p>Once <em>upon</em> a time.</p>"}
     assert '"type":"heading"' in (await read_content(app, team.guest, made, "JSON"))["text"]
     held = base64.b64decode((await read_content(app, team.guest, made, "CRDT"))["crdt"])
     assert render(DocumentType.TEXT, held, (), ContentFormat.MARKDOWN) == STORY
@@ -107,14 +107,14 @@ async def test_versions_hold_what_was_said_and_who_wrote_it(app: App, team: Samp
     assert (await read_content(app, team.member, made))["position"] == 4
 
 
-async def test_a_saved_version_is_told_and_is_no_conflict_for_a_title(app: App, team: SampleTeam) -> None:
+async def test_a_saved_version_is_reported_and_is_no_conflict_for_a_title(app: App, team: SampleTeam) -> None:
     made = await create_document(app, team, content=STORY)
     cursor = (await app.run(team.mate, "{ changes { cursor } }"))["changes"]["cursor"]
     await save_version(app, team.member, made, name="Draft")
     follow = "query ($after: SyncCursor) { changes(after: $after) { nodes { kind type entityId fields { field } } } }"
-    (told,) = (await app.run(team.mate, follow, after=cursor))["changes"]["nodes"]
-    assert (told["kind"], told["type"], told["entityId"]) == ("UPDATED", "Document", made["id"])
-    assert [each["field"] for each in told["fields"]] == ["latestVersionId", "latestNumber"]
+    (results,) = (await app.run(team.mate, follow, after=cursor))["changes"]["nodes"]
+    assert (results["kind"], results["type"], results["entityId"]) == ("UPDATED", "Document", made["id"])
+    assert [each["field"] for each in results["fields"]] == ["latestVersionId", "latestNumber"]
     named = await mutate_ok(app, team.member, "documentUpdate", id=made["id"], title="New", expectedVersion=made["version"])
     assert named["title"] == "New"
 

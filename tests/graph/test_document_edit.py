@@ -158,10 +158,10 @@ async def test_a_difference_tells_what_came_and_went_and_who_wrote_it(app: App, 
     first = made["latestVersion"]["id"]
     await edited_text(app, team.mate, made, 1, find="Once", replaceWith="Never")
     second = (await save_version(app, team.owner, made))["id"]
-    told = await diff_of(app, team.guest, made, **{"from": first, "to": second})
-    assert (told["from"], told["to"]) == ({"number": 1}, {"number": 2})
-    assert (told["added"], told["removed"]) == (5, 4)
-    changed = [each for each in told["hunks"] if each["op"] != "EQUAL"]
+    results = await diff_of(app, team.guest, made, **{"from": first, "to": second})
+    assert (results["from"], results["to"]) == ({"number": 1}, {"number": 2})
+    assert (results["added"], results["removed"]) == (5, 4)
+    changed = [each for each in results["hunks"] if each["op"] != "EQUAL"]
     assert changed == [
         {"op": "DELETE", "text": "Once", "author": None},
         {"op": "INSERT", "text": "Never", "author": {"id": team.mate.id}},
@@ -199,7 +199,7 @@ async def test_every_stretch_of_a_text_has_its_author(app: App, team: SampleTeam
     text = "query ($id: ID!) { document(id: $id) { attribution { start end author { id } editedAt } content(format: TEXT) { text } } }"
     shown = (await app.run(team.guest, text, id=made["id"]))["document"]
     words = shown["content"]["text"]
-    told = [(words[each["start"] : each["end"]], each["author"]["id"]) for each in shown["attribution"]]
-    assert told == [("First.", team.member.id), ("Second.", team.mate.id), ("Third.", team.admin.id)]
+    results = [(words[each["start"] : each["end"]], each["author"]["id"]) for each in shown["attribution"]]
+    assert results == [("First.", team.member.id), ("Second.", team.mate.id), ("Third.", team.admin.id)]
     times = [each["editedAt"] for each in shown["attribution"]]
     assert times == sorted(times)

@@ -115,6 +115,23 @@ async def test_a_mutation_answers_alike_for_what_is_not_there_and_what_is_not_yo
     assert len(set(answers)) == 1, answers
 
 
+@pytest.mark.parametrize(
+    ("name", "place"), _CASES, ids=lambda part: ".".join(map(str, part)) if isinstance(part, tuple) else part
+)
+async def test_a_mutation_takes_a_uuid_alone_for_the_global_id(
+    app: App, tenants: tuple[Tenant, Tenant], name: str, place: InputPath
+) -> None:
+    own, _ = tenants
+    given = MUTATIONS[name].input(own)
+    (type_name, _) = ids.parse(value_at(given, place)) or ("", None)
+    unknown = uuid7()
+    answers = [
+        await app.execute(own.team.admin, mutation_text(name), input=with_value_at(given, place, spelt))
+        for spelt in (ids.encode(type_name, unknown), str(unknown), str(unknown).upper())
+    ]
+    assert len({answer_without_id(answer, ids.encode(type_name, unknown)) for answer in answers}) == 1, answers
+
+
 def _is_removal(path: InputPath) -> bool:
     """Taking out what is not in is no mistake."""
     return any(str(step).startswith("remove") for step in path)
@@ -136,6 +153,40 @@ async def test_a_query_answers_alike_for_what_is_not_there_and_what_is_not_yours
     for somebody in (own.team.admin, own.team.guest):
         answers = {json.dumps(await app.execute(somebody, question.text, of=stranger)) for stranger in strangers}
         assert len(answers) == 1, answers
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        (name, kind)
+        for name, question in _QUERY_CASES.items()
+        for kind in question.id_types
+        if kind != "key" and name not in ("node", "nodes")
+    ],
+    ids="-".join,
+)
+async def test_a_query_takes_a_uuid_alone_for_the_global_id(
+    app: App, tenants: tuple[Tenant, Tenant], name: str, kind: str
+) -> None:
+    own, _ = tenants
+    question = _QUERY_CASES[name]
+    named = own.objects[kind]
+    expected = await app.execute(own.team.admin, question.text, of=named)
+    assert expected.get("errors") is None
+    assert await app.execute(own.team.admin, question.text, of=str(uuid_of(named))) == expected
+
+
+@pytest.mark.parametrize("id_", ["00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"])
+@pytest.mark.parametrize("name", ["taskCreate", "documentCreate", "labelCreate", "projectCreate", "teamCreate", "commentCreate"])
+async def test_nobody_brings_an_id_that_nobody_can_have_made(
+    app: App, tenants: tuple[Tenant, Tenant], name: str, id_: str
+) -> None:
+    own, _ = tenants
+    before = await table_states(app)
+    answer = await app.execute(own.team.owner, mutation_text(name), input=MUTATIONS[name].input(own) | {"id": id_})
+    (error,) = answer["data"][name]["errors"]
+    assert (error["code"], error["path"]) == ("INVALID", ["input", "id"])
+    assert await table_states(app) == before
 
 
 async def test_a_subscription_answers_alike_for_what_is_not_there_and_what_is_not_yours(

@@ -23,6 +23,39 @@ def test_an_id_is_read_as_it_was_written_in_either_alphabet_with_or_without_padd
         assert ids.decode(spelt, name) == id_
 
 
+@settings(derandomize=True, deadline=None, database=None, max_examples=100)
+@given(id_=st.uuids())
+def test_where_the_type_is_known_a_uuid_alone_names_an_object(id_: UUID) -> None:
+    for spelt in (str(id_), str(id_).upper()):
+        assert ids.decode(spelt, "Task") == id_
+        assert ids.parse_of(spelt, ("Task", "Document")) == id_
+        assert ids.parse(spelt) is None, "it names no type"
+    assert ids.parse_of(ids.encode("Label", id_), ("Task", "Document")) is None
+
+
+@pytest.mark.parametrize(
+    "spelt", [ID.hex, f"{{{ID}}}", f"urn:uuid:{ID}", f" {ID}", str(ID)[:-1], f"{ID}0", "-" * 36, str(ID).replace("-", "0")]
+)
+def test_a_uuid_is_written_with_dashes(spelt: str) -> None:
+    with pytest.raises(BadUserInput):
+        ids.decode(spelt, "Task")
+
+
+@pytest.mark.parametrize(
+    ("id_", "made"),
+    [
+        (UUID(int=0), False),
+        (UUID(int=2**128 - 1), False),
+        (UUID("00000000-0000-0000-8000-000000000000"), False),
+        (UUID("01a20412-a9cf-7073-015e-2105266a3469"), False),
+        (ID, True),
+        (UUID("9b2d1b4e-5c37-4a3e-8c52-1f5a6b7c8d9e"), True),
+    ],
+)
+def test_ids_that_nobody_can_have_made_are_distinguished_from_others(id_: UUID, made: bool) -> None:
+    assert global_id.is_made(id_) is made
+
+
 def encode_raw(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 

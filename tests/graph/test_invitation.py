@@ -34,7 +34,7 @@ async def list_invitations(app: App, team: SampleTeam, viewer: Person | None = N
     return (await app.run(viewer or team.owner, INVITATIONS_QUERY, id=team.team_id))["team"]
 
 
-async def test_who_is_invited_joins_in_the_role_that_he_was_asked_for(app: App, team: SampleTeam) -> None:
+async def test_who_is_invited_joins_in_the_role_that_they_were_asked_for(app: App, team: SampleTeam) -> None:
     payload = await invite(app, team.admin, team, f"  {team.outsider.user.email_address.upper()} ", role="ADMIN")
     assert payload["errors"] == []
     assert payload["team"] == {"id": team.team_id}
@@ -173,7 +173,7 @@ async def test_an_invitation_is_taken_back_by_admins_only(app: App, team: Sample
     assert codes_and_paths(again) == [("NOT_FOUND", ["input", "id"])]
 
 
-async def test_a_member_who_was_invited_before_he_came_another_way_keeps_his_role(app: App, team: SampleTeam) -> None:
+async def test_a_member_who_was_invited_before_they_came_another_way_keeps_their_role(app: App, team: SampleTeam) -> None:
     token = (await invite(app, team.owner, team, team.outsider.user.email_address, role="ADMIN"))["invitationToken"]
     insert = "INSERT INTO team_members (team_id, user_id, role, joined_at) VALUES ($1, $2, 'GUEST', now())"
     await app.sql.execute(insert, team.team.id, team.outsider.user.id)
@@ -203,7 +203,7 @@ async def test_an_invitation_is_a_node_for_members_only(app: App, team: SampleTe
     assert await app.run(team.outsider, query, id=made["invitation"]["id"]) == {"node": None}
 
 
-async def test_an_invitation_told_again_from_memory_does_not_tell_its_token(app: App, team: SampleTeam) -> None:
+async def test_an_invitation_repeated_from_memory_does_not_hold_its_token(app: App, team: SampleTeam) -> None:
     given = {"email": "new@example.com", "clientMutationId": "twice"}
     first = await invite(app, team.owner, team, **given)
     again = await invite(app, team.owner, team, **given)

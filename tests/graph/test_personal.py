@@ -58,7 +58,7 @@ async def differing_fields(app: App, one: Person, other: Person, objects: dict[s
 
 
 @pytest.mark.slow
-async def test_only_personal_fields_tell_people_with_equal_rights_different_things(app: App, team: SampleTeam) -> None:
+async def test_only_personal_fields_give_people_with_equal_rights_different_things(app: App, team: SampleTeam) -> None:
     card = await create_task(app, team, "Looked at", assigneeId=team.member.id)
     said = await create_comment(app, team.member, card)
     await mutate(app, team.member, "commentReact", "errors { code }", id=said["id"], emoji="👍", on=True)

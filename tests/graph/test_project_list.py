@@ -102,11 +102,11 @@ async def test_orders_of_several_fields_in_different_directions_are_turned(app: 
 
 @pytest.mark.usefixtures("sample_project_ids")
 async def test_projects_are_sorted_as_asked(app: App, team: SampleTeam) -> None:
-    by_name = ["apollo", "Apollo", "Gemini", "gemini", "Launch", "Mercury", "zeta", "Élan"]
+    by_name = ["apollo", "Apollo", "Élan", "Gemini", "gemini", "Launch", "Mercury", "zeta"]
     assert await project_names(app, team) == by_name
     assert await project_names(app, team, orderBy=[{"field": "NAME"}]) == by_name
     assert await project_names(app, team, orderBy=[{"field": "STATUS"}, {"field": "NAME"}]) == [
-        *("apollo", "gemini", "Launch", "Élan"),
+        *("apollo", "Élan", "gemini", "Launch"),
         *("Apollo", "Mercury"),
         *("Gemini", "zeta"),
     ]
@@ -116,7 +116,7 @@ async def test_projects_are_sorted_as_asked(app: App, team: SampleTeam) -> None:
     ]
     descending = [{"field": "END_ON", "direction": "DESC"}, {"field": "NAME"}]
     assert await project_names(app, team, orderBy=descending) == [
-        *("apollo", "gemini", "Launch", "zeta", "Élan"),
+        *("apollo", "Élan", "gemini", "Launch", "zeta"),
         *("Mercury", "Apollo", "Gemini"),
     ]
 
@@ -162,7 +162,7 @@ async def test_a_narrowed_list_is_turned_too(app: App, team: SampleTeam) -> None
         condition = {"name": {"contains": "e"}, "lead": {"isNull": False}}
         return (await app.run(team.member, PROJECTS_QUERY, filter=condition, **asked))["projects"]
 
-    assert len(await check_pagination(page)) == 4
+    assert len(await check_pagination(page)) == 5
 
 
 @pytest.mark.parametrize(
@@ -201,3 +201,23 @@ async def test_a_page_of_nothing_is_a_page(app: App, team: SampleTeam) -> None:
     page = (await app.run(team.member, PROJECTS_QUERY, first=0))["projects"]
     assert (page["totalCount"], page["edges"]) == (1, [])
     assert page["pageInfo"] == {"hasNextPage": True, "hasPreviousPage": False, "startCursor": None, "endCursor": None}
+
+
+async def test_the_last_and_the_first_day_of_the_calendar_are_days_and_not_unset(app: App, team: SampleTeam) -> None:
+    days = ["9999-12-31", None, "0001-01-01", "2026-01-01", None, "9999-12-31", "9999-12-30"]
+    for number, day in enumerate(days):
+        await mutate_ok(app, team.owner, "projectCreate", teamId=team.team_id, name=f"{number}", endOn=day)
+    query = "query ($order: [ProjectOrder!], $first: Int, $after: String, $last: Int, $before: String) {"
+    query += " projects(orderBy: $order, first: $first, after: $after, last: $last, before: $before) {"
+    query += " totalCount edges { cursor node { id } } nodes { endOn }"
+    query += " pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"
+    expected = sorted(each for each in days if each is not None) + [None] * 3
+    for direction, wanted in (("ASC", expected), ("DESC", expected[::-1])):
+        order = [{"field": "END_ON", "direction": direction}]
+        found = (await app.run(team.member, query, order=order))["projects"]["nodes"]
+        assert [each["endOn"] for each in found] == wanted
+
+        async def page(asked: dict[str, Any], order: Any = order) -> Any:
+            return (await app.run(team.member, query, order=order, **asked))["projects"]
+
+        assert len(await check_pagination(page, size=1)) == len(days) + 1

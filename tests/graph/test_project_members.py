@@ -96,14 +96,14 @@ async def test_a_project_that_lost_all_its_members_is_not_lost_when_it_becomes_p
     assert await viewers_of(app, team, left) == ["admin"]
 
 
-async def test_those_who_gain_and_lose_sight_are_told(app: App, team: SampleTeam) -> None:
+async def test_those_who_gain_and_lose_sight_are_notified(app: App, team: SampleTeam) -> None:
     secret = await create_project(app, team, "Secret", private_to=[team.mate])
     cast = (team.member, team.mate)
     start = {who: (await app.run(who, "{ changes { cursor } }"))["changes"]["cursor"] for who in cast}
     await set_members(app, team.owner, secret, add=[team.member], remove=[team.mate])
-    told = {who: (await app.run(who, CHANGES_QUERY, after=start[who]))["changes"]["nodes"] for who in cast}
-    assert {"kind": "MEMBERSHIP", "type": "Project", "entityId": secret} in told[team.member]
-    assert told[team.mate] == [{"kind": "ACCESS_LOST", "type": "Project", "entityId": secret}]
+    results = {who: (await app.run(who, CHANGES_QUERY, after=start[who]))["changes"]["nodes"] for who in cast}
+    assert {"kind": "MEMBERSHIP", "type": "Project", "entityId": secret} in results[team.member]
+    assert results[team.mate] == [{"kind": "ACCESS_LOST", "type": "Project", "entityId": secret}]
 
 
 async def test_members_of_the_team_are_added_by_anybody_who_works_there(app: App, team: SampleTeam) -> None:

@@ -1,12 +1,14 @@
 """What has outlived its retention is deleted, and a client whose cursor has expired reloads without losing anything."""
 
 import asyncio
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from app.maintenance import run_forever
 from domain.errors import Unavailable
 from persistence.events.idempotency import delete_expired_keys
 from persistence.events.retention import trim_events
+from persistence.retry_schedule import RetrySchedule
 from tests.support.app import App
 from tests.support.graph_actions import create_task, mutate_ok, task_titles
 from tests.support.subscriptions import change_summary, changes_since, current_cursor, open_subscription
@@ -92,7 +94,7 @@ async def test_idempotency_keys_are_deleted_after_a_day_and_not_before(app: App,
 
 
 async def test_a_job_that_fails_has_its_next_turn() -> None:
-    turns: list[int] = []
+    turns, failed = list[int](), Counter[str]()
     enough = asyncio.Event()
 
     async def job(turn: int) -> None:
@@ -103,8 +105,56 @@ async def test_a_job_that_fails_has_its_next_turn() -> None:
             raise ZeroDivisionError
         enough.set()
 
-    running = asyncio.get_running_loop().create_task(run_forever("A job", job, 0.001))
+    running = asyncio.get_running_loop().create_task(run_forever("A job", job, 0.001, failed))
     async with asyncio.timeout(10):
         await enough.wait()
     running.cancel()
     assert turns[:3] == [1, 2, 3]
+    assert failed == {"A job": 2}
+
+
+async def test_a_stream_that_cannot_be_trimmed_is_skipped_for_a_while_and_the_others_are_trimmed(isolated_app: App) -> None:
+    app, now = isolated_app, [0.0]
+    retries = RetrySchedule[str](clock=lambda: now[0])
+    for name in ("a", "broken", "z"):
+        await app.sql.execute("INSERT INTO streams (stream, position) VALUES ($1, 1)", name)
+        await app.sql.execute(
+            "INSERT INTO events (stream, position, id, type, version, kind, entity_type, entity_id, about_type, about_id, payload, at)"
+            " VALUES ($1, 1, gen_random_uuid(), 'TaskCreated', 1, 'CREATED', 'Task', gen_random_uuid(), 'Task', gen_random_uuid(),"
+            " '{}', now() - interval '1000 days')",
+            name,
+        )
+    await app.sql.execute(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a broken stream'; END $$"
+    )
+    await app.sql.execute(
+        "CREATE TRIGGER fail BEFORE DELETE ON events FOR EACH ROW WHEN (OLD.stream = 'broken') EXECUTE FUNCTION fail()"
+    )
+    before = datetime.now(UTC) - timedelta(days=90)
+
+    async def left() -> list[str]:
+        return [row["stream"] for row in await app.sql.fetch("SELECT stream FROM events ORDER BY stream")]
+
+    assert await trim_events(app.resources.database, before=before, retries=retries) == 2
+    assert (await left(), retries.skipped(), retries.failure_count) == (["broken"], ["broken"], 1)
+    assert await app.sql.fetchval("SELECT trimmed_to FROM streams WHERE stream = 'broken'") == 0
+    await app.sql.execute("DROP TRIGGER fail ON events")
+    assert await trim_events(app.resources.database, before=before, retries=retries) == 0
+    now[0] = 61.0
+    assert await trim_events(app.resources.database, before=before, retries=retries) == 1
+    assert (await left(), len(retries)) == ([], 0)
+
+
+def test_the_pause_of_an_object_doubles_with_each_failure_and_the_schedule_is_bounded() -> None:
+    now = [0.0]
+    retries = RetrySchedule[str](clock=lambda: now[0], max_entries=3)
+    assert [retries.record_failure("a") for _ in range(12)] == [min(60.0 * 2**n, 21_600.0) for n in range(12)]
+    assert retries.is_skipped("a")
+    now[0] = 21_600.0
+    assert not retries.is_skipped("a")
+    assert retries.skipped() == []
+    for each in "bcd":
+        retries.record_failure(each)
+    assert (len(retries), retries.skipped(), retries.failure_count) == (3, ["b", "c", "d"], 15)
+    retries.record_success("b")
+    assert retries.skipped() == ["c", "d"]

@@ -179,7 +179,7 @@ async def test_what_lies_in_a_private_project_is_not_there_for_the_rest_of_the_t
         assert await app.run(somebody, QUERIES["node"].text, **given) == {"node": None}
 
 
-async def test_lists_show_an_outsider_his_own_only(app: App, tenant: Tenant) -> None:
+async def test_lists_show_an_outsider_their_own_only(app: App, tenant: Tenant) -> None:
     lists = "{ users { nodes { id } } teams { nodes { name } } projects { nodes { name } } tasks { totalCount } }"
     seen = await app.run(tenant.team.outsider, lists)
     assert seen["users"]["nodes"] == [{"id": tenant.team.outsider.id}]
@@ -197,7 +197,7 @@ async def test_nothing_is_read_through_a_token_without_the_scope(app: App, tenan
     assert answer["errors"][0]["extensions"] == {"code": "INSUFFICIENT_SCOPE", "scope": scope}
 
 
-async def test_the_viewer_is_not_told_of_himself_without_the_scope(app: App, tenant: Tenant) -> None:
+async def test_the_viewer_does_not_receive_themselves_without_the_scope(app: App, tenant: Tenant) -> None:
     answer = await app.execute(None, "{ viewer { id } }", actor=actor_without(tenant.team.owner, Scope.PROFILE_READ))
     assert (answer["data"], error_code(answer)) == ({"viewer": None}, "INSUFFICIENT_SCOPE")
 
@@ -236,13 +236,13 @@ async def test_a_relation_with_a_scope_is_refused_without_it(app: App, tenant: T
 async def first_event(app: App, question: QueryCase, tenant: Tenant, person: Person | None, actor: Actor | None = None) -> Any:
     """The first thing that a subscription says."""
     request = OperationRequest(query=question.text, variables=variables(question, tenant))
-    told = await app.executor.subscribe(request, app.context(person, actor))
-    if isinstance(told, OperationResult):
-        return told.to_payload()
+    results = await app.executor.subscribe(request, app.context(person, actor))
+    if isinstance(results, OperationResult):
+        return results.to_payload()
     try:
-        return (await anext(told)).to_payload()
+        return (await anext(results)).to_payload()
     finally:
-        await told.aclose()
+        await results.aclose()
 
 
 @pytest.mark.parametrize("name", sorted(SUBSCRIPTIONS))

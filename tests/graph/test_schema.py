@@ -9,7 +9,9 @@ from graphql import (
     GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
+    GraphQLNonNull,
     GraphQLObjectType,
+    Undefined,
     is_introspection_type,
     is_specified_scalar_type,
 )
@@ -46,6 +48,24 @@ def test_every_type_field_argument_and_value_is_described() -> None:
     coordinates = dict(descriptions())
     assert len(coordinates) > 500
     assert [coordinate for coordinate, text in coordinates.items() if not text or not text.strip()] == []
+
+
+def test_the_argument_of_a_mutation_names_what_it_requires() -> None:
+    mutations = schema._schema.mutation_type
+    assert mutations is not None
+    for name, field in mutations.fields.items():
+        argument = field.args["input"]
+        text = argument.description or ""
+        fields = argument.type.of_type.fields
+        for each, declared in fields.items():
+            is_required = isinstance(declared.type, GraphQLNonNull) and declared.default_value is Undefined
+            assert (f"`{each}`" in text.partition(". ")[0]) is is_required, (name, each, text)
+    assert mutations.fields["taskCreate"].args["input"].description == (
+        "Requires `projectId` (of a Project) and `title`. With `clientMutationId`, a retry has no further effect."
+    )
+    assert mutations.fields["attachmentDelete"].args["input"].description == (
+        "Requires `id` (of an Attachment). With `clientMutationId`, a retry has no further effect."
+    )
 
 
 def test_the_committed_sdl_is_the_schema() -> None:
@@ -129,7 +149,7 @@ def test_a_field_without_a_rule_keeps_the_server_from_starting() -> None:
 
     with pytest.raises(MissingFieldRule) as refused:
         collect_bindings(strawberry.Schema(query=Query))
-    assert str(refused.value) == "no rule says who may ask for Query.bare, Thing.computed, Thing.secret"
+    assert str(refused.value) == "no authorization rule for Query.bare, Thing.computed, Thing.secret"
 
 
 def test_a_field_of_a_root_is_not_as_visible_as_its_parent() -> None:

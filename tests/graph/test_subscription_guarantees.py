@@ -31,7 +31,7 @@ async def create_many_tasks(app: App, team: SampleTeam, count: int) -> list[str]
     return made
 
 
-async def test_who_stalls_is_let_go_after_256_events_and_goes_on_from_where_he_was(app: App, team: SampleTeam) -> None:
+async def test_who_stalls_is_let_go_after_256_events_and_goes_on_from_where_they_were(app: App, team: SampleTeam) -> None:
     async with websocket_server(app) as line_up:
         slow, quick = (
             await line_up.subscribe(team.member, SHORT_SUBSCRIPTION),
@@ -87,7 +87,7 @@ async def test_fifty_who_stall_hold_no_copies_of_what_waits_for_them(app: App, t
         assert own < 32 * 1024
 
 
-async def test_a_server_that_stops_tells_from_where_to_go_on(app: App, team: SampleTeam) -> None:
+async def test_a_server_that_stops_says_from_where_to_go_on(app: App, team: SampleTeam) -> None:
     async with websocket_server(app) as line_up:
         line, idle = await line_up.subscribe(team.member, SHORT_SUBSCRIPTION), await line_up.connect(team.mate)
         await create_task(app, team, "Before")
@@ -133,7 +133,7 @@ async def test_a_right_that_is_lost_is_in_force_at_once_for_everybody_in_the_gro
         assert after["id"]
 
 
-async def test_a_herd_that_comes_back_costs_few_statements_and_everybody_is_seated(app: App, team: SampleTeam) -> None:
+async def test_a_herd_that_comes_back_costs_few_statements_and_everybody_joins(app: App, team: SampleTeam) -> None:
     herd = 400
     people = await create_members(app, team, herd)
     async with websocket_server(app) as line_up:

@@ -216,7 +216,7 @@ async def test_a_task_has_at_most_thirty_labels(app: App, team: SampleTeam) -> N
     assert swapped["version"] == 2
 
 
-async def test_nobody_is_handed_a_task_that_he_cannot_see(app: App, team: SampleTeam) -> None:
+async def test_nobody_is_handed_a_task_that_they_cannot_see(app: App, team: SampleTeam) -> None:
     secret = await create_project(app, team, "Secret", private_to=[team.member])
     written = await create_task(app, team, "Hidden", projectId=secret)
     before = await table_states(app)

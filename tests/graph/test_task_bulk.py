@@ -39,7 +39,7 @@ async def test_many_tasks_are_written_in_order_and_may_name_each_other(app: App,
     ]
 
 
-async def test_one_bad_row_stops_them_all_unless_told_otherwise(app: App, team: SampleTeam) -> None:
+async def test_one_bad_row_stops_them_all_unless_asked_otherwise(app: App, team: SampleTeam) -> None:
     taken = str(uuid4())
     await create_task(app, team, "There", id=taken)
     rows = [
@@ -75,7 +75,7 @@ async def test_one_bad_row_stops_them_all_unless_told_otherwise(app: App, team: 
     assert await task_titles(app, team.member, team.project_id) == ["There", "Good", "Good, too"]
 
 
-async def test_ids_that_are_none_are_told_all_at_once(app: App, team: SampleTeam) -> None:
+async def test_ids_that_are_none_are_reported_all_at_once(app: App, team: SampleTeam) -> None:
     before = await table_states(app)
     rows = [{"projectId": "nonsense", "title": "A"}, {"projectId": team.team_id, "title": "B", "labelIds": ["x"]}]
     payload = await mutate(app, team.member, "tasksCreate", tasks=rows, mode="BEST_EFFORT")
@@ -135,7 +135,7 @@ async def test_refused_updates_name_the_row_or_the_attribute_that_is_to_blame(ap
 
 
 @pytest.mark.parametrize("mode", ["ALL_OR_NOTHING", "BEST_EFFORT"])
-async def test_a_rehearsal_says_what_would_happen_and_writes_nothing(app: App, team: SampleTeam, mode: str) -> None:
+async def test_a_dry_run_says_what_would_happen_and_writes_nothing(app: App, team: SampleTeam, mode: str) -> None:
     there = await create_task(app, team, "There")
     bad = {"projectId": team.project_id, "title": ""}
     before = await table_states(app)

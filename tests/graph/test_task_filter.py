@@ -46,7 +46,9 @@ def enum_filter(members: Any) -> SearchStrategy[dict[str, Any]]:
     return field_filter(eq=one, in_=st.lists(one, max_size=3), notIn=st.lists(one, max_size=3))
 
 
-text = st.sampled_from([*TITLES, "alpha", "BET", "ü", "%", "_", "語", "nowhere"])
+text = st.sampled_from(
+    [*TITLES, "alpha", "BET", " ü", "u\u0308ber", "straße", "ÉCOLE", "ｂｅｔ", "%", "_", "語", "🚀", "\u200b", "nowhere"]
+)
 day = st.sampled_from([*(each for each in DAYS if each), "2026-06-14", "0001-01-01", "9999-12-31"])
 instant = st.sampled_from([*(each.isoformat() for each in INSTANTS), "2026-01-01T03:00:00+02:00", "1970-01-01T00:00:00Z"])
 instant_filter = field_filter(before=instant, after=instant, isNull=st.booleans())

@@ -91,7 +91,7 @@ async def test_of_several_who_are_handed_the_team_at_once_one_owns_it(app: App, 
     assert owners != [team.owner.id]
 
 
-async def test_who_is_removed_while_he_waits_does_nothing_more(app: App, team: SampleTeam) -> None:
+async def test_who_is_removed_while_they_wait_does_nothing_more(app: App, team: SampleTeam) -> None:
     async with calls_blocked_on_row(app, "teams", team.team.id) as line:
         line.start(mutate(app, team.owner, "teamMemberRemove", teamId=team.team_id, userId=team.admin.id))
         await asyncio.sleep(0.1)
@@ -101,7 +101,7 @@ async def test_who_is_removed_while_he_waits_does_nothing_more(app: App, team: S
 
 
 @pytest.mark.slow
-async def test_a_team_is_not_handed_to_somebody_who_is_closing_his_account(app: App, team: SampleTeam) -> None:
+async def test_a_team_is_not_handed_to_somebody_who_is_closing_their_account(app: App, team: SampleTeam) -> None:
     async with calls_blocked_on_row(app, "teams", team.team.id) as line:
         line.start(mutate(app, team.owner, "teamMemberSetRole", teamId=team.team_id, userId=team.mate.id, role="OWNER"))
         line.start(mutate(app, team.mate, "userDelete", id=team.mate.id))
@@ -147,7 +147,7 @@ async def test_a_member_leaves_by_himself_and_is_removed_by_admins_only(app: App
         assert await app.run(gone, "query ($id: ID!) { project(id: $id) { id } }", id=team.project_id) == {"project": None}
 
 
-async def test_who_comes_back_as_a_guest_sees_no_project_that_he_saw_before(app: App, team: SampleTeam) -> None:
+async def test_who_comes_back_as_a_guest_sees_no_project_that_they_saw_before(app: App, team: SampleTeam) -> None:
     await mutate(app, team.admin, "teamMemberRemove", teamId=team.team_id, userId=team.guest.id)
     await join_team(app, team.team_id, team.admin, team.guest, role=Role.GUEST)
     assert (await fetch_team(app, team.guest, team))["viewerRole"] == "GUEST"
@@ -165,7 +165,7 @@ async def test_a_private_project_whose_only_member_leaves_comes_to_the_owner(app
     assert await app.run(team.admin, query, id=made["id"]) == {"project": None}
 
 
-async def test_members_are_told_what_happens_among_them(app: App, team: SampleTeam) -> None:
+async def test_members_are_notified_of_what_happens_among_them(app: App, team: SampleTeam) -> None:
     query = "query ($after: SyncCursor) { changes(after: $after) { cursor nodes { kind type fields { field before after } } } }"
     start = {who: (await app.run(who, "{ changes { cursor } }"))["changes"]["cursor"] for who in (team.member, team.mate)}
     await mutate(app, team.admin, "teamMemberSetRole", teamId=team.team_id, userId=team.mate.id, role="GUEST")
@@ -174,8 +174,8 @@ async def test_members_are_told_what_happens_among_them(app: App, team: SampleTe
     def membership(role: str) -> Any:
         return {"userId": team.mate.id, "role": role}
 
-    told = (await app.run(team.member, query, after=start[team.member]))["changes"]["nodes"]
-    assert told == [
+    results = (await app.run(team.member, query, after=start[team.member]))["changes"]["nodes"]
+    assert results == [
         {
             "kind": "MEMBERSHIP",
             "type": "Team",

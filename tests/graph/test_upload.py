@@ -52,7 +52,7 @@ async def test_a_file_that_is_not_what_it_claims_is_rejected_for_good(
     assert await put_content(app, made["upload"], content) == 412
 
 
-async def test_a_rejection_is_told_again_to_who_repeats_the_call(app: App, team: SampleTeam) -> None:
+async def test_a_rejection_is_reported_again_to_who_repeats_the_call(app: App, team: SampleTeam) -> None:
     made = await create_upload(app, team.member, b"\x00")
     await put_content(app, made["upload"], b"\x00")
     given = {"id": made["attachment"]["id"], "clientMutationId": "once"}
@@ -91,10 +91,10 @@ async def test_what_cannot_be_taken_is_refused_before_it_is_sent(
     assert await table_states(app) == before
 
 
-async def test_clients_are_told_how_much_is_taken(app: App, team: SampleTeam) -> None:
-    told = await app.run(team.member, "{ server { features limits { maxUploadBytes } } }")
-    assert told["server"]["limits"] == {"maxUploadBytes": 104_857_600}
-    assert "uploads" in told["server"]["features"]
+async def test_clients_are_notified_how_much_is_taken(app: App, team: SampleTeam) -> None:
+    results = await app.run(team.member, "{ server { features limits { maxUploadBytes } } }")
+    assert results["server"]["limits"] == {"maxUploadBytes": 104_857_600}
+    assert "uploads" in results["server"]["features"]
 
 
 @pytest.mark.parametrize("seconds", [9, 86_401])

@@ -10,7 +10,15 @@ from uuid import UUID
 from broadcaster._base import Event
 
 from domain.events import Entry
-from realtime.announcements import LOST, MAX_QUEUED_MESSAGES, MessagesLost, PubSub, decode_message, encode_message
+from realtime.announcements import (
+    LOST,
+    MAX_QUEUED_BYTES,
+    MAX_QUEUED_MESSAGES,
+    MessagesLost,
+    PubSub,
+    decode_message,
+    encode_message,
+)
 from realtime.memory_backend import MemoryBackend
 from tests.support.event_streams import make_entry, wait_until
 
@@ -28,7 +36,7 @@ class BrokenBackend(MemoryBackend):
         self.attempts += 1
         if self.broken:
             raise ConnectionError("broken")
-        self.published += [told.position for event in events if isinstance(told := decode_message(event.message), Entry)]
+        self.published += [results.position for event in events if isinstance(results := decode_message(event.message), Entry)]
 
 
 async def received_messages(live: PubSub) -> object:
@@ -50,7 +58,7 @@ def test_an_announcement_carries_the_whole_entry() -> None:
     assert decode_message(encode_message(bare)) == bare
 
 
-async def test_what_is_announced_is_heard_by_those_who_subscribed() -> None:
+async def test_what_is_announced_is_received_by_those_who_subscribed() -> None:
     async with PubSub.open(MemoryBackend()) as live:
         await live.subscribe("team:1")
         await live.announce(make_entry("team:2", 1))
@@ -71,7 +79,7 @@ async def test_what_cannot_be_read_is_a_hint_to_look_into_the_log() -> None:
         assert (LOST.channel, LOST.message) == ("", "")
 
 
-async def test_announcing_to_a_broken_backend_costs_nothing_and_the_newest_are_told_later() -> None:
+async def test_announcing_to_a_broken_backend_costs_nothing_and_the_newest_are_reported_later() -> None:
     backend = BrokenBackend()
     async with PubSub.open(backend) as live:
         began = time.perf_counter()
@@ -83,6 +91,22 @@ async def test_announcing_to_a_broken_backend_costs_nothing_and_the_newest_are_t
         backend.broken = False
         await wait_until(lambda: len(backend.published) == MAX_QUEUED_MESSAGES)
     assert backend.published == list(range(501, MAX_QUEUED_MESSAGES + 501))
+
+
+async def test_what_waits_for_a_broken_backend_is_bounded_in_bytes_and_the_newest_are_sent_later() -> None:
+    backend = BrokenBackend()
+    text = "x" * 100_000
+    async with PubSub.open(backend) as pubsub:
+        for position in range(1, 501):
+            pubsub.publish(make_entry("team:1", position, text=text))
+            assert pubsub.queued_bytes <= MAX_QUEUED_BYTES
+        await asyncio.sleep(0.05)
+        assert pubsub.queued_bytes <= MAX_QUEUED_BYTES
+        pubsub.publish(make_entry("team:1", 501, text="y" * 2 * MAX_QUEUED_BYTES))
+        backend.broken = False
+        await wait_until(lambda: bool(backend.published) and backend.published[-1] == 501)
+        assert pubsub.queued_bytes == 0
+    assert backend.published == list(range(backend.published[0], 502))
 
 
 async def test_what_still_waits_goes_out_at_the_end() -> None:

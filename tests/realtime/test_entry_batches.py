@@ -4,7 +4,7 @@ from collections import deque
 
 import pytest
 
-from realtime.collaboration.entry_batches import MAX_BATCH_ENTRIES, batch_by_stream
+from realtime.collaboration.registry import MAX_BATCH_ENTRIES, batch_by_stream
 from tests.support.event_streams import make_entry
 
 

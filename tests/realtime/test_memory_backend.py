@@ -5,10 +5,10 @@ import asyncio
 from broadcaster._base import Event
 
 from realtime.announcements import LOST
-from realtime.memory_backend import MAX_QUEUED_EVENTS, MemoryBackend
+from realtime.memory_backend import MAX_QUEUED_BYTES, MAX_QUEUED_EVENTS, MemoryBackend
 
 
-async def test_only_subscribed_channels_are_heard_and_in_order() -> None:
+async def test_only_subscribed_channels_are_received_and_in_order() -> None:
     backend = MemoryBackend()
     await backend.connect()
     await backend.subscribe("a")
@@ -46,3 +46,16 @@ async def test_more_than_the_bound_is_dropped_and_said_to_be_lost() -> None:
     assert await backend.next_published() is LOST
     await backend.publish("a", "next")
     assert await backend.next_published() == Event("a", "next")
+
+
+async def test_large_messages_are_bounded_in_bytes() -> None:
+    backend = MemoryBackend()
+    await backend.subscribe("a")
+    text = "x" * 1_000_000
+    for _ in range(200):
+        await backend.publish("a", text)
+    assert backend.queued_bytes <= MAX_QUEUED_BYTES + len(text)
+    received = 0
+    while await backend.next_published() is not LOST:
+        received += 1
+    assert (received, backend.queued_bytes) == (MAX_QUEUED_BYTES // len(text) + 1, 0)

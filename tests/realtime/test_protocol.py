@@ -19,17 +19,17 @@ def test_a_number_is_read_as_it_was_written(value: int) -> None:
 
 
 @given(st.lists(st.builds(AwarenessState, NUMBERS, NUMBERS, st.text()), max_size=5))
-def test_peers_are_read_as_they_were_written(told: list[AwarenessState]) -> None:
-    assert messages.decode_awareness(messages.encode_awareness(told)) == told
+def test_peers_are_read_as_they_were_written(results: list[AwarenessState]) -> None:
+    assert messages.decode_awareness(messages.encode_awareness(results)) == results
 
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     try:
-        told = messages.decode_awareness(data)
+        results = messages.decode_awareness(data)
     except MalformedMessage:
         return
-    assert messages.decode_awareness(messages.encode_awareness(told)) == told
+    assert messages.decode_awareness(messages.encode_awareness(results)) == results
 
 
 def test_a_message_is_its_kinds_and_its_content_behind_its_length() -> None:

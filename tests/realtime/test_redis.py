@@ -114,7 +114,7 @@ async def test_two_who_subscribe_to_one_channel_at_once_both_succeed(valkey: Val
         assert heard == [Event("a", "1"), Event("b:1199", "2")]
 
 
-async def test_after_a_kill_everything_is_subscribed_again_before_loss_is_told(valkey: Valkey) -> None:
+async def test_after_a_kill_everything_is_subscribed_again_before_loss_is_reported(valkey: Valkey) -> None:
     async with connected(valkey.url) as one, connected(valkey.url) as other, collect_events(one) as heard:
         for number in range(600):
             await one.subscribe(f"a:{number}")

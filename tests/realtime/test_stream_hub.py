@@ -77,7 +77,7 @@ async def test_lost_doubled_and_shuffled_announcements_reach_everyone_once_and_i
             assert positions == list(range(start[stream] + 1, ends[stream] + 1))
 
 
-async def test_a_listener_hears_from_now_on_and_learns_the_head() -> None:
+async def test_a_listener_receives_from_now_on_and_learns_the_head() -> None:
     rows = MemoryLog()
     for _ in range(3):
         rows.append("team:1")
@@ -241,7 +241,7 @@ async def test_a_stream_lingers_after_its_last_listener_then_ends_and_can_begin_
             assert await next_entries(listener, 2) == [("team:1", 2), ("team:1", 3)]
 
 
-async def test_when_the_log_no_longer_reaches_back_the_listener_is_told_to_reload() -> None:
+async def test_when_the_log_no_longer_reaches_back_the_listener_has_to_reload() -> None:
     rows = MemoryLog()
     for _ in range(10):
         rows.append("team:1")

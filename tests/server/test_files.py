@@ -87,7 +87,7 @@ async def test_without_a_signature_there_is_nothing(server: ServerProcess, path:
     async with httpx.AsyncClient() as http:
         for method in ("GET", "HEAD", "PUT"):
             answer = await http.request(method, f"{server.url}{path}", content=b"" if method == "PUT" else None)
-            assert answer.status_code == 403
+            assert answer.status_code == (400 if "%00" in path else 403)  # the server knows no such path at all
         unsigned = f"{server.url}/blobs/a?expires=soon&signature=%ff&name=x&type=y"
         assert (await http.get(unsigned)).status_code == 403
 

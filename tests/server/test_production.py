@@ -31,7 +31,8 @@ async def production(database_url: str, tmp_path_factory: pytest.TempPathFactory
 async def test_there_is_no_demo(production: ServerProcess) -> None:
     assert "Demo user" not in production.output
     async with httpx.AsyncClient(base_url=production.url) as http:
-        assert (await http.get("/graphiql/config.json")).json()["demo"] is None
+        config = (await http.get("/graphiql/config.json")).json()
+        assert (config["demo"], config["people"]) == (None, [])
         assert "panthera-demo" not in (await http.get("/")).text
 
 
@@ -56,6 +57,12 @@ async def test_strangers_learn_nothing_of_the_schema(production: ServerProcess) 
     for query in (SCHEMA, '{ __type(name: "User") { name } }', "{ viewer { __typename } a: __schema { description } }"):
         answer = (await stranger.post(query)).json()
         assert [error["message"] for error in answer["errors"]] == ["Introspection is not available here."]
+    async with httpx.AsyncClient(base_url=production.url) as http:
+        for refused in (await http.get("/graphiql/schema.json"), await http.post("/graphiql/cost", json={"query": SCHEMA})):
+            assert refused.status_code == 401
+            assert refused.json() == {
+                "errors": [{"message": "Sign in to read the schema.", "extensions": {"code": "UNAUTHENTICATED"}}]
+            }
     (error,) = (await stranger.post("{ viewr { id } }")).json()["errors"]
     assert error["message"] == "Cannot query field 'viewr' on type 'Query'."
     assert await stranger.run("{ __typename }") == {"__typename": "Query"}

@@ -12,6 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from app.settings import DEMO_EMAIL, DEMO_PASSWORD
+from tests.support.backing_services import free_port
 from tests.support.server_process import Client, ServerProcess, running_process, subscribe
 
 SIGN_IN = """
@@ -45,7 +46,7 @@ def postmaster(folder: Path) -> int:
 
 
 @pytest.mark.slow
-async def test_the_first_start_seeds_and_ctrl_c_says_goodbye_before_it_closes_the_database(folder: Path) -> None:
+async def test_the_first_start_seeds_and_ctrl_c_closes_connections_before_it_closes_the_database(folder: Path) -> None:
     with running_process(folder=folder, data_dir=folder / "data") as server:
         await server.wait_until_ready()
         for line in (f"GraphiQL   {server.url}/", f"Demo user  {DEMO_EMAIL}, password {DEMO_PASSWORD}"):
@@ -73,7 +74,7 @@ async def test_the_first_start_seeds_and_ctrl_c_says_goodbye_before_it_closes_th
 
 
 @pytest.mark.slow
-async def test_the_second_start_finds_everything_and_others_are_told_that_its_place_is_taken(folder: Path) -> None:
+async def test_the_second_start_finds_everything_and_others_are_notified_that_its_place_is_taken(folder: Path) -> None:
     with running_process(folder=folder, data_dir=folder / "data") as server:
         await server.wait_until_ready()
         assert server.startup_seconds < 10
@@ -126,7 +127,7 @@ async def test_a_crash_takes_the_database_along_and_the_next_start_recovers(fold
 
 async def test_settings_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     addresses = {"redis_url": "127.0.0.1", "database_url": "mysql://x", "public_url": "me", "blobs_url": "s3://b?endpoint=b"}
-    settings = {"port": "eighty", "log_level": "loud", **addresses}
+    settings = {"port": "eighty", "log_level": "loud", "allowed_origins": "app.example.com", **addresses}
     with running_process(folder=tmp_path, **settings) as server:
         assert await server.wait_for_exit() == 2
     assert server.output.splitlines() == [
@@ -136,8 +137,43 @@ async def test_settings_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         "  HIVE_DATABASE_URL: must begin with postgresql://",
         "  HIVE_REDIS_URL: must begin with redis://",
         "  HIVE_BLOBS_URL: must name a bucket: s3://bucket",
+        "  HIVE_ALLOWED_ORIGINS: app.example.com lacks its scheme: write https://app.example.com",
         "  HIVE_LOG_LEVEL: Input should be 'debug', 'info', 'warning' or 'error'",
     ]
+
+
+async def test_a_misspelt_setting_is_named_before_anything_is_started(tmp_path: Path) -> None:
+    with running_process(folder=tmp_path, databse_url="postgresql://x") as server:
+        assert await server.wait_for_exit() == 2
+    assert server.output.splitlines() == [
+        "These settings cannot be used:",
+        "  HIVE_DATABSE_URL: there is no such setting; did you mean HIVE_DATABASE_URL?",
+    ]
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"data_dir": "{folder}/file/below"}, "The folder {folder}/file/below cannot be used: Not a directory."),
+        ({"data_dir": "{folder}/file"}, "The folder {folder}/file cannot be used: Not a directory."),
+        ({"data_dir": "/proc/nowhere"}, "The folder /proc/nowhere cannot be used: "),
+        ({"data_dir": "{folder}/" + "x" * 300}, " cannot be used: File name too long."),
+        ({"trusted_documents": "{folder}/none.json"}, "HIVE_TRUSTED_DOCUMENTS cannot be read: No such file or directory: "),
+        ({"metrics_port": "{port}"}, "Port {port} of 127.0.0.1 cannot be used for metrics: it is the server's own."),
+        ({"metrics_port": "80", "metrics_host": "192.0.2.1"}, "Port 80 of 192.0.2.1 cannot be used for metrics: "),
+    ],
+    ids=str,
+)
+async def test_a_place_that_cannot_be_used_is_named_in_a_line(tmp_path: Path, settings: dict[str, str], said: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    port = free_port()
+    values = {name: value.format(folder=tmp_path, port=port) for name, value in settings.items()}
+    with running_process(folder=tmp_path, port=port, **values) as server:
+        assert await server.wait_for_exit() == 1
+    (line,) = server.output.splitlines()
+    assert said.format(folder=tmp_path, port=port) in line
+    assert not (tmp_path / "data" / "postgres").exists()
 
 
 @pytest.mark.slow

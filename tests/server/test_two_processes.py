@@ -115,12 +115,12 @@ async def test_a_session_that_is_ended_closes_its_sockets_on_every_process_withi
             await asyncio.sleep(0.2)  # its stream is being subscribed to
         began = asyncio.get_running_loop().time()
         assert (await ada.run(REVOKE, input={}))["sessionRevoke"]["errors"] == []
-        told: list[str] = []
+        results: list[str] = []
         with pytest.raises(ConnectionClosed) as closed:
-            await collect_until_closed(socket, told)
+            await collect_until_closed(socket, results)
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4403, "UNAUTHENTICATED")
         assert asyncio.get_running_loop().time() - began < 1
-        assert set(told) <= {"Session"}
+        assert set(results) <= {"Session"}
     await ada.close()
     await elsewhere.close()

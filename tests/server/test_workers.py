@@ -93,7 +93,7 @@ async def test_all_workers_answer_and_it_is_said_once_that_they_do(two_worker_se
     )
 
 
-async def test_a_change_through_one_is_heard_through_the_other_and_a_killed_one_is_replaced(
+async def test_a_change_through_one_is_received_through_the_other_and_a_killed_one_is_replaced(
     two_worker_server: ServerProcess,
 ) -> None:
     ada = await register_user(two_worker_server)
@@ -128,7 +128,8 @@ async def test_a_change_through_one_is_heard_through_the_other_and_a_killed_one_
             made = await create_task(two_worker_server, ada.token, project_id, "Heard by the new one too")
             assert [await next_entity_id(socket) for socket in (*staying, late)] == [made] * (len(staying) + 1)
     await ada.close()
-    assert f"(process {victim}) was ended by SIGKILL; it is started again in 0.25 s." in two_worker_server.output
+    # At once when it had answered for ten seconds, as on a slow machine; else after a quarter of a second.
+    assert f"(process {victim}) was ended by SIGKILL; it is started again in 0." in two_worker_server.output
     assert two_worker_server.output.count("PantheraHive is up") == 1
 
 
@@ -160,7 +161,7 @@ async def is_closed(socket: ClientConnection) -> bool:
     return True
 
 
-async def test_who_comes_second_is_told_that_the_port_is_taken(two_worker_server: ServerProcess, tmp_path: Path) -> None:
+async def test_who_comes_second_is_notified_that_the_port_is_taken(two_worker_server: ServerProcess, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"port": two_worker_server.port, "redis_url": "redis://127.0.0.1:1", "data_dir": tmp_path / "data"}
     with (
         running_process("serve", "--workers", "2", folder=tmp_path, **settings) as second,
@@ -174,7 +175,7 @@ async def test_who_comes_second_is_told_that_the_port_is_taken(two_worker_server
     assert not (tmp_path / "data").exists()
 
 
-async def test_a_signal_ends_all_within_two_seconds_and_says_goodbye(two_worker_server: ServerProcess) -> None:
+async def test_a_signal_ends_all_within_two_seconds_and_closes_connections(two_worker_server: ServerProcess) -> None:
     ada = await register_user(two_worker_server)
     workers = children(two_worker_server.pid)
     async with AsyncExitStack() as stack:
@@ -212,14 +213,25 @@ def occupied_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
-async def test_workers_that_cannot_start_end_the_server(
+async def test_a_port_for_metrics_that_is_taken_is_named_before_workers_start(
     database_url: str, valkey_server: Valkey, occupied_port: int, tmp_path: Path
 ) -> None:
-    settings = {"database_url": database_url, "redis_url": valkey_server.url, "metrics_port": occupied_port}
+    settings = {"database_url": database_url, "redis_url": valkey_server.url, "metrics_port": occupied_port - 1}
     with running_process("api", "--workers", "2", folder=tmp_path, **settings) as server:
         assert await server.wait_for_exit() == 1
-    assert f"Port {occupied_port} of 127.0.0.1 cannot be used for metrics" in server.output
-    assert server.output.endswith("A worker cannot start; what it said stands above.\n")
+    (line,) = server.output.splitlines()
+    assert line.startswith("Port ")
+    assert "of 127.0.0.1 cannot be used for metrics: Address already in use. Choose with HIVE_METRICS_PORT." in line
+
+
+async def test_workers_that_cannot_start_end_the_server(database_url: str, valkey_server: Valkey, tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text('{"a": "{ nope }"}')
+    settings = {"database_url": database_url, "redis_url": valkey_server.url, "trusted_documents": manifest}
+    with running_process("api", "--workers", "2", folder=tmp_path, **settings) as server:
+        assert await server.wait_for_exit() == 1
+    assert "HIVE_TRUSTED_DOCUMENTS cannot be used: the document 'a' can't run" in server.output
+    assert server.output.endswith("A worker cannot start; its reason stands above.\n")
 
 
 @pytest.mark.parametrize(
@@ -228,7 +240,7 @@ async def test_workers_that_cannot_start_end_the_server(
         (
             ("serve", "--workers", "2"),
             {},
-            "2 workers hear of each other's changes through Redis: set HIVE_REDIS_URL, or leave --workers out.\n",
+            "2 workers learn of each other's changes through Redis: set HIVE_REDIS_URL, or leave --workers out.\n",
         ),
         (
             ("--workers", "40"),

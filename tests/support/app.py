@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import orjson
 
-from app.bootstrap import LIMITS, Resources
+from app.bootstrap import LIMITS, POSITION_READER, Resources
 from domain.actor import Actor
 from domain.session import Device
 from domain.user import User
@@ -52,10 +52,14 @@ class App:
     def __init__(self, resources: Resources, sql: "asyncpg.Pool[Any]") -> None:
         self.resources = resources
         self.sql = sql
-        self.executor = Executor(
-            schema, limits=LIMITS, weights=field_weights(bindings), before_event=Context.clear_loaders, bindings=bindings
-        )
-        self.graphql_core = Executor(schema, limits=LIMITS, weights=field_weights(bindings), before_event=Context.clear_loaders)
+        options: dict[str, Any] = {
+            "limits": LIMITS,
+            "weights": field_weights(bindings),
+            "before_event": Context.clear_loaders,
+            "position_reader": POSITION_READER,
+        }
+        self.executor = Executor(schema, bindings=bindings, **options)
+        self.graphql_core = Executor(schema, **options)
 
     def context(self, person: Person | None, actor: Actor | None = None) -> Context:
         """What one operation of a person is given."""

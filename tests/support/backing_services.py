@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -208,6 +208,16 @@ class Valkey:
     def stop(self) -> None:
         """End it in good order."""
         self._terminate(signal.SIGTERM)
+
+    @contextmanager
+    def black_holed(self) -> Iterator[None]:
+        """Let it answer nobody for the length of the block, while connections to it stay open."""
+        assert self._server is not None
+        self._server.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._server.send_signal(signal.SIGCONT)
 
     def _terminate(self, signal_number: signal.Signals) -> None:
         if self._server is not None:

@@ -32,10 +32,10 @@ class OpenBlobStore:
 
 
 @asynccontextmanager
-async def local_store(folder: Path) -> AsyncIterator[OpenBlobStore]:
-    """A folder, with the routes of its addresses."""
+async def local_store(folder: Path, **limits: float) -> AsyncIterator[OpenBlobStore]:
+    """A folder, with the routes of its URLs."""
     async with LocalBlobs.open(folder, secret=b"s" * 32, origin="http://files.test") as blobs:
-        transport = httpx.ASGITransport(Starlette(routes=blob_routes(blobs)))
+        transport = httpx.ASGITransport(Starlette(routes=blob_routes(blobs, **limits)))
         async with httpx.AsyncClient(transport=transport) as http:
             yield OpenBlobStore("local", blobs, http)
 

@@ -28,7 +28,7 @@ _CHANGE_FIELDS = (
 )
 BOARD_CHANGES_QUERY = f"""
 query ($after: SyncCursor, $scope: ChangeScope) {{
-  changes(after: $after, scope: $scope, first: 12) {{ cursor nodes {{ {_CHANGE_FIELDS} }} pageInfo {{ hasNextPage }} }}
+  changes(after: $after, scope: $scope, first: 11) {{ cursor nodes {{ {_CHANGE_FIELDS} }} pageInfo {{ hasNextPage }} }}
 }}
 {BOARD_FRAGMENTS}
 """

@@ -1,6 +1,7 @@
 """Websocket connections without sockets: messages to a client are recorded, and it reads them or stalls."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -52,6 +53,9 @@ class FakeWebSocket:
 
     def resume_reading(self) -> None:
         self.is_reading = True
+
+    def mark_authenticated(self) -> None:
+        """There are never too many of them here."""
 
     def close(self, frame: CloseFrame | None) -> None:
         self.close_frame = frame
@@ -107,6 +111,7 @@ class FakeWebSocketServer:
             open_context=self._open_context,
             may_introspect=allow_introspection,
             budgets=MessageBudgets(),
+            close_counts=Counter(),
             limits=WebSocketLimits(**limits),
         )
         self.registry = ConnectionRegistry(services, self.watch)

@@ -21,7 +21,7 @@ from gateway.websocket.services import WebSocketLimits
 from persistence.persisted_queries.memory import MemoryTexts
 from tests.support.credentials import SampleCredentials
 from tests.support.sample_graph import JOURNAL, SCHEMA, Context
-from transport.uvicorn_http import RequestHandler
+from transport.fast_request import RequestHandler
 
 
 async def authenticate(authorization: str | None) -> str | None:

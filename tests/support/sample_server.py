@@ -5,7 +5,6 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, cast
 
 import orjson
@@ -13,7 +12,8 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.support.sample_app import SampleApp, build_sample_app
-from transport.uvicorn_http import HttpProtocol
+from transport.connection_table import ConnectionTable
+from transport.uvicorn_http import HttpTimeouts, http_protocol
 from transport.uvicorn_websocket import WebSocketProtocol
 
 
@@ -55,7 +55,13 @@ async def drain_until_closed(ws: ClientConnection) -> None:
 
 @asynccontextmanager
 async def run_sample_server(
-    *, ws: Any = WebSocketProtocol, fast_path: bool = True, keep_alive: float = 5.0, **options: Any
+    *,
+    ws: Any = WebSocketProtocol,
+    fast_path: bool = True,
+    keep_alive: float = 5.0,
+    table: ConnectionTable | None = None,
+    timeouts: HttpTimeouts = HttpTimeouts(),  # noqa: B008 (frozen)
+    **options: Any,
 ) -> AsyncIterator[SampleServer]:
     served = build_sample_app(**options)
     listener = socket.create_server(("127.0.0.1", 0))
@@ -63,7 +69,7 @@ async def run_sample_server(
         served.app,
         log_level="warning",
         lifespan="off",
-        http=cast(Any, partial(HttpProtocol, handlers=served.request_handlers)) if fast_path else "httptools",
+        http=http_protocol(served.request_handlers, table, timeouts) if fast_path else "httptools",
         ws=ws,
         ws_ping_interval=None,
         ws_per_message_deflate=False,

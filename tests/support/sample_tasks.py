@@ -10,14 +10,29 @@ from uuid import UUID
 
 from hypothesis import Phase, settings
 
+from domain.collation import collation_key, search_key
 from domain.task import TaskPriority, TaskStatus
 from resolvers import ids
 from tests.support.app import App
 from tests.support.graph_actions import create_label, create_project, create_task, mutate, mutate_ok
 from tests.support.teams import SampleTeam, create_sample_team, uuid_of
 
-TITLES = ["Alpha", "alpha beta", "Beta", "ALPHABET", "Über", "über uns", "100% _done_", "Beta", "", "日本語"]
-DAYS: list[str | None] = [None, "2026-01-01", "2026-06-15", "2026-01-01", "1999-12-31", None]
+TITLES = [
+    "Alpha",
+    "alpha beta",
+    "Beta",
+    "ALPHABET",
+    "Über",
+    "über uns",
+    "100% _done_",
+    "Béta",
+    "",
+    "日本語",
+    "STRASSE",
+    "e\u0301cole",
+    "🚀 go",
+]
+DAYS: list[str | None] = [None, "2026-01-01", "9999-12-31", "2026-06-15", "2026-01-01", None, "0001-01-01"]
 INSTANTS = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hours, microseconds=7) for hours in (0, 0, 5, 90)]
 _STATUSES, _PRIORITIES = list(TaskStatus), list(TaskPriority)
 
@@ -171,17 +186,17 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "notIn": lambda held, value: held not in value,
     "before": lambda held, value: bool(held < value),
     "after": lambda held, value: bool(held > value),
-    "contains": lambda held, value: value.lower() in held.lower(),
-    "startsWith": lambda held, value: held.lower().startswith(value.lower()),
+    "contains": lambda held, value: search_key(value) in search_key(held),
+    "startsWith": lambda held, value: search_key(held).startswith(search_key(value)),
 }
 
 SORT_KEYS: dict[str, Callable[[Row], Any]] = {
     "RANK": itemgetter("rank"),
     "KEY": itemgetter("team_id", "number"),
-    "TITLE": itemgetter("title"),
+    "TITLE": lambda row: collation_key(row["title"]),
     "STATUS": lambda row: _STATUSES.index(row["status"]),
     "PRIORITY": lambda row: _PRIORITIES.index(row["priority"]),
-    "DUE_ON": lambda row: row["due_on"] or date.max,
+    "DUE_ON": lambda row: (row["due_on"] is None, row["due_on"] or date.min),
     "CREATED_AT": itemgetter("created_at"),
     "UPDATED_AT": itemgetter("updated_at"),
 }

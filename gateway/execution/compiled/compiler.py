@@ -242,7 +242,7 @@ class Compiler:
         type_name = self.name_for("type_name", _type_namer(type_))
         lines = ["completed = {}"]
         known = []
-        for possible in self._schema._schema.get_possible_types(type_):  # noqa: SLF001 (the graphql-core schema has no other door)
+        for possible in self._schema._schema.get_possible_types(type_):  # noqa: SLF001 (Strawberry has no public name for it)
             level = self._level(possible, selection_sets, nullable=False)
             known.append(possible.name)
             lines.append(

@@ -39,7 +39,7 @@ class Program:
 
 
 class ProgramCompiler:
-    """Compiles operations of one schema when they are first run, and keeps the programs with them."""
+    """Compiles operations of one schema when they first run; the programs live with the operation."""
 
     def __init__(self, schema: Schema, bindings: Mapping[str, Binding]) -> None:
         self._schema = schema
@@ -72,16 +72,17 @@ class ProgramCompiler:
         if operation.directive_variables is None:
             operation.directive_variables = directive_variable_names(operation.document)
         flags = tuple(values.get(name) for name in operation.directive_variables)
-        kept: Program | str | None = operation.programs.get(flags)
-        if kept is None:
+        program: Program | str | None = operation.programs.get(flags)
+        if program is None:
             if len(operation.programs) >= MAX_PROGRAMS_PER_OPERATION:
                 raise NotCompiled("flags")
-            kept = operation.programs[flags] = self._compile(
-                operation, dict(zip(operation.directive_variables, flags, strict=True))
-            )
-        if isinstance(kept, str):
-            raise NotCompiled(kept)
-        return kept
+            program = self._compile(operation, dict(zip(operation.directive_variables, flags, strict=True)))
+            operation.programs[flags] = program
+            if isinstance(program, Program):
+                operation.on_compiled(len(program.source))
+        if isinstance(program, str):
+            raise NotCompiled(program)
+        return program
 
     def _compile(self, operation: Operation, directive_variables: Mapping[str, Any]) -> Program | str:
         if not all(isinstance(value, bool) for value in directive_variables.values()):

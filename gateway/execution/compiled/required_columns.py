@@ -58,7 +58,7 @@ def _required_of_edges(
 ) -> RequiredColumns:
     edge = _object_type(type_)
     assert edge is not None
-    found = {CURSOR}  # an edge is made with its cursor
+    found = {CURSOR}  # an edge has a cursor
     for nodes in collector.collect_fields(edge, selection_sets).values():
         name = nodes[0].name.value
         if name == "node":

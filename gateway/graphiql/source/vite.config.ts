@@ -43,9 +43,9 @@ function gzipped(): Plugin {
 
 export default defineConfig({
   base: './',
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   plugins: [underGraphiql(), gzipped()],
-  worker: { format: 'es' },
-  server: { proxy: { '/graphql': { target: SERVER, ws: true }, '/graphiql/config.json': SERVER } },
+  server: { proxy: { '/graphql': { target: SERVER, ws: true }, '^/graphiql/(config|schema|cost)': SERVER } },
   build: {
     outDir: '../build',
     emptyOutDir: true,
@@ -55,10 +55,17 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     license: { fileName: 'assets/licenses.md' },
     reportCompressedSize: false,
-    chunkSizeWarningLimit: 4000,
+    chunkSizeWarningLimit: 1000,
     rolldownOptions: {
-      // Packages that mark themselves "use client" mean servers that render; here everything is a client.
-      onLog: (level, log, report) => log.code !== 'MODULE_LEVEL_DIRECTIVE' && report(level, log),
+      // Without this mark all of the language service is part of what the editor waits for.
+      treeshake: {
+        moduleSideEffects: [
+          {
+            test: /node_modules\/(graphql-language-service|debounce-promise|nullthrows|vscode-languageserver-types)\//,
+            sideEffects: false,
+          },
+        ],
+      },
     },
   },
 })

@@ -131,7 +131,7 @@ async def test_one_who_comes_back_after_the_log_was_shortened_comes_to_the_same(
     assert third == {"text": back["text"], "closed": []}
 
 
-async def test_two_editors_over_graphql_come_to_the_same_and_one_goes_on_where_he_was_cut_off(
+async def test_two_editors_over_graphql_come_to_the_same_and_one_goes_on_where_they_were_cut_off(
     node: str, server_pair: Pair, ada: Client, database_url: str
 ) -> None:
     id_ = await create_document_over_http(ada, await create_team_and_project(ada))
@@ -143,3 +143,26 @@ async def test_two_editors_over_graphql_come_to_the_same_and_one_goes_on_where_h
     assert str(there.get("text", type=Text)) == said["text"]
     written = {f"{name}{number}": number for name in "ab" for number in range(40)}
     assert there.get("map", type=Map).to_py() == said["map"] == written
+
+
+LAUNCH = "# Launch\n\n- [ ] One\n- [x] Two\n\nEnd.\n"
+CREATE = "mutation ($input: DocumentCreateInput!) { documentCreate(input: $input) { document { id } errors { code } } }"
+CONTENT = "query ($id: ID!) { document(id: $id) { content { text } } }"
+
+
+async def test_opening_a_checklist_in_stock_tiptap_deletes_nothing_and_editors_that_know_the_schema_edit(
+    node: str, server_pair: Pair, ada: Client
+) -> None:
+    given = {"projectId": await create_team_and_project(ada), "title": "Launch", "content": LAUNCH}
+    id_ = (await ada.run(CREATE, input=given))["documentCreate"]["document"]["id"]
+    code, said = await run(node, "tiptap.mjs", sockets(server_pair)[0], id_, ada.token or "")
+    assert code == 0, said
+    report = json.loads(said)
+    # A StarterKit drops the checklist when it opens the document: in its own copy, and nowhere else.
+    assert report["shownToStock"] == "Typed by who may not.\n\nLaunch\n\nEnd."
+    assert set(report["denied"]) == {"SCHEMA_REQUIRED"}
+    assert report["stateless"] == [{"type": "SCHEMA_REQUIRED", "schemaVersion": 1, "unknown": ["taskItem", "taskList"]}]
+    assert report["stockScopes"] == ["readonly"]
+    assert report["announcedScopes"] == ["read-write", "read-write"]
+    content = (await ada.run(CONTENT, id=id_))["document"]["content"]["text"]
+    assert content == "Typed over Hocuspocus.\n\nTyped over y-websocket.\n\n" + LAUNCH

@@ -13,6 +13,7 @@ from itertools import pairwise
 import pytest
 
 from transport import rfc6455
+from transport.connection_table import ConnectionTable
 from transport.direct_websocket import DirectWebSocket
 from transport.fair_turns import MAX_TURN_MESSAGES, MAX_TURN_SECONDS, FairTurns
 from transport.message_budget import MessageBudget
@@ -58,7 +59,9 @@ async def open_ends() -> AsyncIterator[SocketEnds]:
     gone: list[DirectWebSocket] = []
     burst = WriteBatch()
     transport, _ = await asyncio.get_running_loop().connect_accepted_socket(asyncio.Protocol, ours)
-    line = DirectWebSocket(BINARY, max_message_bytes=100_000, on_disconnect=gone.append, turns=FairTurns(), write_batch=burst)
+    line = DirectWebSocket(
+        BINARY, max_message_bytes=100_000, on_disconnect=gone.append, table=ConnectionTable(), write_batch=burst
+    )
     line.set_transport(transport)
     stream = MessageStream(line)
     reader, writer = await asyncio.open_connection(sock=theirs)
@@ -90,7 +93,7 @@ async def test_messages_arrive_whole_and_in_order_however_slowly_they_are_read()
         assert await speaking > 0
 
 
-async def test_what_is_told_in_a_burst_leaves_at_its_end_in_one_write_also_when_telling_fails() -> None:
+async def test_what_is_sent_in_a_burst_leaves_at_its_end_in_one_write_also_when_sending_fails() -> None:
     async with open_ends() as ends:
         with ends.batch:
             with ends.batch:
@@ -141,8 +144,8 @@ async def test_reading_stops_while_what_was_read_is_not_dealt_with() -> None:
             await ends.send_frame(BINARY, b"%d" % number)
         await asyncio.sleep(0.02)
         assert not ends.transport.is_reading()
-        heard = [(await ends.stream.receive())["bytes"] for _ in range(500)]
-        assert heard == [b"%d" % number for number in range(500)]
+        received = [(await ends.stream.receive())["bytes"] for _ in range(500)]
+        assert received == [b"%d" % number for number in range(500)]
         assert ends.transport.is_reading()
 
 
@@ -158,8 +161,8 @@ async def test_a_ping_is_answered_and_text_is_handed_on_as_no_message_of_the_pro
 async def test_what_is_no_frame_or_too_big_ends_the_line_with_a_code(kind: int, size: int, code: int) -> None:
     async with open_ends() as ends:
         await ends.send_frame(kind, bytes(size))
-        heard, payload = await ends.receive_frame()
-        assert (heard, int.from_bytes(payload[:2], "big")) == (CLOSE, code)
+        received, payload = await ends.receive_frame()
+        assert (received, int.from_bytes(payload[:2], "big")) == (CLOSE, code)
         assert (await ends.stream.receive())["type"] == "websocket.disconnect"
         assert (await ends.stream.receive())["type"] == "websocket.disconnect"
         assert not ends.websocket.send_now(b"late")

@@ -4,52 +4,18 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import orjson
 import pytest
 
+from tests.support.raw_http import open_connection
 from tests.support.sample_graph import Journal
 from tests.support.sample_server import SampleServer, run_sample_server
-from transport import uvicorn_http
+from transport import http_head
+from transport.uvicorn_http import HttpTimeouts
 
 pytestmark = pytest.mark.usefixtures("no_warnings")
 HEAD = b"POST /graphql HTTP/1.1\r\nhost: graph.test\r\ncontent-type: application/json\r\n"
-
-
-class RawConnection:
-    """A connection, and the answers that come on it."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
-
-    def send(self, data: bytes) -> None:
-        self.writer.write(data)
-
-    async def next_response(self) -> tuple[int, dict[bytes, bytes], bytes]:
-        """Status, headers and body of the next one."""
-        async with asyncio.timeout(5):
-            status, *lines = (await self.reader.readuntil(b"\r\n\r\n")).strip().split(b"\r\n")
-            headers = dict(line.split(b": ", 1) for line in lines)
-            return int(status.split()[1]), headers, await self.reader.readexactly(int(headers[b"content-length"]))
-
-    async def next_data(self) -> object:
-        """What the next answer holds."""
-        return orjson.loads((await self.next_response())[2])["data"]
-
-    async def read_to_end(self) -> bytes:
-        """What comes until the server closes."""
-        async with asyncio.timeout(5):
-            return await self.reader.read()
-
-
-@asynccontextmanager
-async def open_connection(server: SampleServer) -> AsyncIterator[RawConnection]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    try:
-        yield RawConnection(reader, writer)
-    finally:
-        writer.close()
 
 
 @pytest.fixture(scope="module")
@@ -104,27 +70,26 @@ async def test_a_request_may_arrive_byte_by_byte(server: SampleServer) -> None:
 async def test_what_asks_for_more_is_answered_too(header: bytes, journal: Journal) -> None:
     async with run_sample_server() as server, open_connection(server) as line:
         line.send(post_request('{echo(text:"a")}', header))
-        told = await line.reader.readuntil(b"\r\n\r\n")
+        results = await line.reader.readuntil(b"\r\n\r\n")
         if header.startswith(b"expect"):
-            assert told == b"HTTP/1.1 100 Continue\r\n\r\n"
-            told = await line.reader.readuntil(b"\r\n\r\n")
-        assert told.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert results == b"HTTP/1.1 100 Continue\r\n\r\n"
+            results = await line.reader.readuntil(b"\r\n\r\n")
+        assert results.startswith(b"HTTP/1.1 200 OK\r\n")
         assert await line.reader.readexactly(21) == b'{"data":{"echo":"a"}}'
-        assert (b"connection: close" in told) == (header == b"connection: close")
+        assert (b"connection: close" in results) == (header == b"connection: close")
     assert [each.info.ip for each in journal.contexts] == ["10.1.2.3" if header.startswith(b"x-f") else "127.0.0.1"]
 
 
-async def test_who_is_silent_after_an_answer_is_let_go(server: SampleServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uvicorn_http, "_HEAD_TIMEOUT_SECONDS", 60.0)
-    async with run_sample_server(keep_alive=0.1) as brief, open_connection(brief) as line:
+async def test_who_is_silent_after_an_answer_is_let_go() -> None:
+    async with run_sample_server(keep_alive=0.1, timeouts=HttpTimeouts(head_seconds=60)) as brief, open_connection(brief) as line:
         line.send(post_request("{echo(number:1)}"))
         await line.next_response()
         assert await line.read_to_end() == b""
 
 
-async def test_a_head_that_does_not_end_in_time_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uvicorn_http, "_HEAD_TIMEOUT_SECONDS", 0.2)
-    async with run_sample_server(keep_alive=0.1) as brief, open_connection(brief) as line, open_connection(brief) as mute:
+async def test_a_head_that_does_not_end_in_time_ends_the_connection() -> None:
+    server = run_sample_server(keep_alive=0.1, timeouts=HttpTimeouts(head_seconds=0.2))
+    async with server as brief, open_connection(brief) as line, open_connection(brief) as mute:
         line.send(HEAD)
         assert await line.read_to_end() == b""
         assert await mute.read_to_end() == b""
@@ -134,15 +99,17 @@ async def test_a_head_without_end_is_refused(server: SampleServer) -> None:
     async with open_connection(server) as line:
         line.send(HEAD + b"x-endless: ")
         await asyncio.sleep(0.05)
-        line.send(b"a" * (uvicorn_http.MAX_HEAD_BYTES + 1))
+        line.send(b"a" * (http_head.MAX_HEAD_BYTES + 1))
         status, headers, _ = await line.next_response()
         assert (status, headers[b"connection"]) == (431, b"close")
         assert await line.read_to_end() == b""
 
 
-async def test_a_body_that_does_not_end_in_time_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uvicorn_http, "_BODY_TIMEOUT_SECONDS", 0.2)
-    async with run_sample_server(keep_alive=0.1) as brief, open_connection(brief) as line:
+async def test_a_body_that_does_not_end_in_time_learns_so() -> None:
+    async with (
+        run_sample_server(keep_alive=0.1, timeouts=HttpTimeouts(body_seconds=0.2)) as brief,
+        open_connection(brief) as line,
+    ):
         line.send(post_request("{echo(number:1)}")[:-1])
         status, headers, body = await line.next_response()
         assert (status, headers[b"connection"], orjson.loads(body)["errors"][0]["message"]) == (
@@ -183,7 +150,7 @@ async def test_a_server_that_stops_answers_what_it_has_begun(caplog: pytest.LogC
         assert await line.read_to_end() == b""
 
 
-async def test_who_does_not_read_gets_no_more_until_he_does(server: SampleServer) -> None:
+async def test_who_does_not_read_gets_no_more_until_they_do(server: SampleServer) -> None:
     query = "{" + "".join(f'a{n}:echo(text:"{"x" * 1000}")' for n in range(15)) + "}"
     async with open_connection(server) as line:
         line.writer.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 * 1024)

@@ -30,7 +30,7 @@ def nested_filter(levels: int) -> Any:
 ECHO = "query($t:String,$n:Int,$u:UUID,$a:DateTime,$j:JSON,$c:Colour){echo(text:$t,number:$n,uuid:$u,at:$a,json:$j,colour:$c)}"
 FILTER = "query($f:ItemFilter){items(filter:$f){totalCount}}"
 SPREADS = "{...F0}" + "".join(f"fragment F{n} on Query{{...F{n + 1} ...F{n + 1}}}" for n in range(40))
-OVERLAPS = "{item(id:1){" + "name " * 1_900 + "}}"
+OVERLAPS = "{" + "strict(number:1) strict(number: 1) " * 140 + "}"
 
 BODIES: list[tuple[str, bytes, int, str]] = [
     ("nothing", b"", 400, BAD_INPUT),

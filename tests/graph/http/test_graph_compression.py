@@ -45,6 +45,6 @@ async def test_short_answers_and_streams_are_left_alone_and_everything_by_defaul
     assert (coding, raw) == (None, b":\n\nevent: next\ndata: " + WHOLE + b"\n\nevent: complete\ndata:\n\n")
 
 
-async def test_caches_are_told_of_both_that_an_answer_depends_on() -> None:
+async def test_caches_name_both_that_an_answer_depends_on() -> None:
     _, vary, _ = await post(LONG, "gzip", origin="https://app.example.com")
     assert vary == "origin, accept-encoding"

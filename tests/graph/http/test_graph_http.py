@@ -94,7 +94,7 @@ async def test_data_that_became_null_is_200(http: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.usefixtures("no_warnings")
-async def test_each_of_several_domain_errors_is_told(http: httpx.AsyncClient) -> None:
+async def test_each_of_several_domain_errors_is_reported(http: httpx.AsyncClient) -> None:
     errors = (await post(http, "{several missing}")).json()["errors"]
     assert [(error["message"], error["extensions"]) for error in errors] == [
         ("A is wrong.", {"code": "INVALID", "path": ["input", "a"]}),
@@ -103,7 +103,7 @@ async def test_each_of_several_domain_errors_is_told(http: httpx.AsyncClient) ->
     ]
 
 
-@pytest.mark.parametrize(("query", "said"), [("{boom}", "secret of the house"), ("{big}", "32-bit"), ("{unencodable}", "64-bit")])
+@pytest.mark.parametrize(("query", "said"), [("{boom}", "internal secret"), ("{big}", "32-bit"), ("{unencodable}", "64-bit")])
 async def test_a_bug_is_masked_and_logged_under_its_id(
     http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, query: str, said: str
 ) -> None:
@@ -130,7 +130,7 @@ async def test_a_bug_is_masked_and_logged_under_its_id(
 )
 @pytest.mark.parametrize("accept", [OLD, NEW])
 @pytest.mark.usefixtures("no_warnings")
-async def test_who_may_not_enter_is_told_so(http: httpx.AsyncClient, token: str, status: int, code: str, accept: str) -> None:
+async def test_who_may_not_enter_learns_so(http: httpx.AsyncClient, token: str, status: int, code: str, accept: str) -> None:
     answer = await post(http, "{__typename}", accept, {"authorization": token})
     assert (answer.status_code, answer.json()["errors"][0]["extensions"]) == (status, {"code": code})
     assert ("www-authenticate" in answer.headers) == (status == 401)

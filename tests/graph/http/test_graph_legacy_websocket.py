@@ -1,5 +1,6 @@
 """The older websocket protocol `graphql-ws`, as subscriptions-transport-ws and Apollo Kotlin speak it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -60,6 +61,61 @@ async def test_operations_may_come_in_the_same_breath_as_the_hello(server: Sampl
         assert await close_reason(ws) == (4401, "Unauthorized")
 
 
+async def test_a_second_start_under_an_id_takes_the_place_of_the_first(server: SampleServer, journal: Journal) -> None:
+    async with open_legacy_websocket(server, {"Authorization": "Bearer ann"}) as ws:
+        await start(ws, "1", "subscription{count(to:9,wait:60)}")
+        assert (await receive(ws))["payload"] == {"data": {"count": 0}}
+        await start(ws, "1", "subscription{count(to:9,wait:60)}")
+        assert await receive(ws) == {"id": "1", "type": "data", "payload": {"data": {"count": 0}}}
+        await journal.wait_for("context closed")
+        await start(ws, "1", "{viewer}")
+        assert [await receive(ws) for _ in range(2)] == [
+            {"id": "1", "type": "data", "payload": {"data": {"viewer": "ann"}}},
+            {"id": "1", "type": "complete"},
+        ]
+    assert journal.events == ["count closed", "context closed"] * 2 + ["context closed"]
+
+
+@pytest.mark.parametrize("starts", [2, 5, 9])
+async def test_of_many_starts_under_one_id_only_the_last_goes_on(server: SampleServer, journal: Journal, starts: int) -> None:
+    async with open_legacy_websocket(server) as ws:
+        for number in range(1, starts + 1):
+            await start(ws, "1", "subscription($n:Int!){count(to:$n,wait:0.2)}", n=1 if number == starts else 99)
+            await start(ws, "other", "subscription{count(to:99,wait:60)}")
+        received = [await receive(ws)]
+        while received[-1] != {"id": "1", "type": "complete"}:
+            received.append(await receive(ws))
+        assert {each["id"] for each in received} == {"1", "other"}
+        assert [each["type"] for each in received[:-1]] == ["data"] * (len(received) - 1)
+        await asyncio.sleep(0.5)
+        open_contexts = [context for context in journal.contexts if not context.closed]
+        assert len(open_contexts) == 1  # the last under "other"
+
+
+async def test_a_start_that_is_refused_takes_the_place_of_the_first_too(server: SampleServer, journal: Journal) -> None:
+    async with open_legacy_websocket(server) as ws:
+        await start(ws, "1", "subscription{count(to:9,wait:60)}")
+        await receive(ws)
+        await start(ws, "1", "{nope}")
+        assert (await receive(ws))["type"] == "error"
+        await journal.wait_for("context closed")
+        await start(ws, "1", "{__typename}")
+        assert (await receive(ws))["payload"] == {"data": {"__typename": "Query"}}
+
+
+async def test_starts_and_hellos_that_are_repeated_before_the_acknowledgement_count_once(server: SampleServer) -> None:
+    async with server.connect(subprotocols=["graphql-ws"]) as ws:
+        await send(ws, type="connection_init", payload={"Authorization": "Bearer late"})
+        for _ in range(30):
+            await start(ws, "1", "{viewer}")
+        await send(ws, type="connection_init", payload={"Authorization": "Bearer bob"})
+        await send(ws, type="connection_init", payload={"Authorization": "Bearer late"})
+        received = [await receive(ws) for _ in range(5)]
+        assert received[:2] == [{"type": "connection_ack"}, {"type": "ka"}]
+        assert sorted(each["type"] for each in received[2:]) == ["complete", "connection_ack", "data"]
+        assert [each["payload"] for each in received if each["type"] == "data"] == [{"data": {"viewer": "late"}}]
+
+
 async def test_the_newer_protocol_is_chosen_where_both_are_offered(server: SampleServer) -> None:
     async with server.connect(subprotocols=["graphql-ws", "graphql-transport-ws"]) as ws:
         assert ws.subprotocol == "graphql-transport-ws"
@@ -93,7 +149,7 @@ async def test_terminate_closes_and_cleans_up(server: SampleServer, journal: Jou
         await journal.wait_for("context closed")
 
 
-async def test_a_refused_hello_is_told_why_and_closed(server: SampleServer) -> None:
+async def test_a_refused_init_learns_why_and_closed(server: SampleServer) -> None:
     async with server.connect(subprotocols=["graphql-ws"]) as ws:
         await send(ws, type="connection_init", payload={"Authorization": "Bearer expired"})
         assert await receive(ws) == {

@@ -42,6 +42,10 @@ def refusal_of(query: str, limits: Limits | None = None, **variables: Any) -> li
         ("query($n:Int=3){items(first:$n){nodes{id}}}", {"n": 20}, 21),
         ("query($n:Int){items(first:$n){nodes{id}}}", {"n": -5}, 1),
         ("query($n:Int){items(first:$n){nodes{id}}}", {"n": "20"}, 51),
+        ("query($n:Int){items(first:$n){nodes{id}}}", {"n": 20.0}, 21),  # which the Int of a variable accepts
+        ("query($n:Int){items(first:$n){nodes{id}}}", {"n": 20.5}, 51),
+        ("query($n:Int){items(first:$n){nodes{id}}}", {"n": float("inf")}, 51),
+        ("query($n:Int){items(first:$n){nodes{id}}}", {"n": float("nan")}, 51),
         ("{items(first:10){nodes{related(first:5){nodes{id}}}}}", {}, 61),
         ("{items(first:10){...P}} fragment P on ItemConnection{edges{node{id}} totalCount}", {}, 12),
         ("query($n:Int){items(first:$n){...P ...P}} fragment P on ItemConnection{edges{node{id}}}", {"n": 4}, 9),
@@ -97,7 +101,7 @@ def test_exponential_fragments_are_measured_in_linear_time() -> None:
 def test_limits_can_be_set() -> None:
     assert refusal_of("{a:__typename b:__typename}", Limits(aliases=1))[0]["limit"] == 1
     assert refusal_of("{items(first:3){nodes{id}}}", Limits(cost=3)) == [
-        {"code": "QUERY_TOO_COMPLEX", "of": "cost", "limit": 3, "actual": 4}
+        {"code": "QUERY_TOO_COMPLEX", "of": "cost", "limit": 3, "actual": 4, "heaviestPath": ["items"]}
     ]
 
 
@@ -118,14 +122,14 @@ def test_documents_are_remembered_within_bounds() -> None:
     documents = executor._documents
     first = documents.load("{__typename}")
     assert documents.load("{__typename}") is first
-    for number in range(1_000):
-        documents.load(f"{{strict(number:{number})}}")
-    for number in range(201):
+    for number in range(3_000):
         documents.load(f"{{nope{number}")
-    assert documents.load("{__typename}") is not first
-    assert len(documents._valid._values) == 1_000
-    assert len(documents._invalid._values) == 200
+    assert documents.load("{__typename}") is first
     padding = "#" + "x" * 16_000 + "\n"
-    for number in range(20):
+    for number in range(30):
         documents.load(f"{padding}{{strict(number:{number})}}")
-    assert documents._valid._used_characters == sum(map(len, documents._valid._values)) <= 256 * 1024
+    assert documents.load("{__typename}") is not first
+    for cache in (documents._valid, documents._invalid, documents._by_key):
+        assert 0 < cache.used_bytes <= cache.max_bytes
+    assert documents._valid.evictions > 0
+    assert documents._invalid.evictions > 0

@@ -133,16 +133,18 @@ async def test_websockets_and_streams_know_hashes_too(server: SampleServer) -> N
 
 
 async def test_memory_is_bounded_and_forgets_what_was_used_longest_ago() -> None:
-    texts = MemoryTexts(max_entries=3, max_characters=10)
-    for name in "abc":
-        await texts.put(name, "12")
-    assert await texts.get("a") == "12"
-    await texts.put("d", "12")
-    assert [await texts.get(name) for name in "abcd"] == ["12", None, "12", "12"]
-    await texts.put("e", "1234567")
-    assert [await texts.get(name) for name in "acde"] == [None, None, "12", "1234567"]
-    await texts.put("f", "x" * 11)
-    assert [await texts.get(name) for name in "acdef"] == [None] * 5
+    texts = MemoryTexts(max_bytes=80_000)
+    names = [f"text {number}" for number in range(8)]
+    for name in names:
+        await texts.put(name, name[-1] * 9_600)  # 49 bytes of a str and 300 of an entry with it
+    assert await texts.get(names[0]) == "0" * 9_600
+    await texts.put("one more", "x" * 9_600)
+    assert [await texts.get(name) is not None for name in names] == [True, False, *[True] * 6]
+    await texts.put("as large as two", "é" * 4_800)
+    assert await texts.get("as large as two") == "é" * 4_800
+    await texts.put("too large", "x" * 10_001)
+    assert await texts.get("too large") is None
+    assert await texts.get(names[0]) == "0" * 9_600
 
 
 @pytest.fixture

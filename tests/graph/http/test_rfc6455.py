@@ -93,3 +93,20 @@ def test_a_message_in_many_parts_is_bounded_too() -> None:
     assert read_all(reader, first) == []
     with pytest.raises(ProtocolError, match="100 bytes"):
         read_all(reader, Frame(Opcode.CONT, b"x" * 60).serialize(mask=True))
+
+
+def test_a_message_has_a_bounded_number_of_parts() -> None:
+    reader = FrameReader(100)
+    assert read_all(reader, Frame(Opcode.TEXT, b"", fin=False).serialize(mask=True)) == []
+    with pytest.raises(ProtocolError, match="4096 frames"):
+        read_all(reader, Frame(Opcode.CONT, b"", fin=False).serialize(mask=True) * 5000)
+
+
+def test_what_waits_to_be_read_is_one_copy_however_many_messages_it_holds() -> None:
+    sent = Frame(Opcode.PING, b"").serialize(mask=True) * 40_000
+    reader = FrameReader(100)
+    reader.feed(sent)
+    assert reader.next_message() == (rfc6455.PING, b"")
+    assert len(reader._buffer) == len(sent)  # the same bytes: taking a message out does not copy the rest
+    reader.discard()
+    assert not reader.has_data

@@ -1,6 +1,7 @@
 /// What the server tells the page about itself.
 
-export interface SignIn {
+export interface Person {
+  name: string
   email: string
   password: string
 }
@@ -9,8 +10,8 @@ export interface Config {
   endpoint: string
   subscriptionEndpoint: string
   title: string
-  /** Given in development mode only: the page signs in with it by itself. */
-  demo: SignIn | null
+  /** People of the demo, in development only: the page signs in as the first by itself, the others are one click away. */
+  people: Person[]
 }
 
 export async function loadConfig(): Promise<Config> {

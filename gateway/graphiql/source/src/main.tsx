@@ -1,57 +1,36 @@
-/// The page: GraphiQL over the graph of this server, with the account line below it.
-import { explorerPlugin } from '@graphiql/plugin-explorer'
-import { HISTORY_PLUGIN } from '@graphiql/plugin-history'
-import { GraphiQL } from 'graphiql'
-import { useMemo, useSyncExternalStore } from 'react'
-import { createRoot } from 'react-dom/client'
-import { AccountLine } from './account'
-import { loadConfig, type Config } from './config'
-import { createFetcher, Live } from './fetcher'
+/// Starts the page: reads what the server says of itself, signs in where there is a demo, and draws.
+import { render } from 'preact'
+import { App } from './app'
+import { loadConfig, type Config, type Person } from './config'
+import { Page } from './page'
 import { Session } from './session'
-import { exampleTabs, FilledTabs } from './tabs'
-import './workers'
+import { recall, remember } from './storage'
 
-const PLUGINS = [HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })]
+const PERSON = 'person'
 
-function Page({ config, session, live }: { config: Config; session: Session; live: Live }) {
-  const fetcher = useMemo(
-    () => createFetcher(session, config.subscriptionEndpoint, live),
-    [session, config.subscriptionEndpoint, live],
-  )
-  const status = useSyncExternalStore(session.subscribe, () => session.status)
-  return (
-    <>
-      <GraphiQL
-        fetcher={fetcher}
-        plugins={PLUGINS}
-        defaultTabs={exampleTabs}
-        defaultEditorToolsVisibility="variables"
-        inputValueDeprecation
-        schemaDescription
-      >
-        <GraphiQL.Logo>
-          <span className="hive-logo">{config.title}</span>
-        </GraphiQL.Logo>
-        <FilledTabs fetcher={fetcher} status={status} />
-      </GraphiQL>
-      <AccountLine config={config} session={session} live={live} />
-    </>
-  )
+/** The demo person of the address (`?as=`), or who this window was before it was reloaded, or the first. */
+function firstPerson({ people }: Config): Person | null {
+  const asked = new URLSearchParams(location.search).get('as')
+  if (asked !== null) history.replaceState(null, '', location.pathname) // Who is switched to later survives a reload.
+  const before = recall(PERSON, (value) => typeof value === 'string', '')
+  const find = (wanted: string | null) => people.find(({ email }) => email === wanted)
+  return find(asked) ?? find(before) ?? people[0] ?? null
 }
 
-function Failure({ message }: { message: string }) {
-  return <p className="hive-loading">GraphiQL cannot start: {message}</p>
-}
-
-async function start(): Promise<void> {
-  const root = createRoot(document.getElementById('root')!)
+async function start(root: HTMLElement): Promise<void> {
   try {
     const config = await loadConfig()
     document.title = `${config.title} · GraphiQL`
-    root.render(<Page config={config} session={new Session(config.endpoint, config.demo)} live={new Live()} />)
+    const session = new Session(config.endpoint, config.people, firstPerson(config))
+    session.status.subscribe(() => {
+      const status = session.status.value
+      if (status.state === 'signed-in') remember(PERSON, status.email, sessionStorage)
+    })
+    root.replaceChildren()
+    render(<Page app={new App(config, session)} />, root)
   } catch (error) {
-    root.render(<Failure message={error instanceof Error ? error.message : String(error)} />)
+    root.textContent = `GraphiQL cannot start: ${error instanceof Error ? error.message : String(error)}`
   }
 }
 
-void start()
+void start(document.getElementById('root')!)

@@ -1,10 +1,11 @@
-/// Who is signed in: tokens live in this object's memory only, and are renewed before they end.
-import type { SignIn } from './config'
+/// Who is signed in: tokens live in this object's memory only, and are renewed before they expire.
+import type { Person } from './config'
 import { post, type Request } from './http'
 import createOperation from './operations/session-create.graphql?raw'
 import refreshOperation from './operations/session-refresh.graphql?raw'
 import revokeOperation from './operations/session-revoke.graphql?raw'
 import sessionsOperation from './operations/sessions.graphql?raw'
+import { Store } from './store'
 
 export type Status =
   | { state: 'starting' }
@@ -21,83 +22,99 @@ interface SessionData {
   session?: { tokens: Tokens | null; errors: { code: string; message: string }[] } | null
 }
 
-interface Held {
+interface Current {
   tokens: Tokens
   email: string
   /** On the clock of `performance.now()`, so that setting the machine's clock changes nothing. */
   expiresAt: number
 }
 
-/** The server heard us and said no; anything else that goes wrong is passing. */
+export interface Credentials {
+  email: string
+  password: string
+}
+
+/** The server answered and refused; anything else that goes wrong may pass. */
 class Refused extends Error {}
 
+/** How long before tokens expire they are renewed, in milliseconds, and at most a quarter of their life. */
+const RENEWAL_MARGIN_MS = 30_000
+
+/** Streams and requests wait for a renewal, which a lost server would never answer. */
+const REQUEST_TIMEOUT_MS = 15_000
+
+/** The longest delay that a timer takes, in milliseconds. */
+const MAX_DELAY_MS = 2 ** 31 - 1
+
 export class Session {
-  #status: Status = { state: 'starting' }
-  #held: Held | null = null
+  readonly status = new Store<Status>({ state: 'starting' })
+  #current: Current | null = null
   #renewing: Promise<void> | null = null
   #timer: ReturnType<typeof setTimeout> | undefined
-  #listeners = new Set<() => void>()
+  #renewalListeners = new Set<(authorization: string) => void>()
   #started: Promise<void>
 
+  /** `first` is signed in at once; one of `people` whose session has ended is signed in again. */
   constructor(
     readonly endpoint: string,
-    readonly demo: SignIn | null,
+    readonly people: readonly Person[],
+    first: Person | null,
   ) {
-    if (demo) {
-      this.#started = this.#signInAgain(demo)
+    if (first) {
+      this.#started = this.#signInAgain(first)
     } else {
       this.#started = Promise.resolve()
-      this.#tell({ state: 'signed-out', problem: null })
+      this.status.set({ state: 'signed-out', problem: null })
     }
   }
 
-  get status(): Status {
-    return this.#status
-  }
-
-  subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
-
-  /** Answers what went wrong, in words, and then leaves everything as it was; null when nothing did. */
-  async signIn({ email, password }: SignIn): Promise<string | null> {
+  /** Null when it worked; else what went wrong, in words, and then everything stays as it was. */
+  async signIn({ email, password }: Credentials): Promise<string | null> {
     try {
-      this.#hold(await this.#askForTokens({ query: createOperation, variables: { input: { email, password } } }), email)
+      this.#accept(
+        await this.#requestTokens({ query: createOperation, variables: { input: { email, password } } }),
+        email,
+      )
       return null
     } catch (error) {
       return inWords(error)
     }
   }
 
-  /** Forgets the tokens at once, and asks the server to end the session, which may fail. */
+  /** Drops the tokens at once, and asks the server to end the session, which may fail. */
   async signOut(): Promise<void> {
-    const token = this.#held?.tokens.accessToken
-    this.#forget(null)
+    const token = this.#current?.tokens.accessToken
+    this.#drop(null)
     if (!token) return
     const headers = { authorization: `Bearer ${token}` }
     try {
-      const answer = await post(this.endpoint, { query: sessionsOperation }, headers)
+      const { answer } = await post(this.endpoint, { query: sessionsOperation }, headers)
       const data = answer.data as { viewer?: { account?: { sessions: { id: string; isCurrent: boolean }[] } } } | null
       const current = data?.viewer?.account?.sessions.find((session) => session.isCurrent)
       if (!current) return
       await post(this.endpoint, { query: revokeOperation, variables: { input: { sessionId: current.id } } }, headers)
     } catch {
-      // Without the server the session ends when its tokens do.
+      // Without the server the session ends when its tokens expire.
     }
   }
 
-  /** The value for `Authorization`, renewed when it is about to end; null for nobody. */
+  /** The value for `Authorization`, renewed when it is about to expire; null for nobody. */
   async authorization(): Promise<string | null> {
     await this.#started
-    if (this.#held && performance.now() > this.#held.expiresAt - margin(this.#held.tokens)) await this.renew()
-    return this.#held && `Bearer ${this.#held.tokens.accessToken}`
+    if (this.#current && performance.now() > this.#current.expiresAt - margin(this.#current.tokens)) await this.renew()
+    return this.#current && bearer(this.#current.tokens)
   }
 
   /** After the server refused `authorization`: true when there is a newer one to try with. */
   async renewAfter(authorization: string): Promise<boolean> {
-    if (this.#held && `Bearer ${this.#held.tokens.accessToken}` === authorization) await this.renew()
-    return this.#held !== null && `Bearer ${this.#held.tokens.accessToken}` !== authorization
+    if (this.#current && bearer(this.#current.tokens) === authorization) await this.renew()
+    return this.#current !== null && bearer(this.#current.tokens) !== authorization
+  }
+
+  /** Calls `listener` with every newer token of the same person, for connections that outlive a token. */
+  onRenewal(listener: (authorization: string) => void): () => void {
+    this.#renewalListeners.add(listener)
+    return () => void this.#renewalListeners.delete(listener)
   }
 
   /** Renews once, however many ask at the same time. */
@@ -109,60 +126,61 @@ export class Session {
   }
 
   async #renew(): Promise<void> {
-    const held = this.#held
-    if (!held) return
-    const input = { refreshToken: held.tokens.refreshToken }
+    const before = this.#current
+    if (!before) return
+    const input = { refreshToken: before.tokens.refreshToken }
     try {
-      const tokens = await this.#askForTokens({ query: refreshOperation, variables: { input } })
-      if (this.#held === held) this.#hold(tokens, held.email)
+      const tokens = await this.#requestTokens({ query: refreshOperation, variables: { input } })
+      if (this.#current !== before) return
+      this.#accept(tokens, before.email)
+      for (const listener of this.#renewalListeners) listener(bearer(tokens))
     } catch (error) {
-      if (this.#held !== held) return
+      if (this.#current !== before) return
+      const person = this.people.find((each) => each.email === before.email)
       if (!(error instanceof Refused)) {
-        this.#tell({ state: 'signed-in', email: held.email, problem: inWords(error) })
-      } else if (this.demo?.email === held.email) {
-        await this.#signInAgain(this.demo)
+        this.status.set({ state: 'signed-in', email: before.email, problem: inWords(error) })
+      } else if (person) {
+        await this.#signInAgain(person)
       } else {
-        this.#forget('Your session has ended.')
+        this.#drop('Your session has ended.')
       }
     }
   }
 
-  async #signInAgain(demo: SignIn): Promise<void> {
-    const problem = await this.signIn(demo)
-    if (problem !== null) this.#forget(problem)
+  async #signInAgain(person: Person): Promise<void> {
+    const problem = await this.signIn(person)
+    if (problem !== null) this.#drop(problem)
   }
 
-  async #askForTokens(request: Request): Promise<Tokens> {
-    const answer = await post(this.endpoint, request)
+  async #requestTokens(request: Request): Promise<Tokens> {
+    const { answer } = await post(this.endpoint, request, {}, AbortSignal.timeout(REQUEST_TIMEOUT_MS))
     const outcome = (answer.data as SessionData | null | undefined)?.session
     if (outcome?.tokens) return outcome.tokens
     const problems = [...(outcome?.errors ?? []), ...(answer.errors ?? [])].map((error) => error.message)
-    throw new Refused(problems.join(' ') || 'The server gave no tokens.')
+    throw new Refused(problems.join(' ') || 'The server sent no tokens.')
   }
 
-  #hold(tokens: Tokens, email: string): void {
+  #accept(tokens: Tokens, email: string): void {
     const lifetime = tokens.expiresIn * 1000
-    this.#held = { tokens, email, expiresAt: performance.now() + lifetime }
+    this.#current = { tokens, email, expiresAt: performance.now() + lifetime }
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => void this.renew(), Math.min(lifetime - margin(tokens), 2 ** 31 - 1))
-    this.#tell({ state: 'signed-in', email, problem: null })
+    this.#timer = setTimeout(() => void this.renew(), Math.min(lifetime - margin(tokens), MAX_DELAY_MS))
+    this.status.set({ state: 'signed-in', email, problem: null })
   }
 
-  #forget(problem: string | null): void {
-    this.#held = null
+  #drop(problem: string | null): void {
+    this.#current = null
     clearTimeout(this.#timer)
-    this.#tell({ state: 'signed-out', problem })
-  }
-
-  #tell(status: Status): void {
-    this.#status = status
-    for (const listener of this.#listeners) listener()
+    this.status.set({ state: 'signed-out', problem })
   }
 }
 
-/** How long before their end tokens are renewed, in milliseconds. */
+function bearer(tokens: Tokens): string {
+  return `Bearer ${tokens.accessToken}`
+}
+
 function margin(tokens: Tokens): number {
-  return Math.min(30, tokens.expiresIn / 4) * 1000
+  return Math.min(RENEWAL_MARGIN_MS, (tokens.expiresIn * 1000) / 4)
 }
 
 function inWords(error: unknown): string {

@@ -1,0 +1,51 @@
+"""Workers are shared fairly: while one person floods them, the others' work is done; queues are bounded, and waiting ends."""
+
+import asyncio
+import time
+
+import pytest
+
+from content import document_types
+from domain.document import DocumentType
+from domain.errors import Overloaded
+from persistence.documents import worker_pool
+from persistence.documents.worker_pool import WorkerPool
+
+LARGE_BYTES = 1024 * 1024
+SMALL_BYTES = 2 * 1024
+SMALL = "Words of a small document. " * 75
+
+
+@pytest.mark.parametrize("size", [LARGE_BYTES, SMALL_BYTES])
+async def test_while_one_person_floods_the_pool_the_small_documents_of_another_are_done(size: int) -> None:
+    async with WorkerPool.open() as pool, asyncio.TaskGroup() as tasks:
+        flood = [tasks.create_task(pool.run(size, time.sleep, 8, owner="flood")) for _ in range(16)]
+        for _ in range(5):
+            update = await pool.run(len(SMALL), document_types.parse, DocumentType.TEXT, SMALL, owner="other")
+            assert update.count(b"Words") == 75
+        assert not any(task.done() for task in flood)
+        assert pool.waiting >= 13
+        for task in flood:
+            task.cancel()
+
+
+async def test_too_many_jobs_of_one_person_are_refused_and_those_of_others_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_pool, "_MAX_WAITING_PER_OWNER", 3)
+    async with WorkerPool.open(slots=2) as pool, asyncio.TaskGroup() as tasks:
+        flood = [tasks.create_task(pool.run(SMALL_BYTES, time.sleep, 8, owner="flood")) for _ in range(4)]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await pool.run(SMALL_BYTES, time.sleep, 8, owner="flood")
+        assert await pool.run(SMALL_BYTES, len, "other", owner="other") == 5
+        for task in flood:
+            task.cancel()
+
+
+async def test_a_cancelled_job_gives_its_slot_to_the_next() -> None:
+    async with WorkerPool.open(slots=1) as pool:
+        running = asyncio.get_running_loop().create_task(pool.run(SMALL_BYTES, time.sleep, 60))
+        await asyncio.sleep(0.05)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert await pool.run(SMALL_BYTES, len, "next") == 4
