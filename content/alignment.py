@@ -1,10 +1,11 @@
 """Aligns two sequences with bounded work: the ground of `diff` and `edit`.
 
-Common ends are cut off, then what stands once on either side anchors the rest (patience), so that a large document with a few changes
-costs one pass. Between anchors Myers' algorithm looks for the shortest script, up to `EFFORT` steps for each gap; a gap that needs more
-is taken as replaced as a whole. All passes and steps together are bounded too (`_Purse`): two texts can be made so that each anchor shows
-just the next one, or that every gap takes all its effort. When that is spent, what is still between matches counts as replaced. So the cost
-is linear in the length: difflib, measured on two unlike texts of 20,000 words, took over a minute.
+Common ends are cut off, then what stands once on either side anchors the rest (patience), so that a large document with a few
+changes costs one pass. Between anchors Myers' algorithm looks for the shortest script, up to `EFFORT` steps for each gap; a gap
+that needs more is taken as replaced as a whole. All passes and steps together are bounded too (`_Purse`): two texts can be made
+so that each anchor shows just the next one, or that every gap takes all its effort. When that is spent, what is still between
+matches counts as replaced. So the cost is linear in the length: difflib, measured on two unlike texts of 20,000 words, took over
+a minute.
 """
 
 from bisect import bisect_left

@@ -1,7 +1,7 @@
 """Who wrote what stands in a text: stretches of its plain rendering with the Yjs client that inserted them.
 
-Yjs keeps with each character who inserted it, but neither when nor who deleted or formatted; a client is one session of somebody, so
-rooms keep which user each client was, and at which clocks. `Span.clock` is the latest of a stretch, to look up when that was.
+Yjs keeps with each character who inserted it, but neither when nor who deleted or formatted; a client is one session of somebody,
+so rooms keep which user each client was, and at which clocks. `Span.clock` is the latest of a stretch, to look up when that was.
 """
 
 import re
@@ -52,7 +52,8 @@ def spans(type: DocumentType, document: crdt.Doc) -> tuple[Span, ...]:
 
 
 def remap_spans(found: tuple[Span, ...], text: str, rendering: str) -> tuple[Span, ...]:
-    """The stretches of a text as those of another rendering of it, such as Markdown: signs there belong to the word before them."""
+    """The stretches of a text as those of another rendering of it, such as Markdown: signs there belong to the word before
+    them."""
     author = _at(found)
     out: list[Span] = []
     words, others = list(_WORDS.finditer(text)), list(_WORDS.finditer(rendering))
@@ -70,7 +71,8 @@ def remap_spans(found: tuple[Span, ...], text: str, rendering: str) -> tuple[Spa
 
 
 def authors(found: Sequence[Span]) -> list[tuple[int, int]]:
-    """(Offset, client) wherever another client begins; where nobody is known it is the one before it, or the first. For `diff`."""
+    """(Offset, client) wherever another client begins; where nobody is known it is the one before it, or the first. For
+    `diff`."""
     told: list[tuple[int, int]] = []
     for span in found:
         if not told or told[-1][1] != span.client:

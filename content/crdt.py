@@ -1,13 +1,13 @@
 """Loads, reads and merges Yjs documents (pycrdt), noticing what pycrdt does not tell.
 
-`Doc` remembers how far the updates that it was given reach. While its state vector stays short of that, edits are pending: pycrdt keeps
-them aside and leaves them out of `get_update`, so `state` refuses rather than make a snapshot that loses them. An update that fails while
-it is applied leaves its first structs behind; the document is then broken, and says so until it is loaded anew.
+`Doc` remembers how far the updates that it was given reach. While its state vector stays short of that, edits are pending: pycrdt
+keeps them aside and leaves them out of `get_update`, so `state` refuses rather than make a snapshot that loses them. An update
+that fails while it is applied leaves its first structs behind; the document is then broken, and says so until it is loaded anew.
 
-A log from before the guard knew of it may hold what is no block among blocks, at which pycrdt stops reading. `load` deletes that in the
-copy that it makes, so that all that people see is read, edits count places as they do, and the next version is rid of it; rooms, and with
-them the log, keep what they have. Rejected: to refuse such a document (nobody could read or restore it); to pass over such children while
-reading (pycrdt panics when asked for one, and edits would count them).
+A log from before the guard knew of it may hold what is no block among blocks, at which pycrdt stops reading. `load` deletes that
+in the copy that it makes, so that all that people see is read, edits count places as they do, and the next version is rid of it;
+rooms, and with them the log, keep what they have. Rejected: to refuse such a document (nobody could read or restore it); to pass
+over such children while reading (pycrdt panics when asked for one, and edits would count them).
 """
 
 from collections.abc import Iterable, Mapping
@@ -35,7 +35,8 @@ class Doc(pycrdt.Doc[Any]):
         self._broken = False
 
     def apply(self, update: bytes, *, stored: bool = False) -> Update:
-        """Apply an update, and say what it said. What stands among blocks and is none is refused, or deleted here where it was `stored`.
+        """Apply an update, and say what it said. What stands among blocks and is none is refused, or deleted here where it was
+        `stored`.
 
         Raises InvalidUpdate, UpdateTooLarge: where the update was refused the document is as before, otherwise it is broken.
         """
@@ -73,7 +74,8 @@ class Doc(pycrdt.Doc[Any]):
 
 
 def load(snapshot: bytes | None, updates: Iterable[bytes] = (), *, client_id: int | None = None) -> Doc:
-    """A document from its snapshot (None or empty: a new one) and the updates that came after. Raises InvalidUpdate, UpdateTooLarge."""
+    """A document from its snapshot (None or empty: a new one) and the updates that came after. Raises InvalidUpdate,
+    UpdateTooLarge."""
     document = Doc(client_id=client_id)
     if snapshot:
         document.apply(snapshot, stored=True)
@@ -83,7 +85,8 @@ def load(snapshot: bytes | None, updates: Iterable[bytes] = (), *, client_id: in
 
 
 def state(document: Doc) -> bytes:
-    """The whole document as one update. Raises UpdatePending where it would leave something out, InvalidUpdate where it is broken."""
+    """The whole document as one update. Raises UpdatePending where it would leave something out, InvalidUpdate where it is
+    broken."""
     if document.is_broken:
         raise InvalidUpdate("The document is broken by an update that failed half-way: load it anew.")
     if document.is_pending:
@@ -94,8 +97,8 @@ def state(document: Doc) -> bytes:
 def require_applicable(stored_state: bytes, update: bytes, *, limit: int = UPDATE_BYTES) -> Update:
     """What an update says that applies to a document of this state, tried on a scratch copy.
 
-    Raises UpdatePending where edits are missing that it builds on, UpdateTooLarge where the result would be, and InvalidUpdate for all
-    else.
+    Raises UpdatePending where edits are missing that it builds on, UpdateTooLarge where the result would be, and InvalidUpdate
+    for all else.
     """
     said = check(update, limit=limit)
     scratch = load(stored_state)
@@ -112,8 +115,9 @@ def require_applicable(stored_state: bytes, update: bytes, *, limit: int = UPDAT
 def reproduces(document: Doc) -> bool:
     """Whether a fresh load of the document's state reads as the document does: to be asked before its log is cut.
 
-    It may not where somebody forged an item whose right neighbour stands left of its left one: where such an item comes to stand depends on
-    what was loaded before it, in yrs as in yjs. No editor writes one, and finding it needs the order of the whole document.
+    It may not where somebody forged an item whose right neighbour stands left of its left one: where such an item comes to stand
+    depends on what was loaded before it, in yrs as in yjs. No editor writes one, and finding it needs the order of the whole
+    document.
     """
     again = load(state(document))
     return again.vector() == document.vector() and _reading(again) == _reading(document)

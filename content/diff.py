@@ -1,7 +1,7 @@
 """What changed between two renderings: by block first, then by word within the blocks that changed.
 
-Blocks are what stands between empty lines. Both steps align with bounded work (`content.alignment`): two documents of 1 MB with nothing in
-common cost a fraction of a second and come out as one deletion and one insertion.
+Blocks are what stands between empty lines. Both steps align with bounded work (`content.alignment`): two documents of 1 MB with
+nothing in common cost a fraction of a second and come out as one deletion and one insertion.
 """
 
 import re

@@ -5,10 +5,11 @@ import re
 import orjson
 from pycrdt import XmlFragment
 
-from content import crdt, presentation, spreadsheet
+from content import crdt, presentation, spreadsheet, table_text
 from content.text import html_writer, markdown_parser, markdown_writer, plain_text, yxml
 from content.text.tree import Node, to_json
 from domain.document.kind import ContentFormat, DocumentType
+from domain.errors import Invalid, Path
 
 _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
@@ -17,8 +18,8 @@ def render(type: DocumentType, document: crdt.Doc, format: ContentFormat) -> str
     """The content of a document. CRDT is not text: `crdt.state`.
 
     Markdown and text end with a line break unless they are empty; JSON is ProseMirror's for a text, and else the shape that the
-    type's module tells. Where a log from before the guard refused it holds U+0000, U+FFFD stands for it, as in CommonMark: Postgres
-    stores none.
+    type's module tells. Where a log from before the guard refused it holds U+0000, U+FFFD stands for it, as in CommonMark:
+    Postgres stores none.
     """
     text = _rendered(type, document, format)
     if format is ContentFormat.JSON:
@@ -41,15 +42,24 @@ def parse(type: DocumentType, text: str) -> bytes:
 
     Raises Invalid, LimitExceeded.
     """
+    require_whole_characters(text)
+    if type is DocumentType.SPREADSHEET:
+        return spreadsheet.encode(table_text.from_markdown(text))
     document = crdt.Doc()
     match type:
         case DocumentType.TEXT:
             yxml.write(document.get(yxml.ROOT, type=XmlFragment), markdown_parser.parse(text))
-        case DocumentType.SPREADSHEET:
-            spreadsheet.write(document, spreadsheet.from_markdown(text))
         case DocumentType.PRESENTATION:
             presentation.write(document, presentation.from_markdown(text))
     return crdt.state(document)
+
+
+def require_whole_characters(text: str, path: Path = ("input", "content")) -> None:
+    """Raise Invalid where a text holds half a surrogate pair: it has no encoding, and cannot be stored."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise Invalid(path, "The text holds half of a surrogate pair.") from error
 
 
 def read_tree(document: crdt.Doc) -> Node:
@@ -73,11 +83,11 @@ def _text(doc: Node, format: ContentFormat) -> str:
 def _spreadsheet(grid: spreadsheet.Grid, format: ContentFormat) -> str:
     match format:
         case ContentFormat.MARKDOWN:
-            return spreadsheet.to_markdown(grid)
+            return table_text.to_markdown(grid.cells)
         case ContentFormat.HTML:
             return spreadsheet.to_html(grid)
         case ContentFormat.TEXT:
-            return spreadsheet.to_text(grid)
+            return spreadsheet.to_plain_text(grid)
         case ContentFormat.JSON:
             return orjson.dumps(spreadsheet.to_json(grid)).decode()
     raise ValueError(format)

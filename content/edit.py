@@ -1,28 +1,31 @@
 """Text from outside merged into a live document, never over it.
 
-The caller read the document at some position, the base, and sends text. The change is made on a copy of the *base*, as small as can be,
-and what it adds is a Yjs update like any client's: applied to the live document, which has everything that the base had, it merges with
-what people wrote meanwhile by the same rules as their edits among each other. (Rejected: to find the place of each change in the live
-text by what stands around it. That guesses where Yjs knows.) What somebody deleted meanwhile stays deleted, also where the text from
-outside edits it.
+The caller read the document at some position, the base, and sends text. The change is made on a copy of the *base*, as small as
+can be, and what it adds is a Yjs update like any client's: applied to the live document, which has everything that the base had,
+it merges with what people wrote meanwhile by the same rules as their edits among each other. (Rejected: to find the place of each
+change in the live text by what stands around it. That guesses where Yjs knows.) What somebody deleted meanwhile stays deleted,
+also where the text from outside edits it.
 
 How small: blocks are compared by their Markdown, so that what Markdown can't say (widths, colours, comments) is no difference and
-stays; a changed block is matched with its successor of the same kind and changed within: attributes, formatting, then words. A block
-moved is deleted and inserted.
+stays; a changed block is matched with its successor of the same kind and changed within: attributes, formatting, then words. A
+block moved is deleted and inserted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from pycrdt import Array, Map, XmlFragment
 
-from content import crdt, document_types, presentation
-from content.alignment import gaps
+from content import crdt, document_types, presentation, spreadsheet
+from content.alignment import gaps, matches
 from content.errors import TextNotFound
 from content.guard import DOCUMENT_BYTES
-from content.spreadsheet_edit import replace_cells, replace_in_cells
-from content.text import markdown_parser, plain_text, yxml
-from content.text.patch_blocks import patch, segments
-from content.text.patch_text import Formatted, replace_words
+from content.spreadsheet_edit import replace_cells, replace_in_cells, restore_cells
+from content.text import markdown_parser, yxml
+from content.text.patch_blocks import patch_blocks
+from content.text.patch_inline import text_groups
+from content.text.patch_text import replace_in
+from content.text.text_group import Formatted
 from content.text.tree import Node
 from domain.document.kind import ContentFormat, DocumentType
 from domain.errors import Invalid, LimitExceeded, Path
@@ -36,11 +39,14 @@ def replace_all(type: DocumentType, base: bytes, text: str) -> bytes:
 
     `base` is the state that the caller read. Empty (`crdt.EMPTY`) where nothing changes.
     """
+    document_types.require_whole_characters(text, ("input", "replaceAll"))
 
     def change(document: crdt.Doc) -> None:
+        if _is_same(text, document_types.render(type, document, ContentFormat.MARKDOWN)):
+            return  # also where it could not be read whole: it nests too deep
         match type:
             case DocumentType.TEXT:
-                patch(document.get(yxml.ROOT, type=XmlFragment), markdown_parser.parse(text).content)
+                patch_blocks(document.get(yxml.ROOT, type=XmlFragment), markdown_parser.parse(text).content)
             case DocumentType.SPREADSHEET:
                 replace_cells(document, text)
             case DocumentType.PRESENTATION:
@@ -49,8 +55,28 @@ def replace_all(type: DocumentType, base: bytes, text: str) -> bytes:
     return _changed(base, change)
 
 
+def restore(type: DocumentType, live: bytes, version: bytes) -> bytes:
+    """The update that makes a live state hold what a version held, exactly: names, attributes and marks that Markdown cannot say too.
+
+    What was written since is deleted by it, not lost: the log and later versions have it. Raises LimitExceeded.
+    """
+    other = crdt.load(version)
+
+    def change(document: crdt.Doc) -> None:
+        match type:
+            case DocumentType.TEXT:
+                patch_blocks(document.get(yxml.ROOT, type=XmlFragment), document_types.read_tree(other).content, exact=True)
+            case DocumentType.SPREADSHEET:
+                restore_cells(document, spreadsheet.read(other))
+            case DocumentType.PRESENTATION:
+                _restore_slides(document, presentation.read(other))
+
+    return _changed(live, change)
+
+
 def append(type: DocumentType, live: bytes, text: str) -> bytes:
-    """The update that adds text behind what is there: blocks, rows or slides."""
+    """The update that adds text behind what is there: blocks, rows or slides. Raises Invalid, LimitExceeded."""
+    document_types.require_whole_characters(text, ("input", "append"))
 
     def change(document: crdt.Doc) -> None:
         match type:
@@ -67,11 +93,13 @@ def append(type: DocumentType, live: bytes, text: str) -> bytes:
 def find_and_replace(type: DocumentType, live: bytes, find: str, replacement: str) -> bytes:
     """The update that replaces a text wherever it stands. Raises TextNotFound, Invalid.
 
-    Looked for is plain text within one block first, where the replacement takes the formatting of what it replaces and adds its own; then
-    Markdown as the document renders it, over blocks if need be.
+    Looked for is plain text within one block first, where the replacement takes the formatting of what it replaces and adds its
+    own; then Markdown as the document renders it, over blocks if need be.
     """
     if not find:
         raise Invalid(("input", "find"), "A text to look for is needed.")
+    document_types.require_whole_characters(find, ("input", "find"))
+    document_types.require_whole_characters(replacement, _REPLACE)
     document = crdt.load(live)
     if type is DocumentType.SPREADSHEET:
 
@@ -92,6 +120,11 @@ def find_and_replace(type: DocumentType, live: bytes, find: str, replacement: st
     if stands:
         raise Invalid(_REPLACE, "A part of a line can only be replaced by a part of a line.")
     raise TextNotFound
+
+
+def _is_same(text: str, rendered: str) -> bool:
+    """Whether a text is what the document says; transport may change the ends of lines."""
+    return text.replace("\r\n", "\n").strip("\n") == rendered.strip("\n")
 
 
 def _changed(state: bytes, change: Callable[[crdt.Doc], None]) -> bytes:
@@ -128,7 +161,8 @@ def _runs(replacement: str) -> list[Formatted] | None:
 
 def _replace_words(type: DocumentType, document: crdt.Doc, find: str, runs: list[Formatted]) -> None:
     for fragment in _fragments(type, document):
-        replace_words(fragment, find, runs)
+        for group in text_groups(fragment):
+            replace_in(group, find, runs)
 
 
 def _bound(times: int, replacement: str) -> None:
@@ -137,21 +171,42 @@ def _bound(times: int, replacement: str) -> None:
 
 
 def _stands(type: DocumentType, document: crdt.Doc, find: str) -> int:
-    """How often a text stands within one run of characters, as `replace_words` looks for it."""
-    return sum(
-        "".join(node.text or "" for node in part).count(find)
-        for fragment in _fragments(type, document)
-        for block in plain_text.textblocks(yxml.read(fragment))
-        for part in segments(block.content)
-    )
+    """How often a text stands within one stretch of characters, as `replace_in` looks for it."""
+    return sum(group.text.count(find) for fragment in _fragments(type, document) for group in text_groups(fragment))
 
 
 def _append_blocks(fragment: XmlFragment, tree: Node) -> None:
-    """Behind the last block; a single empty paragraph, as editors begin with, gives way."""
+    """Behind the last block, before the empty paragraphs that editors keep at the end; a single one, as they begin with, gives
+    way."""
     there = yxml.children_of(fragment)
-    yxml.insert(fragment, len(fragment.children), tree.content)
-    if len(there) == 1 and there[0].type == _EMPTY and not there[0].content:
-        del fragment.children[0]
+    end = len(there)
+    while end and there[end - 1].type == _EMPTY and not there[end - 1].content:
+        end -= 1
+    is_new = not end and len(there) == 1
+    yxml.insert(fragment, end, tree.content)
+    if is_new:
+        del fragment.children[len(tree.content)]
+
+
+def _restore_slides(document: crdt.Doc, wanted: Sequence[presentation.Slide]) -> None:
+    """Slides by their ids, in their order; those that are gone come again with their bodies, which are roots of their own."""
+    slides: Array[Map[Any]] = document.get("slides", type=Array)
+    held = presentation.read(document)
+    ids = [slide.id for slide in held]
+    kept = frozenset(
+        ids[at] for here, _, length in matches(ids, [slide.id for slide in wanted]) for at in range(here, here + length)
+    )
+    names = [entry.get("id") if isinstance(entry, Map) else None for entry in slides]
+    first = {name: at for at, name in reversed(list(enumerate(names)))}
+    for at, name in reversed(list(enumerate(names))):
+        if name not in kept or first[name] != at:
+            del slides[at]
+    for at, slide in enumerate(wanted):
+        if slide.id not in kept:
+            slides.insert(at, Map({"id": slide.id, **({"notes": slide.notes} if slide.notes else {})}))
+        elif (slides[at].get("notes") or "") != slide.notes:
+            slides[at]["notes"] = slide.notes
+        patch_blocks(document.get(presentation.fragment(slide.id), type=XmlFragment), slide.body.content, exact=True)
 
 
 def _replace_slides(document: crdt.Doc, text: str) -> None:
@@ -167,6 +222,6 @@ def _replace_slides(document: crdt.Doc, text: str) -> None:
             del slides[places[slide.id]]
         presentation.write(document, new[begin + both : stop], at=behind)
         for here, there in zip(old[start : start + both], new[begin : begin + both], strict=True):
-            patch(document.get(presentation.fragment(here.id), type=XmlFragment), there.body.content)
+            patch_blocks(document.get(presentation.fragment(here.id), type=XmlFragment), there.body.content)
             if here.notes != there.notes:
                 slides[places[here.id]]["notes"] = there.notes

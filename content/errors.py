@@ -23,6 +23,13 @@ class UpdateTooLarge(LimitExceeded):
         super().__init__(message, limit, path=path)
 
 
+class TextTooDeep(LimitExceeded):
+    """The blocks of a text stand within each other deeper than a document may hold."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The blocks of a text may stand within each other {limit} deep at most.", limit)
+
+
 class UpdatePending(InvalidUpdate):
     """The update builds on edits that are not there: send those first."""
 

@@ -1,8 +1,9 @@
 """The items of a document in their order, each with who wrote it: what pycrdt knows and doesn't tell.
 
-An update lists items by client and clock with what stood beside them when they were written; where they stand follows by Yjs' rule for
-items that were inserted at the same place (YATA). The rule is followed here as in `Item.integrate` of yjs, on items that are split
-beforehand wherever another one refers into them. Runs in the length of the document, in Python: 1 MB in about two seconds.
+An update lists items by client and clock with what stood beside them when they were written; where they stand follows by Yjs'
+rule for items that were inserted at the same place (YATA). The rule is followed here as in `Item.integrate` of yjs, on items that
+are split beforehand wherever another one refers into them. Runs in the length of the document, in Python: 1 MB in about two
+seconds.
 """
 
 from collections.abc import Iterator

@@ -1,18 +1,18 @@
 """Presentations: slides in an order, each a rich text of its own.
 
-The root `slides` is a Y.Array of Y.Map{id: string, notes?: string}; the body of a slide is the root XML fragment `slide:{id}`, which an
-editor is bound to by its name (TipTap: `Collaboration.configure({ document, field: "slide:…" })`). Bodies are roots, not values of the
-map, so that a slide can be moved (its map made anew with the same id) while somebody writes in it. Where an id comes twice, the first
-place counts.
+The root `slides` is a Y.Array of Y.Map{id: string, notes?: string}; the body of a slide is the root XML fragment `slide:{id}`, which
+an editor is bound to by its name (TipTap: `Collaboration.configure({ document, field: "slide:…" })`). Bodies are roots, not values of
+the map, so that a slide can be moved (its map made anew with the same id) while somebody writes in it. Where an id comes twice, the
+first place counts.
 
-As Markdown slides are apart by a line `---`; a rule within a slide is `___`, and notes are a last line `<!-- notes: … -->`.
+As Markdown slides are apart by a line `---`; a rule within a slide is `___`, and notes are a last block `<!-- notes: … -->`.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from pycrdt import Array, Map, XmlFragment
@@ -22,10 +22,9 @@ from content.text import html_writer, markdown_parser, markdown_writer, plain_te
 from content.text.tree import Node, to_json
 from domain.errors import LimitExceeded
 
-SLIDES = 1_000
+MAX_SLIDES: Final = 1_000
 _SEPARATOR = "---"
-_NOTES = re.compile(r"\n?<!-- notes: (.*?) -->\s*\Z", re.DOTALL)
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_NOTES = re.compile(r"<!-- notes: (.*?) -->\s*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +49,10 @@ def read(document: crdt.Doc) -> tuple[Slide, ...]:
 
 
 def write(document: crdt.Doc, slides: Sequence[Slide], *, at: int | None = None) -> None:
-    """Insert slides, by default behind the others. Raises LimitExceeded beyond `SLIDES`."""
+    """Insert slides, by default behind the others. Raises LimitExceeded beyond `MAX_SLIDES`."""
     order = document.get("slides", type=Array)
-    if len(order) + len(slides) > SLIDES:
-        raise LimitExceeded(f"A presentation has at most {SLIDES} slides.", SLIDES, path=("input", "content"))
+    if len(order) + len(slides) > MAX_SLIDES:
+        raise LimitExceeded(f"A presentation has at most {MAX_SLIDES} slides.", MAX_SLIDES, path=("input", "content"))
     with document.transaction():
         for place, slide in enumerate(slides, len(order) if at is None else at):
             order.insert(place, Map({"id": slide.id, **({"notes": slide.notes} if slide.notes else {})}))
@@ -75,14 +74,15 @@ def to_markdown(slides: Sequence[Slide]) -> str:
 
 def slide_markdown(slide: Slide) -> str:
     """One slide with its notes."""
-    notes = slide.notes.replace("-->", "--&gt;").strip()
     body = markdown_writer.to_markdown(slide.body)
-    return body + (("\n" if body else "") + f"<!-- notes: {notes} -->\n" if notes else "")
+    if not slide.notes.strip():
+        return body
+    return body + ("\n" if body else "") + f"<!-- notes: {_escaped_notes(slide.notes)} -->\n"
 
 
 def from_markdown(text: str) -> tuple[Slide, ...]:
-    """Slides with new ids; a text without separators is one slide."""
-    return tuple(_slide(part) for part in _parts(text))
+    """Slides with new ids; a text without separators is one slide. Raises TextTooDeep, TooExpensive."""
+    return tuple(_slide(part) for part in markdown_parser.parse_parts(text, _SEPARATOR))
 
 
 def to_html(slides: Sequence[Slide]) -> str:
@@ -98,28 +98,17 @@ def to_json_(slides: Sequence[Slide]) -> dict[str, Any]:
     return {"slides": [{"id": slide.id, "body": to_json(slide.body), "notes": slide.notes} for slide in slides]}
 
 
-def _slide(text: str) -> Slide:
-    notes = _NOTES.search(text)
-    body = text[: notes.start()] if notes else text
-    return Slide(new_id(), markdown_parser.parse(body), notes[1].replace("--&gt;", "-->") if notes else "")
+def _slide(part: markdown_parser.Part) -> Slide:
+    notes = _NOTES.fullmatch(part.html)
+    body = part.body if notes else part.blocks
+    return Slide(new_id(), Node("doc", content=body or (Node("paragraph"),)), _unescaped_notes(notes[1]) if notes else "")
 
 
-def _parts(text: str) -> list[str]:
-    """The text between separators: lines of three dashes, outside of code, that don't underline a heading."""
-    parts: list[list[str]] = [[]]
-    fence = ""
-    before = ""
-    for line in text.replace("\r\n", "\n").split("\n"):
-        opens = _FENCE.match(line)
-        if fence:
-            if opens and opens[1].startswith(fence) and line.strip() == opens[1]:
-                fence = ""
-        elif opens:
-            fence = opens[1]
-        elif line.rstrip() == _SEPARATOR and not before.strip():
-            parts.append([])
-            before = ""
-            continue
-        parts[-1].append(line)
-        before = line
-    return ["\n".join(part) for part in parts]
+def _escaped_notes(notes: str) -> str:
+    """Notes in which nothing ends the comment that they stand in."""
+    kept = re.sub(r"--&(?=(?:amp;)*gt;)", "--&amp;", notes.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd"))
+    return kept.replace("-->", "--&gt;")
+
+
+def _unescaped_notes(notes: str) -> str:
+    return re.sub(r"--&((?:amp;)*)gt;", lambda found: f"--&{found[1][4:]}gt;" if found[1] else "-->", notes)

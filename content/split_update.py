@@ -1,12 +1,12 @@
 """A large update as many small ones, each of which builds only on those before it.
 
-yrs applies an update in one go, and nothing else happens in the process meanwhile; a document of 16 MiB takes a second. And what one
-struct costs is not told by its size: where several people wrote at the same place, Yjs walks over what stands there, up to the whole
-document, to find the place of each. Such structs are called loose here: all that don't just follow the one before. So a piece is bounded
-in bytes, in structs and in loose ones; a room applies one at a time, and sees to others in between.
+yrs applies an update in one go, and nothing else happens in the process meanwhile; a document of 16 MiB takes a second. And what
+one struct costs is not told by its size: where several people wrote at the same place, Yjs walks over what stands there, up to
+the whole document, to find the place of each. Such structs are called loose here: all that don't just follow the one before. So a
+piece is bounded in bytes, in structs and in loose ones; a room applies one at a time, and sees to others in between.
 
-The pieces are edits like any others: each can be kept, sent and applied by itself, and all of them together say what the update said.
-Long texts are cut where yjs would cut them, between characters.
+The pieces are edits like any others: each can be kept, sent and applied by itself, and all of them together say what the update
+said. Long texts are cut where yjs would cut them, between characters.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,8 @@ Part = tuple[int, int, bytes]  # client, clock, encoded struct
 
 
 def split(update: bytes, loose: int, limit: int = guard.DOCUMENT_BYTES, *, stored: bool = False) -> list[bytes]:
-    """The pieces of an update, with at most so many `loose` structs each; it is judged as a whole before, unless it was `stored` already.
+    """The pieces of an update, with at most so many `loose` structs each; it is judged as a whole before, unless it was `stored`
+    already.
 
     Raises InvalidUpdate and UpdateTooLarge.
     """

@@ -6,12 +6,12 @@ Grammar (numbers are lib0 varints, little groups of 7 bits, lowest first):
     struct  = info [origin] [right origin] [parent [key]] content | GC length | Skip length
     deletes = clients { client ranges { clock length } }
 
-`info` holds the kind of content in its low 5 bits; bit 8 says that an origin follows, bit 7 a right origin, bit 6 a key. A parent (the
-name of a root, or the id of a type) is written only where there is no origin to take it from. Lengths count UTF-16 units.
+`info` holds the kind of content in its low 5 bits; bit 8 says that an origin follows, bit 7 a right origin, bit 6 a key. A parent
+(the name of a root, or the id of a type) is written only where there is no origin to take it from. Lengths count UTF-16 units.
 
-Everything that a reader might choke on is refused here: counts that the bytes can't hold (yrs reserves memory for what is promised), empty
-structs, clocks beyond 31 bits (yrs keeps them in 32), references forward within the same client, kinds of content that only one of yjs and
-yrs knows (moves, weak links, hooks), and subdocuments, which nothing here would read.
+Everything that a reader might choke on is refused here: counts that the bytes can't hold (yrs reserves memory for what is
+promised), empty structs, clocks beyond 31 bits (yrs keeps them in 32), references forward within the same client, kinds of
+content that only one of yjs and yrs knows (moves, weak links, hooks), and subdocuments, which nothing here would read.
 """
 
 from collections.abc import Sequence
@@ -53,8 +53,8 @@ class Struct(NamedTuple):
 class Update:
     """What an update says.
 
-    `adds` is client → (first clock, clock after the last), `deletes` are (client, clock, length). `has_nul` tells that a text, a name
-    or a value holds U+0000, which neither `text` nor `jsonb` of Postgres can store.
+    `adds` is client → (first clock, clock after the last), `deletes` are (client, clock, length). `has_nul` tells that a text, a
+    name or a value holds U+0000, which neither `text` nor `jsonb` of Postgres can store.
     """
 
     structs: list[Struct]

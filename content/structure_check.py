@@ -1,14 +1,15 @@
 """Where the items of a document stand, kept while updates are added: how deep, and whether among the blocks of a rich text.
 
-*How deep*: yrs follows parents by recursion, and a chain of 20,000 ends the process. An update of 1 MiB can carry such a chain, and so
-can a thousand small ones, each well-formed by itself.
+*How deep*: yrs follows parents by recursion, and a chain of 20,000 ends the process. An update of 1 MiB can carry such a chain,
+and so can a thousand small ones, each well-formed by itself.
 
-*Among blocks*: a rich text is made of XML elements and texts. Where something else stands directly in an element or fragment, pycrdt
-ends its walk and reads no block behind it, while yjs passes it over and editors delete it or fail. So nothing else is let in.
+*Among blocks*: a rich text is made of XML elements and texts. Where something else stands directly in an element or fragment,
+pycrdt ends its walk and reads no block behind it, while yjs passes it over and editors delete it or fail. So nothing else is let
+in.
 
-An item says what it stands in only where it has no neighbours: else it is where they are, and so a room keeps a `StructureCheck`: for each client
-the places of its clocks, run by run. Typing adds nothing to it, as the new clocks continue a run of the same place. Clocks that are
-known already stay what they are, as in Yjs, whatever an update says of them when it comes again.
+An item says what it stands in only where it has no neighbours: else it is where they are, and so a room keeps a `StructureCheck`:
+for each client the places of its clocks, run by run. Typing adds nothing to it, as the new clocks continue a run of the same
+place. Clocks that are known already stay what they are, as in Yjs, whatever an update says of them when it comes again.
 """
 
 from bisect import bisect_right
@@ -22,7 +23,8 @@ from content.update_cost import Cuts, UpdateCost
 
 TYPES_DEEP: Final = 64
 
-# A place: the depth (1 for what stands in a root, one more than its parent for anything else), shifted, and what else is to be known.
+# A place: the depth (1 for what stands in a root, one more than its parent for anything else), shifted, and what else is to be
+# known.
 _HOLDS: Final = 1  # it is an element or a fragment itself
 _AMONG: Final = 2  # it stands among the blocks of one
 _DEPTH: Final = 2
@@ -41,10 +43,11 @@ class StructureCheck:
         self._ends: dict[int, int] = {}
 
     def admit(self, update: Update, *, stored: bool = False) -> list[Range]:
-        """Add an update, or raise and stay as it was: UpdateTooLarge, or InvalidUpdate where something that is not XML would stand among
-        blocks. Of what was `stored` already such things are answered, to be left out by who reads.
+        """Add an update, or raise and stay as it was: UpdateTooLarge, or InvalidUpdate where something that is not XML would
+        stand among blocks. Of what was `stored` already such things are answered, to be left out by who reads.
 
-        What the update builds on is to be there, which `guard.missing` tells: items whose neighbours and parents are unknown pass.
+        What the update builds on is to be there, which `guard.missing` tells: items whose neighbours and parents are unknown
+        pass.
         """
         placed = self._placed(update)
         new = [struct for struct, _, _ in placed]
@@ -81,7 +84,8 @@ class StructureCheck:
         return cuts
 
     def _placed(self, update: Update) -> list[tuple[Struct, int, int]]:
-        """Each struct that is new with its place, and that of its right neighbour, which is another only in what somebody forged."""
+        """Each struct that is new with its place, and that of its right neighbour, which is another only in what somebody
+        forged."""
         if len(update.structs) == 1:
             struct = update.structs[0]
             if struct.origin is not None and struct.kind != TYPE and struct.clock == self._ends.get(struct.client, 0):

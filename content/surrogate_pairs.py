@@ -1,8 +1,8 @@
 """Finds edits that fall between the two halves of a surrogate pair, which Yjs and yrs apply differently.
 
-Yjs counts text in UTF-16 units, so a character beyond U+FFFF takes two clocks. Cut between them, yjs leaves U+FFFD on either side,
-while yrs keeps the character on the left and an empty string on the right: from then on positions differ between those who had the
-document open and those who open it later. No editor that counts as JavaScript does writes such an edit.
+Yjs counts text in UTF-16 units, so a character beyond U+FFFF takes two clocks. Cut between them, yjs leaves U+FFFD on either
+side, while yrs keeps the character on the left and an empty string on the right: from then on positions differ between those who
+had the document open and those who open it later. No editor that counts as JavaScript does writes such an edit.
 """
 
 import re

@@ -63,12 +63,13 @@ class UpdateCost:
         return cuts
 
     def estimate_seconds(self, update: Update, structs: Iterable[Struct], cuts: Cuts) -> float:
-        """CPU seconds, at most, that yrs takes to apply an update; `structs` are those of it that are new, `cuts` as `cuts` tells."""
+        """CPU seconds, at most, that yrs takes to apply an update; `structs` are those of it that are new, `cuts` as `cuts`
+        tells."""
         own = self._continued_by(structs)
         seconds = len(update.structs) * _SECONDS_PER_STRUCT + len(update.deletes) * _SECONDS_PER_RANGE
         for client, clocks in cuts.items():
             runs = list(self._runs.get(client, ()))
-            runs += own._all_runs(client) if client in own._last else self._last_run(client)
+            runs += own._all_runs(client) if client in own._last else self._last_run(client)  # noqa: SLF001 (of its own kind)
             seconds += _seconds_of_cuts(runs, clocks) if runs else 0.0
         return seconds
 

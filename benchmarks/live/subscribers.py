@@ -93,7 +93,8 @@ def announcement_template(subscribers: Subscribers) -> str:
 
     entry = Entry(
         stream=team_stream(subscribers.team_id), position=123456789, id=uuid4(), type="TaskUpdated", version=1,
-        kind=ChangeKind.UPDATED, entity_type="Task", entity_id=uuid4(), about_type="Task", about_id=uuid4(), project_id=subscribers.project_id,
+        kind=ChangeKind.UPDATED, entity_type="Task", entity_id=uuid4(), about_type="Task",
+        about_id=uuid4(), project_id=subscribers.project_id,
         payload={"entity": {"id": str(uuid4())}, "changes": [{"field": "title", "before": "Old", "after": "New"}]},
         actor_id=subscribers.actor_id, client_mutation_id="t=@NOW@", at=datetime.now(UTC),
     )  # fmt: skip

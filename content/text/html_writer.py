@@ -4,7 +4,7 @@ from html import escape
 
 from content.text import links
 from content.text.plain_text import mention
-from content.text.tree import Mark, Node
+from content.text.tree import CODE_LINK, Mark, Node
 
 _BLOCKS = {
     "paragraph": "p",
@@ -51,7 +51,9 @@ def _node(node: Node) -> str:
             spans = "".join(
                 f' {key}="{span}"' for key in ("colspan", "rowspan") if isinstance(span := node.attrs.get(key), int) and span > 1
             )
-            return f"<{tag}{spans}>{inside}</{tag}>"
+            align = node.attrs.get("align")
+            aligned = f' style="text-align: {align}"' if align in ("left", "center", "right") else ""
+            return f"<{tag}{spans}{aligned}>{inside}</{tag}>"
         case "horizontalRule":
             return "<hr>"
         case "hardBreak":
@@ -76,11 +78,12 @@ def first_number(node: Node) -> int:
 
 
 def _image(node: Node) -> str:
-    source = links.picture(node.attrs)
+    source = links.safe_image(node.attrs)
     if source is None:
         return ""
     more = "".join(f' {key}="{escape(str(node.attrs[key]))}"' for key in ("alt", "title") if node.attrs.get(key))
-    return f'<img src="{escape(source)}"{more}>'
+    opened, closed = _link(node.attrs.get("href"), node.attrs.get("hrefTitle"))
+    return f'{opened}<img src="{escape(source)}"{more}>{closed}'
 
 
 def _run(node: Node) -> str:
@@ -94,8 +97,16 @@ def _run(node: Node) -> str:
 def _tags(mark: Mark) -> tuple[str, str]:
     if mark.name in _MARKS:
         return f"<{_MARKS[mark.name]}>", f"</{_MARKS[mark.name]}>"
-    address = links.link(mark.attrs) if mark.name == "link" else None
+    if mark.name != "link":
+        return "", ""
+    opened, closed = _link(mark.attrs.get("href"), mark.attrs.get("title"))
+    return (f"{opened}<code>", f"</code>{closed}") if mark.attrs.get("class") == CODE_LINK else (opened, closed)
+
+
+def _link(href: object, title: object) -> tuple[str, str]:
+    """The tags of a link, empty where its address may not be followed."""
+    address = links.safe_address(href)
     if address is None:
         return "", ""
-    title = f' title="{escape(str(mark.attrs["title"]))}"' if mark.attrs.get("title") else ""
-    return f'<a href="{escape(address)}"{title} rel="noopener noreferrer nofollow">', "</a>"
+    named = f' title="{escape(str(title))}"' if title else ""
+    return f'<a href="{escape(address)}"{named} rel="noopener noreferrer nofollow">', "</a>"

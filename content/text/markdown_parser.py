@@ -1,20 +1,29 @@
-"""Markdown as the tree of a rich text.
+"""Parses Markdown into the tree of a rich text: what a reader of CommonMark and GFM sees, in nodes that TipTap's schema has.
 
-The tree fits TipTap's schema (y-prosemirror deletes what does not): an item begins with a paragraph, a cell and a quote hold a block, an
-image is a block, code has no other mark. HTML is text, but for `<br>` and the tags of marks; a comment that stands alone is left out.
+y-prosemirror deletes what does not fit its schema, so an item begins with a paragraph, a cell and a quote hold a block, an image
+is a block, and code has no other mark. Nothing is dropped for that:
+
+- A list whose items have a box here and none there becomes a list for each stretch of one kind; the writer puts them together
+  again.
+- Code within a link is a link whose `class` is "code"; a picture within a link has the address as its `href`.
+- HTML is text, but for `<br>` and the tags of marks. An empty comment that stands alone keeps blocks apart and is left out.
+- A paragraph that is `&nbsp;` and nothing else is an empty one.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Final
 from urllib.parse import unquote
 
-from markdown_it import MarkdownIt
-from markdown_it.rules_block import StateBlock, table
 from markdown_it.token import Token
 
-from content.text.tree import Mark, Node, joined, without_images, words
+from content.errors import TooExpensive
+from content.text import commonmark
+from content.text.tree import CODE_LINK, Mark, Node, joined, without_images, words
 
+EMPTY_PARAGRAPH: Final = "&nbsp;"
 _TAGS = {
     "u": "underline",
     "s": "strike",
@@ -28,17 +37,45 @@ _TAGS = {
 _MARKS = {"strong": "bold", "em": "italic", "s": "strike"}
 _TAG = re.compile(r"<(/?)([a-z]+)\s*(/?)>", re.IGNORECASE)
 _BOX = re.compile(r"\[([ xX])\](?:[ \t]+|$)")
+_ALIGNED = re.compile(r"text-align:(left|center|right)")
 _EMPTY = Node("paragraph")
-# Tables are weighed from so many columns on, by their first rows; and so many cells may always be made up.
-_COLUMNS, _ROWS, _MADE_UP = 10, 200, 1_000
-_DEEP = 40  # blocks within blocks: with the parts of tables and lists that is less than `content.structure_check.TYPES_DEEP`
+_FREE_ADDRESS_CHARACTERS: Final = 100_000  # of addresses that references repeat; beyond that as many as the text has
 
 
 def parse(text: str) -> Node:
-    """The tree of a Markdown text; any text is Markdown. A document has at least one block."""
-    tokens = _Tokens(_markdown().parse(text))
-    blocks = tuple(tokens.blocks())
-    return Node("doc", content=blocks or (_EMPTY,))
+    """The tree of a Markdown text; any text is Markdown. A document has at least one block. Raises TextTooDeep, TooExpensive."""
+    return Node("doc", content=tuple(parse_blocks(text)) or (_EMPTY,))
+
+
+def parse_blocks(text: str) -> Iterator[Node]:
+    """The blocks of a text one after the other. Raises TextTooDeep, TooExpensive."""
+    return _Blocks(commonmark.tokens(text), _Addresses(len(text) + _FREE_ADDRESS_CHARACTERS)).blocks()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Blocks between two separators; where HTML ends them, `html` is that, and `body` what stands before it."""
+
+    blocks: tuple[Node, ...]
+    body: tuple[Node, ...]
+    html: str
+
+
+def parse_parts(text: str, separator: str) -> list[Part]:
+    """The parts of a text between rules that are written just so, at the beginning of a line. Raises TextTooDeep, TooExpensive."""
+    lines = re.split("\r\n?|\n", text)
+    reader = _Blocks(commonmark.tokens(text), _Addresses(len(text) + _FREE_ADDRESS_CHARACTERS))
+    parts: list[Part] = []
+    blocks: list[Node] = []
+    body, html = 0, ""
+    for token in reader.tokens():
+        if token.type == "hr" and token.map and lines[token.map[0]].rstrip() == separator:
+            parts.append(Part(tuple(blocks), tuple(blocks[:body] if html else blocks), html))
+            blocks, body, html = [], 0, ""
+            continue
+        body, html = len(blocks), token.content if token.type == "html_block" else ""
+        blocks += reader.block(token)
+    return [*parts, Part(tuple(blocks), tuple(blocks[:body] if html else blocks), html)]
 
 
 def parse_inline(text: str) -> tuple[Node, ...] | None:
@@ -47,109 +84,95 @@ def parse_inline(text: str) -> tuple[Node, ...] | None:
     return blocks[0].content if len(blocks) == 1 and blocks[0].type == "paragraph" else None
 
 
-def _markdown() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": True, "maxNesting": _DEEP}).enable(["table", "strikethrough"])
-    parser.normalizeLink = _same  # type: ignore[method-assign]
-    parser.block.ruler.at("table", _whole_table, {"alt": ["paragraph", "reference"]})
-    return parser
+class _Addresses:
+    """Bounds what references can make of a long address: each use writes it anew."""
+
+    def __init__(self, limit: int) -> None:
+        self._left = limit
+
+    def take(self, token: Token, name: str) -> dict[str, str]:
+        """The address and title of a link or image under the names of its attributes. Raises TooExpensive."""
+        href, title = str(token.attrs.get(name, "")), str(token.attrs.get("title") or "")
+        self._left -= len(href) + len(title)
+        if self._left < 0:
+            raise TooExpensive(commonmark.MAX_SECONDS)
+        return {name: href, "title": title} if title else {name: href}
 
 
-def _whole_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """A table, unless most of its cells would have to be made up: a few lines can ask for a hundred thousand."""
-    line = state.src[state.bMarks[start + 1] : state.eMarks[start + 1]] if start + 2 <= end else ""
-    columns = line.count("|") + 1
-    if columns > _COLUMNS and not line.strip(" \t>|:-"):
-        last = min(end, start + _ROWS)
-        rows = next((at for at in range(start, last) if state.isEmpty(at)), last) - start
-        if columns * rows > 2 * (state.eMarks[start + rows - 1] - state.bMarks[start]) + _MADE_UP:
-            return False
-    return table(state, start, end, silent)
-
-
-def _same(url: str) -> str:
-    return url
-
-
-class _Tokens:
+class _Blocks:
     """Reads markdown-it's tokens, a flat list with openings and closings."""
 
-    def __init__(self, tokens: list[Token]) -> None:
+    def __init__(self, tokens: list[Token], addresses: _Addresses) -> None:
         self._tokens = tokens
+        self._addresses = addresses
         self._at = 0
 
-    def blocks(self) -> Iterator[Node]:
-        """The blocks up to the closing token that belongs to the caller."""
+    def tokens(self) -> Iterator[Token]:
+        """The tokens that begin a block, up to the closing one that belongs to the caller, who reads each block."""
         while self._at < len(self._tokens):
-            token = self._tokens[self._at]
-            self._at += 1
-            if token.nesting < 0:
-                return
-            yield from self._block(token)
-
-    def _block(self, token: Token) -> Iterator[Node]:
-        match token.type:
-            case "paragraph_open":
-                yield from without_images(Node("paragraph", content=self._inline()))
-            case "heading_open":
-                yield from without_images(Node("heading", {"level": int(token.tag[1])}, self._inline()))
-            case "fence" | "code_block":
-                language = token.info.strip().split(" ")[0]
-                text = token.content.removesuffix("\n")
-                yield Node("codeBlock", {"language": language} if language else {}, (words(text),) if text else ())
-            case "blockquote_open":
-                yield Node("blockquote", content=tuple(self.blocks()) or (_EMPTY,))
-            case "bullet_list_open":
-                yield self._list(Node("bulletList"))
-            case "ordered_list_open":
-                yield Node("orderedList", {"start": int(token.attrs.get("start", 1))}, self._list(Node("orderedList")).content)
-            case "table_open":
-                yield Node("table", content=tuple(self._rows()))
-            case "hr":
-                yield Node("horizontalRule")
-            case "html_block":
-                if not re.fullmatch(r"\s*(?:<!--.*?-->\s*)*", token.content, re.DOTALL):
-                    lines = token.content.strip("\n").split("\n")
-                    nodes = [part for line in lines for part in (words(line), Node("hardBreak"))][:-1]
-                    yield Node("paragraph", content=joined(nodes))
-            case _:
-                if token.nesting > 0:
-                    yield from self.blocks()
-
-    def _list(self, node: Node) -> Node:
-        start = self._at
-        items = [_item(tuple(self.blocks())) for _ in self._items()]
-        if node.type == "bulletList" and items:
-            boxes = self._boxes(start)
-            if len(boxes) == len(items) and all(boxes):
-                done = [
-                    Node("taskItem", {"checked": box[1] in "xX"}, (_unboxed(item.content[0], box[0]), *item.content[1:]))
-                    for item, box in zip(items, boxes, strict=True)
-                    if box
-                ]
-                return Node("taskList", content=tuple(done))
-        return replace(node, content=tuple(items))
-
-    def _items(self) -> Iterator[Token]:
-        """The openings of a list's items; the caller reads what is in each. Ends behind the list."""
-        while True:
             token = self._tokens[self._at]
             self._at += 1
             if token.nesting < 0:
                 return
             yield token
 
-    def _boxes(self, start: int) -> list[re.Match[str] | None]:
-        """For each item of the list that began there the box that its text begins with, if it does."""
-        boxes: list[re.Match[str] | None] = []
-        level = self._tokens[start].level
-        for at in range(start, self._at):
-            if self._tokens[at].type != "list_item_open" or self._tokens[at].level != level:
-                continue
-            inline = self._tokens[at + 2]
-            children = inline.children or [] if inline.type == "inline" and self._tokens[at + 1].type == "paragraph_open" else []
-            plain = bool(children) and children[0].type == "text"
-            boxes.append(_BOX.match(inline.content.split("\n")[0]) if plain else None)
-        return boxes
+    def blocks(self) -> Iterator[Node]:
+        """The blocks up to the closing token that belongs to the caller."""
+        for token in self.tokens():
+            yield from self.block(token)
+
+    def block(self, token: Token) -> Iterator[Node]:
+        """The blocks that a token begins."""
+        match token.type:
+            case "paragraph_open":
+                is_empty = self._tokens[self._at].content == EMPTY_PARAGRAPH
+                paragraph = Node("paragraph", content=self._inline())
+                yield from (_EMPTY,) if is_empty else without_images(paragraph)
+            case "heading_open":
+                yield from without_images(Node("heading", {"level": int(token.tag[1])}, self._inline()))
+            case "fence" | "code_block":
+                yield _code(token)
+            case "blockquote_open":
+                yield Node("blockquote", content=tuple(self.blocks()) or (_EMPTY,))
+            case "bullet_list_open":
+                yield from self._bullets()
+            case "ordered_list_open":
+                items = tuple(_item(blocks) for blocks, _ in self._items())
+                yield Node("orderedList", {"start": int(token.attrs.get("start", 1))}, items)
+            case "table_open":
+                yield Node("table", content=tuple(self._rows()))
+            case "hr":
+                yield Node("horizontalRule")
+            case "html_block":
+                yield from _html(token.content)
+            case _:
+                if token.nesting > 0:
+                    yield from self.blocks()
+
+    def _bullets(self) -> Iterator[Node]:
+        """A list of items, or of tasks; each in turn where they are mixed."""
+        for is_task, several in groupby(self._items(), key=lambda item: item[1] is not None):
+            if is_task:
+                yield Node("taskList", content=tuple(_task(blocks, box) for blocks, box in several if box))
+            else:
+                yield Node("bulletList", content=tuple(_item(blocks) for blocks, _ in several))
+
+    def _items(self) -> Iterator[tuple[tuple[Node, ...], re.Match[str] | None]]:
+        """The blocks of each item, and the box that its text begins with. Ends behind the list."""
+        while True:
+            token = self._tokens[self._at]
+            self._at += 1
+            if token.nesting < 0:
+                return
+            box = self._box()
+            yield tuple(self.blocks()), box
+
+    def _box(self) -> re.Match[str] | None:
+        """The box at the beginning of the item that was opened; one that is escaped, or a link, is none."""
+        opened, inline = self._tokens[self._at : self._at + 2]
+        if opened.type != "paragraph_open" or not inline.children or inline.children[0].type != "text":
+            return None
+        return _BOX.match(inline.content.split("\n")[0])
 
     def _rows(self) -> Iterator[Node]:
         """The rows of a table, whose tokens are thead and tbody of tr of th and td."""
@@ -161,8 +184,10 @@ class _Tokens:
             depth += token.nesting
             if token.type in ("th_open", "td_open"):
                 depth -= 1  # its end is read with its content
+                aligned = _ALIGNED.match(str(token.attrs.get("style", "")))
+                attrs = {"align": aligned[1]} if aligned else {}
                 paragraph = without_images(Node("paragraph", content=self._inline()))
-                cells.append(Node("tableHeader" if token.type == "th_open" else "tableCell", content=paragraph))
+                cells.append(Node("tableHeader" if token.type == "th_open" else "tableCell", attrs, paragraph))
             elif token.type == "tr_close":
                 yield Node("tableRow", content=tuple(cells))
                 cells = []
@@ -174,13 +199,14 @@ class _Tokens:
         if token.type != "inline":  # an empty block
             return ()
         self._at += 1
-        return joined(_Inline().read(token.children or []))
+        return joined(_Inline(self._addresses).read(token.children or []))
 
 
 class _Inline:
-    """Reads the tokens of one line of text with the marks that are open."""
+    """Reads the tokens of one block's text with the marks that are open."""
 
-    def __init__(self) -> None:
+    def __init__(self, addresses: _Addresses) -> None:
+        self._addresses = addresses
         self._marks: dict[str, list[Mark]] = {}  # those that are open, by their kind: the innermost last
         self._mention: str | None = None
         self._nodes: list[Node] = []
@@ -195,7 +221,7 @@ class _Inline:
             case "text" | "text_special":
                 self._text(token.content)
             case "code_inline":
-                self._nodes.append(words(token.content, [Mark("code")]))
+                self._code(token.content)
             case "softbreak":
                 self._text(" ")
             case "hardbreak":
@@ -218,19 +244,25 @@ class _Inline:
     def _text(self, text: str) -> None:
         self._nodes.append(words(text, [marks[-1] for marks in self._marks.values() if marks]))
 
+    def _code(self, text: str) -> None:
+        link, mention = self._marks.get("link"), self._marks.get("mention")
+        if mention:
+            self._text(text)
+        elif link:
+            self._nodes.append(words(text, [Mark("link", {**link[-1].attrs, "class": CODE_LINK})]))
+        else:
+            self._nodes.append(words(text, [Mark("code")]))
+
     def _open(self, mark: Mark) -> None:
         self._marks.setdefault(mark.type, []).append(mark)
 
     def _link(self, token: Token) -> None:
-        href = str(token.attrs.get("href", ""))
-        if href.startswith("mention:"):
-            self._mention = unquote(href.removeprefix("mention:"))
+        attrs = self._addresses.take(token, "href")
+        if attrs["href"].startswith("mention:"):
+            self._mention = unquote(attrs["href"].removeprefix("mention:"))
             self._open(Mark("mention"))
-            return
-        attrs = {"href": href}
-        if token.attrs.get("title"):
-            attrs["title"] = str(token.attrs["title"])
-        self._open(Mark("link", attrs))
+        else:
+            self._open(Mark("link", attrs))
 
     def _link_end(self) -> None:
         if self._mention is None:
@@ -239,7 +271,8 @@ class _Inline:
         label: list[str] = []
         while self._nodes and any(mark.type == "mention" for mark in self._nodes[-1].marks):
             label.append(self._nodes.pop().plain)
-        attrs = {"id": self._mention, "label": "".join(reversed(label)).removeprefix("@")}
+        name = "".join(reversed(label)).removeprefix("@")
+        attrs = {"id": self._mention, "label": name if name != self._mention else ""}  # who has no label is shown by their id
         self._nodes.append(Node("mention", {key: value for key, value in attrs.items() if value}))
         self._mention = None
         self._close("mention")
@@ -262,17 +295,58 @@ class _Inline:
             self._text(html)
 
     def _image(self, token: Token) -> None:
-        alt = "".join(child.content for child in token.children or [])
-        attrs = {"src": str(token.attrs.get("src", "")), "alt": alt, "title": str(token.attrs.get("title") or "")}
-        self._nodes.append(Node("image", {key: value for key, value in attrs.items() if value}))
+        attrs = self._addresses.take(token, "src") | {"alt": _alt(token)}
+        link = self._marks.get("link")
+        if link:
+            attrs |= {"href": link[-1].attrs["href"], "hrefTitle": link[-1].attrs.get("title", "")}
+        self._nodes.append(Node("image", {key: value for key, value in attrs.items() if value or key in ("src", "href")}))
 
 
-def _item(blocks: tuple[Node, ...]) -> Node:
+def _alt(token: Token) -> str:
+    """What is read where a picture is not shown: its description without formatting."""
+    parts: list[str] = []
+    for child in token.children or []:
+        if child.type == "image":
+            parts.append(_alt(child))
+        else:
+            parts.append(" " if child.type in ("softbreak", "hardbreak") else child.content)
+    return "".join(parts)
+
+
+def _code(token: Token) -> Node:
+    """A block of code; what stands behind the language is kept beside it."""
+    language, _, meta = token.info.strip().partition(" ")
+    attrs = {"language": language, "meta": meta.strip()}
+    text = token.content.removesuffix("\n")
+    return Node("codeBlock", {key: value for key, value in attrs.items() if value}, (words(text),) if text else ())
+
+
+def _html(html: str) -> Iterator[Node]:
+    """A block of HTML as a paragraph of its lines."""
+    if re.fullmatch(r"\s*(?:<!--\s*-->\s*)*", html):
+        return
+    if re.fullmatch(r"\s*(?:<br\s*/?>\s*)+", html):
+        yield Node("paragraph", content=(Node("hardBreak"),) * html.count("<"))
+        return
+    lines = html.strip("\n").split("\n")
+    nodes = [part for line in lines for part in (words(line), Node("hardBreak"))][:-1]
+    yield Node("paragraph", content=joined(nodes))
+
+
+def _item(blocks: tuple[Node, ...], name: str = "listItem") -> Node:
     begins = bool(blocks) and blocks[0].type == "paragraph"
-    return Node("listItem", content=blocks if begins else (_EMPTY, *blocks))
+    return Node(name, content=blocks if begins else (_EMPTY, *blocks))
+
+
+def _task(blocks: tuple[Node, ...], box: re.Match[str]) -> Node:
+    """An item without its box, which markdown-it takes for text."""
+    item = _item(blocks, "taskItem")
+    return replace(item, attrs={"checked": box[1] in "xX"}, content=(_unboxed(item.content[0], box[0]), *item.content[1:]))
 
 
 def _unboxed(paragraph: Node, box: str) -> Node:
+    if not paragraph.content:
+        return paragraph
     first, *more = paragraph.content
     text = (first.text or "")[len(box) :]
     return replace(paragraph, content=joined((replace(first, text=text), *more)))

@@ -1,101 +1,85 @@
-"""Changes the words of a Yjs text and their formatting, leaving all others untouched.
+"""Changes the words of a text and their formatting, leaving all others untouched.
 
-pycrdt counts in bytes of UTF-8; changes are made from the end, so that offsets before them stay true. It finds each place by walking
-there, so a text gets at most `_CHANGES` of them: beyond that neighbouring ones become one, with what
-stands between them, or the whole text is written anew.
+pycrdt finds each place by walking there, so a text gets at most `_MAX_CHANGES` changes: beyond that neighbouring ones become one,
+with what stands between them, or the whole text is written anew.
+
+A text is made as another says it: *as Markdown* where that was read from Markdown, so that marks that it cannot say stay; or
+*exactly*.
 """
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
-from pycrdt import XmlElement, XmlFragment, XmlText
-
 from content.alignment import Span, gaps
-from content.text import inline_writer, yxml
-from content.text.tree import Mark, Node
+from content.text import inline_writer
+from content.text.text_group import Formatted, TextGroup
+from content.text.tree import UNSAID, Mark, Node
 
-_CHANGES = 1_000
+_MAX_CHANGES = 1_000
 _TOKENS = re.compile(r"\w+|\s|[^\w\s]")
 
 
-@dataclass(frozen=True, slots=True)
-class Formatted:
-    """A run of text with the marks that it brings."""
-
-    text: str
-    marks: tuple[Mark, ...] = ()
-
-
-def patch_words(text: XmlText, new: Sequence[Node], *, keep_start: bool, keep_end: bool) -> None:
-    """Make a text read as these runs. White space at the ends of lines, which Markdown doesn't have, can be told to stay."""
-    runs = [Formatted(node.text or "", node.marks) for node in yxml.read_text(text)]
+def patch_text(group: TextGroup, new: Sequence[Node], *, exact: bool, keep_start: bool = False, keep_end: bool = False) -> None:
+    """Make a text read as these runs. White space at the ends of lines, which Markdown doesn't have, can be asked to stay."""
     wanted = [Formatted(node.text or "", node.marks) for node in new]
-    old, core = "".join(run.text for run in runs), "".join(run.text for run in wanted)
-    if old.strip() and core.strip():
-        if keep_start and core[0].strip():
-            wanted.insert(0, Formatted(old[: len(old) - len(old.lstrip())]))
-        if keep_end and core[-1].strip():
-            wanted.append(Formatted(old[len(old.rstrip()) :]))
-    change_words(text, runs, wanted)
+    old, core = group.text, "".join(run.text for run in wanted)
+    if not exact:
+        if old.strip(UNSAID) and core.strip(UNSAID):
+            if keep_start and core[0] not in UNSAID:
+                wanted.insert(0, Formatted(old[: len(old) - len(old.lstrip(UNSAID))]))
+            if keep_end and core[-1] not in UNSAID:
+                wanted.append(Formatted(old[len(old.rstrip(UNSAID)) :]))
+        elif not core and not old.strip(UNSAID):
+            return  # Markdown shows neither
+    change_text(group, wanted, exact=exact)
 
 
-def change_words(text: XmlText, runs: Sequence[Formatted], wanted: Sequence[Formatted]) -> None:
-    old, new = "".join(run.text for run in runs), "".join(run.text for run in wanted)
+def change_text(group: TextGroup, wanted: Sequence[Formatted], *, exact: bool = False) -> None:
+    """Make a text read as these runs, white space and all."""
+    runs = group.runs
+    old, new = group.text, "".join(run.text for run in wanted)
     marks, others = _by_letter(runs), _by_letter(wanted)
-    places = offsets(old)
-    spans = _fewer(_letters(old, new))
+    spans = _fewer(_differences(old, new))
     formats: list[tuple[int, int, dict[str, Any]]] = []
     at, to = 0, 0
     for start, end, begin, stop in [*spans, (len(old), len(old), len(new), len(new))]:
-        formats += _formats(old, at, marks[at:start], others[to:begin])
+        formats += _formats(old, at, marks[at:start], others[to:begin], exact=exact)
         at, to = end, stop
     pieces = [_runs(new[begin:stop], others[begin:stop]) for _, _, begin, stop in spans]
-    if len(formats) + sum(map(len, pieces)) > 2 * _CHANGES:
+    if len(formats) + sum(map(len, pieces)) > 2 * _MAX_CHANGES:
         formats, spans, pieces = [], [(0, len(old), 0, len(new))], [_runs(new, others)]
     for start, end, change in formats:
-        text.format(places[start], places[end], change)
+        group.format(start, end, change)
     for (start, end, _, _), several in zip(reversed(spans), reversed(pieces), strict=True):
-        kept = _untold(marks, start, end)
-        delete(text, places, start, end)
-        insert(text, places, start, [(letters, (*told, *kept)) for letters, told in several])
+        kept = () if exact else _unsaid(marks, start, end)
+        group.delete(start, end)
+        group.insert(start, [(letters, (*said, *kept)) for letters, said in several], instead=end > start)
 
 
-def replace_words(parent: XmlFragment | XmlElement, find: str, replacement: Sequence[Formatted]) -> None:
-    """Replace a text in all texts below; the replacement takes the formatting of what it replaces, and adds its own."""
-    for child in yxml.inside(parent):
-        if isinstance(child, XmlElement):
-            replace_words(child, find, replacement)
-        elif isinstance(child, XmlText):
-            _replace(child, find, replacement)
-
-
-def _replace(text: XmlText, find: str, replacement: Sequence[Formatted]) -> None:
-    runs = [Formatted(node.text or "", node.marks) for node in yxml.read_text(text)]
-    old = "".join(run.text for run in runs)
+def replace_in(group: TextGroup, find: str, replacement: Sequence[Formatted]) -> None:
+    """Replace a text wherever it stands; the replacement takes the formatting of what it replaces, and adds its own."""
+    old = group.text
     several = list(re.finditer(re.escape(find), old))
     if not several:
         return
-    marks = _by_letter(runs)
-    if len(several) > _CHANGES:
-        change_words(text, runs, _replaced(old, marks, several, replacement))
+    marks = _by_letter(group.runs)
+    if len(several) > _MAX_CHANGES:
+        change_text(group, _replaced(old, marks, several, replacement))
         return
     new = "".join(run.text for run in replacement)
-    plain = not any(run.marks for run in replacement)
-    places = offsets(old)
+    is_plain = not any(run.marks for run in replacement)
     for found in reversed(several):
         at = found.start()
-        if plain:
-            for start, end, begin, stop in reversed(_letters(find, new)):
+        if is_plain:
+            for start, end, begin, stop in reversed(_differences(find, new)):
                 around = _around(marks, at + start, at + end)
-                delete(text, places, at + start, at + end)
-                insert(text, places, at + start, [(new[begin:stop], around)])
+                group.delete(at + start, at + end)
+                group.insert(at + start, [(new[begin:stop], around)], instead=end > start)
         else:
             around = marks[at]
-            delete(text, places, at, found.end())
-            insert(text, places, at, [(run.text, _united(around, run.marks)) for run in replacement])
+            group.delete(at, found.end())
+            group.insert(at, [(run.text, _united(around, run.marks)) for run in replacement], instead=True)
 
 
 def _replaced(
@@ -105,46 +89,23 @@ def _replaced(
     runs: list[Formatted] = []
     at = 0
     for found in several:
-        runs += [Formatted(letters, told) for letters, told in _runs(old[at : found.start()], marks[at : found.start()])]
+        runs += [Formatted(letters, said) for letters, said in _runs(old[at : found.start()], marks[at : found.start()])]
         runs += [Formatted(run.text, _united(marks[found.start()], run.marks)) for run in replacement]
         at = found.end()
-    return runs + [Formatted(letters, told) for letters, told in _runs(old[at:], marks[at:])]
-
-
-def offsets(text: str) -> Sequence[int]:
-    """For each character, and the end, where it begins in UTF-8."""
-    if text.isascii():
-        return range(len(text) + 1)
-    return [
-        0,
-        *accumulate(1 if letter < "\x80" else 2 if letter < "\u0800" else 3 if letter < "\U00010000" else 4 for letter in text),
-    ]
-
-
-def delete(text: XmlText, places: Sequence[int], start: int, end: int) -> None:
-    """Delete characters, given by their places in the text as it was before changes behind them."""
-    if end > start:
-        del text[places[start] : places[end]]
-
-
-def insert(text: XmlText, places: Sequence[int], start: int, runs: Sequence[tuple[str, tuple[Mark, ...]]]) -> None:
-    """Insert runs with exactly these marks; the last comes first, all at one place."""
-    for letters, marks in reversed(runs):
-        if letters:
-            text.insert(places[start], letters, yxml.formatting(marks))
+    return runs + [Formatted(letters, said) for letters, said in _runs(old[at:], marks[at:])]
 
 
 def _fewer(spans: list[Span]) -> list[Span]:
-    """At most `_CHANGES` of them: those that are nearest to each other are made one."""
-    if len(spans) <= _CHANGES:
+    """At most `_MAX_CHANGES` of them: those that are nearest to each other are made one."""
+    if len(spans) <= _MAX_CHANGES:
         return spans
     between = sorted(range(1, len(spans)), key=lambda at: spans[at - 1][1] - spans[at][0])
-    firsts = [0, *sorted(between[: _CHANGES - 1])]
+    firsts = [0, *sorted(between[: _MAX_CHANGES - 1])]
     lasts = [at - 1 for at in firsts[1:]] + [len(spans) - 1]
     return [(spans[first][0], spans[last][1], spans[first][2], spans[last][3]) for first, last in zip(firsts, lasts, strict=True)]
 
 
-def _letters(old: str, new: str) -> list[Span]:
+def _differences(old: str, new: str) -> list[Span]:
     """What differs, in characters: by words, each cut to the characters that differ at its ends."""
     left, right = _TOKENS.findall(old), _TOKENS.findall(new)
     starts, others = _starts(left), _starts(right)
@@ -181,33 +142,57 @@ def _runs(text: str, marks: Sequence[tuple[Mark, ...]]) -> list[tuple[str, tuple
 
 
 def _formats(
-    old: str, at: int, marks: Sequence[tuple[Mark, ...]], wanted: Sequence[tuple[Mark, ...]]
+    old: str, at: int, marks: Sequence[tuple[Mark, ...]], wanted: Sequence[tuple[Mark, ...]], *, exact: bool
 ) -> Iterator[tuple[int, int, dict[str, Any]]]:
-    """What gives characters that stay the marks that Markdown tells of: (start, end, change)."""
+    """What gives characters that stay the marks that are wanted: (start, end, change)."""
     start = 0
     for end in range(1, len(marks) + 1):
         if end < len(marks) and marks[end] == marks[start] and wanted[end] == wanted[start]:
             continue
-        change = _change(marks[start], wanted[start])
-        if change and (old[at + start : at + end].strip() or "code" in change):
+        if exact:
+            change = _exact_change(marks[start], wanted[start])
+        else:
+            change = _change(marks[start], wanted[start])
+            if (
+                all(map(inline_writer.is_white, old[at + start : at + end]))
+                and not _is_code(marks[start])
+                and not _is_code(wanted[start])
+            ):
+                change = {}  # white space has what marks its neighbours share
+        if change:
             yield at + start, at + end, change
         start = end
 
 
+def _is_code(marks: tuple[Mark, ...]) -> bool:
+    return any(name == "code" for name, _, _ in inline_writer.keys(marks))
+
+
 def _change(marks: tuple[Mark, ...], wanted: tuple[Mark, ...]) -> dict[str, Any]:
     """Formatting that makes text with these marks read as wanted; marks that code hides in Markdown go when the code does."""
-    told = {inline_writer.key(mark) for mark in inline_writer.expressible(marks)}
-    asked = {inline_writer.key(mark): mark for mark in inline_writer.expressible(wanted)}
-    if told == asked.keys():
+    asked = inline_writer.keys(wanted)
+    if inline_writer.keys(marks) == asked:
         return {}
-    gone = {mark.type: None for mark in marks if mark.name in inline_writer.MARKS and inline_writer.key(mark) not in asked}
-    return gone | {mark.type: dict(mark.attrs) for mark in asked.values() if mark not in marks}
+    have = {inline_writer.key(mark): mark for mark in marks}
+    gone = {mark.type: None for key, mark in have.items() if key is not None and key not in asked}
+    return gone | {
+        mark.type: dict(mark.attrs)
+        for mark in inline_writer.expressible(wanted)
+        if (same := have.get(inline_writer.key(mark))) is None
+        or inline_writer.is_code_link(same) != inline_writer.is_code_link(mark)
+    }
 
 
-def _untold(marks: Sequence[tuple[Mark, ...]], start: int, end: int) -> tuple[Mark, ...]:
-    """Marks at a place that Markdown can't tell: what is inserted there keeps them."""
+def _exact_change(marks: tuple[Mark, ...], wanted: tuple[Mark, ...]) -> dict[str, Any]:
+    asked = {mark.type for mark in wanted}
+    gone = {mark.type: None for mark in marks if mark.type not in asked}
+    return gone | {mark.type: dict(mark.attrs) for mark in wanted if mark not in marks}
+
+
+def _unsaid(marks: Sequence[tuple[Mark, ...]], start: int, end: int) -> tuple[Mark, ...]:
+    """Marks at a place that Markdown can't say: what is inserted there keeps them."""
     around = _around(marks, start, end)
-    return tuple(mark for mark in around if mark.name not in inline_writer.MARKS and (end <= start or mark in marks[end - 1]))
+    return tuple(mark for mark in around if inline_writer.key(mark) is None and (end <= start or mark in marks[end - 1]))
 
 
 def _around(marks: Sequence[tuple[Mark, ...]], start: int, end: int) -> tuple[Mark, ...]:

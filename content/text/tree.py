@@ -1,18 +1,23 @@
-"""The tree of a rich text: ProseMirror's nodes and marks, with the names of TipTap's StarterKit, tables, task lists, images and mentions.
+"""The tree of a rich text: ProseMirror's nodes and marks, with the names of TipTap's StarterKit, tables, task lists, images and
+mentions.
 
 Blocks: doc, paragraph, heading{level}, codeBlock{language}, blockquote, bulletList, orderedList{start}, listItem, taskList,
-taskItem{checked}, table, tableRow, tableHeader, tableCell, horizontalRule, image{src, alt, title}. Inline: text, hardBreak, mention{id,
-label}. Marks: link{href, title}, bold, italic, strike, underline, code. Nodes and marks of other names are kept, and shown by what they
-contain.
+taskItem{checked}, table, tableRow, tableHeader, tableCell, horizontalRule, image{src, alt, title}. Inline: text, hardBreak,
+mention{id, label}. Marks: link{href, title}, bold, italic, strike, underline, code. Nodes and marks of other names are kept, and
+shown by what they contain.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 TEXTBLOCKS = frozenset({"paragraph", "heading", "codeBlock"})
 LISTS = frozenset({"bulletList", "orderedList", "taskList"})
+BLOCKS = TEXTBLOCKS | LISTS | {"blockquote", "table", "horizontalRule", "image"}
+UNSAID = " \t\v"  # white space that no reader of Markdown shows at the ends of lines
+INLINE = frozenset({"hardBreak", "mention", "image"})
+CODE_LINK = "code"  # the `class` of a link whose text is code: TipTap lets code have no other mark
 _RANK = {name: rank for rank, name in enumerate(("link", "underline", "strike", "bold", "italic", "code"))}
 # y-prosemirror tells marks of one kind that may overlap apart by a hash behind the name.
 _HASHED = re.compile(r"(.*)--[a-zA-Z0-9+/=]{8}", re.DOTALL)
@@ -63,6 +68,13 @@ def ranked(marks: Iterable[Mark]) -> tuple[Mark, ...]:
     return tuple(sorted(marks, key=lambda mark: (_RANK.get(mark.type, len(_RANK)), mark.type)))
 
 
+def is_textblock(node: Node) -> bool:
+    """Whether a block holds text itself, whatever its name."""
+    return node.type in TEXTBLOCKS or any(
+        child.text is not None or child.type in ("hardBreak", "mention") for child in node.content
+    )
+
+
 def joined(nodes: Iterable[Node]) -> tuple[Node, ...]:
     """Inline nodes with runs of the same marks made one, and empty ones left out."""
     whole: list[Node] = []
@@ -95,19 +107,21 @@ def without_images(block: Node) -> tuple[Node, ...]:
         if child is not None and child.type != "image":
             run.append(child)
             continue
-        trimmed = _trimmed(run)
+        kept = trimmed(run)
         run = []
-        if trimmed:
-            blocks.append(replace(block, content=trimmed))
+        if kept:
+            blocks.append(replace(block, content=kept))
         if child is not None:
             blocks.append(child)
     return tuple(blocks)
 
 
-def _trimmed(run: list[Node]) -> tuple[Node, ...]:
+def trimmed(run: Sequence[Node]) -> tuple[Node, ...]:
+    """Inline nodes without breaks and blanks at the ends."""
+
     def blank(node: Node) -> bool:
-        code = any(mark.name == "code" for mark in node.marks)
-        return node.type == "hardBreak" or (node.text is not None and not node.text.strip() and not code)
+        code = any(mark.name == "code" or mark.attrs.get("class") == CODE_LINK for mark in node.marks)
+        return node.type == "hardBreak" or (node.text is not None and not node.text.strip(UNSAID) and not code)
 
     start, end = 0, len(run)
     while start < end and blank(run[start]):

@@ -1,11 +1,12 @@
 """Rich text between its tree and the XML fragment of a Yjs document, as y-prosemirror and TipTap write it.
 
-A block is an XmlElement named after the node, its attributes are the node's (null ones are left out, as there), neighbouring runs of text
-make one XmlText with the marks as formatting. Numbers: pycrdt reads and writes all as floats; whole ones are made integers again on
-reading (to JavaScript they are the same). Offsets in a pycrdt text are bytes of UTF-8, and one inside a character is moved to its end.
+A block is an XmlElement named after the node, its attributes are the node's (null ones are left out, as there), neighbouring runs
+of text make one XmlText with the marks as formatting. Numbers: pycrdt reads and writes all as floats; whole ones are made
+integers again on reading (to JavaScript they are the same). Offsets in a pycrdt text are bytes of UTF-8, and one inside a
+character is moved to its end.
 
-pycrdt's walk over children ends, without a word, at one that is not XML. None is let in (`content.structure_check`), and none is in what
-`crdt.load` gives; where one is met all the same nothing is read, rather than the half of a document.
+pycrdt's walk over children ends, without a word, at one that is not XML. None is let in (`content.structure_check`), and none is
+in what `crdt.load` gives; where one is met all the same nothing is read, rather than the half of a document.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from typing import Any
 from pycrdt import XmlElement, XmlFragment, XmlText
 
 from content.errors import Unreadable
-from content.text.tree import Mark, Node, joined, words
+from content.text.tree import Mark, Node, joined, ranked, words
 
 ROOT = "default"
 _JSON = (str, bool, int, float, type(None))
@@ -35,11 +36,13 @@ def read_element(element: XmlElement) -> Node:
 
 def read_text(text: XmlText) -> tuple[Node, ...]:
     """The runs of a text."""
-    return tuple(
-        words(run, (Mark(key, plain(value) if isinstance(value, Mapping) else {}) for key, value in (marks or {}).items()))
-        for run, marks in text.diff()
-        if isinstance(run, str)
-    )
+    return tuple(words(run, marks_of(marks)) for run, marks in text.diff() if isinstance(run, str))
+
+
+def marks_of(formatting: Mapping[str, Any] | None) -> tuple[Mark, ...]:
+    """The marks that a run's formatting says."""
+    marks = (Mark(key, plain(value) if isinstance(value, Mapping) else {}) for key, value in (formatting or {}).items())
+    return ranked(marks)
 
 
 def inside(parent: XmlFragment | XmlElement) -> list[XmlElement | XmlText]:

@@ -6,11 +6,7 @@ The work grows with the document: call it through `persistence.documents.worker_
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pycrdt import XmlFragment
-
 from content import crdt, document_types, edit, guard
-from content.text import yxml
-from content.text.patch_blocks import patch
 from domain.document import ContentFormat, DocumentType
 
 
@@ -80,16 +76,6 @@ def require_loadable(state: bytes) -> None:
 
 
 def restore_update(type_: DocumentType, snapshot: bytes | None, updates: Sequence[bytes], version: bytes) -> bytes:
-    """The update that makes a live state say what a version said; nothing when it does. What was written since is deleted by it,
-    not lost: the log and later versions have it."""
-    live = full_state(snapshot, updates)
-    if type_ is not DocumentType.TEXT:
-        update = edit.replace_all(type_, live, document_types.render(type_, crdt.load(version), ContentFormat.MARKDOWN))
-        return b"" if update == crdt.EMPTY else update
-    document = crdt.load(live)
-    heard: list[bytes] = []
-    subscription = document.observe(lambda event: heard.append(event.update))
-    with document.transaction():
-        patch(document.get(yxml.ROOT, type=XmlFragment), document_types.read_tree(crdt.load(version)).content)
-    document.unobserve(subscription)
-    return b"".join(heard) if len(heard) < 2 else crdt.merge(heard)
+    """The update that makes a live state hold what a version held; nothing when it does (`content.edit.restore`)."""
+    update = edit.restore(type_, full_state(snapshot, updates), version)
+    return b"" if update == crdt.EMPTY else update

@@ -131,19 +131,19 @@ async def test_clients_that_receive_the_moves_one_by_one_never_see_another_order
         held[str(id_)] = rank
     order = sorted(held, key=held.__getitem__)
     replaced = await compact(app)
-    received = 0
+    heard = 0
     while True:
         page = (await app.run(team.member, query, after=cursor))["changes"]
         for change in page["nodes"]:
             (field,) = change["fields"]
             assert (change["kind"], field["field"], field["before"]) == ("UPDATED", "rank", None)
             held[str(uuid_of(change["entityId"]))] = field["after"]
-            received += 1
+            heard += 1
             assert sorted(held, key=held.__getitem__) == order
         cursor = page["cursor"]
         if not page["pageInfo"]["hasNextPage"]:
             break
-    assert received == replaced > 0
+    assert heard == replaced > 0
     assert held == {
         str(row[0]): row[1] for row in await app.sql.fetch("SELECT id, rank FROM tasks WHERE project_id = $1", team.project.id)
     }

@@ -1,11 +1,13 @@
 """What a text of a given size may cost at most, whatever stands in it: CPU time of the worst that is known."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from time import thread_time
 
 import pytest
 
 from content import alignment, crdt, document_types, edit
+from content.errors import TextTooDeep
 from content.text import markdown_parser, markdown_writer
 from content.text.tree import Node, words
 from domain.document.kind import ContentFormat, DocumentType
@@ -38,8 +40,13 @@ def nested_list(depth: int) -> Node:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_nothing_that_is_worked_on_at_once_takes_long(shape: str) -> None:
     text = (shape * MAX_INLINE_BYTES)[: MAX_INLINE_BYTES - 100]
-    update = document_types.parse(TEXT, text[: len(text) // 2])
-    assert cpu_seconds(lambda: edit.replace_all(TEXT, update, text[len(text) // 2 :])) < 0.1
+
+    def work() -> None:
+        with suppress(TextTooDeep):  # what would be half read is refused
+            update = document_types.parse(TEXT, text[: len(text) // 2])
+            edit.replace_all(TEXT, update, text[len(text) // 2 :])
+
+    assert cpu_seconds(work) < 0.2
 
 
 def test_a_table_of_cells_that_are_not_there_is_text() -> None:

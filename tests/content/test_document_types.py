@@ -3,7 +3,8 @@
 import pytest
 from pycrdt import Array, Map
 
-from content import crdt, document_types, spreadsheet
+from content import crdt, document_types, spreadsheet, table_text
+from content.structs import decode_update
 from domain.document.kind import ContentFormat, DocumentType
 from domain.errors import Invalid
 
@@ -95,25 +96,32 @@ def test_no_address_runs_a_script(address: str) -> None:
     assert to_markdown(tree) == "x\n"
 
 
-def test_csv_comes_back_as_it_was() -> None:
+def test_csv_becomes_cells_and_comes_back_as_it_was() -> None:
     text = 'name,count,ok\n"a, ""b""",3,TRUE\nc,007,\nd,2.50,-1.5\n'
     document = crdt.load(document_types.parse(SHEET, text))
     grid = spreadsheet.read(document)
     assert grid.cells == (("name", "count", "ok"), ('a, "b"', 3, True), ("c", "007", None), ("d", "2.50", -1.5))
-    assert spreadsheet.to_csv(grid) == text
+    assert table_text.to_csv(grid.cells) == text
     with pytest.raises(Invalid):
         document_types.parse(SHEET, 'a,"b')
 
 
 def test_a_table_comes_back_as_it_was() -> None:
-    grid = spreadsheet.from_csv('a|b,"two\nlines"\n\\,*x*\n')
-    document = crdt.Doc()
-    spreadsheet.write(document, grid)
+    lines = table_text.from_csv('a|b,"two\nlines"\n\\,*x*\n')
+    document = crdt.load(spreadsheet.encode(lines))
     written = document_types.render(SHEET, document, ContentFormat.MARKDOWN)
     assert written == "| a\\|b | two<br>lines |\n| --- | --- |\n| \\\\ | \\*x\\* |\n"
-    assert spreadsheet.from_markdown(written) == grid
+    assert table_text.from_markdown(written) == lines
     assert rendered(SHEET, "a,<b>\n", ContentFormat.HTML) == "<table><tbody><tr><td>a</td><td>&lt;b&gt;</td></tr></tbody></table>"
     assert rendered(SHEET, "a,1\nb,\n", ContentFormat.TEXT) == "a\t1\nb\t\n"
+
+
+def test_ten_thousand_rows_are_one_item_and_so_are_read_at_once() -> None:
+    update = document_types.parse(SHEET, "".join(f"row {number}\n" for number in range(10_000)))
+    structs = decode_update(update).structs
+    assert [struct.length for struct in structs if struct.parent == "rows"] == [10_000]
+    grid = spreadsheet.read(crdt.load(update))
+    assert (len(grid.rows), grid.cells[9_999]) == (10_000, ("row 9999",))
 
 
 def test_a_grid_passes_over_what_does_not_fit_its_shape() -> None:

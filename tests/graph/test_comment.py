@@ -329,3 +329,22 @@ async def test_many_comments_at_once_are_all_kept(app: App, team: SampleTeam) ->
     await asyncio.gather(*(create_comment(app, person, about, f"{number}") for number, person in enumerate(people * 2)))
     found = await fetch_task(app, team.member, about["id"], "comments { totalCount } watchers { totalCount }")
     assert found == {"comments": {"totalCount": 10}, "watchers": {"totalCount": 5}}
+
+
+async def test_mentions_are_links_as_a_reader_sees_them(app: App, team: SampleTeam) -> None:
+    about = await create_task(app, team)
+    link = f"[@Mate](user:{team.mate.id})"
+    expected = {
+        link: True,
+        f"[@Mate](<user:{team.mate.id}>)": True,
+        f'[@Mate](user:{team.mate.id} "Mate")': True,
+        f"[*@Mate*][m]\n\n[m]: user:{team.mate.id}": True,
+        f"`{link}`": False,
+        f"```\n{link}\n```": False,
+        f"    {link}": False,
+        f"<!-- {link} -->": False,
+        link.replace("[", "\\[", 1): False,
+    }
+    for body, mentioned in expected.items():
+        comment = await create_comment(app, team.member, about, f"Words.\n\n{body}")
+        assert comment["mentions"] == ([{"id": team.mate.id}] if mentioned else []), body
