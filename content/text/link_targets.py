@@ -87,5 +87,5 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-def _unchanged(address: str) -> str:
-    return address
+def _unchanged(url: str) -> str:
+    return url

@@ -77,7 +77,7 @@ def links(markdown: str, pattern: re.Pattern[str] = USER) -> list[str]:
 def links_of_commonmark(markdown: str, pattern: re.Pattern[str]) -> list[str]:
     """The same by reading the whole text."""
     parser = MarkdownIt("commonmark", {"maxNesting": 100})
-    parser.normalizeLink = lambda address: address  # type: ignore[method-assign]
+    parser.normalizeLink = lambda url: url  # type: ignore[method-assign]
     inlines = [inline for block in parser.parse(markdown) for inline in block.children or ()]
     addresses = [str(each.attrs["href"]) for each in inlines if each.type == "link_open"]
     return [each for each in addresses if pattern.search(each)]

@@ -201,8 +201,8 @@ async def test_a_mention_is_what_commonmark_reads_as_a_link_to_a_person(app: App
         f"![M](user:{user})",
         f"user:{user}",
     ):
-        said = await create_comment(app, team.member, about, body)
-        assert said["mentions"] == [], body
+        assert (await create_comment(app, team.member, about, body))["mentions"] == [], body
+    said = await create_comment(app, team.member, about, "Nobody.")
     edited = await mutate_ok(app, team.member, "commentUpdate", id=said["id"], body=f"{link} `{link}`")
     assert edited["mentions"] == [{"id": user}]
 
