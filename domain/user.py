@@ -1,6 +1,7 @@
 """Users: who they are, and what they may change about themselves."""
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -165,7 +166,12 @@ def validate_password(value: str, path: Path) -> str:
         raise Invalid(path, f"A password has at least {MIN_PASSWORD_CHARS} characters.")
     if len(value) > MAX_PASSWORD_CHARS:
         raise TooLong(path, MAX_PASSWORD_CHARS)
-    return value
+    return prepare_password(value)
+
+
+def prepare_password(value: str) -> str:
+    """A password as it is hashed: NFC, each kind of blank the same (OpaqueString of RFC 8265), as keyboards differ in these."""
+    return unicodedata.normalize("NFC", "".join(" " if unicodedata.category(each) == "Zs" else each for each in value))
 
 
 async def register(uow: UnitOfWork, *, email_address: str, password_hash: str, first_name: str, last_name: str) -> User:

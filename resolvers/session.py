@@ -40,7 +40,9 @@ async def check_password(context: Context, values: InputValues) -> InputValues:
     time."""
     found = await get_credentials(context.database, values["email"].strip()[:254])
     user, hashed = found if found is not None else (None, None)
-    right = await context.services.passwords.verify(values["password"][: users.MAX_PASSWORD_CHARS + 1], hashed)
+    right = await context.services.passwords.verify(
+        users.prepare_password(values["password"][: users.MAX_PASSWORD_CHARS + 1]), hashed
+    )
     if user is None or not right or user.status is not UserStatus.ACTIVE:
         raise Unauthenticated("The e-mail address or the password is wrong.", path=("input",))
     return {"user": user}

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Text, Uuid, bindparam, exists, func, literal_column, select, union_all
 
+from domain.collation import fold
 from domain.permissions import Role
 from domain.rank_compaction import Stretch
 from domain.task import Task
@@ -228,7 +229,7 @@ async def by_ids(
 
 async def by_key(database: Database, viewer: UUID, key: str) -> Any:
     """The task with a key, or which once had it; None when the viewer may not see it."""
-    return await database.fetch_row(_BY_KEY, key=key.strip().upper(), viewer=viewer)
+    return await database.fetch_row(_BY_KEY, key=fold(key).upper(), viewer=viewer)
 
 
 async def blocked(database: Database, task_ids: Sequence[UUID]) -> set[UUID]:

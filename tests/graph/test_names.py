@@ -187,6 +187,24 @@ async def test_one_address_is_one_account_however_it_is_written(app: App) -> Non
     assert codes_and_paths(await sign_in(app, f"x{unique}@bucher.example")) == codes_and_paths(await sign_in(app, "nobody@x.de"))
 
 
+async def test_a_password_is_the_same_in_every_unicode_form(app: App) -> None:
+    email = unused_email()
+    made = await register(app, email=email, password="Pa\u0308sse und Pla\u0308tze")
+    assert made["errors"] == []
+    for form in ("P\u00e4sse und Pl\u00e4tze", "Pa\u0308sse\u00a0und\u3000Pla\u0308tze"):
+        assert (await sign_in(app, email, form))["errors"] == []
+    for wrong in ("Passe und Platze", "p\u00e4sse und pl\u00e4tze", "P\u00e4sse  und Pl\u00e4tze"):
+        assert (await sign_in(app, email, wrong))["errors"] != []
+
+
+async def test_a_task_is_found_by_its_key_however_it_is_pasted(app: App, team: SampleTeam) -> None:
+    task = await create_task(app, team)
+    query = "query ($key: String!) { taskByKey(key: $key) { id } }"
+    wide = "".join(chr(ord(each) + 0xFEE0) for each in task["key"])
+    for key in (task["key"].lower(), f" {task['key']}\u200b", f"\ufeff{task['key']}", wide):
+        assert (await app.run(team.member, query, key=key))["taskByKey"] == {"id": task["id"]}, ascii(key)
+
+
 async def test_an_invitation_is_accepted_under_any_form_of_its_address(app: App, team: SampleTeam) -> None:
     unique = team.team.key.lower()
     account = await register(app, email=f"y{unique}@bücher.example")
