@@ -1,11 +1,11 @@
-"""Aligns two sequences with bounded work: the ground of `diff` and `edit`.
+"""Aligns two sequences with bounded work; `diff` and `edit` build on it.
 
-Common ends are cut off, then what stands once on either side anchors the rest (patience), so that a large document with a few
-changes costs one pass. Between anchors Myers' algorithm looks for the shortest script, up to `EFFORT` steps for each gap; a gap
-that needs more is taken as replaced as a whole. All passes and steps together are bounded too (`_Purse`): two texts can be made
-so that each anchor shows just the next one, or that every gap takes all its effort. When that is spent, what is still between
-matches counts as replaced. So the cost is linear in the length: difflib, measured on two unlike texts of 20,000 words, took over
-a minute.
+Common ends are cut off, then items that occur once on either side anchor the rest (patience diff), so that a large document
+with a few changes costs one pass. Between anchors Myers' algorithm item_visits for the shortest script, up to `MAX_EDIT_STEPS`
+steps for each gap; a gap that needs more counts as replaced as a whole. All passes and steps together are bounded as well
+(`_WorkBudget`), since two texts can be made so that each anchor reveals just the next one, or that every gap takes all its
+steps; once the budget is spent, whatever is still between matches counts as replaced. So the cost is linear in the length:
+difflib, measured on two unlike texts of 20,000 words, took over a minute.
 """
 
 from bisect import bisect_left
@@ -13,25 +13,25 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-EFFORT = 200
-_PASSES = 20
-_STEPS = 500_000
+MAX_EDIT_STEPS = 200
+_MAX_PASSES = 20
+_MAX_STEPS = 500_000
 
 Span = tuple[int, int, int, int]
 
 
 @dataclass(slots=True)
 class _Purse:
-    """What may still be spent: items looked at for anchors, and steps of Myers' algorithm."""
+    """The work that is left: items visited to find anchors, and steps of Myers' algorithm."""
 
-    looks: int
+    item_visits: int
     steps: int
 
 
 def matches(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[tuple[int, int, int]]:
-    """Runs that are equal, in order: (start in left, start in right, length)."""
+    """Returns the runs that are equal, in order: (start in left, start in right, length)."""
     pairs: list[tuple[int, int]] = []
-    purse = _Purse(_PASSES * (len(left) + len(right)), _STEPS + 2 * (len(left) + len(right)))
+    budget = _Purse(_MAX_PASSES * (len(left) + len(right)), _MAX_STEPS + 2 * (len(left) + len(right)))
     waiting: list[Span] = [(0, len(left), 0, len(right))]
     while waiting:
         start, end, begin, stop = waiting.pop()
@@ -43,10 +43,10 @@ def matches(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[tuple[i
             pairs.append((end, stop))
         if start == end or begin == stop:
             continue
-        purse.looks -= end - start + stop - begin
-        anchors = _anchors(left, right, (start, end, begin, stop)) if purse.looks >= 0 else []
+        budget.item_visits -= end - start + stop - begin
+        anchors = _anchors(left, right, (start, end, begin, stop)) if budget.item_visits >= 0 else []
         if not anchors:
-            pairs += _shortest(left, right, (start, end, begin, stop), purse)
+            pairs += _shortest(left, right, (start, end, begin, stop), budget)
             continue
         for here, there in anchors:
             pairs.append((here, there))
@@ -57,7 +57,7 @@ def matches(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[tuple[i
 
 
 def gaps(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Span]:
-    """What is between the matches: (start, end in left, start, end in right), at least one of them not empty."""
+    """Returns what lies between the matches: (start, end in left, start, end in right), at least one of them not empty."""
     found: list[Span] = []
     at, to = 0, 0
     for here, there, length in [*matches(left, right), (len(left), len(right), 0)]:
@@ -68,7 +68,7 @@ def gaps(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Span]:
 
 
 def _anchors(left: Sequence[Hashable], right: Sequence[Hashable], span: Span) -> list[tuple[int, int]]:
-    """The longest rising run of items that stand once on either side."""
+    """Returns the longest increasing run of items that occur once on either side."""
     start, end, begin, stop = span
     once_left = {item for item, times in Counter(left[start:end]).items() if times == 1}
     once = {item for item, times in Counter(right[begin:stop]).items() if times == 1} & once_left
@@ -99,15 +99,15 @@ def _rising(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return chosen[::-1]
 
 
-def _shortest(left: Sequence[Hashable], right: Sequence[Hashable], span: Span, purse: _Purse) -> list[tuple[int, int]]:
-    """Myers' greedy algorithm; nothing where the script is longer than `EFFORT`, or the purse is empty."""
+def _shortest(left: Sequence[Hashable], right: Sequence[Hashable], span: Span, budget: _Purse) -> list[tuple[int, int]]:
+    """Myers' greedy algorithm; nothing where the script is longer than `MAX_EDIT_STEPS`, or the budget is spent."""
     start, end, begin, stop = span
     height, width = end - start, stop - begin
     reach: dict[int, int] = {1: 0}
     history: list[dict[int, int]] = []
-    for steps in range(min(height + width, EFFORT) + 1):
-        purse.steps -= 2 * steps + 1
-        if purse.steps < 0:
+    for steps in range(min(height + width, MAX_EDIT_STEPS) + 1):
+        budget.steps -= 2 * steps + 1
+        if budget.steps < 0:
             return []
         history.append(dict(reach))
         for diagonal in range(-steps, steps + 1, 2):
@@ -117,7 +117,7 @@ def _shortest(left: Sequence[Hashable], right: Sequence[Hashable], span: Span, p
             before = x
             while x < height and y < width and left[start + x] == right[begin + y]:
                 x, y = x + 1, y + 1
-            purse.steps -= x - before
+            budget.steps -= x - before
             reach[diagonal] = x
             if x >= height and y >= width:
                 return _walked_back(history, span, steps)

@@ -1,7 +1,8 @@
-"""Who wrote what stands in a text: stretches of its plain rendering with the Yjs client that inserted them.
+"""Attributes a document's text: spans of its plain rendering with the Yjs client that inserted them.
 
-Yjs keeps with each character who inserted it, but neither when nor who deleted or formatted; a client is one session of somebody,
-so rooms keep which user each client was, and at which clocks. `Span.clock` is the latest of a stretch, to look up when that was.
+Yjs records who inserted each character, but neither when nor who deleted or formatted it; a client is one session of a user, so
+rooms record which user each client was, and at which clocks. `Span.clock` is the latest clock of a span, to look up when that
+was.
 """
 
 import re
@@ -33,7 +34,9 @@ class Span:
 
 
 def spans(type: DocumentType, document: crdt.Doc) -> tuple[Span, ...]:
-    """The stretches of a document's rendering as TEXT, in order, without those that are nobody's (line breaks between blocks).
+    """Returns the attributed spans of a document's TEXT rendering, in order; line breaks between blocks belong to nobody.
+
+    Offsets count code points (`domain.anchor.Utf16Offsets` converts them for clients).
 
     A spreadsheet has none: its cells are replaced, not written in. Raises UpdatePending.
     """
@@ -52,8 +55,7 @@ def spans(type: DocumentType, document: crdt.Doc) -> tuple[Span, ...]:
 
 
 def remap_spans(found: tuple[Span, ...], text: str, rendering: str) -> tuple[Span, ...]:
-    """The stretches of a text as those of another rendering of it, such as Markdown: signs there belong to the word before
-    them."""
+    """Maps spans of a text to another rendering of it, such as Markdown, whose signs belong to the word before them."""
     author = _at(found)
     out: list[Span] = []
     words, others = list(_WORDS.finditer(text)), list(_WORDS.finditer(rendering))
@@ -70,14 +72,13 @@ def remap_spans(found: tuple[Span, ...], text: str, rendering: str) -> tuple[Spa
     return tuple(out)
 
 
-def authors(found: Sequence[Span]) -> list[tuple[int, int]]:
-    """(Offset, client) wherever another client begins; where nobody is known it is the one before it, or the first. For
-    `diff`."""
-    told: list[tuple[int, int]] = []
+def author_changes(found: Sequence[Span]) -> list[tuple[int, int]]:
+    """Returns (offset, client) wherever the client changes; unattributed text belongs to the client before it, or the first."""
+    changes: list[tuple[int, int]] = []
     for span in found:
-        if not told or told[-1][1] != span.client:
-            told.append((span.start if told else 0, span.client))
-    return told
+        if not changes or changes[-1][1] != span.client:
+            changes.append((span.start if changes else 0, span.client))
+    return changes
 
 
 def _at(found: tuple[Span, ...]) -> Callable[[int], Span | None]:
@@ -91,7 +92,7 @@ def _at(found: tuple[Span, ...]) -> Callable[[int], Span | None]:
 
 
 def _follow(doc: Node, root: Parent, items: ItemOrder, at: int, found: list[Span]) -> None:
-    """Walk the tree and the items beside each other: both have all elements and all characters in the same order."""
+    """Walks the tree and the items in parallel: both have all elements and all characters in the same order."""
     elements, letters = _written(root, items)
     next_element, next_letter = iter(elements), _Letters(letters)
 
@@ -102,7 +103,7 @@ def _follow(doc: Node, root: Parent, items: ItemOrder, at: int, found: list[Span
                 offset += length
             return offset
         item = next(next_element, None)
-        text = plain_text.letters(node)
+        text = plain_text.inline_text(node)
         if item is not None and text:
             _add(found, Span(offset, offset + len(text), item.struct.client, item.struct.clock))
         for child in node.walk():
@@ -133,7 +134,7 @@ def _pass(node: Node, elements: Iterator[Item], letters: "_Letters") -> None:
 
 
 def _written(root: Parent, items: ItemOrder) -> tuple[list[Item], list[Item]]:
-    """Elements and strings within a root, each in the order of the text."""
+    """Returns the elements and the strings within a root, each in the order of the text."""
     elements: list[Item] = []
     letters: list[Item] = []
 
@@ -154,7 +155,7 @@ def _written(root: Parent, items: ItemOrder) -> tuple[list[Item], list[Item]]:
 
 
 class _Letters:
-    """Deals out the characters of strings, with who wrote them."""
+    """Hands out the characters of strings in order, with the client of each."""
 
     def __init__(self, items: list[Item]) -> None:
         self._items = iter(items)
@@ -162,7 +163,7 @@ class _Letters:
         self._left = 0
 
     def take(self, count: int) -> Iterator[tuple[int, int, int]]:
-        """(characters, client, clock), together `count` characters unless there are no more."""
+        """Yields (characters, client, clock), `count` characters together unless fewer are left."""
         while count:
             if not self._left:
                 self._item = next(self._items, None)

@@ -1,7 +1,7 @@
-"""What changed between two renderings: by block first, then by word within the blocks that changed.
+"""Compares two renderings: by block first, then by word within the blocks that changed.
 
-Blocks are what stands between empty lines. Both steps align with bounded work (`content.alignment`): two documents of 1 MB with
-nothing in common cost a fraction of a second and come out as one deletion and one insertion.
+Blocks are separated by empty lines. Both steps align with bounded work (`content.alignment`): two documents of 1 MB with
+nothing in common take a fraction of a second and result in one deletion and one insertion.
 """
 
 import re
@@ -18,7 +18,7 @@ _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 class DiffOp(StrEnum):
-    """What became of a stretch of text."""
+    """What happened to a stretch of text."""
 
     EQUAL = "EQUAL"
     INSERT = "INSERT"
@@ -27,7 +27,7 @@ class DiffOp(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
-    """A stretch of text; `client` is the Yjs client that wrote what was inserted, None where nobody is known."""
+    """A stretch of text; `client` is the Yjs client that wrote what was inserted, None where it is unknown."""
 
     op: DiffOp
     text: str
@@ -36,23 +36,23 @@ class Hunk:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """Hunks in order: EQUAL and DELETE together are the old text, EQUAL and INSERT the new. Counts are of characters."""
+    """Hunks in order: EQUAL and DELETE together are the old text, EQUAL and INSERT the new. Counts are of code points."""
 
     hunks: tuple[Hunk, ...]
     added: int
     removed: int
 
 
-def diff(old: str, new: str, spans: Sequence[Span] = (), *, most: int | None = None) -> Diff:
-    """Compare two texts; `spans` tell who wrote the new one, and part hunks where that changes (`attribution.authors`).
+def diff(old: str, new: str, spans: Sequence[Span] = (), *, max_hunks: int | None = None) -> Diff:
+    """Compares two texts; `spans` attribute the new one, and hunks end where the author changes (`attribution.author_changes`).
 
-    Beyond `most` hunks only blocks are compared, and beyond that nothing: what came is nobody's then.
+    Beyond `max_hunks` hunks only blocks are compared, and beyond that nothing: what came is nobody's then.
     """
-    authors = attribution.authors(spans)
-    hunks = tuple(_signed(_joined(_by_block(old, new)), authors))
-    if most is not None and len(hunks) > most:
+    authors = attribution.author_changes(spans)
+    hunks = tuple(_attributed(_joined(_by_block(old, new)), authors))
+    if max_hunks is not None and len(hunks) > max_hunks:
         hunks = tuple(_joined(_aligned(_BLOCKS.findall(old), _BLOCKS.findall(new), _replaced)))
-    if most is not None and len(hunks) > most:
+    if max_hunks is not None and len(hunks) > max_hunks:
         hunks = tuple(_replaced(old, new))
     return Diff(
         hunks,
@@ -87,7 +87,7 @@ def _aligned(old: list[str], new: list[str], between: Callable[[str, str], Itera
 
 
 def _joined(hunks: Iterator[Hunk]) -> Iterator[Hunk]:
-    """Neighbours of one kind made one; of a run of changes first all that went, then all that came."""
+    """Merges neighbours of one kind; in a run of changes the deletion comes before the insertion."""
     equal, went, came = "", "", ""
     for hunk in hunks:
         if hunk.op is DiffOp.EQUAL:
@@ -108,8 +108,8 @@ def _joined(hunks: Iterator[Hunk]) -> Iterator[Hunk]:
     yield from _replaced(went, came)
 
 
-def _signed(hunks: Iterator[Hunk], authors: Sequence[tuple[int, int]]) -> Iterator[Hunk]:
-    """Hunks with who wrote what came: `authors` are (first character, client), in order."""
+def _attributed(hunks: Iterator[Hunk], authors: Sequence[tuple[int, int]]) -> Iterator[Hunk]:
+    """Adds to hunks the client of what was inserted; `authors` are (first character, client), in order."""
     at = place = 0
     for hunk in hunks:
         if hunk.op is DiffOp.DELETE:

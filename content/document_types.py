@@ -1,4 +1,4 @@
-"""The same doors for every type of document: `render` its content in a form, `parse` a first update from text."""
+"""Renders and parses the content of documents, whatever their type."""
 
 import re
 
@@ -15,7 +15,7 @@ _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def render(type: DocumentType, document: crdt.Doc, format: ContentFormat) -> str:
-    """The content of a document. CRDT is not text: `crdt.state`.
+    """Renders the content of a document as text; for the CRDT itself see `crdt.state`.
 
     Markdown and text end with a line break unless they are empty; JSON is ProseMirror's for a text, and else the shape that the
     type's module tells. Where a log from before the guard refused it holds U+0000, U+FFFD stands for it, as in CommonMark:
@@ -38,7 +38,7 @@ def _rendered(type: DocumentType, document: crdt.Doc, format: ContentFormat) -> 
 
 
 def parse(type: DocumentType, text: str) -> bytes:
-    """The update that makes an empty document hold this text: Markdown, for a spreadsheet a Markdown table or CSV.
+    """Returns the update that makes an empty document hold this text: Markdown; for a spreadsheet a Markdown table or CSV.
 
     Raises Invalid, LimitExceeded.
     """
@@ -55,7 +55,7 @@ def parse(type: DocumentType, text: str) -> bytes:
 
 
 def require_whole_characters(text: str, path: Path = ("input", "content")) -> None:
-    """Raise Invalid where a text holds half a surrogate pair: it has no encoding, and cannot be stored."""
+    """Raises Invalid where a text holds half a surrogate pair: it has no encoding, and cannot be stored."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -63,7 +63,7 @@ def require_whole_characters(text: str, path: Path = ("input", "content")) -> No
 
 
 def read_tree(document: crdt.Doc) -> Node:
-    """The rich text of a TEXT document."""
+    """Reads the rich text of a TEXT document."""
     return yxml.read(document.get(yxml.ROOT, type=XmlFragment))
 
 
@@ -102,5 +102,5 @@ def _presentation(slides: tuple[presentation.Slide, ...], format: ContentFormat)
         case ContentFormat.TEXT:
             return presentation.to_text(slides)
         case ContentFormat.JSON:
-            return orjson.dumps(presentation.to_json_(slides)).decode()
+            return orjson.dumps(presentation.slides_to_json(slides)).decode()
     raise ValueError(format)

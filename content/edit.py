@@ -1,14 +1,15 @@
-"""Text from outside merged into a live document, never over it.
+"""Merges text from outside into a live document.
 
 The caller read the document at some position, the base, and sends text. The change is made on a copy of the *base*, as small as
-can be, and what it adds is a Yjs update like any client's: applied to the live document, which has everything that the base had,
-it merges with what people wrote meanwhile by the same rules as their edits among each other. (Rejected: to find the place of each
-change in the live text by what stands around it. That guesses where Yjs knows.) What somebody deleted meanwhile stays deleted,
-also where the text from outside edits it.
+possible, and results in a Yjs update like any client's: applied to the live document, which has everything that the base had,
+it merges with concurrent edits by the rules of Yjs. (Rejected: to find the place of each change in the live text by its
+context. That guesses where Yjs knows.) What somebody deleted meanwhile stays deleted, also where the text from outside edits
+it.
 
-How small: blocks are compared by their Markdown, so that what Markdown can't say (widths, colours, comments) is no difference and
-stays; a changed block is matched with its successor of the same kind and changed within: attributes, formatting, then words. A
-block moved is deleted and inserted.
+Blocks are compared by their Markdown, so whatever Markdown can't say (widths, colours, containers, unknown nodes) makes no
+difference and is left as it is; a changed block is matched with its successor of the same kind and changed within: attributes,
+formatting, then words. A block that was moved is deleted and inserted. The same text changes nothing, even where it could not be
+read again because it nests too deep.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ from pycrdt import Array, Map, XmlFragment
 from content import crdt, document_types, presentation, spreadsheet
 from content.alignment import gaps, matches
 from content.errors import TextNotFound
-from content.guard import DOCUMENT_BYTES
+from content.guard import MAX_DOCUMENT_BYTES
 from content.spreadsheet_edit import replace_cells, replace_in_cells, restore_cells
 from content.text import markdown_parser, yxml
 from content.text.patch_blocks import patch_blocks
@@ -35,7 +36,7 @@ _EMPTY = "paragraph"
 
 
 def replace_all(type: DocumentType, base: bytes, text: str) -> bytes:
-    """The update that turns the base into this text, to be applied to the live document. Raises Invalid, LimitExceeded.
+    """Returns the update that turns the base into this text, to be applied to the live document. Raises Invalid, LimitExceeded.
 
     `base` is the state that the caller read. Empty (`crdt.EMPTY`) where nothing changes.
     """
@@ -43,7 +44,7 @@ def replace_all(type: DocumentType, base: bytes, text: str) -> bytes:
 
     def change(document: crdt.Doc) -> None:
         if _is_same(text, document_types.render(type, document, ContentFormat.MARKDOWN)):
-            return  # also where it could not be read whole: it nests too deep
+            return  # even where the text could not be read again: it nests too deep
         match type:
             case DocumentType.TEXT:
                 patch_blocks(document.get(yxml.ROOT, type=XmlFragment), markdown_parser.parse(text).content)
@@ -56,7 +57,7 @@ def replace_all(type: DocumentType, base: bytes, text: str) -> bytes:
 
 
 def restore(type: DocumentType, live: bytes, version: bytes) -> bytes:
-    """The update that makes a live state hold what a version held, exactly: names, attributes and marks that Markdown cannot say too.
+    """Returns the update that makes a live state exactly what a version held, with all that Markdown cannot say.
 
     What was written since is deleted by it, not lost: the log and later versions have it. Raises LimitExceeded.
     """
@@ -75,7 +76,7 @@ def restore(type: DocumentType, live: bytes, version: bytes) -> bytes:
 
 
 def append(type: DocumentType, live: bytes, text: str) -> bytes:
-    """The update that adds text behind what is there: blocks, rows or slides. Raises Invalid, LimitExceeded."""
+    """Returns the update that appends text: blocks, rows or slides. Raises Invalid, LimitExceeded."""
     document_types.require_whole_characters(text, ("input", "append"))
 
     def change(document: crdt.Doc) -> None:
@@ -83,7 +84,7 @@ def append(type: DocumentType, live: bytes, text: str) -> bytes:
             case DocumentType.TEXT:
                 _append_blocks(document.get(yxml.ROOT, type=XmlFragment), markdown_parser.parse(text))
             case DocumentType.SPREADSHEET:
-                replace_cells(document, text, keep=True)
+                replace_cells(document, text, append=True)
             case DocumentType.PRESENTATION:
                 presentation.write(document, presentation.from_markdown(text))
 
@@ -91,10 +92,10 @@ def append(type: DocumentType, live: bytes, text: str) -> bytes:
 
 
 def find_and_replace(type: DocumentType, live: bytes, find: str, replacement: str) -> bytes:
-    """The update that replaces a text wherever it stands. Raises TextNotFound, Invalid.
+    """Returns the update that replaces a text wherever it occurs. Raises TextNotFound, Invalid, LimitExceeded.
 
-    Looked for is plain text within one block first, where the replacement takes the formatting of what it replaces and adds its
-    own; then Markdown as the document renders it, over blocks if need be.
+    Searches plain text within single blocks first, where the replacement takes the formatting of what it replaces and adds its
+    own; then the Markdown of the document, across blocks.
     """
     if not find:
         raise Invalid(("input", "find"), "A text to look for is needed.")
@@ -123,7 +124,7 @@ def find_and_replace(type: DocumentType, live: bytes, find: str, replacement: st
 
 
 def _is_same(text: str, rendered: str) -> bool:
-    """Whether a text is what the document says; transport may change the ends of lines."""
+    """Returns whether a text is what the document says; transport may change the ends of lines."""
     return text.replace("\r\n", "\n").strip("\n") == rendered.strip("\n")
 
 
@@ -166,19 +167,18 @@ def _replace_words(type: DocumentType, document: crdt.Doc, find: str, runs: list
 
 
 def _bound(times: int, replacement: str) -> None:
-    if times * len(replacement) > DOCUMENT_BYTES:
-        raise LimitExceeded("The document would become too large.", DOCUMENT_BYTES, path=_REPLACE)
+    if times * len(replacement) > MAX_DOCUMENT_BYTES:
+        raise LimitExceeded("The document would become too large.", MAX_DOCUMENT_BYTES, path=_REPLACE)
 
 
 def _stands(type: DocumentType, document: crdt.Doc, find: str) -> int:
-    """How often a text stands within one stretch of characters, as `replace_in` looks for it."""
+    """Counts a text within single stretches of characters, as `replace_in` finds it."""
     return sum(group.text.count(find) for fragment in _fragments(type, document) for group in text_groups(fragment))
 
 
 def _append_blocks(fragment: XmlFragment, tree: Node) -> None:
-    """Behind the last block, before the empty paragraphs that editors keep at the end; a single one, as they begin with, gives
-    way."""
-    there = yxml.children_of(fragment)
+    """Inserts behind the last block, before the empty paragraphs that editors keep at the end; a lone one is replaced."""
+    there = yxml.read_children(fragment)
     end = len(there)
     while end and there[end - 1].type == _EMPTY and not there[end - 1].content:
         end -= 1
@@ -189,7 +189,9 @@ def _append_blocks(fragment: XmlFragment, tree: Node) -> None:
 
 
 def _restore_slides(document: crdt.Doc, wanted: Sequence[presentation.Slide]) -> None:
-    """Slides by their ids, in their order; those that are gone come again with their bodies, which are roots of their own."""
+    """Restores slides by their ids; those that were deleted are inserted again, with their bodies, which are roots of their
+    own.
+    """
     slides: Array[Map[Any]] = document.get("slides", type=Array)
     held = presentation.read(document)
     ids = [slide.id for slide in held]
@@ -210,7 +212,7 @@ def _restore_slides(document: crdt.Doc, wanted: Sequence[presentation.Slide]) ->
 
 
 def _replace_slides(document: crdt.Doc, text: str) -> None:
-    """Slides are matched like blocks: the same Markdown is the same slide, and what is between two such is changed in turn."""
+    """Matches slides like blocks: the same Markdown is the same slide, and those between two such are changed in turn."""
     old, new = presentation.read(document), presentation.from_markdown(text)
     slides: Array[Map[str]] = document.get("slides", type=Array)
     rendered = [presentation.slide_markdown(slide) for slide in old]

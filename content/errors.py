@@ -1,4 +1,4 @@
-"""What can be wrong with an update, or with text that is to become one.
+"""Errors of updates, and of text that is to become one.
 
 The graph's list of codes is a contract, so these are kinds of INVALID and LIMIT_EXCEEDED rather than codes of their own: a client
 that sent a malformed update can't do other than with any malformed value.
@@ -24,7 +24,7 @@ class UpdateTooLarge(LimitExceeded):
 
 
 class TextTooDeep(LimitExceeded):
-    """The blocks of a text stand within each other deeper than a document may hold."""
+    """The blocks of a text nest deeper than a document allows."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"The blocks of a text may stand within each other {limit} deep at most.", limit)
@@ -38,7 +38,7 @@ class UpdatePending(InvalidUpdate):
 
 
 class TooExpensive(LimitExceeded):
-    """What was asked takes more time or memory than the server gives one document; `limit` is in seconds."""
+    """The work takes more time or memory than the server allows for one document; `limit` is in seconds."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(
@@ -47,14 +47,14 @@ class TooExpensive(LimitExceeded):
 
 
 class Unreadable(Invalid):
-    """Something stands among the blocks of the document that keeps it from being read to its end; never is it worked on then."""
+    """Something among the blocks of the document keeps pycrdt from reading it to its end, so nothing of it is read."""
 
     def __init__(self, *, path: Path = ("input", "id")) -> None:
         super().__init__(path, "The document holds something among its blocks that is none, and cannot be read to its end.")
 
 
 class TextNotFound(Invalid):
-    """The text to replace does not stand in the document."""
+    """The document does not contain the text to replace."""
 
     def __init__(self, *, path: Path = ("input", "find")) -> None:
         super().__init__(path, "The text is not in the document.")

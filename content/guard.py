@@ -1,12 +1,13 @@
-"""Judges an update before pycrdt sees it: yrs trusts what it is sent, and what kills it kills every room of the process.
+"""Checks an update before pycrdt sees it: yrs trusts its input, and what kills it kills every room of the process.
 
-`check` reads the bytes alone and costs 5 µs for a typed character. What only the document can tell comes after it: `missing`
-compares an update's references with a state vector (a dictionary look-up each, for rooms on every update), and `applies` tries an
-update on a scratch copy of the document (as dear as loading it: for what comes once, such as an import).
+`check` reads the bytes alone (5 µs for a typed character). What depends on the document is checked afterwards:
+`builds_on_missing` compares an update's references with a state vector (a dictionary look-up each, on every update of a room),
+`StructureCheck.admit` refuses depth, foreign blocks, U+0000, cuts through surrogate pairs and updates that are too expensive,
+and `crdt.require_applicable` tries an update on a scratch copy (as expensive as loading the document: for imports).
 
-Measured of pycrdt 0.14.13: an update in encoding V2 is taken without a word and yields nothing; values nested 20,000 deep end the
-process; a pending update is kept aside, and `get_update` leaves it out, so that a snapshot made then would lose it. Pending can't
-be asked for; it is seen in that the state vector does not reach what the update added.
+Measured of pycrdt 0.14.13: an update in encoding V2 is accepted and yields nothing; values nested 20,000 deep end the process;
+a pending update is kept aside and left out of `get_update`, so a snapshot taken then would lose it. pycrdt does not tell that
+updates are pending; it shows in that the state vector does not reach what the update added.
 """
 
 from collections.abc import Mapping
@@ -15,12 +16,12 @@ from content.errors import UpdateTooLarge
 from content.structs import SKIP, TYPE, Id, Update, decode_update
 from content.structure_check import StructureCheck, require_storable
 
-UPDATE_BYTES = 1024 * 1024
-DOCUMENT_BYTES = 16 * 1024 * 1024
+MAX_UPDATE_BYTES = 1024 * 1024
+MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 
 
-def read(update: bytes, *, limit: int = UPDATE_BYTES) -> Update:
-    """What a well-formed update says; where it may stand in a document is told by the document's `StructureCheck`.
+def read(update: bytes, *, limit: int = MAX_UPDATE_BYTES) -> Update:
+    """Decodes a well-formed update; whether it may be applied to a document is for that document's `StructureCheck` to say.
 
     Raises InvalidUpdate and UpdateTooLarge.
     """
@@ -29,18 +30,20 @@ def read(update: bytes, *, limit: int = UPDATE_BYTES) -> Update:
     return decode_update(update)
 
 
-def check(update: bytes, *, limit: int = UPDATE_BYTES) -> Update:
-    """What an update says that is sound as far as it tells by itself. Raises InvalidUpdate and UpdateTooLarge."""
-    said = read(update, limit=limit)
-    require_storable(said)
-    structs = said.structs
+def check(update: bytes, *, limit: int = MAX_UPDATE_BYTES) -> Update:
+    """Decodes an update and checks all that can be checked without the document. Raises InvalidUpdate, UpdateTooLarge,
+    TooExpensive.
+    """
+    decoded = read(update, limit=limit)
+    require_storable(decoded)
+    structs = decoded.structs
     if len(structs) > 1 and any(struct.kind == TYPE for struct in structs):
-        StructureCheck().admit(said)
-    return said
+        StructureCheck().admit(decoded)
+    return decoded
 
 
-def missing(update: Update, vector: Mapping[int, int]) -> bool:
-    """Whether the update builds on clocks, or deletes clocks, that neither it nor a document of this state vector holds."""
+def builds_on_missing(update: Update, vector: Mapping[int, int]) -> bool:
+    """Returns whether the update refers to or deletes clocks that neither it nor a document with this state vector holds."""
     adds = update.adds
     for client, (first, _) in adds.items():
         if first > vector.get(client, 0):

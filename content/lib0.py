@@ -1,4 +1,4 @@
-"""Steps over lib0's encoding of numbers, texts and values, believing nothing that it promises."""
+"""Reads lib0's encoding of numbers, texts and values without trusting any length in it."""
 
 import re
 
@@ -6,14 +6,14 @@ import orjson
 
 from content.errors import InvalidUpdate, UpdateTooLarge
 
-VALUES_DEEP = 64
+MAX_VALUE_DEPTH = 64
 _SAFE = 2**53 - 1
 _NUL_IN_JSON = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _BRACKETS = re.compile(rb'[\[{]|[\]}]|"(?:[^"\\]|\\.)*"')
 
 
-def number(data: bytes, at: int) -> tuple[int, int]:
-    """A varint at `at`, and where the next thing begins. At most 53 bits."""
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """Decodes the varint at `at` (at most 53 bits): (value, offset behind it). Raises InvalidUpdate."""
     byte = data[at]
     if byte < 0x80:
         return byte, at + 1
@@ -32,8 +32,8 @@ def number(data: bytes, at: int) -> tuple[int, int]:
     return value, at + 1
 
 
-def varint(value: int) -> bytes:
-    """A number as `number` reads it."""
+def encode_varint(value: int) -> bytes:
+    """Encodes a number as a varint."""
     if value < 0x80:
         return bytes((value,))
     out = bytearray()
@@ -45,21 +45,21 @@ def varint(value: int) -> bytes:
 
 
 def checked_length(count: int, left: int, at_least: int) -> int:
-    """`count`, if so many things of `at_least` bytes can follow (the delete set's count stands behind them all)."""
+    """Returns `count`, if that many elements of `at_least` bytes fit in the bytes that are `left`. Raises InvalidUpdate."""
     if count * at_least > left:
         raise InvalidUpdate("The update promises more than it holds.")
     return count
 
 
 def skip_bytes(data: bytes, at: int) -> int:
-    length, at = number(data, at)
+    length, at = read_varint(data, at)
     if length > len(data) - at:
         raise InvalidUpdate("The update ends early.")
     return at + length
 
 
-def string(data: bytes, at: int) -> tuple[str, int]:
-    length, at = number(data, at)
+def read_string(data: bytes, at: int) -> tuple[str, int]:
+    length, at = read_varint(data, at)
     end = at + length
     if end > len(data):
         raise InvalidUpdate("The update ends early.")
@@ -67,7 +67,7 @@ def string(data: bytes, at: int) -> tuple[str, int]:
 
 
 def skip_json(data: bytes, at: int, *, may_be_undefined: bool = False) -> int:
-    length, at = number(data, at)
+    length, at = read_varint(data, at)
     end = at + length
     if end > len(data):
         raise InvalidUpdate("The update ends early.")
@@ -75,10 +75,10 @@ def skip_json(data: bytes, at: int, *, may_be_undefined: bool = False) -> int:
     if text in (b"null", b"{}", b"true") or (may_be_undefined and text == b"undefined"):
         return end
     depth = 0
-    for match in _BRACKETS.finditer(text) if text.count(b"[") + text.count(b"{") > VALUES_DEEP else ():
+    for match in _BRACKETS.finditer(text) if text.count(b"[") + text.count(b"{") > MAX_VALUE_DEPTH else ():
         depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(match.group(), 0)
-        if depth > VALUES_DEEP:
-            raise UpdateTooLarge("A value in the update nests too deep.", VALUES_DEEP)
+        if depth > MAX_VALUE_DEPTH:
+            raise UpdateTooLarge("A value in the update nests too deep.", MAX_VALUE_DEPTH)
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -87,11 +87,11 @@ def skip_json(data: bytes, at: int, *, may_be_undefined: bool = False) -> int:
 
 
 def skip_any(data: bytes, at: int, depth: int) -> int:
-    """Step over a value in lib0's `any` encoding."""
+    """Steps over a value in lib0's `any` encoding."""
     tag = data[at]
     at += 1
     if tag == 119:
-        return string(data, at)[1]
+        return read_string(data, at)[1]
     if tag == 125:
         return _signed(data, at)
     if tag in (126, 127, 120, 121):
@@ -105,18 +105,20 @@ def skip_any(data: bytes, at: int, depth: int) -> int:
         return skip_bytes(data, at)
     if tag not in (117, 118):
         raise InvalidUpdate("The update holds a value of an unknown kind.")
-    if depth >= VALUES_DEEP:
-        raise UpdateTooLarge("A value in the update nests too deep.", VALUES_DEEP)
-    count, at = number(data, at)
+    if depth >= MAX_VALUE_DEPTH:
+        raise UpdateTooLarge("A value in the update nests too deep.", MAX_VALUE_DEPTH)
+    count, at = read_varint(data, at)
     for _ in range(checked_length(count, len(data) - at, tag - 116)):
         if tag == 118:
-            _, at = string(data, at)
+            _, at = read_string(data, at)
         at = skip_any(data, at, depth + 1)
     return at
 
 
 def any_has_nul(data: bytes, at: int, count: int) -> bool:
-    """Whether U+0000 stands in a string among `count` values in lib0's `any` encoding, over which `skip_any` stepped before."""
+    """Returns whether U+0000 stands in a string among `count` values in lib0's `any` encoding, over which `skip_any` stepped
+    before.
+    """
     left = [(count, False)]  # values to come at each level, and whether they have keys
     while left:
         several, has_keys = left.pop()
@@ -124,15 +126,15 @@ def any_has_nul(data: bytes, at: int, count: int) -> bool:
             continue
         left.append((several - 1, has_keys))
         if has_keys:
-            key, at = string(data, at)
+            key, at = read_string(data, at)
             if "\0" in key:
                 return True
         tag = data[at]
         if tag in (117, 118):
-            inner, at = number(data, at + 1)
+            inner, at = read_varint(data, at + 1)
             left.append((inner, tag == 118))
         elif tag == 119:
-            text, at = string(data, at + 1)
+            text, at = read_string(data, at + 1)
             if "\0" in text:
                 return True
         else:
@@ -141,12 +143,12 @@ def any_has_nul(data: bytes, at: int, count: int) -> bool:
 
 
 def json_has_nul(data: bytes) -> bool:
-    """Whether JSON holds a string with U+0000, which can only stand there escaped."""
+    """Returns whether JSON holds a string with U+0000, which can only stand there escaped."""
     return _NUL_IN_JSON.search(data) is not None
 
 
 def _signed(data: bytes, at: int) -> int:
-    """Step over a signed varint: 6 bits and a sign, then groups of 7."""
+    """Steps over a signed varint: 6 bits and a sign, then groups of 7."""
     start = at
     while data[at] >= 0x80:
         at += 1

@@ -1,9 +1,9 @@
 """Presentations: slides in an order, each a rich text of its own.
 
-The root `slides` is a Y.Array of Y.Map{id: string, notes?: string}; the body of a slide is the root XML fragment `slide:{id}`, which
-an editor is bound to by its name (TipTap: `Collaboration.configure({ document, field: "slide:…" })`). Bodies are roots, not values of
-the map, so that a slide can be moved (its map made anew with the same id) while somebody writes in it. Where an id comes twice, the
-first place counts.
+The root `slides` is a Y.Array of Y.Map{id: string, notes?: string}; the body of a slide is the root XML fragment `slide:{id}`,
+which an editor is bound to by its name (TipTap: `Collaboration.configure({ document, field: "slide:…" })`). Bodies are roots,
+not values of the map, so that a slide can be moved (its map made anew with the same id) while somebody writes in it. Where an
+id comes twice, the first place counts.
 
 As Markdown slides are apart by a line `---`; a rule within a slide is `___`, and notes are a last block `<!-- notes: … -->`.
 """
@@ -49,7 +49,7 @@ def read(document: crdt.Doc) -> tuple[Slide, ...]:
 
 
 def write(document: crdt.Doc, slides: Sequence[Slide], *, at: int | None = None) -> None:
-    """Insert slides, by default behind the others. Raises LimitExceeded beyond `MAX_SLIDES`."""
+    """Inserts slides, by default behind the others. Raises LimitExceeded beyond `MAX_SLIDES`."""
     order = document.get("slides", type=Array)
     if len(order) + len(slides) > MAX_SLIDES:
         raise LimitExceeded(f"A presentation has at most {MAX_SLIDES} slides.", MAX_SLIDES, path=("input", "content"))
@@ -93,7 +93,7 @@ def to_text(slides: Sequence[Slide]) -> str:
     return "\n".join(plain_text.to_text(slide.body) + (slide.notes + "\n" if slide.notes else "") for slide in slides)
 
 
-def to_json_(slides: Sequence[Slide]) -> dict[str, Any]:
+def slides_to_json(slides: Sequence[Slide]) -> dict[str, Any]:
     """`{"slides": [{"id": id, "body": ProseMirror document, "notes": string}]}`"""
     return {"slides": [{"id": slide.id, "body": to_json(slide.body), "notes": slide.notes} for slide in slides]}
 

@@ -1,5 +1,5 @@
-"""Spreadsheets: a grid whose rows and columns have ids, so that people may insert, remove and fill at the same time without moving each
-other's cells.
+"""Spreadsheets: a grid whose rows and columns have ids, so that people may insert, remove and fill at the same time without
+moving each other's cells.
 
 Three roots of the Yjs document:
 
@@ -7,8 +7,8 @@ Three roots of the Yjs document:
     rows: Y.Array of strings, the ids of the rows from top to bottom
     cells: Y.Map from "row id:column id" to a string, a finite number or a boolean; no entry is an empty cell
 
-Ids hold no colon and come once; where one is met again (two people undid at the same time), the first place counts. A text that begins
-with "=" is a formula for the client to compute: here it is text. Cells whose row or column is gone are not shown.
+Ids hold no colon and come once; where one is met again (two people undid at the same time), the first place counts. A text that
+begins with "=" is a formula for the client to compute: here it is text. Cells whose row or column is gone are not shown.
 """
 
 import math
@@ -63,7 +63,7 @@ def encode(lines: Sequence[Line]) -> bytes:
 
 
 def require_cells(columns: int, rows: int, path: Path | None) -> None:
-    """Raise LimitExceeded where a grid would have too many cells."""
+    """Raises LimitExceeded where a grid would have too many cells."""
     if columns * rows > MAX_CELLS:
         raise LimitExceeded(f"A spreadsheet has at most {MAX_CELLS} cells.", MAX_CELLS, path=path)
 
@@ -75,7 +75,7 @@ def ids_of(document: crdt.Doc, root: str) -> tuple[str, ...]:
 
 
 def is_id(name: object) -> bool:
-    """Whether a value in an array is the id of a row or column."""
+    """Returns whether a value in an array is the id of a row or column."""
     return isinstance(name, str) and ":" not in name
 
 

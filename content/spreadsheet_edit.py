@@ -1,6 +1,7 @@
 """Changes a spreadsheet into another table cell by cell, so that what stays keeps its ids, and what others write in it.
 
-Cells are the same where they are written the same: a text "5" that somebody typed is no other cell than the number that is read from it.
+Cells are the same where they are written the same: a text "5" that somebody typed is no other cell than the number that is read
+from it.
 """
 
 from collections.abc import Sequence
@@ -10,19 +11,19 @@ from pycrdt import Array, Map
 
 from content import crdt
 from content.alignment import gaps
-from content.guard import DOCUMENT_BYTES
+from content.guard import MAX_DOCUMENT_BYTES
 from content.spreadsheet import Grid, ids_of, is_id, new_ids, read, require_cells
 from content.table_text import Line, Value, from_markdown, from_text, to_text
 from domain.errors import LimitExceeded
 
 
-def replace_cells(document: crdt.Doc, text: str, *, keep: bool = False) -> None:
-    """Make a spreadsheet hold this table (Markdown or CSV), or with `keep` add its rows behind. Raises Invalid, LimitExceeded."""
+def replace_cells(document: crdt.Doc, text: str, *, append: bool = False) -> None:
+    """Makes a spreadsheet hold this table (Markdown or CSV), or appends its rows. Raises Invalid, LimitExceeded."""
     grid, lines = read(document), from_markdown(text)
     width = max((len(line) for line in lines), default=0)
-    require_cells(max(width, len(grid.columns)), len(lines) + (len(grid.rows) if keep else 0), None)
+    require_cells(max(width, len(grid.columns)), len(lines) + (len(grid.rows) if append else 0), None)
     with document.transaction():
-        if keep:
+        if append:
             more = _Axis(document, "columns").insert(len(grid.columns), width - len(grid.columns))
             _insert_rows(document, _Axis(document, "rows"), len(grid.rows), [*grid.columns, *more], lines)
             return
@@ -38,7 +39,9 @@ def replace_cells(document: crdt.Doc, text: str, *, keep: bool = False) -> None:
 
 
 def restore_cells(document: crdt.Doc, wanted: Grid) -> None:
-    """Make a spreadsheet the grid that another state of it had: its rows and columns by their ids, and all that is in their cells."""
+    """Makes a spreadsheet the grid that another state of it had: its rows and columns by their ids, and all that is in their
+    cells.
+    """
     with document.transaction():
         for root, ids in (("columns", wanted.columns), ("rows", wanted.rows)):
             _restore_ids(document, root, ids)
@@ -50,7 +53,7 @@ def restore_cells(document: crdt.Doc, wanted: Grid) -> None:
 
 
 def _restore_ids(document: crdt.Doc, root: str, ids: Sequence[str]) -> None:
-    """First those go that are not there, or elsewhere: the same ids may come again."""
+    """Deletes first all that is not wanted, or elsewhere: the same ids may be inserted again."""
     held = ids_of(document, root)
     changes = gaps(held, ids)
     axis = _Axis(document, root)
@@ -64,13 +67,13 @@ def _restore_ids(document: crdt.Doc, root: str, ids: Sequence[str]) -> None:
 
 
 def replace_in_cells(document: crdt.Doc, find: str, replacement: str) -> bool:
-    """Replace a text in all cells; whether it stood in one."""
+    """Replaces a text in all cells; whether it stood in one."""
     grid = read(document)
     cells = document.get("cells", type=Map)
     found = False
     times = sum(to_text(value).count(find) for line in grid.cells for value in line)
-    if times * len(replacement) > DOCUMENT_BYTES:
-        raise LimitExceeded("The document would become too large.", DOCUMENT_BYTES, path=("input", "replaceWith"))
+    if times * len(replacement) > MAX_DOCUMENT_BYTES:
+        raise LimitExceeded("The document would become too large.", MAX_DOCUMENT_BYTES, path=("input", "replaceWith"))
     with document.transaction():
         for row, line in zip(grid.rows, grid.cells, strict=True):
             for column, value in zip(grid.columns, line, strict=True):
@@ -85,7 +88,7 @@ def _as_text(lines: Sequence[Line]) -> list[tuple[str, ...]]:
 
 
 def _with_columns(document: crdt.Doc, grid: Grid, lines: Sequence[Line], width: int) -> Grid:
-    """The grid with as many columns as the table; which ones stay is told by the first row."""
+    """Gives the grid as many columns as the table; the first row decides which ones stay."""
     if width == len(grid.columns):
         return grid
     head = [to_text(value) for value in grid.cells[0]] if grid.cells else []
@@ -99,7 +102,9 @@ def _with_columns(document: crdt.Doc, grid: Grid, lines: Sequence[Line], width: 
 
 
 class _Axis:
-    """The ids of rows or columns in their array, to be changed from the end on: so the places before a change stay what they were."""
+    """The ids of rows or columns in their array, to be changed from the end on: so the places before a change stay what they
+    were.
+    """
 
     def __init__(self, document: crdt.Doc, root: str) -> None:
         self._array: Array[Any] = document.get(root, type=Array)
@@ -107,17 +112,17 @@ class _Axis:
         self._places = self._first_places()
 
     def insert(self, at: int, count: int, ids: Sequence[str] | None = None) -> Sequence[str]:
-        """Insert ids, new ones if none are given, before the row or column that is number `at`."""
+        """Inserts ids, new ones if none are given, before the row or column that is number `at`."""
         ids = new_ids(count, self._places) if ids is None else ids
         if ids:
             places = self._without_repeated()
             place = places[at] if at < len(places) else len(self._values)
-            for name in reversed(ids):  # all at one place, as a place is found by walking there
+            for name in reversed(ids):  # all at one place, since yrs walks from the start to find it
                 self._array.insert(place, name)
         return ids
 
     def remove(self, start: int, end: int) -> None:
-        """Delete rows or columns by their numbers, neighbours at once."""
+        """Deletes rows or columns by their numbers, neighbours at once."""
         if start == end:
             return
         places = self._without_repeated()[start:end]

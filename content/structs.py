@@ -1,17 +1,17 @@
-"""Reads the V1 encoding of Yjs updates, to the last byte, without building a document.
+"""Decodes Yjs updates (encoding V1) to the last byte, without building a document.
 
-Grammar (numbers are lib0 varints, little groups of 7 bits, lowest first):
+Grammar (numbers are lib0 varints, little-endian groups of 7 bits):
 
     update  = clients { structs client clock { struct } } deletes
     struct  = info [origin] [right origin] [parent [key]] content | GC length | Skip length
     deletes = clients { client ranges { clock length } }
 
-`info` holds the kind of content in its low 5 bits; bit 8 says that an origin follows, bit 7 a right origin, bit 6 a key. A parent
-(the name of a root, or the id of a type) is written only where there is no origin to take it from. Lengths count UTF-16 units.
+The low 5 bits of `info` are the kind of content; bit 8 announces an origin, bit 7 a right origin, bit 6 a key. A parent (the
+name of a root, or the id of a type) is written only where there is no origin to take it from. Lengths count UTF-16 units.
 
-Everything that a reader might choke on is refused here: counts that the bytes can't hold (yrs reserves memory for what is
-promised), empty structs, clocks beyond 31 bits (yrs keeps them in 32), references forward within the same client, kinds of
-content that only one of yjs and yrs knows (moves, weak links, hooks), and subdocuments, which nothing here would read.
+Refused is everything that a reader might choke on: counts that exceed the bytes (yrs reserves memory for what is announced),
+empty structs, clocks beyond 31 bits (yrs keeps them in 32), references forward within the same client, kinds of content that
+only one of yjs and yrs knows (moves, weak links, hooks), and subdocuments, which nothing here would read.
 """
 
 from collections.abc import Sequence
@@ -19,9 +19,19 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from content.errors import InvalidUpdate
-from content.lib0 import any_has_nul, checked_length, json_has_nul, number, skip_any, skip_bytes, skip_json, string, varint
+from content.lib0 import (
+    any_has_nul,
+    checked_length,
+    encode_varint,
+    json_has_nul,
+    read_string,
+    read_varint,
+    skip_any,
+    skip_bytes,
+    skip_json,
+)
 
-CLOCKS = 2**31 - 1
+MAX_CLOCK = 2**31 - 1
 
 GC, DELETED, JSON, BINARY, STRING, EMBED, FORMAT, TYPE, ANY, DOC, SKIP = range(11)
 XML_ELEMENT, XML_FRAGMENT, XML_HOOK, XML_TEXT = 3, 4, 5, 6
@@ -51,10 +61,8 @@ class Struct(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What an update says.
-
-    `adds` is client → (first clock, clock after the last), `deletes` are (client, clock, length). `has_nul` tells that a text, a
-    name or a value holds U+0000, which neither `text` nor `jsonb` of Postgres can store.
+    """A decoded update. `adds` is client → (first clock, clock after the last), `deletes` are (client, clock, length).
+    `has_nul`: a text, a name or a value holds U+0000, which neither `text` nor `jsonb` of Postgres can store.
     """
 
     structs: list[Struct]
@@ -72,9 +80,9 @@ class Update:
 
 
 def decode_update(data: bytes, places: list[tuple[int, int]] | None = None) -> Update:
-    """Read a whole update. Raises InvalidUpdate, or UpdateTooLarge for values that nest too deep.
+    """Decodes a whole update. Raises InvalidUpdate, or UpdateTooLarge for values that nest too deep.
 
-    `places` is given where each struct stands in the bytes: (start, end).
+    Appends to `places` where each struct stands in the bytes: (start, end).
     """
     try:
         return _update(data, places)
@@ -84,25 +92,27 @@ def decode_update(data: bytes, places: list[tuple[int, int]] | None = None) -> U
         raise InvalidUpdate("The update holds text that is not UTF-8.") from None
 
 
-def writers(data: bytes) -> tuple[int, ...]:
-    """The clients that a sound update adds clocks for; told from its first bytes where it is only one. Raises InvalidUpdate."""
-    clients, at = number(data, 0)
+def clients_of(data: bytes) -> tuple[int, ...]:
+    """Returns the clients that a valid update adds clocks for; reads its first bytes only where it is one. Raises
+    InvalidUpdate.
+    """
+    clients, at = read_varint(data, 0)
     if clients != 1:
         return tuple(decode_update(data).adds) if clients else ()
-    _, at = number(data, at)
-    return (number(data, at)[0],)
+    _, at = read_varint(data, at)
+    return (read_varint(data, at)[0],)
 
 
-def state_vector(data: bytes) -> dict[int, int]:
-    """A state vector as client → clock after the last. Raises InvalidUpdate."""
+def decode_state_vector(data: bytes) -> dict[int, int]:
+    """Decodes a state vector: client → clock after the last. Raises InvalidUpdate."""
     try:
-        count, at = number(data, 0)
+        count, at = read_varint(data, 0)
         if count > (len(data) - at) // 2:
             raise InvalidUpdate("The state vector promises more than it holds.")
         vector: dict[int, int] = {}
         for _ in range(count):
-            client, at = number(data, at)
-            vector[client], at = number(data, at)
+            client, at = read_varint(data, at)
+            vector[client], at = read_varint(data, at)
     except IndexError:
         raise InvalidUpdate("The state vector ends early.") from None
     if at != len(data) or len(vector) != count:
@@ -110,16 +120,16 @@ def state_vector(data: bytes) -> dict[int, int]:
     return vector
 
 
-def deletion(ranges: Sequence[Range]) -> bytes:
-    """An update that does nothing but delete these."""
+def encode_deletions(ranges: Sequence[Range]) -> bytes:
+    """Encodes an update that only deletes these ranges."""
     by_client: dict[int, list[tuple[int, int]]] = {}
     for client, clock, length in ranges:
         by_client.setdefault(client, []).append((clock, length))
-    out = [b"\0", varint(len(by_client))]
+    out = [b"\0", encode_varint(len(by_client))]
     for client, several in by_client.items():
-        out += (varint(client), varint(len(several)))
+        out += (encode_varint(client), encode_varint(len(several)))
         for clock, length in several:
-            out += (varint(clock), varint(length))
+            out += (encode_varint(clock), encode_varint(length))
     return b"".join(out)
 
 
@@ -128,11 +138,11 @@ def _update(data: bytes, places: list[tuple[int, int]] | None) -> Update:
     has_nul = False
     adds: dict[int, tuple[int, int]] = {}
     size = len(data)
-    clients, at = number(data, 0)
+    clients, at = read_varint(data, 0)
     for _ in range(checked_length(clients, size - at, 5)):
-        count, at = number(data, at)
-        client, at = number(data, at)
-        clock, at = number(data, at)
+        count, at = read_varint(data, at)
+        client, at = read_varint(data, at)
+        clock, at = read_varint(data, at)
         if client in adds or not count:
             raise InvalidUpdate("The update names a client twice, or for nothing.")
         first = clock
@@ -142,7 +152,7 @@ def _update(data: bytes, places: list[tuple[int, int]] | None) -> Update:
             if kind in (GC, SKIP):
                 if info != kind:
                     raise InvalidUpdate("The update holds a struct of an unknown kind.")
-                length, at = number(data, at + 1)
+                length, at = read_varint(data, at + 1)
                 struct = Struct(client, clock, length, kind)
             else:
                 struct, holds_nul, at = _item(data, at + 1, info, client, clock)
@@ -151,7 +161,7 @@ def _update(data: bytes, places: list[tuple[int, int]] | None) -> Update:
             if places is not None:
                 places.append((start, at))
             clock += struct.length
-            if clock > CLOCKS or not struct.length:
+            if clock > MAX_CLOCK or not struct.length:
                 raise InvalidUpdate("The update holds a struct that is empty or too long.")
         adds[client] = (first, clock)
     deletes, at = _deletes(data, at)
@@ -162,25 +172,25 @@ def _update(data: bytes, places: list[tuple[int, int]] | None) -> Update:
 
 def _deletes(data: bytes, at: int) -> tuple[list[Range], int]:
     deletes: list[Range] = []
-    clients, at = number(data, at)
+    clients, at = read_varint(data, at)
     seen: set[int] = set()
     for _ in range(checked_length(clients, len(data) - at, 2)):
-        client, at = number(data, at)
+        client, at = read_varint(data, at)
         if client in seen:
             raise InvalidUpdate("The update deletes from a client twice.")
         seen.add(client)
-        count, at = number(data, at)
+        count, at = read_varint(data, at)
         for _ in range(checked_length(count, len(data) - at, 2)):
-            clock, at = (data[at], at + 1) if data[at] < 0x80 else number(data, at)
-            length, at = (data[at], at + 1) if data[at] < 0x80 else number(data, at)
-            if not length or clock + length > CLOCKS:
+            clock, at = (data[at], at + 1) if data[at] < 0x80 else read_varint(data, at)
+            length, at = (data[at], at + 1) if data[at] < 0x80 else read_varint(data, at)
+            if not length or clock + length > MAX_CLOCK:
                 raise InvalidUpdate("The update deletes what cannot be.")
             deletes.append((client, clock, length))
     return deletes, at
 
 
 def _item(data: bytes, at: int, info: int, client: int, clock: int) -> tuple[Struct, bool, int]:
-    """A struct, whether it holds U+0000, and where the next begins."""
+    """Decodes a struct: (struct, whether it holds U+0000, offset behind it)."""
     origin: Id | None = None
     right: Id | None = None
     parent: str | Id | None = None
@@ -190,21 +200,21 @@ def _item(data: bytes, at: int, info: int, client: int, clock: int) -> tuple[Str
     if info & 0x40:
         right, at = _id(data, at, client, clock)
     if not info & 0xC0:
-        named, at = number(data, at)
+        named, at = read_varint(data, at)
         if named == 1:
-            parent, at = string(data, at)
+            parent, at = read_string(data, at)
         elif named == 0:
             parent, at = _id(data, at, client, clock)
         else:
             raise InvalidUpdate("The update holds a parent of an unknown kind.")
         if info & 0x20:
-            key, at = string(data, at)
+            key, at = read_string(data, at)
         named_nul = (isinstance(parent, str) and "\0" in parent) or (key is not None and "\0" in key)
     else:
         named_nul = False
     kind = info & 0x1F
     if kind == STRING:
-        text, at = string(data, at)
+        text, at = read_string(data, at)
         length = len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
         return Struct(client, clock, length, kind, origin, right, parent, key, text), named_nul or "\0" in text, at
     length, content, has_nul, at = _content(data, at, kind)
@@ -212,24 +222,24 @@ def _item(data: bytes, at: int, info: int, client: int, clock: int) -> tuple[Str
 
 
 def _content(data: bytes, at: int, kind: int) -> tuple[int, str | tuple[int, str] | None, bool, int]:
-    """Length, what is kept, whether U+0000 stands in it, and where the next struct begins."""
+    """Decodes the content of a struct: (length, what `Struct.content` keeps, whether it holds U+0000, offset behind it)."""
     if kind == DELETED:
-        length, at = number(data, at)
+        length, at = read_varint(data, at)
         return length, None, False, at
     if kind == FORMAT:
-        name, at = string(data, at)
+        name, at = read_string(data, at)
         end = skip_json(data, at)
         return 1, name, "\0" in name or json_has_nul(data[at:end]), end
     if kind == TYPE:
-        type_, at = number(data, at)
+        type_, at = read_varint(data, at)
         if type_ > XML_TEXT or type_ == XML_HOOK:
             raise InvalidUpdate("The update holds a type that the server does not know.")
         tag = ""
         if type_ == XML_ELEMENT:
-            tag, at = string(data, at)
+            tag, at = read_string(data, at)
         return 1, (type_, tag), "\0" in tag, at
     if kind == ANY:
-        length, at = number(data, at)
+        length, at = read_varint(data, at)
         start = at
         for _ in range(checked_length(length, len(data) - at, 1)):
             at = skip_any(data, at, 0)
@@ -238,7 +248,7 @@ def _content(data: bytes, at: int, kind: int) -> tuple[int, str | tuple[int, str
         end = skip_json(data, at)
         return 1, None, json_has_nul(data[at:end]), end
     if kind == JSON:
-        length, at = number(data, at)
+        length, at = read_varint(data, at)
         start = at
         for _ in range(checked_length(length, len(data) - at, 1)):
             at = skip_json(data, at, may_be_undefined=True)
@@ -249,8 +259,8 @@ def _content(data: bytes, at: int, kind: int) -> tuple[int, str | tuple[int, str
 
 
 def _id(data: bytes, at: int, client: int, clock: int) -> tuple[Id, int]:
-    of, at = number(data, at)
-    where, at = number(data, at)
-    if where >= CLOCKS or (of == client and where >= clock):
+    of, at = read_varint(data, at)
+    where, at = read_varint(data, at)
+    if where >= MAX_CLOCK or (of == client and where >= clock):
         raise InvalidUpdate("The update refers to what comes after it.")
     return (of, where), at

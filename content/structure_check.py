@@ -1,15 +1,17 @@
-"""Where the items of a document stand, kept while updates are added: how deep, and whether among the blocks of a rich text.
+"""Checks updates against what a document holds, and records that while updates are added.
 
-*How deep*: yrs follows parents by recursion, and a chain of 20,000 ends the process. An update of 1 MiB can carry such a chain,
+*Depth*: yrs follows parents by recursion, and a chain of 20,000 ends the process. An update of 1 MiB can carry such a chain,
 and so can a thousand small ones, each well-formed by itself.
 
-*Among blocks*: a rich text is made of XML elements and texts. Where something else stands directly in an element or fragment,
-pycrdt ends its walk and reads no block behind it, while yjs passes it over and editors delete it or fail. So nothing else is let
-in.
+*Blocks*: a rich text consists of XML elements and texts. At anything else directly in an element or fragment pycrdt stops
+reading the blocks behind it, while yjs skips it and editors delete it or fail. So nothing else is let in.
 
-An item says what it stands in only where it has no neighbours: else it is where they are, and so a room keeps a `StructureCheck`:
-for each client the places of its clocks, run by run. Typing adds nothing to it, as the new clocks continue a run of the same
-place. Clocks that are known already stay what they are, as in Yjs, whatever an update says of them when it comes again.
+*Text*: U+0000 cannot be stored in Postgres, and an edit between the halves of a surrogate pair reads differently in yjs and yrs
+(`content.surrogate_pairs`). *Cost*: see `content.update_cost`.
+
+An item names its parent only where it has no neighbours; otherwise it stands where they do. So a room keeps a `StructureCheck`,
+which holds for each client the places of its clocks, run by run. Typing adds nothing to it, as new clocks continue a run of the
+same place. Clocks that are known stay what they are, as in Yjs, whatever a later update claims of them.
 """
 
 from bisect import bisect_right
@@ -21,19 +23,18 @@ from content.structs import DELETED, GC, SKIP, TYPE, XML_ELEMENT, XML_FRAGMENT, 
 from content.surrogate_pairs import SurrogatePairs
 from content.update_cost import Cuts, UpdateCost
 
-TYPES_DEEP: Final = 64
+MAX_TYPE_DEPTH: Final = 64
 
-# A place: the depth (1 for what stands in a root, one more than its parent for anything else), shifted, and what else is to be
-# known.
+# A place is a depth (1 for children of a root, one more than the parent for all else), shifted, with two flags in the low bits.
 _HOLDS: Final = 1  # it is an element or a fragment itself
 _AMONG: Final = 2  # it stands among the blocks of one
 _DEPTH: Final = 2
 _UNKNOWN: Final = 0
-_GONE: Final = 1 << _DEPTH  # collected, or within what is; or nobody knows
+_GONE: Final = 1 << _DEPTH  # garbage collected, or within what is, or unknown
 
 
 class StructureCheck:
-    """What a document holds, as far as it decides what may be added: places, surrogate pairs, and long runs."""
+    """What a document holds, as far as it decides what may be added: places of items, surrogate pairs, long runs, deletions."""
 
     def __init__(self) -> None:
         self._pairs = SurrogatePairs()
@@ -43,11 +44,11 @@ class StructureCheck:
         self._ends: dict[int, int] = {}
 
     def admit(self, update: Update, *, stored: bool = False) -> list[Range]:
-        """Add an update, or raise and stay as it was: UpdateTooLarge, or InvalidUpdate where something that is not XML would
-        stand among blocks. Of what was `stored` already such things are answered, to be left out by who reads.
+        """Adds an update, or raises and leaves the check as it was.
 
-        What the update builds on is to be there, which `guard.missing` tells: items whose neighbours and parents are unknown
-        pass.
+        Raises UpdateTooLarge (depth), InvalidUpdate (foreign blocks, U+0000, half surrogate pairs) or TooExpensive. Of what was
+        `stored` already the ranges of foreign blocks are returned instead, for readers to leave out. What the update builds on
+        must be there (`guard.builds_on_missing`): items whose neighbours and parents are unknown pass.
         """
         placed = self._placed(update)
         new = [struct for struct, _, _ in placed]
@@ -67,15 +68,15 @@ class StructureCheck:
         return foreign
 
     def require_affordable(self, update: Update) -> float:
-        """CPU seconds, at most, that yrs takes to apply an update to the document (`content.update_cost`). Raises TooExpensive.
+        """Returns an upper bound on the CPU seconds of applying an update (`content.update_cost`). Raises TooExpensive.
 
-        `admit` asks this too; who splits an update before it is admitted must ask beforehand, of the whole.
+        `admit` checks this too. A caller who splits an update must check the whole before the first piece is admitted.
         """
         new = [struct for struct in update.structs if not self.knows(struct)]
         return self._cost.require_affordable(update, new, self._cost.cuts(update, new))
 
     def _cuts(self, update: Update, new: Iterable[Struct]) -> Cuts:
-        """Where an update parts items: the clocks before which something ends or begins, by client."""
+        """Returns where an update cuts items: by client, the clocks before which something ends or begins."""
         cuts = self._cost.cuts(update, new)
         for struct in new:
             known = self._ends.get(struct.client, 0)
@@ -84,8 +85,7 @@ class StructureCheck:
         return cuts
 
     def _placed(self, update: Update) -> list[tuple[Struct, int, int]]:
-        """Each struct that is new with its place, and that of its right neighbour, which is another only in what somebody
-        forged."""
+        """Returns each new struct with its place and that of its right neighbour, which differs only in forged updates."""
         if len(update.structs) == 1:
             struct = update.structs[0]
             if struct.origin is not None and struct.kind != TYPE and struct.clock == self._ends.get(struct.client, 0):
@@ -95,7 +95,7 @@ class StructureCheck:
         return list(_Placing(self, update).each())
 
     def _foreign(self, struct: Struct, place: int) -> Range | None:
-        """The clocks of a struct that is not XML, and stands among blocks."""
+        """Returns the clocks of a struct that is not XML but stands among blocks."""
         if not place & _AMONG or struct.kind in (GC, DELETED):
             return None
         if struct.kind == TYPE and isinstance(struct.content, tuple) and struct.content[0] in (XML_ELEMENT, XML_TEXT):
@@ -105,20 +105,20 @@ class StructureCheck:
         return struct.client, first, end - first
 
     def at(self, where: Id) -> int:
-        """The place of a clock, 0 where it is unknown."""
+        """Returns the place of a clock, 0 where it is unknown."""
         if where[1] >= self._ends.get(where[0], 0):
             return _UNKNOWN
         return self._places[where[0]][bisect_right(self._clocks[where[0]], where[1]) - 1]
 
     def knows(self, struct: Struct) -> bool:
-        """Whether all of a struct came before."""
+        """Returns whether all clocks of a struct are known."""
         if struct.clock >= self._ends.get(struct.client, 0):
             return False
         last = struct.clock + struct.length - 1
         return self.at((struct.client, last)) != _UNKNOWN and self.at((struct.client, struct.clock)) != _UNKNOWN
 
     def cut(self, struct: Struct) -> int:
-        """The place of the last clock that is known of a struct whose other clocks are new: these come to stand behind it."""
+        """Returns the place of the last known clock of a struct whose other clocks are new: these will stand behind it."""
         end = self._ends.get(struct.client, 0)
         return self.at((struct.client, end - 1)) if struct.clock < end < struct.clock + struct.length else _UNKNOWN
 
@@ -137,7 +137,7 @@ class StructureCheck:
             self._ends[struct.client] = end
 
     def _fill(self, clocks: list[int], places: list[int], struct: Struct, place: int) -> None:
-        """Clocks that came out of turn: those are set that were unknown."""
+        """Sets the places of clocks that came out of order, where they were unknown."""
         end = min(struct.clock + struct.length, self._ends[struct.client])
         at = max(bisect_right(clocks, struct.clock) - 1, 0)
         while at < len(clocks) and clocks[at] < end:
@@ -155,12 +155,12 @@ class StructureCheck:
 class _Placing:
     """Finds the places of the structs of one update."""
 
-    def __init__(self, nesting: StructureCheck, update: Update) -> None:
-        self._nesting = nesting
+    def __init__(self, structure: StructureCheck, update: Update) -> None:
+        self._nesting = structure
         self._found: dict[Id, int] = {}
         self._starts: dict[int, list[int]] = {}
         self._structs: dict[int, list[Struct]] = {}
-        self._new = [struct for struct in update.structs if struct.kind != SKIP and not nesting.knows(struct)]
+        self._new = [struct for struct in update.structs if struct.kind != SKIP and not structure.knows(struct)]
         for struct in self._new:
             self._starts.setdefault(struct.client, []).append(struct.clock)
             self._structs.setdefault(struct.client, []).append(struct)
@@ -173,7 +173,7 @@ class _Placing:
             yield struct, place, (self._at(struct.right) if struct.right else 0) | self._nesting.cut(struct)
 
     def _follow(self, struct: Struct) -> None:
-        """Set the place of a struct and of all that it hangs on: an own stack, as chains are as long as they like."""
+        """Sets the place of a struct and of all that it refers to, with a stack of its own, since chains may be long."""
         path = [struct]
         while path:
             at = path[-1]
@@ -187,7 +187,7 @@ class _Placing:
                 raise InvalidUpdate("The update goes round in a circle.")
 
     def _needed(self, struct: Struct) -> Struct | None:
-        """What of the update itself must be placed first."""
+        """Returns the struct of the update that must be placed first."""
         for reference in (struct.parent, struct.origin, struct.right):
             if isinstance(reference, tuple):
                 other = self._find(reference)
@@ -199,7 +199,7 @@ class _Placing:
         parent = struct.parent
         if parent is not None:
             if isinstance(parent, str):
-                place, holds = 0, is_text(parent)
+                place, holds = 0, is_rich_text_root(parent)
             else:
                 place = self._at(parent) or _GONE
                 holds = bool(place & _HOLDS)
@@ -210,8 +210,8 @@ class _Placing:
                 place = self._at(struct.right) & ~_HOLDS
             place = place or _GONE
         place |= self._nesting.cut(struct) & _AMONG
-        if place >> _DEPTH > TYPES_DEEP:
-            raise UpdateTooLarge("The document would nest too deep.", TYPES_DEEP)
+        if place >> _DEPTH > MAX_TYPE_DEPTH:
+            raise UpdateTooLarge("The document would nest too deep.", MAX_TYPE_DEPTH)
         if struct.kind == TYPE and isinstance(struct.content, tuple) and struct.content[0] in (XML_ELEMENT, XML_FRAGMENT):
             place |= _HOLDS
         return place
@@ -235,11 +235,11 @@ class _Placing:
 
 
 def require_storable(update: Update) -> None:
-    """Raise InvalidUpdate where an update holds U+0000: no version, preview or event of such a document could be stored."""
+    """Raises InvalidUpdate where an update holds U+0000: no version, preview or event of such a document could be stored."""
     if update.has_nul:
         raise InvalidUpdate("The update holds U+0000, which cannot be stored.")
 
 
-def is_text(root: str) -> bool:
-    """Whether a root is a rich text by its name: `content.text.yxml`, or the body of a slide (`content.presentation`)."""
+def is_rich_text_root(root: str) -> bool:
+    """Returns whether the name of a root is that of a rich text (`content.text.yxml`) or of a slide's body."""
     return root == "default" or root.startswith("slide:")

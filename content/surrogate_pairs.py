@@ -23,7 +23,7 @@ class SurrogatePairs:
         self.add(structs)
 
     def add(self, structs: Iterable[Struct]) -> None:
-        """Record the pairs of structs whose clocks are new."""
+        """Records the pairs of structs whose clocks are new."""
         for struct in structs:
             clocks = second_halves(struct)
             if not clocks:
@@ -37,7 +37,7 @@ class SurrogatePairs:
                         insort(known, clock)
 
     def are_cut(self, cuts: Mapping[int, Set[int]]) -> bool:
-        """Whether one of these cuts, given as clocks before which something ends or begins, parts a pair."""
+        """Returns whether one of these cuts, given as clocks before which something ends or begins, parts a pair."""
         for client, clocks in cuts.items():
             known = self._second_halves.get(client)
             if known is None:

@@ -1,10 +1,10 @@
 """Reads and writes tables of cells as text: CSV, and tables of Markdown.
 
-Both know only text. What reads as a number or TRUE/FALSE becomes one when it would be written the same again, so "007" stays text.
+Both know only text. What reads as a number or TRUE/FALSE becomes one if it would be written the same again, so "007" stays text.
 
-CSV is RFC 4180, with a comma, a semicolon (as Excel writes it where a comma parts decimals) or a tab between cells: which one is told by
-a first line `sep=;`, or by what gives all rows the same length. A byte order mark is left out. It is written so that it is read as it
-was: with commas, and cells in quotes that hold any of the three.
+CSV is RFC 4180, with a comma, a semicolon (which Excel writes where the comma is the decimal sign) or a tab between cells. A
+first line `sep=;` names the delimiter; otherwise it is the one that gives all rows the same length. A byte order mark is left
+out. Tables are written so that they read as they were: with commas, and with quotes around cells that hold any of the three.
 """
 
 import csv
@@ -43,10 +43,7 @@ def from_csv(text: str) -> list[list[Value | None]]:
     """Lines of cells; empty lines at the end are left out. Raises Invalid."""
     text = text.removeprefix("\ufeff").replace("\0", "\ufffd")
     separator = _SEPARATOR_LINE.match(text)
-    if separator:
-        rows = _csv_rows(text[separator.end() :], separator[1])
-    else:
-        rows = _csv_rows(text, _delimiter(text))
+    rows = _csv_rows(text[separator.end() :], separator[1]) if separator else _csv_rows(text, _delimiter(text))
     while rows and not rows[-1]:
         rows.pop()
     return [[from_text(value) for value in row] for row in rows]
@@ -103,7 +100,7 @@ def _csv_rows(text: str, delimiter: str) -> list[list[str]]:
 
 
 def _delimiter(text: str) -> str:
-    """What parts the cells: what makes most rows of one length, then what leaves fewest of the others within cells, then most cells."""
+    """Guesses the delimiter: it gives most rows one length, then leaves fewest others within cells, then makes most cells."""
     best, delimiter = (0.0, 0, 0), ","
     for candidate in _DELIMITERS:
         if candidate not in text:
@@ -128,7 +125,7 @@ def _delimiter(text: str) -> str:
 
 
 def _holds_another(cell: str, delimiter: str) -> bool:
-    """Whether a cell holds another delimiter; a comma that parts decimals is none."""
+    """Returns whether a cell holds another delimiter; a decimal comma is none."""
     return any(other in cell for other in _DELIMITERS if other != delimiter) and not _DECIMAL.fullmatch(cell)
 
 

@@ -22,8 +22,8 @@ MAX_VALUES_IN_RUN: Final = 200_000  # no spreadsheet has more rows, and each cut
 _SECONDS_PER_STRUCT: Final = 3e-6
 _SECONDS_PER_RANGE: Final = 1e-6
 _SECONDS_PER_UNIT: Final = {STRING: 1e-10, ANY: 4e-9, JSON: 4e-9}
-_SHORT_RUN_UNITS: Final = 64  # cutting a shorter run costs nothing to speak of
-_FEW: Final = 16  # so few structs and ranges are never expensive, whatever they cut
+_SHORT_RUN_UNITS: Final = 64  # cutting a shorter run costs next to nothing
+_MAX_CHEAP_ENTRIES: Final = 16  # structs and ranges of an update that cannot be expensive, whatever it cuts
 
 Run = tuple[int, int, int]
 """First clock, clock after the last, kind."""
@@ -40,14 +40,14 @@ class UpdateCost:
         self._deleted: dict[int, _Ranges] = {}
 
     def add(self, structs: Iterable[Struct], deletes: Iterable[Range]) -> None:
-        """Record structs whose clocks are new, and deletions."""
+        """Records structs whose clocks are new, and deletions."""
         for struct in structs:
             self._extend(struct)
         for client, clock, length in deletes:
             self._deleted.setdefault(client, _Ranges()).add(clock, clock + length)
 
     def cuts(self, update: Update, structs: Iterable[Struct]) -> Cuts:
-        """Where an update parts items, if an item goes on there; `structs` are those of it that are new."""
+        """Returns where an update may cut items; `structs` are its new ones."""
         cuts: Cuts = {}
         for struct in structs:
             if struct.origin is not None and struct.origin != (struct.client, struct.clock - 1):
@@ -63,8 +63,9 @@ class UpdateCost:
         return cuts
 
     def estimate_seconds(self, update: Update, structs: Iterable[Struct], cuts: Cuts) -> float:
-        """CPU seconds, at most, that yrs takes to apply an update; `structs` are those of it that are new, `cuts` as `cuts`
-        tells."""
+        """Returns an upper bound on the CPU seconds of applying an update; `structs` are its new ones, `cuts` those of
+        `cuts()`.
+        """
         own = self._continued_by(structs)
         seconds = len(update.structs) * _SECONDS_PER_STRUCT + len(update.deletes) * _SECONDS_PER_RANGE
         for client, clocks in cuts.items():
@@ -74,14 +75,14 @@ class UpdateCost:
         return seconds
 
     def require_affordable(self, update: Update, structs: Iterable[Struct], cuts: Cuts) -> float:
-        """The estimate. Raises TooExpensive where it is more than `MAX_UPDATE_SECONDS`.
+        """Returns the estimate. Raises TooExpensive where it exceeds `MAX_UPDATE_SECONDS`.
 
         Raises UpdateTooLarge where a run of values would become longer than `MAX_VALUES_IN_RUN`.
         """
         values = [struct for struct in structs if struct.kind in (ANY, JSON)]
         if values and self._continued_by(values).has_too_long_a_run():
             raise UpdateTooLarge(f"A run of values has at most {MAX_VALUES_IN_RUN} values.", MAX_VALUES_IN_RUN)
-        if len(update.structs) + len(update.deletes) < _FEW:
+        if len(update.structs) + len(update.deletes) < _MAX_CHEAP_ENTRIES:
             return 0.0
         seconds = self.estimate_seconds(update, structs, cuts)
         if seconds > MAX_UPDATE_SECONDS:
@@ -89,7 +90,7 @@ class UpdateCost:
         return seconds
 
     def has_too_long_a_run(self) -> bool:
-        """Whether there are more values in one run than any document needs."""
+        """Returns whether there are more values in one run than any document needs."""
         runs = [run for client in self._last for run in self._all_runs(client)]
         return any(end - start > MAX_VALUES_IN_RUN for start, end, kind in runs if kind in (ANY, JSON))
 

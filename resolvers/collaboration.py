@@ -197,8 +197,8 @@ async def _merge_updates(context: Context, updates: Sequence[bytes]) -> bytes:
     if len(updates) > _MAX_UPDATES:
         raise LimitExceeded(f"At most {_MAX_UPDATES} updates are accepted at once.", _MAX_UPDATES, path=("input", "updates"))
     size = sum(map(len, updates))
-    if size > guard.UPDATE_BYTES:
-        raise UpdateTooLarge(f"Updates have at most {guard.UPDATE_BYTES} bytes together.", guard.UPDATE_BYTES)
+    if size > guard.MAX_UPDATE_BYTES:
+        raise UpdateTooLarge(f"Updates have at most {guard.MAX_UPDATE_BYTES} bytes together.", guard.MAX_UPDATE_BYTES)
     if size <= _MAX_INLINE_MERGE_BYTES:
         return check_and_merge(updates)
     return await context.services.workers.run(size, check_and_merge, updates, owner=context.viewer.user_id)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from content import edit
-from content.guard import DOCUMENT_BYTES
+from content.guard import MAX_DOCUMENT_BYTES
 from domain import text
 from domain.document import DocumentType
 from domain.document.write import append_edit, require_version_of
@@ -114,6 +114,6 @@ async def _build_update(context: Context, state: StoredState, function: Any, typ
 
 
 def _within_size_limit(current: StoredState, update: bytes) -> bytes:
-    if current.size + len(update) > DOCUMENT_BYTES:
-        raise LimitExceeded("The document would become too large.", DOCUMENT_BYTES, path=("input", "id"))
+    if current.size + len(update) > MAX_DOCUMENT_BYTES:
+        raise LimitExceeded("The document would become too large.", MAX_DOCUMENT_BYTES, path=("input", "id"))
     return update

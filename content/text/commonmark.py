@@ -1,13 +1,12 @@
-"""Configures markdown-it as the reader of Markdown: CommonMark with GFM's tables and strike-through, bounded in depth and in
-work.
+"""Configures markdown-it as a bounded reader of Markdown: CommonMark with GFM's tables and strike-through.
 
-markdown-it throws away, without a word, what lies beyond its `maxNesting`; here it is refused. Depth is bounded by what a Yjs
-document may hold (`content.structure_check.TYPES_DEEP`): a block within `MAX_DEPTH` others leaves room for a table's parts, a
+markdown-it silently drops what lies beyond its `maxNesting`; here that is refused. The depth follows from what a Yjs document
+may hold (`content.structure_check.MAX_TYPE_DEPTH`): a block within `MAX_DEPTH` others leaves room for the parts of a table, a
 text and its characters.
 
-Work is linear in the text, whatever stands in it. Where markdown-it's is not, it is made so (the labels of links are matched
-once, where it looks for the end of each anew), or reckoned before the text is read: lines that go on lazily with a deep quote are
-looked at once for each level, and a few lines can ask for a hundred thousand cells of a table.
+Work is linear in the text, whatever it holds (1 to 25 µs a byte). Where markdown-it's is not, it is made so (the ends of link
+labels are found once each), or estimated before the text is read: lines that lazily continue a deep quote are visited once for
+each level, and a few lines can ask for a hundred thousand cells of a table.
 """
 
 import re
@@ -25,17 +24,17 @@ from markdown_it.utils import EnvType
 from content.errors import TextTooDeep, TooExpensive
 
 MAX_DEPTH: Final = 58
-MAX_SECONDS: Final = 2  # that a text may take by what is reckoned of it
-# Tables are weighed from so many columns on, by their first rows; and so many cells may always be made up.
+MAX_SECONDS: Final = 2  # the limit that a refusal names
+# Tables are estimated from so many columns on, by their first rows; and so many cells may always be filled in.
 _WEIGHED_COLUMNS, _WEIGHED_ROWS, _FREE_CELLS = 10, 200, 1_000
 _FREE_QUOTED_LINES: Final = 10_000
-_INLINE_FACTOR: Final = 4  # times that characters may be read as inline text: those of an image's description are read again
+_INLINE_FACTOR: Final = 4  # times that a character may be read as inline text: image descriptions are read again
 _REREAD: Final = "reread"
 _MARKERS = re.compile(r"(?:[ \t]*(?:>|[-+*](?=[ \t>])|\d{1,9}[.)](?=[ \t>])))+")
 
 
 def tokens(text: str) -> list[Token]:
-    """A text as markdown-it's tokens. Raises TextTooDeep, TooExpensive."""
+    """Returns the tokens of markdown-it for a text. Raises TextTooDeep, TooExpensive."""
     _require_cheap_quotes(text)
     return _reader().parse(text, {_REREAD: _INLINE_FACTOR * len(text) + _FREE_CELLS})
 
@@ -74,8 +73,9 @@ class _Blocks(ParserBlock):
 
 
 class _InlineState(StateInline):
-    """With the ends of labels that are known: (place of the opening bracket, whether links within forbid it) → place of the
-    closing one."""
+    """Remembers the ends of labels: (offset of the opening bracket, whether links within are forbidden) → offset of the closing
+    one.
+    """
 
     def __init__(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> None:
         super().__init__(src, md, env, tokens)
@@ -101,8 +101,7 @@ class _Helpers:
 
     @staticmethod
     def parseLinkLabel(state: StateInline, start: int, disableNested: bool = False) -> int:  # noqa: N802, N803
-        """The place of the bracket that ends the label which begins at `start`, or -1. As markdown-it's, but each is found
-        once."""
+        """Returns the offset of the bracket that closes the label at `start`, or -1. Like markdown-it's, but finds each once."""
         assert isinstance(state, _InlineState)
         known = state.labels.get((start, disableNested))
         if known is None:
@@ -113,7 +112,7 @@ class _Helpers:
 
 
 def _end_of_label(state: _InlineState, start: int, *, without_links: bool) -> int:
-    """Walk to the end of a label; what is found of the labels within is remembered."""
+    """Walks to the end of a label and remembers the ends of the labels within."""
     opened = [start]
     labels = state.labels
     while state.pos < state.posMax:
@@ -141,7 +140,7 @@ def _end_of_label(state: _InlineState, start: int, *, without_links: bool) -> in
 
 
 def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """A table, unless most of its cells would have to be made up."""
+    """Reads a table, unless most of its cells would have to be filled in."""
     line = state.src[state.bMarks[start + 1] : state.eMarks[start + 1]] if start + 2 <= end else ""
     columns = line.count("|") + 1
     if columns > _WEIGHED_COLUMNS and not line.strip(" \t>|:-"):
@@ -153,7 +152,7 @@ def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def _require_cheap_quotes(text: str) -> None:
-    """Raise TooExpensive where markdown-it would look at lines again and again: once for each quote that they may go on with."""
+    """Raises TooExpensive where markdown-it would visit lines once for each level of a quote that they lazily continue."""
     if ">" not in text:
         return
     looks = depth = lines = own = 0

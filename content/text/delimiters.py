@@ -24,7 +24,7 @@ _ATTEMPTS: Final = 3
 
 @dataclass(eq=False, slots=True)
 class Emphasis:
-    """One stretch of bold, italic or struck text, written with a sign or, where that would be misread, with a tag."""
+    """A stretch of bold, italic or struck text, written with a sign or, where that would be misread, with a tag."""
 
     name: str
     is_tag: bool = False
@@ -32,7 +32,7 @@ class Emphasis:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Where a stretch begins or ends."""
+    """The beginning or end of a stretch."""
 
     of: Emphasis
     is_end: bool
@@ -48,7 +48,7 @@ Part = str | Edge
 
 
 def join(parts: Sequence[Part], before: str, behind: str) -> str:
-    """The parts of a line as Markdown; `before` and `behind` are the characters around it, a blank at the ends of a line."""
+    """Joins the parts of a line as Markdown; `before` and `behind` are the characters around it, blanks at the ends of lines."""
     edges = [part for part in parts if isinstance(part, Edge)]
     if edges:
         _settle(parts, edges, before, behind)
@@ -78,7 +78,7 @@ def _is_sign(part: Part | None) -> bool:
 
 
 def _is_simple(parts: Sequence[Part]) -> bool:
-    """Whether no sign stands within another's stretch, nor beside one: then each pairs with its own."""
+    """Returns whether no stretch is within another or beside one, so that each sign pairs with its own."""
     is_open = False
     last: Part | None = None
     for part in parts:
@@ -99,7 +99,7 @@ def _touching(parts: Sequence[Part]) -> list[Edge]:
 
 
 def _unflanked(parts: Sequence[Part], before: str, behind: str) -> list[Edge]:
-    """The signs that cannot open, or close, where they stand."""
+    """Returns the signs that cannot open or close where they stand."""
     left = list(_neighbours(parts, _kind(before), -1))
     right = list(_neighbours(parts[::-1], _kind(behind), 0))[::-1]
     found: list[Edge] = []
@@ -113,7 +113,7 @@ def _unflanked(parts: Sequence[Part], before: str, behind: str) -> list[Edge]:
 
 
 def _neighbours(parts: Sequence[Part], before: str, last: int) -> Iterator[str]:
-    """For each part what stands before it, signs aside; `last` is the place of the character that is nearest to what follows."""
+    """Yields for each part the kind of character before it, signs aside; `last` is the index of a part's nearest character."""
     nearest = before
     for part in parts:
         yield nearest
@@ -126,7 +126,7 @@ def _text(part: Part) -> str:
 
 
 def _kind(character: str) -> str:
-    """What a character is to emphasis: white space, punctuation, or anything else. As markdown-it has it."""
+    """Classifies a character as markdown-it does for emphasis: " " white space, "!" punctuation, "a" anything else."""
     if character in "\t\n\f\v\r" or unicodedata.category(character) == "Zs":
         return " "
     if character in _ASCII_PUNCTUATION or unicodedata.category(character)[0] in "PS":
@@ -156,7 +156,7 @@ def _reads_as_meant(parts: Sequence[Part], before: str, behind: str) -> bool:
 
 
 def _read(skeleton: str) -> Iterator[tuple[str, frozenset[str]]]:
-    """The characters of a skeleton with the marks that they have to a reader."""
+    """Yields the characters of a skeleton with the marks that a reader gives them."""
     opened: list[str] = []
     (line,) = _parser().parseInline(skeleton)
     for token in line.children or []:

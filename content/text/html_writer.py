@@ -3,7 +3,7 @@
 from html import escape
 
 from content.text import links
-from content.text.plain_text import mention
+from content.text.plain_text import mention_text
 from content.text.tree import CODE_LINK, Mark, Node
 
 _BLOCKS = {
@@ -61,7 +61,8 @@ def _node(node: Node) -> str:
         case "image":
             return _image(node)
         case "mention":
-            return f'<span data-type="mention" data-id="{escape(str(node.attrs.get("id") or ""))}">{escape(mention(node))}</span>'
+            id_ = escape(str(node.attrs.get("id") or ""))
+            return f'<span data-type="mention" data-id="{id_}">{escape(mention_text(node))}</span>'
     return inside
 
 

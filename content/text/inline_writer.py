@@ -1,10 +1,10 @@
 """Writes the inline nodes of a text block as Markdown.
 
-Emphasis is written with asterisks where these are read as it (`content.text.delimiters`), else with the tags `<strong>`, `<em>`,
-`<s>`, which the parser takes for the same marks. Underline is `<u>` always, a mention is `[@name](mention:id)`. Of marks that
-overlap the longest stands outside, but no link is parted. White space at the rim of a mark is moved out of it, that at the ends
-of lines is left out, as no reader shows it; code keeps no other mark than a link, and marks that Markdown doesn't have are left
-out.
+Emphasis is written with asterisks where these are read as it (`content.text.delimiters`), else with the tags `<strong>`,
+`<em>`, `<s>`, which the parser takes for the same marks. Underline is `<u>` always, a mention_text is
+`[@name](mention_text:id)`. Of marks that overlap the longest stands outside, but no link is parted. White space at the rim of a
+mark is moved out of it, that at the ends of lines is left out, as no reader shows it; code keeps no other mark than a link, and
+marks that Markdown doesn't have are left out.
 """
 
 import re
@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 from content.text import links
 from content.text.delimiters import SIGNS, Edge, Emphasis, Part, join
-from content.text.plain_text import mention
-from content.text.tree import CODE_LINK, INLINE, UNSAID, Mark, Node
+from content.text.plain_text import mention_text
+from content.text.tree import CODE_LINK, INLINE, INVISIBLE_BLANKS, Mark, Node
 
 BREAK = Node("hardBreak")
 MARKS = ("link", "underline", "strike", "bold", "italic", "code")
@@ -54,12 +54,12 @@ def inline(nodes: Iterable[Node], *, hard_break: str = "\\\n", is_whole: bool = 
 
 
 def is_blank(nodes: Iterable[Node]) -> bool:
-    """Whether `inline` has nothing to write for some nodes; told without writing them."""
+    """Returns whether `inline` has nothing to write for some nodes; told without writing them."""
     for node in _shown(nodes):
         if node.text is None:
             if node.type != "image" or image(node):
                 return False
-        elif node.text.strip(UNSAID) or (node.text and _is_code(keys(node.marks))):
+        elif node.text.strip(INVISIBLE_BLANKS) or (node.text and _is_code(keys(node.marks))):
             return False
     return True
 
@@ -111,7 +111,7 @@ def key(mark: Mark) -> Key | None:
 
 
 def is_code_link(mark: Mark) -> bool:
-    """Whether a mark is a link whose text is code."""
+    """Returns whether a mark is a link whose text is code."""
     return mark.name == "link" and mark.attrs.get("class") == CODE_LINK
 
 
@@ -132,7 +132,7 @@ def _target(href: str, title: object) -> str:
 
 
 def _is_balanced(href: str) -> bool:
-    """Whether parentheses pair, few enough within each other for any reader."""
+    """Returns whether parentheses pair, few enough within each other for any reader."""
     depth = 0
     for bracket in re.findall("[()]", href):
         depth += 1 if bracket == "(" else -1
@@ -220,12 +220,12 @@ def _without_blank_ends(pieces: Sequence[Run]) -> list[Run]:
     kept: list[Run] = []
     for piece, marks in (*pieces, (BREAK, ())):
         while piece is BREAK and kept and _blank(kept[-1]):
-            trimmed = str(kept.pop()[0]).rstrip(UNSAID)
+            trimmed = str(kept.pop()[0]).rstrip(INVISIBLE_BLANKS)
             if trimmed:
                 kept.append((trimmed, ()))
                 break
         if _blank((piece, marks)) and (not kept or kept[-1][0] is BREAK):
-            piece = str(piece).lstrip(UNSAID)
+            piece = str(piece).lstrip(INVISIBLE_BLANKS)
         if piece != "":
             kept.append((piece, marks))
     return kept[:-1]
@@ -315,7 +315,7 @@ def _link(href: str, title: str, within: Sequence[Run]) -> str:
 def _atom(node: Node) -> str:
     if node.type == "image":
         return image(node)
-    return f"[{escaped(mention(node))}](mention:{quote(str(node.attrs.get('id') or ''), safe='')})"
+    return f"[{escaped(mention_text(node))}](mention_text:{quote(str(node.attrs.get('id') or ''), safe='')})"
 
 
 def _code(text: str) -> str:

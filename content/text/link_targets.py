@@ -50,7 +50,7 @@ def read_link_targets(markdown: str, interesting: re.Pattern[str]) -> list[LinkT
 
 
 def _may_hold(text: str, interesting: re.Pattern[str]) -> bool:
-    """Whether an address may stand in the text: by itself, or written with entities or backslashes."""
+    """Returns whether an address may stand in the text: by itself, or written with entities or backslashes."""
     return (
         interesting.search(text) is not None or ("](" in text and ("&" in text or "\\" in text)) or ("]:" in text and "&" in text)
     )

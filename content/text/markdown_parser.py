@@ -21,7 +21,7 @@ from markdown_it.token import Token
 
 from content.errors import TooExpensive
 from content.text import commonmark
-from content.text.tree import CODE_LINK, Mark, Node, joined, without_images, words
+from content.text.tree import CODE_LINK, Mark, Node, join_runs, text_run, without_images
 
 EMPTY_PARAGRAPH: Final = "&nbsp;"
 _TAGS = {
@@ -62,7 +62,7 @@ class Part:
 
 
 def parse_parts(text: str, separator: str) -> list[Part]:
-    """The parts of a text between rules that are written just so, at the beginning of a line. Raises TextTooDeep, TooExpensive."""
+    """Returns the parts of a text between rules that are written just so. Raises TextTooDeep, TooExpensive."""
     lines = re.split("\r\n?|\n", text)
     reader = _Blocks(commonmark.tokens(text), _Addresses(len(text) + _FREE_ADDRESS_CHARACTERS))
     parts: list[Part] = []
@@ -199,7 +199,7 @@ class _Blocks:
         if token.type != "inline":  # an empty block
             return ()
         self._at += 1
-        return joined(_Inline(self._addresses).read(token.children or []))
+        return join_runs(_Inline(self._addresses).read(token.children or []))
 
 
 class _Inline:
@@ -242,16 +242,16 @@ class _Inline:
                 self._text(token.content)
 
     def _text(self, text: str) -> None:
-        self._nodes.append(words(text, [marks[-1] for marks in self._marks.values() if marks]))
+        self._nodes.append(text_run(text, [marks[-1] for marks in self._marks.values() if marks]))
 
     def _code(self, text: str) -> None:
         link, mention = self._marks.get("link"), self._marks.get("mention")
         if mention:
             self._text(text)
         elif link:
-            self._nodes.append(words(text, [Mark("link", {**link[-1].attrs, "class": CODE_LINK})]))
+            self._nodes.append(text_run(text, [Mark("link", {**link[-1].attrs, "class": CODE_LINK})]))
         else:
-            self._nodes.append(words(text, [Mark("code")]))
+            self._nodes.append(text_run(text, [Mark("code")]))
 
     def _open(self, mark: Mark) -> None:
         self._marks.setdefault(mark.type, []).append(mark)
@@ -318,7 +318,7 @@ def _code(token: Token) -> Node:
     language, _, meta = token.info.strip().partition(" ")
     attrs = {"language": language, "meta": meta.strip()}
     text = token.content.removesuffix("\n")
-    return Node("codeBlock", {key: value for key, value in attrs.items() if value}, (words(text),) if text else ())
+    return Node("codeBlock", {key: value for key, value in attrs.items() if value}, (text_run(text),) if text else ())
 
 
 def _html(html: str) -> Iterator[Node]:
@@ -329,8 +329,8 @@ def _html(html: str) -> Iterator[Node]:
         yield Node("paragraph", content=(Node("hardBreak"),) * html.count("<"))
         return
     lines = html.strip("\n").split("\n")
-    nodes = [part for line in lines for part in (words(line), Node("hardBreak"))][:-1]
-    yield Node("paragraph", content=joined(nodes))
+    nodes = [part for line in lines for part in (text_run(line), Node("hardBreak"))][:-1]
+    yield Node("paragraph", content=join_runs(nodes))
 
 
 def _item(blocks: tuple[Node, ...], name: str = "listItem") -> Node:
@@ -349,4 +349,4 @@ def _unboxed(paragraph: Node, box: str) -> Node:
         return paragraph
     first, *more = paragraph.content
     text = (first.text or "")[len(box) :]
-    return replace(paragraph, content=joined((replace(first, text=text), *more)))
+    return replace(paragraph, content=join_runs((replace(first, text=text), *more)))

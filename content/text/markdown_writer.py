@@ -20,7 +20,7 @@ from content.text.html_writer import first_number, heading_level
 from content.text.inline_writer import image, inline, is_blank, with_whole_ends
 from content.text.markdown_parser import EMPTY_PARAGRAPH
 from content.text.plain_text import textblocks
-from content.text.tree import BLOCKS, LISTS, Node, is_textblock, trimmed, without_images
+from content.text.tree import BLOCKS, LISTS, Node, is_textblock, trim_blanks, without_images
 
 RULE = "___"
 _APART = "<!-- -->"
@@ -71,7 +71,7 @@ def items_of(node: Node) -> list[Node]:
 
 
 def is_empty_paragraph(node: Node) -> bool:
-    """Whether a block is a paragraph that says nothing."""
+    """Returns whether a block is a paragraph that says nothing."""
     return node.type == "paragraph" and is_blank(node.content)
 
 
@@ -206,7 +206,9 @@ def _box(item: Node) -> str:
 
 
 def _is_short(item: Node) -> bool:
-    """Whether an item may stand without empty lines: one block, or a paragraph and a list behind it that may interrupt it."""
+    """Returns whether an item may stand without empty lines: one block, or a paragraph and a list behind it that may interrupt
+    it.
+    """
     blocks = [child for child in visible_blocks(item.content) if says(child) or child.type == "paragraph"]
     written = [child for child in blocks if says(child)]
     if len(written) < 2:
@@ -224,7 +226,7 @@ def _is_short(item: Node) -> bool:
 
 
 def says(node: Node) -> bool:
-    """Whether a block has a line, told without writing it: lists ask this of what is in them, at every level."""
+    """Returns whether a block has a line, told without writing it: lists ask this of what is in them, at every level."""
     match node.type:
         case "heading" | "codeBlock" | "horizontalRule" | "blockquote":
             return True
@@ -266,6 +268,6 @@ def _cell(cell: Node) -> str:
         for part in without_images(holder)
     ]
     if any(part.type == "image" for part in parts):  # breaks beside it would be what parts it from the text
-        parts = [part if part.type == "image" else replace(part, content=trimmed(part.content)) for part in parts]
+        parts = [part if part.type == "image" else replace(part, content=trim_blanks(part.content)) for part in parts]
     lines = [image(part) if part.type == "image" else inline(part.content, hard_break="<br>", is_whole=False) for part in parts]
     return with_whole_ends("<br>".join(line for line in lines if line)).replace("|", "\\|")

@@ -1,4 +1,4 @@
-"""Lists the blocks of a Yjs fragment as Markdown shows them, each with its place, so that they can be changed where they stand.
+"""Lists the blocks of a Yjs fragment as Markdown shows them, with their places, so that they can be changed where they are.
 
 Blocks of names that are not known here (callouts, details, columns, figures …) are written as what is in them, and are never
 taken apart for it: what they hold is listed in its order, each with the containers around it. What Markdown has no line for is
@@ -34,7 +34,9 @@ class Container:
 
     @property
     def outermost(self) -> "Container":
-        """The container around all others. One within may be a part that it needs, such as a column, so only this goes as a whole."""
+        """The container around all others. One within may be a part that it needs, such as a column, so only this goes as a
+        whole.
+        """
         return self if self.around is None else self.around.outermost
 
 
@@ -58,25 +60,26 @@ class OldBlock:
 
 
 def shown_type(node: Node) -> str:
-    """What a block is to Markdown: one of an unknown name that holds text is a paragraph."""
+    """Returns what a block is to Markdown: one of an unknown name that holds text is a paragraph."""
     return "paragraph" if node.type not in BLOCKS and node.type not in _ITEMS and is_textblock(node) else node.type
 
 
 def kind_of(node: Node, *, exact: bool) -> str:
-    """What a block can become another of."""
+    """Returns the kind of a block: it can become any other of its kind."""
     return node.type if exact else shown_type(node)
 
 
 def key(node: Node, *, exact: bool) -> Hashable:
-    """What makes two blocks the same."""
+    """Returns a key that is equal for blocks that are the same."""
     if exact:
         return orjson.dumps(to_json(node), option=orjson.OPT_SORT_KEYS)
     return (shown_type(node), markdown_writer.block_to_markdown(node))
 
 
 def old_blocks(parent: Parent, known: Sequence[Node] | None, *, exact: bool) -> list[OldBlock]:
-    """The blocks of a parent that are shown, in their order; exactly: its children as they are. `known` is what it holds, if read
-    before."""
+    """Returns the blocks of a parent that Markdown shows, in order, or exactly its children. `known`: its content, if read
+    before.
+    """
     found = list(_listed(parent, None, known, exact=exact))
     if exact:
         return found
@@ -84,7 +87,7 @@ def old_blocks(parent: Parent, known: Sequence[Node] | None, *, exact: bool) -> 
 
 
 def new_blocks(nodes: Sequence[Node], *, exact: bool) -> list[Node]:
-    """The blocks of a tree that are to be shown."""
+    """Returns the blocks of a tree that Markdown shows, or all of them."""
     if exact:
         return list(nodes)
     shown = [node for node in nodes if node.type in _ITEMS or markdown_writer.says(node) or node.type == "paragraph"]
@@ -96,7 +99,7 @@ def new_blocks(nodes: Sequence[Node], *, exact: bool) -> list[Node]:
 
 
 def _listed(parent: Parent, around: Container | None, known: Sequence[Node] | None, *, exact: bool) -> Iterator[OldBlock]:
-    children = yxml.inside(parent)
+    children = yxml.children(parent)
     if known is not None and (len(known) != len(children) or any(node.text is not None for node in known)):
         known = None
     tags: dict[str, int] = {}
@@ -120,7 +123,7 @@ def _listed(parent: Parent, around: Container | None, known: Sequence[Node] | No
 
 
 def _without_blank(found: list[OldBlock]) -> Iterator[OldBlock]:
-    """Without what Markdown has no line for: paragraphs at the ends that say nothing, and images that may not be loaded."""
+    """Drops what Markdown has no line for: empty paragraphs at the ends, and images that may not be loaded."""
     shown = [at for at, block in enumerate(found) if block.node.type in _ITEMS or markdown_writer.says(block.node)]
     said = frozenset(shown)
     for at in range(shown[0], shown[-1] + 1) if shown else ():

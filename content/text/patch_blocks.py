@@ -1,4 +1,4 @@
-"""Changes a Yjs fragment into a tree with as few operations as can be, so that edits made meanwhile find their place.
+"""Changes a Yjs fragment into a tree with few operations, so that concurrent edits keep their place.
 
 *As Markdown*: the tree was read from Markdown, so what that cannot say is no difference and stays, such as colours, widths, and
 the containers around blocks (`content.text.old_blocks`). *Exactly*: the tree is what another state of the document held.
@@ -40,7 +40,7 @@ _EMPTY = Node("paragraph")
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """A block of the document as Markdown shows it: all of one, or the part of a paragraph up to, or behind, an image in it."""
+    """A block of the document as Markdown shows it: a whole one, or the part of a paragraph up to or behind an image in it."""
 
     block: OldBlock
     node: Node
@@ -49,7 +49,7 @@ class _Unit:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What becomes of a unit: kept or changed into `node`, or deleted where that is None; or a node that is inserted."""
+    """A unit that is kept or changed into `node`, or deleted where that is None; without a unit, a node that is inserted."""
 
     unit: _Unit | None
     node: Node | None
@@ -60,7 +60,7 @@ class _Step:
 
 
 def patch_blocks(parent: Parent, new: Sequence[Node], known: Sequence[Node] | None = None, *, exact: bool = False) -> None:
-    """Make the blocks of a parent those of a tree; `known` is what it holds, if that was read before."""
+    """Makes the blocks of a parent those of a tree; `known` is what it holds, if that was read before."""
     old, wanted = old_blocks(parent, known, exact=exact), new_blocks(new, exact=exact)
     first = _first_of_item(parent, new) if not exact else None
     if first is not None:
@@ -71,7 +71,7 @@ def patch_blocks(parent: Parent, new: Sequence[Node], known: Sequence[Node] | No
         steps = _emptied(old, steps)
     _apply(parent, steps, 0 if first is None else first + 1, exact=exact)
     if first is not None:
-        element = yxml.inside(parent)[first]
+        element = yxml.children(parent)[first]
         assert isinstance(element, XmlElement)
         _patch_block(element, yxml.read_element(element), new[0], exact=False)
     if not exact and not len(parent.children):
@@ -79,12 +79,13 @@ def patch_blocks(parent: Parent, new: Sequence[Node], known: Sequence[Node] | No
 
 
 def _first_of_item(parent: Parent, new: Sequence[Node]) -> int | None:
-    """The place of an item's first paragraph, which it must have, where it becomes another: of several that are empty the
-    last."""
+    """Returns the index of an item's first paragraph, which it must have, if it becomes another: the last of leading empty
+    ones.
+    """
     if not isinstance(parent, XmlElement) or parent.tag not in ("listItem", "taskItem") or not new or new[0].type != "paragraph":
         return None
     first: int | None = None
-    for at, child in enumerate(yxml.inside(parent)):
+    for at, child in enumerate(yxml.children(parent)):
         if not isinstance(child, XmlElement) or child.tag != "paragraph":
             return first
         is_empty = is_empty_paragraph(yxml.read_element(child))
@@ -96,7 +97,7 @@ def _first_of_item(parent: Parent, new: Sequence[Node]) -> int | None:
 
 
 def _emptied(old: Sequence[OldBlock], steps: list[_Step]) -> list[_Step]:
-    """A document, or a cell, keeps a paragraph to write in: the first block, if it is one that stands in no container."""
+    """Keeps a paragraph to write in: the first block of a document or cell, unless it is in a container."""
     first = old[0]
     if first.node.type != "paragraph" or first.container is not None or len(first.parts) != 1:
         return steps
@@ -104,7 +105,7 @@ def _emptied(old: Sequence[OldBlock], steps: list[_Step]) -> list[_Step]:
 
 
 def _steps(old: Sequence[OldBlock], new: Sequence[Node], *, exact: bool) -> list[_Step]:
-    """What becomes of each block, in order."""
+    """Returns what becomes of each block, in order."""
     units = [
         _Unit(block, part, len(block.parts) > 1)
         for block in old
@@ -147,7 +148,7 @@ def _whole(steps: list[_Step]) -> list[_Step]:
 
 
 def _paired(old: Sequence[_Unit], new: Sequence[Node], *, exact: bool) -> list[_Step]:
-    """What changed between two matches, as pairs of blocks that are most alike, in order."""
+    """Pairs the blocks between two matches that are most alike, in order."""
     height, width = len(old), len(new)
     if height * width > _MAX_PAIRS:
         if height != width or height > _MAX_PAIRED_UNWEIGHED:
@@ -194,12 +195,12 @@ def _either(unit: _Unit, node: Node, *, exact: bool) -> list[_Step]:
 
 
 def _counted(node: Node) -> Counter[str]:
-    """How often each word stands in the beginning of a block, which says enough of it."""
+    """Counts the words in the beginning of a block."""
     return Counter(_WORDS.findall(to_text(node)[:_WEIGHED_CHARACTERS]))
 
 
 def _likeness(one: tuple[Node, Counter[str]], other: tuple[Node, Counter[str]], *, exact: bool) -> float:
-    """0 where one can't become the other, up to 1 where they have the same words."""
+    """Returns 0 where one can't become the other, up to 1 where they have the same words."""
     if kind_of(one[0], exact=exact) != kind_of(other[0], exact=exact):
         return 0.0
     words, others = one[1], other[1]
@@ -211,7 +212,7 @@ def _likeness(one: tuple[Node, Counter[str]], other: tuple[Node, Counter[str]], 
 
 
 def _apply(parent: Parent, steps: Sequence[_Step], first: int, *, exact: bool) -> None:
-    """Take the steps from the last to the first, so that places before them stay what they are."""
+    """Takes the steps from the last to the first, so that places before them stay what they are."""
     places = _places(parent, steps, first)
     for step in steps:
         if step.is_kept and step.unit:
@@ -239,7 +240,7 @@ def _apply(parent: Parent, steps: Sequence[_Step], first: int, *, exact: bool) -
 
 
 def _empty_container(step: _Step) -> Container | None:
-    """The container that goes with a block, as nothing else is left in it."""
+    """Returns the container that is deleted with a block, since nothing else is left in it."""
     if step.unit is None or step.node is not None or step.unit.block.container is None:
         return None
     outermost = step.unit.block.container.outermost
@@ -255,7 +256,7 @@ class _Deletions:
         self._start = self._end = 0
 
     def add(self, block: OldBlock) -> None:
-        """Delete a block. The last paragraph of a container that stays is emptied: the container may need one to be valid."""
+        """Deletes a block. The last paragraph of a container that stays is emptied: the container may need one to be valid."""
         if id(block) in self._seen:
             return
         self._seen.add(id(block))
@@ -274,14 +275,14 @@ class _Deletions:
         self._start = block.at
 
     def flush(self) -> None:
-        """Delete what was put together."""
+        """Deletes what was put together."""
         if self._parent is not None:
             del self._parent.children[self._start : self._end]
         self._parent = None
 
 
 def _places(parent: Parent, steps: Sequence[_Step], first: int) -> list[tuple[Parent, int]]:
-    """For each step the parent and the place where something is inserted there; nothing comes before place `first`."""
+    """Returns for each step the parent and index at which it inserts; never before index `first`."""
     behind: list[_Step | None] = []
     following: _Step | None = None
     for step in reversed(steps):
@@ -313,7 +314,7 @@ def _container_of(parent: Parent, *steps: _Step | None) -> Container | None:
 
 
 def _place(parent: Parent, before: _Step | None, after: _Step | None, first: int) -> tuple[Parent, int]:
-    """Where a block comes to stand: in the place of one that goes, else as far out as its neighbours let it."""
+    """Returns where a block is inserted: in the place of a deleted one, else as far out as its neighbours allow."""
     left, right = before.unit.block if before and before.unit else None, after.unit.block if after and after.unit else None
     if left is not None and before is not None and before.node is None:
         return left.parent, left.at + 1
@@ -366,8 +367,8 @@ def _patch_block(element: XmlElement, old: Node, new: Node, *, exact: bool) -> N
 
 
 def _patch_row(row: XmlElement, old: Node, new: Node) -> None:
-    """Cells are the same by their place; a head is a head only where the document has it so."""
-    cells = yxml.inside(row)
+    """Matches cells by their place; a cell is a header only where the document has one."""
+    cells = yxml.children(row)
     for at in range(len(old.content) - 1, len(new.content) - 1, -1):
         del row.children[at]
     for element, before, after in zip(cells, old.content, new.content, strict=False):

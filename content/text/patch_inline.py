@@ -1,4 +1,4 @@
-"""Changes what stands in a text block: words within their texts; breaks, mentions and pictures as a whole.
+"""Changes the content of a text block: words within their texts; breaks, mentions and pictures as a whole.
 
 As Markdown, what it has no sign for stays where it is, and texts on both sides of it are one to their reader.
 """
@@ -27,7 +27,7 @@ class _Unit:
 
 
 def patch_inline(element: XmlElement, new: Sequence[Node], *, is_code: bool, exact: bool) -> None:
-    """Make a block hold these inline nodes."""
+    """Makes a block hold these inline nodes."""
     old, wanted = _units(element, exact=exact), segments(new)
     keys = [unit.key for unit in old]
     others = ["" if part[0].text is not None else _key(part[0], exact=exact) for part in wanted]
@@ -63,7 +63,7 @@ def segments(nodes: Sequence[Node]) -> list[tuple[Node, ...]]:
 
 def text_groups(parent: XmlFragment | XmlElement) -> Iterator[TextGroup]:
     """All texts below, in order, each as Markdown shows it."""
-    children = yxml.inside(parent)
+    children = yxml.children(parent)
     if any(isinstance(child, XmlText) for child in children):
         yield from (unit.group for unit in _units(parent, exact=False) if unit.group is not None)
         return
@@ -75,7 +75,7 @@ def text_groups(parent: XmlFragment | XmlElement) -> Iterator[TextGroup]:
 def _units(parent: XmlFragment | XmlElement, *, exact: bool) -> list[_Unit]:
     units: list[_Unit] = []
     group: TextGroup | None = None
-    for at, child in enumerate(yxml.inside(parent)):
+    for at, child in enumerate(yxml.children(parent)):
         node = yxml.read_element(child) if isinstance(child, XmlElement) else None
         if node is not None and (exact or node.type in INLINE):
             key = _key(node, exact=exact)
@@ -96,7 +96,7 @@ def _units(parent: XmlFragment | XmlElement, *, exact: bool) -> list[_Unit]:
 
 
 def _texts(element: XmlElement) -> Iterator[XmlText]:
-    for child in yxml.inside(element):
+    for child in yxml.children(element):
         if isinstance(child, XmlText):
             yield child
         else:
@@ -110,7 +110,7 @@ def _key(node: Node, *, exact: bool) -> str:
 
 
 def _delete(element: XmlElement, unit: _Unit) -> None:
-    """Delete an inline node; of a text what Markdown has no sign for stays between its parts."""
+    """Deletes an inline node, or a text without the unknown nodes between its parts."""
     if unit.group is None or (unit.end == unit.at + 1 and isinstance(element.children[unit.at], XmlText)):
         del element.children[unit.at]
     else:

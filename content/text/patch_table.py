@@ -12,7 +12,7 @@ _SPANS = ("colspan", "rowspan")
 
 
 def match_columns(table: XmlElement, new: Node) -> None:
-    """Add and delete columns as the first rows tell, and align them. Where cells span others, columns stay as they are."""
+    """Adds and delete columns as the first rows tell, and align them. Where cells span others, columns stay as they are."""
     rows = _rows(table)
     if not rows:
         return
@@ -28,7 +28,7 @@ def match_columns(table: XmlElement, new: Node) -> None:
 
 
 def _rows(table: XmlElement) -> list[tuple[XmlElement, Node]]:
-    children = [child for child in yxml.inside(table) if isinstance(child, XmlElement) and child.tag == "tableRow"]
+    children = [child for child in yxml.children(table) if isinstance(child, XmlElement) and child.tag == "tableRow"]
     return [(child, yxml.read_element(child)) for child in children]
 
 
@@ -56,7 +56,7 @@ def _align(rows: Sequence[tuple[XmlElement, Node]], new: Node) -> None:
         for element, row in rows:
             if column >= len(row.content):
                 continue
-            cell = yxml.inside(element)[column]
+            cell = yxml.children(element)[column]
             if isinstance(cell, XmlElement):
                 _set_align(cell, row.content[column], wanted[column])
 

@@ -14,29 +14,29 @@ from typing import Any
 from content.alignment import Span, gaps
 from content.text import inline_writer
 from content.text.text_group import Formatted, TextGroup
-from content.text.tree import UNSAID, Mark, Node
+from content.text.tree import INVISIBLE_BLANKS, Mark, Node
 
 _MAX_CHANGES = 1_000
 _TOKENS = re.compile(r"\w+|\s|[^\w\s]")
 
 
 def patch_text(group: TextGroup, new: Sequence[Node], *, exact: bool, keep_start: bool = False, keep_end: bool = False) -> None:
-    """Make a text read as these runs. White space at the ends of lines, which Markdown doesn't have, can be asked to stay."""
+    """Makes a text read as these runs. White space at the ends of lines, which Markdown doesn't have, can be asked to stay."""
     wanted = [Formatted(node.text or "", node.marks) for node in new]
     old, core = group.text, "".join(run.text for run in wanted)
     if not exact:
-        if old.strip(UNSAID) and core.strip(UNSAID):
-            if keep_start and core[0] not in UNSAID:
-                wanted.insert(0, Formatted(old[: len(old) - len(old.lstrip(UNSAID))]))
-            if keep_end and core[-1] not in UNSAID:
-                wanted.append(Formatted(old[len(old.rstrip(UNSAID)) :]))
-        elif not core and not old.strip(UNSAID):
+        if old.strip(INVISIBLE_BLANKS) and core.strip(INVISIBLE_BLANKS):
+            if keep_start and core[0] not in INVISIBLE_BLANKS:
+                wanted.insert(0, Formatted(old[: len(old) - len(old.lstrip(INVISIBLE_BLANKS))]))
+            if keep_end and core[-1] not in INVISIBLE_BLANKS:
+                wanted.append(Formatted(old[len(old.rstrip(INVISIBLE_BLANKS)) :]))
+        elif not core and not old.strip(INVISIBLE_BLANKS):
             return  # Markdown shows neither
     change_text(group, wanted, exact=exact)
 
 
 def change_text(group: TextGroup, wanted: Sequence[Formatted], *, exact: bool = False) -> None:
-    """Make a text read as these runs, white space and all."""
+    """Makes a text read as these runs, white space and all."""
     runs = group.runs
     old, new = group.text, "".join(run.text for run in wanted)
     marks, others = _by_letter(runs), _by_letter(wanted)
@@ -54,11 +54,12 @@ def change_text(group: TextGroup, wanted: Sequence[Formatted], *, exact: bool = 
     for (start, end, _, _), several in zip(reversed(spans), reversed(pieces), strict=True):
         kept = () if exact else _unsaid(marks, start, end)
         group.delete(start, end)
-        group.insert(start, [(letters, (*said, *kept)) for letters, said in several], instead=end > start)
+        inserted = [(letters, said if _has_code(said) else (*said, *kept)) for letters, said in several]
+        group.insert(start, inserted, instead=end > start)
 
 
 def replace_in(group: TextGroup, find: str, replacement: Sequence[Formatted]) -> None:
-    """Replace a text wherever it stands; the replacement takes the formatting of what it replaces, and adds its own."""
+    """Replaces a text wherever it stands; the replacement takes the formatting of what it replaces, and adds its own."""
     old = group.text
     several = list(re.finditer(re.escape(find), old))
     if not several:
@@ -168,19 +169,34 @@ def _is_code(marks: tuple[Mark, ...]) -> bool:
     return any(name == "code" for name, _, _ in inline_writer.keys(marks))
 
 
+def _has_code(marks: tuple[Mark, ...]) -> bool:
+    return any(mark.name == "code" for mark in marks)
+
+
 def _change(marks: tuple[Mark, ...], wanted: tuple[Mark, ...]) -> dict[str, Any]:
-    """Formatting that makes text with these marks read as wanted; marks that code hides in Markdown go when the code does."""
+    """Formatting that makes text with these marks read as wanted; marks that code hides in Markdown go when the code does.
+
+    Code excludes all other marks in editors, so text that becomes code loses them, and code that becomes a link is told by its class.
+    """
     asked = inline_writer.keys(wanted)
     if inline_writer.keys(marks) == asked:
         return {}
     have = {inline_writer.key(mark): mark for mark in marks}
-    gone = {mark.type: None for key, mark in have.items() if key is not None and key not in asked}
-    return gone | {
+    new = {
         mark.type: dict(mark.attrs)
         for mark in inline_writer.expressible(wanted)
         if (same := have.get(inline_writer.key(mark))) is None
         or inline_writer.is_code_link(same) != inline_writer.is_code_link(mark)
     }
+    becomes_code, is_code_link = "code" in new, any(map(inline_writer.is_code_link, wanted))
+    gone = {
+        mark.type: None
+        for mark in marks
+        if ((key := inline_writer.key(mark)) is None and becomes_code)
+        or (key is not None and key not in asked)
+        or (is_code_link and mark.name == "code")
+    }
+    return gone | new
 
 
 def _exact_change(marks: tuple[Mark, ...], wanted: tuple[Mark, ...]) -> dict[str, Any]:
@@ -205,4 +221,7 @@ def _around(marks: Sequence[tuple[Mark, ...]], start: int, end: int) -> tuple[Ma
 
 
 def _united(around: tuple[Mark, ...], own: tuple[Mark, ...]) -> tuple[Mark, ...]:
+    """The marks of a replacement. Its own win where code, which excludes all others, is on one side."""
+    if own and (_has_code(around) or _has_code(own)):
+        return own
     return tuple({mark.type: mark for mark in (*around, *own)}.values())

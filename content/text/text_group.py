@@ -47,7 +47,7 @@ class TextGroup:
     _starts: list[int] = field(default_factory=list)  # of each piece, in characters
 
     def add(self, text: XmlText) -> None:
-        """Put a text behind those that are there."""
+        """Puts a text behind those that are there."""
         at = 0
         several: list[Formatted] = []
         for run, marks in (*text.diff(), (None, None)):
@@ -74,12 +74,12 @@ class TextGroup:
         return [piece.text for piece, start in zip(self._pieces, self._starts, strict=True) if piece.start == 0]
 
     def delete(self, start: int, end: int) -> None:
-        """Delete characters, given by their places in the text as it was before changes behind them."""
+        """Deletes characters, given by their offsets in the text before any changes behind them."""
         for piece, first, last in reversed([*self._within(start, end)]):
             del piece.text[piece.place(first) : piece.place(last)]
 
     def insert(self, at: int, runs: Sequence[tuple[str, tuple[Mark, ...]]], *, instead: bool = False) -> None:
-        """Insert runs with exactly these marks; where two pieces meet in the first of them, unless it is instead of what began
+        """Inserts runs with exactly these marks; where two pieces meet in the first of them, unless it is instead of what began
         there."""
         index = bisect_right(self._starts, at) - 1
         while not instead and index and self._starts[index] == at:
@@ -90,7 +90,7 @@ class TextGroup:
                 self._pieces[index].text.insert(place, letters, yxml.formatting(marks))
 
     def format(self, start: int, end: int, change: Mapping[str, Any]) -> None:
-        """Change the marks of characters."""
+        """Changes the marks of characters."""
         for piece, first, last in self._within(start, end):
             piece.text.format(piece.place(first), piece.place(last), dict(change))
 

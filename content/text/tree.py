@@ -15,7 +15,7 @@ from typing import Any
 TEXTBLOCKS = frozenset({"paragraph", "heading", "codeBlock"})
 LISTS = frozenset({"bulletList", "orderedList", "taskList"})
 BLOCKS = TEXTBLOCKS | LISTS | {"blockquote", "table", "horizontalRule", "image"}
-UNSAID = " \t\v"  # white space that no reader of Markdown shows at the ends of lines
+INVISIBLE_BLANKS = " \t\v"  # white space that no reader of Markdown shows at the ends of lines
 INLINE = frozenset({"hardBreak", "mention", "image"})
 CODE_LINK = "code"  # the `class` of a link whose text is code: TipTap lets code have no other mark
 _RANK = {name: rank for rank, name in enumerate(("link", "underline", "strike", "bold", "italic", "code"))}
@@ -58,24 +58,24 @@ class Node:
         return self.text if self.text is not None else "".join(child.plain for child in self.content)
 
 
-def words(text: str, marks: Iterable[Mark] = ()) -> Node:
+def text_run(text: str, marks: Iterable[Mark] = ()) -> Node:
     """A run of text."""
-    return Node("text", text=text, marks=ranked(marks))
+    return Node("text", text=text, marks=sort_marks(marks))
 
 
-def ranked(marks: Iterable[Mark]) -> tuple[Mark, ...]:
+def sort_marks(marks: Iterable[Mark]) -> tuple[Mark, ...]:
     """Marks in the one order in which trees hold them: Yjs keeps none, so equal trees need one."""
     return tuple(sorted(marks, key=lambda mark: (_RANK.get(mark.type, len(_RANK)), mark.type)))
 
 
 def is_textblock(node: Node) -> bool:
-    """Whether a block holds text itself, whatever its name."""
+    """Returns whether a block holds text itself, whatever its name."""
     return node.type in TEXTBLOCKS or any(
         child.text is not None or child.type in ("hardBreak", "mention") for child in node.content
     )
 
 
-def joined(nodes: Iterable[Node]) -> tuple[Node, ...]:
+def join_runs(nodes: Iterable[Node]) -> tuple[Node, ...]:
     """Inline nodes with runs of the same marks made one, and empty ones left out."""
     whole: list[Node] = []
     run: list[Node] = []
@@ -107,7 +107,7 @@ def without_images(block: Node) -> tuple[Node, ...]:
         if child is not None and child.type != "image":
             run.append(child)
             continue
-        kept = trimmed(run)
+        kept = trim_blanks(run)
         run = []
         if kept:
             blocks.append(replace(block, content=kept))
@@ -116,12 +116,12 @@ def without_images(block: Node) -> tuple[Node, ...]:
     return tuple(blocks)
 
 
-def trimmed(run: Sequence[Node]) -> tuple[Node, ...]:
+def trim_blanks(run: Sequence[Node]) -> tuple[Node, ...]:
     """Inline nodes without breaks and blanks at the ends."""
 
     def blank(node: Node) -> bool:
         code = any(mark.name == "code" or mark.attrs.get("class") == CODE_LINK for mark in node.marks)
-        return node.type == "hardBreak" or (node.text is not None and not node.text.strip(UNSAID) and not code)
+        return node.type == "hardBreak" or (node.text is not None and not node.text.strip(INVISIBLE_BLANKS) and not code)
 
     start, end = 0, len(run)
     while start < end and blank(run[start]):

@@ -1,12 +1,12 @@
-"""Rich text between its tree and the XML fragment of a Yjs document, as y-prosemirror and TipTap write it.
+"""Converts a rich text between its tree and the XML fragment of a Yjs document, as y-prosemirror and TipTap write it.
 
-A block is an XmlElement named after the node, its attributes are the node's (null ones are left out, as there), neighbouring runs
-of text make one XmlText with the marks as formatting. Numbers: pycrdt reads and writes all as floats; whole ones are made
-integers again on reading (to JavaScript they are the same). Offsets in a pycrdt text are bytes of UTF-8, and one inside a
-character is moved to its end.
+A block is an XmlElement named after the node, its attributes are the node's (null ones are left out, as there), and
+neighbouring runs of text make one XmlText with the marks as formatting. pycrdt reads and writes all numbers as floats; whole
+ones become integers again on reading (to JavaScript they are the same). Offsets in a pycrdt text are bytes of UTF-8, and one
+inside a character moves to its end.
 
-pycrdt's walk over children ends, without a word, at one that is not XML. None is let in (`content.structure_check`), and none is
-in what `crdt.load` gives; where one is met all the same nothing is read, rather than the half of a document.
+pycrdt's iteration over children stops silently at one that is not XML. The guard refuses those (`content.structure_check`), and
+`crdt.load` deletes them; where one is met all the same, nothing is read rather than half of a document.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from typing import Any
 from pycrdt import XmlElement, XmlFragment, XmlText
 
 from content.errors import Unreadable
-from content.text.tree import Mark, Node, joined, ranked, words
+from content.text.tree import Mark, Node, join_runs, sort_marks, text_run
 
 ROOT = "default"
 _JSON = (str, bool, int, float, type(None))
@@ -25,27 +25,27 @@ _JSON = (str, bool, int, float, type(None))
 def read(fragment: XmlFragment) -> Node:
     """The tree of a fragment. Raises Unreadable."""
     with fragment.doc.transaction():
-        return Node("doc", content=children_of(fragment))
+        return Node("doc", content=read_children(fragment))
 
 
 def read_element(element: XmlElement) -> Node:
     """The tree of one block, or of one inline node."""
-    attrs = {key: value for key, found in element.attributes if (value := plain(found)) is not None}  # type: ignore[attr-defined]
-    return Node(element.tag or "", attrs, children_of(element))
+    attrs = {key: value for key, found in element.attributes if (value := to_json_value(found)) is not None}  # type: ignore[attr-defined]
+    return Node(element.tag or "", attrs, read_children(element))
 
 
 def read_text(text: XmlText) -> tuple[Node, ...]:
     """The runs of a text."""
-    return tuple(words(run, marks_of(marks)) for run, marks in text.diff() if isinstance(run, str))
+    return tuple(text_run(run, marks_of(marks)) for run, marks in text.diff() if isinstance(run, str))
 
 
 def marks_of(formatting: Mapping[str, Any] | None) -> tuple[Mark, ...]:
     """The marks that a run's formatting says."""
-    marks = (Mark(key, plain(value) if isinstance(value, Mapping) else {}) for key, value in (formatting or {}).items())
-    return ranked(marks)
+    marks = (Mark(key, to_json_value(value) if isinstance(value, Mapping) else {}) for key, value in (formatting or {}).items())
+    return sort_marks(marks)
 
 
-def inside(parent: XmlFragment | XmlElement) -> list[XmlElement | XmlText]:
+def children(parent: XmlFragment | XmlElement) -> list[XmlElement | XmlText]:
     """The children of a fragment or element, all of them. Raises Unreadable."""
     children = [child for child in parent.children if isinstance(child, XmlElement | XmlText)]
     if len(children) != len(parent.children):
@@ -53,38 +53,38 @@ def inside(parent: XmlFragment | XmlElement) -> list[XmlElement | XmlText]:
     return children
 
 
-def children_of(parent: XmlFragment | XmlElement) -> tuple[Node, ...]:
+def read_children(parent: XmlFragment | XmlElement) -> tuple[Node, ...]:
     """What stands in a fragment or element, with neighbouring runs of text made one. Raises Unreadable."""
 
     def each() -> Iterator[Node]:
-        for child in inside(parent):
+        for child in children(parent):
             if isinstance(child, XmlText):
                 yield from read_text(child)
             elif isinstance(child, XmlElement):
                 yield read_element(child)
 
-    return joined(each())
+    return join_runs(each())
 
 
-def plain(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """A value as JSON has it, with whole numbers as integers; None for what JSON has not."""
     if isinstance(value, float):
         return int(value) if value.is_integer() else value
     if isinstance(value, Mapping):
-        return {str(key): plain(inner) for key, inner in value.items()}
+        return {str(key): to_json_value(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
+        return [to_json_value(inner) for inner in value]
     return value if isinstance(value, _JSON) else None
 
 
 def write(fragment: XmlFragment, tree: Node) -> None:
-    """Add the blocks of a tree behind those of the fragment."""
+    """Adds the blocks of a tree behind those of the fragment."""
     with fragment.doc.transaction():
         insert(fragment, len(fragment.children), tree.content)
 
 
 def insert(parent: XmlFragment | XmlElement, at: int, nodes: tuple[Node, ...]) -> None:
-    """Insert blocks or inline nodes before the child `at`; each group of neighbouring runs becomes one XmlText.
+    """Inserts blocks or inline nodes before the child `at`; each group of neighbouring runs becomes one XmlText.
 
     The last comes first, all at one place: a place is found by walking there, so each a place further would be quadratic.
     """

@@ -43,7 +43,7 @@ def compute_diff(type_: DocumentType, old: EncodedState, new: EncodedState) -> D
         return diff(before, after)
     spans = attribution.spans(type_, document)
     carried = attribution.remap_spans(spans, document_types.render(type_, document, ContentFormat.TEXT), after)
-    return diff(before, after, carried, most=MAX_HUNKS)
+    return diff(before, after, carried, max_hunks=MAX_HUNKS)
 
 
 def attribute_spans(

@@ -26,7 +26,7 @@ from typing import Any, Final, Self, TypeVar
 
 from content import split_update
 from content.errors import TooExpensive
-from content.guard import DOCUMENT_BYTES
+from content.guard import MAX_DOCUMENT_BYTES
 from domain.errors import DomainError, Overloaded, Unavailable
 from persistence.documents.rendering import warm_up
 from persistence.documents.worker_main import LENGTH_PREFIX
@@ -36,7 +36,7 @@ from transport.fair_semaphore import FairSemaphore
 T = TypeVar("T")
 
 MAX_INLINE_BYTES: Final = 512
-MAX_UPDATE_BYTES: Final = 2 * DOCUMENT_BYTES  # what is stored already must always load
+MAX_UPDATE_BYTES: Final = 2 * MAX_DOCUMENT_BYTES  # what is stored already must always load
 _LARGE_BYTES: Final = 16 * 1024
 _MIN_SLOTS, _MAX_SLOTS = 3, 5
 _MAX_WAITING_PER_OWNER: Final = 256

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from content.structs import writers
+from content.structs import clients_of
 from domain.codec import encode
 from domain.document import Document, DocumentVersion
 from domain.document.update import LoggedUpdate, Update
@@ -132,7 +132,7 @@ class SqlDocuments:
 
     async def append(self, document_id: UUID, update: bytes, author_id: UUID) -> int:
         """Append an edit to the document's log; its position."""
-        edit = Update(document_id=document_id, data=update, author_id=author_id, client_ids=writers(update))
+        edit = Update(document_id=document_id, data=update, author_id=author_id, client_ids=clients_of(update))
         (placed,) = await document_log.append(self._connection, [edit], at=self._now)
         self.edits.append(
             LoggedUpdate(

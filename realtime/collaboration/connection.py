@@ -16,7 +16,7 @@ import logging
 import time
 from typing import Final
 
-from content.guard import DOCUMENT_BYTES
+from content.guard import MAX_DOCUMENT_BYTES
 from domain.errors import DomainError, Invalid, LimitExceeded, Unavailable
 from realtime.collaboration import messages
 from realtime.collaboration.close_codes import CloseFrame, StandardClose, close_frame_for
@@ -30,7 +30,7 @@ from realtime.collaboration.transport import Transport
 logger = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES: Final = 1024 * 1024 + 1024
-MAX_DOCUMENT_MESSAGE_BYTES: Final = DOCUMENT_BYTES + 1024  # of who may write: a whole document, written while offline
+MAX_DOCUMENT_MESSAGE_BYTES: Final = MAX_DOCUMENT_BYTES + 1024  # of who may write: a whole document, written while offline
 _CLOSE_TIMEOUT_SECONDS: Final = 1.0
 _MAX_PAUSE_SECONDS: Final = 5.0
 _SMALL_FRAME_BYTES: Final = 64

@@ -17,15 +17,14 @@ from typing import Any, Final
 
 from content import crdt, guard
 from content.errors import InvalidUpdate, UpdatePending, UpdateTooLarge
-from content.split_update import PIECE_RANGES, is_unanchored
-from content.structs import FORMAT, TYPE, XML_ELEMENT, Struct, Update
-from content.structs import state_vector as decode_state_vector
+from content.split_update import MAX_PIECE_RANGES, is_unanchored
+from content.structs import FORMAT, TYPE, XML_ELEMENT, Struct, Update, decode_state_vector
 from content.structure_check import StructureCheck
 from domain.errors import DomainError
 
 logger = logging.getLogger(__name__)
 
-_MAX_STORED_BYTES: Final = 2 * guard.DOCUMENT_BYTES  # what is stored already must always load
+_MAX_STORED_BYTES: Final = 2 * guard.MAX_DOCUMENT_BYTES  # what is stored already must always load
 MAX_INLINE_BYTES: Final = 16 * 1024  # of an update that is applied without being split
 MAX_YJS_STEPS: Final = 500_000  # of Yjs, at 50 ns
 _MAX_INLINE_SECONDS: Final = 0.02  # of work on an update that is applied without being split
@@ -79,7 +78,7 @@ class DocumentState:
             return b"", ()
         if not is_split and self._is_expensive(update):
             raise NeedsSplitting
-        if guard.missing(update, self._clocks):
+        if guard.builds_on_missing(update, self._clocks):
             raise UpdatePending
         if not is_split:
             self.require_capacity(len(data))
@@ -99,7 +98,7 @@ class DocumentState:
 
     def _is_expensive(self, update: Update) -> bool:
         structs = update.structs
-        if len(update.deletes) > PIECE_RANGES and self._structure.require_affordable(update) > _MAX_INLINE_SECONDS:
+        if len(update.deletes) > MAX_PIECE_RANGES and self._structure.require_affordable(update) > _MAX_INLINE_SECONDS:
             return True
         return len(structs) > self.max_unanchored and sum(map(is_unanchored, structs)) > self.max_unanchored
 
@@ -167,14 +166,14 @@ class DocumentState:
         The sum of what was applied is an upper bound. Where that is too much, the size is computed (20-80 ms for 16 MiB), but not
         for every keystroke in a full document.
         """
-        if self._byte_size + size <= guard.DOCUMENT_BYTES:
+        if self._byte_size + size <= guard.MAX_DOCUMENT_BYTES:
             return
         now = monotonic()
         if self._counted_at is None or now >= self._counted_at + _RECOUNT_SECONDS:
             self._byte_size = len(self._document.get_update())
             self._counted_at = now
-        if self._byte_size + size > guard.DOCUMENT_BYTES:
-            limit = guard.DOCUMENT_BYTES
+        if self._byte_size + size > guard.MAX_DOCUMENT_BYTES:
+            limit = guard.MAX_DOCUMENT_BYTES
             raise UpdateTooLarge(f"A document has at most {limit} bytes.", limit)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from content.lib0 import varint
+from content.lib0 import encode_varint
 
 MAX_NAME_CHARS = 256
 MAX_AWARENESS_STATES = 4_000  # a room has half as many
@@ -99,7 +99,7 @@ class MessageReader:
 
 def with_length(data: bytes) -> bytes:
     """Bytes with their length in front."""
-    return varint(len(data)) + data
+    return encode_varint(len(data)) + data
 
 
 def sync_message(step: SyncStep, data: bytes) -> bytes:
@@ -164,7 +164,7 @@ def decode_awareness(update: bytes) -> list[AwarenessState]:
 def encode_awareness(states: Iterable[AwarenessState]) -> bytes:
     """States as an awareness update."""
     listed = list(states)
-    parts = [varint(len(listed))]
+    parts = [encode_varint(len(listed))]
     for each in listed:
-        parts += (varint(each.client), varint(each.clock), with_length(each.state.encode()))
+        parts += (encode_varint(each.client), encode_varint(each.clock), with_length(each.state.encode()))
     return b"".join(parts)

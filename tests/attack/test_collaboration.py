@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from pycrdt import Doc, XmlElement, XmlFragment, XmlText
 
-from content.lib0 import varint
+from content.lib0 import encode_varint
 from tests.support.hocuspocus_client import create_document_over_http
 from tests.support.server_process import Client, ServerProcess, create_team_and_project, register_user, running_server
 
@@ -97,9 +97,25 @@ async def test_deletions_that_cut_one_run_to_pieces_are_refused_or_slow_nobody(
     document_id = await create_document_over_http(owner, await create_team_and_project(owner))
     length = min(2 * ranges + 10, 190_000 if kind == "values" else 760_000)
     info = b"\x08" if kind == "values" else b"\x04"
-    run = varint(1) + varint(1) + varint(7777) + b"\x00" + info + b"\x01\x01a" + varint(length) + unit * length + b"\x00"
+    run = (
+        encode_varint(1)
+        + encode_varint(1)
+        + encode_varint(7777)
+        + b"\x00"
+        + info
+        + b"\x01\x01a"
+        + encode_varint(length)
+        + unit * length
+        + b"\x00"
+    )
     cuts = min(ranges, length // 2 - 1)
-    deletes = varint(0) + varint(1) + varint(7777) + varint(cuts) + b"".join(varint(2 * at) + b"\x01" for at in range(cuts))
+    deletes = (
+        encode_varint(0)
+        + encode_varint(1)
+        + encode_varint(7777)
+        + encode_varint(cuts)
+        + b"".join(encode_varint(2 * at) + b"\x01" for at in range(cuts))
+    )
 
     async def apply(update: bytes) -> Any:
         given = {"id": document_id, "sessionId": "s", "updates": [base64.b64encode(update).decode()]}

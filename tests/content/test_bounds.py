@@ -9,7 +9,7 @@ import pytest
 from content import alignment, crdt, document_types, edit
 from content.errors import TextTooDeep
 from content.text import markdown_parser, markdown_writer
-from content.text.tree import Node, words
+from content.text.tree import Node, text_run
 from domain.document.kind import ContentFormat, DocumentType
 from persistence.documents.worker_pool import MAX_INLINE_BYTES
 
@@ -31,9 +31,9 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 
 def nested_list(depth: int) -> Node:
     """A list in a list in a list …"""
-    node = Node("bulletList", content=(Node("listItem", content=(Node("paragraph", content=(words("a"),)),)),))
+    node = Node("bulletList", content=(Node("listItem", content=(Node("paragraph", content=(text_run("a"),)),)),))
     for _ in range(depth):
-        node = Node("bulletList", content=(Node("listItem", content=(Node("paragraph", content=(words("a"),)), node)),))
+        node = Node("bulletList", content=(Node("listItem", content=(Node("paragraph", content=(text_run("a"),)), node)),))
     return Node("doc", content=(node,))
 
 

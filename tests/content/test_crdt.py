@@ -61,7 +61,7 @@ def test_the_difference_is_what_the_other_is_missing() -> None:
     here, there = crdt.load(None, [one, two, three]), crdt.load(None, [one])
     there.apply(crdt.difference(here, crdt.state_vector(there)))
     assert document_text(there) == "one two three"
-    assert crdt.has(there, here.vector())
+    assert crdt.includes(there, here.vector())
     for bad in (b"", b"\1", b"\xff\xff\xff\xff\x7f\0", b"\0\0"):
         with pytest.raises(InvalidUpdate):
             crdt.difference(here, bad)

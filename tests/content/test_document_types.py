@@ -88,9 +88,9 @@ def test_json_is_prosemirrors() -> None:
 def test_no_address_runs_a_script(address: str) -> None:
     from content.text.html_writer import to_html
     from content.text.markdown_writer import to_markdown
-    from content.text.tree import Mark, Node, words
+    from content.text.tree import Mark, Node, text_run
 
-    link = words("x", [Mark("link", {"href": address})])
+    link = text_run("x", [Mark("link", {"href": address})])
     tree = Node("doc", content=(Node("paragraph", content=(link,)), Node("image", {"src": address})))
     assert to_html(tree) == "<p>x</p>"
     assert to_markdown(tree) == "x\n"

@@ -6,14 +6,14 @@ from pycrdt import XmlElement, XmlFragment, XmlText
 from content import crdt, document_types, edit
 from content.errors import TextTooDeep
 from content.text import yxml
-from content.text.tree import Mark, Node, to_json, words
+from content.text.tree import Mark, Node, text_run, to_json
 from domain.document.kind import ContentFormat, DocumentType
 
 TEXT = DocumentType.TEXT
 
 
 def block(name: str, *content: Node | str, **attrs: object) -> Node:
-    return Node(name, attrs, tuple(words(each) if isinstance(each, str) else each for each in content))
+    return Node(name, attrs, tuple(text_run(each) if isinstance(each, str) else each for each in content))
 
 
 def paragraph(text: str) -> Node:
@@ -65,7 +65,7 @@ HELD = {
         paragraph("b"),
         block("paragraph"),
     ],
-    "a link that runs a script": [block("paragraph", words("a", [Mark("link", {"href": "javascript:x"})]))],
+    "a link that runs a script": [block("paragraph", text_run("a", [Mark("link", {"href": "javascript:x"})]))],
 }
 
 
@@ -132,7 +132,7 @@ def test_an_atom_in_a_line_stays_while_the_words_around_it_change() -> None:
             "two ",
             block("tag", "tres"),
             " ",
-            words("four", [Mark("bold")]),
+            text_run("four", [Mark("bold")]),
         ),
     )
 

@@ -112,9 +112,9 @@ def test_types_nest_no_deeper_however_many_updates_it_takes() -> None:
 
 
 def test_a_megabyte_is_the_most() -> None:
-    fits = encode_update([encode_item(4, encode_text("a" * (guard.UPDATE_BYTES - 14)))])
-    assert len(fits) <= guard.UPDATE_BYTES
-    assert guard.check(fits).adds == {9: (0, guard.UPDATE_BYTES - 14)}
+    fits = encode_update([encode_item(4, encode_text("a" * (guard.MAX_UPDATE_BYTES - 14)))])
+    assert len(fits) <= guard.MAX_UPDATE_BYTES
+    assert guard.check(fits).adds == {9: (0, guard.MAX_UPDATE_BYTES - 14)}
     with pytest.raises(UpdateTooLarge) as refused:
         guard.check(fits + b"x" * 20)
     assert refused.value.code == "LIMIT_EXCEEDED"
@@ -123,11 +123,11 @@ def test_a_megabyte_is_the_most() -> None:
 def test_what_builds_on_missing_edits_is_reported() -> None:
     made, filled, marked, deleted = typed_updates()
     vector = {5: 2}
-    assert not guard.missing(guard.check(filled), vector)
-    assert guard.missing(guard.check(filled), {})
-    assert guard.missing(guard.check(deleted), vector)
-    assert guard.missing(guard.check(encode_update([encode_item(4, encode_text("a"), after=(5, 2))])), vector)
-    assert not guard.missing(guard.check(encode_update([encode_item(4, encode_text("a"), after=(5, 1))])), vector)
+    assert not guard.builds_on_missing(guard.check(filled), vector)
+    assert guard.builds_on_missing(guard.check(filled), {})
+    assert guard.builds_on_missing(guard.check(deleted), vector)
+    assert guard.builds_on_missing(guard.check(encode_update([encode_item(4, encode_text("a"), after=(5, 2))])), vector)
+    assert not guard.builds_on_missing(guard.check(encode_update([encode_item(4, encode_text("a"), after=(5, 1))])), vector)
     assert crdt.require_applicable(made, filled).adds == {5: (2, 7)}
     for early in (marked, deleted):
         with pytest.raises(UpdatePending):

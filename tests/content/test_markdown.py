@@ -1,4 +1,6 @@
-"""Markdown comes back as it was, says what a reader of CommonMark and GFM sees, and is kept or refused, never lost without a word."""
+"""Markdown comes back as it was, says what a reader of CommonMark and GFM sees, and is kept or refused, never lost without a
+word.
+"""
 
 from time import thread_time
 
@@ -9,7 +11,7 @@ from content.errors import TextTooDeep, TooExpensive
 from content.text import commonmark, markdown_parser, markdown_writer
 from content.text.html_writer import to_html
 from content.text.plain_text import to_text
-from content.text.tree import Mark, Node, to_json, words
+from content.text.tree import Mark, Node, text_run, to_json
 from domain.document.kind import DocumentType
 
 TEXT = DocumentType.TEXT
@@ -213,5 +215,5 @@ def test_brackets_that_do_not_pair_are_matched_once(text: str) -> None:
 
 
 def test_marks_that_other_editors_put_on_code_are_not_lost_by_the_same_text() -> None:
-    tree = Node("doc", content=(Node("paragraph", content=(words("x", [Mark("code"), Mark("bold")]),)),))
+    tree = Node("doc", content=(Node("paragraph", content=(text_run("x", [Mark("code"), Mark("bold")]),)),))
     assert markdown_writer.to_markdown(tree) == "`x`\n"

@@ -1,4 +1,6 @@
-"""Among the blocks of a text stand elements and texts only; what an old log holds besides is passed over, and nothing behind it is lost."""
+"""Among the blocks of a text stand elements and texts only; what an old log holds besides is passed over, and nothing behind it
+is lost.
+"""
 
 import pytest
 from pycrdt import XmlElement, XmlFragment, XmlText

@@ -1,9 +1,11 @@
-"""What holds for every rich text: written as Markdown and read again it is the same, and Yjs gives back the tree that was written."""
+"""What holds for every rich text: written as Markdown and read again it is the same, and Yjs gives back the tree that was
+written.
+"""
 
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from pycrdt import XmlFragment
@@ -11,7 +13,7 @@ from pycrdt import XmlFragment
 from content import crdt, document_types, edit, guard
 from content.text import html_writer, markdown_parser, markdown_writer, plain_text, yxml
 from content.text.patch_blocks import patch_blocks
-from content.text.tree import CODE_LINK, Node
+from content.text.tree import CODE_LINK, Mark, Node, text_run
 from domain.document.kind import ContentFormat, DocumentType
 from tests.support.document_trees import BEYOND_SCHEMA, DOCUMENTS, SAYABLE, without_rims
 
@@ -98,6 +100,45 @@ def test_a_new_paragraph_leaves_all_that_markdown_cannot_say(tree: Node, at: int
     document.apply(edit.replace_all(TEXT, crdt.state(document), wanted))
     assert document_types.render(TEXT, document, ContentFormat.MARKDOWN) == wanted
     assert unknown(document_types.read_tree(document)) == unknown(tree)
+
+
+def crowded_codes(document: crdt.Doc) -> list[tuple[str, ...]]:
+    """The marks of each text that is code and something else, which no editor's schema allows."""
+    runs = [node for node in document_types.read_tree(document).walk() if node.text is not None]
+    return [names for run in runs if "code" in (names := tuple(mark.name for mark in run.marks)) and len(names) > 1]
+
+
+@EXAMPLES
+@given(DOCUMENTS, DOCUMENTS)
+@example(*map(markdown_parser.parse, ("x `](` y", "x [`~_)(`](http://a.b) y")))
+@example(*map(markdown_parser.parse, ("x [`(`](http://a.b) y", "x `(` y")))
+@example(*map(markdown_parser.parse, ("x **(** y", "x `(` y")))
+def test_code_stays_alone_in_an_edited_text(one: Node, other: Node) -> None:
+    document = holding(markdown_parser.parse(markdown_writer.to_markdown(one)))
+    document.apply(edit.replace_all(TEXT, crdt.state(document), markdown_writer.to_markdown(other)))
+    assert crowded_codes(document) == []
+
+
+def test_text_that_becomes_code_loses_what_markdown_cannot_say() -> None:
+    marked = text_run("fox", (Mark("highlight", {"color": "red"}),))
+    document = holding(Node("doc", content=(Node("paragraph", content=(text_run("A "), marked, text_run("."))),)))
+    document.apply(edit.replace_all(TEXT, crdt.state(document), "A `fox`.\n"))
+    assert crowded_codes(document) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "find", "replacement", "result"),
+    [
+        ("a `fox` b", "fox", "**wolf**", "a **wolf** b\n"),
+        ("a **fox** b", "fox", "`wolf`", "a `wolf` b\n"),
+        ("a `fox` b", "fox", "wolf", "a `wolf` b\n"),
+    ],
+)
+def test_a_replacement_and_code_exclude_each_other(text: str, find: str, replacement: str, result: str) -> None:
+    document = holding(markdown_parser.parse(text))
+    document.apply(edit.find_and_replace(TEXT, crdt.state(document), find, replacement))
+    assert crowded_codes(document) == []
+    assert document_types.render(TEXT, document, ContentFormat.MARKDOWN) == result
 
 
 @EXAMPLES

@@ -84,7 +84,7 @@ def test_many_deletions_in_a_document_of_many_short_texts_are_affordable() -> No
 
 def test_no_piece_of_a_split_update_holds_many_deletions() -> None:
     pieces = split_update.split(deletions(1_000), 1)
-    assert {len(decode_update(piece).deletes) for piece in pieces} == {split_update.PIECE_RANGES}
+    assert {len(decode_update(piece).deletes) for piece in pieces} == {split_update.MAX_PIECE_RANGES}
     assert [found for piece in pieces for found in decode_update(piece).deletes] == decode_update(deletions(1_000)).deletes
 
 

@@ -19,7 +19,7 @@ from tests.support.graph_actions import (
     mutation_text,
     table_states,
 )
-from tests.support.teams import SampleTeam
+from tests.support.teams import SampleTeam, uuid_of
 from tests.support.tenants import MUTATIONS, Tenant, create_tenant
 
 _DELETED_FIRST = {"projectRestore": "projectDelete", "taskRestore": "taskDelete", "documentRestore": "documentDelete"}
@@ -164,7 +164,7 @@ async def test_of_a_bulk_call_a_replay_shows_the_rows_that_are_still_visible(app
     selection = "results { index id task { id status } }"
     first = await mutate(app, team.member, "tasksUpdate", selection, **given)
     assert [row["task"]["status"] for row in first["results"]] == ["DONE", "DONE"]
-    await app.sql.execute("DELETE FROM tasks WHERE title = 'Other'")
+    await app.sql.execute("DELETE FROM tasks WHERE id = $1", uuid_of(other["id"]))
     again = await mutate(app, team.member, "tasksUpdate", selection, **given)
     assert [row["task"] for row in again["results"]] == [{"id": open_task["id"], "status": "DONE"}, None]
     assert [each["code"] for each in again["errors"]] == ["NOT_FOUND"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from content.lib0 import varint
+from content.lib0 import encode_varint
 from realtime.collaboration import messages
 from realtime.collaboration.messages import AwarenessState, MalformedMessage, MessageReader, MessageType, SyncStep
 
@@ -13,7 +13,7 @@ NUMBERS = st.integers(min_value=0, max_value=2**53 - 1)
 
 @given(NUMBERS)
 def test_a_number_is_read_as_it_was_written(value: int) -> None:
-    reader = MessageReader(varint(value))
+    reader = MessageReader(encode_varint(value))
     assert reader.read_varint() == value
     assert reader.is_done
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from content.text.tree import CODE_LINK, Mark, Node, joined, ranked, words
+from content.text.tree import CODE_LINK, Mark, Node, join_runs, sort_marks, text_run
 
 _LETTERS = st.text(st.sampled_from("ab é😀*_`~[]()<>!#+-=.:1|\\&;@\"'/\t x"), min_size=1, max_size=8)
 _ANY = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=6)
@@ -35,7 +35,7 @@ def text_runs(draw: st.DrawFn) -> Node:
         Mark(name, {"href": draw(_HREFS)} if name == "link" else {"color": "red", "depth": 2} if name == "highlight" else {})
         for name in draw(_MARKS)
     ]
-    return words(draw(_WORDS | _LETTERS | _ANY), ranked(marks))
+    return text_run(draw(_WORDS | _LETTERS | _ANY), sort_marks(marks))
 
 
 _ATOMS = st.sampled_from([Node("hardBreak"), Node("mention", {"id": "u/1", "label": "Ann *B*"}), Node("mention", {"id": "u2"})])
@@ -46,12 +46,12 @@ _IMAGE = st.sampled_from(
         Node("image", {"src": "a b.png", "href": "http://a.b", "hrefTitle": "t"}),
     ]
 )
-INLINE = st.lists(text_runs() | text_runs() | _ATOMS, max_size=5).map(joined)
+INLINE = st.lists(text_runs() | text_runs() | _ATOMS, max_size=5).map(join_runs)
 _PARAGRAPH = INLINE.map(lambda content: Node("paragraph", content=content))
 _CODE = st.tuples(
     st.sampled_from([{}, {"language": "py"}, {"language": "js", "meta": '{1,3} title="x"'}]),
     st.text(st.sampled_from("ab `\n \t~"), max_size=9),
-).map(lambda given: Node("codeBlock", given[0], (words(given[1]),) if given[1] else ()))
+).map(lambda given: Node("codeBlock", given[0], (text_run(given[1]),) if given[1] else ()))
 _ALIGNS = st.sampled_from([None, None, "left", "center", "right"])
 
 
@@ -129,13 +129,13 @@ def _sayable_run(draw: st.DrawFn) -> Node:
         text = " ".join(text.splitlines()) or "x"
         link = next((mark for mark in marks if mark.name == "link"), None)
         marks = [Mark("link", {**link.attrs, "class": CODE_LINK})] if link else [Mark("code")]
-    return words(text, ranked(marks))
+    return text_run(text, sort_marks(marks))
 
 
-_SAYABLE_INLINE = st.lists(_sayable_run() | _sayable_run() | _ATOMS, max_size=5).map(joined)
+_SAYABLE_INLINE = st.lists(_sayable_run() | _sayable_run() | _ATOMS, max_size=5).map(join_runs)
 _SAYABLE_PARAGRAPH = _SAYABLE_INLINE.map(lambda content: Node("paragraph", content=content))
 _SAYABLE_CODE = _CODE.map(
-    lambda node: replace(node, content=tuple(words((run.text or "").replace("\t", " ")) for run in node.content))
+    lambda node: replace(node, content=tuple(text_run((run.text or "").replace("\t", " ")) for run in node.content))
 )
 _SAYABLE_CELLS = st.lists(_SAYABLE_PARAGRAPH, min_size=1, max_size=1)
 SAYABLE = _documents(_blocks(_SAYABLE_PARAGRAPH, _SAYABLE_CODE, _SAYABLE_CELLS))
@@ -172,7 +172,7 @@ def _without_empty_ends(blocks: tuple[Node, ...]) -> tuple[Node, ...]:
 # What other editors keep beside it: containers, atoms and marks of names that the server does not know.
 
 _UNKNOWN_INLINE = st.sampled_from(
-    [Node("emoji", {"name": "smile"}), Node("math", {"latex": "x"}), Node("tag", {}, (words("tagged"),))]
+    [Node("emoji", {"name": "smile"}), Node("math", {"latex": "x"}), Node("tag", {}, (text_run("tagged"),))]
 )
 
 
@@ -180,7 +180,7 @@ _UNKNOWN_INLINE = st.sampled_from(
 def _with_unknown_inline(draw: st.DrawFn) -> Node:
     content = draw(INLINE)
     at = draw(st.integers(0, len(content)))
-    return Node("paragraph", {"textAlign": "right"}, joined((*content[:at], draw(_UNKNOWN_INLINE), *content[at:])))
+    return Node("paragraph", {"textAlign": "right"}, join_runs((*content[:at], draw(_UNKNOWN_INLINE), *content[at:])))
 
 
 @st.composite
@@ -188,12 +188,12 @@ def _unknown_container(draw: st.DrawFn, inner: st.SearchStrategy[Node]) -> Node:
     blocks = tuple(draw(st.lists(inner, min_size=1, max_size=3)))
     match draw(st.sampled_from(["callout", "details", "columns", "figure"])):
         case "details":
-            summary = Node("detailsSummary", content=(words("sum"),))
+            summary = Node("detailsSummary", content=(text_run("sum"),))
             return Node("details", {"open": True}, (summary, Node("detailsContent", content=blocks)))
         case "columns":
             return Node("columns", content=(Node("column", content=blocks[:1]), Node("column", content=blocks[1:] or blocks)))
         case "figure":
-            return Node("figure", content=(draw(_IMAGE), Node("figcaption", content=(words("caption"),))))
+            return Node("figure", content=(draw(_IMAGE), Node("figcaption", content=(text_run("caption"),))))
         case name:
             return Node(name, {"kind": "warn"}, blocks)
 

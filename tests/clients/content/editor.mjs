@@ -36,12 +36,13 @@ function shape(node) {
 // Whether something that is not XML stands among the blocks.
 const isForeign = (node) => !(node instanceof Y.XmlText) && node.toArray().some((child) => !isXml(child) || isForeign(child));
 
-function isValid(node) {
+// Why a node does not fit TipTap's schema; null where it does.
+function invalidity(node) {
   try {
     node.check();
-    return true;
-  } catch {
-    return false;
+    return null;
+  } catch (error) {
+    return String(error);
   }
 }
 
@@ -53,7 +54,7 @@ function answer(question) {
   if (question.tree) {
     const read = yXmlFragmentToProseMirrorRootNode(loaded([question.update]).getXmlFragment('default'), schema);
     const wanted = schema.nodeFromJSON(question.tree);
-    return { same: read.eq(wanted), valid: isValid(read), read: read.toJSON() };
+    return { same: read.eq(wanted), valid: invalidity(read) === null, error: invalidity(read), read: read.toJSON() };
   }
   const doc = loaded(question.updates);
   if (question.shape) return { shape: shape(doc.getXmlFragment('default')), text: plain(doc.getText('text')), pending: doc.store.pendingStructs !== null, foreign: isForeign(doc.getXmlFragment('default')) };
