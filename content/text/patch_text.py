@@ -176,7 +176,7 @@ def _has_code(marks: tuple[Mark, ...]) -> bool:
 def _change(marks: tuple[Mark, ...], wanted: tuple[Mark, ...]) -> dict[str, Any]:
     """Formatting that makes text with these marks read as wanted; marks that code hides in Markdown go when the code does.
 
-    Code excludes all other marks in editors, so text that becomes code loses them, and code that becomes a link is told by its class.
+    Code excludes all other marks in editors: text that becomes code loses them, and code that becomes a link has a class instead.
     """
     asked = inline_writer.keys(wanted)
     if inline_writer.keys(marks) == asked:
