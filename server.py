@@ -32,6 +32,8 @@ _VERIFY = "report objects that no row names, and rows whose objects are missing"
 _SWEEP_DOCUMENTS = "delete objects that nothing has named for a day"
 _BLOBS = "look after the files in object storage"
 _SWEEP = "delete what nobody needs: files of deleted things, uploads never attached, objects that nothing names"
+_WORKER = "do what happens after commits: consumers of the streams, beside `api`; `serve` does it itself"
+_ADMIN = "look after what went wrong"
 _SCHEMA = "print the graph as SDL"
 
 
@@ -81,6 +83,12 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
     verbs = parser.add_subparsers(dest="verb", metavar="verb", title="verbs (none: serve)")
     serving = verbs.add_parser("serve", help=_SERVE, description=_SERVE, epilog=_EPILOG)
     answering = verbs.add_parser("api", help=_API, description=_API, epilog=_EPILOG)
+    working = verbs.add_parser("worker", help=_WORKER, description=_WORKER, epilog=_EPILOG)
+    admin = verbs.add_parser("admin", help=_ADMIN, description=_ADMIN, epilog=_EPILOG)
+    if "admin" in argv:
+        from app.admin import add_arguments
+
+        add_arguments(admin)
     verbs.add_parser("migrate", help=_MIGRATE, description=_MIGRATE, epilog=_EPILOG)
     seeding = verbs.add_parser("seed", help=_SEED, description=_SEED, epilog=_EPILOG)
     blobs = verbs.add_parser("blobs", help=_BLOBS, description=_BLOBS, epilog=_EPILOG)
@@ -103,7 +111,8 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
             metavar="N",
             help="processes that answer behind the port; auto: one per core",
         )
-    answering.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)  # given by the supervisor of several workers
+    for each in (answering, working):  # given by the supervisor of several processes
+        each.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     printing.add_argument("--write", action="store_true", help="to schema/schema.graphql")
     printing.add_argument(
         "--check", action="store_true", help="fail where schema/schema.graphql differs or clients of the last release break"
@@ -129,6 +138,10 @@ def _command(arguments: argparse.Namespace, settings: Settings) -> Coroutine[Any
             return _seed(settings)
         case "blobs":
             return _clean_up_blobs(settings)
+        case "admin":
+            return _administer(settings, arguments)
+        case "worker":
+            return _work(settings, arguments.ready_fd)
     from app.serving import serve
 
     prepare = arguments.verb != "api"
@@ -141,6 +154,22 @@ def _command(arguments: argparse.Namespace, settings: Settings) -> Coroutine[Any
 
         return serve_with_workers(settings, arguments.workers, prepare=prepare)
     return serve(settings, prepare=prepare)
+
+
+async def _work(settings: Settings, ready_fd: int | None) -> None:
+    from app.worker import serve_as_worker_process, serve_worker
+
+    if ready_fd is not None:
+        await serve_as_worker_process(settings, ready_fd)
+    else:
+        await serve_worker(settings, on_ready=lambda: print(f"PantheraHive's worker is up (process {os.getpid()}).", flush=True))
+
+
+async def _administer(settings: Settings, arguments: argparse.Namespace) -> None:
+    from app.admin import run_dead_letters
+
+    async for line in run_dead_letters(settings, arguments):
+        print(line)
 
 
 async def _migrate(settings: Settings) -> None:

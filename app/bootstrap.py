@@ -43,6 +43,9 @@ from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
+from persistence.queue.port import WorkQueue
+from persistence.queue.postgres import PostgresQueue
+from persistence.queue.sender import WakeUpSender
 from persistence.retry_schedule import RetrySchedule
 from persistence.rights import RightsLoader
 from realtime.announcements import PubSub, PubSubBackend
@@ -55,6 +58,7 @@ from resolvers.collaboration_auth import access_from
 from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
 from schema.root import bindings, schema
+from workers.metrics import WorkerMetrics
 
 VERSION = "0.1.0"
 LIMITS = Limits()
@@ -90,6 +94,9 @@ class Resources:
     tokens: AccessTokens
     database: Database
     query_texts: QueryTexts
+    queue: WorkQueue
+    wake_ups: WakeUpSender
+    worker_metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     retries: Retries = field(default_factory=Retries)
 
 
@@ -169,7 +176,9 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
     """The services over a migrated database. `pace`: how long rooms of live editing wait for what."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(url, max_connections=settings.database_connections))
-        live = await stack.enter_async_context(PubSub.open(_pubsub_backend(settings)))
+        queue = await stack.enter_async_context(PostgresQueue.open(url))
+        wake_ups = await stack.enter_async_context(WakeUpSender.open(queue))
+        live = await stack.enter_async_context(PubSub.open(_pubsub_backend(settings), on_announced=wake_ups.mark_entry))
         log = StreamLog(database)
         updates = UpdateLog(database)
         hub = await stack.enter_async_context(StreamHub.open(live, CombinedLog(log, updates)))
@@ -231,7 +240,7 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
             features=["changes", "subscriptions", "documents", "uploads"],
         )
         texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
-        yield Resources(services, tokens, database, texts)
+        yield Resources(services, tokens, database, texts, queue, wake_ups)
 
 
 @asynccontextmanager

@@ -25,6 +25,7 @@ from gateway.endpoints import OpenConnections
 from gateway.execution.executor import Executor
 from gateway.execution.metrics import BUCKET_BOUNDS_SECONDS, Histogram
 from persistence.engine.lru_cache import cache_usage
+from workers.metrics import WorkerMetrics
 
 _MAX_REASONS = 32
 
@@ -49,6 +50,7 @@ class MetricsCollector(Collector):
         yield from _storage_metrics(self._resources)
         yield from _cache_metrics()
         yield from _background_metrics(self._resources)
+        yield from _worker_metrics(self._resources.worker_metrics)
 
 
 @asynccontextmanager
@@ -162,6 +164,25 @@ def _background_metrics(resources: Resources) -> Iterator[Metric]:
     failing.add_metric(["stream"], len(retries.streams))
     failing.add_metric(["document"], compaction.failing_count)
     yield failing
+
+
+def _worker_metrics(worker: WorkerMetrics) -> Iterator[Metric]:
+    counted = {name: (each.entries, each.failures, each.dead_letters) for name, each in dict(worker.consumers).items()}
+    kinds = (
+        ("entries", "Events that a consumer has handled or passed over."),
+        ("failures", "Calls of a consumer for a single event that failed."),
+        ("dead_letters", "Events that a consumer gave up."),
+    )
+    for place, (kind, documentation) in enumerate(kinds):
+        values = {name: numbers[place] for name, numbers in counted.items()}
+        yield _counter_family(f"pantherahive_consumer_{kind}", documentation, "consumer", values)
+    waiting = GaugeMetricFamily("pantherahive_consumer_lag_events", "Events not handled yet.", labels=["consumer"])
+    age = GaugeMetricFamily("pantherahive_consumer_lag_seconds", "Age of the oldest event not handled yet.", labels=["consumer"])
+    for name, lag in dict(worker.lags).items():
+        waiting.add_metric([name], lag.events)
+        age.add_metric([name], lag.seconds)
+    yield from (waiting, age)
+    yield GaugeMetricFamily("pantherahive_worker_leads", "Whether the leading worker runs here.", int(worker.leads))
 
 
 def _cache_metrics() -> Iterator[Metric]:

@@ -24,6 +24,7 @@ from persistence.tables.tasks import (
     tasks,
     watchers,
 )
+from persistence.tables.workers import consumer_cursors, consumers, dead_letters
 
 __all__ = [
     "INSTANT",
@@ -31,6 +32,9 @@ __all__ = [
     "attachments",
     "comment_reactions",
     "comments",
+    "consumer_cursors",
+    "consumers",
+    "dead_letters",
     "discarded_blobs",
     "document_clients",
     "document_heads",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
-_ROOMS = ("persistence", "auth", "embedded")
+_ROOMS = ("persistence", "auth", "embedded", "workers")
 _COLLECTIONS = frozenset(
     {
         "dict",
@@ -33,6 +33,7 @@ _SIZE = "bounded by the size of the pool"
 _BYTES = "bounded in bytes"
 _STATIC = "one entry for each statement or class in the code"
 _REPORT = "the report of a command that an operator runs"
+_CONSUMERS = "one entry for each consumer in the code"
 _WORKERS = "the number of worker processes"
 
 # path:Class.attribute (or path:function, path:name): what bounds it
@@ -78,6 +79,7 @@ _BOUNDS: dict[str, str] = {
     "persistence/engine/write_batcher.py:WriteBatcher._busy_streams": "the streams of two batches",
     "persistence/engine/write_batcher.py:WriteBatcher._pending": _CALLERS,
     "persistence/persisted_queries/memory.py:MemoryTexts._texts": _BYTES,
+    "persistence/queue/sender.py:WakeUpSender._marked": "10,000 names",
     "persistence/retry_schedule.py:RetrySchedule._failures": "10,000 objects",
     "persistence/stores/document.py:SqlDocuments._required_keys": _PER_OPERATION,
     "persistence/stores/document.py:SqlDocuments.edits": _PER_OPERATION,
@@ -85,6 +87,13 @@ _BOUNDS: dict[str, str] = {
     "persistence/transaction.py:Transaction._row_versions": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.entries": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.recorded": _PER_OPERATION,
+    "persistence/workers/backlog.py:Backlog.lags": _CONSUMERS,
+    "workers/consumer_runner.py:ConsumerRunner._busy": "one for each task of the consumer, four at most",
+    "workers/consumer_runner.py:ConsumerRunner._ready": "10,000 streams",
+    "workers/consumer_runner.py:ConsumerRunner._single_until": "10,000 streams",
+    "workers/consumer_runner.py:ConsumerRunner._timers": "10,000 streams",
+    "workers/metrics.py:WorkerMetrics.consumers": _CONSUMERS,
+    "workers/metrics.py:WorkerMetrics.lags": _CONSUMERS,
 }
 
 

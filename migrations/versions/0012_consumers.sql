@@ -1,0 +1,30 @@
+CREATE TABLE consumers (
+    name TEXT NOT NULL,
+    since TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_consumers PRIMARY KEY (name)
+);
+
+CREATE TABLE consumer_cursors (
+    stream TEXT NOT NULL,
+    consumer TEXT NOT NULL,
+    position BIGINT NOT NULL,
+    failures INTEGER DEFAULT 0 NOT NULL,
+    retry_at TIMESTAMP WITH TIME ZONE,
+    error TEXT,
+    CONSTRAINT pk_consumer_cursors PRIMARY KEY (stream, consumer)
+);
+
+CREATE TABLE dead_letters (
+    id UUID NOT NULL,
+    source TEXT NOT NULL,
+    name TEXT NOT NULL,
+    stream TEXT,
+    position BIGINT,
+    payload JSONB NOT NULL,
+    error TEXT NOT NULL,
+    tries INTEGER NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_dead_letters PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_dead_letters_created_at_id ON dead_letters (created_at, id);
