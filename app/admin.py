@@ -1,7 +1,7 @@
 """Does what operators ask for on the command line: looks through dead letters, and replays or drops them."""
 
 import argparse
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -16,6 +16,7 @@ from domain import codec
 from persistence.engine.database import Database
 from persistence.workers import dead_letters
 from persistence.workers.dead_letters import DeadLetter
+from workers.consumer import Consumer
 from workers.consumers import CONSUMERS
 from workers.replay import CannotReplay, replay
 
@@ -42,7 +43,9 @@ def add_arguments(admin: argparse.ArgumentParser) -> None:
             which.add_argument("--consumer", help="all of one consumer")
 
 
-async def run_dead_letters(settings: Settings, arguments: argparse.Namespace) -> AsyncIterator[str]:
+async def run_dead_letters(
+    settings: Settings, arguments: argparse.Namespace, *, consumers: Sequence[Consumer] = CONSUMERS
+) -> AsyncIterator[str]:
     """Do it, and yield lines about it. Raises CannotStart where something could not be done."""
     async with open_database_url(settings) as url:
         await require_migrated(url)
@@ -65,7 +68,7 @@ async def run_dead_letters(settings: Settings, arguments: argparse.Namespace) ->
                                     raise CannotReplay("There is no such dead letter.")
                             yield f"{letter_id} was dropped."
                         case _:
-                            await replay(worker_services(resources, database), CONSUMERS, letter_id)
+                            await replay(worker_services(resources, database), consumers, letter_id)
                             yield f"{letter_id} was replayed."
                 except Exception as error:  # noqa: BLE001 (whatever a consumer raises: the letter stays, and the next may succeed)
                     failed += 1

@@ -28,6 +28,7 @@ from persistence.events.retention import trim_events
 from persistence.rank_compaction import compact_all_ranks, delete_old_ranks
 from realtime.background_tasks import BackgroundTasks
 from realtime.backoff import jitter
+from workers.consumers import CONSUMERS
 
 BLOB_CLEANUP_SECONDS: Final = 300.0
 RETENTION_SECONDS: Final = 3600.0
@@ -57,7 +58,12 @@ async def run_maintenance(resources: Resources, settings: Settings) -> AsyncIter
         await delete_old_ranks(database, now)
         if settings.event_retention_days:
             before = now - timedelta(days=settings.event_retention_days)
-            await trim_events(database, before=before, retries=retries.streams)
+            await trim_events(
+                database,
+                before=before,
+                readers=[(each.name, kind) for each in CONSUMERS for kind in each.streams],
+                retries=retries.streams,
+            )
 
     async def compact_ranks(_: int) -> None:
         services = resources.services

@@ -243,7 +243,9 @@ async def _supervise(workers: Sequence[_Worker], on_ready: Callable[[], None]) -
         codes = [each.poll() for each in workers]
         if not announced and any(code in _REPORTED_EXIT_CODES for code in codes):
             raise CannotStart("A worker cannot start; its reason stands above.")
-        if max(each.failures for each in workers) >= _MAX_FAILURES and not any(each.is_ready for each in workers if each.verb == "api"):
+        if max(each.failures for each in workers) >= _MAX_FAILURES and not any(
+            each.is_ready for each in workers if each.verb == "api"
+        ):
             raise CannotStart(f"No worker answers any more, after {_MAX_FAILURES} tries.")
         if not announced and all(each.is_ready for each in workers):
             announced = True

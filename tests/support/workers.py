@@ -114,9 +114,7 @@ class WorkerDatabase:
 
     async def event_id(self, stream: str, position: int) -> UUID:
         """The id of an event."""
-        found: UUID = await self.app.sql.fetchval(
-            "SELECT id FROM events WHERE stream = $1 AND position = $2", stream, position
-        )
+        found: UUID = await self.app.sql.fetchval("SELECT id FROM events WHERE stream = $1 AND position = $2", stream, position)
         return found
 
 

@@ -2,11 +2,13 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
 from domain.events import derived_id, team_stream
+from persistence.events.retention import trim_events
 from tests.support.graph_actions import create_task
 from tests.support.teams import SampleTeam, create_sample_team
 from tests.support.workers import FAST_TIMINGS, Fault, WorkerDatabase, recording_consumer
@@ -111,7 +113,9 @@ async def test_a_poison_event_becomes_a_dead_letter_and_the_others_are_handled(w
         await worker_database.wait_until(lambda: _has(worker_database, len(everything) - 1))
         await worker_database.wait_until(lambda: _is_read(worker_database, stream))
     assert sorted(await worker_database.effects()) == [each for each in everything if each != poison]
-    assert await worker_database.effects(stream=stream) == [each for each in await worker_database.events(stream) if each != poison]
+    assert await worker_database.effects(stream=stream) == [
+        each for each in await worker_database.events(stream) if each != poison
+    ]
     assert await worker_database.dead_letters() == [("recorder", *poison, 3)]
     letter_id: UUID = await worker_database.app.sql.fetchval("SELECT id FROM dead_letters")
     assert letter_id == derived_id(await worker_database.event_id(*poison), "dead letter", "recorder")
@@ -201,3 +205,23 @@ async def test_a_name_that_is_no_stream_leaves_nothing_behind(worker_database: W
         await worker_database.wait_until_recorded()
     rows = await worker_database.app.sql.fetch("SELECT stream FROM consumer_cursors")
     assert {row[0] for row in rows} == {stream for stream, _ in await worker_database.events()}
+
+
+async def test_an_entry_is_trimmed_only_when_every_consumer_has_passed_it(worker_database: WorkerDatabase) -> None:
+    team = await create_sample_team(worker_database.app)
+    stream = team_stream(team.team.id)
+    async with worker_database.worker(recording_consumer()):
+        await worker_database.wait_until_recorded()
+    everything = [position for _, position in await worker_database.events(stream)]
+    assert everything == [1, 2, 3]
+    await worker_database.app.sql.execute("UPDATE consumer_cursors SET position = 2 WHERE stream = $1", stream)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    database = worker_database.resources.database
+
+    both = [("recorder", "team"), ("recorder", "user"), ("elsewhere", "document")]
+    await trim_events(database, before=tomorrow, readers=both)
+    assert [position for _, position in await worker_database.events(stream)] == everything[2:]
+    await trim_events(database, before=tomorrow, readers=[*both, ("new", "team")])
+    assert [position for _, position in await worker_database.events(stream)] == everything[2:]
+    await trim_events(database, before=tomorrow, readers=[("recorder", "user")])
+    assert await worker_database.events(stream) == []
