@@ -5,7 +5,6 @@ import hashlib
 import logging
 import secrets
 import tempfile
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -46,7 +45,6 @@ from persistence.persisted_queries import QueryTexts, open_query_texts
 from persistence.queue.port import WorkQueue
 from persistence.queue.postgres import PostgresQueue
 from persistence.queue.sender import WakeUpSender
-from persistence.retry_schedule import RetrySchedule
 from persistence.rights import RightsLoader
 from realtime.announcements import PubSub, PubSubBackend
 from realtime.background_tasks import report_dead_task
@@ -59,6 +57,7 @@ from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
 from schema.root import bindings, schema
 from workers.metrics import WorkerMetrics
+from workers.upkeep import Retries
 
 VERSION = "0.1.0"
 LIMITS = Limits()
@@ -75,15 +74,6 @@ logger = logging.getLogger(__name__)
 
 class CannotStart(Exception):
     """What an operator has to put right first; the message says it in a line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retries:
-    """What failed in the background and is tried again: whole turns by the name of their job, blobs by key, streams by name."""
-
-    failed_turns: Counter[str] = field(default_factory=Counter)
-    blobs: RetrySchedule[str] = field(default_factory=RetrySchedule)
-    streams: RetrySchedule[str] = field(default_factory=RetrySchedule)
 
 
 @dataclass(frozen=True, slots=True)

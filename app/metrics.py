@@ -182,6 +182,16 @@ def _worker_metrics(worker: WorkerMetrics) -> Iterator[Metric]:
         waiting.add_metric([name], lag.events)
         age.add_metric([name], lag.seconds)
     yield from (waiting, age)
+    runs = {name: (each.runs, each.failures) for name, each in dict(worker.schedules).items()}
+    yield _counter_family(
+        "pantherahive_schedule_runs", "Runs of a schedule.", "schedule", {name: counts[0] for name, counts in runs.items()}
+    )
+    yield _counter_family(
+        "pantherahive_schedule_failures",
+        "Runs of a schedule that failed, and were undone.",
+        "schedule",
+        {name: counts[1] for name, counts in runs.items()},
+    )
     yield GaugeMetricFamily("pantherahive_worker_leads", "Whether the leading worker runs here.", int(worker.leads))
 
 

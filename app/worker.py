@@ -18,8 +18,11 @@ from app.task_supervision import end_on_dead_task
 from persistence.engine.database import Database, open_database
 from workers.consumer import Consumer
 from workers.consumers import CONSUMERS
+from workers.schedule import Schedule
+from workers.schedules import SCHEDULES
 from workers.services import WorkerServices
 from workers.timings import WorkerTimings
+from workers.upkeep import UpkeepSettings, upkeep_duties
 from workers.worker import Worker, WorkerWiring
 
 _MAX_TASKS_PER_CONSUMER = 4
@@ -32,18 +35,23 @@ async def run_worker(
     url: str,
     *,
     consumers: Sequence[Consumer] = CONSUMERS,
+    schedules: Sequence[Schedule] = SCHEDULES,
     timings: WorkerTimings | None = None,
 ) -> AsyncIterator[None]:
     """Work while this is open, then finish what is under way."""
     connections = max(2, settings.database_connections // 2, len(consumers) + 1)
     tasks = min(_MAX_TASKS_PER_CONSUMER, (connections - 1) // max(1, len(consumers)))
     async with open_database(url, max_connections=connections) as database:
+        services = worker_services(resources, database)
+        upkeep = UpkeepSettings(event_retention_days=settings.event_retention_days, settle_seconds=settings.settle_seconds)
         wiring = WorkerWiring(
             url=url,
-            services=worker_services(resources, database),
+            services=services,
             queue=resources.queue,
             sender=resources.wake_ups,
             consumers=consumers,
+            schedules=schedules,
+            duties=upkeep_duties(services, consumers, upkeep, resources.retries),
             tasks=tasks,
         )
         async with Worker.open(wiring, timings=timings, metrics=resources.worker_metrics):

@@ -16,9 +16,18 @@ class ConsumerMetrics:
 
 
 @dataclass(slots=True)
+class ScheduleMetrics:
+    """Of one schedule, since the start of the process."""
+
+    runs: int = 0
+    failures: int = 0
+
+
+@dataclass(slots=True)
 class WorkerMetrics:
     """Of one worker. `lags` stands for all workers together, and is empty unless this one leads."""
 
     consumers: dict[str, ConsumerMetrics] = field(default_factory=dict)
+    schedules: dict[str, ScheduleMetrics] = field(default_factory=dict)
     lags: dict[str, Lag] = field(default_factory=dict)
     leads: bool = False

@@ -18,5 +18,6 @@ class WorkerTimings:
     """Between two looks through the backlog, at least."""
     leader_poll_seconds: float = 2.0
     """How often others try to lead, and the leader makes sure that it still does."""
+    max_schedule_sleep_seconds: float = 30.0
     drain_timeout_seconds: float = 12.0
     """How long what is under way may take when the worker stops."""

@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from domain.errors import Unavailable
@@ -19,7 +20,9 @@ from realtime.background_tasks import BackgroundTasks
 from workers.consumer import Consumer
 from workers.consumer_runner import ConsumerRunner
 from workers.leader import Duty, lead
-from workers.metrics import ConsumerMetrics, WorkerMetrics
+from workers.metrics import ConsumerMetrics, ScheduleMetrics, WorkerMetrics
+from workers.schedule import Schedule
+from workers.schedule_runner import run_schedule
 from workers.services import WorkerServices
 from workers.timings import WorkerTimings
 
@@ -29,13 +32,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerWiring:
-    """What a worker is connected to. `tasks` is how many streams one consumer reads at once."""
+    """What a worker is connected to. `tasks` is how many streams one consumer reads at once; `duties` what else the leader
+    does."""
 
     url: str
     services: WorkerServices
     queue: WorkQueue
     sender: WakeUpSender
     consumers: Sequence[Consumer]
+    schedules: Sequence[Schedule]
+    duties: Sequence[Duty]
     tasks: int
 
 
@@ -68,21 +74,38 @@ class Worker:
         *,
         timings: WorkerTimings | None = None,
         metrics: WorkerMetrics | None = None,
-        duties: Sequence[Duty] = (),
     ) -> AsyncIterator["Worker"]:
-        """Work until the block ends, then finish what is under way. `duties`: what else the leader does."""
+        """Work until the block ends, then finish what is under way."""
         worker = cls(wiring, timings or WorkerTimings(), metrics or WorkerMetrics())
         tasks = BackgroundTasks()
         for runner in worker._runners:
             tasks.supervise(worker._run(runner), f"consumer {runner.consumer.name}")
         tasks.supervise(worker._receive(), "receive work")
-        leading = [("backlog", worker._sweep_backlog), *duties] if worker._runners else list(duties)
-        tasks.supervise(lead(wiring.url, leading, worker._timings, worker._metrics), "leader")
+        tasks.supervise(lead(wiring.url, worker._duties(), worker._timings, worker._metrics), "leader")
         try:
             yield worker
         finally:
             await worker._stop()
             await tasks.cancel_all()
+
+    def _duties(self) -> list[Duty]:
+        """What the leader does."""
+        wiring = self._wiring
+        backlog: list[Duty] = [("backlog", self._sweep_backlog)] if self._runners else []
+        schedules: list[Duty] = [
+            (
+                f"schedule {each.name}",
+                partial(
+                    run_schedule,
+                    each,
+                    wiring.services,
+                    self._timings,
+                    self._metrics.schedules.setdefault(each.name, ScheduleMetrics()),
+                ),
+            )
+            for each in wiring.schedules
+        ]
+        return [*backlog, *schedules, *wiring.duties]
 
     async def _run(self, runner: ConsumerRunner) -> None:
         self._running += 1

@@ -28,3 +28,9 @@ CREATE TABLE dead_letters (
 );
 
 CREATE INDEX ix_dead_letters_created_at_id ON dead_letters (created_at, id);
+
+CREATE TABLE schedule_runs (
+    name TEXT NOT NULL,
+    due_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_schedule_runs PRIMARY KEY (name)
+);

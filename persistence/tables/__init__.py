@@ -24,7 +24,7 @@ from persistence.tables.tasks import (
     tasks,
     watchers,
 )
-from persistence.tables.workers import consumer_cursors, consumers, dead_letters
+from persistence.tables.workers import consumer_cursors, consumers, dead_letters, schedule_runs
 
 __all__ = [
     "INSTANT",
@@ -51,6 +51,7 @@ __all__ = [
     "project_members",
     "project_status",
     "projects",
+    "schedule_runs",
     "seen_marks",
     "sessions",
     "signing_keys",

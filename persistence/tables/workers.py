@@ -38,3 +38,10 @@ dead_letters = Table(
     Column("created_at", INSTANT, nullable=False, server_default=text("now()")),
     Index(None, "created_at", "id"),
 )
+
+schedule_runs = Table(
+    "schedule_runs",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("due_at", INSTANT, nullable=False),
+)

@@ -94,6 +94,8 @@ _BOUNDS: dict[str, str] = {
     "workers/consumer_runner.py:ConsumerRunner._timers": "10,000 streams",
     "workers/metrics.py:WorkerMetrics.consumers": _CONSUMERS,
     "workers/metrics.py:WorkerMetrics.lags": _CONSUMERS,
+    "workers/metrics.py:WorkerMetrics.schedules": "one entry for each schedule in the code",
+    "workers/upkeep.py:Retries.failed_turns": "one entry for each job in the code",
 }
 
 

@@ -58,6 +58,8 @@ METRIC_TYPES = {
     "pantherahive_consumer_dead_letters": "counter",
     "pantherahive_consumer_lag_events": "gauge",
     "pantherahive_consumer_lag_seconds": "gauge",
+    "pantherahive_schedule_runs": "counter",
+    "pantherahive_schedule_failures": "counter",
     "pantherahive_worker_leads": "gauge",
 }
 QUERIES = 'pantherahive_operation_duration_seconds_count{kind="query"}'

@@ -1,7 +1,7 @@
 """Workers over a database of a test's own, with consumers that record their effects in a table."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from app.worker import run_worker
 from domain.events import derived_id
 from tests.support.app import App
 from workers.consumer import Batch, Consumer, Start
+from workers.schedule import Schedule
 from workers.timings import WorkerTimings
 
 FAST_TIMINGS = WorkerTimings(
@@ -65,9 +66,12 @@ class WorkerDatabase:
         return self.app.resources
 
     @asynccontextmanager
-    async def worker(self, *consumers: Consumer, timings: WorkerTimings = FAST_TIMINGS) -> AsyncIterator[None]:
-        """A worker with these consumers, in this process."""
-        async with run_worker(self.resources, self.settings, self.url, consumers=consumers, timings=timings):
+    async def worker(
+        self, *consumers: Consumer, schedules: Sequence[Schedule] = (), timings: WorkerTimings = FAST_TIMINGS
+    ) -> AsyncIterator[None]:
+        """A worker with these consumers and schedules, in this process."""
+        options: dict[str, Any] = {"consumers": consumers, "schedules": schedules, "timings": timings}
+        async with run_worker(self.resources, self.settings, self.url, **options):
             yield
 
     async def effects(self, consumer: str = "recorder", stream: str | None = None) -> list[tuple[str, int]]:

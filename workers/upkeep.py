@@ -1,9 +1,9 @@
-"""Runs what the server does by itself, over and over: cleanup of blobs, retention of events and idempotency keys, compaction of
+"""Keeps the stores in order, in the worker that leads: cleanup of blobs, retention of events and idempotency keys, compaction of
 ranks and documents.
 
 A job skips the objects that fail and tries them again later. A job that fails as a whole is logged, counted and tried again after
-a pause that doubles up to its usual one; it never ends the others. Turns are spread by a quarter, so that processes that start
-together do not work in step.
+a pause that doubles up to its usual one; it never ends the others. All bear being done by two workers at once, and being
+interrupted anywhere.
 
 Orphaned blobs in a bucket are left to `server.py blobs sweep`: finding them lists the bucket, which costs money. In a folder they
 are looked for once an hour.
@@ -13,22 +13,23 @@ import asyncio
 import itertools
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
-from app.bootstrap import Resources
-from app.settings import Settings
 from domain.errors import Unavailable
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.local import LocalBlobs
 from persistence.events.idempotency import delete_expired_keys
 from persistence.events.retention import trim_events
 from persistence.rank_compaction import compact_all_ranks, delete_old_ranks
-from realtime.background_tasks import BackgroundTasks
+from persistence.retry_schedule import RetrySchedule
 from realtime.backoff import jitter
-from workers.consumers import CONSUMERS
+from workers.consumer import Consumer
+from workers.leader import Duty
+from workers.services import WorkerServices
 
 BLOB_CLEANUP_SECONDS: Final = 300.0
 RETENTION_SECONDS: Final = 3600.0
@@ -42,10 +43,28 @@ Job = Callable[[int], Awaitable[object]]
 """Does one turn; takes its number, from 1."""
 
 
-@asynccontextmanager
-async def run_maintenance(resources: Resources, settings: Settings) -> AsyncIterator[None]:
-    """Run all jobs while this is open."""
-    database, blobs, retries = resources.database, resources.services.blobs, resources.retries
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """What failed in the background and is tried again: whole turns by the name of their job, blobs by key, streams by name."""
+
+    failed_turns: Counter[str] = field(default_factory=Counter)
+    blobs: RetrySchedule[str] = field(default_factory=RetrySchedule)
+    streams: RetrySchedule[str] = field(default_factory=RetrySchedule)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpkeepSettings:
+    """How long events are kept (0: for ever), and how often documents that rest are looked for."""
+
+    event_retention_days: int
+    settle_seconds: float
+
+
+def upkeep_duties(
+    services: WorkerServices, consumers: Sequence[Consumer], settings: UpkeepSettings, retries: Retries
+) -> list[Duty]:
+    """All jobs, as duties of the leader."""
+    database, blobs = services.database, services.blobs
     in_folder = isinstance(blobs, LocalBlobs)
 
     async def clean_blobs(turn: int) -> None:
@@ -58,33 +77,22 @@ async def run_maintenance(resources: Resources, settings: Settings) -> AsyncIter
         await delete_old_ranks(database, now)
         if settings.event_retention_days:
             before = now - timedelta(days=settings.event_retention_days)
-            await trim_events(
-                database,
-                before=before,
-                readers=[(each.name, kind) for each in CONSUMERS for kind in each.streams],
-                retries=retries.streams,
-            )
+            readers = [(each.name, kind) for each in consumers for kind in sorted(each.streams)]
+            await trim_events(database, before=before, readers=readers, retries=retries.streams)
 
     async def compact_ranks(_: int) -> None:
-        services = resources.services
-        await compact_all_ranks(database, services.pubsub, services.document_objects)
+        await compact_all_ranks(database, services.announcer, services.document_objects)
 
     async def compact_documents(_: int) -> None:
-        await resources.services.compaction.compact_all()
+        await services.compaction.compact_all()
 
-    tasks = BackgroundTasks()
     jobs: tuple[tuple[str, Job, float], ...] = (
         ("Cleanup of blobs", clean_blobs, BLOB_CLEANUP_SECONDS),
         ("Retention", apply_retention, RETENTION_SECONDS),
         ("Compaction of ranks", compact_ranks, RANK_COMPACTION_SECONDS),
         ("Compaction of documents", compact_documents, settings.settle_seconds),
     )
-    for name, job, seconds in jobs:
-        tasks.supervise(run_forever(name, job, seconds, retries.failed_turns), f"maintenance: {name}")
-    try:
-        yield
-    finally:
-        await tasks.cancel_all()
+    return [(name, partial(run_forever, name, job, seconds, retries.failed_turns)) for name, job, seconds in jobs]
 
 
 async def run_forever(name: str, job: Job, seconds: float, failed_turns: Counter[str]) -> None:
