@@ -23,9 +23,9 @@ from workers.replay import CannotReplay, replay
 _PAGE_LETTERS: Final = 100
 _START: Final = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
-_LIST: Final = "list the events that consumers gave up"
-_SHOW: Final = "show one, with its event and error"
-_REPLAY: Final = "have the consumer handle it again, and delete it when that succeeds"
+_LIST: Final = "list the events and jobs that were given up"
+_SHOW: Final = "show one, with its payload and error"
+_REPLAY: Final = "have the consumer handle it again and delete it when that succeeds, or enqueue the job again"
 _DROP: Final = "delete it"
 
 
@@ -34,13 +34,13 @@ def add_arguments(admin: argparse.ArgumentParser) -> None:
     letters = admin.add_subparsers(dest="task", metavar="task", required=True).add_parser("dead-letters", help=_LIST)
     actions = letters.add_subparsers(dest="action", metavar="action", required=True)
     listing = actions.add_parser("list", help=_LIST, description=_LIST)
-    listing.add_argument("--consumer", help="of one consumer only")
+    listing.add_argument("--name", help="of one consumer or kind of jobs only")
     for name, description in (("show", _SHOW), ("replay", _REPLAY), ("drop", _DROP)):
         action = actions.add_parser(name, help=description, description=description)
         which = action.add_mutually_exclusive_group(required=True)
         which.add_argument("id", nargs="?", type=UUID, help="the id that `list` shows")
         if name != "show":
-            which.add_argument("--consumer", help="all of one consumer")
+            which.add_argument("--name", help="all of one consumer or kind of jobs")
 
 
 async def run_dead_letters(
@@ -52,10 +52,10 @@ async def run_dead_letters(
         async with open_resources(settings, url) as resources:
             database = resources.database
             if arguments.action == "list":
-                async for letter in _letters(database, arguments.consumer):
+                async for letter in _letters(database, arguments.name):
                     yield _summary(letter)
                 return
-            ids = [arguments.id] if arguments.id else [each.id async for each in _letters(database, arguments.consumer)]
+            ids = [arguments.id] if arguments.id else [each.id async for each in _letters(database, arguments.name)]
             failed = 0
             for letter_id in ids:
                 try:

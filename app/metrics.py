@@ -167,31 +167,37 @@ def _background_metrics(resources: Resources) -> Iterator[Metric]:
 
 
 def _worker_metrics(worker: WorkerMetrics) -> Iterator[Metric]:
-    counted = {name: (each.entries, each.failures, each.dead_letters) for name, each in dict(worker.consumers).items()}
-    kinds = (
-        ("entries", "Events that a consumer has handled or passed over."),
-        ("failures", "Calls of a consumer for a single event that failed."),
-        ("dead_letters", "Events that a consumer gave up."),
+    consumers, jobs, schedules = dict(worker.consumers), dict(worker.jobs), dict(worker.schedules)
+    counted = (
+        (
+            "consumer_entries",
+            "consumer",
+            "Events handled or passed over.",
+            {name: each.entries for name, each in consumers.items()},
+        ),
+        (
+            "consumer_failures",
+            "consumer",
+            "Failed calls for one event.",
+            {name: each.failures for name, each in consumers.items()},
+        ),
+        ("consumer_dead_letters", "consumer", "Events given up.", {name: each.dead_letters for name, each in consumers.items()}),
+        ("jobs_done", "kind", "Jobs that were done.", {name: each.done for name, each in jobs.items()}),
+        ("job_failures", "kind", "Tries of a job that failed.", {name: each.failures for name, each in jobs.items()}),
+        ("job_dead_letters", "kind", "Jobs given up.", {name: each.dead_letters for name, each in jobs.items()}),
+        ("schedule_runs", "schedule", "Runs of a schedule.", {name: each.runs for name, each in schedules.items()}),
+        ("schedule_failures", "schedule", "Runs that were undone.", {name: each.failures for name, each in schedules.items()}),
     )
-    for place, (kind, documentation) in enumerate(kinds):
-        values = {name: numbers[place] for name, numbers in counted.items()}
-        yield _counter_family(f"pantherahive_consumer_{kind}", documentation, "consumer", values)
-    waiting = GaugeMetricFamily("pantherahive_consumer_lag_events", "Events not handled yet.", labels=["consumer"])
-    age = GaugeMetricFamily("pantherahive_consumer_lag_seconds", "Age of the oldest event not handled yet.", labels=["consumer"])
-    for name, lag in dict(worker.lags).items():
-        waiting.add_metric([name], lag.events)
-        age.add_metric([name], lag.seconds)
-    yield from (waiting, age)
-    runs = {name: (each.runs, each.failures) for name, each in dict(worker.schedules).items()}
-    yield _counter_family(
-        "pantherahive_schedule_runs", "Runs of a schedule.", "schedule", {name: counts[0] for name, counts in runs.items()}
-    )
-    yield _counter_family(
-        "pantherahive_schedule_failures",
-        "Runs of a schedule that failed, and were undone.",
-        "schedule",
-        {name: counts[1] for name, counts in runs.items()},
-    )
+    for name, label, documentation, counts in counted:
+        yield _counter_family(f"pantherahive_{name}", documentation, label, counts)
+    behind = ("consumer", "consumer", "events", dict(worker.lags)), ("job", "kind", "jobs", dict(worker.job_lags))
+    for name, label, unit, lags in behind:
+        waiting = GaugeMetricFamily(f"pantherahive_{name}_lag_{unit}", "Not done yet.", labels=[label])
+        age = GaugeMetricFamily(f"pantherahive_{name}_lag_seconds", "Age of the oldest that is not done yet.", labels=[label])
+        for value, lag in lags.items():
+            waiting.add_metric([value], lag.events)
+            age.add_metric([value], lag.seconds)
+        yield from (waiting, age)
     yield GaugeMetricFamily("pantherahive_worker_leads", "Whether the leading worker runs here.", int(worker.leads))
 
 

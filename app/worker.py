@@ -18,6 +18,8 @@ from app.task_supervision import end_on_dead_task
 from persistence.engine.database import Database, open_database
 from workers.consumer import Consumer
 from workers.consumers import CONSUMERS
+from workers.job import JobKind
+from workers.jobs import JOBS
 from workers.schedule import Schedule
 from workers.schedules import SCHEDULES
 from workers.services import WorkerServices
@@ -35,6 +37,7 @@ async def run_worker(
     url: str,
     *,
     consumers: Sequence[Consumer] = CONSUMERS,
+    jobs: Sequence[JobKind] = JOBS,
     schedules: Sequence[Schedule] = SCHEDULES,
     timings: WorkerTimings | None = None,
 ) -> AsyncIterator[None]:
@@ -50,6 +53,7 @@ async def run_worker(
             queue=resources.queue,
             sender=resources.wake_ups,
             consumers=consumers,
+            jobs=jobs,
             schedules=schedules,
             duties=upkeep_duties(services, consumers, upkeep, resources.retries),
             tasks=tasks,
@@ -68,6 +72,7 @@ def worker_services(resources: Resources, database: Database) -> WorkerServices:
         document_objects=services.document_objects,
         document_contents=services.document_contents,
         compaction=services.compaction,
+        wake=resources.wake_ups.mark,
         public_url=services.public_url,
     )
 

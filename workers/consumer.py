@@ -11,8 +11,8 @@ and name it in the table `workers.consumers.CONSUMERS`. That is all: the worker 
 
 The function runs in the transaction that moves the cursor. What it writes through `batch.uow` is committed with the cursor or not
 at all, so it has happened once, however often the function was called. What it records (`batch.uow.record`) is appended to its
-stream in the same commit and announced after it. What it does elsewhere may happen again: it belongs into a job, whose id derives
-from the event.
+stream in the same commit and announced after it. What it does elsewhere may happen again: it belongs into a job
+(`batch.jobs.add`, see `workers.job`), whose id derives from the event.
 
 An exception undoes the batch. Its events are then tried one by one; the one that fails is tried again after pauses that double,
 while later events of its stream wait and everything else goes on. After `max_tries` it becomes a dead letter.
@@ -25,6 +25,7 @@ from typing import Final
 
 from domain.events import Entry
 from persistence.unit_of_work import SqlUnitOfWork
+from workers.job import JobWriter
 from workers.services import WorkerServices
 
 HANDLER_TIMEOUT_SECONDS: Final = 10.0  # less than Postgres lets a transaction be idle
@@ -45,6 +46,7 @@ class Batch:
 
     entries: Sequence[Entry]
     uow: SqlUnitOfWork
+    jobs: JobWriter
     services: WorkerServices
 
 

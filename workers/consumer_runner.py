@@ -17,11 +17,11 @@ from typing import Final
 
 from domain.errors import Unavailable
 from domain.events import Entry
-from persistence.unit_of_work import SqlUnitOfWork, unit_of_work
 from persistence.workers import cursors, dead_letters
 from persistence.workers.backoff import full_jitter
 from realtime.backoff import jitter
 from workers.consumer import Batch, Consumer, Start
+from workers.job import Work, open_work
 from workers.metrics import ConsumerMetrics
 from workers.services import WorkerServices
 from workers.timings import WorkerTimings
@@ -59,6 +59,11 @@ class ConsumerRunner:
         self._news = asyncio.Event()
         self._outages = 0
         self._stopping = False
+
+    @property
+    def name(self) -> str:
+        """For logs."""
+        return f"consumer {self.consumer.name}"
 
     def wake(self, stream: str) -> None:
         """Have a stream read that may have new events."""
@@ -142,20 +147,21 @@ class ConsumerRunner:
 
     async def _handle_batch(self, stream: str) -> float | None:
         """Handle the next entries of a stream: None when there may be more, else the pause until the next look."""
-        name, database = self.consumer.name, self._services.database
+        name = self.consumer.name
         claim: cursors.Claim | None = None
         entries: Sequence[Entry] = ()
         try:
-            async with unit_of_work(database, self._services.announcer) as uow:
+            async with open_work(self._services) as work:
+                uow = work.uow
                 claim = await cursors.claim(uow.connection, name, stream)
                 if claim is not None:
-                    if claim.wait_seconds:
+                    if 0 < claim.wait_seconds <= self._timings.max_retry_seconds:  # a longer one is a clock that has jumped
                         return claim.wait_seconds
                     window = await cursors.read(uow.connection, stream, claim.position, self.consumer.max_batch, self._types)
                     if window.scanned_to is None:
                         return _READ_TO_THE_END
                     entries, to = self._batch_of(stream, claim, window)
-                    await self._call(entries, uow)
+                    await self._call(entries, work)
                     await cursors.advance(uow.connection, name, stream, to)
         except Exception as error:  # whatever the function raises, there or at the commit: undone, and tried again
             if claim is None or not entries:
@@ -175,14 +181,15 @@ class ConsumerRunner:
             return window.entries[:1], window.entries[0].position
         return window.entries, window.scanned_to
 
-    async def _call(self, entries: Sequence[Entry], uow: SqlUnitOfWork) -> None:
+    async def _call(self, entries: Sequence[Entry], work: Work) -> None:
         if not entries:
             return
         seconds = self._timings.handler_timeout_seconds
         try:
             async with asyncio.timeout(seconds):
-                await self.consumer.handle(Batch(entries=entries, uow=uow, services=self._services))
-                await uow.flush_events()
+                batch = Batch(entries=entries, uow=work.uow, jobs=work.jobs, services=self._services)
+                await self.consumer.handle(batch)
+                await work.uow.flush_events()
         except TimeoutError as error:
             raise HandlerTimedOut(f"It took more than {seconds:g} s.") from error
 

@@ -51,5 +51,5 @@ async def _run_duties(candidate: Candidate, duties: list[Duty], timings: WorkerT
             await candidate.check()
     finally:
         metrics.leads = False
-        metrics.lags = {}
+        metrics.lags, metrics.job_lags = {}, {}
         await tasks.cancel_all()

@@ -11,7 +11,7 @@ The function runs in the transaction that records the run: what it writes throug
 two workers believe that they lead. A time that passed while nobody worked is not made up for by a call of its own: the next call
 is told when the one before was, and looks after all that lies between. An exception undoes the run, which is tried again.
 
-The function may take 10 seconds. What takes longer is left to jobs, or to the next call.
+The function may take 10 seconds. What takes longer is left to jobs (`run.jobs.add`), or to the next call.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from persistence.unit_of_work import SqlUnitOfWork
+from workers.job import JobWriter
 from workers.services import WorkerServices
 
 
@@ -29,6 +30,7 @@ class ScheduledRun:
     previous_at: datetime
     due_at: datetime
     uow: SqlUnitOfWork
+    jobs: JobWriter
     services: WorkerServices
 
 

@@ -5,9 +5,9 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 from domain.errors import Unavailable
-from persistence.unit_of_work import unit_of_work
 from persistence.workers import schedule_runs
 from persistence.workers.backoff import full_jitter
+from workers.job import open_work
 from workers.metrics import ScheduleMetrics
 from workers.schedule import Schedule, ScheduledRun
 from workers.services import WorkerServices
@@ -36,7 +36,8 @@ async def run_schedule(schedule: Schedule, services: WorkerServices, timings: Wo
 
 async def run_if_due(schedule: Schedule, services: WorkerServices, timings: WorkerTimings, metrics: ScheduleMetrics) -> float:
     """Run a schedule if it is due; how many seconds later to look again. Raises what it raises."""
-    async with unit_of_work(services.database, services.announcer) as uow:
+    async with open_work(services) as work:
+        uow = work.uow
         last = await schedule_runs.claim(uow.connection, schedule.name)
         if last is None:
             return timings.leader_poll_seconds
@@ -45,7 +46,7 @@ async def run_if_due(schedule: Schedule, services: WorkerServices, timings: Work
         if previous_at > due_at + schedule.every:  # the clock was ahead then: that is no run to wait for
             previous_at = due_at - schedule.every
         if previous_at < due_at:
-            run = ScheduledRun(previous_at=previous_at, due_at=due_at, uow=uow, services=services)
+            run = ScheduledRun(previous_at=previous_at, due_at=due_at, uow=uow, jobs=work.jobs, services=services)
             async with asyncio.timeout(timings.handler_timeout_seconds):
                 await schedule.handle(run)
                 await uow.flush_events()

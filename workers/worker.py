@@ -15,17 +15,21 @@ from typing import Final
 from domain.errors import Unavailable
 from persistence.queue.port import WorkQueue
 from persistence.queue.sender import WakeUpSender
+from persistence.workers import jobs
 from persistence.workers.backlog import Lag, read_backlog
 from realtime.background_tasks import BackgroundTasks
 from workers.consumer import Consumer
 from workers.consumer_runner import ConsumerRunner
+from workers.job import JobKind
+from workers.job_runner import MAX_RETRY_SECONDS, JobRunner
 from workers.leader import Duty, lead
-from workers.metrics import ConsumerMetrics, ScheduleMetrics, WorkerMetrics
+from workers.metrics import ConsumerMetrics, JobMetrics, ScheduleMetrics, WorkerMetrics
 from workers.schedule import Schedule
 from workers.schedule_runner import run_schedule
 from workers.services import WorkerServices
 from workers.timings import WorkerTimings
 
+_MAX_JOB_PAUSE_SECONDS: Final = 2 * MAX_RETRY_SECONDS
 _REST_PER_SWEEP: Final = 20  # a sweep takes a twentieth of the time at most
 logger = logging.getLogger(__name__)
 
@@ -40,6 +44,7 @@ class WorkerWiring:
     queue: WorkQueue
     sender: WakeUpSender
     consumers: Sequence[Consumer]
+    jobs: Sequence[JobKind]
     schedules: Sequence[Schedule]
     duties: Sequence[Duty]
     tasks: int
@@ -53,7 +58,7 @@ class Worker:
         self._timings = timings
         self._metrics = metrics
         self._readers = [(each.name, kind) for each in wiring.consumers for kind in sorted(each.streams)]
-        self._runners = [
+        self._runners: list[ConsumerRunner | JobRunner] = [
             ConsumerRunner(
                 each,
                 wiring.services,
@@ -62,6 +67,9 @@ class Worker:
                 tasks=wiring.tasks,
             )
             for each in wiring.consumers
+        ]
+        self._runners += [
+            JobRunner(each, wiring.services, timings, metrics.jobs.setdefault(each.kind, JobMetrics())) for each in wiring.jobs
         ]
         self._running = 0
         self._stopped = asyncio.Event()
@@ -79,7 +87,7 @@ class Worker:
         worker = cls(wiring, timings or WorkerTimings(), metrics or WorkerMetrics())
         tasks = BackgroundTasks()
         for runner in worker._runners:
-            tasks.supervise(worker._run(runner), f"consumer {runner.consumer.name}")
+            tasks.supervise(worker._run(runner), runner.name)
         tasks.supervise(worker._receive(), "receive work")
         tasks.supervise(lead(wiring.url, worker._duties(), worker._timings, worker._metrics), "leader")
         try:
@@ -107,7 +115,7 @@ class Worker:
         ]
         return [*backlog, *schedules, *wiring.duties]
 
-    async def _run(self, runner: ConsumerRunner) -> None:
+    async def _run(self, runner: ConsumerRunner | JobRunner) -> None:
         self._running += 1
         await runner.run()
         self._running -= 1
@@ -123,7 +131,7 @@ class Worker:
                     self._stopped.clear()
                     await self._stopped.wait()
         except TimeoutError:
-            logger.warning("A consumer does not finish; what it did is undone, and done again later.")
+            logger.warning("What is under way does not finish; it is undone, and done again later.")
 
     async def _receive(self) -> None:
         async with self._wiring.queue.receive() as received:
@@ -160,3 +168,12 @@ class Worker:
                 lags[name].seconds = max(lags[name].seconds, lag.seconds)
             after = page.end
         self._metrics.lags = lags
+        await self._look_after_jobs()
+
+    async def _look_after_jobs(self) -> None:
+        database = self._wiring.services.database
+        if pulled := await jobs.pull_forward(database, beyond_seconds=_MAX_JOB_PAUSE_SECONDS):
+            logger.warning("%d jobs waited for a time that no pause reaches: the clock has jumped.", pulled)
+        kinds = [each.kind for each in self._wiring.jobs]
+        found = await jobs.backlog(database, kinds) if kinds else {}
+        self._metrics.job_lags = {kind: Lag(*found.get(kind, (0, 0.0))) for kind in kinds}

@@ -24,7 +24,7 @@ from persistence.tables.tasks import (
     tasks,
     watchers,
 )
-from persistence.tables.workers import consumer_cursors, consumers, dead_letters, schedule_runs
+from persistence.tables.workers import consumer_cursors, consumers, dead_letters, jobs, schedule_runs
 
 __all__ = [
     "INSTANT",
@@ -46,6 +46,7 @@ __all__ = [
     "former_ranks",
     "idempotency_keys",
     "invitations",
+    "jobs",
     "labels",
     "metadata",
     "project_members",

@@ -45,3 +45,18 @@ schedule_runs = Table(
     Column("name", Text, primary_key=True),
     Column("due_at", INSTANT, nullable=False),
 )
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    Column("run_at", INSTANT, nullable=False),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("error", Text),
+    Column("created_at", INSTANT, nullable=False, server_default=text("now()")),
+    Index(None, "kind", "run_at"),
+)
+
+Index("ix_jobs_tried", jobs.c.run_at, postgresql_where=jobs.c.tries > 0)

@@ -16,6 +16,7 @@ from app.worker import run_worker
 from domain.events import derived_id
 from tests.support.app import App
 from workers.consumer import Batch, Consumer, Start
+from workers.job import JobKind
 from workers.schedule import Schedule
 from workers.timings import WorkerTimings
 
@@ -67,10 +68,14 @@ class WorkerDatabase:
 
     @asynccontextmanager
     async def worker(
-        self, *consumers: Consumer, schedules: Sequence[Schedule] = (), timings: WorkerTimings = FAST_TIMINGS
+        self,
+        *consumers: Consumer,
+        jobs: Sequence[JobKind] = (),
+        schedules: Sequence[Schedule] = (),
+        timings: WorkerTimings = FAST_TIMINGS,
     ) -> AsyncIterator[None]:
-        """A worker with these consumers and schedules, in this process."""
-        options: dict[str, Any] = {"consumers": consumers, "schedules": schedules, "timings": timings}
+        """A worker with these consumers, kinds of jobs and schedules, in this process."""
+        options: dict[str, Any] = {"consumers": consumers, "jobs": jobs, "schedules": schedules, "timings": timings}
         async with run_worker(self.resources, self.settings, self.url, **options):
             yield
 

@@ -225,3 +225,13 @@ async def test_an_entry_is_trimmed_only_when_every_consumer_has_passed_it(worker
     assert [position for _, position in await worker_database.events(stream)] == everything[2:]
     await trim_events(database, before=tomorrow, readers=[("recorder", "user")])
     assert await worker_database.events(stream) == []
+
+
+async def test_a_clock_that_was_days_ahead_leaves_no_stream_behind(worker_database: WorkerDatabase) -> None:
+    await create_sample_team(worker_database.app)
+    await worker_database.app.sql.execute(
+        "INSERT INTO consumer_cursors SELECT stream, 'recorder', 0, 2, now() + interval '5 days', 'error' FROM streams"
+    )
+    async with worker_database.worker(recording_consumer()):
+        await worker_database.wait_until_recorded()
+    assert await worker_database.app.sql.fetchval("SELECT sum(failures) FROM consumer_cursors") == 0

@@ -68,7 +68,7 @@ async def test_replaying_does_it_once_and_deletes_the_letter(worker_database: Wo
     assert await worker_database.effects() == [(stream, 2)]
 
     assert await run(worker_database, "drop", str(third), consumer=mended) == [f"{third} was dropped."]
-    await run(worker_database, "replay", "--consumer", "recorder", consumer=mended)
+    await run(worker_database, "replay", "--name", "recorder", consumer=mended)
     assert await run(worker_database, "list", consumer=mended) == []
     assert await worker_database.effects(stream=stream) == [(stream, 2), (stream, 1)]
 

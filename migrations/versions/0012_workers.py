@@ -1,4 +1,4 @@
-"""Adds consumers of the streams: their cursors, and the events that they could not handle."""
+"""Adds what workers remember: cursors of consumers, jobs, dead letters, and runs of schedules."""
 
 from pathlib import Path
 

@@ -34,3 +34,18 @@ CREATE TABLE schedule_runs (
     due_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_schedule_runs PRIMARY KEY (name)
 );
+
+CREATE TABLE jobs (
+    id UUID NOT NULL,
+    kind TEXT NOT NULL,
+    payload JSONB NOT NULL,
+    run_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    tries INTEGER DEFAULT 0 NOT NULL,
+    error TEXT,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_jobs PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_jobs_kind_run_at ON jobs (kind, run_at);
+
+CREATE INDEX ix_jobs_tried ON jobs (run_at) WHERE tries > 0;
