@@ -14,7 +14,7 @@ from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 from uuid import UUID, uuid4
 
 from domain.mail import Mail, Mailbox, MailUnavailable
@@ -90,4 +90,4 @@ class ConsoleMailer:
         except FileNotFoundError:
             return None
         message = BytesParser(policy=policy.default).parsebytes(content)
-        return StoredMail(id=UUID(path.stem), message=cast(EmailMessage, message))
+        return StoredMail(id=UUID(path.stem), message=message)

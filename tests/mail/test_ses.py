@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -27,8 +26,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def mailer(endpoint: str, secret: str = SECRET) -> AsyncIterator[SesMailer]:
-    region = parse_mail_url(f"ses://{KEY}:{secret}@eu-west-1?endpoint={quote(endpoint, safe='')}")
+async def mailer(endpoint: str) -> AsyncIterator[SesMailer]:
+    region = parse_mail_url(f"ses://{KEY}:{SECRET}@eu-west-1?endpoint={quote(endpoint, safe='')}")
     assert isinstance(region, SesRegion)
     async with SesMailer.open(region, sender=SENDER) as opened:
         yield opened
@@ -67,12 +66,7 @@ async def test_an_address_that_it_cannot_send_to_is_rejected(service: str) -> No
             assert rejected.value.bad_address
 
 
-async def test_a_wrong_key_and_a_service_that_is_down_are_unavailable(service: str) -> None:
-    before = await sent(service)
-    async with mailer(service, secret="wrong") as ses:
-        with pytest.raises(MailUnavailable):
-            await ses.send(sample_mail())
-    assert await sent(service) == before
+async def test_a_service_that_is_down_is_unavailable() -> None:
     async with mailer(f"http://127.0.0.1:{free_port()}") as ses:
         with pytest.raises(MailUnavailable):
             await ses.send(sample_mail())

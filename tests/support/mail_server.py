@@ -1,7 +1,7 @@
 """A real SMTP server (aiosmtpd) in the test's own loop, with certificates, passwords and faults as the test asks for them."""
 
 import asyncio
-import datetime
+import datetime as dt
 import ipaddress
 import ssl
 import warnings
@@ -12,7 +12,7 @@ from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from cryptography import x509
@@ -35,7 +35,7 @@ class ReceivedMail:
 
     @property
     def message(self) -> EmailMessage:
-        return cast(EmailMessage, BytesParser(policy=policy.default).parsebytes(self.content))
+        return BytesParser(policy=policy.default).parsebytes(self.content)
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ class MailServer:
                 recipients=[str(each) for each in envelope.rcpt_tos],
                 content=content,
                 over_tls=session.ssl is not None or self.implicit_tls,
-                username=None if session.auth_data is None else session.auth_data,
+                username=session.auth_data,
             )
         )
         return "250 Accepted"
@@ -118,15 +118,15 @@ def make_certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
     """A server's context for 127.0.0.1, and the path of the certificate that a client must trust."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
