@@ -16,7 +16,7 @@ from persistence.engine.statement import Statement
 from persistence.tables import INSTANT, signing_keys
 
 _k = signing_keys
-_NEW = {
+_NEW: dict[str, Any] = {
     "kid": bindparam("kid", type_=Text),
     "encrypted_jwk": bindparam("encrypted", type_=Text),
     "signs_from": bindparam("signs_from", type_=INSTANT),
