@@ -34,6 +34,8 @@ _BLOBS = "look after the files in object storage"
 _SWEEP = "delete what nobody needs: files of deleted things, uploads never attached, objects that nothing names"
 _MAIL = "look after mail"
 _MAIL_TEST = "send a mail to an address, to see whether it arrives"
+_ADMIN = "administer the server"
+_ROTATE_KEYS = "add a key that signs tokens; the one before it is deleted when its tokens have expired"
 _SCHEMA = "print the graph as SDL"
 
 
@@ -96,6 +98,11 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
     )
     for name, description in (("reindex", _REINDEX), ("verify", _VERIFY), ("sweep", _SWEEP_DOCUMENTS)):
         upkeep.add_parser(name, help=description, description=description)
+    administering = verbs.add_parser("admin", help=_ADMIN, description=_ADMIN, epilog=_EPILOG).add_subparsers(
+        dest="task", metavar="task", required=True
+    )
+    rotating = administering.add_parser("rotate-keys", help=_ROTATE_KEYS, description=_ROTATE_KEYS)
+    rotating.add_argument("--revoke", action="store_true", help="delete all other keys now: after one may have leaked")
     # Below a verb there is no default: it would overwrite what stands before the verb.
     for each, default in ((parser, None), (serving, argparse.SUPPRESS), (seeding, argparse.SUPPRESS)):
         sizes = ["none", "demo", "large"]
@@ -136,6 +143,8 @@ def _command(arguments: argparse.Namespace, settings: Settings) -> Coroutine[Any
             return _send_test_mail(settings, arguments.address)
         case "blobs":
             return _clean_up_blobs(settings)
+        case "admin":
+            return _rotate_keys(settings, revoke_others=arguments.revoke)
     from app.serving import serve
 
     prepare = arguments.verb != "api"
@@ -199,6 +208,14 @@ async def _clean_up_blobs(settings: Settings) -> None:
     async with open_database_url(settings) as url:
         await migrate(url)
         print(await clean_up_blobs_once(settings, url))
+
+
+async def _rotate_keys(settings: Settings, *, revoke_others: bool) -> None:
+    from app.bootstrap import migrate, open_database_url, rotate_keys
+
+    async with open_database_url(settings) as url:
+        await migrate(url)
+        print(await rotate_keys(settings, url, revoke_others=revoke_others))
 
 
 def _schema(*, check: bool, write: bool) -> int:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Scope
 from app.bootstrap import LIMITS, POSITION_READER, CannotStart, Resources
 from app.readiness import health_routes
 from app.settings import DEMO_PASSWORD, DEMO_PEOPLE, Settings
+from auth.routes import key_routes
 from auth.tokens import Credentials
 from domain.session import Device
 from gateway.endpoints import OpenConnections, graph_endpoints
@@ -112,7 +113,8 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         GraphiQLConfig(people=_demo_people(settings)),
         access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing
     )
-    pages = Starlette(routes=[*graph.routes, *rooms, *files, *mail_pages, *health_routes(resources.database), *graphiql])
+    health = health_routes(resources.database)
+    pages = Starlette(routes=[*graph.routes, *rooms, *files, *mail_pages, *health, *key_routes(resources.keys), *graphiql])
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
 
 
