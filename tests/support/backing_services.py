@@ -159,7 +159,7 @@ def free_port() -> int:
     that of another test's server or client, or of the very socket that connects to it.
     """
     while True:
-        port = random.randrange(12_000, 32_000)  # noqa: S311 (no secret)
+        port = random.randrange(12_000, 32_000)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
 
