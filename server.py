@@ -33,7 +33,10 @@ _SWEEP_DOCUMENTS = "delete objects that nothing has named for a day"
 _BLOBS = "look after the files in object storage"
 _SWEEP = "delete what nobody needs: files of deleted things, uploads never attached, objects that nothing names"
 _WORKER = "do what happens after commits: consumers of the streams, beside `api`; `serve` does it itself"
-_ADMIN = "look after what went wrong"
+_MAIL = "look after mail"
+_MAIL_TEST = "send a mail to an address, to see whether it arrives"
+_ADMIN = "administer the server"
+_ROTATE_KEYS = "add a key that signs tokens; the one before it is deleted when its tokens have expired"
 _SCHEMA = "print the graph as SDL"
 
 
@@ -84,21 +87,28 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
     serving = verbs.add_parser("serve", help=_SERVE, description=_SERVE, epilog=_EPILOG)
     answering = verbs.add_parser("api", help=_API, description=_API, epilog=_EPILOG)
     working = verbs.add_parser("worker", help=_WORKER, description=_WORKER, epilog=_EPILOG)
-    admin = verbs.add_parser("admin", help=_ADMIN, description=_ADMIN, epilog=_EPILOG)
-    if "admin" in argv:
-        from app.admin import add_arguments
-
-        add_arguments(admin)
     verbs.add_parser("migrate", help=_MIGRATE, description=_MIGRATE, epilog=_EPILOG)
     seeding = verbs.add_parser("seed", help=_SEED, description=_SEED, epilog=_EPILOG)
     blobs = verbs.add_parser("blobs", help=_BLOBS, description=_BLOBS, epilog=_EPILOG)
     blobs.add_subparsers(dest="task", metavar="task", required=True).add_parser("sweep", help=_SWEEP, description=_SWEEP)
+    mail = verbs.add_parser("mail", help=_MAIL, description=_MAIL, epilog=_EPILOG)
+    test = mail.add_subparsers(dest="task", metavar="task", required=True)
+    test.add_parser("test", help=_MAIL_TEST, description=_MAIL_TEST).add_argument("address")
     printing = verbs.add_parser("schema", help=_SCHEMA, description=_SCHEMA)
     upkeep = verbs.add_parser("documents", help=_DOCUMENTS, description=_DOCUMENTS, epilog=_EPILOG).add_subparsers(
         dest="task", metavar="task", required=True
     )
     for name, description in (("reindex", _REINDEX), ("verify", _VERIFY), ("sweep", _SWEEP_DOCUMENTS)):
         upkeep.add_parser(name, help=description, description=description)
+    administering = verbs.add_parser("admin", help=_ADMIN, description=_ADMIN, epilog=_EPILOG).add_subparsers(
+        dest="task", metavar="task", required=True
+    )
+    rotating = administering.add_parser("rotate-keys", help=_ROTATE_KEYS, description=_ROTATE_KEYS)
+    if "admin" in argv:
+        from app.admin import add_arguments  # imports the whole server
+
+        add_arguments(administering)
+    rotating.add_argument("--revoke", action="store_true", help="delete all other keys now: after one may have leaked")
     # Below a verb there is no default: it would overwrite what stands before the verb.
     for each, default in ((parser, None), (serving, argparse.SUPPRESS), (seeding, argparse.SUPPRESS)):
         sizes = ["none", "demo", "large"]
@@ -136,10 +146,14 @@ def _command(arguments: argparse.Namespace, settings: Settings) -> Coroutine[Any
             return _migrate(settings)
         case "seed":
             return _seed(settings)
+        case "mail":
+            return _send_test_mail(settings, arguments.address)
         case "blobs":
             return _clean_up_blobs(settings)
         case "admin":
-            return _administer(settings, arguments)
+            if arguments.task == "dead-letters":
+                return _look_after_dead_letters(settings, arguments)
+            return _rotate_keys(settings, revoke_others=arguments.revoke)
         case "worker":
             return _work(settings, arguments.ready_fd)
     from app.serving import serve
@@ -165,7 +179,7 @@ async def _work(settings: Settings, ready_fd: int | None) -> None:
         await serve_worker(settings, on_ready=lambda: print(f"PantheraHive's worker is up (process {os.getpid()}).", flush=True))
 
 
-async def _administer(settings: Settings, arguments: argparse.Namespace) -> None:
+async def _look_after_dead_letters(settings: Settings, arguments: argparse.Namespace) -> None:
     from app.admin import run_dead_letters
 
     async for line in run_dead_letters(settings, arguments):
@@ -208,12 +222,27 @@ async def _seed(settings: Settings) -> None:
                 print(f"{begun} documents were written.")
 
 
+async def _send_test_mail(settings: Settings, address: str) -> None:
+    from app.bootstrap import send_test_mail
+
+    await send_test_mail(settings, address)
+    print(f"A mail to {address} was accepted.")
+
+
 async def _clean_up_blobs(settings: Settings) -> None:
     from app.bootstrap import clean_up_blobs_once, migrate, open_database_url
 
     async with open_database_url(settings) as url:
         await migrate(url)
         print(await clean_up_blobs_once(settings, url))
+
+
+async def _rotate_keys(settings: Settings, *, revoke_others: bool) -> None:
+    from app.bootstrap import migrate, open_database_url, rotate_keys
+
+    async with open_database_url(settings) as url:
+        await migrate(url)
+        print(await rotate_keys(settings, url, revoke_others=revoke_others))
 
 
 def _schema(*, check: bool, write: bool) -> int:

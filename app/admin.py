@@ -29,9 +29,9 @@ _REPLAY: Final = "have the consumer handle it again and delete it when that succ
 _DROP: Final = "delete it"
 
 
-def add_arguments(admin: argparse.ArgumentParser) -> None:
-    """The verbs below `admin`."""
-    letters = admin.add_subparsers(dest="task", metavar="task", required=True).add_parser("dead-letters", help=_LIST)
+def add_arguments(tasks: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The verb `dead-letters` and those below it."""
+    letters = tasks.add_parser("dead-letters", help=_LIST, description=_LIST)
     actions = letters.add_subparsers(dest="action", metavar="action", required=True)
     listing = actions.add_parser("list", help=_LIST, description=_LIST)
     listing.add_argument("--name", help="of one consumer or kind of jobs only")

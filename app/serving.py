@@ -16,6 +16,7 @@ import uvicorn
 
 from app.application import AllConnections, Application, OnCreated, create_app
 from app.bootstrap import CannotStart, Resources, migrate, open_database_url, open_resources, seed_database, seed_demo_documents
+from app.maintenance import run_maintenance
 from app.settings import DEMO_EMAIL, DEMO_PASSWORD, DEMO_PEOPLE, Settings
 from app.task_supervision import end_on_dead_task
 from persistence.engine.database import open_database
@@ -70,7 +71,7 @@ async def serve(
                     with address_errors(settings.host, settings.port):
                         listener.listen(2048)
                     tune_gc()
-                    async with _worker(resources, settings, url, inside=prepare):
+                    async with run_maintenance(resources, settings), _worker(resources, settings, url, inside=prepare):
                         await Server(_config(app, settings), app.connections, lambda: on_ready(settings)).serve([listener])
 
 

@@ -24,7 +24,7 @@ async def is_broken(_: Batch) -> None:
 async def run(database: WorkerDatabase, *words: str, consumer: Consumer) -> list[str]:
     """The lines that the command prints."""
     parser = argparse.ArgumentParser()
-    add_arguments(parser)
+    add_arguments(parser.add_subparsers(dest="task"))
     settings = database.settings.model_copy(update={"database_url": database.url})
     arguments = parser.parse_args(["dead-letters", *words])
     return [line async for line in run_dead_letters(settings, arguments, consumers=[consumer])]
