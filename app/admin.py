@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -13,12 +14,13 @@ from app.serving import require_migrated
 from app.settings import Settings
 from app.worker import worker_services
 from domain import codec
-from persistence.engine.database import Database
+from persistence.engine.database import Database, open_database
 from persistence.workers import dead_letters
 from persistence.workers.dead_letters import DeadLetter
 from workers.consumer import Consumer
 from workers.consumers import CONSUMERS
 from workers.replay import CannotReplay, replay
+from workers.services import WorkerServices
 
 _PAGE_LETTERS: Final = 100
 _START: Final = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
@@ -47,34 +49,33 @@ async def run_dead_letters(
     settings: Settings, arguments: argparse.Namespace, *, consumers: Sequence[Consumer] = CONSUMERS
 ) -> AsyncIterator[str]:
     """Do it, and yield lines about it. Raises CannotStart where something could not be done."""
-    async with open_database_url(settings) as url:
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(open_database_url(settings))
         await require_migrated(url)
-        async with open_resources(settings, url) as resources:
-            database = resources.database
-            if arguments.action == "list":
-                async for letter in _letters(database, arguments.name):
-                    yield _summary(letter)
-                return
-            ids = [arguments.id] if arguments.id else [each.id async for each in _letters(database, arguments.name)]
-            failed = 0
-            for letter_id in ids:
-                try:
-                    match arguments.action:
-                        case "show":
-                            yield await _show(database, letter_id)
-                        case "drop":
-                            async with database.begin() as connection:
-                                if not await dead_letters.delete(connection, letter_id):
-                                    raise CannotReplay("There is no such dead letter.")
-                            yield f"{letter_id} was dropped."
-                        case _:
-                            await replay(worker_services(resources, database), consumers, letter_id)
-                            yield f"{letter_id} was replayed."
-                except Exception as error:  # noqa: BLE001 (whatever a consumer raises: the letter stays, and the next may succeed)
-                    failed += 1
-                    yield f"{letter_id} stays: {type(error).__name__ if not str(error) else error}"
-            if failed:
-                raise CannotStart(f"{failed} of {len(ids)} could not be done.")
+        database = await stack.enter_async_context(open_database(url, max_connections=2))
+        if arguments.action == "list":
+            async for letter in _letters(database, arguments.name):
+                yield _summary(letter)
+            return
+        services: WorkerServices | None = None
+        if arguments.action == "replay":
+            services = worker_services(await stack.enter_async_context(open_resources(settings, url)), database)
+        ids = [arguments.id] if arguments.id else [each.id async for each in _letters(database, arguments.name)]
+        failed = 0
+        for letter_id in ids:
+            try:
+                if services is not None:
+                    await replay(services, consumers, letter_id)
+                    yield f"{letter_id} was replayed."
+                elif arguments.action == "show":
+                    yield await _show(database, letter_id)
+                else:
+                    yield await _drop(database, letter_id)
+            except Exception as error:  # noqa: BLE001 (whatever a consumer raises: the letter stays, and the next may succeed)
+                failed += 1
+                yield f"{letter_id} stays: {type(error).__name__ if not str(error) else error}"
+        if failed:
+            raise CannotStart(f"{failed} of {len(ids)} could not be done.")
 
 
 async def _letters(database: Database, name: str | None) -> AsyncIterator[DeadLetter]:
@@ -91,6 +92,13 @@ async def _show(database: Database, letter_id: UUID) -> str:
     if letter is None:
         raise CannotReplay("There is no such dead letter.")
     return orjson.dumps(letter, default=codec.encode, option=orjson.OPT_INDENT_2).decode()
+
+
+async def _drop(database: Database, letter_id: UUID) -> str:
+    async with database.begin() as connection:
+        if not await dead_letters.delete(connection, letter_id):
+            raise CannotReplay("There is no such dead letter.")
+    return f"{letter_id} was dropped."
 
 
 def _summary(letter: DeadLetter) -> str:

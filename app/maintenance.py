@@ -1,4 +1,7 @@
-"""Runs what every serving process does for itself, over and over; what is done once for all is the workers' (`workers.upkeep`)."""
+"""Runs what every serving process does for itself, over and over.
+
+What is done once for all processes is the workers' (`workers.upkeep`).
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

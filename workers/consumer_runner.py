@@ -12,6 +12,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -36,6 +37,18 @@ logger = logging.getLogger(__name__)
 
 class HandlerTimedOut(Exception):
     """A consumer's function took too long; what it did was undone."""
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """How far one batch has come: the cursor that was claimed, its entries, the positions before and after them, and whether
+    there are more."""
+
+    claim: cursors.Claim | None = None
+    entries: Sequence[Entry] = ()
+    after: int = 0
+    to: int = 0
+    has_more: bool = False
 
 
 class ConsumerRunner:
@@ -147,32 +160,36 @@ class ConsumerRunner:
 
     async def _handle_batch(self, stream: str) -> float | None:
         """Handle the next entries of a stream: None when there may be more, else the pause until the next look."""
-        name = self.consumer.name
-        claim: cursors.Claim | None = None
-        entries: Sequence[Entry] = ()
+        attempt = _Attempt()
         try:
-            async with open_work(self._services) as work:
-                uow = work.uow
-                claim = await cursors.claim(uow.connection, name, stream)
-                if claim is not None:
-                    if 0 < claim.wait_seconds <= self._timings.max_retry_seconds:  # a longer one is a clock that has jumped
-                        return claim.wait_seconds
-                    window = await cursors.read(uow.connection, stream, claim.position, self.consumer.max_batch, self._types)
-                    if window.scanned_to is None:
-                        return _READ_TO_THE_END
-                    entries, to = self._batch_of(stream, claim, window)
-                    await self._call(entries, work)
-                    await cursors.advance(uow.connection, name, stream, to)
+            pause = await self._try_batch(stream, attempt)
         except Exception as error:  # whatever the function raises, there or at the commit: undone, and tried again
-            if claim is None or not entries:
+            if attempt.claim is None or not attempt.entries:
                 raise
-            return await self._on_failure(stream, claim, entries, error)
-        if claim is None:
-            return await self._on_no_claim(stream)
-        self._metrics.entries += to - claim.position
-        if self._single_until.get(stream, to + 1) <= to:
+            return await self._on_failure(stream, attempt.claim, attempt.entries, error)
+        return await self._on_no_claim(stream) if attempt.claim is None else pause
+
+    async def _try_batch(self, stream: str, attempt: _Attempt) -> float | None:
+        name = self.consumer.name
+        async with open_work(self._services) as work:
+            attempt.claim = claim = await cursors.claim(work.uow.connection, name, stream)
+            if claim is None:
+                return _READ_TO_THE_END
+            if 0 < claim.wait_seconds <= self._timings.max_retry_seconds:  # a longer one is a clock that has jumped
+                return claim.wait_seconds
+            size = self.consumer.max_batch
+            window = await cursors.read(work.uow.connection, stream, claim.position, size, self._types)
+            if window.scanned_to is None:
+                return _READ_TO_THE_END
+            attempt.after = claim.position
+            attempt.entries, attempt.to = self._batch_of(stream, claim, window)
+            attempt.has_more = attempt.to < window.scanned_to or window.scanned_to - claim.position >= size
+            await self._call(attempt.entries, work)
+            await cursors.advance(work.uow.connection, name, stream, attempt.to)
+        self._metrics.entries += attempt.to - attempt.after
+        if self._single_until.get(stream, attempt.to + 1) <= attempt.to:
             del self._single_until[stream]
-        return None if to - claim.position >= self.consumer.max_batch or to < window.scanned_to else _READ_TO_THE_END
+        return None if attempt.has_more else _READ_TO_THE_END
 
     def _batch_of(self, stream: str, claim: cursors.Claim, window: cursors.Window) -> tuple[Sequence[Entry], int]:
         """The entries that are handled together, and the position that is reached with them: single ones after a failure."""

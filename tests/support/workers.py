@@ -116,7 +116,7 @@ class WorkerDatabase:
         )
         return found
 
-    async def dead_letters(self) -> list[tuple[str, str, int, int]]:
+    async def dead_letters(self) -> list[tuple[Any, ...]]:
         """Consumer, stream, position and tries of each."""
         rows = await self.app.sql.fetch("SELECT name, stream, position, tries FROM dead_letters ORDER BY created_at")
         return [tuple(row) for row in rows]
@@ -130,7 +130,8 @@ class WorkerDatabase:
 @asynccontextmanager
 async def open_worker_database(url: str, folder: Path, **settings: Any) -> AsyncIterator[WorkerDatabase]:
     """The application over a migrated database, with a table for effects."""
-    chosen = Settings(**{"database_connections": 8, "data_dir": folder} | settings)
+    options: dict[str, Any] = {"database_connections": 8, "data_dir": folder} | settings
+    chosen = Settings(**options)
     async with (
         open_resources(chosen, url) as resources,
         asyncpg.create_pool(url, min_size=0, max_size=2) as sql,

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -25,7 +24,7 @@ async def no_fault(_: JobRun) -> None:
     """Nothing goes wrong."""
 
 
-def recording_job(fault: Fault = no_fault, after: Fault = no_fault, kind: str = "postcard", **options: Any) -> JobKind:
+def recording_job(fault: Fault = no_fault, after: Fault = no_fault, kind: str = "postcard", **options: int) -> JobKind:
     """A job that fails as `fault` does, then records itself, and fails as `after` does before that is committed."""
 
     async def handle(run: JobRun) -> None:
@@ -114,7 +113,7 @@ async def test_a_job_that_always_fails_becomes_a_dead_letter_and_holds_up_no_oth
         await wait_until_done(worker_database)
     assert sorted(await worker_database.effects("postcard")) == [(f"{number}", 1) for number in range(5)]
     assert await worker_database.dead_letters() == [("postcard", None, None, 3)]
-    row = await worker_database.app.sql.fetchrow("SELECT id, source, payload, error FROM dead_letters")
+    (row,) = await worker_database.app.sql.fetch("SELECT id, source, error FROM dead_letters")
     assert (row["id"], row["source"]) == (poison, "job")
     assert row["error"] == "ValueError: cannot be sent�"
 
