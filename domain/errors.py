@@ -6,6 +6,7 @@ as a top-level error with `extensions.code`.
 """
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any, ClassVar
 
 Path = tuple[str, ...]
@@ -133,6 +134,20 @@ class LimitExceeded(DomainError):
     def __init__(self, message: str, limit: int, *, path: Path | None = None) -> None:
         super().__init__(message, path=path)
         self.limit = limit
+
+
+class RateLimited(DomainError):
+    """Too many tries in too short a time; the next one is let through after `retry_after_seconds`."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, retry_after_seconds: float) -> None:
+        self.retry_after_seconds = max(1, ceil(retry_after_seconds))
+        super().__init__(f"Too many tries: wait for {self.retry_after_seconds} seconds.")
+
+    @property
+    def extensions(self) -> Mapping[str, Any]:
+        return {"retryAfter": self.retry_after_seconds}
 
 
 class IdempotencyMismatch(DomainError):

@@ -9,6 +9,7 @@ from domain.actor import Actor, Scope
 from domain.blob import BlobStore
 from domain.errors import InsufficientScope, Unauthenticated
 from domain.session import Device, Session
+from domain.sign_in import SignIn
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.documents.compaction import CompactionService
 from persistence.documents.contents import ContentReader
@@ -34,12 +35,9 @@ PrepareFunction = Callable[["Context", InputValues], Awaitable[InputValues]]
 
 
 class Passwords(Protocol):
-    """Hashes and verifies passwords; deliberately slow, and never on the event loop."""
+    """Hashes passwords; deliberately slow, and never on the event loop."""
 
     async def hash(self, password: str) -> str: ...
-    async def verify(self, password: str, hashed: str | None) -> bool:
-        """Whether the password matches; a missing hash takes the same time and never matches."""
-        ...
 
 
 class TokenIssuer(Protocol):
@@ -69,6 +67,7 @@ class Services:
     rights: RightsLoader
     cursors: SyncCursors
     passwords: Passwords
+    sign_in: SignIn
     tokens: TokenIssuer
     public_url: str
     version: str

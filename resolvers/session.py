@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain import session as sessions
+from domain import sign_in
 from domain import user as users
 from domain.actor import ALL_SCOPES, Actor
 from domain.email_address import validate_email
 from domain.errors import Unauthenticated
 from domain.session import Session
-from domain.user import User, UserStatus
-from persistence.stores.user import get_credentials
+from domain.user import User
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, InputValues
 
@@ -19,6 +19,7 @@ async def hash_password(context: Context, values: InputValues) -> InputValues:
     """The input of `register` with a hash in place of the password; hashing holds no connection."""
     validate_email(values["email"], ("input", "email"))
     password = users.validate_password(values.pop("password"), ("input", "password"))
+    await context.services.sign_in.count_registration(context.device.ip_address)
     return values | {"password_hash": await context.services.passwords.hash(password)}
 
 
@@ -36,22 +37,15 @@ async def register(context: Context, uow: SqlUnitOfWork, values: InputValues) ->
 
 
 async def check_password(context: Context, values: InputValues) -> InputValues:
-    """Adds the user of the address and password. A wrong password and an unknown address give the same error after the same
-    time."""
-    found = await get_credentials(context.database, values["email"].strip()[:254])
-    user, hashed = found if found is not None else (None, None)
-    right = await context.services.passwords.verify(
-        users.prepare_password(values["password"][: users.MAX_PASSWORD_CHARS + 1]), hashed
-    )
-    if user is None or not right or user.status is not UserStatus.ACTIVE:
-        raise Unauthenticated("The e-mail address or the password is wrong.", path=("input",))
-    return {"user": user}
+    """Who has the address and the password; comparing holds no connection."""
+    address = context.device.ip_address
+    return {"signed_in": await context.services.sign_in.with_password(values["email"], values["password"], address=address)}
 
 
 async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Signs in the user that `check_password` found."""
-    session, refresh_token = await sessions.open_session(uow, values["user"], context.device)
-    return _session_result(context, values["user"], session, refresh_token)
+    """Signs in whom `check_password` found."""
+    session, refresh_token = await sign_in.open_session(uow, values["signed_in"], context.device)
+    return _session_result(context, values["signed_in"].user, session, refresh_token)
 
 
 async def refresh(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ import strawberry
 
 import resolvers.change
 from domain import text
-from domain.errors import DomainError, InsufficientScope, MultipleErrors, Unavailable
+from domain.errors import DomainError, InsufficientScope, MultipleErrors, RateLimited, Unavailable
 from resolvers.context import Context, InputValues, MutationFunction, PrepareFunction
 from resolvers.inputs.fields import NO_TYPES, describe_argument, to_values
 from resolvers.mutation_result import MutationResult
@@ -96,7 +96,8 @@ def _mutation_field(
     """
     The field of a mutation. `run` takes the context, the input's values and the idempotency key.
 
-    Expected failures become the payload's `errors`; a missing sign-in or scope and an unavailable store are top-level errors.
+    Expected failures become the payload's `errors`; a missing sign-in or scope, a rate limit and an unavailable store are
+    top-level errors.
     """
 
     async def respond(context: Context, input: Any) -> MutationResult:
@@ -107,7 +108,7 @@ def _mutation_field(
             if key is not None:
                 text.validate_token(key, ("input", "clientMutationId"))
             return await run(context, values, key)
-        except (InsufficientScope, Unavailable):
+        except (InsufficientScope, RateLimited, Unavailable):
             raise
         except DomainError as error:
             return MutationResult(client_mutation_id=key, errors=error.errors if isinstance(error, MultipleErrors) else [error])

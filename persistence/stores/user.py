@@ -30,6 +30,9 @@ _READ_UNLOCKED, _LOCK = Statement(_by_id), Statement(_by_id.with_for_update(key_
 _HAS_EMAIL = users.c.email_key == bindparam("email_key", type_=Text)
 _BY_EMAIL = Statement(select(*columns(User, users)).where(_HAS_EMAIL))
 _PASSWORD_BY_EMAIL = Statement(select(*columns(User, users), users.c.password_hash).where(_HAS_EMAIL))
+_LOCK_CREDENTIALS = Statement(
+    select(*columns(User, users), users.c.password_hash).where(users.c.id == _ID).with_for_update(read=True)
+)
 _PASSWORD = Statement(select(users.c.password_hash).where(users.c.id == _ID))
 _CLEAR_PASSWORD = Statement(users.update().where(users.c.id == _ID).values(password_hash=None))
 _TEAM_IDS = Statement(select(team_members.c.team_id).where(team_members.c.user_id == _ID).order_by(team_members.c.team_id))
@@ -76,6 +79,11 @@ class SqlUsers:
         """The stored hash; None for a user who cannot sign in by password."""
         found: str | None = await self._connection.fetch_value(_PASSWORD, id=user_id)
         return found
+
+    async def lock_credentials(self, user_id: UUID) -> tuple[User, str | None] | None:
+        """The user and the password's hash; neither changes until the end of the transaction."""
+        row = await self._connection.fetch_row(_LOCK_CREDENTIALS, id=user_id)
+        return row and (to_entity(User, row), row["password_hash"])
 
     async def forget_password(self, user_id: UUID) -> None:
         """Delete the hash: the user cannot sign in by password any more."""

@@ -10,7 +10,9 @@ import orjson
 
 from app.bootstrap import LIMITS, POSITION_READER, Resources
 from domain.actor import Actor
+from domain.rate_limit import RateLimit
 from domain.session import Device
+from domain.sign_in import SignInLimits
 from domain.user import User
 from gateway.execution.executor import Executor, OperationRequest
 from realtime.collaboration.timings import RoomTimings
@@ -21,6 +23,14 @@ from schema.root import bindings, schema
 
 IDLE_TIMINGS = RoomTimings(close_after_seconds=3600.0, compact_after_seconds=3600.0, sweep_interval_seconds=3600.0)
 """For houses in which rooms of live editing do nothing by themselves while tests run."""
+
+
+GENEROUS_LIMITS = SignInLimits(
+    per_account=RateLimit(name="sign-in account", max_uses=1_000, window_seconds=60),
+    per_address=RateLimit(name="sign-in address", max_uses=10_000, window_seconds=60),
+    registrations=RateLimit(name="registration address", max_uses=10_000, window_seconds=3600),
+)
+"""For applications that many tests share, which all sign in from nowhere."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,42 @@
+"""Judges passwords, with limits on how often one may try.
+
+Everything is done for an unknown address that is done for a known one: the limits, one query, one hash.
+"""
+
+from auth.passwords import Argon2Passwords
+from domain import rate_limit
+from domain.email_address import MAX_ADDRESS_CHARS, email_key
+from domain.rate_limit import LimitedUse, RateLimiter, network_of
+from domain.sign_in import SignedIn, SignInLimits, wrong_password
+from domain.user import MAX_PASSWORD_CHARS, UserStatus, prepare_password
+from persistence.engine.database import Database
+from persistence.stores.user import get_credentials
+
+
+class PasswordSignIn:
+    """Signs in by password: a `domain.sign_in.SignIn`."""
+
+    def __init__(
+        self, database: Database, passwords: Argon2Passwords, limiter: RateLimiter, *, limits: SignInLimits | None = None
+    ) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._limiter = limiter
+        self._limits = limits or SignInLimits()
+
+    async def with_password(self, email: str, password: str, *, address: str | None) -> SignedIn:
+        """The user of an e-mail address and password. Raises Unauthenticated, RateLimited and Unavailable."""
+        email = email.strip()[:MAX_ADDRESS_CHARS]
+        account_try = LimitedUse(self._limits.per_account, email_key(email))
+        await rate_limit.require(self._limiter, account_try, LimitedUse(self._limits.per_address, network_of(address)))
+        found = await get_credentials(self._database, email)
+        user, password_hash = found if found is not None else (None, None)
+        matches = await self._passwords.verify(prepare_password(password[: MAX_PASSWORD_CHARS + 1]), password_hash)
+        if user is None or not matches or user.status is not UserStatus.ACTIVE:
+            raise wrong_password()
+        await self._limiter.reset(account_try)  # the owner's own tries do not count against them
+        return SignedIn(user=user, password_hash=password_hash)
+
+    async def count_registration(self, address: str | None) -> None:
+        """Count somebody who registers. Raises RateLimited."""
+        await rate_limit.require(self._limiter, LimitedUse(self._limits.registrations, network_of(address)))

@@ -1,0 +1,65 @@
+"""Signing in: a password, perhaps a second factor, then a session.
+
+Whoever asks for a password (a mutation, a page) calls `SignIn.with_password`, and opens the session in a unit of work of its own
+with what it returns. Wrong passwords, unknown addresses and accounts that cannot sign in are one error after the same time.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from domain import session as sessions
+from domain.errors import Unauthenticated
+from domain.ports import UnitOfWork
+from domain.rate_limit import RateLimit
+from domain.session import Device, Session
+from domain.user import User, UserStatus
+
+_PER_ACCOUNT: Final = RateLimit(name="sign-in account", max_uses=5, window_seconds=60)
+_PER_ADDRESS: Final = RateLimit(name="sign-in address", max_uses=20, window_seconds=60)
+_REGISTRATIONS: Final = RateLimit(name="registration address", max_uses=100, window_seconds=3600)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInLimits:
+    """How often one may try."""
+
+    per_account: RateLimit = _PER_ACCOUNT
+    per_address: RateLimit = _PER_ADDRESS
+    registrations: RateLimit = _REGISTRATIONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """Somebody who has shown who they are, and has no session yet."""
+
+    user: User
+    password_hash: str | None = field(repr=False)
+    """The stored hash that their password matched."""
+
+
+class SignIn(Protocol):
+    """Judges who somebody is. Tries are limited by account and by `address`, the network address of the client."""
+
+    async def with_password(self, email: str, password: str, *, address: str | None) -> SignedIn:
+        """Raises Unauthenticated, RateLimited, and Unavailable when too many sign in at once."""
+        ...
+
+    async def count_registration(self, address: str | None) -> None:
+        """Count somebody who registers. Raises RateLimited."""
+        ...
+
+
+async def open_session(uow: UnitOfWork, signed_in: SignedIn, device: Device) -> tuple[Session, str]:
+    """Start the session of somebody who has signed in; the second value is the refresh token.
+
+    Raises Unauthenticated when the password was changed, or the account closed, since the password was compared.
+    """
+    found = await uow.users.lock_credentials(signed_in.user.id)
+    if found is None or found[0].status is not UserStatus.ACTIVE or found[1] != signed_in.password_hash:
+        raise wrong_password()
+    return await sessions.open_session(uow, found[0], device)
+
+
+def wrong_password() -> Unauthenticated:
+    """The error for whatever is wrong with an address and a password."""
+    return Unauthenticated("The e-mail address or the password is wrong.", path=("input",))
