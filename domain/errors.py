@@ -46,6 +46,15 @@ class TokenExpired(Unauthenticated):
         super().__init__(message, path=path)
 
 
+class ReauthenticationRequired(DomainError):
+    """The session is good, but what is asked for needs that its person has just shown who they are."""
+
+    code = "REAUTHENTICATION_REQUIRED"
+
+    def __init__(self) -> None:
+        super().__init__("Show first that it is you: sign in again, or use `sessionReauthenticate`.")
+
+
 class InsufficientScope(DomainError):
     """The token lacks the scope that this needs."""
 

@@ -6,8 +6,10 @@ with what it returns. Wrong passwords, unknown addresses and accounts that canno
 
 from dataclasses import dataclass, field
 from typing import Final, Protocol
+from uuid import UUID
 
 from domain import session as sessions
+from domain.actor import Actor
 from domain.errors import Unauthenticated
 from domain.ports import UnitOfWork
 from domain.rate_limit import RateLimit
@@ -44,6 +46,10 @@ class SignIn(Protocol):
         """Raises Unauthenticated, RateLimited, and Unavailable when too many sign in at once."""
         ...
 
+    async def again(self, user_id: UUID, password: str, *, address: str | None) -> SignedIn:
+        """The same for somebody who has a session. Raises Unauthenticated, RateLimited and Unavailable."""
+        ...
+
     async def count_registration(self, address: str | None) -> None:
         """Count somebody who registers. Raises RateLimited."""
         ...
@@ -54,10 +60,20 @@ async def open_session(uow: UnitOfWork, signed_in: SignedIn, device: Device) -> 
 
     Raises Unauthenticated when the password was changed, or the account closed, since the password was compared.
     """
+    return await sessions.open_session(uow, await _require_unchanged(uow, signed_in), device)
+
+
+async def reauthenticate(uow: UnitOfWork, actor: Actor, signed_in: SignedIn) -> None:
+    """Note in the actor's session that they have just signed in again. Raises Unauthenticated as `open_session` does."""
+    await _require_unchanged(uow, signed_in)
+    await sessions.reauthenticate(uow, actor)
+
+
+async def _require_unchanged(uow: UnitOfWork, signed_in: SignedIn) -> User:
     found = await uow.users.lock_credentials(signed_in.user.id)
     if found is None or found[0].status is not UserStatus.ACTIVE or found[1] != signed_in.password_hash:
         raise wrong_password()
-    return await sessions.open_session(uow, found[0], device)
+    return found[0]
 
 
 def wrong_password() -> Unauthenticated:

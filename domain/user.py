@@ -161,7 +161,9 @@ class UserStore(Protocol):
         """The user and the password's hash; neither changes until the end of the operation."""
         ...
 
-    async def forget_password(self, user_id: UUID) -> None: ...
+    async def set_password(self, user_id: UUID, password_hash: str | None) -> None:
+        """Replace the hash; without one nobody can sign in by password. The caller holds the user."""
+        ...
 
 
 def validate_password(value: str, path: Path) -> str:

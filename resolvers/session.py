@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from domain import account, sign_in
 from domain import session as sessions
-from domain import sign_in
 from domain import user as users
 from domain.actor import ALL_SCOPES, Actor
 from domain.email_address import validate_email
@@ -61,6 +61,32 @@ async def revoke(context: Context, uow: SqlUnitOfWork, values: InputValues) -> M
     """Ends sessions."""
     others = bool(values.get("all_others"))
     await sessions.revoke(uow, context.viewer, values.get("session_id"), all_others=others)
+    return {}
+
+
+async def check_own_password(context: Context, values: InputValues) -> InputValues:
+    """Raises Unauthenticated unless the password is the viewer's."""
+    signed_in = await context.services.sign_in.again(
+        context.viewer.user_id, values["password"], address=context.device.ip_address
+    )
+    return {"signed_in": signed_in}
+
+
+async def reauthenticate(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
+    """Notes that the viewer has just shown who they are."""
+    await sign_in.reauthenticate(uow, context.viewer, values["signed_in"])
+    return {}
+
+
+async def hash_new_password(context: Context, values: InputValues) -> InputValues:
+    """A hash in place of the new password."""
+    password = users.validate_password(values.pop("new_password"), ("input", "newPassword"))
+    return values | {"password_hash": await context.services.passwords.hash(password)}
+
+
+async def change_password(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
+    """Replaces the viewer's password."""
+    await account.change_password(uow, context.viewer, values["password_hash"])
     return {}
 
 

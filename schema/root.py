@@ -115,11 +115,31 @@ class Mutation(DocumentMutations, FileMutations):
         "Ends sessions: the current one, another one, or all others.",
         guard="signed in",
     )
+    session_reauthenticate: BasicPayload | None = mutation(
+        resolvers.session.reauthenticate,
+        user_inputs.SessionReauthenticateInput,
+        "Shows again who the viewer is, for the ten minutes that changes of password, address and factors allow.",
+        guard="signed in",
+        prepare=resolvers.session.check_own_password,
+        holds_secrets=True,
+    )
+    password_change: BasicPayload | None = mutation(
+        resolvers.session.change_password,
+        user_inputs.PasswordChangeInput,
+        "Replaces the viewer's password and ends all other sessions. Needs a sign-in of the last ten minutes.",
+        guard=_ME,
+        prepare=resolvers.session.hash_new_password,
+        holds_secrets=True,
+    )
     user_update: UserPayload | None = mutation(
         resolvers.user.update, user_inputs.UserUpdateInput, "Updates the viewer's profile.", guard=_ME
     )
     user_delete: DeletePayload | None = mutation(
-        resolvers.user.delete, team_inputs.DeleteInput, "Closes the viewer's account.", guard=_ME, delete=["User"]
+        resolvers.user.delete,
+        team_inputs.DeleteInput,
+        "Closes the viewer's account. Needs a sign-in of the last ten minutes.",
+        guard=_ME,
+        delete=["User"],
     )
 
     team_create: TeamPayload | None = mutation(

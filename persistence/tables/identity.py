@@ -54,6 +54,7 @@ sessions = Table(
     Column("successor_nonce", LargeBinary),
     Column("token_key", LargeBinary),
     Column("rotated_at", INSTANT, nullable=False),
+    Column("authenticated_at", INSTANT, nullable=False),
     Index(None, "user_id"),
 )
 

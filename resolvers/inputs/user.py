@@ -50,6 +50,22 @@ class TokenInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
+@input_type("Input of `sessionReauthenticate`.")
+class SessionReauthenticateInput:
+    """Input of `sessionReauthenticate`."""
+
+    password: str = required("The viewer's password.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Input of `passwordChange`.")
+class PasswordChangeInput:
+    """Input of `passwordChange`."""
+
+    new_password: str = required("10 to 256 characters.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
 @input_type("Input of `userUpdate`. Omitted fields remain unchanged.")
 class UserUpdateInput:
     """Input of `userUpdate`."""

@@ -59,6 +59,7 @@ class Session(Node):
     last_used_at: datetime = leaf("Time at which its token was last refreshed.")
     expires_at: datetime = leaf("Time at which it ends unless it is refreshed.")
     user_agent: str | None = leaf("User agent of the device.")
+    device: str | None = leaf("What it runs on, such as Firefox on Windows; null when unknown.", needs=["user_agent"])
     ip_address: str | None = leaf("IP address from which it was last used.")
     is_current: bool = relation(resolvers.user.is_current, "Whether it is the session of this request.", personal=True)
 

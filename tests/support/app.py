@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -35,9 +36,10 @@ GENEROUS_LIMITS = SignInLimits(
 
 @dataclass(frozen=True)
 class Person:
-    """A user who can act."""
+    """A user who can act; some of what they may do needs a session."""
 
     user: User
+    session_id: UUID | None = None
 
     @property
     def id(self) -> str:
@@ -47,7 +49,7 @@ class Person:
     @cached_property
     def actor(self) -> Actor:
         """The user with all scopes granted."""
-        return Actor(user_id=self.user.id)
+        return Actor(user_id=self.user.id, session_id=self.session_id)
 
 
 class App:
