@@ -1,5 +1,5 @@
 """Runs what the server does by itself, over and over: cleanup of blobs, retention of events and idempotency keys, compaction of
-ranks and documents.
+ranks and documents, rotation of signing keys.
 
 A job skips the objects that fail and tries them again later. A job that fails as a whole is logged, counted and tried again after
 a pause that doubles up to its usual one; it never ends the others. Turns are spread by a quarter, so that processes that start
@@ -32,6 +32,7 @@ from realtime.backoff import jitter
 BLOB_CLEANUP_SECONDS: Final = 300.0
 RETENTION_SECONDS: Final = 3600.0
 RANK_COMPACTION_SECONDS: Final = 1.0  # a place that is used 500 times a second grows by 100 characters meanwhile
+KEYS_SECONDS: Final = 5.0  # a revoked key verifies for as long
 _FIRST_RETRY_SECONDS: Final = 5.0
 _ORPHANS_EVERY_TURNS: Final = 12
 
@@ -66,12 +67,18 @@ async def run_maintenance(resources: Resources, settings: Settings) -> AsyncIter
     async def compact_documents(_: int) -> None:
         await resources.services.compaction.compact_all()
 
+    max_key_age = timedelta(days=settings.key_rotation_days).total_seconds() or None
+
+    async def maintain_keys(_: int) -> None:
+        await resources.key_store.maintain(resources.keys, max_age_seconds=max_key_age)
+
     tasks = BackgroundTasks()
     jobs: tuple[tuple[str, Job, float], ...] = (
         ("Cleanup of blobs", clean_blobs, BLOB_CLEANUP_SECONDS),
         ("Retention", apply_retention, RETENTION_SECONDS),
         ("Compaction of ranks", compact_ranks, RANK_COMPACTION_SECONDS),
         ("Compaction of documents", compact_documents, settings.settle_seconds),
+        ("Signing keys", maintain_keys, KEYS_SECONDS),
     )
     for name, job, seconds in jobs:
         tasks.supervise(run_forever(name, job, seconds, retries.failed_turns), f"maintenance: {name}")

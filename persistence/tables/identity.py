@@ -62,7 +62,9 @@ signing_keys = Table(
     "signing_keys",
     metadata,
     Column("kid", Text, primary_key=True),
-    Column("private_jwk", JSONB, nullable=False),
+    Column("private_jwk", JSONB),  # of older versions, until it is encrypted
+    Column("encrypted_jwk", Text),
+    Column("signs_from", INSTANT, nullable=False, server_default=func.now()),
     # Set for the very first key, so that two processes that start together agree on one.
     Column("only", Boolean, unique=True),
     Column("created_at", INSTANT, nullable=False, server_default=func.now()),

@@ -23,6 +23,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from embedded.child_process import tied_to_parent
 from tests.support.backing_services import free_port
+from tests.support.secret_key import SECRET_KEY
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_SECONDS = 60.0
@@ -43,6 +44,7 @@ class ServerProcess:
             "HIVE_PORT": str(self.port),
             "HIVE_SETTLE_SECONDS": "3600",  # other tests share the database, and look whether anything was written
             "HIVE_DATA_DIR": str(folder / "data"),
+            "HIVE_SECRET_KEY": SECRET_KEY,  # servers of one database share it
             **{f"HIVE_{name.upper()}": str(value) for name, value in settings.items()},
         }
         self._started_at = 0.0
