@@ -16,6 +16,7 @@ from uuid import uuid4
 import migrations
 import resolvers.change
 from app.settings import DEMO_PASSWORD, Settings
+from auth.account_mail import BackgroundAccountMailer
 from auth.key_store import KeyStore, TooManyKeys, UndecryptableKeys
 from auth.keys import LEAD_SECONDS, SigningKeys
 from auth.passwords import Argon2Passwords
@@ -224,6 +225,10 @@ async def open_resources(
         )
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
+        mailer = await stack.enter_async_context(open_mailer(settings))
+        account_mailer = await stack.enter_async_context(
+            BackgroundAccountMailer.open(mailer, origin=settings.origin, logs_links=not settings.production)
+        )
         limiter = await stack.enter_async_context(open_rate_limiter(settings.redis_url, deployment=settings.origin))
         services = Services(
             database=database,
@@ -242,6 +247,9 @@ async def open_resources(
             cursors=SyncCursors(secret.derive("sync cursor")),
             passwords=passwords,
             sign_in=PasswordSignIn(database, passwords, limiter, limits=sign_in_limits),
+            registration=settings.registration,
+            account_mailer=account_mailer,
+            development=not settings.production,
             tokens=tokens,
             public_url=settings.origin,
             version=VERSION,
@@ -256,7 +264,6 @@ async def open_resources(
             features=["changes", "subscriptions", "documents", "uploads"],
         )
         texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
-        mailer = await stack.enter_async_context(open_mailer(settings))
         yield Resources(services, tokens, keys, key_store, database, texts, mailer)
 
 

@@ -47,6 +47,15 @@ class PasswordSignIn:
         """Count somebody who registers. Raises RateLimited."""
         await rate_limit.require(self._limiter, LimitedUse(self._limits.registrations, network_of(address)))
 
+    async def count_mail(self, recipient: str, *, address: str | None) -> None:
+        """Count a mail that somebody causes to be sent to an e-mail address. Raises RateLimited."""
+        mail = LimitedUse(self._limits.mails_to_recipient, email_key(recipient))
+        await rate_limit.require(self._limiter, mail, LimitedUse(self._limits.mails_from_address, network_of(address)))
+
+    async def count_token(self, address: str | None) -> None:
+        """Count a try of a token that was sent by mail. Raises RateLimited."""
+        await rate_limit.require(self._limiter, LimitedUse(self._limits.tokens, network_of(address)))
+
     async def _sign_in(
         self, account: str, read: Callable[[], Awaitable[tuple[User, str | None] | None]], password: str, address: str | None
     ) -> SignedIn:

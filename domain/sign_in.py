@@ -19,6 +19,9 @@ from domain.user import User, UserStatus
 _PER_ACCOUNT: Final = RateLimit(name="sign-in account", max_uses=5, window_seconds=60)
 _PER_ADDRESS: Final = RateLimit(name="sign-in address", max_uses=20, window_seconds=60)
 _REGISTRATIONS: Final = RateLimit(name="registration address", max_uses=100, window_seconds=3600)
+_MAILS_TO_ADDRESS: Final = RateLimit(name="mail recipient", max_uses=5, window_seconds=3600)
+_MAILS_FROM_ADDRESS: Final = RateLimit(name="mail address", max_uses=20, window_seconds=60)
+_TOKENS: Final = RateLimit(name="token address", max_uses=20, window_seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,9 @@ class SignInLimits:
     per_account: RateLimit = _PER_ACCOUNT
     per_address: RateLimit = _PER_ADDRESS
     registrations: RateLimit = _REGISTRATIONS
+    mails_to_recipient: RateLimit = _MAILS_TO_ADDRESS
+    mails_from_address: RateLimit = _MAILS_FROM_ADDRESS
+    tokens: RateLimit = _TOKENS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,14 @@ class SignIn(Protocol):
 
     async def count_registration(self, address: str | None) -> None:
         """Count somebody who registers. Raises RateLimited."""
+        ...
+
+    async def count_mail(self, recipient: str, *, address: str | None) -> None:
+        """Count a mail that somebody causes to be sent to an e-mail address. Raises RateLimited."""
+        ...
+
+    async def count_token(self, address: str | None) -> None:
+        """Count a try of a token that was sent by mail. Raises RateLimited."""
         ...
 
 

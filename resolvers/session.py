@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from domain import account, sign_in
+from domain import account, registration, sign_in
 from domain import session as sessions
 from domain import user as users
 from domain.actor import ALL_SCOPES, Actor
@@ -19,19 +19,26 @@ async def hash_password(context: Context, values: InputValues) -> InputValues:
     """The input of `register` with a hash in place of the password; hashing holds no connection."""
     validate_email(values["email"], ("input", "email"))
     password = users.validate_password(values.pop("password"), ("input", "password"))
-    await context.services.sign_in.count_registration(context.device.ip_address)
+    sign_in, address = context.services.sign_in, context.device.ip_address
+    await sign_in.count_registration(address)
+    if context.services.registration != "open":
+        await sign_in.count_mail(values["email"], address=address)
     return values | {"password_hash": await context.services.passwords.hash(password)}
 
 
 async def register(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Registers an account and signs in."""
-    user = await users.register(
-        uow,
-        email_address=values["email"],
-        password_hash=values["password_hash"],
-        first_name=values["first_name"],
-        last_name=values["last_name"],
-    )
+    """Registers an account and signs in; or, where the address must be verified first, has a mail sent to it."""
+    given = {
+        "email_address": values["email"],
+        "password_hash": values["password_hash"],
+        "first_name": values["first_name"],
+        "last_name": values["last_name"],
+    }
+    mode = context.services.registration
+    if mode != "open":
+        await registration.request(uow, **given, invited_only=mode == "invite")
+        return {}
+    user = await registration.register(uow, **given)
     session, refresh_token = await sessions.open_session(uow, user, context.device)
     return _session_result(context, user, session, refresh_token)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import Text, Uuid, bindparam, func, literal_column, or_, select
 
 from domain.email_address import email_key
@@ -56,6 +57,15 @@ class SqlUsers:
     async def save(self, user: User) -> None:
         """Update a changed user."""
         await self._connection.save(_UPDATE, user)
+
+    async def save_address(self, user: User) -> bool:
+        """The same for a locked user with another address; False when that is taken."""
+        try:
+            async with self._connection.savepoint():
+                await self._connection.save(_UPDATE, user)
+        except asyncpg.UniqueViolationError:
+            return False
+        return True
 
     async def lock(self, user_id: UUID) -> User | None:
         """A user, locked until the end of the transaction."""

@@ -114,12 +114,23 @@ class TokenPair:
     scopes: list[Scope] = leaf("Scopes of the access token.", lambda pair: pair["scopes"])
 
 
+_LINKS = "Links of the mails that were sent; null except in development."
+
+
 @view("Result of registering, signing in or refreshing a session.")
 class SessionPayload(MutationPayload):
     """Payload."""
 
-    user: User | None = leaf("The signed-in user.")
+    user: User | None = leaf("The signed-in user; null after `userRegister` where the address must be verified first.")
     tokens: TokenPair | None = leaf("New tokens of the session.")
+    development_links: list[URL] | None = leaf(_LINKS)
+
+
+@view("Result of asking for a mail.")
+class MailPayload(MutationPayload):
+    """Payload."""
+
+    development_links: list[URL] | None = leaf(_LINKS)
 
 
 @view("Result of changing a profile.")

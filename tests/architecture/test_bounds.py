@@ -38,6 +38,7 @@ _WORKERS = "the number of worker processes"
 # path:Class.attribute (or path:function, path:name): what bounds it
 _BOUNDS: dict[str, str] = {
     "auth/keys.py:SigningKeys._by_id": "MAX_KEYS keys",
+    "auth/account_mail.py:BackgroundAccountMailer._waiting": "1,000 mails",
     "auth/passwords.py:Argon2Passwords._slots": "two, and two seconds of waiting",
     "auth/passwords.py:Argon2Passwords._threads": "two threads, behind the slots",
     "auth/tokens.py:AccessTokens._checked_sessions": _BYTES,

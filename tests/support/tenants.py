@@ -158,6 +158,14 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "sessionRefresh": MutationCase(lambda _: {"refreshToken": ""}, "INVALID", "INVALID"),
     "sessionRevoke": MutationCase(_input_of(sessionId="Session"), guest="NOT_FOUND"),
     "sessionReauthenticate": MutationCase(lambda _: {"password": ""}, "INVALID", "INVALID"),
+    "emailVerify": MutationCase(lambda _: {"token": "nonsense"}, "NOT_FOUND", "NOT_FOUND"),
+    "emailChangeRequest": MutationCase(
+        lambda _: {"email": "new@example.com"}, "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
+    ),
+    "passwordResetRequest": MutationCase(lambda _: {"email": "nobody"}, "INVALID", "INVALID"),
+    "passwordReset": MutationCase(
+        lambda _: {"token": "nonsense", "newPassword": "correct horse battery"}, "NOT_FOUND", "NOT_FOUND"
+    ),
     # The owner alone has a session.
     "passwordChange": MutationCase(
         lambda _: {"newPassword": "correct horse battery"}, "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
