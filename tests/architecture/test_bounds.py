@@ -88,6 +88,7 @@ _BOUNDS: dict[str, str] = {
     "persistence/stores/document.py:SqlDocuments.pending": _PER_OPERATION,
     "persistence/transaction.py:Transaction._row_versions": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.entries": _PER_OPERATION,
+    "persistence/unit_of_work.py:SqlUnitOfWork.mails": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.recorded": _PER_OPERATION,
 }
 
