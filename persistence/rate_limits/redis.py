@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -52,7 +52,7 @@ class RedisRateLimiter:
         # All counters are in one slot of a cluster, as one script reads several.
         self._prefix = f"hive:{{limits:{blake2b(deployment.encode(), digest_size=6).hexdigest()}}}:"
         self._next_try = 0.0
-        self._redis: Redis[Any] = Redis.from_pool(
+        self._redis: Redis = Redis.from_pool(
             BlockingConnectionPool.from_url(
                 url,
                 protocol=2,
