@@ -31,7 +31,7 @@ _PAYLOAD_SELECTIONS = {
     "DocumentSyncPayload": "position",
     "DocumentPayload": f"document {{ {DOCUMENT_FIELDS} }}",
     "DeletePayload": "deletedId",
-    "MailPayload": "developmentLinks",
+    "MailPayload": "",
     "LabelPayload": "label { id name }",
     "ProjectPayload": "project { id version }",
     "SessionPayload": "user { id }",
