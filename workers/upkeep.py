@@ -1,5 +1,5 @@
-"""Keeps the stores in order, in the worker that leads: cleanup of blobs, retention of events and idempotency keys, compaction of
-ranks and documents.
+"""Keeps the stores in order, in the worker that leads: cleanup of blobs, retention of events,
+idempotency keys and tokens, compaction of ranks and documents.
 
 A job skips the objects that fail and tries them again later. A job that fails as a whole is logged, counted and tried again after
 a pause that doubles up to its usual one; it never ends the others. All bear being done by two workers at once, and being
@@ -26,6 +26,7 @@ from persistence.events.idempotency import delete_expired_keys
 from persistence.events.retention import trim_events
 from persistence.rank_compaction import compact_all_ranks, delete_old_ranks
 from persistence.retry_schedule import RetrySchedule
+from persistence.stores.account_token import delete_expired_tokens
 from realtime.backoff import jitter
 from workers.consumer import Consumer
 from workers.leader import Duty
@@ -74,6 +75,7 @@ def upkeep_duties(
     async def apply_retention(_: int) -> None:
         now = datetime.now(UTC)
         await delete_expired_keys(database, now)
+        await delete_expired_tokens(database, now)
         await delete_old_ranks(database, now)
         if settings.event_retention_days:
             before = now - timedelta(days=settings.event_retention_days)
