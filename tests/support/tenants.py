@@ -50,7 +50,7 @@ class MutationCase:
 async def create_tenant(app: App) -> Tenant:
     """A tenant of its own."""
     people = await create_sample_team(app)
-    people = replace(people, owner=await with_session(app, people.owner))
+    people = replace(people, owner=await with_session(app, people.owner), admin=await with_session(app, people.admin))
     assert people.owner.session_id is not None
     own: Objects = {
         "Session": ids.encode("Session", people.owner.session_id),
