@@ -10,7 +10,17 @@ from persistence.tables.document_log import document_clients, document_heads, do
 from persistence.tables.documents import document_references, document_versions, documents
 from persistence.tables.events import events, idempotency_keys, streams
 from persistence.tables.files import attached, attachments, discarded_blobs
-from persistence.tables.identity import account_tokens, invitations, sessions, signing_keys, team_members, teams, users
+from persistence.tables.identity import (
+    account_tokens,
+    factors,
+    invitations,
+    recovery_codes,
+    sessions,
+    signing_keys,
+    team_members,
+    teams,
+    users,
+)
 from persistence.tables.tasks import (
     comment_reactions,
     comments,
@@ -44,6 +54,7 @@ __all__ = [
     "document_versions",
     "documents",
     "events",
+    "factors",
     "former_ranks",
     "idempotency_keys",
     "invitations",
@@ -53,6 +64,7 @@ __all__ = [
     "project_members",
     "project_status",
     "projects",
+    "recovery_codes",
     "schedule_runs",
     "seen_marks",
     "sessions",
