@@ -39,7 +39,7 @@ async def test_the_first_administrator_comes_from_a_command_and_suspends_within_
     postgres_server: str, valkey_server: Valkey, tmp_path: Path
 ) -> None:
     async with database_from_template(postgres_server, "migrated", migrate_template) as url:
-        settings = {"database_url": url, "redis_url": valkey_server.url, "registration": "open"}
+        settings: dict[str, Any] = {"database_url": url, "redis_url": valkey_server.url, "registration": "open"}
         names = ("--first-name", "Grace", "--last-name", "Hopper", "--admin")
         said = await users("add", "grace@example.com", *names, folder=tmp_path, **settings)
         (link,) = re.findall(r"http://\S+/account/reset\?token=\S+", said)
