@@ -10,6 +10,7 @@ team with 500 tasks, and grows with the team. `OFFSET 0` inside EXISTS prevents 
 itself.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, bindparam, exists, func, literal_column, or_, select
@@ -64,15 +65,18 @@ def project_visible(project_id: ColumnElement[Any], *, by_id: bool = False) -> C
 
 def visible_projects() -> Any:
     """The ids of all projects that the viewer may see, computed once per statement; for `column == visible_projects()`."""
+    return sql_any(visible_project_ids())
+
+
+def visible_project_ids(narrowed: Callable[[FromClause], ColumnElement[bool]] | None = None) -> ColumnElement[Any]:
+    """The same as an array; `narrowed` is a further condition on the projects."""
     project, member = projects.alias("seen_project"), team_members.alias("viewer_member")
-    return sql_any(
-        func.array(
-            select(project.c.id)
-            .select_from(project.join(member, member.c.team_id == project.c.team_id))
-            .where(member.c.user_id == VIEWER, project.c.deleted_at.is_(None), project_open_to(project, member, VIEWER))
-            .scalar_subquery()
-        )
+    query = (
+        select(project.c.id)
+        .select_from(project.join(member, member.c.team_id == project.c.team_id))
+        .where(member.c.user_id == VIEWER, project.c.deleted_at.is_(None), project_open_to(project, member, VIEWER))
     )
+    return func.array((query if narrowed is None else query.where(narrowed(project))).scalar_subquery())
 
 
 def shares_team(user_id: ColumnElement[Any], *, by_id: bool = False) -> ColumnElement[bool]:

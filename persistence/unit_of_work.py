@@ -25,6 +25,7 @@ from persistence.engine.write_batcher import StaleRow
 from persistence.events import streams
 from persistence.events.idempotency import IdempotencyClaim, find_result
 from persistence.markdown_links import read_links
+from persistence.search.index_writes import IndexChanges, write_changes
 from persistence.stores.attachment import SqlAttachments
 from persistence.stores.comment import SqlComments
 from persistence.stores.document import SqlDocuments
@@ -118,14 +119,20 @@ class SqlUnitOfWork:
             raise StaleRow  # by another call with this key
 
     async def flush_events(self, result: Callable[[], Mapping[str, Any]] | None = None) -> None:
-        """Write changed documents to storage, then append the recorded events to the streams; the last step before the commit.
+        """Write changed documents to storage, then what has changed of the search index, then append the recorded events to the
+        streams; the last step before the commit.
 
         `result` returns what is stored under the claimed key. Where one row is all that was written, it is durable with its
         events, and with the key, after this. Raises StaleRow.
         """
         await self.documents.flush()
         event_rows = [streams.event_row(event, self.now, self.client_mutation_id) for event in self.recorded]
+        changes = IndexChanges()
+        for event, row in zip(self.recorded, event_rows, strict=True):
+            changes.add(row, event)
         self.recorded.clear()
+        if changes:
+            await write_changes(self.connection, changes)
         claim = None if result is None else self._claim
         if event_rows and self.connection.has_pending_write:
             claim_row = None if claim is None or result is None else claim.to_row(result(), [each["id"] for each in event_rows])

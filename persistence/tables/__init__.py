@@ -11,6 +11,7 @@ from persistence.tables.documents import document_references, document_versions,
 from persistence.tables.events import events, idempotency_keys, streams
 from persistence.tables.files import attached, attachments, discarded_blobs
 from persistence.tables.identity import invitations, sessions, signing_keys, team_members, teams, users
+from persistence.tables.search import search_entries, search_queue, search_terms
 from persistence.tables.tasks import (
     comment_reactions,
     comments,
@@ -47,6 +48,9 @@ __all__ = [
     "project_members",
     "project_status",
     "projects",
+    "search_entries",
+    "search_queue",
+    "search_terms",
     "seen_marks",
     "sessions",
     "signing_keys",

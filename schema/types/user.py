@@ -72,7 +72,7 @@ class Account:
     sessions: list[Session] = relation(resolvers.user.sessions, "Open sessions, most recently used first.", personal=True)
 
 
-@view("A person, or a bot.")
+@view("A person, or a bot.", is_union_member=True)
 class User(Entity):
     """View over `domain.user.User`."""
 
