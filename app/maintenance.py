@@ -1,5 +1,5 @@
 """Runs what the server does by itself, over and over: cleanup of blobs, retention of events and idempotency keys, compaction of
-ranks and documents.
+ranks and documents, and what waits for the search index.
 
 A job skips the objects that fail and tries them again later. A job that fails as a whole is logged, counted and tried again after
 a pause that doubles up to its usual one; it never ends the others. Turns are spread by a quarter, so that processes that start
@@ -26,12 +26,15 @@ from persistence.blobs.local import LocalBlobs
 from persistence.events.idempotency import delete_expired_keys
 from persistence.events.retention import trim_events
 from persistence.rank_compaction import compact_all_ranks, delete_old_ranks
+from persistence.search.rebuild import work_off
 from realtime.background_tasks import BackgroundTasks
 from realtime.backoff import jitter
 
 BLOB_CLEANUP_SECONDS: Final = 300.0
 RETENTION_SECONDS: Final = 3600.0
 RANK_COMPACTION_SECONDS: Final = 1.0  # a place that is used 500 times a second grows by 100 characters meanwhile
+SEARCH_INDEX_SECONDS: Final = 2.0
+_MAX_INDEXED_BATCHES: Final = 20  # a turn
 _FIRST_RETRY_SECONDS: Final = 5.0
 _ORPHANS_EVERY_TURNS: Final = 12
 
@@ -66,12 +69,18 @@ async def run_maintenance(resources: Resources, settings: Settings) -> AsyncIter
     async def compact_documents(_: int) -> None:
         await resources.services.compaction.compact_all()
 
+    async def index_queued(_: int) -> None:
+        for _ in range(_MAX_INDEXED_BATCHES):
+            if not await work_off(database):
+                return
+
     tasks = BackgroundTasks()
     jobs: tuple[tuple[str, Job, float], ...] = (
         ("Cleanup of blobs", clean_blobs, BLOB_CLEANUP_SECONDS),
         ("Retention", apply_retention, RETENTION_SECONDS),
         ("Compaction of ranks", compact_ranks, RANK_COMPACTION_SECONDS),
         ("Compaction of documents", compact_documents, settings.settle_seconds),
+        ("Search index", index_queued, SEARCH_INDEX_SECONDS),
     )
     for name, job, seconds in jobs:
         tasks.supervise(run_forever(name, job, seconds, retries.failed_turns), f"maintenance: {name}")

@@ -72,17 +72,17 @@ _PUT = Statement(
         set_={name: _put.excluded[name] for name in ("project_id", "place", "subject_id", "title_key", "tokens", "text_at")},
     )
 )
-_ENQUEUE = Statement(
-    insert(_q)
-    .from_select(
-        ["type", "id", "is_indexed"],
-        select(
-            func.unnest(bindparam("types", type_=ARRAY(Text))),
-            func.unnest(bindparam("ids", type_=ARRAY(Uuid))),
-            bindparam("is_indexed", type_=Boolean),
-        ),
-    )
-    .on_conflict_do_nothing()
+_enqueue = insert(_q).from_select(
+    ["type", "id", "is_indexed"],
+    select(
+        func.unnest(bindparam("types", type_=ARRAY(Text))),
+        func.unnest(bindparam("ids", type_=ARRAY(Uuid))),
+        bindparam("is_indexed", type_=Boolean),
+    ),
+)
+_ENQUEUE_INDEXED = Statement(_enqueue.on_conflict_do_nothing())
+_ENQUEUE_OUTDATED = Statement(
+    _enqueue.on_conflict_do_update(index_elements=[_q.c.type, _q.c.id], set_={"is_indexed": literal_column("false")})
 )
 _project = bindparam("project", type_=Uuid)
 _MOVE_COMMENTS = Statement(
@@ -163,7 +163,8 @@ async def enqueue(connection: Connection, objects: Sequence[tuple[str, UUID]], *
     """Let the words of objects be learned later, and unless `is_indexed` their entries be written."""
     if objects:
         types, ids = zip(*sorted(objects), strict=True)
-        await connection.execute(_ENQUEUE, types=list(types), ids=list(ids), is_indexed=is_indexed)
+        statement = _ENQUEUE_INDEXED if is_indexed else _ENQUEUE_OUTDATED
+        await connection.execute(statement, types=list(types), ids=list(ids), is_indexed=is_indexed)
 
 
 async def remove(connection: Connection, entry_ids: Sequence[UUID]) -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Text, bindparam, column, func, literal_column, select, tuple_
+from sqlalchemy import ARRAY, Integer, Text, bindparam, column, false, func, select, true, tuple_, union_all
+from sqlalchemy import literal_column as literal
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.search.entry import place
@@ -23,7 +24,7 @@ from persistence.engine.statement import Statement
 from persistence.search import sources
 from persistence.search.index_writes import enqueue, put, remove
 from persistence.search.vectors import vector
-from persistence.tables import search_entries, search_queue, search_terms
+from persistence.tables import search_entries, search_queue, search_terms, teams, users
 
 BATCH_ROWS: Final = 500
 _MAX_REPORTED_IDS: Final = 20
@@ -41,6 +42,17 @@ _DONE = Statement(
         )
     )
 )
+_ENQUEUE_ALL = Statement(
+    insert(_q)
+    .from_select(
+        ["type", "id", "is_indexed"],
+        union_all(
+            *(select(literal(f"'{name}'", Text), table.c.id, false()) for name, table in sources.TABLES.items()),
+            *(select(literal(f"'{name}'", Text), table.c.id, true()) for name, table in (("User", users), ("Team", teams))),
+        ),
+    )
+    .on_conflict_do_nothing()
+)
 _COUNT_QUEUED = Statement(select(func.count()).select_from(_q))
 _lexeme = func.unnest(func.tsvector_to_array(_e.c.tokens)).table_valued(column("word", Text), name="lexeme").render_derived()
 _UNKNOWN_WORDS = Statement(
@@ -48,8 +60,8 @@ _UNKNOWN_WORDS = Statement(
     .select_from(_e, _lexeme)
     .where(
         _e.c.id == any_id(),
-        func.length(_lexeme.c.word).between(literal_column("4"), literal_column("24")),
-        ~select(literal_column("1")).where(_t.c.term == _lexeme.c.word).exists(),
+        func.length(_lexeme.c.word).between(literal("4"), literal("24")),
+        ~select(literal("1")).where(_t.c.term == _lexeme.c.word).exists(),
     )
     .distinct()
 )
@@ -131,6 +143,11 @@ async def work_off_all(database: Database) -> int:
     while worked := await work_off(database):
         total += worked
     return total
+
+
+async def enqueue_all(connection: Connection) -> None:
+    """Queue every object, after rows were written without the index."""
+    await connection.execute(_ENQUEUE_ALL)
 
 
 async def count_queued(database: Database) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Integer, Select, Uuid, bindparam, func, literal_column, select
+from sqlalchemy import Integer, Select, Table, Uuid, bindparam, func, literal_column, select
 
 from domain.attachment import Attachment
 from domain.comment import Comment
@@ -72,6 +72,7 @@ SOURCES: Final[Mapping[str, _Source]] = {
     ),
 }
 """By the name of the type."""
+TABLES: Final[Mapping[str, Table]] = {"Project": _p, "Task": _t, "Document": _d, "Comment": _c, "Attachment": _a}
 
 _NAMES: Final = {
     "User": Statement(

@@ -1,34 +1,12 @@
 """Searching: what is found, in which order, and how it is shown."""
 
-from typing import Any
-
 import pytest
 
 from persistence.search.rebuild import work_off_all
-from tests.support.app import App, Person
+from tests.support.app import App
 from tests.support.graph_actions import create_comment, create_document, create_label, create_project, create_task, mutate_ok
+from tests.support.searching import ALL_FACETS, ids_of, search
 from tests.support.teams import SampleTeam
-
-SEARCH = """
-  query ($query: String!, $filter: SearchFilter, $orderBy: SearchOrder, $facets: [SearchFacetField!], $first: Int, $after: String) {
-    search(query: $query, filter: $filter, orderBy: $orderBy, facets: $facets, first: $first, after: $after) {
-      totalCount suggestion pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
-      edges { cursor score highlights { field fragments } node { __typename ... on Node { id } } }
-      nodes { ... on Task { title } ... on Document { title } ... on Project { name } ... on User { displayName } ... on Comment { body } }
-      facets { field buckets { value label count } }
-    }
-  }
-"""
-
-
-async def search(app: App, person: Person, query: str, **options: Any) -> Any:
-    """The answer to a search."""
-    return (await app.run(person, SEARCH, query=query, **options))["search"]
-
-
-def ids_of(found: Any) -> list[str]:
-    """The ids of the results, in their order."""
-    return [edge["node"]["id"] for edge in found["edges"]]
 
 
 async def test_what_is_written_is_found_at_once(app: App, team: SampleTeam) -> None:
@@ -178,8 +156,7 @@ async def test_results_are_narrowed_and_counted(app: App, team: SampleTeam) -> N
     ):
         found = await search(app, team.mate, "paint", filter=filter_)
         assert (filter_, set(ids_of(found)), found["totalCount"]) == (filter_, wanted, len(wanted))
-    facets = ["TYPE", "TEAM", "PROJECT", "STATUS", "PRIORITY", "ASSIGNEE", "LABEL", "AUTHOR", "UPDATED"]
-    found = await search(app, team.mate, "paint", facets=facets)
+    found = await search(app, team.mate, "paint", facets=ALL_FACETS)
     counted = {each["field"]: {bucket["value"]: bucket["count"] for bucket in each["buckets"]} for each in found["facets"]}
     assert counted == {
         "TYPE": {"TASK": 2, "COMMENT": 1},
