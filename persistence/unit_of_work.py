@@ -25,7 +25,7 @@ from persistence.engine.write_batcher import StaleRow
 from persistence.events import streams
 from persistence.events.idempotency import IdempotencyClaim, find_result
 from persistence.markdown_links import read_links
-from persistence.search.index_writes import IndexChanges, write_changes
+from persistence.search.index_writes import IndexChanges, to_params, write_changes
 from persistence.stores.attachment import SqlAttachments
 from persistence.stores.comment import SqlComments
 from persistence.stores.document import SqlDocuments
@@ -131,12 +131,17 @@ class SqlUnitOfWork:
         for event, row in zip(self.recorded, event_rows, strict=True):
             changes.add(row, event)
         self.recorded.clear()
-        if changes:
+        index = None
+        if changes and changes.only_id is not None and self.connection.is_pending(changes.only_id):
+            index = await to_params(changes)
+        elif changes:
             await write_changes(self.connection, changes)
         claim = None if result is None else self._claim
         if event_rows and self.connection.has_pending_write:
             claim_row = None if claim is None or result is None else claim.to_row(result(), [each["id"] for each in event_rows])
-            self._assign_positions(event_rows, await self.connection.commit_pending_write(event_rows, claim=claim_row))
+            self._assign_positions(
+                event_rows, await self.connection.commit_pending_write(event_rows, claim=claim_row, index=index)
+            )
             return
         if event_rows:
             self._assign_positions(event_rows, await streams.append(self.connection, event_rows))

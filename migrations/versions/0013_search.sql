@@ -16,7 +16,7 @@ CREATE INDEX ix_search_entries_place_title_key ON search_entries (place, title_k
 
 CREATE INDEX ix_search_entries_subject_id ON search_entries (subject_id) WHERE subject_id IS NOT NULL;
 
-CREATE INDEX ix_search_entries_tokens ON search_entries USING gin ((ARRAY[place]), tokens) WITH (fastupdate = off);
+CREATE INDEX ix_search_entries_tokens ON search_entries USING gin ((ARRAY[place]), tokens) WITH (gin_pending_list_limit = 256);
 
 CREATE TABLE search_terms (
     term TEXT NOT NULL,
@@ -24,7 +24,7 @@ CREATE TABLE search_terms (
     CONSTRAINT pk_search_terms PRIMARY KEY (term)
 );
 
-CREATE INDEX ix_search_terms_lookup_keys ON search_terms USING gin (lookup_keys) WITH (fastupdate = off);
+CREATE INDEX ix_search_terms_lookup_keys ON search_terms USING gin (lookup_keys);
 
 CREATE TABLE search_queue (
     type TEXT NOT NULL,

@@ -14,7 +14,8 @@ from domain.search.scope import SearchScope
 from domain.search.typo import distance, is_correctable, lookup_keys, max_errors
 from persistence.engine.database import Database
 from persistence.engine.statement import Statement
-from persistence.search.statements import FIND, FIND_KEY, FIND_NAMES, MAX_HITS, SIMILAR_TERMS
+from persistence.search.name_statements import FIND_KEY, FIND_NAMES, SIMILAR_TERMS
+from persistence.search.statements import FIND, MAX_HITS
 from persistence.search.vectors import all_of, any_of, term_query
 
 _MAX_CORRECTIONS: Final = 6

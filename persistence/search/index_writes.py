@@ -1,7 +1,8 @@
 """Writes the entries of objects into the search index, in the transaction that changes the objects.
 
 So whoever has saved a task finds it at once, and nothing has to catch up. Which objects an operation changed is read from the
-events that it recorded: an operation that changes no text writes nothing here, and needs no transaction for it. The text of a
+events that it recorded: an operation that changes no text writes nothing here. Where one row is all that it changed, its entry is
+written by the same statement (`persistence.row_updates`). The text of a
 document is that of its newest version, which is saved when somebody asks for it, or when the document has been quiet
 (`persistence.documents.versions`); its title is indexed at once.
 
@@ -15,17 +16,15 @@ from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Boolean, Text, Uuid, bindparam, cast, column, func, literal_column, select
-from sqlalchemy.dialects.postgresql import TSVECTOR, insert
+from sqlalchemy import Text, Uuid, bindparam, cast, literal_column, select
 
 from domain.events import ChangeKind, FieldChange
-from domain.search.entry import SearchEntry, entry_of, place
+from domain.search.entry import SearchEntry, entry_of
 from persistence.access import any_id
 from persistence.engine.database import Connection
-from persistence.engine.rows import recordset
 from persistence.engine.statement import Statement
-from persistence.search.vectors import vector
-from persistence.tables import INSTANT, documents, search_entries, search_queue
+from persistence.search.index_statements import ENQUEUE_INDEXED, ENQUEUE_OUTDATED, PUT, entry_row
+from persistence.tables import documents, search_entries
 
 _MAX_INLINE_CHARS: Final = 10_000  # a few milliseconds
 _INDEXED_FIELDS: Final[Mapping[str, frozenset[str]]] = {
@@ -40,50 +39,7 @@ _NAMES: Final = frozenset({"User", "Team"})  # found without an entry; only thei
 _CREATED: Final = frozenset({ChangeKind.CREATED, ChangeKind.COMMENTED})
 _CHANGED: Final = frozenset({ChangeKind.UPDATED, ChangeKind.MOVED})
 
-_e, _q = search_entries, search_queue
-_given = recordset(
-    "rows",
-    "given",
-    column("id", Uuid),
-    column("type", Text),
-    column("project_id", Uuid),
-    column("place", Text),
-    column("subject_id", Uuid),
-    column("title_key", Text),
-    column("tokens", Text),
-    column("text_at", INSTANT),
-)
-_put = insert(_e).from_select(
-    ["id", "type", "project_id", "place", "subject_id", "title_key", "tokens", "text_at"],
-    select(
-        _given.c.id,
-        _given.c.type,
-        _given.c.project_id,
-        _given.c.place,
-        _given.c.subject_id,
-        _given.c.title_key,
-        cast(_given.c.tokens, TSVECTOR),
-        _given.c.text_at,
-    ).order_by(_given.c.id),
-)
-_PUT = Statement(
-    _put.on_conflict_do_update(
-        index_elements=[_e.c.id],
-        set_={name: _put.excluded[name] for name in ("project_id", "place", "subject_id", "title_key", "tokens", "text_at")},
-    )
-)
-_enqueue = insert(_q).from_select(
-    ["type", "id", "is_indexed"],
-    select(
-        func.unnest(bindparam("types", type_=ARRAY(Text))),
-        func.unnest(bindparam("ids", type_=ARRAY(Uuid))),
-        bindparam("is_indexed", type_=Boolean),
-    ),
-)
-_ENQUEUE_INDEXED = Statement(_enqueue.on_conflict_do_nothing())
-_ENQUEUE_OUTDATED = Statement(
-    _enqueue.on_conflict_do_update(index_elements=[_q.c.type, _q.c.id], set_={"is_indexed": literal_column("false")})
-)
+_e = search_entries
 _project = bindparam("project", type_=Uuid)
 _MOVE_COMMENTS = Statement(
     _e.update()
@@ -105,6 +61,17 @@ class IndexChanges:
 
     def __bool__(self) -> bool:
         return bool(self.entries or self.names or self.moved or self.removed)
+
+    @property
+    def learned(self) -> list[tuple[str, UUID]]:
+        """The objects whose words may be new."""
+        return [*((each.type_name, id_) for id_, each in self.entries.items() if id_ not in self.removed), *self.names]
+
+    @property
+    def only_id(self) -> UUID | None:
+        """The row that all of them are about, where there is one; what is written of it needs nothing else."""
+        ids = {*self.entries, *(id_ for _, id_ in self.names)}
+        return ids.pop() if len(ids) == 1 and not self.moved and not self.removed else None
 
     def add(self, event_row: Mapping[str, Any], event: Any) -> None:
         """Take up an event, given with its row of the log."""
@@ -146,25 +113,25 @@ async def write_changes(connection: Connection, changes: IndexChanges) -> None:
         await connection.execute(_MOVE_COMMENTS, subject=subject_id, project=changes.moved[subject_id])
     if changes.removed:
         await connection.execute(_REMOVE, ids=list(changes.removed))
-    learned = [*((each.type_name, each.id) for each in written), *changes.names]
-    await enqueue(connection, learned, is_indexed=True)
+    await enqueue(connection, changes.learned, is_indexed=True)
+
+
+async def to_params(changes: IndexChanges) -> dict[str, list[dict[str, Any]]]:
+    """What has changed as parameters of `persistence.search.index_statements.index_ctes`."""
+    return {"entries": await _entry_rows(list(changes.entries.values())), "queued": _queue_rows(changes.learned)}
 
 
 async def put(connection: Connection, entries: Sequence[SearchEntry]) -> None:
-    """Insert or replace entries. The words of long texts are found in a thread."""
-    if not entries:
-        return
-    is_long = sum(len(each.text) for each in entries) > _MAX_INLINE_CHARS
-    rows = await asyncio.to_thread(_to_rows, entries) if is_long else _to_rows(entries)
-    await connection.execute(_PUT, rows=rows)
+    """Insert or replace entries."""
+    if entries:
+        await connection.execute(PUT, entries=await _entry_rows(entries))
 
 
-async def enqueue(connection: Connection, objects: Sequence[tuple[str, UUID]], *, is_indexed: bool) -> None:
+async def enqueue(connection: Connection, objects: Iterable[tuple[str, UUID]], *, is_indexed: bool) -> None:
     """Let the words of objects be learned later, and unless `is_indexed` their entries be written."""
-    if objects:
-        types, ids = zip(*sorted(objects), strict=True)
-        statement = _ENQUEUE_INDEXED if is_indexed else _ENQUEUE_OUTDATED
-        await connection.execute(statement, types=list(types), ids=list(ids), is_indexed=is_indexed)
+    rows = _queue_rows(objects)
+    if rows:
+        await connection.execute(ENQUEUE_INDEXED if is_indexed else ENQUEUE_OUTDATED, queued=rows)
 
 
 async def remove(connection: Connection, entry_ids: Sequence[UUID]) -> None:
@@ -172,17 +139,12 @@ async def remove(connection: Connection, entry_ids: Sequence[UUID]) -> None:
     await connection.execute(_REMOVE, ids=list(entry_ids))
 
 
-def _to_rows(entries: Sequence[SearchEntry]) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": each.id,
-            "type": each.type_name,
-            "project_id": each.project_id,
-            "place": place(each.type_name, each.project_id),
-            "subject_id": each.subject_id,
-            "title_key": each.title_key,
-            "tokens": vector(each),
-            "text_at": each.at,
-        }
-        for each in entries
-    ]
+async def _entry_rows(entries: Sequence[SearchEntry]) -> list[dict[str, Any]]:
+    """Entries as parameters; the words of long texts are found in a thread."""
+    if sum(len(each.text) for each in entries) > _MAX_INLINE_CHARS:
+        return await asyncio.to_thread(lambda: list(map(entry_row, entries)))
+    return list(map(entry_row, entries))
+
+
+def _queue_rows(objects: Iterable[tuple[str, UUID]]) -> list[dict[str, Any]]:
+    return [{"type": type_name, "id": id_} for type_name, id_ in sorted(set(objects))]

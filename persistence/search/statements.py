@@ -34,15 +34,15 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    union,
     union_all,
 )
 from sqlalchemy import any_ as sql_any
 from sqlalchemy import literal_column as literal
 from sqlalchemy.dialects.postgresql import TSQUERY, array, distinct_on
 
-from persistence.access import shares_team, team_visible, visible_project_ids
+from persistence.access import visible_project_ids
 from persistence.engine.statement import Statement
+from persistence.search.parameters import AFTER, ASSIGNEES, BEFORE, LABELS, STATUSES, TYPES, narrowed
 from persistence.tables import (
     INSTANT,
     attached,
@@ -51,12 +51,7 @@ from persistence.tables import (
     documents,
     projects,
     search_entries,
-    search_terms,
-    task_aliases,
     tasks,
-    team_members,
-    teams,
-    users,
 )
 
 WINDOW_ENTRIES: Final = 4_000
@@ -67,18 +62,12 @@ MAX_INDEXED_ENTRIES: Final = 2_000
 """How many entries are read of those that the inverted index finds."""
 MAX_HITS: Final = 500
 """How many objects one search finds."""
-MAX_NAMES: Final = 50
-MAX_SIMILAR_TERMS: Final = 500
 
 _e, _a, _c, _d, _p, _t = search_entries, attachments, comments, documents, projects, tasks
-_TEAMS, _PROJECTS = bindparam("teams", type_=ARRAY(Uuid)), bindparam("projects", type_=ARRAY(Uuid))
-_SOURCES, _TYPES = bindparam("sources", type_=ARRAY(Text)), bindparam("types", type_=ARRAY(Text))
+_SOURCES = bindparam("sources", type_=ARRAY(Text))
 _SUBJECTS = bindparam("subjects", type_=ARRAY(Text))
 _AS_OF, _TITLE = bindparam("as_of", type_=INSTANT), bindparam("title", type_=Text)
 _QUERY = cast(bindparam("query", type_=Text), TSQUERY)
-_ASSIGNEES, _LABELS = bindparam("assignees", type_=ARRAY(Uuid)), bindparam("labels", type_=ARRAY(Uuid))
-_STATUSES = bindparam("statuses", type_=ARRAY(Text))
-_AFTER, _BEFORE = bindparam("updated_after", type_=INSTANT), bindparam("updated_before", type_=INSTANT)
 _ENTRY_COLUMNS = ("id", "type", "title_key", "tokens", "text_at")
 Columns = dict[str, ColumnElement[Any]]
 
@@ -87,13 +76,7 @@ def _matches(tokens: ColumnElement[Any], query: ColumnElement[Any]) -> ColumnEle
     return tokens.bool_op("@@")(query)
 
 
-def _narrowed(project: Any) -> ColumnElement[bool]:
-    return and_(
-        or_(_TEAMS.is_(None), project.c.team_id == sql_any(_TEAMS)), or_(_PROJECTS.is_(None), project.c.id == sql_any(_PROJECTS))
-    )
-
-
-_allowed = select(visible_project_ids(_narrowed).label("projects")).cte("allowed")
+_allowed = select(visible_project_ids(narrowed).label("projects")).cte("allowed")
 _project = func.unnest(_allowed.c.projects).table_valued(column("id", Uuid), name="project").render_derived()
 _source = func.unnest(_SOURCES).table_valued(column("type", Text), name="source").render_derived()
 _places = (
@@ -310,123 +293,12 @@ _file_hits = _beside_subject(
 _all_hits = union_all(_task_hits, _document_hits, _project_hits, _comment_hits, _file_hits).subquery("hit")
 FIND: Final = Statement(
     select(*_all_hits.c).where(
-        _all_hits.c.type_name == sql_any(_TYPES),
-        or_(_ASSIGNEES.is_(None), _all_hits.c.assignee_id == sql_any(_ASSIGNEES)),
-        or_(_LABELS.is_(None), _all_hits.c.label_ids.bool_op("&&")(_LABELS)),
-        or_(_STATUSES.is_(None), and_(_all_hits.c.type_name == literal("'Task'"), _all_hits.c.status == sql_any(_STATUSES))),
-        or_(_AFTER.is_(None), _all_hits.c.updated_at > _AFTER),
-        or_(_BEFORE.is_(None), _all_hits.c.updated_at < _BEFORE),
+        _all_hits.c.type_name == sql_any(TYPES),
+        or_(ASSIGNEES.is_(None), _all_hits.c.assignee_id == sql_any(ASSIGNEES)),
+        or_(LABELS.is_(None), _all_hits.c.label_ids.bool_op("&&")(LABELS)),
+        or_(STATUSES.is_(None), and_(_all_hits.c.type_name == literal("'Task'"), _all_hits.c.status == sql_any(STATUSES))),
+        or_(AFTER.is_(None), _all_hits.c.updated_at > AFTER),
+        or_(BEFORE.is_(None), _all_hits.c.updated_at < BEFORE),
     )
 )
 """Hits of tasks, documents, projects, comments and files, in no order, twice `MAX_HITS` at most."""
-
-# ── names ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-# People and teams are few to one viewer, and are found without an index: who joins is found at once, who leaves is not.
-_name_word = (
-    func.unnest(bindparam("names", type_=ARRAY(Text)), bindparam("name_places", type_=ARRAY(Integer)))
-    .table_valued(column("text", Text), column("place", Integer), name="name_word")
-    .render_derived()
-)
-_member = team_members.alias("named_member")
-
-
-def _says_all(text: ColumnElement[Any]) -> ColumnElement[bool]:
-    """For each place of the query, one of its words begins a word of the text, whose words have blanks before them."""
-    is_missing = func.strpos(text, literal("' '") + _name_word.c.text) == literal("0")
-    missing = select(literal("1")).select_from(_name_word).group_by(_name_word.c.place).having(func.bool_and(is_missing))
-    return ~exists(missing)
-
-
-def _words_of(*parts: ColumnElement[Any]) -> ColumnElement[Any]:
-    text: Any = literal("' '")
-    for part in parts:
-        text = text + part + literal("' '")
-    return func.translate(text, literal("'@._-+''()/'"), literal("'          '"), type_=Text)
-
-
-_user_names = (
-    select(
-        literal("'User'", Text).label("type_name"),
-        users.c.id.label("target_id"),
-        users.c.updated_at,
-        cast(users.c.status, Text).label("status"),
-        users.c.name_collation.label("name"),
-        users.c.email_key.label("more"),
-    )
-    .where(
-        literal("'User'") == sql_any(_TYPES),
-        shares_team(users.c.id),
-        _says_all(_words_of(users.c.name_collation, users.c.email_key)),
-        or_(
-            _TEAMS.is_(None),
-            exists(select(literal("1")).where(_member.c.user_id == users.c.id, _member.c.team_id == sql_any(_TEAMS))),
-        ),
-    )
-    .order_by(users.c.name_collation, users.c.id)
-    .limit(literal(str(MAX_NAMES)))
-    .subquery("user_name")
-)
-_team_names = (
-    select(
-        literal("'Team'", Text).label("type_name"),
-        teams.c.id.label("target_id"),
-        teams.c.updated_at,
-        _nothing_text.label("status"),
-        teams.c.name_collation.label("name"),
-        func.lower(teams.c.key, type_=Text).label("more"),
-    )
-    .where(
-        literal("'Team'") == sql_any(_TYPES),
-        team_visible(teams.c.id),
-        _says_all(_words_of(teams.c.name_collation, func.lower(teams.c.key))),
-        or_(_TEAMS.is_(None), teams.c.id == sql_any(_TEAMS)),
-    )
-    .order_by(teams.c.name_collation, teams.c.id)
-    .limit(literal(str(MAX_NAMES)))
-    .subquery("team_name")
-)
-_names = union_all(select(*_user_names.c), select(*_team_names.c)).subquery("named")
-FIND_NAMES: Final = Statement(
-    select(*_names.c).where(
-        or_(_AFTER.is_(None), _names.c.updated_at > _AFTER), or_(_BEFORE.is_(None), _names.c.updated_at < _BEFORE)
-    )
-)
-"""Users and teams whose name, address or key has all words, up to `MAX_NAMES` of each by name."""
-
-_key = bindparam("key", type_=Text)
-_ids_by_key = union(
-    select(_t.c.id).where(_t.c.key == _key), select(task_aliases.c.task_id).where(task_aliases.c.key == _key)
-).subquery("key_id")
-FIND_KEY: Final = Statement(
-    select(
-        _t.c.id.label("target_id"),
-        _t.c.updated_at,
-        _t.c.team_id,
-        _t.c.project_id,
-        cast(_t.c.status, Text).label("status"),
-        cast(_t.c.priority, Text).label("priority"),
-        _t.c.assignee_id.label("assignee_id"),
-        _t.c.creator_id.label("author_id"),
-        _t.c.label_ids,
-    )
-    .join(_ids_by_key, _ids_by_key.c.id == _t.c.id)
-    .where(
-        literal("'Task'") == sql_any(_TYPES),
-        _t.c.deleted_at.is_(None),
-        _t.c.project_id == sql_any(visible_project_ids(_narrowed)),
-        or_(_ASSIGNEES.is_(None), _t.c.assignee_id == sql_any(_ASSIGNEES)),
-        or_(_LABELS.is_(None), _t.c.label_ids.bool_op("&&")(_LABELS)),
-        or_(_STATUSES.is_(None), cast(_t.c.status, Text) == sql_any(_STATUSES)),
-        or_(_AFTER.is_(None), _t.c.updated_at > _AFTER),
-        or_(_BEFORE.is_(None), _t.c.updated_at < _BEFORE),
-    )
-)
-"""The task that has a key, or once had it."""
-
-_term = search_terms
-_keys = bindparam("keys", type_=ARRAY(Integer))
-SIMILAR_TERMS: Final = Statement(
-    select(_term.c.term).where(_term.c.lookup_keys.bool_op("&&")(_keys)).limit(literal(str(MAX_SIMILAR_TERMS)))
-)
-"""Words that may differ from another by typing errors, given its `domain.search.typo.lookup_keys`."""

@@ -5,7 +5,7 @@ table: what was deleted is left out by the statement that searches.
 """
 
 from sqlalchemy import Boolean, Column, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid, text
-from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR, array
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
 from persistence.tables.columns import INSTANT, metadata
 
@@ -27,13 +27,13 @@ search_entries = Table(
     Index("ix_search_entries_place_title_key", "place", "title_key", postgresql_where=text("title_key <> ''")),
     Index("ix_search_entries_subject_id", "subject_id", postgresql_where=text("subject_id IS NOT NULL")),
 )
-# Without a list of pending entries, which every search would read from end to end.
+# The list of pending entries is short, since every search reads it from end to end.
 Index(
     "ix_search_entries_tokens",
-    array([search_entries.c.place]),
+    text("(ARRAY[place])"),
     search_entries.c.tokens,
     postgresql_using="gin",
-    postgresql_with={"fastupdate": "off"},
+    postgresql_with={"gin_pending_list_limit": "256"},  # KiB
 )
 
 # For corrections. `lookup_keys` are those of `domain.search.typo.lookup_keys`.
@@ -42,7 +42,7 @@ search_terms = Table(
     metadata,
     Column("term", Text, primary_key=True),
     Column("lookup_keys", ARRAY(Integer), nullable=False),
-    Index("ix_search_terms_lookup_keys", "lookup_keys", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+    Index("ix_search_terms_lookup_keys", "lookup_keys", postgresql_using="gin"),
 )
 
 # Objects whose words are not in `search_terms` yet; `is_indexed` says whether their entries are up to date.
