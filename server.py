@@ -35,6 +35,10 @@ _SWEEP = "delete what nobody needs: files of deleted things, uploads never attac
 _SEARCH = "look after the search index"
 _REINDEX_SEARCH = "write what is missing or outdated in the search index, while people search"
 _VERIFY_SEARCH = "compare the search index with the objects; fails where it differs"
+_MAIL = "look after mail"
+_MAIL_TEST = "send a mail to an address, to see whether it arrives"
+_ADMIN = "administer the server"
+_ROTATE_KEYS = "add a key that signs tokens; the one before it is deleted when its tokens have expired"
 _SCHEMA = "print the graph as SDL"
 
 
@@ -88,6 +92,9 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
     seeding = verbs.add_parser("seed", help=_SEED, description=_SEED, epilog=_EPILOG)
     blobs = verbs.add_parser("blobs", help=_BLOBS, description=_BLOBS, epilog=_EPILOG)
     blobs.add_subparsers(dest="task", metavar="task", required=True).add_parser("sweep", help=_SWEEP, description=_SWEEP)
+    mail = verbs.add_parser("mail", help=_MAIL, description=_MAIL, epilog=_EPILOG)
+    test = mail.add_subparsers(dest="task", metavar="task", required=True)
+    test.add_parser("test", help=_MAIL_TEST, description=_MAIL_TEST).add_argument("address")
     printing = verbs.add_parser("schema", help=_SCHEMA, description=_SCHEMA)
     upkeep = verbs.add_parser("documents", help=_DOCUMENTS, description=_DOCUMENTS, epilog=_EPILOG).add_subparsers(
         dest="task", metavar="task", required=True
@@ -99,6 +106,11 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
     )
     for name, description in (("reindex", _REINDEX_SEARCH), ("verify", _VERIFY_SEARCH)):
         searching.add_parser(name, help=description, description=description)
+    administering = verbs.add_parser("admin", help=_ADMIN, description=_ADMIN, epilog=_EPILOG).add_subparsers(
+        dest="task", metavar="task", required=True
+    )
+    rotating = administering.add_parser("rotate-keys", help=_ROTATE_KEYS, description=_ROTATE_KEYS)
+    rotating.add_argument("--revoke", action="store_true", help="delete all other keys now: after one may have leaked")
     # Below a verb there is no default: it would overwrite what stands before the verb.
     for each, default in ((parser, None), (serving, argparse.SUPPRESS), (seeding, argparse.SUPPRESS)):
         sizes = ["none", "demo", "large"]
@@ -137,8 +149,12 @@ def _command(arguments: argparse.Namespace, settings: Settings) -> Coroutine[Any
             return _migrate(settings)
         case "seed":
             return _seed(settings)
+        case "mail":
+            return _send_test_mail(settings, arguments.address)
         case "blobs":
             return _clean_up_blobs(settings)
+        case "admin":
+            return _rotate_keys(settings, revoke_others=arguments.revoke)
     from app.serving import serve
 
     prepare = arguments.verb != "api"
@@ -208,12 +224,27 @@ async def _seed(settings: Settings) -> None:
                 print(f"{begun} documents were written.")
 
 
+async def _send_test_mail(settings: Settings, address: str) -> None:
+    from app.bootstrap import send_test_mail
+
+    await send_test_mail(settings, address)
+    print(f"A mail to {address} was accepted.")
+
+
 async def _clean_up_blobs(settings: Settings) -> None:
     from app.bootstrap import clean_up_blobs_once, migrate, open_database_url
 
     async with open_database_url(settings) as url:
         await migrate(url)
         print(await clean_up_blobs_once(settings, url))
+
+
+async def _rotate_keys(settings: Settings, *, revoke_others: bool) -> None:
+    from app.bootstrap import migrate, open_database_url, rotate_keys
+
+    async with open_database_url(settings) as url:
+        await migrate(url)
+        print(await rotate_keys(settings, url, revoke_others=revoke_others))
 
 
 def _schema(*, check: bool, write: bool) -> int:

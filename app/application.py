@@ -14,8 +14,10 @@ from starlette.types import ASGIApp, Scope
 from app.bootstrap import LIMITS, POSITION_READER, CannotStart, Resources
 from app.readiness import health_routes
 from app.settings import DEMO_PASSWORD, DEMO_PEOPLE, Settings
+from auth.routes import key_routes
 from auth.tokens import Credentials
 from domain.session import Device
+from gateway.account_pages import AccountPages
 from gateway.endpoints import OpenConnections, graph_endpoints
 from gateway.execution.executor import Executor
 from gateway.graphiql import DemoSignIn, GraphAccess, GraphiQLConfig
@@ -25,6 +27,8 @@ from gateway.http.ports import RequestInfo
 from gateway.persisted.queries import AutomaticPersistedQueries, PersistedQueries
 from gateway.persisted.trusted_documents import InvalidManifest, TrustedDocuments, check_manifest, read_manifest
 from gateway.subscriptions.manager import SubscriptionManager
+from mail.console import ConsoleMailer
+from mail.dev_pages import dev_mail_routes
 from persistence.blobs.local import LocalBlobs
 from persistence.blobs.routes import blob_routes
 from realtime.collaboration.connection import MAX_MESSAGE_BYTES
@@ -103,12 +107,18 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     rooms = [WebSocketRoute(path, collaboration) for path in ("/collaboration", "/collaboration/{document_id}")]
     blobs = resources.services.blobs
     files = blob_routes(blobs) if isinstance(blobs, LocalBlobs) else []  # a bucket has addresses of its own
+    mailer = resources.mailer
+    mail_pages = dev_mail_routes(mailer) if isinstance(mailer, ConsoleMailer) and not settings.production else []
     access = GraphAccess(executor=executor, credentials=resources.tokens, may_introspect=may_introspect)
     graphiql = graphiql_routes(
         GraphiQLConfig(people=_demo_people(settings)),
         access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing
     )
-    pages = Starlette(routes=[*graph.routes, *rooms, *files, *health_routes(resources.database), *graphiql])
+    health = health_routes(resources.database)
+    account_pages = AccountPages(executor, open_context).routes()
+    pages = Starlette(
+        routes=[*account_pages, *graph.routes, *rooms, *files, *mail_pages, *health, *key_routes(resources.keys), *graphiql]
+    )
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
 
 

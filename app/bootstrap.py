@@ -11,22 +11,34 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import migrations
 import resolvers.change
 from app.settings import DEMO_PASSWORD, Settings
-from auth.keys import InvalidSigningKey, SigningKeys, load_keys
+from auth.account_mail import BackgroundAccountMailer
+from auth.key_store import KeyStore, TooManyKeys, UndecryptableKeys
+from auth.keys import LEAD_SECONDS, SigningKeys
 from auth.passwords import Argon2Passwords
+from auth.server_secret import ServerSecret, read_or_create_secret
+from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
 from domain.blob import BlobStore
 from domain.errors import StorageUnavailable, Unavailable
+from domain.mail import Mail, Mailer, MailRejected, MailUnavailable
 from domain.page import MAX_PAGE_ROWS
+from domain.sign_in import SignInLimits
 from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
 from embedded import embedded_postgres
 from gateway.execution.coordinates import coordinates_where
 from gateway.execution.executor import PositionReader
 from gateway.execution.limits import Limits
+from mail.console import ConsoleMailer
+from mail.mail_url import CONSOLE_URL, SesRegion, SmtpServer, parse_mail_url
+from mail.message import parse_mailbox
+from mail.no_mail import NoMailer
+from mail.rendering import MailTemplates
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.blobs.local import LocalBlobs
@@ -43,6 +55,7 @@ from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
+from persistence.rate_limits import open_rate_limiter
 from persistence.retry_schedule import RetrySchedule
 from persistence.rights import RightsLoader
 from realtime.announcements import PubSub, PubSubBackend
@@ -69,17 +82,23 @@ POSITION_READER = PositionReader(
 logger = logging.getLogger(__name__)
 
 
+DEVELOPMENT_SENDER = "PantheraHive <hive@pantherahive.example>"
+
+
 class CannotStart(Exception):
     """What an operator has to put right first; the message says it in a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """What failed in the background and is tried again: whole turns by the name of their job, blobs by key, streams by name."""
+    """What failed in the background and is tried again, whole turns by the name of their job, blobs by key, streams by name; and
+    what waits."""
 
     failed_turns: Counter[str] = field(default_factory=Counter)
     blobs: RetrySchedule[str] = field(default_factory=RetrySchedule)
     streams: RetrySchedule[str] = field(default_factory=RetrySchedule)
+    queue_lengths: Counter[str] = field(default_factory=Counter)
+    """What waits for a job, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +107,11 @@ class Resources:
 
     services: Services
     tokens: AccessTokens
+    keys: SigningKeys
+    key_store: KeyStore
     database: Database
     query_texts: QueryTexts
+    mailer: Mailer
     retries: Retries = field(default_factory=Retries)
 
 
@@ -165,18 +187,23 @@ async def seed_demo_documents(resources: Resources, settings: Settings) -> int:
 
 
 @asynccontextmanager
-async def open_resources(settings: Settings, url: str, *, timings: RoomTimings | None = None) -> AsyncIterator[Resources]:
-    """The services over a migrated database. `pace`: how long rooms of live editing wait for what."""
+async def open_resources(
+    settings: Settings, url: str, *, timings: RoomTimings | None = None, sign_in_limits: SignInLimits | None = None
+) -> AsyncIterator[Resources]:
+    """The services over a migrated database. `timings`: how long rooms of live editing wait for what. `sign_in_limits`: how often
+    one may try to sign in."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(url, max_connections=settings.database_connections))
         live = await stack.enter_async_context(PubSub.open(_pubsub_backend(settings)))
         log = StreamLog(database)
         updates = UpdateLog(database)
         hub = await stack.enter_async_context(StreamHub.open(live, CombinedLog(log, updates)))
-        keys = await _load_signing_keys(database, settings)
+        secret = await asyncio.to_thread(open_secret, settings)
+        key_store = KeyStore(database, secret)
+        keys = await _open_keys(key_store)
         tokens = AccessTokens(keys, database, issuer=settings.origin)
         try:
-            blobs = await stack.enter_async_context(open_blobs(settings, keys))
+            blobs = await stack.enter_async_context(open_blobs(settings, secret))
         except StorageUnavailable as error:
             raise CannotStart(f"Files cannot be stored: {error.__cause__}") from error
         objects = DocumentObjects(blobs, max_writers=max(1, settings.database_connections // 2))
@@ -201,6 +228,11 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
         )
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
+        mailer = await stack.enter_async_context(open_mailer(settings))
+        account_mailer = await stack.enter_async_context(
+            BackgroundAccountMailer.open(mailer, origin=settings.origin, logs_links=not settings.production)
+        )
+        limiter = await stack.enter_async_context(open_rate_limiter(settings.redis_url, deployment=settings.origin))
         services = Services(
             database=database,
             pubsub=live,
@@ -215,8 +247,12 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
             workers=workers,
             rooms=rooms,
             rights=RightsLoader(database),
-            cursors=SyncCursors(keys.derive_secret("sync cursor")),
+            cursors=SyncCursors(secret.derive("sync cursor")),
             passwords=passwords,
+            sign_in=PasswordSignIn(database, passwords, limiter, limits=sign_in_limits),
+            registration=settings.registration,
+            account_mailer=account_mailer,
+            development=not settings.production,
             tokens=tokens,
             public_url=settings.origin,
             version=VERSION,
@@ -231,11 +267,11 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
             features=["changes", "subscriptions", "documents", "uploads"],
         )
         texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
-        yield Resources(services, tokens, database, texts)
+        yield Resources(services, tokens, keys, key_store, database, texts, mailer)
 
 
 @asynccontextmanager
-async def open_blobs(settings: Settings, keys: SigningKeys) -> AsyncIterator[BlobStore]:
+async def open_blobs(settings: Settings, secret: ServerSecret) -> AsyncIterator[BlobStore]:
     """The bucket that is set, or a folder. Whether the bucket answers shows when it is used: nothing but files hangs on it."""
     if settings.blobs_url is not None:
         from persistence.blobs.s3 import S3Blobs  # its client takes 0.5 s to import
@@ -244,25 +280,106 @@ async def open_blobs(settings: Settings, keys: SigningKeys) -> AsyncIterator[Blo
             yield bucket
         return
     folder = settings.data_dir.absolute() / "blobs"
-    async with LocalBlobs.open(folder, secret=keys.derive_secret("blobs"), origin=settings.origin) as local:
+    async with LocalBlobs.open(folder, secret=secret.derive("blobs"), origin=settings.origin) as local:
         yield local
+
+
+@asynccontextmanager
+async def open_mailer(settings: Settings) -> AsyncIterator[Mailer]:
+    """What sends mail; in development the console, unless a server is set. Whether a server answers shows with the first mail."""
+    if settings.mail_url is None and settings.production:
+        yield NoMailer()
+        return
+    server = parse_mail_url(settings.mail_url or CONSOLE_URL)
+    sender = parse_mailbox(settings.mail_from or DEVELOPMENT_SENDER)
+    match server:
+        case None:
+            yield ConsoleMailer(settings.data_dir.absolute() / "mail", sender=sender)
+        case SmtpServer():
+            from mail.smtp import SmtpMailer  # only where it is used
+
+            yield SmtpMailer(server, sender=sender)
+        case SesRegion():
+            from mail.ses import SesMailer  # its client takes 0.5 s to import
+
+            async with SesMailer.open(server, sender=sender) as mailer:
+                yield mailer
+
+
+async def send_test_mail(settings: Settings, address: str) -> None:
+    """Send a mail to an address, so that an operator sees whether mail arrives; CannotStart with the reason why not."""
+    try:
+        to = parse_mailbox(address)
+    except ValueError as error:
+        raise CannotStart(f"The address {error}.") from error
+    content = MailTemplates(settings.origin).render(
+        "action",
+        heading="Mail works",
+        paragraphs=["This message was sent by server.py mail test: mail from this server arrives here."],
+        url=settings.origin,
+        label="Open PantheraHive",
+        reason="An operator of the server asked for this message.",
+    )
+    mail = Mail(
+        id=uuid4(),
+        to=to,
+        subject=content.subject,
+        text=content.text,
+        html=content.html,
+        created_at=datetime.now(UTC),
+    )
+    async with open_mailer(settings) as mailer:
+        try:
+            await mailer.send(mail)
+        except (MailRejected, MailUnavailable) as error:
+            raise CannotStart(f"The mail was not sent: {error.reason}") from error
 
 
 async def clean_up_blobs_once(settings: Settings, url: str) -> str:
     """Delete orphaned blobs, over a migrated database; a report for operators."""
     async with open_database(url, max_connections=2) as database:
         try:
-            async with open_blobs(settings, await _load_signing_keys(database, settings)) as blobs:
+            async with open_blobs(settings, await asyncio.to_thread(open_secret, settings)) as blobs:
                 return str(await clean_up_blobs(database, blobs, datetime.now(UTC)))
         except StorageUnavailable as error:
             raise CannotStart(f"{error.message} What was deleted so far stays deleted. ({error.__cause__})") from error
 
 
-async def _load_signing_keys(database: Database, settings: Settings) -> SigningKeys:
+def open_secret(settings: Settings) -> ServerSecret:
+    """The secret of the deployment: the one that is set, or that of the folder for data. Raises CannotStart."""
+    if settings.secret_key is not None:
+        return ServerSecret(settings.secret_key.get_secret_value())
+    folder = settings.data_dir.absolute()
+    _require_folder(folder)
     try:
-        return await load_keys(database, settings.signing_key)
-    except InvalidSigningKey as error:
-        raise CannotStart(f"HIVE_SIGNING_KEY cannot be used: {error}") from error
+        return ServerSecret(read_or_create_secret(folder))
+    except OSError as error:
+        raise CannotStart(f"The secret of the folder {folder} cannot be used: {error}. Set HIVE_SECRET_KEY instead.") from error
+
+
+async def _open_keys(key_store: KeyStore) -> SigningKeys:
+    try:
+        return await key_store.open()
+    except UndecryptableKeys as error:
+        raise CannotStart(
+            f"{error} Set HIVE_SECRET_KEY to that secret, or bring back the file secret_key of its HIVE_DATA_DIR. "
+            "If it is lost, run `server.py admin rotate-keys --revoke`."
+        ) from error
+
+
+async def rotate_keys(settings: Settings, url: str, *, revoke_others: bool) -> str:
+    """Add a signing key, over a migrated database; a report for operators."""
+    async with open_database(url, max_connections=2) as database:
+        key_store = KeyStore(database, await asyncio.to_thread(open_secret, settings))
+        if not revoke_others:
+            await _open_keys(key_store)
+        try:
+            kid = await key_store.rotate(revoke_others=revoke_others)
+        except TooManyKeys as error:
+            raise CannotStart(str(error)) from error
+    if revoke_others:
+        return f"The key {kid} signs from now on. All others are deleted: access tokens are refused until clients refresh them."
+    return f"The key {kid} is published, and signs from {LEAD_SECONDS / 60:.0f} minutes from now on."
 
 
 def _pubsub_backend(settings: Settings) -> PubSubBackend:

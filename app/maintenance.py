@@ -1,5 +1,5 @@
-"""Runs what the server does by itself, over and over: cleanup of blobs, retention of events and idempotency keys, compaction of
-ranks and documents, and what waits for the search index.
+"""Runs what the server does by itself, over and over: cleanup of blobs, retention of events, idempotency keys and tokens,
+rotation of signing keys, compaction of ranks and documents, and what waits for the search index.
 
 A job skips the objects that fail and tries them again later. A job that fails as a whole is logged, counted and tried again after
 a pause that doubles up to its usual one; it never ends the others. Turns are spread by a quarter, so that processes that start
@@ -26,7 +26,8 @@ from persistence.blobs.local import LocalBlobs
 from persistence.events.idempotency import delete_expired_keys
 from persistence.events.retention import trim_events
 from persistence.rank_compaction import compact_all_ranks, delete_old_ranks
-from persistence.search.rebuild import work_off
+from persistence.search.rebuild import count_queued, work_off
+from persistence.stores.account_token import delete_expired_tokens
 from realtime.background_tasks import BackgroundTasks
 from realtime.backoff import jitter
 
@@ -35,6 +36,7 @@ RETENTION_SECONDS: Final = 3600.0
 RANK_COMPACTION_SECONDS: Final = 1.0  # a place that is used 500 times a second grows by 100 characters meanwhile
 SEARCH_INDEX_SECONDS: Final = 2.0
 _MAX_INDEXED_BATCHES: Final = 20  # a turn
+KEYS_SECONDS: Final = 5.0  # a revoked key verifies for as long
 _FIRST_RETRY_SECONDS: Final = 5.0
 _ORPHANS_EVERY_TURNS: Final = 12
 
@@ -57,6 +59,7 @@ async def run_maintenance(resources: Resources, settings: Settings) -> AsyncIter
     async def apply_retention(_: int) -> None:
         now = datetime.now(UTC)
         await delete_expired_keys(database, now)
+        await delete_expired_tokens(database, now)
         await delete_old_ranks(database, now)
         if settings.event_retention_days:
             before = now - timedelta(days=settings.event_retention_days)
@@ -72,7 +75,13 @@ async def run_maintenance(resources: Resources, settings: Settings) -> AsyncIter
     async def index_queued(_: int) -> None:
         for _ in range(_MAX_INDEXED_BATCHES):
             if not await work_off(database):
-                return
+                break
+        retries.queue_lengths["search"] = await count_queued(database)
+
+    max_key_age = timedelta(days=settings.key_rotation_days).total_seconds() or None
+
+    async def maintain_keys(_: int) -> None:
+        await resources.key_store.maintain(resources.keys, max_age_seconds=max_key_age)
 
     tasks = BackgroundTasks()
     jobs: tuple[tuple[str, Job, float], ...] = (
@@ -81,6 +90,7 @@ async def run_maintenance(resources: Resources, settings: Settings) -> AsyncIter
         ("Compaction of ranks", compact_ranks, RANK_COMPACTION_SECONDS),
         ("Compaction of documents", compact_documents, settings.settle_seconds),
         ("Search index", index_queued, SEARCH_INDEX_SECONDS),
+        ("Signing keys", maintain_keys, KEYS_SECONDS),
     )
     for name, job, seconds in jobs:
         tasks.supervise(run_forever(name, job, seconds, retries.failed_turns), f"maintenance: {name}")

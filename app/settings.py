@@ -7,14 +7,22 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from auth.server_secret import MIN_SECRET_CHARS
 from domain.email_address import ascii_host
+from mail.mail_url import CONSOLE_URL, parse_mail_url
+from mail.message import parse_mailbox
 
 DEMO_EMAIL, DEMO_PASSWORD = "demo@pantherahive.dev", "panthera-demo"
 DEMO_PEOPLE = (("Dana Whitfield", DEMO_EMAIL), ("Priya Raghavan", "priya@larkspur.example"))
 """Names and addresses of those who sign in with that password: the demo user, and a second person of the same teams."""
+
+
+_REMOVED = {
+    "HIVE_SIGNING_KEY": "keys are generated and rotated by the server; HIVE_SECRET_KEY encrypts them, so set that one instead."
+}
 
 
 class Settings(BaseSettings):
@@ -39,6 +47,10 @@ class Settings(BaseSettings):
         default=None, description="What an empty database is filled with; demo, in production none."
     )
     production: bool = Field(default=False, description="No demo sign-in, no introspection for strangers, no GraphiQL hints.")
+    registration: Literal["open", "invite", "verify"] = Field(
+        default="open",
+        description="Who may register: anybody at once, addresses that a team invited, or anybody who answers a mail.",
+    )
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         default=[], description="Pages of other origins that may call the graph, separated by commas."
     )
@@ -46,8 +58,20 @@ class Settings(BaseSettings):
         default=None, description="Manifest of the only documents that may run; any document without one."
     )
     compression: Literal["off", "gzip"] = Field(default="off", description="How answers above 1 KiB are compressed.")
-    signing_key: str | None = Field(
-        default=None, description="Private key (JWK or PEM, P-256) that signs tokens; a stored one by default."
+    mail_url: str | None = Field(
+        default=None,
+        description="smtp://, smtps:// or ses:// address of what sends mail; console: shows it at /dev/mail.",
+    )
+    mail_from: str | None = Field(
+        default=None, validate_default=True, description="Whom mail comes from: PantheraHive <hive@example.com>."
+    )
+    secret_key: SecretStr | None = Field(
+        default=None,
+        validate_default=True,
+        description="Encrypts private keys in the database; a secret file in data_dir without one. Required in production.",
+    )
+    key_rotation_days: int = Field(
+        default=30, ge=0, le=365, description="Age at which the key that signs tokens is replaced; 0 leaves it to operators."
     )
     metrics_host: str = Field(default="127.0.0.1", description="Address on which metrics are given away.")
     metrics_port: int | None = Field(
@@ -73,6 +97,17 @@ class Settings(BaseSettings):
     def _are_origins(cls, value: list[str]) -> list[str]:
         return [each if each == "*" else _origin(each) for each in value]
 
+    @field_validator("secret_key")
+    @classmethod
+    def _is_secret(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None and info.data.get("production"):
+            raise ValueError(
+                "must be set in production, the same for all processes: for example the output of openssl rand -base64 32"
+            )
+        if value is not None and len(value.get_secret_value()) < MIN_SECRET_CHARS:
+            raise ValueError(f"must have at least {MIN_SECRET_CHARS} characters, such as those of: openssl rand -base64 32")
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _is_postgres(cls, value: str | None) -> str | None:
@@ -94,6 +129,22 @@ class Settings(BaseSettings):
             raise ValueError(f"knows region and endpoint, not {min(unknown)}")
         for endpoint in asked.get("endpoint", ()):
             _with_scheme(endpoint, "https", "http")
+        return value
+
+    @field_validator("mail_url")
+    @classmethod
+    def _is_mail_server(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_mail_url(value)
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_mailbox(cls, value: str | None, given: ValidationInfo) -> str | None:
+        if value is not None:
+            parse_mailbox(value)
+        elif given.data.get("mail_url") not in (None, CONSOLE_URL):
+            raise ValueError("must be set where HIVE_MAIL_URL is: PantheraHive <hive@example.com>")
         return value
 
     @field_validator("public_url")
@@ -122,10 +173,10 @@ def environment(**overrides: str) -> dict[str, str]:
 def misspelt_settings() -> list[str]:
     """A line for each variable of the environment that looks like a setting and is none, with the name that was meant."""
     names = [f"HIVE_{name.upper()}" for name in Settings.model_fields]
-    lines = []
+    lines = [f"{name}: {instead}" for name, instead in _REMOVED.items() if name in os.environ]
     for given in sorted(each for each in os.environ if each.upper().startswith("HIVE_") and each.upper() not in names):
         begun = [name for name in names if name.startswith(given.upper()) or given.upper().startswith(name)]
-        meant = begun or difflib.get_close_matches(given.upper(), names, n=1, cutoff=0.8)
+        meant = [] if given.upper() in _REMOVED else begun or difflib.get_close_matches(given.upper(), names, n=1, cutoff=0.8)
         if meant:
             lines.append(f"{given}: there is no such setting; did you mean {meant[0]}?")
     return lines

@@ -1,66 +1,84 @@
-"""The key that signs access tokens and, through a derived secret, sync cursors.
+"""The keys that sign access tokens and ID tokens: ES256, rotated with overlap, encrypted in the database.
 
-One ES256 key is generated when the first process starts and stored in the database, so every process signs and verifies alike. A
-deployment may set its own (`HIVE_SIGNING_KEY`, a private JWK or PEM), which then signs, while stored keys still verify.
+A new key is published at once and signs from `signs_from` on, by when every process has loaded it and every cache of the JWKS
+has expired. The key before it verifies for `OVERLAP_SECONDS` longer, by when the last token that it signed has expired.
+Processes load the keys at start-up and every few seconds, so that verifying a token needs no database.
 """
 
-import hashlib
-import json
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
 
-from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from persistence.engine.database import Database
-from persistence.stores import signing_key
-
-ALGORITHM = "ES256"
-_CURVE = "P-256"
-
-
-class InvalidSigningKey(ValueError):
-    """The configured key cannot sign; the message says why."""
+ALGORITHM: Final = "ES256"
+CURVE: Final = "P-256"
+LEAD_SECONDS: Final = 300.0
+"""How long a new key is published before it signs; the JWKS may be cached for as long."""
+OVERLAP_SECONDS: Final = 1800.0
+"""How long a key verifies after the next one began to sign; tokens live for less."""
+MAX_KEYS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A private key, and the time (seconds since the epoch) from which it signs."""
+
+    kid: str
+    key: ECKey
+    signs_from: float
+
+
 class SigningKeys:
-    """The key that signs, and all keys that verify, by their ids."""
+    """The keys of this server, as they were loaded last: one signs, all that are not outdated verify."""
 
-    signing: ECKey
-    verifying: dict[str, ECKey]
+    def __init__(self, keys: Sequence[SigningKey], *, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self._keys: tuple[SigningKey, ...] = ()
+        self._by_id: Mapping[str, ECKey] = {}
+        self.replace(keys)
 
-    def derive_secret(self, purpose: str) -> bytes:
-        """A secret of 32 bytes for one purpose, the same in every process that has the same signing key."""
-        own = self.signing.as_dict(private=True)["d"]
-        return hashlib.sha256(f"pantherahive {purpose} {own}".encode()).digest()
+    def replace(self, keys: Sequence[SigningKey]) -> None:
+        """Use these keys from now on; there is at least one."""
+        assert keys
+        self._keys = tuple(sorted(keys, key=lambda each: (each.signs_from, each.kid)))
+        self._by_id = {each.kid: each.key for each in self._keys}
+
+    @property
+    def newest(self) -> SigningKey:
+        """The key that signs last, perhaps only in the future."""
+        return self._keys[-1]
+
+    @property
+    def signing(self) -> ECKey:
+        """The key that signs now: the newest that may. The very first key always may."""
+        now = self._now()
+        return next((each.key for each in reversed(self._keys) if each.signs_from <= now), self._keys[0].key)
+
+    def find(self, kid: str) -> ECKey | None:
+        """The key with this id; None when there is none, or it is outdated."""
+        return self._by_id.get(kid)
+
+    def jwks(self) -> dict[str, Any]:
+        """The public keys as a JWK Set (RFC 7517), with those that sign only later."""
+        return {
+            "keys": [
+                {**each.key.as_dict(private=False), "kid": each.kid, "use": "sig", "alg": ALGORITHM}
+                for each in reversed(self._keys)
+            ]
+        }
 
 
-async def load_keys(database: Database, configured: str | None) -> SigningKeys:
-    """The keys of this server; generates the first one. Raises InvalidSigningKey."""
-    stored = await signing_key.list_keys(database)
-    if not stored and configured is None:
-        fresh = ECKey.generate_key(_CURVE, auto_kid=True)
-        await signing_key.insert_first_key(database, _kid(fresh), fresh.as_dict(private=True))
-        stored = await signing_key.list_keys(database)
-    keys = [ECKey.import_key(dict(jwk)) for jwk in stored]
-    if configured is not None:
-        keys.insert(0, _import_key(configured))
-    return SigningKeys(signing=keys[0], verifying={_kid(key): key for key in keys})
+def generate_key(signs_from: float) -> SigningKey:
+    """A new key, whose id is its thumbprint (RFC 7638)."""
+    key = ECKey.generate_key(CURVE, auto_kid=True)
+    assert key.kid is not None
+    return SigningKey(key.kid, key, signs_from)
 
 
-def _import_key(configured: str) -> ECKey:
-    """A key from its JWK or PEM."""
-    try:
-        key = ECKey.import_key(json.loads(configured) if configured.lstrip().startswith("{") else configured)
-    except (ValueError, TypeError, KeyError, JoseError) as error:
-        raise InvalidSigningKey("This is neither a JWK nor a PEM of an elliptic curve key.") from error
-    if not key.is_private or key.curve_name != _CURVE:
-        raise InvalidSigningKey(f"This is not a private key of the curve {_CURVE}.")
-    return key
-
-
-def _kid(key: ECKey) -> str:
-    key.ensure_kid()
-    kid = key.kid
-    assert kid is not None
-    return kid
+def outdated(keys: Sequence[SigningKey], now: float) -> list[str]:
+    """The ids of the keys that need not verify any more: a later key has signed for longer than any token lives."""
+    ordered = sorted(keys, key=lambda each: each.signs_from)
+    return [each.kid for each, following in pairwise(ordered) if following.signs_from + OVERLAP_SECONDS <= now]

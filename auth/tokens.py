@@ -7,12 +7,12 @@ noticed within a second: each session is checked once a second at most, in one q
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey, GuestProtocol
 from joserfc.jwt import JWTClaimsRegistry
 
 from auth.keys import ALGORITHM, SigningKeys
@@ -45,14 +45,13 @@ class AccessTokens:
         self._keys = keys
         self._database = database
         self._issuer = issuer
-        self._verifying_keys = KeySet(list(keys.verifying.values()))
         self._claims_registry = JWTClaimsRegistry(
             iss={"essential": True, "value": issuer},
             aud={"essential": True, "value": issuer},
             sub={"essential": True},
             exp={"essential": True},
         )
-        self._verified_tokens: LruCache[str, tuple[Actor, float]] = LruCache("access tokens", _TOKEN_CACHE_BYTES)
+        self._verified_tokens: LruCache[str, _VerifiedToken] = LruCache("access tokens", _TOKEN_CACHE_BYTES)
         self._checked_sessions: LruCache[UUID, float] = LruCache("sessions", _SESSION_CACHE_BYTES)
         self._coalescer: Coalescer[UUID, bool] = Coalescer(self._check_sessions)
 
@@ -68,8 +67,8 @@ class AccessTokens:
             "exp": now + LIFETIME_SECONDS,
             "scope": " ".join(sorted(Scope)),
         }
-        header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": self._keys.signing.kid}
-        return jwt.encode(header, claims, self._keys.signing, algorithms=[ALGORITHM])
+        key = self._keys.signing
+        return jwt.encode({"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
 
     async def authenticate(self, authorization: str | None) -> "Credentials | None":
         """
@@ -128,10 +127,10 @@ class AccessTokens:
 
     def _verify(self, token: str) -> tuple[Actor, float]:
         known = self._verified_tokens.get(token)
-        if known is not None:
-            return known
+        if known is not None and self._keys.find(known.kid) is not None:
+            return known.actor, known.expires_at
         try:
-            decoded = jwt.decode(token, self._verifying_keys, algorithms=[ALGORITHM])
+            decoded = jwt.decode(token, self._find_key, algorithms=[ALGORITHM])
             if decoded.header.get("typ") != "at+jwt":
                 raise Unauthenticated(_INVALID_MESSAGE)
             claims: dict[str, Any] = decoded.claims
@@ -143,11 +142,26 @@ class AccessTokens:
                 session_id=UUID(claims["sid"]),
                 scopes=frozenset(Scope(each) for each in claims["scope"].split()),
             )
+            verified = _VerifiedToken(actor, float(claims["exp"]), decoded.header["kid"])
         except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise Unauthenticated(_INVALID_MESSAGE) from error
-        verified = actor, float(claims["exp"])
         self._verified_tokens.put(token, verified, len(token) + _TOKEN_ENTRY_BYTES)
-        return verified
+        return verified.actor, verified.expires_at
+
+    def _find_key(self, token: GuestProtocol) -> ECKey:
+        """The key that the token's header names; what else the header says of keys (`jwk`, `jku`, `x5u`) is not read."""
+        key = self._keys.find(token.headers()["kid"])
+        if key is None:
+            raise Unauthenticated(_INVALID_MESSAGE)
+        return key
+
+
+class _VerifiedToken(NamedTuple):
+    """What a verified token says, and the id of the key that signed it."""
+
+    actor: Actor
+    expires_at: float
+    kid: str
 
 
 class Credentials:

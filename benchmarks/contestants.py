@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.database import ROOT, libpq_environment
-from benchmarks.sign_in import PUBLIC_URL
+from benchmarks.sign_in import PUBLIC_URL, SECRET_KEY
 from benchmarks.workloads import Dialect
 
 PEERS = ROOT / "benchmarks" / "peers"
@@ -54,7 +54,13 @@ class Contestant:
             return ["env", *_assignments(given | self.environment), node, self.script]
         if self.name == "limit":
             return [sys.executable, *self.script.split(), str(port), PUBLIC_URL, url]
-        given = {"HIVE_DATABASE_URL": url, "HIVE_PORT": str(port), "HIVE_PUBLIC_URL": PUBLIC_URL, "HIVE_PRODUCTION": "true"}
+        given = {
+            "HIVE_DATABASE_URL": url,
+            "HIVE_PORT": str(port),
+            "HIVE_PUBLIC_URL": PUBLIC_URL,
+            "HIVE_PRODUCTION": "true",
+            "HIVE_SECRET_KEY": SECRET_KEY.get_secret_value(),
+        }
         return ["env", *_assignments(given | self.environment), sys.executable, *self.script.split()]
 
 

@@ -23,9 +23,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from auth.keys import load_keys
+from auth.key_store import KeyStore
+from auth.server_secret import ServerSecret
 from auth.tokens import AccessTokens
 from benchmarks import handwritten_sql as sql
+from benchmarks.sign_in import SECRET_KEY
 from domain.errors import TokenExpired, Unauthenticated
 from persistence.engine.database import open_database
 
@@ -41,7 +43,9 @@ def main(port: int, issuer: str, database_url: str) -> None:
 
 async def _serve(port: int, issuer: str, database_url: str) -> None:
     async with open_database(database_url, max_connections=2) as database, AsyncExitStack() as stack:
-        tokens = AccessTokens(await load_keys(database, None), database, issuer=issuer)
+        tokens = AccessTokens(
+            await KeyStore(database, ServerSecret(SECRET_KEY.get_secret_value())).open(), database, issuer=issuer
+        )
         idle = ConnectionPool()
         for _ in range(_CONNECTIONS):
             connection = await asyncpg.connect(database_url, server_settings={"timezone": "UTC", "jit": "off"})

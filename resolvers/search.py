@@ -129,7 +129,7 @@ async def page(
     scope = _scope(context.viewer, filter)
     tag = hashlib.sha256(repr((asked, scope, order.value)).encode()).hexdigest()[:12]
     cursor = None if after is None or after is UNSET else _decode_cursor(after, tag)
-    as_of = _now() if cursor is None else cursor.as_of
+    as_of = context.now + _CLOCK_SKEW if cursor is None else cursor.as_of
     result = await search(context.database, scope, asked, as_of=as_of)
 
     ordered = sorted(((_sort_key(each, order), each) for each in result.hits), key=lambda pair: pair[0])
@@ -145,11 +145,6 @@ async def page(
     found.has_next_page = len(following) > size
     found.has_previous_page = len(following) < len(ordered)
     return found
-
-
-def _now() -> datetime:
-    """The present in whole seconds, so that equal searches are answered alike."""
-    return datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1) + _CLOCK_SKEW
 
 
 def _page_rows(first: int | None) -> int:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 
 import migrations
 from app.bootstrap import open_resources
 from app.settings import Settings
-from tests.support.app import IDLE_TIMINGS, App
+from tests.support.app import GENEROUS_LIMITS, IDLE_TIMINGS, App
 from tests.support.paired_apps import PairedApps, open_paired_apps
+from tests.support.secret_key import SECRET_KEY
 from tests.support.teams import SampleTeam, create_sample_team
 
 pytest_plugins = ["tests.support.backing_services", "tests.support.server_process", "tests.support.folder_times"]
@@ -36,9 +38,9 @@ async def database_url(postgres_server: str) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 async def app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
     """The graph over real stores, shared by a worker's tests: each makes its own teams, and nothing is written but by them."""
-    settings = Settings(database_connections=8, data_dir=tmp_path_factory.mktemp("data"))
+    settings = Settings(database_connections=8, data_dir=tmp_path_factory.mktemp("data"), secret_key=SecretStr(SECRET_KEY))
     async with (
-        open_resources(settings, database_url, timings=IDLE_TIMINGS) as resources,
+        open_resources(settings, database_url, timings=IDLE_TIMINGS, sign_in_limits=GENEROUS_LIMITS) as resources,
         asyncpg.create_pool(database_url, min_size=0, max_size=2) as sql,
     ):
         yield App(resources, sql)
@@ -57,7 +59,7 @@ async def isolated_app(postgres_server: str, tmp_path: Path) -> AsyncIterator[Ap
 
     async with (
         database_from_template(postgres_server, "migrated", migrate_template) as url,
-        open_resources(Settings(database_connections=4, data_dir=tmp_path), url) as resources,
+        open_resources(Settings(database_connections=4, data_dir=tmp_path, secret_key=SecretStr(SECRET_KEY)), url) as resources,
         asyncpg.create_pool(url, min_size=0, max_size=2) as sql,
     ):
         yield App(resources, sql)

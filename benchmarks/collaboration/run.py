@@ -33,7 +33,7 @@ from benchmarks.collaboration.report import table
 from benchmarks.live.run import LoadClient, _read_figures
 from benchmarks.live.subscribers import Subscribers, create_subscribers
 from benchmarks.measure import cpu_seconds, free_port, rss_mb, running_server, wait_until_idle
-from benchmarks.sign_in import PUBLIC_URL
+from benchmarks.sign_in import PUBLIC_URL, SECRET_KEY
 from embedded import embedded_postgres
 
 HERE = Path(__file__).parent
@@ -136,6 +136,7 @@ async def measure_contestant(
     filled = {"@PORT@": str(port), "@DATABASE@": data.url}
     environment = {
         "HIVE_DATABASE_URL": data.url, "HIVE_PORT": str(port), "HIVE_PUBLIC_URL": PUBLIC_URL, "HIVE_PRODUCTION": "true",
+        "HIVE_SECRET_KEY": SECRET_KEY.get_secret_value(),
         "HIVE_LOG_LEVEL": "warning",
     } if contestant.ours else {name: filled.get(value, value) for name, value in contestant.environment.items()}  # fmt: skip
     command = [
@@ -196,7 +197,7 @@ async def _run(arguments: argparse.Namespace) -> int:
             url = server.replace("/postgres?", "/collab?")
             assert url != server
             await asyncio.to_thread(migrations.upgrade, url)
-            settings = Settings(database_url=url, public_url=PUBLIC_URL, production=True)
+            settings = Settings(database_url=url, public_url=PUBLIC_URL, production=True, secret_key=SECRET_KEY)
             async with open_resources(settings, url) as resources:
                 crowd = await create_subscribers(resources, 1)
                 turns = arguments.rounds * len(arguments.writers) * len(arguments.contestants)

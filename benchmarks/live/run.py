@@ -32,7 +32,7 @@ from app.settings import Settings
 from benchmarks.live.report import table
 from benchmarks.live.subscribers import Subscribers, announcement_template, create_subscribers, peer_template, subscribe_messages
 from benchmarks.measure import cpu_seconds, free_port, rss_mb, running_server, wait_until_idle
-from benchmarks.sign_in import PUBLIC_URL
+from benchmarks.sign_in import PUBLIC_URL, SECRET_KEY
 from embedded import embedded_postgres
 
 HERE = Path(__file__).parent
@@ -169,7 +169,8 @@ async def measure_contestant(
     filled = {"@PORT@": str(port), "@VALKEY@": str(valkey), "@CHANNEL@": subscribers.channel}
     environment = {
         "HIVE_DATABASE_URL": url, "HIVE_REDIS_URL": f"redis://127.0.0.1:{valkey}/0", "HIVE_PORT": str(port),
-        "HIVE_PUBLIC_URL": PUBLIC_URL, "HIVE_PRODUCTION": "true", "HIVE_LOG_LEVEL": "warning",
+        "HIVE_PUBLIC_URL": PUBLIC_URL, "HIVE_PRODUCTION": "true",
+        "HIVE_SECRET_KEY": SECRET_KEY.get_secret_value(), "HIVE_LOG_LEVEL": "warning",
     } if contestant.ours else {name: filled.get(value, value) for name, value in contestant.environment.items()}  # fmt: skip
     command = [
         "env",
@@ -250,7 +251,7 @@ async def _run(arguments: argparse.Namespace) -> int:
             url = server.replace("/postgres?", "/live?")
             assert url != server
             await asyncio.to_thread(migrations.upgrade, url)
-            settings = Settings(database_url=url, public_url=PUBLIC_URL, production=True)
+            settings = Settings(database_url=url, public_url=PUBLIC_URL, production=True, secret_key=SECRET_KEY)
             async with open_resources(settings, url) as resources:
                 crowd = await create_subscribers(resources, arguments.size)
             os.sched_setaffinity(0, {_LOAD_CORE})

@@ -34,7 +34,7 @@ def entry_row(entry: SearchEntry) -> dict[str, Any]:
 
 def put_entries(locked: CTE | None = None) -> Insert:
     """Insert or replace the entries of the parameter, only those of rows in `locked` where it is given."""
-    kinds = {"tokens": Text, "text_at": INSTANT, "id": Uuid, "project_id": Uuid, "subject_id": Uuid}
+    kinds: dict[str, Any] = {"tokens": Text, "text_at": INSTANT, "id": Uuid, "project_id": Uuid, "subject_id": Uuid}
     given = recordset("entries", "entry", *(column(name, kinds.get(name, Text)) for name in _COLUMNS))
     rows = select(*(cast(given.c.tokens, TSVECTOR) if name == "tokens" else given.c[name] for name in _COLUMNS))
     if locked is not None:

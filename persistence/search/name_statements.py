@@ -10,6 +10,7 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Integer,
+    Select,
     Text,
     bindparam,
     cast,
@@ -46,8 +47,8 @@ _member = team_members.alias("named_member")
 def _says_all(text: ColumnElement[Any]) -> ColumnElement[bool]:
     """For each place of the query, one of its words begins a word of the text, whose words have blanks before them."""
     is_missing = func.strpos(text, literal("' '") + _name_word.c.text) == literal("0")
-    missing = select(literal("1")).select_from(_name_word).group_by(_name_word.c.place).having(func.bool_and(is_missing))
-    return ~exists(missing)
+    places: Select[Any] = select(literal("1")).select_from(_name_word).group_by(_name_word.c.place)
+    return ~exists(places.having(func.bool_and(is_missing)))
 
 
 def _words_of(*parts: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -38,7 +38,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import any_ as sql_any
 from sqlalchemy import literal_column as literal
-from sqlalchemy.dialects.postgresql import TSQUERY, array, distinct_on
+from sqlalchemy.dialects.postgresql import TSQUERY, array
 
 from persistence.access import visible_project_ids
 from persistence.engine.statement import Statement
@@ -58,9 +58,9 @@ WINDOW_ENTRIES: Final = 4_000
 """How many of the newest entries are read, of all places together; of a single one not fewer than 8."""
 FREQUENT_HITS: Final = 100
 """So many hits of one type among these are enough not to look for more of that type."""
-MAX_INDEXED_ENTRIES: Final = 2_000
+MAX_INDEXED_ENTRIES: Final = 1_000
 """How many entries are read of those that the inverted index finds."""
-MAX_HITS: Final = 500
+MAX_HITS: Final = 300
 """How many objects one search finds."""
 
 _e, _a, _c, _d, _p, _t = search_entries, attachments, comments, documents, projects, tasks
@@ -108,6 +108,7 @@ _indexed = (
         array([_e.c.place]).bool_op("&&")(select(_rare).scalar_subquery()),
         _matches(_e.c.tokens, _QUERY),
         _e.c.text_at <= _AS_OF,
+        _e.c.id.not_in(select(_recent.c.id)),
     )
     .limit(literal(str(MAX_INDEXED_ENTRIES)))
     .subquery("indexed")
@@ -130,16 +131,10 @@ _titled = (
     .select_from(_places.join(_same_title, true()))
     .where(literal("''") != _TITLE, _places.c.type.in_([literal("'Task'"), literal("'Document'"), literal("'Project'")]))
 )
-# Each once: the same entry may be found in all three ways. Compared by id, since the rest is the same row.
-_all_found = union_all(
+# An entry whose title begins with the query may come twice; results are made unique where they are ranked.
+_found = union_all(
     select(*(_recent.c[name] for name in _ENTRY_COLUMNS)), select(*(_indexed.c[name] for name in _ENTRY_COLUMNS)), _titled
 ).subquery("found")
-_found = (
-    select(*(_all_found.c[name] for name in _ENTRY_COLUMNS))
-    .ext(distinct_on(_all_found.c.id))
-    .order_by(_all_found.c.id)
-    .subquery("found_once")
-)
 _word = (
     func.unnest(
         cast(bindparam("words", type_=ARRAY(Text)), ARRAY(TSQUERY)),
@@ -180,7 +175,7 @@ _candidates = (
     .order_by(
         literal("titled").desc(), _counted.c.words.desc(), _counted.c.title_words.desc(), _found.c.text_at.desc(), _found.c.id
     )
-    .limit(literal(str(2 * MAX_HITS)))
+    .limit(literal(str(MAX_HITS)))
     .cte("candidates")
 )
 _is_allowed = sql_any(cast(select(_allowed.c.projects).scalar_subquery(), ARRAY(Uuid)))
@@ -301,4 +296,4 @@ FIND: Final = Statement(
         or_(BEFORE.is_(None), _all_hits.c.updated_at < BEFORE),
     )
 )
-"""Hits of tasks, documents, projects, comments and files, in no order, twice `MAX_HITS` at most."""
+"""Hits of tasks, documents, projects, comments and files, in no order, `MAX_HITS` at most."""

@@ -65,7 +65,7 @@ class SearchFacet:
     buckets: list[FacetBucket] = leaf("Up to 50 values, the most frequent first.")
 
 
-@view("What a search found. One search finds at most 500 objects, the best and newest; totals and facets count these.")
+@view("What a search found. One search finds at most 300 objects, the best and newest; totals and facets count these.")
 class SearchConnection:
     """View over `resolvers.search.SearchPage`."""
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 
 from app.bootstrap import open_resources
 from app.settings import Settings
@@ -32,6 +33,7 @@ from tests.support.document_storage import (
     verify_documents,
 )
 from tests.support.graph_actions import codes_and_paths, create_document, mutate, mutate_ok
+from tests.support.secret_key import SECRET_KEY
 from tests.support.teams import create_sample_team, uuid_of
 from tests.support.yjs_edits import append_paragraphs
 
@@ -52,7 +54,10 @@ async def isolated_app(postgres_server: str, storage: OpenBlobStore, tmp_path: P
 
     before, _, asked = storage.url.partition("?")
     settings = Settings(
-        database_connections=4, data_dir=tmp_path, blobs_url=f"{before}/{uuid4()}?{asked}" if storage.url else None
+        secret_key=SecretStr(SECRET_KEY),
+        database_connections=4,
+        data_dir=tmp_path,
+        blobs_url=f"{before}/{uuid4()}?{asked}" if storage.url else None,
     )
     async with (
         database_from_template(postgres_server, "migrated", migrate_template) as url,

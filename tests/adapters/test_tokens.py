@@ -12,7 +12,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from auth.keys import SigningKeys
+from auth.keys import SigningKey, SigningKeys
 from auth.tokens import AccessTokens
 from domain.actor import ALL_SCOPES, Scope
 from domain.errors import TokenExpired, Unauthenticated
@@ -63,7 +63,9 @@ async def token_issuer(app: App) -> TokenIssuer:
     async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
         user = (await create_person(uow, "Bearer")).user
         session, _ = await open_session(uow, user, Device())
-    return TokenIssuer(AccessTokens(SigningKeys(key, {key.kid: key}), app.resources.database, issuer=ISSUER), key, session)
+    return TokenIssuer(
+        AccessTokens(SigningKeys([SigningKey(key.kid, key, 0.0)]), app.resources.database, issuer=ISSUER), key, session
+    )
 
 
 async def test_an_issued_token_speaks_for_its_user_with_every_scope(token_issuer: TokenIssuer) -> None:

@@ -1,4 +1,4 @@
-"""Everything in persistence and sign-in that waits or is remembered has a bound, which stands here with its kind.
+"""Everything in persistence, sign-in and mail that waits or is remembered has a bound, which stands here with its kind.
 
 A collection that outlives a call must appear in the inventory; one that does not makes the test fail, so that nobody adds a
 queue, a cache or a pool without saying what bounds it.
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
-_ROOMS = ("persistence", "auth", "embedded")
+_ROOMS = ("persistence", "auth", "embedded", "mail")
 _COLLECTIONS = frozenset(
     {
         "dict",
@@ -37,10 +37,13 @@ _WORKERS = "the number of worker processes"
 
 # path:Class.attribute (or path:function, path:name): what bounds it
 _BOUNDS: dict[str, str] = {
+    "auth/keys.py:SigningKeys._by_id": "MAX_KEYS keys",
+    "auth/account_mail.py:BackgroundAccountMailer._waiting": "1,000 mails",
     "auth/passwords.py:Argon2Passwords._slots": "two, and two seconds of waiting",
     "auth/passwords.py:Argon2Passwords._threads": "two threads, behind the slots",
     "auth/tokens.py:AccessTokens._checked_sessions": _BYTES,
     "auth/tokens.py:AccessTokens._verified_tokens": _BYTES,
+    "mail/smtp.py:SmtpMailer._slots": "four connections, each for 30 s at most",
     "persistence/blobs/document_objects.py:DocumentObjects._write_slots": "half the connections, and two seconds of waiting",
     "persistence/blobs/local.py:LocalBlobs._threads": "8 threads; calls that wait are cancelled after 5 s",
     "persistence/blobs/routes.py:_Endpoint.uploading": "256 uploads",
@@ -75,15 +78,23 @@ _BOUNDS: dict[str, str] = {
     "persistence/engine/rows.py:_stored_attributes": _STATIC,
     "persistence/engine/rows.py:_written_names": _STATIC,
     "persistence/engine/statement.py:SqlText.constants": _STATIC,
+    "persistence/engine/write_batcher.py:PendingWrite.more": _PER_OPERATION,
     "persistence/engine/write_batcher.py:WriteBatcher._busy_streams": "the streams of two batches",
     "persistence/engine/write_batcher.py:WriteBatcher._pending": _CALLERS,
     "persistence/persisted_queries/memory.py:MemoryTexts._texts": _BYTES,
+    "persistence/rate_limits/memory.py:MemoryRateLimiter._times": _BYTES,
     "persistence/retry_schedule.py:RetrySchedule._failures": "10,000 objects",
+    "persistence/search/index_writes.py:IndexChanges.entries": _PER_OPERATION,
+    "persistence/search/index_writes.py:IndexChanges.moved": _PER_OPERATION,
+    "persistence/search/index_writes.py:IndexChanges.names": _PER_OPERATION,
+    "persistence/search/index_writes.py:IndexChanges.removed": _PER_OPERATION,
+    "persistence/search/rebuild.py:IndexReport.examples": "the first twenty",
     "persistence/stores/document.py:SqlDocuments._required_keys": _PER_OPERATION,
     "persistence/stores/document.py:SqlDocuments.edits": _PER_OPERATION,
     "persistence/stores/document.py:SqlDocuments.pending": _PER_OPERATION,
     "persistence/transaction.py:Transaction._row_versions": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.entries": _PER_OPERATION,
+    "persistence/unit_of_work.py:SqlUnitOfWork.mails": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.recorded": _PER_OPERATION,
 }
 

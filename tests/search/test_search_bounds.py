@@ -1,6 +1,7 @@
 """Whatever is typed into a search is answered, or refused with a code, within the limits of the database."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -21,10 +22,10 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("query", HOSTILE, ids=range(len(HOSTILE)))
-async def test_a_hostile_query_is_answered(app: App, team: SampleTeam, query: str) -> None:
-    found = await search(app, team.member, query, facets=["TYPE", "LABEL"])
-    assert found["totalCount"] == len(found["edges"])
+async def test_a_hostile_query_is_answered(app: App, team: SampleTeam) -> None:
+    for query in HOSTILE:
+        found = await search(app, team.member, query, facets=["TYPE", "LABEL"])
+        assert (query, found["totalCount"]) == (query, len(found["edges"]))
 
 
 @pytest.mark.parametrize("query", ["x" * 501, "x" * 10_000, "a b " * 5_000])
@@ -49,7 +50,7 @@ async def test_a_query_that_is_too_long_is_refused(app: App, team: SampleTeam, q
     ],
 )
 async def test_options_out_of_bounds_are_refused_with_a_code(
-    app: App, team: SampleTeam, options: dict[str, object], code: str
+    app: App, team: SampleTeam, options: dict[str, Any], code: str
 ) -> None:
     answer = await app.execute(team.member, SEARCH, query="task", **options)
     assert [each["extensions"]["code"] for each in answer["errors"]] == [code]
@@ -89,5 +90,5 @@ async def test_many_who_write_the_same_new_words_do_not_wait_for_each_other(app:
 
 async def test_no_statement_reads_without_a_bound() -> None:
     text = statements.FIND.text
-    for bound in (statements.WINDOW_ENTRIES, statements.MAX_INDEXED_ENTRIES, 2 * statements.MAX_HITS):
+    for bound in (statements.WINDOW_ENTRIES, statements.MAX_INDEXED_ENTRIES, statements.MAX_HITS):
         assert str(bound) in text

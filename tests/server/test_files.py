@@ -12,12 +12,14 @@ from urllib.parse import urlsplit
 import asyncpg
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from app.bootstrap import open_resources
 from app.settings import Settings
 from tests.support.app import App
 from tests.support.blob_stores import ministack_store
 from tests.support.graph_actions import mutation_text
+from tests.support.secret_key import SECRET_KEY
 from tests.support.server_process import Client, ServerProcess, register_user
 from tests.support.teams import create_sample_team
 from tests.support.uploads import ATTACHMENT_FIELDS, PNG, UPLOAD_TARGET_FIELDS, complete_upload, create_upload
@@ -95,7 +97,7 @@ async def test_without_a_signature_there_is_nothing(server: ServerProcess, path:
 @pytest.mark.slow
 async def test_files_go_to_a_bucket_past_the_server(database_url: str, tmp_path: Path) -> None:
     async with ministack_store(tmp_path) as storage:
-        settings = Settings(database_connections=4, data_dir=tmp_path, blobs_url=storage.url)
+        settings = Settings(database_connections=4, data_dir=tmp_path, secret_key=SecretStr(SECRET_KEY), blobs_url=storage.url)
         async with (
             open_resources(settings, database_url) as house,
             asyncpg.create_pool(database_url, min_size=0, max_size=1) as sql,

@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from app.bootstrap import seed_database
 from app.settings import DEMO_PASSWORD, Settings
 from auth.passwords import Argon2Passwords
 from persistence.engine.database import open_database
 from tests.conftest import migrate_template
+from tests.support.secret_key import SECRET_KEY
 from tests.support.server_process import Client, ServerProcess, register_user, running_server
 
 pytestmark = pytest.mark.slow
@@ -36,6 +38,11 @@ async def test_there_is_no_demo(production: ServerProcess) -> None:
         assert "panthera-demo" not in (await http.get("/")).text
 
 
+async def test_mails_are_shown_to_nobody(production: ServerProcess) -> None:
+    async with httpx.AsyncClient(base_url=production.url) as http:
+        assert (await http.get("/dev/mail")).status_code == 404
+
+
 async def test_a_seeded_database_opens_to_nobody_with_the_demo_password(postgres_server: str) -> None:
     from tests.support.backing_services import database_from_template
 
@@ -44,8 +51,8 @@ async def test_a_seeded_database_opens_to_nobody_with_the_demo_password(postgres
         database_from_template(postgres_server, "migrated", migrate_template) as url,
         open_database(url, max_connections=2) as database,
     ):
-        assert await seed_database(database, Settings(production=True)) is None
-        await seed_database(database, Settings(production=True, seed_size="demo"))
+        assert await seed_database(database, Settings(production=True, secret_key=SecretStr(SECRET_KEY))) is None
+        await seed_database(database, Settings(production=True, secret_key=SecretStr(SECRET_KEY), seed_size="demo"))
         async with database.begin() as connection:
             hashes = await connection.raw.fetch("SELECT DISTINCT password_hash FROM users WHERE password_hash IS NOT NULL")
     assert [await passwords.verify(DEMO_PASSWORD, row["password_hash"]) for row in hashes] == [False] * len(hashes)

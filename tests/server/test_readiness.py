@@ -5,12 +5,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 import migrations
 from app.application import create_app
 from app.bootstrap import Resources, open_resources
 from app.settings import Settings
 from tests.conftest import migrate_template
+from tests.support.secret_key import SECRET_KEY
 
 
 @pytest.fixture
@@ -18,7 +20,7 @@ async def own_resources(postgres_server: str, tmp_path: Path) -> AsyncIterator[R
     """Services over a database of their own."""
     from tests.support.backing_services import database_from_template
 
-    settings = Settings(data_dir=tmp_path)
+    settings = Settings(data_dir=tmp_path, secret_key=SecretStr(SECRET_KEY))
     async with (
         database_from_template(postgres_server, "migrated", migrate_template) as url,
         open_resources(settings, url) as opened,

@@ -98,3 +98,22 @@ def test_other_names_are_left_alone(monkeypatch: pytest.MonkeyPatch, name: str) 
 def test_the_public_address_has_a_scheme_and_a_host(value: str) -> None:
     with pytest.raises(ValidationError, match="public_url"):
         Settings(public_url=value)
+
+
+def test_a_secret_has_enough_characters_and_is_not_shown() -> None:
+    with pytest.raises(ValidationError, match="at least 32 characters"):
+        Settings(secret_key="short")  # type: ignore[arg-type]
+    long = "x" * 32
+    assert long not in repr(Settings(secret_key=long))  # type: ignore[arg-type]
+
+
+def test_production_needs_a_secret() -> None:
+    with pytest.raises(ValidationError, match="must be set in production"):
+        Settings(production=True)
+    assert Settings().secret_key is None
+
+
+def test_a_removed_setting_is_refused_with_what_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIVE_SIGNING_KEY", "{}")
+    (line,) = [each for each in misspelt_settings() if each.startswith("HIVE_SIGNING_KEY")]
+    assert "HIVE_SECRET_KEY" in line

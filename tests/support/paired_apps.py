@@ -16,6 +16,7 @@ from typing import Any
 
 import asyncpg
 import orjson
+from pydantic import SecretStr
 
 from app.bootstrap import open_resources
 from app.settings import Settings
@@ -25,6 +26,7 @@ from tests.support.app import IDLE_TIMINGS, App, Person
 from tests.support.comparison import normalize_lost_data
 from tests.support.random_operations import GeneratedOperation
 from tests.support.sample_data import create_sample_data
+from tests.support.secret_key import SECRET_KEY
 from tests.support.teams import SampleTeam, create_sample_team
 
 _OPAQUE_FIELDS = frozenset({"cursor", "startCursor", "endCursor", "accessToken", "refreshToken", "invitationToken", "errorId"})
@@ -121,7 +123,9 @@ async def open_paired_apps(server: str, url: str, folder: Path) -> AsyncIterator
 @asynccontextmanager
 async def _open_app(url: str, folder: Path) -> AsyncIterator[App]:
     async with (
-        open_resources(Settings(database_connections=4, data_dir=folder), url, timings=IDLE_TIMINGS) as resources,
+        open_resources(
+            Settings(database_connections=4, data_dir=folder, secret_key=SecretStr(SECRET_KEY)), url, timings=IDLE_TIMINGS
+        ) as resources,
         asyncpg.create_pool(url, min_size=0, max_size=2) as sql,
     ):
         yield App(resources, sql)

@@ -6,6 +6,7 @@ and dies with the test run however that ends.
 
 import asyncio
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from embedded.child_process import tied_to_parent
 from tests.support.backing_services import free_port
+from tests.support.secret_key import SECRET_KEY
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_SECONDS = 60.0
@@ -43,6 +45,7 @@ class ServerProcess:
             "HIVE_PORT": str(self.port),
             "HIVE_SETTLE_SECONDS": "3600",  # other tests share the database, and look whether anything was written
             "HIVE_DATA_DIR": str(folder / "data"),
+            "HIVE_SECRET_KEY": SECRET_KEY,  # servers of one database share it
             **{f"HIVE_{name.upper()}": str(value) for name, value in settings.items()},
         }
         self._started_at = 0.0
@@ -187,7 +190,10 @@ async def register_user(server: ServerProcess, name: str = "Ada") -> Client:
     """A new user, signed in."""
     client = Client(server)
     given = {"email": f"{name.lower()}-{uuid4()}@example.com", "password": PASSWORD, "firstName": name, "lastName": "Tester"}
-    payload = (await client.run(REGISTER, input=given))["userRegister"]
+    # As from a network of their own, behind a proxy: registrations are limited by address.
+    headers = {"X-Forwarded-For": f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1"}
+    request = {"query": REGISTER, "variables": {"input": given}}
+    payload = (await client.http.post("/graphql", json=request, headers=headers)).json()["data"]["userRegister"]
     assert payload["errors"] == []
     client.token = payload["tokens"]["accessToken"]
     client.refresh_token = payload["tokens"]["refreshToken"]
