@@ -10,7 +10,17 @@ from persistence.tables.document_log import document_clients, document_heads, do
 from persistence.tables.documents import document_references, document_versions, documents
 from persistence.tables.events import events, idempotency_keys, streams
 from persistence.tables.files import attached, attachments, discarded_blobs
-from persistence.tables.identity import account_tokens, invitations, sessions, signing_keys, team_members, teams, users
+from persistence.tables.identity import (
+    account_tokens,
+    factors,
+    invitations,
+    recovery_codes,
+    sessions,
+    signing_keys,
+    team_members,
+    teams,
+    users,
+)
 from persistence.tables.search import search_entries, search_queue, search_terms
 from persistence.tables.tasks import (
     comment_reactions,
@@ -25,6 +35,7 @@ from persistence.tables.tasks import (
     tasks,
     watchers,
 )
+from persistence.tables.workers import consumer_cursors, consumers, dead_letters, jobs, schedule_runs
 
 __all__ = [
     "INSTANT",
@@ -33,6 +44,9 @@ __all__ = [
     "attachments",
     "comment_reactions",
     "comments",
+    "consumer_cursors",
+    "consumers",
+    "dead_letters",
     "discarded_blobs",
     "document_clients",
     "document_heads",
@@ -41,14 +55,18 @@ __all__ = [
     "document_versions",
     "documents",
     "events",
+    "factors",
     "former_ranks",
     "idempotency_keys",
     "invitations",
+    "jobs",
     "labels",
     "metadata",
     "project_members",
     "project_status",
     "projects",
+    "recovery_codes",
+    "schedule_runs",
     "search_entries",
     "search_queue",
     "search_terms",
