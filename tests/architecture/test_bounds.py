@@ -110,6 +110,7 @@ _BOUNDS: dict[str, str] = {
     "workers/metrics.py:WorkerMetrics.lags": _CONSUMERS,
     "workers/metrics.py:WorkerMetrics.schedules": "one entry for each schedule in the code",
     "workers/upkeep.py:Retries.failed_turns": "one entry for each job in the code",
+    "workers/upkeep.py:Retries.queue_lengths": "the number of jobs",
 }
 
 

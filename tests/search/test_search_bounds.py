@@ -81,11 +81,11 @@ async def test_texts_with_very_many_words_can_be_written_and_found(app: App, tea
 
 
 async def test_many_who_write_the_same_new_words_do_not_wait_for_each_other(app: App, team: SampleTeam) -> None:
-    rows = [{"projectId": team.project_id, "title": f"Brandnew unheard {number} words"} for number in range(50)]
-    payloads = await asyncio.gather(*(mutate(app, team.member, "tasksCreate", tasks=rows) for _ in range(4)))
-    assert [each["succeeded"] for each in payloads] == [50] * 4
+    rows = [{"projectId": team.project_id, "title": f"Brandnew unheard {number} words"} for number in range(10)]
+    payloads = await asyncio.gather(*(mutate(app, team.member, "tasksCreate", tasks=rows) for _ in range(3)))
+    assert [each["succeeded"] for each in payloads] == [10] * 3
     await asyncio.gather(*(work_off_all(app.resources.database) for _ in range(3)))
-    assert (await search(app, team.member, "unheard"))["totalCount"] == 200
+    assert (await search(app, team.member, "unheard"))["totalCount"] == 30
 
 
 async def test_no_statement_reads_without_a_bound() -> None:
