@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy import any_ as sql_any
 from sqlalchemy import literal_column as literal
 
-from persistence.access import shares_team, team_visible, visible_project_ids
+from persistence.access import shares_team, team_visible, visible_project_array
 from persistence.engine.statement import Statement
 from persistence.search.parameters import AFTER, ASSIGNEES, BEFORE, LABELS, STATUSES, TEAMS, TYPES, narrowed
 from persistence.tables import search_terms, task_aliases, tasks, team_members, teams, users
@@ -127,7 +127,7 @@ FIND_KEY: Final = Statement(
     .where(
         literal("'Task'") == sql_any(TYPES),
         _t.c.deleted_at.is_(None),
-        _t.c.project_id == sql_any(visible_project_ids(narrowed)),
+        _t.c.project_id == sql_any(visible_project_array(narrowed)),
         or_(ASSIGNEES.is_(None), _t.c.assignee_id == sql_any(ASSIGNEES)),
         or_(LABELS.is_(None), _t.c.label_ids.bool_op("&&")(LABELS)),
         or_(STATUSES.is_(None), cast(_t.c.status, Text) == sql_any(STATUSES)),

@@ -40,7 +40,7 @@ from sqlalchemy import any_ as sql_any
 from sqlalchemy import literal_column as literal
 from sqlalchemy.dialects.postgresql import TSQUERY, array
 
-from persistence.access import visible_project_ids
+from persistence.access import visible_project_array
 from persistence.engine.statement import Statement
 from persistence.search.parameters import AFTER, ASSIGNEES, BEFORE, LABELS, STATUSES, TYPES, narrowed
 from persistence.tables import (
@@ -76,7 +76,7 @@ def _matches(tokens: ColumnElement[Any], query: ColumnElement[Any]) -> ColumnEle
     return tokens.bool_op("@@")(query)
 
 
-_allowed = select(visible_project_ids(narrowed).label("projects")).cte("allowed")
+_allowed = select(visible_project_array(narrowed).label("projects")).cte("allowed")
 _project = func.unnest(_allowed.c.projects).table_valued(column("id", Uuid), name="project").render_derived()
 _source = func.unnest(_SOURCES).table_valued(column("type", Text), name="source").render_derived()
 _places = (
