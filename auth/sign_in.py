@@ -111,6 +111,7 @@ class PasswordSignIn:
         code: str | None,
         address: str | None,
     ) -> SignInResult:
+        self._passwords.require_capacity()
         tries = self._tries(account, address)
         await rate_limit.require(self._limiter, *tries)
         found = await read()
