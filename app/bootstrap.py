@@ -190,7 +190,7 @@ async def open_resources(
     one may try to sign in."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(url, max_connections=settings.database_connections))
-        queue = await stack.enter_async_context(PostgresQueue.open(url))
+        queue = await stack.enter_async_context(open_queue(settings, url))
         wake_ups = await stack.enter_async_context(WakeUpSender.open(queue))
         live = await stack.enter_async_context(PubSub.open(_pubsub_backend(settings), on_announced=wake_ups.mark_entry))
         log = StreamLog(database)
@@ -275,6 +275,20 @@ async def open_resources(
         )
         texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
         yield Resources(services, tokens, keys, key_store, database, texts, mailer, queue, wake_ups)
+
+
+@asynccontextmanager
+async def open_queue(settings: Settings, url: str) -> AsyncIterator[WorkQueue]:
+    """What wakes workers: the queue that is set, or NOTIFY. Whether the queue answers shows when it is used: the leading worker
+    finds all work without it."""
+    if settings.queue_url is not None:
+        from persistence.queue.sqs import SqsQueue  # its client takes 0.5 s to import
+
+        async with SqsQueue.open(settings.queue_url) as queue:
+            yield queue
+        return
+    async with PostgresQueue.open(url) as notifying:
+        yield notifying
 
 
 @asynccontextmanager

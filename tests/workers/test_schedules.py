@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.worker import worker_services
-from tests.support.workers import FAST_TIMINGS, INSERT_EFFECT, WorkerDatabase
+from tests.support.worker_effects import FAST_TIMINGS, INSERT_EFFECT
+from tests.support.workers import WorkerDatabase
 from workers.metrics import ScheduleMetrics
 from workers.schedule import Schedule, ScheduledRun
 from workers.schedule_runner import latest_due, run_if_due
