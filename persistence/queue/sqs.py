@@ -15,6 +15,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -102,7 +103,7 @@ class SqsQueue:
             failures = 0
             if messages:
                 names = dict.fromkeys(name for each in messages for name in _names(each["Body"]))
-                yield Received(list(names), lambda received=messages: self._delete(received))
+                yield Received(list(names), partial(self._delete, messages))
 
     async def _receive_messages(self) -> Sequence[Mapping[str, Any]]:
         url = await self._url()

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -53,7 +54,7 @@ async def test_a_database_that_crashes_and_restarts_loses_nothing(tmp_path: Path
         ):
             team = await create_sample_team(database.app)
             for number in range(6):
-                await _insist(lambda number=number: create_task(database.app, team, f"Task {number}"))
+                await _insist(partial(create_task, database.app, team, f"Task {number}"))
                 if number in (2, 4):
                     server = int((folder / "cluster" / "postmaster.pid").read_text().splitlines()[0])
                     os.kill(server, signal.SIGQUIT)  # at once, as a crash: the next start recovers
