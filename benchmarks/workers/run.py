@@ -76,9 +76,8 @@ class Measured:
 def running_worker(url: str, folder: Path, consumer: str) -> Iterator[Measured]:
     """A worker on its core, ready; it is gone at the end of the block."""
     command = [sys.executable, "benchmarks/workers/worker.py", url, str(folder), consumer]
-    process = subprocess.Popen(
-        ["taskset", "--cpu-list", str(_WORKER_CORE), *tied_to_parent(command)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
+    pinned = ["taskset", "--cpu-list", str(_WORKER_CORE), *tied_to_parent(command)]
+    process = subprocess.Popen(pinned, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
