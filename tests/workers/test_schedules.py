@@ -134,5 +134,6 @@ async def test_of_two_workers_one_leads_and_the_other_takes_over(worker_database
         assert killed == 1
         await run_again()
         await run_again()
-    times = [run.due_at for run in runs]
+    times = await worker_database.effects("schedule")  # a run that was cut off is undone, and called again
     assert sorted(set(times)) == times
+    assert len(times) >= 4
