@@ -21,6 +21,7 @@ from persistence.tables.identity import (
     teams,
     users,
 )
+from persistence.tables.search import search_entries, search_queue, search_terms
 from persistence.tables.tasks import (
     comment_reactions,
     comments,
@@ -66,6 +67,9 @@ __all__ = [
     "projects",
     "recovery_codes",
     "schedule_runs",
+    "search_entries",
+    "search_queue",
+    "search_terms",
     "seen_marks",
     "sessions",
     "signing_keys",

@@ -40,8 +40,8 @@ _WORKERS = "the number of worker processes"
 _BOUNDS: dict[str, str] = {
     "auth/keys.py:SigningKeys._by_id": "MAX_KEYS keys",
     "auth/account_mail.py:BackgroundAccountMailer._waiting": "1,000 mails",
-    "auth/passwords.py:Argon2Passwords._slots": "two, and two seconds of waiting",
-    "auth/passwords.py:Argon2Passwords._threads": "two threads, behind the slots",
+    "auth/passwords.py:Argon2Passwords._slots": "one less than there are cores, and five seconds of waiting",
+    "auth/passwords.py:Argon2Passwords._threads": "as many threads, behind the slots",
     "auth/tokens.py:AccessTokens._checked_sessions": _BYTES,
     "auth/tokens.py:AccessTokens._verified_tokens": _BYTES,
     "mail/smtp.py:SmtpMailer._slots": "four connections, each for 30 s at most",
@@ -80,12 +80,18 @@ _BOUNDS: dict[str, str] = {
     "persistence/engine/rows.py:_stored_attributes": _STATIC,
     "persistence/engine/rows.py:_written_names": _STATIC,
     "persistence/engine/statement.py:SqlText.constants": _STATIC,
+    "persistence/engine/write_batcher.py:PendingWrite.more": _PER_OPERATION,
     "persistence/engine/write_batcher.py:WriteBatcher._busy_streams": "the streams of two batches",
     "persistence/engine/write_batcher.py:WriteBatcher._pending": _CALLERS,
     "persistence/persisted_queries/memory.py:MemoryTexts._texts": _BYTES,
     "persistence/queue/sender.py:WakeUpSender._marked": "10,000 names",
     "persistence/rate_limits/memory.py:MemoryRateLimiter._times": _BYTES,
     "persistence/retry_schedule.py:RetrySchedule._failures": "10,000 objects",
+    "persistence/search/index_writes.py:IndexChanges.entries": _PER_OPERATION,
+    "persistence/search/index_writes.py:IndexChanges.moved": _PER_OPERATION,
+    "persistence/search/index_writes.py:IndexChanges.names": _PER_OPERATION,
+    "persistence/search/index_writes.py:IndexChanges.removed": _PER_OPERATION,
+    "persistence/search/rebuild.py:IndexReport.examples": "the first twenty",
     "persistence/stores/document.py:SqlDocuments._required_keys": _PER_OPERATION,
     "persistence/stores/document.py:SqlDocuments.edits": _PER_OPERATION,
     "persistence/stores/document.py:SqlDocuments.pending": _PER_OPERATION,
@@ -105,6 +111,7 @@ _BOUNDS: dict[str, str] = {
     "workers/metrics.py:WorkerMetrics.lags": _CONSUMERS,
     "workers/metrics.py:WorkerMetrics.schedules": "one entry for each schedule in the code",
     "workers/upkeep.py:Retries.failed_turns": "one entry for each job in the code",
+    "workers/upkeep.py:Retries.queue_lengths": "the number of jobs",
 }
 
 
