@@ -1,11 +1,13 @@
-"""Issues and verifies access tokens: ES256 JWTs of type `at+jwt` (RFC 9068), valid for ten minutes.
+"""Issues and verifies access tokens: ES256 JWTs of type `at+jwt` (RFC 9068), valid for ten minutes; and personal API tokens.
 
 A verified token is cached until it expires, since checking an ES256 signature costs more than most queries. A revoked session is
 noticed within a second: each session is checked once a second at most, in one query for many.
 """
 
+import math
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -16,6 +18,7 @@ from joserfc.jwk import ECKey, GuestProtocol
 from joserfc.jwt import JWTClaimsRegistry
 
 from auth.keys import ALGORITHM, SigningKeys
+from domain import api_token
 from domain.actor import Actor, Scope
 from domain.errors import DomainError, TokenExpired, Unauthenticated
 from domain.events import user_stream
@@ -23,6 +26,7 @@ from domain.session import Session
 from persistence.engine.database import Database
 from persistence.engine.lru_cache import LruCache
 from persistence.engine.request_coalescing import Coalescer
+from persistence.stores import api_token as stored_api_tokens
 from persistence.stores import session as sessions
 
 LIFETIME_SECONDS = 600
@@ -31,6 +35,7 @@ _TOKEN_ENTRY_BYTES = 800  # beside the token itself
 _SESSION_CACHE_BYTES = 4 * 2**20
 _SESSION_ENTRY_BYTES = 400
 _SESSION_CHECK_SECONDS = 1.0
+_NOTE_USE_SECONDS = 60.0
 _MAX_TOKEN_CHARACTERS = 4096
 _SESSION_ENDED_MESSAGE = "The session has ended; sign in again."
 _INVALID_MESSAGE = "The access token is not valid; sign in again."
@@ -53,6 +58,7 @@ class AccessTokens:
         )
         self._verified_tokens: LruCache[str, _VerifiedToken] = LruCache("access tokens", _TOKEN_CACHE_BYTES)
         self._checked_sessions: LruCache[UUID, float] = LruCache("sessions", _SESSION_CACHE_BYTES)
+        self._api_tokens: LruCache[bytes, _ApiTokenUse] = LruCache("API tokens", _SESSION_CACHE_BYTES)
         self._coalescer: Coalescer[UUID, bool] = Coalescer(self._check_sessions)
 
     def issue(self, session: Session) -> str:
@@ -81,8 +87,10 @@ class AccessTokens:
         kind, _, token = authorization.partition(" ")
         if kind.lower() != "bearer" or not token or len(token) > _MAX_TOKEN_CHARACTERS:
             raise Unauthenticated("The Authorization header holds no Bearer token.")
-        actor, expires_at = self._verify(token.strip())
-        credentials = Credentials(actor, expires_at)
+        token = token.strip()
+        if token.startswith(api_token.SECRET_PREFIX):
+            return await self._authenticate_api_token(token)
+        credentials = Credentials(*self._verify(token))
         await self.check_active(credentials)
         return credentials
 
@@ -121,6 +129,25 @@ class AccessTokens:
         """The stream in which the end of one of the user's sessions is recorded."""
         return None if credentials is None else user_stream(credentials.actor.user_id)
 
+    async def _authenticate_api_token(self, token: str) -> "Credentials":
+        """The credentials of a personal API token, which is looked up; the use is noted, once a minute."""
+        secret_hash = api_token.hash_secret(token)
+        known = self._api_tokens.get(secret_hash)
+        if known is None:
+            row = await stored_api_tokens.by_secret(self._database, secret_hash)
+            if row is None:
+                raise Unauthenticated(_INVALID_MESSAGE)
+            actor = Actor(user_id=row.user_id, session_id=row.id, scopes=frozenset(map(Scope, row.scopes)))
+            known = _ApiTokenUse(actor, math.inf if row.expires_at is None else row.expires_at.timestamp())
+            self._api_tokens.put(secret_hash, known, _TOKEN_ENTRY_BYTES)
+        credentials = Credentials(known.actor, known.expires_at)
+        await self.check_active(credentials)
+        if known.noted_at + _NOTE_USE_SECONDS <= time.monotonic():
+            known.noted_at = time.monotonic()
+            assert known.actor.session_id is not None
+            await stored_api_tokens.touch(self._database, [known.actor.session_id])
+        return credentials
+
     async def _check_sessions(self, session_ids: Sequence[UUID]) -> Mapping[UUID, bool]:
         still_open = await sessions.find_active(self._database, session_ids, datetime.now(UTC))
         return {each: each in still_open for each in session_ids}
@@ -154,6 +181,15 @@ class AccessTokens:
         if key is None:
             raise Unauthenticated(_INVALID_MESSAGE)
         return key
+
+
+@dataclass(slots=True)
+class _ApiTokenUse:
+    """A personal API token that was looked up: whose it is, until when, and when its use was noted last (monotonic)."""
+
+    actor: Actor
+    expires_at: float
+    noted_at: float = -math.inf
 
 
 class _VerifiedToken(NamedTuple):

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Sequence
 
+    from domain.api_token import ApiTokenStore
     from domain.attachment import AttachmentStore
     from domain.comment import CommentStore
     from domain.document import DocumentStore
@@ -40,6 +41,8 @@ class UnitOfWork(Protocol):
     def users(self) -> "UserStore": ...
     @property
     def sessions(self) -> "SessionStore": ...
+    @property
+    def api_tokens(self) -> "ApiTokenStore": ...
     @property
     def teams(self) -> "TeamStore": ...
     @property

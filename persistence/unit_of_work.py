@@ -25,6 +25,7 @@ from persistence.engine.write_batcher import StaleRow
 from persistence.events import streams
 from persistence.events.idempotency import IdempotencyClaim, find_result
 from persistence.markdown_links import read_links
+from persistence.stores.api_token import SqlApiTokens
 from persistence.stores.attachment import SqlAttachments
 from persistence.stores.comment import SqlComments
 from persistence.stores.document import SqlDocuments
@@ -63,6 +64,7 @@ class SqlUnitOfWork:
         self._claim: IdempotencyClaim | None = None
         self.users = SqlUsers(connection)
         self.sessions = SqlSessions(connection)
+        self.api_tokens = SqlApiTokens(connection)
         self.teams = SqlTeams(connection)
         self.invitations = SqlInvitations(connection)
         self.labels = SqlLabels(connection)

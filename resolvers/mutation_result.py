@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from domain import codec
+from domain.api_token import ApiToken
 from domain.attachment import Attachment
 from domain.comment import Comment
 from domain.document import Document, DocumentVersion
@@ -21,8 +22,8 @@ from domain.task import Task, TaskResult
 from domain.team import Team
 from domain.user import User
 
-_SHOWN_ONCE = frozenset({"invitation_token"})
-STORED_TYPES = (Attachment, Comment, Document, DocumentVersion, Invitation, Label, Project, Task, Team, User)
+_SHOWN_ONCE = frozenset({"invitation_token", "secret"})
+STORED_TYPES = (ApiToken, Attachment, Comment, Document, DocumentVersion, Invitation, Label, Project, Task, Team, User)
 _STORED_NAMES = frozenset(cls.__name__ for cls in STORED_TYPES)
 
 

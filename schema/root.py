@@ -26,6 +26,7 @@ from resolvers.inputs import team as team_inputs
 from resolvers.inputs import user as user_inputs
 from resolvers.scalars import SCALARS
 from schema import field_rules
+from schema.access_mutations import AccessMutations
 from schema.connection import Connection
 from schema.document_mutations import DocumentMutations
 from schema.errors import ERROR_TYPES
@@ -33,6 +34,7 @@ from schema.fields import change_subscription, event_subscription, query
 from schema.file_mutations import FileMutations
 from schema.node import Node
 from schema.payload import mutation
+from schema.types.api_token import ApiToken
 from schema.types.attachment import Attachment
 from schema.types.change import Activity, Change, ChangeConnection
 from schema.types.collaboration import DocumentEvent
@@ -86,7 +88,7 @@ class Query:
 
 
 @strawberry.type(description="Mutations. Each field runs in its own transaction.")
-class Mutation(DocumentMutations, FileMutations):
+class Mutation(AccessMutations, DocumentMutations, FileMutations):
     """The root of mutations."""
 
     user_register: SessionPayload | None = mutation(
@@ -113,7 +115,7 @@ class Mutation(DocumentMutations, FileMutations):
         resolvers.session.revoke,
         user_inputs.SessionRevokeInput,
         "Ends sessions: the current one, another one, or all others.",
-        guard="signed in",
+        guard=_ME,
     )
     user_update: UserPayload | None = mutation(
         resolvers.user.update, user_inputs.UserUpdateInput, "Updates the viewer's profile.", guard=_ME
@@ -283,7 +285,7 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[Activity, Attachment, Comment, DocumentVersion, Label, Session, TaskLink, *ERROR_TYPES],
+    types=[Activity, ApiToken, Attachment, Comment, DocumentVersion, Label, Session, TaskLink, *ERROR_TYPES],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 bindings = field_rules.collect_bindings(schema)

@@ -5,6 +5,7 @@ a row selected by `persistence.engine.rows` has the same attributes as the datac
 database's collation is C), which ranks need.
 """
 
+from persistence.tables.apps import api_tokens
 from persistence.tables.columns import INSTANT, metadata, project_status, task_status, team_role
 from persistence.tables.document_log import document_clients, document_heads, document_updates
 from persistence.tables.documents import document_references, document_versions, documents
@@ -27,6 +28,7 @@ from persistence.tables.tasks import (
 
 __all__ = [
     "INSTANT",
+    "api_tokens",
     "attached",
     "attachments",
     "comment_reactions",

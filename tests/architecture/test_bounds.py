@@ -40,6 +40,7 @@ _BOUNDS: dict[str, str] = {
     "auth/keys.py:SigningKeys._by_id": "MAX_KEYS keys",
     "auth/passwords.py:Argon2Passwords._slots": "two, and two seconds of waiting",
     "auth/passwords.py:Argon2Passwords._threads": "two threads, behind the slots",
+    "auth/tokens.py:AccessTokens._api_tokens": _BYTES,
     "auth/tokens.py:AccessTokens._checked_sessions": _BYTES,
     "auth/tokens.py:AccessTokens._verified_tokens": _BYTES,
     "persistence/blobs/document_objects.py:DocumentObjects._write_slots": "half the connections, and two seconds of waiting",

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from domain import api_token
+from domain.actor import Scope
 from domain.attachment import Attachment, AttachmentState
 from domain.blob import attachment_key
 from domain.session import Device, open_session
@@ -51,7 +53,8 @@ async def create_tenant(app: App) -> Tenant:
     people = await create_sample_team(app)
     async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
         session, _ = await open_session(uow, people.owner.user, Device())
-    own: Objects = {"Session": ids.encode("Session", session.id)}
+        token, _ = await api_token.create(uow, people.owner.actor, name="Script", scopes=[Scope.TASKS_READ], expires_at=None)
+    own: Objects = {"Session": ids.encode("Session", session.id), "ApiToken": ids.encode("ApiToken", token.id)}
     return Tenant(
         people,
         {**own, **await _create_objects(app, people, people.project_id)},
@@ -158,6 +161,8 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "sessionCreate": MutationCase(lambda _: {"email": "nobody", "password": ""}, "INVALID", "INVALID"),
     "sessionRefresh": MutationCase(lambda _: {"refreshToken": ""}, "INVALID", "INVALID"),
     "sessionRevoke": MutationCase(_input_of(sessionId="Session"), guest="NOT_FOUND"),
+    "apiTokenCreate": MutationCase(lambda _: {"name": "", "scopes": []}, "INVALID", "INVALID"),
+    "apiTokenRevoke": MutationCase(_input_of(id="ApiToken"), guest="NOT_FOUND"),
     "userUpdate": MutationCase(_input_with({"locale": "en"}, avatarUploadId="upload"), guest="NOT_FOUND"),
     "userDelete": MutationCase(_input_of(id="User"), guest="NOT_FOUND"),
     "teamCreate": MutationCase(lambda _: {"name": ""}, "INVALID", "INVALID"),
@@ -244,6 +249,7 @@ QUERIES: Mapping[str, QueryCase] = {
         "query ($of: ID!) { node(id: $of) { id } }",
         (
             "Activity",
+            "ApiToken",
             "Attachment",
             "Change",
             "Comment",
