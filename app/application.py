@@ -8,12 +8,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from starlette.applications import Starlette
-from starlette.routing import WebSocketRoute
+from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp, Scope
 
 from app.bootstrap import LIMITS, POSITION_READER, CannotStart, Resources
 from app.readiness import health_routes
 from app.settings import DEMO_PASSWORD, DEMO_PEOPLE, Settings
+from auth.oauth.metadata import metadata_routes
+from auth.oauth.token_endpoint import TokenEndpoint
 from auth.routes import key_routes
 from auth.tokens import Credentials
 from domain.session import Device
@@ -109,10 +111,15 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         GraphiQLConfig(people=_demo_people(settings)),
         access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing
     )
-    pages = Starlette(
-        routes=[*graph.routes, *rooms, *files, *health_routes(resources.database), *key_routes(resources.keys), *graphiql]
-    )
+    public = [*health_routes(resources.database), *key_routes(resources.keys), *_oauth_routes(resources, settings)]
+    pages = Starlette(routes=[*graph.routes, *rooms, *files, *public, *graphiql])
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
+
+
+def _oauth_routes(resources: Resources, settings: Settings) -> list[BaseRoute]:
+    """The authorization server."""
+    tokens = TokenEndpoint(resources.database, resources.tokens, issuer=settings.origin)
+    return [*tokens.routes(), *metadata_routes(settings.origin)]
 
 
 def _demo_people(settings: Settings) -> tuple[DemoSignIn, ...]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from domain import api_token
 from domain.actor import Actor, Scope
 from domain.errors import DomainError, TokenExpired, Unauthenticated
 from domain.events import user_stream
+from domain.oauth_client import OAuthClient
 from domain.session import Session
 from persistence.engine.database import Database
 from persistence.engine.lru_cache import LruCache
@@ -52,7 +54,7 @@ class AccessTokens:
         self._issuer = issuer
         self._claims_registry = JWTClaimsRegistry(
             iss={"essential": True, "value": issuer},
-            aud={"essential": True, "value": issuer},
+            aud={"essential": True, "values": list(self.resources)},
             sub={"essential": True},
             exp={"essential": True},
         )
@@ -61,18 +63,43 @@ class AccessTokens:
         self._api_tokens: LruCache[bytes, _ApiTokenUse] = LruCache("API tokens", _SESSION_CACHE_BYTES)
         self._coalescer: Coalescer[UUID, bool] = Coalescer(self._check_sessions)
 
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """What tokens are for: the server as a whole, or the graph."""
+        return self._issuer, f"{self._issuer}/graphql"
+
     def issue(self, session: Session) -> str:
         """A token for everything that the user of the session may do."""
+        return self._sign(user_id=session.user_id, session_id=session.id, scopes=sorted(Scope))
+
+    def issue_to_app(self, client: OAuthClient, scopes: Sequence[str], audience: str | None) -> str:
+        """A token with which a client acts for itself."""
+        return self._sign(
+            user_id=client.bot_id, session_id=client.id, scopes=scopes, audience=audience, client_id=client.client_id
+        )
+
+    def _sign(
+        self,
+        *,
+        user_id: UUID,
+        session_id: UUID,
+        scopes: Sequence[str],
+        audience: str | None = None,
+        client_id: str | None = None,
+    ) -> str:
         now = int(time.time())
         claims = {
             "iss": self._issuer,
-            "aud": self._issuer,
-            "sub": str(session.user_id),
-            "sid": str(session.id),
+            "aud": audience or self._issuer,
+            "sub": str(user_id),
+            "sid": str(session_id),
+            "jti": token_hex(16),
             "iat": now,
             "exp": now + LIFETIME_SECONDS,
-            "scope": " ".join(sorted(Scope)),
+            "scope": " ".join(scopes),
         }
+        if client_id is not None:
+            claims["client_id"] = client_id
         key = self._keys.signing
         return jwt.encode({"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
 
@@ -168,6 +195,7 @@ class AccessTokens:
                 user_id=UUID(claims["sub"]),
                 session_id=UUID(claims["sid"]),
                 scopes=frozenset(Scope(each) for each in claims["scope"].split()),
+                is_app=claims.get("client_id") == claims["sid"],
             )
             verified = _VerifiedToken(actor, float(claims["exp"]), decoded.header["kid"])
         except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:

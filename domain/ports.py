@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from domain.events import Event
     from domain.invitation import InvitationStore
     from domain.label import LabelStore
+    from domain.oauth_client import OAuthClientStore
     from domain.project import ProjectStore
     from domain.reference import LinkTarget, ReferenceStore
     from domain.session import SessionStore
@@ -43,6 +44,8 @@ class UnitOfWork(Protocol):
     def sessions(self) -> "SessionStore": ...
     @property
     def api_tokens(self) -> "ApiTokenStore": ...
+    @property
+    def oauth_clients(self) -> "OAuthClientStore": ...
     @property
     def teams(self) -> "TeamStore": ...
     @property

@@ -144,7 +144,7 @@ def record_profile(uow: UnitOfWork, before: User, user: User, team_ids: Sequence
 class UserStore(Protocol):
     """Stores users."""
 
-    async def add(self, user: User, password_hash: str) -> bool:
+    async def add(self, user: User, password_hash: str | None) -> bool:
         """Store a new user; False when the e-mail address is taken (compared by `email_key`)."""
         ...
 

@@ -31,6 +31,7 @@ from persistence.stores.comment import SqlComments
 from persistence.stores.document import SqlDocuments
 from persistence.stores.invitation import SqlInvitations
 from persistence.stores.label import SqlLabels
+from persistence.stores.oauth_client import SqlOAuthClients
 from persistence.stores.project import SqlProjects
 from persistence.stores.reference import SqlReferences
 from persistence.stores.session import SqlSessions
@@ -65,6 +66,7 @@ class SqlUnitOfWork:
         self.users = SqlUsers(connection)
         self.sessions = SqlSessions(connection)
         self.api_tokens = SqlApiTokens(connection)
+        self.oauth_clients = SqlOAuthClients(connection)
         self.teams = SqlTeams(connection)
         self.invitations = SqlInvitations(connection)
         self.labels = SqlLabels(connection)

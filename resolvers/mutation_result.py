@@ -17,13 +17,27 @@ from domain.document import Document, DocumentVersion
 from domain.errors import DomainError
 from domain.invitation import Invitation
 from domain.label import Label
+from domain.oauth_client import OAuthClient
 from domain.project import Project
 from domain.task import Task, TaskResult
 from domain.team import Team
 from domain.user import User
 
 _SHOWN_ONCE = frozenset({"invitation_token", "secret"})
-STORED_TYPES = (ApiToken, Attachment, Comment, Document, DocumentVersion, Invitation, Label, Project, Task, Team, User)
+STORED_TYPES = (
+    ApiToken,
+    Attachment,
+    Comment,
+    Document,
+    DocumentVersion,
+    Invitation,
+    Label,
+    OAuthClient,
+    Project,
+    Task,
+    Team,
+    User,
+)
 _STORED_NAMES = frozenset(cls.__name__ for cls in STORED_TYPES)
 
 

@@ -40,6 +40,7 @@ from schema.types.change import Activity, Change, ChangeConnection
 from schema.types.collaboration import DocumentEvent
 from schema.types.comment import Comment, CommentPayload
 from schema.types.document import Document, DocumentVersion
+from schema.types.oauth_client import OAuthClient
 from schema.types.project import Project, ProjectPayload
 from schema.types.server import ServerInfo
 from schema.types.task import Task, TaskLink, TaskPayload, TasksPayload
@@ -285,7 +286,7 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[Activity, ApiToken, Attachment, Comment, DocumentVersion, Label, Session, TaskLink, *ERROR_TYPES],
+    types=[Activity, ApiToken, Attachment, Comment, DocumentVersion, Label, OAuthClient, Session, TaskLink, *ERROR_TYPES],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 bindings = field_rules.collect_bindings(schema)

@@ -44,7 +44,7 @@ class SqlUsers:
     def __init__(self, connection: Transaction) -> None:
         self._connection = connection
 
-    async def add(self, user: User, password_hash: str) -> bool:
+    async def add(self, user: User, password_hash: str | None) -> bool:
         """Insert a new user; False when the e-mail address is taken."""
         params = to_params(user) | {"password_hash": password_hash}
         return await self._connection.fetch_value(_ADD, **params) is not None

@@ -5,7 +5,7 @@ a row selected by `persistence.engine.rows` has the same attributes as the datac
 database's collation is C), which ranks need.
 """
 
-from persistence.tables.apps import api_tokens
+from persistence.tables.apps import api_tokens, oauth_clients
 from persistence.tables.columns import INSTANT, metadata, project_status, task_status, team_role
 from persistence.tables.document_log import document_clients, document_heads, document_updates
 from persistence.tables.documents import document_references, document_versions, documents
@@ -46,6 +46,7 @@ __all__ = [
     "invitations",
     "labels",
     "metadata",
+    "oauth_clients",
     "project_members",
     "project_status",
     "projects",

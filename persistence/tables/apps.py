@@ -1,8 +1,8 @@
-"""Tables of what programs authenticate with: personal API tokens."""
+"""Tables of what programs authenticate with: personal API tokens and OAuth clients."""
 
-from sqlalchemy import ARRAY, Column, Index, LargeBinary, Table, Text
+from sqlalchemy import ARRAY, Boolean, Column, Index, LargeBinary, Table, Text
 
-from persistence.tables.columns import INSTANT, foreign_key, id_column, metadata
+from persistence.tables.columns import INSTANT, entity_columns, foreign_key, id_column, metadata
 
 api_tokens = Table(
     "api_tokens",
@@ -17,4 +17,22 @@ api_tokens = Table(
     Column("expires_at", INSTANT),
     Column("secret_hash", LargeBinary, nullable=False, unique=True),
     Index(None, "user_id", "created_at"),
+)
+
+oauth_clients = Table(
+    "oauth_clients",
+    metadata,
+    *entity_columns(),
+    foreign_key("teams", key="team_id"),
+    foreign_key("users", key="bot_id", name="bot_user_id"),
+    Column("name", Text, nullable=False),
+    Column("is_public", Boolean, nullable=False),
+    Column("redirect_uris", ARRAY(Text), nullable=False),
+    Column("grants", ARRAY(Text), nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("secret_hash", LargeBinary),
+    Column("previous_secret_hash", LargeBinary),
+    Column("previous_secret_expires_at", INSTANT),
+    Column("deleted_at", INSTANT),
+    Index(None, "team_id"),
 )

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from domain import api_token
+from domain import api_token, oauth_client
 from domain.actor import Scope
 from domain.attachment import Attachment, AttachmentState
 from domain.blob import attachment_key
+from domain.oauth_client import OAuthGrant
 from domain.session import Device, open_session
 from persistence.unit_of_work import unit_of_work
 from resolvers import ids
@@ -54,7 +55,21 @@ async def create_tenant(app: App) -> Tenant:
     async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
         session, _ = await open_session(uow, people.owner.user, Device())
         token, _ = await api_token.create(uow, people.owner.actor, name="Script", scopes=[Scope.TASKS_READ], expires_at=None)
-    own: Objects = {"Session": ids.encode("Session", session.id), "ApiToken": ids.encode("ApiToken", token.id)}
+        client, _ = await oauth_client.create(
+            uow,
+            people.owner.actor,
+            uuid_of(people.team_id),
+            name="App",
+            is_public=False,
+            redirect_uris=[],
+            grants=[OAuthGrant.CLIENT_CREDENTIALS],
+            scopes=[Scope.TASKS_READ],
+        )
+    own: Objects = {
+        "OAuthClient": ids.encode("OAuthClient", client.id),
+        "Session": ids.encode("Session", session.id),
+        "ApiToken": ids.encode("ApiToken", token.id),
+    }
     return Tenant(
         people,
         {**own, **await _create_objects(app, people, people.project_id)},
@@ -163,6 +178,20 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "sessionRevoke": MutationCase(_input_of(sessionId="Session"), guest="NOT_FOUND"),
     "apiTokenCreate": MutationCase(lambda _: {"name": "", "scopes": []}, "INVALID", "INVALID"),
     "apiTokenRevoke": MutationCase(_input_of(id="ApiToken"), guest="NOT_FOUND"),
+    "oauthClientCreate": MutationCase(
+        _input_with(
+            {
+                "name": "App",
+                "isPublic": False,
+                "redirectUris": [],
+                "grants": ["CLIENT_CREDENTIALS"],
+                "scopes": ["TASKS_READ"],
+            },
+            teamId="Team",
+        )
+    ),
+    "oauthClientRotateSecret": MutationCase(_input_of(id="OAuthClient"), guest="NOT_FOUND"),
+    "oauthClientDelete": MutationCase(_input_of(id="OAuthClient"), guest="NOT_FOUND"),
     "userUpdate": MutationCase(_input_with({"locale": "en"}, avatarUploadId="upload"), guest="NOT_FOUND"),
     "userDelete": MutationCase(_input_of(id="User"), guest="NOT_FOUND"),
     "teamCreate": MutationCase(lambda _: {"name": ""}, "INVALID", "INVALID"),
@@ -256,6 +285,7 @@ QUERIES: Mapping[str, QueryCase] = {
             "Document",
             "Invitation",
             "Label",
+            "OAuthClient",
             "Project",
             "Session",
             "Task",
