@@ -32,6 +32,8 @@ _VERIFY = "report objects that no row names, and rows whose objects are missing"
 _SWEEP_DOCUMENTS = "delete objects that nothing has named for a day"
 _BLOBS = "look after the files in object storage"
 _SWEEP = "delete what nobody needs: files of deleted things, uploads never attached, objects that nothing names"
+_MAIL = "look after mail"
+_MAIL_TEST = "send a mail to an address, to see whether it arrives"
 _ADMIN = "administer the server"
 _ROTATE_KEYS = "add a key that signs tokens; the one before it is deleted when its tokens have expired"
 _SCHEMA = "print the graph as SDL"
@@ -87,6 +89,9 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
     seeding = verbs.add_parser("seed", help=_SEED, description=_SEED, epilog=_EPILOG)
     blobs = verbs.add_parser("blobs", help=_BLOBS, description=_BLOBS, epilog=_EPILOG)
     blobs.add_subparsers(dest="task", metavar="task", required=True).add_parser("sweep", help=_SWEEP, description=_SWEEP)
+    mail = verbs.add_parser("mail", help=_MAIL, description=_MAIL, epilog=_EPILOG)
+    test = mail.add_subparsers(dest="task", metavar="task", required=True)
+    test.add_parser("test", help=_MAIL_TEST, description=_MAIL_TEST).add_argument("address")
     printing = verbs.add_parser("schema", help=_SCHEMA, description=_SCHEMA)
     upkeep = verbs.add_parser("documents", help=_DOCUMENTS, description=_DOCUMENTS, epilog=_EPILOG).add_subparsers(
         dest="task", metavar="task", required=True
@@ -134,6 +139,8 @@ def _command(arguments: argparse.Namespace, settings: Settings) -> Coroutine[Any
             return _migrate(settings)
         case "seed":
             return _seed(settings)
+        case "mail":
+            return _send_test_mail(settings, arguments.address)
         case "blobs":
             return _clean_up_blobs(settings)
         case "admin":
@@ -186,6 +193,13 @@ async def _seed(settings: Settings) -> None:
             print(await seed_database(resources.database, settings) or "Nothing to seed: HIVE_SEED_SIZE is none.")
             if begun := await seed_demo_documents(resources, settings):
                 print(f"{begun} documents were written.")
+
+
+async def _send_test_mail(settings: Settings, address: str) -> None:
+    from app.bootstrap import send_test_mail
+
+    await send_test_mail(settings, address)
+    print(f"A mail to {address} was accepted.")
 
 
 async def _clean_up_blobs(settings: Settings) -> None:

@@ -28,6 +28,8 @@ from gateway.http.ports import RequestInfo
 from gateway.persisted.queries import AutomaticPersistedQueries, PersistedQueries
 from gateway.persisted.trusted_documents import InvalidManifest, TrustedDocuments, check_manifest, read_manifest
 from gateway.subscriptions.manager import SubscriptionManager
+from mail.console import ConsoleMailer
+from mail.dev_pages import dev_mail_routes
 from persistence.blobs.local import LocalBlobs
 from persistence.blobs.routes import blob_routes
 from realtime.collaboration.connection import MAX_MESSAGE_BYTES
@@ -106,13 +108,15 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     rooms = [WebSocketRoute(path, collaboration) for path in ("/collaboration", "/collaboration/{document_id}")]
     blobs = resources.services.blobs
     files = blob_routes(blobs) if isinstance(blobs, LocalBlobs) else []  # a bucket has addresses of its own
+    mailer = resources.mailer
+    mail_pages = dev_mail_routes(mailer) if isinstance(mailer, ConsoleMailer) and not settings.production else []
     access = GraphAccess(executor=executor, credentials=resources.tokens, may_introspect=may_introspect)
     graphiql = graphiql_routes(
         GraphiQLConfig(people=_demo_people(settings)),
         access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing
     )
     public = [*health_routes(resources.database), *key_routes(resources.keys), *_oauth_routes(resources, settings)]
-    pages = Starlette(routes=[*graph.routes, *rooms, *files, *public, *graphiql])
+    pages = Starlette(routes=[*graph.routes, *rooms, *files, *mail_pages, *public, *graphiql])
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
 
 

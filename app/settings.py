@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from auth.server_secret import MIN_SECRET_CHARS
 from domain.email_address import ascii_host
+from mail.mail_url import CONSOLE_URL, parse_mail_url
+from mail.message import parse_mailbox
 
 DEMO_EMAIL, DEMO_PASSWORD = "demo@pantherahive.dev", "panthera-demo"
 DEMO_PEOPLE = (("Dana Whitfield", DEMO_EMAIL), ("Priya Raghavan", "priya@larkspur.example"))
@@ -52,6 +54,13 @@ class Settings(BaseSettings):
         default=None, description="Manifest of the only documents that may run; any document without one."
     )
     compression: Literal["off", "gzip"] = Field(default="off", description="How answers above 1 KiB are compressed.")
+    mail_url: str | None = Field(
+        default=None,
+        description="smtp://, smtps:// or ses:// address of what sends mail; console: shows it at /dev/mail.",
+    )
+    mail_from: str | None = Field(
+        default=None, validate_default=True, description="Whom mail comes from: PantheraHive <hive@example.com>."
+    )
     secret_key: SecretStr | None = Field(
         default=None,
         validate_default=True,
@@ -116,6 +125,22 @@ class Settings(BaseSettings):
             raise ValueError(f"knows region and endpoint, not {min(unknown)}")
         for endpoint in asked.get("endpoint", ()):
             _with_scheme(endpoint, "https", "http")
+        return value
+
+    @field_validator("mail_url")
+    @classmethod
+    def _is_mail_server(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_mail_url(value)
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_mailbox(cls, value: str | None, given: ValidationInfo) -> str | None:
+        if value is not None:
+            parse_mailbox(value)
+        elif given.data.get("mail_url") not in (None, CONSOLE_URL):
+            raise ValueError("must be set where HIVE_MAIL_URL is: PantheraHive <hive@example.com>")
         return value
 
     @field_validator("public_url")

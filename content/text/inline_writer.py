@@ -1,8 +1,8 @@
 """Writes the inline nodes of a text block as Markdown.
 
 Emphasis is written with asterisks where these are read as it (`content.text.delimiters`), else with the tags `<strong>`,
-`<em>`, `<s>`, which the parser takes for the same marks. Underline is `<u>` always, a mention_text is
-`[@name](mention_text:id)`. Of marks that overlap the longest stands outside, but no link is parted. White space at the rim of a
+`<em>`, `<s>`, which the parser takes for the same marks. Underline is `<u>` always, a mention is
+`[@name](mention:id)`. Of marks that overlap the longest stands outside, but no link is parted. White space at the rim of a
 mark is moved out of it, that at the ends of lines is left out, as no reader shows it; code keeps no other mark than a link, and
 marks that Markdown doesn't have are left out.
 """
@@ -315,7 +315,7 @@ def _link(href: str, title: str, within: Sequence[Run]) -> str:
 def _atom(node: Node) -> str:
     if node.type == "image":
         return image(node)
-    return f"[{escaped(mention_text(node))}](mention_text:{quote(str(node.attrs.get('id') or ''), safe='')})"
+    return f"[{escaped(mention_text(node))}](mention:{quote(str(node.attrs.get('id') or ''), safe='')})"
 
 
 def _code(text: str) -> str:

@@ -26,7 +26,7 @@ def inline_text(inline: Node) -> str:
         return inline.text
     if inline.type == "hardBreak":
         return "\n"
-    if inline.type == "mention_text":
+    if inline.type == "mention":
         return mention_text(inline)
     if inline.type == "image":
         return str(inline.attrs.get("alt") or "")

@@ -1,4 +1,4 @@
-"""Everything in persistence and sign-in that waits or is remembered has a bound, which stands here with its kind.
+"""Everything in persistence, sign-in and mail that waits or is remembered has a bound, which stands here with its kind.
 
 A collection that outlives a call must appear in the inventory; one that does not makes the test fail, so that nobody adds a
 queue, a cache or a pool without saying what bounds it.
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
-_ROOMS = ("persistence", "auth", "embedded")
+_ROOMS = ("persistence", "auth", "embedded", "mail")
 _COLLECTIONS = frozenset(
     {
         "dict",
@@ -43,6 +43,7 @@ _BOUNDS: dict[str, str] = {
     "auth/tokens.py:AccessTokens._api_tokens": _BYTES,
     "auth/tokens.py:AccessTokens._checked_sessions": _BYTES,
     "auth/tokens.py:AccessTokens._verified_tokens": _BYTES,
+    "mail/smtp.py:SmtpMailer._slots": "four connections, each for 30 s at most",
     "persistence/blobs/document_objects.py:DocumentObjects._write_slots": "half the connections, and two seconds of waiting",
     "persistence/blobs/local.py:LocalBlobs._threads": "8 threads; calls that wait are cancelled after 5 s",
     "persistence/blobs/routes.py:_Endpoint.uploading": "256 uploads",

@@ -152,9 +152,7 @@ async def test_a_deleted_client_ends_with_its_tokens_and_its_bot(
     assert (await post_token(http, confidential, **GRANT)).status_code == 401
     await asyncio.sleep(1.0)  # what was checked is believed for as long
     assert graph_error(await post_graph(http, token, TASKS))["code"] == "UNAUTHENTICATED"
-    members = await app.run(
-        team.owner, "query ($id: ID!) { team(id: $id) { members { nodes { isBot } } } }", id=team.team_id
-    )
+    members = await app.run(team.owner, "query ($id: ID!) { team(id: $id) { members { nodes { isBot } } } }", id=team.team_id)
     assert not any(each["isBot"] for each in members["team"]["members"]["nodes"])
 
 

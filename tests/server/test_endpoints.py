@@ -34,6 +34,12 @@ subscription ($after: SyncCursor) {
 """
 
 
+async def test_mails_are_shown_in_development(server: ServerProcess) -> None:
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        page = await http.get("/dev/mail")
+    assert (page.status_code, "No mail yet" in page.text) == (200, True)
+
+
 async def test_from_signing_in_to_receiving_ones_own_change(server: ServerProcess) -> None:
     ada = await register_user(server)
     email = (await ada.run(VIEWER))["viewer"]["email"]

@@ -38,6 +38,11 @@ async def test_there_is_no_demo(production: ServerProcess) -> None:
         assert "panthera-demo" not in (await http.get("/")).text
 
 
+async def test_mails_are_shown_to_nobody(production: ServerProcess) -> None:
+    async with httpx.AsyncClient(base_url=production.url) as http:
+        assert (await http.get("/dev/mail")).status_code == 404
+
+
 async def test_a_seeded_database_opens_to_nobody_with_the_demo_password(postgres_server: str) -> None:
     from tests.support.backing_services import database_from_template
 

@@ -1,4 +1,4 @@
-"""ministack, a stand-in for S3 that checks signatures, conditions and checksums, in a virtual environment that is made once and reused."""
+"""ministack, a stand-in for AWS (S3, SES, SNS) that checks signatures, conditions and checksums, in a virtual environment that is made once and reused."""
 
 import fcntl
 import hashlib
@@ -22,7 +22,7 @@ KEY, SECRET = "test", "test"
 
 
 @contextmanager
-def ministack(folder: Path) -> Iterator[str]:
+def ministack(folder: Path, *, services: str = "s3") -> Iterator[str]:
     """The address of a running one, empty, which ends with the block. Skips the test where it cannot be installed."""
     python = _install_environment()
     port = free_port()
@@ -30,7 +30,7 @@ def ministack(folder: Path) -> Iterator[str]:
         "AUTH": "true",
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
-        "SERVICES": "s3",
+        "SERVICES": services,
         "HOME": str(folder),
         "TMPDIR": str(folder),
         "AWS_ACCESS_KEY_ID": KEY,
