@@ -24,6 +24,7 @@ ERROR_FIELDS = """
   }
 """
 _PAYLOAD_SELECTIONS = {
+    "ApiTokenPayload": "apiToken { id }",
     "AttachmentPayload": "attachment { id state }",
     "UploadPayload": "attachment { id state }",
     "BasicPayload": "",
@@ -32,6 +33,7 @@ _PAYLOAD_SELECTIONS = {
     "DocumentPayload": f"document {{ {DOCUMENT_FIELDS} }}",
     "DeletePayload": "deletedId",
     "LabelPayload": "label { id name }",
+    "OAuthClientPayload": "oauthClient { id version }",
     "ProjectPayload": "project { id version }",
     "SessionPayload": "user { id }",
     "TaskPayload": f"task {{ {TASK_FIELDS} }}",
