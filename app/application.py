@@ -19,6 +19,7 @@ from auth.oauth.token_endpoint import TokenEndpoint
 from auth.routes import key_routes
 from auth.tokens import Credentials
 from domain.session import Device
+from gateway.account_pages import AccountPages
 from gateway.endpoints import OpenConnections, graph_endpoints
 from gateway.execution.executor import Executor
 from gateway.graphiql import DemoSignIn, GraphAccess, GraphiQLConfig
@@ -115,8 +116,9 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         GraphiQLConfig(people=_demo_people(settings)),
         access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing
     )
+    account_pages = AccountPages(executor, open_context).routes()
     public = [*health_routes(resources.database), *key_routes(resources.keys), *_oauth_routes(resources, settings)]
-    pages = Starlette(routes=[*graph.routes, *rooms, *files, *mail_pages, *public, *graphiql])
+    pages = Starlette(routes=[*account_pages, *graph.routes, *rooms, *files, *mail_pages, *public, *graphiql])
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
 
 

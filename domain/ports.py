@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Sequence
 
+    from domain.account_mail import AccountMail
+    from domain.account_token import AccountTokenStore
     from domain.api_token import ApiTokenStore
     from domain.attachment import AttachmentStore
     from domain.comment import CommentStore
@@ -47,6 +49,8 @@ class UnitOfWork(Protocol):
     @property
     def oauth_clients(self) -> "OAuthClientStore": ...
     @property
+    def account_tokens(self) -> "AccountTokenStore": ...
+    @property
     def teams(self) -> "TeamStore": ...
     @property
     def invitations(self) -> "InvitationStore": ...
@@ -79,6 +83,10 @@ class UnitOfWork(Protocol):
 
     def record(self, event: "Event") -> None:
         """Record a fact: it is logged with the transaction and announced after it."""
+        ...
+
+    def send_mail(self, mail: "AccountMail") -> None:
+        """Have a mail sent after the transaction, soon."""
         ...
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:

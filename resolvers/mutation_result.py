@@ -23,7 +23,7 @@ from domain.task import Task, TaskResult
 from domain.team import Team
 from domain.user import User
 
-_SHOWN_ONCE = frozenset({"invitation_token", "secret"})
+_SHOWN_ONCE = frozenset({"invitation_token", "secret", "development_links"})
 STORED_TYPES = (
     ApiToken,
     Attachment,
