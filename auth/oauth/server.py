@@ -1,7 +1,7 @@
 """Authlib's authorization server over what was loaded for one request, with our grants and token responses."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -39,7 +39,6 @@ class LoadedRequest:
     issue_to_app: Callable[[OAuthClient, list[str], str | None], str]
     lifetime_seconds: int
     resources: tuple[str, ...]
-    problems: list[str] = field(default_factory=list)
 
     def audience(self, request: ParsedRequest) -> str | None:
         """The resource that a token is for; None where the request names none. Raises InvalidTargetError."""

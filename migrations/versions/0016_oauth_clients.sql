@@ -16,7 +16,7 @@ CREATE TABLE oauth_clients (
     deleted_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_oauth_clients PRIMARY KEY (id),
     CONSTRAINT fk_oauth_clients_team_id FOREIGN KEY(team_id) REFERENCES teams (id),
-    CONSTRAINT fk_oauth_clients_bot_id FOREIGN KEY(bot_user_id) REFERENCES users (id)
+    CONSTRAINT fk_oauth_clients_bot_user_id FOREIGN KEY(bot_user_id) REFERENCES users (id)
 );
 
 CREATE INDEX ix_oauth_clients_team_id ON oauth_clients (team_id);

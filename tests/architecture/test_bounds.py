@@ -39,6 +39,7 @@ _WORKERS = "the number of worker processes"
 _BOUNDS: dict[str, str] = {
     "auth/keys.py:SigningKeys._by_id": "MAX_KEYS keys",
     "auth/account_mail.py:BackgroundAccountMailer._waiting": "1,000 mails",
+    "auth/oauth/requests.py:_Payload._datalist": "the parameters of one request: 50",
     "auth/passwords.py:Argon2Passwords._slots": "two, and two seconds of waiting",
     "auth/passwords.py:Argon2Passwords._threads": "two threads, behind the slots",
     "auth/tokens.py:AccessTokens._api_tokens": _BYTES,
