@@ -14,8 +14,11 @@ from starlette.types import ASGIApp, Scope
 from app.bootstrap import LIMITS, POSITION_READER, CannotStart, Resources
 from app.readiness import health_routes
 from app.settings import DEMO_PASSWORD, DEMO_PEOPLE, Settings
+from auth.oauth.authorize_endpoint import AuthorizeEndpoint
+from auth.oauth.browser_session import BrowserSessions
 from auth.oauth.metadata import metadata_routes
 from auth.oauth.token_endpoint import TokenEndpoint
+from auth.oauth.userinfo import userinfo_routes
 from auth.routes import key_routes
 from auth.tokens import Credentials
 from domain.session import Device
@@ -124,8 +127,13 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
 
 def _oauth_routes(resources: Resources, settings: Settings) -> list[BaseRoute]:
     """The authorization server."""
-    tokens = TokenEndpoint(resources.database, resources.tokens, issuer=settings.origin)
-    return [*tokens.routes(), *metadata_routes(settings.origin)]
+    database, announcer, issuer = resources.database, resources.services.pubsub, settings.origin
+    tokens = TokenEndpoint(database, announcer, resources.tokens, issuer=issuer)
+    browsers = BrowserSessions(resources.secret, issuer)
+    sign_in = resources.services.sign_in
+    authorize = AuthorizeEndpoint(database, announcer, resources.tokens, sign_in, browsers, issuer=issuer)
+    userinfo = userinfo_routes(database, resources.tokens)
+    return [*authorize.routes(), *tokens.routes(), *userinfo, *metadata_routes(issuer)]
 
 
 def _demo_people(settings: Settings) -> tuple[DemoSignIn, ...]:

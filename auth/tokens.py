@@ -33,12 +33,14 @@ from persistence.stores import session as sessions
 
 LIFETIME_SECONDS = 600
 _TOKEN_CACHE_BYTES = 16 * 2**20
-_TOKEN_ENTRY_BYTES = 800  # beside the token itself
+_TOKEN_ENTRY_BYTES = 2_400  # beside the token itself
 _SESSION_CACHE_BYTES = 4 * 2**20
 _SESSION_ENTRY_BYTES = 400
 _SESSION_CHECK_SECONDS = 1.0
 _NOTE_USE_SECONDS = 60.0
 _MAX_TOKEN_CHARACTERS = 4096
+OPENID_SCOPES = ("openid", "profile", "email")
+"""Scopes of OpenID Connect, which any client may ask for; they lend nothing of the graph."""
 _SESSION_ENDED_MESSAGE = "The session has ended; sign in again."
 _INVALID_MESSAGE = "The access token is not valid; sign in again."
 
@@ -58,7 +60,7 @@ class AccessTokens:
             sub={"essential": True},
             exp={"essential": True},
         )
-        self._verified_tokens: LruCache[str, _VerifiedToken] = LruCache("access tokens", _TOKEN_CACHE_BYTES)
+        self._verified_tokens: LruCache[str, VerifiedToken] = LruCache("access tokens", _TOKEN_CACHE_BYTES)
         self._checked_sessions: LruCache[UUID, float] = LruCache("sessions", _SESSION_CACHE_BYTES)
         self._api_tokens: LruCache[bytes, _ApiTokenUse] = LruCache("API tokens", _SESSION_CACHE_BYTES)
         self._coalescer: Coalescer[UUID, bool] = Coalescer(self._check_sessions)
@@ -71,6 +73,22 @@ class AccessTokens:
     def issue(self, session: Session) -> str:
         """A token for everything that the user of the session may do."""
         return self._sign(user_id=session.user_id, session_id=session.id, scopes=sorted(Scope))
+
+    def issue_to_client(self, session: Session, scopes: Sequence[str], audience: str | None) -> str:
+        """A token with which a client acts for the user of its session."""
+        return self._sign(
+            user_id=session.user_id,
+            session_id=session.id,
+            scopes=scopes,
+            audience=audience,
+            client_id=str(session.client_id),
+        )
+
+    def issue_id_token(self, client_id: str, claims: Mapping[str, Any]) -> str:
+        """An ID token (OpenID Connect Core, section 2) for a client, with these claims."""
+        now = int(time.time())
+        whole = {"iss": self._issuer, "aud": client_id, "iat": now, "exp": now + LIFETIME_SECONDS, **claims}
+        return self._encode("JWT", whole)
 
     def issue_to_app(self, client: OAuthClient, scopes: Sequence[str], audience: str | None) -> str:
         """A token with which a client acts for itself."""
@@ -100,8 +118,11 @@ class AccessTokens:
         }
         if client_id is not None:
             claims["client_id"] = client_id
+        return self._encode("at+jwt", claims)
+
+    def _encode(self, kind: str, claims: dict[str, Any]) -> str:
         key = self._keys.signing
-        return jwt.encode({"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
+        return jwt.encode({"alg": ALGORITHM, "typ": kind, "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
 
     async def authenticate(self, authorization: str | None) -> "Credentials | None":
         """
@@ -117,7 +138,8 @@ class AccessTokens:
         token = token.strip()
         if token.startswith(api_token.SECRET_PREFIX):
             return await self._authenticate_api_token(token)
-        credentials = Credentials(*self._verify(token))
+        verified = self.verify(token)
+        credentials = Credentials(verified.actor, verified.expires_at)
         await self.check_active(credentials)
         return credentials
 
@@ -179,10 +201,11 @@ class AccessTokens:
         still_open = await sessions.find_active(self._database, session_ids, datetime.now(UTC))
         return {each: each in still_open for each in session_ids}
 
-    def _verify(self, token: str) -> tuple[Actor, float]:
+    def verify(self, token: str) -> "VerifiedToken":
+        """What an access token says; whether its session is open is not asked. Raises TokenExpired and Unauthenticated."""
         known = self._verified_tokens.get(token)
-        if known is not None and self._keys.find(known.kid) is not None:
-            return known.actor, known.expires_at
+        if known is not None and self._keys.find(known.kid) is not None and known.expires_at > time.time():
+            return known
         try:
             decoded = jwt.decode(token, self._find_key, algorithms=[ALGORITHM])
             if decoded.header.get("typ") != "at+jwt":
@@ -191,17 +214,18 @@ class AccessTokens:
             if isinstance(claims.get("exp"), int) and claims["exp"] <= time.time():
                 raise TokenExpired
             self._claims_registry.validate(claims)
+            scopes = frozenset(claims["scope"].split())
             actor = Actor(
                 user_id=UUID(claims["sub"]),
                 session_id=UUID(claims["sid"]),
-                scopes=frozenset(Scope(each) for each in claims["scope"].split()),
+                scopes=frozenset(Scope(each) for each in scopes if each not in OPENID_SCOPES),
                 is_app=claims.get("client_id") == claims["sid"],
             )
-            verified = _VerifiedToken(actor, float(claims["exp"]), decoded.header["kid"])
+            verified = VerifiedToken(actor, float(claims["exp"]), decoded.header["kid"], scopes, claims)
         except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise Unauthenticated(_INVALID_MESSAGE) from error
         self._verified_tokens.put(token, verified, len(token) + _TOKEN_ENTRY_BYTES)
-        return verified.actor, verified.expires_at
+        return verified
 
     def _find_key(self, token: GuestProtocol) -> ECKey:
         """The key that the token's header names; what else the header says of keys (`jwk`, `jku`, `x5u`) is not read."""
@@ -220,12 +244,14 @@ class _ApiTokenUse:
     noted_at: float = -math.inf
 
 
-class _VerifiedToken(NamedTuple):
-    """What a verified token says, and the id of the key that signed it."""
+class VerifiedToken(NamedTuple):
+    """What a verified token says, and the id of the key that signed it. `scopes` has those of OpenID Connect too."""
 
     actor: Actor
     expires_at: float
     kid: str
+    scopes: frozenset[str]
+    claims: Mapping[str, Any]
 
 
 class Credentials:

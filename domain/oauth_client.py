@@ -22,6 +22,7 @@ from domain.events import ChangeKind, Event, team_stream
 from domain.permissions import Access, Action, ResourceKind, Role, access
 from domain.ports import UnitOfWork
 from domain.redirect_uri import validate_redirect_uri
+from domain.session import EndedSession, SessionEnded
 from domain.team import Team
 from domain.user import User, UserDeleted, UserRegistered, UserStatus
 from domain.version import require_version, with_changes
@@ -129,6 +130,10 @@ class OAuthClientStore(Protocol):
         """How many clients a team has; the caller holds the team."""
         ...
 
+    async def end_grants(self, client_id: UUID, at: datetime) -> Collection[tuple[UUID, UUID]]:
+        """End everything that people granted to a client: the ids of the sessions, and of their users."""
+        ...
+
 
 async def create(
     uow: UnitOfWork,
@@ -201,6 +206,8 @@ async def delete(uow: UnitOfWork, actor: Actor, client_id: UUID, *, expected_ver
     require_version(before, expected_version)
     client = with_changes(before, uow.now, deleted_at=uow.now)
     await uow.oauth_clients.save(client)
+    for session_id, user_id in await uow.oauth_clients.end_grants(client_id, uow.now):
+        uow.record(SessionEnded(actor_id=actor.user_id, user_id=user_id, session=EndedSession(id=session_id)))
     bot = await uow.users.lock(client.bot_id)
     if bot is not None:
         await teams.leave_all(uow, actor, bot.id)

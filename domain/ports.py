@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from domain.invitation import InvitationStore
     from domain.label import LabelStore
     from domain.oauth_client import OAuthClientStore
+    from domain.oauth_grant import OAuthGrantStore
     from domain.project import ProjectStore
     from domain.reference import LinkTarget, ReferenceStore
     from domain.session import SessionStore
@@ -50,6 +51,8 @@ class UnitOfWork(Protocol):
     def oauth_clients(self) -> "OAuthClientStore": ...
     @property
     def account_tokens(self) -> "AccountTokenStore": ...
+    @property
+    def oauth_grants(self) -> "OAuthGrantStore": ...
     @property
     def teams(self) -> "TeamStore": ...
     @property

@@ -13,7 +13,7 @@ from domain.actor import Actor
 from domain.errors import Unauthenticated
 from domain.ports import UnitOfWork
 from domain.rate_limit import RateLimit
-from domain.session import Device, Session
+from domain.session import Device, Session, SessionKind
 from domain.user import User, UserStatus
 
 _PER_ACCOUNT: Final = RateLimit(name="sign-in account", max_uses=5, window_seconds=60)
@@ -69,12 +69,14 @@ class SignIn(Protocol):
         ...
 
 
-async def open_session(uow: UnitOfWork, signed_in: SignedIn, device: Device) -> tuple[Session, str]:
-    """Start the session of somebody who has signed in; the second value is the refresh token.
+async def open_session(
+    uow: UnitOfWork, signed_in: SignedIn, device: Device, *, kind: SessionKind = SessionKind.DIRECT
+) -> tuple[Session, str]:
+    """Start the session of somebody who has signed in; the second value is the refresh token, or the cookie of a browser.
 
     Raises Unauthenticated when the password was changed, or the account closed, since the password was compared.
     """
-    return await sessions.open_session(uow, await _require_unchanged(uow, signed_in), device)
+    return await sessions.open_session(uow, await _require_unchanged(uow, signed_in), device, kind=kind)
 
 
 async def reauthenticate(uow: UnitOfWork, actor: Actor, signed_in: SignedIn) -> None:

@@ -34,6 +34,7 @@ from persistence.stores.document import SqlDocuments
 from persistence.stores.invitation import SqlInvitations
 from persistence.stores.label import SqlLabels
 from persistence.stores.oauth_client import SqlOAuthClients
+from persistence.stores.oauth_grant import SqlOAuthGrants
 from persistence.stores.project import SqlProjects
 from persistence.stores.reference import SqlReferences
 from persistence.stores.session import SqlSessions
@@ -72,6 +73,7 @@ class SqlUnitOfWork:
         self.api_tokens = SqlApiTokens(connection)
         self.oauth_clients = SqlOAuthClients(connection)
         self.account_tokens = SqlAccountTokens(connection)
+        self.oauth_grants = SqlOAuthGrants(connection)
         self.teams = SqlTeams(connection)
         self.invitations = SqlInvitations(connection)
         self.labels = SqlLabels(connection)

@@ -6,12 +6,11 @@ from typing import Final
 
 from authlib.oauth2.rfc6749 import ClientMixin
 
+from auth.tokens import OPENID_SCOPES
 from domain.actor import Scope
 from domain.oauth_client import NOT_FOR_APPS, OAuthClient, OAuthGrant, is_secret_of
 from domain.redirect_uri import is_registered
 
-OPENID_SCOPES: Final = ("openid", "profile", "email")
-"""Scopes of OpenID Connect, which any client may ask for; they lend nothing of the graph."""
 _GRANT_TYPES: Final = {
     "authorization_code": OAuthGrant.AUTHORIZATION_CODE,
     "client_credentials": OAuthGrant.CLIENT_CREDENTIALS,

@@ -1,6 +1,7 @@
 """OAuth clients: the store, and the queries of requests."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from persistence.access import VIEWER, any_id
 from persistence.engine.database import Connection, Database
 from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params, update_row
 from persistence.engine.statement import Statement
-from persistence.tables import oauth_clients, team_members, teams
+from persistence.tables import INSTANT, oauth_clients, sessions, team_members, teams
 
 _c = oauth_clients
 _ID = bindparam("id", type_=Uuid)
@@ -24,6 +25,12 @@ _GET = Statement(
     select(*columns(OAuthClient, _c))
     .select_from(_c.join(teams, teams.c.id == _c.c.team_id))
     .where(_c.c.id == _ID, _STANDS, teams.c.deleted_at.is_(None))
+)
+_END_GRANTS = Statement(
+    sessions.update()
+    .where(sessions.c.client_id == _ID, sessions.c.revoked_at.is_(None))
+    .values(revoked_at=bindparam("at", type_=INSTANT))
+    .returning(sessions.c.id, sessions.c.user_id)
 )
 
 
@@ -73,6 +80,10 @@ class SqlOAuthClients:
         """How many clients a team has."""
         count: int = await self._connection.fetch_value(_COUNT, team=team_id)
         return count
+
+    async def end_grants(self, client_id: UUID, at: datetime) -> Collection[tuple[UUID, UUID]]:
+        """End everything that people granted to a client: the ids of the sessions, and of their users."""
+        return [(row[0], row[1]) for row in await self._connection.fetch(_END_GRANTS, id=client_id, at=at)]
 
 
 async def get(database: Database, client_id: UUID) -> OAuthClient | None:

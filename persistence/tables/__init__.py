@@ -5,7 +5,7 @@ a row selected by `persistence.engine.rows` has the same attributes as the datac
 database's collation is C), which ranks need.
 """
 
-from persistence.tables.apps import api_tokens, oauth_clients
+from persistence.tables.apps import api_tokens, authorization_codes, oauth_clients, oauth_consents
 from persistence.tables.columns import INSTANT, metadata, project_status, task_status, team_role
 from persistence.tables.document_log import document_clients, document_heads, document_updates
 from persistence.tables.documents import document_references, document_versions, documents
@@ -32,6 +32,7 @@ __all__ = [
     "api_tokens",
     "attached",
     "attachments",
+    "authorization_codes",
     "comment_reactions",
     "comments",
     "discarded_blobs",
@@ -48,6 +49,7 @@ __all__ = [
     "labels",
     "metadata",
     "oauth_clients",
+    "oauth_consents",
     "project_members",
     "project_status",
     "projects",
