@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from domain.comment import CommentStore
     from domain.document import DocumentStore
     from domain.events import Event
+    from domain.factor import FactorStore
     from domain.invitation import InvitationStore
     from domain.label import LabelStore
     from domain.oauth_client import OAuthClientStore
@@ -49,6 +50,8 @@ class UnitOfWork(Protocol):
     def api_tokens(self) -> "ApiTokenStore": ...
     @property
     def oauth_clients(self) -> "OAuthClientStore": ...
+    @property
+    def factors(self) -> "FactorStore": ...
     @property
     def account_tokens(self) -> "AccountTokenStore": ...
     @property

@@ -31,6 +31,7 @@ from persistence.stores.api_token import SqlApiTokens
 from persistence.stores.attachment import SqlAttachments
 from persistence.stores.comment import SqlComments
 from persistence.stores.document import SqlDocuments
+from persistence.stores.factor import SqlFactors
 from persistence.stores.invitation import SqlInvitations
 from persistence.stores.label import SqlLabels
 from persistence.stores.oauth_client import SqlOAuthClients
@@ -72,6 +73,7 @@ class SqlUnitOfWork:
         self.sessions = SqlSessions(connection)
         self.api_tokens = SqlApiTokens(connection)
         self.oauth_clients = SqlOAuthClients(connection)
+        self.factors = SqlFactors(connection)
         self.account_tokens = SqlAccountTokens(connection)
         self.oauth_grants = SqlOAuthGrants(connection)
         self.teams = SqlTeams(connection)

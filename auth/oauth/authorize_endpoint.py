@@ -23,11 +23,11 @@ from auth.oauth.server import Answer, LoadedRequest, RequestServer
 from auth.oauth.token_endpoint import client_by_id, device_of
 from auth.tokens import AccessTokens
 from domain import sign_in
-from domain.errors import DomainError, RateLimited, Unavailable
+from domain.errors import DomainError, RateLimited, Unauthenticated, Unavailable
 from domain.oauth_client import OAuthClient
 from domain.oauth_grant import issue_code
-from domain.session import SessionKind
-from domain.sign_in import SignIn
+from domain.session import Device, SessionKind
+from domain.sign_in import FactorRequired, SignedIn, SignIn
 from persistence.engine.database import Database
 from persistence.unit_of_work import Announcer, SqlUnitOfWork, run_in_unit_of_work
 
@@ -169,27 +169,41 @@ class AuthorizeEndpoint:
         match form.get("step"):
             case "sign_in":
                 return await self._submit_sign_in(request, asked, form)
+            case "factor":
+                return await self._submit_factor(request, asked, form)
             case "consent":
                 return await self._submit_consent(request, asked, allowed=form.get("decision") == "allow")
         return self._pages.error("This form cannot be read", "It is none of this page.")
 
     async def _submit_sign_in(self, request: Request, asked: _Authorization, form: dict[str, str]) -> Response:
+        """Judge a password; a person with a second factor is asked for its code."""
         email = form.get("email", "")
         device = device_of(request)
+        try:
+            result = await self._sign_in.with_password(email, form.get("password", ""), address=device.ip_address)
+            if isinstance(result, FactorRequired):
+                return self._show_factor(request, asked, result.challenge)
+            return await self._open(asked, result, device)
+        except (Unauthenticated, RateLimited) as error:
+            return self._show_sign_in(request, asked, email=email, error=error)
 
-        async def open_session(uow: SqlUnitOfWork) -> str:
+    async def _submit_factor(self, request: Request, asked: _Authorization, form: dict[str, str]) -> Response:
+        """Judge the code of a second factor."""
+        challenge = form.get("challenge", "")
+        device = device_of(request)
+        try:
+            signed_in = await self._sign_in.with_code(challenge, form.get("code", ""), address=device.ip_address)
+            return await self._open(asked, signed_in, device)
+        except (Unauthenticated, RateLimited) as error:
+            return self._show_factor(request, asked, challenge, error=error)
+
+    async def _open(self, asked: _Authorization, signed_in: SignedIn, device: Device) -> Response:
+        """Remember who has signed in, and go on with the request. Raises Unauthenticated."""
+
+        async def run(uow: SqlUnitOfWork) -> str:
             return (await sign_in.open_session(uow, signed_in, device, kind=SessionKind.BROWSER))[1]
 
-        try:
-            signed_in = await self._sign_in.with_password(email, form.get("password", ""), address=device.ip_address)
-            token = await run_in_unit_of_work(self._database, self._announcer, open_session)
-        except Unavailable:
-            raise
-        except RateLimited as error:
-            headers = {"Retry-After": str(error.retry_after_seconds)}
-            return self._show_sign_in(request, asked, email=email, error=error.message, status=429, headers=headers)
-        except DomainError as error:
-            return self._show_sign_in(request, asked, email=email, error=error.message, status=401)
+        token = await run_in_unit_of_work(self._database, self._announcer, run)
         response = RedirectResponse(_without_prompt(asked.parsed), 303, {"Cache-Control": "no-store"})
         self._browsers.remember(response, token)
         return response
@@ -232,26 +246,16 @@ class AuthorizeEndpoint:
 
     # pages and ways back
 
-    def _show_sign_in(
-        self,
-        request: Request,
-        asked: _Authorization,
-        *,
-        email: str,
-        error: str | None = None,
-        status: int = 200,
-        headers: dict[str, str] | None = None,
+    def _show_sign_in(self, request: Request, asked: _Authorization, *, email: str, error: DomainError | None = None) -> Response:
+        return self._show_form(
+            request, asked, "sign_in.html", title="Sign in", error=error, app_name=asked.client.name, email=email[:254]
+        )
+
+    def _show_factor(
+        self, request: Request, asked: _Authorization, challenge: str, *, error: DomainError | None = None
     ) -> Response:
         return self._show_form(
-            request,
-            asked,
-            "sign_in.html",
-            title="Sign in",
-            status=status,
-            headers=headers,
-            app_name=asked.client.name,
-            email=email[:254],
-            error=error,
+            request, asked, "factor.html", title="Enter your code", error=error, app_name=asked.client.name, challenge=challenge
         )
 
     def _show_consent(self, request: Request, asked: _Authorization, browser: SignedInBrowser, team_name: str) -> Response:
@@ -270,12 +274,18 @@ class AuthorizeEndpoint:
             destination=destination(asked.redirect_uri),
         )
 
-    def _show_form(self, request: Request, asked: _Authorization, name: str, **values: Any) -> Response:
+    def _show_form(
+        self, request: Request, asked: _Authorization, name: str, *, error: DomainError | None = None, **values: Any
+    ) -> Response:
+        """A page with a form for this request; `error`: what was wrong with what was sent before."""
         form_secret = self._browsers.form_secret(request)
         about = _about(request)
         response = self._pages.render(
             name,
+            status=200 if error is None else 429 if isinstance(error, RateLimited) else 401,
+            headers={"Retry-After": str(error.retry_after_seconds)} if isinstance(error, RateLimited) else None,
             returns_to=asked.redirect_uri,
+            error=None if error is None else error.message,
             action=f"{AUTHORIZE_PATH}?{about}",
             csrf=self._browsers.form_token(form_secret, about),
             **values,

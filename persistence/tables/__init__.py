@@ -11,7 +11,17 @@ from persistence.tables.document_log import document_clients, document_heads, do
 from persistence.tables.documents import document_references, document_versions, documents
 from persistence.tables.events import events, idempotency_keys, streams
 from persistence.tables.files import attached, attachments, discarded_blobs
-from persistence.tables.identity import account_tokens, invitations, sessions, signing_keys, team_members, teams, users
+from persistence.tables.identity import (
+    account_tokens,
+    factors,
+    invitations,
+    recovery_codes,
+    sessions,
+    signing_keys,
+    team_members,
+    teams,
+    users,
+)
 from persistence.tables.tasks import (
     comment_reactions,
     comments,
@@ -25,6 +35,7 @@ from persistence.tables.tasks import (
     tasks,
     watchers,
 )
+from persistence.tables.workers import consumer_cursors, consumers, dead_letters, jobs, schedule_runs
 
 __all__ = [
     "INSTANT",
@@ -35,6 +46,9 @@ __all__ = [
     "authorization_codes",
     "comment_reactions",
     "comments",
+    "consumer_cursors",
+    "consumers",
+    "dead_letters",
     "discarded_blobs",
     "document_clients",
     "document_heads",
@@ -43,9 +57,11 @@ __all__ = [
     "document_versions",
     "documents",
     "events",
+    "factors",
     "former_ranks",
     "idempotency_keys",
     "invitations",
+    "jobs",
     "labels",
     "metadata",
     "oauth_clients",
@@ -53,6 +69,8 @@ __all__ = [
     "project_members",
     "project_status",
     "projects",
+    "recovery_codes",
+    "schedule_runs",
     "seen_marks",
     "sessions",
     "signing_keys",

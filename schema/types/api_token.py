@@ -4,6 +4,7 @@ from datetime import datetime
 
 import strawberry
 
+import resolvers.inputs.access  # noqa: F401 (declares Scope)
 from domain.actor import Scope
 from resolvers import ids
 from schema.fields import leaf, view

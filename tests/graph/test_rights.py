@@ -22,6 +22,7 @@ pytestmark = pytest.mark.slow
 _NOT_FOR_OWNERS = (
     "apiTokenCreate",
     "emailVerify",
+    "factorConfirm",
     "invitationAccept",
     "passwordReset",
     "passwordResetRequest",

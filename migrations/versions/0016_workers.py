@@ -1,11 +1,11 @@
-"""Lets users make API tokens of their own."""
+"""Adds what workers remember: cursors of consumers, jobs, dead letters, and runs of schedules."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
