@@ -62,17 +62,19 @@ def project_visible(project_id: ColumnElement[Any], *, by_id: bool = False) -> C
     return _exists_clause(rows, by_id=by_id)
 
 
+def visible_project_ids() -> Select[Any]:
+    """Selects, as `id`, all projects that the viewer may see."""
+    project, member = projects.alias("seen_project"), team_members.alias("viewer_member")
+    return (
+        select(project.c.id)
+        .select_from(project.join(member, member.c.team_id == project.c.team_id))
+        .where(member.c.user_id == VIEWER, project.c.deleted_at.is_(None), project_open_to(project, member, VIEWER))
+    )
+
+
 def visible_projects() -> Any:
     """The ids of all projects that the viewer may see, computed once per statement; for `column == visible_projects()`."""
-    project, member = projects.alias("seen_project"), team_members.alias("viewer_member")
-    return sql_any(
-        func.array(
-            select(project.c.id)
-            .select_from(project.join(member, member.c.team_id == project.c.team_id))
-            .where(member.c.user_id == VIEWER, project.c.deleted_at.is_(None), project_open_to(project, member, VIEWER))
-            .scalar_subquery()
-        )
-    )
+    return sql_any(func.array(visible_project_ids().scalar_subquery()))
 
 
 def shares_team(user_id: ColumnElement[Any], *, by_id: bool = False) -> ColumnElement[bool]:
