@@ -1,4 +1,4 @@
-"""Lets people grant clients access: authorization codes, consents, and sessions of clients."""
+"""Gives teams OAuth clients."""
 
 from pathlib import Path
 
