@@ -22,6 +22,7 @@ from persistence.tables.identity import (
     teams,
     users,
 )
+from persistence.tables.search import search_entries, search_queue, search_terms
 from persistence.tables.tasks import (
     comment_reactions,
     comments,
@@ -71,6 +72,9 @@ __all__ = [
     "projects",
     "recovery_codes",
     "schedule_runs",
+    "search_entries",
+    "search_queue",
+    "search_terms",
     "seen_marks",
     "sessions",
     "signing_keys",

@@ -1,11 +1,11 @@
-"""Gives teams OAuth clients."""
+"""Adds the search index, and queues what is there to be indexed while the server runs."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0019"
-down_revision = "0018"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

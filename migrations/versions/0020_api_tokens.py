@@ -1,4 +1,4 @@
-"""Lets people grant clients access: authorization codes, consents, and sessions of clients."""
+"""Lets users make API tokens of their own."""
 
 from pathlib import Path
 

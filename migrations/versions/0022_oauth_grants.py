@@ -1,11 +1,11 @@
-"""Lets users make API tokens of their own."""
+"""Lets people grant clients access: authorization codes, consents, and sessions of clients."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
