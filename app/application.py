@@ -16,7 +16,7 @@ from app.readiness import health_routes
 from app.settings import DEMO_PASSWORD, DEMO_PEOPLE, Settings
 from auth.oauth.authorize_endpoint import AuthorizeEndpoint
 from auth.oauth.browser_session import BrowserSessions
-from auth.oauth.metadata import metadata_routes
+from auth.oauth.metadata import GRAPH_METADATA_PATH, metadata_routes
 from auth.oauth.token_endpoint import TokenEndpoint
 from auth.oauth.userinfo import userinfo_routes
 from auth.routes import key_routes
@@ -99,6 +99,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         allowed_origins=settings.allowed_origins,
         compress=settings.compression == "gzip",
         may_introspect=may_introspect,
+        resource_metadata=settings.origin + GRAPH_METADATA_PATH,
     )
     if on_created is not None:
         on_created(executor, graph.connections)

@@ -17,6 +17,7 @@ from auth.routes import JWKS_PATH
 from auth.tokens import OPENID_SCOPES
 from domain.actor import Scope
 
+GRAPH_METADATA_PATH: Final = "/.well-known/oauth-protected-resource/graphql"
 _MAX_AGE_SECONDS: Final = 300
 _CLAIMS: Final = [
     *("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"),
@@ -75,7 +76,7 @@ def metadata_routes(issuer: str) -> list[BaseRoute]:
         "/.well-known/oauth-authorization-server": server_metadata(issuer),
         "/.well-known/openid-configuration": server_metadata(issuer),
         "/.well-known/oauth-protected-resource": resource_metadata(issuer, issuer),
-        "/.well-known/oauth-protected-resource/graphql": resource_metadata(issuer, f"{issuer}/graphql"),
+        GRAPH_METADATA_PATH: resource_metadata(issuer, f"{issuer}/graphql"),
     }
 
     def route(path: str, document: dict[str, Any]) -> Route:

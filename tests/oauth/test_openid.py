@@ -1,6 +1,7 @@
 """OpenID Connect: ID tokens, userinfo, discovery."""
 
 import json
+import re
 from urllib.parse import urlsplit
 
 import httpx
@@ -74,3 +75,12 @@ async def test_discovery_says_what_is_so(http: httpx.AsyncClient) -> None:
             assert (await http.get(urlsplit(address).path)).status_code != 404, name
     assert "implicit" not in json.dumps(found)
     assert "password" not in json.dumps(found)
+
+
+async def test_who_comes_without_a_good_token_is_told_who_gives_one(http: httpx.AsyncClient) -> None:
+    """RFC 9728, section 5.1."""
+    refused = await post_graph(http, "nonsense", TASKS)
+    assert refused.status_code == 401
+    where = re.search(r'resource_metadata="([^"]+)"', refused.headers["www-authenticate"])
+    assert where is not None
+    assert (await http.get(where[1])).json()["authorization_servers"] == [ORIGIN]
