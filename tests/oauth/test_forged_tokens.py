@@ -94,7 +94,7 @@ class Forger:
 
     def key_in_the_header(self, draw: random.Random) -> str:
         public = self.own.as_dict(private=False)
-        brought = draw.choice(
+        brought: dict[str, Any] = draw.choice(
             [
                 {"jwk": public},
                 {"jku": "https://evil.example/jwks.json"},
