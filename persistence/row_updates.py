@@ -27,6 +27,7 @@ from persistence.engine.rows import recordset, update_row, written_names
 from persistence.engine.statement import Statement
 from persistence.events.idempotency import claim_keys, fail_unless_updated
 from persistence.events.streams import events_param, insert_events
+from persistence.events.task_counts import COUNTED
 
 
 class _Xid(UserDefinedType[int]):
@@ -50,21 +51,22 @@ def _xmin(table: Table) -> ColumnElement[int]:
 class RowUpdate:
     """The updates of one table's rows, found by their ids; all attributes but `id`, `created_at` and those of `exclude`."""
 
-    def __init__(self, cls: type[Any], table: Table, *, exclude: Sequence[str] = ()) -> None:
+    def __init__(self, cls: type[Any], table: Table, *, exclude: Sequence[str] = (), counted: bool = False) -> None:
+        """`counted`: its events move numbers of tasks (`persistence.events.task_counts`)."""
         update = update_row(cls, table, exclude=exclude)
         self.update = Statement(update)
         """In a transaction that has locked the row."""
         self.update_if_unchanged = Statement(update.where(_xmin(table) == bindparam("seen", type_=_Xid())))
         """In a transaction, if the row has still the version `seen`."""
-        self.update_batch = Statement(_batch_update(cls, table, exclude, with_keys=False))
+        self.update_batch = Statement(_batch_update(cls, table, exclude, with_keys=False, counted=counted))
         """Rows that have still the version `seen`, with their events, which are assigned positions. Returns `id` and `position`
         of the events that were inserted."""
-        self.update_batch_with_key = Statement(_batch_update(cls, table, exclude, with_keys=True))
+        self.update_batch_with_key = Statement(_batch_update(cls, table, exclude, with_keys=True, counted=counted))
         """The same for rows whose operations have idempotency keys: a row whose key another operation has claimed is left out.
         Fails (NOT NULL) when a key was claimed and its row cannot be updated."""
 
 
-def _batch_update(cls: type[Any], table: Table, exclude: Sequence[str], *, with_keys: bool) -> Insert:
+def _batch_update(cls: type[Any], table: Table, exclude: Sequence[str], *, with_keys: bool, counted: bool) -> Insert:
     names = [name for name in written_names(cls) if name not in {"created_at", *exclude}]
     given = recordset("rows", "given", *(column(name, table.c[name].type) for name in names), column("seen", _Xid()))
     found = select(*(given.c[name] for name in names)).join(table, (table.c.id == given.c.id) & (_xmin(table) == given.c.seen))
@@ -78,6 +80,7 @@ def _batch_update(cls: type[Any], table: Table, exclude: Sequence[str], *, with_
         .values({name: locked.c[name] for name in names if name != "id"})
         .cte("changed")
     )
-    events = events_param(column("row", Uuid))
-    statement: Insert = insert_events(events, select(events).join(locked, locked.c.id == events.c.row)).add_cte(changed)
+    events = events_param(column("row", Uuid), *([COUNTED] if counted else ()))
+    own_events = select(events).join(locked, locked.c.id == events.c.row)
+    statement: Insert = insert_events(events, own_events, counted=counted).add_cte(changed)
     return statement if claimed is None else statement.add_cte(fail_unless_updated(claimed, locked))

@@ -24,6 +24,7 @@ from persistence.engine.database import Connection, Database
 from persistence.engine.rows import to_params
 from persistence.engine.statement import Statement
 from persistence.engine.write_batcher import PendingWrite, StaleRow
+from persistence.events.task_counts import CountedParam
 from persistence.row_updates import RowUpdate
 
 
@@ -117,9 +118,15 @@ class Transaction(Connection):
             await self._save_if_unchanged(row_update, entity, version)
 
     async def commit_pending_write(
-        self, event_rows: Sequence[dict[str, Any]], *, claim: dict[str, Any] | None = None
+        self,
+        event_rows: Sequence[dict[str, Any]],
+        counted: Sequence[CountedParam] = (),
+        *,
+        claim: dict[str, Any] | None = None,
     ) -> dict[UUID, int]:
         """Store the pending row with its events, and with the claim of an idempotency key; the events' positions by their ids.
+
+        `counted`: for each event the numbers of tasks that it moves, if any.
 
         Raises StaleRow.
         """
@@ -127,6 +134,8 @@ class Transaction(Connection):
         (row_update, entity, version), self._pending_write = self._pending_write, None
         row = to_params(entity) | {"seen": version}
         events = [{**event, "row": entity.id, "nr": nr} for nr, event in enumerate(event_rows)]
+        if any(counted):
+            events = [{**event, "counted": own} for event, own in zip(events, counted, strict=True)]
         if claim is None:
             return await self._database.submit_write(PendingWrite(row_update.update_batch, row, events))
         try:

@@ -25,6 +25,7 @@ from persistence.engine.database import Database
 from persistence.engine.write_batcher import StaleRow
 from persistence.events import streams
 from persistence.events.idempotency import IdempotencyClaim, find_result
+from persistence.events.task_counts import counted_param
 from persistence.markdown_links import read_links
 from persistence.stores.account_token import SqlAccountTokens
 from persistence.stores.attachment import SqlAttachments
@@ -138,14 +139,15 @@ class SqlUnitOfWork:
         """
         await self.documents.flush()
         event_rows = [streams.event_row(event, self.now, self.client_mutation_id) for event in self.recorded]
+        counted = [counted_param(event) for event in self.recorded]
         self.recorded.clear()
         claim = None if result is None else self._claim
         if event_rows and self.connection.has_pending_write:
             claim_row = None if claim is None or result is None else claim.to_row(result(), [each["id"] for each in event_rows])
-            self._assign_positions(event_rows, await self.connection.commit_pending_write(event_rows, claim=claim_row))
+            self._assign_positions(event_rows, await self.connection.commit_pending_write(event_rows, counted, claim=claim_row))
             return
         if event_rows:
-            self._assign_positions(event_rows, await streams.append(self.connection, event_rows))
+            self._assign_positions(event_rows, await streams.append(self.connection, event_rows, counted))
         if claim is not None and result is not None:
             await self.connection.begin()
             positions = {entry.stream: entry.position for entry in self.entries}

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 from persistence.engine.database import ACQUIRE_TIMEOUT_SECONDS, Database
 from persistence.engine.statement import Statement
+from persistence.stores.task_counts import rebuild_projects
 from persistence.tables import users
 from seed.batch import Batch
 from seed.copy_batch import SEEDED_TABLES, copy_batch
@@ -86,4 +87,5 @@ async def _write_batches(database: Database, batches: Iterable[Batch], password_
         for batch in batches:
             hashes = {user.id: password_hash for user in batch.users if user.email_address in SIGN_IN_EMAILS}
             rows.update(await copy_batch(connection, batch, hashes))
+            await rebuild_projects(connection, [project.id for project in batch.projects])
     return dict(rows)
