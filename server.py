@@ -32,10 +32,24 @@ _VERIFY = "report objects that no row names, and rows whose objects are missing"
 _SWEEP_DOCUMENTS = "delete objects that nothing has named for a day"
 _BLOBS = "look after the files in object storage"
 _SWEEP = "delete what nobody needs: files of deleted things, uploads never attached, objects that nothing names"
+_SEARCH = "look after the search index"
+_REINDEX_SEARCH = "write what is missing or outdated in the search index, while people search"
+_VERIFY_SEARCH = "compare the search index with the objects; fails where it differs"
 _WORKER = "do what happens after commits: consumers of the streams, beside `api`; `serve` does it itself"
 _MAIL = "look after mail"
 _MAIL_TEST = "send a mail to an address, to see whether it arrives"
 _ADMIN = "administer the server"
+_USERS = "look after accounts"
+_USER_TASKS = {
+    "list": "list accounts: address, name, status",
+    "add": "make an account, whoever may register; prints the link with which its owner chooses a password",
+    "suspend": "shut somebody out: all sessions end at once",
+    "reactivate": "let somebody who was suspended sign in again",
+    "force-reset": "take a password away, end all sessions, and send a link with which to choose another",
+    "remove-factors": "remove the second factors of somebody who has lost them, and end all sessions",
+    "grant-admin": "make somebody an administrator of the server",
+    "revoke-admin": "make somebody no longer an administrator",
+}
 _ROTATE_KEYS = "add a key that signs tokens; the one before it is deleted when its tokens have expired"
 _VERIFY_COUNTERS = "report the projects whose kept numbers of tasks are wrong; fails when there are any"
 _REBUILD_COUNTERS = "count the tasks of all projects anew, while others write"
@@ -102,9 +116,15 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
     )
     for name, description in (("reindex", _REINDEX), ("verify", _VERIFY), ("sweep", _SWEEP_DOCUMENTS)):
         upkeep.add_parser(name, help=description, description=description)
+    searching = verbs.add_parser("search", help=_SEARCH, description=_SEARCH, epilog=_EPILOG).add_subparsers(
+        dest="task", metavar="task", required=True
+    )
+    for name, description in (("reindex", _REINDEX_SEARCH), ("verify", _VERIFY_SEARCH)):
+        searching.add_parser(name, help=description, description=description)
     administering = verbs.add_parser("admin", help=_ADMIN, description=_ADMIN, epilog=_EPILOG).add_subparsers(
         dest="task", metavar="task", required=True
     )
+    _add_user_tasks(administering.add_parser("users", help=_USERS, description=_USERS))
     rotating = administering.add_parser("rotate-keys", help=_ROTATE_KEYS, description=_ROTATE_KEYS)
     for name, description in (("verify-counters", _VERIFY_COUNTERS), ("rebuild-counters", _REBUILD_COUNTERS)):
         administering.add_parser(name, help=description, description=description)
@@ -134,6 +154,22 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def _add_user_tasks(parser: argparse.ArgumentParser) -> None:
+    tasks = parser.add_subparsers(dest="user_task", metavar="task", required=True)
+    listing = tasks.add_parser("list", help=_USER_TASKS["list"], description=_USER_TASKS["list"])
+    listing.add_argument("query", nargs="?", help="part of a name or an address")
+    adding = tasks.add_parser("add", help=_USER_TASKS["add"], description=_USER_TASKS["add"])
+    adding.add_argument("email")
+    adding.add_argument("--first-name", required=True)
+    adding.add_argument("--last-name", required=True)
+    adding.add_argument("--admin", action="store_true", help="they administer the server")
+    for name in ("suspend", "reactivate", "force-reset", "remove-factors", "grant-admin", "revoke-admin"):
+        task = tasks.add_parser(name, help=_USER_TASKS[name], description=_USER_TASKS[name])
+        task.add_argument("email")
+        if name == "suspend":
+            task.add_argument("--reason", help="for other administrators")
+
+
 def _worker_count(text: str) -> int:
     """A number of processes; 0 and `auto` mean one per core."""
     if text != "auto" and not text.isdecimal():
@@ -146,6 +182,8 @@ def _command(arguments: argparse.Namespace, settings: Settings) -> Coroutine[Any
     match arguments.verb:
         case "documents":
             return _maintain_documents(settings, arguments.task)
+        case "search":
+            return _maintain_search(settings, arguments.task)
         case "migrate":
             return _migrate(settings)
         case "seed":
@@ -159,6 +197,8 @@ def _command(arguments: argparse.Namespace, settings: Settings) -> Coroutine[Any
                 return _look_after_dead_letters(settings, arguments)
             if arguments.task in ("verify-counters", "rebuild-counters"):
                 return _look_after_counters(settings, arguments.task)
+            if arguments.task == "users":
+                return _administer_users(settings, arguments)
             return _rotate_keys(settings, revoke_others=arguments.revoke)
         case "worker":
             return _work(settings, arguments.ready_fd)
@@ -223,6 +263,25 @@ async def _maintain_documents(settings: Settings, task: str) -> None:
                     print(f"{await delete_orphans(database, objects)} objects were swept.")
 
 
+async def _maintain_search(settings: Settings, task: str) -> None:
+    from app.bootstrap import CannotStart, migrate, open_database_url
+    from persistence.engine.database import open_database
+    from persistence.search.rebuild import reindex, verify, work_off_all
+
+    async with open_database_url(settings) as url:
+        await migrate(url)
+        async with open_database(url, max_connections=2) as database:
+            if task == "reindex":
+                await work_off_all(database)
+                print(await reindex(database))
+                await work_off_all(database)
+                return
+            report = await verify(database)
+            print(report)
+            if not report.is_whole:
+                raise CannotStart("The search index differs from the objects: run `server.py search reindex`.")
+
+
 async def _seed(settings: Settings) -> None:
     from app.bootstrap import migrate, open_database_url, open_resources, seed_database, seed_demo_documents
 
@@ -247,6 +306,20 @@ async def _clean_up_blobs(settings: Settings) -> None:
     async with open_database_url(settings) as url:
         await migrate(url)
         print(await clean_up_blobs_once(settings, url))
+
+
+async def _administer_users(settings: Settings, asked: argparse.Namespace) -> None:
+    from app import administration
+
+    match asked.user_task:
+        case "list":
+            print(await administration.list_accounts(settings, asked.query))
+        case "add":
+            names = {"first_name": asked.first_name, "last_name": asked.last_name}
+            print(await administration.add_account(settings, asked.email, **names, is_administrator=asked.admin))
+        case task:
+            reason = getattr(asked, "reason", None)
+            print(await administration.change_account(settings, asked.email, task, reason=reason))
 
 
 async def _rotate_keys(settings: Settings, *, revoke_others: bool) -> None:

@@ -17,14 +17,22 @@ from persistence.rights import Rights
 from persistence.stores import document_queries as documents
 from persistence.stores import task
 from resolvers.context import Context, InputValues
+from resolvers.inputs.search_type import TYPE_NAMES
 
-_ENTITY_TYPES = {"USER": "User", "PROJECT": "Project", "TASK": "Task", "DOCUMENT": "Document", "COMMENT": "Comment"}
+_SCOPES_BEYOND_LOG: Mapping[str, TokenScope] = {
+    "ApiToken": TokenScope.PROFILE_READ,
+    "Document": TokenScope.DOCUMENTS_READ,
+    "DocumentVersion": TokenScope.DOCUMENTS_READ,
+    "OAuthClient": TokenScope.ADMIN,
+    "Session": TokenScope.PROFILE_READ,
+}
 _FINDERS_BY_TYPE: Mapping[str, FindByIds] = {"Task": task.by_ids, "Document": documents.by_ids}
 
 
 def scope_allows(actor: Actor, about_type: str) -> bool:
     """Whether the scopes of a token allow reading objects of this type; the log itself requires TASKS_READ."""
-    return about_type not in ("Document", "DocumentVersion") or TokenScope.DOCUMENTS_READ in actor.scopes
+    scope = _SCOPES_BEYOND_LOG.get(about_type)
+    return scope is None or scope in actor.scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,7 @@ class ChangeFilter:
         self._projects = _to_set(values.get("project_ids"))
         self._entities = _to_set(values.get("entity_ids"))
         types = values.get("types")
-        self._types = None if types is None else {_ENTITY_TYPES[each] for each in types}
+        self._types = None if types is None else {TYPE_NAMES[each] for each in types}
 
     def matches(self, entry: Entry) -> bool:
         """Whether the entry matches."""

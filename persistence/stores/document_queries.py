@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, literal_column, select
 
 from domain.document import Document, DocumentVersion
 from domain.page import Order
-from persistence.access import project_visible, visible_project_ids, visible_projects
+from persistence.access import any_id, project_visible, visible_project_ids, visible_projects
 from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Database
 from persistence.engine.filter import Column, TextField, compare
 from persistence.engine.index_ranges import Ranges
 from persistence.engine.pages import ListQuery
+from persistence.engine.statement import Statement
 from persistence.stores import document_statements
 from persistence.stores.former_ranks import current_rank, is_replaceable
 from persistence.tables import document_versions, documents
@@ -90,3 +91,15 @@ async def versions_by_ids(database: Database, viewer: UUID, version_ids: Sequenc
     return {
         row.id: row for row in await database.fetch(document_statements.VERSIONS_BY_IDS, ids=list(version_ids), viewer=viewer)
     }
+
+
+_SEARCH_TEXTS = Statement(
+    select(_d.c.id, func.left(_d.c.words, literal_column("50000")).label("text")).where(
+        _d.c.id == any_id(), project_visible(_d.c.project_id, by_id=True)
+    )
+)
+
+
+async def search_texts(database: Database, viewer: UUID, document_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """What the newest versions of documents say in plain words, the first 50,000 characters of each."""
+    return {row["id"]: row["text"] for row in await database.fetch(_SEARCH_TEXTS, ids=list(document_ids), viewer=viewer)}

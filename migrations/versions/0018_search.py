@@ -1,4 +1,4 @@
-"""Keeps the numbers of tasks by project and status, and of open tasks by project and due day, and counts them a first time."""
+"""Adds the search index, and queues what is there to be indexed while the server runs."""
 
 from pathlib import Path
 
