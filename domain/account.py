@@ -31,6 +31,7 @@ async def close_account(uow: UnitOfWork, actor: Actor, user_id: UUID, *, expecte
     )
     await uow.users.save(gone)
     await uow.users.forget_password(user.id)
+    await uow.notifications.delete_all(user.id)
     await uow.sessions.revoke_all(user.id, except_for=None, at=uow.now)
     uow.record(UserDeleted(actor_id=actor.user_id, user=gone))
     record_profile(uow, user, gone, team_ids)

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any, ClassVar, Protocol, cast
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from domain.codec import encode
 
@@ -30,6 +30,11 @@ class ChangeKind(StrEnum):
     ATTACHED = "ATTACHED"
     MEMBERSHIP = "MEMBERSHIP"
     ACCESS_LOST = "ACCESS_LOST"
+
+
+def derived_id(event_id: UUID, *parts: object) -> UUID:
+    """The id of what follows from an event: the same for the same event and parts, so that doing it again finds it done."""
+    return uuid5(event_id, "/".join(map(str, parts)))
 
 
 def team_stream(team_id: UUID) -> str:

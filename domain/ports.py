@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from domain.events import Event
     from domain.invitation import InvitationStore
     from domain.label import LabelStore
+    from domain.notification import NotificationStore
     from domain.project import ProjectStore
     from domain.reference import LinkTarget, ReferenceStore
     from domain.session import SessionStore
@@ -62,6 +63,8 @@ class UnitOfWork(Protocol):
     def attachments(self) -> "AttachmentStore": ...
     @property
     def watches(self) -> "WatchStore": ...
+    @property
+    def notifications(self) -> "NotificationStore": ...
 
     async def read_links(self, markdown: str, interesting: "re.Pattern[str]") -> "Sequence[LinkTarget]":
         """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""

@@ -30,6 +30,7 @@ from persistence.stores.comment import SqlComments
 from persistence.stores.document import SqlDocuments
 from persistence.stores.invitation import SqlInvitations
 from persistence.stores.label import SqlLabels
+from persistence.stores.notification import SqlNotifications
 from persistence.stores.project import SqlProjects
 from persistence.stores.reference import SqlReferences
 from persistence.stores.session import SqlSessions
@@ -74,6 +75,7 @@ class SqlUnitOfWork:
         self.comments = SqlComments(connection)
         self.attachments = SqlAttachments(connection)
         self.watches = SqlWatches(connection)
+        self.notifications = SqlNotifications(connection)
 
     async def read_links(self, markdown: str, interesting: re.Pattern[str]) -> Sequence[LinkTarget]:
         """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""

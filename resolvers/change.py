@@ -36,6 +36,7 @@ WithStart = Annotated[
 ]
 
 _MAX_ROUNDS = 20
+_NO_ENTITIES = ("Notification",)  # they are the `subject` of their changes
 _REMOVAL_KINDS = (ChangeKind.DELETED, ChangeKind.ACCESS_LOST)
 
 
@@ -179,11 +180,14 @@ async def cursors_of_writes(context: Context, parents: Sequence[Any]) -> list[st
 
 
 async def entities_of_changes(context: Context, parents: Sequence[Change]) -> list[Any]:
-    """The object of each change as it is now; None if it is deleted or hidden."""
+    """The object of each change as it is now; None if it is deleted or hidden, or has no version as entities have."""
     found = await entities(context, [(each.entry.entity_type, each.entry.entity_id) for each in parents])
     for change, each in zip(parents, found, strict=True):
         context.rights_stale |= each is None and change.entry.kind not in _REMOVAL_KINDS
-    return [None if getattr(each, "deleted_at", None) is not None else each for each in found]
+    return [
+        None if each is None or each.type_name in _NO_ENTITIES or getattr(each, "deleted_at", None) is not None else each
+        for each in found
+    ]
 
 
 async def subjects_of_changes(context: Context, parents: Sequence[Change]) -> list[Any]:

@@ -19,12 +19,18 @@ from persistence.stores import task
 from resolvers.context import Context, InputValues
 
 _ENTITY_TYPES = {"USER": "User", "PROJECT": "Project", "TASK": "Task", "DOCUMENT": "Document", "COMMENT": "Comment"}
+_SCOPES_BY_TYPE: Mapping[str, TokenScope] = {
+    "Document": TokenScope.DOCUMENTS_READ,
+    "DocumentVersion": TokenScope.DOCUMENTS_READ,
+    "Notification": TokenScope.NOTIFICATIONS_READ,
+}
 _FINDERS_BY_TYPE: Mapping[str, FindByIds] = {"Task": task.by_ids, "Document": documents.by_ids}
 
 
 def scope_allows(actor: Actor, about_type: str) -> bool:
     """Whether the scopes of a token allow reading objects of this type; the log itself requires TASKS_READ."""
-    return about_type not in ("Document", "DocumentVersion") or TokenScope.DOCUMENTS_READ in actor.scopes
+    scope = _SCOPES_BY_TYPE.get(about_type)
+    return scope is None or scope in actor.scopes
 
 
 @dataclass(frozen=True, slots=True)

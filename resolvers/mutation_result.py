@@ -16,13 +16,14 @@ from domain.document import Document, DocumentVersion
 from domain.errors import DomainError
 from domain.invitation import Invitation
 from domain.label import Label
+from domain.notification import Notification
 from domain.project import Project
 from domain.task import Task, TaskResult
 from domain.team import Team
 from domain.user import User
 
 _SHOWN_ONCE = frozenset({"invitation_token"})
-STORED_TYPES = (Attachment, Comment, Document, DocumentVersion, Invitation, Label, Project, Task, Team, User)
+STORED_TYPES = (Attachment, Comment, Document, DocumentVersion, Invitation, Label, Notification, Project, Task, Team, User)
 _STORED_NAMES = frozenset(cls.__name__ for cls in STORED_TYPES)
 
 

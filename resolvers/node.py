@@ -14,7 +14,7 @@ from domain.errors import BadUserInput, LimitExceeded
 from persistence.engine.database import Database
 from persistence.engine.lookup import FindByIds
 from persistence.events import activity
-from persistence.stores import attachment, comment, invitation, label, project, session, task, task_link, team, user
+from persistence.stores import attachment, comment, invitation, label, notification, project, session, task, task_link, team, user
 from persistence.stores import document_queries as documents
 from resolvers import ids
 from resolvers.context import Context
@@ -37,6 +37,7 @@ FINDERS: dict[str, tuple[Scope, FindByIds]] = {
     "DocumentVersion": (Scope.DOCUMENTS_READ, documents.versions_by_ids),
     "Invitation": (Scope.TEAMS_READ, invitation.by_ids),
     "Label": (Scope.TEAMS_READ, label.by_ids),
+    "Notification": (Scope.NOTIFICATIONS_READ, notification.by_ids),
     "Project": (Scope.PROJECTS_READ, project.by_ids),
     "Session": (Scope.PROFILE_READ, session.by_ids),
     "Task": (Scope.TASKS_READ, task.by_ids),

@@ -11,6 +11,7 @@ import resolvers.comment
 import resolvers.document
 import resolvers.label
 import resolvers.node
+import resolvers.notification
 import resolvers.project
 import resolvers.server
 import resolvers.session
@@ -20,6 +21,7 @@ import resolvers.user
 import resolvers.watch
 from domain.actor import Scope
 from resolvers.inputs import comment as comment_inputs
+from resolvers.inputs import notification as notification_inputs
 from resolvers.inputs import project as project_inputs
 from resolvers.inputs import task as task_inputs
 from resolvers.inputs import team as team_inputs
@@ -38,6 +40,7 @@ from schema.types.change import Activity, Change, ChangeConnection
 from schema.types.collaboration import DocumentEvent
 from schema.types.comment import Comment, CommentPayload
 from schema.types.document import Document, DocumentVersion
+from schema.types.notification import Notification, NotificationConnection, NotificationsPayload
 from schema.types.project import Project, ProjectPayload
 from schema.types.server import ServerInfo
 from schema.types.task import Task, TaskLink, TaskPayload, TasksPayload
@@ -81,6 +84,11 @@ class Query:
         "Changes since a cursor; `after: null` starts now. An expired cursor gives CURSOR_EXPIRED: the client reloads.",
         guard=Scope.TASKS_READ,
         weight=5,
+    )
+    notifications: NotificationConnection | None = query(
+        resolvers.notification.list_own,
+        "Notifications of the viewer, the newest first: those in the inbox, unless others are asked for.",
+        guard=Scope.NOTIFICATIONS_READ,
     )
     server: ServerInfo = query(resolvers.server.server, "Version, features and limits of the server.", guard="public")
 
@@ -258,6 +266,12 @@ class Mutation(DocumentMutations, FileMutations):
     mark_seen: BasicPayload | None = mutation(
         resolvers.watch.mark_seen, comment_inputs.MarkSeenInput, "Marks a task or document as seen by the viewer.", guard=_TASKS
     )
+    notifications_mark: NotificationsPayload | None = mutation(
+        resolvers.notification.mark,
+        notification_inputs.NotificationsMarkInput,
+        "Marks notifications of the viewer as read, archived or snoozed, and back.",
+        guard=Scope.NOTIFICATIONS_WRITE,
+    )
 
 
 @strawberry.type(description="Subscriptions.")
@@ -276,6 +290,11 @@ class Subscription:
         resolvers.collaboration.stream_events,
         "Live events of a document: edits, presence, saved versions and changes of access.",
         guard=Scope.DOCUMENTS_READ,
+    )
+    notification_received: AsyncGenerator[Notification, None] = event_subscription(
+        resolvers.notification.stream_received,
+        "New notifications of the viewer, in order and without gaps: those after the cursor first, then live ones.",
+        guard=Scope.NOTIFICATIONS_READ,
     )
 
 

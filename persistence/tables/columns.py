@@ -7,6 +7,7 @@ from sqlalchemy import Column, DateTime, Enum, ForeignKey, Integer, MetaData, Uu
 from domain.attachment import AttachmentState
 from domain.document.kind import DocumentType
 from domain.events import ChangeKind
+from domain.notification import NotificationReason
 from domain.permissions import Role
 from domain.project import ProjectStatus, ProjectVisibility
 from domain.task import TaskPriority, TaskStatus
@@ -40,6 +41,7 @@ attachment_state = postgres_enum(AttachmentState, "attachment_state")
 task_link_kind = postgres_enum(TaskLinkKind, "task_link_kind")
 document_type = postgres_enum(DocumentType, "document_type")
 change_kind = postgres_enum(ChangeKind, "change_kind")
+notification_reason = postgres_enum(NotificationReason, "notification_reason")
 
 
 def id_column() -> Column[object]:

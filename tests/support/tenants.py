@@ -226,6 +226,7 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "uploadComplete": MutationCase(_input_of(id="upload"), guest="NOT_FOUND"),
     "attachmentDelete": MutationCase(_input_of(id="Attachment")),
     "watchSet": MutationCase(_input_with({"watching": True}, subjectId="Task"), guest="allowed"),
+    "notificationsMark": MutationCase(lambda _: {"all": True, "as": "READ"}, "allowed", "allowed"),
     "markSeen": MutationCase(_input_of(subjectId="Task"), guest="allowed"),
 }
 
@@ -274,6 +275,7 @@ QUERIES: Mapping[str, QueryCase] = {
     "document": QueryCase("query ($of: ID!) { document(id: $of) { id title } }", ("Document",)),
     "documents": QueryCase("{ documents { nodes { id } } }"),
     "changes": QueryCase("{ changes { cursor } }"),
+    "notifications": QueryCase("{ notifications { nodes { id } } }"),
     "server": QueryCase("{ server { version } }"),
 }
 
@@ -282,6 +284,7 @@ SUBSCRIPTIONS: Mapping[str, QueryCase] = {
     "documentCollaboration": QueryCase(
         'subscription ($of: ID!) { documentCollaboration(id: $of, sessionId: "s") { __typename } }', ("Document",)
     ),
+    "notificationReceived": QueryCase("subscription { notificationReceived { id } }"),
     "taskChanged": QueryCase("subscription ($of: ID!) { taskChanged(id: $of) { kind } }", ("Task",)),
 }
 
