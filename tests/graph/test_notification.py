@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from domain.actor import Scope
 from tests.support.app import App
 from tests.support.graph_actions import (
     create_comment,
@@ -14,8 +15,8 @@ from tests.support.graph_actions import (
     mutate_ok,
     table_states,
 )
-from tests.support.notifications import handle_events, inbox, reasons, stream_head
-from tests.support.teams import SampleTeam, create_person_without_team
+from tests.support.notifications import INBOX, handle_events, inbox, reasons, stream_head
+from tests.support.teams import SampleTeam, actor_with_scopes, create_person_without_team
 
 
 async def notified(app: App, team: SampleTeam, after: int) -> dict[str, list[str]]:
@@ -207,10 +208,6 @@ async def test_what_one_does_in_one_go_is_one_notification_for_each_reason(app: 
 
 
 async def test_a_token_that_may_not_read_tasks_is_not_told_their_titles(app: App, team: SampleTeam) -> None:
-    from domain.actor import Scope
-    from tests.support.notifications import INBOX
-    from tests.support.teams import actor_with_scopes
-
     await create_comment(app, team.admin, await create_task(app, team, "Secret plan"), "Secret words")
     await handle_events(app, team)
     lent = actor_with_scopes(team.member, Scope.NOTIFICATIONS_READ)
