@@ -17,6 +17,7 @@ from app.settings import DEMO_PASSWORD, DEMO_PEOPLE, Settings
 from auth.routes import key_routes
 from auth.tokens import Credentials
 from domain.session import Device
+from gateway.account_pages import AccountPages
 from gateway.endpoints import OpenConnections, graph_endpoints
 from gateway.execution.executor import Executor
 from gateway.graphiql import DemoSignIn, GraphAccess, GraphiQLConfig
@@ -114,7 +115,10 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing
     )
     health = health_routes(resources.database)
-    pages = Starlette(routes=[*graph.routes, *rooms, *files, *mail_pages, *health, *key_routes(resources.keys), *graphiql])
+    account_pages = AccountPages(executor, open_context).routes()
+    pages = Starlette(
+        routes=[*account_pages, *graph.routes, *rooms, *files, *mail_pages, *health, *key_routes(resources.keys), *graphiql]
+    )
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
 
 

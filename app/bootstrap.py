@@ -16,15 +16,18 @@ from uuid import uuid4
 import migrations
 import resolvers.change
 from app.settings import DEMO_PASSWORD, Settings
+from auth.account_mail import BackgroundAccountMailer
 from auth.key_store import KeyStore, TooManyKeys, UndecryptableKeys
 from auth.keys import LEAD_SECONDS, SigningKeys
 from auth.passwords import Argon2Passwords
 from auth.server_secret import ServerSecret, read_or_create_secret
+from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
 from domain.blob import BlobStore
 from domain.errors import StorageUnavailable, Unavailable
 from domain.mail import Mail, Mailer, MailRejected, MailUnavailable
 from domain.page import MAX_PAGE_ROWS
+from domain.sign_in import SignInLimits
 from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
 from embedded import embedded_postgres
@@ -52,6 +55,7 @@ from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
+from persistence.rate_limits import open_rate_limiter
 from persistence.retry_schedule import RetrySchedule
 from persistence.rights import RightsLoader
 from realtime.announcements import PubSub, PubSubBackend
@@ -180,8 +184,11 @@ async def seed_demo_documents(resources: Resources, settings: Settings) -> int:
 
 
 @asynccontextmanager
-async def open_resources(settings: Settings, url: str, *, timings: RoomTimings | None = None) -> AsyncIterator[Resources]:
-    """The services over a migrated database. `pace`: how long rooms of live editing wait for what."""
+async def open_resources(
+    settings: Settings, url: str, *, timings: RoomTimings | None = None, sign_in_limits: SignInLimits | None = None
+) -> AsyncIterator[Resources]:
+    """The services over a migrated database. `timings`: how long rooms of live editing wait for what. `sign_in_limits`: how often
+    one may try to sign in."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(url, max_connections=settings.database_connections))
         live = await stack.enter_async_context(PubSub.open(_pubsub_backend(settings)))
@@ -218,6 +225,11 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
         )
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
+        mailer = await stack.enter_async_context(open_mailer(settings))
+        account_mailer = await stack.enter_async_context(
+            BackgroundAccountMailer.open(mailer, origin=settings.origin, logs_links=not settings.production)
+        )
+        limiter = await stack.enter_async_context(open_rate_limiter(settings.redis_url, deployment=settings.origin))
         services = Services(
             database=database,
             pubsub=live,
@@ -234,6 +246,10 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
             rights=RightsLoader(database),
             cursors=SyncCursors(secret.derive("sync cursor")),
             passwords=passwords,
+            sign_in=PasswordSignIn(database, passwords, limiter, limits=sign_in_limits),
+            registration=settings.registration,
+            account_mailer=account_mailer,
+            development=not settings.production,
             tokens=tokens,
             public_url=settings.origin,
             version=VERSION,
@@ -248,7 +264,6 @@ async def open_resources(settings: Settings, url: str, *, timings: RoomTimings |
             features=["changes", "subscriptions", "documents", "uploads"],
         )
         texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
-        mailer = await stack.enter_async_context(open_mailer(settings))
         yield Resources(services, tokens, keys, key_store, database, texts, mailer)
 
 

@@ -1,5 +1,5 @@
-"""Runs what the server does by itself, over and over: cleanup of blobs, retention of events and idempotency keys, compaction of
-ranks and documents, rotation of signing keys.
+"""Runs what the server does by itself, over and over: cleanup of blobs, retention of events, idempotency keys and tokens,
+rotation of signing keys, compaction of ranks and documents.
 
 A job skips the objects that fail and tries them again later. A job that fails as a whole is logged, counted and tried again after
 a pause that doubles up to its usual one; it never ends the others. Turns are spread by a quarter, so that processes that start
@@ -26,6 +26,7 @@ from persistence.blobs.local import LocalBlobs
 from persistence.events.idempotency import delete_expired_keys
 from persistence.events.retention import trim_events
 from persistence.rank_compaction import compact_all_ranks, delete_old_ranks
+from persistence.stores.account_token import delete_expired_tokens
 from realtime.background_tasks import BackgroundTasks
 from realtime.backoff import jitter
 
@@ -55,6 +56,7 @@ async def run_maintenance(resources: Resources, settings: Settings) -> AsyncIter
     async def apply_retention(_: int) -> None:
         now = datetime.now(UTC)
         await delete_expired_keys(database, now)
+        await delete_expired_tokens(database, now)
         await delete_old_ranks(database, now)
         if settings.event_retention_days:
             before = now - timedelta(days=settings.event_retention_days)

@@ -47,6 +47,10 @@ class Settings(BaseSettings):
         default=None, description="What an empty database is filled with; demo, in production none."
     )
     production: bool = Field(default=False, description="No demo sign-in, no introspection for strangers, no GraphiQL hints.")
+    registration: Literal["open", "invite", "verify"] = Field(
+        default="open",
+        description="Who may register: anybody at once, addresses that a team invited, or anybody who answers a mail.",
+    )
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         default=[], description="Pages of other origins that may call the graph, separated by commas."
     )

@@ -1,14 +1,27 @@
-"""Closing an account: the person is gone, what they did stays."""
+"""Changes of an account that can lock its owner out: another password, and closing it, after which what they did stays.
+
+Each needs that the person has shown within ten minutes who they are (`domain.session.require_recent_sign_in`).
+"""
 
 from uuid import UUID
 
+from domain import session as sessions
 from domain import team as teams
 from domain.actor import Actor
 from domain.attachment import replace_avatar
 from domain.errors import NotFound
 from domain.ports import UnitOfWork
-from domain.user import UserDeleted, UserStatus, lock_self, record_profile
+from domain.user import User, UserDeleted, UserStatus, lock_self, record_profile
 from domain.version import require_version, with_changes
+
+
+async def change_password(uow: UnitOfWork, actor: Actor, password_hash: str) -> User:
+    """Replace the password, and end all other sessions; the caller has hashed it."""
+    user = await lock_self(uow, actor)
+    await sessions.require_recent_sign_in(uow, actor)
+    await uow.users.set_password(user.id, password_hash)
+    await sessions.revoke_all(uow, user.id, actor_id=actor.user_id, except_for=actor.session_id)
+    return user
 
 
 async def close_account(uow: UnitOfWork, actor: Actor, user_id: UUID, *, expected_version: int | None) -> UUID:
@@ -17,6 +30,7 @@ async def close_account(uow: UnitOfWork, actor: Actor, user_id: UUID, *, expecte
         raise NotFound(("input", "id"))
     user = await lock_self(uow, actor)
     require_version(user, expected_version)
+    await sessions.require_recent_sign_in(uow, actor)
     team_ids = await uow.users.team_ids(user.id)
     await teams.leave_all(uow, actor, user.id)
     gone = with_changes(
@@ -30,9 +44,9 @@ async def close_account(uow: UnitOfWork, actor: Actor, user_id: UUID, *, expecte
         avatar_id=await replace_avatar(uow, actor, user.avatar_id, None),
     )
     await uow.users.save(gone)
-    await uow.users.forget_password(user.id)
+    await uow.users.set_password(user.id, None)
     await uow.notifications.delete_all(user.id)
-    await uow.sessions.revoke_all(user.id, except_for=None, at=uow.now)
+    await sessions.revoke_all(uow, user.id, actor_id=actor.user_id)
     uow.record(UserDeleted(actor_id=actor.user_id, user=gone))
     record_profile(uow, user, gone, team_ids)
     return user.id

@@ -6,6 +6,7 @@ as a top-level error with `extensions.code`.
 """
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any, ClassVar
 
 Path = tuple[str, ...]
@@ -43,6 +44,15 @@ class TokenExpired(Unauthenticated):
 
     def __init__(self, message: str = "The access token has expired.", *, path: Path | None = None) -> None:
         super().__init__(message, path=path)
+
+
+class ReauthenticationRequired(DomainError):
+    """The session is good, but what is asked for needs that its person has just shown who they are."""
+
+    code = "REAUTHENTICATION_REQUIRED"
+
+    def __init__(self) -> None:
+        super().__init__("Show first that it is you: sign in again, or use `sessionReauthenticate`.")
 
 
 class InsufficientScope(DomainError):
@@ -133,6 +143,20 @@ class LimitExceeded(DomainError):
     def __init__(self, message: str, limit: int, *, path: Path | None = None) -> None:
         super().__init__(message, path=path)
         self.limit = limit
+
+
+class RateLimited(DomainError):
+    """Too many tries in too short a time; the next one is let through after `retry_after_seconds`."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, retry_after_seconds: float) -> None:
+        self.retry_after_seconds = max(1, ceil(retry_after_seconds))
+        super().__init__(f"Too many tries: wait for {self.retry_after_seconds} seconds.")
+
+    @property
+    def extensions(self) -> Mapping[str, Any]:
+        return {"retryAfter": self.retry_after_seconds}
 
 
 class IdempotencyMismatch(DomainError):

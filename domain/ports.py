@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Sequence
 
+    from domain.account_mail import AccountMail
+    from domain.account_token import AccountTokenStore
     from domain.attachment import AttachmentStore
     from domain.comment import CommentStore
     from domain.document import DocumentStore
@@ -41,6 +43,8 @@ class UnitOfWork(Protocol):
     def users(self) -> "UserStore": ...
     @property
     def sessions(self) -> "SessionStore": ...
+    @property
+    def account_tokens(self) -> "AccountTokenStore": ...
     @property
     def teams(self) -> "TeamStore": ...
     @property
@@ -76,6 +80,10 @@ class UnitOfWork(Protocol):
 
     def record(self, event: "Event") -> None:
         """Record a fact: it is logged with the transaction and announced after it."""
+        ...
+
+    def send_mail(self, mail: "AccountMail") -> None:
+        """Have a mail sent after the transaction, soon."""
         ...
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:

@@ -21,15 +21,19 @@ from typing import ClassVar, Final, Protocol
 from uuid import UUID
 
 from domain.actor import Actor
-from domain.errors import NotFound, Unauthenticated
+from domain.errors import NotFound, ReauthenticationRequired, Unauthenticated
 from domain.events import ChangeKind, Event, user_stream
 from domain.ports import UnitOfWork
 from domain.user import User, UserStatus
+from domain.user_agent import describe_device
 
 LIFETIME = timedelta(days=30)
 GRACE = timedelta(seconds=10)
+RECENT = timedelta(minutes=10)
+"""For which what can lock somebody out needs no further proof of who they are."""
 _SECRET_BYTES: Final = 32
 _TAG_BYTES: Final = 16
+_MAX_USER_AGENT_CHARS: Final = 500
 INVALID_REFRESH_MESSAGE = "The refresh token is not valid; sign in again."
 
 
@@ -54,6 +58,13 @@ class Session:
     token_key: bytes | None = None
     """Marks the secrets of this session; None in a session that was last refreshed by an older version."""
     rotated_at: datetime
+    authenticated_at: datetime
+    """When the person behind it last showed who they are, by a password or a passkey."""
+
+    @property
+    def device(self) -> str | None:
+        """What it runs on, as its client describes itself."""
+        return describe_device(self.user_agent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +124,12 @@ async def open_session(uow: UnitOfWork, user: User, device: Device) -> tuple[Ses
         created_at=uow.now,
         last_used_at=uow.now,
         expires_at=uow.now + LIFETIME,
-        user_agent=device.user_agent[:500] if device.user_agent else None,
+        user_agent=device.user_agent[:_MAX_USER_AGENT_CHARS] if device.user_agent else None,
         ip_address=device.ip_address,
         secret_hash=_hash(secret),
         token_key=token_key,
         rotated_at=uow.now,
+        authenticated_at=uow.now,
     )
     await uow.sessions.add(session)
     return session, f"{session.id}.{secret}"
@@ -154,8 +166,7 @@ async def refresh(uow: UnitOfWork, refresh_token: str, device: Device) -> tuple[
 async def revoke(uow: UnitOfWork, actor: Actor, session_id: UUID | None, *, all_others: bool) -> None:
     """End one of the actor's own sessions (the current one when none is named), or all the others."""
     if all_others:
-        for each in await uow.sessions.revoke_all(actor.user_id, except_for=actor.session_id, at=uow.now):
-            uow.record(SessionEnded(actor_id=actor.user_id, user_id=actor.user_id, session=EndedSession(id=each)))
+        await revoke_all(uow, actor.user_id, actor_id=actor.user_id, except_for=actor.session_id)
         if session_id is None:
             return
     chosen = session_id or actor.session_id
@@ -164,6 +175,38 @@ async def revoke(uow: UnitOfWork, actor: Actor, session_id: UUID | None, *, all_
         raise NotFound(("input", "sessionId"))
     if found[0].revoked_at is None:
         await _end(uow, found[0], actor.user_id)
+
+
+async def revoke_all(uow: UnitOfWork, user_id: UUID, *, actor_id: UUID | None, except_for: UUID | None = None) -> None:
+    """End all sessions of a user but one."""
+    for each in await uow.sessions.revoke_all(user_id, except_for=except_for, at=uow.now):
+        uow.record(SessionEnded(actor_id=actor_id, user_id=user_id, session=EndedSession(id=each)))
+
+
+async def reauthenticate(uow: UnitOfWork, actor: Actor) -> None:
+    """Note that the person behind the actor's session has just shown who they are."""
+    session = await _lock_own(uow, actor)
+    if session is None:
+        raise Unauthenticated
+    await uow.sessions.save(replace(session, authenticated_at=uow.now))
+
+
+async def require_recent_sign_in(uow: UnitOfWork, actor: Actor) -> None:
+    """
+    Raise ReauthenticationRequired unless the person behind the actor has shown who they are within `RECENT`.
+
+    Tokens without a session, which programs have, are never enough.
+    """
+    session = await _lock_own(uow, actor)
+    if session is None or session.authenticated_at + RECENT <= uow.now:
+        raise ReauthenticationRequired
+
+
+async def _lock_own(uow: UnitOfWork, actor: Actor) -> Session | None:
+    found = await uow.sessions.lock(actor.session_id) if actor.session_id else None
+    if found is None or found[0].user_id != actor.user_id or found[0].revoked_at is not None:
+        return None
+    return found[0]
 
 
 async def _end(uow: UnitOfWork, session: Session, actor_id: UUID | None) -> None:
@@ -185,6 +228,7 @@ def _rotate(session: Session, secret: str, device: Device, now: datetime) -> tup
         last_used_at=now,
         expires_at=now + LIFETIME,
         ip_address=device.ip_address or session.ip_address,
+        user_agent=device.user_agent[:_MAX_USER_AGENT_CHARS] if device.user_agent else session.user_agent,
     )
     return rotated, successor
 

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
@@ -22,6 +22,7 @@ from domain.version import require_version, with_changes
 
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 MIN_PASSWORD_CHARS, MAX_PASSWORD_CHARS = 10, 256
+MAX_NAME_CHARS = 100
 
 
 class UserStatus(StrEnum):
@@ -115,7 +116,7 @@ class UserDeleted(UserEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserProfileChanged(UserEvent):
-    """A person's name or picture changed: for the members of a team, who see them wherever the person stands."""
+    """A person's name, picture or address changed: for the members of a team, who see them wherever the person stands."""
 
     kind = ChangeKind.UPDATED
     before: User
@@ -127,10 +128,15 @@ class UserProfileChanged(UserEvent):
 
     @property
     def changes(self) -> tuple[FieldChange, ...]:
-        return tuple(each for each in difference(self.before, self.user) if each.field in PUBLIC_FIELDS)
+        # What the address was is nobody's business once it was given up.
+        return tuple(
+            replace(each, before=None) if each.field == "email_address" else each
+            for each in difference(self.before, self.user)
+            if each.field in PUBLIC_FIELDS
+        )
 
 
-PUBLIC_FIELDS = frozenset({"first_name", "last_name", "avatar_id", "status", "time_zone", "locale"})
+PUBLIC_FIELDS = frozenset({"first_name", "last_name", "email_address", "avatar_id", "status", "time_zone", "locale"})
 """What everybody who shares a team with a person sees of them."""
 
 
@@ -141,6 +147,12 @@ def record_profile(uow: UnitOfWork, before: User, user: User, team_ids: Sequence
             uow.record(UserProfileChanged(actor_id=user.id, user=user, before=before, team_id=team_id))
 
 
+async def record_update(uow: UnitOfWork, actor_id: UUID | None, before: User, user: User) -> None:
+    """Record that an account was changed: for its owner, and what members of their teams see otherwise."""
+    uow.record(UserUpdated(actor_id=actor_id, user=user, before=before))
+    record_profile(uow, before, user, await uow.users.team_ids(user.id))
+
+
 class UserStore(Protocol):
     """Stores users."""
 
@@ -149,6 +161,10 @@ class UserStore(Protocol):
         ...
 
     async def save(self, user: User) -> None: ...
+    async def save_address(self, user: User) -> bool:
+        """The same for a user with another address; False when that is taken."""
+        ...
+
     async def lock(self, user_id: UUID) -> User | None: ...
     async def read_unlocked(self, user_id: UUID) -> User | None: ...
     async def team_ids(self, user_id: UUID) -> Sequence[UUID]:
@@ -157,7 +173,13 @@ class UserStore(Protocol):
 
     async def by_email(self, email: str) -> User | None: ...
     async def password_hash(self, user_id: UUID) -> str | None: ...
-    async def forget_password(self, user_id: UUID) -> None: ...
+    async def lock_credentials(self, user_id: UUID) -> "tuple[User, str | None] | None":
+        """The user and the password's hash; neither changes until the end of the operation."""
+        ...
+
+    async def set_password(self, user_id: UUID, password_hash: str | None) -> None:
+        """Replace the hash; without one nobody can sign in by password. The caller holds the user."""
+        ...
 
 
 def validate_password(value: str, path: Path) -> str:
@@ -181,13 +203,20 @@ async def register(uow: UnitOfWork, *, email_address: str, password_hash: str, f
         created_at=uow.now,
         updated_at=uow.now,
         email_address=validate_email(email_address, ("input", "email")),
-        first_name=text.validate_name(first_name, ("input", "firstName"), limit=100),
-        last_name=text.validate_name(last_name, ("input", "lastName"), limit=100),
+        first_name=text.validate_name(first_name, ("input", "firstName"), limit=MAX_NAME_CHARS),
+        last_name=text.validate_name(last_name, ("input", "lastName"), limit=MAX_NAME_CHARS),
     )
-    if not await uow.users.add(user, password_hash):
+    if not await add(uow, user, password_hash):
         raise NotUnique(("input", "email"), "There is an account with this address.")
-    uow.record(UserRegistered(actor_id=user.id, user=user))
     return user
+
+
+async def add(uow: UnitOfWork, user: User, password_hash: str) -> bool:
+    """Store a new account and record it; False when its address is taken."""
+    if not await uow.users.add(user, password_hash):
+        return False
+    uow.record(UserRegistered(actor_id=user.id, user=user))
+    return True
 
 
 async def update(uow: UnitOfWork, actor: Actor, values: Mapping[str, Any], *, expected_version: int | None) -> User:
@@ -196,9 +225,9 @@ async def update(uow: UnitOfWork, actor: Actor, values: Mapping[str, Any], *, ex
     require_version(before, expected_version)
     changes: dict[str, Any] = {}
     if "first_name" in values:
-        changes["first_name"] = text.validate_name(values["first_name"], ("input", "firstName"), limit=100)
+        changes["first_name"] = text.validate_name(values["first_name"], ("input", "firstName"), limit=MAX_NAME_CHARS)
     if "last_name" in values:
-        changes["last_name"] = text.validate_name(values["last_name"], ("input", "lastName"), limit=100)
+        changes["last_name"] = text.validate_name(values["last_name"], ("input", "lastName"), limit=MAX_NAME_CHARS)
     if "time_zone" in values:
         changes["time_zone"] = _time_zone(values["time_zone"])
     if "locale" in values:
@@ -208,8 +237,7 @@ async def update(uow: UnitOfWork, actor: Actor, values: Mapping[str, Any], *, ex
     user = with_changes(before, uow.now, **changes)
     if user is not before:
         await uow.users.save(user)
-        uow.record(UserUpdated(actor_id=actor.user_id, user=user, before=before))
-        record_profile(uow, before, user, await uow.users.team_ids(user.id))
+        await record_update(uow, actor.user_id, before, user)
     return user
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 import asyncpg
 from uuid_utils.compat import uuid7
 
+from domain.account_mail import AccountMail
 from domain.document.update import to_entry
 from domain.events import Entry, Event
 from domain.reference import LinkTarget
@@ -25,6 +26,7 @@ from persistence.engine.write_batcher import StaleRow
 from persistence.events import streams
 from persistence.events.idempotency import IdempotencyClaim, find_result
 from persistence.markdown_links import read_links
+from persistence.stores.account_token import SqlAccountTokens
 from persistence.stores.attachment import SqlAttachments
 from persistence.stores.comment import SqlComments
 from persistence.stores.document import SqlDocuments
@@ -60,10 +62,13 @@ class SqlUnitOfWork:
         self.client_mutation_id = client_mutation_id
         self.now = datetime.now(UTC)
         self.recorded: list[Event] = []
+        self.mails: list[AccountMail] = []
+        """For whoever opened the transaction to send after it."""
         self.entries: list[Entry] = []
         self._claim: IdempotencyClaim | None = None
         self.users = SqlUsers(connection)
         self.sessions = SqlSessions(connection)
+        self.account_tokens = SqlAccountTokens(connection)
         self.teams = SqlTeams(connection)
         self.invitations = SqlInvitations(connection)
         self.labels = SqlLabels(connection)
@@ -89,15 +94,21 @@ class SqlUnitOfWork:
         """Record an event: it is logged with the transaction and announced after the commit."""
         self.recorded.append(event)
 
+    def send_mail(self, mail: AccountMail) -> None:
+        """Have a mail sent after the commit."""
+        self.mails.append(mail)
+
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """A part that can fail alone: its writes and its events are undone when it raises."""
         recorded, pending, edits = len(self.recorded), dict(self.documents.pending), len(self.documents.edits)
+        mails = len(self.mails)
         try:
             async with self.connection.savepoint():
                 yield
         except BaseException:
             del self.recorded[recorded:]
+            del self.mails[mails:]
             self.documents.pending = pending
             del self.documents.edits[edits:]
             raise

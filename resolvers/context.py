@@ -1,14 +1,17 @@
 """Defines the context of an operation: the viewer, shared services, and the loaders of this operation."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
+from domain.account_mail import AccountMail, AccountMailer
 from domain.actor import Actor, Scope
 from domain.blob import BlobStore
 from domain.errors import InsufficientScope, Unauthenticated
+from domain.registration import RegistrationMode
 from domain.session import Device, Session
+from domain.sign_in import SignIn
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.documents.compaction import CompactionService
 from persistence.documents.contents import ContentReader
@@ -34,12 +37,9 @@ PrepareFunction = Callable[["Context", InputValues], Awaitable[InputValues]]
 
 
 class Passwords(Protocol):
-    """Hashes and verifies passwords; deliberately slow, and never on the event loop."""
+    """Hashes passwords; deliberately slow, and never on the event loop."""
 
     async def hash(self, password: str) -> str: ...
-    async def verify(self, password: str, hashed: str | None) -> bool:
-        """Whether the password matches; a missing hash takes the same time and never matches."""
-        ...
 
 
 class TokenIssuer(Protocol):
@@ -69,6 +69,10 @@ class Services:
     rights: RightsLoader
     cursors: SyncCursors
     passwords: Passwords
+    sign_in: SignIn
+    registration: RegistrationMode
+    account_mailer: AccountMailer
+    development: bool
     tokens: TokenIssuer
     public_url: str
     version: str
@@ -167,8 +171,10 @@ class Context:
         `writes_documents`: the mutation writes to the object storage.
         """
         dry_run_values: list[Mapping[str, Any]] = []
+        mails: Sequence[AccountMail] = ()
 
         async def run(uow: SqlUnitOfWork) -> MutationResult:
+            nonlocal mails
             if idempotency_key is not None:
                 stored = await uow.claim_idempotency_key(self.viewer.user_id, idempotency_key.key, idempotency_key.fingerprint)
                 if stored is not None:
@@ -180,12 +186,26 @@ class Context:
             result = MutationResult(client_mutation_id=client_mutation_id, values=values)
             await uow.flush_events(None if idempotency_key is None else partial(to_stored, result))
             result.positions = {entry.stream: entry.position for entry in uow.entries}
+            mails = tuple(uow.mails)
             return result
 
         objects = self.services.document_objects if writes_documents else None
         try:
-            return await run_in_unit_of_work(
+            result = await run_in_unit_of_work(
                 self.database, self.services.pubsub, run, client_mutation_id=client_mutation_id, objects=objects
             )
         except DryRun:
             return MutationResult(client_mutation_id=client_mutation_id, values=dry_run_values[-1])
+        return self._send(mails, result)
+
+    def _send(self, mails: Sequence[AccountMail], result: MutationResult) -> MutationResult:
+        """Has the mails of a committed mutation sent. In development the result shows the links in them."""
+        if not mails:
+            return result
+        mailer = self.services.account_mailer
+        for each in mails:
+            mailer.send(each)
+        if not self.services.development:
+            return result
+        links = [link for each in mails if (link := mailer.link_of(each)) is not None]
+        return replace(result, values={**result.values, "development_links": links})

@@ -22,7 +22,7 @@ from domain.task import Task, TaskResult
 from domain.team import Team
 from domain.user import User
 
-_SHOWN_ONCE = frozenset({"invitation_token"})
+_SHOWN_ONCE = frozenset({"invitation_token", "development_links"})
 STORED_TYPES = (Attachment, Comment, Document, DocumentVersion, Invitation, Label, Notification, Project, Task, Team, User)
 _STORED_NAMES = frozenset(cls.__name__ for cls in STORED_TYPES)
 

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from domain import account, registration, sign_in
 from domain import session as sessions
 from domain import user as users
 from domain.actor import ALL_SCOPES, Actor
 from domain.email_address import validate_email
 from domain.errors import Unauthenticated
 from domain.session import Session
-from domain.user import User, UserStatus
-from persistence.stores.user import get_credentials
+from domain.user import User
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, InputValues
 
@@ -19,39 +19,40 @@ async def hash_password(context: Context, values: InputValues) -> InputValues:
     """The input of `register` with a hash in place of the password; hashing holds no connection."""
     validate_email(values["email"], ("input", "email"))
     password = users.validate_password(values.pop("password"), ("input", "password"))
+    sign_in, address = context.services.sign_in, context.device.ip_address
+    await sign_in.count_registration(address)
+    if context.services.registration != "open":
+        await sign_in.count_mail(values["email"], address=address)
     return values | {"password_hash": await context.services.passwords.hash(password)}
 
 
 async def register(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Registers an account and signs in."""
-    user = await users.register(
-        uow,
-        email_address=values["email"],
-        password_hash=values["password_hash"],
-        first_name=values["first_name"],
-        last_name=values["last_name"],
-    )
+    """Registers an account and signs in; or, where the address must be verified first, has a mail sent to it."""
+    given = {
+        "email_address": values["email"],
+        "password_hash": values["password_hash"],
+        "first_name": values["first_name"],
+        "last_name": values["last_name"],
+    }
+    mode = context.services.registration
+    if mode != "open":
+        await registration.request(uow, **given, invited_only=mode == "invite")
+        return {}
+    user = await registration.register(uow, **given)
     session, refresh_token = await sessions.open_session(uow, user, context.device)
     return _session_result(context, user, session, refresh_token)
 
 
 async def check_password(context: Context, values: InputValues) -> InputValues:
-    """Adds the user of the address and password. A wrong password and an unknown address give the same error after the same
-    time."""
-    found = await get_credentials(context.database, values["email"].strip()[:254])
-    user, hashed = found if found is not None else (None, None)
-    right = await context.services.passwords.verify(
-        users.prepare_password(values["password"][: users.MAX_PASSWORD_CHARS + 1]), hashed
-    )
-    if user is None or not right or user.status is not UserStatus.ACTIVE:
-        raise Unauthenticated("The e-mail address or the password is wrong.", path=("input",))
-    return {"user": user}
+    """Who has the address and the password; comparing holds no connection."""
+    address = context.device.ip_address
+    return {"signed_in": await context.services.sign_in.with_password(values["email"], values["password"], address=address)}
 
 
 async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
-    """Signs in the user that `check_password` found."""
-    session, refresh_token = await sessions.open_session(uow, values["user"], context.device)
-    return _session_result(context, values["user"], session, refresh_token)
+    """Signs in whom `check_password` found."""
+    session, refresh_token = await sign_in.open_session(uow, values["signed_in"], context.device)
+    return _session_result(context, values["signed_in"].user, session, refresh_token)
 
 
 async def refresh(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
@@ -67,6 +68,32 @@ async def revoke(context: Context, uow: SqlUnitOfWork, values: InputValues) -> M
     """Ends sessions."""
     others = bool(values.get("all_others"))
     await sessions.revoke(uow, context.viewer, values.get("session_id"), all_others=others)
+    return {}
+
+
+async def check_own_password(context: Context, values: InputValues) -> InputValues:
+    """Raises Unauthenticated unless the password is the viewer's."""
+    signed_in = await context.services.sign_in.again(
+        context.viewer.user_id, values["password"], address=context.device.ip_address
+    )
+    return {"signed_in": signed_in}
+
+
+async def reauthenticate(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
+    """Notes that the viewer has just shown who they are."""
+    await sign_in.reauthenticate(uow, context.viewer, values["signed_in"])
+    return {}
+
+
+async def hash_new_password(context: Context, values: InputValues) -> InputValues:
+    """A hash in place of the new password."""
+    password = users.validate_password(values.pop("new_password"), ("input", "newPassword"))
+    return values | {"password_hash": await context.services.passwords.hash(password)}
+
+
+async def change_password(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
+    """Replaces the viewer's password."""
+    await account.change_password(uow, context.viewer, values["password_hash"])
     return {}
 
 

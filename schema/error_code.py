@@ -21,6 +21,10 @@ class ErrorCode(StrEnum):
 
     UNAUTHENTICATED = "UNAUTHENTICATED", "No user is signed in, or the credentials are wrong."
     TOKEN_EXPIRED = "TOKEN_EXPIRED", "The access token has expired: refresh the session."
+    REAUTHENTICATION_REQUIRED = (
+        "REAUTHENTICATION_REQUIRED",
+        "The viewer signed in too long ago for this: use `sessionReauthenticate`.",
+    )
     INSUFFICIENT_SCOPE = "INSUFFICIENT_SCOPE", "The access token lacks the scope that this requires."
     FORBIDDEN = "FORBIDDEN", "The viewer can see the object, but may not do this."
     NOT_FOUND = "NOT_FOUND", "The object does not exist, or is not visible to the viewer."

@@ -7,7 +7,7 @@ import strawberry
 
 import resolvers.change
 from domain import text
-from domain.errors import DomainError, InsufficientScope, MultipleErrors, Unavailable
+from domain.errors import DomainError, InsufficientScope, MultipleErrors, RateLimited, Unavailable
 from resolvers.context import Context, InputValues, MutationFunction, PrepareFunction
 from resolvers.inputs.fields import NO_TYPES, describe_argument, to_values
 from resolvers.mutation_result import MutationResult
@@ -41,6 +41,7 @@ def mutation(
     prepare: PrepareFunction | None = None,
     prepare_if: str | None = None,
     writes_documents: bool = False,
+    holds_secrets: bool = False,
 ) -> Any:
     """
     A field of Mutation with one argument `input`, run in one transaction.
@@ -48,12 +49,15 @@ def mutation(
     `delete` names the types of ids that a shared input (`DeleteInput`, `RestoreInput`) may carry here. `prepare` does slow work
     before the transaction begins and returns the values for `mutate`; it runs only if the input has the field `prepare_if`, when
     that is given. `writes_documents`: the mutation writes to the object storage.
+    `holds_secrets`: nothing of the call is stored, not even a fingerprint, and it is not recognized when it is repeated.
     """
     name = f"{mutate.__module__}.{mutate.__qualname__}"
 
+    # What signs somebody in holds secrets too.
+    is_replayed = guard != "public" and not holds_secrets
+
     async def run(context: Context, values: InputValues, key: str | None) -> MutationResult:
-        # The result of signing in is never stored: it holds secrets.
-        idempotency_key = context.idempotency_key(name, values, key) if guard != "public" else None
+        idempotency_key = context.idempotency_key(name, values, key) if is_replayed else None
         if prepare is not None and (prepare_if is None or values.get(prepare_if) is not None):
             if idempotency_key is not None and (replayed := await context.replayed_result(idempotency_key)) is not None:
                 return _split_refusal(await load_replayed(context, replayed))
@@ -63,7 +67,8 @@ def mutation(
         )
         return _split_refusal(await load_replayed(context, result) if result.replayed else result)
 
-    return _mutation_field(run, input_, description, guard=guard, id_types={"id": "|".join(delete)} if delete else {})
+    id_types = {"id": "|".join(delete)} if delete else {}
+    return _mutation_field(run, input_, description, guard=guard, is_replayed=is_replayed, id_types=id_types)
 
 
 def live_mutation(
@@ -82,7 +87,7 @@ def live_mutation(
     async def run(context: Context, values: InputValues, key: str | None) -> MutationResult:
         return MutationResult(client_mutation_id=key, values=await handler(context, values, key))
 
-    return _mutation_field(run, input_, description, guard=guard)
+    return _mutation_field(run, input_, description, guard=guard, is_replayed=guard != "public")
 
 
 def _mutation_field(
@@ -91,12 +96,14 @@ def _mutation_field(
     description: str,
     *,
     guard: Guard,
+    is_replayed: bool,
     id_types: Mapping[str, str] = NO_TYPES,
 ) -> Any:
     """
     The field of a mutation. `run` takes the context, the input's values and the idempotency key.
 
-    Expected failures become the payload's `errors`; a missing sign-in or scope and an unavailable store are top-level errors.
+    Expected failures become the payload's `errors`; a missing sign-in or scope, a rate limit and an unavailable store are
+    top-level errors.
     """
 
     async def respond(context: Context, input: Any) -> MutationResult:
@@ -107,7 +114,7 @@ def _mutation_field(
             if key is not None:
                 text.validate_token(key, ("input", "clientMutationId"))
             return await run(context, values, key)
-        except (InsufficientScope, Unavailable):
+        except (InsufficientScope, RateLimited, Unavailable):
             raise
         except DomainError as error:
             return MutationResult(client_mutation_id=key, errors=error.errors if isinstance(error, MultipleErrors) else [error])
@@ -122,7 +129,7 @@ def _mutation_field(
         check_guard(guard, info.context)
         return await respond(info.context, input)
 
-    argument = strawberry.argument(description=describe_argument(input_, id_types=id_types, replayed=guard != "public"))
+    argument = strawberry.argument(description=describe_argument(input_, id_types=id_types, replayed=is_replayed))
     resolve.__annotations__ |= {"input": Annotated[input_, argument]}
     binding = Binding(kind="mutation", guard=guard, root=respond)
     return strawberry.field(resolver=resolve, description=description, metadata={"binding": binding})

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+import resolvers.account
 import resolvers.change
 import resolvers.collaboration
 import resolvers.comment
@@ -45,7 +46,7 @@ from schema.types.project import Project, ProjectPayload
 from schema.types.server import ServerInfo
 from schema.types.task import Task, TaskLink, TaskPayload, TasksPayload
 from schema.types.team import Label, LabelPayload, Team, TeamPayload
-from schema.types.user import BasicPayload, DeletePayload, Session, SessionPayload, User, UserPayload
+from schema.types.user import BasicPayload, DeletePayload, MailPayload, Session, SessionPayload, User, UserPayload
 
 _ME = Scope.PROFILE_WRITE
 _TEAMS = Scope.TEAMS_WRITE
@@ -100,7 +101,7 @@ class Mutation(DocumentMutations, FileMutations):
     user_register: SessionPayload | None = mutation(
         resolvers.session.register,
         user_inputs.UserRegisterInput,
-        "Registers an account and signs in.",
+        "Registers an account and signs in; or, where addresses must be verified, sends a mail and tells nothing.",
         guard="public",
         prepare=resolvers.session.hash_password,
     )
@@ -123,11 +124,59 @@ class Mutation(DocumentMutations, FileMutations):
         "Ends sessions: the current one, another one, or all others.",
         guard="signed in",
     )
+    session_reauthenticate: BasicPayload | None = mutation(
+        resolvers.session.reauthenticate,
+        user_inputs.SessionReauthenticateInput,
+        "Shows again who the viewer is, for the ten minutes that changes of password, address and factors allow.",
+        guard="signed in",
+        prepare=resolvers.session.check_own_password,
+        holds_secrets=True,
+    )
+    password_change: BasicPayload | None = mutation(
+        resolvers.session.change_password,
+        user_inputs.PasswordChangeInput,
+        "Replaces the viewer's password and ends all other sessions. Needs a sign-in of the last ten minutes.",
+        guard=_ME,
+        prepare=resolvers.session.hash_new_password,
+        holds_secrets=True,
+    )
+    email_verify: UserPayload | None = mutation(
+        resolvers.account.verify_email,
+        user_inputs.TokenInput,
+        "Confirms an e-mail address with the token that was sent to it: a new account's, or either address of a change.",
+        guard="public",
+        prepare=resolvers.account.count_token,
+    )
+    email_change_request: MailPayload | None = mutation(
+        resolvers.account.request_email_change,
+        user_inputs.EmailChangeRequestInput,
+        "Asks the old and the new address to confirm the change. Needs a sign-in of the last ten minutes.",
+        guard=_ME,
+        prepare=resolvers.account.count_mail,
+    )
+    password_reset_request: MailPayload | None = mutation(
+        resolvers.account.request_password_reset,
+        user_inputs.PasswordResetRequestInput,
+        "Sends whoever has the address a link to choose a new password. Whether anybody has it is not told.",
+        guard="public",
+        prepare=resolvers.account.count_mail,
+    )
+    password_reset: BasicPayload | None = mutation(
+        resolvers.account.reset_password,
+        user_inputs.PasswordResetInput,
+        "Replaces the password of whoever got the token by mail, and ends all sessions.",
+        guard="public",
+        prepare=resolvers.account.prepare_reset,
+    )
     user_update: UserPayload | None = mutation(
         resolvers.user.update, user_inputs.UserUpdateInput, "Updates the viewer's profile.", guard=_ME
     )
     user_delete: DeletePayload | None = mutation(
-        resolvers.user.delete, team_inputs.DeleteInput, "Closes the viewer's account.", guard=_ME, delete=["User"]
+        resolvers.user.delete,
+        team_inputs.DeleteInput,
+        "Closes the viewer's account. Needs a sign-in of the last ten minutes.",
+        guard=_ME,
+        delete=["User"],
     )
 
     team_create: TeamPayload | None = mutation(

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 import migrations
 from app.bootstrap import open_resources
 from app.settings import Settings
-from tests.support.app import IDLE_TIMINGS, App
+from tests.support.app import GENEROUS_LIMITS, IDLE_TIMINGS, App
 from tests.support.paired_apps import PairedApps, open_paired_apps
 from tests.support.secret_key import SECRET_KEY
 from tests.support.teams import SampleTeam, create_sample_team
@@ -40,7 +40,7 @@ async def app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> As
     """The graph over real stores, shared by a worker's tests: each makes its own teams, and nothing is written but by them."""
     settings = Settings(database_connections=8, data_dir=tmp_path_factory.mktemp("data"), secret_key=SecretStr(SECRET_KEY))
     async with (
-        open_resources(settings, database_url, timings=IDLE_TIMINGS) as resources,
+        open_resources(settings, database_url, timings=IDLE_TIMINGS, sign_in_limits=GENEROUS_LIMITS) as resources,
         asyncpg.create_pool(database_url, min_size=0, max_size=2) as sql,
     ):
         yield App(resources, sql)

@@ -1,11 +1,13 @@
 """Invitations: the store and the list."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import LargeBinary, Text, Uuid, bindparam, select
 
+from domain.email_address import email_key
 from domain.invitation import Invitation
 from domain.page import Order
 from persistence.access import any_id, team_visible
@@ -14,7 +16,7 @@ from persistence.engine.database import Connection, Database
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params
 from persistence.engine.statement import Statement
-from persistence.tables import invitations
+from persistence.tables import INSTANT, invitations
 
 _i = invitations
 _ID = bindparam("id", type_=Uuid)
@@ -27,6 +29,11 @@ _DELETE_SAME_ADDRESS = Statement(
 )
 _GET = Statement(select(*columns(Invitation, _i)).where(_i.c.id == _ID))
 _BY_TOKEN = Statement(select(*columns(Invitation, _i)).where(_i.c.token_hash == bindparam("token", type_=LargeBinary)))
+_IS_INVITED = Statement(
+    select(_i.c.id)
+    .where(_i.c.email_key == bindparam("email_key", type_=Text), _i.c.expires_at > bindparam("now", type_=INSTANT))
+    .limit(1)
+)
 _REMOVE = Statement(_i.delete().where(_i.c.id == _ID))
 _BY_IDS = Statement(
     select(*columns(Invitation, _i)).where(_i.c.id == any_id(), team_visible(_i.c.team_id, by_id=True)), row_class(Invitation)
@@ -48,6 +55,10 @@ class SqlInvitations:
         """An invitation, for any user."""
         row = await self._connection.fetch_row(_GET, id=invitation_id)
         return row and to_entity(Invitation, row)
+
+    async def is_invited(self, address: str, now: datetime) -> bool:
+        """Whether any team has an open invitation for an address, however that is written."""
+        return await self._connection.fetch_value(_IS_INVITED, email_key=email_key(address), now=now) is not None
 
     async def by_token(self, token_hash: bytes) -> Invitation | None:
         """The invitation whose token has this hash."""

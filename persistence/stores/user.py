@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import Text, Uuid, bindparam, func, literal_column, or_, select
 
 from domain.email_address import email_key
@@ -29,9 +30,13 @@ _by_id = select(*columns(User, users), row_version(users)).where(users.c.id == _
 _READ_UNLOCKED, _LOCK = Statement(_by_id), Statement(_by_id.with_for_update(key_share=True))
 _HAS_EMAIL = users.c.email_key == bindparam("email_key", type_=Text)
 _BY_EMAIL = Statement(select(*columns(User, users)).where(_HAS_EMAIL))
+_PASSWORD_BY_ID = Statement(select(*columns(User, users), users.c.password_hash).where(users.c.id == _ID))
 _PASSWORD_BY_EMAIL = Statement(select(*columns(User, users), users.c.password_hash).where(_HAS_EMAIL))
+_LOCK_CREDENTIALS = Statement(
+    select(*columns(User, users), users.c.password_hash).where(users.c.id == _ID).with_for_update(read=True)
+)
 _PASSWORD = Statement(select(users.c.password_hash).where(users.c.id == _ID))
-_CLEAR_PASSWORD = Statement(users.update().where(users.c.id == _ID).values(password_hash=None))
+_SET_PASSWORD = Statement(users.update().where(users.c.id == _ID).values(password_hash=bindparam("password_hash", type_=Text)))
 _TEAM_IDS = Statement(select(team_members.c.team_id).where(team_members.c.user_id == _ID).order_by(team_members.c.team_id))
 _BY_IDS = ByIdQuery(User, users)
 _VISIBLE = ByIdQuery(User, users, shares_team(users.c.id, by_id=True))
@@ -52,6 +57,15 @@ class SqlUsers:
     async def save(self, user: User) -> None:
         """Update a changed user."""
         await self._connection.save(_UPDATE, user)
+
+    async def save_address(self, user: User) -> bool:
+        """The same for a locked user with another address; False when that is taken."""
+        try:
+            async with self._connection.savepoint():
+                await self._connection.save(_UPDATE, user)
+        except asyncpg.UniqueViolationError:
+            return False
+        return True
 
     async def lock(self, user_id: UUID) -> User | None:
         """A user, locked until the end of the transaction."""
@@ -77,14 +91,25 @@ class SqlUsers:
         found: str | None = await self._connection.fetch_value(_PASSWORD, id=user_id)
         return found
 
-    async def forget_password(self, user_id: UUID) -> None:
-        """Delete the hash: the user cannot sign in by password any more."""
-        await self._connection.execute(_CLEAR_PASSWORD, id=user_id)
+    async def lock_credentials(self, user_id: UUID) -> tuple[User, str | None] | None:
+        """The user and the password's hash; neither changes until the end of the transaction."""
+        row = await self._connection.fetch_row(_LOCK_CREDENTIALS, id=user_id)
+        return row and (to_entity(User, row), row["password_hash"])
+
+    async def set_password(self, user_id: UUID, password_hash: str | None) -> None:
+        """Replace the hash; without one nobody can sign in by password."""
+        await self._connection.execute(_SET_PASSWORD, id=user_id, password_hash=password_hash)
 
 
 async def get_credentials(database: Database, email: str) -> tuple[User, str | None] | None:
     """The user with an address, and the hash of the password."""
     row = await database.fetch_row(_PASSWORD_BY_EMAIL, email_key=email_key(email))
+    return row and (to_entity(User, row), row["password_hash"])
+
+
+async def get_credentials_by_id(database: Database, user_id: UUID) -> tuple[User, str | None] | None:
+    """A user, and the hash of the password."""
+    row = await database.fetch_row(_PASSWORD_BY_ID, id=user_id)
     return row and (to_entity(User, row), row["password_hash"])
 
 

@@ -10,7 +10,7 @@ from persistence.tables.document_log import document_clients, document_heads, do
 from persistence.tables.documents import document_references, document_versions, documents
 from persistence.tables.events import events, idempotency_keys, streams
 from persistence.tables.files import attached, attachments, discarded_blobs
-from persistence.tables.identity import invitations, sessions, signing_keys, team_members, teams, users
+from persistence.tables.identity import account_tokens, invitations, sessions, signing_keys, team_members, teams, users
 from persistence.tables.notifications import notifications
 from persistence.tables.tasks import (
     comment_reactions,
@@ -28,6 +28,7 @@ from persistence.tables.tasks import (
 
 __all__ = [
     "INSTANT",
+    "account_tokens",
     "attached",
     "attachments",
     "comment_reactions",

@@ -1,4 +1,4 @@
-"""Tables of users, sessions, teams, memberships, invitations and signing keys."""
+"""Tables of users, sessions, tokens sent by mail, teams, memberships, invitations and signing keys."""
 
 from sqlalchemy import (
     BigInteger,
@@ -54,7 +54,24 @@ sessions = Table(
     Column("successor_nonce", LargeBinary),
     Column("token_key", LargeBinary),
     Column("rotated_at", INSTANT, nullable=False),
+    Column("authenticated_at", INSTANT, nullable=False),
     Index(None, "user_id"),
+)
+
+account_tokens = Table(
+    "account_tokens",
+    metadata,
+    id_column(),
+    Column("purpose", Text, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    # No foreign key: looking the user up would make it take longer to ask for an account that there is.
+    Column("user_id", Uuid),
+    Column("email", Text, nullable=False),
+    Column("details", JSONB),
+    Column("created_at", INSTANT, nullable=False),
+    Column("expires_at", INSTANT, nullable=False),
+    Index(None, "user_id"),
+    Index(None, "expires_at"),
 )
 
 signing_keys = Table(
@@ -112,5 +129,7 @@ invitations = Table(
     Column("expires_at", INSTANT, nullable=False),
     Column("token_hash", LargeBinary, nullable=False, unique=True),
 )
+
+Index("ix_invitations_email_key", invitations.c.email_key)
 
 Index("uq_invitations_team_email_key", invitations.c.team_id, invitations.c.email_key, unique=True)

@@ -42,11 +42,52 @@ class SessionRevokeInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
-@input_type("Input of `invitationAccept`.")
+@input_type("Input of `invitationAccept` and `emailVerify`.")
 class TokenInput:
-    """Input of `invitationAccept`."""
+    """Input of `invitationAccept` and `emailVerify`."""
 
     token: str = required("The token.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Input of `sessionReauthenticate`.")
+class SessionReauthenticateInput:
+    """Input of `sessionReauthenticate`."""
+
+    password: str = required("The viewer's password.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Input of `passwordChange`.")
+class PasswordChangeInput:
+    """Input of `passwordChange`."""
+
+    new_password: str = required("10 to 256 characters.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Input of `emailChangeRequest`.")
+class EmailChangeRequestInput:
+    """Input of `emailChangeRequest`."""
+
+    email: str = required("The new address; or the present one, to have its verification sent again.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Input of `passwordResetRequest`.")
+class PasswordResetRequestInput:
+    """Input of `passwordResetRequest`."""
+
+    email: str = required("The account's address.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Input of `passwordReset`.")
+class PasswordResetInput:
+    """Input of `passwordReset`."""
+
+    token: str = required("The token from the mail.")
+    new_password: str = required("10 to 256 characters.")
     client_mutation_id: str | None = client_mutation_id()
 
 

@@ -59,6 +59,7 @@ class Session(Node):
     last_used_at: datetime = leaf("Time at which its token was last refreshed.")
     expires_at: datetime = leaf("Time at which it ends unless it is refreshed.")
     user_agent: str | None = leaf("User agent of the device.")
+    device: str | None = leaf("What it runs on, such as Firefox on Windows; null when unknown.", needs=["user_agent"])
     ip_address: str | None = leaf("IP address from which it was last used.")
     is_current: bool = relation(resolvers.user.is_current, "Whether it is the session of this request.", personal=True)
 
@@ -113,12 +114,23 @@ class TokenPair:
     scopes: list[Scope] = leaf("Scopes of the access token.", lambda pair: pair["scopes"])
 
 
+_LINKS = "Links of the mails that were sent; null except in development."
+
+
 @view("Result of registering, signing in or refreshing a session.")
 class SessionPayload(MutationPayload):
     """Payload."""
 
-    user: User | None = leaf("The signed-in user.")
+    user: User | None = leaf("The signed-in user; null after `userRegister` where the address must be verified first.")
     tokens: TokenPair | None = leaf("New tokens of the session.")
+    development_links: list[URL] | None = leaf(_LINKS)
+
+
+@view("Result of asking for a mail.")
+class MailPayload(MutationPayload):
+    """Payload."""
+
+    development_links: list[URL] | None = leaf(_LINKS)
 
 
 @view("Result of changing a profile.")

@@ -38,6 +38,7 @@ _WORKERS = "the number of worker processes"
 # path:Class.attribute (or path:function, path:name): what bounds it
 _BOUNDS: dict[str, str] = {
     "auth/keys.py:SigningKeys._by_id": "MAX_KEYS keys",
+    "auth/account_mail.py:BackgroundAccountMailer._waiting": "1,000 mails",
     "auth/passwords.py:Argon2Passwords._slots": "two, and two seconds of waiting",
     "auth/passwords.py:Argon2Passwords._threads": "two threads, behind the slots",
     "auth/tokens.py:AccessTokens._checked_sessions": _BYTES,
@@ -80,12 +81,14 @@ _BOUNDS: dict[str, str] = {
     "persistence/engine/write_batcher.py:WriteBatcher._busy_streams": "the streams of two batches",
     "persistence/engine/write_batcher.py:WriteBatcher._pending": _CALLERS,
     "persistence/persisted_queries/memory.py:MemoryTexts._texts": _BYTES,
+    "persistence/rate_limits/memory.py:MemoryRateLimiter._times": _BYTES,
     "persistence/retry_schedule.py:RetrySchedule._failures": "10,000 objects",
     "persistence/stores/document.py:SqlDocuments._required_keys": _PER_OPERATION,
     "persistence/stores/document.py:SqlDocuments.edits": _PER_OPERATION,
     "persistence/stores/document.py:SqlDocuments.pending": _PER_OPERATION,
     "persistence/transaction.py:Transaction._row_versions": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.entries": _PER_OPERATION,
+    "persistence/unit_of_work.py:SqlUnitOfWork.mails": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.recorded": _PER_OPERATION,
 }
 

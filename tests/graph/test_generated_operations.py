@@ -16,7 +16,13 @@ pytestmark = pytest.mark.slow
 EXAMPLES = 150
 CORE_SCHEMA = schema._schema
 _ACCOUNT_DELETIONS = {"userDelete", "teamDelete"}  # nobody would be left to ask
-_PASSWORD_MUTATIONS = {"sessionCreate", "userRegister", "userUpdate"}  # passwords are slow by design
+_PASSWORD_MUTATIONS = {
+    "passwordChange",
+    "sessionCreate",
+    "sessionReauthenticate",
+    "userRegister",
+    "userUpdate",
+}  # passwords are slow by design
 QUERIES = generated_documents(CORE_SCHEMA)
 MUTATIONS = generated_documents(CORE_SCHEMA, mutations_only=True, without=frozenset(_ACCOUNT_DELETIONS | _PASSWORD_MUTATIONS))
 

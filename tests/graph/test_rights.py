@@ -19,9 +19,29 @@ from tests.support.tenants import MUTATIONS, QUERIES, SUBSCRIPTIONS, QueryCase, 
 pytestmark = pytest.mark.slow
 
 # What an owner is refused too: signing in is tried with nonsense, and the rest is for somebody else than the owner.
-_NOT_FOR_OWNERS = ("invitationAccept", "sessionCreate", "sessionRefresh", "teamCreate", "userDelete", "userRegister")
+_NOT_FOR_OWNERS = (
+    "emailVerify",
+    "invitationAccept",
+    "passwordReset",
+    "passwordResetRequest",
+    "sessionCreate",
+    "sessionReauthenticate",
+    "sessionRefresh",
+    "teamCreate",
+    "userDelete",
+    "userRegister",
+)
 _DELETED_FIRST = {"projectRestore": "projectDelete", "taskRestore": "taskDelete", "documentRestore": "documentDelete"}
-_PUBLIC = {"Query.viewer", "Query.server", "Mutation.userRegister", "Mutation.sessionCreate", "Mutation.sessionRefresh"}
+_PUBLIC = {
+    "Mutation.emailVerify",
+    "Mutation.passwordReset",
+    "Mutation.passwordResetRequest",
+    "Mutation.sessionCreate",
+    "Mutation.sessionRefresh",
+    "Mutation.userRegister",
+    "Query.server",
+    "Query.viewer",
+}
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.support.app import App, Person
 from tests.support.graph_actions import codes_and_paths, create_project, mutate, mutate_ok, table_states
 from tests.support.pagination import check_pagination
 from tests.support.row_locks import calls_blocked_on_row
-from tests.support.teams import SampleTeam, join_team
+from tests.support.teams import SampleTeam, join_team, with_session
 
 TEAM = """
 query ($id: ID!) {
@@ -102,9 +102,10 @@ async def test_who_is_removed_while_they_wait_does_nothing_more(app: App, team: 
 
 @pytest.mark.slow
 async def test_a_team_is_not_handed_to_somebody_who_is_closing_their_account(app: App, team: SampleTeam) -> None:
+    mate = await with_session(app, team.mate)
     async with calls_blocked_on_row(app, "teams", team.team.id) as line:
         line.start(mutate(app, team.owner, "teamMemberSetRole", teamId=team.team_id, userId=team.mate.id, role="OWNER"))
-        line.start(mutate(app, team.mate, "userDelete", id=team.mate.id))
+        line.start(mutate(app, mate, "userDelete", id=mate.id))
     outcome = [codes_and_paths(each) for each in line.results]
     owner = (await app.run(team.member, TEAM, id=team.team_id))["team"]["owner"]["id"]
     assert (owner, outcome) in [

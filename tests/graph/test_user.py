@@ -9,7 +9,7 @@ from domain.actor import Scope
 from resolvers import ids
 from tests.support.app import App, Person
 from tests.support.graph_actions import mutate_ok
-from tests.support.teams import SampleTeam, actor_with_scopes, create_person_without_team, join_team
+from tests.support.teams import SampleTeam, actor_with_scopes, create_person_without_team, join_team, with_session
 
 VIEWER = "{ viewer { id displayName email timeZone locale isBot avatarUrl viewerCan teams { nodes { id } } } }"
 USER = "query ($id: ID!) { user(id: $id) { id displayName email status viewerCan teams { totalCount nodes { id } } } }"
@@ -239,7 +239,8 @@ async def test_an_edit_of_an_old_version_is_a_conflict_that_shows_the_current_on
 
 async def test_whoever_owns_a_team_hands_it_over_first(app: App, team: SampleTeam) -> None:
     before = await profile(app, team.owner)
-    payload = (await app.run(team.owner, DELETE, input={"id": team.owner.id}))["userDelete"]
+    owner = await with_session(app, team.owner)
+    payload = (await app.run(owner, DELETE, input={"id": owner.id}))["userDelete"]
     assert payload == {
         "deletedId": None,
         "errors": [
@@ -268,7 +269,8 @@ async def test_a_closed_account_leaves_its_teams_and_history_says_former_member(
     given = {"projectId": team.project_id, "title": "Old work", "assigneeId": team.mate.id}
     task_id = (await app.run(team.mate, create, input=given))["taskCreate"]["task"]["id"]
 
-    payload = (await app.run(team.mate, DELETE, input={"id": team.mate.id, "expectedVersion": 1}))["userDelete"]
+    mate = await with_session(app, team.mate)
+    payload = (await app.run(mate, DELETE, input={"id": mate.id, "expectedVersion": 1}))["userDelete"]
     assert payload == {"deletedId": team.mate.id, "errors": []}
 
     shown = "creator { displayName email status } activity { nodes { actor { displayName } } }"

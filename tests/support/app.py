@@ -4,13 +4,16 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import orjson
 
 from app.bootstrap import LIMITS, POSITION_READER, Resources
 from domain.actor import Actor
+from domain.rate_limit import RateLimit
 from domain.session import Device
+from domain.sign_in import SignInLimits
 from domain.user import User
 from gateway.execution.executor import Executor, OperationRequest
 from realtime.collaboration.timings import RoomTimings
@@ -23,11 +26,23 @@ IDLE_TIMINGS = RoomTimings(close_after_seconds=3600.0, compact_after_seconds=360
 """For houses in which rooms of live editing do nothing by themselves while tests run."""
 
 
+GENEROUS_LIMITS = SignInLimits(
+    per_account=RateLimit(name="sign-in account", max_uses=1_000, window_seconds=60),
+    per_address=RateLimit(name="sign-in address", max_uses=10_000, window_seconds=60),
+    registrations=RateLimit(name="registration address", max_uses=10_000, window_seconds=3600),
+    mails_to_recipient=RateLimit(name="mail recipient", max_uses=1_000, window_seconds=3600),
+    mails_from_address=RateLimit(name="mail address", max_uses=10_000, window_seconds=60),
+    tokens=RateLimit(name="token address", max_uses=10_000, window_seconds=60),
+)
+"""For applications that many tests share, which all sign in from nowhere."""
+
+
 @dataclass(frozen=True)
 class Person:
-    """A user who can act."""
+    """A user who can act; some of what they may do needs a session."""
 
     user: User
+    session_id: UUID | None = None
 
     @property
     def id(self) -> str:
@@ -37,7 +52,7 @@ class Person:
     @cached_property
     def actor(self) -> Actor:
         """The user with all scopes granted."""
-        return Actor(user_id=self.user.id)
+        return Actor(user_id=self.user.id, session_id=self.session_id)
 
 
 class App:

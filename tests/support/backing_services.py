@@ -8,6 +8,7 @@ once, before the first worker, and stops with the run however that ends: on Ctrl
 
 import asyncio
 import importlib.util
+import random
 import shutil
 import signal
 import socket
@@ -15,7 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -152,10 +153,15 @@ async def _clone(server: "asyncpg.Connection[asyncpg.Record]", name: str, templa
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 on which nothing listens now."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 on which nothing listens now.
+
+    It lies below the range from which the kernel takes ports of its own choice: there a port whose server was killed would soon be
+    that of another test's server or client, or of the very socket that connects to it.
+    """
+    while True:
+        port = random.randrange(12_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 class Valkey:

@@ -1,6 +1,6 @@
 """Teams for tests: somebody in every role, and somebody outside."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from domain import project as projects
@@ -8,6 +8,7 @@ from domain import team as teams
 from domain.actor import Actor, Scope
 from domain.permissions import Role
 from domain.project import Project
+from domain.session import Device, open_session
 from domain.team import Membership, Team
 from domain.user import User
 from persistence.unit_of_work import SqlUnitOfWork, unit_of_work
@@ -81,6 +82,13 @@ async def create_person_without_team(app: App, name: str = "Stranger") -> Person
     """Somebody without any team."""
     async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
         return await create_person(uow, name)
+
+
+async def with_session(app: App, person: Person) -> Person:
+    """The same person, who has just signed in."""
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        session, _ = await open_session(uow, person.user, Device())
+    return replace(person, session_id=session.id)
 
 
 async def join_team(app: App, team_id: str, inviter: Person, *invitees: Person, role: Role = Role.MEMBER) -> None:

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from domain.attachment import Attachment, AttachmentState
 from domain.blob import attachment_key
-from domain.session import Device, open_session
 from persistence.unit_of_work import unit_of_work
 from resolvers import ids
 from tests.support.app import App, Person
@@ -22,10 +21,10 @@ from tests.support.graph_actions import (
     mutate,
     mutate_ok,
 )
-from tests.support.teams import SampleTeam, create_sample_team, uuid_of
+from tests.support.teams import SampleTeam, create_sample_team, uuid_of, with_session
 
 Objects = Mapping[str, str]
-Outcome = Literal["allowed", "NOT_FOUND", "FORBIDDEN", "INVALID"]
+Outcome = Literal["allowed", "NOT_FOUND", "FORBIDDEN", "INVALID", "REAUTHENTICATION_REQUIRED"]
 
 
 @dataclass(frozen=True)
@@ -49,9 +48,9 @@ class MutationCase:
 async def create_tenant(app: App) -> Tenant:
     """A tenant of its own."""
     people = await create_sample_team(app)
-    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
-        session, _ = await open_session(uow, people.owner.user, Device())
-    own: Objects = {"Session": ids.encode("Session", session.id)}
+    people = replace(people, owner=await with_session(app, people.owner))
+    assert people.owner.session_id is not None
+    own: Objects = {"Session": ids.encode("Session", people.owner.session_id)}
     return Tenant(
         people,
         {**own, **await _create_objects(app, people, people.project_id)},
@@ -158,6 +157,19 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "sessionCreate": MutationCase(lambda _: {"email": "nobody", "password": ""}, "INVALID", "INVALID"),
     "sessionRefresh": MutationCase(lambda _: {"refreshToken": ""}, "INVALID", "INVALID"),
     "sessionRevoke": MutationCase(_input_of(sessionId="Session"), guest="NOT_FOUND"),
+    "sessionReauthenticate": MutationCase(lambda _: {"password": ""}, "INVALID", "INVALID"),
+    "emailVerify": MutationCase(lambda _: {"token": "nonsense"}, "NOT_FOUND", "NOT_FOUND"),
+    "emailChangeRequest": MutationCase(
+        lambda _: {"email": "new@example.com"}, "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
+    ),
+    "passwordResetRequest": MutationCase(lambda _: {"email": "nobody"}, "INVALID", "INVALID"),
+    "passwordReset": MutationCase(
+        lambda _: {"token": "nonsense", "newPassword": "correct horse battery"}, "NOT_FOUND", "NOT_FOUND"
+    ),
+    # The owner alone has a session.
+    "passwordChange": MutationCase(
+        lambda _: {"newPassword": "correct horse battery"}, "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
+    ),
     "userUpdate": MutationCase(_input_with({"locale": "en"}, avatarUploadId="upload"), guest="NOT_FOUND"),
     "userDelete": MutationCase(_input_of(id="User"), guest="NOT_FOUND"),
     "teamCreate": MutationCase(lambda _: {"name": ""}, "INVALID", "INVALID"),

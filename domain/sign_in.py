@@ -1,0 +1,95 @@
+"""Signing in: a password, perhaps a second factor, then a session.
+
+Whoever asks for a password (a mutation, a page) calls `SignIn.with_password`, and opens the session in a unit of work of its own
+with what it returns. Wrong passwords, unknown addresses and accounts that cannot sign in are one error after the same time.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+from uuid import UUID
+
+from domain import session as sessions
+from domain.actor import Actor
+from domain.errors import Unauthenticated
+from domain.ports import UnitOfWork
+from domain.rate_limit import RateLimit
+from domain.session import Device, Session
+from domain.user import User, UserStatus
+
+_PER_ACCOUNT: Final = RateLimit(name="sign-in account", max_uses=5, window_seconds=60)
+_PER_ADDRESS: Final = RateLimit(name="sign-in address", max_uses=20, window_seconds=60)
+_REGISTRATIONS: Final = RateLimit(name="registration address", max_uses=100, window_seconds=3600)
+_MAILS_TO_ADDRESS: Final = RateLimit(name="mail recipient", max_uses=5, window_seconds=3600)
+_MAILS_FROM_ADDRESS: Final = RateLimit(name="mail address", max_uses=20, window_seconds=60)
+_TOKENS: Final = RateLimit(name="token address", max_uses=20, window_seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInLimits:
+    """How often one may try."""
+
+    per_account: RateLimit = _PER_ACCOUNT
+    per_address: RateLimit = _PER_ADDRESS
+    registrations: RateLimit = _REGISTRATIONS
+    mails_to_recipient: RateLimit = _MAILS_TO_ADDRESS
+    mails_from_address: RateLimit = _MAILS_FROM_ADDRESS
+    tokens: RateLimit = _TOKENS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """Somebody who has shown who they are, and has no session yet."""
+
+    user: User
+    password_hash: str | None = field(repr=False)
+    """The stored hash that their password matched."""
+
+
+class SignIn(Protocol):
+    """Judges who somebody is. Tries are limited by account and by `address`, the network address of the client."""
+
+    async def with_password(self, email: str, password: str, *, address: str | None) -> SignedIn:
+        """Raises Unauthenticated, RateLimited, and Unavailable when too many sign in at once."""
+        ...
+
+    async def again(self, user_id: UUID, password: str, *, address: str | None) -> SignedIn:
+        """The same for somebody who has a session. Raises Unauthenticated, RateLimited and Unavailable."""
+        ...
+
+    async def count_registration(self, address: str | None) -> None:
+        """Count somebody who registers. Raises RateLimited."""
+        ...
+
+    async def count_mail(self, recipient: str, *, address: str | None) -> None:
+        """Count a mail that somebody causes to be sent to an e-mail address. Raises RateLimited."""
+        ...
+
+    async def count_token(self, address: str | None) -> None:
+        """Count a try of a token that was sent by mail. Raises RateLimited."""
+        ...
+
+
+async def open_session(uow: UnitOfWork, signed_in: SignedIn, device: Device) -> tuple[Session, str]:
+    """Start the session of somebody who has signed in; the second value is the refresh token.
+
+    Raises Unauthenticated when the password was changed, or the account closed, since the password was compared.
+    """
+    return await sessions.open_session(uow, await _require_unchanged(uow, signed_in), device)
+
+
+async def reauthenticate(uow: UnitOfWork, actor: Actor, signed_in: SignedIn) -> None:
+    """Note in the actor's session that they have just signed in again. Raises Unauthenticated as `open_session` does."""
+    await _require_unchanged(uow, signed_in)
+    await sessions.reauthenticate(uow, actor)
+
+
+async def _require_unchanged(uow: UnitOfWork, signed_in: SignedIn) -> User:
+    found = await uow.users.lock_credentials(signed_in.user.id)
+    if found is None or found[0].status is not UserStatus.ACTIVE or found[1] != signed_in.password_hash:
+        raise wrong_password()
+    return found[0]
+
+
+def wrong_password() -> Unauthenticated:
+    """The error for whatever is wrong with an address and a password."""
+    return Unauthenticated("The e-mail address or the password is wrong.", path=("input",))
