@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from domain.events import Event
     from domain.invitation import InvitationStore
     from domain.label import LabelStore
-    from domain.notification import NotificationStore
+    from domain.notification import DeliveryStore, NotificationSettingsStore, NotificationStore
     from domain.project import ProjectStore
     from domain.reference import LinkTarget, ReferenceStore
     from domain.session import SessionStore
@@ -69,6 +69,10 @@ class UnitOfWork(Protocol):
     def watches(self) -> "WatchStore": ...
     @property
     def notifications(self) -> "NotificationStore": ...
+    @property
+    def notification_settings(self) -> "NotificationSettingsStore": ...
+    @property
+    def deliveries(self) -> "DeliveryStore": ...
 
     async def read_links(self, markdown: str, interesting: "re.Pattern[str]") -> "Sequence[LinkTarget]":
         """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""

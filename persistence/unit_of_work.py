@@ -29,10 +29,12 @@ from persistence.markdown_links import read_links
 from persistence.stores.account_token import SqlAccountTokens
 from persistence.stores.attachment import SqlAttachments
 from persistence.stores.comment import SqlComments
+from persistence.stores.delivery import SqlDeliveries
 from persistence.stores.document import SqlDocuments
 from persistence.stores.invitation import SqlInvitations
 from persistence.stores.label import SqlLabels
 from persistence.stores.notification import SqlNotifications
+from persistence.stores.notification_settings import SqlNotificationSettings
 from persistence.stores.project import SqlProjects
 from persistence.stores.reference import SqlReferences
 from persistence.stores.session import SqlSessions
@@ -81,6 +83,8 @@ class SqlUnitOfWork:
         self.attachments = SqlAttachments(connection)
         self.watches = SqlWatches(connection)
         self.notifications = SqlNotifications(connection)
+        self.notification_settings = SqlNotificationSettings(connection)
+        self.deliveries = SqlDeliveries(connection)
 
     async def read_links(self, markdown: str, interesting: re.Pattern[str]) -> Sequence[LinkTarget]:
         """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""

@@ -13,6 +13,7 @@ import resolvers.document
 import resolvers.label
 import resolvers.node
 import resolvers.notification
+import resolvers.notification_settings
 import resolvers.project
 import resolvers.server
 import resolvers.session
@@ -319,6 +320,12 @@ class Mutation(DocumentMutations, FileMutations):
         resolvers.notification.mark,
         notification_inputs.NotificationsMarkInput,
         "Marks notifications of the viewer as read, archived or snoozed, and back.",
+        guard=Scope.NOTIFICATIONS_WRITE,
+    )
+    notification_preferences_update: UserPayload | None = mutation(
+        resolvers.notification_settings.update,
+        notification_inputs.NotificationPreferencesUpdateInput,
+        "Changes how the viewer wants to be notified.",
         guard=Scope.NOTIFICATIONS_WRITE,
     )
 

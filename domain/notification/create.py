@@ -10,17 +10,19 @@ from dataclasses import replace
 from uuid import UUID
 
 from domain.events import Entry, derived_id
+from domain.notification.delivery import Delivery, DeliveryBatch, DeliveryState, plan
 from domain.notification.entity import Notification
 from domain.notification.events import NotificationCreated, NotificationUpdated
 from domain.notification.proposal import Proposal, proposals
+from domain.notification.settings import NotificationChannel
 from domain.ports import UnitOfWork
 
 
-async def notify(uow: UnitOfWork, entries: Sequence[Entry]) -> None:
-    """Notify everybody whom the entries concern."""
+async def notify(uow: UnitOfWork, entries: Sequence[Entry]) -> Sequence[DeliveryBatch]:
+    """Notify everybody whom the entries concern; what is to be sent because of that, and when."""
     proposed = [(entry, each) for entry in entries for each in proposals(entry)]
     if not proposed:
-        return
+        return []
     recipients = await uow.notifications.recipients([each for _, each in proposed])
     bulks: dict[tuple[object, ...], dict[UUID, list[tuple[Entry, Proposal]]]] = {}
     told: set[tuple[UUID, UUID]] = set()
@@ -30,12 +32,35 @@ async def notify(uow: UnitOfWork, entries: Sequence[Entry]) -> None:
                 told.add((entry.id, user_id))
                 bulk = bulks.setdefault((entry.actor_id, proposal.reason, entry.at), {})
                 bulk.setdefault(user_id, []).append((entry, proposal))
-    for bulk in bulks.values():
-        await _notify_of_bulk(uow, bulk)
+    new = [each for bulk in bulks.values() for each in await _of_bulk(uow, bulk)]
+    return await add_notifications(uow, new)
 
 
-async def _notify_of_bulk(uow: UnitOfWork, bulk: dict[UUID, list[tuple[Entry, Proposal]]]) -> None:
-    """Notify people of what one actor did at one instant, for one reason."""
+async def add_notifications(uow: UnitOfWork, notifications: Sequence[Notification]) -> Sequence[DeliveryBatch]:
+    """Store new notifications, unless they are there, with their deliveries; what is to be sent because of that, and when."""
+    if not notifications:
+        return []
+    recipients = await uow.deliveries.recipients([each.user_id for each in notifications])
+    planned = {each.id: plan(each, recipients[each.user_id], uow.now) for each in notifications if each.user_id in recipients}
+    stored = await uow.notifications.add(
+        [replace(each, in_app=_in_app(planned[each.id])) for each in notifications if each.id in planned]
+    )
+    deliveries = [delivery for each in stored for delivery in planned[each.id]]
+    await uow.deliveries.add(deliveries)
+    for each in stored:
+        if each.in_app:
+            uow.record(NotificationCreated(actor_id=each.actor_id, notification=each))
+    queued = [each for each in deliveries if each.state is DeliveryState.QUEUED]
+    batches = (DeliveryBatch(user_id=each.user_id, channel=each.channel, due_at=each.due_at) for each in queued)
+    return list(dict.fromkeys(batches))
+
+
+def _in_app(deliveries: Sequence[Delivery]) -> bool:
+    return any(each.channel is NotificationChannel.IN_APP and each.state is DeliveryState.SENT for each in deliveries)
+
+
+async def _of_bulk(uow: UnitOfWork, bulk: dict[UUID, list[tuple[Entry, Proposal]]]) -> Sequence[Notification]:
+    """New notifications of what one actor did at one instant, for one reason; those that exist stand for the new events too."""
     entry, proposal = next(iter(bulk.values()))[0]
     stored = await uow.notifications.find(list(bulk), entry.actor_id, proposal.reason, entry.at)
     before = {each.user_id: each for each in stored}
@@ -48,9 +73,9 @@ async def _notify_of_bulk(uow: UnitOfWork, bulk: dict[UUID, list[tuple[Entry, Pr
         if further:
             grown = replace(known, event_ids=(*known.event_ids, *further), version=known.version + 1)
             await uow.notifications.save_events(grown)
-            uow.record(NotificationUpdated(actor_id=entry.actor_id, notification=grown, before=known))
-    for each in await uow.notifications.add(new):
-        uow.record(NotificationCreated(actor_id=each.actor_id, notification=each))
+            if grown.in_app:
+                uow.record(NotificationUpdated(actor_id=entry.actor_id, notification=grown, before=known))
+    return new
 
 
 def _of(user_id: UUID, concerned: Sequence[tuple[Entry, Proposal]]) -> Notification:

@@ -30,7 +30,7 @@ class Notification:
 
     `subject_type` and `subject_id`: what it is about, of the first event: a Task, a Document, a Project or an Invitation. It
     holds no content: names and texts are read when it is shown, with the rights of then. `actor_id` is None for the server
-    itself.
+    itself. `in_app`: whether it stands in the inbox, or is only sent.
     """
 
     type_name: ClassVar[str] = "Notification"
@@ -49,6 +49,7 @@ class Notification:
     archived_at: datetime | None = None
     snoozed_until: datetime | None = None
     version: int = 1
+    in_app: bool = True
 
     @property
     def event_count(self) -> int:

@@ -176,6 +176,11 @@ def _subject_visible(name: str, table: Table, project_id: Column) -> Column:
 
 
 def _visible() -> Column:
+    """The notification is in the viewer's inbox, or was, and its subject is visible to them."""
+    return and_(_n.c.in_app, _subject_is_visible())
+
+
+def _subject_is_visible() -> Column:
     """The notification is the viewer's, and its subject is visible to them."""
     invited = select(_ONE).where(invitations.c.id == _n.c.subject_id, invitations.c.expires_at > func.now())
     comment = select(_ONE).where(comments.c.id == _n.c.comment_id, comments.c.deleted_at.is_(None))
@@ -210,6 +215,9 @@ _LOCK_BY_IDS = _locked(_n.c.id == any_id())
 _LOCK_GROUP = _locked(_n.c.group_key == bindparam("group_key", type_=Text))
 _LOCK_INBOX = _locked(_n.c.archived_at.is_(None), ~_is_snoozed())
 _BY_IDS = Statement(select(*columns(Notification, _n)).where(_n.c.id == any_id(), _visible()), row_class(Notification))
+_SENDABLE = Statement(
+    select(*columns(Notification, _n)).where(_n.c.id == any_id(), _subject_is_visible()).order_by(_n.c.created_at, _n.c.id)
+)
 _unread = (
     select(_ONE)
     .where(_visible(), _n.c.read_at.is_(None), _n.c.archived_at.is_(None), ~_is_snoozed())
@@ -299,6 +307,12 @@ class SqlNotifications:
 async def by_ids(database: Database, viewer: UUID, notification_ids: Sequence[UUID]) -> dict[UUID, Any]:
     """Those of the notifications that are the viewer's, and whose subjects they may see."""
     return {row.id: row for row in await database.fetch(_BY_IDS, ids=list(notification_ids), viewer=viewer)}
+
+
+async def sendable(database: Database, user_id: UUID, notification_ids: Sequence[UUID]) -> list[Notification]:
+    """Those of a person's notifications whose subjects they may see now, the oldest first."""
+    rows = await database.fetch(_SENDABLE, ids=list(notification_ids), viewer=user_id)
+    return [to_entity(Notification, row) for row in rows]
 
 
 async def count_unread(database: Database, viewer: UUID) -> int:

@@ -11,7 +11,7 @@ from persistence.tables.documents import document_references, document_versions,
 from persistence.tables.events import events, idempotency_keys, streams
 from persistence.tables.files import attached, attachments, discarded_blobs
 from persistence.tables.identity import account_tokens, invitations, sessions, signing_keys, team_members, teams, users
-from persistence.tables.notifications import notifications
+from persistence.tables.notifications import notification_deliveries, notification_settings, notifications
 from persistence.tables.tasks import (
     comment_reactions,
     comments,
@@ -46,6 +46,8 @@ __all__ = [
     "invitations",
     "labels",
     "metadata",
+    "notification_deliveries",
+    "notification_settings",
     "notifications",
     "project_members",
     "project_status",

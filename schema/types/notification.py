@@ -5,8 +5,9 @@ from datetime import datetime
 import strawberry
 
 import resolvers.notification
+import resolvers.notification_settings
 import resolvers.user
-from domain.notification import NotificationMark, NotificationReason
+from domain.notification import DeliveryState, NotificationChannel, NotificationReason
 from resolvers.enums import graphql_enum
 from resolvers.page import total_counts
 from schema.connection import Edge, PageInfo
@@ -17,29 +18,23 @@ from schema.types.comment import Comment
 from schema.types.user import User
 
 graphql_enum(
-    NotificationReason,
-    "Why a person is notified. Where several apply to one event, the first of these counts.",
-    MENTIONED="They were mentioned in a comment.",
-    ASSIGNED="A task was assigned to them.",
-    REACTION="Somebody reacted to a comment of theirs.",
-    INVITED="They were invited to a team.",
-    ADDED_TO_PROJECT="They were added to a project.",
-    DUE_SOON="A task of theirs is due on the next day, in their time zone.",
-    OVERDUE="A task of theirs is overdue, in their time zone.",
-    COMMENTED="Somebody commented on what they watch.",
-    STATUS_CHANGED="The status of a task that they watch changed.",
-    TASK_CHANGED="Title, description, priority, dates, estimate or project of a task that they watch changed.",
-    DOCUMENT_CHANGED="Title or project of a document that they watch changed, or somebody saved a version of it.",
+    DeliveryState,
+    "What came of a delivery.",
+    QUEUED="It waits to be sent.",
+    SENT="It was sent; mails: a mail server accepted it.",
+    FAILED="It was refused for good.",
+    SUPPRESSED="It is not sent.",
 )
-graphql_enum(
-    NotificationMark,
-    "What notifications are marked as.",
-    READ="Read.",
-    UNREAD="Unread.",
-    ARCHIVED="Read and archived: not in the inbox any more.",
-    UNARCHIVED="In the inbox again; not snoozed either.",
-    SNOOZED="Not in the inbox until a time.",
-)
+
+
+@view("A notification on one channel.")
+class NotificationDelivery:
+    """View over `domain.notification.Delivery`."""
+
+    channel: NotificationChannel = leaf("Channel.")
+    state: DeliveryState = leaf("What came of it.")
+    detail: str | None = leaf("Why it waits, failed or is not sent.")
+    at: datetime = leaf("Time at which it came into this state.")
 
 
 @view("What the viewer is notified of: one event, or the events of one bulk change.")
@@ -75,6 +70,9 @@ class Notification(Node):
     read_at: datetime | None = leaf("Time at which it was read; null while it is unread.")
     archived_at: datetime | None = leaf("Time at which it was archived; null while it is not.")
     snoozed_until: datetime | None = leaf("Time at which it comes, or came, back to the inbox; null if it was not snoozed.")
+    deliveries: list[NotificationDelivery] = relation(
+        resolvers.notification_settings.deliveries, "What came of it on each channel.", needs=["id"], personal=True
+    )
 
 
 @strawberry.type(description="A page of notifications.")

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+import resolvers.notification_settings
 import resolvers.user
 from domain.actor import Scope
+from domain.notification import DigestFrequency
 from domain.user import UserStatus
 from resolvers import ids
 from resolvers.enums import graphql_enum
@@ -15,6 +17,7 @@ from schema.connection import Connection
 from schema.fields import leaf, relation, view
 from schema.node import Entity, Node
 from schema.payload import MutationPayload
+from schema.types.notification_settings import NotificationPreference, QuietHoursView
 
 if TYPE_CHECKING:
     from schema.types.task import Task
@@ -71,6 +74,34 @@ class Account:
     email: str = leaf("E-mail address to sign in with.", "email_address")
     email_verified_at: datetime | None = leaf("Time at which the address was verified; null if never.")
     sessions: list[Session] = relation(resolvers.user.sessions, "Open sessions, most recently used first.", personal=True)
+    notification_preferences: list[NotificationPreference] = relation(
+        resolvers.notification_settings.preferences,
+        "Channels for every reason.",
+        guard=Scope.NOTIFICATIONS_READ,
+        needs=["id"],
+        personal=True,
+    )
+    quiet_hours: QuietHoursView | None = relation(
+        resolvers.notification_settings.quiet_hours,
+        "Hours in which no mails are sent; null if there are none.",
+        guard=Scope.NOTIFICATIONS_READ,
+        needs=["id"],
+        personal=True,
+    )
+    digest: DigestFrequency = relation(
+        resolvers.notification_settings.digests,
+        "How often mails are sent.",
+        guard=Scope.NOTIFICATIONS_READ,
+        needs=["id"],
+        personal=True,
+    )
+    email_off_reason: str | None = relation(
+        resolvers.notification_settings.email_off_reasons,
+        "Why no mails about notifications are sent, such as an address that does not exist; null while they are sent.",
+        guard=Scope.NOTIFICATIONS_READ,
+        needs=["id"],
+        personal=True,
+    )
 
 
 @view("A person, or a bot.")

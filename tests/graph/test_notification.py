@@ -16,7 +16,7 @@ from tests.support.graph_actions import (
     table_states,
 )
 from tests.support.notifications import INBOX, handle_events, inbox, reasons, stream_head
-from tests.support.teams import SampleTeam, actor_with_scopes, create_person_without_team
+from tests.support.teams import SampleTeam, actor_with_scopes, create_person_without_team, with_session
 
 
 async def notified(app: App, team: SampleTeam, after: int) -> dict[str, list[str]]:
@@ -223,7 +223,7 @@ async def test_a_closed_account_keeps_no_notifications(app: App, team: SampleTea
     await create_task(app, team, assigneeId=team.mate.id)
     await handle_events(app, team)
     assert await reasons(app, team.mate) == ["ASSIGNED"]
-    await mutate(app, team.mate, "userDelete", id=team.mate.id)
+    await mutate_ok(app, await with_session(app, team.mate), "userDelete", id=team.mate.id)
     assert await app.sql.fetchval("SELECT count(*) FROM notifications WHERE user_id = $1", team.mate.user.id) == 0
     start = await stream_head(app, team)
     await create_comment(app, team.member, await create_task(app, team), f"[@M](user:{team.mate.id})")

@@ -45,7 +45,7 @@ _MUTATION_FIELDS = schema._schema.mutation_type.fields  # type: ignore[union-att
 _TABLES = """
   teams team_members labels projects project_members tasks task_aliases task_links comments comment_reactions watchers seen_marks
   document_references documents document_versions document_heads document_updates
-  notifications attachments discarded_blobs users sessions account_tokens invitations streams events idempotency_keys
+  notifications notification_settings notification_deliveries attachments discarded_blobs users sessions account_tokens invitations streams events idempotency_keys
 """.split()  # noqa: SIM905 (easier to read)
 _STATE_QUERY = " UNION ALL ".join(f"SELECT '{table}', count(*), max(xmin::text::bigint) FROM {table}" for table in _TABLES)
 

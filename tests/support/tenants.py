@@ -238,6 +238,7 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "uploadComplete": MutationCase(_input_of(id="upload"), guest="NOT_FOUND"),
     "attachmentDelete": MutationCase(_input_of(id="Attachment")),
     "watchSet": MutationCase(_input_with({"watching": True}, subjectId="Task"), guest="allowed"),
+    "notificationPreferencesUpdate": MutationCase(lambda _: {"digest": "DAILY"}, "allowed", "allowed"),
     "notificationsMark": MutationCase(lambda _: {"all": True, "as": "READ"}, "allowed", "allowed"),
     "markSeen": MutationCase(_input_of(subjectId="Task"), guest="allowed"),
 }

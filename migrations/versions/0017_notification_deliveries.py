@@ -1,11 +1,11 @@
-"""Adds notifications."""
+"""Adds how notifications are delivered, and how people want that."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0014"
-down_revision = "0012"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
