@@ -32,6 +32,7 @@ _VERIFY = "report objects that no row names, and rows whose objects are missing"
 _SWEEP_DOCUMENTS = "delete objects that nothing has named for a day"
 _BLOBS = "look after the files in object storage"
 _SWEEP = "delete what nobody needs: files of deleted things, uploads never attached, objects that nothing names"
+_WORKER = "do what happens after commits: consumers of the streams, beside `api`; `serve` does it itself"
 _MAIL = "look after mail"
 _MAIL_TEST = "send a mail to an address, to see whether it arrives"
 _ADMIN = "administer the server"
@@ -85,6 +86,7 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
     verbs = parser.add_subparsers(dest="verb", metavar="verb", title="verbs (none: serve)")
     serving = verbs.add_parser("serve", help=_SERVE, description=_SERVE, epilog=_EPILOG)
     answering = verbs.add_parser("api", help=_API, description=_API, epilog=_EPILOG)
+    working = verbs.add_parser("worker", help=_WORKER, description=_WORKER, epilog=_EPILOG)
     verbs.add_parser("migrate", help=_MIGRATE, description=_MIGRATE, epilog=_EPILOG)
     seeding = verbs.add_parser("seed", help=_SEED, description=_SEED, epilog=_EPILOG)
     blobs = verbs.add_parser("blobs", help=_BLOBS, description=_BLOBS, epilog=_EPILOG)
@@ -102,6 +104,10 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
         dest="task", metavar="task", required=True
     )
     rotating = administering.add_parser("rotate-keys", help=_ROTATE_KEYS, description=_ROTATE_KEYS)
+    if "admin" in argv:
+        from app.admin import add_arguments  # imports the whole server
+
+        add_arguments(administering)
     rotating.add_argument("--revoke", action="store_true", help="delete all other keys now: after one may have leaked")
     # Below a verb there is no default: it would overwrite what stands before the verb.
     for each, default in ((parser, None), (serving, argparse.SUPPRESS), (seeding, argparse.SUPPRESS)):
@@ -115,7 +121,8 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
             metavar="N",
             help="processes that answer behind the port; auto: one per core",
         )
-    answering.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)  # given by the supervisor of several workers
+    for each in (answering, working):  # given by the supervisor of several processes
+        each.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     printing.add_argument("--write", action="store_true", help="to schema/schema.graphql")
     printing.add_argument(
         "--check", action="store_true", help="fail where schema/schema.graphql differs or clients of the last release break"
@@ -144,7 +151,11 @@ def _command(arguments: argparse.Namespace, settings: Settings) -> Coroutine[Any
         case "blobs":
             return _clean_up_blobs(settings)
         case "admin":
+            if arguments.task == "dead-letters":
+                return _look_after_dead_letters(settings, arguments)
             return _rotate_keys(settings, revoke_others=arguments.revoke)
+        case "worker":
+            return _work(settings, arguments.ready_fd)
     from app.serving import serve
 
     prepare = arguments.verb != "api"
@@ -157,6 +168,22 @@ def _command(arguments: argparse.Namespace, settings: Settings) -> Coroutine[Any
 
         return serve_with_workers(settings, arguments.workers, prepare=prepare)
     return serve(settings, prepare=prepare)
+
+
+async def _work(settings: Settings, ready_fd: int | None) -> None:
+    from app.worker import serve_as_worker_process, serve_worker
+
+    if ready_fd is not None:
+        await serve_as_worker_process(settings, ready_fd)
+    else:
+        await serve_worker(settings, on_ready=lambda: print(f"PantheraHive's worker is up (process {os.getpid()}).", flush=True))
+
+
+async def _look_after_dead_letters(settings: Settings, arguments: argparse.Namespace) -> None:
+    from app.admin import run_dead_letters
+
+    async for line in run_dead_letters(settings, arguments):
+        print(line)
 
 
 async def _migrate(settings: Settings) -> None:

@@ -5,7 +5,6 @@ import hashlib
 import logging
 import secrets
 import tempfile
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -55,8 +54,10 @@ from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
+from persistence.queue.port import WorkQueue
+from persistence.queue.postgres import PostgresQueue
+from persistence.queue.sender import WakeUpSender
 from persistence.rate_limits import open_rate_limiter
-from persistence.retry_schedule import RetrySchedule
 from persistence.rights import RightsLoader
 from realtime.announcements import PubSub, PubSubBackend
 from realtime.background_tasks import report_dead_task
@@ -68,6 +69,8 @@ from resolvers.collaboration_auth import access_from
 from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
 from schema.root import bindings, schema
+from workers.metrics import WorkerMetrics
+from workers.upkeep import Retries
 
 VERSION = "0.1.0"
 LIMITS = Limits()
@@ -90,15 +93,6 @@ class CannotStart(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Retries:
-    """What failed in the background and is tried again: whole turns by the name of their job, blobs by key, streams by name."""
-
-    failed_turns: Counter[str] = field(default_factory=Counter)
-    blobs: RetrySchedule[str] = field(default_factory=RetrySchedule)
-    streams: RetrySchedule[str] = field(default_factory=RetrySchedule)
-
-
-@dataclass(frozen=True, slots=True)
 class Resources:
     """Everything that is open while the server runs."""
 
@@ -109,6 +103,9 @@ class Resources:
     database: Database
     query_texts: QueryTexts
     mailer: Mailer
+    queue: WorkQueue
+    wake_ups: WakeUpSender
+    worker_metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     retries: Retries = field(default_factory=Retries)
 
 
@@ -191,7 +188,9 @@ async def open_resources(
     one may try to sign in."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(url, max_connections=settings.database_connections))
-        live = await stack.enter_async_context(PubSub.open(_pubsub_backend(settings)))
+        queue = await stack.enter_async_context(PostgresQueue.open(url))
+        wake_ups = await stack.enter_async_context(WakeUpSender.open(queue))
+        live = await stack.enter_async_context(PubSub.open(_pubsub_backend(settings), on_announced=wake_ups.mark_entry))
         log = StreamLog(database)
         updates = UpdateLog(database)
         hub = await stack.enter_async_context(StreamHub.open(live, CombinedLog(log, updates)))
@@ -264,7 +263,7 @@ async def open_resources(
             features=["changes", "subscriptions", "documents", "uploads"],
         )
         texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
-        yield Resources(services, tokens, keys, key_store, database, texts, mailer)
+        yield Resources(services, tokens, keys, key_store, database, texts, mailer, queue, wake_ups)
 
 
 @asynccontextmanager

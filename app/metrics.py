@@ -25,6 +25,7 @@ from gateway.endpoints import OpenConnections
 from gateway.execution.executor import Executor
 from gateway.execution.metrics import BUCKET_BOUNDS_SECONDS, Histogram
 from persistence.engine.lru_cache import cache_usage
+from workers.metrics import WorkerMetrics
 
 _MAX_REASONS = 32
 
@@ -49,6 +50,7 @@ class MetricsCollector(Collector):
         yield from _storage_metrics(self._resources)
         yield from _cache_metrics()
         yield from _background_metrics(self._resources)
+        yield from _worker_metrics(self._resources.worker_metrics)
 
 
 @asynccontextmanager
@@ -162,6 +164,41 @@ def _background_metrics(resources: Resources) -> Iterator[Metric]:
     failing.add_metric(["stream"], len(retries.streams))
     failing.add_metric(["document"], compaction.failing_count)
     yield failing
+
+
+def _worker_metrics(worker: WorkerMetrics) -> Iterator[Metric]:
+    consumers, jobs, schedules = dict(worker.consumers), dict(worker.jobs), dict(worker.schedules)
+    counted = (
+        (
+            "consumer_entries",
+            "consumer",
+            "Events handled or passed over.",
+            {name: each.entries for name, each in consumers.items()},
+        ),
+        (
+            "consumer_failures",
+            "consumer",
+            "Failed calls for one event.",
+            {name: each.failures for name, each in consumers.items()},
+        ),
+        ("consumer_dead_letters", "consumer", "Events given up.", {name: each.dead_letters for name, each in consumers.items()}),
+        ("jobs_done", "kind", "Jobs that were done.", {name: each.done for name, each in jobs.items()}),
+        ("job_failures", "kind", "Tries of a job that failed.", {name: each.failures for name, each in jobs.items()}),
+        ("job_dead_letters", "kind", "Jobs given up.", {name: each.dead_letters for name, each in jobs.items()}),
+        ("schedule_runs", "schedule", "Runs of a schedule.", {name: each.runs for name, each in schedules.items()}),
+        ("schedule_failures", "schedule", "Runs that were undone.", {name: each.failures for name, each in schedules.items()}),
+    )
+    for name, label, documentation, counts in counted:
+        yield _counter_family(f"pantherahive_{name}", documentation, label, counts)
+    behind = ("consumer", "consumer", "events", dict(worker.lags)), ("job", "kind", "jobs", dict(worker.job_lags))
+    for name, label, unit, lags in behind:
+        waiting = GaugeMetricFamily(f"pantherahive_{name}_lag_{unit}", "Not done yet.", labels=[label])
+        age = GaugeMetricFamily(f"pantherahive_{name}_lag_seconds", "Age of the oldest that is not done yet.", labels=[label])
+        for value, lag in lags.items():
+            waiting.add_metric([value], lag.events)
+            age.add_metric([value], lag.seconds)
+        yield from (waiting, age)
+    yield GaugeMetricFamily("pantherahive_worker_leads", "Whether the leading worker runs here.", int(worker.leads))
 
 
 def _cache_metrics() -> Iterator[Metric]:

@@ -71,7 +71,7 @@ async def serve(
                     with address_errors(settings.host, settings.port):
                         listener.listen(2048)
                     tune_gc()
-                    async with run_maintenance(resources, settings):
+                    async with run_maintenance(resources, settings), _worker(resources, settings, url, inside=prepare):
                         await Server(_config(app, settings), app.connections, lambda: on_ready(settings)).serve([listener])
 
 
@@ -105,6 +105,18 @@ class Server(uvicorn.Server):
             server.close()
         await self._open_connections.drain()
         await super().shutdown(sockets)
+
+
+@asynccontextmanager
+async def _worker(resources: Resources, settings: Settings, url: str, *, inside: bool) -> AsyncIterator[None]:
+    """The worker, where it runs inside the server (`app.worker`)."""
+    if not inside:
+        yield
+        return
+    from app.worker import run_worker
+
+    async with run_worker(resources, settings, url):
+        yield
 
 
 @asynccontextmanager

@@ -8,6 +8,8 @@ makes its own listening socket, so what a dead one had not accepted yet is refus
 The supervisor takes the address without SO_REUSEPORT first: that fails where anybody listens, or where another supervisor is
 starting, whereas a shared bind succeeds beside any other process of the same user.
 
+Where it prepares the database, it also starts one process that does what happens after commits (`server.py worker`).
+
 Workers die with the supervisor, however it ends (`embedded.child_process`): on a signal they are signalled too, and drain; after
 `kill -9` the kernel kills them, as it does the embedded Postgres. A worker reports through a pipe that it answers: on a shared
 port nobody else can know which one answered.
@@ -57,7 +59,7 @@ _REPORTED_EXIT_CODES: Final = (1, 2)
 async def serve_with_workers(settings: Settings, workers: int, *, prepare: bool) -> None:
     """As `serving.serve`, by this many processes. Raises CannotStart."""
     _check_settings(settings, workers)
-    require_places(settings, workers=workers)
+    require_places(settings, workers=workers + prepare)
     with _reserved_port(settings.host, settings.port) as port, end_on_dead_task():
         settings = settings.model_copy(update={"port": port})
         async with open_database_url(settings) as url:
@@ -74,7 +76,9 @@ async def serve_with_workers(settings: Settings, workers: int, *, prepare: bool)
                 if prepare:
                     await seed_database(resources.database, settings)
                     await seed_demo_documents(resources, settings)
-            async with _running_workers([_Worker(number, settings, url) for number in range(workers)]) as running:
+            servers = [_Worker(number, settings, url, "api") for number in range(workers)]
+            others = [_Worker(workers, settings, url, "worker")] if prepare else []
+            async with _running_workers([*servers, *others]) as running:
                 await _supervise(running, lambda: announce(settings, workers=workers))
 
 
@@ -124,11 +128,13 @@ def _reserved_port(host: str, port: int) -> Iterator[int]:
 
 @dataclass(slots=True, eq=False)
 class _Worker:
-    """One of the workers: its number, and the process that fills it at the moment."""
+    """One of the processes: its number, and the process that fills it at the moment."""
 
     number: int
     settings: Settings
     url: str
+    verb: str
+    """What it runs: `api`, or `worker` for what happens after commits."""
     child: subprocess.Popen[bytes] | None = None
     is_ready: bool = False
     failures: int = 0
@@ -175,7 +181,7 @@ class _Worker:
         os.set_blocking(self._ready_fd, False)
         try:
             self.child = subprocess.Popen(
-                tied_to_parent([sys.executable, str(_SERVER_SCRIPT), "api", f"--ready-fd={theirs}"]),
+                tied_to_parent([sys.executable, str(_SERVER_SCRIPT), self.verb, f"--ready-fd={theirs}"]),
                 env=environment(**own),
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs,),
@@ -237,7 +243,9 @@ async def _supervise(workers: Sequence[_Worker], on_ready: Callable[[], None]) -
         codes = [each.poll() for each in workers]
         if not announced and any(code in _REPORTED_EXIT_CODES for code in codes):
             raise CannotStart("A worker cannot start; its reason stands above.")
-        if max(each.failures for each in workers) >= _MAX_FAILURES and not any(each.is_ready for each in workers):
+        if max(each.failures for each in workers) >= _MAX_FAILURES and not any(
+            each.is_ready for each in workers if each.verb == "api"
+        ):
             raise CannotStart(f"No worker answers any more, after {_MAX_FAILURES} tries.")
         if not announced and all(each.is_ready for each in workers):
             announced = True

@@ -1,6 +1,6 @@
 """Ends the process when a supervised background task has died.
 
-A process without its hub, its publisher or its maintenance answers requests and looks healthy, but is not. So the death of such a
+A process without its hub, its publisher or its worker answers requests and looks healthy, but is not. So the death of such a
 task is logged as critical, the process drains as on SIGTERM and ends with an exit code of its own; whatever runs it (the
 supervisor of several workers, systemd, Kubernetes) starts it again. A process that cannot drain is ended by a timer.
 """

@@ -12,7 +12,7 @@ entry could arrive on two ways, to save a millisecond).
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -99,8 +99,9 @@ def decode_message(text: str, stream: str = "") -> Entry | EphemeralMessage:
 class PubSub:
     """Publishes and receives announcements over one backend."""
 
-    def __init__(self, backend: PubSubBackend) -> None:
+    def __init__(self, backend: PubSubBackend, on_announced: Callable[[Entry], None] | None = None) -> None:
         self._backend = backend
+        self._on_announced = on_announced
         self._queue: deque[Event] = deque()
         self.queued_bytes = 0
         self._has_messages = asyncio.Event()
@@ -110,9 +111,12 @@ class PubSub:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, backend: PubSubBackend) -> AsyncIterator[Self]:
-        """Connect; at the end give what is still queued half a second to be published, then disconnect."""
-        pubsub = cls(backend)
+    async def open(cls, backend: PubSubBackend, *, on_announced: Callable[[Entry], None] | None = None) -> AsyncIterator[Self]:
+        """Connect; at the end give what is still queued half a second to be published, then disconnect.
+
+        `on_announced` is called with every entry that is announced here; it must not fail.
+        """
+        pubsub = cls(backend, on_announced)
         await backend.connect()
         try:
             pubsub._tasks.supervise(pubsub._publish_queued(), "pubsub: publish")
@@ -133,6 +137,8 @@ class PubSub:
 
     async def announce(self, entry: Entry) -> None:
         """Announce a committed entry soon. Never waits and never fails; it may be lost, since the log has it."""
+        if self._on_announced is not None:
+            self._on_announced(entry)
         self.publish(entry)
 
     def publish(self, item: Entry | EphemeralMessage) -> None:

@@ -5,31 +5,46 @@ transaction, so a reader either finds an entry or learns from `trimmed_to` that 
 the first that is young enough; positions stay what they were. It may run in several processes at once and be interrupted
 anywhere. A stream that cannot be trimmed is skipped for a while.
 
-Activity is read from the same entries, so history reaches back as far as the retention does. No consumer of the streams keeps a
-position of its own yet; one that does must be read here, since an entry may go only when every consumer has passed it.
+Activity is read from the same entries, so history reaches back as far as the retention does. An entry goes only when every
+consumer of its stream has passed it (`persistence.workers.cursors`).
 
 Rejected: one DELETE by age (it holds the locks of every stream at once, and an entry that was begun early and committed late
 would leave a gap in the middle).
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 import asyncpg
-from sqlalchemy import ARRAY, BigInteger, Integer, Text, bindparam, delete, func, select, true, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Integer,
+    Text,
+    and_,
+    bindparam,
+    column,
+    delete,
+    func,
+    literal_column,
+    select,
+    true,
+    update,
+)
 
 from domain.errors import Unavailable
 from persistence.engine.database import Database
 from persistence.engine.statement import Statement
 from persistence.retry_schedule import RetrySchedule
-from persistence.tables import INSTANT, events, streams
+from persistence.tables import INSTANT, consumer_cursors, events, streams
 
 MAX_BATCH_ENTRIES: Final = 1000
 _MAX_BATCH_STREAMS: Final = 200
 logger = logging.getLogger(__name__)
 
-_e, _s = events, streams
+_c, _e, _s = consumer_cursors, events, streams
 _STREAM = bindparam("stream", type_=Text)
 _BEFORE = bindparam("before", type_=INSTANT)
 _SIZE = bindparam("size", type_=Integer)
@@ -46,9 +61,26 @@ _EXPIRING = Statement(
     .order_by(_s.c.stream)
     .limit(_SIZE)
 )
+_readers = (
+    func.unnest(bindparam("names", type_=ARRAY(Text)), bindparam("kinds", type_=ARRAY(Text)))
+    .table_valued(column("consumer", Text), column("kind", Text), name="reader")
+    .render_derived()
+)
+_passed_by_all = (
+    select(func.min(func.coalesce(_c.c.position, literal_column("0"))))
+    .select_from(_readers.outerjoin(_c, and_(_c.c.consumer == _readers.c.consumer, _c.c.stream == _STREAM)))
+    .where(_readers.c.kind == func.split_part(_STREAM, literal_column("':'"), literal_column("1")))
+    .scalar_subquery()
+)
 _page = select(_e.c.position, _e.c.at).where(_e.c.stream == _STREAM).order_by(_e.c.position).limit(_SIZE).cte("page")
 _LAST_EXPIRED = Statement(
-    select(func.coalesce(func.min(_page.c.position).filter(_page.c.at >= _BEFORE) - 1, func.max(_page.c.position)))
+    select(
+        func.least(
+            func.coalesce(func.min(_page.c.position).filter(_page.c.at >= _BEFORE) - 1, func.max(_page.c.position)),
+            _passed_by_all,
+        ),
+        func.max(_page.c.position),
+    )
 )
 _TO = bindparam("to", type_=BigInteger)
 _MOVE_TRIMMED_TO = Statement(update(_s).where(_s.c.stream == _STREAM, _s.c.trimmed_to < _TO).values(trimmed_to=_TO))
@@ -56,11 +88,17 @@ _DELETE = Statement(delete(_e).where(_e.c.stream == _STREAM, _e.c.position <= _T
 
 
 async def trim_events(
-    database: Database, *, before: datetime, batch: int = MAX_BATCH_ENTRIES, retries: RetrySchedule[str] | None = None
+    database: Database,
+    *,
+    before: datetime,
+    readers: Sequence[tuple[str, str]] = (),
+    batch: int = MAX_BATCH_ENTRIES,
+    retries: RetrySchedule[str] | None = None,
 ) -> int:
     """Delete the entries of all streams that are older than `before`, `batch` at a time; how many.
 
-    Streams that fail are recorded in `retries`. Raises Unavailable when the database does not answer.
+    `readers`: the consumers that must have passed them, with the kinds of streams that they read. Streams that fail are recorded
+    in `retries`. Raises Unavailable when the database does not answer.
     """
     retries = RetrySchedule() if retries is None else retries
     count, after = 0, ""
@@ -68,7 +106,7 @@ async def trim_events(
     while names := [row[0] for row in await database.fetch(_EXPIRING, after=after, **params)]:
         for stream in names:
             try:
-                count += await _trim(database, stream, before, batch)
+                count += await _trim(database, stream, before, readers, batch)
             except Exception as error:  # one broken or locked stream must not stop the others
                 if isinstance(error, Unavailable) and not isinstance(error.__cause__, asyncpg.LockNotAvailableError):
                     raise
@@ -81,11 +119,12 @@ async def trim_events(
     return count
 
 
-async def _trim(database: Database, stream: str, before: datetime, batch: int) -> int:
+async def _trim(database: Database, stream: str, before: datetime, readers: Sequence[tuple[str, str]], batch: int) -> int:
     count = 0
+    params = {"names": [name for name, _ in readers], "kinds": [kind for _, kind in readers]}
     while True:
-        to = await database.fetch_value(_LAST_EXPIRED, stream=stream, before=before, size=batch)
-        if to is None:
+        to, last = await database.fetch_row(_LAST_EXPIRED, stream=stream, before=before, size=batch, **params)
+        if last is None:
             return count
         async with database.begin() as connection:
             await connection.execute(_MOVE_TRIMMED_TO, stream=stream, to=to)

@@ -25,6 +25,7 @@ from persistence.tables.tasks import (
     tasks,
     watchers,
 )
+from persistence.tables.workers import consumer_cursors, consumers, dead_letters, jobs, schedule_runs
 
 __all__ = [
     "INSTANT",
@@ -33,6 +34,9 @@ __all__ = [
     "attachments",
     "comment_reactions",
     "comments",
+    "consumer_cursors",
+    "consumers",
+    "dead_letters",
     "discarded_blobs",
     "document_clients",
     "document_heads",
@@ -44,6 +48,7 @@ __all__ = [
     "former_ranks",
     "idempotency_keys",
     "invitations",
+    "jobs",
     "labels",
     "metadata",
     "notification_deliveries",
@@ -52,6 +57,7 @@ __all__ = [
     "project_members",
     "project_status",
     "projects",
+    "schedule_runs",
     "seen_marks",
     "sessions",
     "signing_keys",

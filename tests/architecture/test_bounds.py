@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
-_ROOMS = ("persistence", "auth", "embedded", "mail")
+_ROOMS = ("persistence", "auth", "embedded", "mail", "workers")
 _COLLECTIONS = frozenset(
     {
         "dict",
@@ -33,6 +33,7 @@ _SIZE = "bounded by the size of the pool"
 _BYTES = "bounded in bytes"
 _STATIC = "one entry for each statement or class in the code"
 _REPORT = "the report of a command that an operator runs"
+_CONSUMERS = "one entry for each consumer in the code"
 _WORKERS = "the number of worker processes"
 
 # path:Class.attribute (or path:function, path:name): what bounds it
@@ -81,6 +82,7 @@ _BOUNDS: dict[str, str] = {
     "persistence/engine/write_batcher.py:WriteBatcher._busy_streams": "the streams of two batches",
     "persistence/engine/write_batcher.py:WriteBatcher._pending": _CALLERS,
     "persistence/persisted_queries/memory.py:MemoryTexts._texts": _BYTES,
+    "persistence/queue/sender.py:WakeUpSender._marked": "10,000 names",
     "persistence/rate_limits/memory.py:MemoryRateLimiter._times": _BYTES,
     "persistence/retry_schedule.py:RetrySchedule._failures": "10,000 objects",
     "persistence/stores/document.py:SqlDocuments._required_keys": _PER_OPERATION,
@@ -90,6 +92,18 @@ _BOUNDS: dict[str, str] = {
     "persistence/unit_of_work.py:SqlUnitOfWork.entries": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.mails": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.recorded": _PER_OPERATION,
+    "persistence/workers/backlog.py:Backlog.lags": _CONSUMERS,
+    "workers/consumer_runner.py:ConsumerRunner._busy": "one for each task of the consumer, four at most",
+    "workers/consumer_runner.py:ConsumerRunner._ready": "10,000 streams",
+    "workers/consumer_runner.py:ConsumerRunner._single_until": "10,000 streams",
+    "workers/consumer_runner.py:ConsumerRunner._timers": "10,000 streams",
+    "workers/job.py:JobWriter.kinds": _PER_OPERATION,
+    "workers/metrics.py:WorkerMetrics.consumers": _CONSUMERS,
+    "workers/metrics.py:WorkerMetrics.job_lags": "one entry for each kind of jobs in the code",
+    "workers/metrics.py:WorkerMetrics.jobs": "one entry for each kind of jobs in the code",
+    "workers/metrics.py:WorkerMetrics.lags": _CONSUMERS,
+    "workers/metrics.py:WorkerMetrics.schedules": "one entry for each schedule in the code",
+    "workers/upkeep.py:Retries.failed_turns": "one entry for each job in the code",
 }
 
 

@@ -20,7 +20,12 @@ _LONGER_FILES: dict[str, str] = {}
 
 # path:function where `except Exception` stands without raising again: why everything must be caught there
 _CATCH_ALL_BOUNDARIES: dict[str, str] = {
-    "app/maintenance.py:run_forever": "the rim of a job: it has its next turn, and the failure is logged",
+    "app/admin.py:run_dead_letters": "the rim of a command: what one dead letter raises is reported, and the next is tried",
+    "workers/consumer_runner.py:ConsumerRunner._handle_batch": "the rim of a consumer: its failure is recorded, and tried again",
+    "workers/consumer_runner.py:ConsumerRunner._read_stream": "the rim of a stream: others go on, and the failure is logged",
+    "workers/job_runner.py:JobRunner._do": "the rim of a job: its failure is recorded, and it is tried again",
+    "workers/schedule_runner.py:run_schedule": "the rim of a schedule: undone, logged, and tried again",
+    "workers/upkeep.py:run_forever": "the rim of a job: it has its next turn, and the failure is logged",
     "persistence/documents/compaction.py:CompactionService.try_compact": "one broken document must not stop the others: counted, logged, retried",
     "persistence/documents/worker_main.py:_run_next_job": "the rim of a process: a bug is told to the parent, which masks and logs it",
     "persistence/events/retention.py:trim_events": "the boundary of a stream: the failure is counted, and the others are trimmed",

@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from app.maintenance import run_forever
 from domain.errors import Unavailable
 from persistence.events.idempotency import delete_expired_keys
 from persistence.events.retention import trim_events
@@ -13,6 +12,7 @@ from tests.support.app import App
 from tests.support.graph_actions import create_task, mutate_ok, task_titles
 from tests.support.subscriptions import change_summary, changes_since, current_cursor, open_subscription
 from tests.support.teams import SampleTeam
+from workers.upkeep import run_forever
 
 LONG_AGO = timedelta(days=7300)  # beyond all that other tests of the same database write
 

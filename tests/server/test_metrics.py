@@ -53,6 +53,19 @@ METRIC_TYPES = {
     "pantherahive_cache_evictions": "counter",
     "pantherahive_streams_followed": "gauge",
     "pantherahive_stream_listeners": "gauge",
+    "pantherahive_consumer_entries": "counter",
+    "pantherahive_consumer_failures": "counter",
+    "pantherahive_consumer_dead_letters": "counter",
+    "pantherahive_consumer_lag_events": "gauge",
+    "pantherahive_consumer_lag_seconds": "gauge",
+    "pantherahive_jobs_done": "counter",
+    "pantherahive_job_failures": "counter",
+    "pantherahive_job_dead_letters": "counter",
+    "pantherahive_job_lag_jobs": "gauge",
+    "pantherahive_job_lag_seconds": "gauge",
+    "pantherahive_schedule_runs": "counter",
+    "pantherahive_schedule_failures": "counter",
+    "pantherahive_worker_leads": "gauge",
 }
 QUERIES = 'pantherahive_operation_duration_seconds_count{kind="query"}'
 MUTATIONS = 'pantherahive_operation_duration_seconds_count{kind="mutation"}'

@@ -1,0 +1,1 @@
+"""Keeps what workers remember in Postgres: cursors of consumers, dead letters, and who leads."""

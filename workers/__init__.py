@@ -1,0 +1,1 @@
+"""Does what happens after a commit: consumers of the streams, jobs and schedules (docs/workers.md)."""

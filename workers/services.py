@@ -1,0 +1,26 @@
+"""What consumers, jobs and schedules may use; opened by the process, shared by all."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from domain.blob import BlobStore
+from persistence.blobs.document_objects import DocumentObjects
+from persistence.documents.compaction import CompactionService
+from persistence.documents.contents import ContentReader
+from persistence.engine.database import Database
+from persistence.unit_of_work import Announcer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerServices:
+    """Services that live as long as the worker. `announcer` announces events to those who watch; `wake` lets workers know that a
+    stream or a kind of jobs has work (`persistence.queue`)."""
+
+    database: Database
+    announcer: Announcer
+    blobs: BlobStore
+    document_objects: DocumentObjects
+    document_contents: ContentReader
+    compaction: CompactionService
+    wake: Callable[[str], None]
+    public_url: str
