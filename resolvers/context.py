@@ -9,6 +9,7 @@ from domain.account_mail import AccountMail, AccountMailer
 from domain.actor import Actor, Scope
 from domain.blob import BlobStore
 from domain.errors import InsufficientScope, Unauthenticated
+from domain.notification import UnsubscribeTokens
 from domain.registration import RegistrationMode
 from domain.session import Device, Session
 from domain.sign_in import SignIn
@@ -72,6 +73,7 @@ class Services:
     sign_in: SignIn
     registration: RegistrationMode
     account_mailer: AccountMailer
+    unsubscribe_tokens: UnsubscribeTokens
     development: bool
     tokens: TokenIssuer
     public_url: str

@@ -1,6 +1,5 @@
 """Resolves notifications: the inbox, its live stream, their titles and excerpts, and marking them."""
 
-import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -29,8 +28,6 @@ Reasons = Annotated[list[NotificationReason] | None, strawberry.argument(descrip
 After = Annotated[SyncCursor | None, strawberry.argument(description="Where the client has come to; null starts at now.")]
 
 MAX_RETURNED: Final = 100
-_MAX_EXCERPT_CHARS: Final = 280
-_MENTION = re.compile(r"\[@([^\]]{1,200})\]\(user:[^)\s]{1,300}\)", re.IGNORECASE)
 _CREATED: Final = NotificationCreated.__name__
 
 
@@ -76,7 +73,7 @@ async def titles(context: Context, parents: Sequence[Any]) -> list[str]:
     """Each notification in a line. A subject that the token may not read is not named."""
     actors = await users.by_ids(context.database, list({each.actor_id for each in parents if each.actor_id is not None}))
     names = {user_id: user.display_name for user_id, user in actors.items()}
-    labels = [subject_label(each) for each in await subjects(context, parents)]
+    labels = [notifications.subject_label(each) for each in await subjects(context, parents)]
     invitations = list({each.subject_id for each in parents if each.subject_type == "Invitation"})
     teams = await notification.invited_team_names(context.database, invitations) if invitations else {}
     return [
@@ -93,25 +90,7 @@ async def titles(context: Context, parents: Sequence[Any]) -> list[str]:
 
 async def bodies(context: Context, parents: Sequence[Any]) -> list[str | None]:
     """An excerpt of the comment that each notification is about, on one line."""
-    return [None if each is None else excerpt(each.body) for each in await _comments(context, parents)]
-
-
-def subject_label(subject: Any) -> str | None:
-    """What a subject is called in a title."""
-    if subject is None:
-        return None
-    match subject.type_name:
-        case "Task":
-            return f"{subject.key} {subject.title}"
-        case "Document":
-            return str(subject.title)
-    return str(subject.name)
-
-
-def excerpt(markdown: str) -> str:
-    """The beginning of a text on one line, with names for mentions."""
-    line = " ".join(_MENTION.sub(r"@\1", markdown).split())
-    return line if len(line) <= _MAX_EXCERPT_CHARS else line[: _MAX_EXCERPT_CHARS - 1].rstrip() + "…"
+    return [None if each is None else notifications.excerpt(each.body) for each in await _comments(context, parents)]
 
 
 async def mark(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:

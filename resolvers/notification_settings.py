@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from domain import notification as notifications
+from domain.errors import NotFound
 from domain.notification import NotificationChannel, NotificationReason, NotificationSettings
 from persistence.stores import delivery, notification_settings
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, InputValues
+
+UNSUBSCRIBED: Final = "Unsubscribed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,19 @@ async def update(context: Context, uow: SqlUnitOfWork, values: InputValues) -> M
     """Changes how the viewer wants to be notified."""
     await notifications.update(uow, context.viewer, values)
     return {"user": await uow.users.lock(context.viewer.user_id)}
+
+
+async def unsubscribe(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
+    """Ends mails of the kind that the token names, for the person whom it names."""
+    found = context.services.unsubscribe_tokens.decode(values["token"])
+    if found is None:
+        raise NotFound(("input", "token"))
+    user_id, reason = found
+    if reason is None:
+        await notifications.switch_mail_off(uow, user_id, UNSUBSCRIBED)
+    else:
+        await notifications.unsubscribe(uow, user_id, reason)
+    return {}
 
 
 async def _settings(context: Context, parents: Sequence[Any]) -> list[NotificationSettings]:

@@ -328,6 +328,12 @@ class Mutation(DocumentMutations, FileMutations):
         "Changes how the viewer wants to be notified.",
         guard=Scope.NOTIFICATIONS_WRITE,
     )
+    notifications_unsubscribe: BasicPayload | None = mutation(
+        resolvers.notification_settings.unsubscribe,
+        user_inputs.TokenInput,
+        "Ends mails of one kind, or all, with the token of the link in a mail; needs no sign-in.",
+        guard="public",
+    )
 
 
 @strawberry.type(description="Subscriptions.")

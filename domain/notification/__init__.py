@@ -2,6 +2,7 @@
 
 from domain.notification.create import add_notifications, notify
 from domain.notification.delivery import Delivery, DeliveryBatch, DeliveryState, DeliveryStore, Recipient
+from domain.notification.due import OVERDUE_DAYS, DueTask, day_in_zone, notify_due
 from domain.notification.entity import Notification, NotificationReason
 from domain.notification.events import NotificationCreated, NotificationUpdated
 from domain.notification.mark import MAX_MARKED, NotificationMark, mark
@@ -19,17 +20,21 @@ from domain.notification.settings import (
     update,
 )
 from domain.notification.store import NotificationStore
-from domain.notification.wording import title
+from domain.notification.timing import after_quiet, is_quiet, mail_due_at, zone_of
+from domain.notification.unsubscribe_token import UnsubscribeTokens
+from domain.notification.wording import excerpt, subject_label, title
 
 __all__ = [
     "DEFAULT_CHANNELS",
     "EVENT_TYPES",
     "MAX_MARKED",
+    "OVERDUE_DAYS",
     "Delivery",
     "DeliveryBatch",
     "DeliveryState",
     "DeliveryStore",
     "DigestFrequency",
+    "DueTask",
     "Notification",
     "NotificationChannel",
     "NotificationCreated",
@@ -42,13 +47,22 @@ __all__ = [
     "Proposal",
     "QuietHours",
     "Recipient",
+    "UnsubscribeTokens",
     "add_notifications",
+    "after_quiet",
+    "day_in_zone",
     "default_settings",
+    "excerpt",
+    "is_quiet",
+    "mail_due_at",
     "mark",
     "notify",
+    "notify_due",
     "proposals",
+    "subject_label",
     "switch_mail_off",
     "title",
     "unsubscribe",
     "update",
+    "zone_of",
 ]

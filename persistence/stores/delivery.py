@@ -93,6 +93,11 @@ async def of_notifications(database: Database, viewer: UUID, notification_ids: S
     return found
 
 
+async def recipients(database: Database, user_ids: Sequence[UUID]) -> dict[UUID, Recipient]:
+    """What deliveries to people depend on."""
+    return {row["user_id"]: _recipient(row) for row in await database.fetch(_RECIPIENTS, ids=list(user_ids))}
+
+
 async def queued(database: Database, batch: DeliveryBatch) -> list[Delivery]:
     """The deliveries of a batch that are still to be sent."""
     rows = await database.fetch(_QUEUED, user=batch.user_id, channel=batch.channel, due_at=batch.due_at)

@@ -32,7 +32,7 @@ from domain.notification import Notification, NotificationReason, Proposal
 from domain.page import Order
 from persistence.access import VIEWER, any_id, project_open_to, project_visible
 from persistence.engine.cursor import SortColumn
-from persistence.engine.database import Database
+from persistence.engine.database import Connection, Database
 from persistence.engine.filter import Column
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, recordset, row_class, to_entity, to_params
@@ -225,6 +225,13 @@ _unread = (
     .subquery("unread")
 )
 _COUNT_UNREAD = Statement(select(func.count()).select_from(_unread))
+_old = (
+    select(_n.c.id)
+    .where(_n.c.created_at < bindparam("before", type_=INSTANT))
+    .order_by(_n.c.created_at)
+    .limit(bindparam("size", type_=Integer))
+)
+_DELETE_OLDER = Statement(_n.delete().where(_n.c.id.in_(_old)))
 _TEAM_NAMES = Statement(
     select(invitations.c.id, teams.c.name)
     .select_from(invitations.join(teams, teams.c.id == invitations.c.team_id))
@@ -319,6 +326,11 @@ async def count_unread(database: Database, viewer: UUID) -> int:
     """How many unread notifications are in the viewer's inbox; counted up to 1,000."""
     found: int = await database.fetch_value(_COUNT_UNREAD, viewer=viewer)
     return found
+
+
+async def delete_older(connection: Connection, before: datetime, *, limit: int) -> int:
+    """Delete the oldest notifications from before an instant; how many."""
+    return await connection.execute(_DELETE_OLDER, before=before, size=limit)
 
 
 async def invited_team_names(database: Database, invitation_ids: Sequence[UUID]) -> dict[UUID, str]:

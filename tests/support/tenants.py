@@ -239,6 +239,7 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "attachmentDelete": MutationCase(_input_of(id="Attachment")),
     "watchSet": MutationCase(_input_with({"watching": True}, subjectId="Task"), guest="allowed"),
     "notificationPreferencesUpdate": MutationCase(lambda _: {"digest": "DAILY"}, "allowed", "allowed"),
+    "notificationsUnsubscribe": MutationCase(lambda _: {"token": ""}, guest="NOT_FOUND"),
     "notificationsMark": MutationCase(lambda _: {"all": True, "as": "READ"}, "allowed", "allowed"),
     "markSeen": MutationCase(_input_of(subjectId="Task"), guest="allowed"),
 }
