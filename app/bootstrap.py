@@ -16,9 +16,11 @@ import migrations
 import resolvers.change
 from app.settings import DEMO_PASSWORD, Settings
 from auth.account_mail import BackgroundAccountMailer
+from auth.challenges import Challenges
 from auth.key_store import KeyStore, TooManyKeys, UndecryptableKeys
 from auth.keys import LEAD_SECONDS, SigningKeys
 from auth.passwords import Argon2Passwords
+from auth.secret_box import SecretBox
 from auth.server_secret import ServerSecret, read_or_create_secret
 from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
@@ -232,6 +234,14 @@ async def open_resources(
             BackgroundAccountMailer.open(mailer, origin=settings.origin, logs_links=not settings.production)
         )
         limiter = await stack.enter_async_context(open_rate_limiter(settings.redis_url, deployment=settings.origin))
+        sign_in = PasswordSignIn(
+            database,
+            passwords,
+            limiter,
+            challenges=Challenges(secret),
+            factor_secrets=SecretBox(secret, "second factors"),
+            limits=sign_in_limits,
+        )
         services = Services(
             database=database,
             pubsub=live,
@@ -248,7 +258,8 @@ async def open_resources(
             rights=RightsLoader(database),
             cursors=SyncCursors(secret.derive("sync cursor")),
             passwords=passwords,
-            sign_in=PasswordSignIn(database, passwords, limiter, limits=sign_in_limits),
+            sign_in=sign_in,
+            totp_secrets=sign_in,
             registration=settings.registration,
             account_mailer=account_mailer,
             unsubscribe_tokens=UnsubscribeTokens(secret.derive("unsubscribe")),

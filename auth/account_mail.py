@@ -84,6 +84,23 @@ _WORDINGS: Final = {
         None,
         "You receive this because the password of your account was changed.",
     ),
+    AccountMailKind.FACTOR_ADDED: _Wording(
+        "A second factor was added",
+        (
+            "From now on signing in to your account needs a code beside the password. Other devices were signed out.",
+            "If that was not you, change your password and remove the factor.",
+        ),
+        None,
+        None,
+        "You receive this because a second factor was added to your account.",
+    ),
+    AccountMailKind.FACTOR_REMOVED: _Wording(
+        "A second factor was removed",
+        ("A second factor of your account was removed.", "If that was not you, change your password."),
+        None,
+        None,
+        "You receive this because a second factor of your account was removed.",
+    ),
     AccountMailKind.CONFIRM_OLD_EMAIL: _Wording(
         "Confirm your new e-mail address",
         (

@@ -1,47 +1,76 @@
-"""Judges passwords, with limits on how often one may try.
+"""Judges passwords and codes, with limits on how often one may try.
 
 Everything is done for an unknown address that is done for a known one: the limits, one query, one hash.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
+from auth.challenges import Challenges
 from auth.passwords import Argon2Passwords
-from domain import rate_limit
+from auth.secret_box import SecretBox
+from domain import rate_limit, totp
 from domain.email_address import MAX_ADDRESS_CHARS, email_key
+from domain.factor import Factor, FactorKind, FactorProof, UsedRecoveryCode, UsedStep, hash_recovery_code
 from domain.rate_limit import LimitedUse, RateLimiter, network_of
-from domain.sign_in import SignedIn, SignInLimits, wrong_password
+from domain.sign_in import FactorRequired, SignedIn, SignInLimits, SignInResult, wrong_code, wrong_password
 from domain.user import MAX_PASSWORD_CHARS, User, UserStatus, prepare_password
 from persistence.engine.database import Database
+from persistence.stores.factor import get_own, has_recovery_code, list_confirmed
 from persistence.stores.user import get_credentials, get_credentials_by_id
+
+_Credentials = tuple[User, str | None]
 
 
 class PasswordSignIn:
-    """Signs in by password: a `domain.sign_in.SignIn`."""
+    """Signs in by password and code: a `domain.sign_in.SignIn`, and a `domain.factor.TotpSecrets`."""
 
     def __init__(
-        self, database: Database, passwords: Argon2Passwords, limiter: RateLimiter, *, limits: SignInLimits | None = None
+        self,
+        database: Database,
+        passwords: Argon2Passwords,
+        limiter: RateLimiter,
+        *,
+        challenges: Challenges,
+        factor_secrets: SecretBox,
+        limits: SignInLimits | None = None,
     ) -> None:
         self._database = database
         self._passwords = passwords
         self._limiter = limiter
+        self._challenges = challenges
+        self._factor_secrets = factor_secrets
         self._limits = limits or SignInLimits()
 
-    async def with_password(self, email: str, password: str, *, address: str | None) -> SignedIn:
+    async def with_password(self, email: str, password: str, *, code: str | None = None, address: str | None) -> SignInResult:
         """The user of an e-mail address and password. Raises Unauthenticated, RateLimited and Unavailable."""
         email = email.strip()[:MAX_ADDRESS_CHARS]
-        return await self._sign_in(email_key(email), lambda: get_credentials(self._database, email), password, address)
+        return await self._sign_in(email_key(email), lambda: get_credentials(self._database, email), password, code, address)
 
-    async def again(self, user_id: UUID, password: str, *, address: str | None) -> SignedIn:
+    async def again(self, user_id: UUID, password: str, *, code: str | None = None, address: str | None) -> SignInResult:
         """A user who has a session, by their password. Raises Unauthenticated, RateLimited and Unavailable."""
         found = await get_credentials_by_id(self._database, user_id)
         if found is None:
             raise wrong_password()
 
-        async def read() -> tuple[User, str | None] | None:
+        async def read() -> _Credentials | None:
             return found
 
-        return await self._sign_in(found[0].email_key, read, password, address)
+        return await self._sign_in(found[0].email_key, read, password, code, address)
+
+    async def with_code(self, challenge: str, code: str, *, address: str | None) -> SignedIn:
+        """Who was asked for a code, by that code. Raises Unauthenticated and RateLimited."""
+        user_id = self._challenges.user_of(challenge)
+        found = await get_credentials_by_id(self._database, user_id) if user_id is not None else None
+        if found is None or found[0].status is not UserStatus.ACTIVE or not self._challenges.matches(challenge, found[1]):
+            raise wrong_password()
+        user, password_hash = found
+        tries = self._tries(user.email_key, address)
+        await rate_limit.require(self._limiter, *tries)
+        proof = await self._check_code(user, await list_confirmed(self._database, user.id), code)
+        await self._limiter.reset(tries[0])
+        return SignedIn(user=user, password_hash=password_hash, proof=proof)
 
     async def count_registration(self, address: str | None) -> None:
         """Count somebody who registers. Raises RateLimited."""
@@ -56,15 +85,67 @@ class PasswordSignIn:
         """Count a try of a token that was sent by mail. Raises RateLimited."""
         await rate_limit.require(self._limiter, LimitedUse(self._limits.tokens, network_of(address)))
 
+    def new_secret(self, user_id: UUID) -> tuple[bytes, str]:
+        """A new secret for one-time passwords, and its encrypted form."""
+        secret = totp.generate_secret()
+        return secret, self._factor_secrets.encrypt(secret, owner=user_id)
+
+    async def matching_step(self, user_id: UUID, factor_id: UUID, code: str) -> int | None:
+        """The step of a factor whose code this is now; None for a wrong code, and where there is no such factor. Raises
+        RateLimited."""
+        await rate_limit.require(self._limiter, LimitedUse(self._limits.codes, str(user_id)))
+        factor = await get_own(self._database, user_id, factor_id)
+        step = None if factor is None else self._step(factor, code)
+        if step is not None:
+            await self._limiter.reset(LimitedUse(self._limits.codes, str(user_id)))
+        return step
+
+    def _tries(self, account: str, address: str | None) -> tuple[LimitedUse, LimitedUse]:
+        return LimitedUse(self._limits.per_account, account), LimitedUse(self._limits.per_address, network_of(address))
+
     async def _sign_in(
-        self, account: str, read: Callable[[], Awaitable[tuple[User, str | None] | None]], password: str, address: str | None
-    ) -> SignedIn:
-        account_try = LimitedUse(self._limits.per_account, account)
-        await rate_limit.require(self._limiter, account_try, LimitedUse(self._limits.per_address, network_of(address)))
+        self,
+        account: str,
+        read: Callable[[], Awaitable[_Credentials | None]],
+        password: str,
+        code: str | None,
+        address: str | None,
+    ) -> SignInResult:
+        tries = self._tries(account, address)
+        await rate_limit.require(self._limiter, *tries)
         found = await read()
         user, password_hash = found if found is not None else (None, None)
         matches = await self._passwords.verify(prepare_password(password[: MAX_PASSWORD_CHARS + 1]), password_hash)
-        if user is None or not matches or user.status is not UserStatus.ACTIVE:
+        if user is None or password_hash is None or not matches or user.status is not UserStatus.ACTIVE:
             raise wrong_password()
-        await self._limiter.reset(account_try)  # the owner's own tries do not count against them
-        return SignedIn(user=user, password_hash=password_hash)
+        proof = None
+        if confirmed := await list_confirmed(self._database, user.id):
+            if code is None:
+                kinds = [*dict.fromkeys(FactorKind(each.kind) for each in confirmed), FactorKind.RECOVERY_CODE]
+                return FactorRequired(challenge=self._challenges.issue(user.id, password_hash), kinds=kinds)
+            proof = await self._check_code(user, confirmed, code)
+        await self._limiter.reset(tries[0])  # the owner's own tries do not count against them
+        return SignedIn(user=user, password_hash=password_hash, proof=proof)
+
+    async def _check_code(self, user: User, confirmed: Sequence[Factor], code: str) -> FactorProof:
+        """The proof that a code is; raises Unauthenticated and RateLimited."""
+        code_try = LimitedUse(self._limits.codes, str(user.id))
+        await rate_limit.require(self._limiter, code_try)
+        proof = await self._find_proof(user, confirmed, code)
+        if proof is None:
+            raise wrong_code()
+        await self._limiter.reset(code_try)
+        return proof
+
+    async def _find_proof(self, user: User, confirmed: Sequence[Factor], code: str) -> FactorProof | None:
+        for factor in confirmed:
+            if (step := self._step(factor, code)) is not None:
+                return UsedStep(factor_id=factor.id, step=step)
+        code_hash = hash_recovery_code(code)
+        if code_hash is not None and await has_recovery_code(self._database, user.id, code_hash):
+            return UsedRecoveryCode(code_hash=code_hash)
+        return None
+
+    def _step(self, factor: Factor, code: str) -> int | None:
+        secret = self._factor_secrets.decrypt(factor.encrypted_secret, owner=factor.user_id)
+        return None if secret is None else totp.matching_step(secret, code, datetime.now(UTC), after=factor.last_step)

@@ -55,6 +55,15 @@ class ReauthenticationRequired(DomainError):
         super().__init__("Show first that it is you: sign in again, or use `sessionReauthenticate`.")
 
 
+class SecondFactorRequired(DomainError):
+    """The password is right, and a code is needed too."""
+
+    code = "SECOND_FACTOR_REQUIRED"
+
+    def __init__(self) -> None:
+        super().__init__("A code is needed too: of the authenticator app, or a recovery code.", path=("input", "code"))
+
+
 class InsufficientScope(DomainError):
     """The token lacks the scope that this needs."""
 

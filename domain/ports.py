@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from domain.comment import CommentStore
     from domain.document import DocumentStore
     from domain.events import Event
+    from domain.factor import FactorStore
     from domain.invitation import InvitationStore
     from domain.label import LabelStore
     from domain.notification import DeliveryStore, NotificationSettingsStore, NotificationStore
@@ -43,6 +44,8 @@ class UnitOfWork(Protocol):
     def users(self) -> "UserStore": ...
     @property
     def sessions(self) -> "SessionStore": ...
+    @property
+    def factors(self) -> "FactorStore": ...
     @property
     def account_tokens(self) -> "AccountTokenStore": ...
     @property

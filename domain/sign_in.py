@@ -1,16 +1,21 @@
-"""Signing in: a password, perhaps a second factor, then a session.
+"""Signing in: a password, perhaps a code of a second factor, then a session.
 
-Whoever asks for a password (a mutation, a page) calls `SignIn.with_password`, and opens the session in a unit of work of its own
-with what it returns. Wrong passwords, unknown addresses and accounts that cannot sign in are one error after the same time.
+Whoever asks for a password (a mutation, a page) calls `SignIn.with_password`. The result is `SignedIn`, or `FactorRequired` with
+a challenge, by which `with_code` goes on in another request without the password. The session is opened in a unit of work of the
+caller's own with what was returned (`open_session`), which uses the code up. Wrong passwords, unknown addresses and accounts that
+cannot sign in are one error after the same time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 from uuid import UUID
 
+from domain import factor as factors
 from domain import session as sessions
 from domain.actor import Actor
 from domain.errors import Unauthenticated
+from domain.factor import FactorKind, FactorProof
 from domain.ports import UnitOfWork
 from domain.rate_limit import RateLimit
 from domain.session import Device, Session
@@ -18,6 +23,7 @@ from domain.user import User, UserStatus
 
 _PER_ACCOUNT: Final = RateLimit(name="sign-in account", max_uses=5, window_seconds=60)
 _PER_ADDRESS: Final = RateLimit(name="sign-in address", max_uses=20, window_seconds=60)
+_CODES: Final = RateLimit(name="code account", max_uses=10, window_seconds=3600)
 _REGISTRATIONS: Final = RateLimit(name="registration address", max_uses=100, window_seconds=3600)
 _MAILS_TO_ADDRESS: Final = RateLimit(name="mail recipient", max_uses=5, window_seconds=3600)
 _MAILS_FROM_ADDRESS: Final = RateLimit(name="mail address", max_uses=20, window_seconds=60)
@@ -26,10 +32,11 @@ _TOKENS: Final = RateLimit(name="token address", max_uses=20, window_seconds=60)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInLimits:
-    """How often one may try."""
+    """How often one may try. `codes`: by whoever has the password, so that a million codes take them years."""
 
     per_account: RateLimit = _PER_ACCOUNT
     per_address: RateLimit = _PER_ADDRESS
+    codes: RateLimit = _CODES
     registrations: RateLimit = _REGISTRATIONS
     mails_to_recipient: RateLimit = _MAILS_TO_ADDRESS
     mails_from_address: RateLimit = _MAILS_FROM_ADDRESS
@@ -43,17 +50,35 @@ class SignedIn:
     user: User
     password_hash: str | None = field(repr=False)
     """The stored hash that their password matched."""
+    proof: FactorProof | None = None
+    """Of the second factor; None for an account without one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorRequired:
+    """The password is right, and a code is needed too. `challenge` is good for five minutes."""
+
+    challenge: str = field(repr=False)
+    kinds: Sequence[FactorKind]
+
+
+SignInResult = SignedIn | FactorRequired
 
 
 class SignIn(Protocol):
     """Judges who somebody is. Tries are limited by account and by `address`, the network address of the client."""
 
-    async def with_password(self, email: str, password: str, *, address: str | None) -> SignedIn:
-        """Raises Unauthenticated, RateLimited, and Unavailable when too many sign in at once."""
+    async def with_password(self, email: str, password: str, *, code: str | None = None, address: str | None) -> SignInResult:
+        """With a `code` the result is never FactorRequired. Raises Unauthenticated, RateLimited, and Unavailable when too many
+        sign in at once."""
         ...
 
-    async def again(self, user_id: UUID, password: str, *, address: str | None) -> SignedIn:
-        """The same for somebody who has a session. Raises Unauthenticated, RateLimited and Unavailable."""
+    async def with_code(self, challenge: str, code: str, *, address: str | None) -> SignedIn:
+        """Go on after FactorRequired. Raises Unauthenticated and RateLimited."""
+        ...
+
+    async def again(self, user_id: UUID, password: str, *, code: str | None = None, address: str | None) -> SignInResult:
+        """`with_password` for somebody who has a session."""
         ...
 
     async def count_registration(self, address: str | None) -> None:
@@ -72,24 +97,35 @@ class SignIn(Protocol):
 async def open_session(uow: UnitOfWork, signed_in: SignedIn, device: Device) -> tuple[Session, str]:
     """Start the session of somebody who has signed in; the second value is the refresh token.
 
-    Raises Unauthenticated when the password was changed, or the account closed, since the password was compared.
+    Raises Unauthenticated when, since they were compared, the password was changed, the account closed, a factor added, or the
+    code used.
     """
-    return await sessions.open_session(uow, await _require_unchanged(uow, signed_in), device)
+    return await sessions.open_session(uow, await _use(uow, signed_in), device)
 
 
 async def reauthenticate(uow: UnitOfWork, actor: Actor, signed_in: SignedIn) -> None:
     """Note in the actor's session that they have just signed in again. Raises Unauthenticated as `open_session` does."""
-    await _require_unchanged(uow, signed_in)
+    await _use(uow, signed_in)
     await sessions.reauthenticate(uow, actor)
 
 
-async def _require_unchanged(uow: UnitOfWork, signed_in: SignedIn) -> User:
+async def _use(uow: UnitOfWork, signed_in: SignedIn) -> User:
     found = await uow.users.lock_credentials(signed_in.user.id)
     if found is None or found[0].status is not UserStatus.ACTIVE or found[1] != signed_in.password_hash:
         raise wrong_password()
-    return found[0]
+    user = found[0]
+    if signed_in.proof is None and await factors.is_required(uow, user.id):
+        raise wrong_password()
+    if signed_in.proof is not None and not await factors.use(uow, user.id, signed_in.proof):
+        raise wrong_code()
+    return user
 
 
 def wrong_password() -> Unauthenticated:
     """The error for whatever is wrong with an address and a password."""
     return Unauthenticated("The e-mail address or the password is wrong.", path=("input",))
+
+
+def wrong_code() -> Unauthenticated:
+    """The error for a code that is wrong, or was used."""
+    return Unauthenticated("The code is wrong, or was used before.", path=("input", "code"))

@@ -31,6 +31,7 @@ from persistence.stores.attachment import SqlAttachments
 from persistence.stores.comment import SqlComments
 from persistence.stores.delivery import SqlDeliveries
 from persistence.stores.document import SqlDocuments
+from persistence.stores.factor import SqlFactors
 from persistence.stores.invitation import SqlInvitations
 from persistence.stores.label import SqlLabels
 from persistence.stores.notification import SqlNotifications
@@ -70,6 +71,7 @@ class SqlUnitOfWork:
         self._claim: IdempotencyClaim | None = None
         self.users = SqlUsers(connection)
         self.sessions = SqlSessions(connection)
+        self.factors = SqlFactors(connection)
         self.account_tokens = SqlAccountTokens(connection)
         self.teams = SqlTeams(connection)
         self.invitations = SqlInvitations(connection)

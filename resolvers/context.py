@@ -9,6 +9,7 @@ from domain.account_mail import AccountMail, AccountMailer
 from domain.actor import Actor, Scope
 from domain.blob import BlobStore
 from domain.errors import InsufficientScope, Unauthenticated
+from domain.factor import TotpSecrets
 from domain.notification import UnsubscribeTokens
 from domain.registration import RegistrationMode
 from domain.session import Device, Session
@@ -71,6 +72,7 @@ class Services:
     cursors: SyncCursors
     passwords: Passwords
     sign_in: SignIn
+    totp_secrets: TotpSecrets
     registration: RegistrationMode
     account_mailer: AccountMailer
     unsubscribe_tokens: UnsubscribeTokens

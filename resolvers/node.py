@@ -14,7 +14,20 @@ from domain.errors import BadUserInput, LimitExceeded
 from persistence.engine.database import Database
 from persistence.engine.lookup import FindByIds
 from persistence.events import activity
-from persistence.stores import attachment, comment, invitation, label, notification, project, session, task, task_link, team, user
+from persistence.stores import (
+    attachment,
+    comment,
+    factor,
+    invitation,
+    label,
+    notification,
+    project,
+    session,
+    task,
+    task_link,
+    team,
+    user,
+)
 from persistence.stores import document_queries as documents
 from resolvers import ids
 from resolvers.context import Context
@@ -35,6 +48,7 @@ FINDERS: dict[str, tuple[Scope, FindByIds]] = {
     "Comment": (Scope.TASKS_READ, comment.by_ids),
     "Document": (Scope.DOCUMENTS_READ, documents.by_ids),
     "DocumentVersion": (Scope.DOCUMENTS_READ, documents.versions_by_ids),
+    "Factor": (Scope.PROFILE_READ, factor.by_ids),
     "Invitation": (Scope.TEAMS_READ, invitation.by_ids),
     "Label": (Scope.TEAMS_READ, label.by_ids),
     "Notification": (Scope.NOTIFICATIONS_READ, notification.by_ids),

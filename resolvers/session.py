@@ -8,8 +8,9 @@ from domain import session as sessions
 from domain import user as users
 from domain.actor import ALL_SCOPES, Actor
 from domain.email_address import validate_email
-from domain.errors import Unauthenticated
+from domain.errors import SecondFactorRequired, Unauthenticated
 from domain.session import Session
+from domain.sign_in import FactorRequired, SignedIn, SignInResult
 from domain.user import User
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, InputValues
@@ -45,8 +46,9 @@ async def register(context: Context, uow: SqlUnitOfWork, values: InputValues) ->
 
 async def check_password(context: Context, values: InputValues) -> InputValues:
     """Who has the address and the password; comparing holds no connection."""
-    address = context.device.ip_address
-    return {"signed_in": await context.services.sign_in.with_password(values["email"], values["password"], address=address)}
+    address, code = context.device.ip_address, values.get("code")
+    result = await context.services.sign_in.with_password(values["email"], values["password"], code=code, address=address)
+    return {"signed_in": _require_complete(result)}
 
 
 async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
@@ -72,11 +74,10 @@ async def revoke(context: Context, uow: SqlUnitOfWork, values: InputValues) -> M
 
 
 async def check_own_password(context: Context, values: InputValues) -> InputValues:
-    """Raises Unauthenticated unless the password is the viewer's."""
-    signed_in = await context.services.sign_in.again(
-        context.viewer.user_id, values["password"], address=context.device.ip_address
-    )
-    return {"signed_in": signed_in}
+    """Raises Unauthenticated unless password and code are the viewer's."""
+    address, code = context.device.ip_address, values.get("code")
+    result = await context.services.sign_in.again(context.viewer.user_id, values["password"], code=code, address=address)
+    return {"signed_in": _require_complete(result)}
 
 
 async def reauthenticate(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
@@ -95,6 +96,13 @@ async def change_password(context: Context, uow: SqlUnitOfWork, values: InputVal
     """Replaces the viewer's password."""
     await account.change_password(uow, context.viewer, values["password_hash"])
     return {}
+
+
+def _require_complete(result: SignInResult) -> SignedIn:
+    """Raises SecondFactorRequired when a code is missing: a client asks again with it, and with the password."""
+    if isinstance(result, FactorRequired):
+        raise SecondFactorRequired
+    return result
 
 
 def _session_result(context: Context, user: User, session: Session, refresh_token: str) -> Mapping[str, Any]:

@@ -25,6 +25,7 @@ class ErrorCode(StrEnum):
         "REAUTHENTICATION_REQUIRED",
         "The viewer signed in too long ago for this: use `sessionReauthenticate`.",
     )
+    SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED", "The password is right; a code of a second factor is needed too."
     INSUFFICIENT_SCOPE = "INSUFFICIENT_SCOPE", "The access token lacks the scope that this requires."
     FORBIDDEN = "FORBIDDEN", "The viewer can see the object, but may not do this."
     NOT_FOUND = "NOT_FOUND", "The object does not exist, or is not visible to the viewer."

@@ -30,6 +30,7 @@ from resolvers.inputs import team as team_inputs
 from resolvers.inputs import user as user_inputs
 from resolvers.scalars import SCALARS
 from schema import field_rules
+from schema.account_mutations import AccountMutations
 from schema.connection import Connection
 from schema.document_mutations import DocumentMutations
 from schema.errors import ERROR_TYPES
@@ -47,7 +48,7 @@ from schema.types.project import Project, ProjectPayload
 from schema.types.server import ServerInfo
 from schema.types.task import Task, TaskLink, TaskPayload, TasksPayload
 from schema.types.team import Label, LabelPayload, Team, TeamPayload
-from schema.types.user import BasicPayload, DeletePayload, MailPayload, Session, SessionPayload, User, UserPayload
+from schema.types.user import BasicPayload, DeletePayload, Factor, MailPayload, Session, SessionPayload, User, UserPayload
 
 _ME = Scope.PROFILE_WRITE
 _TEAMS = Scope.TEAMS_WRITE
@@ -96,7 +97,7 @@ class Query:
 
 
 @strawberry.type(description="Mutations. Each field runs in its own transaction.")
-class Mutation(DocumentMutations, FileMutations):
+class Mutation(AccountMutations, DocumentMutations, FileMutations):
     """The root of mutations."""
 
     user_register: SessionPayload | None = mutation(
@@ -364,7 +365,7 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[Activity, Attachment, Comment, DocumentVersion, Label, Session, TaskLink, *ERROR_TYPES],
+    types=[Activity, Attachment, Comment, DocumentVersion, Factor, Label, Session, TaskLink, *ERROR_TYPES],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 bindings = field_rules.collect_bindings(schema)

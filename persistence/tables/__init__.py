@@ -10,7 +10,17 @@ from persistence.tables.document_log import document_clients, document_heads, do
 from persistence.tables.documents import document_references, document_versions, documents
 from persistence.tables.events import events, idempotency_keys, streams
 from persistence.tables.files import attached, attachments, discarded_blobs
-from persistence.tables.identity import account_tokens, invitations, sessions, signing_keys, team_members, teams, users
+from persistence.tables.identity import (
+    account_tokens,
+    factors,
+    invitations,
+    recovery_codes,
+    sessions,
+    signing_keys,
+    team_members,
+    teams,
+    users,
+)
 from persistence.tables.notifications import notification_deliveries, notification_settings, notifications
 from persistence.tables.tasks import (
     comment_reactions,
@@ -45,6 +55,7 @@ __all__ = [
     "document_versions",
     "documents",
     "events",
+    "factors",
     "former_ranks",
     "idempotency_keys",
     "invitations",
@@ -57,6 +68,7 @@ __all__ = [
     "project_members",
     "project_status",
     "projects",
+    "recovery_codes",
     "schedule_runs",
     "seen_marks",
     "sessions",

@@ -74,6 +74,29 @@ account_tokens = Table(
     Index(None, "expires_at"),
 )
 
+factors = Table(
+    "factors",
+    metadata,
+    id_column(),
+    foreign_key("users", key="user_id"),
+    Column("kind", Text, nullable=False),
+    Column("label", Text),
+    Column("created_at", INSTANT, nullable=False),
+    Column("confirmed_at", INSTANT),
+    Column("last_used_at", INSTANT),
+    Column("encrypted_secret", Text, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+    Index(None, "user_id"),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    foreign_key("users", key="user_id"),
+    Column("code_hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("user_id", "code_hash"),
+)
+
 signing_keys = Table(
     "signing_keys",
     metadata,

@@ -4,6 +4,8 @@ import strawberry
 
 from resolvers.inputs.fields import client_mutation_id, input_type, optional, required
 
+_CODE = "A code of the authenticator app, or a recovery code, for an account with a second factor."
+
 
 @input_type("Input of `userRegister`.")
 class UserRegisterInput:
@@ -22,6 +24,7 @@ class SessionCreateInput:
 
     email: str = required("The account's address.")
     password: str = required("Its password.")
+    code: str | None = optional(_CODE)
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -55,6 +58,7 @@ class SessionReauthenticateInput:
     """Input of `sessionReauthenticate`."""
 
     password: str = required("The viewer's password.")
+    code: str | None = optional(_CODE)
     client_mutation_id: str | None = client_mutation_id()
 
 

@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+import resolvers.factor
 import resolvers.notification_settings
 import resolvers.user
 from domain.actor import Scope
+from domain.factor import FactorKind
 from domain.notification import DigestFrequency
 from domain.user import UserStatus
 from resolvers import ids
 from resolvers.enums import graphql_enum
-from resolvers.scalars import URL
+from resolvers.scalars import JSON, URL
 from schema.connection import Connection
 from schema.fields import leaf, relation, view
 from schema.node import Entity, Node
@@ -67,6 +69,17 @@ class Session(Node):
     is_current: bool = relation(resolvers.user.is_current, "Whether it is the session of this request.", personal=True)
 
 
+@view("A second factor of the viewer.")
+class Factor(Node):
+    """View over `domain.factor.Factor`."""
+
+    id: strawberry.ID = leaf("Global id.", lambda factor: ids.encode("Factor", factor.id))
+    kind: FactorKind = leaf("What it is.")
+    label: str | None = leaf("What the viewer calls it.")
+    created_at: datetime = leaf("Time of adding it.")
+    last_used_at: datetime | None = leaf("Time of the last sign-in with it.")
+
+
 @view("Private data of the viewer.")
 class Account:
     """View over `domain.user.User`."""
@@ -74,6 +87,10 @@ class Account:
     email: str = leaf("E-mail address to sign in with.", "email_address")
     email_verified_at: datetime | None = leaf("Time at which the address was verified; null if never.")
     sessions: list[Session] = relation(resolvers.user.sessions, "Open sessions, most recently used first.", personal=True)
+    factors: list[Factor] = relation(resolvers.factor.factors, "Second factors, the oldest first.", personal=True)
+    recovery_codes_left: int = relation(
+        resolvers.factor.recovery_codes_left, "How many recovery codes have not been used.", personal=True
+    )
     notification_preferences: list[NotificationPreference] = relation(
         resolvers.notification_settings.preferences,
         "Channels for every reason.",
@@ -169,6 +186,16 @@ class UserPayload(MutationPayload):
     """Payload."""
 
     user: User | None = leaf("The user as they are now.")
+
+
+@view("Result of adding a second factor.")
+class FactorPayload(MutationPayload):
+    """Payload."""
+
+    factor: Factor | None = leaf("The factor.")
+    secret: JSON | None = leaf(
+        "Shown once: `{uri, secret}` with the `otpauth:` address for a QR code, or `{recoveryCodes}`, a list of texts."
+    )
 
 
 @view("Result of a mutation that returns no object.")

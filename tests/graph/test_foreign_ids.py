@@ -22,8 +22,8 @@ from tests.support.teams import uuid_of
 from tests.support.tenants import FILTERED_LISTS, MUTATIONS, QUERIES, SUBSCRIPTIONS, QueryCase, Tenant, create_tenant
 
 InputPath = tuple[str | int, ...]
-# What is seen by the whole team, private projects or not.
-_TEAM_WIDE_TYPES = {"Label", "Invitation", "Team", "User", "Session"}
+# What is seen by the whole team, private projects or not, or belongs to no team.
+_TEAM_WIDE_TYPES = {"Factor", "Label", "Invitation", "Team", "User", "Session"}
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from tests.support.tenants import MUTATIONS, Tenant, create_tenant
 
 _DELETED_FIRST = {"projectRestore": "projectDelete", "taskRestore": "taskDelete", "documentRestore": "documentDelete"}
 _NOT_OF_OWNERS = ("invitationAccept", "teamCreate", "userDelete")
-_SECRET = ("passwordChange", "sessionReauthenticate")
+_SECRET = ("factorConfirm", "factorStart", "passwordChange", "sessionReauthenticate")
 _SCOPES = {
     f"{name.partition('.')[2]}": binding.guard
     for name, binding in bindings.items()

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.slow
 # What an owner is refused too: signing in is tried with nonsense, and the rest is for somebody else than the owner.
 _NOT_FOR_OWNERS = (
     "emailVerify",
+    "factorConfirm",
     "invitationAccept",
     "passwordReset",
     "passwordResetRequest",

@@ -15,7 +15,12 @@ from mail.console import ConsoleMailer
 
 ORIGIN = "https://hive.example.com"
 TOKEN = "a-token_of-43-characters"
-_WITHOUT_LINK = {AccountMailKind.ALREADY_REGISTERED, AccountMailKind.PASSWORD_CHANGED}
+_WITHOUT_LINK = {
+    AccountMailKind.ALREADY_REGISTERED,
+    AccountMailKind.FACTOR_ADDED,
+    AccountMailKind.FACTOR_REMOVED,
+    AccountMailKind.PASSWORD_CHANGED,
+}
 
 
 class RecordingMailer:

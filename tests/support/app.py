@@ -30,6 +30,7 @@ GENEROUS_LIMITS = SignInLimits(
     per_account=RateLimit(name="sign-in account", max_uses=1_000, window_seconds=60),
     per_address=RateLimit(name="sign-in address", max_uses=10_000, window_seconds=60),
     registrations=RateLimit(name="registration address", max_uses=10_000, window_seconds=3600),
+    codes=RateLimit(name="code account", max_uses=1_000, window_seconds=3600),
     mails_to_recipient=RateLimit(name="mail recipient", max_uses=1_000, window_seconds=3600),
     mails_from_address=RateLimit(name="mail address", max_uses=10_000, window_seconds=60),
     tokens=RateLimit(name="token address", max_uses=10_000, window_seconds=60),

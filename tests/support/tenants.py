@@ -6,9 +6,11 @@ The tables are compared with the table of rules: a field that is missing here fa
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
+from uuid import UUID
 
 from domain.attachment import Attachment, AttachmentState
 from domain.blob import attachment_key
+from domain.factor import Factor, FactorKind
 from persistence.unit_of_work import unit_of_work
 from resolvers import ids
 from tests.support.app import App, Person
@@ -48,14 +50,33 @@ class MutationCase:
 async def create_tenant(app: App) -> Tenant:
     """A tenant of its own."""
     people = await create_sample_team(app)
-    people = replace(people, owner=await with_session(app, people.owner))
+    people = replace(people, owner=await with_session(app, people.owner), admin=await with_session(app, people.admin))
     assert people.owner.session_id is not None
-    own: Objects = {"Session": ids.encode("Session", people.owner.session_id)}
+    own: Objects = {
+        "Session": ids.encode("Session", people.owner.session_id),
+        "Factor": ids.encode("Factor", await _create_factor(app, people.owner)),
+    }
     return Tenant(
         people,
         {**own, **await _create_objects(app, people, people.project_id)},
         {**own, **await _create_private_objects(app, people)},
     )
+
+
+async def _create_factor(app: App, person: Person) -> UUID:
+    """A second factor that counts, of which nobody knows the codes."""
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        factor = Factor(
+            id=uow.new_id(),
+            user_id=person.user.id,
+            kind=FactorKind.TOTP,
+            label=None,
+            created_at=uow.now,
+            confirmed_at=uow.now,
+            encrypted_secret="",
+        )
+        await uow.factors.add(factor)
+    return factor.id
 
 
 async def _create_private_objects(app: App, team: SampleTeam) -> Objects:
@@ -166,6 +187,11 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "passwordReset": MutationCase(
         lambda _: {"token": "nonsense", "newPassword": "correct horse battery"}, "NOT_FOUND", "NOT_FOUND"
     ),
+    "factorStart": MutationCase(lambda _: {"kind": "TOTP"}, "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"),
+    "factorConfirm": MutationCase(
+        _input_with({"code": "000000"}, id="Factor"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
+    ),
+    "factorRemove": MutationCase(_input_of(id="Factor"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"),
     # The owner alone has a session.
     "passwordChange": MutationCase(
         lambda _: {"newPassword": "correct horse battery"}, "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
@@ -263,6 +289,7 @@ QUERIES: Mapping[str, QueryCase] = {
             "Change",
             "Comment",
             "Document",
+            "Factor",
             "Invitation",
             "Label",
             "Project",
