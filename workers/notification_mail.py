@@ -1,6 +1,6 @@
 """Words the mails about notifications, with names and texts as their reader may see them when it is sent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,12 +12,13 @@ from domain.mail import Mail, Mailbox
 from domain.notification import DigestFrequency, Notification, NotificationReason, UnsubscribeTokens
 from mail.rendering import MailTemplates
 from persistence.engine.database import Database
+from persistence.engine.lookup import FindByIds
 from persistence.stores import comment, project, task, user
 from persistence.stores import document_queries as documents
 from persistence.stores.notification import invited_team_names
 
 MAX_SHOWN: Final = 30
-_LOADERS: Final = {"Task": task.by_ids, "Document": documents.by_ids, "Project": project.by_ids}
+_LOADERS: Final[Mapping[str, FindByIds]] = {"Task": task.by_ids, "Document": documents.by_ids, "Project": project.by_ids}
 _WHY: Final = {
     NotificationReason.MENTIONED: "you were mentioned",
     NotificationReason.ASSIGNED: "a task was assigned to you",

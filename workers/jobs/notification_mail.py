@@ -42,7 +42,7 @@ async def notification_mail(run: JobRun) -> None:
     results = {each.notification_id: _suppressed(each, to, recipient, visible) for each in queued}
     about = [each for each in visible.values() if results[each.id] is None]
     bad_address: str | None = None
-    outcome = DeliveryState.SENT, None
+    outcome: tuple[DeliveryState, str | None] = DeliveryState.SENT, None
     if about and recipient is not None:
         now = datetime.now(UTC)
         mail = await services.notification_mails.compose(database, run.id, to, about, recipient.settings.digest, now)
