@@ -15,7 +15,7 @@ TESTS :=
 WORKERS := auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast test-clients chaos attack fuzz bench bench-live bench-collab check format lock graphiql clean
+.PHONY: help run install test test-fast test-clients chaos attack fuzz bench bench-live bench-collab bench-scale check format lock graphiql clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -52,6 +52,9 @@ bench-live: $(INSTALLED) ## measure live subscriptions beside peers (10 minutes;
 
 bench-collab: $(INSTALLED) ## measure writing together beside peers (12 minutes; needs cc and Node)
 	@$(IN)/python benchmarks/collaboration/run.py $(ARGS)
+
+bench-scale: $(INSTALLED) ## measure operations in a team of 500 tasks and one of 200,500 (3 minutes; ARGS="--tasks 1000000 --projects 100")
+	@$(IN)/python benchmarks/scale/run.py $(ARGS)
 
 check: $(INSTALLED)      ## check form, types, layers, and that schema/schema.graphql is what the code says
 	$(IN)/ruff format --check .

@@ -32,6 +32,9 @@ _VERIFY = "report objects that no row names, and rows whose objects are missing"
 _SWEEP_DOCUMENTS = "delete objects that nothing has named for a day"
 _BLOBS = "look after the files in object storage"
 _SWEEP = "delete what nobody needs: files of deleted things, uploads never attached, objects that nothing names"
+_SEARCH = "look after the search index"
+_REINDEX_SEARCH = "write what is missing or outdated in the search index, while people search"
+_VERIFY_SEARCH = "compare the search index with the objects; fails where it differs"
 _WORKER = "do what happens after commits: consumers of the streams, beside `api`; `serve` does it itself"
 _MAIL = "look after mail"
 _MAIL_TEST = "send a mail to an address, to see whether it arrives"
@@ -100,6 +103,11 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
     )
     for name, description in (("reindex", _REINDEX), ("verify", _VERIFY), ("sweep", _SWEEP_DOCUMENTS)):
         upkeep.add_parser(name, help=description, description=description)
+    searching = verbs.add_parser("search", help=_SEARCH, description=_SEARCH, epilog=_EPILOG).add_subparsers(
+        dest="task", metavar="task", required=True
+    )
+    for name, description in (("reindex", _REINDEX_SEARCH), ("verify", _VERIFY_SEARCH)):
+        searching.add_parser(name, help=description, description=description)
     administering = verbs.add_parser("admin", help=_ADMIN, description=_ADMIN, epilog=_EPILOG).add_subparsers(
         dest="task", metavar="task", required=True
     )
@@ -142,6 +150,8 @@ def _command(arguments: argparse.Namespace, settings: Settings) -> Coroutine[Any
     match arguments.verb:
         case "documents":
             return _maintain_documents(settings, arguments.task)
+        case "search":
+            return _maintain_search(settings, arguments.task)
         case "migrate":
             return _migrate(settings)
         case "seed":
@@ -209,6 +219,25 @@ async def _maintain_documents(settings: Settings, task: str) -> None:
                     print(await check_integrity(database, objects))
                 case _:
                     print(f"{await delete_orphans(database, objects)} objects were swept.")
+
+
+async def _maintain_search(settings: Settings, task: str) -> None:
+    from app.bootstrap import CannotStart, migrate, open_database_url
+    from persistence.engine.database import open_database
+    from persistence.search.rebuild import reindex, verify, work_off_all
+
+    async with open_database_url(settings) as url:
+        await migrate(url)
+        async with open_database(url, max_connections=2) as database:
+            if task == "reindex":
+                await work_off_all(database)
+                print(await reindex(database))
+                await work_off_all(database)
+                return
+            report = await verify(database)
+            print(report)
+            if not report.is_whole:
+                raise CannotStart("The search index differs from the objects: run `server.py search reindex`.")
 
 
 async def _seed(settings: Settings) -> None:

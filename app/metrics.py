@@ -164,6 +164,11 @@ def _background_metrics(resources: Resources) -> Iterator[Metric]:
     failing.add_metric(["stream"], len(retries.streams))
     failing.add_metric(["document"], compaction.failing_count)
     yield failing
+    yield GaugeMetricFamily(
+        "pantherahive_search_queue",
+        "Objects whose words are to be learned or indexed, when that was last looked at.",
+        retries.queue_lengths["search"],
+    )
 
 
 def _worker_metrics(worker: WorkerMetrics) -> Iterator[Metric]:

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import asyncpg
 
+from benchmarks.sign_in import SECRET_KEY
 from embedded import embedded_postgres
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -132,7 +133,7 @@ async def vacuum_tables(url: str) -> None:
 
 async def _ensure_template(server: str, size: str) -> str:
     """The name of the template that holds the rows of this size, made now unless it was made before from the same code."""
-    mark = hashlib.sha256()
+    mark = hashlib.sha256(SECRET_KEY.get_secret_value().encode())
     for path in sorted(
         path for folder in _SEED_SOURCES for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".txt", ".sql"}
     ):
@@ -148,7 +149,8 @@ async def _ensure_template(server: str, size: str) -> str:
         print(f"Seeding ({size}); kept for the next run.", file=sys.stderr)
         await admin.execute(f'CREATE DATABASE "{name}"')
         url = _database_url(server, name)
-        command = ["env", f"HIVE_DATABASE_URL={url}", sys.executable, "server.py", "seed", "--seed-size", size]
+        environment = [f"HIVE_DATABASE_URL={url}", f"HIVE_SECRET_KEY={SECRET_KEY.get_secret_value()}"]
+        command = ["env", *environment, sys.executable, "server.py", "seed", "--seed-size", size]
         seeding = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=sys.stderr)
         if await seeding.wait() != 0:
             raise RuntimeError("seeding failed")

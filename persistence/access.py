@@ -10,6 +10,7 @@ team with 500 tasks, and grows with the team. `OFFSET 0` inside EXISTS prevents 
 itself.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, bindparam, exists, func, literal_column, or_, select
@@ -62,17 +63,25 @@ def project_visible(project_id: ColumnElement[Any], *, by_id: bool = False) -> C
     return _exists_clause(rows, by_id=by_id)
 
 
+def visible_project_ids(narrowed: Callable[[FromClause], ColumnElement[bool]] | None = None) -> Select[Any]:
+    """Selects, as `id`, all projects that the viewer may see; `narrowed` is a further condition on them."""
+    project, member = projects.alias("seen_project"), team_members.alias("viewer_member")
+    query = (
+        select(project.c.id)
+        .select_from(project.join(member, member.c.team_id == project.c.team_id))
+        .where(member.c.user_id == VIEWER, project.c.deleted_at.is_(None), project_open_to(project, member, VIEWER))
+    )
+    return query if narrowed is None else query.where(narrowed(project))
+
+
 def visible_projects() -> Any:
     """The ids of all projects that the viewer may see, computed once per statement; for `column == visible_projects()`."""
-    project, member = projects.alias("seen_project"), team_members.alias("viewer_member")
-    return sql_any(
-        func.array(
-            select(project.c.id)
-            .select_from(project.join(member, member.c.team_id == project.c.team_id))
-            .where(member.c.user_id == VIEWER, project.c.deleted_at.is_(None), project_open_to(project, member, VIEWER))
-            .scalar_subquery()
-        )
-    )
+    return sql_any(visible_project_array())
+
+
+def visible_project_array(narrowed: Callable[[FromClause], ColumnElement[bool]] | None = None) -> ColumnElement[Any]:
+    """The same as an array; `narrowed` is a further condition on the projects."""
+    return func.array(visible_project_ids(narrowed).scalar_subquery())
 
 
 def shares_team(user_id: ColumnElement[Any], *, by_id: bool = False) -> ColumnElement[bool]:

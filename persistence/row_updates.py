@@ -27,6 +27,7 @@ from persistence.engine.rows import recordset, update_row, written_names
 from persistence.engine.statement import Statement
 from persistence.events.idempotency import claim_keys, fail_unless_updated
 from persistence.events.streams import events_param, insert_events
+from persistence.search.index_statements import index_ctes
 
 
 class _Xid(UserDefinedType[int]):
@@ -56,15 +57,27 @@ class RowUpdate:
         """In a transaction that has locked the row."""
         self.update_if_unchanged = Statement(update.where(_xmin(table) == bindparam("seen", type_=_Xid())))
         """In a transaction, if the row has still the version `seen`."""
-        self.update_batch = Statement(_batch_update(cls, table, exclude, with_keys=False))
-        """Rows that have still the version `seen`, with their events, which are assigned positions. Returns `id` and `position`
-        of the events that were inserted."""
-        self.update_batch_with_key = Statement(_batch_update(cls, table, exclude, with_keys=True))
-        """The same for rows whose operations have idempotency keys: a row whose key another operation has claimed is left out.
-        Fails (NOT NULL) when a key was claimed and its row cannot be updated."""
+        self._batches = {
+            (with_keys, with_entries): Statement(
+                _batch_update(cls, table, exclude, with_keys=with_keys, with_entries=with_entries)
+            )
+            for with_keys in (False, True)
+            for with_entries in (False, True)
+        }
+
+    def update_batch(self, *, with_keys: bool, with_entries: bool) -> Statement:
+        """
+        The update of rows that have still the version `seen`, with their events, which are assigned positions. Returns `id` and
+        `position` of the events that were inserted.
+
+        `with_keys`: for rows whose operations have idempotency keys; a row whose key another operation has claimed is left out.
+        Fails (NOT NULL) when a key was claimed and its row cannot be updated. `with_entries`: with what changes of the search
+        index.
+        """
+        return self._batches[with_keys, with_entries]
 
 
-def _batch_update(cls: type[Any], table: Table, exclude: Sequence[str], *, with_keys: bool) -> Insert:
+def _batch_update(cls: type[Any], table: Table, exclude: Sequence[str], *, with_keys: bool, with_entries: bool) -> Insert:
     names = [name for name in written_names(cls) if name not in {"created_at", *exclude}]
     given = recordset("rows", "given", *(column(name, table.c[name].type) for name in names), column("seen", _Xid()))
     found = select(*(given.c[name] for name in names)).join(table, (table.c.id == given.c.id) & (_xmin(table) == given.c.seen))
@@ -80,4 +93,6 @@ def _batch_update(cls: type[Any], table: Table, exclude: Sequence[str], *, with_
     )
     events = events_param(column("row", Uuid))
     statement: Insert = insert_events(events, select(events).join(locked, locked.c.id == events.c.row)).add_cte(changed)
+    if with_entries:
+        statement = statement.add_cte(*index_ctes(locked))
     return statement if claimed is None else statement.add_cte(fail_unless_updated(claimed, locked))

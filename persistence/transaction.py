@@ -58,6 +58,10 @@ class Transaction(Connection):
         """Whether one row is all that the operation has written so far, so that one statement can store it."""
         return self._pending_write is not None
 
+    def is_pending(self, row_id: UUID) -> bool:
+        """Whether this row is all that the operation has written so far."""
+        return self._pending_write is not None and self._pending_write[1].id == row_id
+
     async def begin(self) -> None:
         """Begin the transaction, unless it has begun."""
         if self.raw is not None:
@@ -117,9 +121,14 @@ class Transaction(Connection):
             await self._save_if_unchanged(row_update, entity, version)
 
     async def commit_pending_write(
-        self, event_rows: Sequence[dict[str, Any]], *, claim: dict[str, Any] | None = None
+        self,
+        event_rows: Sequence[dict[str, Any]],
+        *,
+        claim: dict[str, Any] | None = None,
+        index: Mapping[str, list[dict[str, Any]]] | None = None,
     ) -> dict[UUID, int]:
-        """Store the pending row with its events, and with the claim of an idempotency key; the events' positions by their ids.
+        """Store the pending row with its events, with the claim of an idempotency key, and with what it changes of the search
+        `index` (`persistence.search.index_writes.to_params`); the events' positions by their ids.
 
         Raises StaleRow.
         """
@@ -127,12 +136,10 @@ class Transaction(Connection):
         (row_update, entity, version), self._pending_write = self._pending_write, None
         row = to_params(entity) | {"seen": version}
         events = [{**event, "row": entity.id, "nr": nr} for nr, event in enumerate(event_rows)]
-        if claim is None:
-            return await self._database.submit_write(PendingWrite(row_update.update_batch, row, events))
+        statement = row_update.update_batch(with_keys=claim is not None, with_entries=index is not None)
+        claim = None if claim is None else {**claim, "row": entity.id}
         try:
-            return await self._database.submit_write(
-                PendingWrite(row_update.update_batch_with_key, row, events, {**claim, "row": entity.id})
-            )
+            return await self._database.submit_write(PendingWrite(statement, row, events, claim, index or {}))
         except asyncpg.NotNullViolationError as error:
             raise StaleRow from error
 

@@ -26,6 +26,7 @@ from persistence.engine.write_batcher import StaleRow
 from persistence.events import streams
 from persistence.events.idempotency import IdempotencyClaim, find_result
 from persistence.markdown_links import read_links
+from persistence.search.index_writes import IndexChanges, to_params, write_changes
 from persistence.stores.account_token import SqlAccountTokens
 from persistence.stores.attachment import SqlAttachments
 from persistence.stores.comment import SqlComments
@@ -137,18 +138,29 @@ class SqlUnitOfWork:
             raise StaleRow  # by another call with this key
 
     async def flush_events(self, result: Callable[[], Mapping[str, Any]] | None = None) -> None:
-        """Write changed documents to storage, then append the recorded events to the streams; the last step before the commit.
+        """Write changed documents to storage, then what has changed of the search index, then append the recorded events to the
+        streams; the last step before the commit.
 
         `result` returns what is stored under the claimed key. Where one row is all that was written, it is durable with its
         events, and with the key, after this. Raises StaleRow.
         """
         await self.documents.flush()
         event_rows = [streams.event_row(event, self.now, self.client_mutation_id) for event in self.recorded]
+        changes = IndexChanges()
+        for event, row in zip(self.recorded, event_rows, strict=True):
+            changes.add(row, event)
         self.recorded.clear()
+        index = None
+        if changes and changes.only_id is not None and self.connection.is_pending(changes.only_id):
+            index = await to_params(changes)
+        elif changes:
+            await write_changes(self.connection, changes)
         claim = None if result is None else self._claim
         if event_rows and self.connection.has_pending_write:
             claim_row = None if claim is None or result is None else claim.to_row(result(), [each["id"] for each in event_rows])
-            self._assign_positions(event_rows, await self.connection.commit_pending_write(event_rows, claim=claim_row))
+            self._assign_positions(
+                event_rows, await self.connection.commit_pending_write(event_rows, claim=claim_row, index=index)
+            )
             return
         if event_rows:
             self._assign_positions(event_rows, await streams.append(self.connection, event_rows))

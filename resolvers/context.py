@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
 
@@ -112,6 +113,7 @@ class Context:
         self.heads: Mapping[str, int] | None = None
         """How far the viewer's streams were before anything else of the operation was read, where it selects a cursor."""
         self._loaders: dict[Any, BatchLoader] = {}
+        self._now: datetime | None = None
 
     @property
     def database(self) -> Database:
@@ -124,6 +126,13 @@ class Context:
         if self.actor is None:
             raise Unauthenticated
         return self.actor
+
+    @property
+    def now(self) -> datetime:
+        """The present, the same for all fields of the operation."""
+        if self._now is None:
+            self._now = datetime.now(UTC)
+        return self._now
 
     def take_requested_columns(self) -> frozenset[str] | None:
         """Returns and clears the hint about the columns that the next fetch needs."""

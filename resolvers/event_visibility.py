@@ -17,8 +17,8 @@ from persistence.rights import Rights
 from persistence.stores import document_queries as documents
 from persistence.stores import task
 from resolvers.context import Context, InputValues
+from resolvers.inputs.search_type import TYPE_NAMES
 
-_ENTITY_TYPES = {"USER": "User", "PROJECT": "Project", "TASK": "Task", "DOCUMENT": "Document", "COMMENT": "Comment"}
 _SCOPES_BY_TYPE: Mapping[str, TokenScope] = {
     "Document": TokenScope.DOCUMENTS_READ,
     "DocumentVersion": TokenScope.DOCUMENTS_READ,
@@ -63,7 +63,7 @@ class ChangeFilter:
         self._projects = _to_set(values.get("project_ids"))
         self._entities = _to_set(values.get("entity_ids"))
         types = values.get("types")
-        self._types = None if types is None else {_ENTITY_TYPES[each] for each in types}
+        self._types = None if types is None else {TYPE_NAMES[each] for each in types}
 
     def matches(self, entry: Entry) -> bool:
         """Whether the entry matches."""

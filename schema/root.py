@@ -15,6 +15,7 @@ import resolvers.node
 import resolvers.notification
 import resolvers.notification_settings
 import resolvers.project
+import resolvers.search
 import resolvers.server
 import resolvers.session
 import resolvers.task
@@ -45,6 +46,7 @@ from schema.types.comment import Comment, CommentPayload
 from schema.types.document import Document, DocumentVersion
 from schema.types.notification import Notification, NotificationConnection, NotificationsPayload
 from schema.types.project import Project, ProjectPayload
+from schema.types.search import SearchConnection
 from schema.types.server import ServerInfo
 from schema.types.task import Task, TaskLink, TaskPayload, TasksPayload
 from schema.types.team import Label, LabelPayload, Team, TeamPayload
@@ -81,6 +83,13 @@ class Query:
     document: Document | None = query(resolvers.document.get, "A document.", guard=Scope.DOCUMENTS_READ)
     documents: Connection[Document] | None = query(
         resolvers.document.list_visible, "Documents that the viewer can see.", guard=Scope.DOCUMENTS_READ
+    )
+    search: SearchConnection | None = query(
+        resolvers.search.page,
+        "Users, teams, projects, tasks, documents and comments that a query means, among those that the viewer can see. A file's "
+        "name finds what it is attached to.",
+        guard=Scope.SEARCH,
+        weight=10,
     )
     changes: ChangeConnection | None = query(
         resolvers.change.page,

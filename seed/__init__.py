@@ -15,7 +15,8 @@ from sqlalchemy import func, select
 
 from persistence.engine.database import ACQUIRE_TIMEOUT_SECONDS, Database
 from persistence.engine.statement import Statement
-from persistence.tables import users
+from persistence.search.rebuild import enqueue_all, work_off_all
+from persistence.tables import search_entries, search_terms, users
 from seed.batch import Batch
 from seed.copy_batch import SEEDED_TABLES, copy_batch
 from seed.demo import demo
@@ -68,9 +69,10 @@ async def seed(
     rows = await _write_batches(database, [demo(until)] if size == "demo" else large(until, scale or Scale()), password_hash)
     if rows is None:
         return SeedReport(size=size, skipped=_NOT_EMPTY)
+    await work_off_all(database)
     # Statistics for the planner, and the visibility map for index-only scans, before anything is measured.
     async with database.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as raw:
-        for table in SEEDED_TABLES:
+        for table in (*SEEDED_TABLES, search_entries, search_terms):
             await raw.execute(f"VACUUM (ANALYZE, SKIP_LOCKED) {table.name}")
     return SeedReport(size=size, rows=rows, seconds=time.monotonic() - started)
 
@@ -86,4 +88,5 @@ async def _write_batches(database: Database, batches: Iterable[Batch], password_
         for batch in batches:
             hashes = {user.id: password_hash for user in batch.users if user.email_address in SIGN_IN_EMAILS}
             rows.update(await copy_batch(connection, batch, hashes))
+        await enqueue_all(connection)
     return dict(rows)

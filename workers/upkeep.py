@@ -1,5 +1,5 @@
 """Keeps the stores in order, in the worker that leads: cleanup of blobs, retention of events,
-idempotency keys and tokens, compaction of ranks and documents.
+idempotency keys and tokens, compaction of ranks and documents, and what waits for the search index.
 
 A job skips the objects that fail and tries them again later. A job that fails as a whole is logged, counted and tried again after
 a pause that doubles up to its usual one; it never ends the others. All bear being done by two workers at once, and being
@@ -26,6 +26,7 @@ from persistence.events.idempotency import delete_expired_keys
 from persistence.events.retention import trim_events
 from persistence.rank_compaction import compact_all_ranks, delete_old_ranks
 from persistence.retry_schedule import RetrySchedule
+from persistence.search.rebuild import count_queued, work_off
 from persistence.stores.account_token import delete_expired_tokens
 from realtime.backoff import jitter
 from workers.consumer import Consumer
@@ -35,6 +36,8 @@ from workers.services import WorkerServices
 BLOB_CLEANUP_SECONDS: Final = 300.0
 RETENTION_SECONDS: Final = 3600.0
 RANK_COMPACTION_SECONDS: Final = 1.0  # a place that is used 500 times a second grows by 100 characters meanwhile
+SEARCH_INDEX_SECONDS: Final = 2.0
+_MAX_INDEXED_BATCHES: Final = 20  # a turn
 _FIRST_RETRY_SECONDS: Final = 5.0
 _ORPHANS_EVERY_TURNS: Final = 12
 
@@ -46,11 +49,13 @@ Job = Callable[[int], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """What failed in the background and is tried again: whole turns by the name of their job, blobs by key, streams by name."""
+    """What failed in the background and is tried again, whole turns by the name of their job, blobs by key, streams by name; and
+    how much waits for a job, by its name."""
 
     failed_turns: Counter[str] = field(default_factory=Counter)
     blobs: RetrySchedule[str] = field(default_factory=RetrySchedule)
     streams: RetrySchedule[str] = field(default_factory=RetrySchedule)
+    queue_lengths: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +93,18 @@ def upkeep_duties(
     async def compact_documents(_: int) -> None:
         await services.compaction.compact_all()
 
+    async def index_queued(_: int) -> None:
+        for _ in range(_MAX_INDEXED_BATCHES):
+            if not await work_off(database):
+                break
+        retries.queue_lengths["search"] = await count_queued(database)
+
     jobs: tuple[tuple[str, Job, float], ...] = (
         ("Cleanup of blobs", clean_blobs, BLOB_CLEANUP_SECONDS),
         ("Retention", apply_retention, RETENTION_SECONDS),
         ("Compaction of ranks", compact_ranks, RANK_COMPACTION_SECONDS),
         ("Compaction of documents", compact_documents, settings.settle_seconds),
+        ("Search index", index_queued, SEARCH_INDEX_SECONDS),
     )
     return [(name, partial(run_forever, name, job, seconds, retries.failed_turns)) for name, job, seconds in jobs]
 

@@ -3,7 +3,7 @@
 Rows stay where they are as new as their objects, so this can run while people work. An object of an operation
 that was cut off before its commit becomes a document, or a document's newer state: its writer got an error, and may
 find that it did not. Edits that no version holds yet are in the log, which this only moves on: never behind what a version holds.
-References (`domain.reference`) are rebuilt too, from newest versions, tasks and comments.
+References (`domain.reference`) are rebuilt too, from newest versions, tasks and comments; the search index follows by its queue.
 """
 
 from collections.abc import Sequence
@@ -25,6 +25,7 @@ from persistence.engine.database import Connection, Database
 from persistence.engine.rows import to_params
 from persistence.engine.statement import Statement
 from persistence.markdown_links import read_links
+from persistence.search.index_writes import enqueue
 from persistence.stores import document_statements
 from persistence.stores.document import MAX_SEARCH_CHARACTERS
 from persistence.stores.reference import SqlReferences, rebuild_references
@@ -133,6 +134,7 @@ async def _write(connection: Connection, page: Sequence[_Record], report: Reinde
         if row is None or (row["version"], row["latest_number"]) < (document.version, document.latest_number):
             await connection.execute(document_statements.UPDATE_SEARCH_TEXT, id=document.id, words=each.words)
             report.documents += 1
+            await enqueue(connection, [("Document", document.id)], is_indexed=False)
         for version in each.versions:
             saver = version.created_by_id if version.created_by_id in people else None
             given = to_params(version) | {"created_by_id": saver}

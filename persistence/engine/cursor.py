@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, bindparam, false, or_
+from sqlalchemy import ColumnElement, bindparam, func
 
 from domain.errors import CursorInvalid
 
@@ -25,48 +25,40 @@ class CursorState(Enum):
     """What the statement of a page must know of a value in its cursor."""
 
     VALUE = "value"
-    NULL = "null"
     REPLACEABLE = "replaceable"
 
 
 @dataclass(frozen=True)
 class SortColumn:
-    """One column to sort by.
+    """One column to sort by: an expression that is never NULL, so that a comparison with a cursor is the range of an index.
 
     `attribute` is its name in rows; `selected`: rows contain it only because the page selects it beside their attributes.
-    `nullable`: the column may be NULL, which sorts after every value, as in Postgres. `current`: what a cursor's value is now,
-    for values that the server replaces by others of the same place; only for those that are `replaceable`.
+    `unset`: what the expression is where the attribute is None; no value of the attribute equals it. `current`: what a cursor's
+    value is now, for values that the server replaces by others of the same place; only for those that are `replaceable`.
     """
 
     column: Column
     attribute: str
-    nullable: bool = False
+    unset: Column | None = None
     selected: bool = False
     current: Callable[[Column], Column] | None = None
     replaceable: Callable[[Any], bool] = lambda _: False
 
     def state(self, value: Any) -> CursorState:
         """What the statement must know of a cursor's value."""
-        if value is None:
-            return CursorState.NULL
-        return CursorState.REPLACEABLE if self.replaceable(value) else CursorState.VALUE
+        return CursorState.REPLACEABLE if value is not None and self.replaceable(value) else CursorState.VALUE
 
-    def beyond(self, name: str, *, descending: bool, state: CursorState) -> Column:
-        """What comes after a cursor's value, which is the parameter of this name."""
-        value = self._value(name, state)
-        if state is CursorState.NULL:
-            return self.column.is_not(None) if descending else false()
-        if descending:
-            return self.column < value
-        return or_(self.column > value, self.column.is_(None)) if self.nullable else self.column > value
+    def value(self, name: str, state: CursorState) -> Column:
+        """A cursor's value, which is the parameter of this name, as the expression would be."""
+        value: Column = bindparam(name, type_=self.column.type)
+        if state is CursorState.REPLACEABLE and self.current is not None:
+            return self.current(value)
+        return value if self.unset is None else func.coalesce(value, self.unset, type_=self.column.type)
 
-    def same(self, name: str, *, state: CursorState) -> Column:
-        """What is equal to a cursor's value."""
-        return self.column.is_(None) if state is CursorState.NULL else self.column == self._value(name, state)
 
-    def _value(self, name: str, state: CursorState) -> Column:
-        value = bindparam(name, type_=self.column.type)
-        return self.current(value) if state is CursorState.REPLACEABLE and self.current is not None else value
+def sort_last(column: Column, unset: Column, attribute: str) -> SortColumn:
+    """Sorts by a column that may be NULL, which counts as `unset`, a value above all others."""
+    return SortColumn(func.coalesce(column, unset, type_=column.type), attribute, unset=unset)
 
 
 SortOrder = Sequence[tuple[SortColumn, bool]]
@@ -104,7 +96,7 @@ def _order_tag(sorts: SortOrder) -> str:
 def _parse_value(sort: SortColumn, value: Any) -> Any:
     """A cursor's JSON value as the column's Python value; anything that the column could not hold is refused."""
     if value is None:
-        if not sort.nullable:
+        if sort.unset is None:
             raise ValueError("NULL in a column that has none")
         return None
     kind = sort.column.type.python_type

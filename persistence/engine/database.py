@@ -155,6 +155,7 @@ class Database:
         self.statements_run += 1
         arguments = statement.arguments(params)
         if not statement.is_prepared:
+            statement.is_prepared = True
             return await self._run(statement.text, arguments, statement.row_class, prepare=False)
         batched = statement.batched
         if self._running and batched is not None:
@@ -185,7 +186,7 @@ class Database:
         raw = await self._leased_pool.acquire()
         try:
             if prepare:
-                rows: list[Any] = await raw.fetch(text, *arguments, record_class=row_class)
+                rows: list[Any] = await raw.fetch_prepared(text, arguments, row_class)
             else:
                 rows = await (await raw.prepare(text, name="", record_class=row_class)).fetch(*arguments)
         except BaseException:
@@ -350,7 +351,7 @@ def _create_pool(url: str, max_connections: int, timeouts: DatabaseTimeouts) -> 
         command_timeout=timeouts.statement_seconds + timeouts.statement_grace_seconds,
         max_inactive_connection_lifetime=300,
         statement_cache_size=512,
-        connection_class=_NoResetConnection,
+        connection_class=_Connection,
         init=codecs.register_codecs,
         server_settings={
             "application_name": "pantherahive",
@@ -365,8 +366,35 @@ def _create_pool(url: str, max_connections: int, timeouts: DatabaseTimeouts) -> 
     )
 
 
-class _NoResetConnection(asyncpg.Connection):
-    """No statement of ours leaves session state behind, so returning a connection needs no round trip to reset it."""
+class _Connection(asyncpg.Connection):
+    """A connection of the pool.
+
+    No statement of ours leaves session state behind, so returning a connection needs no round trip to reset it.
+    """
+
+    _protocol: Any
+    _stmt_cache: Any
 
     def get_reset_query(self) -> str:
         return ""
+
+    async def fetch_prepared(
+        self, text: str, arguments: Sequence[Any], row_class: type[asyncpg.Record] | None
+    ) -> list[asyncpg.Record]:
+        """As `fetch`, in two calls instead of eleven when the statement is prepared on this connection.
+
+        It uses what asyncpg's own `fetch` does in the end; a test holds both to the same rows and errors.
+        """
+        statement = self._stmt_cache.get((text, row_class or asyncpg.Record, False))
+        if statement is None:
+            return await self.fetch(text, *arguments, record_class=row_class)
+        try:
+            rows: list[asyncpg.Record] = await self._protocol.bind_execute(
+                state=statement, args=arguments, portal_name="", limit=0, return_extra=False, timeout=None
+            )
+        except asyncpg.InvalidCachedStatementError:  # nothing has run: asyncpg prepares it anew
+            return await self.fetch(text, *arguments, record_class=row_class)
+        except asyncpg.OutdatedSchemaCacheError:
+            await self.reload_schema_state()
+            raise
+        return rows

@@ -32,10 +32,14 @@ ConditionBuilder = Callable[[str, Any], Column]
 
 
 class TextField(NamedTuple):
-    """A text that is compared as it is, and, for a part of it, by its collation key, which begins with its search key."""
+    """A text that is compared as it is, and, for a part of it, by its collation key, which begins with its search key.
+
+    `cut`: what an index holds of a collation key, which may be too long for it.
+    """
 
     text: Column
     collation: Column
+    cut: Callable[[Column], Column] | None = None
 
 
 FilterFields = Mapping[str, Column | TextField | ConditionBuilder]
@@ -199,8 +203,16 @@ def _condition(target: Column | TextField | ConditionBuilder, operator: str, par
         case "contains":
             return func.strpos(target.collation, bindparam(parameter, type_=Text)) > literal_column("0")
         case "starts_with":
-            return func.starts_with(target.collation, bindparam(parameter, type_=Text))
+            prefix = bindparam(parameter, type_=Text)
+            begins = func.starts_with(target.collation, prefix)
+            return begins if target.cut is None else begins & _in_range(target.cut(target.collation), target.cut(prefix))
     return compare(target.text, operator, parameter)
+
+
+def _in_range(indexed: Column, prefix: Column) -> Column:
+    """The part of an index in which the texts with a prefix lie. No collation key has U+10FFFF behind a prefix: U+0002 stands
+    before what is no letter."""
+    return (indexed >= prefix) & (indexed < prefix + literal_column("chr(1114111)", Text))
 
 
 def compare(target: Column, operator: str, parameter: Any) -> Column:

@@ -17,19 +17,24 @@ window functions over all children (read every child of every parent).
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, NamedTuple, cast
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ARRAY, Boolean, Integer, Uuid, and_, bindparam, column, func, literal_column, or_, select, true
+from sqlalchemy import ARRAY, Boolean, Integer, Uuid, and_, bindparam, column, func, literal_column, or_, select, true, tuple_
+from sqlalchemy import Column as SchemaColumn
 
 from domain.page import MATCH_ALL, Order, Page, PageBatch, Paging, Where
 from persistence.engine.cursor import CursorState, SortColumn, SortOrder, decode_cursor, encode_cursor
 from persistence.engine.database import Database
-from persistence.engine.filter import Column, FilterCompiler, FilterFields, Shape, extract_values
+from persistence.engine.filter import MATCH_ALL_SHAPE, Column, FilterCompiler, FilterFields, Shape, extract_values
+from persistence.engine.index_ranges import Ranges, matching_ids, merged_ids, probed_ids, with_columns
 from persistence.engine.lru_cache import LruCache
 from persistence.engine.rows import base_attribute, columns, row_class, stored_attributes
 from persistence.engine.statement import JoinedStatement, SqlText, compile_text
+
+Kind = tuple[str, str]
+"""A kind of condition: its field and operator."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +54,19 @@ class ListQuery:
     visible: Callable[[], Column] | None = None
     joined: Callable[[Any], Any] = lambda query: query
     fields: FilterFields = field(default_factory=dict)
+    ranges: Ranges | None = None
+    """Where its rows lie in indexes: pages are merged from there (`persistence.engine.index_ranges`)."""
+    parent_field: str | None = None
+    """The field that equals the parent, where it does not tell its ranges apart."""
+    covered: Mapping[tuple[str, ...], frozenset[Kind]] = field(default_factory=dict)
+    """By the field that is sorted by first, the conditions that are checked in the order of its index without reading much in
+    vain: under () those of every order, under (sorted by, field) those beside another one."""
+    indexed: frozenset[Kind] = frozenset()
+    """Conditions by which an index finds the rows of a range, in whatever order."""
+    found_by: frozenset[Kind] = frozenset()
+    """Conditions that few rows match, whatever the value: all of these are read."""
+    implied: Callable[[str, str, Any], tuple[Shape, bool] | None] = lambda *_: None
+    """A condition that follows from another, of field, operator and value, and whether it says the same."""
     counted_as: "ListQuery | None" = None
     """The list whose rows the total of an unfiltered list counts, where these are not its own."""
 
@@ -63,7 +81,10 @@ CURSOR: Final = "cursor"
 
 
 _FILTER: Final = "filter__"
+_FILTER_OUTSIDE: Final = "outer_conditions__"
 _FILTER_MARKER: Final = literal_column(_FILTER, Boolean)
+_OUTSIDE_MARKER: Final = literal_column(_FILTER_OUTSIDE, Boolean)
+_PARENT_ID: Final = literal_column("parent.id", Uuid)
 
 _templates: LruCache[tuple[Any, ...], tuple[SqlText, type[asyncpg.Record], int]] = LruCache("list templates", 8 * 2**20)
 _statements: LruCache[tuple[Any, ...], tuple[JoinedStatement, int]] = LruCache("list statements", 8 * 2**20)
@@ -106,7 +127,8 @@ async def fetch_pages(
         )
         given |= values
     shape = extract_values(where, given, list_query.fields)
-    statement, place_at = _statement(list_query, shape, chosen, paging.backward, states, known)
+    plan = _plan_filter(list_query, chosen[0].field, shape, given)
+    statement, place_at = _statement(list_query, plan, chosen, paging.backward, states, known)
     rows = await database.fetch(statement, **given)
 
     read = PageBatch(
@@ -148,9 +170,43 @@ async def _count(
     return [totals.get(page.key, 0) for page in pages_]
 
 
+class _FilterPlan(NamedTuple):
+    """How a filtered page is read: the way, the conditions inside of the index ranges, and those on what comes out of them.
+
+    `parent_inside`: whether the parent is one of the former.
+    """
+
+    way: Literal["plain", "merged", "probed", "matching"]
+    inside: Shape
+    outside: Shape = MATCH_ALL_SHAPE
+    parent_inside: bool = True
+
+
+def _plan_filter(list_query: ListQuery, sorted_by: str, shape: Shape, given: Mapping[str, Any]) -> _FilterPlan:
+    ranges = list_query.ranges
+    if ranges is None:
+        return _FilterPlan("plain", shape)
+    parts: list[Shape] = []
+    for part in shape[1:] if shape[0] == "and" else (shape,):
+        implied = list_query.implied(part[0], part[1], given.get(str(part[2]))) if len(part) == 3 else None
+        parts += [part] if implied is None else [implied[0]] if implied[1] else [implied[0], part]
+    parent = None if list_query.parent_field is None else (list_query.parent_field, "eq")
+    kinds = {part[:2] for part in parts} | {parent}
+    if kinds & list_query.found_by:
+        return _FilterPlan("matching", shape)
+    covered = list_query.covered.get((), frozenset()) | list_query.covered.get((sorted_by,), frozenset())
+    for name, _ in filter(None, kinds & covered):
+        covered |= list_query.covered.get((sorted_by, name), frozenset())
+    inside, outside = [part for part in parts if part[:2] in covered], [part for part in parts if part[:2] not in covered]
+    parent_inside = parent is None or parent in covered
+    if not parent_inside or (outside and kinds & list_query.indexed):
+        return _FilterPlan("probed", ("and", *inside), ("and", *outside), parent_inside)
+    return _FilterPlan("plain" if ranges.single else "merged", ("and", *inside, *outside))
+
+
 def _statement(
     list_query: ListQuery,
-    shape: Shape,
+    plan: _FilterPlan,
     order: tuple[Order, ...],
     backward: bool,
     states: tuple[CursorState, ...] | None,
@@ -161,8 +217,8 @@ def _statement(
 
     `states`: of the cursor's values; None without a cursor.
     """
-    options = (list_query, order, backward, states, attributes)
-    key = (*options, shape)
+    options = (list_query, order, backward, states, attributes, plan.way, plan.parent_inside)
+    key = (*options, plan)
     statement = _statements.get(key)
     if statement is None:
         template = _templates.get(options)
@@ -170,8 +226,10 @@ def _statement(
             template = _page_template(*options)
             _templates.put(options, template, 2 * len(template[0].text) + 4_000)
         text, row, place_at = template
-        statement = JoinedStatement(text.replaced(_FILTER, list_query.filters.compile(shape)), row), place_at
-        _statements.put(key, statement, statement[0].size_bytes + 60 * _shape_size(shape))
+        compile_ = list_query.filters.compile
+        text = text.replaced(_FILTER, compile_(plan.inside)).replaced(_FILTER_OUTSIDE, compile_(plan.outside))
+        statement = JoinedStatement(text, row), place_at
+        _statements.put(key, statement, statement[0].size_bytes + 60 * _shape_size(plan))
     return statement
 
 
@@ -199,6 +257,8 @@ def _page_template(
     backward: bool,
     states: tuple[CursorState, ...] | None,
     attributes: frozenset[str] | None,
+    way: str,
+    parent_inside: bool = True,
 ) -> tuple[SqlText, type[asyncpg.Record], int]:
     """The text of a page with a marker in place of the filter, the class of its rows, and which column is the parent's place."""
     sorts = _sort_columns(list_query, order)
@@ -212,15 +272,15 @@ def _page_template(
         placed = frozenset({"id", *(sort.attribute for sort, _ in sorts if not sort.selected)})
         fetched = (fetched - {CURSOR} | placed) if with_cursors else (fetched or frozenset({"id"}))
     inside = None if fetched is None else frozenset(map(base_attribute, fetched))
-    query = select(*columns(list_query.cls, list_query.source, inside), *extra)
-    query = list_query.joined(query).where(*_conditions(list_query, parent.c.id))
-    if states is not None:
-        query = query.where(
-            _after_cursor([*turned, (SortColumn(list_query.id, "id"), turned[-1][1])], [*states, CursorState.VALUE])
-        )
-    ordering = [sort.column.desc() if descending else sort.column.asc() for sort, descending in turned]
-    ordering.append(list_query.id.desc() if turned[-1][1] else list_query.id.asc())
-    query = query.where(_FILTER_MARKER).order_by(*ordering).limit(bindparam("size", type_=Integer))
+    query = list_query.joined(select(*columns(list_query.cls, list_query.source, inside), *extra))
+    directed = [*turned, (SortColumn(list_query.id, "id"), turned[-1][1])]
+    after = [] if states is None else [_after_cursor(directed, [*states, CursorState.VALUE])]
+    if way == "plain":
+        query = query.where(*_conditions(list_query, parent.c.id), *after, _FILTER_MARKER).limit(bindparam("size", type_=Integer))
+        query = query.order_by(*(sort.column.desc() if descending else sort.column.asc() for sort, descending in directed))
+    else:
+        by = [(sort.column, descending) for sort, descending in directed]
+        query = with_columns(_chosen_ids(list_query, way, by, after, parent_inside=parent_inside), query, list_query.id, by)
     page = query.subquery("page") if list_query.parent_clause is None else query.lateral("page")
     held = [*columns(list_query.cls, page, fetched), *(page.c[each.name] for each in extra)]
     row = row_class(cast(Any, list_query.cls), fetched)
@@ -229,10 +289,28 @@ def _page_template(
     return compile_text(select(*held, parent.c.place).select_from(parent.join(page, true()))), row, len(held)
 
 
+def _chosen_ids(
+    list_query: ListQuery, way: str, order: Sequence[tuple[Column, bool]], after: list[Column], *, parent_inside: bool
+) -> Any:
+    """The ids of the rows of a page of a list with ranges."""
+    assert list_query.ranges is not None
+    source, ranges = list_query.source, list_query.ranges
+    conditions: list[Column] = [*after, _FILTER_MARKER]
+    filters: list[Column] = [_OUTSIDE_MARKER]
+    if list_query.parent_field is not None:
+        column_ = list_query.fields[list_query.parent_field]
+        assert isinstance(column_, SchemaColumn)
+        (conditions if parent_inside else filters).append(literal_column(f"{source.name}.{column_.name}", Uuid) == _PARENT_ID)
+    if way == "probed":
+        return probed_ids(source, ranges, _PARENT_ID, conditions, filters, order)
+    make = merged_ids if way == "merged" else matching_ids
+    return make(source, ranges, _PARENT_ID, conditions, order)
+
+
 def _parent_rows() -> Any:
     """The parents' ids, with the place of each from 1."""
     given = func.unnest(bindparam("parents", type_=ARRAY(Uuid)))
-    return given.table_valued(column("id", Uuid), with_ordinality="place", name="parent").render_derived()
+    return given.table_valued(column("id", Uuid), with_ordinality="place").render_derived(name="parent")
 
 
 def _count_template(list_query: ListQuery) -> SqlText:
@@ -250,14 +328,22 @@ def _conditions(list_query: ListQuery, parent_id: Column) -> list[Column]:
 
 
 def _after_cursor(sorts: SortOrder, states: Sequence[CursorState]) -> Column:
-    """Rows after the cursor's, whose values are in these states: the first column in which they differ decides."""
-    (sort, descending), state = sorts[0], states[0]
-    place = len(sorts)
-    name = "cursor_id" if place == 1 else f"cursor_{place}"
-    beyond = sort.beyond(name, descending=descending, state=state)
-    if place == 1:
-        return beyond
-    return or_(beyond, and_(sort.same(name, state=state), _after_cursor(sorts[1:], states[1:])))
+    """Rows after the cursor's, as the range of an index: of all columns where they are sorted in one direction, else of the
+    first, and then the first column in which they differ decides."""
+    names = ["cursor_id" if place == 1 else f"cursor_{place}" for place in range(len(sorts), 0, -1)]
+    values = [sort.value(name, state) for (sort, _), name, state in zip(sorts, names, states, strict=True)]
+    compared = [(sort.column, descending, value) for (sort, descending), value in zip(sorts, values, strict=True)]
+    first, descending, value = compared[0]
+    if len({descending for _, descending in sorts}) == 1:
+        own, theirs = tuple_(*(sort.column for sort, _ in sorts)), tuple_(*values)
+        return own < theirs if descending else own > theirs
+    return and_(first <= value if descending else first >= value, _beyond(compared))
+
+
+def _beyond(compared: Sequence[tuple[Column, bool, Column]]) -> Column:
+    (own, descending, value), *rest = compared
+    beyond = own < value if descending else own > value
+    return or_(beyond, and_(own == value, _beyond(rest))) if rest else beyond
 
 
 def _sort_columns(list_query: ListQuery, order: Sequence[Order]) -> list[tuple[SortColumn, bool]]:

@@ -29,6 +29,9 @@ class Statement:
     values that the expression carries itself are used where a parameter is not given.
     """
 
+    is_prepared = True
+    """Whether connections prepare the statement and keep it prepared."""
+
     def __init__(self, expression: ClauseElement, row_class: type[asyncpg.Record] | None = None) -> None:
         self.expression = expression
         self.row_class = row_class
@@ -39,7 +42,7 @@ class Statement:
         assert isinstance(compiled, SQLCompiler)
         return str(compiled), tuple((name, compiled.params[name]) for name in compiled.positiontup or ())
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The SQL, with $1 … $n."""
         return self._compiled[0]
@@ -52,11 +55,6 @@ class Statement:
     def arguments(self, params: Mapping[str, Any]) -> list[Any]:
         """The values of $1 … $n."""
         return [params.get(name, own) for name, own in self._compiled[1]]
-
-    @property
-    def is_prepared(self) -> bool:
-        """Whether connections prepare the statement and keep it prepared; called once before each run."""
-        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +106,10 @@ class JoinedStatement(Statement):
 
         text = _NAMED_PARAMETER.sub(number, whole.text)
         self.row_class = row_class
-        self._joined = text, tuple((name, whole.constants.get(name)) for name in numbers)
-        self._runs = 0
-
-    @property
-    def _compiled(self) -> tuple[str, tuple[tuple[str, Any], ...]]:
-        return self._joined
-
-    @property
-    def is_prepared(self) -> bool:
-        self._runs += 1
-        return self._runs > 1
+        self._compiled = text, tuple((name, whole.constants.get(name)) for name in numbers)
+        self.is_prepared = False
 
     @property
     def size_bytes(self) -> int:
         """An estimate of its memory: the text for one run and for many, and the parameters."""
-        return 3 * len(self.text) + 200 * len(self._joined[1]) + 1_000
+        return 3 * len(self.text) + 200 * len(self._compiled[1]) + 1_000

@@ -26,8 +26,8 @@ come together.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
@@ -50,14 +50,15 @@ class StaleRow(Exception):
 class PendingWrite:
     """A changed row with its events, which have no positions yet.
 
-    `statement` is `RowUpdate.update_batch` of the row's kind, or `RowUpdate.update_batch_with_key` with the `claim` of an
-    idempotency key; `row` holds the parameters of one row, among them `seen`, the row version that was read.
+    `statement` is a `RowUpdate.update_batch` of the row's kind; `row` holds the parameters of one row, among them `seen`, the row
+    version that was read; `claim` is the claim of an idempotency key, and `more` are rows of further parameters by name.
     """
 
     statement: Statement
     row: dict[str, Any]
     event_rows: Sequence[dict[str, Any]]
     claim: dict[str, Any] | None = None
+    more: Mapping[str, Sequence[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def id(self) -> UUID:
@@ -138,6 +139,7 @@ class WriteBatcher:
             "rows": [write.row for write, _ in batch],
             "events": [event for write, _ in batch for event in write.event_rows],
             "claims": [write.claim for write, _ in batch if write.claim is not None],
+            **{name: [row for write, _ in batch for row in write.more[name]] for name in batch[0][0].more},
         }
         try:
             inserted = await self._run(batch[0][0].statement, params)

@@ -11,7 +11,7 @@ from domain.page import Order
 from domain.permissions import Role
 from domain.project import Project, ProjectAccess
 from persistence.access import VIEWER, any_id, project_open_to, project_visible, visible_projects
-from persistence.engine.cursor import SortColumn
+from persistence.engine.cursor import SortColumn, sort_last
 from persistence.engine.database import Connection, Database
 from persistence.engine.filter import TextField
 from persistence.engine.lookup import ByIdQuery
@@ -19,6 +19,7 @@ from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, to_entity, to_params, update_row
 from persistence.engine.statement import Statement
 from persistence.tables import project_members, projects, team_members
+from persistence.tables.columns import NO_DAY
 
 _p, _pm, _m = projects, project_members, team_members
 _ID = bindparam("id", type_=Uuid)
@@ -147,8 +148,8 @@ _LIST_OPTIONS: dict[str, Any] = {
     "sorts": {
         "NAME": (SortColumn(_p.c.name_collation, "sort_name", selected=True),),
         "STATUS": (SortColumn(_p.c.status, "status"),),
-        "START_ON": (SortColumn(_p.c.start_on, "start_on", nullable=True),),
-        "END_ON": (SortColumn(_p.c.end_on, "end_on", nullable=True),),
+        "START_ON": (sort_last(_p.c.start_on, NO_DAY, "start_on"),),
+        "END_ON": (sort_last(_p.c.end_on, NO_DAY, "end_on"),),
         "CREATED_AT": (SortColumn(_p.c.created_at, "created_at"),),
         "UPDATED_AT": (SortColumn(_p.c.updated_at, "updated_at"),),
     },

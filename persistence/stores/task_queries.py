@@ -1,20 +1,23 @@
 """The lists of tasks: of a project, below a task, of an assignee, and all that one may see."""
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
-from sqlalchemy import Integer, Uuid, bindparam, exists, func, literal_column, select
+from sqlalchemy import Date, Integer, Uuid, bindparam, exists, func, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY, array
 
 from domain.page import Order
-from domain.task import Task
-from persistence.access import project_visible, visible_projects
+from domain.task import CLOSED, Task, TaskStatus
+from persistence.access import project_visible, visible_project_ids, visible_projects
 from persistence.engine.cursor import SortColumn, encode_cursor
-from persistence.engine.filter import Column, TextField, compare
+from persistence.engine.filter import Column, Shape, TextField, compare
+from persistence.engine.index_ranges import Ranges
 from persistence.engine.pages import ListQuery
 from persistence.stores.former_ranks import current_rank, is_replaceable
 from persistence.tables import task_links, tasks
+from persistence.tables.columns import NO_DAY, cut_title
 
 _t = tasks
+_due_on: Column = func.coalesce(_t.c.due_on, NO_DAY, type_=Date)
 
 
 def _has_label(operator: str, parameter: Any) -> Column:
@@ -40,13 +43,75 @@ def _is_blocked(operator: str, parameter: str) -> Column:
             blocker.c.deleted_at.is_(None),
             blocker.c.status.not_in([literal_column("'DONE'"), literal_column("'CANCELED'")]),
         )
+        .offset(literal_column("0"))  # else Postgres may read the links of everybody, and hash them
     )
     return waits == bindparam(parameter)
+
+
+def _is_open(operator: str, parameter: Any) -> Column:
+    """The task is neither done nor canceled, as indexes of open tasks say it: statuses sort in the order of the board."""
+    assert (operator, parameter) == ("is_null", False)
+    return _t.c.status < literal_column("'DONE'")
+
+
+_OPEN: Final = frozenset(each.value for each in TaskStatus) - CLOSED
+_NOT_CLOSED: Final[Shape] = ("is_open", "is_null", False)
+
+
+def _implied(field: str, operator: str, value: Any) -> tuple[Shape, bool] | None:
+    """Statuses that are all open ones make the task open."""
+    if field != "status" or value is None:
+        return None
+    named = frozenset(value if isinstance(value, list) else [value])
+    statuses = frozenset(TaskStatus) - named if operator == "not_in" else named
+    return (_NOT_CLOSED, statuses == _OPEN) if statuses <= _OPEN else None
+
+
+def _compare_due_on(operator: str, parameter: Any) -> Column:
+    """The due day as indexes have it, where an unset one is infinite."""
+    if operator == "is_null":
+        return _due_on == NO_DAY if parameter else _due_on < NO_DAY
+    compared = compare(_due_on, operator, parameter)
+    return compared & (_due_on < NO_DAY) if operator == "after" else compared
 
 
 def _compare_deleted_at(operator: str, parameter: Any) -> Column:
     """Not deleted; asked for unless the filter includes deleted tasks."""
     return compare(_t.c.deleted_at, operator, parameter)
+
+
+def _compared(field: str) -> frozenset[tuple[str, str]]:
+    return frozenset({(field, "eq"), (field, "before"), (field, "after")})
+
+
+_INDEXED: Final = frozenset(
+    {
+        ("status", "eq"),
+        ("status", "in"),
+        ("priority", "eq"),
+        ("priority", "in"),
+        ("assignee", "eq"),
+        ("assignee", "in"),
+        ("labels", "eq"),
+        ("labels", "in"),
+        ("title", "starts_with"),
+        *_compared("due_on"),
+        *_compared("created_at"),
+        *_compared("updated_at"),
+    }
+)
+_COVERED: Final = {
+    (): frozenset({("deleted_at", "is_null")}),
+    ("RANK",): frozenset({("status", "eq")}),
+    ("TITLE",): frozenset({("title", "starts_with")}),
+    ("STATUS",): frozenset({("status", "eq"), ("status", "in")}),
+    ("PRIORITY",): frozenset({("priority", "eq"), ("priority", "in")}),
+    ("DUE_ON",): frozenset({("is_open", "is_null"), *_compared("due_on"), ("due_on", "is_null")}),
+    ("DUE_ON", "is_open"): frozenset({("assignee", "eq")}),
+    ("CREATED_AT",): frozenset({("assignee", "eq"), *_compared("created_at")}),
+    ("UPDATED_AT",): _compared("updated_at"),
+}
+_FOUND_BY: Final = frozenset({("id", "eq"), ("id", "in"), ("parent", "eq")})
 
 
 def _list_query(order: Order, **options: Any) -> ListQuery:
@@ -57,10 +122,10 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
         sorts={
             "RANK": (SortColumn(_t.c.rank, "rank", current=current_rank, replaceable=is_replaceable),),
             "KEY": (SortColumn(_t.c.team_id, "team_id"), SortColumn(_t.c.number, "number")),
-            "TITLE": (SortColumn(_t.c.title_collation, "sort_title", selected=True),),
+            "TITLE": (SortColumn(cut_title(_t.c.title_collation), "sort_title", selected=True),),
             "STATUS": (SortColumn(_t.c.status, "status"),),
             "PRIORITY": (SortColumn(_t.c.priority, "priority"),),
-            "DUE_ON": (SortColumn(_t.c.due_on, "due_on", nullable=True),),
+            "DUE_ON": (SortColumn(_due_on, "due_on", unset=NO_DAY),),
             "CREATED_AT": (SortColumn(_t.c.created_at, "created_at"),),
             "UPDATED_AT": (SortColumn(_t.c.updated_at, "updated_at"),),
         },
@@ -71,23 +136,34 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
             "assignee": _t.c.assignee_id,
             "creator": _t.c.creator_id,
             "parent": _t.c.parent_id,
-            "title": TextField(_t.c.title, _t.c.title_collation),
+            "title": TextField(_t.c.title, _t.c.title_collation, cut_title),
             "status": _t.c.status,
             "priority": _t.c.priority,
             "labels": _has_label,
-            "due_on": _t.c.due_on,
+            "due_on": _compare_due_on,
             "created_at": _t.c.created_at,
             "updated_at": _t.c.updated_at,
             "is_blocked": _is_blocked,
+            "is_open": _is_open,
             "deleted_at": _compare_deleted_at,
         },
+        covered=_COVERED,
+        indexed=_INDEXED,
+        found_by=_FOUND_BY,
+        implied=_implied,
         **options,
     )
 
 
-TASKS = _list_query(Order("CREATED_AT", descending=True), visible=lambda: _t.c.project_id == visible_projects())
+_VISIBLE_RANGES: Final = Ranges(_t.c.project_id, lambda _: visible_project_ids())
+TASKS = _list_query(
+    Order("CREATED_AT", descending=True), ranges=_VISIBLE_RANGES, visible=lambda: _t.c.project_id == visible_projects()
+)
 PROJECT_TASKS = _list_query(
-    Order("RANK"), parent_clause=lambda parent: _t.c.project_id == parent, visible=lambda: project_visible(_t.c.project_id)
+    Order("RANK"),
+    parent_clause=lambda parent: _t.c.project_id == parent,
+    ranges=Ranges(_t.c.project_id, lambda parent: select(parent.label("id")).where(project_visible(parent)), single=True),
+    visible=lambda: project_visible(_t.c.project_id),
 )
 SUBTASKS = _list_query(
     Order("RANK"), parent_clause=lambda parent: _t.c.parent_id == parent, visible=lambda: project_visible(_t.c.project_id)
@@ -95,6 +171,8 @@ SUBTASKS = _list_query(
 ASSIGNED_TASKS = _list_query(
     Order("CREATED_AT", descending=True),
     parent_clause=lambda parent: _t.c.assignee_id == parent,
+    parent_field="assignee",
+    ranges=_VISIBLE_RANGES,
     visible=lambda: _t.c.project_id == visible_projects(),
 )
 

@@ -22,6 +22,7 @@ from persistence.tables.identity import (
     users,
 )
 from persistence.tables.notifications import notification_deliveries, notification_settings, notifications
+from persistence.tables.search import search_entries, search_queue, search_terms
 from persistence.tables.tasks import (
     comment_reactions,
     comments,
@@ -70,6 +71,9 @@ __all__ = [
     "projects",
     "recovery_codes",
     "schedule_runs",
+    "search_entries",
+    "search_queue",
+    "search_terms",
     "seen_marks",
     "sessions",
     "signing_keys",

@@ -1,8 +1,22 @@
 """Kinds of columns, and the enums, from which the tables are built."""
 
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Column, DateTime, Enum, ForeignKey, Integer, MetaData, Uuid
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Date,
+    DateTime,
+    Enum,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Text,
+    Uuid,
+    func,
+    literal_column,
+)
 
 from domain.attachment import AttachmentState
 from domain.document.kind import DocumentType
@@ -24,6 +38,13 @@ metadata = MetaData(
 )
 
 INSTANT = DateTime(timezone=True)
+NO_DAY = literal_column("'infinity'::date", Date)
+"""What an unset day sorts as; no day is stored so."""
+
+
+def cut_title(collation_key: ColumnElement[Any]) -> ColumnElement[str]:
+    """So much of a title's collation key as an index holds, whose entries have at most 2,700 bytes."""
+    return func.left(collation_key, literal_column("600"), type_=Text)
 
 
 def postgres_enum(cls: type[StrEnum], name: str) -> Enum:

@@ -4,7 +4,15 @@ them."""
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from persistence.tables.columns import INSTANT, document_type, entity_columns, foreign_key, id_column, metadata
+from persistence.tables.columns import (
+    INSTANT,
+    cut_title,
+    document_type,
+    entity_columns,
+    foreign_key,
+    id_column,
+    metadata,
+)
 
 documents = Table(
     "documents",
@@ -28,8 +36,16 @@ documents = Table(
     Index("uq_documents_project_rank", "project_id", "rank", unique=True),
     Index(None, "parent_id", "rank"),
     Index(None, "owner_id", "created_at", "id"),
+    Index(None, "project_id", "created_at", "id"),
     Index(None, "project_id", "updated_at", "id"),
     Index("ix_documents_long_rank", "project_id", postgresql_where=text("length(rank) > 64")),
+)
+
+Index(
+    "ix_documents_title",
+    documents.c.project_id,
+    cut_title(documents.c.title_collation),
+    documents.c.id,
 )
 
 document_versions = Table(

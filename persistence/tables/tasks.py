@@ -5,6 +5,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from persistence.tables.columns import (
     INSTANT,
+    NO_DAY,
+    cut_title,
     entity_columns,
     foreign_key,
     id_column,
@@ -85,9 +87,14 @@ tasks = Table(
     Index("uq_tasks_team_number", "team_id", "number", unique=True),
     Index(None, "key"),
     Index(None, "parent_id", "rank"),
-    Index(None, "assignee_id", "created_at", "id"),
     Index(None, "project_id", "status", "rank"),
+    # An order of `persistence.stores.task_queries` each.
+    Index(None, "project_id", "team_id", "number"),
+    Index(None, "project_id", "status", "id"),
+    Index(None, "project_id", "priority", "id"),
+    Index(None, "project_id", "created_at", "id"),
     Index(None, "project_id", "updated_at", "id"),
+    Index(None, "assignee_id", "project_id", "created_at", "id"),
     Index("ix_tasks_label_ids", "label_ids", postgresql_using="gin"),
     Index(
         "ix_tasks_due_on",
@@ -98,6 +105,24 @@ tasks = Table(
         ),
     ),
     Index("ix_tasks_long_rank", "project_id", postgresql_where=text("length(rank) > 64")),
+)
+
+Index("ix_tasks_title", tasks.c.project_id, cut_title(tasks.c.title_collation), tasks.c.id)
+Index("ix_tasks_due_on", tasks.c.project_id, func.coalesce(tasks.c.due_on, NO_DAY), tasks.c.id)
+Index(
+    "ix_tasks_open_due_on",
+    tasks.c.project_id,
+    func.coalesce(tasks.c.due_on, NO_DAY),
+    tasks.c.id,
+    postgresql_where=text("status < 'DONE'"),
+)
+Index(
+    "ix_tasks_assignee_open_due_on",
+    tasks.c.assignee_id,
+    tasks.c.project_id,
+    func.coalesce(tasks.c.due_on, NO_DAY),
+    tasks.c.id,
+    postgresql_where=text("status < 'DONE'"),
 )
 
 # What ranks of tasks and documents became when they were compacted, for cursors that were made before.

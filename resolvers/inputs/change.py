@@ -1,32 +1,9 @@
 """Defines the scope of a change stream."""
 
-from enum import StrEnum
-
 import strawberry
 
-from resolvers.enums import graphql_enum
 from resolvers.inputs.fields import input_type, optional
-
-
-class SearchType(StrEnum):
-    """Types of objects."""
-
-    USER = "USER"
-    PROJECT = "PROJECT"
-    TASK = "TASK"
-    DOCUMENT = "DOCUMENT"
-    COMMENT = "COMMENT"
-
-
-graphql_enum(
-    SearchType,
-    "Types of objects.",
-    USER="Users.",
-    PROJECT="Projects.",
-    TASK="Tasks.",
-    DOCUMENT="Documents.",
-    COMMENT="Comments.",
-)
+from resolvers.inputs.search_type import SearchType
 
 
 @input_type("Narrows a change stream. All given fields must match; an empty scope means everything that the viewer can see.")

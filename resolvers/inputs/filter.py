@@ -120,7 +120,10 @@ def _field_conditions(field: str, operators: Any, id_type: str | None) -> list[W
                 if isinstance(value, list)
                 else _decode_id(value, id_type, field)
             )
-        conditions.append(Condition(field, _OPERATORS[name], value))  # type: ignore[arg-type]
+        operator = _OPERATORS[name]
+        if operator == "not_in" and value and isinstance(value[0], Enum):  # an index knows what to look for, not what not
+            operator, value = "in", [each for each in type(value[0]) if each not in value]
+        conditions.append(Condition(field, operator, value))  # type: ignore[arg-type]
     return conditions
 
 

@@ -35,7 +35,7 @@ class TextAnchor:
     end: int = leaf("Offset after its last character, in UTF-16 code units, as JavaScript strings count.")
 
 
-@view("A comment on a task or document.")
+@view("A comment on a task or document.", is_union_member=True)
 class Comment(Entity):
     """View over `domain.comment.Comment`."""
 

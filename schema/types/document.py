@@ -111,7 +111,7 @@ class Presence:
     last_seen_at: datetime = leaf("Time of the session's last sign of life.")
 
 
-@view("A document that a team writes together.")
+@view("A document that a team writes together.", is_union_member=True)
 class Document(Discussable):
     """View over `domain.document.Document`."""
 

@@ -45,7 +45,7 @@ class Progress:
     by_status: list[StatusCount] = leaf("Number of tasks by status, in board order; statuses without tasks are left out.")
 
 
-@view("A project of a team.")
+@view("A project of a team.", is_union_member=True)
 class Project(Entity):
     """View over `domain.project.Project`."""
 

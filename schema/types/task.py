@@ -38,7 +38,7 @@ class TaskLink(Node):
     created_at: datetime = leaf("Time at which the tasks were linked.")
 
 
-@view("A task in a project.")
+@view("A task in a project.", is_union_member=True)
 class Task(Discussable):
     """View over `domain.task.Task`."""
 

@@ -65,7 +65,7 @@ class Label(Entity):
     color: str = leaf("Color, as #rrggbb.")
 
 
-@view("A team, which owns projects, tasks, documents and labels.")
+@view("A team, which owns projects, tasks, documents and labels.", is_union_member=True)
 class Team(Entity):
     """View over `domain.team.Team`."""
 

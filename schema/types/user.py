@@ -121,7 +121,7 @@ class Account:
     )
 
 
-@view("A person, or a bot.")
+@view("A person, or a bot.", is_union_member=True)
 class User(Entity):
     """View over `domain.user.User`."""
 

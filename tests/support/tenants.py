@@ -315,6 +315,7 @@ QUERIES: Mapping[str, QueryCase] = {
     "tasks": QueryCase("{ tasks { nodes { id } } }"),
     "document": QueryCase("query ($of: ID!) { document(id: $of) { id title } }", ("Document",)),
     "documents": QueryCase("{ documents { nodes { id } } }"),
+    "search": QueryCase('{ search(query: "first") { nodes { ... on Node { id } } } }'),
     "changes": QueryCase("{ changes { cursor } }"),
     "notifications": QueryCase("{ notifications { nodes { id } } }"),
     "server": QueryCase("{ server { version } }"),
@@ -341,6 +342,14 @@ FILTERED_LISTS: Mapping[str, QueryCase] = {
     "documents by owner": QueryCase("query ($of: ID!) { documents(filter: {owner: {eq: $of}}) { totalCount } }", ("User",)),
     "documents by parent": QueryCase("query ($of: ID!) { documents(filter: {parent: {eq: $of}}) { totalCount } }", ("Document",)),
     "backlinks of a document": QueryCase("query ($of: ID!) { document(id: $of) { backlinks { totalCount } } }", ("Document",)),
+    "search in a team": QueryCase('query ($of: ID!) { search(query: "f", filter: {teamIds: [$of]}) { totalCount } }', ("Team",)),
+    "search in a project": QueryCase(
+        'query ($of: ID!) { search(query: "f", filter: {projectIds: [$of]}) { totalCount } }', ("Project",)
+    ),
+    "search by assignee": QueryCase(
+        'query ($of: ID!) { search(query: "f", filter: {assigneeIds: [$of]}) { totalCount } }', ("User",)
+    ),
+    "search by label": QueryCase('query ($of: ID!) { search(query: "f", filter: {labelIds: [$of]}) { totalCount } }', ("Label",)),
     "changes of a team": QueryCase("query ($of: ID!) { changes(scope: {teamIds: [$of]}) { nodes { id } } }", ("Team",)),
     "changes of a project": QueryCase("query ($of: ID!) { changes(scope: {projectIds: [$of]}) { nodes { id } } }", ("Project",)),
     "changes of an object": QueryCase(

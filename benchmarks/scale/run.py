@@ -1,0 +1,156 @@
+"""`make bench-scale`: what operations cost in a small and in a large team of one database. `--help` names the options.
+
+One server and one client; teams take turns request by request, so that whatever else the machine does falls on both. The third
+team's viewer is in 30 teams with 10 projects each.
+"""
+
+import argparse
+import asyncio
+import http.client
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[2])  # modules are named from the root, as everywhere
+
+import migrations
+from benchmarks.measure import free_port, running_server
+from benchmarks.scale.operations import Operation, operations
+from benchmarks.scale.population import Population, Team, hash_password
+from benchmarks.sign_in import PUBLIC_URL, SECRET_KEY, sign_in
+from embedded import embedded_postgres
+
+ROOT = Path(__file__).resolve().parents[2]
+_SMALL_TASKS = 500
+_PROJECTS = 5
+_MANY_TEAMS, _MANY_PROJECTS, _MANY_TASKS = 30, 10, 50
+
+
+def main(argv: Sequence[str]) -> int:
+    """Seed, measure and report; the process's exit code."""
+    parser = argparse.ArgumentParser(prog="benchmarks/scale/run.py", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--tasks", default=200_500, type=int, help="of the large team, at most 1,000,000")
+    parser.add_argument("--projects", default=_PROJECTS, type=int, help="of the large team")
+    parser.add_argument("--comments", default=20_000, type=int, help="on one task of the large team")
+    parser.add_argument("--requests", default=60, type=int, help="of each operation and team")
+    parser.add_argument("--only", default="", help="operations whose titles contain this")
+    parser.add_argument("--data", default=ROOT / ".data" / "bench-scale", type=Path, help="folder of the database")
+    parser.add_argument("--results", type=Path, help="a file for the figures, as JSON")
+    asked = parser.parse_args(argv)
+    if not _SMALL_TASKS <= asked.tasks <= 1_000_000:
+        parser.error("--tasks is between 500 and 1,000,000")
+    asyncio.run(_run(asked))
+    return 0
+
+
+async def _run(options: argparse.Namespace) -> None:
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(embedded_postgres(options.data.absolute() / "postgres"))
+        url = urlunsplit(urlsplit(server)._replace(path="/scale"))
+        admin = await asyncpg.connect(server)
+        await admin.execute('DROP DATABASE IF EXISTS "scale" WITH (FORCE)')
+        await admin.execute('CREATE DATABASE "scale"')
+        await admin.close()
+        await asyncio.to_thread(migrations.upgrade, url)
+        began = time.monotonic()
+        teams = await _seed(url, options)
+        print(f"Seeded {sum(team.tasks for team in teams):,} tasks in {time.monotonic() - began:.0f} s.", file=sys.stderr)
+        port = free_port()
+        log = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pantherahive-scale-"))) / "server.log"
+        given = {
+            "HIVE_DATABASE_URL": url,
+            "HIVE_PORT": str(port),
+            "HIVE_PUBLIC_URL": PUBLIC_URL,
+            "HIVE_SECRET_KEY": SECRET_KEY.get_secret_value(),
+        }
+        settings = [f"{name}={value}" for name, value in given.items()]
+        command = ["env", *settings, sys.executable, "server.py", "api"]
+        core = min(os.sched_getaffinity(0))
+        await stack.enter_async_context(running_server(command, folder=ROOT, port=port, core=core, log=log))
+        tokens = await sign_in(url, [team.viewer for team in teams])
+        figures = await asyncio.to_thread(_measure, options, port, teams, tokens)
+    _print_table(teams, figures)
+    if options.results is not None:
+        machine = {"python": platform.python_version(), "cores": os.cpu_count(), "at": datetime.now(UTC).isoformat()}
+        options.results.write_text(json.dumps({"machine": machine, "tasks": options.tasks, "figures": figures}, indent=1))
+
+
+async def _seed(url: str, options: argparse.Namespace) -> list[Team]:
+    connection = await asyncpg.connect(url)
+    try:
+        population = Population(connection, await hash_password())
+        small = await population.add_team("Small", projects=[_SMALL_TASKS // _PROJECTS] * _PROJECTS, comments=20)
+        each = options.tasks // options.projects
+        large = await population.add_team("Large", projects=[each] * options.projects, comments=options.comments)
+        many = [await population.add_team("Many", projects=[_MANY_TASKS] * _MANY_PROJECTS, comments=20)]
+        viewer = (many[0].viewer, many[0].viewer_id)
+        for nr in range(1, _MANY_TEAMS):
+            projects = [_MANY_TASKS] * _MANY_PROJECTS
+            many.append(await population.add_team(f"Many {nr}", projects=projects, comments=0, viewer=viewer))
+        await connection.execute("VACUUM (ANALYZE)")
+        await connection.execute("CHECKPOINT")
+    finally:
+        await connection.close()
+    return [small, large, many[0]]
+
+
+def _measure(
+    options: argparse.Namespace, port: int, teams: Sequence[Team], tokens: dict[str, str]
+) -> dict[str, list[tuple[float, float]]]:
+    """By operation, the median and the 99th percentile of each team, in milliseconds."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    figures: dict[str, list[tuple[float, float]]] = {}
+    for operation in operations():
+        if options.only not in operation.title:
+            continue
+        seconds: list[list[float]] = [[] for _ in teams]
+        for run in range(-5, options.requests):  # the first ones warm up: they are compiled, and prepared
+            for team, taken in zip(teams, seconds, strict=True):
+                passed = _ask(client, tokens[team.viewer], operation, operation.variables(team, run % 10**6))
+                if run >= 0:
+                    taken.append(passed)
+        figures[operation.title] = [
+            (median(taken) * 1000, quantiles(taken, n=100)[98] * 1000 if len(taken) > 1 else taken[0] * 1000) for taken in seconds
+        ]
+        print(operation.title, *(f"{p50:.1f}/{p99:.1f}" for p50, p99 in figures[operation.title]), file=sys.stderr)
+    client.close()
+    return figures
+
+
+def _ask(client: http.client.HTTPConnection, token: str, operation: Operation, variables: Any) -> float:
+    body = json.dumps({"query": operation.document, "variables": variables}).encode()
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    began = time.perf_counter()
+    client.request("POST", "/graphql", body, headers)
+    answer = client.getresponse().read()
+    passed = time.perf_counter() - began
+    if b'"errors":[{' in answer or not answer.startswith(b'{"data"'):
+        raise SystemExit(f"{operation.title} failed: {answer[:500].decode()}")
+    return passed
+
+
+def _print_table(teams: Sequence[Team], figures: dict[str, list[tuple[float, float]]]) -> None:
+    small, large, _ = teams
+    third = f"{_MANY_TEAMS} teams, {_MANY_TEAMS * _MANY_PROJECTS} projects"
+    print(f"| p50 / p99 in ms | {small.tasks:,} | {large.tasks:,} | × | {third} | × |")
+    print("|---|--:|--:|--:|--:|--:|")
+    for title, ((first, first_99), *others) in figures.items():
+        cells = [cell for p50, p99 in others for cell in (f"{p50:.1f} / {p99:.1f}", f"{p50 / first:.1f}")]
+        print(f"| {title} | {first:.1f} / {first_99:.1f} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""What a search means: words of texts and queries, corrections of typing errors, ranks and highlights."""

@@ -1,0 +1,17 @@
+"""Gives each order of the lists of tasks and documents an index per project, and open tasks one by their due day."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make everything, from the SQL beside this file."""
+    for statement in Path(__file__).with_suffix(".sql").read_text().split(";\n"):
+        if statement.strip():
+            op.execute(statement)

@@ -1,0 +1,299 @@
+"""The statement that searches: it finds candidates in the index, and lets through what the viewer may see.
+
+What it costs does not grow with what there is. Entries lie in *places*, a type in a project. Of each place that the viewer may
+see, the newest entries are read and compared with the query (`_recent`): a frequent word is found often enough among these. Only
+for types of which few were found so, the inverted index is asked for the rest (`_indexed`): whose words are rare. Titles that
+begin with the query are found by an index on titles (`_titled`), however many others say the same.
+
+Rights are not in the index. `allowed` computes the projects that the viewer may see from the same tables and by the same rules as
+every list (`persistence.access`), and each candidate is joined with its object as it is now: its project, its deletion, its
+assignee. So a change of rights is in force with its commit.
+
+Rejected: ORDER BY ts_rank over all matches (reads them all: a word in every one of a million rows took seconds); statistics of
+the planner to tell frequent words from rare ones (one viewer's rare word is another's frequent one); `gin_fuzzy_search_limit` (a
+random part of the matches, another one for each page).
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Double,
+    Integer,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    cast,
+    column,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy import any_ as sql_any
+from sqlalchemy import literal_column as literal
+from sqlalchemy.dialects.postgresql import TSQUERY, array
+
+from persistence.access import visible_project_array
+from persistence.engine.statement import Statement
+from persistence.search.parameters import AFTER, ASSIGNEES, BEFORE, LABELS, STATUSES, TYPES, narrowed
+from persistence.tables import (
+    INSTANT,
+    attached,
+    attachments,
+    comments,
+    documents,
+    projects,
+    search_entries,
+    tasks,
+)
+
+WINDOW_ENTRIES: Final = 4_000
+"""How many of the newest entries are read, of all places together; of a single one not fewer than 8."""
+FREQUENT_HITS: Final = 100
+"""So many hits of one type among these are enough not to look for more of that type."""
+MAX_INDEXED_ENTRIES: Final = 1_000
+"""How many entries are read of those that the inverted index finds."""
+MAX_HITS: Final = 300
+"""How many objects one search finds."""
+
+_e, _a, _c, _d, _p, _t = search_entries, attachments, comments, documents, projects, tasks
+_SOURCES = bindparam("sources", type_=ARRAY(Text))
+_SUBJECTS = bindparam("subjects", type_=ARRAY(Text))
+_AS_OF, _TITLE = bindparam("as_of", type_=INSTANT), bindparam("title", type_=Text)
+_QUERY = cast(bindparam("query", type_=Text), TSQUERY)
+_ENTRY_COLUMNS = ("id", "type", "title_key", "tokens", "text_at")
+Columns = dict[str, ColumnElement[Any]]
+
+
+def _matches(tokens: ColumnElement[Any], query: ColumnElement[Any]) -> ColumnElement[bool]:
+    return tokens.bool_op("@@")(query)
+
+
+_allowed = select(visible_project_array(narrowed).label("projects")).cte("allowed")
+_project = func.unnest(_allowed.c.projects).table_valued(column("id", Uuid), name="project").render_derived()
+_source = func.unnest(_SOURCES).table_valued(column("type", Text), name="source").render_derived()
+_places = (
+    select((_source.c.type + literal("':'") + cast(_project.c.id, Text)).label("place"), _source.c.type)
+    .select_from(_allowed.join(_project, true()).join(_source, true()))
+    .cte("places")
+)
+_window = select(
+    func.greatest(literal("8"), literal(str(WINDOW_ENTRIES)).op("/")(func.greatest(func.count(), literal("1")))).label("size")
+).select_from(_places)
+_newest = (
+    select(*(_e.c[name] for name in _ENTRY_COLUMNS))
+    .where(_e.c.place == _places.c.place, _e.c.text_at <= _AS_OF)
+    .order_by(_e.c.place.desc(), _e.c.text_at.desc(), _e.c.id.desc())
+    .limit(_window.scalar_subquery())
+    .lateral("newest")
+)
+_recent = (
+    select(*(_newest.c[name] for name in _ENTRY_COLUMNS))
+    .select_from(_places.join(_newest, true()))
+    .where(_matches(_newest.c.tokens, _QUERY))
+    .cte("recent")
+)
+_frequent = select(_recent.c.type).group_by(_recent.c.type).having(func.count() >= literal(str(FREQUENT_HITS)))
+_rare = func.array(select(_places.c.place).where(_places.c.type.not_in(_frequent)).scalar_subquery(), type_=ARRAY(Text))
+_indexed = (
+    select(*(_e.c[name] for name in _ENTRY_COLUMNS))
+    .where(
+        array([_e.c.place]).bool_op("&&")(select(_rare).scalar_subquery()),
+        _matches(_e.c.tokens, _QUERY),
+        _e.c.text_at <= _AS_OF,
+        _e.c.id.not_in(select(_recent.c.id)),
+    )
+    .limit(literal(str(MAX_INDEXED_ENTRIES)))
+    .subquery("indexed")
+)
+_same_title = (
+    select(*(_e.c[name] for name in _ENTRY_COLUMNS))
+    .where(
+        _e.c.place == _places.c.place,
+        _e.c.title_key != literal("''"),
+        _e.c.title_key >= _TITLE,
+        _e.c.title_key < _TITLE + literal("U&'\\+10FFFF'"),
+        _e.c.text_at <= _AS_OF,
+    )
+    .order_by(_e.c.title_key)
+    .limit(literal("5"))
+    .lateral("same_title")
+)
+_titled = (
+    select(*(_same_title.c[name] for name in _ENTRY_COLUMNS))
+    .select_from(_places.join(_same_title, true()))
+    .where(literal("''") != _TITLE, _places.c.type.in_([literal("'Task'"), literal("'Document'"), literal("'Project'")]))
+)
+# An entry whose title begins with the query may come twice; results are made unique where they are ranked.
+_found = union_all(
+    select(*(_recent.c[name] for name in _ENTRY_COLUMNS)), select(*(_indexed.c[name] for name in _ENTRY_COLUMNS)), _titled
+).subquery("found")
+_word = (
+    func.unnest(
+        cast(bindparam("words", type_=ARRAY(Text)), ARRAY(TSQUERY)),
+        cast(bindparam("title_words", type_=ARRAY(Text)), ARRAY(TSQUERY)),
+    )
+    .table_valued(column("query"), column("title_query"), with_ordinality="nr", name="word")
+    .render_derived()
+)
+
+
+def _bits(query: ColumnElement[Any], name: str) -> Any:
+    bit = literal("1").op("<<")(cast(_word.c.nr, Integer) - literal("1"))
+    return func.coalesce(func.sum(bit).filter(_matches(_found.c.tokens, query)), literal("0")).label(name)
+
+
+_counted = (
+    select(
+        func.count().filter(_matches(_found.c.tokens, _word.c.query)).label("words"),
+        func.count().filter(_matches(_found.c.tokens, _word.c.title_query)).label("title_words"),
+        _bits(_word.c.query, "matched"),
+        _bits(_word.c.title_query, "in_title"),
+    )
+    .select_from(_word)
+    .lateral("counted")
+)
+_candidates = (
+    select(
+        _found.c.id,
+        _found.c.type,
+        _found.c.title_key,
+        _found.c.tokens,
+        _counted.c.matched,
+        _counted.c.in_title,
+        (func.left(_found.c.title_key, func.length(_TITLE)) == _TITLE).label("titled"),
+    )
+    .select_from(_found.join(_counted, true()))
+    .where(or_(_counted.c.words > literal("0"), func.left(_found.c.title_key, func.length(_TITLE)) == _TITLE))
+    .order_by(
+        literal("titled").desc(), _counted.c.words.desc(), _counted.c.title_words.desc(), _found.c.text_at.desc(), _found.c.id
+    )
+    .limit(literal(str(MAX_HITS)))
+    .cte("candidates")
+)
+_is_allowed = sql_any(cast(select(_allowed.c.projects).scalar_subquery(), ARRAY(Uuid)))
+_nothing_text, _nothing_id = cast(null(), Text), cast(null(), Uuid)
+
+
+def _hits(source: str, table: Any, **columns: ColumnElement[Any]) -> Select[Any]:
+    """The candidates of one type, joined with their objects; columns that the type has not are NULL."""
+    defaults: Columns = {
+        "type_name": literal(f"'{source}'", Text),
+        "target_id": table.c.id,
+        "updated_at": table.c.updated_at,
+        "team_id": _nothing_id,
+        "project_id": _nothing_id,
+        "status": _nothing_text,
+        "priority": _nothing_text,
+        "assignee_id": _nothing_id,
+        "author_id": _nothing_id,
+        "label_ids": cast(null(), ARRAY(Uuid)),
+    }
+    found = _candidates
+    return select(
+        *((defaults | columns)[name].label(name) for name in defaults),
+        found.c.id.label("source_id"),
+        literal(f"'{source}'", Text).label("source_type"),
+        found.c.title_key,
+        found.c.matched,
+        found.c.in_title,
+        func.ts_rank_cd(found.c.tokens, _QUERY, literal("1"), type_=Double).label("proximity"),
+    ).where(found.c.id == table.c.id, found.c.type == literal(f"'{source}'", Text))
+
+
+_task_hits = _hits(
+    "Task",
+    _t,
+    team_id=_t.c.team_id,
+    project_id=_t.c.project_id,
+    status=cast(_t.c.status, Text),
+    priority=cast(_t.c.priority, Text),
+    assignee_id=_t.c.assignee_id,
+    author_id=_t.c.creator_id,
+    label_ids=_t.c.label_ids,
+).where(_t.c.deleted_at.is_(None), _t.c.project_id == _is_allowed)
+_document_hits = _hits("Document", _d, team_id=_d.c.team_id, project_id=_d.c.project_id, author_id=_d.c.owner_id).where(
+    _d.c.deleted_at.is_(None), _d.c.project_id == _is_allowed
+)
+_project_hits = _hits(
+    "Project", _p, team_id=_p.c.team_id, project_id=_p.c.id, status=cast(_p.c.status, Text), author_id=_p.c.creator_id
+).where(_p.c.deleted_at.is_(None), _p.c.id == _is_allowed)
+
+
+def _beside_subject(hits: Select[Any], type_column: Any, id_column: Any, at_task: Any, at_document: Any) -> Select[Any]:
+    """Only those whose task or document is visible and not deleted."""
+    on_task = exists(
+        select(literal("1")).where(at_task.c.id == id_column, at_task.c.deleted_at.is_(None), at_task.c.project_id == _is_allowed)
+    )
+    on_document = exists(
+        select(literal("1")).where(
+            at_document.c.id == id_column, at_document.c.deleted_at.is_(None), at_document.c.project_id == _is_allowed
+        )
+    )
+    return hits.where(
+        type_column == sql_any(_SUBJECTS),
+        or_(and_(type_column == literal("'Task'"), on_task), and_(type_column == literal("'Document'"), on_document)),
+    )
+
+
+def _project_of(type_column: Any, id_column: Any, attribute: str) -> ColumnElement[Any]:
+    at_task, at_document = tasks.alias("place_task"), documents.alias("place_document")
+    return func.coalesce(
+        select(at_task.c[attribute]).where(at_task.c.id == id_column, type_column == literal("'Task'")).scalar_subquery(),
+        select(at_document.c[attribute])
+        .where(at_document.c.id == id_column, type_column == literal("'Document'"))
+        .scalar_subquery(),
+    )
+
+
+_comment_hits = _beside_subject(
+    _hits(
+        "Comment",
+        _c,
+        team_id=_project_of(_c.c.subject_type, _c.c.subject_id, "team_id"),
+        project_id=_project_of(_c.c.subject_type, _c.c.subject_id, "project_id"),
+        author_id=_c.c.author_id,
+    ).where(_c.c.deleted_at.is_(None)),
+    _c.c.subject_type,
+    _c.c.subject_id,
+    tasks.alias("comment_task"),
+    documents.alias("comment_document"),
+)
+_said = comments.alias("file_comment")
+_file_hits = _beside_subject(
+    _hits(
+        "Attachment",
+        _a,
+        type_name=_a.c.subject_type,
+        target_id=_a.c.subject_id,
+        team_id=_project_of(_a.c.about_type, _a.c.about_id, "team_id"),
+        project_id=_project_of(_a.c.about_type, _a.c.about_id, "project_id"),
+        author_id=_a.c.uploader_id,
+    ).where(
+        attached,
+        ~exists(select(literal("1")).where(_said.c.id == _a.c.subject_id, _said.c.deleted_at.is_not(None))),
+    ),
+    _a.c.about_type,
+    _a.c.about_id,
+    tasks.alias("file_task"),
+    documents.alias("file_document"),
+)
+_all_hits = union_all(_task_hits, _document_hits, _project_hits, _comment_hits, _file_hits).subquery("hit")
+FIND: Final = Statement(
+    select(*_all_hits.c).where(
+        _all_hits.c.type_name == sql_any(TYPES),
+        or_(ASSIGNEES.is_(None), _all_hits.c.assignee_id == sql_any(ASSIGNEES)),
+        or_(LABELS.is_(None), _all_hits.c.label_ids.bool_op("&&")(LABELS)),
+        or_(STATUSES.is_(None), and_(_all_hits.c.type_name == literal("'Task'"), _all_hits.c.status == sql_any(STATUSES))),
+        or_(AFTER.is_(None), _all_hits.c.updated_at > AFTER),
+        or_(BEFORE.is_(None), _all_hits.c.updated_at < BEFORE),
+    )
+)
+"""Hits of tasks, documents, projects, comments and files, in no order, `MAX_HITS` at most."""

@@ -1,0 +1,152 @@
+"""How many rows a page reads: bounded by the page, for every list, order and filter, however many rows there are."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from domain.page import AllOf, Condition, Order, Paging, Where
+from persistence.engine.database import open_database
+from persistence.engine.pages import ListQuery
+from persistence.stores.task_queries import ASSIGNED_TASKS, PROJECT_TASKS, TASKS
+from tests.conftest import migrate_template
+from tests.support.large_team import CountingDatabase, LargeTeam, create_large_team, read_page
+
+PAGE_ROWS = 50
+MAX_ROWS_READ = 50 * PAGE_ROWS
+OPEN = ["BACKLOG", "TODO", "IN_PROGRESS", "IN_REVIEW"]
+LISTS = {"tasks": TASKS, "project.tasks": PROJECT_TASKS, "user.assignedTasks": ASSIGNED_TASKS}
+_NOT_DELETED = Condition("deleted_at", "is_null", True)
+
+
+@pytest.fixture(scope="module")
+async def database_address(postgres_server: str) -> AsyncIterator[str]:
+    """A database of this module's own."""
+    from tests.support.backing_services import database_from_template
+
+    async with database_from_template(postgres_server, "migrated", migrate_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def large_team(database_address: str) -> LargeTeam:
+    """10,000 tasks beside 10,000 of another team."""
+    return await create_large_team(database_address, tasks_each=2_000)
+
+
+@pytest.fixture(scope="module")
+async def counting(database_address: str, large_team: LargeTeam) -> AsyncIterator[CountingDatabase]:
+    """The database, counting what is read."""
+    del large_team
+    async with open_database(database_address, max_connections=2) as database:
+        yield CountingDatabase(database)
+
+
+def filters(team: LargeTeam) -> dict[str, Where]:
+    """A condition of every field, with operators that differ in how many rows match."""
+    now = datetime.now(UTC)
+    return {
+        "everything": _NOT_DELETED,
+        "deleted too": AllOf(()),
+        "project": Condition("project", "eq", team.project_id),
+        "assignee": Condition("assignee", "eq", team.person_id),
+        "unassigned": Condition("assignee", "is_null", True),
+        "creator": Condition("creator", "eq", team.person_id),
+        "top": Condition("parent", "is_null", True),
+        "common title": Condition("title", "contains", "review"),
+        "title begins": Condition("title", "starts_with", "ab"),
+        "status": Condition("status", "eq", "TODO"),
+        "done": Condition("status", "eq", "DONE"),
+        "open": Condition("status", "in", OPEN),
+        "two columns": Condition("status", "in", ["TODO", "IN_REVIEW"]),
+        "priority": Condition("priority", "eq", "URGENT"),
+        "priorities": Condition("priority", "in", ["MEDIUM", "HIGH", "URGENT"]),
+        "label": Condition("labels", "eq", team.label_id),
+        "labels": Condition("labels", "in", [team.label_id]),
+        "due": Condition("due_on", "eq", date(2026, 10, 30)),
+        "overdue": AllOf((Condition("due_on", "before", date(2026, 10, 4)), Condition("status", "in", OPEN))),
+        "due later": Condition("due_on", "after", date(2026, 12, 30)),
+        "without a day": Condition("due_on", "is_null", True),
+        "new": Condition("created_at", "after", now - timedelta(hours=2)),
+        "old": Condition("created_at", "before", now - timedelta(hours=60)),
+        "changed": Condition("updated_at", "after", now + timedelta(hours=26)),
+        "blocked": Condition("is_blocked", "eq", True),
+        "free": Condition("is_blocked", "eq", False),
+        "mine and open": AllOf((Condition("assignee", "eq", team.person_id), Condition("status", "in", ["TODO", "IN_PROGRESS"]))),
+        "label and column": AllOf((Condition("labels", "eq", team.label_id), Condition("status", "eq", "TODO"))),
+    }
+
+
+def _parent(list_query: ListQuery, team: LargeTeam) -> Any:
+    return {TASKS: None, PROJECT_TASKS: team.project_id}.get(list_query, team.person_id)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LISTS)
+async def test_a_page_reads_fifty_rows_for_each_that_it_gives_at_most(
+    counting: CountingDatabase, large_team: LargeTeam, name: str
+) -> None:
+    list_query, excess = LISTS[name], {}
+    for field in list_query.sorts:
+        for descending in (False, True):
+            for meaning, where in filters(large_team).items():
+                given = {
+                    "viewer": large_team.viewer,
+                    "where": where if meaning == "deleted too" else AllOf((where, _NOT_DELETED)),
+                    "order": [Order(field, descending=descending)],
+                }
+                _, read = await read_page(counting, list_query, _parent(list_query, large_team), Paging(first=PAGE_ROWS), **given)
+                # Of a task that may be blocked, its link and the other task are read too.
+                if read > MAX_ROWS_READ * (3 if meaning in ("blocked", "free") else 1):
+                    excess[f"{field} {'down' if descending else 'up'}, {meaning}"] = read
+    assert excess == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LISTS)
+async def test_a_page_from_the_middle_costs_what_the_first_one_costs(
+    counting: CountingDatabase, large_team: LargeTeam, name: str
+) -> None:
+    list_query, excess = LISTS[name], {}
+    parent = _parent(list_query, large_team)
+    for field in list_query.sorts:
+        for backward in (False, True):
+            given: dict[str, Any] = {"viewer": large_team.viewer, "order": [Order(field)]}
+            middle, _ = await read_page(
+                counting, list_query, parent, Paging(first=1), where=Condition("id", "in", list(large_team.middle_ids)), **given
+            )
+            cursor = middle.edges[0].cursor
+            paging = Paging(last=PAGE_ROWS, before=cursor) if backward else Paging(first=PAGE_ROWS, after=cursor)
+            _, read = await read_page(counting, list_query, parent, paging, where=_NOT_DELETED, **given)
+            if read > MAX_ROWS_READ:
+                excess[f"{field} {'backwards' if backward else 'onwards'}"] = read
+    assert excess == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LISTS)
+async def test_a_merged_page_is_that_of_the_rows_sorted_as_a_whole(
+    counting: CountingDatabase, large_team: LargeTeam, name: str
+) -> None:
+    list_query = LISTS[name]
+    sorted_as_a_whole = replace(list_query, ranges=None)
+    parent = _parent(list_query, large_team)
+    for place, field in enumerate(list_query.sorts):
+        for nr, (meaning, where) in enumerate(filters(large_team).items()):
+            if (place + nr) % 3 and list_query is not TASKS:
+                continue
+            given: dict[str, Any] = {
+                "viewer": large_team.viewer,
+                "where": AllOf((where, _NOT_DELETED)),
+                "order": [Order(field, descending=(place + nr) % 2 == 0)],
+            }
+            cursor: str | None = None
+            for size in (1, 20):
+                paging = Paging(first=size, after=cursor)
+                page, _ = await read_page(counting, list_query, parent, paging, **given)
+                expected, _ = await read_page(counting, sorted_as_a_whole, parent, paging, **given)
+                assert [each.id for each in page.nodes] == [each.id for each in expected.nodes], (field, meaning, size)
+                assert page.page_info == expected.page_info
+                cursor = page.page_info.end_cursor
