@@ -252,9 +252,16 @@ async def _seed(settings: Settings) -> None:
 
 
 async def _send_test_mail(settings: Settings, address: str) -> None:
-    from app.bootstrap import send_test_mail
+    from app.bootstrap import CannotStart
+    from app.mailers import send_test_mail
+    from domain.mail import MailRejected, MailUnavailable
 
-    await send_test_mail(settings, address)
+    try:
+        await send_test_mail(settings, address)
+    except ValueError as error:
+        raise CannotStart(f"The address {error}.") from error
+    except (MailRejected, MailUnavailable) as error:
+        raise CannotStart(f"The mail was not sent: {error.reason}") from error
     print(f"A mail to {address} was accepted.")
 
 

@@ -10,10 +10,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 import migrations
 import resolvers.change
+from app.mailers import open_mailer
 from app.settings import DEMO_PASSWORD, Settings
 from auth.account_mail import BackgroundAccountMailer
 from auth.challenges import Challenges
@@ -26,7 +26,7 @@ from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
 from domain.blob import BlobStore
 from domain.errors import StorageUnavailable, Unavailable
-from domain.mail import Mail, Mailer, MailRejected, MailUnavailable
+from domain.mail import Mailer
 from domain.notification import UnsubscribeTokens
 from domain.page import MAX_PAGE_ROWS
 from domain.sign_in import SignInLimits
@@ -36,10 +36,6 @@ from embedded import embedded_postgres
 from gateway.execution.coordinates import coordinates_where
 from gateway.execution.executor import PositionReader
 from gateway.execution.limits import Limits
-from mail.console import ConsoleMailer
-from mail.mail_url import CONSOLE_URL, SesRegion, SmtpServer, parse_mail_url
-from mail.message import parse_mailbox
-from mail.no_mail import NoMailer
 from mail.rendering import MailTemplates
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
@@ -87,9 +83,6 @@ POSITION_READER = PositionReader(
     resolvers.change.read_heads,
 )
 logger = logging.getLogger(__name__)
-
-
-DEVELOPMENT_SENDER = "PantheraHive <hive@pantherahive.example>"
 
 
 class CannotStart(Exception):
@@ -299,57 +292,6 @@ async def open_blobs(settings: Settings, secret: ServerSecret) -> AsyncIterator[
     folder = settings.data_dir.absolute() / "blobs"
     async with LocalBlobs.open(folder, secret=secret.derive("blobs"), origin=settings.origin) as local:
         yield local
-
-
-@asynccontextmanager
-async def open_mailer(settings: Settings) -> AsyncIterator[Mailer]:
-    """What sends mail; in development the console, unless a server is set. Whether a server answers shows with the first mail."""
-    if settings.mail_url is None and settings.production:
-        yield NoMailer()
-        return
-    server = parse_mail_url(settings.mail_url or CONSOLE_URL)
-    sender = parse_mailbox(settings.mail_from or DEVELOPMENT_SENDER)
-    match server:
-        case None:
-            yield ConsoleMailer(settings.data_dir.absolute() / "mail", sender=sender)
-        case SmtpServer():
-            from mail.smtp import SmtpMailer  # only where it is used
-
-            yield SmtpMailer(server, sender=sender)
-        case SesRegion():
-            from mail.ses import SesMailer  # its client takes 0.5 s to import
-
-            async with SesMailer.open(server, sender=sender) as mailer:
-                yield mailer
-
-
-async def send_test_mail(settings: Settings, address: str) -> None:
-    """Send a mail to an address, so that an operator sees whether mail arrives; CannotStart with the reason why not."""
-    try:
-        to = parse_mailbox(address)
-    except ValueError as error:
-        raise CannotStart(f"The address {error}.") from error
-    content = MailTemplates(settings.origin).render(
-        "action",
-        heading="Mail works",
-        paragraphs=["This message was sent by server.py mail test: mail from this server arrives here."],
-        url=settings.origin,
-        label="Open PantheraHive",
-        reason="An operator of the server asked for this message.",
-    )
-    mail = Mail(
-        id=uuid4(),
-        to=to,
-        subject=content.subject,
-        text=content.text,
-        html=content.html,
-        created_at=datetime.now(UTC),
-    )
-    async with open_mailer(settings) as mailer:
-        try:
-            await mailer.send(mail)
-        except (MailRejected, MailUnavailable) as error:
-            raise CannotStart(f"The mail was not sent: {error.reason}") from error
 
 
 async def clean_up_blobs_once(settings: Settings, url: str) -> str:

@@ -8,7 +8,7 @@ ALTER TABLE notifications ADD COLUMN in_app BOOLEAN DEFAULT true NOT NULL;
 
 CREATE INDEX ix_notifications_created_at ON notifications (created_at);
 
-CREATE INDEX ix_tasks_due_on ON tasks (due_on, id) WHERE due_on IS NOT NULL AND completed_at IS NULL AND deleted_at IS NULL AND assignee_user_id IS NOT NULL;
+CREATE INDEX ix_tasks_assigned_due_on ON tasks (due_on, id) WHERE due_on IS NOT NULL AND completed_at IS NULL AND deleted_at IS NULL AND assignee_user_id IS NOT NULL;
 
 CREATE TABLE notification_settings (
     user_id UUID NOT NULL,

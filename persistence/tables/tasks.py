@@ -97,7 +97,7 @@ tasks = Table(
     Index(None, "assignee_id", "project_id", "created_at", "id"),
     Index("ix_tasks_label_ids", "label_ids", postgresql_using="gin"),
     Index(
-        "ix_tasks_due_on",
+        "ix_tasks_assigned_due_on",
         "due_on",
         "id",
         postgresql_where=text(
