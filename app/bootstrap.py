@@ -10,10 +10,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import migrations
 import resolvers.change
-from app.mailers import open_mailer
+from app.adapters import open_blobs, open_mailer, open_queue, pubsub_backend
 from app.settings import DEMO_PASSWORD, Settings
 from auth.account_mail import BackgroundAccountMailer
 from auth.challenges import Challenges
@@ -24,9 +25,8 @@ from auth.secret_box import SecretBox
 from auth.server_secret import ServerSecret, read_or_create_secret
 from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
-from domain.blob import BlobStore
 from domain.errors import StorageUnavailable, Unavailable
-from domain.mail import Mailer
+from domain.mail import Mail, Mailer, MailRejected, MailUnavailable
 from domain.notification import UnsubscribeTokens
 from domain.page import MAX_PAGE_ROWS
 from domain.sign_in import SignInLimits
@@ -36,10 +36,10 @@ from embedded import embedded_postgres
 from gateway.execution.coordinates import coordinates_where
 from gateway.execution.executor import PositionReader
 from gateway.execution.limits import Limits
+from mail.message import parse_mailbox
 from mail.rendering import MailTemplates
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
-from persistence.blobs.local import LocalBlobs
 from persistence.documents.access import DocumentAccessReader
 from persistence.documents.compaction import CompactionService
 from persistence.documents.contents import ContentReader
@@ -54,16 +54,14 @@ from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
 from persistence.queue.port import WorkQueue
-from persistence.queue.postgres import PostgresQueue
 from persistence.queue.sender import WakeUpSender
 from persistence.rate_limits import open_rate_limiter
 from persistence.rights import RightsLoader
-from realtime.announcements import PubSub, PubSubBackend
+from realtime.announcements import PubSub
 from realtime.background_tasks import report_dead_task
 from realtime.collaboration.rooms import Rooms
 from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
-from realtime.memory_backend import MemoryBackend
 from resolvers.collaboration_auth import access_from
 from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
@@ -186,9 +184,9 @@ async def open_resources(
     one may try to sign in."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(url, max_connections=settings.database_connections))
-        queue = await stack.enter_async_context(PostgresQueue.open(url))
+        queue = await stack.enter_async_context(open_queue(settings, url))
         wake_ups = await stack.enter_async_context(WakeUpSender.open(queue))
-        live = await stack.enter_async_context(PubSub.open(_pubsub_backend(settings), on_announced=wake_ups.mark_entry))
+        live = await stack.enter_async_context(PubSub.open(pubsub_backend(settings), on_announced=wake_ups.mark_entry))
         log = StreamLog(database)
         updates = UpdateLog(database)
         hub = await stack.enter_async_context(StreamHub.open(live, CombinedLog(log, updates)))
@@ -280,18 +278,33 @@ async def open_resources(
         yield Resources(services, tokens, keys, key_store, database, texts, mailer, mails, queue, wake_ups)
 
 
-@asynccontextmanager
-async def open_blobs(settings: Settings, secret: ServerSecret) -> AsyncIterator[BlobStore]:
-    """The bucket that is set, or a folder. Whether the bucket answers shows when it is used: nothing but files hangs on it."""
-    if settings.blobs_url is not None:
-        from persistence.blobs.s3 import S3Blobs  # its client takes 0.5 s to import
-
-        async with S3Blobs.open(settings.blobs_url) as bucket:
-            yield bucket
-        return
-    folder = settings.data_dir.absolute() / "blobs"
-    async with LocalBlobs.open(folder, secret=secret.derive("blobs"), origin=settings.origin) as local:
-        yield local
+async def send_test_mail(settings: Settings, address: str) -> None:
+    """Send a mail to an address, so that an operator sees whether mail arrives; CannotStart with the reason why not."""
+    try:
+        to = parse_mailbox(address)
+    except ValueError as error:
+        raise CannotStart(f"The address {error}.") from error
+    content = MailTemplates(settings.origin).render(
+        "action",
+        heading="Mail works",
+        paragraphs=["This message was sent by server.py mail test: mail from this server arrives here."],
+        url=settings.origin,
+        label="Open PantheraHive",
+        reason="An operator of the server asked for this message.",
+    )
+    mail = Mail(
+        id=uuid4(),
+        to=to,
+        subject=content.subject,
+        text=content.text,
+        html=content.html,
+        created_at=datetime.now(UTC),
+    )
+    async with open_mailer(settings) as mailer:
+        try:
+            await mailer.send(mail)
+        except (MailRejected, MailUnavailable) as error:
+            raise CannotStart(f"The mail was not sent: {error.reason}") from error
 
 
 async def clean_up_blobs_once(settings: Settings, url: str) -> str:
@@ -339,11 +352,3 @@ async def rotate_keys(settings: Settings, url: str, *, revoke_others: bool) -> s
     if revoke_others:
         return f"The key {kid} signs from now on. All others are deleted: access tokens are refused until clients refresh them."
     return f"The key {kid} is published, and signs from {LEAD_SECONDS / 60:.0f} minutes from now on."
-
-
-def _pubsub_backend(settings: Settings) -> PubSubBackend:
-    if settings.redis_url is None:
-        return MemoryBackend()
-    from realtime.redis_backend import RedisBackend  # its client takes 0.3 s to import
-
-    return RedisBackend(settings.redis_url)

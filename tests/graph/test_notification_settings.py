@@ -1,5 +1,6 @@
 """How people want to be notified: what is chosen, what is refused, and that it is nobody else's business."""
 
+from itertools import product
 from typing import Any
 from uuid import uuid4
 
@@ -90,9 +91,11 @@ async def test_settings_are_their_persons_alone(app: App, team: SampleTeam) -> N
 
 
 async def test_a_token_needs_the_scopes_of_notifications(app: App, team: SampleTeam) -> None:
-    for scopes, allowed in (((Scope.PROFILE_READ,), False), ((Scope.PROFILE_READ, Scope.NOTIFICATIONS_READ), True)):
+    fields = ("digest", "emailOffReason", "quietHours { from }", "notificationPreferences { reason }")
+    with_scopes = (((Scope.PROFILE_READ,), False), ((Scope.PROFILE_READ, Scope.NOTIFICATIONS_READ), True))
+    for field, (scopes, allowed) in product(fields, with_scopes):
         answer = await app.execute(
-            team.member, "{ viewer { account { digest } } }", actor=actor_with_scopes(team.member, *scopes)
+            team.member, f"{{ viewer {{ account {{ {field} }} }} }}", actor=actor_with_scopes(team.member, *scopes)
         )
         assert ("errors" not in answer) is allowed
     refused = await app.execute(

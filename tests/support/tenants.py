@@ -11,6 +11,7 @@ from uuid import UUID
 from domain.attachment import Attachment, AttachmentState
 from domain.blob import attachment_key
 from domain.factor import Factor, FactorKind
+from domain.notification import Notification, NotificationReason
 from persistence.unit_of_work import unit_of_work
 from resolvers import ids
 from tests.support.app import App, Person
@@ -108,6 +109,7 @@ async def _create_objects(app: App, team: SampleTeam, project_id: str) -> Object
     files = await _create_files(app, owner, made["first"]["id"])
     return {
         **files,
+        "Notification": await _create_notification(app, owner, uuid_of(made["first"]["id"])),
         "Activity": activity["id"],
         "Change": ids.encode("Change", uuid_of(activity["id"])),
         "Comment": said["id"],
@@ -128,6 +130,24 @@ async def _create_objects(app: App, team: SampleTeam, project_id: str) -> Object
         "key": made["first"]["key"],
         "token": invitation["invitationToken"],
     }
+
+
+async def _create_notification(app: App, owner: Person, task_id: UUID) -> str:
+    """A notification of the owner about the task."""
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        notification = Notification(
+            id=uow.new_id(),
+            user_id=owner.user.id,
+            reason=NotificationReason.DUE_SOON,
+            event_ids=(uow.new_id(),),
+            actor_id=None,
+            subject_type="Task",
+            subject_id=task_id,
+            group_key=f"Task:{task_id}",
+            created_at=uow.now,
+        )
+        await uow.notifications.add([notification])
+    return ids.encode("Notification", notification.id)
 
 
 async def _create_files(app: App, owner: Person, task_id: str) -> Objects:
@@ -266,9 +286,9 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "uploadComplete": MutationCase(_input_of(id="upload"), guest="NOT_FOUND"),
     "attachmentDelete": MutationCase(_input_of(id="Attachment")),
     "watchSet": MutationCase(_input_with({"watching": True}, subjectId="Task"), guest="allowed"),
-    "notificationPreferencesUpdate": MutationCase(lambda _: {"digest": "DAILY"}, "allowed", "allowed"),
-    "notificationsUnsubscribe": MutationCase(lambda _: {"token": ""}, guest="NOT_FOUND"),
-    "notificationsMark": MutationCase(lambda _: {"all": True, "as": "READ"}, "allowed", "allowed"),
+    "notificationPreferencesUpdate": MutationCase(lambda _: {}, "allowed", "allowed"),
+    "notificationsUnsubscribe": MutationCase(lambda _: {"token": ""}, "NOT_FOUND", "NOT_FOUND"),
+    "notificationsMark": MutationCase(lambda tenant: {"ids": [tenant.objects["Notification"]], "as": "READ"}, guest="NOT_FOUND"),
     "markSeen": MutationCase(_input_of(subjectId="Task"), guest="allowed"),
 }
 
@@ -294,6 +314,7 @@ QUERIES: Mapping[str, QueryCase] = {
             "Factor",
             "Invitation",
             "Label",
+            "Notification",
             "Project",
             "Session",
             "Task",
