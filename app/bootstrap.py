@@ -93,6 +93,7 @@ class Resources:
 
     services: Services
     tokens: AccessTokens
+    secret: ServerSecret
     keys: SigningKeys
     key_store: KeyStore
     database: Database
@@ -275,7 +276,7 @@ async def open_resources(
             origin=settings.origin,
             app_url=settings.app_url and settings.app_url.rstrip("/"),
         )
-        yield Resources(services, tokens, keys, key_store, database, texts, mailer, mails, queue, wake_ups)
+        yield Resources(services, tokens, secret, keys, key_store, database, texts, mailer, mails, queue, wake_ups)
 
 
 async def send_test_mail(settings: Settings, address: str) -> None:

@@ -24,6 +24,7 @@ ERROR_FIELDS = """
   }
 """
 _PAYLOAD_SELECTIONS = {
+    "ApiTokenPayload": "apiToken { id }",
     "AttachmentPayload": "attachment { id state }",
     "UploadPayload": "attachment { id state }",
     "BasicPayload": "",
@@ -35,6 +36,7 @@ _PAYLOAD_SELECTIONS = {
     "MailPayload": "",
     "LabelPayload": "label { id name }",
     "NotificationsPayload": "unreadCount notifications { id reason readAt archivedAt snoozedUntil }",
+    "OAuthClientPayload": "oauthClient { id version }",
     "ProjectPayload": "project { id version }",
     "SessionPayload": "user { id }",
     "TaskPayload": f"task {{ {TASK_FIELDS} }}",

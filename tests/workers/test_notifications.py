@@ -19,7 +19,8 @@ from tests.support.mail_server import MailServer, ReceivedMail, mail_server
 from tests.support.notifications import inbox
 from tests.support.subscriptions import open_subscription
 from tests.support.teams import SampleTeam, create_sample_team
-from tests.support.workers import FAST_TIMINGS, WorkerDatabase, open_worker_database
+from tests.support.worker_effects import FAST_TIMINGS
+from tests.support.workers import WorkerDatabase, open_worker_database
 from workers.consumers import CONSUMERS
 from workers.jobs import JOBS
 from workers.metrics import ScheduleMetrics

@@ -1,11 +1,11 @@
-"""Adds how notifications are delivered, and how people want that."""
+"""Adds notifications."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0021"
-down_revision = "0020"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

@@ -1,4 +1,4 @@
-"""Adds notifications."""
+"""Lets users make API tokens of their own."""
 
 from pathlib import Path
 
