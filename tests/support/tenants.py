@@ -10,10 +10,7 @@ from uuid import UUID
 
 from domain import api_token, oauth_client
 from domain.actor import Scope
-from domain.attachment import Attachment, AttachmentState
-from domain.blob import attachment_key
 from domain.factor import Factor, FactorKind
-from domain.notification import Notification, NotificationReason
 from domain.oauth_client import OAuthGrant
 from persistence.unit_of_work import unit_of_work
 from resolvers import ids
@@ -28,6 +25,7 @@ from tests.support.graph_actions import (
     mutate_ok,
 )
 from tests.support.teams import SampleTeam, create_sample_team, uuid_of, with_session
+from tests.support.tenant_objects import create_files, create_notification
 
 Objects = Mapping[str, str]
 Outcome = Literal["allowed", "NOT_FOUND", "FORBIDDEN", "INVALID", "REAUTHENTICATION_REQUIRED"]
@@ -123,10 +121,10 @@ async def _create_objects(app: App, team: SampleTeam, project_id: str) -> Object
     invitation = await mutate(app, owner, "teamInvite", "invitation { id } invitationToken", **invited)
     shown = "query ($id: ID!) { project(id: $id) { activity { nodes { id } } } }"
     (activity, *_) = (await app.run(owner, shown, id=project_id))["project"]["activity"]["nodes"]
-    files = await _create_files(app, owner, made["first"]["id"])
+    files = await create_files(app, owner, made["first"]["id"])
     return {
         **files,
-        "Notification": await _create_notification(app, owner, uuid_of(made["first"]["id"])),
+        "Notification": await create_notification(app, owner, uuid_of(made["first"]["id"])),
         "Activity": activity["id"],
         "Change": ids.encode("Change", uuid_of(activity["id"])),
         "Comment": said["id"],
@@ -147,45 +145,6 @@ async def _create_objects(app: App, team: SampleTeam, project_id: str) -> Object
         "key": made["first"]["key"],
         "token": invitation["invitationToken"],
     }
-
-
-async def _create_notification(app: App, owner: Person, task_id: UUID) -> str:
-    """A notification of the owner about the task."""
-    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
-        notification = Notification(
-            id=uow.new_id(),
-            user_id=owner.user.id,
-            reason=NotificationReason.DUE_SOON,
-            event_ids=(uow.new_id(),),
-            actor_id=None,
-            subject_type="Task",
-            subject_id=task_id,
-            group_key=f"Task:{task_id}",
-            created_at=uow.now,
-        )
-        await uow.notifications.add([notification])
-    return ids.encode("Notification", notification.id)
-
-
-async def _create_files(app: App, owner: Person, task_id: str) -> Objects:
-    """A file on the task, of which there are no bytes, and one that is the owner's alone."""
-    subject = uuid_of(task_id)
-    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
-        upload = Attachment(
-            id=uow.new_id(),
-            created_at=uow.now,
-            updated_at=uow.now,
-            uploader_id=owner.user.id,
-            file_name="file.png",
-            content_type="image/png",
-            byte_size=1,
-            state=AttachmentState.READY,
-        )
-        file = replace(upload, id=uow.new_id(), subject_type="Task", subject_id=subject, about_type="Task", about_id=subject)
-        await uow.attachments.add(upload)
-        await uow.attachments.add(file)
-    await app.resources.services.blobs.put(attachment_key(upload.id), b"#")
-    return {"Attachment": ids.encode("Attachment", file.id), "upload": ids.encode("Attachment", upload.id)}
 
 
 def _input_of(**fields: str) -> Callable[[Tenant], dict[str, Any]]:
