@@ -78,18 +78,8 @@ async def _find(
     with_key: bool = False,
 ) -> list[Hit]:
     """Hits that match every place of the query, or, unless `is_all`, any."""
-    by_place: dict[int, list[str]] = {}
-    for each in wanted:
-        by_place.setdefault(each.word.place, []).append(term_query(each.term))
-    alternatives = [any_of(queries) if len(queries) > 1 else queries[0] for queries in by_place.values()]
     everything = (1 << len(wanted)) - 1
-    text_params = {
-        **params,
-        "query": all_of(alternatives) if is_all else any_of(alternatives),
-        "words": [term_query(each.term) for each in wanted],
-        "title_words": [term_query(each.term, in_title=True) for each in wanted],
-        "title": query.title if with_key else "",
-    }
+    text_params = {**params, **_text_params(wanted, title=query.title if with_key else "", is_all=is_all)}
     statements: list[tuple[Statement, dict[str, Any]]] = [(FIND, text_params)]
     names_searched = is_all and not scope.is_about_tasks and scope.project_ids is None and {"User", "Team"} & set(scope.types)
     if names_searched:
@@ -109,6 +99,25 @@ async def _find(
         else:
             hits += [_to_key_hit(row, everything) for row in rows]
     return hits
+
+
+def find_params(scope: SearchScope, query: Query, *, as_of: datetime) -> dict[str, Any]:
+    """The parameters of `FIND` for a query as it is written."""
+    wanted = [_Wanted(term, Word(place)) for place, term in enumerate(query.terms)]
+    return {**_scope_params(scope, as_of), **_text_params(wanted, title=query.title, is_all=True)}
+
+
+def _text_params(wanted: Sequence[_Wanted], *, title: str, is_all: bool) -> dict[str, Any]:
+    by_place: dict[int, list[str]] = {}
+    for each in wanted:
+        by_place.setdefault(each.word.place, []).append(term_query(each.term))
+    alternatives = [any_of(queries) if len(queries) > 1 else queries[0] for queries in by_place.values()]
+    return {
+        "query": all_of(alternatives) if is_all else any_of(alternatives),
+        "words": [term_query(each.term) for each in wanted],
+        "title_words": [term_query(each.term, in_title=True) for each in wanted],
+        "title": title,
+    }
 
 
 def _to_hit(row: Any) -> Hit:

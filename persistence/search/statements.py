@@ -62,6 +62,7 @@ MAX_INDEXED_ENTRIES: Final = 1_000
 """How many entries are read of those that the inverted index finds."""
 MAX_HITS: Final = 300
 """How many objects one search finds."""
+_SPARE_HITS: Final = 50  # in place of what comes twice, or is not visible
 
 _e, _a, _c, _d, _p, _t = search_entries, attachments, comments, documents, projects, tasks
 _SOURCES = bindparam("sources", type_=ARRAY(Text))
@@ -129,7 +130,11 @@ _same_title = (
 _titled = (
     select(*(_same_title.c[name] for name in _ENTRY_COLUMNS))
     .select_from(_places.join(_same_title, true()))
-    .where(literal("''") != _TITLE, _places.c.type.in_([literal("'Task'"), literal("'Document'"), literal("'Project'")]))
+    .where(
+        literal("''") != _TITLE,
+        _same_title.c.id.not_in(select(_recent.c.id)),
+        _places.c.type.in_([literal("'Task'"), literal("'Document'"), literal("'Project'")]),
+    )
 )
 # An entry whose title begins with the query may come twice; results are made unique where they are ranked.
 _found = union_all(
@@ -175,7 +180,7 @@ _candidates = (
     .order_by(
         literal("titled").desc(), _counted.c.words.desc(), _counted.c.title_words.desc(), _found.c.text_at.desc(), _found.c.id
     )
-    .limit(literal(str(MAX_HITS)))
+    .limit(literal(str(MAX_HITS + _SPARE_HITS)))
     .cte("candidates")
 )
 _is_allowed = sql_any(cast(select(_allowed.c.projects).scalar_subquery(), ARRAY(Uuid)))
@@ -296,4 +301,4 @@ FIND: Final = Statement(
         or_(BEFORE.is_(None), _all_hits.c.updated_at < BEFORE),
     )
 )
-"""Hits of tasks, documents, projects, comments and files, in no order, `MAX_HITS` at most."""
+"""Hits of tasks, documents, projects, comments and files, in no order, a few more than `MAX_HITS` at most."""
