@@ -11,6 +11,7 @@ from domain.collation import SEPARATOR
 from domain.search.query import Query, Term
 from domain.search.ranking import Hit, RankedHit, Word, rank
 from domain.search.scope import SearchScope
+from domain.search.tokens import is_unspaced
 from domain.search.typo import distance, is_correctable, lookup_keys, max_errors
 from persistence.engine.database import Database
 from persistence.engine.statement import Statement
@@ -83,7 +84,7 @@ async def _find(
     statements: list[tuple[Statement, dict[str, Any]]] = [(FIND, text_params)]
     names_searched = is_all and not scope.is_about_tasks and scope.project_ids is None and {"User", "Team"} & set(scope.types)
     if names_searched:
-        words = [(word, each.word.place * 100 + nr) for each in wanted for nr, word in enumerate(each.term.words)]
+        words = [(_as_beginning(word), each.word.place * 100 + nr) for each in wanted for nr, word in enumerate(each.term.words)]
         statements.append(
             (FIND_NAMES, {**params, "names": [each for each, _ in words], "name_places": [each for _, each in words]})
         )
@@ -99,6 +100,11 @@ async def _find(
         else:
             hits += [_to_key_hit(row, everything) for row in rows]
     return hits
+
+
+def _as_beginning(word: str) -> str:
+    """A word as it is looked for in names: at the beginning of a word, in scripts that have such."""
+    return word if is_unspaced(word) else f" {word}"
 
 
 def find_params(scope: SearchScope, query: Query, *, as_of: datetime) -> dict[str, Any]:
