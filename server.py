@@ -39,6 +39,17 @@ _WORKER = "do what happens after commits: consumers of the streams, beside `api`
 _MAIL = "look after mail"
 _MAIL_TEST = "send a mail to an address, to see whether it arrives"
 _ADMIN = "administer the server"
+_USERS = "look after accounts"
+_USER_TASKS = {
+    "list": "list accounts: address, name, status",
+    "add": "make an account, whoever may register; prints the link with which its owner chooses a password",
+    "suspend": "shut somebody out: all sessions end at once",
+    "reactivate": "let somebody who was suspended sign in again",
+    "force-reset": "take a password away, end all sessions, and send a link with which to choose another",
+    "remove-factors": "remove the second factors of somebody who has lost them, and end all sessions",
+    "grant-admin": "make somebody an administrator of the server",
+    "revoke-admin": "make somebody no longer an administrator",
+}
 _ROTATE_KEYS = "add a key that signs tokens; the one before it is deleted when its tokens have expired"
 _SCHEMA = "print the graph as SDL"
 
@@ -111,6 +122,7 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
     administering = verbs.add_parser("admin", help=_ADMIN, description=_ADMIN, epilog=_EPILOG).add_subparsers(
         dest="task", metavar="task", required=True
     )
+    _add_user_tasks(administering.add_parser("users", help=_USERS, description=_USERS))
     rotating = administering.add_parser("rotate-keys", help=_ROTATE_KEYS, description=_ROTATE_KEYS)
     if "admin" in argv:
         from app.admin import add_arguments  # imports the whole server
@@ -138,6 +150,22 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def _add_user_tasks(parser: argparse.ArgumentParser) -> None:
+    tasks = parser.add_subparsers(dest="user_task", metavar="task", required=True)
+    listing = tasks.add_parser("list", help=_USER_TASKS["list"], description=_USER_TASKS["list"])
+    listing.add_argument("query", nargs="?", help="part of a name or an address")
+    adding = tasks.add_parser("add", help=_USER_TASKS["add"], description=_USER_TASKS["add"])
+    adding.add_argument("email")
+    adding.add_argument("--first-name", required=True)
+    adding.add_argument("--last-name", required=True)
+    adding.add_argument("--admin", action="store_true", help="they administer the server")
+    for name in ("suspend", "reactivate", "force-reset", "remove-factors", "grant-admin", "revoke-admin"):
+        task = tasks.add_parser(name, help=_USER_TASKS[name], description=_USER_TASKS[name])
+        task.add_argument("email")
+        if name == "suspend":
+            task.add_argument("--reason", help="for other administrators")
+
+
 def _worker_count(text: str) -> int:
     """A number of processes; 0 and `auto` mean one per core."""
     if text != "auto" and not text.isdecimal():
@@ -163,6 +191,8 @@ def _command(arguments: argparse.Namespace, settings: Settings) -> Coroutine[Any
         case "admin":
             if arguments.task == "dead-letters":
                 return _look_after_dead_letters(settings, arguments)
+            if arguments.task == "users":
+                return _administer_users(settings, arguments)
             return _rotate_keys(settings, revoke_others=arguments.revoke)
         case "worker":
             return _work(settings, arguments.ready_fd)
@@ -264,6 +294,20 @@ async def _clean_up_blobs(settings: Settings) -> None:
     async with open_database_url(settings) as url:
         await migrate(url)
         print(await clean_up_blobs_once(settings, url))
+
+
+async def _administer_users(settings: Settings, asked: argparse.Namespace) -> None:
+    from app import administration
+
+    match asked.user_task:
+        case "list":
+            print(await administration.list_accounts(settings, asked.query))
+        case "add":
+            names = {"first_name": asked.first_name, "last_name": asked.last_name}
+            print(await administration.add_account(settings, asked.email, **names, is_administrator=asked.admin))
+        case task:
+            reason = getattr(asked, "reason", None)
+            print(await administration.change_account(settings, asked.email, task, reason=reason))
 
 
 async def _rotate_keys(settings: Settings, *, revoke_others: bool) -> None:

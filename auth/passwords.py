@@ -1,11 +1,18 @@
 """Hashes and verifies passwords: argon2id in a bounded pool of threads, off the event loop.
 
 Parameters are OWASP's (19 MiB, two passes, one lane). The password of an unknown user is compared with the hash of another, so
-that it takes the same time as a wrong password. A caller who waits longer than two seconds for a thread gets Unavailable: hashing
-is where an attacker could make others wait.
+that it takes the same time as a wrong password.
+
+Hashing is where an attacker could make others wait: one core is left to the queries of others, threads that hash give way to the
+event loop's where the system can tell threads apart, and a caller who waits longer than five seconds for a thread gets
+Unavailable.
 """
 
 import asyncio
+import contextlib
+import os
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -16,8 +23,11 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from domain.errors import Unavailable
 
 T = TypeVar("T")
-_MAX_CONCURRENT_HASHES = 2
-_QUEUE_TIMEOUT_SECONDS = 2.0
+_MAX_CONCURRENT_HASHES = max(1, min(4, (os.cpu_count() or 1) - 1))
+_QUEUE_TIMEOUT_SECONDS = 5.0
+_NICENESS = 5
+"""Enough for the event loop to go first. More would let a thread that holds the interpreter's lock wait for a core, and the event
+loop with it."""
 
 
 class Argon2Passwords:
@@ -25,7 +35,7 @@ class Argon2Passwords:
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-        self._threads = ThreadPoolExecutor(max_workers=_MAX_CONCURRENT_HASHES, thread_name_prefix="argon2")
+        self._threads = ThreadPoolExecutor(max_workers=_MAX_CONCURRENT_HASHES, thread_name_prefix="argon2", initializer=_give_way)
         self._slots = asyncio.Semaphore(_MAX_CONCURRENT_HASHES)
         self._dummy_hash = self._hasher.hash("nobody has this password")
 
@@ -58,3 +68,10 @@ class Argon2Passwords:
             return await asyncio.get_running_loop().run_in_executor(self._threads, job)
         finally:
             self._slots.release()
+
+
+def _give_way() -> None:
+    """Let this thread run when the others do not; only Linux has a priority for each thread."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

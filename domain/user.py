@@ -56,6 +56,9 @@ class User:
     time_zone: str = "UTC"
     locale: str = "en"
     avatar_id: UUID | None = None
+    is_server_admin: bool = False
+    suspended_at: datetime | None = None
+    suspension_reason: str | None = None
 
     @property
     def display_name(self) -> str:
@@ -156,7 +159,7 @@ async def record_update(uow: UnitOfWork, actor_id: UUID | None, before: User, us
 class UserStore(Protocol):
     """Stores users."""
 
-    async def add(self, user: User, password_hash: str) -> bool:
+    async def add(self, user: User, password_hash: str | None) -> bool:
         """Store a new user; False when the e-mail address is taken (compared by `email_key`)."""
         ...
 
@@ -211,7 +214,7 @@ async def register(uow: UnitOfWork, *, email_address: str, password_hash: str, f
     return user
 
 
-async def add(uow: UnitOfWork, user: User, password_hash: str) -> bool:
+async def add(uow: UnitOfWork, user: User, password_hash: str | None) -> bool:
     """Store a new account and record it; False when its address is taken."""
     if not await uow.users.add(user, password_hash):
         return False

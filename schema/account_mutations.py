@@ -1,21 +1,35 @@
-"""Defines the mutations of second factors, which `schema.root` includes in Mutation."""
+"""Defines the mutations of second factors, and those of administrators, which `schema.root` includes in Mutation."""
 
 import strawberry
 
+import resolvers.administration
 import resolvers.factor
 from domain.actor import Scope
+from resolvers.inputs import administration as administration_inputs
 from resolvers.inputs import factor as inputs
 from resolvers.inputs import team as shared
 from schema.payload import mutation
-from schema.types.user import DeletePayload, FactorPayload
+from schema.types.user import DeletePayload, FactorPayload, UserPayload
 
 _RECENT = "Needs a sign-in of the last ten minutes."
 
 
 @strawberry.type
 class AccountMutations:
-    """Mutations of second factors. Each field runs in its own transaction."""
+    """Mutations of second factors and of administrators. Each field runs in its own transaction."""
 
+    user_suspend: UserPayload | None = mutation(
+        resolvers.administration.suspend,
+        administration_inputs.UserSuspendInput,
+        f"Suspends an account and ends its sessions. For administrators of the server. {_RECENT}",
+        guard=Scope.ADMIN,
+    )
+    user_reactivate: UserPayload | None = mutation(
+        resolvers.administration.reactivate,
+        administration_inputs.UserSuspendInput,
+        f"Lets a suspended account sign in again. For administrators of the server. {_RECENT}",
+        guard=Scope.ADMIN,
+    )
     factor_start: FactorPayload | None = mutation(
         resolvers.factor.start,
         inputs.FactorStartInput,

@@ -5,8 +5,9 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Text, Uuid, bindparam, func, literal_column, or_, select
+from sqlalchemy import Integer, Text, Uuid, bindparam, func, literal_column, or_, select
 
+from domain.collation import search_key
 from domain.email_address import email_key
 from domain.page import Order
 from domain.user import User
@@ -49,7 +50,7 @@ class SqlUsers:
     def __init__(self, connection: Transaction) -> None:
         self._connection = connection
 
-    async def add(self, user: User, password_hash: str) -> bool:
+    async def add(self, user: User, password_hash: str | None) -> bool:
         """Insert a new user; False when the e-mail address is taken."""
         params = to_params(user) | {"password_hash": password_hash}
         return await self._connection.fetch_value(_ADD, **params) is not None
@@ -137,6 +138,24 @@ def matches_query(operator: str, parameter: str) -> Column:
         func.strpos(users.c.name_collation, query) > literal_column("0"),
         func.strpos(users.c.email_key, query) > literal_column("0"),
     )
+
+
+_QUERY = bindparam("query", type_=Text)
+_FOR_ADMINISTRATORS = Statement(
+    select(*columns(User, users))
+    .where(
+        or_(users.c.status != literal_column("'INACTIVE'"), users.c.suspended_at.is_not(None)),
+        or_(_QUERY.is_(None), matches_query("contains", "query")),
+    )
+    .order_by(users.c.email_key)
+    .limit(bindparam("limit", type_=Integer))
+)
+
+
+async def find_for_administrators(database: Database, query: str | None, limit: int) -> Sequence[User]:
+    """Accounts that are not closed, by address; those whose name or address holds a text."""
+    key = None if not query else search_key(query)
+    return [to_entity(User, row) for row in await database.fetch(_FOR_ADMINISTRATORS, query=key, limit=limit)]
 
 
 NAME_ORDER = (SortColumn(users.c.name_collation, "sort_name", selected=True),)

@@ -34,6 +34,9 @@ users = Table(
     Column("time_zone", Text, nullable=False),
     Column("locale", Text, nullable=False),
     Column("avatar_id", Uuid),
+    Column("is_server_admin", Boolean, nullable=False, server_default=text("false")),
+    Column("suspended_at", INSTANT),
+    Column("suspension_reason", Text),
 )
 
 Index("uq_users_email_key", users.c.email_key, unique=True)

@@ -26,7 +26,7 @@ graphql_enum(
     UserStatus,
     "Status of a user.",
     ACTIVE="Can sign in.",
-    INACTIVE="Cannot sign in; the account is closed.",
+    INACTIVE="Cannot sign in: the account is closed or suspended.",
     PENDING="Cannot sign in yet.",
 )
 graphql_enum(
@@ -83,6 +83,7 @@ class Account:
 
     email: str = leaf("E-mail address to sign in with.", "email_address")
     email_verified_at: datetime | None = leaf("Time at which the address was verified; null if never.")
+    is_server_admin: bool = leaf("Whether the viewer administers the server.")
     sessions: list[Session] = relation(resolvers.user.sessions, "Open sessions, most recently used first.", personal=True)
     factors: list[Factor] = relation(resolvers.factor.factors, "Second factors, the oldest first.", personal=True)
     recovery_codes_left: int = relation(

@@ -40,8 +40,8 @@ _WORKERS = "the number of worker processes"
 _BOUNDS: dict[str, str] = {
     "auth/keys.py:SigningKeys._by_id": "MAX_KEYS keys",
     "auth/account_mail.py:BackgroundAccountMailer._waiting": "1,000 mails",
-    "auth/passwords.py:Argon2Passwords._slots": "two, and two seconds of waiting",
-    "auth/passwords.py:Argon2Passwords._threads": "two threads, behind the slots",
+    "auth/passwords.py:Argon2Passwords._slots": "one less than there are cores, and five seconds of waiting",
+    "auth/passwords.py:Argon2Passwords._threads": "as many threads, behind the slots",
     "auth/tokens.py:AccessTokens._checked_sessions": _BYTES,
     "auth/tokens.py:AccessTokens._verified_tokens": _BYTES,
     "mail/smtp.py:SmtpMailer._slots": "four connections, each for 30 s at most",

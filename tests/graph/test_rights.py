@@ -30,7 +30,9 @@ _NOT_FOR_OWNERS = (
     "sessionRefresh",
     "teamCreate",
     "userDelete",
+    "userReactivate",
     "userRegister",
+    "userSuspend",
 )
 _DELETED_FIRST = {"projectRestore": "projectDelete", "taskRestore": "taskDelete", "documentRestore": "documentDelete"}
 _PUBLIC = {

@@ -47,10 +47,14 @@ class Target:
 
     def graphql(self, query: str, *, token: str | None = None, timeout_seconds: float = 30.0, **variables: Any) -> Any:
         """The response to an operation."""
+        return self.post({"query": query, "variables": variables}, token=token, timeout_seconds=timeout_seconds)
+
+    def post(self, body: dict[str, Any], *, token: str | None = None, timeout_seconds: float = 30.0) -> Any:
+        """The response to a request."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout_seconds)
         headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
         try:
-            connection.request("POST", "/graphql", json.dumps({"query": query, "variables": variables}), headers)
+            connection.request("POST", "/graphql", json.dumps(body), headers)
             return json.loads(connection.getresponse().read())
         finally:
             connection.close()

@@ -187,6 +187,8 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "passwordReset": MutationCase(
         lambda _: {"token": "nonsense", "newPassword": "correct horse battery"}, "NOT_FOUND", "NOT_FOUND"
     ),
+    "userSuspend": MutationCase(_input_of(id="User"), guest="NOT_FOUND"),
+    "userReactivate": MutationCase(_input_of(id="User"), guest="NOT_FOUND"),
     "factorStart": MutationCase(lambda _: {"kind": "TOTP"}, "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"),
     "factorConfirm": MutationCase(
         _input_with({"code": "000000"}, id="Factor"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
