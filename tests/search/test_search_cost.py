@@ -10,7 +10,7 @@ import pytest
 from domain.search.query import parse
 from domain.search.scope import SearchScope
 from persistence.search import statements
-from persistence.search.finder import find_params
+from persistence.search.postgres import find_params
 from tests.support.app import App
 from tests.support.searching import search
 from tests.support.teams import SampleTeam, create_sample_team

@@ -1,4 +1,4 @@
-"""Finds what a query means: as it is written; else with typing errors corrected; else by any of its words."""
+"""Finds what a query means in Postgres: as it is written; else with typing errors corrected; else by any of its words."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -9,13 +9,14 @@ from uuid import UUID
 
 from domain.collation import SEPARATOR
 from domain.search.query import Query, Term
-from domain.search.ranking import Hit, RankedHit, Word, rank
+from domain.search.ranking import Hit, Word, rank
 from domain.search.scope import SearchScope
 from domain.search.tokens import is_unspaced
 from domain.search.typo import distance, is_correctable, lookup_keys, max_errors
 from persistence.engine.database import Database
 from persistence.engine.statement import Statement
 from persistence.search.name_statements import FIND_KEY, FIND_NAMES, SIMILAR_TERMS
+from persistence.search.port import SearchResult
 from persistence.search.statements import FIND, MAX_HITS
 from persistence.search.vectors import all_of, any_of, term_query
 
@@ -27,16 +28,6 @@ _SOURCES: Final = ("Task", "Document", "Project", "Comment", "Attachment")
 
 
 @dataclass(frozen=True, slots=True)
-class SearchResult:
-    """Hits, best first, and another query where the one that was given finds nothing as it is written."""
-
-    hits: Sequence[RankedHit]
-    terms: Sequence[Term] = ()
-    """What was looked for, corrections included, for highlights."""
-    suggestion: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class _Wanted:
     """One word of the query, or a correction of it."""
 
@@ -44,8 +35,18 @@ class _Wanted:
     word: Word
 
 
-async def search(database: Database, scope: SearchScope, query: Query, *, as_of: datetime) -> SearchResult:
-    """The best hits of a query, `MAX_HITS` at most. `as_of`: entries that were written later are left out."""
+class PostgresSearch:
+    """Searches the index that lies beside the objects."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def search(self, scope: SearchScope, query: Query, *, as_of: datetime) -> SearchResult:
+        """The best hits of a query, `MAX_HITS` at most."""
+        return await _search(self._database, scope, query, as_of)
+
+
+async def _search(database: Database, scope: SearchScope, query: Query, as_of: datetime) -> SearchResult:
     if query.is_empty or not scope.types:
         return SearchResult(())
     wanted = [_Wanted(term, Word(place)) for place, term in enumerate(query.terms)]
