@@ -20,9 +20,9 @@ from persistence.search.port import SearchResult
 from persistence.search.statements import FIND, MAX_HITS
 from persistence.search.vectors import all_of, any_of, term_query
 
-_MAX_CORRECTIONS: Final = 6
+_MAX_CORRECTIONS: Final = 4
 """Of one word."""
-_MAX_WORDS: Final = 30
+_MAX_WORDS: Final = 20
 """Of a query with its corrections: each has a bit in what hits say of themselves."""
 _SOURCES: Final = ("Task", "Document", "Project", "Comment", "Attachment")
 

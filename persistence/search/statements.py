@@ -150,19 +150,26 @@ _word = (
 )
 
 
-def _bits(query: ColumnElement[Any], name: str) -> Any:
-    bit = literal("1").op("<<")(cast(_word.c.nr, Integer) - literal("1"))
-    return func.coalesce(func.sum(bit).filter(_matches(_found.c.tokens, query)), literal("0")).label(name)
-
-
-_counted = (
+# Each word is compared once, and in the title only where it stands in the text: OFFSET keeps Postgres from doing it for each sum.
+_compared = (
     select(
-        func.count().filter(_matches(_found.c.tokens, _word.c.query)).label("words"),
-        func.count().filter(_matches(_found.c.tokens, _word.c.title_query)).label("title_words"),
-        _bits(_word.c.query, "matched"),
-        _bits(_word.c.title_query, "in_title"),
+        literal("1").op("<<")(cast(_word.c.nr, Integer) - literal("1")).label("bit"),
+        _matches(_found.c.tokens, _word.c.query).label("matches"),
+        and_(_matches(_found.c.tokens, _word.c.query), _matches(_found.c.tokens, _word.c.title_query)).label("in_title"),
     )
     .select_from(_word)
+    .correlate(_found)
+    .offset(literal("0"))
+    .subquery("compared")
+)
+_counted = (
+    select(
+        func.count().filter(_compared.c.matches).label("words"),
+        func.count().filter(_compared.c.in_title).label("title_words"),
+        func.coalesce(func.sum(_compared.c.bit).filter(_compared.c.matches), literal("0")).label("matched"),
+        func.coalesce(func.sum(_compared.c.bit).filter(_compared.c.in_title), literal("0")).label("in_title"),
+    )
+    .select_from(_compared)
     .lateral("counted")
 )
 _candidates = (
