@@ -15,7 +15,7 @@ TESTS :=
 WORKERS := auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast test-clients chaos attack fuzz bench bench-live bench-collab bench-scale bench-search bench-signin check format lock graphiql clean
+.PHONY: help run install test test-fast test-clients chaos attack fuzz bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin check format lock graphiql clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -35,7 +35,7 @@ test-fast: $(INSTALLED)  ## run the quick tests, in less than a minute
 test-clients: $(INSTALLED) ## drive Apollo, urql, Relay, graphql-ws, graphql-sse and the tools around them against real servers (needs Node)
 	@$(IN)/python -m pytest -m "not chaos" tests/clients $(TESTS)
 
-chaos: $(INSTALLED)      ## kill servers and Valkey again and again while people write, for minutes
+chaos: $(INSTALLED)      ## kill servers, workers and Valkey again and again while people write, for minutes
 	@$(IN)/python -m pytest -m chaos tests/chaos tests/graph/test_document_bounds.py $(TESTS)
 
 attack: $(INSTALLED)     ## attack a server under a memory cap, kind by kind, while others are timed (10 minutes at most)
@@ -61,6 +61,9 @@ bench-collab: $(INSTALLED) ## measure writing together beside peers (12 minutes;
 
 bench-scale: $(INSTALLED) ## measure operations in a team of 500 tasks and one of 200,500 (3 minutes; ARGS="--tasks 1000000 --projects 100")
 	@$(IN)/python benchmarks/scale/run.py $(ARGS)
+
+bench-workers: $(INSTALLED) ## measure what happens after a commit: events a second, memory and delay of a worker (2 minutes)
+	@$(IN)/python benchmarks/workers/run.py $(ARGS)
 
 check: $(INSTALLED)      ## check form, types, layers, and that schema/schema.graphql is what the code says
 	$(IN)/ruff format --check .

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import migrations
 import resolvers.change
+from app.adapters import open_blobs, open_mailer, open_queue, pubsub_backend
 from app.settings import DEMO_PASSWORD, Settings
 from auth.account_mail import BackgroundAccountMailer
 from auth.challenges import Challenges
@@ -24,7 +25,6 @@ from auth.secret_box import SecretBox
 from auth.server_secret import ServerSecret, read_or_create_secret
 from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
-from domain.blob import BlobStore
 from domain.errors import StorageUnavailable, Unavailable
 from domain.mail import Mail, Mailer, MailRejected, MailUnavailable
 from domain.page import MAX_PAGE_ROWS
@@ -35,14 +35,10 @@ from embedded import embedded_postgres
 from gateway.execution.coordinates import coordinates_where
 from gateway.execution.executor import PositionReader
 from gateway.execution.limits import Limits
-from mail.console import ConsoleMailer
-from mail.mail_url import CONSOLE_URL, SesRegion, SmtpServer, parse_mail_url
 from mail.message import parse_mailbox
-from mail.no_mail import NoMailer
 from mail.rendering import MailTemplates
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
-from persistence.blobs.local import LocalBlobs
 from persistence.documents.access import DocumentAccessReader
 from persistence.documents.compaction import CompactionService
 from persistence.documents.contents import ContentReader
@@ -57,17 +53,15 @@ from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
 from persistence.queue.port import WorkQueue
-from persistence.queue.postgres import PostgresQueue
 from persistence.queue.sender import WakeUpSender
 from persistence.rate_limits import open_rate_limiter
 from persistence.rights import RightsLoader
 from persistence.search.postgres import PostgresSearch
-from realtime.announcements import PubSub, PubSubBackend
+from realtime.announcements import PubSub
 from realtime.background_tasks import report_dead_task
 from realtime.collaboration.rooms import Rooms
 from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
-from realtime.memory_backend import MemoryBackend
 from resolvers.collaboration_auth import access_from
 from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
@@ -88,9 +82,6 @@ POSITION_READER = PositionReader(
 logger = logging.getLogger(__name__)
 
 
-DEVELOPMENT_SENDER = "PantheraHive <hive@pantherahive.example>"
-
-
 class CannotStart(Exception):
     """What an operator has to put right first; the message says it in a line."""
 
@@ -101,6 +92,7 @@ class Resources:
 
     services: Services
     tokens: AccessTokens
+    secret: ServerSecret
     keys: SigningKeys
     key_store: KeyStore
     database: Database
@@ -191,9 +183,9 @@ async def open_resources(
     one may try to sign in."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(url, max_connections=settings.database_connections))
-        queue = await stack.enter_async_context(PostgresQueue.open(url))
+        queue = await stack.enter_async_context(open_queue(settings, url))
         wake_ups = await stack.enter_async_context(WakeUpSender.open(queue))
-        live = await stack.enter_async_context(PubSub.open(_pubsub_backend(settings), on_announced=wake_ups.mark_entry))
+        live = await stack.enter_async_context(PubSub.open(pubsub_backend(settings), on_announced=wake_ups.mark_entry))
         log = StreamLog(database)
         updates = UpdateLog(database)
         hub = await stack.enter_async_context(StreamHub.open(live, CombinedLog(log, updates)))
@@ -276,43 +268,7 @@ async def open_resources(
             features=["changes", "subscriptions", "documents", "uploads"],
         )
         texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
-        yield Resources(services, tokens, keys, key_store, database, texts, mailer, queue, wake_ups)
-
-
-@asynccontextmanager
-async def open_blobs(settings: Settings, secret: ServerSecret) -> AsyncIterator[BlobStore]:
-    """The bucket that is set, or a folder. Whether the bucket answers shows when it is used: nothing but files hangs on it."""
-    if settings.blobs_url is not None:
-        from persistence.blobs.s3 import S3Blobs  # its client takes 0.5 s to import
-
-        async with S3Blobs.open(settings.blobs_url) as bucket:
-            yield bucket
-        return
-    folder = settings.data_dir.absolute() / "blobs"
-    async with LocalBlobs.open(folder, secret=secret.derive("blobs"), origin=settings.origin) as local:
-        yield local
-
-
-@asynccontextmanager
-async def open_mailer(settings: Settings) -> AsyncIterator[Mailer]:
-    """What sends mail; in development the console, unless a server is set. Whether a server answers shows with the first mail."""
-    if settings.mail_url is None and settings.production:
-        yield NoMailer()
-        return
-    server = parse_mail_url(settings.mail_url or CONSOLE_URL)
-    sender = parse_mailbox(settings.mail_from or DEVELOPMENT_SENDER)
-    match server:
-        case None:
-            yield ConsoleMailer(settings.data_dir.absolute() / "mail", sender=sender)
-        case SmtpServer():
-            from mail.smtp import SmtpMailer  # only where it is used
-
-            yield SmtpMailer(server, sender=sender)
-        case SesRegion():
-            from mail.ses import SesMailer  # its client takes 0.5 s to import
-
-            async with SesMailer.open(server, sender=sender) as mailer:
-                yield mailer
+        yield Resources(services, tokens, secret, keys, key_store, database, texts, mailer, queue, wake_ups)
 
 
 async def send_test_mail(settings: Settings, address: str) -> None:
@@ -389,11 +345,3 @@ async def rotate_keys(settings: Settings, url: str, *, revoke_others: bool) -> s
     if revoke_others:
         return f"The key {kid} signs from now on. All others are deleted: access tokens are refused until clients refresh them."
     return f"The key {kid} is published, and signs from {LEAD_SECONDS / 60:.0f} minutes from now on."
-
-
-def _pubsub_backend(settings: Settings) -> PubSubBackend:
-    if settings.redis_url is None:
-        return MemoryBackend()
-    from realtime.redis_backend import RedisBackend  # its client takes 0.3 s to import
-
-    return RedisBackend(settings.redis_url)

@@ -43,6 +43,10 @@ class Settings(BaseSettings):
         default=None,
         description="s3://bucket/prefix?region=…&endpoint=… for files and documents; a folder of data_dir without one.",
     )
+    queue_url: str | None = Field(
+        default=None,
+        description="sqs://queue?region=…&topic=…&endpoint=… that wakes workers; NOTIFY of Postgres without one.",
+    )
     seed_size: Literal["none", "demo", "large"] | None = Field(
         default=None, description="What an empty database is filled with; demo, in production none."
     )
@@ -145,6 +149,22 @@ class Settings(BaseSettings):
             parse_mailbox(value)
         elif given.data.get("mail_url") not in (None, CONSOLE_URL):
             raise ValueError("must be set where HIVE_MAIL_URL is: PantheraHive <hive@example.com>")
+        return value
+
+    @field_validator("queue_url")
+    @classmethod
+    def _is_queue(cls, value: str | None) -> str | None:
+        found = urlsplit(_with_scheme(value, "sqs") or "sqs://none")
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", found.netloc.rpartition("@")[2]):
+            raise ValueError("must name a standard queue: sqs://queue")
+        asked = parse_qs(found.query, keep_blank_values=True)
+        if unknown := asked.keys() - {"region", "endpoint", "topic"}:
+            raise ValueError(f"knows region, endpoint and topic, not {min(unknown)}")
+        for endpoint in asked.get("endpoint", ()):
+            _with_scheme(endpoint, "https", "http")
+        for topic in asked.get("topic", ()):
+            if not re.fullmatch(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d+:[A-Za-z0-9_-]+", topic):
+                raise ValueError(f"{topic} is no topic: write arn:aws:sns:region:account:name")
         return value
 
     @field_validator("public_url")

@@ -28,12 +28,15 @@ from persistence.events.idempotency import IdempotencyClaim, find_result
 from persistence.markdown_links import read_links
 from persistence.search.index_writes import IndexChanges, to_params, write_changes
 from persistence.stores.account_token import SqlAccountTokens
+from persistence.stores.api_token import SqlApiTokens
 from persistence.stores.attachment import SqlAttachments
 from persistence.stores.comment import SqlComments
 from persistence.stores.document import SqlDocuments
 from persistence.stores.factor import SqlFactors
 from persistence.stores.invitation import SqlInvitations
 from persistence.stores.label import SqlLabels
+from persistence.stores.oauth_client import SqlOAuthClients
+from persistence.stores.oauth_grant import SqlOAuthGrants
 from persistence.stores.project import SqlProjects
 from persistence.stores.reference import SqlReferences
 from persistence.stores.session import SqlSessions
@@ -69,8 +72,11 @@ class SqlUnitOfWork:
         self._claim: IdempotencyClaim | None = None
         self.users = SqlUsers(connection)
         self.sessions = SqlSessions(connection)
+        self.api_tokens = SqlApiTokens(connection)
+        self.oauth_clients = SqlOAuthClients(connection)
         self.factors = SqlFactors(connection)
         self.account_tokens = SqlAccountTokens(connection)
+        self.oauth_grants = SqlOAuthGrants(connection)
         self.teams = SqlTeams(connection)
         self.invitations = SqlInvitations(connection)
         self.labels = SqlLabels(connection)

@@ -15,7 +15,6 @@ from workers.metrics import JobMetrics
 from workers.services import WorkerServices
 from workers.timings import WorkerTimings
 
-_LEASE_MARGIN_SECONDS: Final = 15.0
 MAX_RETRY_SECONDS: Final = 24 * 3600.0
 """A job may ask for no longer pause."""
 logger = logging.getLogger(__name__)
@@ -86,7 +85,7 @@ class JobRunner:
 
     @property
     def _lease_seconds(self) -> float:
-        return self.kind.timeout_seconds + _LEASE_MARGIN_SECONDS
+        return self.kind.timeout_seconds + self._timings.lease_margin_seconds
 
     async def _do(self, claimed: ClaimedJob) -> None:
         """One try. Raises Unavailable where its outcome cannot be recorded: then the job comes due when its lease ends."""

@@ -19,5 +19,7 @@ class WorkerTimings:
     leader_poll_seconds: float = 2.0
     """How often others try to lead, and the leader makes sure that it still does."""
     max_schedule_sleep_seconds: float = 30.0
+    lease_margin_seconds: float = 15.0
+    """How long after its timeout a job stays leased, so that its outcome can be recorded."""
     drain_timeout_seconds: float = 12.0
     """How long what is under way may take when the worker stops."""

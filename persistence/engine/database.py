@@ -51,8 +51,7 @@ _OUTAGE_ERRORS = (
     asyncpg.LockNotAvailableError,
     asyncpg.PostgresIOError,
 )
-# U+0000, as text and in JSON.
-_INVALID_TEXT_ERRORS = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
+_INVALID_TEXT_ERRORS = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)  # U+0000: text, JSON
 _TRANSLATED_ERRORS = (*_OUTAGE_ERRORS, *_INVALID_TEXT_ERRORS)
 _LOGIN_ERRORS = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 _NO_SPACE: Final = "No space left on device"

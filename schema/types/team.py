@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 import resolvers.label
+import resolvers.oauth_client
 import resolvers.project
 import resolvers.team
 import resolvers.user
@@ -17,6 +18,7 @@ from schema.connection import Connection, PageInfo
 from schema.fields import leaf, relation, view
 from schema.node import Entity, Node
 from schema.payload import MutationPayload
+from schema.types.oauth_client import OAuthClient
 from schema.types.user import User
 
 if TYPE_CHECKING:
@@ -85,6 +87,13 @@ class Team(Entity):
         "Projects of the team that the viewer can see.",
         needs=["id"],
         guard=Scope.PROJECTS_READ,
+    )
+    oauth_clients: list[OAuthClient] = relation(
+        resolvers.oauth_client.of_teams,
+        "OAuth clients, oldest first; none for those who do not manage the team.",
+        guard=Scope.ADMIN,
+        needs=["id"],
+        personal=True,
     )
     labels: Connection[Label] = relation(resolvers.label.of_teams, "Labels of the team, by name.", needs=["id"])
 

@@ -6,35 +6,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 
 from app.bootstrap import Resources, open_resources
 from app.settings import Settings
 from app.worker import run_worker
-from domain.events import derived_id
 from tests.support.app import App
+from tests.support.worker_effects import CREATE_EFFECTS, FAST_TIMINGS, INSERT_EFFECT
 from workers.consumer import Batch, Consumer, Start
 from workers.job import JobKind
 from workers.schedule import Schedule
 from workers.timings import WorkerTimings
 
-FAST_TIMINGS = WorkerTimings(
-    handler_timeout_seconds=5.0,
-    first_retry_seconds=0.01,
-    max_retry_seconds=0.05,
-    locked_retry_seconds=0.01,
-    sweep_seconds=0.2,
-    leader_poll_seconds=0.2,
-    drain_timeout_seconds=5.0,
-)
-CREATE_EFFECTS = """
-CREATE TABLE IF NOT EXISTS effects (
-  id uuid PRIMARY KEY, consumer text, event_id uuid, stream text, position bigint, at timestamptz DEFAULT clock_timestamp()
-)
-"""
-INSERT_EFFECT = "INSERT INTO effects (id, consumer, event_id, stream, position) VALUES ($1, $2, $3, $4, $5)"
 Fault = Callable[[Batch], Awaitable[None]]
 
 
@@ -47,8 +32,7 @@ def recording_consumer(name: str = "recorder", fault: Fault = _no_fault, **optio
 
     async def record(batch: Batch) -> None:
         for entry in batch.entries:
-            effect = derived_id(entry.id, name)
-            await batch.uow.connection.raw.execute(INSERT_EFFECT, effect, name, entry.id, entry.stream, entry.position)
+            await batch.uow.connection.raw.execute(INSERT_EFFECT, uuid4(), name, entry.id, entry.stream, entry.position)
         await fault(batch)
 
     return Consumer(name=name, handle=record, **{"streams": frozenset({"team", "user"}), "start": Start.BEGINNING} | options)

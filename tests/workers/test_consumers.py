@@ -11,7 +11,8 @@ from domain.events import derived_id, team_stream
 from persistence.events.retention import trim_events
 from tests.support.graph_actions import create_task
 from tests.support.teams import SampleTeam, create_sample_team
-from tests.support.workers import FAST_TIMINGS, Fault, WorkerDatabase, recording_consumer
+from tests.support.worker_effects import FAST_TIMINGS
+from tests.support.workers import Fault, WorkerDatabase, recording_consumer
 from workers.consumer import Batch, Start
 
 

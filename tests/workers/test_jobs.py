@@ -12,7 +12,8 @@ from app.worker import worker_services
 from domain.events import derived_id
 from persistence.workers import jobs as stored_jobs
 from tests.support.teams import create_sample_team
-from tests.support.workers import FAST_TIMINGS, INSERT_EFFECT, WorkerDatabase, recording_consumer
+from tests.support.worker_effects import FAST_TIMINGS, INSERT_EFFECT
+from tests.support.workers import WorkerDatabase, recording_consumer
 from workers.consumer import Batch
 from workers.job import JobKind, JobRun, LeaseLost, RetryLater, open_work
 from workers.replay import replay

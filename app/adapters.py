@@ -1,0 +1,80 @@
+"""Opens the adapter of each port that the settings name: files, mail, the queue of workers, and pub/sub."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from app.settings import Settings
+from auth.server_secret import ServerSecret
+from domain.blob import BlobStore
+from domain.mail import Mailer
+from mail.console import ConsoleMailer
+from mail.mail_url import CONSOLE_URL, SesRegion, SmtpServer, parse_mail_url
+from mail.message import parse_mailbox
+from mail.no_mail import NoMailer
+from persistence.blobs.local import LocalBlobs
+from persistence.queue.port import WorkQueue
+from persistence.queue.postgres import PostgresQueue
+from realtime.announcements import PubSubBackend
+from realtime.memory_backend import MemoryBackend
+
+DEVELOPMENT_SENDER: Final = "PantheraHive <hive@pantherahive.example>"
+
+
+@asynccontextmanager
+async def open_queue(settings: Settings, url: str) -> AsyncIterator[WorkQueue]:
+    """What wakes workers: the queue that is set, or NOTIFY. Whether the queue answers shows when it is used: the leading worker
+    finds all work without it."""
+    if settings.queue_url is not None:
+        from persistence.queue.sqs import SqsQueue  # its client takes 0.5 s to import
+
+        async with SqsQueue.open(settings.queue_url) as queue:
+            yield queue
+        return
+    async with PostgresQueue.open(url) as notifying:
+        yield notifying
+
+
+@asynccontextmanager
+async def open_blobs(settings: Settings, secret: ServerSecret) -> AsyncIterator[BlobStore]:
+    """The bucket that is set, or a folder. Whether the bucket answers shows when it is used: nothing but files hangs on it."""
+    if settings.blobs_url is not None:
+        from persistence.blobs.s3 import S3Blobs  # its client takes 0.5 s to import
+
+        async with S3Blobs.open(settings.blobs_url) as bucket:
+            yield bucket
+        return
+    folder = settings.data_dir.absolute() / "blobs"
+    async with LocalBlobs.open(folder, secret=secret.derive("blobs"), origin=settings.origin) as local:
+        yield local
+
+
+@asynccontextmanager
+async def open_mailer(settings: Settings) -> AsyncIterator[Mailer]:
+    """What sends mail; in development the console, unless a server is set. Whether a server answers shows with the first mail."""
+    if settings.mail_url is None and settings.production:
+        yield NoMailer()
+        return
+    server = parse_mail_url(settings.mail_url or CONSOLE_URL)
+    sender = parse_mailbox(settings.mail_from or DEVELOPMENT_SENDER)
+    match server:
+        case None:
+            yield ConsoleMailer(settings.data_dir.absolute() / "mail", sender=sender)
+        case SmtpServer():
+            from mail.smtp import SmtpMailer  # only where it is used
+
+            yield SmtpMailer(server, sender=sender)
+        case SesRegion():
+            from mail.ses import SesMailer  # its client takes 0.5 s to import
+
+            async with SesMailer.open(server, sender=sender) as mailer:
+                yield mailer
+
+
+def pubsub_backend(settings: Settings) -> PubSubBackend:
+    """Redis, or memory, which reaches this process only."""
+    if settings.redis_url is None:
+        return MemoryBackend()
+    from realtime.redis_backend import RedisBackend  # its client takes 0.3 s to import
+
+    return RedisBackend(settings.redis_url)

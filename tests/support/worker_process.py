@@ -1,0 +1,70 @@
+"""Worker processes that crash, and what must be true after them."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from embedded.child_process import tied_to_parent
+from tests.support.server_process import ROOT
+from tests.support.workers import WorkerDatabase
+
+
+class WorkerProcess:
+    """A process of `tests.support.crashing_worker`."""
+
+    def __init__(self, url: str, folder: Path, point: str = "none") -> None:
+        command = [sys.executable, "-m", "tests.support.crashing_worker", url, str(folder), point]
+        self._output = (folder / "output.txt").open("ab")
+        self._process = subprocess.Popen(
+            tied_to_parent(command), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._output
+        )
+
+    async def wait_for_exit(self, *, timeout_seconds: float = 30.0) -> int:
+        """Its exit code; negative: the signal that killed it."""
+        async with asyncio.timeout(timeout_seconds):
+            while self._process.poll() is None:
+                await asyncio.sleep(0.01)
+        return self._process.returncode
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._process.kill()
+        self._process.wait()
+        self._output.close()
+
+    async def stop(self) -> int:
+        """End it in good order: its exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            return await self.wait_for_exit()
+        finally:
+            self.kill()
+
+
+async def wait_until_all_is_done(database: WorkerDatabase, *, timeout_seconds: float = 30.0) -> None:
+    """Wait until every event was recorded and its letter was sent."""
+
+    async def is_done() -> bool:
+        events, letters = await database.events(), await database.effects("letter")
+        return len(await database.effects("recorder")) >= len(events) and len(letters) >= len(events)
+
+    await database.wait_until(is_done, timeout_seconds=timeout_seconds)
+
+
+async def require_each_effect_once(database: WorkerDatabase, folder: Path, *, sent_again: int) -> None:
+    """Everything is recorded once, in order, and nothing was given up; at most so many letters were sent twice."""
+    events = await database.events()
+    recorded = await database.effects("recorder")
+    for stream in {stream for stream, _ in events}:
+        assert [each for each in recorded if each[0] == stream] == [each for each in events if each[0] == stream]
+    assert sorted(await database.effects("letter")) == events
+    ticks = Counter(await database.effects("tick"))
+    assert set(ticks.values()) <= {1}
+    assert await database.dead_letters() == []
+    assert await database.app.sql.fetchval("SELECT count(*) FROM jobs") == 0
+    sent = Counter((folder / "sent").read_text().split())
+    assert len(sent) == len(events)
+    assert sum(sent.values()) - len(sent) <= sent_again
