@@ -87,6 +87,8 @@ async def test_a_grant_is_listed_among_the_sessions_and_ends_with_it(
     app: App, http: httpx.AsyncClient, team: SampleTeam, public: SampleClient, email: str
 ) -> None:
     tokens = await tokens_of(http, AppRequest(public), email)
+    names = (await app.run(team.member, "{ viewer { account { sessions { appName } } } }"))["viewer"]["account"]["sessions"]
+    assert sorted(each["appName"] or "" for each in names) == ["", "App"]  # the browser's, and the app's
     (listed,) = [
         each for each in (await app.run(team.member, SESSIONS_QUERY))["viewer"]["account"]["sessions"] if each["userAgent"]
     ][:1]
