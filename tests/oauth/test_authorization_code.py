@@ -42,7 +42,7 @@ async def test_the_pages_say_who_asks_for_what(
     assert "<h1>Allow App?</h1>" in asked.text
     assert "<li>see tasks, comments and files</li>" in asked.text
     assert "change tasks" not in asked.text
-    assert "<strong>app.example</strong>" in asked.text
+    assert "You return to app.example." in asked.text
     assert email in asked.text
     assert team.team.name in asked.text
 
