@@ -56,6 +56,7 @@ from persistence.queue.port import WorkQueue
 from persistence.queue.sender import WakeUpSender
 from persistence.rate_limits import open_rate_limiter
 from persistence.rights import RightsLoader
+from persistence.search.postgres import PostgresSearch
 from realtime.announcements import PubSub
 from realtime.background_tasks import report_dead_task
 from realtime.collaboration.rooms import Rooms
@@ -245,6 +246,7 @@ async def open_resources(
             workers=workers,
             rooms=rooms,
             rights=RightsLoader(database),
+            search=PostgresSearch(database),
             cursors=SyncCursors(secret.derive("sync cursor")),
             passwords=passwords,
             sign_in=sign_in,

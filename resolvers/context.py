@@ -25,6 +25,7 @@ from persistence.engine.loaders import BatchLoader
 from persistence.events.idempotency import compute_fingerprint, find_result
 from persistence.events.streams import StreamLog
 from persistence.rights import RightsLoader
+from persistence.search.port import SearchIndex
 from persistence.unit_of_work import DryRun, SqlUnitOfWork, run_in_unit_of_work
 from realtime.announcements import PubSub
 from realtime.collaboration.rooms import Rooms
@@ -69,6 +70,7 @@ class Services:
     workers: WorkerPool
     rooms: Rooms
     rights: RightsLoader
+    search: SearchIndex
     cursors: SyncCursors
     passwords: Passwords
     sign_in: SignIn

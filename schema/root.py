@@ -6,6 +6,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 import resolvers.account
+import resolvers.administration
 import resolvers.change
 import resolvers.collaboration
 import resolvers.comment
@@ -69,6 +70,11 @@ class Query:
     user: User | None = query(resolvers.user.get, "A user who shares a team with the viewer.", guard=Scope.TEAMS_READ)
     users: Connection[User] | None = query(
         resolvers.user.list_visible, "Users who share a team with the viewer, by name.", guard=Scope.TEAMS_READ
+    )
+    server_users: Connection[User] | None = query(
+        resolvers.administration.accounts,
+        "All accounts, by name, for administrators of the server; an empty list for others.",
+        guard=Scope.ADMIN,
     )
     team: Team | None = query(resolvers.team.get, "A team of the viewer.", guard=Scope.TEAMS_READ)
     teams: Connection[Team] | None = query(resolvers.team.list_visible, "Teams of the viewer, by name.", guard=Scope.TEAMS_READ)

@@ -340,6 +340,7 @@ QUERIES: Mapping[str, QueryCase] = {
     "viewer": QueryCase("{ viewer { id } }"),
     "user": QueryCase("query ($of: ID!) { user(id: $of) { id email } }", ("User",)),
     "users": QueryCase("{ users { nodes { id } } }"),
+    "serverUsers": QueryCase("{ serverUsers { nodes { id } } }"),
     "team": QueryCase("query ($of: ID!) { team(id: $of) { id name } }", ("Team",)),
     "teams": QueryCase("{ teams { nodes { id } } }"),
     "project": QueryCase("query ($of: ID!) { project(id: $of) { id name } }", ("Project",)),
