@@ -22,6 +22,7 @@ from persistence.tables.identity import (
     teams,
     users,
 )
+from persistence.tables.notifications import notification_deliveries, notification_settings, notifications
 from persistence.tables.search import search_entries, search_queue, search_terms
 from persistence.tables.tasks import (
     comment_reactions,
@@ -68,6 +69,9 @@ __all__ = [
     "jobs",
     "labels",
     "metadata",
+    "notification_deliveries",
+    "notification_settings",
+    "notifications",
     "oauth_clients",
     "oauth_consents",
     "open_task_counts",

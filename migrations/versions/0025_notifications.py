@@ -1,4 +1,4 @@
-"""Lets programs without a browser sign people in: device codes."""
+"""Adds notifications."""
 
 from pathlib import Path
 
