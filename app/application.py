@@ -8,12 +8,17 @@ from typing import NamedTuple
 from uuid import UUID
 
 from starlette.applications import Starlette
-from starlette.routing import WebSocketRoute
+from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp, Scope
 
 from app.bootstrap import LIMITS, POSITION_READER, CannotStart, Resources
 from app.readiness import health_routes
 from app.settings import DEMO_PASSWORD, DEMO_PEOPLE, Settings
+from auth.oauth.authorize_endpoint import AuthorizeEndpoint
+from auth.oauth.browser_session import BrowserSessions
+from auth.oauth.metadata import GRAPH_METADATA_PATH, metadata_routes
+from auth.oauth.token_endpoint import TokenEndpoint
+from auth.oauth.userinfo import userinfo_routes
 from auth.routes import key_routes
 from auth.tokens import Credentials
 from domain.session import Device
@@ -94,6 +99,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         allowed_origins=settings.allowed_origins,
         compress=settings.compression == "gzip",
         may_introspect=may_introspect,
+        resource_metadata=settings.origin + GRAPH_METADATA_PATH,
     )
     if on_created is not None:
         on_created(executor, graph.connections)
@@ -114,12 +120,21 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         GraphiQLConfig(people=_demo_people(settings)),
         access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing
     )
-    health = health_routes(resources.database)
     account_pages = AccountPages(executor, open_context).routes()
-    pages = Starlette(
-        routes=[*account_pages, *graph.routes, *rooms, *files, *mail_pages, *health, *key_routes(resources.keys), *graphiql]
-    )
+    public = [*health_routes(resources.database), *key_routes(resources.keys), *_oauth_routes(resources, settings)]
+    pages = Starlette(routes=[*account_pages, *graph.routes, *rooms, *files, *mail_pages, *public, *graphiql])
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
+
+
+def _oauth_routes(resources: Resources, settings: Settings) -> list[BaseRoute]:
+    """The authorization server."""
+    database, announcer, issuer = resources.database, resources.services.pubsub, settings.origin
+    tokens = TokenEndpoint(database, announcer, resources.tokens, issuer=issuer)
+    browsers = BrowserSessions(resources.secret, issuer)
+    sign_in = resources.services.sign_in
+    authorize = AuthorizeEndpoint(database, announcer, resources.tokens, sign_in, browsers, issuer=issuer)
+    userinfo = userinfo_routes(database, resources.tokens)
+    return [*authorize.routes(), *tokens.routes(), *userinfo, *metadata_routes(issuer)]
 
 
 def _demo_people(settings: Settings) -> tuple[DemoSignIn, ...]:

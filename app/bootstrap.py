@@ -91,6 +91,7 @@ class Resources:
 
     services: Services
     tokens: AccessTokens
+    secret: ServerSecret
     keys: SigningKeys
     key_store: KeyStore
     database: Database
@@ -265,7 +266,7 @@ async def open_resources(
             features=["changes", "subscriptions", "documents", "uploads"],
         )
         texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
-        yield Resources(services, tokens, keys, key_store, database, texts, mailer, queue, wake_ups)
+        yield Resources(services, tokens, secret, keys, key_store, database, texts, mailer, queue, wake_ups)
 
 
 async def send_test_mail(settings: Settings, address: str) -> None:

@@ -1,12 +1,15 @@
-"""Issues and verifies access tokens: ES256 JWTs of type `at+jwt` (RFC 9068), valid for ten minutes.
+"""Issues and verifies access tokens: ES256 JWTs of type `at+jwt` (RFC 9068), valid for ten minutes; and personal API tokens.
 
 A verified token is cached until it expires, since checking an ES256 signature costs more than most queries. A revoked session is
 noticed within a second: each session is checked once a second at most, in one query for many.
 """
 
+import math
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,22 +19,28 @@ from joserfc.jwk import ECKey, GuestProtocol
 from joserfc.jwt import JWTClaimsRegistry
 
 from auth.keys import ALGORITHM, SigningKeys
+from domain import api_token
 from domain.actor import Actor, Scope
 from domain.errors import DomainError, TokenExpired, Unauthenticated
 from domain.events import user_stream
+from domain.oauth_client import OAuthClient
 from domain.session import Session
 from persistence.engine.database import Database
 from persistence.engine.lru_cache import LruCache
 from persistence.engine.request_coalescing import Coalescer
+from persistence.stores import api_token as stored_api_tokens
 from persistence.stores import session as sessions
 
 LIFETIME_SECONDS = 600
 _TOKEN_CACHE_BYTES = 16 * 2**20
-_TOKEN_ENTRY_BYTES = 800  # beside the token itself
+_TOKEN_ENTRY_BYTES = 2_400  # beside the token itself
 _SESSION_CACHE_BYTES = 4 * 2**20
 _SESSION_ENTRY_BYTES = 400
 _SESSION_CHECK_SECONDS = 1.0
+_NOTE_USE_SECONDS = 60.0
 _MAX_TOKEN_CHARACTERS = 4096
+OPENID_SCOPES = ("openid", "profile", "email")
+"""Scopes of OpenID Connect, which any client may ask for; they lend nothing of the graph."""
 _SESSION_ENDED_MESSAGE = "The session has ended; sign in again."
 _INVALID_MESSAGE = "The access token is not valid; sign in again."
 
@@ -47,28 +56,73 @@ class AccessTokens:
         self._issuer = issuer
         self._claims_registry = JWTClaimsRegistry(
             iss={"essential": True, "value": issuer},
-            aud={"essential": True, "value": issuer},
+            aud={"essential": True, "values": list(self.resources)},
             sub={"essential": True},
             exp={"essential": True},
         )
-        self._verified_tokens: LruCache[str, _VerifiedToken] = LruCache("access tokens", _TOKEN_CACHE_BYTES)
+        self._verified_tokens: LruCache[str, VerifiedToken] = LruCache("access tokens", _TOKEN_CACHE_BYTES)
         self._checked_sessions: LruCache[UUID, float] = LruCache("sessions", _SESSION_CACHE_BYTES)
+        self._api_tokens: LruCache[bytes, _ApiTokenUse] = LruCache("API tokens", _SESSION_CACHE_BYTES)
         self._coalescer: Coalescer[UUID, bool] = Coalescer(self._check_sessions)
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """What tokens are for: the server as a whole, or the graph."""
+        return self._issuer, f"{self._issuer}/graphql"
 
     def issue(self, session: Session) -> str:
         """A token for everything that the user of the session may do."""
+        return self._sign(user_id=session.user_id, session_id=session.id, scopes=sorted(Scope))
+
+    def issue_to_client(self, session: Session, scopes: Sequence[str], audience: str | None) -> str:
+        """A token with which a client acts for the user of its session."""
+        return self._sign(
+            user_id=session.user_id,
+            session_id=session.id,
+            scopes=scopes,
+            audience=audience,
+            client_id=str(session.client_id),
+        )
+
+    def issue_id_token(self, client_id: str, claims: Mapping[str, Any]) -> str:
+        """An ID token (OpenID Connect Core, section 2) for a client, with these claims."""
+        now = int(time.time())
+        whole = {"iss": self._issuer, "aud": client_id, "iat": now, "exp": now + LIFETIME_SECONDS, **claims}
+        return self._encode("JWT", whole)
+
+    def issue_to_app(self, client: OAuthClient, scopes: Sequence[str], audience: str | None) -> str:
+        """A token with which a client acts for itself."""
+        return self._sign(
+            user_id=client.bot_id, session_id=client.id, scopes=scopes, audience=audience, client_id=client.client_id
+        )
+
+    def _sign(
+        self,
+        *,
+        user_id: UUID,
+        session_id: UUID,
+        scopes: Sequence[str],
+        audience: str | None = None,
+        client_id: str | None = None,
+    ) -> str:
         now = int(time.time())
         claims = {
             "iss": self._issuer,
-            "aud": self._issuer,
-            "sub": str(session.user_id),
-            "sid": str(session.id),
+            "aud": audience or self._issuer,
+            "sub": str(user_id),
+            "sid": str(session_id),
+            "jti": token_hex(16),
             "iat": now,
             "exp": now + LIFETIME_SECONDS,
-            "scope": " ".join(sorted(Scope)),
+            "scope": " ".join(scopes),
         }
+        if client_id is not None:
+            claims["client_id"] = client_id
+        return self._encode("at+jwt", claims)
+
+    def _encode(self, kind: str, claims: dict[str, Any]) -> str:
         key = self._keys.signing
-        return jwt.encode({"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
+        return jwt.encode({"alg": ALGORITHM, "typ": kind, "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
 
     async def authenticate(self, authorization: str | None) -> "Credentials | None":
         """
@@ -81,8 +135,11 @@ class AccessTokens:
         kind, _, token = authorization.partition(" ")
         if kind.lower() != "bearer" or not token or len(token) > _MAX_TOKEN_CHARACTERS:
             raise Unauthenticated("The Authorization header holds no Bearer token.")
-        actor, expires_at = self._verify(token.strip())
-        credentials = Credentials(actor, expires_at)
+        token = token.strip()
+        if token.startswith(api_token.SECRET_PREFIX):
+            return await self._authenticate_api_token(token)
+        verified = self.verify(token)
+        credentials = Credentials(verified.actor, verified.expires_at)
         await self.check_active(credentials)
         return credentials
 
@@ -121,14 +178,34 @@ class AccessTokens:
         """The stream in which the end of one of the user's sessions is recorded."""
         return None if credentials is None else user_stream(credentials.actor.user_id)
 
+    async def _authenticate_api_token(self, token: str) -> "Credentials":
+        """The credentials of a personal API token, which is looked up; the use is noted, once a minute."""
+        secret_hash = api_token.hash_secret(token)
+        known = self._api_tokens.get(secret_hash)
+        if known is None:
+            row = await stored_api_tokens.by_secret(self._database, secret_hash)
+            if row is None:
+                raise Unauthenticated(_INVALID_MESSAGE)
+            actor = Actor(user_id=row.user_id, session_id=row.id, scopes=frozenset(map(Scope, row.scopes)))
+            known = _ApiTokenUse(actor, math.inf if row.expires_at is None else row.expires_at.timestamp())
+            self._api_tokens.put(secret_hash, known, _TOKEN_ENTRY_BYTES)
+        credentials = Credentials(known.actor, known.expires_at)
+        await self.check_active(credentials)
+        if known.noted_at + _NOTE_USE_SECONDS <= time.monotonic():
+            known.noted_at = time.monotonic()
+            assert known.actor.session_id is not None
+            await stored_api_tokens.touch(self._database, [known.actor.session_id])
+        return credentials
+
     async def _check_sessions(self, session_ids: Sequence[UUID]) -> Mapping[UUID, bool]:
         still_open = await sessions.find_active(self._database, session_ids, datetime.now(UTC))
         return {each: each in still_open for each in session_ids}
 
-    def _verify(self, token: str) -> tuple[Actor, float]:
+    def verify(self, token: str) -> "VerifiedToken":
+        """What an access token says; whether its session is open is not asked. Raises TokenExpired and Unauthenticated."""
         known = self._verified_tokens.get(token)
-        if known is not None and self._keys.find(known.kid) is not None:
-            return known.actor, known.expires_at
+        if known is not None and self._keys.find(known.kid) is not None and known.expires_at > time.time():
+            return known
         try:
             decoded = jwt.decode(token, self._find_key, algorithms=[ALGORITHM])
             if decoded.header.get("typ") != "at+jwt":
@@ -137,16 +214,18 @@ class AccessTokens:
             if isinstance(claims.get("exp"), int) and claims["exp"] <= time.time():
                 raise TokenExpired
             self._claims_registry.validate(claims)
+            scopes = frozenset(claims["scope"].split())
             actor = Actor(
                 user_id=UUID(claims["sub"]),
                 session_id=UUID(claims["sid"]),
-                scopes=frozenset(Scope(each) for each in claims["scope"].split()),
+                scopes=frozenset(Scope(each) for each in scopes if each not in OPENID_SCOPES),
+                is_app=claims.get("client_id") == claims["sid"],
             )
-            verified = _VerifiedToken(actor, float(claims["exp"]), decoded.header["kid"])
+            verified = VerifiedToken(actor, float(claims["exp"]), decoded.header["kid"], scopes, claims)
         except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise Unauthenticated(_INVALID_MESSAGE) from error
         self._verified_tokens.put(token, verified, len(token) + _TOKEN_ENTRY_BYTES)
-        return verified.actor, verified.expires_at
+        return verified
 
     def _find_key(self, token: GuestProtocol) -> ECKey:
         """The key that the token's header names; what else the header says of keys (`jwk`, `jku`, `x5u`) is not read."""
@@ -156,12 +235,23 @@ class AccessTokens:
         return key
 
 
-class _VerifiedToken(NamedTuple):
-    """What a verified token says, and the id of the key that signed it."""
+@dataclass(slots=True)
+class _ApiTokenUse:
+    """A personal API token that was looked up: whose it is, until when, and when its use was noted last (monotonic)."""
+
+    actor: Actor
+    expires_at: float
+    noted_at: float = -math.inf
+
+
+class VerifiedToken(NamedTuple):
+    """What a verified token says, and the id of the key that signed it. `scopes` has those of OpenID Connect too."""
 
     actor: Actor
     expires_at: float
     kid: str
+    scopes: frozenset[str]
+    claims: Mapping[str, Any]
 
 
 class Credentials:

@@ -31,8 +31,12 @@ ALL_SCOPES = frozenset(Scope)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """A signed-in user, through one session, with the scopes of its token."""
+    """A signed-in user, through one session, with the scopes of its token.
+
+    `session_id` is that of what was signed in with: a session, an API token, or a client that acts for itself (`is_app`).
+    """
 
     user_id: UUID
     session_id: UUID | None = None
     scopes: frozenset[Scope] = ALL_SCOPES
+    is_app: bool = False

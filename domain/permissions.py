@@ -46,6 +46,7 @@ class ResourceKind(StrEnum):
     DOCUMENT = "DOCUMENT"
     COMMENT = "COMMENT"
     ATTACHMENT = "ATTACHMENT"
+    OAUTH_CLIENT = "OAUTHCLIENT"
 
 
 Actions = frozenset[Action]
@@ -56,6 +57,7 @@ _READER = frozenset({_A.READ})
 _COMMENTER = frozenset({_A.READ, _A.COMMENT})
 _TASK_EDITOR = frozenset({_A.READ, _A.COMMENT, _A.CREATE, _A.UPDATE, _A.ASSIGN, _A.MOVE, _A.DELETE})
 _DOCUMENT_EDITOR = _TASK_EDITOR - {_A.ASSIGN}
+_MANAGER = frozenset({_A.READ, _A.UPDATE, _A.DELETE, _A.MANAGE})
 _PROJECT_EDITOR = frozenset({_A.READ, _A.COMMENT, _A.CREATE, _A.UPDATE, _A.SHARE})
 
 GRANTED_BY_ROLE: dict[ResourceKind, dict[Role, Actions]] = {
@@ -101,6 +103,12 @@ GRANTED_BY_ROLE: dict[ResourceKind, dict[Role, Actions]] = {
         Role.ADMIN: _READER | {_A.DELETE},
         Role.OWNER: _READER | {_A.DELETE},
     },
+    ResourceKind.OAUTH_CLIENT: {
+        Role.GUEST: frozenset(),
+        Role.MEMBER: frozenset(),
+        Role.ADMIN: _MANAGER,
+        Role.OWNER: _MANAGER,
+    },
 }
 
 # What being its author, lead or subject adds.
@@ -129,6 +137,7 @@ SCOPES: dict[ResourceKind, tuple[Scope, Scope]] = {
     ResourceKind.DOCUMENT: (Scope.DOCUMENTS_READ, Scope.DOCUMENTS_WRITE),
     ResourceKind.COMMENT: (Scope.TASKS_READ, Scope.TASKS_WRITE),
     ResourceKind.ATTACHMENT: (Scope.TASKS_READ, Scope.TASKS_WRITE),
+    ResourceKind.OAUTH_CLIENT: (Scope.ADMIN, Scope.ADMIN),
 }
 
 

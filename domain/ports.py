@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from domain.account_mail import AccountMail
     from domain.account_token import AccountTokenStore
+    from domain.api_token import ApiTokenStore
     from domain.attachment import AttachmentStore
     from domain.comment import CommentStore
     from domain.document import DocumentStore
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from domain.factor import FactorStore
     from domain.invitation import InvitationStore
     from domain.label import LabelStore
+    from domain.oauth_client import OAuthClientStore
+    from domain.oauth_grant import OAuthGrantStore
     from domain.project import ProjectStore
     from domain.reference import LinkTarget, ReferenceStore
     from domain.session import SessionStore
@@ -44,9 +47,15 @@ class UnitOfWork(Protocol):
     @property
     def sessions(self) -> "SessionStore": ...
     @property
+    def api_tokens(self) -> "ApiTokenStore": ...
+    @property
+    def oauth_clients(self) -> "OAuthClientStore": ...
+    @property
     def factors(self) -> "FactorStore": ...
     @property
     def account_tokens(self) -> "AccountTokenStore": ...
+    @property
+    def oauth_grants(self) -> "OAuthGrantStore": ...
     @property
     def teams(self) -> "TeamStore": ...
     @property

@@ -17,6 +17,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import ClassVar, Final, Protocol
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from domain.user import User, UserStatus
 from domain.user_agent import describe_device
 
 LIFETIME = timedelta(days=30)
+BROWSER_LIFETIME = timedelta(hours=12)
 GRACE = timedelta(seconds=10)
 RECENT = timedelta(minutes=10)
 """For which what can lock somebody out needs no further proof of who they are."""
@@ -37,9 +39,34 @@ _MAX_USER_AGENT_CHARS: Final = 500
 INVALID_REFRESH_MESSAGE = "The refresh token is not valid; sign in again."
 
 
+class SessionKind(StrEnum):
+    """How a session was opened."""
+
+    DIRECT = "DIRECT"
+    """By a client of our own, through the graph, with all scopes."""
+    BROWSER = "BROWSER"
+    """By the pages of the authorization server; its secret is a cookie, and it gets no tokens."""
+    GRANT = "GRANT"
+    """By an OAuth client, with the scopes that the person granted."""
+
+
+class RefreshVerdict(StrEnum):
+    """What a refresh token is."""
+
+    CURRENT = "CURRENT"
+    PREDECESSOR = "PREDECESSOR"
+    """The one before the current one, within the grace."""
+    REUSED = "REUSED"
+    """One that was replaced: it was stolen, or its successor was."""
+    INVALID = "INVALID"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One signed-in device. It ends 30 days after its last refresh."""
+    """One signed-in device, or what a person granted to a client. It ends 30 days after its last refresh.
+
+    `scopes` are those of a grant, with those of OpenID Connect; other sessions have none of their own.
+    """
 
     type_name: ClassVar[str] = "Session"
 
@@ -60,6 +87,9 @@ class Session:
     rotated_at: datetime
     authenticated_at: datetime
     """When the person behind it last showed who they are, by a password or a passkey."""
+    kind: SessionKind = SessionKind.DIRECT
+    client_id: UUID | None = None
+    scopes: tuple[str, ...] = ()
 
     @property
     def device(self) -> str | None:
@@ -113,25 +143,45 @@ class SessionStore(Protocol):
         ...
 
 
-async def open_session(uow: UnitOfWork, user: User, device: Device) -> tuple[Session, str]:
-    """Start a session for a user whose password was right; the second value is the refresh token."""
+async def open_session(
+    uow: UnitOfWork, user: User, device: Device, *, kind: SessionKind = SessionKind.DIRECT
+) -> tuple[Session, str]:
+    """Start a session for a user whose password was right; the second value is the refresh token, or the cookie of a browser."""
+    session, token = build_session(user, device, session_id=uow.new_id(), now=uow.now, kind=kind)
+    await uow.sessions.add(session)
+    return session, token
+
+
+def build_session(
+    user: User,
+    device: Device,
+    *,
+    session_id: UUID,
+    now: datetime,
+    kind: SessionKind,
+    client_id: UUID | None = None,
+    scopes: Sequence[str] = (),
+    authenticated_at: datetime | None = None,
+) -> tuple[Session, str]:
+    """A session that is not stored yet; the second value is its refresh token, or the cookie of a browser."""
     token_key = secrets.token_bytes(_SECRET_BYTES)
-    session_id = uow.new_id()
     secret = _encode_secret(secrets.token_bytes(_SECRET_BYTES), session_id, token_key)
     session = Session(
         id=session_id,
         user_id=user.id,
-        created_at=uow.now,
-        last_used_at=uow.now,
-        expires_at=uow.now + LIFETIME,
+        created_at=now,
+        last_used_at=now,
+        expires_at=now + (BROWSER_LIFETIME if kind is SessionKind.BROWSER else LIFETIME),
         user_agent=device.user_agent[:_MAX_USER_AGENT_CHARS] if device.user_agent else None,
         ip_address=device.ip_address,
         secret_hash=_hash(secret),
         token_key=token_key,
-        rotated_at=uow.now,
-        authenticated_at=uow.now,
+        rotated_at=now,
+        authenticated_at=authenticated_at or now,
+        kind=kind,
+        client_id=client_id,
+        scopes=tuple(scopes),
     )
-    await uow.sessions.add(session)
     return session, f"{session.id}.{secret}"
 
 
@@ -140,27 +190,56 @@ async def refresh(uow: UnitOfWork, refresh_token: str, device: Device) -> tuple[
 
     Raises Unauthenticated for a token that is malformed, expired, revoked or unknown: all alike, and nothing changes.
     """
-    session_id, secret = _parse(refresh_token)
-    found = await uow.sessions.lock(session_id)
-    if found is None:
+    parsed = parse_token(refresh_token)
+    found = None if parsed is None else await uow.sessions.lock(parsed[0])
+    if parsed is None or found is None or found[0].kind is not SessionKind.DIRECT:
         raise _invalid_token()
     session, user = found
-    if session.revoked_at is not None or session.expires_at <= uow.now or user.status is not UserStatus.ACTIVE:
-        raise _invalid_token()
+    match judge_refresh(session, user, parsed[1], uow.now):
+        case RefreshVerdict.INVALID:
+            raise _invalid_token()
+        case RefreshVerdict.REUSED:
+            await end(uow, session, None)
+            return None
+        case verdict:
+            renewed, token = renew(session, parsed[1], verdict, device, uow.now)
+            if renewed is not session:
+                await uow.sessions.save(renewed)
+            return user, renewed, token
 
+
+def judge_refresh(session: Session, user: User, secret: str, now: datetime) -> RefreshVerdict:
+    """What the secret of a refresh token is to the session whose id it names."""
+    if session.revoked_at is not None or session.expires_at <= now or user.status is not UserStatus.ACTIVE:
+        return RefreshVerdict.INVALID
     presented = _hash(secret)
     if secrets.compare_digest(presented, session.secret_hash):
-        rotated, successor = _rotate(session, secret, device, uow.now)
-        await uow.sessions.save(rotated)
-        return user, rotated, f"{session.id}.{successor}"
+        return RefreshVerdict.CURRENT
     is_predecessor = session.previous_secret_hash is not None and secrets.compare_digest(presented, session.previous_secret_hash)
-    if is_predecessor and uow.now - session.rotated_at <= GRACE and session.successor_nonce and session.token_key:
+    if is_predecessor and now - session.rotated_at <= GRACE and session.successor_nonce and session.token_key:
+        return RefreshVerdict.PREDECESSOR
+    return RefreshVerdict.REUSED if is_predecessor or _was_secret_of(session, secret) else RefreshVerdict.INVALID
+
+
+def renew(session: Session, secret: str, verdict: RefreshVerdict, device: Device, now: datetime) -> tuple[Session, str]:
+    """
+    The session after a refresh, and the successor of the token.
+
+    A predecessor within the grace gets the same successor that it got before, and the session stays as it is.
+    """
+    if verdict is RefreshVerdict.CURRENT:
+        session, successor = _rotate(session, secret, device, now)
+    else:
+        assert verdict is RefreshVerdict.PREDECESSOR
+        assert session.successor_nonce is not None
+        assert session.token_key is not None
         successor = _derive_successor(secret, session.successor_nonce, session.id, session.token_key)
-        return user, session, f"{session.id}.{successor}"
-    if is_predecessor or _was_secret_of(session, secret):
-        await _end(uow, session, None)
-        return None
-    raise _invalid_token()
+    return session, f"{session.id}.{successor}"
+
+
+def is_current(session: Session, secret: str) -> bool:
+    """Whether it is the current secret of a session."""
+    return secrets.compare_digest(_hash(secret), session.secret_hash)
 
 
 async def revoke(uow: UnitOfWork, actor: Actor, session_id: UUID | None, *, all_others: bool) -> None:
@@ -174,7 +253,7 @@ async def revoke(uow: UnitOfWork, actor: Actor, session_id: UUID | None, *, all_
     if found is None or found[0].user_id != actor.user_id:
         raise NotFound(("input", "sessionId"))
     if found[0].revoked_at is None:
-        await _end(uow, found[0], actor.user_id)
+        await end(uow, found[0], actor.user_id)
 
 
 async def revoke_all(uow: UnitOfWork, user_id: UUID, *, actor_id: UUID | None, except_for: UUID | None = None) -> None:
@@ -195,10 +274,10 @@ async def require_recent_sign_in(uow: UnitOfWork, actor: Actor) -> None:
     """
     Raise ReauthenticationRequired unless the person behind the actor has shown who they are within `RECENT`.
 
-    Tokens without a session, which programs have, are never enough.
+    Tokens without a session, which programs have, and those of OAuth clients are never enough.
     """
     session = await _lock_own(uow, actor)
-    if session is None or session.authenticated_at + RECENT <= uow.now:
+    if session is None or session.kind is SessionKind.GRANT or session.authenticated_at + RECENT <= uow.now:
         raise ReauthenticationRequired
 
 
@@ -209,7 +288,8 @@ async def _lock_own(uow: UnitOfWork, actor: Actor) -> Session | None:
     return found[0]
 
 
-async def _end(uow: UnitOfWork, session: Session, actor_id: UUID | None) -> None:
+async def end(uow: UnitOfWork, session: Session, actor_id: UUID | None) -> None:
+    """End a session, and let every process know."""
     await uow.sessions.save(replace(session, revoked_at=uow.now))
     uow.record(SessionEnded(actor_id=actor_id, user_id=session.user_id, session=EndedSession(id=session.id)))
 
@@ -257,14 +337,13 @@ def _tag(random_bytes: bytes, session_id: UUID, token_key: bytes) -> bytes:
     return hmac.digest(token_key, session_id.bytes + random_bytes, "sha256")[:_TAG_BYTES]
 
 
-def _parse(refresh_token: str) -> tuple[UUID, str]:
-    head, _, secret = refresh_token.partition(".")
-    if not secret.isascii():
-        raise _invalid_token()
+def parse_token(token: str) -> tuple[UUID, str] | None:
+    """The session that a refresh token or cookie names, and its secret; None for what is neither."""
+    head, _, secret = token.partition(".")
     try:
-        return UUID(head), secret
-    except ValueError as error:
-        raise _invalid_token() from error
+        return (UUID(head), secret) if secret.isascii() else None
+    except ValueError:
+        return None
 
 
 def _invalid_token() -> Unauthenticated:

@@ -18,7 +18,7 @@ from domain.errors import Unauthenticated
 from domain.factor import FactorKind, FactorProof
 from domain.ports import UnitOfWork
 from domain.rate_limit import RateLimit
-from domain.session import Device, Session
+from domain.session import Device, Session, SessionKind
 from domain.user import User, UserStatus
 
 _PER_ACCOUNT: Final = RateLimit(name="sign-in account", max_uses=5, window_seconds=60)
@@ -94,13 +94,15 @@ class SignIn(Protocol):
         ...
 
 
-async def open_session(uow: UnitOfWork, signed_in: SignedIn, device: Device) -> tuple[Session, str]:
-    """Start the session of somebody who has signed in; the second value is the refresh token.
+async def open_session(
+    uow: UnitOfWork, signed_in: SignedIn, device: Device, *, kind: SessionKind = SessionKind.DIRECT
+) -> tuple[Session, str]:
+    """Start the session of somebody who has signed in; the second value is the refresh token, or the cookie of a browser.
 
     Raises Unauthenticated when, since they were compared, the password was changed, the account closed, a factor added, or the
     code used.
     """
-    return await sessions.open_session(uow, await _use(uow, signed_in), device)
+    return await sessions.open_session(uow, await _use(uow, signed_in), device, kind=kind)
 
 
 async def reauthenticate(uow: UnitOfWork, actor: Actor, signed_in: SignedIn) -> None:

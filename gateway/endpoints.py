@@ -58,12 +58,14 @@ def graph_endpoints(
     credential_check_seconds: float = CHECK_INTERVAL_SECONDS,
     max_body_bytes: int = MAX_BODY_BYTES,
     compress: bool = False,
+    resource_metadata: str | None = None,
     path: str = "/graphql",
 ) -> GraphEndpoints:
     """
     The endpoints of a graph. The server awaits `drain` of the connections before it stops.
 
-    `allowed_origins` are pages of other origins that may call the graph, such as `https://app.example.com`.
+    `allowed_origins` are pages of other origins that may call the graph, such as `https://app.example.com`. `resource_metadata`:
+    the address of the document that says who gives tokens (RFC 9728).
     """
     origins = AllowedOrigins(allowed_origins)
     hub = None if subscriptions.groups is None else subscriptions.groups.hub
@@ -79,6 +81,7 @@ def graph_endpoints(
         may_introspect=may_introspect,
         max_body_bytes=max_body_bytes,
         compress=compress,
+        resource_metadata=resource_metadata,
     )
     websocket = WebSocketEndpoint(
         subscriptions,

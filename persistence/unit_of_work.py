@@ -25,15 +25,19 @@ from persistence.engine.database import Database
 from persistence.engine.write_batcher import StaleRow
 from persistence.events import streams
 from persistence.events.idempotency import IdempotencyClaim, find_result
+from persistence.events.task_counts import counted_param
 from persistence.markdown_links import read_links
 from persistence.search.index_writes import IndexChanges, to_params, write_changes
 from persistence.stores.account_token import SqlAccountTokens
+from persistence.stores.api_token import SqlApiTokens
 from persistence.stores.attachment import SqlAttachments
 from persistence.stores.comment import SqlComments
 from persistence.stores.document import SqlDocuments
 from persistence.stores.factor import SqlFactors
 from persistence.stores.invitation import SqlInvitations
 from persistence.stores.label import SqlLabels
+from persistence.stores.oauth_client import SqlOAuthClients
+from persistence.stores.oauth_grant import SqlOAuthGrants
 from persistence.stores.project import SqlProjects
 from persistence.stores.reference import SqlReferences
 from persistence.stores.session import SqlSessions
@@ -69,8 +73,11 @@ class SqlUnitOfWork:
         self._claim: IdempotencyClaim | None = None
         self.users = SqlUsers(connection)
         self.sessions = SqlSessions(connection)
+        self.api_tokens = SqlApiTokens(connection)
+        self.oauth_clients = SqlOAuthClients(connection)
         self.factors = SqlFactors(connection)
         self.account_tokens = SqlAccountTokens(connection)
+        self.oauth_grants = SqlOAuthGrants(connection)
         self.teams = SqlTeams(connection)
         self.invitations = SqlInvitations(connection)
         self.labels = SqlLabels(connection)
@@ -140,6 +147,7 @@ class SqlUnitOfWork:
         """
         await self.documents.flush()
         event_rows = [streams.event_row(event, self.now, self.client_mutation_id) for event in self.recorded]
+        counted = [counted_param(event) for event in self.recorded]
         changes = IndexChanges()
         for event, row in zip(self.recorded, event_rows, strict=True):
             changes.add(row, event)
@@ -153,11 +161,11 @@ class SqlUnitOfWork:
         if event_rows and self.connection.has_pending_write:
             claim_row = None if claim is None or result is None else claim.to_row(result(), [each["id"] for each in event_rows])
             self._assign_positions(
-                event_rows, await self.connection.commit_pending_write(event_rows, claim=claim_row, index=index)
+                event_rows, await self.connection.commit_pending_write(event_rows, counted, claim=claim_row, index=index)
             )
             return
         if event_rows:
-            self._assign_positions(event_rows, await streams.append(self.connection, event_rows))
+            self._assign_positions(event_rows, await streams.append(self.connection, event_rows, counted))
         if claim is not None and result is not None:
             await self.connection.begin()
             positions = {entry.stream: entry.position for entry in self.entries}

@@ -19,12 +19,20 @@ from persistence.stores import task
 from resolvers.context import Context, InputValues
 from resolvers.inputs.search_type import TYPE_NAMES
 
+_SCOPES_BEYOND_LOG: Mapping[str, TokenScope] = {
+    "ApiToken": TokenScope.PROFILE_READ,
+    "Document": TokenScope.DOCUMENTS_READ,
+    "DocumentVersion": TokenScope.DOCUMENTS_READ,
+    "OAuthClient": TokenScope.ADMIN,
+    "Session": TokenScope.PROFILE_READ,
+}
 _FINDERS_BY_TYPE: Mapping[str, FindByIds] = {"Task": task.by_ids, "Document": documents.by_ids}
 
 
 def scope_allows(actor: Actor, about_type: str) -> bool:
     """Whether the scopes of a token allow reading objects of this type; the log itself requires TASKS_READ."""
-    return about_type not in ("Document", "DocumentVersion") or TokenScope.DOCUMENTS_READ in actor.scopes
+    scope = _SCOPES_BEYOND_LOG.get(about_type)
+    return scope is None or scope in actor.scopes
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,19 +10,34 @@ from typing import Any
 from uuid import UUID
 
 from domain import codec
+from domain.api_token import ApiToken
 from domain.attachment import Attachment
 from domain.comment import Comment
 from domain.document import Document, DocumentVersion
 from domain.errors import DomainError
 from domain.invitation import Invitation
 from domain.label import Label
+from domain.oauth_client import OAuthClient
 from domain.project import Project
 from domain.task import Task, TaskResult
 from domain.team import Team
 from domain.user import User
 
-_SHOWN_ONCE = frozenset({"invitation_token", "development_links"})
-STORED_TYPES = (Attachment, Comment, Document, DocumentVersion, Invitation, Label, Project, Task, Team, User)
+_SHOWN_ONCE = frozenset({"invitation_token", "secret", "development_links"})
+STORED_TYPES = (
+    ApiToken,
+    Attachment,
+    Comment,
+    Document,
+    DocumentVersion,
+    Invitation,
+    Label,
+    OAuthClient,
+    Project,
+    Task,
+    Team,
+    User,
+)
 _STORED_NAMES = frozenset(cls.__name__ for cls in STORED_TYPES)
 
 

@@ -14,7 +14,21 @@ from domain.errors import BadUserInput, LimitExceeded
 from persistence.engine.database import Database
 from persistence.engine.lookup import FindByIds
 from persistence.events import activity
-from persistence.stores import attachment, comment, factor, invitation, label, project, session, task, task_link, team, user
+from persistence.stores import (
+    api_token,
+    attachment,
+    comment,
+    factor,
+    invitation,
+    label,
+    oauth_client,
+    project,
+    session,
+    task,
+    task_link,
+    team,
+    user,
+)
 from persistence.stores import document_queries as documents
 from resolvers import ids
 from resolvers.context import Context
@@ -31,6 +45,7 @@ async def _changes(database: Database, viewer: UUID, entry_ids: Sequence[UUID]) 
 FINDERS: dict[str, tuple[Scope, FindByIds]] = {
     "Activity": (Scope.TASKS_READ, activity.by_ids),
     "Change": (Scope.TASKS_READ, _changes),
+    "ApiToken": (Scope.PROFILE_READ, api_token.by_ids),
     "Attachment": (Scope.TASKS_READ, attachment.by_ids),
     "Comment": (Scope.TASKS_READ, comment.by_ids),
     "Document": (Scope.DOCUMENTS_READ, documents.by_ids),
@@ -38,6 +53,7 @@ FINDERS: dict[str, tuple[Scope, FindByIds]] = {
     "Factor": (Scope.PROFILE_READ, factor.by_ids),
     "Invitation": (Scope.TEAMS_READ, invitation.by_ids),
     "Label": (Scope.TEAMS_READ, label.by_ids),
+    "OAuthClient": (Scope.ADMIN, oauth_client.by_ids),
     "Project": (Scope.PROJECTS_READ, project.by_ids),
     "Session": (Scope.PROFILE_READ, session.by_ids),
     "Task": (Scope.TASKS_READ, task.by_ids),

@@ -6,6 +6,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 import resolvers.account
+import resolvers.administration
 import resolvers.change
 import resolvers.collaboration
 import resolvers.comment
@@ -28,6 +29,7 @@ from resolvers.inputs import team as team_inputs
 from resolvers.inputs import user as user_inputs
 from resolvers.scalars import SCALARS
 from schema import field_rules
+from schema.access_mutations import AccessMutations
 from schema.account_mutations import AccountMutations
 from schema.connection import Connection
 from schema.document_mutations import DocumentMutations
@@ -36,11 +38,13 @@ from schema.fields import change_subscription, event_subscription, query
 from schema.file_mutations import FileMutations
 from schema.node import Node
 from schema.payload import mutation
+from schema.types.api_token import ApiToken
 from schema.types.attachment import Attachment
 from schema.types.change import Activity, Change, ChangeConnection
 from schema.types.collaboration import DocumentEvent
 from schema.types.comment import Comment, CommentPayload
 from schema.types.document import Document, DocumentVersion
+from schema.types.oauth_client import OAuthClient
 from schema.types.project import Project, ProjectPayload
 from schema.types.search import SearchConnection
 from schema.types.server import ServerInfo
@@ -66,6 +70,11 @@ class Query:
     user: User | None = query(resolvers.user.get, "A user who shares a team with the viewer.", guard=Scope.TEAMS_READ)
     users: Connection[User] | None = query(
         resolvers.user.list_visible, "Users who share a team with the viewer, by name.", guard=Scope.TEAMS_READ
+    )
+    server_users: Connection[User] | None = query(
+        resolvers.administration.accounts,
+        "All accounts, by name, for administrators of the server; an empty list for others.",
+        guard=Scope.ADMIN,
     )
     team: Team | None = query(resolvers.team.get, "A team of the viewer.", guard=Scope.TEAMS_READ)
     teams: Connection[Team] | None = query(resolvers.team.list_visible, "Teams of the viewer, by name.", guard=Scope.TEAMS_READ)
@@ -97,7 +106,7 @@ class Query:
 
 
 @strawberry.type(description="Mutations. Each field runs in its own transaction.")
-class Mutation(AccountMutations, DocumentMutations, FileMutations):
+class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutations):
     """The root of mutations."""
 
     user_register: SessionPayload | None = mutation(
@@ -124,13 +133,13 @@ class Mutation(AccountMutations, DocumentMutations, FileMutations):
         resolvers.session.revoke,
         user_inputs.SessionRevokeInput,
         "Ends sessions: the current one, another one, or all others.",
-        guard="signed in",
+        guard=_ME,
     )
     session_reauthenticate: BasicPayload | None = mutation(
         resolvers.session.reauthenticate,
         user_inputs.SessionReauthenticateInput,
         "Shows again who the viewer is, for the ten minutes that changes of password, address and factors allow.",
-        guard="signed in",
+        guard=_ME,
         prepare=resolvers.session.check_own_password,
         holds_secrets=True,
     )
@@ -342,7 +351,7 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[Activity, Attachment, Comment, DocumentVersion, Factor, Label, Session, TaskLink, *ERROR_TYPES],
+    types=[Activity, ApiToken, Attachment, Comment, DocumentVersion, Factor, Label, OAuthClient, Session, TaskLink, *ERROR_TYPES],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 bindings = field_rules.collect_bindings(schema)

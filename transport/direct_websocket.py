@@ -26,6 +26,7 @@ from transport.uvicorn_websocket import OnDisconnect
 from transport.write_batch import WriteBatch
 
 _HIGH_WATER_BYTES: Final = 32 * 1024
+_MAX_BYTES_AFTER_CLOSE: Final = 64 * 1024
 CLOSE_TIMEOUT_SECONDS: Final = 1.0
 _LARGE_MESSAGE_TIMEOUT_SECONDS: Final = 60.0
 _SHORT_PAYLOAD_BYTES: Final = 1024
@@ -38,7 +39,7 @@ _TOO_MANY_CONNECTIONS: Final = CloseFrame(1013, "Too many connections; try again
 _RESTARTING: Final = CloseFrame(1012, "")
 
 # Why a connection is not read from: several may hold at once.
-_UNREAD_BACKLOG, _CLIENT_DOES_NOT_READ, _RECEIVER_IS_FULL = 1, 2, 4
+_UNREAD_BACKLOG, _CLIENT_DOES_NOT_READ, _RECEIVER_IS_FULL, _CLIENT_IGNORES_CLOSE = 1, 2, 4, 8
 
 
 class DirectWebSocket(asyncio.Protocol):
@@ -46,6 +47,7 @@ class DirectWebSocket(asyncio.Protocol):
 
     __slots__ = (
         "_address",
+        "_bytes_after_close",
         "_close_timeout_seconds",
         "_closing",
         "_default_message_bytes",
@@ -99,6 +101,7 @@ class DirectWebSocket(asyncio.Protocol):
         self._address = ""
         self._receiver: MessageReceiver | None = None
         self._closing = False
+        self._bytes_after_close = 0
         self._pauses = 0
         self._pong_payload: bytes | None = None
         self.budget: MessageBudget | None = None
@@ -127,6 +130,13 @@ class DirectWebSocket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         reader = self._reader
+        if self._closing:
+            # The client's close frame is waited for, but not behind as much as it may want to send before it.
+            self._bytes_after_close += len(data)
+            if self._bytes_after_close > _MAX_BYTES_AFTER_CLOSE:
+                reader.discard()
+                self._pause_reading(_CLIENT_IGNORES_CLOSE)
+                return
         reader.feed(data)
         if self._pauses:
             return  # handled when it is its turn, or when there is room

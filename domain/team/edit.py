@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain import text
 from domain.actor import Actor
-from domain.errors import Invalid, NotUnique, Required
+from domain.errors import Forbidden, Invalid, NotUnique, Required
 from domain.permissions import Action, Role
 from domain.ports import UnitOfWork
 from domain.team.entity import Membership, Team
@@ -22,7 +22,9 @@ _KEY = re.compile(r"[A-Z][A-Z0-9]{1,9}")
 async def create(
     uow: UnitOfWork, actor: Actor, team_id: UUID | None, *, name: str, key: str | None, description: str | None
 ) -> Team:
-    """Found a team; the founder owns it. Without a key it gets one made of its name."""
+    """Found a team; the founder owns it. Without a key it gets one made of its name. An app stays in its own team."""
+    if actor.is_app:
+        raise Forbidden(Action.CREATE, "An app belongs to one team and founds none.")
     team = Team(
         id=team_id or uow.new_id(),
         created_at=uow.now,

@@ -45,11 +45,12 @@ async def remove_member(uow: UnitOfWork, actor: Actor, team_id: UUID, user_id: U
     return team
 
 
-async def join(uow: UnitOfWork, actor: Actor, team: Team, role: Role) -> None:
-    """Make the actor a member; the caller has checked that they were invited."""
-    await uow.teams.add_member(Membership(team_id=team.id, user_id=actor.user_id, role=role, joined_at=uow.now))
-    uow.record(MembershipChanged(actor_id=actor.user_id, team=team, user_id=actor.user_id, before=None, after=role))
-    uow.record(TeamJoined(actor_id=actor.user_id, team=team, user_id=actor.user_id))
+async def join(uow: UnitOfWork, actor: Actor, team: Team, role: Role, *, user_id: UUID | None = None) -> None:
+    """Make the actor, or a bot of theirs, a member; the caller has checked that they may be."""
+    member_id = user_id or actor.user_id
+    await uow.teams.add_member(Membership(team_id=team.id, user_id=member_id, role=role, joined_at=uow.now))
+    uow.record(MembershipChanged(actor_id=actor.user_id, team=team, user_id=member_id, before=None, after=role))
+    uow.record(TeamJoined(actor_id=actor.user_id, team=team, user_id=member_id))
 
 
 async def leave_all(uow: UnitOfWork, actor: Actor, user_id: UUID) -> None:

@@ -156,7 +156,7 @@ class _SessionListener:
         feed.followers.add(self)
 
     def offer(self, entry: Entry, size: int, *, is_backfill: bool) -> None:
-        if entry.entity_type in ("Session", "User"):
+        if entry.entity_type in ("ApiToken", "Session", "User"):
             self._on_end(self)
 
     def expire(self) -> None:

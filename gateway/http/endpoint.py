@@ -47,6 +47,7 @@ class GraphQLEndpoint:
         may_introspect: MayIntrospect = allow_introspection,
         max_body_bytes: int = MAX_BODY_BYTES,
         compress: bool = False,
+        resource_metadata: str | None = None,
     ) -> None:
         self._executor = executor
         self._credentials = credentials
@@ -57,6 +58,7 @@ class GraphQLEndpoint:
         self._may_introspect = may_introspect
         self._max_body_bytes = max_body_bytes
         self._compress = compress
+        self._resource_metadata = resource_metadata
         self.timeout_seconds = executor.timeout_seconds
 
     # ── whole requests ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -200,7 +202,7 @@ class GraphQLEndpoint:
             self._executor.metrics.count_errors(result.errors)
             status = http_status(result, media_type)
             if status == 401:
-                own = (*own, _www_authenticate_header(result))
+                own = (*own, _www_authenticate_header(result, self._resource_metadata))
         body = encode(result.to_payload())
         if self._compress:
             body, coding = compress_body(body, headers.get(b"accept-encoding"))
@@ -230,7 +232,9 @@ def _request_id_header(info: RequestInfo) -> Header:
     return (b"x-request-id", info.request_id.encode())
 
 
-def _www_authenticate_header(result: OperationResult) -> Header:
+def _www_authenticate_header(result: OperationResult, resource_metadata: str | None) -> Header:
+    """What RFC 6750 says of a 401, and where RFC 9728 tells who gives tokens."""
     expired = any(error["extensions"]["code"] == "TOKEN_EXPIRED" for error in result.errors)
     reason = b', error_description="expired"' if expired else b""
-    return (b"www-authenticate", b'Bearer error="invalid_token"' + reason)
+    where = b"" if resource_metadata is None else f', resource_metadata="{resource_metadata}"'.encode()
+    return (b"www-authenticate", b'Bearer error="invalid_token"' + reason + where)

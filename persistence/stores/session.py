@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, literal_column, select
+from sqlalchemy import Uuid, bindparam, literal_column, or_, select, union_all
 
 from domain.session import Session
 from domain.user import User
@@ -13,7 +13,7 @@ from persistence.access import any_id
 from persistence.engine.database import Connection, Database
 from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params, update_row
 from persistence.engine.statement import Statement
-from persistence.tables import INSTANT, sessions, users
+from persistence.tables import INSTANT, api_tokens, oauth_clients, sessions, teams, users
 
 _ID = bindparam("id", type_=Uuid)
 _ADD = Statement(insert_row(Session, sessions))
@@ -30,14 +30,20 @@ _REVOKE_ALL = Statement(
     .values(revoked_at=bindparam("at", type_=INSTANT))
     .returning(sessions.c.id)
 )
+_NOW = bindparam("now", type_=INSTANT)
+_USER_ACTIVE = users.c.status == literal_column("'ACTIVE'")
+_apps = oauth_clients.join(users, users.c.id == oauth_clients.c.bot_id).join(teams, teams.c.id == oauth_clients.c.team_id)
 _FIND_ACTIVE = Statement(
-    select(sessions.c.id)
-    .select_from(sessions.join(users, users.c.id == sessions.c.user_id))
-    .where(
-        sessions.c.id == any_id(),
-        sessions.c.revoked_at.is_(None),
-        sessions.c.expires_at > bindparam("now", type_=INSTANT),
-        users.c.status == literal_column("'ACTIVE'"),
+    union_all(
+        select(sessions.c.id)
+        .select_from(sessions.join(users, users.c.id == sessions.c.user_id))
+        .where(sessions.c.id == any_id(), sessions.c.revoked_at.is_(None), sessions.c.expires_at > _NOW, _USER_ACTIVE),
+        select(api_tokens.c.id)
+        .select_from(api_tokens.join(users, users.c.id == api_tokens.c.user_id))
+        .where(api_tokens.c.id == any_id(), or_(api_tokens.c.expires_at.is_(None), api_tokens.c.expires_at > _NOW), _USER_ACTIVE),
+        select(oauth_clients.c.id)
+        .select_from(_apps)
+        .where(oauth_clients.c.id == any_id(), oauth_clients.c.deleted_at.is_(None), teams.c.deleted_at.is_(None), _USER_ACTIVE),
     )
 )
 _LIST_ACTIVE = Statement(
@@ -86,7 +92,7 @@ async def by_ids(database: Database, viewer: UUID, session_ids: Sequence[UUID]) 
 
 
 async def find_active(database: Database, session_ids: Sequence[UUID], now: datetime) -> frozenset[UUID]:
-    """Those of the sessions that are neither revoked nor expired, and whose users are active."""
+    """Those of the sessions, API tokens and OAuth clients that are neither revoked nor expired, and whose users are active."""
     return frozenset(row[0] for row in await database.fetch(_FIND_ACTIVE, ids=list(session_ids), now=now))
 
 

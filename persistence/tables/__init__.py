@@ -5,6 +5,7 @@ a row selected by `persistence.engine.rows` has the same attributes as the datac
 database's collation is C), which ranks need.
 """
 
+from persistence.tables.apps import api_tokens, authorization_codes, oauth_clients, oauth_consents
 from persistence.tables.columns import INSTANT, metadata, project_status, task_status, team_role
 from persistence.tables.document_log import document_clients, document_heads, document_updates
 from persistence.tables.documents import document_references, document_versions, documents
@@ -27,10 +28,12 @@ from persistence.tables.tasks import (
     comments,
     former_ranks,
     labels,
+    open_task_counts,
     project_members,
     projects,
     seen_marks,
     task_aliases,
+    task_counts,
     task_links,
     tasks,
     watchers,
@@ -40,8 +43,10 @@ from persistence.tables.workers import consumer_cursors, consumers, dead_letters
 __all__ = [
     "INSTANT",
     "account_tokens",
+    "api_tokens",
     "attached",
     "attachments",
+    "authorization_codes",
     "comment_reactions",
     "comments",
     "consumer_cursors",
@@ -62,6 +67,9 @@ __all__ = [
     "jobs",
     "labels",
     "metadata",
+    "oauth_clients",
+    "oauth_consents",
+    "open_task_counts",
     "project_members",
     "project_status",
     "projects",
@@ -75,6 +83,7 @@ __all__ = [
     "signing_keys",
     "streams",
     "task_aliases",
+    "task_counts",
     "task_links",
     "task_status",
     "tasks",

@@ -1,6 +1,7 @@
 """Tables of users, sessions, tokens sent by mail, teams, memberships, invitations and signing keys."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -41,6 +42,8 @@ users = Table(
 
 Index("uq_users_email_key", users.c.email_key, unique=True)
 
+Index("ix_users_name_collation_id", users.c.name_collation, users.c.id)
+
 sessions = Table(
     "sessions",
     metadata,
@@ -58,7 +61,11 @@ sessions = Table(
     Column("token_key", LargeBinary),
     Column("rotated_at", INSTANT, nullable=False),
     Column("authenticated_at", INSTANT, nullable=False),
+    Column("kind", Text, nullable=False, server_default=text("'DIRECT'")),
+    foreign_key("oauth_clients", key="client_id", nullable=True),
+    Column("scopes", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Index(None, "user_id"),
+    Index(None, "client_id"),
 )
 
 account_tokens = Table(

@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 import resolvers.label
+import resolvers.oauth_client
 import resolvers.project
 import resolvers.team
 import resolvers.user
 from domain.actor import Scope
 from domain.permissions import Role
-from resolvers.page import total_counts
+from resolvers.page import exact_totals, total_counts
 from resolvers.scalars import Markdown
 from schema.connection import Connection, PageInfo
 from schema.fields import leaf, relation, view
 from schema.node import Entity, Node
 from schema.payload import MutationPayload
+from schema.types.oauth_client import OAuthClient
 from schema.types.user import User
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ class TeamMemberConnection:
     nodes: list[User] = leaf("The members without their roles and cursors.")
     page_info: PageInfo = leaf("Position of the page in the list.")
     total_count: int = relation(total_counts, "Number of members; counted only when selected.")
+    total_count_exact: bool = relation(
+        exact_totals, "Whether that is the number of members; false where there are more than 10,000, which are not counted on."
+    )
 
 
 @view("An invitation of an e-mail address to a team.")
@@ -85,6 +90,13 @@ class Team(Entity):
         "Projects of the team that the viewer can see.",
         needs=["id"],
         guard=Scope.PROJECTS_READ,
+    )
+    oauth_clients: list[OAuthClient] = relation(
+        resolvers.oauth_client.of_teams,
+        "OAuth clients, oldest first; none for those who do not manage the team.",
+        guard=Scope.ADMIN,
+        needs=["id"],
+        personal=True,
     )
     labels: Connection[Label] = relation(resolvers.label.of_teams, "Labels of the team, by name.", needs=["id"])
 

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+import resolvers.api_token
 import resolvers.factor
+import resolvers.inputs.factor
 import resolvers.user
 from domain.actor import Scope
 from domain.factor import FactorKind
@@ -17,6 +19,7 @@ from schema.connection import Connection
 from schema.fields import leaf, relation, view
 from schema.node import Entity, Node
 from schema.payload import MutationPayload
+from schema.types.api_token import ApiToken
 
 if TYPE_CHECKING:
     from schema.types.task import Task
@@ -28,27 +31,6 @@ graphql_enum(
     ACTIVE="Can sign in.",
     INACTIVE="Cannot sign in: the account is closed or suspended.",
     PENDING="Cannot sign in yet.",
-)
-graphql_enum(
-    Scope,
-    "Scope of an OAuth access token.",
-    name="OAuthScope",
-    PROFILE_READ="Read the viewer's profile and account.",
-    PROFILE_WRITE="Change the viewer's profile and account.",
-    TEAMS_READ="Read teams, members and labels.",
-    TEAMS_WRITE="Change teams, members and labels.",
-    PROJECTS_READ="Read projects.",
-    PROJECTS_WRITE="Change projects.",
-    TASKS_READ="Read tasks and comments.",
-    TASKS_WRITE="Change tasks and comments.",
-    DOCUMENTS_READ="Read documents.",
-    DOCUMENTS_WRITE="Change documents.",
-    NOTIFICATIONS_READ="Read notifications.",
-    NOTIFICATIONS_WRITE="Mark notifications as read.",
-    SEARCH="Search.",
-    WEBHOOKS_MANAGE="Manage webhooks.",
-    AUDIT_READ="Read the audit log.",
-    ADMIN="Everything else.",
 )
 
 
@@ -85,6 +67,7 @@ class Account:
     email_verified_at: datetime | None = leaf("Time at which the address was verified; null if never.")
     is_server_admin: bool = leaf("Whether the viewer administers the server.")
     sessions: list[Session] = relation(resolvers.user.sessions, "Open sessions, most recently used first.", personal=True)
+    api_tokens: list[ApiToken] = relation(resolvers.api_token.of_accounts, "API tokens, newest first.", personal=True)
     factors: list[Factor] = relation(resolvers.factor.factors, "Second factors, the oldest first.", personal=True)
     recovery_codes_left: int = relation(
         resolvers.factor.recovery_codes_left, "How many recovery codes have not been used.", personal=True

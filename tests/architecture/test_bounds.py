@@ -40,8 +40,10 @@ _WORKERS = "the number of worker processes"
 _BOUNDS: dict[str, str] = {
     "auth/keys.py:SigningKeys._by_id": "MAX_KEYS keys",
     "auth/account_mail.py:BackgroundAccountMailer._waiting": "1,000 mails",
-    "auth/passwords.py:Argon2Passwords._slots": "one less than there are cores, and five seconds of waiting",
+    "auth/oauth/requests.py:_Payload._datalist": "the parameters of one request: 50",
+    "auth/passwords.py:Argon2Passwords._slots": "one less than there are cores; 100 wait, for five seconds",
     "auth/passwords.py:Argon2Passwords._threads": "as many threads, behind the slots",
+    "auth/tokens.py:AccessTokens._api_tokens": _BYTES,
     "auth/tokens.py:AccessTokens._checked_sessions": _BYTES,
     "auth/tokens.py:AccessTokens._verified_tokens": _BYTES,
     "mail/smtp.py:SmtpMailer._slots": "four connections, each for 30 s at most",

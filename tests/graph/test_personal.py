@@ -9,6 +9,7 @@ from resolvers import ids
 from schema.root import bindings, schema
 from tests.support.app import App, Person
 from tests.support.graph_actions import create_comment, create_task, mutate, mutate_ok
+from tests.support.oauth import registered
 from tests.support.teams import SampleTeam, uuid_of
 
 TYPES = schema._schema.type_map
@@ -67,6 +68,7 @@ async def test_only_personal_fields_give_people_with_equal_rights_different_thin
         "label"
     ]
     await mutate_ok(app, team.owner, "projectUpdate", id=team.project_id, leadId=team.member.id)
+    await registered(app, team.owner, team.team_id)
     rows = await app.sql.fetch("SELECT id FROM events WHERE entity_id = $1 ORDER BY position", uuid_of(card["id"]))
     objects = {
         "Task": card["id"],

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 
 # What an owner is refused too: signing in is tried with nonsense, and the rest is for somebody else than the owner.
 _NOT_FOR_OWNERS = (
+    "apiTokenCreate",
     "emailVerify",
     "factorConfirm",
     "invitationAccept",

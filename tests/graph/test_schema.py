@@ -20,7 +20,7 @@ from graphql.utilities.build_ast_schema import build_schema
 
 from domain.actor import Scope
 from resolvers.context import Context
-from schema.field_rules import MissingFieldRule, collect_bindings
+from schema.field_rules import READ_SCOPES, MissingFieldRule, collect_bindings
 from schema.fields import leaf, query, relation
 from schema.root import bindings, schema
 
@@ -122,11 +122,11 @@ def test_a_schema_whose_fields_all_have_rules_is_registered() -> None:
 
     @strawberry.type
     class Query:
-        things: list[Thing] = query(_things, "All of them.", guard="signed in")
+        things: list[Thing] = query(_things, "All of them.", guard=Scope.TASKS_READ)
 
     rules = collect_bindings(strawberry.Schema(query=Query))
     assert {name: binding.guard for name, binding in rules.items()} == {
-        "Query.things": "signed in",
+        "Query.things": Scope.TASKS_READ,
         "Thing.name": "parent",
         "Thing.owner": Scope.TEAMS_READ,
     }
@@ -159,3 +159,9 @@ def test_a_field_of_a_root_is_not_as_visible_as_its_parent() -> None:
 
     with pytest.raises(MissingFieldRule, match=r"Query\.things"):
         collect_bindings(strawberry.Schema(query=Query))
+
+
+def test_start_up_fails_when_a_field_has_no_scope(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("schema.field_rules.READ_SCOPES", {**READ_SCOPES, "Progress": Scope.AUDIT_READ})
+    with pytest.raises(MissingFieldRule, match=r"Task\.subtaskProgress"):
+        collect_bindings(schema)

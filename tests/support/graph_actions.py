@@ -24,6 +24,7 @@ ERROR_FIELDS = """
   }
 """
 _PAYLOAD_SELECTIONS = {
+    "ApiTokenPayload": "apiToken { id }",
     "AttachmentPayload": "attachment { id state }",
     "UploadPayload": "attachment { id state }",
     "BasicPayload": "",
@@ -34,6 +35,7 @@ _PAYLOAD_SELECTIONS = {
     "FactorPayload": "factor { id kind label }",
     "MailPayload": "",
     "LabelPayload": "label { id name }",
+    "OAuthClientPayload": "oauthClient { id version }",
     "ProjectPayload": "project { id version }",
     "SessionPayload": "user { id }",
     "TaskPayload": f"task {{ {TASK_FIELDS} }}",

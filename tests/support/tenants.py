@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 from uuid import UUID
 
+from domain import api_token, oauth_client
+from domain.actor import Scope
 from domain.attachment import Attachment, AttachmentState
 from domain.blob import attachment_key
 from domain.factor import Factor, FactorKind
+from domain.oauth_client import OAuthGrant
 from persistence.unit_of_work import unit_of_work
 from resolvers import ids
 from tests.support.app import App, Person
@@ -50,9 +53,23 @@ class MutationCase:
 async def create_tenant(app: App) -> Tenant:
     """A tenant of its own."""
     people = await create_sample_team(app)
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        token, _ = await api_token.create(uow, people.owner.actor, name="Script", scopes=[Scope.TASKS_READ], expires_at=None)
+        client, _ = await oauth_client.create(
+            uow,
+            people.owner.actor,
+            uuid_of(people.team_id),
+            name="App",
+            is_public=False,
+            redirect_uris=[],
+            grants=[OAuthGrant.CLIENT_CREDENTIALS],
+            scopes=[Scope.TASKS_READ],
+        )
     people = replace(people, owner=await with_session(app, people.owner), admin=await with_session(app, people.admin))
     assert people.owner.session_id is not None
     own: Objects = {
+        "ApiToken": ids.encode("ApiToken", token.id),
+        "OAuthClient": ids.encode("OAuthClient", client.id),
         "Session": ids.encode("Session", people.owner.session_id),
         "Factor": ids.encode("Factor", await _create_factor(app, people.owner)),
     }
@@ -178,6 +195,22 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "sessionCreate": MutationCase(lambda _: {"email": "nobody", "password": ""}, "INVALID", "INVALID"),
     "sessionRefresh": MutationCase(lambda _: {"refreshToken": ""}, "INVALID", "INVALID"),
     "sessionRevoke": MutationCase(_input_of(sessionId="Session"), guest="NOT_FOUND"),
+    "apiTokenCreate": MutationCase(lambda _: {"name": "", "scopes": []}, "INVALID", "INVALID"),
+    "apiTokenRevoke": MutationCase(_input_of(id="ApiToken"), guest="NOT_FOUND"),
+    "oauthClientCreate": MutationCase(
+        _input_with(
+            {
+                "name": "App",
+                "isPublic": False,
+                "redirectUris": [],
+                "grants": ["CLIENT_CREDENTIALS"],
+                "scopes": ["TASKS_READ"],
+            },
+            teamId="Team",
+        )
+    ),
+    "oauthClientRotateSecret": MutationCase(_input_of(id="OAuthClient"), guest="NOT_FOUND"),
+    "oauthClientDelete": MutationCase(_input_of(id="OAuthClient"), guest="NOT_FOUND"),
     "sessionReauthenticate": MutationCase(lambda _: {"password": ""}, "INVALID", "INVALID"),
     "emailVerify": MutationCase(lambda _: {"token": "nonsense"}, "NOT_FOUND", "NOT_FOUND"),
     "emailChangeRequest": MutationCase(
@@ -284,6 +317,7 @@ QUERIES: Mapping[str, QueryCase] = {
         "query ($of: ID!) { node(id: $of) { id } }",
         (
             "Activity",
+            "ApiToken",
             "Attachment",
             "Change",
             "Comment",
@@ -291,6 +325,7 @@ QUERIES: Mapping[str, QueryCase] = {
             "Factor",
             "Invitation",
             "Label",
+            "OAuthClient",
             "Project",
             "Session",
             "Task",
@@ -305,6 +340,7 @@ QUERIES: Mapping[str, QueryCase] = {
     "viewer": QueryCase("{ viewer { id } }"),
     "user": QueryCase("query ($of: ID!) { user(id: $of) { id email } }", ("User",)),
     "users": QueryCase("{ users { nodes { id } } }"),
+    "serverUsers": QueryCase("{ serverUsers { nodes { id } } }"),
     "team": QueryCase("query ($of: ID!) { team(id: $of) { id name } }", ("Team",)),
     "teams": QueryCase("{ teams { nodes { id } } }"),
     "project": QueryCase("query ($of: ID!) { project(id: $of) { id name } }", ("Project",)),

@@ -181,6 +181,21 @@ async def test_a_client_that_closes_is_answered_and_forgotten() -> None:
         assert ends.disconnected == [ends.websocket]
 
 
+async def test_a_client_that_goes_on_sending_after_the_close_frame_is_not_read_from() -> None:
+    sent = frame(BINARY, bytes(90_000)) * 100
+    async with open_ends() as ends:
+        ends.websocket.close(CloseFrame(4400, "no"))
+        ends.writer.write(sent)
+        assert await ends.receive_frame() == (CLOSE, b"\x11\x30no")
+        await asyncio.sleep(0.3)
+        unsent = ends.writer.transport.get_write_buffer_size()
+        assert unsent > len(sent) - 4 * 2**20  # the rest is in the kernel's buffers
+        await asyncio.sleep(0.1)
+        assert ends.writer.transport.get_write_buffer_size() == unsent
+        while not ends.disconnected:
+            await asyncio.sleep(0.01)
+
+
 async def test_a_client_that_does_not_read_is_dropped_a_moment_after_the_farewell() -> None:
     async with open_ends() as ends:
         while ends.websocket.send_now(bytes(50_000)):

@@ -1,0 +1,330 @@
+"""Answers `/oauth/authorize`: a person signs in, consents, and returns to the app with a code.
+
+Every step is a form for the same address, so that the request of the app is all the state there is, and a page can be loaded
+again. A request is judged by Authlib's grant before anything is shown; what is wrong with client or redirect URI is shown here,
+anything else is told to the app.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from authlib.common.urls import add_params_to_uri
+from authlib.oauth2.rfc6749.errors import InvalidRequestError, OAuth2Error
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from auth.oauth.browser_session import BrowserSessions, SignedInBrowser
+from auth.oauth.grants import authorization_server
+from auth.oauth.pages import Pages, destination, scope_texts
+from auth.oauth.requests import Parameters, ParsedRequest, parse_parameters, read_form
+from auth.oauth.server import Answer, LoadedRequest, RequestServer
+from auth.oauth.token_endpoint import client_by_id, device_of
+from auth.tokens import AccessTokens
+from domain import sign_in
+from domain.errors import DomainError, RateLimited, Unauthenticated, Unavailable
+from domain.oauth_client import OAuthClient
+from domain.oauth_grant import issue_code
+from domain.session import Device, SessionKind
+from domain.sign_in import FactorRequired, SignedIn, SignIn
+from persistence.engine.database import Database
+from persistence.unit_of_work import Announcer, SqlUnitOfWork, run_in_unit_of_work
+
+AUTHORIZE_PATH: Final = "/oauth/authorize"
+_MAX_QUERY_BYTES: Final = 8 * 1024
+_SIGN_IN_AGAIN: Final = frozenset({"login", "select_account"})
+
+
+class _Refused(Exception):
+    """The request is answered with this."""
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+
+class _Authorization:
+    """One request for authorization that is valid, whoever will answer it."""
+
+    def __init__(self, parsed: ParsedRequest, loaded: LoadedRequest, server: RequestServer, grant: Any) -> None:
+        self.parsed = parsed
+        self.loaded = loaded
+        self.server = server
+        self.grant = grant
+        self.redirect_uri: str = grant.redirect_uri
+        self.scopes: tuple[str, ...] = tuple(parsed.scope.split())
+        self.prompts = frozenset(parsed.payload.data.get("prompt", "").split())
+        assert loaded.client is not None
+        self.client: OAuthClient = loaded.client
+
+    def needs_sign_in(self, browser: SignedInBrowser | None) -> bool:
+        """Whether the person has to show who they are, for the first time or again."""
+        if browser is None or self.prompts & _SIGN_IN_AGAIN:
+            return True
+        max_age = self.parsed.payload.data.get("max_age", "")
+        if not max_age.isdecimal() or len(max_age) > 9:
+            return False
+        return browser.session.authenticated_at + timedelta(seconds=int(max_age)) < self.loaded.now
+
+    def needs_consent(self, granted: set[str]) -> bool:
+        """Whether the person has to consent. An app that anybody can pretend to be always asks (RFC 8252, section 8.6)."""
+        impersonable = self.client.is_public and not self.redirect_uri.startswith("https://")
+        return impersonable or "consent" in self.prompts or not granted.issuperset(self.scopes)
+
+
+class AuthorizeEndpoint:
+    """Answers requests for authorization."""
+
+    def __init__(
+        self,
+        database: Database,
+        announcer: Announcer,
+        tokens: AccessTokens,
+        service: SignIn,
+        browsers: BrowserSessions,
+        *,
+        issuer: str,
+    ) -> None:
+        self._database = database
+        self._announcer = announcer
+        self._tokens = tokens
+        self._sign_in = service
+        self._browsers = browsers
+        self._issuer = issuer
+        self._pages = Pages()
+
+    def routes(self) -> list[BaseRoute]:
+        return [Route(AUTHORIZE_PATH, self.answer, methods=["GET", "POST"]), *self._pages.routes()]
+
+    async def answer(self, request: Request) -> Response:
+        """A page, or the way back to the app."""
+        try:
+            asked = await self._validate(request)
+            if request.method == "POST":
+                return await self._submit(request, asked)
+            return await self._show(request, asked)
+        except _Refused as refused:
+            return refused.response
+        except Unavailable as error:
+            return self._pages.error("Not now", error.message, status=503)
+
+    async def _validate(self, request: Request) -> _Authorization:
+        """The request, judged by its grant. Raises _Refused."""
+        query: bytes = request.scope["query_string"]
+        try:
+            if len(query) > _MAX_QUERY_BYTES:
+                raise InvalidRequestError("The request is too long.")
+            parsed = ParsedRequest("GET", self._issuer + AUTHORIZE_PATH, parse_parameters(query), {})
+        except OAuth2Error as error:
+            raise _Refused(self._pages.error("This request cannot be read", str(error.description))) from error
+        loaded = LoadedRequest(
+            now=datetime.now(UTC),
+            tokens=self._tokens,
+            device=device_of(request),
+            client=await client_by_id(self._database, parsed.payload.client_id or ""),
+        )
+        server = authorization_server(loaded)
+        try:
+            grant = server.get_consent_grant(parsed)
+        except OAuth2Error as error:
+            raise _Refused(self._to_response(error, parsed)) from error
+        except ValueError as error:  # Authlib words an error with characters that errors may not have
+            raise _Refused(
+                self._to_response(InvalidRequestError("A parameter holds characters that it cannot."), parsed)
+            ) from error
+        asked = _Authorization(parsed, loaded, server, grant)
+        if "none" in asked.prompts and len(asked.prompts) > 1:
+            raise _Refused(self._return(asked, "invalid_request", "The prompt none stands alone."))
+        return asked
+
+    async def _show(self, request: Request, asked: _Authorization) -> Response:
+        """The next page; or the code, where nothing is left to ask."""
+
+        async def look(uow: SqlUnitOfWork) -> tuple[SignedInBrowser | None, set[str], str]:
+            browser = await self._browsers.find(uow, request)
+            team = await uow.teams.get(asked.client.team_id)
+            granted = set() if browser is None else set(await uow.oauth_grants.consented_scopes(browser.user.id, asked.client.id))
+            return browser, granted, "" if team is None else team.name
+
+        browser, granted, team_name = await run_in_unit_of_work(self._database, self._announcer, look)
+        if asked.needs_sign_in(browser):
+            if "none" in asked.prompts:
+                return self._return(asked, "login_required", "The person is not signed in.")
+            return self._show_sign_in(request, asked, email=asked.parsed.payload.data.get("login_hint", ""))
+        assert browser is not None
+        if asked.needs_consent(granted):
+            if "none" in asked.prompts:
+                return self._return(asked, "consent_required", "The person has not consented.")
+            return self._show_consent(request, asked, browser, team_name)
+        return await self._grant(asked, browser)
+
+    async def _submit(self, request: Request, asked: _Authorization) -> Response:
+        """What a form of ours asks for."""
+        try:
+            form = dict(await read_form(request))
+        except OAuth2Error as error:
+            return self._pages.error("This form cannot be read", str(error.description))
+        if not self._browsers.is_own_form(request, form.get("csrf", ""), _about(request)):
+            return self._pages.error("This page is too old", "The form was not sent from a page of this browser.", status=403)
+        match form.get("step"):
+            case "sign_in":
+                return await self._submit_sign_in(request, asked, form)
+            case "factor":
+                return await self._submit_factor(request, asked, form)
+            case "consent":
+                return await self._submit_consent(request, asked, allowed=form.get("decision") == "allow")
+        return self._pages.error("This form cannot be read", "It is none of this page.")
+
+    async def _submit_sign_in(self, request: Request, asked: _Authorization, form: dict[str, str]) -> Response:
+        """Judge a password; a person with a second factor is asked for its code."""
+        email = form.get("email", "")
+        device = device_of(request)
+        try:
+            result = await self._sign_in.with_password(email, form.get("password", ""), address=device.ip_address)
+            if isinstance(result, FactorRequired):
+                return self._show_factor(request, asked, result.challenge)
+            return await self._open(asked, result, device)
+        except (Unauthenticated, RateLimited) as error:
+            return self._show_sign_in(request, asked, email=email, error=error)
+
+    async def _submit_factor(self, request: Request, asked: _Authorization, form: dict[str, str]) -> Response:
+        """Judge the code of a second factor."""
+        challenge = form.get("challenge", "")
+        device = device_of(request)
+        try:
+            signed_in = await self._sign_in.with_code(challenge, form.get("code", ""), address=device.ip_address)
+            return await self._open(asked, signed_in, device)
+        except (Unauthenticated, RateLimited) as error:
+            return self._show_factor(request, asked, challenge, error=error)
+
+    async def _open(self, asked: _Authorization, signed_in: SignedIn, device: Device) -> Response:
+        """Remember who has signed in, and go on with the request. Raises Unauthenticated."""
+
+        async def run(uow: SqlUnitOfWork) -> str:
+            return (await sign_in.open_session(uow, signed_in, device, kind=SessionKind.BROWSER))[1]
+
+        token = await run_in_unit_of_work(self._database, self._announcer, run)
+        response = RedirectResponse(_without_prompt(asked.parsed), 303, {"Cache-Control": "no-store"})
+        self._browsers.remember(response, token)
+        return response
+
+    async def _submit_consent(self, request: Request, asked: _Authorization, *, allowed: bool) -> Response:
+        async def look(uow: SqlUnitOfWork) -> SignedInBrowser | None:
+            return await self._browsers.find(uow, request)
+
+        if not allowed:
+            return self._return(asked, "access_denied", "The person denied the request.")
+        browser = await run_in_unit_of_work(self._database, self._announcer, look)
+        if browser is None or asked.needs_sign_in(browser):
+            return RedirectResponse(str(request.url), 303, {"Cache-Control": "no-store"})
+        return await self._grant(asked, browser)
+
+    async def _grant(self, asked: _Authorization, browser: SignedInBrowser) -> Response:
+        """The way back to the app, with a code."""
+
+        async def run(uow: SqlUnitOfWork) -> Answer:
+            answer: Answer = asked.server.create_authorization_response(asked.parsed, grant_user=browser.user, grant=asked.grant)
+            data = asked.parsed.payload.data
+            if asked.loaded.new_code is not None:
+                await issue_code(
+                    uow,
+                    browser.user,
+                    asked.client,
+                    code=asked.loaded.new_code,
+                    redirect_uri=asked.redirect_uri,
+                    scopes=asked.loaded.new_code_scopes,
+                    code_challenge=data["code_challenge"],
+                    nonce=data.get("nonce"),
+                    resource=asked.loaded.audience(asked.parsed),
+                    authenticated_at=browser.session.authenticated_at,
+                )
+            return answer
+
+        answer = await run_in_unit_of_work(self._database, self._announcer, run)
+        assert answer.location is not None
+        return self._redirect(answer.location)
+
+    # pages and ways back
+
+    def _show_sign_in(self, request: Request, asked: _Authorization, *, email: str, error: DomainError | None = None) -> Response:
+        return self._show_form(
+            request, asked, "sign_in.html", title="Sign in", error=error, app_name=asked.client.name, email=email[:254]
+        )
+
+    def _show_factor(
+        self, request: Request, asked: _Authorization, challenge: str, *, error: DomainError | None = None
+    ) -> Response:
+        return self._show_form(
+            request, asked, "factor.html", title="Enter your code", error=error, app_name=asked.client.name, challenge=challenge
+        )
+
+    def _show_consent(self, request: Request, asked: _Authorization, browser: SignedInBrowser, team_name: str) -> Response:
+        switch = [*_parameters(asked.parsed, leaving_out=("prompt",)), ("prompt", "select_account")]
+        return self._show_form(
+            request,
+            asked,
+            "consent.html",
+            title=f"Allow {asked.client.name}?",
+            app_name=asked.client.name,
+            team_name=team_name,
+            user_name=browser.user.display_name,
+            email=browser.user.email_address,
+            scopes=scope_texts(asked.scopes),
+            switch_address=f"{AUTHORIZE_PATH}?{urlencode(switch)}",
+            destination=destination(asked.redirect_uri),
+        )
+
+    def _show_form(
+        self, request: Request, asked: _Authorization, name: str, *, error: DomainError | None = None, **values: Any
+    ) -> Response:
+        """A page with a form for this request; `error`: what was wrong with what was sent before."""
+        form_secret = self._browsers.form_secret(request)
+        about = _about(request)
+        response = self._pages.render(
+            name,
+            status=200 if error is None else 429 if isinstance(error, RateLimited) else 401,
+            headers={"Retry-After": str(error.retry_after_seconds)} if isinstance(error, RateLimited) else None,
+            returns_to=asked.redirect_uri,
+            error=None if error is None else error.message,
+            action=f"{AUTHORIZE_PATH}?{about}",
+            csrf=self._browsers.form_token(form_secret, about),
+            **values,
+        )
+        self._browsers.set_form_secret(response, form_secret)
+        return response
+
+    def _return(self, asked: _Authorization, error: str, description: str) -> Response:
+        """Back to the app with an error."""
+        problem = OAuth2Error(description, error=error, redirect_uri=asked.redirect_uri, state=asked.parsed.payload.state)
+        return self._to_response(problem, asked.parsed)
+
+    def _to_response(self, error: OAuth2Error, parsed: ParsedRequest) -> Response:
+        """Back to the app with an error, where client and redirect URI are known; else a page."""
+        if not error.redirect_uri:
+            return self._pages.error("This app cannot sign you in", str(error.get_error_description() or error.error))
+        error.state = parsed.payload.state
+        _, _, headers = error()
+        return self._redirect(dict(headers)["Location"])
+
+    def _redirect(self, location: str) -> Response:
+        """To the app; `iss` says which server answered (RFC 9207)."""
+        address = add_params_to_uri(location, [("iss", self._issuer)])
+        return RedirectResponse(address, 303, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+
+
+def _about(request: Request) -> str:
+    """The request that a form is for, as the browser sent it."""
+    query: bytes = request.scope["query_string"]
+    return query.decode("ascii")
+
+
+def _parameters(parsed: ParsedRequest, *, leaving_out: tuple[str, ...]) -> Parameters:
+    listed = parsed.payload.datalist.items()
+    return [(name, value) for name, values in listed for value in values if name not in leaving_out]
+
+
+def _without_prompt(parsed: ParsedRequest) -> str:
+    """The address of the request, once the person has signed in: it asks for that no more, nor how long ago it was."""
+    prompts = [each for each in parsed.payload.data.get("prompt", "").split() if each not in _SIGN_IN_AGAIN]
+    kept = [*_parameters(parsed, leaving_out=("prompt", "max_age")), *([("prompt", " ".join(prompts))] if prompts else [])]
+    return f"{AUTHORIZE_PATH}?{urlencode(kept)}"
