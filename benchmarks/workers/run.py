@@ -159,10 +159,10 @@ async def measure_delay(url: str, folder: Path, *, seconds: float) -> dict[str, 
                 await tasks.create(uow, actor, None, values)
                 return uow
 
-            while True:
+            uow: Any = None
+            while uow is None:
                 try:
                     uow = await run_in_unit_of_work(database, announcer, create)
-                    break
                 except Unavailable:  # the machine has no time for so many: the writer is late, and what it wrote counts
                     await asyncio.sleep(0.1)
             now = time.monotonic()
