@@ -15,7 +15,7 @@ TESTS :=
 WORKERS := auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast test-clients chaos attack fuzz bench bench-live bench-collab bench-scale bench-workers bench-signin check format lock graphiql clean
+.PHONY: help run install test test-fast test-clients chaos attack fuzz bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin check format lock graphiql clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -46,6 +46,9 @@ fuzz: $(INSTALLED)       ## run 100,000 operations, generated and drawn, on both
 
 bench: $(INSTALLED)      ## measure ours beside peers in one run (25 minutes; needs wrk and Node)
 	@$(IN)/python benchmarks/run.py $(ARGS)
+
+bench-search: $(INSTALLED) ## measure searches beside ILIKE (10 minutes; ARGS="--tasks 100000 --documents 20000 --comments 200000")
+	@PYTHONPATH=. $(IN)/python benchmarks/search/run.py $(ARGS)
 
 bench-signin: $(INSTALLED) ## measure whether known and unknown accounts take as long, and what 1,000 sign-ins do to others (3 minutes)
 	@PYTHONPATH=. $(IN)/python benchmarks/sign_in_load.py $(ARGS)

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from domain.api_token import ApiTokenStore
     from domain.attachment import AttachmentStore
     from domain.comment import CommentStore
+    from domain.device_code import DeviceCodeStore
     from domain.document import DocumentStore
     from domain.events import Event
     from domain.factor import FactorStore
     from domain.invitation import InvitationStore
     from domain.label import LabelStore
+    from domain.notification import DeliveryStore, NotificationSettingsStore, NotificationStore
     from domain.oauth_client import OAuthClientStore
     from domain.oauth_grant import OAuthGrantStore
     from domain.project import ProjectStore
@@ -55,6 +57,8 @@ class UnitOfWork(Protocol):
     @property
     def account_tokens(self) -> "AccountTokenStore": ...
     @property
+    def device_codes(self) -> "DeviceCodeStore": ...
+    @property
     def oauth_grants(self) -> "OAuthGrantStore": ...
     @property
     def teams(self) -> "TeamStore": ...
@@ -78,6 +82,12 @@ class UnitOfWork(Protocol):
     def attachments(self) -> "AttachmentStore": ...
     @property
     def watches(self) -> "WatchStore": ...
+    @property
+    def notifications(self) -> "NotificationStore": ...
+    @property
+    def notification_settings(self) -> "NotificationSettingsStore": ...
+    @property
+    def deliveries(self) -> "DeliveryStore": ...
 
     async def read_links(self, markdown: str, interesting: "re.Pattern[str]") -> "Sequence[LinkTarget]":
         """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""

@@ -32,10 +32,14 @@ from persistence.stores.account_token import SqlAccountTokens
 from persistence.stores.api_token import SqlApiTokens
 from persistence.stores.attachment import SqlAttachments
 from persistence.stores.comment import SqlComments
+from persistence.stores.delivery import SqlDeliveries
+from persistence.stores.device_code import SqlDeviceCodes
 from persistence.stores.document import SqlDocuments
 from persistence.stores.factor import SqlFactors
 from persistence.stores.invitation import SqlInvitations
 from persistence.stores.label import SqlLabels
+from persistence.stores.notification import SqlNotifications
+from persistence.stores.notification_settings import SqlNotificationSettings
 from persistence.stores.oauth_client import SqlOAuthClients
 from persistence.stores.oauth_grant import SqlOAuthGrants
 from persistence.stores.project import SqlProjects
@@ -78,6 +82,7 @@ class SqlUnitOfWork:
         self.factors = SqlFactors(connection)
         self.account_tokens = SqlAccountTokens(connection)
         self.oauth_grants = SqlOAuthGrants(connection)
+        self.device_codes = SqlDeviceCodes(connection)
         self.teams = SqlTeams(connection)
         self.invitations = SqlInvitations(connection)
         self.labels = SqlLabels(connection)
@@ -89,6 +94,9 @@ class SqlUnitOfWork:
         self.comments = SqlComments(connection)
         self.attachments = SqlAttachments(connection)
         self.watches = SqlWatches(connection)
+        self.notifications = SqlNotifications(connection)
+        self.notification_settings = SqlNotificationSettings(connection)
+        self.deliveries = SqlDeliveries(connection)
 
     async def read_links(self, markdown: str, interesting: re.Pattern[str]) -> Sequence[LinkTarget]:
         """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""

@@ -11,6 +11,7 @@ from domain.actor import Actor, Scope
 from domain.blob import BlobStore
 from domain.errors import InsufficientScope, Unauthenticated
 from domain.factor import TotpSecrets
+from domain.notification import UnsubscribeTokens
 from domain.registration import RegistrationMode
 from domain.session import Device, Session
 from domain.sign_in import SignIn
@@ -25,6 +26,7 @@ from persistence.engine.loaders import BatchLoader
 from persistence.events.idempotency import compute_fingerprint, find_result
 from persistence.events.streams import StreamLog
 from persistence.rights import RightsLoader
+from persistence.search.port import SearchIndex
 from persistence.unit_of_work import DryRun, SqlUnitOfWork, run_in_unit_of_work
 from realtime.announcements import PubSub
 from realtime.collaboration.rooms import Rooms
@@ -69,12 +71,14 @@ class Services:
     workers: WorkerPool
     rooms: Rooms
     rights: RightsLoader
+    search: SearchIndex
     cursors: SyncCursors
     passwords: Passwords
     sign_in: SignIn
     totp_secrets: TotpSecrets
     registration: RegistrationMode
     account_mailer: AccountMailer
+    unsubscribe_tokens: UnsubscribeTokens
     development: bool
     tokens: TokenIssuer
     public_url: str

@@ -19,7 +19,7 @@ from domain.page import DEFAULT_PAGE_ROWS, MAX_PAGE_ROWS, PageInfo
 from domain.search.query import Term, parse
 from domain.search.ranking import RankedHit
 from domain.search.scope import SearchScope
-from persistence.search.finder import SearchResult, search
+from persistence.search.port import SearchResult
 from resolvers.context import Context
 from resolvers.inputs.fields import MAX_IDS, to_values
 from resolvers.inputs.search import SearchFacetField, SearchFilter, SearchOrder
@@ -130,7 +130,7 @@ async def page(
     tag = hashlib.sha256(repr((asked, scope, order.value)).encode()).hexdigest()[:12]
     cursor = None if after is None or after is UNSET else _decode_cursor(after, tag)
     as_of = context.now + _CLOCK_SKEW if cursor is None else cursor.as_of
-    result = await search(context.database, scope, asked, as_of=as_of)
+    result = await context.services.search.search(scope, asked, as_of=as_of)
 
     ordered = sorted(((_sort_key(each, order), each) for each in result.hits), key=lambda pair: pair[0])
     following = [pair for pair in ordered if cursor is None or pair[0] > cursor.key]

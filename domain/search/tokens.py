@@ -24,7 +24,10 @@ _UNSPACED = (
 _PARTS = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 _ASCII_WORD = re.compile("[a-z0-9]+")
-_ARABIC = str.maketrans({"\u0640": "", "\u0649": "\u064a", "\u0629": "\u0647", "\u0671": "\u0627", "\u06cc": "\u064a"})
+TATWEEL = "\u0640"
+ARABIC_LETTERS = {"\u0649": "\u064a", "\u0629": "\u0647", "\u0671": "\u0627", "\u06cc": "\u064a"}
+"""Forms of letters, and the letters."""
+_ARABIC = str.maketrans({TATWEEL: "", **ARABIC_LETTERS})
 _ARABIC_LETTER = re.compile("[\u0620-\u06ff]")
 _CAMEL = re.compile(r"\b(?:[A-Z]*[a-z0-9]+)(?:[A-Z]+[a-z0-9]*)+\b|\b[A-Z]{2,}[a-z][A-Za-z0-9]*\b")
 _CAMEL_PART = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy import any_ as sql_any
 from sqlalchemy import literal_column as literal
 
+from domain.search.tokens import ARABIC_LETTERS, TATWEEL
 from persistence.access import shares_team, team_visible, visible_project_array
 from persistence.engine.statement import Statement
 from persistence.search.parameters import AFTER, ASSIGNEES, BEFORE, LABELS, STATUSES, TEAMS, TYPES, narrowed
@@ -33,6 +34,10 @@ from persistence.tables import search_terms, task_aliases, tasks, team_members, 
 
 MAX_NAMES: Final = 50
 MAX_SIMILAR_TERMS: Final = 500
+_SEPARATORS: Final = "@._-+'\u2019()/,&\u00b7:;!?\"\x01\x02"
+# Characters of the first that have none in the second are left out.
+_REPLACED = literal("'" + (_SEPARATORS + "".join(ARABIC_LETTERS) + TATWEEL).replace("'", "''") + "'", Text)
+_REPLACEMENTS = literal("'" + " " * len(_SEPARATORS) + "".join(ARABIC_LETTERS.values()) + "'", Text)
 _t = tasks
 _nothing_text = cast(null(), Text)
 
@@ -45,17 +50,18 @@ _member = team_members.alias("named_member")
 
 
 def _says_all(text: ColumnElement[Any]) -> ColumnElement[bool]:
-    """For each place of the query, one of its words begins a word of the text, whose words have blanks before them."""
-    is_missing = func.strpos(text, literal("' '") + _name_word.c.text) == literal("0")
+    """For each place of the query, one of its words is in the text, whose words have blanks before them."""
+    is_missing = func.strpos(text, _name_word.c.text) == literal("0")
     places: Select[Any] = select(literal("1")).select_from(_name_word).group_by(_name_word.c.place)
     return ~exists(places.having(func.bool_and(is_missing)))
 
 
 def _words_of(*parts: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Texts with a blank before each word, and letters as `domain.search.tokens` has them."""
     text: Any = literal("' '")
     for part in parts:
         text = text + part + literal("' '")
-    return func.translate(text, literal("'@._-+''()/'"), literal("'          '"), type_=Text)
+    return func.translate(text, _REPLACED, _REPLACEMENTS, type_=Text)
 
 
 _user_names = (
@@ -70,7 +76,8 @@ _user_names = (
     .where(
         literal("'User'") == sql_any(TYPES),
         shares_team(users.c.id),
-        _says_all(_words_of(users.c.name_collation, users.c.email_key)),
+        # The last name first, and without a blank, as Chinese and Japanese names are written.
+        _says_all(_words_of(users.c.name_collation, users.c.email_key, users.c.last_name + users.c.first_name)),
         or_(
             TEAMS.is_(None),
             exists(select(literal("1")).where(_member.c.user_id == users.c.id, _member.c.team_id == sql_any(TEAMS))),

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    case,
     cast,
     column,
     exists,
@@ -62,11 +63,13 @@ MAX_INDEXED_ENTRIES: Final = 1_000
 """How many entries are read of those that the inverted index finds."""
 MAX_HITS: Final = 300
 """How many objects one search finds."""
+_SPARE_HITS: Final = 50  # in place of what comes twice, or is not visible
 
 _e, _a, _c, _d, _p, _t = search_entries, attachments, comments, documents, projects, tasks
 _SOURCES = bindparam("sources", type_=ARRAY(Text))
 _SUBJECTS = bindparam("subjects", type_=ARRAY(Text))
 _AS_OF, _TITLE = bindparam("as_of", type_=INSTANT), bindparam("title", type_=Text)
+_WORDS = bindparam("words", type_=ARRAY(Text))
 _QUERY = cast(bindparam("query", type_=Text), TSQUERY)
 _ENTRY_COLUMNS = ("id", "type", "title_key", "tokens", "text_at")
 Columns = dict[str, ColumnElement[Any]]
@@ -129,7 +132,11 @@ _same_title = (
 _titled = (
     select(*(_same_title.c[name] for name in _ENTRY_COLUMNS))
     .select_from(_places.join(_same_title, true()))
-    .where(literal("''") != _TITLE, _places.c.type.in_([literal("'Task'"), literal("'Document'"), literal("'Project'")]))
+    .where(
+        literal("''") != _TITLE,
+        _same_title.c.id.not_in(select(_recent.c.id)),
+        _places.c.type.in_([literal("'Task'"), literal("'Document'"), literal("'Project'")]),
+    )
 )
 # An entry whose title begins with the query may come twice; results are made unique where they are ranked.
 _found = union_all(
@@ -137,7 +144,7 @@ _found = union_all(
 ).subquery("found")
 _word = (
     func.unnest(
-        cast(bindparam("words", type_=ARRAY(Text)), ARRAY(TSQUERY)),
+        cast(_WORDS, ARRAY(TSQUERY)),
         cast(bindparam("title_words", type_=ARRAY(Text)), ARRAY(TSQUERY)),
     )
     .table_valued(column("query"), column("title_query"), with_ordinality="nr", name="word")
@@ -145,19 +152,26 @@ _word = (
 )
 
 
-def _bits(query: ColumnElement[Any], name: str) -> Any:
-    bit = literal("1").op("<<")(cast(_word.c.nr, Integer) - literal("1"))
-    return func.coalesce(func.sum(bit).filter(_matches(_found.c.tokens, query)), literal("0")).label(name)
-
-
-_counted = (
+# Each word is compared once, and in the title only where it stands in the text: OFFSET keeps Postgres from doing it for each sum.
+_compared = (
     select(
-        func.count().filter(_matches(_found.c.tokens, _word.c.query)).label("words"),
-        func.count().filter(_matches(_found.c.tokens, _word.c.title_query)).label("title_words"),
-        _bits(_word.c.query, "matched"),
-        _bits(_word.c.title_query, "in_title"),
+        literal("1").op("<<")(cast(_word.c.nr, Integer) - literal("1")).label("bit"),
+        _matches(_found.c.tokens, _word.c.query).label("matches"),
+        and_(_matches(_found.c.tokens, _word.c.query), _matches(_found.c.tokens, _word.c.title_query)).label("in_title"),
     )
     .select_from(_word)
+    .correlate(_found)
+    .offset(literal("0"))
+    .subquery("compared")
+)
+_counted = (
+    select(
+        func.count().filter(_compared.c.matches).label("words"),
+        func.count().filter(_compared.c.in_title).label("title_words"),
+        func.coalesce(func.sum(_compared.c.bit).filter(_compared.c.matches), literal("0")).label("matched"),
+        func.coalesce(func.sum(_compared.c.bit).filter(_compared.c.in_title), literal("0")).label("in_title"),
+    )
+    .select_from(_compared)
     .lateral("counted")
 )
 _candidates = (
@@ -175,7 +189,7 @@ _candidates = (
     .order_by(
         literal("titled").desc(), _counted.c.words.desc(), _counted.c.title_words.desc(), _found.c.text_at.desc(), _found.c.id
     )
-    .limit(literal(str(MAX_HITS)))
+    .limit(literal(str(MAX_HITS + _SPARE_HITS)))
     .cte("candidates")
 )
 _is_allowed = sql_any(cast(select(_allowed.c.projects).scalar_subquery(), ARRAY(Uuid)))
@@ -204,7 +218,11 @@ def _hits(source: str, table: Any, **columns: ColumnElement[Any]) -> Select[Any]
         found.c.title_key,
         found.c.matched,
         found.c.in_title,
-        func.ts_rank_cd(found.c.tokens, _QUERY, literal("1"), type_=Double).label("proximity"),
+        # Of one word there is nothing to tell, and it takes 50 µs.
+        case(
+            (func.cardinality(_WORDS) > literal("1"), func.ts_rank_cd(found.c.tokens, _QUERY, literal("1"), type_=Double)),
+            else_=literal("0", Double),
+        ).label("proximity"),
     ).where(found.c.id == table.c.id, found.c.type == literal(f"'{source}'", Text))
 
 
@@ -296,4 +314,4 @@ FIND: Final = Statement(
         or_(BEFORE.is_(None), _all_hits.c.updated_at < BEFORE),
     )
 )
-"""Hits of tasks, documents, projects, comments and files, in no order, `MAX_HITS` at most."""
+"""Hits of tasks, documents, projects, comments and files, in no order, a few more than `MAX_HITS` at most."""

@@ -97,6 +97,14 @@ tasks = Table(
     Index(None, "project_id", "updated_at", "id"),
     Index(None, "assignee_id", "project_id", "created_at", "id"),
     Index("ix_tasks_label_ids", "label_ids", postgresql_using="gin"),
+    Index(
+        "ix_tasks_assigned_due_on",
+        "due_on",
+        "id",
+        postgresql_where=text(
+            "due_on IS NOT NULL AND completed_at IS NULL AND deleted_at IS NULL AND assignee_user_id IS NOT NULL"
+        ),
+    ),
     Index("ix_tasks_long_rank", "project_id", postgresql_where=text("length(rank) > 64")),
 )
 

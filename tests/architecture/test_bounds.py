@@ -112,6 +112,7 @@ _BOUNDS: dict[str, str] = {
     "workers/metrics.py:WorkerMetrics.jobs": "one entry for each kind of jobs in the code",
     "workers/metrics.py:WorkerMetrics.lags": _CONSUMERS,
     "workers/metrics.py:WorkerMetrics.schedules": "one entry for each schedule in the code",
+    "workers/schedules/due_dates.py:_zones": "the time zones of the world",
     "workers/upkeep.py:Retries.failed_turns": "one entry for each job in the code",
     "workers/upkeep.py:Retries.queue_lengths": "the number of jobs",
 }

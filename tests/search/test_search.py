@@ -185,3 +185,20 @@ async def test_pages_neither_repeat_nor_skip_though_others_write_between_them(ap
         await create_task(app, team, "Walnut of the latest harvest")
     assert [each for each in read if each in made] == list(dict.fromkeys(each for each in read if each in made))
     assert set(made) <= set(read)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "queries"),
+    [
+        ("太郎", "山田", ["山田", "太郎", "山田太郎", "太郎 山田"]),
+        ("فاطمة", "علي", ["فاطمه", "فاطمة", "عَلِي"]),
+        ("Zoë", "O’Brien-Łukasz", ["zoe", "brien", "o'brien", "ŁUKASZ", "lukasz zoe", "ｚｏｅ"]),
+        ("Σίσυφος", "Weiß", ["ΣΙΣΥΦΟΣ", "weiss", "WEISS"]),
+    ],
+)
+async def test_people_are_found_by_names_of_any_script(
+    app: App, team: SampleTeam, first: str, last: str, queries: list[str]
+) -> None:
+    await mutate_ok(app, team.mate, "userUpdate", firstName=first, lastName=last)
+    for query in queries:
+        assert (query, ids_of(await search(app, team.member, query, filter={"types": ["USER"]}))) == (query, [team.mate.id])

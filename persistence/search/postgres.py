@@ -1,4 +1,4 @@
-"""Finds what a query means: as it is written; else with typing errors corrected; else by any of its words."""
+"""Finds what a query means in Postgres: as it is written; else with typing errors corrected; else by any of its words."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -9,30 +9,22 @@ from uuid import UUID
 
 from domain.collation import SEPARATOR
 from domain.search.query import Query, Term
-from domain.search.ranking import Hit, RankedHit, Word, rank
+from domain.search.ranking import Hit, Word, rank
 from domain.search.scope import SearchScope
+from domain.search.tokens import is_unspaced
 from domain.search.typo import distance, is_correctable, lookup_keys, max_errors
 from persistence.engine.database import Database
 from persistence.engine.statement import Statement
 from persistence.search.name_statements import FIND_KEY, FIND_NAMES, SIMILAR_TERMS
+from persistence.search.port import SearchResult
 from persistence.search.statements import FIND, MAX_HITS
 from persistence.search.vectors import all_of, any_of, term_query
 
-_MAX_CORRECTIONS: Final = 6
+_MAX_CORRECTIONS: Final = 4
 """Of one word."""
-_MAX_WORDS: Final = 30
+_MAX_WORDS: Final = 20
 """Of a query with its corrections: each has a bit in what hits say of themselves."""
 _SOURCES: Final = ("Task", "Document", "Project", "Comment", "Attachment")
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """Hits, best first, and another query where the one that was given finds nothing as it is written."""
-
-    hits: Sequence[RankedHit]
-    terms: Sequence[Term] = ()
-    """What was looked for, corrections included, for highlights."""
-    suggestion: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +35,18 @@ class _Wanted:
     word: Word
 
 
-async def search(database: Database, scope: SearchScope, query: Query, *, as_of: datetime) -> SearchResult:
-    """The best hits of a query, `MAX_HITS` at most. `as_of`: entries that were written later are left out."""
+class PostgresSearch:
+    """Searches the index that lies beside the objects."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def search(self, scope: SearchScope, query: Query, *, as_of: datetime) -> SearchResult:
+        """The best hits of a query, `MAX_HITS` at most."""
+        return await _search(self._database, scope, query, as_of)
+
+
+async def _search(database: Database, scope: SearchScope, query: Query, as_of: datetime) -> SearchResult:
     if query.is_empty or not scope.types:
         return SearchResult(())
     wanted = [_Wanted(term, Word(place)) for place, term in enumerate(query.terms)]
@@ -78,22 +80,12 @@ async def _find(
     with_key: bool = False,
 ) -> list[Hit]:
     """Hits that match every place of the query, or, unless `is_all`, any."""
-    by_place: dict[int, list[str]] = {}
-    for each in wanted:
-        by_place.setdefault(each.word.place, []).append(term_query(each.term))
-    alternatives = [any_of(queries) if len(queries) > 1 else queries[0] for queries in by_place.values()]
     everything = (1 << len(wanted)) - 1
-    text_params = {
-        **params,
-        "query": all_of(alternatives) if is_all else any_of(alternatives),
-        "words": [term_query(each.term) for each in wanted],
-        "title_words": [term_query(each.term, in_title=True) for each in wanted],
-        "title": query.title if with_key else "",
-    }
+    text_params = {**params, **_text_params(wanted, title=query.title if with_key else "", is_all=is_all)}
     statements: list[tuple[Statement, dict[str, Any]]] = [(FIND, text_params)]
     names_searched = is_all and not scope.is_about_tasks and scope.project_ids is None and {"User", "Team"} & set(scope.types)
     if names_searched:
-        words = [(word, each.word.place * 100 + nr) for each in wanted for nr, word in enumerate(each.term.words)]
+        words = [(_as_beginning(word), each.word.place * 100 + nr) for each in wanted for nr, word in enumerate(each.term.words)]
         statements.append(
             (FIND_NAMES, {**params, "names": [each for each, _ in words], "name_places": [each for _, each in words]})
         )
@@ -109,6 +101,30 @@ async def _find(
         else:
             hits += [_to_key_hit(row, everything) for row in rows]
     return hits
+
+
+def _as_beginning(word: str) -> str:
+    """A word as it is looked for in names: at the beginning of a word, in scripts that have such."""
+    return word if is_unspaced(word) else f" {word}"
+
+
+def find_params(scope: SearchScope, query: Query, *, as_of: datetime) -> dict[str, Any]:
+    """The parameters of `FIND` for a query as it is written."""
+    wanted = [_Wanted(term, Word(place)) for place, term in enumerate(query.terms)]
+    return {**_scope_params(scope, as_of), **_text_params(wanted, title=query.title, is_all=True)}
+
+
+def _text_params(wanted: Sequence[_Wanted], *, title: str, is_all: bool) -> dict[str, Any]:
+    by_place: dict[int, list[str]] = {}
+    for each in wanted:
+        by_place.setdefault(each.word.place, []).append(term_query(each.term))
+    alternatives = [any_of(queries) if len(queries) > 1 else queries[0] for queries in by_place.values()]
+    return {
+        "query": all_of(alternatives) if is_all else any_of(alternatives),
+        "words": [term_query(each.term) for each in wanted],
+        "title_words": [term_query(each.term, in_title=True) for each in wanted],
+        "title": title,
+    }
 
 
 def _to_hit(row: Any) -> Hit:
