@@ -18,9 +18,7 @@ from domain.sign_in import FactorRequired, SignedIn, SignInLimits, SignInResult,
 from domain.user import MAX_PASSWORD_CHARS, User, UserStatus, prepare_password
 from persistence.engine.database import Database
 from persistence.stores.factor import get_own, has_recovery_code, list_confirmed
-from persistence.stores.user import get_credentials, get_credentials_by_id
-
-_Credentials = tuple[User, str | None]
+from persistence.stores.user import Credentials, get_credentials, get_credentials_by_id
 
 
 class PasswordSignIn:
@@ -54,18 +52,20 @@ class PasswordSignIn:
         if found is None:
             raise wrong_password()
 
-        async def read() -> _Credentials | None:
+        async def read() -> Credentials | None:
             return found
 
-        return await self._sign_in(found[0].email_key, read, password, code, address)
+        return await self._sign_in(found.to_user().email_key, read, password, code, address)
 
     async def with_code(self, challenge: str, code: str, *, address: str | None) -> SignedIn:
         """Who was asked for a code, by that code. Raises Unauthenticated and RateLimited."""
         user_id = self._challenges.user_of(challenge)
         found = await get_credentials_by_id(self._database, user_id) if user_id is not None else None
-        if found is None or found[0].status is not UserStatus.ACTIVE or not self._challenges.matches(challenge, found[1]):
+        if found is None or not self._challenges.matches(challenge, found.password_hash):
             raise wrong_password()
-        user, password_hash = found
+        user, password_hash = found.to_user(), found.password_hash
+        if user.status is not UserStatus.ACTIVE:
+            raise wrong_password()
         tries = self._tries(user.email_key, address)
         await rate_limit.require(self._limiter, *tries)
         proof = await self._check_code(user, await list_confirmed(self._database, user.id), code)
@@ -106,7 +106,7 @@ class PasswordSignIn:
     async def _sign_in(
         self,
         account: str,
-        read: Callable[[], Awaitable[_Credentials | None]],
+        read: Callable[[], Awaitable[Credentials | None]],
         password: str,
         code: str | None,
         address: str | None,
@@ -115,9 +115,12 @@ class PasswordSignIn:
         tries = self._tries(account, address)
         await rate_limit.require(self._limiter, *tries)
         found = await read()
-        user, password_hash = found if found is not None else (None, None)
+        password_hash = None if found is None else found.password_hash
         matches = await self._passwords.verify(prepare_password(password[: MAX_PASSWORD_CHARS + 1]), password_hash)
-        if user is None or password_hash is None or not matches or user.status is not UserStatus.ACTIVE:
+        if found is None or password_hash is None or not matches:
+            raise wrong_password()
+        user = found.to_user()
+        if user.status is not UserStatus.ACTIVE:
             raise wrong_password()
         proof = None
         if confirmed := await list_confirmed(self._database, user.id):

@@ -57,7 +57,7 @@ async def _measure(tries: int, concurrent: int, rounds: int) -> None:
             await migrate(url)
             emails = await _create_accounts(url, max(concurrent, tries // 2) + 1)
             async with _running_server(settings, url):
-                print(f"load average before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+                print(f"load average before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
                 await _compare_accounts(settings.port, emails, tries)
                 if rounds:
                     await _compare_load(settings.port, emails, concurrent, rounds)
@@ -86,7 +86,10 @@ async def _compare(port: int, name: str, known: list[str], request: Callable[[st
     assert answers[True] == answers[False], answers
     medians = {is_known: statistics.median(values) * 1000 for is_known, values in times.items()}
     gap = abs(medians[True] - medians[False])
-    print(f"{len(order)} {name}, medians: known {medians[True]:.2f} ms, unknown {medians[False]:.2f} ms, gap {gap:.3f} (limit 1)")
+    print(
+        f"{len(order)} {name}, medians: known {medians[True]:.2f} ms, unknown {medians[False]:.2f} ms, gap {gap:.3f} (limit 1)",
+        flush=True,
+    )
 
 
 # ── others' queries ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -111,10 +114,13 @@ async def _compare_load(port: int, emails: list[str], concurrent: int, rounds: i
         await asyncio.sleep(1.0)
     p99 = {name: statistics.quantiles(values, n=100)[98] * 1000 for name, values in (("alone", alone), ("beside", beside))}
     p50 = {name: statistics.median(values) * 1000 for name, values in (("alone", alone), ("beside", beside))}
-    print(f"{rounds} × {concurrent} sign-ins at once: {dict(outcomes)}")
-    print(f"others' query alone: p50 {p50['alone']:.2f}, p99 {p99['alone']:.2f} ms ({len(alone)} queries)")
-    print(f"others' query beside them: p50 {p50['beside']:.2f}, p99 {p99['beside']:.2f} ms ({len(beside)} queries)")
-    print(f"p99 beside / alone: {p99['beside'] / p99['alone']:.2f} (limit 1.5); load average after: {os.getloadavg()[0]:.1f}")
+    print(f"{rounds} × {concurrent} sign-ins at once: {dict(outcomes)}", flush=True)
+    print(f"others' query alone: p50 {p50['alone']:.2f}, p99 {p99['alone']:.2f} ms ({len(alone)} queries)", flush=True)
+    print(f"others' query beside them: p50 {p50['beside']:.2f}, p99 {p99['beside']:.2f} ms ({len(beside)} queries)", flush=True)
+    print(
+        f"p99 beside / alone: {p99['beside'] / p99['alone']:.2f} (limit 1.5); load average after: {os.getloadavg()[0]:.1f}",
+        flush=True,
+    )
 
 
 @contextlib.asynccontextmanager

@@ -104,16 +104,32 @@ class SqlUsers:
         await self._connection.execute(_SET_PASSWORD, id=user_id, password_hash=password_hash)
 
 
-async def get_credentials(database: Database, email: str) -> tuple[User, str | None] | None:
+class Credentials:
+    """A user and the hash of their password. The user is made of the row only when asked for, so that a wrong password for an
+    account that there is takes no longer than for one that there is not.
+    """
+
+    __slots__ = ("_row", "password_hash")
+
+    def __init__(self, row: Any) -> None:
+        self._row = row
+        self.password_hash: str | None = row["password_hash"]
+
+    def to_user(self) -> User:
+        """The user."""
+        return to_entity(User, self._row)
+
+
+async def get_credentials(database: Database, email: str) -> Credentials | None:
     """The user with an address, and the hash of the password."""
     row = await database.fetch_row(_PASSWORD_BY_EMAIL, email_key=email_key(email))
-    return row and (to_entity(User, row), row["password_hash"])
+    return row and Credentials(row)
 
 
-async def get_credentials_by_id(database: Database, user_id: UUID) -> tuple[User, str | None] | None:
+async def get_credentials_by_id(database: Database, user_id: UUID) -> Credentials | None:
     """A user, and the hash of the password."""
     row = await database.fetch_row(_PASSWORD_BY_ID, id=user_id)
-    return row and (to_entity(User, row), row["password_hash"])
+    return row and Credentials(row)
 
 
 async def by_ids(database: Database, user_ids: Sequence[UUID], attributes: frozenset[str] | None = None) -> dict[UUID, Any]:

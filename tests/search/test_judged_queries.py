@@ -57,4 +57,4 @@ async def _demo_user(app: App) -> Person:
 
     found = await get_credentials(app.resources.database, DEMO_EMAIL)
     assert found is not None
-    return Person(found[0])
+    return Person(found.to_user())
