@@ -215,6 +215,33 @@ async def test_what_changed_before_a_mail_is_sent_is_respected(house: MailHouse)
     }
 
 
+async def test_a_mail_server_that_hangs_holds_up_neither_inboxes_nor_other_mails(house: MailHouse) -> None:
+    app, team = house.app, house.team
+    house.server.hanging_recipients.add(team.mate.user.email_address)
+    async with (
+        working(house),
+        open_subscription(app, team.mate, "subscription { notificationReceived { id reason } }", own_stream_only=True) as live,
+    ):
+        task = await create_task(app, team, assigneeId=team.mate.id)
+        assert (await live.next_change())["reason"] == "ASSIGNED"
+
+        async def is_tried() -> bool:
+            await house.make_due()
+            return await app.sql.fetchval("SELECT count(*) FROM jobs WHERE tries > 0") == 1
+
+        await house.database.wait_until(is_tried)
+        await create_comment(app, team.admin, task)
+        assert (await live.next_change())["reason"] == "COMMENTED"
+
+        async def arrived() -> bool:
+            await house.make_due()
+            return bool(house.server.received)
+
+        await house.database.wait_until(arrived)
+        assert [each.recipients for each in house.server.received] == [[team.member.user.email_address]]
+        assert {each[1] for each in await house.deliveries(team.mate)} == {"QUEUED"}
+
+
 async def test_an_address_that_nobody_verified_is_sent_nothing(house: MailHouse) -> None:
     app, team = house.app, house.team
     await app.sql.execute("UPDATE users SET email_verified_at = NULL WHERE id = $1", team.mate.user.id)
