@@ -51,6 +51,8 @@ _USER_TASKS = {
     "revoke-admin": "make somebody no longer an administrator",
 }
 _ROTATE_KEYS = "add a key that signs tokens; the one before it is deleted when its tokens have expired"
+_VERIFY_COUNTERS = "report the projects whose kept numbers of tasks are wrong; fails when there are any"
+_REBUILD_COUNTERS = "count the tasks of all projects anew, while others write"
 _SCHEMA = "print the graph as SDL"
 
 
@@ -124,6 +126,8 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
     )
     _add_user_tasks(administering.add_parser("users", help=_USERS, description=_USERS))
     rotating = administering.add_parser("rotate-keys", help=_ROTATE_KEYS, description=_ROTATE_KEYS)
+    for name, description in (("verify-counters", _VERIFY_COUNTERS), ("rebuild-counters", _REBUILD_COUNTERS)):
+        administering.add_parser(name, help=description, description=description)
     if "admin" in argv:
         from app.admin import add_arguments  # imports the whole server
 
@@ -191,6 +195,8 @@ def _command(arguments: argparse.Namespace, settings: Settings) -> Coroutine[Any
         case "admin":
             if arguments.task == "dead-letters":
                 return _look_after_dead_letters(settings, arguments)
+            if arguments.task in ("verify-counters", "rebuild-counters"):
+                return _look_after_counters(settings, arguments.task)
             if arguments.task == "users":
                 return _administer_users(settings, arguments)
             return _rotate_keys(settings, revoke_others=arguments.revoke)
@@ -224,6 +230,12 @@ async def _look_after_dead_letters(settings: Settings, arguments: argparse.Names
 
     async for line in run_dead_letters(settings, arguments):
         print(line)
+
+
+async def _look_after_counters(settings: Settings, task: str) -> None:
+    from app.counters import rebuild_counters, verify_counters
+
+    print(await (verify_counters if task == "verify-counters" else rebuild_counters)(settings))
 
 
 async def _migrate(settings: Settings) -> None:

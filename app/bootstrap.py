@@ -27,6 +27,7 @@ from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
 from domain.errors import StorageUnavailable, Unavailable
 from domain.mail import Mail, Mailer, MailRejected, MailUnavailable
+from domain.notification import UnsubscribeTokens
 from domain.page import MAX_PAGE_ROWS
 from domain.sign_in import SignInLimits
 from domain.task.bulk import MAX_BATCH_TASKS
@@ -67,6 +68,7 @@ from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
 from schema.root import bindings, schema
 from workers.metrics import WorkerMetrics
+from workers.notification_mail import NotificationMails
 from workers.upkeep import Retries
 
 VERSION = "0.1.0"
@@ -98,6 +100,7 @@ class Resources:
     database: Database
     query_texts: QueryTexts
     mailer: Mailer
+    notification_mails: NotificationMails
     queue: WorkQueue
     wake_ups: WakeUpSender
     worker_metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
@@ -253,6 +256,7 @@ async def open_resources(
             totp_secrets=sign_in,
             registration=settings.registration,
             account_mailer=account_mailer,
+            unsubscribe_tokens=UnsubscribeTokens(secret.derive("unsubscribe")),
             development=not settings.production,
             tokens=tokens,
             public_url=settings.origin,
@@ -268,7 +272,13 @@ async def open_resources(
             features=["changes", "subscriptions", "documents", "uploads"],
         )
         texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
-        yield Resources(services, tokens, secret, keys, key_store, database, texts, mailer, queue, wake_ups)
+        mails = NotificationMails(
+            templates=MailTemplates(settings.origin),
+            tokens=services.unsubscribe_tokens,
+            origin=settings.origin,
+            app_url=settings.app_url and settings.app_url.rstrip("/"),
+        )
+        yield Resources(services, tokens, secret, keys, key_store, database, texts, mailer, mails, queue, wake_ups)
 
 
 async def send_test_mail(settings: Settings, address: str) -> None:

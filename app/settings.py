@@ -66,6 +66,9 @@ class Settings(BaseSettings):
         default=None,
         description="smtp://, smtps:// or ses:// address of what sends mail; console: shows it at /dev/mail.",
     )
+    app_url: str | None = Field(
+        default=None, description="Where the front end is, for links in mails: APP_URL/task/ID; no such links without one."
+    )
     mail_from: str | None = Field(
         default=None, validate_default=True, description="Whom mail comes from: PantheraHive <hive@example.com>."
     )
@@ -167,7 +170,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"{topic} is no topic: write arn:aws:sns:region:account:name")
         return value
 
-    @field_validator("public_url")
+    @field_validator("public_url", "app_url")
     @classmethod
     def _is_web(cls, value: str | None) -> str | None:
         if value is not None and not urlsplit(_with_scheme(value, "https", "http") or "").hostname:

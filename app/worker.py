@@ -74,6 +74,8 @@ def worker_services(resources: Resources, database: Database) -> WorkerServices:
         compaction=services.compaction,
         wake=resources.wake_ups.mark,
         public_url=services.public_url,
+        mailer=resources.mailer,
+        notification_mails=resources.notification_mails,
     )
 
 

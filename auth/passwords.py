@@ -4,8 +4,8 @@ Parameters are OWASP's (19 MiB, two passes, one lane). The password of an unknow
 that it takes the same time as a wrong password.
 
 Hashing is where an attacker could make others wait: one core is left to the queries of others, threads that hash give way to the
-event loop's where the system can tell threads apart, and a caller who waits longer than five seconds for a thread gets
-Unavailable.
+event loop's where the system can tell threads apart. Callers who find a hundred others waiting get Overloaded at once, and
+those who wait for longer than five seconds Unavailable.
 """
 
 import asyncio
@@ -20,11 +20,13 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from domain.errors import Unavailable
+from domain.errors import Overloaded, Unavailable
 
 T = TypeVar("T")
 _MAX_CONCURRENT_HASHES = max(1, min(4, (os.cpu_count() or 1) - 1))
 _QUEUE_TIMEOUT_SECONDS = 5.0
+_MAX_WAITING = 100
+_BUSY_MESSAGE = "Too many people are signing in at this moment; try again."
 _NICENESS = 5
 """Enough for the event loop to go first. More would let a thread that holds the interpreter's lock wait for a core, and the event
 loop with it."""
@@ -37,6 +39,7 @@ class Argon2Passwords:
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
         self._threads = ThreadPoolExecutor(max_workers=_MAX_CONCURRENT_HASHES, thread_name_prefix="argon2", initializer=_give_way)
         self._slots = asyncio.Semaphore(_MAX_CONCURRENT_HASHES)
+        self._waiting = 0
         self._dummy_hash = self._hasher.hash("nobody has this password")
 
     async def hash(self, password: str) -> str:
@@ -47,6 +50,11 @@ class Argon2Passwords:
         """Whether the password is right; without a hash it takes the same time and is never right."""
         right = await self._run(lambda: self._matches(password, hashed or self._dummy_hash))
         return right and hashed is not None
+
+    def require_capacity(self) -> None:
+        """Raise Overloaded where too many wait: before anything else is done for one who would be refused."""
+        if self._waiting >= _MAX_WAITING:
+            raise Overloaded(_BUSY_MESSAGE)
 
     def close(self) -> None:
         """End the threads."""
@@ -59,11 +67,15 @@ class Argon2Passwords:
             return False
 
     async def _run(self, job: Callable[[], T]) -> T:
+        self.require_capacity()
+        self._waiting += 1
         try:
             async with asyncio.timeout(_QUEUE_TIMEOUT_SECONDS):
                 await self._slots.acquire()
         except TimeoutError as error:
-            raise Unavailable("Too many people are signing in at this moment; try again.") from error
+            raise Unavailable(_BUSY_MESSAGE) from error
+        finally:
+            self._waiting -= 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, job)
         finally:

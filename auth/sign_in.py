@@ -69,7 +69,7 @@ class PasswordSignIn:
         tries = self._tries(user.email_key, address)
         await rate_limit.require(self._limiter, *tries)
         proof = await self._check_code(user, await list_confirmed(self._database, user.id), code)
-        await self._limiter.reset(tries[0])
+        await self._forgive(tries)
         return SignedIn(user=user, password_hash=password_hash, proof=proof)
 
     async def count_registration(self, address: str | None) -> None:
@@ -111,6 +111,7 @@ class PasswordSignIn:
         code: str | None,
         address: str | None,
     ) -> SignInResult:
+        self._passwords.require_capacity()
         tries = self._tries(account, address)
         await rate_limit.require(self._limiter, *tries)
         found = await read()
@@ -124,8 +125,14 @@ class PasswordSignIn:
                 kinds = [*dict.fromkeys(FactorKind(each.kind) for each in confirmed), FactorKind.RECOVERY_CODE]
                 return FactorRequired(challenge=self._challenges.issue(user.id, password_hash), kinds=kinds)
             proof = await self._check_code(user, confirmed, code)
-        await self._limiter.reset(tries[0])  # the owner's own tries do not count against them
+        await self._forgive(tries)
         return SignedIn(user=user, password_hash=password_hash, proof=proof)
+
+    async def _forgive(self, tries: tuple[LimitedUse, LimitedUse]) -> None:
+        """Only wrong tries count: the owner's do not count against them, nor an office's against its people."""
+        account, address = tries
+        await self._limiter.reset(account)
+        await self._limiter.give_back(address)
 
     async def _check_code(self, user: User, confirmed: Sequence[Factor], code: str) -> FactorProof:
         """The proof that a code is; raises Unauthenticated and RateLimited."""

@@ -39,17 +39,12 @@ QUERY: Final = "{ viewer { id displayName teams(first: 5) { nodes { id name } } 
 
 
 def main(argv: list[str]) -> int:
-    """Run both measurements, or the probe of the second."""
+    """Run both measurements."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tries", type=int, default=2_000)
     parser.add_argument("--concurrent", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--probe", nargs=3, metavar=("PORT", "TOKEN", "SECONDS"), help=argparse.SUPPRESS)
     asked = parser.parse_args(argv)
-    if asked.probe:
-        port, token, seconds = asked.probe
-        print(json.dumps(_probe(int(port), token, float(seconds))))
-        return 0
     asyncio.run(_measure(asked.tries, asked.concurrent, asked.rounds))
     return 0
 
@@ -93,20 +88,19 @@ async def _compare_load(port: int, emails: list[str], concurrent: int, rounds: i
     viewer, *others = emails
     signed_in = await _post(port, _sign_in_request(viewer, PASSWORD))
     token = signed_in["data"]["sessionCreate"]["tokens"]["accessToken"]
-    await _run_probe(port, token, 2.0)
     alone: list[float] = []
     beside: list[float] = []
     outcomes: Counter[str] = Counter()
     for _ in range(rounds):
-        alone += [took for _, took in await _run_probe(port, token, 5.0)]
-        async with asyncio.TaskGroup() as tasks:
-            probe = tasks.create_task(_run_probe(port, token, 12.0))
-            await asyncio.sleep(1.0)
+        async with _probing(port, token, 8.0) as quiet:
+            pass
+        alone += [took for _, took in quiet.result()]
+        async with _probing(port, token, 8.0) as busy:
             begun = time.monotonic()
             outcomes += Counter(await asyncio.gather(*(_try_sign_in(port, each) for each in others[:concurrent])))
             done = time.monotonic()
-        beside += [took for started, took in probe.result() if begun <= started <= done]
-        await asyncio.sleep(2.0)
+        beside += [took for due, took in busy.result() if begun <= due <= done]
+        await asyncio.sleep(1.0)
     p99 = {name: statistics.quantiles(values, n=100)[98] * 1000 for name, values in (("alone", alone), ("beside", beside))}
     p50 = {name: statistics.median(values) * 1000 for name, values in (("alone", alone), ("beside", beside))}
     print(f"{rounds} × {concurrent} sign-ins at once: {dict(outcomes)}")
@@ -115,29 +109,17 @@ async def _compare_load(port: int, emails: list[str], concurrent: int, rounds: i
     print(f"p99 beside / alone: {p99['beside'] / p99['alone']:.2f} (limit 1.5); load average after: {os.getloadavg()[0]:.1f}")
 
 
-async def _run_probe(port: int, token: str, seconds: float) -> list[tuple[float, float]]:
-    arguments = ["--probe", str(port), token, str(seconds)]
-    process = await asyncio.create_subprocess_exec(sys.executable, __file__, *arguments, cwd=ROOT, stdout=subprocess.PIPE)
+@contextlib.asynccontextmanager
+async def _probing(port: int, token: str, seconds: float) -> AsyncIterator["asyncio.Future[list[tuple[float, float]]]"]:
+    """Somebody else's queries, from the beginning of the block on; the result is there after it."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "query_probe.py"), str(port), f"Bearer {token}", QUERY, str(seconds)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    await process.stdout.readline()
+    times: asyncio.Future[list[tuple[float, float]]] = asyncio.get_running_loop().create_future()
+    yield times
     output, _ = await process.communicate()
-    times: list[tuple[float, float]] = json.loads(output)
-    return times
-
-
-def _probe(port: int, token: str, seconds: float) -> list[tuple[float, float]]:
-    """Queries that somebody asks one after the other, with a pause of 2 ms: when each began and how many seconds it took."""
-    request = _request({"query": QUERY}, authorization=f"Bearer {token}")
-    times = []
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            started = time.monotonic()
-            connection.sendall(request)
-            received = connection.recv(65536)
-            times.append((started, time.monotonic() - started))
-            assert b'"displayName"' in received, received
-            time.sleep(0.002)
-    return times
+    times.set_result(json.loads(output))
 
 
 async def _try_sign_in(port: int, email: str) -> str:

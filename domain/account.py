@@ -45,6 +45,7 @@ async def close_account(uow: UnitOfWork, actor: Actor, user_id: UUID, *, expecte
     )
     await uow.users.save(gone)
     await uow.users.set_password(user.id, None)
+    await uow.notifications.delete_all(user.id)
     await uow.api_tokens.remove_all(user.id)
     await sessions.revoke_all(uow, user.id, actor_id=actor.user_id)
     uow.record(UserDeleted(actor_id=actor.user_id, user=gone))

@@ -43,6 +43,11 @@ def parse_uuid(value: str) -> UUID | None:
         return None
 
 
+def url_safe_id(type_name: str, id_: UUID) -> str:
+    """The global id of an object as it stands in a path; `parse` reads it too."""
+    return base64.urlsafe_b64encode(f"{type_name}:{id_}".encode()).decode().rstrip("=")
+
+
 def is_made(id_: UUID) -> bool:
     """Whether somebody can have made this id: the nil and the max UUID (RFC 9562) and those without a version are nobody's."""
     return id_.version is not None and id_.version != 0

@@ -6,7 +6,7 @@ elsewhere neither repeat nor skip anything. Cursors are opaque to clients and ma
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from domain.errors import BadUserInput, PageTooLarge
 
@@ -109,6 +109,16 @@ class Edge(Generic[T]):
     extra: Any = None
 
 
+MAX_COUNTED_ROWS = 10_000
+
+
+class Total(NamedTuple):
+    """How many rows a list has; unless `exact`, it has more."""
+
+    rows: int
+    exact: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class PageInfo:
     """Where a page lies in its list."""
@@ -182,4 +192,4 @@ class Page(Generic[T]):
         )
 
 
-Count = Callable[[Sequence[Page[Any]]], Awaitable[Sequence[int]]]
+Count = Callable[[Sequence[Page[Any]]], Awaitable[Sequence[Total]]]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from domain.factor import FactorStore
     from domain.invitation import InvitationStore
     from domain.label import LabelStore
+    from domain.notification import DeliveryStore, NotificationSettingsStore, NotificationStore
     from domain.oauth_client import OAuthClientStore
     from domain.oauth_grant import OAuthGrantStore
     from domain.project import ProjectStore
@@ -78,6 +79,12 @@ class UnitOfWork(Protocol):
     def attachments(self) -> "AttachmentStore": ...
     @property
     def watches(self) -> "WatchStore": ...
+    @property
+    def notifications(self) -> "NotificationStore": ...
+    @property
+    def notification_settings(self) -> "NotificationSettingsStore": ...
+    @property
+    def deliveries(self) -> "DeliveryStore": ...
 
     async def read_links(self, markdown: str, interesting: "re.Pattern[str]") -> "Sequence[LinkTarget]":
         """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""

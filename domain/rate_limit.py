@@ -40,6 +40,10 @@ class RateLimiter(Protocol):
         """Forget what was counted for the subjects of these."""
         ...
 
+    async def give_back(self, *uses: LimitedUse) -> None:
+        """Forget the latest use of the subjects of these: it turned out not to be of the kind that is limited."""
+        ...
+
 
 async def require(limiter: RateLimiter, *uses: LimitedUse) -> None:
     """Count the uses. Raises RateLimited, and then none is counted."""

@@ -17,7 +17,7 @@ from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, bindparam, exists, fu
 from sqlalchemy import any_ as sql_any
 from sqlalchemy.sql.expression import FromClause
 
-from persistence.tables import project_members, projects, team_members
+from persistence.tables import project_members, projects, team_members, users
 
 VIEWER = bindparam("viewer", type_=Uuid)
 
@@ -82,6 +82,17 @@ def visible_projects() -> Any:
 def visible_project_array(narrowed: Callable[[FromClause], ColumnElement[bool]] | None = None) -> ColumnElement[Any]:
     """The same as an array; `narrowed` is a further condition on the projects."""
     return func.array(visible_project_ids(narrowed).scalar_subquery())
+
+
+def administers_server() -> ColumnElement[bool]:
+    """The viewer is an administrator of the server, whatever row is asked for."""
+    viewer = users.alias("viewer_user")
+    rows: Select[Any] = (
+        select(literal_column("1"))
+        .select_from(viewer)
+        .where(viewer.c.id == VIEWER, viewer.c.is_server_admin, viewer.c.status == literal_column("'ACTIVE'"))
+    )
+    return exists(rows)
 
 
 def shares_team(user_id: ColumnElement[Any], *, by_id: bool = False) -> ColumnElement[bool]:

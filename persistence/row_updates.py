@@ -27,6 +27,7 @@ from persistence.engine.rows import recordset, update_row, written_names
 from persistence.engine.statement import Statement
 from persistence.events.idempotency import claim_keys, fail_unless_updated
 from persistence.events.streams import events_param, insert_events
+from persistence.events.task_counts import COUNTED
 from persistence.search.index_statements import index_ctes
 
 
@@ -51,7 +52,8 @@ def _xmin(table: Table) -> ColumnElement[int]:
 class RowUpdate:
     """The updates of one table's rows, found by their ids; all attributes but `id`, `created_at` and those of `exclude`."""
 
-    def __init__(self, cls: type[Any], table: Table, *, exclude: Sequence[str] = ()) -> None:
+    def __init__(self, cls: type[Any], table: Table, *, exclude: Sequence[str] = (), counted: bool = False) -> None:
+        """`counted`: its events move numbers of tasks (`persistence.events.task_counts`)."""
         update = update_row(cls, table, exclude=exclude)
         self.update = Statement(update)
         """In a transaction that has locked the row."""
@@ -59,7 +61,7 @@ class RowUpdate:
         """In a transaction, if the row has still the version `seen`."""
         self._batches = {
             (with_keys, with_entries): Statement(
-                _batch_update(cls, table, exclude, with_keys=with_keys, with_entries=with_entries)
+                _batch_update(cls, table, exclude, with_keys=with_keys, with_entries=with_entries, counted=counted)
             )
             for with_keys in (False, True)
             for with_entries in (False, True)
@@ -77,7 +79,9 @@ class RowUpdate:
         return self._batches[with_keys, with_entries]
 
 
-def _batch_update(cls: type[Any], table: Table, exclude: Sequence[str], *, with_keys: bool, with_entries: bool) -> Insert:
+def _batch_update(
+    cls: type[Any], table: Table, exclude: Sequence[str], *, with_keys: bool, with_entries: bool, counted: bool
+) -> Insert:
     names = [name for name in written_names(cls) if name not in {"created_at", *exclude}]
     given = recordset("rows", "given", *(column(name, table.c[name].type) for name in names), column("seen", _Xid()))
     found = select(*(given.c[name] for name in names)).join(table, (table.c.id == given.c.id) & (_xmin(table) == given.c.seen))
@@ -91,8 +95,9 @@ def _batch_update(cls: type[Any], table: Table, exclude: Sequence[str], *, with_
         .values({name: locked.c[name] for name in names if name != "id"})
         .cte("changed")
     )
-    events = events_param(column("row", Uuid))
-    statement: Insert = insert_events(events, select(events).join(locked, locked.c.id == events.c.row)).add_cte(changed)
+    events = events_param(column("row", Uuid), *([COUNTED] if counted else ()))
+    own_events = select(events).join(locked, locked.c.id == events.c.row)
+    statement: Insert = insert_events(events, own_events, counted=counted).add_cte(changed)
     if with_entries:
         statement = statement.add_cte(*index_ctes(locked))
     return statement if claimed is None else statement.add_cte(fail_unless_updated(claimed, locked))

@@ -24,6 +24,7 @@ from persistence.engine.database import Connection, Database
 from persistence.engine.rows import to_params
 from persistence.engine.statement import Statement
 from persistence.engine.write_batcher import PendingWrite, StaleRow
+from persistence.events.task_counts import CountedParam
 from persistence.row_updates import RowUpdate
 
 
@@ -123,6 +124,7 @@ class Transaction(Connection):
     async def commit_pending_write(
         self,
         event_rows: Sequence[dict[str, Any]],
+        counted: Sequence[CountedParam] = (),
         *,
         claim: dict[str, Any] | None = None,
         index: Mapping[str, list[dict[str, Any]]] | None = None,
@@ -130,12 +132,16 @@ class Transaction(Connection):
         """Store the pending row with its events, with the claim of an idempotency key, and with what it changes of the search
         `index` (`persistence.search.index_writes.to_params`); the events' positions by their ids.
 
+        `counted`: for each event the numbers of tasks that it moves, if any.
+
         Raises StaleRow.
         """
         assert self._pending_write is not None
         (row_update, entity, version), self._pending_write = self._pending_write, None
         row = to_params(entity) | {"seen": version}
         events = [{**event, "row": entity.id, "nr": nr} for nr, event in enumerate(event_rows)]
+        if any(counted):
+            events = [{**event, "counted": own} for event, own in zip(events, counted, strict=True)]
         statement = row_update.update_batch(with_keys=claim is not None, with_entries=index is not None)
         claim = None if claim is None else {**claim, "row": entity.id}
         try:

@@ -25,16 +25,20 @@ from persistence.engine.database import Database
 from persistence.engine.write_batcher import StaleRow
 from persistence.events import streams
 from persistence.events.idempotency import IdempotencyClaim, find_result
+from persistence.events.task_counts import counted_param
 from persistence.markdown_links import read_links
 from persistence.search.index_writes import IndexChanges, to_params, write_changes
 from persistence.stores.account_token import SqlAccountTokens
 from persistence.stores.api_token import SqlApiTokens
 from persistence.stores.attachment import SqlAttachments
 from persistence.stores.comment import SqlComments
+from persistence.stores.delivery import SqlDeliveries
 from persistence.stores.document import SqlDocuments
 from persistence.stores.factor import SqlFactors
 from persistence.stores.invitation import SqlInvitations
 from persistence.stores.label import SqlLabels
+from persistence.stores.notification import SqlNotifications
+from persistence.stores.notification_settings import SqlNotificationSettings
 from persistence.stores.oauth_client import SqlOAuthClients
 from persistence.stores.oauth_grant import SqlOAuthGrants
 from persistence.stores.project import SqlProjects
@@ -88,6 +92,9 @@ class SqlUnitOfWork:
         self.comments = SqlComments(connection)
         self.attachments = SqlAttachments(connection)
         self.watches = SqlWatches(connection)
+        self.notifications = SqlNotifications(connection)
+        self.notification_settings = SqlNotificationSettings(connection)
+        self.deliveries = SqlDeliveries(connection)
 
     async def read_links(self, markdown: str, interesting: re.Pattern[str]) -> Sequence[LinkTarget]:
         """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""
@@ -146,6 +153,7 @@ class SqlUnitOfWork:
         """
         await self.documents.flush()
         event_rows = [streams.event_row(event, self.now, self.client_mutation_id) for event in self.recorded]
+        counted = [counted_param(event) for event in self.recorded]
         changes = IndexChanges()
         for event, row in zip(self.recorded, event_rows, strict=True):
             changes.add(row, event)
@@ -159,11 +167,11 @@ class SqlUnitOfWork:
         if event_rows and self.connection.has_pending_write:
             claim_row = None if claim is None or result is None else claim.to_row(result(), [each["id"] for each in event_rows])
             self._assign_positions(
-                event_rows, await self.connection.commit_pending_write(event_rows, claim=claim_row, index=index)
+                event_rows, await self.connection.commit_pending_write(event_rows, counted, claim=claim_row, index=index)
             )
             return
         if event_rows:
-            self._assign_positions(event_rows, await streams.append(self.connection, event_rows))
+            self._assign_positions(event_rows, await streams.append(self.connection, event_rows, counted))
         if claim is not None and result is not None:
             await self.connection.begin()
             positions = {entry.stream: entry.position for entry in self.entries}

@@ -36,6 +36,7 @@ WithStart = Annotated[
 ]
 
 _MAX_ROUNDS = 20
+_NO_ENTITIES = ("Notification",)  # they are the `subject` of their changes
 _REMOVAL_KINDS = (ChangeKind.DELETED, ChangeKind.ACCESS_LOST)
 
 
@@ -179,11 +180,15 @@ async def cursors_of_writes(context: Context, parents: Sequence[Any]) -> list[st
 
 
 async def entities_of_changes(context: Context, parents: Sequence[Change]) -> list[Any]:
-    """The object of each change as it is now; None if it is deleted, hidden, or has no version, as sessions and factors."""
+    """The object of each change as it is now; None if it is deleted, hidden, or no entity, as sessions and notifications."""
     found = await entities(context, [(each.entry.entity_type, each.entry.entity_id) for each in parents])
     for change, each in zip(parents, found, strict=True):
         context.rights_stale |= each is None and change.entry.kind not in _REMOVAL_KINDS
-    return [each if hasattr(each, "version") and getattr(each, "deleted_at", None) is None else None for each in found]
+    return [each if _is_entity(each) and getattr(each, "deleted_at", None) is None else None for each in found]
+
+
+def _is_entity(each: Any) -> bool:
+    return hasattr(each, "version") and each.type_name not in _NO_ENTITIES
 
 
 async def subjects_of_changes(context: Context, parents: Sequence[Change]) -> list[Any]:

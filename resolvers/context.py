@@ -11,6 +11,7 @@ from domain.actor import Actor, Scope
 from domain.blob import BlobStore
 from domain.errors import InsufficientScope, Unauthenticated
 from domain.factor import TotpSecrets
+from domain.notification import UnsubscribeTokens
 from domain.registration import RegistrationMode
 from domain.session import Device, Session
 from domain.sign_in import SignIn
@@ -77,6 +78,7 @@ class Services:
     totp_secrets: TotpSecrets
     registration: RegistrationMode
     account_mailer: AccountMailer
+    unsubscribe_tokens: UnsubscribeTokens
     development: bool
     tokens: TokenIssuer
     public_url: str

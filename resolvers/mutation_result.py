@@ -17,6 +17,7 @@ from domain.document import Document, DocumentVersion
 from domain.errors import DomainError
 from domain.invitation import Invitation
 from domain.label import Label
+from domain.notification import Notification
 from domain.oauth_client import OAuthClient
 from domain.project import Project
 from domain.task import Task, TaskResult
@@ -32,6 +33,7 @@ STORED_TYPES = (
     DocumentVersion,
     Invitation,
     Label,
+    Notification,
     OAuthClient,
     Project,
     Task,

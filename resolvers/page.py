@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from domain.page import MATCH_ALL, Order, Page, Paging, Where
+from domain.page import MATCH_ALL, Order, Page, Paging, Total, Where
 from persistence.engine.pages import ListQuery, fetch_pages
 from resolvers.context import Context
 
@@ -13,10 +13,20 @@ from resolvers.context import Context
 async def total_counts(context: Context, loaded_pages: Sequence[Page[Any]]) -> Sequence[int]:
     """The numbers of rows in the whole lists: one count for all pages that were read together."""
     del context
+    return [total.rows for total in await _totals(loaded_pages)]
+
+
+async def exact_totals(context: Context, loaded_pages: Sequence[Page[Any]]) -> Sequence[bool]:
+    """Whether the lists have just so many rows, and no more."""
+    del context
+    return [total.exact for total in await _totals(loaded_pages)]
+
+
+async def _totals(loaded_pages: Sequence[Page[Any]]) -> Sequence[Total]:
     indices_by_count: dict[Any, list[int]] = {}
     for index, page in enumerate(loaded_pages):
         indices_by_count.setdefault(page.count, []).append(index)
-    totals = [0] * len(loaded_pages)
+    totals = [Total(0)] * len(loaded_pages)
     for count, indices in indices_by_count.items():
         assert count is not None
         for index, total in zip(indices, await count([loaded_pages[index] for index in indices]), strict=True):

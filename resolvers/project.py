@@ -9,7 +9,7 @@ from domain import project as projects
 from domain.page import MATCH_ALL, Condition, Not, Page, Paging
 from persistence.events.activity import PROJECT_ACTIVITY
 from persistence.stores import project
-from persistence.stores.task import project_progress
+from persistence.stores.task_counts import project_progress
 from persistence.stores.user import PROJECT_MEMBERS
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers import ids

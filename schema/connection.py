@@ -4,7 +4,7 @@ from typing import Generic, TypeVar
 
 import strawberry
 
-from resolvers.page import total_counts
+from resolvers.page import exact_totals, total_counts
 from schema.fields import leaf, relation
 
 T = TypeVar("T")
@@ -36,3 +36,6 @@ class Connection(Generic[T]):
     nodes: list[T] = leaf("Rows without their cursors.")
     page_info: PageInfo = leaf("Position of the page in the list.")
     total_count: int = relation(total_counts, "Number of rows in the whole list; counted only when selected.")
+    total_count_exact: bool = relation(
+        exact_totals, "Whether that is the number of rows; false where there are more than 10,000, which are not counted on."
+    )

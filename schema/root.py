@@ -6,12 +6,15 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 import resolvers.account
+import resolvers.administration
 import resolvers.change
 import resolvers.collaboration
 import resolvers.comment
 import resolvers.document
 import resolvers.label
 import resolvers.node
+import resolvers.notification
+import resolvers.notification_settings
 import resolvers.project
 import resolvers.search
 import resolvers.server
@@ -22,6 +25,7 @@ import resolvers.user
 import resolvers.watch
 from domain.actor import Scope
 from resolvers.inputs import comment as comment_inputs
+from resolvers.inputs import notification as notification_inputs
 from resolvers.inputs import project as project_inputs
 from resolvers.inputs import task as task_inputs
 from resolvers.inputs import team as team_inputs
@@ -43,6 +47,7 @@ from schema.types.change import Activity, Change, ChangeConnection
 from schema.types.collaboration import DocumentEvent
 from schema.types.comment import Comment, CommentPayload
 from schema.types.document import Document, DocumentVersion
+from schema.types.notification import Notification, NotificationConnection, NotificationsPayload
 from schema.types.oauth_client import OAuthClient
 from schema.types.project import Project, ProjectPayload
 from schema.types.search import SearchConnection
@@ -70,6 +75,11 @@ class Query:
     users: Connection[User] | None = query(
         resolvers.user.list_visible, "Users who share a team with the viewer, by name.", guard=Scope.TEAMS_READ
     )
+    server_users: Connection[User] | None = query(
+        resolvers.administration.accounts,
+        "All accounts, by name, for administrators of the server; an empty list for others.",
+        guard=Scope.ADMIN,
+    )
     team: Team | None = query(resolvers.team.get, "A team of the viewer.", guard=Scope.TEAMS_READ)
     teams: Connection[Team] | None = query(resolvers.team.list_visible, "Teams of the viewer, by name.", guard=Scope.TEAMS_READ)
     project: Project | None = query(resolvers.project.get, "A project.", guard=Scope.PROJECTS_READ)
@@ -95,6 +105,11 @@ class Query:
         "Changes since a cursor; `after: null` starts now. An expired cursor gives CURSOR_EXPIRED: the client reloads.",
         guard=Scope.TASKS_READ,
         weight=5,
+    )
+    notifications: NotificationConnection | None = query(
+        resolvers.notification.list_own,
+        "Notifications of the viewer, the newest first: those in the inbox, unless others are asked for.",
+        guard=Scope.NOTIFICATIONS_READ,
     )
     server: ServerInfo = query(resolvers.server.server, "Version, features and limits of the server.", guard="public")
 
@@ -320,6 +335,24 @@ class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutatio
     mark_seen: BasicPayload | None = mutation(
         resolvers.watch.mark_seen, comment_inputs.MarkSeenInput, "Marks a task or document as seen by the viewer.", guard=_TASKS
     )
+    notifications_mark: NotificationsPayload | None = mutation(
+        resolvers.notification.mark,
+        notification_inputs.NotificationsMarkInput,
+        "Marks notifications of the viewer as read, archived or snoozed, and back.",
+        guard=Scope.NOTIFICATIONS_WRITE,
+    )
+    notification_preferences_update: UserPayload | None = mutation(
+        resolvers.notification_settings.update,
+        notification_inputs.NotificationPreferencesUpdateInput,
+        "Changes how the viewer wants to be notified.",
+        guard=Scope.NOTIFICATIONS_WRITE,
+    )
+    notifications_unsubscribe: BasicPayload | None = mutation(
+        resolvers.notification_settings.unsubscribe,
+        user_inputs.TokenInput,
+        "Ends mails of one kind, or all, with the token of the link in a mail; needs no sign-in.",
+        guard="public",
+    )
 
 
 @strawberry.type(description="Subscriptions.")
@@ -338,6 +371,11 @@ class Subscription:
         resolvers.collaboration.stream_events,
         "Live events of a document: edits, presence, saved versions and changes of access.",
         guard=Scope.DOCUMENTS_READ,
+    )
+    notification_received: AsyncGenerator[Notification, None] = event_subscription(
+        resolvers.notification.stream_received,
+        "New notifications of the viewer, in order and without gaps: those after the cursor first, then live ones.",
+        guard=Scope.NOTIFICATIONS_READ,
     )
 
 

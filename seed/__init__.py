@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from persistence.engine.database import ACQUIRE_TIMEOUT_SECONDS, Database
 from persistence.engine.statement import Statement
 from persistence.search.rebuild import enqueue_all, work_off_all
+from persistence.stores.task_counts import rebuild_projects
 from persistence.tables import search_entries, search_terms, users
 from seed.batch import Batch
 from seed.copy_batch import SEEDED_TABLES, copy_batch
@@ -88,5 +89,6 @@ async def _write_batches(database: Database, batches: Iterable[Batch], password_
         for batch in batches:
             hashes = {user.id: password_hash for user in batch.users if user.email_address in SIGN_IN_EMAILS}
             rows.update(await copy_batch(connection, batch, hashes))
+            await rebuild_projects(connection, [project.id for project in batch.projects])
         await enqueue_all(connection)
     return dict(rows)

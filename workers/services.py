@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from domain.blob import BlobStore
+from domain.mail import Mailer
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.documents.compaction import CompactionService
 from persistence.documents.contents import ContentReader
 from persistence.engine.database import Database
 from persistence.unit_of_work import Announcer
+from workers.notification_mail import NotificationMails
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +26,5 @@ class WorkerServices:
     compaction: CompactionService
     wake: Callable[[str], None]
     public_url: str
+    mailer: Mailer
+    notification_mails: NotificationMails

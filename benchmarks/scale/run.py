@@ -32,6 +32,8 @@ from benchmarks.scale.operations import Operation, operations
 from benchmarks.scale.population import Population, Team, hash_password
 from benchmarks.sign_in import PUBLIC_URL, SECRET_KEY, sign_in
 from embedded import embedded_postgres
+from persistence.engine.database import open_database
+from persistence.stores.task_counts import rebuild
 
 ROOT = Path(__file__).resolve().parents[2]
 _SMALL_TASKS = 500
@@ -100,6 +102,8 @@ async def _seed(url: str, options: argparse.Namespace) -> list[Team]:
         for nr in range(1, _MANY_TEAMS):
             projects = [_MANY_TASKS] * _MANY_PROJECTS
             many.append(await population.add_team(f"Many {nr}", projects=projects, comments=0, viewer=viewer))
+        async with open_database(url, max_connections=1) as database:
+            await rebuild(database)
         await connection.execute("VACUUM (ANALYZE)")
         await connection.execute("CHECKPOINT")
     finally:

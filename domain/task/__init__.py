@@ -2,6 +2,7 @@
 
 from domain.task.bulk import TaskResult, create_many, update_many
 from domain.task.compact_ranks import compact_ranks
+from domain.task.counts import CountChange, count_changes
 from domain.task.create import create
 from domain.task.delete import delete, restore
 from domain.task.edit import update
@@ -22,6 +23,7 @@ from domain.task.store import TaskStore, open_task
 
 __all__ = [
     "CLOSED",
+    "CountChange",
     "Task",
     "TaskCreated",
     "TaskDeleted",
@@ -37,6 +39,7 @@ __all__ = [
     "TaskStore",
     "TaskUpdated",
     "compact_ranks",
+    "count_changes",
     "create",
     "create_many",
     "delete",

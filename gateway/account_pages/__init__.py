@@ -1,4 +1,4 @@
-"""Serves the pages that mails about accounts link to: confirming an address, and choosing a new password.
+"""Serves the pages that mails link to: confirming an address, choosing a new password, and ending mails about notifications.
 
 They are plain HTML that works without JavaScript. Opening a link changes nothing, since mail servers open links to look for harm:
 a button does it, by the mutation that clients use too, with its limits. No cookie is read or set, so there is nothing that
@@ -33,6 +33,9 @@ _HEADERS: Final = {
 }
 _VERIFY: Final = "mutation ($input: TokenInput!) { result: emailVerify(input: $input) { errors { code path message } } }"
 _RESET: Final = "mutation ($input: PasswordResetInput!) { result: passwordReset(input: $input) { errors { code path message } } }"
+_UNSUBSCRIBE: Final = (
+    "mutation ($input: TokenInput!) { result: notificationsUnsubscribe(input: $input) { errors { code path message } } }"
+)
 _GONE: Final = "This link is not good any more: it was used, or is older than an hour. Ask for a new one."
 
 
@@ -47,8 +50,11 @@ class AccountPages:
         )
 
     def routes(self) -> list[BaseRoute]:
-        """`/account/verify` and `/account/reset`, each with a form (GET) and what it does (POST)."""
+        """`/account/verify`, `/account/reset` and `/notifications/unsubscribe/TOKEN`, each with a form (GET) and what it does
+        (POST; mail programs do that of the last by themselves, RFC 8058)."""
         return [
+            Route("/notifications/unsubscribe/{token}", self._show_unsubscribe, methods=["GET"]),
+            Route("/notifications/unsubscribe/{token}", self._unsubscribe, methods=["POST"]),
             Route("/account/verify", self._show_verify, methods=["GET"]),
             Route("/account/verify", self._verify, methods=["POST"]),
             Route("/account/reset", self._show_reset, methods=["GET"]),
@@ -80,6 +86,17 @@ class AccountPages:
             return self._message("Your password is changed", "Sign in with the new one. Other devices were signed out.")
         if refused.get("path") == ["input", "newPassword"]:
             return self._page("reset.html", token=token, error=refused["message"], status=400)
+        return self._refusal(refused)
+
+    async def _show_unsubscribe(self, request: Request) -> Response:
+        return self._page("unsubscribe.html")
+
+    async def _unsubscribe(self, request: Request) -> Response:
+        refused = await self._run(request, _UNSUBSCRIBE, {"token": request.path_params["token"]})
+        if refused is None:
+            return self._message("You are unsubscribed", "You will receive no more mails of this kind.")
+        if refused["code"] == "NOT_FOUND":
+            return self._message("This link is not complete", "Open it from the mail again, or change your settings.", status=404)
         return self._refusal(refused)
 
     async def _run(self, request: Request, query: str, values: Mapping[str, str]) -> dict[str, Any] | None:

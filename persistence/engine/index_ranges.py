@@ -14,8 +14,8 @@ ranges whose whole head stands in the page are read on:
       continued AS (SELECT range_id FROM placed WHERE place <= :size GROUP BY range_id HAVING count(*) = head_size)
     SELECT id FROM (…rows of placed… UNION ALL …rows of continued…) ORDER BY k0 DESC, id DESC LIMIT :size
 
-*Probed*, where a filter has conditions that no order of an index covers: they are checked on the first rows of the ranges (1,000
-altogether, and 32 of each at least), and on 750 of the range that turns out to hold up the page, since one project is often more
+*Probed*, where a filter has conditions that no order of an index covers: they are checked on the first rows of the ranges (1,400
+altogether, and 16 of each at least), and on 400 of the range that turns out to hold up the page, since one project is often more
 active than the others. That settles a page where many rows match. Where few do, all rows that match are found by the index of a
 condition, and sorted; the parts stand in one statement, and each runs only when the one before has not settled the page. Neither
 estimates nor statistics are involved: rows read are at most the probe and, where not every twentieth of the first rows matches,
@@ -49,9 +49,9 @@ from sqlalchemy import (
 from sqlalchemy import any_ as sql_any
 
 _MIN_HEAD_ROWS: Final = 8
-_PROBE_ROWS: Final = 1_000
-_MIN_PROBE_ROWS: Final = 32  # of each range
-_DEEPER_ROWS: Final = 750
+_PROBE_ROWS: Final = 1_400
+_MIN_PROBE_ROWS: Final = 16  # of each range
+_DEEPER_ROWS: Final = 400
 _SIZE: Final = bindparam("size", type_=Integer)
 
 Column = ColumnElement[Any]

@@ -24,17 +24,24 @@ import asyncpg
 from sqlalchemy import ARRAY, Boolean, Integer, Uuid, and_, bindparam, column, func, literal_column, or_, select, true, tuple_
 from sqlalchemy import Column as SchemaColumn
 
-from domain.page import MATCH_ALL, Order, Page, PageBatch, Paging, Where
+from domain.page import MATCH_ALL, MAX_COUNTED_ROWS, Order, Page, PageBatch, Paging, Total, Where
 from persistence.engine.cursor import CursorState, SortColumn, SortOrder, decode_cursor, encode_cursor
 from persistence.engine.database import Database
 from persistence.engine.filter import MATCH_ALL_SHAPE, Column, FilterCompiler, FilterFields, Shape, extract_values
 from persistence.engine.index_ranges import Ranges, matching_ids, merged_ids, probed_ids, with_columns
 from persistence.engine.lru_cache import LruCache
 from persistence.engine.rows import base_attribute, columns, row_class, stored_attributes
-from persistence.engine.statement import JoinedStatement, SqlText, compile_text
+from persistence.engine.statement import JoinedStatement, SqlText, Statement, compile_text
 
 Kind = tuple[str, str]
 """A kind of condition: its field and operator."""
+
+
+class KeptCount(NamedTuple):
+    """A statement that reads totals, and its parameters beside those of the list."""
+
+    statement: Statement
+    params: Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +74,8 @@ class ListQuery:
     """Conditions that few rows match, whatever the value: all of these are read."""
     implied: Callable[[str, str, Any], tuple[Shape, bool] | None] = lambda *_: None
     """A condition that follows from another, of field, operator and value, and whether it says the same."""
+    kept_count: Callable[[Shape, Mapping[str, Any]], "KeptCount | None"] = lambda *_: None
+    """How to read the totals where they are kept, for a filter and its values. With parents, as rows of id and total."""
     counted_as: "ListQuery | None" = None
     """The list whose rows the total of an unfiltered list counts, where these are not its own."""
 
@@ -158,16 +167,22 @@ def _counted(list_query: ListQuery, where: Where) -> ListQuery:
 
 async def _count(
     database: Database, list_query: ListQuery, shape: Shape, params: Mapping[str, Any], pages_: Sequence[Page[Any]]
-) -> Sequence[int]:
-    """The totals of lists, whatever page of each was read."""
-    statement = _count_statement(list_query, shape)
+) -> Sequence[Total]:
+    """The totals of lists, whatever page of each was read: those that are kept, else counted up to MAX_COUNTED_ROWS."""
+    kept = list_query.kept_count(shape, params)
+    statement, more = (_count_statement(list_query, shape), {}) if kept is None else kept
+    limit = MAX_COUNTED_ROWS if kept is None else None
     if list_query.parent_clause is None:
-        total = await database.fetch_value(statement, **params)
+        total = _total(await database.fetch_value(statement, **{**params, **more}), limit)
         return [total for _ in pages_]
     keys = list({page.key for page in pages_})
-    rows = await database.fetch(statement, **{**params, "parents": keys})
-    totals = {row[0]: row[1] for row in rows}
-    return [totals.get(page.key, 0) for page in pages_]
+    rows = await database.fetch(statement, **{**params, **more, "parents": keys})
+    totals = {row[0]: _total(row[1], limit) for row in rows}
+    return [totals.get(page.key, Total(0)) for page in pages_]
+
+
+def _total(count: int, limit: int | None) -> Total:
+    return Total(count) if limit is None or count <= limit else Total(limit, exact=False)
 
 
 class _FilterPlan(NamedTuple):
@@ -297,14 +312,19 @@ def _chosen_ids(
     source, ranges = list_query.source, list_query.ranges
     conditions: list[Column] = [*after, _FILTER_MARKER]
     filters: list[Column] = [_OUTSIDE_MARKER]
-    if list_query.parent_field is not None:
-        column_ = list_query.fields[list_query.parent_field]
-        assert isinstance(column_, SchemaColumn)
-        (conditions if parent_inside else filters).append(literal_column(f"{source.name}.{column_.name}", Uuid) == _PARENT_ID)
+    (conditions if parent_inside else filters).extend(_parent_conditions(list_query))
     if way == "probed":
         return probed_ids(source, ranges, _PARENT_ID, conditions, filters, order)
     make = merged_ids if way == "merged" else matching_ids
     return make(source, ranges, _PARENT_ID, conditions, order)
+
+
+def _parent_conditions(list_query: ListQuery) -> list[Column]:
+    if list_query.parent_field is None:
+        return []
+    column_ = list_query.fields[list_query.parent_field]
+    assert isinstance(column_, SchemaColumn)
+    return [literal_column(f"{list_query.source.name}.{column_.name}", Uuid) == _PARENT_ID]
 
 
 def _parent_rows() -> Any:
@@ -314,8 +334,17 @@ def _parent_rows() -> Any:
 
 
 def _count_template(list_query: ListQuery) -> SqlText:
-    parent = _parent_rows()
-    counted = list_query.joined(select(func.count(list_query.id))).where(*_conditions(list_query, parent.c.id), _FILTER_MARKER)
+    parent, ranges = _parent_rows(), list_query.ranges
+    limit: Column = literal_column(str(MAX_COUNTED_ROWS + 1))
+    row = select(list_query.id.label("one"))
+    if ranges is None or ranges.single:
+        rows = list_query.joined(row).where(*_conditions(list_query, parent.c.id), _FILTER_MARKER)
+    else:
+        # Range by range: else Postgres may think that reading whatever it finds first takes less time.
+        within = ranges.ids(_PARENT_ID).subquery("ranges")
+        own = row.where(ranges.column == within.c.id, *_parent_conditions(list_query), _FILTER_MARKER).limit(limit).lateral("own")
+        rows = select(own.c.one).select_from(within.join(own, true()))
+    counted = select(func.count()).select_from(rows.limit(limit).correlate(parent).subquery("counted"))
     if list_query.parent_clause is None:
         return compile_text(counted)
     return compile_text(select(parent.c.id, counted.correlate(parent).scalar_subquery()))

@@ -23,6 +23,7 @@ from persistence.engine.database import Connection, Database
 from persistence.engine.request_coalescing import Coalescer
 from persistence.engine.rows import columns, recordset, row_class, to_entity
 from persistence.engine.statement import Statement
+from persistence.events.task_counts import COUNTED, CountedParam, moved_counts
 from persistence.tables import events, streams
 
 _event_columns = tuple(each.name for each in fields(Entry) if each.name != "position")
@@ -36,14 +37,15 @@ def events_param(*extra: ColumnClause[Any]) -> Any:
     )
 
 
-def insert_events(event_rows: Any, selected: Select[Any]) -> Insert:
+def insert_events(event_rows: Any, selected: Select[Any], *, counted: bool = False) -> Insert:
     """Assign positions to the events that `selected` selects of `event_rows`, and insert them. Returns `id` and `position` of
-    each."""
+    each. `counted`: the rows say in their column COUNTED which numbers of tasks are moved."""
     own: dict[str, Any] = {"partition_by": event_rows.c.stream}
     numbered = selected.with_only_columns(
         *(event_rows.c[name] for name in _event_columns),
         func.row_number().over(**own, order_by=event_rows.c.nr).label("ordinal"),
         func.count().over(**own).label("of"),
+        *([event_rows.c.counted] if counted else ()),
         maintain_column_froms=True,
     ).cte("numbered")
     heads = insert(streams).from_select(
@@ -54,15 +56,17 @@ def insert_events(event_rows: Any, selected: Select[Any]) -> Insert:
     )
     head = heads.returning(streams.c.stream, streams.c.position).cte("head")
     positioned = select(*(numbered.c[name] for name in _event_columns), head.c.position - numbered.c.of + numbered.c.ordinal)
-    return (
+    inserted = (
         insert(events)
         .from_select([*_event_columns, "position"], positioned.join(head, head.c.stream == numbered.c.stream))
         .returning(events.c.id, events.c.position)
     )
+    return inserted.add_cte(*moved_counts(numbered, head)) if counted else inserted
 
 
-_event_rows = events_param()
+_event_rows, _counted_rows = events_param(), events_param(COUNTED)
 _APPEND = Statement(insert_events(_event_rows, select(_event_rows)))
+_APPEND_COUNTED = Statement(insert_events(_counted_rows, select(_counted_rows), counted=True))
 _READ = Statement(
     select(*columns(Entry, events))
     .where(events.c.stream == bindparam("stream"), events.c.position > bindparam("after", type_=BigInteger))
@@ -93,10 +97,18 @@ _HEADS = Statement(
 _BY_ID = Statement(select(*columns(Entry, events)).where(events.c.id == any_id()), row_class(Entry))
 
 
-async def append(connection: Connection, event_rows: Sequence[dict[str, Any]]) -> dict[UUID, int]:
-    """Assign events their positions and insert them, as the last step of a transaction; the positions by the events' ids."""
-    rows = await connection.fetch(_APPEND, events=[{**each, "nr": nr} for nr, each in enumerate(event_rows)])
-    return {row[0]: row[1] for row in rows}
+async def append(
+    connection: Connection, event_rows: Sequence[dict[str, Any]], counted: Sequence[CountedParam] = ()
+) -> dict[UUID, int]:
+    """Assign events their positions and insert them, as the last step of a transaction; the positions by the events' ids.
+
+    `counted`: for each event the numbers of tasks that it moves, if any.
+    """
+    rows: list[dict[str, Any]] = [{**each, "nr": nr} for nr, each in enumerate(event_rows)]
+    if any(counted):
+        rows = [{**each, "counted": own} for each, own in zip(rows, counted, strict=True)]
+    inserted = await connection.fetch(_APPEND_COUNTED if any(counted) else _APPEND, events=rows)
+    return {row[0]: row[1] for row in inserted}
 
 
 def to_entry(

@@ -43,6 +43,13 @@ class MemoryRateLimiter:
         for use in uses:
             self._times.remove(counter_key(use))
 
+    async def give_back(self, *uses: LimitedUse) -> None:
+        """Forget the latest use of the subjects of these."""
+        for use in uses:
+            times = self._times.get(counter_key(use))
+            if times:
+                times.pop()
+
     def _wait(self, use: LimitedUse, now: float) -> float:
         """Seconds until the use is allowed; 0 or less when it is."""
         times = self._times.get(counter_key(use))

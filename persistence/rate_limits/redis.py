@@ -92,6 +92,18 @@ class RedisRateLimiter:
         except (OSError, RedisError, TimeoutError) as error:
             self._suspend(error)
 
+    async def give_back(self, *uses: LimitedUse) -> None:
+        """Forget the latest use of the subjects of these."""
+        await self._memory.give_back(*uses)
+        if time.monotonic() < self._next_try:
+            return
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                for key in self._keys(uses):
+                    await self._redis.lpop(key)
+        except (OSError, RedisError, TimeoutError) as error:
+            self._suspend(error)
+
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()

@@ -28,7 +28,7 @@ _ID, _PROJECT, _USER = bindparam("id", type_=Uuid), bindparam("project", type_=U
 _RANK = bindparam("rank", type_=Text)
 _ADD = Statement(insert_row(Task, _t).returning(_t.c.id))
 _IS_A_DOCUMENT = Statement(select(exists(select(literal_column("1")).where(documents.c.id == _ID))))
-_UPDATE = RowUpdate(Task, _t, exclude=("creator_id",))
+_UPDATE = RowUpdate(Task, _t, exclude=("creator_id",), counted=True)
 _accessible = (
     select(*columns(Task, _t), _m.c.role, (_p.c.status == literal_column("'ARCHIVED'")).label("archived"), row_version(_t))
     .select_from(_t.join(_p, _p.c.id == _t.c.project_id).join(_m, _m.c.team_id == _p.c.team_id))
@@ -106,18 +106,14 @@ _BLOCKED = Statement(
 )
 
 
-def _progress(grouped_by: Any) -> Statement:
-    today = func.timezone(literal_column("'UTC'"), func.now()).cast(_t.c.due_on.type)
-    still_open = _t.c.status.not_in([literal_column("'DONE'"), literal_column("'CANCELED'")])
-    return Statement(
-        select(grouped_by, _t.c.status, func.count(), func.count().filter(_t.c.due_on < today, still_open))
-        .where(grouped_by == any_id(), _t.c.deleted_at.is_(None), project_visible(_t.c.project_id))
-        .group_by(grouped_by, _t.c.status)
-        .order_by(grouped_by, _t.c.status)
-    )
-
-
-_PROJECT_PROGRESS, _SUBTASK_PROGRESS = _progress(_t.c.project_id), _progress(_t.c.parent_id)
+_today = func.timezone(literal_column("'UTC'"), func.now()).cast(_t.c.due_on.type)
+_still_open = _t.c.status.not_in([literal_column("'DONE'"), literal_column("'CANCELED'")])
+_SUBTASK_PROGRESS = Statement(
+    select(_t.c.parent_id, _t.c.status, func.count(), func.count().filter(_t.c.due_on < _today, _still_open))
+    .where(_t.c.parent_id == any_id(), _t.c.deleted_at.is_(None), project_visible(_t.c.project_id))
+    .group_by(_t.c.parent_id, _t.c.status)
+    .order_by(_t.c.parent_id, _t.c.status)
+)
 
 
 class SqlTasks:
@@ -238,11 +234,6 @@ async def blocked(database: Database, task_ids: Sequence[UUID]) -> set[UUID]:
 
 
 StatusCounts = dict[UUID, list[tuple[str, int, int]]]
-
-
-async def project_progress(database: Database, viewer: UUID, project_ids: Sequence[UUID]) -> StatusCounts:
-    """Per project and status: how many tasks, and how many of them are overdue."""
-    return _group_counts(await database.fetch(_PROJECT_PROGRESS, ids=list(project_ids), viewer=viewer))
 
 
 async def subtask_progress(database: Database, viewer: UUID, task_ids: Sequence[UUID]) -> StatusCounts:

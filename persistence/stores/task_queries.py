@@ -13,6 +13,7 @@ from persistence.engine.filter import Column, Shape, TextField, compare
 from persistence.engine.index_ranges import Ranges
 from persistence.engine.pages import ListQuery
 from persistence.stores.former_ranks import current_rank, is_replaceable
+from persistence.stores.task_counts import total_of_projects, total_visible
 from persistence.tables import task_links, tasks
 from persistence.tables.columns import NO_DAY, cut_title
 
@@ -157,13 +158,17 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
 
 _VISIBLE_RANGES: Final = Ranges(_t.c.project_id, lambda _: visible_project_ids())
 TASKS = _list_query(
-    Order("CREATED_AT", descending=True), ranges=_VISIBLE_RANGES, visible=lambda: _t.c.project_id == visible_projects()
+    Order("CREATED_AT", descending=True),
+    ranges=_VISIBLE_RANGES,
+    visible=lambda: _t.c.project_id == visible_projects(),
+    kept_count=total_visible,
 )
 PROJECT_TASKS = _list_query(
     Order("RANK"),
     parent_clause=lambda parent: _t.c.project_id == parent,
     ranges=Ranges(_t.c.project_id, lambda parent: select(parent.label("id")).where(project_visible(parent)), single=True),
     visible=lambda: project_visible(_t.c.project_id),
+    kept_count=total_of_projects,
 )
 SUBTASKS = _list_query(
     Order("RANK"), parent_clause=lambda parent: _t.c.parent_id == parent, visible=lambda: project_visible(_t.c.project_id)

@@ -11,7 +11,7 @@ from domain.collation import search_key
 from domain.email_address import email_key
 from domain.page import Order
 from domain.user import User
-from persistence.access import any_id, project_visible, shares_team
+from persistence.access import administers_server, any_id, project_visible, shares_team
 from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Database
 from persistence.engine.filter import Column
@@ -41,7 +41,9 @@ _SET_PASSWORD = Statement(users.update().where(users.c.id == _ID).values(passwor
 _TEAM_IDS = Statement(select(team_members.c.team_id).where(team_members.c.user_id == _ID).order_by(team_members.c.team_id))
 _BY_IDS = ByIdQuery(User, users)
 _VISIBLE = ByIdQuery(User, users, shares_team(users.c.id, by_id=True))
-_SHARING_TEAM = Statement(select(users.c.id).where(users.c.id == any_id(), shares_team(users.c.id, by_id=True)))
+_SHARING_TEAM = Statement(
+    select(users.c.id).where(users.c.id == any_id(), or_(shares_team(users.c.id, by_id=True), administers_server()))
+)
 
 
 class SqlUsers:
@@ -127,7 +129,7 @@ async def visible_by_ids(
 
 
 async def sharing_team(database: Database, viewer: UUID, user_ids: Sequence[UUID]) -> set[UUID]:
-    """Which of the users share a team with the viewer, or are the viewer."""
+    """Whose address the viewer may see: those who share a team with them, themselves, and everybody for administrators."""
     return {row[0] for row in await database.fetch(_SHARING_TEAM, ids=list(user_ids), viewer=viewer)}
 
 
@@ -170,6 +172,12 @@ def _list_query(cls: type[Any] = User, **options: Any) -> ListQuery:
         **options,
     )
 
+
+SERVER_USERS = _list_query(
+    source=users,
+    fields={"query": matches_query, "status": users.c.status},
+    visible=administers_server,
+)
 
 USERS = _list_query(source=users, fields={"query": matches_query}, visible=lambda: shares_team(users.c.id))
 

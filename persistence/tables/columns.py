@@ -21,6 +21,7 @@ from sqlalchemy import (
 from domain.attachment import AttachmentState
 from domain.document.kind import DocumentType
 from domain.events import ChangeKind
+from domain.notification import DeliveryState, DigestFrequency, NotificationChannel, NotificationReason
 from domain.permissions import Role
 from domain.project import ProjectStatus, ProjectVisibility
 from domain.task import TaskPriority, TaskStatus
@@ -61,6 +62,10 @@ attachment_state = postgres_enum(AttachmentState, "attachment_state")
 task_link_kind = postgres_enum(TaskLinkKind, "task_link_kind")
 document_type = postgres_enum(DocumentType, "document_type")
 change_kind = postgres_enum(ChangeKind, "change_kind")
+notification_reason = postgres_enum(NotificationReason, "notification_reason")
+notification_channel = postgres_enum(NotificationChannel, "notification_channel")
+delivery_state = postgres_enum(DeliveryState, "delivery_state")
+digest_frequency = postgres_enum(DigestFrequency, "digest_frequency")
 
 
 def id_column() -> Column[object]:

@@ -42,6 +42,8 @@ users = Table(
 
 Index("uq_users_email_key", users.c.email_key, unique=True)
 
+Index("ix_users_name_collation_id", users.c.name_collation, users.c.id)
+
 sessions = Table(
     "sessions",
     metadata,

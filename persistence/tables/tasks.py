@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, Column, Date, Double, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from domain.task import TaskStatus
 from persistence.tables.columns import (
     INSTANT,
     NO_DAY,
@@ -96,6 +97,14 @@ tasks = Table(
     Index(None, "project_id", "updated_at", "id"),
     Index(None, "assignee_id", "project_id", "created_at", "id"),
     Index("ix_tasks_label_ids", "label_ids", postgresql_using="gin"),
+    Index(
+        "ix_tasks_assigned_due_on",
+        "due_on",
+        "id",
+        postgresql_where=text(
+            "due_on IS NOT NULL AND completed_at IS NULL AND deleted_at IS NULL AND assignee_user_id IS NOT NULL"
+        ),
+    ),
     Index("ix_tasks_long_rank", "project_id", postgresql_where=text("length(rank) > 64")),
 )
 
@@ -201,4 +210,23 @@ seen_marks = Table(
     Column("position", BigInteger, nullable=False),
     Column("at", INSTANT, nullable=False),
     PrimaryKeyConstraint("user_id", "subject_id"),
+)
+
+# How many tasks of each status a project has, without deleted ones; whoever changes a task changes the numbers with it.
+task_counts = Table(
+    "task_counts",
+    metadata,
+    foreign_key("projects", key="project_id"),
+    *(Column(status.lower(), Integer, nullable=False, server_default=text("0")) for status in TaskStatus),
+    PrimaryKeyConstraint("project_id"),
+)
+
+# How many open tasks of a project are due on a day. Whoever changes them holds the project's row of `task_counts`.
+open_task_counts = Table(
+    "open_task_counts",
+    metadata,
+    foreign_key("projects", key="project_id"),
+    Column("due_on", Date, nullable=False),
+    Column("tasks", Integer, nullable=False),
+    PrimaryKeyConstraint("project_id", "due_on"),
 )

@@ -36,9 +36,9 @@ def input_type(description: str, *, name: str | None = None) -> Any:
     return declare
 
 
-def required(description: str, *, of: str | None = None) -> Any:
-    """A required field; `of` names the type of a global id."""
-    return strawberry.field(description=description, metadata={"of": of})
+def required(description: str, *, of: str | None = None, name: str | None = None) -> Any:
+    """A required field; `of` names the type of a global id. `name`: the name in the graph, where it is a keyword in Python."""
+    return strawberry.field(description=description, metadata={"of": of}, name=name)
 
 
 def optional(description: str, *, of: str | None = None, default: Any = UNSET) -> Any:
@@ -109,8 +109,11 @@ def _to_values(value: Any, path: Path, errors: list[DomainError], id_types: Mapp
 @cache
 def _declared_fields(input_: Any) -> list[tuple[str, str, str | None]]:
     """An input's fields: name, name in the graph, and the type of a global id."""
-    types = {each.python_name: each.metadata.get("of") for each in input_.__strawberry_definition__.fields}
-    return [(each.name, to_camel_case(each.name), types[each.name]) for each in fields(input_)]
+    declared = {each.python_name: each for each in input_.__strawberry_definition__.fields}
+    return [
+        (each.name, declared[each.name].graphql_name or to_camel_case(each.name), declared[each.name].metadata.get("of"))
+        for each in fields(input_)
+    ]
 
 
 def _decode_ids(value: Any, expected: str, path: Path, errors: list[DomainError]) -> Any:

@@ -12,7 +12,7 @@ import resolvers.team
 import resolvers.user
 from domain.actor import Scope
 from domain.permissions import Role
-from resolvers.page import total_counts
+from resolvers.page import exact_totals, total_counts
 from resolvers.scalars import Markdown
 from schema.connection import Connection, PageInfo
 from schema.fields import leaf, relation, view
@@ -43,6 +43,9 @@ class TeamMemberConnection:
     nodes: list[User] = leaf("The members without their roles and cursors.")
     page_info: PageInfo = leaf("Position of the page in the list.")
     total_count: int = relation(total_counts, "Number of members; counted only when selected.")
+    total_count_exact: bool = relation(
+        exact_totals, "Whether that is the number of members; false where there are more than 10,000, which are not counted on."
+    )
 
 
 @view("An invitation of an e-mail address to a team.")

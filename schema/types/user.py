@@ -8,9 +8,11 @@ import strawberry
 import resolvers.api_token
 import resolvers.factor
 import resolvers.inputs.factor
+import resolvers.notification_settings
 import resolvers.user
 from domain.actor import Scope
 from domain.factor import FactorKind
+from domain.notification import DigestFrequency
 from domain.user import UserStatus
 from resolvers import ids
 from resolvers.enums import graphql_enum
@@ -20,6 +22,7 @@ from schema.fields import leaf, relation, view
 from schema.node import Entity, Node
 from schema.payload import MutationPayload
 from schema.types.api_token import ApiToken
+from schema.types.notification_settings import NotificationPreference, QuietHoursView
 
 if TYPE_CHECKING:
     from schema.types.task import Task
@@ -71,6 +74,34 @@ class Account:
     factors: list[Factor] = relation(resolvers.factor.factors, "Second factors, the oldest first.", personal=True)
     recovery_codes_left: int = relation(
         resolvers.factor.recovery_codes_left, "How many recovery codes have not been used.", personal=True
+    )
+    notification_preferences: list[NotificationPreference] = relation(
+        resolvers.notification_settings.preferences,
+        "Channels for every reason.",
+        guard=Scope.NOTIFICATIONS_READ,
+        needs=["id"],
+        personal=True,
+    )
+    quiet_hours: QuietHoursView | None = relation(
+        resolvers.notification_settings.quiet_hours,
+        "Hours in which no mails are sent; null if there are none.",
+        guard=Scope.NOTIFICATIONS_READ,
+        needs=["id"],
+        personal=True,
+    )
+    digest: DigestFrequency = relation(
+        resolvers.notification_settings.digests,
+        "How often mails are sent.",
+        guard=Scope.NOTIFICATIONS_READ,
+        needs=["id"],
+        personal=True,
+    )
+    email_off_reason: str | None = relation(
+        resolvers.notification_settings.email_off_reasons,
+        "Why no mails about notifications are sent, such as an address that does not exist; null while they are sent.",
+        guard=Scope.NOTIFICATIONS_READ,
+        needs=["id"],
+        personal=True,
     )
 
 

@@ -71,6 +71,17 @@ async def test_what_is_reset_begins_anew(limiter: RateLimiter) -> None:
     assert await limiter.take(use(FIVE, "ada")) is not None
 
 
+async def test_what_is_given_back_was_not_used(limiter: RateLimiter) -> None:
+    for _ in range(20):
+        assert await limiter.take(use(FIVE, "ada")) is None
+        await limiter.give_back(use(FIVE, "ada"))
+    for _ in range(4):
+        await limiter.take(use(FIVE, "ada"))
+    assert await limiter.take(use(FIVE, "ada")) is None
+    assert await limiter.take(use(FIVE, "ada")) is not None
+    await limiter.give_back(use(FIVE, "nobody"))
+
+
 async def test_uses_at_once_are_not_more_than_those_one_after_the_other(limiter: RateLimiter) -> None:
     answers = await asyncio.gather(*(limiter.take(use(FIVE, "ada")) for _ in range(100)))
     assert answers.count(None) == 5

@@ -41,7 +41,7 @@ _BOUNDS: dict[str, str] = {
     "auth/keys.py:SigningKeys._by_id": "MAX_KEYS keys",
     "auth/account_mail.py:BackgroundAccountMailer._waiting": "1,000 mails",
     "auth/oauth/requests.py:_Payload._datalist": "the parameters of one request: 50",
-    "auth/passwords.py:Argon2Passwords._slots": "one less than there are cores, and five seconds of waiting",
+    "auth/passwords.py:Argon2Passwords._slots": "one less than there are cores; 100 wait, for five seconds",
     "auth/passwords.py:Argon2Passwords._threads": "as many threads, behind the slots",
     "auth/tokens.py:AccessTokens._api_tokens": _BYTES,
     "auth/tokens.py:AccessTokens._checked_sessions": _BYTES,
@@ -112,6 +112,7 @@ _BOUNDS: dict[str, str] = {
     "workers/metrics.py:WorkerMetrics.jobs": "one entry for each kind of jobs in the code",
     "workers/metrics.py:WorkerMetrics.lags": _CONSUMERS,
     "workers/metrics.py:WorkerMetrics.schedules": "one entry for each schedule in the code",
+    "workers/schedules/due_dates.py:_zones": "the time zones of the world",
     "workers/upkeep.py:Retries.failed_turns": "one entry for each job in the code",
     "workers/upkeep.py:Retries.queue_lengths": "the number of jobs",
 }

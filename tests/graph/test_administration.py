@@ -149,6 +149,27 @@ async def test_an_account_is_added_whoever_may_register_and_once(app: App) -> No
     assert await table_states(app) == before
 
 
+async def test_administrators_list_all_accounts_and_others_none(app: App, team: SampleTeam) -> None:
+    admin = await create_administrator(app)
+    listed = "query ($query: String, $status: UserStatus) { serverUsers(query: $query, status: $status) { totalCount nodes { id email status } } }"
+    mate = team.mate.user
+    found = await app.run(admin, listed, query=mate.email_address.upper())
+    assert found["serverUsers"] == {
+        "totalCount": 1,
+        "nodes": [{"id": team.mate.id, "email": mate.email_address, "status": "ACTIVE"}],
+    }
+    assert await errors_of(app, admin.actor, "userSuspend", id=team.mate.id) == []
+    for status, count in (("ACTIVE", 0), ("INACTIVE", 1)):
+        found = await app.run(admin, listed, query=mate.email_address, status=status)
+        assert found["serverUsers"]["totalCount"] == count
+    assert (await app.run(team.owner, listed, query=None))["serverUsers"] == {"totalCount": 0, "nodes": []}
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        await administration.suspend(uow, None, admin.user.id, None)
+    assert (await app.run(admin, listed, query=None))["serverUsers"] == {"totalCount": 0, "nodes": []}
+    answer = await app.execute(None, listed, actor=Actor(user_id=admin.user.id, scopes=ALL_SCOPES - {Scope.ADMIN}))
+    assert answer["errors"][0]["extensions"]["code"] == "INSUFFICIENT_SCOPE"
+
+
 async def test_accounts_are_found_by_a_part_of_the_name_or_address(app: App) -> None:
     email = unused_email()
     account = await register(app, email=email, firstName="Žofie", lastName="Sixpence")

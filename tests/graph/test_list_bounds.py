@@ -32,8 +32,8 @@ async def database_address(postgres_server: str) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="module")
 async def large_team(database_address: str) -> LargeTeam:
-    """10,000 tasks beside 10,000 of another team."""
-    return await create_large_team(database_address, tasks_each=2_000)
+    """10,500 tasks beside 10,500 of another team."""
+    return await create_large_team(database_address, tasks_each=2_100)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def filters(team: LargeTeam) -> dict[str, Where]:
         "overdue": AllOf((Condition("due_on", "before", date(2026, 10, 4)), Condition("status", "in", OPEN))),
         "due later": Condition("due_on", "after", date(2026, 12, 30)),
         "without a day": Condition("due_on", "is_null", True),
-        "new": Condition("created_at", "after", now - timedelta(hours=2)),
+        "new": Condition("created_at", "after", now - timedelta(hours=1)),
         "old": Condition("created_at", "before", now - timedelta(hours=60)),
         "changed": Condition("updated_at", "after", now + timedelta(hours=26)),
         "blocked": Condition("is_blocked", "eq", True),
@@ -150,3 +150,25 @@ async def test_a_merged_page_is_that_of_the_rows_sorted_as_a_whole(
                 assert [each.id for each in page.nodes] == [each.id for each in expected.nodes], (field, meaning, size)
                 assert page.page_info == expected.page_info
                 cursor = page.page_info.end_cursor
+
+
+@pytest.mark.slow
+async def test_a_total_is_exact_up_to_ten_thousand_and_then_said_to_be_more(
+    counting: CountingDatabase, large_team: LargeTeam
+) -> None:
+    given = {"viewer": large_team.viewer, "order": [Order("CREATED_AT")]}
+
+    async def total(list_query: ListQuery, where: Where) -> Any:
+        page, _ = await read_page(counting, list_query, None, Paging(first=1), where=where, **given)
+        (found,) = await page.count([page])
+        return found
+
+    assert large_team.tasks == 10_500
+    top, comparable = Condition("parent", "is_null", True), filters(large_team)
+    assert await total(TASKS, AllOf((top, _NOT_DELETED))) == (10_000, False)
+    for name in ("label", "common title", "assignee", "overdue"):
+        where = AllOf((comparable[name], _NOT_DELETED))
+        found = await total(TASKS, where)
+        assert found == await total(replace(TASKS, ranges=None), where)
+        assert found.exact
+        assert 0 < found.rows < 10_000

@@ -24,6 +24,7 @@ _NOT_FOR_OWNERS = (
     "emailVerify",
     "factorConfirm",
     "invitationAccept",
+    "notificationsUnsubscribe",
     "passwordReset",
     "passwordResetRequest",
     "sessionCreate",
@@ -38,6 +39,7 @@ _NOT_FOR_OWNERS = (
 _DELETED_FIRST = {"projectRestore": "projectDelete", "taskRestore": "taskDelete", "documentRestore": "documentDelete"}
 _PUBLIC = {
     "Mutation.emailVerify",
+    "Mutation.notificationsUnsubscribe",
     "Mutation.passwordReset",
     "Mutation.passwordResetRequest",
     "Mutation.sessionCreate",
@@ -238,7 +240,12 @@ async def test_a_node_asks_for_the_scope_of_its_type(app: App, tenant: Tenant, k
     assert (await app.execute(None, QUERIES["node"].text, actor=enough, **given))["data"]["node"] == {"id": tenant.objects[kind]}
 
 
-_RELATIONS = sorted(name for name, each in bindings.items() if each.kind == "relation" and isinstance(each.guard, Scope))
+# Those of an account: see test_notification_settings.
+_RELATIONS = sorted(
+    name
+    for name, each in bindings.items()
+    if each.kind == "relation" and isinstance(each.guard, Scope) and not name.startswith("Account.")
+)
 
 
 @pytest.mark.parametrize("coordinate", _RELATIONS)

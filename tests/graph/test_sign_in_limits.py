@@ -75,6 +75,12 @@ async def test_the_twenty_first_try_from_an_address_is_refused_whatever_the_acco
     assert await attempt(isolated_app, email, PASSWORD, address="203.0.113.2") == "SIGNED_IN"
 
 
+async def test_an_office_behind_one_address_signs_in(isolated_app: App) -> None:
+    email = unused_email()
+    await register_from(isolated_app, "198.51.100.1", email=email)
+    assert [await attempt(isolated_app, email, PASSWORD) for _ in range(25)] == ["SIGNED_IN"] * 25
+
+
 @pytest.mark.slow
 async def test_the_hundred_and_first_registration_of_an_hour_from_an_address_is_refused(isolated_app: App) -> None:
     outcomes = [await register_from(isolated_app, f"2001:db8::{nr + 1:x}") for nr in range(101)]

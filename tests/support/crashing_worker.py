@@ -116,6 +116,8 @@ async def main(url: str, folder: Path, point: str) -> None:
             compaction=unused,
             wake=wake,
             public_url="",
+            mailer=unused,
+            notification_mails=unused,
         )
         wiring = WorkerWiring(
             url=url,

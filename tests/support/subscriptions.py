@@ -73,12 +73,13 @@ class SubscriptionReader:
 
 @asynccontextmanager
 async def open_subscription(
-    app: App, person: Person | None, operation: str = CHANGES_SUBSCRIPTION, **variables: Any
+    app: App, person: Person | None, operation: str = CHANGES_SUBSCRIPTION, /, own_stream_only: bool = False, **variables: Any
 ) -> AsyncIterator[SubscriptionReader]:
     """A subscription that has begun to listen, or was refused, and is closed at the end."""
     stream = await app.executor.subscribe(OperationRequest(query=operation, variables=variables), app.context(person))
     assert not isinstance(stream, OperationResult), stream
-    streams = 0 if person is None else 1 + len(await team.joined_positions(app.resources.database, person.user.id))
+    teams = [] if person is None or own_stream_only else await team.joined_positions(app.resources.database, person.user.id)
+    streams = 0 if person is None else 1 + len(teams)
     others, ear = set(app.resources.services.hub._listeners), SubscriptionReader()
     hub = app.resources.services.hub
     listener = asyncio.get_running_loop().create_task(ear.consume(stream))

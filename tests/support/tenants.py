@@ -10,8 +10,6 @@ from uuid import UUID
 
 from domain import api_token, oauth_client
 from domain.actor import Scope
-from domain.attachment import Attachment, AttachmentState
-from domain.blob import attachment_key
 from domain.factor import Factor, FactorKind
 from domain.oauth_client import OAuthGrant
 from persistence.unit_of_work import unit_of_work
@@ -27,6 +25,7 @@ from tests.support.graph_actions import (
     mutate_ok,
 )
 from tests.support.teams import SampleTeam, create_sample_team, uuid_of, with_session
+from tests.support.tenant_objects import create_files, create_notification
 
 Objects = Mapping[str, str]
 Outcome = Literal["allowed", "NOT_FOUND", "FORBIDDEN", "INVALID", "REAUTHENTICATION_REQUIRED"]
@@ -122,9 +121,10 @@ async def _create_objects(app: App, team: SampleTeam, project_id: str) -> Object
     invitation = await mutate(app, owner, "teamInvite", "invitation { id } invitationToken", **invited)
     shown = "query ($id: ID!) { project(id: $id) { activity { nodes { id } } } }"
     (activity, *_) = (await app.run(owner, shown, id=project_id))["project"]["activity"]["nodes"]
-    files = await _create_files(app, owner, made["first"]["id"])
+    files = await create_files(app, owner, made["first"]["id"])
     return {
         **files,
+        "Notification": await create_notification(app, owner, uuid_of(made["first"]["id"])),
         "Activity": activity["id"],
         "Change": ids.encode("Change", uuid_of(activity["id"])),
         "Comment": said["id"],
@@ -145,27 +145,6 @@ async def _create_objects(app: App, team: SampleTeam, project_id: str) -> Object
         "key": made["first"]["key"],
         "token": invitation["invitationToken"],
     }
-
-
-async def _create_files(app: App, owner: Person, task_id: str) -> Objects:
-    """A file on the task, of which there are no bytes, and one that is the owner's alone."""
-    subject = uuid_of(task_id)
-    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
-        upload = Attachment(
-            id=uow.new_id(),
-            created_at=uow.now,
-            updated_at=uow.now,
-            uploader_id=owner.user.id,
-            file_name="file.png",
-            content_type="image/png",
-            byte_size=1,
-            state=AttachmentState.READY,
-        )
-        file = replace(upload, id=uow.new_id(), subject_type="Task", subject_id=subject, about_type="Task", about_id=subject)
-        await uow.attachments.add(upload)
-        await uow.attachments.add(file)
-    await app.resources.services.blobs.put(attachment_key(upload.id), b"#")
-    return {"Attachment": ids.encode("Attachment", file.id), "upload": ids.encode("Attachment", upload.id)}
 
 
 def _input_of(**fields: str) -> Callable[[Tenant], dict[str, Any]]:
@@ -299,6 +278,9 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "uploadComplete": MutationCase(_input_of(id="upload"), guest="NOT_FOUND"),
     "attachmentDelete": MutationCase(_input_of(id="Attachment")),
     "watchSet": MutationCase(_input_with({"watching": True}, subjectId="Task"), guest="allowed"),
+    "notificationPreferencesUpdate": MutationCase(lambda _: {}, "allowed", "allowed"),
+    "notificationsUnsubscribe": MutationCase(lambda _: {"token": ""}, "NOT_FOUND", "NOT_FOUND"),
+    "notificationsMark": MutationCase(lambda tenant: {"ids": [tenant.objects["Notification"]], "as": "READ"}, guest="NOT_FOUND"),
     "markSeen": MutationCase(_input_of(subjectId="Task"), guest="allowed"),
 }
 
@@ -325,6 +307,7 @@ QUERIES: Mapping[str, QueryCase] = {
             "Factor",
             "Invitation",
             "Label",
+            "Notification",
             "OAuthClient",
             "Project",
             "Session",
@@ -340,6 +323,7 @@ QUERIES: Mapping[str, QueryCase] = {
     "viewer": QueryCase("{ viewer { id } }"),
     "user": QueryCase("query ($of: ID!) { user(id: $of) { id email } }", ("User",)),
     "users": QueryCase("{ users { nodes { id } } }"),
+    "serverUsers": QueryCase("{ serverUsers { nodes { id } } }"),
     "team": QueryCase("query ($of: ID!) { team(id: $of) { id name } }", ("Team",)),
     "teams": QueryCase("{ teams { nodes { id } } }"),
     "project": QueryCase("query ($of: ID!) { project(id: $of) { id name } }", ("Project",)),
@@ -351,6 +335,7 @@ QUERIES: Mapping[str, QueryCase] = {
     "documents": QueryCase("{ documents { nodes { id } } }"),
     "search": QueryCase('{ search(query: "first") { nodes { ... on Node { id } } } }'),
     "changes": QueryCase("{ changes { cursor } }"),
+    "notifications": QueryCase("{ notifications { nodes { id } } }"),
     "server": QueryCase("{ server { version } }"),
 }
 
@@ -359,6 +344,7 @@ SUBSCRIPTIONS: Mapping[str, QueryCase] = {
     "documentCollaboration": QueryCase(
         'subscription ($of: ID!) { documentCollaboration(id: $of, sessionId: "s") { __typename } }', ("Document",)
     ),
+    "notificationReceived": QueryCase("subscription { notificationReceived { id } }"),
     "taskChanged": QueryCase("subscription ($of: ID!) { taskChanged(id: $of) { kind } }", ("Task",)),
 }
 

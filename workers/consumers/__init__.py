@@ -3,5 +3,6 @@
 from typing import Final
 
 from workers.consumer import Consumer
+from workers.consumers.notifications import notifications
 
-CONSUMERS: Final[tuple[Consumer, ...]] = ()
+CONSUMERS: Final[tuple[Consumer, ...]] = (notifications,)

@@ -3,5 +3,6 @@
 from typing import Final
 
 from workers.job import JobKind
+from workers.jobs.notification_mail import notification_mail
 
-JOBS: Final[tuple[JobKind, ...]] = ()
+JOBS: Final[tuple[JobKind, ...]] = (notification_mail,)

@@ -1,0 +1,68 @@
+"""Notifications: who is told of what, and what people do with it."""
+
+from domain.notification.create import add_notifications, notify
+from domain.notification.delivery import Delivery, DeliveryBatch, DeliveryState, DeliveryStore, Recipient
+from domain.notification.due import OVERDUE_DAYS, DueTask, day_in_zone, notify_due
+from domain.notification.entity import Notification, NotificationReason
+from domain.notification.events import NotificationCreated, NotificationUpdated
+from domain.notification.mark import MAX_MARKED, NotificationMark, mark
+from domain.notification.proposal import EVENT_TYPES, Proposal, proposals
+from domain.notification.settings import (
+    DEFAULT_CHANNELS,
+    DigestFrequency,
+    NotificationChannel,
+    NotificationSettings,
+    NotificationSettingsStore,
+    QuietHours,
+    default_settings,
+    switch_mail_off,
+    unsubscribe,
+    update,
+)
+from domain.notification.store import NotificationStore
+from domain.notification.timing import after_quiet, is_quiet, mail_due_at, zone_of
+from domain.notification.unsubscribe_token import UnsubscribeTokens
+from domain.notification.wording import excerpt, subject_label, title
+
+__all__ = [
+    "DEFAULT_CHANNELS",
+    "EVENT_TYPES",
+    "MAX_MARKED",
+    "OVERDUE_DAYS",
+    "Delivery",
+    "DeliveryBatch",
+    "DeliveryState",
+    "DeliveryStore",
+    "DigestFrequency",
+    "DueTask",
+    "Notification",
+    "NotificationChannel",
+    "NotificationCreated",
+    "NotificationMark",
+    "NotificationReason",
+    "NotificationSettings",
+    "NotificationSettingsStore",
+    "NotificationStore",
+    "NotificationUpdated",
+    "Proposal",
+    "QuietHours",
+    "Recipient",
+    "UnsubscribeTokens",
+    "add_notifications",
+    "after_quiet",
+    "day_in_zone",
+    "default_settings",
+    "excerpt",
+    "is_quiet",
+    "mail_due_at",
+    "mark",
+    "notify",
+    "notify_due",
+    "proposals",
+    "subject_label",
+    "switch_mail_off",
+    "title",
+    "unsubscribe",
+    "update",
+    "zone_of",
+]

@@ -1,0 +1,114 @@
+"""Deliveries of notifications: the store, and the lookups of the graph and of those who send."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Uuid, bindparam, column, literal_column, select
+from sqlalchemy.dialects.postgresql import insert
+
+from domain.notification import (
+    Delivery,
+    DeliveryBatch,
+    NotificationSettings,
+    Recipient,
+    default_settings,
+)
+from persistence.access import VIEWER, any_id
+from persistence.engine.database import Connection, Database
+from persistence.engine.rows import columns, recordset, row_class, to_entity, to_params
+from persistence.engine.statement import Statement
+from persistence.tables import INSTANT, notification_deliveries, notification_settings, users
+
+_d, _s, _u = notification_deliveries, notification_settings, users
+_names = [each.name for each in columns(Delivery, _d)]
+_rows = recordset("deliveries", "delivery", *(column(name, _d.c[name].type) for name in _names))
+_ADD = Statement(insert(_d).from_select(_names, select(*(_rows.c[name] for name in _names))).on_conflict_do_nothing())
+_FINISH = Statement(
+    _d.update()
+    .where(
+        _d.c.notification_id == _rows.c.notification_id,
+        _d.c.channel == _rows.c.channel,
+        _d.c.state == literal_column("'QUEUED'"),
+    )
+    .values(state=_rows.c.state, detail=_rows.c.detail, at=_rows.c.at)
+)
+_RECIPIENTS = Statement(
+    select(
+        _u.c.id.label("user_id"),
+        _u.c.time_zone,
+        _u.c.email_verified_at.is_not(None).label("has_verified_email"),
+        _s.c.id.is_not(None).label("has_settings"),
+        *columns(NotificationSettings, _s),
+    )
+    .select_from(_u.outerjoin(_s, _s.c.id == _u.c.id))
+    .where(_u.c.id == any_id())
+)
+_OF = Statement(
+    select(*columns(Delivery, _d))
+    .where(_d.c.notification_id == any_id(), _d.c.user_id == VIEWER)
+    .order_by(_d.c.notification_id, _d.c.channel),
+    row_class(Delivery),
+)
+_QUEUED = Statement(
+    select(*columns(Delivery, _d))
+    .where(
+        _d.c.user_id == bindparam("user", type_=Uuid),
+        _d.c.channel == bindparam("channel", type_=_d.c.channel.type),
+        _d.c.due_at == bindparam("due_at", type_=INSTANT),
+        _d.c.state == literal_column("'QUEUED'"),
+    )
+    .order_by(_d.c.notification_id)
+)
+
+
+class SqlDeliveries:
+    """Deliveries over one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def recipients(self, user_ids: Sequence[UUID]) -> Mapping[UUID, Recipient]:
+        """What deliveries to people depend on."""
+        rows = await self._connection.fetch(_RECIPIENTS, ids=list(set(user_ids)))
+        return {row["user_id"]: _recipient(row) for row in rows}
+
+    async def add(self, deliveries: Sequence[Delivery]) -> None:
+        """Insert deliveries; present ones stay."""
+        if deliveries:
+            await self._connection.execute(_ADD, deliveries=[to_params(each) for each in deliveries])
+
+    async def finish(self, deliveries: Sequence[Delivery]) -> None:
+        """Store what came of deliveries that were queued."""
+        if deliveries:
+            await self._connection.execute(_FINISH, deliveries=[to_params(each) for each in deliveries])
+
+
+async def of_notifications(database: Database, viewer: UUID, notification_ids: Sequence[UUID]) -> dict[UUID, list[Any]]:
+    """The deliveries of the viewer's notifications, by channel."""
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for row in await database.fetch(_OF, ids=list(notification_ids), viewer=viewer):
+        found[row.notification_id].append(row)
+    return found
+
+
+async def recipients(database: Database, user_ids: Sequence[UUID]) -> dict[UUID, Recipient]:
+    """What deliveries to people depend on."""
+    return {row["user_id"]: _recipient(row) for row in await database.fetch(_RECIPIENTS, ids=list(user_ids))}
+
+
+async def queued(database: Database, batch: DeliveryBatch) -> list[Delivery]:
+    """The deliveries of a batch that are still to be sent."""
+    rows = await database.fetch(_QUEUED, user=batch.user_id, channel=batch.channel, due_at=batch.due_at)
+    return [to_entity(Delivery, row) for row in rows]
+
+
+def _recipient(row: Any) -> Recipient:
+    settings = to_entity(NotificationSettings, row) if row["has_settings"] else default_settings(row["user_id"])
+    return Recipient(
+        user_id=row["user_id"],
+        time_zone=row["time_zone"],
+        has_verified_email=row["has_verified_email"],
+        settings=settings,
+    )

@@ -1,0 +1,53 @@
+"""Objects of a tenant that no mutation makes: files and notifications."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from domain.attachment import Attachment, AttachmentState
+from domain.blob import attachment_key
+from domain.notification import Notification, NotificationReason
+from persistence.unit_of_work import unit_of_work
+from resolvers import ids
+from tests.support.app import App, Person
+from tests.support.teams import uuid_of
+
+Objects = dict[str, str]
+
+
+async def create_notification(app: App, owner: Person, task_id: UUID) -> str:
+    """A notification of the owner about the task."""
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        notification = Notification(
+            id=uow.new_id(),
+            user_id=owner.user.id,
+            reason=NotificationReason.DUE_SOON,
+            event_ids=(uow.new_id(),),
+            actor_id=None,
+            subject_type="Task",
+            subject_id=task_id,
+            group_key=f"Task:{task_id}",
+            created_at=uow.now,
+        )
+        await uow.notifications.add([notification])
+    return ids.encode("Notification", notification.id)
+
+
+async def create_files(app: App, owner: Person, task_id: str) -> Objects:
+    """A file on the task, of which there are no bytes, and one that is the owner's alone."""
+    subject = uuid_of(task_id)
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        upload = Attachment(
+            id=uow.new_id(),
+            created_at=uow.now,
+            updated_at=uow.now,
+            uploader_id=owner.user.id,
+            file_name="file.png",
+            content_type="image/png",
+            byte_size=1,
+            state=AttachmentState.READY,
+        )
+        file = replace(upload, id=uow.new_id(), subject_type="Task", subject_id=subject, about_type="Task", about_id=subject)
+        await uow.attachments.add(upload)
+        await uow.attachments.add(file)
+    await app.resources.services.blobs.put(attachment_key(upload.id), b"#")
+    return {"Attachment": ids.encode("Attachment", file.id), "upload": ids.encode("Attachment", upload.id)}
