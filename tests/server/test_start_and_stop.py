@@ -203,17 +203,6 @@ async def test_documents_are_verified_and_reindexed_from_the_command_line(tmp_pa
         assert said in server.output.splitlines()
 
 
-@pytest.mark.slow
-async def test_the_search_index_is_verified_and_rebuilt_from_the_command_line(tmp_path: Path) -> None:
-    for verb in (("seed",), ("search", "verify"), ("search", "reindex")):
-        with running_process(*verb, folder=tmp_path, data_dir=tmp_path / "data", seed_size="demo") as server:
-            assert await server.wait_for_exit() == 0, server.output
-        if verb[0] == "search":
-            (line,) = (each for each in server.output.splitlines() if " objects: " in each)
-            assert line.endswith(" objects: 0 missing, 0 outdated, 0 of none.")
-            assert int(line.split()[0].replace(",", "")) > 400
-
-
 async def test_every_verb_is_explained(tmp_path: Path) -> None:
     with running_process("--help", folder=tmp_path) as server:
         assert await server.wait_for_exit() == 0
