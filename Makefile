@@ -51,7 +51,7 @@ bench-search: $(INSTALLED) ## measure searches beside ILIKE (10 minutes; ARGS="-
 	@PYTHONPATH=. $(IN)/python benchmarks/search/run.py $(ARGS)
 
 bench-signin: $(INSTALLED) ## measure whether known and unknown accounts take as long, and what 1,000 sign-ins do to others (3 minutes)
-	@PYTHONPATH=. $(IN)/python benchmarks/sign_in_load.py $(ARGS)
+	@$(IN)/python -m benchmarks.sign_in_load $(ARGS)
 
 bench-live: $(INSTALLED) ## measure live subscriptions beside peers (10 minutes; needs cc and Node)
 	@$(IN)/python benchmarks/live/run.py $(ARGS)
