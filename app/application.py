@@ -16,7 +16,10 @@ from app.readiness import health_routes
 from app.settings import DEMO_PASSWORD, DEMO_PEOPLE, Settings
 from auth.oauth.authorize_endpoint import AuthorizeEndpoint
 from auth.oauth.browser_session import BrowserSessions
+from auth.oauth.device_endpoint import DeviceEndpoint
 from auth.oauth.metadata import GRAPH_METADATA_PATH, metadata_routes
+from auth.oauth.pages import Pages
+from auth.oauth.sign_in_pages import SignInPages
 from auth.oauth.token_endpoint import TokenEndpoint
 from auth.oauth.userinfo import userinfo_routes
 from auth.routes import key_routes
@@ -131,10 +134,12 @@ def _oauth_routes(resources: Resources, settings: Settings) -> list[BaseRoute]:
     database, announcer, issuer = resources.database, resources.services.pubsub, settings.origin
     tokens = TokenEndpoint(database, announcer, resources.tokens, issuer=issuer)
     browsers = BrowserSessions(resources.secret, issuer)
-    sign_in = resources.services.sign_in
-    authorize = AuthorizeEndpoint(database, announcer, resources.tokens, sign_in, browsers, issuer=issuer)
+    pages = Pages()
+    forms = SignInPages(database, announcer, resources.services.sign_in, browsers, pages)
+    authorize = AuthorizeEndpoint(database, announcer, resources.tokens, browsers, pages, forms, issuer=issuer)
+    device = DeviceEndpoint(database, announcer, resources.services.sign_in, pages, forms)
     userinfo = userinfo_routes(database, resources.tokens)
-    return [*authorize.routes(), *tokens.routes(), *userinfo, *metadata_routes(issuer)]
+    return [*pages.routes(), *authorize.routes(), *device.routes(), *tokens.routes(), *userinfo, *metadata_routes(issuer)]
 
 
 def _demo_people(settings: Settings) -> tuple[DemoSignIn, ...]:

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -35,6 +35,7 @@ from realtime.memory_backend import MemoryBackend
 ROOT: Final = Path(__file__).resolve().parents[1]
 PASSWORD: Final = "a password of the bench"  # noqa: S105 (of accounts that live as long as the bench)
 SIGN_IN: Final = "mutation ($i: SessionCreateInput!) { sessionCreate(input: $i) { tokens { accessToken } errors { code } } }"
+RESET: Final = "mutation ($i: PasswordResetRequestInput!) { passwordResetRequest(input: $i) { errors { code } } }"
 QUERY: Final = "{ viewer { id displayName teams(first: 5) { nodes { id name } } } }"
 
 
@@ -58,27 +59,34 @@ async def _measure(tries: int, concurrent: int, rounds: int) -> None:
             async with _running_server(settings, url):
                 print(f"load average before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
                 await _compare_accounts(settings.port, emails, tries)
-                await _compare_load(settings.port, emails, concurrent, rounds)
+                if rounds:
+                    await _compare_load(settings.port, emails, concurrent, rounds)
 
 
 # ── known and unknown ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def _compare_accounts(port: int, emails: list[str], tries: int) -> None:
-    """Wrong passwords for known and unknown accounts, in random order."""
-    known = [(True, each) for each in emails[: tries // 2]]
-    unknown = [(False, f"{uuid4()}@bench.example") for _ in known]
-    order = [*known, *unknown]
+    """Wrong passwords, and requests for a new one, for known and unknown accounts in random order."""
+    known = emails[: tries // 2]
+    await _compare(port, "wrong passwords", known, lambda email: _sign_in_request(email, "not the password"))
+    await _compare(port, "password resets", known, _reset_request)
+
+
+async def _compare(port: int, name: str, known: list[str], request: Callable[[str], bytes]) -> None:
+    order = [*((True, each) for each in known), *((False, f"{uuid4()}@bench.example") for _ in known)]
     random.shuffle(order)
     times: dict[bool, list[float]] = {True: [], False: []}
+    answers: dict[bool, set[str]] = {True: set(), False: set()}
     for is_known, email in order:
         started = time.perf_counter()
-        answer = await _post(port, _sign_in_request(email, "not the password"))
+        answer = await _post(port, request(email))
         times[is_known].append(time.perf_counter() - started)
-        assert answer["data"]["sessionCreate"]["errors"] == [{"code": "UNAUTHENTICATED"}], answer
-    medians = {name: statistics.median(values) * 1000 for name, values in times.items()}
+        answers[is_known].add(json.dumps(answer))
+    assert answers[True] == answers[False], answers
+    medians = {is_known: statistics.median(values) * 1000 for is_known, values in times.items()}
     gap = abs(medians[True] - medians[False])
-    print(f"{len(order)} tries, medians: known {medians[True]:.2f} ms, unknown {medians[False]:.2f} ms, gap {gap:.3f} (limit 1)")
+    print(f"{len(order)} {name}, medians: known {medians[True]:.2f} ms, unknown {medians[False]:.2f} ms, gap {gap:.3f} (limit 1)")
 
 
 # ── others' queries ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -135,8 +143,16 @@ async def _try_sign_in(port: int, email: str) -> str:
 
 def _sign_in_request(email: str, password: str) -> bytes:
     """From an address of its own."""
-    address = f"2001:db8:{random.randrange(65536):x}:{random.randrange(65536):x}::1"
-    return _request({"query": SIGN_IN, "variables": {"i": {"email": email, "password": password}}}, address=address)
+    variables = {"i": {"email": email, "password": password}}
+    return _request({"query": SIGN_IN, "variables": variables}, address=_random_address())
+
+
+def _reset_request(email: str) -> bytes:
+    return _request({"query": RESET, "variables": {"i": {"email": email}}}, address=_random_address())
+
+
+def _random_address() -> str:
+    return f"2001:db8:{random.randrange(65536):x}:{random.randrange(65536):x}::1"
 
 
 def _request(body: dict[str, Any], *, address: str | None = None, authorization: str | None = None) -> bytes:

@@ -40,6 +40,7 @@ class OAuthGrant(StrEnum):
     """How a client gets tokens."""
 
     AUTHORIZATION_CODE = "AUTHORIZATION_CODE"
+    DEVICE_CODE = "DEVICE_CODE"
     CLIENT_CREDENTIALS = "CLIENT_CREDENTIALS"
     REFRESH_TOKEN = "REFRESH_TOKEN"  # noqa: S105 (the name of a grant)
 
@@ -257,8 +258,8 @@ def _check_grants(*, is_public: bool, redirect_uris: Collection[str], grants: Co
         raise Required(path, "Name at least one grant.")
     if is_public and OAuthGrant.CLIENT_CREDENTIALS in grants:
         raise Invalid(path, "A public client has no secret, so it cannot act for itself.")
-    if OAuthGrant.REFRESH_TOKEN in grants and OAuthGrant.AUTHORIZATION_CODE not in grants:
-        raise Invalid(path, "Refresh tokens belong to authorization codes.")
+    if OAuthGrant.REFRESH_TOKEN in grants and not {OAuthGrant.AUTHORIZATION_CODE, OAuthGrant.DEVICE_CODE} & set(grants):
+        raise Invalid(path, "Refresh tokens belong to authorization codes and device codes.")
     if len(redirect_uris) > MAX_REDIRECT_URIS:
         raise LimitExceeded(f"At most {MAX_REDIRECT_URIS} are allowed.", MAX_REDIRECT_URIS, path=("input", "redirectUris"))
     if OAuthGrant.AUTHORIZATION_CODE in grants and not redirect_uris:

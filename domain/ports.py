@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from domain.api_token import ApiTokenStore
     from domain.attachment import AttachmentStore
     from domain.comment import CommentStore
+    from domain.device_code import DeviceCodeStore
     from domain.document import DocumentStore
     from domain.events import Event
     from domain.factor import FactorStore
@@ -55,6 +56,8 @@ class UnitOfWork(Protocol):
     def factors(self) -> "FactorStore": ...
     @property
     def account_tokens(self) -> "AccountTokenStore": ...
+    @property
+    def device_codes(self) -> "DeviceCodeStore": ...
     @property
     def oauth_grants(self) -> "OAuthGrantStore": ...
     @property

@@ -33,6 +33,7 @@ from persistence.stores.api_token import SqlApiTokens
 from persistence.stores.attachment import SqlAttachments
 from persistence.stores.comment import SqlComments
 from persistence.stores.delivery import SqlDeliveries
+from persistence.stores.device_code import SqlDeviceCodes
 from persistence.stores.document import SqlDocuments
 from persistence.stores.factor import SqlFactors
 from persistence.stores.invitation import SqlInvitations
@@ -81,6 +82,7 @@ class SqlUnitOfWork:
         self.factors = SqlFactors(connection)
         self.account_tokens = SqlAccountTokens(connection)
         self.oauth_grants = SqlOAuthGrants(connection)
+        self.device_codes = SqlDeviceCodes(connection)
         self.teams = SqlTeams(connection)
         self.invitations = SqlInvitations(connection)
         self.labels = SqlLabels(connection)

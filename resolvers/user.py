@@ -11,7 +11,7 @@ from domain import user as users
 from domain.actor import Scope
 from domain.errors import BadUserInput
 from domain.page import MATCH_ALL, Condition, Page, Paging
-from persistence.stores import attachment, session, user
+from persistence.stores import attachment, oauth_client, session, user
 from persistence.stores.task_queries import ASSIGNED_TASKS
 from persistence.stores.team import TEAMS_OF_USER
 from persistence.unit_of_work import SqlUnitOfWork
@@ -96,6 +96,13 @@ async def sessions(context: Context, parents: Sequence[Any]) -> list[Sequence[An
     """The open sessions of the viewer, who is the only possible parent."""
     found = await session.list_active(context.database, context.viewer.user_id, datetime.now(UTC))
     return [found for _ in parents]
+
+
+async def app_names(context: Context, parents: Sequence[Any]) -> list[str | None]:
+    """The name of the app that each session was granted to; None for sessions that somebody opened themselves."""
+    client_ids = list({each.client_id for each in parents if each.client_id is not None})
+    found = await oauth_client.names(context.database, client_ids) if client_ids else {}
+    return [found.get(each.client_id) for each in parents]
 
 
 async def is_current(context: Context, parents: Sequence[Any]) -> list[bool]:

@@ -20,14 +20,12 @@ from auth.oauth.grants import authorization_server
 from auth.oauth.pages import Pages, destination, scope_texts
 from auth.oauth.requests import Parameters, ParsedRequest, parse_parameters, read_form
 from auth.oauth.server import Answer, LoadedRequest, RequestServer
+from auth.oauth.sign_in_pages import SignInPages, Visit
 from auth.oauth.token_endpoint import client_by_id, device_of
 from auth.tokens import AccessTokens
-from domain import sign_in
-from domain.errors import DomainError, RateLimited, Unauthenticated, Unavailable
+from domain.errors import Unavailable
 from domain.oauth_client import OAuthClient
 from domain.oauth_grant import issue_code
-from domain.session import Device, SessionKind
-from domain.sign_in import FactorRequired, SignedIn, SignIn
 from persistence.engine.database import Database
 from persistence.unit_of_work import Announcer, SqlUnitOfWork, run_in_unit_of_work
 
@@ -80,21 +78,22 @@ class AuthorizeEndpoint:
         database: Database,
         announcer: Announcer,
         tokens: AccessTokens,
-        service: SignIn,
         browsers: BrowserSessions,
+        pages: Pages,
+        forms: SignInPages,
         *,
         issuer: str,
     ) -> None:
         self._database = database
         self._announcer = announcer
         self._tokens = tokens
-        self._sign_in = service
         self._browsers = browsers
         self._issuer = issuer
-        self._pages = Pages()
+        self._pages = pages
+        self._forms = forms
 
     def routes(self) -> list[BaseRoute]:
-        return [Route(AUTHORIZE_PATH, self.answer, methods=["GET", "POST"]), *self._pages.routes()]
+        return [Route(AUTHORIZE_PATH, self.answer, methods=["GET", "POST"])]
 
     async def answer(self, request: Request) -> Response:
         """A page, or the way back to the app."""
@@ -150,7 +149,8 @@ class AuthorizeEndpoint:
         if asked.needs_sign_in(browser):
             if "none" in asked.prompts:
                 return self._return(asked, "login_required", "The person is not signed in.")
-            return self._show_sign_in(request, asked, email=asked.parsed.payload.data.get("login_hint", ""))
+            hint = asked.parsed.payload.data.get("login_hint", "")
+            return self._forms.show_sign_in(request, _visit(request, asked), email=hint)
         assert browser is not None
         if asked.needs_consent(granted):
             if "none" in asked.prompts:
@@ -164,57 +164,19 @@ class AuthorizeEndpoint:
             form = dict(await read_form(request))
         except OAuth2Error as error:
             return self._pages.error("This form cannot be read", str(error.description))
-        if not self._browsers.is_own_form(request, form.get("csrf", ""), _about(request)):
-            return self._pages.error("This page is too old", "The form was not sent from a page of this browser.", status=403)
-        match form.get("step"):
-            case "sign_in":
-                return await self._submit_sign_in(request, asked, form)
-            case "factor":
-                return await self._submit_factor(request, asked, form)
-            case "consent":
-                return await self._submit_consent(request, asked, allowed=form.get("decision") == "allow")
+        visit = _visit(request, asked)
+        if (refused := self._forms.refuse_foreign(request, visit, form)) is not None:
+            return refused
+        if (answer := await self._forms.submit(request, visit, form)) is not None:
+            return answer
+        if form.get("step") == "consent":
+            return await self._submit_consent(request, asked, allowed=form.get("decision") == "allow")
         return self._pages.error("This form cannot be read", "It is none of this page.")
 
-    async def _submit_sign_in(self, request: Request, asked: _Authorization, form: dict[str, str]) -> Response:
-        """Judge a password; a person with a second factor is asked for its code."""
-        email = form.get("email", "")
-        device = device_of(request)
-        try:
-            result = await self._sign_in.with_password(email, form.get("password", ""), address=device.ip_address)
-            if isinstance(result, FactorRequired):
-                return self._show_factor(request, asked, result.challenge)
-            return await self._open(asked, result, device)
-        except (Unauthenticated, RateLimited) as error:
-            return self._show_sign_in(request, asked, email=email, error=error)
-
-    async def _submit_factor(self, request: Request, asked: _Authorization, form: dict[str, str]) -> Response:
-        """Judge the code of a second factor."""
-        challenge = form.get("challenge", "")
-        device = device_of(request)
-        try:
-            signed_in = await self._sign_in.with_code(challenge, form.get("code", ""), address=device.ip_address)
-            return await self._open(asked, signed_in, device)
-        except (Unauthenticated, RateLimited) as error:
-            return self._show_factor(request, asked, challenge, error=error)
-
-    async def _open(self, asked: _Authorization, signed_in: SignedIn, device: Device) -> Response:
-        """Remember who has signed in, and go on with the request. Raises Unauthenticated."""
-
-        async def run(uow: SqlUnitOfWork) -> str:
-            return (await sign_in.open_session(uow, signed_in, device, kind=SessionKind.BROWSER))[1]
-
-        token = await run_in_unit_of_work(self._database, self._announcer, run)
-        response = RedirectResponse(_without_prompt(asked.parsed), 303, {"Cache-Control": "no-store"})
-        self._browsers.remember(response, token)
-        return response
-
     async def _submit_consent(self, request: Request, asked: _Authorization, *, allowed: bool) -> Response:
-        async def look(uow: SqlUnitOfWork) -> SignedInBrowser | None:
-            return await self._browsers.find(uow, request)
-
         if not allowed:
             return self._return(asked, "access_denied", "The person denied the request.")
-        browser = await run_in_unit_of_work(self._database, self._announcer, look)
+        browser = await self._forms.find(request)
         if browser is None or asked.needs_sign_in(browser):
             return RedirectResponse(str(request.url), 303, {"Cache-Control": "no-store"})
         return await self._grant(asked, browser)
@@ -246,52 +208,20 @@ class AuthorizeEndpoint:
 
     # pages and ways back
 
-    def _show_sign_in(self, request: Request, asked: _Authorization, *, email: str, error: DomainError | None = None) -> Response:
-        return self._show_form(
-            request, asked, "sign_in.html", title="Sign in", error=error, app_name=asked.client.name, email=email[:254]
-        )
-
-    def _show_factor(
-        self, request: Request, asked: _Authorization, challenge: str, *, error: DomainError | None = None
-    ) -> Response:
-        return self._show_form(
-            request, asked, "factor.html", title="Enter your code", error=error, app_name=asked.client.name, challenge=challenge
-        )
-
     def _show_consent(self, request: Request, asked: _Authorization, browser: SignedInBrowser, team_name: str) -> Response:
         switch = [*_parameters(asked.parsed, leaving_out=("prompt",)), ("prompt", "select_account")]
-        return self._show_form(
+        return self._forms.show(
             request,
-            asked,
+            _visit(request, asked),
             "consent.html",
             title=f"Allow {asked.client.name}?",
-            app_name=asked.client.name,
             team_name=team_name,
             user_name=browser.user.display_name,
             email=browser.user.email_address,
             scopes=scope_texts(asked.scopes),
             switch_address=f"{AUTHORIZE_PATH}?{urlencode(switch)}",
-            destination=destination(asked.redirect_uri),
+            destination=f"You return to {destination(asked.redirect_uri)}.",
         )
-
-    def _show_form(
-        self, request: Request, asked: _Authorization, name: str, *, error: DomainError | None = None, **values: Any
-    ) -> Response:
-        """A page with a form for this request; `error`: what was wrong with what was sent before."""
-        form_secret = self._browsers.form_secret(request)
-        about = _about(request)
-        response = self._pages.render(
-            name,
-            status=200 if error is None else 429 if isinstance(error, RateLimited) else 401,
-            headers={"Retry-After": str(error.retry_after_seconds)} if isinstance(error, RateLimited) else None,
-            returns_to=asked.redirect_uri,
-            error=None if error is None else error.message,
-            action=f"{AUTHORIZE_PATH}?{about}",
-            csrf=self._browsers.form_token(form_secret, about),
-            **values,
-        )
-        self._browsers.set_form_secret(response, form_secret)
-        return response
 
     def _return(self, asked: _Authorization, error: str, description: str) -> Response:
         """Back to the app with an error."""
@@ -312,10 +242,15 @@ class AuthorizeEndpoint:
         return RedirectResponse(address, 303, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
 
 
-def _about(request: Request) -> str:
-    """The request that a form is for, as the browser sent it."""
+def _visit(request: Request, asked: _Authorization) -> Visit:
+    """What the person came for; forms are bound to the request as the browser sent it."""
     query: bytes = request.scope["query_string"]
-    return query.decode("ascii")
+    return Visit(
+        app_name=asked.client.name,
+        action=f"{AUTHORIZE_PATH}?{query.decode('ascii')}",
+        continue_to=_without_prompt(asked.parsed),
+        returns_to=asked.redirect_uri,
+    )
 
 
 def _parameters(parsed: ParsedRequest, *, leaving_out: tuple[str, ...]) -> Parameters:

@@ -14,6 +14,7 @@ from domain.redirect_uri import is_registered
 _GRANT_TYPES: Final = {
     "authorization_code": OAuthGrant.AUTHORIZATION_CODE,
     "client_credentials": OAuthGrant.CLIENT_CREDENTIALS,
+    "urn:ietf:params:oauth:grant-type:device_code": OAuthGrant.DEVICE_CODE,
     "refresh_token": OAuthGrant.REFRESH_TOKEN,
 }
 

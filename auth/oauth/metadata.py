@@ -10,8 +10,9 @@ from starlette.routing import BaseRoute, Route
 
 from auth.keys import ALGORITHM
 from auth.oauth.authorize_endpoint import AUTHORIZE_PATH
+from auth.oauth.device_grant import DeviceGrant
 from auth.oauth.server import ALL_METHODS, SECRET_METHODS
-from auth.oauth.token_endpoint import CORS_HEADERS, INTROSPECT_PATH, REVOKE_PATH, TOKEN_PATH
+from auth.oauth.token_endpoint import CORS_HEADERS, DEVICE_START_PATH, INTROSPECT_PATH, REVOKE_PATH, TOKEN_PATH
 from auth.oauth.userinfo import USERINFO_PATH
 from auth.routes import JWKS_PATH
 from auth.tokens import OPENID_SCOPES
@@ -38,10 +39,11 @@ def server_metadata(issuer: str) -> dict[str, Any]:
         "token_endpoint": issuer + TOKEN_PATH,
         "revocation_endpoint": issuer + REVOKE_PATH,
         "introspection_endpoint": issuer + INTROSPECT_PATH,
+        "device_authorization_endpoint": issuer + DEVICE_START_PATH,
         "userinfo_endpoint": issuer + USERINFO_PATH,
         "jwks_uri": issuer + JWKS_PATH,
         "scopes_supported": [*OPENID_SCOPES, *map(str, Scope)],
-        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials", DeviceGrant.GRANT_TYPE],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "code_challenge_methods_supported": ["S256"],

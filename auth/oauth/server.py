@@ -12,6 +12,7 @@ from authlib.oauth2.rfc6749.errors import InvalidScopeError
 from auth.oauth.clients import RegisteredClient
 from auth.oauth.requests import ParsedRequest
 from auth.tokens import AccessTokens
+from domain.device_code import DeviceCode
 from domain.oauth_client import OAuthClient
 from domain.oauth_grant import AuthorizationCode
 from domain.session import Device, RefreshVerdict, Session, judge_refresh
@@ -53,6 +54,7 @@ class LoadedRequest:
     client: OAuthClient | None = None
     code: AuthorizationCode | None = None
     code_secret: str = ""
+    device_code: DeviceCode | None = None
     session: Session | None = None
     refresh_secret: str = ""
     user: User | None = None
@@ -63,9 +65,17 @@ class LoadedRequest:
     """A session to update."""
     code_reused: bool = False
     token_reused: bool = False
+    device_polled: bool = False
+    """The device code was asked for before a person has decided."""
     new_code: tuple[UUID, str] | None = None
     """The id and secret of an authorization code to insert, with `new_code_scopes`."""
     new_code_scopes: tuple[str, ...] = ()
+
+    def reset(self) -> None:
+        """Forget what a grant decided: its transaction was undone, and it runs again."""
+        self.opened = self.renewed = self.new_code = None
+        self.code_reused = self.token_reused = self.device_polled = False
+        self.new_code_scopes = ()
 
     def audience(self, request: ParsedRequest) -> str | None:
         """The resource that a token is for; None where the request names none. Raises InvalidTargetError."""

@@ -1,6 +1,7 @@
 """Answers `/oauth/token`, `/oauth/revoke` and `/oauth/introspect`, which programs call."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -12,11 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from auth.oauth.device_grant import DeviceAuthorizationEndpoint, DeviceGrant
 from auth.oauth.grants import token_server
 from auth.oauth.requests import ParsedRequest, read_form
 from auth.oauth.server import Answer, LoadedRequest, RequestServer
 from auth.oauth.token_inspection import IntrospectionEndpoint, RevocationEndpoint, load_token
 from auth.tokens import AccessTokens
+from domain import device_code as device_codes
 from domain import session as sessions
 from domain.errors import DomainError, Unavailable
 from domain.oauth_client import OAuthClient
@@ -27,6 +30,8 @@ from persistence.stores import oauth_client
 from persistence.unit_of_work import Announcer, SqlUnitOfWork, run_in_unit_of_work
 
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 (a path)
+DEVICE_START_PATH: Final = "/oauth/device_authorization"
+DEVICE_PATH: Final = "/oauth/device"
 REVOKE_PATH: Final = "/oauth/revoke"
 INTROSPECT_PATH: Final = "/oauth/introspect"
 _NOT_STORED: Final = {"Cache-Control": "no-store", "Pragma": "no-cache", "X-Content-Type-Options": "nosniff"}
@@ -53,6 +58,7 @@ class TokenEndpoint:
         methods = ["POST", "OPTIONS"]
         return [
             Route(TOKEN_PATH, self._endpoint(TOKEN_PATH, self._issue), methods=methods),
+            Route(DEVICE_START_PATH, self._endpoint(DEVICE_START_PATH, self._start_device), methods=methods),
             Route(REVOKE_PATH, self._endpoint(REVOKE_PATH, self._revoke), methods=methods),
             Route(INTROSPECT_PATH, self._endpoint(INTROSPECT_PATH, self._introspect), methods=methods),
         ]
@@ -87,10 +93,11 @@ class TokenEndpoint:
 
     async def _issue(self, parsed: ParsedRequest, loaded: LoadedRequest) -> Answer:
         async def run(uow: SqlUnitOfWork) -> Answer:
-            loaded.opened = loaded.renewed = None  # of a run that was undone
-            loaded.code_reused = loaded.token_reused = False
+            loaded.reset()  # of a run that was undone
             await self._load_grant(uow, parsed, loaded)
-            answer: Answer = token_server(loaded).create_token_response(parsed)
+            server = token_server(loaded)
+            server.register_grant(DeviceGrant)
+            answer: Answer = server.create_token_response(parsed)
             await self._store(uow, loaded)
             return answer
 
@@ -104,6 +111,10 @@ class TokenEndpoint:
                 found = await uow.oauth_grants.lock_code(named[0])
                 loaded.code_secret = named[1]
                 loaded.code, loaded.user = found if found is not None else (None, None)
+            case DeviceGrant.GRANT_TYPE if (named := parse_code(parsed.form.get("device_code", ""))) is not None:
+                loaded.code_secret = named[1]
+                if (known := await uow.device_codes.lock(named[0])) is not None:
+                    loaded.device_code, loaded.user = known
             case "refresh_token" if (token := parse_token(parsed.form.get("refresh_token", ""))) is not None:
                 held = await uow.sessions.lock(token[0])
                 loaded.refresh_secret = token[1]
@@ -113,9 +124,13 @@ class TokenEndpoint:
     async def _store(self, uow: SqlUnitOfWork, loaded: LoadedRequest) -> None:
         """Store what the grant decided. What was presented again ends the session that came of it."""
         if loaded.opened is not None:
-            assert loaded.code is not None
             await uow.sessions.add(loaded.opened)
-            await uow.oauth_grants.save_code(redeemed(loaded.code, loaded.opened.id))
+            if loaded.code is not None:
+                await uow.oauth_grants.save_code(redeemed(loaded.code, loaded.opened.id))
+            elif loaded.device_code is not None:
+                await uow.device_codes.save(replace(loaded.device_code, session_id=loaded.opened.id))
+        elif loaded.device_polled and loaded.device_code is not None:
+            await uow.device_codes.save(replace(loaded.device_code, polled_at=uow.now))
         if loaded.renewed is not None:
             await uow.sessions.save(loaded.renewed)
         if loaded.token_reused:
@@ -125,6 +140,26 @@ class TokenEndpoint:
             held = await uow.sessions.lock(loaded.code.session_id)
             if held is not None and held[0].revoked_at is None:
                 await sessions.end(uow, held[0], None)
+
+    async def _start_device(self, parsed: ParsedRequest, loaded: LoadedRequest) -> Answer:
+        async def run(uow: SqlUnitOfWork) -> Answer:
+            loaded.reset()
+            server = RequestServer(loaded)
+            endpoint = DeviceAuthorizationEndpoint(loaded, self._issuer + DEVICE_PATH)
+            server.register_endpoint(endpoint)
+            answer: Answer = server.create_endpoint_response(DeviceAuthorizationEndpoint.ENDPOINT_NAME, parsed)
+            if loaded.new_code is not None and loaded.client is not None:
+                await device_codes.issue(
+                    uow,
+                    loaded.client,
+                    code=loaded.new_code,
+                    user_code=endpoint.user_code,
+                    scopes=loaded.new_code_scopes,
+                    resource=loaded.audience(parsed),
+                )
+            return answer
+
+        return await run_in_unit_of_work(self._database, self._announcer, run)
 
     async def _revoke(self, parsed: ParsedRequest, loaded: LoadedRequest) -> Answer:
         async def run(uow: SqlUnitOfWork) -> Answer:

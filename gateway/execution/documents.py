@@ -109,6 +109,10 @@ class DocumentCache:
         self._invalid: LruCache[str, InvalidDocument] = LruCache("invalid documents", _INVALID_CACHE_BYTES)
         self._by_key: LruCache[str, ParsedDocument] = LruCache("document keys", _VALID_CACHE_BYTES // 8)
 
+    def find(self, source: str) -> ParsedDocument | None:
+        """The valid document with this source, if it is known."""
+        return self._valid.get(source)
+
     def load(self, source: str, budget: ParsingBudget | None = None) -> ParsedDocument | InvalidDocument:
         """The document with this source, or its errors. `budget` pays for parsing one that is not known; it may refuse."""
         if (valid := self._valid.get(source)) is not None:

@@ -14,12 +14,14 @@ levels may see a write that came between them; each object is of one moment. A c
 levels.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Hashable, Mapping
 from contextlib import AsyncExitStack
 from inspect import isawaitable
+from time import monotonic
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 import strawberry
@@ -29,18 +31,22 @@ from graphql.execution import create_source_event_stream
 from graphql.language import OperationType
 from strawberry.execution import optimized_is_awaitable
 
+from domain.errors import Overloaded
 from gateway.execution.compiled.leaf_serialization import JSON_OPTIONS
 from gateway.execution.compiled.program import NotCompiled, ProgramCompiler
 from gateway.execution.coordinates import selects_any
-from gateway.execution.documents import DocumentCache, InvalidDocument, Operation
+from gateway.execution.documents import DocumentCache, InvalidDocument, Operation, ParsedDocument
 from gateway.execution.errors import FormattedError, coded_error, format_errors, format_field_errors, format_request_error
 from gateway.execution.limits import Limits
 from gateway.execution.metrics import ExecutionMetrics, timed
 from gateway.execution.parsing_budget import ParsingBudget, ParsingBudgets
 from gateway.execution.timeout import Timeout
 from schema.fields import Binding
+from transport.fair_scheduler import QueueFull
+from transport.fair_semaphore import FairSemaphore
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
+_SECONDS_PER_CHARACTER: Final = 4e-6  # to parse, validate and compile a document
 
 
 class OperationRequest(NamedTuple):
@@ -135,6 +141,7 @@ class Executor:
         self._programs = None if bindings is None else ProgramCompiler(schema, bindings)
         self.execution_counts: Counter[str] = Counter()
         self.metrics = ExecutionMetrics()
+        self._new_documents = FairSemaphore(slots=1)
         self.parsing_budgets = ParsingBudgets()
         """For strangers: `prepare` takes the budget of their address."""
         self._hints = hints
@@ -156,7 +163,47 @@ class Executor:
         self, request: OperationRequest, *, may_introspect: bool = True, parsing_budget: ParsingBudget | None = None
     ) -> PreparedOperation | OperationResult:
         """The operation, parsed, validated and within its limits; or the result with its errors."""
-        document = self._documents.load(request.query, parsing_budget)
+        return self._select(self._documents.load(request.query, parsing_budget), request, may_introspect=may_introspect)
+
+    def prepare_known(
+        self, request: OperationRequest, *, may_introspect: bool = True
+    ) -> PreparedOperation | OperationResult | None:
+        """`prepare`, if the document was used lately; None otherwise."""
+        document = self._documents.find(request.query)
+        return None if document is None else self._select(document, request, may_introspect=may_introspect)
+
+    async def prepare_in_turn(
+        self,
+        request: OperationRequest,
+        *,
+        owner: Hashable,
+        may_introspect: bool = True,
+        parsing_budget: ParsingBudget | None = None,
+    ) -> PreparedOperation | OperationResult:
+        """
+        `prepare`, and compile, when it is the turn of this `owner` (a person, an address).
+
+        A new document takes 2 to 20 ms of the event loop. One is done at a time, owners take turns, and as much time is left to
+        everybody else's operations before the next.
+        """
+        try:
+            async with self._new_documents.slot(
+                owner, cost_seconds=len(request.query) * _SECONDS_PER_CHARACTER, timeout_seconds=self.timeout_seconds
+            ):
+                await asyncio.sleep(0)  # a slot that is free is taken at once: others may wait for this turn of the loop
+                began = monotonic()
+                prepared = self.prepare(request, may_introspect=may_introspect, parsing_budget=parsing_budget)
+                if isinstance(prepared, PreparedOperation):
+                    self.compiled_program(prepared)
+                if self._new_documents.waiting:
+                    await asyncio.sleep(monotonic() - began)
+                return prepared
+        except (QueueFull, TimeoutError):
+            return error_result(*format_errors(Overloaded("Too many new documents wait to be read; try again.")))
+
+    def _select(
+        self, document: ParsedDocument | InvalidDocument, request: OperationRequest, *, may_introspect: bool
+    ) -> PreparedOperation | OperationResult:
         if isinstance(document, InvalidDocument):
             return error_result(*document.errors)
         operation = document.select_operation(request.operation_name)

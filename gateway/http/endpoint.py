@@ -166,11 +166,15 @@ class GraphQLEndpoint:
                 if isinstance(found, OperationResult):
                     return found, credentials is not None
                 request = found
-            prepared = self._executor.prepare(
-                request,
-                may_introspect=self._may_introspect(credentials),
-                parsing_budget=None if credentials is not None else self._executor.parsing_budgets.of(info.ip),
-            )
+            may_introspect = self._may_introspect(credentials)
+            prepared = self._executor.prepare_known(request, may_introspect=may_introspect)
+            if prepared is None:
+                prepared = await self._executor.prepare_in_turn(
+                    request,
+                    owner=self._credentials.session_stream(credentials) or info.ip,
+                    may_introspect=may_introspect,
+                    parsing_budget=None if credentials is not None else self._executor.parsing_budgets.of(info.ip),
+                )
             if isinstance(prepared, OperationResult):
                 return prepared, credentials is not None
             if prepared.kind is OperationType.SUBSCRIPTION:

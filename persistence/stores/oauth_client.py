@@ -26,6 +26,7 @@ _GET = Statement(
     .select_from(_c.join(teams, teams.c.id == _c.c.team_id))
     .where(_c.c.id == _ID, _STANDS, teams.c.deleted_at.is_(None))
 )
+_NAMES = Statement(select(_c.c.id, _c.c.name).where(_c.c.id == any_id()))
 _END_GRANTS = Statement(
     sessions.update()
     .where(sessions.c.client_id == _ID, sessions.c.revoked_at.is_(None))
@@ -90,6 +91,11 @@ async def get(database: Database, client_id: UUID) -> OAuthClient | None:
     """A client that stands, of a team that stands, for anybody."""
     row = await database.fetch_row(_GET, id=client_id)
     return row and to_entity(OAuthClient, row)
+
+
+async def names(database: Database, client_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The names of clients, also of deleted ones, for those who granted them something."""
+    return {row[0]: row[1] for row in await database.fetch(_NAMES, ids=list(client_ids))}
 
 
 async def by_ids(database: Database, viewer: UUID, client_ids: Sequence[UUID]) -> dict[UUID, Any]:

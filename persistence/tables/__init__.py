@@ -5,7 +5,7 @@ a row selected by `persistence.engine.rows` has the same attributes as the datac
 database's collation is C), which ranks need.
 """
 
-from persistence.tables.apps import api_tokens, authorization_codes, oauth_clients, oauth_consents
+from persistence.tables.apps import api_tokens, authorization_codes, device_codes, oauth_clients, oauth_consents
 from persistence.tables.columns import INSTANT, metadata, project_status, task_status, team_role
 from persistence.tables.document_log import document_clients, document_heads, document_updates
 from persistence.tables.documents import document_references, document_versions, documents
@@ -53,6 +53,7 @@ __all__ = [
     "consumer_cursors",
     "consumers",
     "dead_letters",
+    "device_codes",
     "discarded_blobs",
     "document_clients",
     "document_heads",

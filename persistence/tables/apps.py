@@ -65,3 +65,22 @@ oauth_consents = Table(
     Column("granted_at", INSTANT, nullable=False),
     PrimaryKeyConstraint("user_id", "client_id"),
 )
+
+device_codes = Table(
+    "device_codes",
+    metadata,
+    id_column(),
+    Column("code_hash", LargeBinary, nullable=False),
+    Column("user_code", Text, nullable=False, unique=True),
+    foreign_key("oauth_clients", key="client_id"),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("resource", Text),
+    Column("created_at", INSTANT, nullable=False),
+    Column("expires_at", INSTANT, nullable=False),
+    Column("polled_at", INSTANT),
+    foreign_key("users", key="user_id", nullable=True),
+    Column("approved", Boolean),
+    Column("authenticated_at", INSTANT),
+    Column("session_id", Uuid),
+    Index(None, "created_at"),
+)

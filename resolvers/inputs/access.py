@@ -36,6 +36,7 @@ graphql_enum(
     "How an OAuth client gets tokens.",
     name="OAuthGrant",
     AUTHORIZATION_CODE="A person signs in and consents; with PKCE.",
+    DEVICE_CODE="A person enters a code that a program without a browser shows.",
     CLIENT_CREDENTIALS="The client acts for itself, as its bot.",
     REFRESH_TOKEN="The client stays signed in for a person.",  # noqa: S106 (a description)
 )

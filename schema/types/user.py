@@ -48,6 +48,9 @@ class Session(Node):
     user_agent: str | None = leaf("User agent of the device.")
     device: str | None = leaf("What it runs on, such as Firefox on Windows; null when unknown.", needs=["user_agent"])
     ip_address: str | None = leaf("IP address from which it was last used.")
+    app_name: str | None = relation(
+        resolvers.user.app_names, "Name of the app that the viewer granted it to; null for sessions opened by signing in."
+    )
     is_current: bool = relation(resolvers.user.is_current, "Whether it is the session of this request.", personal=True)
 
 

@@ -1,12 +1,13 @@
 """Administrators of the server suspend accounts and let people back in; for everybody else the accounts are not there."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from domain import administration
 from domain.actor import ALL_SCOPES, Actor, Scope
-from domain.errors import DomainError
+from domain.errors import DomainError, Unauthenticated
 from persistence.stores.user import find_for_administrators
 from persistence.unit_of_work import unit_of_work
 from tests.graph.test_factor import protected
@@ -176,3 +177,20 @@ async def test_accounts_are_found_by_a_part_of_the_name_or_address(app: App) -> 
     for query in (email[:12].upper(), "zofie six", "%", "_"):
         found = await find_for_administrators(app.resources.database, query, 1000)
         assert (uuid_of(account["user"]["id"]) in {each.id for each in found}) is (query not in ("%", "_"))
+
+
+@pytest.mark.slow
+async def test_an_api_token_of_a_suspended_person_ends_within_a_second(app: App) -> None:
+    actor = await actor_of(app, await register(app))
+    create = "mutation ($input: ApiTokenCreateInput!) { apiTokenCreate(input: $input) { secret errors { code } } }"
+    answer = await app.execute(None, create, actor=actor, input={"name": "Script", "scopes": ["TASKS_READ"]})
+    bearer = f"Bearer {answer['data']['apiTokenCreate']['secret']}"
+    assert await app.resources.tokens.authenticate(bearer) is not None
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        await administration.suspend(uow, None, actor.user_id, None)
+    await asyncio.sleep(1.05)
+    with pytest.raises(Unauthenticated):
+        await app.resources.tokens.authenticate(bearer)
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        await administration.reactivate(uow, None, actor.user_id)
+    assert await app.resources.tokens.authenticate(bearer) is not None

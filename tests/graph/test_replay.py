@@ -23,7 +23,7 @@ from tests.support.teams import SampleTeam, uuid_of
 from tests.support.tenants import MUTATIONS, Tenant, create_tenant
 
 _DELETED_FIRST = {"projectRestore": "projectDelete", "taskRestore": "taskDelete", "documentRestore": "documentDelete"}
-_NOT_OF_OWNERS = ("invitationAccept", "teamCreate", "userDelete", "userReactivate", "userSuspend")
+_NOT_OF_OWNERS = ("apiTokenCreate", "invitationAccept", "teamCreate", "userDelete", "userReactivate", "userSuspend")
 _SECRET = ("factorConfirm", "factorStart", "passwordChange", "sessionReauthenticate")
 _SCOPES = {
     f"{name.partition('.')[2]}": binding.guard
@@ -89,7 +89,13 @@ async def test_a_replay_shows_former_members_nothing_that_a_query_would_not_show
     assert [each["code"] for each in again["errors"]] == (["NOT_FOUND"] if refused else [])
 
 
-@pytest.mark.parametrize("name", [name for name in _REPLAYED if isinstance(_SCOPES[name], Scope) and name not in _LIVE])
+# ADMIN reads what it writes: there is no token that may do only one of them.
+_READ_BY_ANOTHER_SCOPE = [
+    name for name in _REPLAYED if isinstance(_SCOPES[name], Scope) and name not in _LIVE and _SCOPES[name] is not Scope.ADMIN
+]
+
+
+@pytest.mark.parametrize("name", _READ_BY_ANOTHER_SCOPE)
 async def test_a_replay_shows_nothing_that_the_token_may_not_read(app: App, name: str) -> None:
     tenant = await create_tenant(app)
     owner, scope = tenant.team.owner, _SCOPES[name]

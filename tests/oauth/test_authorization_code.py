@@ -42,7 +42,7 @@ async def test_the_pages_say_who_asks_for_what(
     assert "<h1>Allow App?</h1>" in asked.text
     assert "<li>see tasks, comments and files</li>" in asked.text
     assert "change tasks" not in asked.text
-    assert "<strong>app.example</strong>" in asked.text
+    assert "You return to app.example." in asked.text
     assert email in asked.text
     assert team.team.name in asked.text
 
@@ -87,6 +87,8 @@ async def test_a_grant_is_listed_among_the_sessions_and_ends_with_it(
     app: App, http: httpx.AsyncClient, team: SampleTeam, public: SampleClient, email: str
 ) -> None:
     tokens = await tokens_of(http, AppRequest(public), email)
+    names = (await app.run(team.member, "{ viewer { account { sessions { appName } } } }"))["viewer"]["account"]["sessions"]
+    assert sorted(each["appName"] or "" for each in names) == ["", "App"]  # the browser's, and the app's
     (listed,) = [
         each for each in (await app.run(team.member, SESSIONS_QUERY))["viewer"]["account"]["sessions"] if each["userAgent"]
     ][:1]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.server_process import Client, register_user, running_process, running_server
+from tests.support.server_process import START_TIMEOUT_SECONDS, Client, register_user, running_process, running_server
 
 pytestmark = pytest.mark.slow
 VIEWER = "{ viewer { id } }"
@@ -44,7 +44,7 @@ async def test_another_secret_is_refused_with_what_to_do(postgres_server: str, t
         async with running_server(tmp_path, database_url=url):
             pass
         with running_process(folder=tmp_path, database_url=url, secret_key="y" * 40, seed_size="none") as other:
-            assert await other.wait_for_exit() == 1
+            assert await other.wait_for_exit(timeout_seconds=START_TIMEOUT_SECONDS) == 1
             assert "were encrypted with another secret. Set HIVE_SECRET_KEY to that secret" in other.output
             assert "admin rotate-keys --revoke" in other.output
 
@@ -52,7 +52,7 @@ async def test_another_secret_is_refused_with_what_to_do(postgres_server: str, t
 async def admin(*words: str, folder: Path, **settings: Any) -> None:
     """Run a task of the administrator to its end."""
     with running_process("admin", *words, folder=folder, **settings) as process:
-        assert await process.wait_for_exit() == 0, process.output
+        assert await process.wait_for_exit(timeout_seconds=START_TIMEOUT_SECONDS) == 0, process.output
 
 
 async def published(client: Client, *, count: int = 1) -> list[str]:

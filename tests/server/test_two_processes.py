@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from statistics import median
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection
@@ -124,3 +125,49 @@ async def test_a_session_that_is_ended_closes_its_sockets_on_every_process_withi
         assert set(results) <= {"Session"}
     await ada.close()
     await elsewhere.close()
+
+
+CREATE_TOKEN = "mutation ($input: ApiTokenCreateInput!) { apiTokenCreate(input: $input) { secret apiToken { id } } }"
+REVOKE_TOKEN = "mutation ($input: DeleteInput!) { apiTokenRevoke(input: $input) { errors { code } } }"
+CREATE_APP = """
+mutation ($input: OAuthClientCreateInput!) { oauthClientCreate(input: $input) { secret oauthClient { id clientId } errors { code } } }
+"""
+DELETE_APP = "mutation ($input: DeleteInput!) { oauthClientDelete(input: $input) { errors { code } } }"
+
+
+async def test_a_revoked_api_token_closes_its_sockets_on_every_process_within_a_second(
+    server_pair: Pair, valkey_server: Valkey
+) -> None:
+    ada = await register_user(server_pair[0])
+    made = (await ada.run(CREATE_TOKEN, input={"name": "Script", "scopes": ["TASKS_READ"]}))["apiTokenCreate"]
+    await assert_closed_within_a_second(
+        Client(server_pair[1], made["secret"]), ada.run(REVOKE_TOKEN, input={"id": made["apiToken"]["id"]})
+    )
+    await ada.close()
+
+
+async def test_a_deleted_app_loses_its_sockets_on_every_process_within_a_second(server_pair: Pair, valkey_server: Valkey) -> None:
+    ada = await register_user(server_pair[0])
+    await create_team_and_project(ada)
+    (team,) = (await ada.run("{ teams { nodes { id } } }"))["teams"]["nodes"]
+    app = {"name": "App", "isPublic": False, "redirectUris": [], "grants": ["CLIENT_CREDENTIALS"], "scopes": ["TASKS_READ"]}
+    made = (await ada.run(CREATE_APP, input={"teamId": team["id"]} | app))["oauthClientCreate"]
+    auth = (made["oauthClient"]["clientId"], made["secret"])
+    tokens = (await ada.http.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=auth)).json()
+    elsewhere = Client(server_pair[1], tokens["access_token"])
+    await assert_closed_within_a_second(elsewhere, ada.run(DELETE_APP, input={"id": made["oauthClient"]["id"]}))
+    await ada.close()
+
+
+async def assert_closed_within_a_second(client: Client, ending: Awaitable[Any]) -> None:
+    """An idle websocket of the client is closed by what ends its credentials."""
+    async with client.websocket() as socket:
+        await asyncio.sleep(0.2)  # its stream is being subscribed to
+        began = asyncio.get_running_loop().time()
+        await ending
+        with pytest.raises(ConnectionClosed) as closed:
+            await collect_until_closed(socket, [])
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4403, "UNAUTHENTICATED")
+        assert asyncio.get_running_loop().time() - began < 1
+    await client.close()

@@ -43,7 +43,7 @@ class Target:
     def __init__(self, process: ServerProcess) -> None:
         self.process = process
         self.port = process.port
-        self.token = self._register()
+        self.token = self.register()
 
     def graphql(self, query: str, *, token: str | None = None, timeout_seconds: float = 30.0, **variables: Any) -> Any:
         """The response to an operation."""
@@ -101,7 +101,8 @@ class Target:
             time.sleep(0.5)
         return used
 
-    def _register(self) -> str:
+    def register(self) -> str:
+        """The access token of a new user."""
         fields = {"email": f"{uuid4().hex}@example.com", "password": "correct horse battery", "firstName": "V", "lastName": "V"}
         query = "mutation ($i: UserRegisterInput!) { userRegister(input: $i) { tokens { accessToken } errors { code } } }"
         answer = self.graphql(query, i=fields)
@@ -165,11 +166,11 @@ def _probe(target: Target, *request: str) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def probing(target: Target) -> Iterator[list[Reach]]:
-    """Time others' requests during the block; the list has the reach after it."""
+def probing(target: Target, *, token: str | None = None) -> Iterator[list[Reach]]:
+    """Time others' requests during the block; the list has the reach after it. `token`: of another user than the target's."""
     found: list[Reach] = []
     with (
-        _probe(target, "POST", "/graphql", target.token, '{"query":"{viewer{id}}"}') as viewer,
+        _probe(target, "POST", "/graphql", token or target.token, '{"query":"{viewer{id}}"}') as viewer,
         _probe(target, "GET", "/healthz", "", "") as health,
     ):
         time.sleep(0.3)  # until they have begun

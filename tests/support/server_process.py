@@ -92,9 +92,9 @@ class ServerProcess:
         """Send a signal to it, or as a terminal does, to its whole process group."""
         (os.killpg if group else os.kill)(self.pid, signal_number)
 
-    async def wait_for_exit(self) -> int:
+    async def wait_for_exit(self, *, timeout_seconds: float = STOP_TIMEOUT_SECONDS) -> int:
         """Wait for its end: the exit code."""
-        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+        deadline = time.monotonic() + timeout_seconds
         while self._process.poll() is None:
             assert time.monotonic() < deadline, f"the server did not stop:\n{self.output}"
             await asyncio.sleep(0.01)

@@ -1,0 +1,60 @@
+"""Documents that the server has not seen are read one in a turn of the event loop, and their senders take turns."""
+
+import asyncio
+
+from gateway.execution.executor import Executor, OperationRequest, OperationResult, PreparedOperation
+from schema.root import bindings, schema
+
+
+def document(name: str) -> OperationRequest:
+    return OperationRequest(f"query {name} {{ viewer {{ id displayName }} }}")
+
+
+async def test_others_have_their_turn_after_each_new_document() -> None:
+    executor = Executor(schema, bindings=bindings)
+    happened: list[str] = []
+
+    async def prepare(name: str) -> None:
+        prepared = await executor.prepare_in_turn(document(name), owner=name)
+        assert isinstance(prepared, PreparedOperation)
+        happened.append("document")
+
+    async def others() -> None:
+        while happened.count("document") < 20:
+            happened.append("turn")
+            await asyncio.sleep(0)
+
+    await asyncio.gather(others(), *(prepare(f"D{number}") for number in range(20)))
+    assert "document document" not in " ".join(happened)
+
+
+async def test_who_sends_one_new_document_waits_for_one_of_those_who_send_many() -> None:
+    executor = Executor(schema, bindings=bindings)
+    done: list[str] = []
+
+    async def prepare(owner: str, number: int) -> None:
+        await executor.prepare_in_turn(document(f"{owner}{number}"), owner=owner)
+        done.append(owner)
+
+    await asyncio.gather(*(prepare("many", number) for number in range(50)), prepare("one", 0))
+    assert done.index("one") <= 2
+    assert len(done) == 51
+
+
+async def test_more_documents_than_may_wait_are_refused_with_a_code() -> None:
+    executor = Executor(schema, bindings=bindings)
+    results = await asyncio.gather(
+        *(executor.prepare_in_turn(document(f"D{number}"), owner="many") for number in range(300)),
+        executor.prepare_in_turn(document("Other"), owner="other"),
+    )
+    refused = [each for each in results if isinstance(each, OperationResult)]
+    assert {each.errors[0]["extensions"]["code"] for each in refused} == {"OVERLOADED"}
+    assert 0 < len(refused) < 50
+    assert isinstance(results[-1], PreparedOperation)
+
+
+async def test_a_known_document_waits_for_nobody() -> None:
+    executor = Executor(schema, bindings=bindings)
+    assert executor.prepare_known(document("Known")) is None
+    await executor.prepare_in_turn(document("Known"), owner=1)
+    assert isinstance(executor.prepare_known(document("Known")), PreparedOperation)
