@@ -226,7 +226,7 @@ async def test_a_mail_server_that_hangs_holds_up_neither_inboxes_nor_other_mails
 
         async def is_tried() -> bool:
             await house.make_due()
-            return await app.sql.fetchval("SELECT count(*) FROM jobs WHERE tries > 0") == 1
+            return bool(await app.sql.fetchval("SELECT count(*) FROM jobs WHERE tries > 0") == 1)
 
         await house.database.wait_until(is_tried)
         await create_comment(app, team.admin, task)
