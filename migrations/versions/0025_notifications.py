@@ -1,11 +1,11 @@
-"""Adds how notifications are delivered, and how people want that."""
+"""Adds notifications."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0030"
-down_revision = "0029"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

@@ -1,11 +1,11 @@
-"""Adds notifications."""
+"""Adds how notifications are delivered, and how people want that."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0029"
-down_revision = "0028"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
