@@ -7,6 +7,8 @@ from uuid import UUID
 
 from domain import session as sessions
 from domain import team as teams
+from domain.account_mail import AccountMail, AccountMailKind
+from domain.account_token import TokenPurpose
 from domain.actor import Actor
 from domain.attachment import replace_avatar
 from domain.errors import NotFound
@@ -20,7 +22,9 @@ async def change_password(uow: UnitOfWork, actor: Actor, password_hash: str) -> 
     user = await lock_self(uow, actor)
     await sessions.require_recent_sign_in(uow, actor)
     await uow.users.set_password(user.id, password_hash)
+    await uow.account_tokens.remove_all(user.id, [TokenPurpose.PASSWORD_RESET])
     await sessions.revoke_all(uow, user.id, actor_id=actor.user_id, except_for=actor.session_id)
+    uow.send_mail(AccountMail(kind=AccountMailKind.PASSWORD_CHANGED, address=user.email_address, name=user.display_name))
     return user
 
 
@@ -42,11 +46,15 @@ async def close_account(uow: UnitOfWork, actor: Actor, user_id: UUID, *, expecte
         email_address=f"{user.id}@deleted.invalid",
         email_verified_at=None,
         avatar_id=await replace_avatar(uow, actor, user.avatar_id, None),
+        is_server_admin=False,
     )
     await uow.users.save(gone)
     await uow.users.set_password(user.id, None)
     await uow.notifications.delete_all(user.id)
     await uow.api_tokens.remove_all(user.id)
+    await uow.factors.remove([each.id for each in await uow.factors.list_for_user(user.id)])
+    await uow.factors.replace_recovery_codes(user.id, [])
+    await uow.account_tokens.remove_all(user.id, list(TokenPurpose))
     await sessions.revoke_all(uow, user.id, actor_id=actor.user_id)
     uow.record(UserDeleted(actor_id=actor.user_id, user=gone))
     record_profile(uow, user, gone, team_ids)

@@ -34,12 +34,14 @@ ConditionBuilder = Callable[[str, Any], Column]
 class TextField(NamedTuple):
     """A text that is compared as it is, and, for a part of it, by its collation key, which begins with its search key.
 
-    `cut`: what an index holds of a collation key, which may be too long for it.
+    `cut`: what an index holds of a collation key, which may be too long for it. `has_trigrams`: an index holds the trigrams of
+    the collation key, by which its parts are found where they have a trigram themselves (`has_trigram`).
     """
 
     text: Column
     collation: Column
     cut: Callable[[Column], Column] | None = None
+    has_trigrams: bool = False
 
 
 FilterFields = Mapping[str, Column | TextField | ConditionBuilder]
@@ -49,6 +51,7 @@ MATCH_ALL_SHAPE: Final[Shape] = ("and",)
 
 _KIND: Final = attrgetter("field", "operator")
 _BEGIN, _END = literal_column("filter_begin__", Boolean), literal_column("filter_end__", Boolean)
+_TRIGRAM: Final = re.compile(r"[^\W_]{3}")
 _BETWEEN: Final = re.compile(r"filter_begin__ AND (.*) AND filter_end__", re.DOTALL)
 
 
@@ -201,12 +204,29 @@ def _condition(target: Column | TextField | ConditionBuilder, operator: str, par
         return target(operator, parameter)
     match operator:
         case "contains":
-            return func.strpos(target.collation, bindparam(parameter, type_=Text)) > literal_column("0")
+            part = bindparam(parameter, type_=Text)
+            contains = func.strpos(target.collation, part) > literal_column("0")
+            return contains & target.collation.like(_like_pattern(part)) if target.has_trigrams else contains
         case "starts_with":
             prefix = bindparam(parameter, type_=Text)
             begins = func.starts_with(target.collation, prefix)
             return begins if target.cut is None else begins & _in_range(target.cut(target.collation), target.cut(prefix))
     return compare(target.text, operator, parameter)
+
+
+def has_trigram(part: str) -> bool:
+    """Whether an index of trigrams finds the texts with a part: it takes three letters or digits together."""
+    return _TRIGRAM.search(part) is not None
+
+
+_PERCENT, _UNDERSCORE, _BACKSLASH = (literal_column(f"chr({ord(each)})", Text) for each in "%_\\")
+
+
+def _like_pattern(part: Column) -> Column:
+    """The pattern of texts that contain a part."""
+    for each in (_BACKSLASH, _PERCENT, _UNDERSCORE):
+        part = func.replace(part, each, _BACKSLASH + each, type_=Text)
+    return _PERCENT + part + _PERCENT
 
 
 def _in_range(indexed: Column, prefix: Column) -> Column:

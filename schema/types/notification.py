@@ -94,7 +94,7 @@ class NotificationsPayload(MutationPayload):
 
     notifications: list[Notification] = leaf(
         "What was marked, as it is now: those with the given ids in their order; else those that changed, the first 100.",
-        lambda outcome: outcome.notifications or [],
+        lambda outcome: [each for each in outcome.notifications or () if each is not None],  # hidden by now, in a replay
     )
     unread_count: int = relation(
         resolvers.notification.unread_counts, "Number of unread notifications in the inbox, up to 1,000.", personal=True

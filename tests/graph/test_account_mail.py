@@ -133,6 +133,15 @@ async def test_a_new_password_ends_all_sessions_and_the_token(app: App) -> None:
     assert (await sign_in(app, email, NEW))["errors"] == []
 
 
+async def test_a_password_that_was_changed_meanwhile_ends_the_token(app: App) -> None:
+    email = unused_email()
+    actor = await actor_of(app, await register(app, email=email))
+    (token,) = await links_of(app, "passwordResetRequest", email=email)
+    assert await codes_of(app, "passwordChange", actor, newPassword=NEW) == []
+    assert await codes_of(app, "passwordReset", token=token, newPassword=PASSWORD) == NOT_FOUND
+    assert (await sign_in(app, email, NEW))["errors"] == []
+
+
 async def test_asking_for_an_unknown_address_is_the_same_answer_and_the_same_writes(app: App) -> None:
     known = (await create_person_without_team(app)).user.email_address
     text = "mutation ($input: PasswordResetRequestInput!) { passwordResetRequest(input: $input) { clientMutationId cursor errors { code } } }"

@@ -14,6 +14,7 @@ from domain.errors import RateLimited, Unauthenticated
 from domain.factor import FactorKind, hash_recovery_code
 from domain.sign_in import FactorRequired, SignedIn
 from domain.totp import code_at, step_at
+from resolvers import ids
 from tests.support.app import App
 from tests.support.graph_actions import mutation_text, table_states
 from tests.support.row_locks import calls_blocked_on_row
@@ -303,3 +304,12 @@ async def test_ones_other_devices_learn_of_a_factor_that_was_added_or_removed(ap
     assert await errors_of(app, actor, "factorRemove", id=factor_id) == []
     gone = (await run_as(app, actor, changes, after=page["cursor"]))["changes"]["nodes"]
     assert gone == [added | {"kind": "DELETED", "subject": None}]
+
+
+async def test_a_closed_account_leaves_no_secret_behind(app: App) -> None:
+    email, actor, _, _ = await protected(app)
+    ask = "mutation ($input: PasswordResetRequestInput!) { passwordResetRequest(input: $input) { developmentLinks } }"
+    await app.run(None, ask, input={"email": email})
+    assert await errors_of(app, actor, "userDelete", id=ids.encode("User", actor.user_id)) == []
+    for table in ("factors", "recovery_codes", "account_tokens"):
+        assert await app.sql.fetchval(f"SELECT count(*) FROM {table} WHERE user_id = $1", actor.user_id) == 0

@@ -55,6 +55,7 @@ def filters(team: LargeTeam) -> dict[str, Where]:
         "unassigned": Condition("assignee", "is_null", True),
         "creator": Condition("creator", "eq", team.person_id),
         "top": Condition("parent", "is_null", True),
+        "rare title": Condition("title", "contains", "wombat"),
         "common title": Condition("title", "contains", "review"),
         "title begins": Condition("title", "starts_with", "ab"),
         "status": Condition("status", "eq", "TODO"),
