@@ -35,7 +35,7 @@ class TextField(NamedTuple):
     """A text that is compared as it is, and, for a part of it, by its collation key, which begins with its search key.
 
     `cut`: what an index holds of a collation key, which may be too long for it. `has_trigrams`: an index holds the trigrams of
-    the collation key, by which its parts are found where they have a trigram themselves (`has_trigram`).
+    the collation key, by which its parts are found where they have a trigram themselves.
     """
 
     text: Column
@@ -79,7 +79,8 @@ def extract_values(where: Where, params: dict[str, Any], fields: FilterFields) -
                 shapes.append((each.field, "is_null", bool(each.value)))
             else:
                 params[f"where_{index}"] = _comparable(each.value, each.operator)
-                shapes.append((each.field, each.operator, f"where_{index}"))
+                operator = _operator(each.field, each.operator, params[f"where_{index}"], fields)
+                shapes.append((each.field, operator, f"where_{index}"))
         return shapes[0] if len(shapes) == 1 else ("and", *shapes)
     if _count_parts(where) > MAX_FILTER_PARTS:
         raise BadUserInput(f"A filter has at most {MAX_FILTER_PARTS} parts.", path=("filter",))
@@ -93,7 +94,7 @@ def extract_values(where: Where, params: dict[str, Any], fields: FilterFields) -
             return (part.head, "is_null", bool(part.value))
         number += 1
         params[f"where_{number}"] = part.value
-        return (part.head, part.operator, f"where_{number}")
+        return (part.head, _operator(part.head, part.operator, part.value, fields), f"where_{number}")
 
     return to_shape(_normalize(where, fields))
 
@@ -203,10 +204,12 @@ def _condition(target: Column | TextField | ConditionBuilder, operator: str, par
     if not isinstance(target, TextField):
         return target(operator, parameter)
     match operator:
-        case "contains":
+        case "contains" | "contains_few":
             part = bindparam(parameter, type_=Text)
             contains = func.strpos(target.collation, part) > literal_column("0")
-            return contains & target.collation.like(_like_pattern(part)) if target.has_trigrams else contains
+            if operator == "contains_few" or not target.has_trigrams:
+                return contains
+            return contains & target.collation.like(_like_pattern(part))
         case "starts_with":
             prefix = bindparam(parameter, type_=Text)
             begins = func.starts_with(target.collation, prefix)
@@ -214,9 +217,12 @@ def _condition(target: Column | TextField | ConditionBuilder, operator: str, par
     return compare(target.text, operator, parameter)
 
 
-def has_trigram(part: str) -> bool:
-    """Whether an index of trigrams finds the texts with a part: it takes three letters or digits together."""
-    return _TRIGRAM.search(part) is not None
+def _operator(field: str, operator: str, value: Any, fields: FilterFields) -> str:
+    """The operator, where `contains_few` stands for a part without three letters or digits together: an index of trigrams would
+    be read as a whole for it."""
+    target = fields.get(field)
+    finds = operator != "contains" or not isinstance(target, TextField) or _TRIGRAM.search(value) is not None
+    return operator if finds else "contains_few"
 
 
 _PERCENT, _UNDERSCORE, _BACKSLASH = (literal_column(f"chr({ord(each)})", Text) for each in "%_\\")

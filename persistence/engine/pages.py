@@ -27,7 +27,7 @@ from sqlalchemy import Column as SchemaColumn
 from domain.page import MATCH_ALL, MAX_COUNTED_ROWS, Order, Page, PageBatch, Paging, Total, Where
 from persistence.engine.cursor import CursorState, SortColumn, SortOrder, decode_cursor, encode_cursor
 from persistence.engine.database import Database
-from persistence.engine.filter import MATCH_ALL_SHAPE, Column, FilterCompiler, FilterFields, Shape, extract_values, has_trigram
+from persistence.engine.filter import MATCH_ALL_SHAPE, Column, FilterCompiler, FilterFields, Shape, extract_values
 from persistence.engine.index_ranges import Ranges, matching_ids, merged_ids, probed_ids, with_columns
 from persistence.engine.lru_cache import LruCache
 from persistence.engine.rows import base_attribute, columns, row_class, stored_attributes
@@ -206,7 +206,7 @@ def _plan_filter(list_query: ListQuery, sorted_by: str, shape: Shape, given: Map
         implied = list_query.implied(part[0], part[1], given.get(str(part[2]))) if len(part) == 3 else None
         parts += [part] if implied is None else [implied[0]] if implied[1] else [implied[0], part]
     parent = None if list_query.parent_field is None else (list_query.parent_field, "eq")
-    kinds = {part[:2] for part in parts if _may_use_index(part, given)} | {parent}
+    kinds = {part[:2] for part in parts} | {parent}
     if kinds & list_query.found_by:
         return _FilterPlan("matching", shape)
     covered = list_query.covered.get((), frozenset()) | list_query.covered.get((sorted_by,), frozenset())
@@ -217,10 +217,6 @@ def _plan_filter(list_query: ListQuery, sorted_by: str, shape: Shape, given: Map
     if not parent_inside or (outside and kinds & list_query.indexed):
         return _FilterPlan("probed", ("and", *inside), ("and", *outside), parent_inside)
     return _FilterPlan("plain" if ranges.single else "merged", ("and", *inside, *outside))
-
-
-def _may_use_index(part: Shape, given: Mapping[str, Any]) -> bool:
-    return part[1:2] != ("contains",) or has_trigram(given[part[2]])
 
 
 def _statement(
