@@ -15,7 +15,7 @@ TESTS :=
 WORKERS := auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast test-clients chaos attack fuzz bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin check format lock graphiql clean
+.PHONY: help run install test test-fast test-clients test-browser chaos attack fuzz bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin check format lock graphiql clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,10 +30,13 @@ test: $(INSTALLED)       ## run all tests, on all cores
 	@$(IN)/python -m pytest -n $(WORKERS) $(TESTS)
 
 test-fast: $(INSTALLED)  ## run the quick tests, in less than a minute
-	@$(IN)/python -m pytest -n 2 -m "not slow and not chaos and not fuzz and not clients and not attack" $(TESTS)
+	@$(IN)/python -m pytest -n 2 -m "not slow and not chaos and not fuzz and not clients and not attack and not browser" $(TESTS)
 
 test-clients: $(INSTALLED) ## drive Apollo, urql, Relay, graphql-ws, graphql-sse and the tools around them against real servers (needs Node)
 	@$(IN)/python -m pytest -m "not chaos" tests/clients $(TESTS)
+
+test-browser: $(INSTALLED) ## drive GraphiQL in headless Chromium through all screens, colours and widths (needs Node and Chromium)
+	@$(IN)/python -m pytest -m "browser or not browser" tests/browser $(TESTS)
 
 chaos: $(INSTALLED)      ## kill servers, workers and Valkey again and again while people write, for minutes
 	@$(IN)/python -m pytest -m chaos tests/chaos tests/graph/test_document_bounds.py $(TESTS)

@@ -50,6 +50,7 @@ class Contestant:
                 "GRAPHILE_ENV": "production",
                 "PORT": str(port),
                 "PEER_ISSUER": PUBLIC_URL,
+                "HIVE_SECRET_KEY": SECRET_KEY.get_secret_value(),
             } | libpq_environment(url)
             return ["env", *_assignments(given | self.environment), node, self.script]
         if self.name == "limit":

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from persistence.engine.database import ACQUIRE_TIMEOUT_SECONDS, Database
 from persistence.engine.statement import Statement
-from persistence.search.rebuild import enqueue_all, work_off_all
+from persistence.search.rebuild import enqueue_all, index_all, work_off_all
 from persistence.stores.task_counts import rebuild_projects
 from persistence.tables import search_entries, search_terms, users
 from seed.batch import Batch
@@ -70,7 +70,9 @@ async def seed(
     rows = await _write_batches(database, [demo(until)] if size == "demo" else large(until, scale or Scale()), password_hash)
     if rows is None:
         return SeedReport(size=size, skipped=_NOT_EMPTY)
-    await work_off_all(database)
+    await index_all(database)
+    if size == "large":  # else a worker learns the words while somebody looks around
+        await work_off_all(database)
     # Statistics for the planner, and the visibility map for index-only scans, before anything is measured.
     async with database.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as raw:
         for table in (*SEEDED_TABLES, search_entries, search_terms):

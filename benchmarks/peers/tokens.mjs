@@ -3,7 +3,7 @@
 // An ES256 signature is checked once per token and remembered until the token ends; whether its session is still open is asked of
 // the database once a second and session at most.
 
-import { createPublicKey, verify } from "node:crypto";
+import { createDecipheriv, createHmac, createPublicKey, verify } from "node:crypto";
 
 const FRESH_MS = 1000;
 const SESSION_IS_OPEN = {
@@ -17,9 +17,12 @@ export class Refused extends Error {
 }
 
 export async function tokens(pool, issuer) {
-  const { rows } = await pool.query("SELECT kid, private_jwk FROM signing_keys");
+  const { rows } = await pool.query("SELECT kid, encrypted_jwk FROM signing_keys");
   const keys = new Map(
-    rows.map(({ kid, private_jwk: { d: _, ...jwk } }) => [kid, createPublicKey({ key: jwk, format: "jwk" })]),
+    rows.map(({ kid, encrypted_jwk }) => {
+      const { d: _, ...jwk } = decrypted(encrypted_jwk);
+      return [kid, createPublicKey({ key: jwk, format: "jwk" })];
+    }),
   );
   const verified = new Map();
   const open = new Map();
@@ -56,6 +59,15 @@ export async function tokens(pool, issuer) {
     }
     return viewer;
   };
+}
+
+// A JWE (dir, A256GCM) under the key that auth/key_store.py derives from the deployment's secret.
+function decrypted(jwe) {
+  const key = createHmac("sha256", process.env.HIVE_SECRET_KEY).update("pantherahive signing keys").digest();
+  const [header, , iv, text, tag] = jwe.split(".");
+  const decipher = createDecipheriv("aes-256-gcm", key, Buffer.from(iv, "base64url"));
+  decipher.setAAD(Buffer.from(header)).setAuthTag(Buffer.from(tag, "base64url"));
+  return JSON.parse(Buffer.concat([decipher.update(Buffer.from(text, "base64url")), decipher.final()]).toString());
 }
 
 function parsed(part) {

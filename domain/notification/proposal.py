@@ -3,7 +3,7 @@
 Whether these people may see the subject is decided where notifications are made (`domain.notification.create`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -56,7 +56,7 @@ def _proposals(entry: Entry) -> Iterator[Proposal]:
     entity = entry.payload["entity"]
     match entry.type:
         case "TaskCreated":
-            yield from _assigned(entry, entity["assignee_id"])
+            yield from _assigned(entry, entity.get("assignee_id"))
         case "TaskUpdated" | "TaskMoved":
             if "assignee_id" in changed:
                 yield from _assigned(entry, changed["assignee_id"]["after"])
@@ -65,16 +65,16 @@ def _proposals(entry: Entry) -> Iterator[Proposal]:
             if changed.keys() & _TOLD_TASK_FIELDS:
                 yield _about(entry, NotificationReason.TASK_CHANGED)
         case "CommentCreated":
-            yield from _mentioned(entry, entity["mention_ids"])
+            yield from _mentioned(entry, entity.get("mention_ids") or ())
             yield _about(entry, NotificationReason.COMMENTED, comment_id=entry.entity_id)
         case "CommentUpdated":
             if "mention_ids" in changed:
                 before = set(changed["mention_ids"]["before"] or ())
-                yield from _mentioned(entry, [each for each in entity["mention_ids"] if each not in before])
+                yield from _mentioned(entry, [each for each in entity.get("mention_ids") or () if each not in before])
         case "CommentReacted":
-            if entity["author_id"] is not None and changed["reactions"]["after"] is not None:
-                author = UUID(entity["author_id"])
-                yield _about(entry, NotificationReason.REACTION, user_id=author, comment_id=entry.entity_id)
+            author = entity.get("author_id")
+            if author is not None and changed["reactions"]["after"] is not None:
+                yield _about(entry, NotificationReason.REACTION, user_id=UUID(author), comment_id=entry.entity_id)
         case "ProjectMembersChanged":
             for added in changed["members"]["after"]:
                 yield _about(entry, NotificationReason.ADDED_TO_PROJECT, user_id=UUID(added))
@@ -94,7 +94,7 @@ def _assigned(entry: Entry, assignee_id: str | None) -> Iterator[Proposal]:
         yield _about(entry, NotificationReason.ASSIGNED, user_id=UUID(assignee_id))
 
 
-def _mentioned(entry: Entry, user_ids: list[str]) -> Iterator[Proposal]:
+def _mentioned(entry: Entry, user_ids: Iterable[str]) -> Iterator[Proposal]:
     for each in user_ids:
         yield _about(entry, NotificationReason.MENTIONED, user_id=UUID(each), comment_id=entry.entity_id)
 

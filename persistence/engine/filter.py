@@ -34,12 +34,14 @@ ConditionBuilder = Callable[[str, Any], Column]
 class TextField(NamedTuple):
     """A text that is compared as it is, and, for a part of it, by its collation key, which begins with its search key.
 
-    `cut`: what an index holds of a collation key, which may be too long for it.
+    `cut`: what an index holds of a collation key, which may be too long for it. `has_trigrams`: an index holds the trigrams of
+    the collation key, by which its parts are found where they have a trigram themselves.
     """
 
     text: Column
     collation: Column
     cut: Callable[[Column], Column] | None = None
+    has_trigrams: bool = False
 
 
 FilterFields = Mapping[str, Column | TextField | ConditionBuilder]
@@ -49,6 +51,7 @@ MATCH_ALL_SHAPE: Final[Shape] = ("and",)
 
 _KIND: Final = attrgetter("field", "operator")
 _BEGIN, _END = literal_column("filter_begin__", Boolean), literal_column("filter_end__", Boolean)
+_TRIGRAM: Final = re.compile(r"[^\W_]{3}")
 _BETWEEN: Final = re.compile(r"filter_begin__ AND (.*) AND filter_end__", re.DOTALL)
 
 
@@ -76,7 +79,8 @@ def extract_values(where: Where, params: dict[str, Any], fields: FilterFields) -
                 shapes.append((each.field, "is_null", bool(each.value)))
             else:
                 params[f"where_{index}"] = _comparable(each.value, each.operator)
-                shapes.append((each.field, each.operator, f"where_{index}"))
+                operator = _operator(each.field, each.operator, params[f"where_{index}"], fields)
+                shapes.append((each.field, operator, f"where_{index}"))
         return shapes[0] if len(shapes) == 1 else ("and", *shapes)
     if _count_parts(where) > MAX_FILTER_PARTS:
         raise BadUserInput(f"A filter has at most {MAX_FILTER_PARTS} parts.", path=("filter",))
@@ -90,7 +94,7 @@ def extract_values(where: Where, params: dict[str, Any], fields: FilterFields) -
             return (part.head, "is_null", bool(part.value))
         number += 1
         params[f"where_{number}"] = part.value
-        return (part.head, part.operator, f"where_{number}")
+        return (part.head, _operator(part.head, part.operator, part.value, fields), f"where_{number}")
 
     return to_shape(_normalize(where, fields))
 
@@ -200,13 +204,35 @@ def _condition(target: Column | TextField | ConditionBuilder, operator: str, par
     if not isinstance(target, TextField):
         return target(operator, parameter)
     match operator:
-        case "contains":
-            return func.strpos(target.collation, bindparam(parameter, type_=Text)) > literal_column("0")
+        case "contains" | "contains_few":
+            part = bindparam(parameter, type_=Text)
+            contains = func.strpos(target.collation, part) > literal_column("0")
+            if operator == "contains_few" or not target.has_trigrams:
+                return contains
+            return contains & target.collation.like(_like_pattern(part))
         case "starts_with":
             prefix = bindparam(parameter, type_=Text)
             begins = func.starts_with(target.collation, prefix)
             return begins if target.cut is None else begins & _in_range(target.cut(target.collation), target.cut(prefix))
     return compare(target.text, operator, parameter)
+
+
+def _operator(field: str, operator: str, value: Any, fields: FilterFields) -> str:
+    """The operator, where `contains_few` stands for a part without three letters or digits together: an index of trigrams would
+    be read as a whole for it."""
+    target = fields.get(field)
+    finds = operator != "contains" or not isinstance(target, TextField) or _TRIGRAM.search(value) is not None
+    return operator if finds else "contains_few"
+
+
+_PERCENT, _UNDERSCORE, _BACKSLASH = (literal_column(f"chr({ord(each)})", Text) for each in "%_\\")
+
+
+def _like_pattern(part: Column) -> Column:
+    """The pattern of texts that contain a part."""
+    for each in (_BACKSLASH, _PERCENT, _UNDERSCORE):
+        part = func.replace(part, each, _BACKSLASH + each, type_=Text)
+    return _PERCENT + part + _PERCENT
 
 
 def _in_range(indexed: Column, prefix: Column) -> Column:

@@ -7,7 +7,7 @@ can be found as soon as they are worked off. Several processes may do so at once
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Integer, Text, bindparam, column, false, func, select, true, tuple_, union_all
@@ -35,13 +35,18 @@ _CLAIM = Statement(
     .limit(bindparam("size", type_=Integer))
     .with_for_update(skip_locked=True)
 )
-_DONE = Statement(
-    _q.delete().where(
-        tuple_(_q.c.type, _q.c.id).in_(
-            select(func.unnest(bindparam("types", type_=ARRAY(Text))), func.unnest(bindparam("ids", type_=ARRAY(_q.c.id.type))))
-        )
-    )
+_CLAIM_OUTDATED = Statement(
+    select(_q.c.type, _q.c.id)
+    .where(_q.c.is_indexed.is_(False))
+    .order_by(_q.c.type, _q.c.id)
+    .limit(bindparam("size", type_=Integer))
+    .with_for_update(skip_locked=True)
 )
+_are_these = tuple_(_q.c.type, _q.c.id).in_(
+    select(func.unnest(bindparam("types", type_=ARRAY(Text))), func.unnest(bindparam("ids", type_=ARRAY(_q.c.id.type))))
+)
+_MARK_INDEXED = Statement(_q.update().where(_are_these).values(is_indexed=true()))
+_DONE = Statement(_q.delete().where(_are_these))
 _ENQUEUE_ALL = Statement(
     insert(_q)
     .from_select(
@@ -123,10 +128,7 @@ async def work_off(database: Database, *, batch_rows: int = BATCH_ROWS) -> int:
         rows = await connection.fetch(_CLAIM, size=batch_rows)
         if not rows:
             return 0
-        for type_name in sources.SOURCES:
-            waiting = [row["id"] for row in rows if row["type"] == type_name and not row["is_indexed"]]
-            if waiting:
-                await put(connection, await sources.lock(connection, type_name, waiting))
+        await _index(connection, [row for row in rows if not row["is_indexed"]])
         found = {row[0] for row in await connection.fetch(_UNKNOWN_WORDS, ids=[row["id"] for row in rows])}
         for type_name in ("User", "Team"):
             named = [row["id"] for row in rows if row["type"] == type_name]
@@ -135,6 +137,25 @@ async def work_off(database: Database, *, batch_rows: int = BATCH_ROWS) -> int:
         await _learn(connection, found)
         await connection.execute(_DONE, types=[row["type"] for row in rows], ids=[row["id"] for row in rows])
         return len(rows)
+
+
+async def index_all(database: Database) -> None:
+    """Index all that is queued, and leave its words to be learned by the workers."""
+    while True:
+        async with database.begin() as connection:
+            rows = await connection.fetch(_CLAIM_OUTDATED, size=BATCH_ROWS)
+            if not rows:
+                return
+            await _index(connection, rows)
+            await connection.execute(_MARK_INDEXED, types=[row["type"] for row in rows], ids=[row["id"] for row in rows])
+
+
+async def _index(connection: Connection, rows: Sequence[Any]) -> None:
+    """Write the entries of objects, given by type and id."""
+    for type_name in sources.SOURCES:
+        waiting = [row["id"] for row in rows if row["type"] == type_name]
+        if waiting:
+            await put(connection, await sources.lock(connection, type_name, waiting))
 
 
 async def work_off_all(database: Database) -> int:

@@ -97,14 +97,24 @@ _newest = (
     .limit(_window.scalar_subquery())
     .lateral("newest")
 )
+# The limit, which is never reached, tells the planner how few these are.
 _recent = (
     select(*(_newest.c[name] for name in _ENTRY_COLUMNS))
     .select_from(_places.join(_newest, true()))
     .where(_matches(_newest.c.tokens, _QUERY))
+    .limit(literal(str(5 * WINDOW_ENTRIES)))
     .cte("recent")
 )
 _frequent = select(_recent.c.type).group_by(_recent.c.type).having(func.count() >= literal(str(FREQUENT_HITS)))
-_rare = func.array(select(_places.c.place).where(_places.c.type.not_in(_frequent)).scalar_subquery(), type_=ARRAY(Text))
+# Of a place whose entries have all been read, the inverted index knows nothing more.
+_older = exists(
+    select(literal("1"))
+    .where(_e.c.place == _places.c.place, _e.c.text_at <= _AS_OF)
+    .order_by(_e.c.place.desc(), _e.c.text_at.desc(), _e.c.id.desc())
+    .offset(_window.scalar_subquery())
+    .limit(literal("1"))
+)
+_rare = func.array(select(_places.c.place).where(_places.c.type.not_in(_frequent), _older).scalar_subquery(), type_=ARRAY(Text))
 _indexed = (
     select(*(_e.c[name] for name in _ENTRY_COLUMNS))
     .where(

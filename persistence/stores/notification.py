@@ -26,6 +26,7 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.schema import Table
 
 from domain.notification import Notification, NotificationReason, Proposal
@@ -35,7 +36,7 @@ from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Connection, Database
 from persistence.engine.filter import Column
 from persistence.engine.pages import ListQuery
-from persistence.engine.rows import columns, insert_row, recordset, row_class, to_entity, to_params
+from persistence.engine.rows import columns, recordset, row_class, to_entity, to_params
 from persistence.engine.statement import Statement
 from persistence.tables import (
     INSTANT,
@@ -58,7 +59,11 @@ MAX_UNREAD_COUNT = 1_000
 _n, _u, _p, _m = notifications, users, projects, team_members
 _ONE: Column = literal_column("1")
 _USER = bindparam("user", type_=Uuid)
-_ADD = Statement(insert_row(Notification, _n).returning(_n.c.id))
+_names = [each.name for each in columns(Notification, _n)]
+_new = recordset("notifications", "notification", *(column(name, _n.c[name].type) for name in _names))
+_ADD = Statement(
+    insert(_n).from_select(_names, select(*(_new.c[name] for name in _names))).on_conflict_do_nothing().returning(_n.c.id)
+)
 _SAVE_EVENTS = Statement(
     _n.update()
     .where(_n.c.id == bindparam("notification", type_=Uuid))
@@ -275,7 +280,10 @@ class SqlNotifications:
 
     async def add(self, notifications: Sequence[Notification]) -> Sequence[Notification]:
         """Insert new ones; those of them that were not there before."""
-        return [each for each in notifications if await self._connection.fetch_value(_ADD, **to_params(each)) is not None]
+        if not notifications:
+            return []
+        added = {row[0] for row in await self._connection.fetch(_ADD, notifications=[to_params(each) for each in notifications])}
+        return [each for each in notifications if each.id in added]
 
     async def save_events(self, notification: Notification) -> None:
         """Update the events that it stands for."""

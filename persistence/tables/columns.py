@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     Column,
     ColumnElement,
     Date,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     Text,
     Uuid,
+    event,
     func,
     literal_column,
 )
@@ -36,6 +38,8 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+event.listen(metadata, "before_create", DDL("CREATE EXTENSION IF NOT EXISTS pg_trgm"))  # type: ignore[no-untyped-call]
 
 INSTANT = DateTime(timezone=True)
 NO_DAY = literal_column("'infinity'::date", Date)

@@ -109,6 +109,13 @@ tasks = Table(
 )
 
 Index("ix_tasks_title", tasks.c.project_id, cut_title(tasks.c.title_collation), tasks.c.id)
+Index(
+    "ix_tasks_title_trigrams",
+    tasks.c.title_collation,
+    postgresql_using="gin",
+    postgresql_ops={"title_collation": "gin_trgm_ops"},
+    postgresql_with={"gin_pending_list_limit": 256},
+)
 Index("ix_tasks_due_on", tasks.c.project_id, func.coalesce(tasks.c.due_on, NO_DAY), tasks.c.id)
 Index(
     "ix_tasks_open_due_on",

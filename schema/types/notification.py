@@ -9,7 +9,7 @@ import resolvers.notification_settings
 import resolvers.user
 from domain.notification import DeliveryState, NotificationChannel, NotificationReason
 from resolvers.enums import graphql_enum
-from resolvers.page import total_counts
+from resolvers.page import exact_totals, total_counts
 from schema.connection import Edge, PageInfo
 from schema.fields import leaf, relation, view
 from schema.node import Node
@@ -83,6 +83,9 @@ class NotificationConnection:
     nodes: list[Notification] = leaf("Rows without their cursors.")
     page_info: PageInfo = leaf("Position of the page in the list.")
     total_count: int = relation(total_counts, "Number of rows in the whole list; counted only when selected.")
+    total_count_exact: bool = relation(
+        exact_totals, "Whether that is the number of rows; false where there are more than 10,000, which are not counted on."
+    )
     unread_count: int = relation(
         resolvers.notification.unread_counts, "Number of unread notifications in the inbox, up to 1,000.", personal=True
     )
@@ -94,7 +97,7 @@ class NotificationsPayload(MutationPayload):
 
     notifications: list[Notification] = leaf(
         "What was marked, as it is now: those with the given ids in their order; else those that changed, the first 100.",
-        lambda outcome: outcome.notifications or [],
+        lambda outcome: [each for each in outcome.notifications or () if each is not None],  # hidden by now, in a replay
     )
     unread_count: int = relation(
         resolvers.notification.unread_counts, "Number of unread notifications in the inbox, up to 1,000.", personal=True

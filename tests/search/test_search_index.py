@@ -95,6 +95,9 @@ async def test_what_was_there_before_the_index_is_found_once_it_is_worked_off(is
     assert ids_of(await search(app, team.member, "antediluvian")) == []
     async with app.resources.database.begin() as connection:
         await rebuild.enqueue_all(connection)
+    await rebuild.index_all(app.resources.database)
+    assert ids_of(await search(app, team.member, "antediluvian")) == [task["id"]]
+    assert ids_of(await search(app, team.member, "antediluvain")) == []
     assert await rebuild.count_queued(app.resources.database) > 0
     await rebuild.work_off_all(app.resources.database)
     assert await rebuild.count_queued(app.resources.database) == 0

@@ -206,5 +206,5 @@ async def test_documents_are_verified_and_reindexed_from_the_command_line(tmp_pa
 async def test_every_verb_is_explained(tmp_path: Path) -> None:
     with running_process("--help", folder=tmp_path) as server:
         assert await server.wait_for_exit() == 0
-    for verb in ("serve", "api", "migrate", "seed", "documents", "blobs", "schema"):
+    for verb in ("serve", "api", "migrate", "seed", "documents", "blobs", "search", "schema"):
         assert f"\n    {verb} " in server.output

@@ -47,9 +47,9 @@ FROM (SELECT projects.*, row_number() OVER (PARTITION BY team_id ORDER BY id) - 
         (SELECT array_agg(user_id ORDER BY user_id) FROM team_members WHERE team_members.team_id = projects.team_id) AS people,
         (SELECT array_agg(id ORDER BY name) FROM labels WHERE labels.team_id = projects.team_id) AS labels FROM projects) AS project,
   generate_series(1, {each}) AS n,
-  LATERAL (SELECT now() - interval '1 min' * ({each} - n) AS at, abs(hashtext(n || project.id::text || 'closed')) % 10 < 6 AS closed, abs(hashtext(n || project.id::text || 'column')) AS column_,
-    abs(hashtext(n || project.id::text || 'urgent')) AS urgent, abs(hashtext(n || project.id::text || 'person')) AS person, abs(hashtext(n || project.id::text || 'day')) AS day, abs(hashtext(n || project.id::text || 'label')) AS label, abs(hashtext(n || project.id::text || 'changed')) AS changed,
-    md5(n::text || project.id) || CASE WHEN n % 1000 = 7 THEN ' wombat' WHEN abs(hashtext(n || project.id::text || 'title')) % 4 = 0 THEN ' review' ELSE '' END AS title)
+  LATERAL (SELECT now() - interval '1 min' * ({each} - n) AS at, abs(hashtext(n || project.name || 'closed')) % 10 < 6 AS closed, abs(hashtext(n || project.name || 'column')) AS column_,
+    abs(hashtext(n || project.name || 'urgent')) AS urgent, abs(hashtext(n || project.name || 'person')) AS person, abs(hashtext(n || project.name || 'day')) AS day, abs(hashtext(n || project.name || 'label')) AS label, abs(hashtext(n || project.name || 'changed')) AS changed,
+    md5(n::text || project.name) || CASE WHEN n % 1000 = 7 THEN ' wombat' WHEN abs(hashtext(n || project.name || 'title')) % 4 = 0 THEN ' review' ELSE '' END AS title)
   AS made;
 INSERT INTO task_links (id, twin_id, task_id, target_id, kind, created_at)
 SELECT gen_random_uuid(), gen_random_uuid(), tasks.id, blocker.id, 'BLOCKED_BY', now()

@@ -40,17 +40,20 @@ class ReceivedMail:
 
 @dataclass(slots=True)
 class MailServer:
-    """What arrived, and what goes wrong: answers by recipient, answers to DATA, a pause before every answer to DATA."""
+    """What arrived, and what goes wrong: answers by recipient, or none at all; answers to DATA, and a pause before each of them."""
 
     implicit_tls: bool
     port: int = 0
     received: list[ReceivedMail] = field(default_factory=list)
     connections: int = 0
     refused_recipients: dict[str, str] = field(default_factory=dict)
+    hanging_recipients: set[str] = field(default_factory=set)
     data_answers: list[str] = field(default_factory=list)
     pause: Callable[[], Any] | None = None
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802 (aiosmtpd's name)
+        if address in self.hanging_recipients:
+            await asyncio.Event().wait()
         if address in self.refused_recipients:
             return self.refused_recipients[address]
         envelope.rcpt_tos.append(address)

@@ -15,7 +15,7 @@ NOTIFICATION_FIELDS = """
 INBOX = f"""
 query ($first: Int, $after: String, $unreadOnly: Boolean, $reasons: [NotificationReason!], $archived: Boolean, $snoozed: Boolean) {{
   notifications(first: $first, after: $after, unreadOnly: $unreadOnly, reasons: $reasons, archived: $archived, snoozed: $snoozed) {{
-    totalCount unreadCount pageInfo {{ hasNextPage endCursor }} nodes {{ {NOTIFICATION_FIELDS} }}
+    totalCount totalCountExact unreadCount pageInfo {{ hasNextPage endCursor }} nodes {{ {NOTIFICATION_FIELDS} }}
   }}
 }}
 """

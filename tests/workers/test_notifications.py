@@ -130,19 +130,16 @@ async def test_a_commit_becomes_a_live_notification_and_a_mail(house: MailHouse)
     assert await house.deliveries(team.mate, "IN_APP") == [("ASSIGNED", "SENT", None)]
 
 
-async def test_what_happens_to_a_person_within_a_window_is_one_mail(house: MailHouse) -> None:
+async def test_a_digest_is_one_mail(house: MailHouse) -> None:
     app, team = house.app, house.team
+    await mutate_ok(app, team.member, "notificationPreferencesUpdate", digest="DAILY")
     async with working(house):
         task = await create_task(app, team)
         for number in range(3):
             await create_comment(app, team.admin, task, f"Comment {number} <b>")
         await house.wait_until_notified(team.member, 3)
-        await app.sql.execute("UPDATE notification_deliveries SET due_at = date_trunc('day', due_at) WHERE state = 'QUEUED'")
-        await app.sql.execute(
-            "UPDATE jobs SET payload = jsonb_set(payload, '{dueAt}', to_jsonb(to_char(date_trunc('day', now() at time zone 'utc'), 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"')))"
-        )
         (mail,) = await house.wait_for_mails(1)
-    assert mail.message["Subject"] == "3 notifications"
+    assert mail.message["Subject"] == "3 notifications of the last day"
     html = mail.message.get_body(("html",))
     assert html is not None
     assert html.get_content().count("&lt;b&gt;") == 3
@@ -186,6 +183,8 @@ async def test_an_address_that_is_refused_switches_mails_off_and_others_are_sent
 
 async def test_what_changed_before_a_mail_is_sent_is_respected(house: MailHouse) -> None:
     app, team = house.app, house.team
+    for person in (team.owner, team.mate, team.guest):  # so that nothing is due before everything has changed
+        await mutate_ok(app, person, "notificationPreferencesUpdate", digest="DAILY")
     async with working(house):
         secret = await create_project(app, team, "Secret", private_to=[team.member, team.mate, team.guest])
         task = await create_task(app, team, "Secret plan", projectId=secret, assigneeId=team.mate.id)
@@ -213,6 +212,33 @@ async def test_what_changed_before_a_mail_is_sent_is_respected(house: MailHouse)
         ("Mate", "It was read before."),
         ("Owner", "Off in the preferences."),
     }
+
+
+async def test_a_mail_server_that_hangs_holds_up_neither_inboxes_nor_other_mails(house: MailHouse) -> None:
+    app, team = house.app, house.team
+    house.server.hanging_recipients.add(team.mate.user.email_address)
+    async with (
+        working(house),
+        open_subscription(app, team.mate, "subscription { notificationReceived { id reason } }", own_stream_only=True) as live,
+    ):
+        task = await create_task(app, team, assigneeId=team.mate.id)
+        assert (await live.next_change())["reason"] == "ASSIGNED"
+
+        async def is_tried() -> bool:
+            await house.make_due()
+            return bool(await app.sql.fetchval("SELECT count(*) FROM jobs WHERE tries > 0") == 1)
+
+        await house.database.wait_until(is_tried)
+        await create_comment(app, team.admin, task)
+        assert (await live.next_change())["reason"] == "COMMENTED"
+
+        async def arrived() -> bool:
+            await house.make_due()
+            return bool(house.server.received)
+
+        await house.database.wait_until(arrived)
+        assert [each.recipients for each in house.server.received] == [[team.member.user.email_address]]
+        assert {each[1] for each in await house.deliveries(team.mate)} == {"QUEUED"}
 
 
 async def test_an_address_that_nobody_verified_is_sent_nothing(house: MailHouse) -> None:

@@ -1,6 +1,6 @@
 // Fastify and Mercurius with jit and loaders over PantheraHive's tables, with rights in SQL.
 //
-// Environment: PORT, PEER_ISSUER, PEER_EVENTS=yes to write a task's event in the transaction that updates it, and libpq's PGHOST, …
+// Environment: PORT, PEER_ISSUER, HIVE_SECRET_KEY, PEER_EVENTS=yes to write a task's event in the transaction that updates it, and libpq's PGHOST, …
 
 import Fastify from "fastify";
 import mercurius from "mercurius";

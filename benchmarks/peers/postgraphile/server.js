@@ -1,7 +1,7 @@
 // PostGraphile 5 over PantheraHive's tables, as its documentation advises for production: grafserv on node's http server, a role of
 // its own, row-level security (rights.sql), and the viewer handed to Postgres as a setting of the transaction.
 //
-// Environment: PORT, PEER_ISSUER, PEER_GUARDED=no for no rights at all (to see what they cost), and libpq's PGHOST, PGPORT, …
+// Environment: PORT, PEER_ISSUER, HIVE_SECRET_KEY, PEER_GUARDED=no for no rights at all (to see what they cost), and libpq's PGHOST, PGPORT, …
 
 import { createServer } from "node:http";
 
