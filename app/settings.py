@@ -199,7 +199,12 @@ def misspelt_settings() -> list[str]:
     lines = [f"{name}: {instead}" for name, instead in _REMOVED.items() if name in os.environ]
     for given in sorted(each for each in os.environ if each.upper().startswith("HIVE_") and each.upper() not in names):
         begun = [name for name in names if name.startswith(given.upper()) or given.upper().startswith(name)]
-        meant = [] if given.upper() in _REMOVED else begun or difflib.get_close_matches(given.upper(), names, n=1, cutoff=0.8)
+        # The prefix, which all have, makes no name like another.
+        near = difflib.get_close_matches(
+            given.upper().removeprefix("HIVE_"), [each.removeprefix("HIVE_") for each in names], n=1, cutoff=0.7
+        )
+        alike = [f"HIVE_{each}" for each in near]
+        meant = [] if given.upper() in _REMOVED else begun or alike
         if meant:
             lines.append(f"{given}: there is no such setting; did you mean {meant[0]}?")
     return lines

@@ -36,6 +36,15 @@ async def database_url(postgres_server: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
+async def server_database_url(postgres_server: str) -> AsyncIterator[str]:
+    """The database of this worker's server processes: what their own workers write in it is seen by no other test."""
+    from tests.support.backing_services import database_from_template
+
+    async with database_from_template(postgres_server, "migrated", migrate_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 async def app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
     """The graph over real stores, shared by a worker's tests: each makes its own teams, and nothing is written but by them."""
     settings = Settings(database_connections=8, data_dir=tmp_path_factory.mktemp("data"), secret_key=SecretStr(SECRET_KEY))

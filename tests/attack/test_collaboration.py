@@ -34,9 +34,9 @@ SMALL = "Words of a small document. " * 75
 
 
 @pytest.fixture(scope="module")
-async def attacked(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
+async def attacked(server_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
     """A server of its own: what is done to it is no other test's concern."""
-    async with running_server(tmp_path_factory.mktemp("attacked"), database_url=database_url) as server:
+    async with running_server(tmp_path_factory.mktemp("attacked"), database_url=server_database_url) as server:
         yield server
 
 

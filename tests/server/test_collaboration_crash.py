@@ -11,8 +11,13 @@ from tests.support.server_process import ServerProcess
 pytestmark = pytest.mark.slow
 
 
-async def test_an_acknowledged_edit_survives_kill_9(database_url: str, tmp_path: Path) -> None:
-    settings: dict[str, Any] = {"data_dir": tmp_path, "database_url": database_url, "seed_size": "none", "log_level": "warning"}
+async def test_an_acknowledged_edit_survives_kill_9(server_database_url: str, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {
+        "data_dir": tmp_path,
+        "database_url": server_database_url,
+        "seed_size": "none",
+        "log_level": "warning",
+    }
     server = ServerProcess(folder=tmp_path, **settings)
     try:
         assert await crash_repeatedly([server], times=3, seed=1) > 15

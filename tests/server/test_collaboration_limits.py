@@ -69,7 +69,7 @@ def awareness(clock: int, state: str = "{}", client: int = 7) -> bytes:
 
 
 async def test_an_update_of_who_may_only_read_is_refused_before_it_is_parsed(
-    server: ServerProcess, guest: Client, document_id: str, database_url: str
+    server: ServerProcess, guest: Client, document_id: str, server_database_url: str
 ) -> None:
     async with connect(collaboration_url(server, document_id, guest.token)) as reader:
         await synchronize(reader)
@@ -79,7 +79,7 @@ async def test_an_update_of_who_may_only_read_is_refused_before_it_is_parsed(
             assert await reader.recv() == messages.y_permission_denied_message("FORBIDDEN")
         await reader.send(messages.sync_message(SyncStep.STEP_2, NOT_AN_UPDATE))
         await synchronize(reader)
-    assert (await load_logged_document(database_url, document_id)).vector() == {}
+    assert (await load_logged_document(server_database_url, document_id)).vector() == {}
 
 
 async def test_awareness_beyond_its_size_is_ignored_and_the_connection_stays(
@@ -130,7 +130,7 @@ async def test_of_a_flood_of_cursor_moves_others_get_some_and_the_last(
 
 
 async def test_a_large_edit_whose_connection_ends_is_there_whole_or_not_at_all(
-    server: ServerProcess, ada: Client, document_id: str, database_url: str
+    server: ServerProcess, ada: Client, document_id: str, server_database_url: str
 ) -> None:
     doc: Doc[Any] = Doc()
     typed_update("old text", doc)
@@ -147,7 +147,7 @@ async def test_a_large_edit_whose_connection_ends_is_there_whole_or_not_at_all(
     new = str(text)
     async with asyncio.timeout(20):
         while True:
-            logged = str((await load_logged_document(database_url, document_id)).get("text", type=Text))
+            logged = str((await load_logged_document(server_database_url, document_id)).get("text", type=Text))
             assert logged in ("old text", new)
             if logged == new:
                 break
@@ -170,7 +170,7 @@ def xml_update(doc: Doc[Any], *names: str) -> bytes:
 
 
 async def test_who_announces_no_schema_may_only_read_from_the_first_node_that_their_editor_would_delete(
-    server: ServerProcess, ada: Client, document_id: str, database_url: str
+    server: ServerProcess, ada: Client, document_id: str, server_database_url: str
 ) -> None:
     url = collaboration_url(server, document_id, ada.token)
     stock_doc: Doc[Any] = Doc()
@@ -188,7 +188,7 @@ async def test_who_announces_no_schema_may_only_read_from_the_first_node_that_th
         await stock.send(messages.sync_message(SyncStep.UPDATE, xml_update(stock_doc, "paragraph")))
         async with asyncio.timeout(5):
             assert await stock.recv() == messages.y_permission_denied_message("SCHEMA_REQUIRED")
-    logged = await load_logged_document(database_url, document_id)
+    logged = await load_logged_document(server_database_url, document_id)
     assert str(logged.get("default", type=XmlFragment)).count("<paragraph>") == 2
 
 
@@ -203,10 +203,10 @@ async def test_who_writes_nodes_of_their_own_goes_on_writing(server: ServerProce
 
 
 async def test_while_valkey_answers_nobody_a_removed_guest_gets_no_edits_after_half_a_second(
-    database_url: str, valkey_server: Valkey, tmp_path: Path
+    server_database_url: str, valkey_server: Valkey, tmp_path: Path
 ) -> None:
     ports = free_port(), free_port()
-    settings = {"database_url": database_url, "redis_url": valkey_server.url, "public_url": f"http://127.0.0.1:{ports[0]}"}
+    settings = {"database_url": server_database_url, "redis_url": valkey_server.url, "public_url": f"http://127.0.0.1:{ports[0]}"}
     async with (
         running_server(tmp_path, port=ports[0], **settings) as one,
         running_server(tmp_path, port=ports[1], **settings) as other,

@@ -95,12 +95,12 @@ async def test_without_a_signature_there_is_nothing(server: ServerProcess, path:
 
 
 @pytest.mark.slow
-async def test_files_go_to_a_bucket_past_the_server(database_url: str, tmp_path: Path) -> None:
+async def test_files_go_to_a_bucket_past_the_server(server_database_url: str, tmp_path: Path) -> None:
     async with ministack_store(tmp_path) as storage:
         settings = Settings(database_connections=4, data_dir=tmp_path, secret_key=SecretStr(SECRET_KEY), blobs_url=storage.url)
         async with (
-            open_resources(settings, database_url) as house,
-            asyncpg.create_pool(database_url, min_size=0, max_size=1) as sql,
+            open_resources(settings, server_database_url) as house,
+            asyncpg.create_pool(server_database_url, min_size=0, max_size=1) as sql,
         ):
             app = App(house, sql)
             people = await create_sample_team(app)

@@ -110,9 +110,9 @@ class MeasuredServer:
 
 
 @pytest.fixture(scope="module")
-async def measured_server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[MeasuredServer]:
+async def measured_server(server_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[MeasuredServer]:
     port = free_port()
-    async with running_server(tmp_path_factory.mktemp("watched"), metrics_port=port, database_url=database_url) as running:
+    async with running_server(tmp_path_factory.mktemp("watched"), metrics_port=port, database_url=server_database_url) as running:
         yield MeasuredServer(running, port)
 
 
@@ -180,9 +180,9 @@ async def test_the_public_address_has_no_numbers(measured_server: MeasuredServer
         assert (await http.get("/metrics")).status_code == 404
 
 
-async def test_a_port_that_is_taken_is_named(measured_server: MeasuredServer, database_url: str, tmp_path: Path) -> None:
+async def test_a_port_that_is_taken_is_named(measured_server: MeasuredServer, server_database_url: str, tmp_path: Path) -> None:
     port = int(measured_server.url.split(":")[2].split("/")[0])
-    with running_process("api", folder=tmp_path, database_url=database_url, metrics_port=port) as second:
+    with running_process("api", folder=tmp_path, database_url=server_database_url, metrics_port=port) as second:
         assert await second.wait_for_exit() == 1
     said = f"Port {port} of 127.0.0.1 cannot be used for metrics: Address already in use. Choose with HIVE_METRICS_PORT.\n"
     assert second.output == said

@@ -21,10 +21,10 @@ APP = "https://app.example.com"
 
 
 @pytest.fixture(scope="module")
-async def production(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
+async def production(server_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
     """A server in production mode, which one page of another origin may call."""
     folder = tmp_path_factory.mktemp("production")
-    settings = {"database_url": database_url, "production": "true", "allowed_origins": f"{APP}, https://other.example.com"}
+    settings = {"database_url": server_database_url, "production": "true", "allowed_origins": f"{APP}, https://other.example.com"}
     with_announcement = {"log_level": "info"}
     async with running_server(folder, **settings, **with_announcement) as running:
         yield running

@@ -79,8 +79,8 @@ async def test_changes_are_streamed_from_a_cursor_on_until_one_signs_out(server:
 
 
 @pytest.mark.slow
-async def test_a_server_that_stops_takes_leave_of_streams(database_url: str, tmp_path: Path) -> None:
-    async with running_server(tmp_path, database_url=database_url) as server:
+async def test_a_server_that_stops_takes_leave_of_streams(server_database_url: str, tmp_path: Path) -> None:
+    async with running_server(tmp_path, database_url=server_database_url) as server:
         ada = await register_user(server)
         async with open_events(ada, CHANGES) as stream:
             server.send_signal(signal.SIGTERM)
@@ -91,10 +91,10 @@ async def test_a_server_that_stops_takes_leave_of_streams(database_url: str, tmp
 
 
 @pytest.mark.slow
-async def test_only_the_documents_of_the_manifest_run(database_url: str, tmp_path: Path) -> None:
+async def test_only_the_documents_of_the_manifest_run(server_database_url: str, tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.json"
     manifest.write_bytes(orjson.dumps({sha256(VIEWER.encode()).hexdigest(): VIEWER, "out": SIGN_OUT}))
-    async with running_server(tmp_path, database_url=database_url, trusted_documents=manifest) as server:
+    async with running_server(tmp_path, database_url=server_database_url, trusted_documents=manifest) as server:
         client = Client(server)
         named = await client.http.post("/graphql", json={"documentId": f"sha256:{sha256(VIEWER.encode()).hexdigest()}"})
         assert (named.status_code, named.json()) == (200, {"data": {"viewer": None}})
@@ -115,12 +115,14 @@ async def test_only_the_documents_of_the_manifest_run(database_url: str, tmp_pat
     ],
 )
 async def test_a_manifest_that_cannot_be_used_is_named_at_the_start(
-    database_url: str, tmp_path: Path, content: str | None, said: str
+    server_database_url: str, tmp_path: Path, content: str | None, said: str
 ) -> None:
     manifest = tmp_path / "manifest.json"
     if content is not None:
         manifest.write_text(content)
-    with running_process(folder=tmp_path, database_url=database_url, seed_size="none", trusted_documents=manifest) as server:
+    with running_process(
+        folder=tmp_path, database_url=server_database_url, seed_size="none", trusted_documents=manifest
+    ) as server:
         assert await server.wait_for_exit() == 1
     assert said in server.output
     assert len(server.output.splitlines()) == 1

@@ -30,11 +30,13 @@ Pair = tuple[ServerProcess, ServerProcess]
 
 
 @pytest.fixture(scope="module")
-async def server_pair(database_url: str, valkey_server: Valkey, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
+async def server_pair(
+    server_database_url: str, valkey_server: Valkey, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Pair]:
     """Two servers that people reach under one address."""
     folder = tmp_path_factory.mktemp("pair")
     ports = free_port(), free_port()
-    settings = {"database_url": database_url, "redis_url": valkey_server.url, "public_url": f"http://127.0.0.1:{ports[0]}"}
+    settings = {"database_url": server_database_url, "redis_url": valkey_server.url, "public_url": f"http://127.0.0.1:{ports[0]}"}
     async with (
         running_server(folder, port=ports[0], **settings) as one,
         running_server(folder, port=ports[1], **settings) as other,

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import migrate_template
+from tests.support.backing_services import database_from_template
 from tests.support.server_process import ServerProcess, running_process
 
 pytestmark = pytest.mark.slow
@@ -17,11 +19,12 @@ async def wait_until_it_leads(worker: ServerProcess) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_a_worker_starts_leads_and_stops_on_a_signal(database_url: str, tmp_path: Path) -> None:
-    with running_process("worker", folder=tmp_path, database_url=database_url, data_dir=tmp_path, log_level="info") as worker:
-        await wait_until_it_leads(worker)
-        worker.send_signal(signal.SIGTERM)
-        assert await worker.wait_for_exit() == 0, worker.output
+async def test_a_worker_starts_leads_and_stops_on_a_signal(postgres_server: str, tmp_path: Path) -> None:
+    async with database_from_template(postgres_server, "migrated", migrate_template) as url:
+        with running_process("worker", folder=tmp_path, database_url=url, data_dir=tmp_path, log_level="info") as worker:
+            await wait_until_it_leads(worker)
+            worker.send_signal(signal.SIGTERM)
+            assert await worker.wait_for_exit() == 0, worker.output
 
 
 async def test_a_worker_over_a_database_that_was_never_migrated_says_so(postgres_server: str, tmp_path: Path) -> None:

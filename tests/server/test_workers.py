@@ -72,10 +72,10 @@ async def wait_until_announced(server: ServerProcess) -> None:
 
 @pytest.fixture(scope="module")
 async def two_worker_server(
-    database_url: str, valkey_server: Valkey, tmp_path_factory: pytest.TempPathFactory
+    server_database_url: str, valkey_server: Valkey, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ServerProcess]:
     """A server with two workers, started as a shell's background job is: with SIGINT ignored. The last test ends it."""
-    settings = {"database_url": database_url, "redis_url": valkey_server.url, "log_level": "info"}
+    settings = {"database_url": server_database_url, "redis_url": valkey_server.url, "log_level": "info"}
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     with running_process("api", "--workers", "2", folder=tmp_path_factory.mktemp("pair"), **settings) as server:
         signal.signal(signal.SIGINT, before)
@@ -214,9 +214,9 @@ def occupied_port() -> Iterator[int]:
 
 
 async def test_a_port_for_metrics_that_is_taken_is_named_before_workers_start(
-    database_url: str, valkey_server: Valkey, occupied_port: int, tmp_path: Path
+    server_database_url: str, valkey_server: Valkey, occupied_port: int, tmp_path: Path
 ) -> None:
-    settings = {"database_url": database_url, "redis_url": valkey_server.url, "metrics_port": occupied_port - 1}
+    settings = {"database_url": server_database_url, "redis_url": valkey_server.url, "metrics_port": occupied_port - 1}
     with running_process("api", "--workers", "2", folder=tmp_path, **settings) as server:
         assert await server.wait_for_exit() == 1
     (line,) = server.output.splitlines()
@@ -224,10 +224,10 @@ async def test_a_port_for_metrics_that_is_taken_is_named_before_workers_start(
     assert "of 127.0.0.1 cannot be used for metrics: Address already in use. Choose with HIVE_METRICS_PORT." in line
 
 
-async def test_workers_that_cannot_start_end_the_server(database_url: str, valkey_server: Valkey, tmp_path: Path) -> None:
+async def test_workers_that_cannot_start_end_the_server(server_database_url: str, valkey_server: Valkey, tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.json"
     manifest.write_text('{"a": "{ nope }"}')
-    settings = {"database_url": database_url, "redis_url": valkey_server.url, "trusted_documents": manifest}
+    settings = {"database_url": server_database_url, "redis_url": valkey_server.url, "trusted_documents": manifest}
     with running_process("api", "--workers", "2", folder=tmp_path, **settings) as server:
         assert await server.wait_for_exit() == 1
     assert "HIVE_TRUSTED_DOCUMENTS cannot be used: the document 'a' can't run" in server.output

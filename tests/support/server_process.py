@@ -225,9 +225,9 @@ async def create_team_and_project(client: Client) -> str:
 
 
 @pytest.fixture(scope="session")
-async def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
-    """One server process over this worker's database, in development mode, shared by its tests."""
-    async with running_server(tmp_path_factory.mktemp("server"), database_url=database_url) as running:
+async def server(server_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
+    """One server process, in development mode, shared by its tests."""
+    async with running_server(tmp_path_factory.mktemp("server"), database_url=server_database_url) as running:
         yield running
 
 

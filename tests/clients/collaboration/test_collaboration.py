@@ -54,12 +54,14 @@ async def node() -> str:
 
 
 @pytest.fixture(scope="module")
-async def server_pair(database_url: str, valkey_server: Valkey, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
+async def server_pair(
+    server_database_url: str, valkey_server: Valkey, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Pair]:
     """Two servers that people reach under one address."""
     folder = tmp_path_factory.mktemp("pair")
     ports = free_port(), free_port()
     settings = {
-        "database_url": database_url,
+        "database_url": server_database_url,
         "data_dir": folder,
         "redis_url": valkey_server.url,
         "public_url": f"http://127.0.0.1:{ports[0]}",
@@ -90,29 +92,31 @@ def sockets(pair: Pair) -> list[str]:
     return [server.url.replace("http", "ws", 1) for server in pair]
 
 
-async def test_ten_editors_on_two_servers_come_to_the_same(node: str, server_pair: Pair, ada: Client, database_url: str) -> None:
+async def test_ten_editors_on_two_servers_come_to_the_same(
+    node: str, server_pair: Pair, ada: Client, server_database_url: str
+) -> None:
     id_ = await create_document_over_http(ada, await create_team_and_project(ada))
     given = {"urls": sockets(server_pair), "id": id_, "token": ada.token, "editors": 10, "edits": 50, "cuts": 6, "seed": 3}
     said = await run_script(node, "crowd.mjs", **given)
     assert (said["same"], said["refused"]) == (1, [])
-    there = await load_logged_document(database_url, id_)
+    there = await load_logged_document(server_database_url, id_)
     assert str(there.get("text", type=Text)) == said["text"]
     assert there.get("map", type=Map).to_py() == said["map"]
 
 
 async def test_one_who_was_away_for_1000_edits_comes_to_the_same(
-    node: str, server_pair: Pair, ada: Client, database_url: str
+    node: str, server_pair: Pair, ada: Client, server_database_url: str
 ) -> None:
     id_ = await create_document_over_http(ada, await create_team_and_project(ada))
     given = {"urls": sockets(server_pair), "id": id_, "token": ada.token, "editors": 3, "edits": 30, "cuts": 0, "seed": 5}
     said = await run_script(node, "crowd.mjs", **given, offline=1_000)
     assert (said["same"], said["refused"]) == (1, [])
-    assert str((await load_logged_document(database_url, id_)).get("text", type=Text)) == said["text"]
+    assert str((await load_logged_document(server_database_url, id_)).get("text", type=Text)) == said["text"]
 
 
 @pytest.mark.parametrize("kind", ["y-websocket", "hocuspocus"])
 async def test_one_who_comes_back_after_the_log_was_shortened_comes_to_the_same(
-    node: str, server_pair: Pair, ada: Client, database_url: str, tmp_path: Path, kind: str
+    node: str, server_pair: Pair, ada: Client, server_database_url: str, tmp_path: Path, kind: str
 ) -> None:
     id_ = await create_document_over_http(ada, await create_team_and_project(ada))
     url = sockets(server_pair)[0]
@@ -121,7 +125,7 @@ async def test_one_who_comes_back_after_the_log_was_shortened_comes_to_the_same(
     await run_script(node, "absent.mjs", **given, file=str(tmp_path / "hers"), words=["her words. "])
     saved = (await ada.run(SAVE, input={"id": id_}))["documentSaveVersion"]
     assert saved["errors"] == []
-    async with open_database(database_url, max_connections=1) as database:
+    async with open_database(server_database_url, max_connections=1) as database:
         log = UpdateLog(database)
         head = await log.head(uuid_of(id_))
         assert await log.trim(uuid_of(id_), head) == head
@@ -132,14 +136,14 @@ async def test_one_who_comes_back_after_the_log_was_shortened_comes_to_the_same(
 
 
 async def test_two_editors_over_graphql_come_to_the_same_and_one_goes_on_where_they_were_cut_off(
-    node: str, server_pair: Pair, ada: Client, database_url: str
+    node: str, server_pair: Pair, ada: Client, server_database_url: str
 ) -> None:
     id_ = await create_document_over_http(ada, await create_team_and_project(ada))
     said = await run_script(node, "pair.mjs", urls=sockets(server_pair), id=id_, token=ada.token, edits=20, seed=7)
     assert (said["refused"], said["apart"], said["resumed"]) == ([], True, True)
     assert said["before"] > 0
     assert said["missed"] >= 20  # her edits; his may follow
-    there = await load_logged_document(database_url, id_)
+    there = await load_logged_document(server_database_url, id_)
     assert str(there.get("text", type=Text)) == said["text"]
     written = {f"{name}{number}": number for name in "ab" for number in range(40)}
     assert there.get("map", type=Map).to_py() == said["map"] == written
