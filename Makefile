@@ -45,7 +45,7 @@ attack: $(INSTALLED)     ## attack a server under a memory cap, kind by kind, wh
 	@timeout 600 $(IN)/python -m pytest -m attack -s tests/attack $(TESTS)
 
 fuzz: $(INSTALLED)       ## run 100,000 operations, generated and drawn, on both executors, and 100,000 broken updates of documents, memory capped
-	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m fuzz tests/fuzz $(TESTS)
+	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m fuzz tests/fuzz tests/graph/test_executors.py $(TESTS)
 
 bench: $(INSTALLED)      ## measure ours beside peers in one run (25 minutes; needs wrk and Node)
 	@$(IN)/python benchmarks/run.py $(ARGS)

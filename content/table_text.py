@@ -86,6 +86,10 @@ def from_text(text: str) -> Value | None:
     return text or None
 
 
+_QUOTED_CELL: Final = {each: re.compile(rf'(^|[{each}\r\n])"(?:[^"]|"")*+"(?=[{each}\r\n]|$)', re.ASCII) for each in _DELIMITERS}
+_NO_WEIGHT: Final = (False, 0.0, 0, 0)
+
+
 def _csv_line(cells: Sequence[str]) -> str:
     if len(cells) == 1 and not cells[0]:
         return '""'  # an empty line would be no row
@@ -100,8 +104,9 @@ def _csv_rows(text: str, delimiter: str) -> list[list[str]]:
 
 
 def _delimiter(text: str) -> str:
-    """Guesses the delimiter: it gives most rows one length, then leaves fewest others within cells, then makes most cells."""
-    best, delimiter = (0.0, 0, 0), ","
+    """Guesses the delimiter. Quotes stand around whole cells if they do with any; then it gives most rows one length, then leaves
+    fewest others within cells, then makes most cells."""
+    best, delimiter = _NO_WEIGHT, ","
     for candidate in _DELIMITERS:
         if candidate not in text:
             continue
@@ -118,8 +123,9 @@ def _delimiter(text: str) -> str:
         if width < 2:
             continue
         foreign = sum(_holds_another(cell, candidate) for row in rows for cell in row)
-        weight = (lengths.count(lengths[0]) / len(lengths) if lengths[0] > 1 else 0.0, -foreign, width)
-        if weight > best or (best == (0.0, 0, 0) and delimiter == ","):
+        whole = '"' not in _QUOTED_CELL[candidate].sub(r"\1", text)
+        weight = (whole, lengths.count(lengths[0]) / len(lengths) if lengths[0] > 1 else 0.0, -foreign, width)
+        if weight > best or (best == _NO_WEIGHT and delimiter == ","):
             best, delimiter = weight, candidate
     return delimiter
 

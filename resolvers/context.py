@@ -105,7 +105,8 @@ class Context:
     them. `rights_stale`: an object that an event refers to was not found, so it is gone or the viewer's rights have changed.
     """
 
-    def __init__(self, services: Services, actor: Actor | None, device: Device) -> None:
+    def __init__(self, services: Services, actor: Actor | None, device: Device, *, now: datetime | None = None) -> None:
+        """`now`: what the operation takes for the present; None for the moment at which it first asks."""
         self.services = services
         self.actor = actor
         self.device = device
@@ -115,7 +116,7 @@ class Context:
         self.heads: Mapping[str, int] | None = None
         """How far the viewer's streams were before anything else of the operation was read, where it selects a cursor."""
         self._loaders: dict[Any, BatchLoader] = {}
-        self._now: datetime | None = None
+        self._now = now
 
     @property
     def database(self) -> Database:

@@ -1,6 +1,7 @@
 """A compiled program and graphql-core give the same answer, byte for byte, errors included."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -25,8 +26,9 @@ async def execute_both(app: App, person: Person | None, query: str, variables: d
     prepared = app.executor.prepare(OperationRequest(query=query, variables=variables))
     if not isinstance(prepared, PreparedOperation):
         return normalize(prepared.to_json()), normalize(prepared.to_json()), False
-    first = (await app.executor.execute(prepared, app.context(person))).to_json()
-    second = (await app.graphql_core.execute(prepared, app.context(person))).to_json()
+    now = datetime.now(UTC)
+    first = (await app.executor.execute(prepared, app.context(person, now=now))).to_json()
+    second = (await app.graphql_core.execute(prepared, app.context(person, now=now))).to_json()
     if app.executor.execution_counts["compiled"] > before:
         return normalize(first), normalize(second), True
     return normalize_lost_data(first), normalize_lost_data(second), False
@@ -46,7 +48,10 @@ async def compare_executors(app: App, ids_by_type: dict[str, list[str]], team: S
     return compiled
 
 
-@pytest.mark.parametrize("batch", [pytest.param(each, marks=[] if each < 1 else pytest.mark.slow) for each in range(BATCHES)])
+_MARKS = [[], *[pytest.mark.slow] * 5, *[pytest.mark.fuzz] * (BATCHES - 6)]
+
+
+@pytest.mark.parametrize("batch", [pytest.param(each, marks=marks) for each, marks in enumerate(_MARKS)])
 async def test_generated_operations_come_out_the_same(app: App, batch: int) -> None:
     people = await create_sample_team(app)
     known = await create_sample_data(app, people)
@@ -62,8 +67,10 @@ async def test_operations_answered_in_a_crowd_come_out_as_alone(app: App) -> Non
     # The same words from people with different rights: their statements leave together.
     asked = [(OperationRequest(query=each.query, variables=each.variables), caller) for each in made for caller in callers]
 
+    now = datetime.now(UTC)
+
     async def answered(request: OperationRequest, caller: Person) -> bytes:
-        return normalize((await app.executor.execute(request, app.context(caller))).to_json())
+        return normalize((await app.executor.execute(request, app.context(caller, now=now))).to_json())
 
     alone = [await answered(*each) for each in asked]
     for start in range(0, len(asked), 40):

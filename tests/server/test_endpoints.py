@@ -41,6 +41,7 @@ async def test_mails_are_shown_in_development(server: ServerProcess) -> None:
         while email not in (page := await http.get("/dev/mail")).text:
             await asyncio.sleep(0.05)
     assert page.status_code == 200
+    await ada.close()
 
 
 async def test_from_signing_in_to_receiving_ones_own_change(server: ServerProcess) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -77,9 +78,9 @@ class App:
         self.executor = Executor(schema, bindings=bindings, **options)
         self.graphql_core = Executor(schema, **options)
 
-    def context(self, person: Person | None, actor: Actor | None = None) -> Context:
+    def context(self, person: Person | None, actor: Actor | None = None, *, now: datetime | None = None) -> Context:
         """What one operation of a person is given."""
-        return Context(self.resources.services, actor or (person.actor if person else None), Device())
+        return Context(self.resources.services, actor or (person.actor if person else None), Device(), now=now)
 
     async def execute(self, person: Person | None, operation: str, *, actor: Actor | None = None, **variables: Any) -> Any:
         """The whole answer, as JSON."""

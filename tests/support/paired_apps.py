@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,9 @@ class PairedApps:
         if not isinstance(prepared, PreparedOperation):
             return prepared.to_json(), prepared.to_json(), False
         before = counts["compiled"]
-        first = (await self.first.executor.execute(prepared, self.first.context(person))).to_json()
-        second = (await self.second.graphql_core.execute(prepared, self.second.context(person))).to_json()
+        now = datetime.now(UTC)
+        first = (await self.first.executor.execute(prepared, self.first.context(person, now=now))).to_json()
+        second = (await self.second.graphql_core.execute(prepared, self.second.context(person, now=now))).to_json()
         if counts["compiled"] > before:
             return self.normalize(first), self.normalize(second), True
         return self.normalize(normalize_lost_data(first)), self.normalize(normalize_lost_data(second)), False

@@ -62,7 +62,10 @@ if (offline) everybody[0].cut()
 for (let done = 0; done < offline; done++) edit(everybody[0].doc)
 await Promise.all(everybody.slice(offline ? 1 : 0).map(work))
 everybody[0].mend()
-await until(() => everybody.every((each) => each.isSynced() && each.isAcknowledged()), 'everybody to be synced again')
+await until(() => everybody.every((each) => each.isSynced() && each.isAcknowledged()), 'everybody to be synced again', 45_000).catch((error) => {
+  const states = everybody.map((each) => [each.isSynced(), each.isAcknowledged(), each.closed.slice(-5)])
+  throw new Error(`${error.message}: ${JSON.stringify(states)}`)
+})
 // The order of an object's keys is nobody's: it may change on the way.
 const sorted = (_, value) =>
   value && typeof value === 'object' && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort()) : value

@@ -26,12 +26,12 @@ Pair = tuple[ServerProcess, ServerProcess]
 
 
 async def run(*command: str) -> tuple[int | None, str]:
-    """A command's exit code and what it said, within a minute."""
+    """A command's exit code and what it said, within two minutes."""
     process = await asyncio.create_subprocess_exec(
         *command, cwd=HERE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             said, _ = await process.communicate()
     finally:
         if process.returncode is None:
