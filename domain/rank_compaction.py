@@ -12,8 +12,8 @@ move, in the database and in a client that receives them one by one.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol, TypeVar
 from uuid import UUID
 
 from domain.rank import between
@@ -29,7 +29,17 @@ class _Ranked(Protocol):
     def rank(self) -> str: ...
 
 
+class _RankedObject(_Ranked, Protocol):
+    """A dataclass, since its rank is replaced."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def id(self) -> UUID: ...
+
+
 T = TypeVar("T", bound=_Ranked)
+R = TypeVar("R", bound=_RankedObject)
 Move = tuple[int, str]
 """Which rank of the stretch, and what it becomes."""
 Planner = Callable[[str | None, Sequence[str], str | None], Awaitable[Sequence[Move]]]
@@ -44,6 +54,33 @@ class Stretch:
     high: str | None
     ids: Sequence[UUID]
     ranks: Sequence[str]
+
+
+class RankedStore(Protocol[R]):
+    """Stores the objects of one kind that a project lists by rank."""
+
+    async def long_stretch(self, project_id: UUID, /) -> Stretch | None: ...
+    async def lock_in(self, project_id: UUID, ids: Sequence[UUID], /) -> Sequence[R]: ...
+    async def save_ranks(self, moved: Sequence[R], /) -> None: ...
+
+
+async def replace_long_ranks(store: RankedStore[R], project_id: UUID, *, max_moves: int, plan: Planner) -> Sequence[R]:
+    """
+    Replace the first ranks of a locked project that are too long, at most `max_moves`; the objects with their new ranks.
+
+    Raises Unavailable at once where somebody else has locked one of the objects.
+    """
+    stretch = await store.long_stretch(project_id)
+    if stretch is None:
+        return []
+    moves = [(stretch.ids[place], rank) for place, rank in (await plan(stretch.low, stretch.ranks, stretch.high))[:max_moves]]
+    before = {each.id: each for each in await store.lock_in(project_id, [id_ for id_, _ in moves])}
+    if len(before) < len(moves):
+        return []  # one has just left for another project: the next turn sees the list without it
+    moved = [replace(before[id_], rank=rank) for id_, rank in moves]
+    for together in split_at_collisions(moved, lambda each: before[each.id].rank):
+        await store.save_ranks(together)
+    return moved
 
 
 def plan_moves(low: str | None, ranks: Sequence[str], high: str | None) -> list[Move]:

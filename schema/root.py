@@ -121,7 +121,7 @@ class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutatio
     user_register: SessionPayload | None = mutation(
         resolvers.session.register,
         user_inputs.UserRegisterInput,
-        "Registers an account and signs in; or, where addresses must be verified, sends a mail and tells nothing.",
+        "Registers an account and signs in; or, where addresses must be verified, sends a mail and returns no account.",
         guard="public",
         prepare=resolvers.session.hash_password,
     )
@@ -177,7 +177,7 @@ class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutatio
     password_reset_request: MailPayload | None = mutation(
         resolvers.account.request_password_reset,
         user_inputs.PasswordResetRequestInput,
-        "Sends whoever has the address a link to choose a new password. Whether anybody has it is not told.",
+        "Sends whoever has the address a link to choose a new password. The answer does not depend on whether anybody has it.",
         guard="public",
         prepare=resolvers.account.count_mail,
     )

@@ -9,13 +9,11 @@ from authlib.oauth2.rfc8628 import DeviceCodeGrant as AuthlibDeviceCodeGrant
 from authlib.oauth2.rfc8628 import DeviceCredentialMixin
 from uuid_utils.compat import uuid7
 
-from auth.oauth.grants import token_response, with_id_token
+from auth.oauth.grants import open_grant, with_id_token
 from auth.oauth.server import ALL_METHODS, LoadedRequest
-from domain import session as sessions
 from domain.device_code import INTERVAL, LIFETIME, DeviceCode, is_code, new_user_code, shown
 from domain.oauth_client import OAuthClient
 from domain.oauth_grant import new_code
-from domain.session import SessionKind
 from domain.user import User, UserStatus
 
 
@@ -69,20 +67,9 @@ class DeviceGrant(AuthlibDeviceCodeGrant):
     def generate_token(self, *, user: User, scope: str, include_refresh_token: bool, **_: Any) -> Mapping[str, Any]:
         code: DeviceCode = self.request.credential.code
         client: OAuthClient = self.request.client.client
-        session, refresh_token = sessions.build_session(
-            user,
-            self.loaded.device,
-            session_id=uuid7(),
-            now=self.loaded.now,
-            kind=SessionKind.GRANT,
-            client_id=client.id,
-            scopes=code.scopes,
-            authenticated_at=code.authenticated_at,
+        token, session = open_grant(
+            self.loaded, user, client, code, resource=code.resource, include_refresh_token=include_refresh_token
         )
-        self.loaded.opened = session
-        token = token_response(self.loaded, session, code.scopes, code.resource)
-        if include_refresh_token:
-            token["refresh_token"] = refresh_token
         return with_id_token(self.loaded, token, client, session, user, None)
 
 

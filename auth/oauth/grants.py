@@ -15,6 +15,7 @@ from auth.oauth.clients import RegisteredClient, app_scopes
 from auth.oauth.id_token import id_token_claims
 from auth.oauth.server import ALL_METHODS, SECRET_METHODS, InvalidTargetError, LoadedRequest, RequestServer
 from domain import session as sessions
+from domain.device_code import DeviceCode
 from domain.oauth_client import OAuthClient
 from domain.oauth_grant import AuthorizationCode, is_code, new_code
 from domain.session import RefreshVerdict, Session, SessionKind
@@ -137,20 +138,9 @@ class CodeGrant(AuthlibCodeGrant):
         named = self.loaded.audience(self.request)
         if named is not None and code.resource not in (None, named):
             raise InvalidTargetError("The resource is not the one of the authorization request.")
-        session, refresh_token = sessions.build_session(
-            user,
-            self.loaded.device,
-            session_id=uuid7(),
-            now=self.loaded.now,
-            kind=SessionKind.GRANT,
-            client_id=client.id,
-            scopes=code.scopes,
-            authenticated_at=code.authenticated_at,
+        token, session = open_grant(
+            self.loaded, user, client, code, resource=named or code.resource, include_refresh_token=include_refresh_token
         )
-        self.loaded.opened = session
-        token = token_response(self.loaded, session, code.scopes, named or code.resource)
-        if include_refresh_token:
-            token["refresh_token"] = refresh_token
         return with_id_token(self.loaded, token, client, session, user, code.nonce)
 
 
@@ -243,3 +233,30 @@ def with_id_token(
         return token
     claims = id_token_claims(user, session, token["scope"].split(), token["access_token"], nonce)
     return token | {"id_token": loaded.tokens.issue_id_token(client.client_id, claims)}
+
+
+def open_grant(
+    loaded: LoadedRequest,
+    user: User,
+    client: OAuthClient,
+    code: AuthorizationCode | DeviceCode,
+    *,
+    resource: str | None,
+    include_refresh_token: bool,
+) -> tuple[dict[str, Any], Session]:
+    """The tokens of a code that a user has approved, and the session that it opens."""
+    session, refresh_token = sessions.build_session(
+        user,
+        loaded.device,
+        session_id=uuid7(),
+        now=loaded.now,
+        kind=SessionKind.GRANT,
+        client_id=client.id,
+        scopes=code.scopes,
+        authenticated_at=code.authenticated_at,
+    )
+    loaded.opened = session
+    token = token_response(loaded, session, code.scopes, resource)
+    if include_refresh_token:
+        token["refresh_token"] = refresh_token
+    return token, session

@@ -1,4 +1,4 @@
-"""What an ID token and the userinfo endpoint tell of a person (OpenID Connect Core)."""
+"""Builds the claims about a person of ID tokens and of the userinfo endpoint (OpenID Connect Core)."""
 
 import base64
 import hashlib

@@ -32,7 +32,7 @@ _HEADERS: Final = {
 
 
 def server_metadata(issuer: str) -> dict[str, Any]:
-    """What RFC 8414 and OpenID Connect Discovery tell of the server."""
+    """The metadata of the authorization server (RFC 8414, OpenID Connect Discovery)."""
     return {
         "issuer": issuer,
         "authorization_endpoint": issuer + AUTHORIZE_PATH,
@@ -62,7 +62,7 @@ def server_metadata(issuer: str) -> dict[str, Any]:
 
 
 def resource_metadata(issuer: str, resource: str) -> dict[str, Any]:
-    """What RFC 9728 tells of the graph."""
+    """The metadata of the graph as a protected resource (RFC 9728)."""
     return {
         "resource": resource,
         "authorization_servers": [issuer],

@@ -1,4 +1,4 @@
-"""Ends tokens (RFC 7009) and tells clients of them (RFC 7662); each client of its own only."""
+"""Revokes tokens (RFC 7009) and introspects them (RFC 7662); each client its own only."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,7 +79,7 @@ class RevocationEndpoint(AuthlibRevocationEndpoint):
 
 
 class IntrospectionEndpoint(AuthlibIntrospectionEndpoint):
-    """Tells a confidential client of a token of its own; any other token is not active."""
+    """Answers a confidential client about a token of its own; any other token is not active."""
 
     CLIENT_AUTH_METHODS = SECRET_METHODS
 
@@ -96,7 +96,7 @@ class IntrospectionEndpoint(AuthlibIntrospectionEndpoint):
 
     def introspect_token(self, token: PresentedToken) -> dict[str, Any]:
         session, access = token.session, token.access
-        told: dict[str, Any] = {
+        answer: dict[str, Any] = {
             "active": True,
             "iss": self._issuer,
             "client_id": str(session.client_id),
@@ -105,6 +105,6 @@ class IntrospectionEndpoint(AuthlibIntrospectionEndpoint):
             "exp": int(session.expires_at.timestamp()),
         }
         if access is None:
-            return told
-        kept = {name: access.claims[name] for name in ("scope", "exp", "iat", "aud", "jti")}
-        return told | {"token_type": "Bearer", **kept}
+            return answer
+        claims = {name: access.claims[name] for name in ("scope", "exp", "iat", "aud", "jti")}
+        return answer | {"token_type": "Bearer", **claims}

@@ -1,4 +1,4 @@
-"""Notifications: who is told of what, and what people do with it."""
+"""Notifications: who is notified of what, and what people do with it."""
 
 from domain.notification.create import add_notifications, notify
 from domain.notification.delivery import Delivery, DeliveryBatch, DeliveryState, DeliveryStore, Recipient

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from domain.events import Entry, derived_id
 from domain.notification.delivery import Delivery, DeliveryBatch, DeliveryState, plan
-from domain.notification.entity import Notification
+from domain.notification.entity import MAX_EVENTS, Notification
 from domain.notification.events import NotificationCreated, NotificationUpdated
 from domain.notification.proposal import Proposal, proposals
 from domain.notification.settings import NotificationChannel
@@ -25,11 +25,11 @@ async def notify(uow: UnitOfWork, entries: Sequence[Entry]) -> Sequence[Delivery
         return []
     recipients = await uow.notifications.recipients([each for _, each in proposed])
     bulks: dict[tuple[object, ...], dict[UUID, list[tuple[Entry, Proposal]]]] = {}
-    told: set[tuple[UUID, UUID]] = set()
+    notified: set[tuple[UUID, UUID]] = set()
     for (entry, proposal), user_ids in zip(proposed, recipients, strict=True):
         for user_id in user_ids:
-            if user_id != entry.actor_id and (entry.id, user_id) not in told:
-                told.add((entry.id, user_id))
+            if user_id != entry.actor_id and (entry.id, user_id) not in notified:
+                notified.add((entry.id, user_id))
                 bulk = bulks.setdefault((entry.actor_id, proposal.reason, entry.at), {})
                 bulk.setdefault(user_id, []).append((entry, proposal))
     new = [each for bulk in bulks.values() for each in await _of_bulk(uow, bulk)]
@@ -69,7 +69,7 @@ async def _of_bulk(uow: UnitOfWork, bulk: dict[UUID, list[tuple[Entry, Proposal]
         if (known := before.get(user_id)) is None:
             new.append(_of(user_id, concerned))
             continue
-        further = [each.id for each, _ in concerned if each.id not in known.event_ids]
+        further = [each.id for each, _ in concerned if each.id not in known.event_ids][: MAX_EVENTS - len(known.event_ids)]
         if further:
             grown = replace(known, event_ids=(*known.event_ids, *further), version=known.version + 1)
             await uow.notifications.save_events(grown)
@@ -84,7 +84,7 @@ def _of(user_id: UUID, concerned: Sequence[tuple[Entry, Proposal]]) -> Notificat
         id=derived_id(entry.id, "notification", user_id),
         user_id=user_id,
         reason=proposal.reason,
-        event_ids=tuple(each.id for each, _ in concerned),
+        event_ids=tuple(each.id for each, _ in concerned[:MAX_EVENTS]),
         actor_id=entry.actor_id,
         subject_type=proposal.subject_type,
         subject_id=proposal.subject_id,

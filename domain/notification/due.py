@@ -15,7 +15,7 @@ from domain.notification.timing import DIGEST_TIME, zone_of
 from domain.ports import UnitOfWork
 
 OVERDUE_DAYS: Final = 3
-"""For how long after its due date somebody is told that a task is overdue, where nobody told them before."""
+"""For how long after its due date somebody is notified that a task is overdue, where they were not before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class DueTask:
 
 
 def day_in_zone(now: datetime, zone: str) -> date:
-    """The day that counts for people of a time zone: days begin at 9:00, so that nobody is told at night."""
+    """The day that counts for people of a time zone: days begin at 9:00, so that nobody is notified at night."""
     local = now.astimezone(zone_of(zone)).replace(tzinfo=None)
     return (local - timedelta(hours=DIGEST_TIME.hour)).date()
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 
@@ -23,10 +23,14 @@ class NotificationReason(StrEnum):
     DOCUMENT_CHANGED = "DOCUMENT_CHANGED"
 
 
+MAX_EVENTS: Final = 1_000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
     """
-    What one person is told of one event, or of the events of one bulk change (`event_ids`, in their order).
+    A message to one person about an event, or about those of one bulk change: `event_ids`, in their order, the first
+    `MAX_EVENTS` of them.
 
     `subject_type` and `subject_id`: what it is about, of the first event: a Task, a Document, a Project or an Invitation. It
     holds no content: names and texts are read when it is shown, with the rights of then. `actor_id` is None for the server
@@ -53,5 +57,5 @@ class Notification:
 
     @property
     def event_count(self) -> int:
-        """How many events it stands for."""
+        """How many events it stands for, of which no more than `MAX_EVENTS` are counted."""
         return len(self.event_ids)

@@ -1,6 +1,7 @@
 """Computes what an operation would cost, without running it."""
 
 import asyncio
+from typing import Any
 
 import orjson
 from starlette.requests import Request
@@ -8,8 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.execution.errors import coded_error
-from gateway.execution.executor import OperationResult
-from gateway.execution.parsing_budget import ParsingBudget
+from gateway.execution.executor import OperationRequest, OperationResult
 from gateway.graphiql.graph_access import JSON_HEADERS, GraphAccess, SchemaRefused, errors_response
 from gateway.http.body import read_body, request_timeout
 from gateway.http.request import BadRequest, check_body_type, from_body
@@ -50,13 +50,19 @@ class CostEndpoint:
         except TimeoutError:
             raise request_timeout() from None
         credentials = await self._graph.authenticate_reader(request)
-        budgets = self._graph.executor.parsing_budgets
-        cost = self._cost(body, None if credentials is not None else budgets.of(client_ip(request.scope)))
+        cost = await self._cost(from_body(body), credentials, client_ip(request.scope))
         content = orjson.dumps({"cost": cost, "limit": self._graph.executor.limits.cost})
         return Response(content, media_type="application/json", headers=JSON_HEADERS)
 
-    def _cost(self, body: bytes, parsing_budget: ParsingBudget | None) -> int | None:
-        prepared = self._graph.executor.prepare(from_body(body), parsing_budget=parsing_budget)
+    async def _cost(self, request: OperationRequest, credentials: Any, ip: str | None) -> int | None:
+        executor = self._graph.executor
+        prepared = executor.prepare_known(request)
+        if prepared is None:
+            prepared = await executor.prepare_in_turn(
+                request,
+                owner=self._graph.credentials.session_stream(credentials) or ip,
+                parsing_budget=None if credentials is not None else executor.parsing_budgets.of(ip),
+            )
         if not isinstance(prepared, OperationResult):
             return prepared.cost
         extensions = prepared.errors[0]["extensions"]

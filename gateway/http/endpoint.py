@@ -237,7 +237,7 @@ def _request_id_header(info: RequestInfo) -> Header:
 
 
 def _www_authenticate_header(result: OperationResult, resource_metadata: str | None) -> Header:
-    """What RFC 6750 says of a 401, and where RFC 9728 tells who gives tokens."""
+    """The challenge of a 401 (RFC 6750), with the address of the metadata that name the authorization server (RFC 9728)."""
     expired = any(error["extensions"]["code"] == "TOKEN_EXPIRED" for error in result.errors)
     reason = b', error_description="expired"' if expired else b""
     where = b"" if resource_metadata is None else f', resource_metadata="{resource_metadata}"'.encode()

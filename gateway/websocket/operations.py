@@ -132,10 +132,26 @@ class Operations:
             parsing_budget=None if credentials is not None else executor.parsing_budgets.of(info.ip),
         )
 
+    async def _prepare_in_turn(
+        self, request: OperationRequest, credentials: Any, info: RequestInfo
+    ) -> PreparedOperation | OperationResult:
+        """`_prepare` outside of the turns that messages have: many persisted documents may come back at once."""
+        executor = self._services.subscriptions.executor
+        may_introspect = self._services.may_introspect(credentials)
+        prepared = executor.prepare_known(request, may_introspect=may_introspect)
+        if prepared is not None:
+            return prepared
+        return await executor.prepare_in_turn(
+            request,
+            owner=self._services.credentials.session_stream(credentials) or info.ip,
+            may_introspect=may_introspect,
+            parsing_budget=None if credentials is not None else executor.parsing_budgets.of(info.ip),
+        )
+
     async def _load_and_run(self, frame: Subscribe, credentials: Any, info: RequestInfo) -> None:
         """Find the document that an operation names, then run it."""
         found = await self._services.persisted_queries.resolve(frame.request)
-        prepared = found if isinstance(found, OperationResult) else self._prepare(found, credentials, info)
+        prepared = found if isinstance(found, OperationResult) else await self._prepare_in_turn(found, credentials, info)
         if isinstance(prepared, OperationResult):
             self.finish(frame.id, self._open.get(frame.id), prepared.errors)
             return

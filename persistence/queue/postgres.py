@@ -90,7 +90,7 @@ class PostgresQueue:
                             await session.ping()
             except Unavailable as error:
                 if not failures:
-                    logger.warning("Notifications of work are not heard for now: %s", error.__cause__ or error)
+                    logger.warning("Notifications of work cannot be received for now: %s", error.__cause__ or error)
             failures += 1
             await asyncio.sleep(full_jitter(failures, _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS))
 

@@ -2,7 +2,7 @@
 
 A commit marks a name, which costs it nothing. One task sends all marked names at once, and what is marked meanwhile goes with the
 next: at most one message is under way, however many commits there are. Beyond 10,000 names the rest are dropped, since the
-leading worker finds what nobody was told of.
+leading worker finds what no worker was notified of.
 """
 
 import asyncio

@@ -61,7 +61,10 @@ class Notification(Node):
         needs=["subject_type", "subject_id"],
         personal=True,
     )
-    event_count: int = leaf("Number of events that it stands for; more than 1 for a bulk change.", needs=["event_ids"])
+    event_count: int = leaf(
+        "Number of events that it stands for: more than 1 for a bulk change, 1,000 at most.",
+        needs=["event_ids"],
+    )
     comment: Comment | None = relation(
         resolvers.notification.comments, "Comment that it is about.", needs=["comment_id"], personal=True
     )

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from domain.actor import Scope
+from domain.notification import create
 from tests.support.app import App
 from tests.support.graph_actions import (
     create_comment,
@@ -205,6 +206,20 @@ async def test_what_one_does_in_one_go_is_one_notification_for_each_reason(app: 
         (moved,) = (await inbox(app, team.member))["nodes"]
         assert (moved["reason"], moved["eventCount"]) == ("STATUS_CHANGED", 7)
         assert moved["title"] == "Admin Tester changed the status of 7 tasks"
+
+
+@pytest.mark.parametrize("batch", [100, 3, 1])
+async def test_what_a_notification_remembers_of_a_bulk_change_is_bounded(
+    app: App, team: SampleTeam, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(create, "MAX_EVENTS", 5)
+    tasks = [await create_task(app, team, f"Task {number}") for number in range(7)]
+    start = await stream_head(app, team)
+    await mutate(app, team.admin, "tasksUpdate", ids=[each["id"] for each in tasks], set={"assigneeId": team.mate.id})
+    for again in (batch, 2):
+        await handle_events(app, team, start, batch=again)
+        (assigned,) = (await inbox(app, team.mate))["nodes"]
+        assert (assigned["reason"], assigned["eventCount"]) == ("ASSIGNED", 5)
 
 
 async def test_a_token_that_may_not_read_tasks_is_not_told_their_titles(app: App, team: SampleTeam) -> None:

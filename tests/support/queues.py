@@ -53,7 +53,7 @@ async def collect(received: AsyncIterator[Received], wanted: set[str]) -> list[s
 
 @asynccontextmanager
 async def notify_queue(database_url: str, _: Path) -> AsyncIterator[OpenQueue]:
-    """NOTIFY in this worker's database."""
+    """NOTIFY in a database."""
     async with PostgresQueue.open(database_url) as queue:
         yield OpenQueue(queue)
 
