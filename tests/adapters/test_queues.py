@@ -12,7 +12,7 @@ import pytest
 from app.settings import Settings
 from domain.errors import Unavailable
 from persistence.queue.port import MAX_NAME_CHARS, Received
-from persistence.queue.sender import MAX_MARKED_NAMES, WakeUpSender
+from persistence.queue.sender import INTERVAL_SECONDS, MAX_MARKED_NAMES, WakeUpSender
 from persistence.queue.sqs import SqsQueue
 from tests.conftest import migrate_template
 from tests.support.backing_services import database_from_template, free_port
@@ -140,6 +140,18 @@ async def test_marked_names_are_sent_together_and_after_an_outage() -> None:
                 await asyncio.sleep(0.01)
     assert sorted(queue.sent) == sorted(f"team:{number}" for number in range(150))
     assert queue.calls <= 2 + 2 + 2
+
+
+async def test_a_name_that_is_marked_all_the_time_is_sent_at_intervals() -> None:
+    queue = FlakyQueue(failures=0)
+    loop = asyncio.get_running_loop()
+    async with WakeUpSender.open(queue) as sender:
+        began = loop.time()
+        for _ in range(200):
+            sender.mark("team:1")
+            await asyncio.sleep(0.0005)
+        assert 2 <= queue.calls <= (loop.time() - began) / INTERVAL_SECONDS + 2
+    assert queue.sent == ["team:1"] * queue.calls
 
 
 async def test_the_sender_holds_no_more_than_its_bound() -> None:

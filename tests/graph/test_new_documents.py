@@ -1,6 +1,8 @@
 """Documents that the server has not seen are read one in a turn of the event loop, and their senders take turns."""
 
 import asyncio
+import re
+from pathlib import Path
 
 from gateway.execution.executor import Executor, OperationRequest, OperationResult, PreparedOperation
 from schema.root import bindings, schema
@@ -58,3 +60,16 @@ async def test_a_known_document_waits_for_nobody() -> None:
     assert executor.prepare_known(document("Known")) is None
     await executor.prepare_in_turn(document("Known"), owner=1)
     assert isinstance(executor.prepare_known(document("Known")), PreparedOperation)
+
+
+def test_no_request_is_prepared_past_the_turns() -> None:
+    root = Path(__file__).parents[2]
+    found = {
+        str(path.relative_to(root)): len(re.findall(r"\.prepare\(", path.read_text()))
+        for folder in ("gateway", "app", "realtime", "resolvers")
+        for path in (root / folder).rglob("*.py")
+    }
+    assert {path: count for path, count in found.items() if count} == {
+        "gateway/execution/executor.py": 3,  # by `prepare_in_turn`, and for requests that tests and embedders hand in
+        "gateway/websocket/operations.py": 1,  # of messages, which have turns of their own (`transport.fair_turns`)
+    }
