@@ -28,6 +28,7 @@ from auth.tokens import AccessTokens
 from domain.errors import StorageUnavailable, Unavailable
 from domain.mail import Mail, Mailer, MailRejected, MailUnavailable
 from domain.notification import UnsubscribeTokens
+from domain.outgoing_url import OutgoingRules
 from domain.page import MAX_PAGE_ROWS
 from domain.sign_in import SignInLimits
 from domain.task.bulk import MAX_BATCH_TASKS
@@ -38,6 +39,7 @@ from gateway.execution.executor import PositionReader
 from gateway.execution.limits import Limits
 from mail.message import parse_mailbox
 from mail.rendering import MailTemplates
+from outgoing.safe_http import SafeHttpClient
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.documents.access import DocumentAccessReader
@@ -103,6 +105,7 @@ class Resources:
     notification_mails: NotificationMails
     queue: WorkQueue
     wake_ups: WakeUpSender
+    outgoing: SafeHttpClient
     worker_metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     retries: Retries = field(default_factory=Retries)
 
@@ -278,7 +281,8 @@ async def open_resources(
             origin=settings.origin,
             app_url=settings.app_url and settings.app_url.rstrip("/"),
         )
-        yield Resources(services, tokens, secret, keys, key_store, database, texts, mailer, mails, queue, wake_ups)
+        outgoing = await stack.enter_async_context(SafeHttpClient.open(OutgoingRules(settings.outgoing_networks)))
+        yield Resources(services, tokens, secret, keys, key_store, database, texts, mailer, mails, queue, wake_ups, outgoing)
 
 
 async def send_test_mail(settings: Settings, address: str) -> None:
