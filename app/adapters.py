@@ -1,20 +1,28 @@
-"""Opens the adapter of each port that the settings name: files, mail, the queue of workers, and pub/sub."""
+"""Opens the adapter of each port that the settings name: files, mail, pushes, the queue of workers, and pub/sub."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
+
+from joserfc.jwk import ECKey
 
 from app.settings import Settings
 from auth.server_secret import ServerSecret
 from domain.blob import BlobStore
+from domain.email_address import ascii_form
 from domain.mail import Mailer
+from domain.push import Pusher
 from mail.console import ConsoleMailer
 from mail.mail_url import CONSOLE_URL, SesRegion, SmtpServer, parse_mail_url
 from mail.message import parse_mailbox
 from mail.no_mail import NoMailer
+from outgoing.safe_http import SafeHttpClient
 from persistence.blobs.local import LocalBlobs
 from persistence.queue.port import WorkQueue
 from persistence.queue.postgres import PostgresQueue
+from push.by_platform import PushByPlatform
+from push.sns import SnsPusher, parse_push_url
+from push.web_push import WebPusher
 from realtime.announcements import PubSubBackend
 from realtime.memory_backend import MemoryBackend
 
@@ -69,6 +77,23 @@ async def open_mailer(settings: Settings) -> AsyncIterator[Mailer]:
 
             async with SesMailer.open(server, sender=sender) as mailer:
                 yield mailer
+
+
+@asynccontextmanager
+async def open_pusher(settings: Settings, http: SafeHttpClient, key: ECKey) -> AsyncIterator[Pusher]:
+    """What sends pushes: to browsers always, to apps where SNS is set."""
+    async with AsyncExitStack() as stack:
+        pushers: list[Pusher] = [WebPusher(http, key, contact=_contact(settings))]
+        if settings.push_url is not None:
+            pushers.append(await stack.enter_async_context(SnsPusher.open(parse_push_url(settings.push_url))))
+        yield PushByPlatform(pushers)
+
+
+def _contact(settings: Settings) -> str:
+    """Where push services reach the operator."""
+    if settings.mail_from is not None:
+        return f"mailto:{ascii_form(parse_mailbox(settings.mail_from).address)}"
+    return settings.origin
 
 
 def pubsub_backend(settings: Settings) -> PubSubBackend:

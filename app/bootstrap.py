@@ -14,13 +14,14 @@ from uuid import uuid4
 
 import migrations
 import resolvers.change
-from app.adapters import open_blobs, open_mailer, open_queue, pubsub_backend
+from app.adapters import open_blobs, open_mailer, open_pusher, open_queue, pubsub_backend
 from app.settings import DEMO_PASSWORD, Settings
 from auth.account_mail import BackgroundAccountMailer
 from auth.challenges import Challenges
 from auth.key_store import KeyStore, TooManyKeys, UndecryptableKeys
 from auth.keys import LEAD_SECONDS, SigningKeys
 from auth.passwords import Argon2Passwords
+from auth.push_key import open_push_key
 from auth.secret_box import SecretBox
 from auth.server_secret import ServerSecret, read_or_create_secret
 from auth.sign_in import PasswordSignIn
@@ -30,6 +31,7 @@ from domain.mail import Mail, Mailer, MailRejected, MailUnavailable
 from domain.notification import UnsubscribeTokens
 from domain.outgoing_url import OutgoingRules
 from domain.page import MAX_PAGE_ROWS
+from domain.push import Pusher
 from domain.sign_in import SignInLimits
 from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
@@ -60,17 +62,19 @@ from persistence.queue.sender import WakeUpSender
 from persistence.rate_limits import open_rate_limiter
 from persistence.rights import RightsLoader
 from persistence.search.postgres import PostgresSearch
+from push.web_push import public_key_of
 from realtime.announcements import PubSub
 from realtime.background_tasks import report_dead_task
 from realtime.collaboration.rooms import Rooms
 from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
 from resolvers.collaboration_auth import access_from
-from resolvers.context import Services
+from resolvers.context import PushRegistration, Services
 from resolvers.sync_cursor import SyncCursors
 from schema.root import bindings, schema
 from workers.metrics import WorkerMetrics
 from workers.notification_mail import NotificationMails
+from workers.notification_texts import NotificationTexts
 from workers.upkeep import Retries
 
 VERSION = "0.1.0"
@@ -103,6 +107,7 @@ class Resources:
     query_texts: QueryTexts
     mailer: Mailer
     notification_mails: NotificationMails
+    pusher: Pusher
     queue: WorkQueue
     wake_ups: WakeUpSender
     outgoing: SafeHttpClient
@@ -238,6 +243,9 @@ async def open_resources(
             factor_secrets=SecretBox(secret, "second factors"),
             limits=sign_in_limits,
         )
+        outgoing = await stack.enter_async_context(SafeHttpClient.open(OutgoingRules(settings.outgoing_networks)))
+        push_key = await open_push_key(database, secret)
+        pusher = await stack.enter_async_context(open_pusher(settings, outgoing, push_key))
         services = Services(
             database=database,
             pubsub=live,
@@ -260,6 +268,7 @@ async def open_resources(
             registration=settings.registration,
             account_mailer=account_mailer,
             unsubscribe_tokens=UnsubscribeTokens(secret.derive("unsubscribe")),
+            push=PushRegistration(platforms=pusher.platforms, public_key=public_key_of(push_key), rules=outgoing.rules),
             development=not settings.production,
             tokens=tokens,
             public_url=settings.origin,
@@ -272,17 +281,18 @@ async def open_resources(
                 "bulk": MAX_BATCH_TASKS,
                 "upload_bytes": MAX_UPLOAD_BYTES,
             },
-            features=["changes", "subscriptions", "documents", "uploads"],
+            features=["changes", "subscriptions", "documents", "uploads", "push"],
         )
         texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
         mails = NotificationMails(
             templates=MailTemplates(settings.origin),
             tokens=services.unsubscribe_tokens,
             origin=settings.origin,
-            app_url=settings.app_url and settings.app_url.rstrip("/"),
+            texts=NotificationTexts(app_url=settings.app_url and settings.app_url.rstrip("/")),
         )
-        outgoing = await stack.enter_async_context(SafeHttpClient.open(OutgoingRules(settings.outgoing_networks)))
-        yield Resources(services, tokens, secret, keys, key_store, database, texts, mailer, mails, queue, wake_ups, outgoing)
+        yield Resources(
+            services, tokens, secret, keys, key_store, database, texts, mailer, mails, pusher, queue, wake_ups, outgoing
+        )
 
 
 async def send_test_mail(settings: Settings, address: str) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from domain.oauth_client import OAuthClientStore
     from domain.oauth_grant import OAuthGrantStore
     from domain.project import ProjectStore
+    from domain.push_device import PushDeviceStore
     from domain.reference import LinkTarget, ReferenceStore
     from domain.session import SessionStore
     from domain.task import TaskStore
@@ -88,6 +89,8 @@ class UnitOfWork(Protocol):
     def notification_settings(self) -> "NotificationSettingsStore": ...
     @property
     def deliveries(self) -> "DeliveryStore": ...
+    @property
+    def push_devices(self) -> "PushDeviceStore": ...
 
     async def read_links(self, markdown: str, interesting: "re.Pattern[str]") -> "Sequence[LinkTarget]":
         """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""

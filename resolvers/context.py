@@ -12,6 +12,8 @@ from domain.blob import BlobStore
 from domain.errors import InsufficientScope, Unauthenticated
 from domain.factor import TotpSecrets
 from domain.notification import UnsubscribeTokens
+from domain.outgoing_url import OutgoingRules
+from domain.push_device import PushPlatform
 from domain.registration import RegistrationMode
 from domain.session import Device, Session
 from domain.sign_in import SignIn
@@ -54,6 +56,15 @@ class TokenIssuer(Protocol):
     def issue(self, session: Session) -> str: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushRegistration:
+    """What devices are registered with. `public_key`: the one for which browsers subscribe; `rules`: where pushes may go."""
+
+    platforms: frozenset[PushPlatform]
+    public_key: str
+    rules: OutgoingRules
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """Services that live as long as the process, shared by all operations."""
@@ -79,6 +90,7 @@ class Services:
     registration: RegistrationMode
     account_mailer: AccountMailer
     unsubscribe_tokens: UnsubscribeTokens
+    push: PushRegistration
     development: bool
     tokens: TokenIssuer
     public_url: str

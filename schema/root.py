@@ -50,6 +50,7 @@ from schema.types.document import Document, DocumentVersion
 from schema.types.notification import Notification, NotificationConnection, NotificationsPayload
 from schema.types.oauth_client import OAuthClient
 from schema.types.project import Project, ProjectPayload
+from schema.types.push_device import PushDevice
 from schema.types.search import SearchConnection
 from schema.types.server import ServerInfo
 from schema.types.task import Task, TaskLink, TaskPayload, TasksPayload
@@ -383,7 +384,20 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[Activity, ApiToken, Attachment, Comment, DocumentVersion, Factor, Label, OAuthClient, Session, TaskLink, *ERROR_TYPES],
+    types=[
+        Activity,
+        ApiToken,
+        Attachment,
+        Comment,
+        DocumentVersion,
+        Factor,
+        Label,
+        OAuthClient,
+        PushDevice,
+        Session,
+        TaskLink,
+        *ERROR_TYPES,
+    ],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 bindings = field_rules.collect_bindings(schema)

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from domain.blob import BlobStore
 from domain.mail import Mailer
+from domain.push import Pusher
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.documents.compaction import CompactionService
 from persistence.documents.contents import ContentReader
 from persistence.engine.database import Database
 from persistence.unit_of_work import Announcer
 from workers.notification_mail import NotificationMails
+from workers.notification_texts import NotificationTexts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +30,5 @@ class WorkerServices:
     public_url: str
     mailer: Mailer
     notification_mails: NotificationMails
+    notification_texts: NotificationTexts
+    pusher: Pusher

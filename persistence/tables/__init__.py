@@ -22,7 +22,13 @@ from persistence.tables.identity import (
     teams,
     users,
 )
-from persistence.tables.notifications import notification_deliveries, notification_settings, notifications
+from persistence.tables.notifications import (
+    notification_deliveries,
+    notification_settings,
+    notifications,
+    push_devices,
+    push_keys,
+)
 from persistence.tables.search import search_entries, search_queue, search_terms
 from persistence.tables.tasks import (
     comment_reactions,
@@ -78,6 +84,8 @@ __all__ = [
     "project_members",
     "project_status",
     "projects",
+    "push_devices",
+    "push_keys",
     "recovery_codes",
     "schedule_runs",
     "search_entries",

@@ -4,5 +4,7 @@ from typing import Final
 
 from workers.job import JobKind
 from workers.jobs.notification_mail import notification_mail
+from workers.jobs.notification_push import notification_push
+from workers.jobs.push import push, push_again
 
-JOBS: Final[tuple[JobKind, ...]] = (notification_mail,)
+JOBS: Final[tuple[JobKind, ...]] = (notification_mail, notification_push, push, push_again)
