@@ -45,7 +45,7 @@ from persistence.tables.tasks import (
     tasks,
     watchers,
 )
-from persistence.tables.workers import consumer_cursors, consumers, dead_letters, jobs, schedule_runs
+from persistence.tables.workers import consumer_attempts, consumer_cursors, consumers, dead_letters, jobs, schedule_runs
 
 __all__ = [
     "INSTANT",
@@ -56,6 +56,7 @@ __all__ = [
     "authorization_codes",
     "comment_reactions",
     "comments",
+    "consumer_attempts",
     "consumer_cursors",
     "consumers",
     "dead_letters",

@@ -25,7 +25,8 @@ from tests.support.graph_actions import (
     mutate_ok,
 )
 from tests.support.teams import SampleTeam, create_sample_team, uuid_of, with_session
-from tests.support.tenant_objects import create_files, create_notification
+from tests.support.push_service import Browser
+from tests.support.tenant_objects import create_files, create_notification, create_push_device
 
 Objects = Mapping[str, str]
 Outcome = Literal["allowed", "NOT_FOUND", "FORBIDDEN", "INVALID", "REAUTHENTICATION_REQUIRED"]
@@ -71,6 +72,7 @@ async def create_tenant(app: App) -> Tenant:
         "OAuthClient": ids.encode("OAuthClient", client.id),
         "Session": ids.encode("Session", people.owner.session_id),
         "Factor": ids.encode("Factor", await _create_factor(app, people.owner)),
+        "PushDevice": ids.encode("PushDevice", await create_push_device(app, people.owner)),
     }
     return Tenant(
         people,
@@ -280,6 +282,10 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "watchSet": MutationCase(_input_with({"watching": True}, subjectId="Task"), guest="allowed"),
     "notificationPreferencesUpdate": MutationCase(lambda _: {}, "allowed", "allowed"),
     "notificationsUnsubscribe": MutationCase(lambda _: {"token": ""}, "NOT_FOUND", "NOT_FOUND"),
+    "pushDeviceRegister": MutationCase(
+        lambda _: {"platform": "WEB", "token": Browser("https://push.example.net/1").token}, "allowed", "allowed"
+    ),
+    "pushDeviceRemove": MutationCase(_input_of(id="PushDevice"), guest="NOT_FOUND"),
     "notificationsMark": MutationCase(lambda tenant: {"ids": [tenant.objects["Notification"]], "as": "READ"}, guest="NOT_FOUND"),
     "markSeen": MutationCase(_input_of(subjectId="Task"), guest="allowed"),
 }
@@ -310,6 +316,7 @@ QUERIES: Mapping[str, QueryCase] = {
             "Notification",
             "OAuthClient",
             "Project",
+            "PushDevice",
             "Session",
             "Task",
             "TaskLink",
