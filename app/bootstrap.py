@@ -25,6 +25,7 @@ from auth.secret_box import SecretBox
 from auth.server_secret import ServerSecret, read_or_create_secret
 from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
+from domain.cost_limit import CostLimiter
 from domain.errors import StorageUnavailable, Unavailable
 from domain.mail import Mail, Mailer, MailRejected, MailUnavailable
 from domain.notification import UnsubscribeTokens
@@ -34,8 +35,8 @@ from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
 from embedded import embedded_postgres
 from gateway.execution.coordinates import coordinates_where
-from gateway.execution.executor import PositionReader
 from gateway.execution.limits import Limits
+from gateway.execution.position_reader import PositionReader
 from mail.message import parse_mailbox
 from mail.rendering import MailTemplates
 from persistence.blob_cleanup import clean_up_blobs
@@ -55,7 +56,7 @@ from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
 from persistence.queue.port import WorkQueue
 from persistence.queue.sender import WakeUpSender
-from persistence.rate_limits import open_rate_limiter
+from persistence.rate_limits import open_rate_limiters
 from persistence.rights import RightsLoader
 from persistence.search.postgres import PostgresSearch
 from realtime.announcements import PubSub
@@ -103,6 +104,7 @@ class Resources:
     notification_mails: NotificationMails
     queue: WorkQueue
     wake_ups: WakeUpSender
+    cost_limiter: CostLimiter
     worker_metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     retries: Retries = field(default_factory=Retries)
 
@@ -226,11 +228,11 @@ async def open_resources(
         account_mailer = await stack.enter_async_context(
             BackgroundAccountMailer.open(mailer, origin=settings.origin, logs_links=not settings.production)
         )
-        limiter = await stack.enter_async_context(open_rate_limiter(settings.redis_url, deployment=settings.origin))
+        limiters = await stack.enter_async_context(open_rate_limiters(settings.redis_url, deployment=settings.origin))
         sign_in = PasswordSignIn(
             database,
             passwords,
-            limiter,
+            limiters.uses,
             challenges=Challenges(secret),
             factor_secrets=SecretBox(secret, "second factors"),
             limits=sign_in_limits,
@@ -278,7 +280,9 @@ async def open_resources(
             origin=settings.origin,
             app_url=settings.app_url and settings.app_url.rstrip("/"),
         )
-        yield Resources(services, tokens, secret, keys, key_store, database, texts, mailer, mails, queue, wake_ups)
+        yield Resources(
+            services, tokens, secret, keys, key_store, database, texts, mailer, mails, queue, wake_ups, limiters.costs
+        )
 
 
 async def send_test_mail(settings: Settings, address: str) -> None:
