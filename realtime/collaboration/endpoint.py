@@ -58,7 +58,7 @@ class CollaborationEndpoint:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if (await receive())["type"] != "websocket.connect":
             return
-        if not self._may_connect(headers, scope["scheme"]):
+        if not self._may_connect(headers, scope.get("scheme", "ws")):
             await send({"type": "websocket.close", "code": 4403})  # before accepting: HTTP 403
             return
         await send({"type": "websocket.accept"})
