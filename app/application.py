@@ -105,6 +105,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         credentials=resources.tokens,
         open_context=open_context,
         allowed_origins=settings.allowed_origins,
+        own_origin=settings.origin,
         compress=settings.compression == "gzip",
         may_introspect=may_introspect,
         cost_meter=meter,
@@ -116,7 +117,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         resources.services.rooms,
         authenticator=CollaborationAuth(resources.tokens),
         parse_id=_parse_document_id,
-        may_connect=AllowedOrigins(settings.allowed_origins).allows,
+        may_connect=AllowedOrigins(settings.allowed_origins, own=settings.origin).allows,
         take_over=partial(_detach_message_stream, LargeMessageBudget()),
     )
     rooms = [WebSocketRoute(path, collaboration) for path in ("/collaboration", "/collaboration/{document_id}")]

@@ -29,6 +29,7 @@ from domain.cost_limit import CostLimiter
 from domain.errors import StorageUnavailable, Unavailable
 from domain.mail import Mail, Mailer, MailRejected, MailUnavailable
 from domain.notification import UnsubscribeTokens
+from domain.outgoing_url import OutgoingRules
 from domain.page import MAX_PAGE_ROWS
 from domain.sign_in import SignInLimits
 from domain.task.bulk import MAX_BATCH_TASKS
@@ -39,6 +40,7 @@ from gateway.execution.limits import Limits
 from gateway.execution.position_reader import PositionReader
 from mail.message import parse_mailbox
 from mail.rendering import MailTemplates
+from outgoing.safe_http import SafeHttpClient
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.documents.access import DocumentAccessReader
@@ -105,6 +107,7 @@ class Resources:
     queue: WorkQueue
     wake_ups: WakeUpSender
     cost_limiter: CostLimiter
+    outgoing: SafeHttpClient
     worker_metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     retries: Retries = field(default_factory=Retries)
 
@@ -280,8 +283,21 @@ async def open_resources(
             origin=settings.origin,
             app_url=settings.app_url and settings.app_url.rstrip("/"),
         )
+        outgoing = await stack.enter_async_context(SafeHttpClient.open(OutgoingRules(settings.outgoing_networks)))
         yield Resources(
-            services, tokens, secret, keys, key_store, database, texts, mailer, mails, queue, wake_ups, limiters.costs
+            services=services,
+            tokens=tokens,
+            secret=secret,
+            keys=keys,
+            key_store=key_store,
+            database=database,
+            query_texts=texts,
+            mailer=mailer,
+            notification_mails=mails,
+            queue=queue,
+            wake_ups=wake_ups,
+            cost_limiter=limiters.costs,
+            outgoing=outgoing,
         )
 
 

@@ -53,6 +53,7 @@ def graph_endpoints(
     credentials: CredentialVerifier,
     open_context: OpenContext,
     allowed_origins: Collection[str] = (),
+    own_origin: str = "",
     may_introspect: MayIntrospect = allow_introspection,
     cost_meter: CostMeter | None = None,
     socket_limits: WebSocketLimits | None = None,
@@ -66,10 +67,10 @@ def graph_endpoints(
     """
     The endpoints of a graph. The server awaits `drain` of the connections before it stops.
 
-    `allowed_origins` are pages of other origins that may call the graph, such as `https://app.example.com`. `resource_metadata`:
-    the address of the document that says who gives tokens (RFC 9728).
+    `allowed_origins` are pages of other origins that may call the graph, such as `https://app.example.com`; `own_origin` is where
+    people reach the server. `resource_metadata`: the address of the document that says who gives tokens (RFC 9728).
     """
-    origins = AllowedOrigins(allowed_origins)
+    origins = AllowedOrigins(allowed_origins, own=own_origin)
     hub = None if subscriptions.groups is None else subscriptions.groups.hub
     watch = CredentialWatch(credentials, subscriptions.tasks, hub, interval_seconds=credential_check_seconds)
     streams = StreamingResponses(subscriptions, watch=watch, open_context=open_context, limits=stream_limits)

@@ -76,7 +76,7 @@ class WebSocketEndpoint:
             await send({"type": "websocket.accept"})
             await send(_GOING_AWAY.to_asgi_message())
             return
-        if not self._origins.allows(headers):
+        if not self._origins.allows(headers, scope.get("scheme", "ws")):
             await send({"type": "websocket.close", "code": 4403})  # before accepting: HTTP 403
             return
         subprotocol = subprotocols.select_subprotocol(scope.get("subprotocols", ()))
