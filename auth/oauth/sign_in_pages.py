@@ -14,7 +14,7 @@ from auth.oauth.token_endpoint import device_of
 from domain import sign_in
 from domain.errors import DomainError, RateLimited, Unauthenticated
 from domain.passkey import Assertion, Options, RelyingParty
-from domain.session import Device, SessionKind
+from domain.session import SessionKind
 from domain.sign_in import FactorRequired, SignedIn, SignIn
 from persistence.engine.database import Database
 from persistence.unit_of_work import Announcer, SqlUnitOfWork, run_in_unit_of_work
@@ -105,7 +105,7 @@ class SignInPages:
             csrf=self.browsers.form_token(form_secret, visit.action),
             **values,
         )
-        self.browsers.set_form_secret(response, form_secret)
+        self.browsers.set_form_secret(request, response, form_secret)
         return response
 
     async def _submit_password(self, request: Request, visit: Visit, form: Mapping[str, str]) -> Response:
@@ -115,7 +115,7 @@ class SignInPages:
             result = await self._service.with_password(email, form.get("password", ""), address=device.ip_address)
             if isinstance(result, FactorRequired):
                 return self._show_factor(request, visit, result.challenge)
-            return await self._open(visit, result, device)
+            return await self._open(request, visit, result)
         except (Unauthenticated, RateLimited) as error:
             return self.show_sign_in(request, visit, email=email, error=error)
 
@@ -126,7 +126,7 @@ class SignInPages:
             credential = form.get("credential")
             factor = form.get("code", "") if credential is None else self._assertion(request, credential)
             signed_in = await self._service.with_factor(challenge, factor, address=device.ip_address)
-            return await self._open(visit, signed_in, device)
+            return await self._open(request, visit, signed_in)
         except (Unauthenticated, RateLimited) as error:
             return self._show_factor(request, visit, challenge, error=error)
 
@@ -134,7 +134,8 @@ class SignInPages:
         device = device_of(request)
         try:
             assertion = self._assertion(request, form.get("credential", ""))
-            return await self._open(visit, await self._service.with_passkey(assertion, address=device.ip_address), device)
+            signed_in = await self._service.with_passkey(assertion, address=device.ip_address)
+            return await self._open(request, visit, signed_in)
         except (Unauthenticated, RateLimited) as error:
             return self.show_sign_in(request, visit, error=error)
 
@@ -152,15 +153,15 @@ class SignInPages:
         values = {"title": "Enter your code", "challenge": challenge}
         return self.show(request, visit, "factor.html", error=error, asks_passkey=True, **values)
 
-    async def _open(self, visit: Visit, signed_in: SignedIn, device: Device) -> Response:
+    async def _open(self, request: Request, visit: Visit, signed_in: SignedIn) -> Response:
         """Remember who has signed in, and go on. Raises Unauthenticated."""
 
         async def run(uow: SqlUnitOfWork) -> str:
-            return (await sign_in.open_session(uow, signed_in, device, kind=SessionKind.BROWSER))[1]
+            return (await sign_in.open_session(uow, signed_in, device_of(request), kind=SessionKind.BROWSER))[1]
 
         token = await run_in_unit_of_work(self._database, self._announcer, run)
         response = RedirectResponse(visit.continue_to, 303, {"Cache-Control": "no-store"})
-        self.browsers.remember(response, token)
+        self.browsers.remember(request, response, token)
         return response
 
 

@@ -48,6 +48,7 @@ _PUBLIC = {
     "Mutation.sessionCreateWithPasskey",
     "Mutation.sessionRefresh",
     "Mutation.userRegister",
+    "Query.rateLimit",
     "Query.server",
     "Query.viewer",
 }
