@@ -25,7 +25,6 @@ import resolvers.user
 import resolvers.watch
 from domain.actor import Scope
 from resolvers.inputs import comment as comment_inputs
-from resolvers.inputs import notification as notification_inputs
 from resolvers.inputs import project as project_inputs
 from resolvers.inputs import task as task_inputs
 from resolvers.inputs import team as team_inputs
@@ -40,6 +39,7 @@ from schema.errors import ERROR_TYPES
 from schema.fields import change_subscription, event_subscription, query
 from schema.file_mutations import FileMutations
 from schema.node import Node
+from schema.notification_mutations import NotificationMutations
 from schema.payload import mutation
 from schema.types.api_token import ApiToken
 from schema.types.attachment import Attachment
@@ -47,12 +47,11 @@ from schema.types.change import Activity, Change, ChangeConnection
 from schema.types.collaboration import DocumentEvent
 from schema.types.comment import Comment, CommentPayload
 from schema.types.document import Document, DocumentVersion
-from schema.types.notification import Notification, NotificationConnection, NotificationsPayload
+from schema.types.notification import Notification, NotificationConnection
 from schema.types.oauth_client import OAuthClient
 from schema.types.project import Project, ProjectPayload
-from schema.types.push_device import PushDevice
 from schema.types.search import SearchConnection
-from schema.types.server import ServerInfo
+from schema.types.server import RateLimit, ServerInfo
 from schema.types.task import Task, TaskLink, TaskPayload, TasksPayload
 from schema.types.team import Label, LabelPayload, Team, TeamPayload
 from schema.types.user import BasicPayload, DeletePayload, Factor, MailPayload, Session, SessionPayload, User, UserPayload
@@ -112,11 +111,16 @@ class Query:
         "Notifications of the viewer, the newest first: those in the inbox, unless others are asked for.",
         guard=Scope.NOTIFICATIONS_READ,
     )
+    rate_limit: RateLimit | None = query(
+        resolvers.server.rate_limit,
+        "Cost of this operation, and what is left of the viewer's limit; null where costs are not limited.",
+        guard="public",
+    )
     server: ServerInfo = query(resolvers.server.server, "Version, features and limits of the server.", guard="public")
 
 
 @strawberry.type(description="Mutations. Each field runs in its own transaction.")
-class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutations):
+class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutations, NotificationMutations):
     """The root of mutations."""
 
     user_register: SessionPayload | None = mutation(
@@ -336,24 +340,6 @@ class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutatio
     mark_seen: BasicPayload | None = mutation(
         resolvers.watch.mark_seen, comment_inputs.MarkSeenInput, "Marks a task or document as seen by the viewer.", guard=_TASKS
     )
-    notifications_mark: NotificationsPayload | None = mutation(
-        resolvers.notification.mark,
-        notification_inputs.NotificationsMarkInput,
-        "Marks notifications of the viewer as read, archived or snoozed, and back.",
-        guard=Scope.NOTIFICATIONS_WRITE,
-    )
-    notification_preferences_update: UserPayload | None = mutation(
-        resolvers.notification_settings.update,
-        notification_inputs.NotificationPreferencesUpdateInput,
-        "Changes how the viewer wants to be notified.",
-        guard=Scope.NOTIFICATIONS_WRITE,
-    )
-    notifications_unsubscribe: BasicPayload | None = mutation(
-        resolvers.notification_settings.unsubscribe,
-        user_inputs.TokenInput,
-        "Ends mails of one kind, or all, with the token of the link in a mail; needs no sign-in.",
-        guard="public",
-    )
 
 
 @strawberry.type(description="Subscriptions.")
@@ -384,20 +370,7 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[
-        Activity,
-        ApiToken,
-        Attachment,
-        Comment,
-        DocumentVersion,
-        Factor,
-        Label,
-        OAuthClient,
-        PushDevice,
-        Session,
-        TaskLink,
-        *ERROR_TYPES,
-    ],
+    types=[Activity, ApiToken, Attachment, Comment, DocumentVersion, Factor, Label, OAuthClient, Session, TaskLink, *ERROR_TYPES],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 bindings = field_rules.collect_bindings(schema)

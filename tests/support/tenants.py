@@ -24,8 +24,8 @@ from tests.support.graph_actions import (
     mutate,
     mutate_ok,
 )
-from tests.support.teams import SampleTeam, create_sample_team, uuid_of, with_session
 from tests.support.push_service import Browser
+from tests.support.teams import SampleTeam, create_sample_team, uuid_of, with_session
 from tests.support.tenant_objects import create_files, create_notification, create_push_device
 
 Objects = Mapping[str, str]
@@ -208,6 +208,8 @@ MUTATIONS: Mapping[str, MutationCase] = {
         _input_with({"code": "000000"}, id="Factor"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
     ),
     "factorRemove": MutationCase(_input_of(id="Factor"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"),
+    "passkeyRequestCreate": MutationCase(lambda _: {}, "allowed", "allowed"),
+    "sessionCreateWithPasskey": MutationCase(lambda _: {"credential": {}}, "INVALID", "INVALID"),
     # The owner alone has a session.
     "passwordChange": MutationCase(
         lambda _: {"newPassword": "correct horse battery"}, "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
@@ -344,6 +346,7 @@ QUERIES: Mapping[str, QueryCase] = {
     "changes": QueryCase("{ changes { cursor } }"),
     "notifications": QueryCase("{ notifications { nodes { id } } }"),
     "server": QueryCase("{ server { version } }"),
+    "rateLimit": QueryCase("{ rateLimit { remaining } }"),
 }
 
 SUBSCRIPTIONS: Mapping[str, QueryCase] = {
