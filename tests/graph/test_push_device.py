@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from domain import account
 from domain.actor import Scope
@@ -78,7 +79,7 @@ async def test_devices_are_bounded_and_one_that_is_registered_stays(app: App, te
     assert (await register(app, team.guest, Browser(first.endpoint).token))["errors"] == []
 
 
-_GOOD = Browser("https://push.example.net/good")
+_GOOD = Browser("https://push.example.net/good", bytes(16), ec.derive_private_key(7, ec.SECP256R1()))  # the same in every process
 _KEYS = {"p256dh": base64url(_GOOD.public_key), "auth": base64url(_GOOD.auth)}
 
 

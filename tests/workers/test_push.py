@@ -5,90 +5,27 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import domain.push_device
-from app.worker import run_worker
 from domain import session as sessions
 from persistence.unit_of_work import unit_of_work
 from resolvers import ids
 from tests.conftest import migrate_template
-from tests.support.app import App, Person
 from tests.support.crashing_push_worker import POINTS
 from tests.support.graph_actions import create_comment, create_project, create_task, mutate, mutate_ok
 from tests.support.notifications import inbox
+from tests.support.push_house import PushHouse
 from tests.support.push_service import Browser, PushService, push_service
-from tests.support.teams import SampleTeam, create_sample_team, with_session
-from tests.support.worker_effects import FAST_TIMINGS
+from tests.support.teams import create_sample_team, with_session
 from tests.support.worker_process import WorkerProcess
 from tests.support.workers import WorkerDatabase, open_worker_database
-from workers.consumers import CONSUMERS
-from workers.jobs import JOBS
 
-DELIVERIES = "{ notifications(first: 100) { nodes { reason deliveries { channel state detail } } } }"
-DEVICES = "{ viewer { account { pushDevices { id failingSince } } } }"
 SENT = ("SENT", None)
-
-
-@dataclass(frozen=True)
-class PushHouse:
-    """A team in a database of the test's own, whose browsers are subscribed to a push service on this machine."""
-
-    database: WorkerDatabase
-    service: PushService
-    team: SampleTeam
-
-    @property
-    def app(self) -> App:
-        return self.database.app
-
-    def worker(self) -> Any:
-        """A worker with everything of the product but its schedules."""
-        database = self.database
-        given: dict[str, Any] = {"consumers": CONSUMERS, "jobs": JOBS, "schedules": (), "timings": FAST_TIMINGS}
-        return run_worker(database.resources, database.settings, database.url, **given)
-
-    async def register(self, person: Person) -> Browser:
-        """A browser of a person."""
-        browser = self.service.browser()
-        payload = await mutate(self.app, person, "pushDeviceRegister", platform="WEB", token=browser.token)
-        assert payload["errors"] == []
-        return browser
-
-    async def devices(self, person: Person) -> list[Any]:
-        found: list[Any] = (await self.app.run(person, DEVICES))["viewer"]["account"]["pushDevices"]
-        return found
-
-    async def deliveries(self, person: Person, reason: str | None = None) -> list[tuple[str, str | None]]:
-        """State and detail of pushes (for one reason), the newest first."""
-        nodes = (await self.app.run(person, DELIVERIES))["notifications"]["nodes"]
-        about = [each for node in nodes for each in node["deliveries"] if reason in (None, node["reason"])]
-        return [(each["state"], each["detail"]) for each in about if each["channel"] == "PUSH"]
-
-    async def make_due(self) -> None:
-        """Let everything be due that was not tried yet, and no device be left alone."""
-        await self.app.sql.execute("UPDATE push_devices SET retry_at = now() WHERE retry_at > now() + interval '1 s'")
-        await self.app.sql.execute("UPDATE jobs SET run_at = now() WHERE tries = 0")
-
-    async def wait_until_all_is_sent(self, person: Person, count: int) -> None:
-        """Wait until a person has so many notifications, and nothing waits to be pushed."""
-
-        async def done() -> bool:
-            await self.make_due()
-            there = len((await inbox(self.app, person, first=100))["nodes"])
-            return there >= count and await self.jobs() == 0
-
-        await self.database.wait_until(done)
-
-    async def jobs(self) -> int:
-        found: int = await self.app.sql.fetchval("SELECT count(*) FROM jobs WHERE kind LIKE '%push%'")
-        return found
 
 
 @pytest.fixture(scope="module")
