@@ -11,6 +11,7 @@ import resolvers.change
 import resolvers.collaboration
 import resolvers.comment
 import resolvers.document
+import resolvers.job
 import resolvers.label
 import resolvers.node
 import resolvers.notification
@@ -39,6 +40,7 @@ from schema.document_mutations import DocumentMutations
 from schema.errors import ERROR_TYPES
 from schema.fields import change_subscription, event_subscription, query
 from schema.file_mutations import FileMutations
+from schema.job_mutations import JobMutations
 from schema.node import Node
 from schema.payload import mutation
 from schema.types.api_token import ApiToken
@@ -47,6 +49,7 @@ from schema.types.change import Activity, Change, ChangeConnection
 from schema.types.collaboration import DocumentEvent
 from schema.types.comment import Comment, CommentPayload
 from schema.types.document import Document, DocumentVersion
+from schema.types.job import Job
 from schema.types.notification import Notification, NotificationConnection, NotificationsPayload
 from schema.types.oauth_client import OAuthClient
 from schema.types.project import Project, ProjectPayload
@@ -111,11 +114,17 @@ class Query:
         "Notifications of the viewer, the newest first: those in the inbox, unless others are asked for.",
         guard=Scope.NOTIFICATIONS_READ,
     )
+    job: Job | None = query(resolvers.job.get, "A job of the viewer.", guard=Scope.TASKS_READ)
+    jobs: Connection[Job] | None = query(
+        resolvers.job.list_own,
+        "Jobs of the viewer, the newest first; 30 days after their end they are deleted.",
+        guard=Scope.TASKS_READ,
+    )
     server: ServerInfo = query(resolvers.server.server, "Version, features and limits of the server.", guard="public")
 
 
 @strawberry.type(description="Mutations. Each field runs in its own transaction.")
-class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutations):
+class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutations, JobMutations):
     """The root of mutations."""
 
     user_register: SessionPayload | None = mutation(
@@ -376,6 +385,11 @@ class Subscription:
         resolvers.notification.stream_received,
         "New notifications of the viewer, in order and without gaps: those after the cursor first, then live ones.",
         guard=Scope.NOTIFICATIONS_READ,
+    )
+    job_updated: AsyncGenerator[Job, None] = event_subscription(
+        resolvers.job.stream_updates,
+        "A job of the viewer as it is now, and after every step until it has ended.",
+        guard=Scope.TASKS_READ,
     )
 
 

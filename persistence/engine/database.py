@@ -91,6 +91,13 @@ class Connection:
         rows: list[Any] = await self.raw.fetch(statement.text, *statement.arguments(params), record_class=statement.row_class)
         return rows
 
+    async def stream(self, statement: Statement, size: int, **params: Any) -> AsyncIterator[list[Any]]:
+        """All rows, `size` at a time, from a cursor: those that are not fetched yet take no memory here."""
+        self._database.statements_run += 1
+        cursor = await self.raw.cursor(statement.text, *statement.arguments(params), record_class=statement.row_class)
+        while rows := await cursor.fetch(size):
+            yield rows
+
     async def fetch_row(self, statement: Statement, **params: Any) -> Any:
         """The first row, or None."""
         self._database.statements_run += 1
@@ -220,11 +227,12 @@ class Database:
         return None if row is None else row[0]
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Connection]:
-        """A transaction: committed when the block ends, rolled back when it raises."""
+    async def begin(self, *, snapshot: bool = False) -> AsyncIterator[Connection]:
+        """A transaction: committed when the block ends, rolled back when it raises. `snapshot`: it reads everything as it was at
+        its first statement, and writes nothing."""
         try:
             raw = await self._leased_pool.acquire()
-            transaction = raw.transaction()
+            transaction = raw.transaction(isolation="repeatable_read", readonly=True) if snapshot else raw.transaction()
             try:
                 await transaction.start()
                 yield Connection(raw, self)

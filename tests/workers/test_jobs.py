@@ -25,7 +25,7 @@ async def no_fault(_: JobRun) -> None:
     """Nothing goes wrong."""
 
 
-def recording_job(fault: Fault = no_fault, after: Fault = no_fault, kind: str = "postcard", **options: int) -> JobKind:
+def recording_job(fault: Fault = no_fault, after: Fault = no_fault, kind: str = "postcard", **options: Any) -> JobKind:
     """A job that fails as `fault` does, then records itself, and fails as `after` does before that is committed."""
 
     async def handle(run: JobRun) -> None:
