@@ -11,7 +11,6 @@ import resolvers.change
 import resolvers.collaboration
 import resolvers.comment
 import resolvers.document
-import resolvers.job
 import resolvers.label
 import resolvers.node
 import resolvers.notification
@@ -40,7 +39,7 @@ from schema.document_mutations import DocumentMutations
 from schema.errors import ERROR_TYPES
 from schema.fields import change_subscription, event_subscription, query
 from schema.file_mutations import FileMutations
-from schema.job_mutations import JobMutations
+from schema.job_fields import JobMutations, JobQueries, JobSubscriptions
 from schema.node import Node
 from schema.payload import mutation
 from schema.types.api_token import ApiToken
@@ -49,7 +48,6 @@ from schema.types.change import Activity, Change, ChangeConnection
 from schema.types.collaboration import DocumentEvent
 from schema.types.comment import Comment, CommentPayload
 from schema.types.document import Document, DocumentVersion
-from schema.types.job import Job
 from schema.types.notification import Notification, NotificationConnection, NotificationsPayload
 from schema.types.oauth_client import OAuthClient
 from schema.types.project import Project, ProjectPayload
@@ -66,7 +64,7 @@ _TASKS = Scope.TASKS_WRITE
 
 
 @strawberry.type(description="Queries.")
-class Query:
+class Query(JobQueries):
     """The root of queries."""
 
     node: Node | None = query(resolvers.node.node, "Object with a global id.", guard="signed in")
@@ -113,12 +111,6 @@ class Query:
         resolvers.notification.list_own,
         "Notifications of the viewer, the newest first: those in the inbox, unless others are asked for.",
         guard=Scope.NOTIFICATIONS_READ,
-    )
-    job: Job | None = query(resolvers.job.get, "A job of the viewer.", guard=Scope.TASKS_READ)
-    jobs: Connection[Job] | None = query(
-        resolvers.job.list_own,
-        "Jobs of the viewer, the newest first; 30 days after their end they are deleted.",
-        guard=Scope.TASKS_READ,
     )
     server: ServerInfo = query(resolvers.server.server, "Version, features and limits of the server.", guard="public")
 
@@ -365,7 +357,7 @@ class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutatio
 
 
 @strawberry.type(description="Subscriptions.")
-class Subscription:
+class Subscription(JobSubscriptions):
     """The root of subscriptions."""
 
     changes: AsyncGenerator[Change, None] = change_subscription(
@@ -385,11 +377,6 @@ class Subscription:
         resolvers.notification.stream_received,
         "New notifications of the viewer, in order and without gaps: those after the cursor first, then live ones.",
         guard=Scope.NOTIFICATIONS_READ,
-    )
-    job_updated: AsyncGenerator[Job, None] = event_subscription(
-        resolvers.job.stream_updates,
-        "A job of the viewer as it is now, and after every step until it has ended.",
-        guard=Scope.TASKS_READ,
     )
 
 

@@ -4,8 +4,9 @@
     {"type": "Team", …}  {"type": "Label", …}  {"type": "Project", …}  {"type": "Task", …}  {"type": "TaskLink", …}
     {"type": "Document", …}  {"type": "Comment", …}  {"type": "Attachment", …}  {"type": "User", …}
 
-Types come in this order, and refer to each other by `id`. Names of attributes are those of the graph, but `kind` for the type of a
-document. Tasks and documents come in the order of their list; `User` records are last, since they are those whom the others name.
+Types come in this order, and refer to each other by `id`. Names of attributes are those of the graph, but `kind` for the type of
+a document. Tasks and documents come in the order of their list; `User` records are last, since they are those whom the others
+name.
 """
 
 from collections.abc import Iterable, Mapping

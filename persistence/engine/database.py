@@ -91,13 +91,6 @@ class Connection:
         rows: list[Any] = await self.raw.fetch(statement.text, *statement.arguments(params), record_class=statement.row_class)
         return rows
 
-    async def stream(self, statement: Statement, size: int, **params: Any) -> AsyncIterator[list[Any]]:
-        """All rows, `size` at a time, from a cursor: those that are not fetched yet take no memory here."""
-        self._database.statements_run += 1
-        cursor = await self.raw.cursor(statement.text, *statement.arguments(params), record_class=statement.row_class)
-        while rows := await cursor.fetch(size):
-            yield rows
-
     async def fetch_row(self, statement: Statement, **params: Any) -> Any:
         """The first row, or None."""
         self._database.statements_run += 1

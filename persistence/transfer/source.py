@@ -31,6 +31,7 @@ from sqlalchemy import (
 from domain.errors import NotFound
 from persistence.access import any_id, project_visible, shares_team
 from persistence.engine.database import Connection, Database
+from persistence.engine.row_stream import stream_rows
 from persistence.engine.statement import Statement
 from persistence.tables import (
     attached,
@@ -260,23 +261,23 @@ class ExportSource:
 
     def tasks(self) -> AsyncIterator[list[Any]]:
         """The tasks, in the order of their projects and in these by rank."""
-        return self.connection.stream(_TASK_ROWS, PAGE_ROWS, **self._scope)
+        return stream_rows(self.connection, _TASK_ROWS, PAGE_ROWS, **self._scope)
 
     def links(self) -> AsyncIterator[list[Any]]:
         """The links between these tasks, each once."""
-        return self.connection.stream(_LINK_ROWS, PAGE_ROWS, **self._scope)
+        return stream_rows(self.connection, _LINK_ROWS, PAGE_ROWS, **self._scope)
 
     def documents(self) -> AsyncIterator[list[Any]]:
         """The documents, in the order of their projects and in these by rank."""
-        return self.connection.stream(_DOCUMENT_ROWS, DOCUMENT_PAGE_ROWS, **self._scope)
+        return stream_rows(self.connection, _DOCUMENT_ROWS, DOCUMENT_PAGE_ROWS, **self._scope)
 
     def comments(self) -> AsyncIterator[list[Any]]:
         """The comments on these tasks and documents, the oldest first, with `reactions`: lists of an emoji and a user's id."""
-        return self.connection.stream(_COMMENT_ROWS, PAGE_ROWS, **self._scope)
+        return stream_rows(self.connection, _COMMENT_ROWS, PAGE_ROWS, **self._scope)
 
     def attachments(self) -> AsyncIterator[list[Any]]:
         """The files on these tasks, documents and comments, the oldest first."""
-        return self.connection.stream(_ATTACHMENT_ROWS, PAGE_ROWS, **self._scope)
+        return stream_rows(self.connection, _ATTACHMENT_ROWS, PAGE_ROWS, **self._scope)
 
     async def comments_on(self, subject_ids: Sequence[UUID]) -> list[Any]:
         """The comments on some of these tasks or documents."""
