@@ -221,8 +221,7 @@ class Database:
 
     @asynccontextmanager
     async def begin(self, *, snapshot: bool = False) -> AsyncIterator[Connection]:
-        """A transaction: committed when the block ends, rolled back when it raises. `snapshot`: it reads everything as it was at
-        its first statement, and writes nothing."""
+        """A transaction: committed when the block ends, rolled back when it raises; a `snapshot` only reads, one instant."""
         try:
             raw = await self._leased_pool.acquire()
             transaction = raw.transaction(isolation="repeatable_read", readonly=True) if snapshot else raw.transaction()

@@ -3,7 +3,6 @@
 import asyncio
 import io
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -105,8 +104,8 @@ async def test_jobs_of_a_person_run_one_after_the_other_and_few_of_a_team_at_onc
             assert (await wait_for_job(worker_database, person, job))["state"] == "SUCCEEDED"
     assert len(done) == len(set(done)) == 8
     assert most[0] <= MAX_RUNNING_OF_TEAM
-    for person in range(4):
-        assert done.index(uuid_of(jobs[person]["id"])) < done.index(uuid_of(jobs[person + 4]["id"]))
+    for index in range(len(people)):
+        assert done.index(uuid_of(jobs[index]["id"])) < done.index(uuid_of(jobs[index + len(people)]["id"]))
 
 
 async def test_more_jobs_than_may_wait_are_refused(worker_database: WorkerDatabase) -> None:
@@ -180,7 +179,7 @@ async def test_a_team_that_is_gone_by_then_is_not_exported(worker_database: Work
     assert (done["state"], done["message"], done["files"]) == ("FAILED", "Not found.", [])
 
 
-async def test_jobs_are_deleted_a_month_after_their_end(worker_database: WorkerDatabase, tmp_path: Path) -> None:
+async def test_jobs_are_deleted_a_month_after_their_end(worker_database: WorkerDatabase) -> None:
     app = worker_database.app
     team = await create_sample_team(app)
     job = await start_job(app, team.member, "exportStart", teamId=team.team_id)
