@@ -1,7 +1,6 @@
 """Jobs in worker processes of their own: how much memory one takes, and what is left of one that was killed."""
 
 import asyncio
-import logging
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -77,7 +76,6 @@ async def test_exporting_100_000_tasks_takes_little_memory(worker_database: Work
         job = await start_job(worker_database.app, owner, "exportStart", teamId=project, format=format_)
         done = await wait_for_job(worker_database, owner, job, timeout_seconds=300)
         assert (done["state"], done["rowsDone"]) == ("SUCCEEDED", 5 * TASKS_EACH)
-        logging.info("%s %s %s %s %s", format_, before, worker.peak_mib(), done["rowsPerSecond"], done["files"])
         assert worker.peak_mib() - before < MAX_GROWTH_MIB
 
 
