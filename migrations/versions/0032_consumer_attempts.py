@@ -1,11 +1,11 @@
-"""Lets people be notified by pushes to their devices."""
+"""Counts attempts at events before they begin."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0030"
-down_revision = "0029"
+revision = "0032"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 

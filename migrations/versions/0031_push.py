@@ -1,4 +1,4 @@
-"""Counts attempts at events before they begin."""
+"""Lets people be notified by pushes to their devices."""
 
 from pathlib import Path
 
