@@ -337,7 +337,7 @@ async def test_a_worker_that_is_killed_at_any_point_pushes_each_event_once_to_ea
         worker = WorkerProcess(house.database.url, tmp_path, point, module="crashing_push_worker")
         try:
             await create_task(app, team, point, assigneeId=team.mate.id)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(90):
                 while worker.exit_code is None:
                     await app.sql.execute("UPDATE jobs SET run_at = now() WHERE tries = 0")
                     await asyncio.sleep(0.02)
