@@ -10,11 +10,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import migrations
 import resolvers.change
-from app.adapters import open_blobs, open_mailer, open_queue, pubsub_backend
+from app.adapters import open_blobs, open_mailer, open_queue, open_search, pubsub_backend
 from app.settings import DEMO_PASSWORD, Settings
 from auth.account_mail import BackgroundAccountMailer
 from auth.challenges import Challenges
@@ -57,7 +58,6 @@ from persistence.queue.port import WorkQueue
 from persistence.queue.sender import WakeUpSender
 from persistence.rate_limits import open_rate_limiter
 from persistence.rights import RightsLoader
-from persistence.search.postgres import PostgresSearch
 from realtime.announcements import PubSub
 from realtime.background_tasks import report_dead_task
 from realtime.collaboration.rooms import Rooms
@@ -70,6 +70,9 @@ from schema.root import bindings, schema
 from workers.metrics import WorkerMetrics
 from workers.notification_mail import NotificationMails
 from workers.upkeep import Retries
+
+if TYPE_CHECKING:
+    from persistence.search.opensearch.engine import OpenSearchEngine
 
 VERSION = "0.1.0"
 LIMITS = Limits()
@@ -103,6 +106,7 @@ class Resources:
     notification_mails: NotificationMails
     queue: WorkQueue
     wake_ups: WakeUpSender
+    search_engine: "OpenSearchEngine | None" = None
     worker_metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     retries: Retries = field(default_factory=Retries)
 
@@ -226,6 +230,7 @@ async def open_resources(
         account_mailer = await stack.enter_async_context(
             BackgroundAccountMailer.open(mailer, origin=settings.origin, logs_links=not settings.production)
         )
+        search, engine = await stack.enter_async_context(open_search(settings, database))
         limiter = await stack.enter_async_context(open_rate_limiter(settings.redis_url, deployment=settings.origin))
         sign_in = PasswordSignIn(
             database,
@@ -249,7 +254,7 @@ async def open_resources(
             workers=workers,
             rooms=rooms,
             rights=RightsLoader(database),
-            search=PostgresSearch(database),
+            search=search,
             cursors=SyncCursors(secret.derive("sync cursor")),
             passwords=passwords,
             sign_in=sign_in,
@@ -278,7 +283,7 @@ async def open_resources(
             origin=settings.origin,
             app_url=settings.app_url and settings.app_url.rstrip("/"),
         )
-        yield Resources(services, tokens, secret, keys, key_store, database, texts, mailer, mails, queue, wake_ups)
+        yield Resources(services, tokens, secret, keys, key_store, database, texts, mailer, mails, queue, wake_ups, engine)
 
 
 async def send_test_mail(settings: Settings, address: str) -> None:
