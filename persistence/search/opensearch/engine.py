@@ -6,8 +6,8 @@ cluster.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -90,19 +90,14 @@ class OpenSearchEngine:
             body += orjson.dumps({"index": self.names.alias(kind), "allow_partial_search_results": False}) + b"\n"
             body += orjson.dumps({**search, "timeout": f"{int(seconds * 1000)}ms"}) + b"\n"
         answer = await self._request("POST", "/_msearch", bytes(body), seconds=seconds, headers=_ND_JSON)
-        found = []
-        for each in answer["responses"]:
-            if each.get("error") is not None:
-                raise OpenSearchUnavailable(f"A search failed: {_reason(each['error'])}")
-            if each.get("timed_out") or each["_shards"]["failed"]:
-                raise OpenSearchUnavailable("A search was answered in part.")
-            found.append(each["hits"]["hits"])
-        return found
+        with _read_answer():
+            return [_hits(each) for each in answer["responses"]]
 
     async def bulk(self, body: bytes) -> list[dict[str, Any]]:
         """What came of each operation of a bulk request: `status`, and `error` where there was one."""
         answer = await self._request("POST", "/_bulk", body, seconds=BULK_TIMEOUT_SECONDS, headers=_ND_JSON)
-        return [result for item in answer["items"] for result in item.values()]
+        with _read_answer():
+            return [result for item in answer["items"] for result in item.values()]
 
     async def indices_of(self, alias: str) -> list[str]:
         """The indices of an alias."""
@@ -116,7 +111,7 @@ class OpenSearchEngine:
         held = [each.get("aliases", {}) for each in answer.values() if isinstance(each, dict)]
         return {aliases[name] for each in held for name in each if name in aliases}
 
-    async def administer(self, method: str, path: str, body: Any = None, *, ignore: tuple[int, ...] = ()) -> Any:
+    async def administer(self, method: str, path: str, body: Any = None, *, ignore: tuple[int, ...] = ()) -> dict[str, Any]:
         """Any other request, which may take long."""
         given = None if body is None else orjson.dumps(body)
         return await self._request(method, path, given, seconds=ADMIN_TIMEOUT_SECONDS, ignore=ignore)
@@ -130,9 +125,12 @@ class OpenSearchEngine:
         seconds: float = CALL_TIMEOUT_SECONDS,
         ignore: tuple[int, ...] = (),
         headers: Mapping[str, str] | None = None,
-    ) -> Any:
+    ) -> dict[str, Any]:
         request = self._client.transport.perform_request(method, path, body=body, ignore=ignore, headers=headers)
-        return await self._call(request, seconds)
+        answer = await self._call(request, seconds)
+        if not isinstance(answer, dict):
+            raise OpenSearchUnavailable("The answer is not one of OpenSearch.")
+        return answer
 
     async def _call(self, call: Awaitable[T], seconds: float) -> T:
         try:
@@ -142,6 +140,25 @@ class OpenSearchEngine:
             raise OpenSearchUnavailable(f"No answer within {seconds:.2f} s.") from error
         except (OpenSearchException, aiohttp.ClientError, OSError, ValueError) as error:
             raise OpenSearchUnavailable(str(error)[:500]) from error
+
+
+@contextmanager
+def _read_answer() -> Iterator[None]:
+    """Read what an answer should hold; where it does not, it is none."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as error:
+        raise OpenSearchUnavailable(f"The answer cannot be read: {error!r}") from error
+
+
+def _hits(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """The hits of one search."""
+    if answer.get("error") is not None:
+        raise OpenSearchUnavailable(f"A search failed: {_reason(answer['error'])}")
+    if answer.get("timed_out") or answer["_shards"]["failed"]:
+        raise OpenSearchUnavailable("A search was answered in part.")
+    hits: list[dict[str, Any]] = answer["hits"]["hits"]
+    return hits
 
 
 def _reason(error: Any) -> str:

@@ -123,7 +123,7 @@ async def _delete_impostors(engine: OpenSearchEngine) -> None:
     for kind in KINDS:
         alias = engine.names.alias(kind)
         found = await engine.administer("GET", f"/{alias}", ignore=(404,))
-        if isinstance(found, dict) and alias in found:
+        if alias in found:
             await engine.administer("DELETE", f"/{alias}", ignore=(404,))
 
 

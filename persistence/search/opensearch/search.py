@@ -156,7 +156,10 @@ class _OpenSearchFinder:
             raise OpenSearchUnavailable("The search takes too long.")
         answers = await self._engine.search_all(searches, seconds=self._seconds_left)
         self._seconds_left -= loop.time() - began
-        return [[queries.to_candidate(hit) for hit in hits] for hits in answers]
+        try:
+            return [[queries.to_candidate(hit) for hit in hits] for hits in answers]
+        except (KeyError, IndexError, ValueError, TypeError) as error:  # of an index with a mapping that is not ours
+            raise OpenSearchUnavailable(f"A hit cannot be read: {error!r}") from error
 
 
 def _searched_kinds(sources: Sequence[str]) -> list[tuple[IndexKind, list[str]]]:
