@@ -85,6 +85,8 @@ async def faulty(postgres_server: str, tmp_path_factory: pytest.TempPathFactory)
                 asyncpg.create_pool(url, min_size=0, max_size=2) as sql,
             ):
                 assert resources.search_engine is not None
+                assert isinstance(resources.services.search, OpenSearchSearch)
+                resources.services.search.search_seconds = 2.0  # on a slow machine too
                 await build(resources.database, resources.search_engine, url)
                 async with run_worker(resources, settings, url, consumers=(), jobs=(), schedules=(), timings=FAST_TIMINGS):
                     yield Faulty(App(resources, sql), proxy, url)
@@ -140,6 +142,7 @@ async def test_a_build_misses_nothing_that_is_written_meanwhile_and_searches_go_
     team = await create_sample_team(faulty.app)
     first = await create_task(faulty.app, team, "Quagga first")
     await faulty.recover(team, "quagga", [first["id"]])
+    faulty.index.search_seconds = 20.0
     building = asyncio.get_running_loop().create_task(build(faulty.resources.database, faulty.engine, faulty.url))
     made = [first["id"]]
     while not building.done():

@@ -13,7 +13,7 @@ is indexed of them, and who sees which project is asked of Postgres with every s
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from domain.search.entry import SearchEntry
@@ -24,7 +24,7 @@ MAPPING_VERSION: Final = 1
 MAX_WORD_PREFIX_CHARS: Final = 8
 MAX_TITLE_PREFIX_CHARS: Final = 19
 _MAX_TEXT_WORDS: Final = 40_000
-_MICROSECONDS: Final = 1_000_000
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +120,7 @@ def template_body(names: IndexNames, kind: IndexKind) -> dict[str, Any]:
 
 def to_instant(at: datetime) -> int:
     """An instant as it is indexed: microseconds since 1970."""
-    whole = int(at.timestamp() // 1)
-    return whole * _MICROSECONDS + at.microsecond
+    return (at - _EPOCH) // _MICROSECOND
 
 
 def document_of(entry: SearchEntry) -> dict[str, Any]:

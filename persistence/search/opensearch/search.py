@@ -58,22 +58,18 @@ class OpenSearchSearch:
         database: Database,
         engine: OpenSearchEngine,
         fallback: SearchIndex,
-        *,
-        search_seconds: float = SEARCH_SECONDS,
-        max_lag_seconds: float = MAX_LAG_SECONDS,
     ) -> None:
         self._database = database
         self._engine = engine
         self._fallback = fallback
-        self._search_seconds = search_seconds
-        self._max_lag_seconds = max_lag_seconds
+        self.search_seconds = SEARCH_SECONDS
         self.breaker = CircuitBreaker(time.monotonic)
         self.counts = SearchCounts()
 
     async def search(self, scope: SearchScope, query: Query, *, as_of: datetime) -> SearchResult:
         """The best hits of a query."""
         if self.breaker.allows():
-            finder = _OpenSearchFinder(self._database, self._engine, self._search_seconds, self._max_lag_seconds)
+            finder = _OpenSearchFinder(self._database, self._engine, self.search_seconds)
             try:
                 found = await run_search(self._database, finder, scope, query, as_of)
             except OpenSearchUnavailable as error:
@@ -94,11 +90,10 @@ class OpenSearchSearch:
 class _OpenSearchFinder:
     """Implements `persistence.search.steps.Finder`."""
 
-    def __init__(self, database: Database, engine: OpenSearchEngine, seconds: float, max_lag_seconds: float) -> None:
+    def __init__(self, database: Database, engine: OpenSearchEngine, seconds: float) -> None:
         self._database = database
         self._engine = engine
         self._seconds_left = seconds
-        self._max_lag_seconds = max_lag_seconds
         self._projects: list[str] | None = None
 
     async def find(self, lookup: Lookup) -> list[Hit]:
@@ -117,7 +112,7 @@ class _OpenSearchFinder:
 
     async def _readable_projects(self, params: Mapping[str, Any]) -> list[str]:
         row = await self._database.fetch_row(READABLE, **params)
-        if row["lag_seconds"] > self._max_lag_seconds:
+        if row["lag_seconds"] > MAX_LAG_SECONDS:
             raise IndexOutdated(f"the index lags by {row['lag_seconds']:.0f} s.")
         projects = [str(each) for each in row["projects"] or ()]
         if len(projects) > MAX_PROJECTS:
