@@ -10,18 +10,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import migrations
 import resolvers.change
-from app.adapters import open_blobs, open_mailer, open_pusher, open_queue, pubsub_backend
+from app.adapters import open_blobs, open_mailer, open_push, open_queue, open_search, pubsub_backend
 from app.settings import DEMO_PASSWORD, Settings
 from auth.account_mail import BackgroundAccountMailer
 from auth.challenges import Challenges
 from auth.key_store import KeyStore, TooManyKeys, UndecryptableKeys
 from auth.keys import LEAD_SECONDS, SigningKeys
 from auth.passwords import Argon2Passwords
-from auth.push_key import open_push_key
 from auth.relying_party import WebAuthnRelyingParty
 from auth.secret_box import SecretBox
 from auth.server_secret import ServerSecret, read_or_create_secret
@@ -65,15 +65,13 @@ from persistence.queue.port import WorkQueue
 from persistence.queue.sender import WakeUpSender
 from persistence.rate_limits import open_rate_limiters
 from persistence.rights import RightsLoader
-from persistence.search.postgres import PostgresSearch
-from push.web_push import public_key_of
 from realtime.announcements import PubSub
 from realtime.background_tasks import report_dead_task
 from realtime.collaboration.rooms import Rooms
 from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
 from resolvers.collaboration_auth import access_from
-from resolvers.context import PushRegistration, Services
+from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
 from schema.root import bindings, schema
 from workers.job import PREFIX
@@ -81,6 +79,9 @@ from workers.metrics import WorkerMetrics
 from workers.notification_mail import NotificationMails
 from workers.notification_texts import NotificationTexts
 from workers.upkeep import Retries
+
+if TYPE_CHECKING:
+    from persistence.search.opensearch.engine import OpenSearchEngine
 
 VERSION = "0.1.0"
 LIMITS = Limits()
@@ -117,6 +118,7 @@ class Resources:
     wake_ups: WakeUpSender
     cost_limiter: CostLimiter
     outgoing: SafeHttpClient
+    search_engine: "OpenSearchEngine | None" = None
     worker_metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     retries: Retries = field(default_factory=Retries)
 
@@ -240,6 +242,7 @@ async def open_resources(
         account_mailer = await stack.enter_async_context(
             BackgroundAccountMailer.open(mailer, origin=settings.origin, logs_links=not settings.production)
         )
+        search, engine = await stack.enter_async_context(open_search(settings, database))
         limiters = await stack.enter_async_context(open_rate_limiters(settings.redis_url, deployment=settings.origin))
         relying_party = WebAuthnRelyingParty(secret, origin=settings.origin)
         sign_in = PasswordSignIn(
@@ -252,8 +255,7 @@ async def open_resources(
             limits=sign_in_limits,
         )
         outgoing = await stack.enter_async_context(SafeHttpClient.open(OutgoingRules(settings.outgoing_networks)))
-        push_key = await open_push_key(database, secret)
-        pusher = await stack.enter_async_context(open_pusher(settings, outgoing, push_key))
+        pusher, push_registration = await stack.enter_async_context(open_push(settings, outgoing, database, secret))
         services = Services(
             database=database,
             pubsub=live,
@@ -268,7 +270,7 @@ async def open_resources(
             workers=workers,
             rooms=rooms,
             rights=RightsLoader(database),
-            search=PostgresSearch(database),
+            search=search,
             cursors=SyncCursors(secret.derive("sync cursor")),
             passwords=passwords,
             sign_in=sign_in,
@@ -277,7 +279,7 @@ async def open_resources(
             registration=settings.registration,
             account_mailer=account_mailer,
             unsubscribe_tokens=UnsubscribeTokens(secret.derive("unsubscribe")),
-            push=PushRegistration(platforms=pusher.platforms, public_key=public_key_of(push_key), rules=outgoing.rules),
+            push=push_registration,
             job_urls=UrlSigner(secret.derive("job files"), settings.origin, JOB_FILES_PATH),
             wake_workers=lambda kind: wake_ups.mark(PREFIX + kind),
             development=not settings.production,
@@ -316,6 +318,7 @@ async def open_resources(
             wake_ups=wake_ups,
             cost_limiter=limiters.costs,
             outgoing=outgoing,
+            search_engine=engine,
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from domain.blob import BlobStore
 from domain.mail import Mailer
@@ -13,6 +14,9 @@ from persistence.engine.database import Database
 from persistence.unit_of_work import Announcer
 from workers.notification_mail import NotificationMails
 from workers.notification_texts import NotificationTexts
+
+if TYPE_CHECKING:
+    from persistence.search.opensearch.engine import OpenSearchEngine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +36,4 @@ class WorkerServices:
     notification_mails: NotificationMails
     notification_texts: NotificationTexts
     pusher: Pusher
+    search_engine: "OpenSearchEngine | None" = None
