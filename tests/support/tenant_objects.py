@@ -6,6 +6,7 @@ from uuid import UUID
 from domain import push_device as push_devices
 from domain.attachment import Attachment, AttachmentState
 from domain.blob import attachment_key
+from domain.factor import Factor, FactorKind
 from domain.notification import Notification, NotificationReason
 from domain.outgoing_url import OutgoingRules
 from domain.push_device import PushPlatform
@@ -34,6 +35,22 @@ async def create_notification(app: App, owner: Person, task_id: UUID) -> str:
         )
         await uow.notifications.add([notification])
     return ids.encode("Notification", notification.id)
+
+
+async def create_factor(app: App, person: Person) -> UUID:
+    """A second factor that counts, of which nobody knows the codes."""
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        factor = Factor(
+            id=uow.new_id(),
+            user_id=person.user.id,
+            kind=FactorKind.TOTP,
+            label=None,
+            created_at=uow.now,
+            confirmed_at=uow.now,
+            encrypted_secret="",
+        )
+        await uow.factors.add(factor)
+    return factor.id
 
 
 async def create_push_device(app: App, owner: Person) -> UUID:
