@@ -288,6 +288,7 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "commentDelete": MutationCase(_input_of(id="Comment")),
     # A guest exports what guests see.
     "exportStart": MutationCase(_input_of(projectId="Project"), guest="allowed"),
+    "reportStart": MutationCase(_input_with({"kind": "OVERDUE"}, projectId="Project"), guest="allowed"),
     "jobCancel": MutationCase(_input_of(id="Job"), guest="NOT_FOUND"),
     "uploadCreate": MutationCase(
         _input_with({"fileName": "a.txt", "contentType": "text/plain", "byteSize": 1}, subjectId="Task")
