@@ -12,7 +12,7 @@ Row = Mapping[str, Any]
 Names = Mapping[Any, str]
 NOBODY: Final = "Nobody"
 SERVER: Final = "The server"
-_AGES: Final = (("1 to 7 days", 7), ("8 to 30 days", 30), ("31 to 90 days", 90), ("More than 90 days", None))
+_AGES: Final = (("1 to 7 days", 7), ("8 to 30 days", 30), ("31 to 90 days", 90), ("Over 90 days", None))
 
 
 @dataclass(frozen=True, slots=True)

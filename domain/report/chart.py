@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import escape
 
-_WIDTH, _HEIGHT = 960.0, 420.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64.0, 24.0, 84.0, 76.0
+_WIDTH, _HEIGHT = 960.0, 440.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 96.0, 24.0, 84.0, 96.0
 _MAX_BARS: Final = 40
-_MAX_LABEL_CHARS: Final = 18
+_MAX_LABEL_CHARS: Final = 16
 _TICKS: Final = 5
 _NOT_XML: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")
 _DASHES: Final = ("none", "8 5", "2 4", "12 4 2 4")
@@ -138,10 +138,12 @@ def _y(value: float, top: float) -> float:
 
 def _round_up(value: float) -> float:
     """A top for the axis that divides into even ticks."""
-    step = 1.0
-    while step * _TICKS < value:
-        step *= 2 if str(step)[0] in "15" else 2.5
-    return step * _TICKS
+    power = 1.0
+    while True:
+        for step in (1.0, 2.0, 2.5, 4.0, 5.0) if power >= 10 else (1.0, 2.0, 4.0, 5.0):
+            if step * power * _TICKS >= value:
+                return step * power * _TICKS
+        power *= 10
 
 
 def _number(value: float) -> str:
