@@ -25,7 +25,7 @@ from tests.support.graph_actions import (
     mutate_ok,
 )
 from tests.support.teams import SampleTeam, create_sample_team, uuid_of, with_session
-from tests.support.tenant_objects import create_files, create_notification
+from tests.support.tenant_objects import create_files, create_job, create_notification
 
 Objects = Mapping[str, str]
 Outcome = Literal["allowed", "NOT_FOUND", "FORBIDDEN", "INVALID", "REAUTHENTICATION_REQUIRED"]
@@ -69,6 +69,7 @@ async def create_tenant(app: App) -> Tenant:
     own: Objects = {
         "ApiToken": ids.encode("ApiToken", token.id),
         "OAuthClient": ids.encode("OAuthClient", client.id),
+        "Job": await create_job(app, people.owner, uuid_of(people.team_id)),
         "Session": ids.encode("Session", people.owner.session_id),
         "Factor": ids.encode("Factor", await _create_factor(app, people.owner)),
     }
@@ -274,6 +275,10 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "commentResolve": MutationCase(_input_with({"resolved": True}, id="Comment"), guest="allowed"),
     "commentReact": MutationCase(_input_with({"emoji": "👍", "on": True}, id="Comment"), guest="allowed"),
     "commentDelete": MutationCase(_input_of(id="Comment")),
+    # A guest exports what guests see.
+    "exportStart": MutationCase(_input_of(projectId="Project"), guest="allowed"),
+    "reportStart": MutationCase(_input_with({"kind": "OVERDUE"}, projectId="Project"), guest="allowed"),
+    "jobCancel": MutationCase(_input_of(id="Job"), guest="NOT_FOUND"),
     "uploadCreate": MutationCase(
         _input_with({"fileName": "a.txt", "contentType": "text/plain", "byteSize": 1}, subjectId="Task")
     ),
@@ -308,6 +313,7 @@ QUERIES: Mapping[str, QueryCase] = {
             "Document",
             "Factor",
             "Invitation",
+            "Job",
             "Label",
             "Notification",
             "OAuthClient",
@@ -338,6 +344,8 @@ QUERIES: Mapping[str, QueryCase] = {
     "search": QueryCase('{ search(query: "first") { nodes { ... on Node { id } } } }'),
     "changes": QueryCase("{ changes { cursor } }"),
     "notifications": QueryCase("{ notifications { nodes { id } } }"),
+    "job": QueryCase("query ($of: ID!) { job(id: $of) { id state } }", ("Job",)),
+    "jobs": QueryCase("{ jobs { nodes { id } } }"),
     "server": QueryCase("{ server { version } }"),
     "rateLimit": QueryCase("{ rateLimit { remaining } }"),
 }
@@ -347,6 +355,7 @@ SUBSCRIPTIONS: Mapping[str, QueryCase] = {
     "documentCollaboration": QueryCase(
         'subscription ($of: ID!) { documentCollaboration(id: $of, sessionId: "s") { __typename } }', ("Document",)
     ),
+    "jobUpdated": QueryCase("subscription ($of: ID!) { jobUpdated(id: $of) { id } }", ("Job",)),
     "notificationReceived": QueryCase("subscription { notificationReceived { id } }"),
     "taskChanged": QueryCase("subscription ($of: ID!) { taskChanged(id: $of) { kind } }", ("Task",)),
 }
