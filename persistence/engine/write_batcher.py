@@ -50,7 +50,7 @@ class StaleRow(Exception):
 class PendingWrite:
     """A changed row with its events, which have no positions yet.
 
-    `statement` is a `RowUpdate.update_batch` of the row's kind; `row` holds the parameters of one row, among them `seen`, the row
+    `statement` is a `RowUpdate.batch` of the row's kind; `row` holds the parameters of one row, among them `seen`, the row
     version that was read; `claim` is the claim of an idempotency key, and `more` are rows of further parameters by name.
     """
 
