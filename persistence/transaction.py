@@ -6,11 +6,14 @@ saved only if its version is still the same: either in the transaction, if one h
 operation changed, by one statement together with its events (`persistence.engine.write_batcher`). `StaleRow` ends an operation
 whose row was changed in between; its caller runs it again, locking what it reads.
 
+A row may also be read in order to insert one under it (`insert`), as a comment on a task: then the inserted row is stored if the
+one above is unchanged, by one statement or not at all.
+
 So an operation may read, decide, change one row and record an event in two round trips instead of five. As soon as it needs
 anything else, the transaction begins, and everything is as usual: READ COMMITTED, locked rows stay locked until the commit, and a
 row that was read without a lock is compared when it is written. Once the transaction has begun, every row is locked when it is
-read, in the order in which the rules ask for them. An operation that reads a row without a lock must change that row or nothing:
-no other change may depend on it.
+read, in the order in which the rules ask for them. An operation that reads a row without a lock must change that row, insert one
+under it, or change nothing: no other change may depend on it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -79,6 +82,15 @@ class Transaction(Connection):
     def at_end(self, callback: Callable[[], None]) -> None:
         """Call this when the operation ends, however it does."""
         self._stack.callback(callback)
+
+    def on_stale_row(self, callback: Callable[[], None]) -> None:
+        """Call this when the operation has to run again, because of a row that was changed."""
+
+        def look(_: object, error: BaseException | None, __: object) -> None:
+            if isinstance(error, StaleRow):
+                callback()
+
+        self._stack.push(look)
 
     async def begin(self) -> None:
         """Begin the transaction, unless it has begun. Raises StaleRow where a pending row depends on another one, which is to be

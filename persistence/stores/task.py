@@ -171,10 +171,13 @@ class SqlTasks:
 
     async def next_number(self, team_id: UUID) -> int:
         """The next number of a team's task keys."""
-        if self._connection.is_deferrable:
-            return await self._places.reserve_number(team_id)
-        number: int = await self._connection.fetch_value(_NEXT_NUMBER, id=team_id)
-        return number
+        unused = self._places.take_unused_number(team_id)
+        if unused is None and not self._connection.is_deferrable:
+            number: int = await self._connection.fetch_value(_NEXT_NUMBER, id=team_id)
+            return number
+        reserved = await self._places.reserve_number(team_id) if unused is None else unused
+        self._connection.on_stale_row(partial(self._places.release_number, team_id, reserved))
+        return reserved
 
     async def remember_key(self, task: Task) -> None:
         """Store the key that the task is about to lose, so that it is still found by it."""

@@ -6,8 +6,8 @@ stored for others of the process. Operations of other processes may choose the s
 which then runs again.
 
 *Numbers* are reserved by a statement of their own, those of all who wait for one of the same team at once. It need not be durable
-when it returns: the tasks that bear the numbers are written to the log behind it. A number whose task is not stored stays
-unused.
+when it returns: the tasks that bear the numbers are written to the log behind it. A number whose operation has to run again is
+taken by the next one; the number of one that fails otherwise stays unused.
 
 Rejected: the next number in the statement that stores the task (the key stands in the event, the search index and the answer);
 numbers by optimistic comparison (with two processes in one team half of the attempts fail).
@@ -29,6 +29,7 @@ from persistence.engine.statement import Statement
 from persistence.tables import teams
 
 _MAX_CONCURRENT_STATEMENTS: Final = 4
+_MAX_UNUSED_NUMBERS: Final = 10_000
 _unsynced = select(
     func.set_config(literal_column("'synchronous_commit'"), literal_column("'off'"), literal_column("true")).label("value")
 ).subquery("unsynced")
@@ -50,6 +51,8 @@ class TaskPlaces:
         self._waiting: dict[UUID, list[asyncio.Future[int]]] = {}
         """By team, in their order."""
         self._busy_teams: set[UUID] = set()
+        self._unused: dict[UUID, list[int]] = {}
+        """By team, the highest first."""
         self._scheduler = BatchScheduler(self._next_batch, max_concurrent=_MAX_CONCURRENT_STATEMENTS)
 
     def ranks_in(self, project_id: UUID) -> frozenset[str]:
@@ -68,6 +71,23 @@ class TaskPlaces:
             del ranks[rank]
         if not ranks:
             del self._ranks[project_id]
+
+    def take_unused_number(self, team_id: UUID) -> int | None:
+        """A number that was reserved for a task that was not stored."""
+        numbers = self._unused.get(team_id)
+        if numbers is None:
+            return None
+        number = numbers.pop()
+        if not numbers:
+            del self._unused[team_id]
+        return number
+
+    def release_number(self, team_id: UUID, number: int) -> None:
+        """Let somebody else take a number, with which nothing was stored."""
+        if sum(map(len, self._unused.values())) < _MAX_UNUSED_NUMBERS:
+            numbers = self._unused.setdefault(team_id, [])
+            numbers.append(number)
+            numbers.sort(reverse=True)
 
     async def reserve_number(self, team_id: UUID) -> int:
         """A number of a team's task keys that nobody else gets."""
