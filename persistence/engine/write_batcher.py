@@ -12,10 +12,10 @@ that leaves the version as it is. A row that was changed meanwhile, or is locked
 operation then runs again and locks what it reads (`persistence.transaction`), so its second run waits its turn and cannot be
 overtaken. Rights are those of the moment when the row was read, as they are where rows are locked.
 
-*No deadlocks.* Locked rows are skipped, not waited for. A rank that another statement is storing is waited for before any stream is
-locked. Then only streams are waited for, in the order of their names, and whoever
-holds a stream waits for nothing else but later streams and the disk. A stream is in one statement at a time, so that the
-operations of one process do not wait for each other there either.
+*No deadlocks.* Locked rows are skipped, not waited for. A rank that another statement is about to store is waited for before any
+stream. After that only streams are waited for, in the order of their names, and whoever holds a stream waits for nothing else but
+later streams and the disk. A stream is in one statement at a time, so that the operations of one process do not wait for each
+other there either.
 
 *A failure fails one operation.* When Postgres refuses a statement, it has stored nothing of it: each update is tried alone, and
 only the one that causes the failure fails. When the connection was lost or the server did not answer, the outcome is unknown:
