@@ -83,7 +83,7 @@ def _among(name: str, *compared: Column) -> Column:
 
 def _previous_id(attribute: str) -> Column:
     """The value of an attribute before the entry; NULL where it did not change."""
-    path = literal_column(f"'$.changes[*] ? (@.field == \"{attribute}\").before'::jsonpath")
+    path: Column = literal_column(f"'$.changes[*] ? (@.field == \"{attribute}\").before'::jsonpath")
     text: Column = func.jsonb_path_query_first(_e.c.payload, path).op("#>>")(literal_column("'{}'"))
     return cast(text, Uuid)
 

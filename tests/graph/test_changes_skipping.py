@@ -1,9 +1,11 @@
 """What Postgres reads of the log for a scope is what the scope says, and what lies between is skipped."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -71,10 +73,10 @@ async def write_history(app: App, team: SampleTeam) -> History:
 def scopes(history: History) -> list[dict[str, Any]]:
     """The fields of scopes, alone and together, with what is there and what is not."""
     ids = history.ids
-    teams = (None, [], [ids["team"]], [ids["abroad"]], [ids["team"], ids["card"]])
-    projects = (None, [], [ids["project"]], [ids["other"]], [ids["private"], ids["away"]])
-    entities = (None, [], [ids["card"]], [ids["page"], ids["member"]], [ids["team"]])
-    types = (None, [], ["TASK"], ["COMMENT", "DOCUMENT", "TEAM"], ["USER", "PROJECT"])
+    teams: Sequence[list[UUID] | None] = (None, [], [ids["team"]], [ids["abroad"]], [ids["team"], ids["card"]])
+    projects: Sequence[list[UUID] | None] = (None, [], [ids["project"]], [ids["other"]], [ids["private"], ids["away"]])
+    entities: Sequence[list[UUID] | None] = (None, [], [ids["card"]], [ids["page"], ids["member"]], [ids["team"]])
+    types: Sequence[list[str] | None] = (None, [], ["TASK"], ["COMMENT", "DOCUMENT", "TEAM"], ["USER", "PROJECT"])
     named = zip(product(teams, projects), product(entities, types), strict=True)
     alone = [*({"team_ids": each} for each in teams), *({"project_ids": each} for each in projects)]
     alone += [*({"entity_ids": each} for each in entities), *({"types": each} for each in types)]
