@@ -25,19 +25,22 @@ from auth.secret_box import SecretBox
 from auth.server_secret import ServerSecret, read_or_create_secret
 from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
+from domain.cost_limit import CostLimiter
 from domain.errors import StorageUnavailable, Unavailable
 from domain.mail import Mail, Mailer, MailRejected, MailUnavailable
 from domain.notification import UnsubscribeTokens
+from domain.outgoing_url import OutgoingRules
 from domain.page import MAX_PAGE_ROWS
 from domain.sign_in import SignInLimits
 from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
 from embedded import embedded_postgres
 from gateway.execution.coordinates import coordinates_where
-from gateway.execution.executor import PositionReader
 from gateway.execution.limits import Limits
+from gateway.execution.position_reader import PositionReader
 from mail.message import parse_mailbox
 from mail.rendering import MailTemplates
+from outgoing.safe_http import SafeHttpClient
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.documents.access import DocumentAccessReader
@@ -55,7 +58,7 @@ from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
 from persistence.queue.port import WorkQueue
 from persistence.queue.sender import WakeUpSender
-from persistence.rate_limits import open_rate_limiter
+from persistence.rate_limits import open_rate_limiters
 from persistence.rights import RightsLoader
 from persistence.search.postgres import PostgresSearch
 from realtime.announcements import PubSub
@@ -103,6 +106,8 @@ class Resources:
     notification_mails: NotificationMails
     queue: WorkQueue
     wake_ups: WakeUpSender
+    cost_limiter: CostLimiter
+    outgoing: SafeHttpClient
     worker_metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     retries: Retries = field(default_factory=Retries)
 
@@ -226,11 +231,11 @@ async def open_resources(
         account_mailer = await stack.enter_async_context(
             BackgroundAccountMailer.open(mailer, origin=settings.origin, logs_links=not settings.production)
         )
-        limiter = await stack.enter_async_context(open_rate_limiter(settings.redis_url, deployment=settings.origin))
+        limiters = await stack.enter_async_context(open_rate_limiters(settings.redis_url, deployment=settings.origin))
         sign_in = PasswordSignIn(
             database,
             passwords,
-            limiter,
+            limiters.uses,
             challenges=Challenges(secret),
             factor_secrets=SecretBox(secret, "second factors"),
             limits=sign_in_limits,
@@ -278,7 +283,22 @@ async def open_resources(
             origin=settings.origin,
             app_url=settings.app_url and settings.app_url.rstrip("/"),
         )
-        yield Resources(services, tokens, secret, keys, key_store, database, texts, mailer, mails, queue, wake_ups)
+        outgoing = await stack.enter_async_context(SafeHttpClient.open(OutgoingRules(settings.outgoing_networks)))
+        yield Resources(
+            services=services,
+            tokens=tokens,
+            secret=secret,
+            keys=keys,
+            key_store=key_store,
+            database=database,
+            query_texts=texts,
+            mailer=mailer,
+            notification_mails=mails,
+            queue=queue,
+            wake_ups=wake_ups,
+            cost_limiter=limiters.costs,
+            outgoing=outgoing,
+        )
 
 
 async def send_test_mail(settings: Settings, address: str) -> None:

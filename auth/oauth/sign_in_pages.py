@@ -12,7 +12,7 @@ from auth.oauth.pages import Pages
 from auth.oauth.token_endpoint import device_of
 from domain import sign_in
 from domain.errors import DomainError, RateLimited, Unauthenticated
-from domain.session import Device, SessionKind
+from domain.session import SessionKind
 from domain.sign_in import FactorRequired, SignedIn, SignIn
 from persistence.engine.database import Database
 from persistence.unit_of_work import Announcer, SqlUnitOfWork, run_in_unit_of_work
@@ -82,7 +82,7 @@ class SignInPages:
             csrf=self._browsers.form_token(form_secret, visit.action),
             **values,
         )
-        self._browsers.set_form_secret(response, form_secret)
+        self._browsers.set_form_secret(request, response, form_secret)
         return response
 
     async def _submit_password(self, request: Request, visit: Visit, form: Mapping[str, str]) -> Response:
@@ -92,7 +92,7 @@ class SignInPages:
             result = await self._service.with_password(email, form.get("password", ""), address=device.ip_address)
             if isinstance(result, FactorRequired):
                 return self._show_factor(request, visit, result.challenge)
-            return await self._open(visit, result, device)
+            return await self._open(request, visit, result)
         except (Unauthenticated, RateLimited) as error:
             return self.show_sign_in(request, visit, email=email, error=error)
 
@@ -101,20 +101,20 @@ class SignInPages:
         device = device_of(request)
         try:
             signed_in = await self._service.with_code(challenge, form.get("code", ""), address=device.ip_address)
-            return await self._open(visit, signed_in, device)
+            return await self._open(request, visit, signed_in)
         except (Unauthenticated, RateLimited) as error:
             return self._show_factor(request, visit, challenge, error=error)
 
     def _show_factor(self, request: Request, visit: Visit, challenge: str, *, error: DomainError | None = None) -> Response:
         return self.show(request, visit, "factor.html", title="Enter your code", error=error, challenge=challenge)
 
-    async def _open(self, visit: Visit, signed_in: SignedIn, device: Device) -> Response:
+    async def _open(self, request: Request, visit: Visit, signed_in: SignedIn) -> Response:
         """Remember who has signed in, and go on. Raises Unauthenticated."""
 
         async def run(uow: SqlUnitOfWork) -> str:
-            return (await sign_in.open_session(uow, signed_in, device, kind=SessionKind.BROWSER))[1]
+            return (await sign_in.open_session(uow, signed_in, device_of(request), kind=SessionKind.BROWSER))[1]
 
         token = await run_in_unit_of_work(self._database, self._announcer, run)
         response = RedirectResponse(visit.continue_to, 303, {"Cache-Control": "no-store"})
-        self._browsers.remember(response, token)
+        self._browsers.remember(request, response, token)
         return response

@@ -45,6 +45,7 @@ _PUBLIC = {
     "Mutation.sessionCreate",
     "Mutation.sessionRefresh",
     "Mutation.userRegister",
+    "Query.rateLimit",
     "Query.server",
     "Query.viewer",
 }

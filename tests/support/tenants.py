@@ -337,6 +337,7 @@ QUERIES: Mapping[str, QueryCase] = {
     "changes": QueryCase("{ changes { cursor } }"),
     "notifications": QueryCase("{ notifications { nodes { id } } }"),
     "server": QueryCase("{ server { version } }"),
+    "rateLimit": QueryCase("{ rateLimit { remaining } }"),
 }
 
 SUBSCRIPTIONS: Mapping[str, QueryCase] = {
