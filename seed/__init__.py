@@ -86,7 +86,6 @@ async def _write_batches(database: Database, batches: Iterable[Batch], password_
     async with database.begin() as connection:
         # Until the commit nobody can register, and no other process can seed.
         await connection.raw.execute("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
-        await connection.raw.execute("SET LOCAL statement_timeout = 0")  # a slow machine takes longer over 100,000 rows
         if await connection.fetch_value(_ANY_USER):
             return None
         for batch in batches:
