@@ -20,6 +20,7 @@ from auth.oauth.browser_session import BrowserSessions
 from auth.oauth.device_endpoint import DeviceEndpoint
 from auth.oauth.metadata import GRAPH_METADATA_PATH, metadata_routes
 from auth.oauth.pages import Pages
+from auth.oauth.passkey_pages import PasskeyPages
 from auth.oauth.sign_in_pages import SignInPages
 from auth.oauth.token_endpoint import TokenEndpoint
 from auth.oauth.userinfo import userinfo_routes
@@ -142,11 +143,14 @@ def _oauth_routes(resources: Resources, settings: Settings) -> list[BaseRoute]:
     tokens = TokenEndpoint(database, announcer, resources.tokens, issuer=issuer)
     browsers = BrowserSessions(resources.secret, issuer)
     pages = Pages()
-    forms = SignInPages(database, announcer, resources.services.sign_in, browsers, pages)
+    services = resources.services
+    forms = SignInPages(database, announcer, services.sign_in, services.relying_party, browsers, pages)
+    passkeys = PasskeyPages(database, announcer, services.relying_party, pages, forms)
     authorize = AuthorizeEndpoint(database, announcer, resources.tokens, browsers, pages, forms, issuer=issuer)
-    device = DeviceEndpoint(database, announcer, resources.services.sign_in, pages, forms)
+    device = DeviceEndpoint(database, announcer, services.sign_in, pages, forms)
     userinfo = userinfo_routes(database, resources.tokens)
-    return [*pages.routes(), *authorize.routes(), *device.routes(), *tokens.routes(), *userinfo, *metadata_routes(issuer)]
+    people = [*pages.routes(), *authorize.routes(), *device.routes(), *passkeys.routes()]
+    return [*people, *tokens.routes(), *userinfo, *metadata_routes(issuer)]
 
 
 def _demo_people(settings: Settings) -> tuple[DemoSignIn, ...]:

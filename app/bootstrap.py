@@ -21,6 +21,7 @@ from auth.challenges import Challenges
 from auth.key_store import KeyStore, TooManyKeys, UndecryptableKeys
 from auth.keys import LEAD_SECONDS, SigningKeys
 from auth.passwords import Argon2Passwords
+from auth.relying_party import WebAuthnRelyingParty
 from auth.secret_box import SecretBox
 from auth.server_secret import ServerSecret, read_or_create_secret
 from auth.sign_in import PasswordSignIn
@@ -232,12 +233,14 @@ async def open_resources(
             BackgroundAccountMailer.open(mailer, origin=settings.origin, logs_links=not settings.production)
         )
         limiters = await stack.enter_async_context(open_rate_limiters(settings.redis_url, deployment=settings.origin))
+        relying_party = WebAuthnRelyingParty(secret, origin=settings.origin)
         sign_in = PasswordSignIn(
             database,
             passwords,
             limiters.uses,
             challenges=Challenges(secret),
             factor_secrets=SecretBox(secret, "second factors"),
+            relying_party=relying_party,
             limits=sign_in_limits,
         )
         services = Services(
@@ -259,6 +262,7 @@ async def open_resources(
             passwords=passwords,
             sign_in=sign_in,
             totp_secrets=sign_in,
+            relying_party=relying_party,
             registration=settings.registration,
             account_mailer=account_mailer,
             unsubscribe_tokens=UnsubscribeTokens(secret.derive("unsubscribe")),

@@ -13,6 +13,7 @@ from domain.cost_limit import CostCharge
 from domain.errors import InsufficientScope, Unauthenticated
 from domain.factor import TotpSecrets
 from domain.notification import UnsubscribeTokens
+from domain.passkey import RelyingParty
 from domain.registration import RegistrationMode
 from domain.session import Device, Session
 from domain.sign_in import SignIn
@@ -77,6 +78,7 @@ class Services:
     passwords: Passwords
     sign_in: SignIn
     totp_secrets: TotpSecrets
+    relying_party: RelyingParty
     registration: RegistrationMode
     account_mailer: AccountMailer
     unsubscribe_tokens: UnsubscribeTokens
