@@ -78,7 +78,7 @@ def scopes(history: History) -> list[dict[str, Any]]:
     entities: Sequence[list[UUID] | None] = (None, [], [ids["card"]], [ids["page"], ids["member"]], [ids["team"]])
     types: Sequence[list[str] | None] = (None, [], ["TASK"], ["COMMENT", "DOCUMENT", "TEAM"], ["USER", "PROJECT"])
     named = zip(product(teams, projects), product(entities, types), strict=True)
-    alone = [*({"team_ids": each} for each in teams), *({"project_ids": each} for each in projects)]
+    alone: list[dict[str, Any]] = [*({"team_ids": each} for each in teams), *({"project_ids": each} for each in projects)]
     alone += [*({"entity_ids": each} for each in entities), *({"types": each} for each in types)]
     both = [
         {"team_ids": team_, "project_ids": project, "entity_ids": entity, "types": type_}
