@@ -38,7 +38,7 @@ WithStart = Annotated[
 
 _MAX_ROUNDS = 20
 _MAX_ROUND_ENTRIES = 1_000
-_NO_ENTITIES = ("Notification",)  # they are the `subject` of their changes
+_NO_ENTITIES = ("Job", "Notification")  # they are the `subject` of their changes
 _REMOVAL_KINDS = (ChangeKind.DELETED, ChangeKind.ACCESS_LOST)
 
 
