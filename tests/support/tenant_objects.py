@@ -1,12 +1,14 @@
-"""Objects of a tenant that no mutation makes, or only of what a platform gave: files, notifications and devices."""
+"""Objects of a tenant that are made past the graph: files, notifications, devices, factors and jobs."""
 
 from dataclasses import replace
 from uuid import UUID
 
+from domain import job as jobs
 from domain import push_device as push_devices
 from domain.attachment import Attachment, AttachmentState
 from domain.blob import attachment_key
 from domain.factor import Factor, FactorKind
+from domain.job import TransferFormat
 from domain.notification import Notification, NotificationReason
 from domain.outgoing_url import OutgoingRules
 from domain.push_device import PushPlatform
@@ -88,3 +90,18 @@ async def create_files(app: App, owner: Person, task_id: str) -> Objects:
         await uow.attachments.add(file)
     await app.resources.services.blobs.put(attachment_key(upload.id), b"#")
     return {"Attachment": ids.encode("Attachment", file.id), "upload": ids.encode("Attachment", upload.id)}
+
+
+async def create_job(app: App, owner: Person, team_id: UUID) -> str:
+    """An export of the owner that waits."""
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        job = await jobs.start_export(
+            uow,
+            owner.actor,
+            team_id=team_id,
+            project_id=None,
+            document_id=None,
+            format=TransferFormat.CSV,
+            include_attachments=False,
+        )
+    return ids.encode("Job", job.id)

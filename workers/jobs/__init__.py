@@ -7,5 +7,6 @@ from workers.jobs.export import export
 from workers.jobs.notification_mail import notification_mail
 from workers.jobs.notification_push import notification_push
 from workers.jobs.push import push, push_again
+from workers.jobs.report import report
 
-JOBS: Final[tuple[JobKind, ...]] = (export, notification_mail, notification_push, push, push_again)
+JOBS: Final[tuple[JobKind, ...]] = (export, notification_mail, notification_push, push, push_again, report)
