@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.mail_report import MAX_ADDRESSES, MailReportKind
@@ -14,6 +14,7 @@ from tests.support.sns_topic import bounce, complaint
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MAIL_ID = UUID("019a0000-0000-5000-8000-000000000001")
+SLOW_MACHINES_TOO = settings(derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 _values: Any = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -53,6 +54,7 @@ def test_a_reason_is_one_short_line() -> None:
     assert "\n" not in report.reason
 
 
+@SLOW_MACHINES_TOO
 @given(st.text(max_size=100) | _values.map(json.dumps))
 def test_whatever_is_no_event_is_nothing(text: str) -> None:
     event = read_event(text)
@@ -60,6 +62,7 @@ def test_whatever_is_no_event_is_nothing(text: str) -> None:
     assert reports_of(event, NOW) == []
 
 
+@SLOW_MACHINES_TOO
 @given(
     st.sampled_from(["bounce", "mail", "notificationType"]),
     _values,

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mail.sns_message import MAX_AGE, InvalidMessage, SnsVerifier
@@ -107,6 +107,7 @@ async def test_a_certificate_that_has_expired_or_is_none_is_refused() -> None:
         await SnsVerifier([TOPIC], fetch).verify(orjson.dumps(AMAZON.message("Text")), datetime.now(UTC))
 
 
+SLOW_MACHINES_TOO = settings(derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 _values: Any = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -114,6 +115,7 @@ _values: Any = st.recursive(
 )
 
 
+@SLOW_MACHINES_TOO
 @given(
     st.binary(max_size=200)
     | st.dictionaries(st.sampled_from(sorted(AMAZON.confirmation())), _values).map(lambda each: json.dumps(each).encode())
@@ -123,6 +125,7 @@ async def test_whatever_else_is_posted_is_refused(body: bytes) -> None:
         await verifier().verify(body, NOW)
 
 
+@SLOW_MACHINES_TOO
 @given(st.sampled_from(sorted(AMAZON.message("Text"))), _values)
 async def test_a_field_of_another_kind_is_refused(field: str, value: Any) -> None:
     message = AMAZON.message("Text")
