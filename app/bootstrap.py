@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import hmac
 import logging
 import secrets
 import tempfile
@@ -25,6 +26,7 @@ from auth.secret_box import SecretBox
 from auth.server_secret import ServerSecret, read_or_create_secret
 from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
+from domain.audit import Seal
 from domain.errors import StorageUnavailable, Unavailable
 from domain.mail import Mail, Mailer, MailRejected, MailUnavailable
 from domain.notification import UnsubscribeTokens
@@ -103,6 +105,8 @@ class Resources:
     notification_mails: NotificationMails
     queue: WorkQueue
     wake_ups: WakeUpSender
+    audit_seal: Seal
+    audit_retention_days: int
     worker_metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     retries: Retries = field(default_factory=Retries)
 
@@ -233,6 +237,7 @@ async def open_resources(
             limiter,
             challenges=Challenges(secret),
             factor_secrets=SecretBox(secret, "second factors"),
+            announcer=live,
             limits=sign_in_limits,
         )
         services = Services(
@@ -278,7 +283,21 @@ async def open_resources(
             origin=settings.origin,
             app_url=settings.app_url and settings.app_url.rstrip("/"),
         )
-        yield Resources(services, tokens, secret, keys, key_store, database, texts, mailer, mails, queue, wake_ups)
+        yield Resources(
+            services=services,
+            tokens=tokens,
+            secret=secret,
+            keys=keys,
+            key_store=key_store,
+            database=database,
+            query_texts=texts,
+            mailer=mailer,
+            notification_mails=mails,
+            queue=queue,
+            wake_ups=wake_ups,
+            audit_seal=audit_seal(secret),
+            audit_retention_days=settings.audit_retention_days,
+        )
 
 
 async def send_test_mail(settings: Settings, address: str) -> None:
@@ -330,6 +349,12 @@ def open_secret(settings: Settings) -> ServerSecret:
         return ServerSecret(read_or_create_secret(folder))
     except OSError as error:
         raise CannotStart(f"The secret of the folder {folder} cannot be used: {error}. Set HIVE_SECRET_KEY instead.") from error
+
+
+def audit_seal(secret: ServerSecret) -> Seal:
+    """What seals the heads of audit logs."""
+    key = secret.derive("audit log")
+    return lambda content: hmac.digest(key, content, "sha256")
 
 
 async def _open_keys(key_store: KeyStore) -> SigningKeys:

@@ -66,18 +66,26 @@ SignInResult = SignedIn | FactorRequired
 
 
 class SignIn(Protocol):
-    """Judges who somebody is. Tries are limited by account and by `address`, the network address of the client."""
+    """
+    Judges who somebody is. Tries are limited by account and by `address`, the network address of the client.
 
-    async def with_password(self, email: str, password: str, *, code: str | None = None, address: str | None) -> SignInResult:
+    Refused ones are recorded, with `user_agent`, for those who look after the person's teams.
+    """
+
+    async def with_password(
+        self, email: str, password: str, *, code: str | None = None, address: str | None, user_agent: str | None = None
+    ) -> SignInResult:
         """With a `code` the result is never FactorRequired. Raises Unauthenticated, RateLimited, and Unavailable when too many
         sign in at once."""
         ...
 
-    async def with_code(self, challenge: str, code: str, *, address: str | None) -> SignedIn:
+    async def with_code(self, challenge: str, code: str, *, address: str | None, user_agent: str | None = None) -> SignedIn:
         """Go on after FactorRequired. Raises Unauthenticated and RateLimited."""
         ...
 
-    async def again(self, user_id: UUID, password: str, *, code: str | None = None, address: str | None) -> SignInResult:
+    async def again(
+        self, user_id: UUID, password: str, *, code: str | None = None, address: str | None, user_agent: str | None = None
+    ) -> SignInResult:
         """`with_password` for somebody who has a session."""
         ...
 

@@ -46,8 +46,14 @@ async def register(context: Context, uow: SqlUnitOfWork, values: InputValues) ->
 
 async def check_password(context: Context, values: InputValues) -> InputValues:
     """Who has the address and the password; comparing holds no connection."""
-    address, code = context.device.ip_address, values.get("code")
-    result = await context.services.sign_in.with_password(values["email"], values["password"], code=code, address=address)
+    device = context.device
+    result = await context.services.sign_in.with_password(
+        values["email"],
+        values["password"],
+        code=values.get("code"),
+        address=device.ip_address,
+        user_agent=device.user_agent,
+    )
     return {"signed_in": _require_complete(result)}
 
 
@@ -75,8 +81,14 @@ async def revoke(context: Context, uow: SqlUnitOfWork, values: InputValues) -> M
 
 async def check_own_password(context: Context, values: InputValues) -> InputValues:
     """Raises Unauthenticated unless password and code are the viewer's."""
-    address, code = context.device.ip_address, values.get("code")
-    result = await context.services.sign_in.again(context.viewer.user_id, values["password"], code=code, address=address)
+    device = context.device
+    result = await context.services.sign_in.again(
+        context.viewer.user_id,
+        values["password"],
+        code=values.get("code"),
+        address=device.ip_address,
+        user_agent=device.user_agent,
+    )
     return {"signed_in": _require_complete(result)}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from domain.audit import Seal
 from domain.blob import BlobStore
 from domain.mail import Mailer
 from persistence.blobs.document_objects import DocumentObjects
@@ -28,3 +29,5 @@ class WorkerServices:
     public_url: str
     mailer: Mailer
     notification_mails: NotificationMails
+    audit_seal: Seal
+    audit_retention_days: int

@@ -12,6 +12,7 @@ from auth.oauth.pages import Pages
 from auth.oauth.token_endpoint import device_of
 from domain import sign_in
 from domain.errors import DomainError, RateLimited, Unauthenticated
+from domain.origin import origin_of
 from domain.session import Device, SessionKind
 from domain.sign_in import FactorRequired, SignedIn, SignIn
 from persistence.engine.database import Database
@@ -89,7 +90,9 @@ class SignInPages:
         email = form.get("email", "")
         device = device_of(request)
         try:
-            result = await self._service.with_password(email, form.get("password", ""), address=device.ip_address)
+            result = await self._service.with_password(
+                email, form.get("password", ""), address=device.ip_address, user_agent=device.user_agent
+            )
             if isinstance(result, FactorRequired):
                 return self._show_factor(request, visit, result.challenge)
             return await self._open(visit, result, device)
@@ -100,7 +103,9 @@ class SignInPages:
         challenge = form.get("challenge", "")
         device = device_of(request)
         try:
-            signed_in = await self._service.with_code(challenge, form.get("code", ""), address=device.ip_address)
+            signed_in = await self._service.with_code(
+                challenge, form.get("code", ""), address=device.ip_address, user_agent=device.user_agent
+            )
             return await self._open(visit, signed_in, device)
         except (Unauthenticated, RateLimited) as error:
             return self._show_factor(request, visit, challenge, error=error)
@@ -114,7 +119,7 @@ class SignInPages:
         async def run(uow: SqlUnitOfWork) -> str:
             return (await sign_in.open_session(uow, signed_in, device, kind=SessionKind.BROWSER))[1]
 
-        token = await run_in_unit_of_work(self._database, self._announcer, run)
+        token = await run_in_unit_of_work(self._database, self._announcer, run, origin=origin_of(None, device))
         response = RedirectResponse(visit.continue_to, 303, {"Cache-Control": "no-store"})
         self._browsers.remember(response, token)
         return response
