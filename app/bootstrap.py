@@ -30,6 +30,7 @@ from domain.audit import Seal
 from domain.errors import StorageUnavailable, Unavailable
 from domain.mail import Mail, Mailer, MailRejected, MailUnavailable
 from domain.notification import UnsubscribeTokens
+from domain.outgoing_url import OutgoingRules
 from domain.page import MAX_PAGE_ROWS
 from domain.sign_in import SignInLimits
 from domain.task.bulk import MAX_BATCH_TASKS
@@ -40,6 +41,7 @@ from gateway.execution.executor import PositionReader
 from gateway.execution.limits import Limits
 from mail.message import parse_mailbox
 from mail.rendering import MailTemplates
+from outgoing.safe_http import SafeHttpClient
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.documents.access import DocumentAccessReader
@@ -105,6 +107,7 @@ class Resources:
     notification_mails: NotificationMails
     queue: WorkQueue
     wake_ups: WakeUpSender
+    outgoing: SafeHttpClient
     audit_seal: Seal
     audit_retention_days: int
     worker_metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
@@ -283,6 +286,7 @@ async def open_resources(
             origin=settings.origin,
             app_url=settings.app_url and settings.app_url.rstrip("/"),
         )
+        outgoing = await stack.enter_async_context(SafeHttpClient.open(OutgoingRules(settings.outgoing_networks)))
         yield Resources(
             services=services,
             tokens=tokens,
@@ -295,6 +299,7 @@ async def open_resources(
             notification_mails=mails,
             queue=queue,
             wake_ups=wake_ups,
+            outgoing=outgoing,
             audit_seal=audit_seal(secret),
             audit_retention_days=settings.audit_retention_days,
         )

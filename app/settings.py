@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from auth.server_secret import MIN_SECRET_CHARS
 from domain.email_address import ascii_host
+from domain.outgoing_url import IpNetwork, parse_networks
 from mail.mail_url import CONSOLE_URL, parse_mail_url
 from mail.message import parse_mailbox
 
@@ -58,6 +59,10 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         default=[], description="Pages of other origins that may call the graph, separated by commas."
     )
+    outgoing_networks: Annotated[list[IpNetwork], NoDecode] = Field(
+        default=[],
+        description="Addresses and networks, separated by commas, that URLs of strangers may lead to though they are not public.",
+    )
     trusted_documents: Path | None = Field(
         default=None, description="Manifest of the only documents that may run; any document without one."
     )
@@ -101,6 +106,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
+
+    @field_validator("outgoing_networks", mode="before")
+    @classmethod
+    def _are_networks(cls, value: object) -> object:
+        return parse_networks([each.strip() for each in value.split(",") if each.strip()]) if isinstance(value, str) else value
 
     @field_validator("allowed_origins")
     @classmethod

@@ -128,7 +128,7 @@ class ComplexityVisitor:
         """The response keys that lead to the list with the greatest part of the cost: at each level the most expensive field."""
         path: list[str] = []
         parent: GraphQLNamedType | None = self._schema.get_root_type(operation.operation)
-        selections: list[tuple[FieldNode, GraphQLNamedType]] = self._fields_of(operation.selection_set, parent)
+        selections: list[tuple[FieldNode, GraphQLNamedType]] = self.fields_of(operation.selection_set, parent)
         length = 0
         while selections:
             costs = [self._cost_of(node, type_, values) for node, type_ in selections]
@@ -139,7 +139,7 @@ class ComplexityVisitor:
                 break
             if self._size(node, definition) is not None:
                 length = len(path)
-            selections = self._fields_of(node.selection_set, get_named_type(definition.type))
+            selections = self.fields_of(node.selection_set, get_named_type(definition.type))
         return path[: length or 1]
 
     def _cost_of(self, node: FieldNode, parent: GraphQLNamedType, values: Mapping[str, Any]) -> int:
@@ -147,24 +147,44 @@ class ComplexityVisitor:
         self._add_field(measure, node, parent)
         return measure.once.compute(values) + measure.per_row.compute(values)
 
-    def _fields_of(
+    def weight_of(self, node: FieldNode, parent: GraphQLNamedType) -> tuple[int, GraphQLField | None]:
+        """What a field costs once, without what is selected below it; and its definition."""
+        name = node.name.value
+        definition = self._schema.get_field(parent, name) if is_composite_type(parent) else None
+        if definition is None or name == "__typename":
+            return 0, definition
+        if name in _INTROSPECTION_COSTS:
+            return _INTROSPECTION_COSTS[name], definition
+        default = _TYPE_WEIGHTS.get(get_named_type(definition.type).name, 1) if node.selection_set is None else 1
+        return self._weights.get(f"{parent.name}.{name}", 0 if _is_connection_field(parent.name, name) else default), definition
+
+    def fields_of(
         self, selections: SelectionSetNode | None, parent: GraphQLNamedType | None
     ) -> list[tuple[FieldNode, GraphQLNamedType]]:
-        """The fields of a selection set with their parents' types, those of its fragments too."""
-        found: list[tuple[FieldNode, GraphQLNamedType]] = []
-        if selections is None or parent is None:
-            return found
-        for node in selections.selections:
-            match node:
-                case FieldNode():
-                    found.append((node, parent))
-                case InlineFragmentNode(type_condition=condition):
-                    inner = type_from_ast(self._schema, condition) if condition else parent
-                    found += self._fields_of(node.selection_set, inner)
-                case FragmentSpreadNode():
-                    definition = self._fragments[node.name.value]
-                    found += self._fields_of(definition.selection_set, type_from_ast(self._schema, definition.type_condition))
-        return list(dict.fromkeys(found))
+        """
+        The fields of a selection set with their parents' types, those of its fragments too.
+
+        Each fragment is read once: with each that spreads another twice, reading them again would take twice as long.
+        """
+        found: dict[int, tuple[FieldNode, GraphQLNamedType]] = {}  # by identity: to compare nodes is to compare all below them
+        spread: set[str] = set()
+
+        def collect(selections: SelectionSetNode | None, parent: GraphQLNamedType | None) -> None:
+            if selections is None or parent is None:
+                return
+            for node in selections.selections:
+                match node:
+                    case FieldNode():
+                        found.setdefault(id(node), (node, parent))
+                    case InlineFragmentNode(type_condition=condition):
+                        collect(node.selection_set, type_from_ast(self._schema, condition) if condition else parent)
+                    case FragmentSpreadNode() if node.name.value not in spread:
+                        spread.add(node.name.value)
+                        definition = self._fragments[node.name.value]
+                        collect(definition.selection_set, type_from_ast(self._schema, definition.type_condition))
+
+        collect(selections, parent)
+        return list(found.values())
 
     def _selections(self, selections: SelectionSetNode | None, parent: GraphQLNamedType | None) -> _Measure:
         total = _Measure()

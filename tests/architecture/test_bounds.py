@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
-_ROOMS = ("persistence", "auth", "embedded", "mail", "workers")
+_ROOMS = ("persistence", "auth", "embedded", "mail", "outgoing", "workers")
 _COLLECTIONS = frozenset(
     {
         "dict",

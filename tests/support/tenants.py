@@ -15,6 +15,7 @@ from domain.oauth_client import OAuthGrant
 from persistence.unit_of_work import unit_of_work
 from resolvers import ids
 from tests.support.app import App, Person
+from tests.support.audit import record_team, stored_log
 from tests.support.graph_actions import (
     create_comment,
     create_document,
@@ -64,10 +65,13 @@ async def create_tenant(app: App) -> Tenant:
             grants=[OAuthGrant.CLIENT_CREDENTIALS],
             scopes=[Scope.TASKS_READ],
         )
+    await record_team(app, people)
+    (entry, *_) = await stored_log(app, uuid_of(people.team_id))
     people = replace(people, owner=await with_session(app, people.owner), admin=await with_session(app, people.admin))
     assert people.owner.session_id is not None
     own: Objects = {
         "ApiToken": ids.encode("ApiToken", token.id),
+        "AuditEntry": ids.encode("AuditEntry", entry["id"]),
         "OAuthClient": ids.encode("OAuthClient", client.id),
         "Session": ids.encode("Session", people.owner.session_id),
         "Factor": ids.encode("Factor", await _create_factor(app, people.owner)),
@@ -301,6 +305,7 @@ QUERIES: Mapping[str, QueryCase] = {
             "Activity",
             "ApiToken",
             "Attachment",
+            "AuditEntry",
             "Change",
             "Comment",
             "Document",

@@ -98,6 +98,13 @@ def test_exponential_fragments_are_measured_in_linear_time() -> None:
     assert time.perf_counter() - started < 1
 
 
+def test_fragments_that_spread_each_other_twice_are_refused_as_quickly() -> None:
+    spreads = "".join(f"fragment F{n} on Item{{...F{n + 1} ...F{n + 1}}}" for n in range(100))
+    page = "fragment F100 on Item{related(first:$n){nodes{id}}}"
+    (refusal,) = refusal_of("query($n:Int){item(id:1){...F0}}" + spreads + page, n=3)  # 2^100 visits would take for ever
+    assert (refusal["code"], refusal["of"], refusal["heaviestPath"]) == ("QUERY_TOO_COMPLEX", "cost", ["item", "related"])
+
+
 def test_limits_can_be_set() -> None:
     assert refusal_of("{a:__typename b:__typename}", Limits(aliases=1))[0]["limit"] == 1
     assert refusal_of("{items(first:3){nodes{id}}}", Limits(cost=3)) == [

@@ -1,0 +1,1 @@
+"""Calls hosts that strangers name, without being led into the network of the server."""
