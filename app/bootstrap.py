@@ -22,11 +22,13 @@ from auth.challenges import Challenges
 from auth.key_store import KeyStore, TooManyKeys, UndecryptableKeys
 from auth.keys import LEAD_SECONDS, SigningKeys
 from auth.passwords import Argon2Passwords
+from auth.relying_party import WebAuthnRelyingParty
 from auth.secret_box import SecretBox
 from auth.server_secret import ServerSecret, read_or_create_secret
 from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
 from domain.audit import Seal
+from domain.cost_limit import CostLimiter
 from domain.errors import StorageUnavailable, Unavailable
 from domain.mail import Mail, Mailer, MailRejected, MailUnavailable
 from domain.notification import UnsubscribeTokens
@@ -37,8 +39,8 @@ from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
 from embedded import embedded_postgres
 from gateway.execution.coordinates import coordinates_where
-from gateway.execution.executor import PositionReader
 from gateway.execution.limits import Limits
+from gateway.execution.position_reader import PositionReader
 from mail.message import parse_mailbox
 from mail.rendering import MailTemplates
 from outgoing.safe_http import SafeHttpClient
@@ -59,7 +61,7 @@ from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
 from persistence.queue.port import WorkQueue
 from persistence.queue.sender import WakeUpSender
-from persistence.rate_limits import open_rate_limiter
+from persistence.rate_limits import open_rate_limiters
 from persistence.rights import RightsLoader
 from persistence.search.postgres import PostgresSearch
 from realtime.announcements import PubSub
@@ -107,6 +109,7 @@ class Resources:
     notification_mails: NotificationMails
     queue: WorkQueue
     wake_ups: WakeUpSender
+    cost_limiter: CostLimiter
     outgoing: SafeHttpClient
     audit_seal: Seal
     audit_retention_days: int
@@ -233,14 +236,16 @@ async def open_resources(
         account_mailer = await stack.enter_async_context(
             BackgroundAccountMailer.open(mailer, origin=settings.origin, logs_links=not settings.production)
         )
-        limiter = await stack.enter_async_context(open_rate_limiter(settings.redis_url, deployment=settings.origin))
+        limiters = await stack.enter_async_context(open_rate_limiters(settings.redis_url, deployment=settings.origin))
+        relying_party = WebAuthnRelyingParty(secret, origin=settings.origin)
         sign_in = PasswordSignIn(
             database,
             passwords,
-            limiter,
+            limiters.uses,
             challenges=Challenges(secret),
             factor_secrets=SecretBox(secret, "second factors"),
             announcer=live,
+            relying_party=relying_party,
             limits=sign_in_limits,
         )
         services = Services(
@@ -262,6 +267,7 @@ async def open_resources(
             passwords=passwords,
             sign_in=sign_in,
             totp_secrets=sign_in,
+            relying_party=relying_party,
             registration=settings.registration,
             account_mailer=account_mailer,
             unsubscribe_tokens=UnsubscribeTokens(secret.derive("unsubscribe")),
@@ -302,6 +308,7 @@ async def open_resources(
             outgoing=outgoing,
             audit_seal=audit_seal(secret),
             audit_retention_days=settings.audit_retention_days,
+            cost_limiter=limiters.costs,
         )
 
 

@@ -23,6 +23,7 @@ from persistence.engine.database import open_database
 from persistence.engine.schema_version import schema_version
 from realtime.collaboration.connection import MAX_MESSAGE_BYTES
 from transport.connection_table import DEFAULT_MAX_CONNECTIONS, ConnectionTable
+from transport.trusted_proxies import TrustedProxies
 from transport.uvicorn_http import http_protocol
 from transport.uvicorn_websocket import WebSocketProtocol
 
@@ -149,12 +150,17 @@ def _config(app: Application, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app.asgi,
         loop="none",
-        http=http_protocol(app.request_handlers, ConnectionTable(_max_connections(settings))),
+        http=http_protocol(
+            app.request_handlers,
+            ConnectionTable(_max_connections(settings)),
+            proxies=TrustedProxies(settings.trusted_proxies),
+        ),
         ws=WebSocketProtocol,
         ws_ping_interval=None,
         ws_max_size=MAX_MESSAGE_BYTES,  # of documents; the graph allows less
         ws_per_message_deflate=False,
         lifespan="off",
+        proxy_headers=False,  # uvicorn would believe any process of this machine
         access_log=False,
         log_config=None,
         server_header=False,

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from auth.server_secret import MIN_SECRET_CHARS
 from domain.email_address import ascii_host
-from domain.outgoing_url import IpNetwork, parse_networks
+from domain.ip_network import IpNetwork, parse_networks
 from mail.mail_url import CONSOLE_URL, parse_mail_url
 from mail.message import parse_mailbox
 
@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         default=[], description="Pages of other origins that may call the graph, separated by commas."
     )
+    trusted_proxies: Annotated[list[IpNetwork], NoDecode] = Field(
+        default=[], description="Addresses and networks of proxies, separated by commas, whose X-Forwarded-For and -Proto count."
+    )
     outgoing_networks: Annotated[list[IpNetwork], NoDecode] = Field(
         default=[],
         description="Addresses and networks, separated by commas, that URLs of strangers may lead to though they are not public.",
@@ -66,6 +69,13 @@ class Settings(BaseSettings):
     trusted_documents: Path | None = Field(
         default=None, description="Manifest of the only documents that may run; any document without one."
     )
+    cost_limits: Literal["enforce", "report", "off"] | None = Field(
+        default=None,
+        description="Whether operations that cost more than the limits are refused, or the limits only told; report in "
+        "development, enforce in production.",
+    )
+    cost_burst: int = Field(default=5_000, ge=5_000, le=10**9, description="Cost of operations that one may ask for at once.")
+    cost_per_hour: int = Field(default=60_000, ge=1_000, le=10**9, description="Cost of operations an hour in the long run.")
     compression: Literal["off", "gzip"] = Field(default="off", description="How answers above 1 KiB are compressed.")
     mail_url: str | None = Field(
         default=None,
@@ -107,7 +117,7 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
 
-    @field_validator("outgoing_networks", mode="before")
+    @field_validator("trusted_proxies", "outgoing_networks", mode="before")
     @classmethod
     def _are_networks(cls, value: object) -> object:
         return parse_networks([each.strip() for each in value.split(",") if each.strip()]) if isinstance(value, str) else value
@@ -194,6 +204,11 @@ class Settings(BaseSettings):
     def origin(self) -> str:
         """The address of the server as people see it, without a slash at the end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def enforces_cost_limits(self) -> bool:
+        """Whether operations beyond the limits are refused."""
+        return (self.cost_limits or ("enforce" if self.production else "report")) == "enforce"
 
     @property
     def seed(self) -> Literal["none", "demo", "large"]:

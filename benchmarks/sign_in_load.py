@@ -207,7 +207,12 @@ async def _create_accounts(url: str, count: int) -> list[str]:
 @contextlib.asynccontextmanager
 async def _running_server(settings: Settings, url: str) -> AsyncIterator[None]:
     given = environment(
-        database_url=url, port=str(settings.port), data_dir=str(settings.data_dir), seed_size="none", log_level="error"
+        database_url=url,
+        port=str(settings.port),
+        data_dir=str(settings.data_dir),
+        seed_size="none",
+        log_level="error",
+        trusted_proxies="127.0.0.1",  # requests come from addresses of their own
     )
     command = tied_to_parent([sys.executable, str(ROOT / "server.py"), "api"])
     server = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=given, stdout=subprocess.DEVNULL)

@@ -5,15 +5,13 @@ multicast, site-local addresses and 127.0.0.1 in the forms of NAT64 and 6to4 for
 by a decision: global unicast (2000::/3) without the ranges inside it that lead elsewhere.
 """
 
-import ipaddress
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
-IpAddress = IPv4Address | IPv6Address
-IpNetwork = IPv4Network | IPv6Network
+from domain.ip_network import IpAddress, IpNetwork
 
 MAX_URL_CHARS: Final = 2000
 PUBLIC_PORTS: Final = frozenset({443, 8443})
@@ -149,20 +147,3 @@ def is_public(address: IpAddress) -> bool:
     if address in _NAT64:
         return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
     return address in _IPV6_GLOBAL and not any(address in network for network in _IPV6_SPECIAL)
-
-
-def parse_networks(values: Sequence[str]) -> list[IpNetwork]:
-    """Addresses and networks, as settings name them: `10.0.0.0/8`, `::1`. Raises ValueError, which names the one that is none."""
-    return [_network(value) for value in values]
-
-
-def _network(value: str) -> IpNetwork:
-    try:
-        return ipaddress.ip_network(value)
-    except ValueError:
-        pass
-    try:
-        wider = ipaddress.ip_network(value, strict=False)
-    except ValueError:
-        raise ValueError(f"{value} is no address or network: write 10.0.0.7 or 10.0.0.0/8") from None
-    raise ValueError(f"{value} is an address within a network: write {wider}")

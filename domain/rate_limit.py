@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
 from domain.errors import RateLimited
+from domain.ip_network import parse_address
 
 _SUBSCRIBER_PREFIX: Final = 64  # bits of an IPv6 address that a provider gives to one subscriber
 
@@ -57,12 +58,9 @@ def network_of(address: str | None) -> str:
 
     Clients without an address that can be read (a socket of the machine itself) are one subject.
     """
-    try:
-        parsed = ipaddress.ip_address((address or "").partition("%")[0])
-    except ValueError:
+    parsed = parse_address(address or "")
+    if parsed is None:
         return ""
     if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
     return str(ipaddress.ip_network((parsed, _SUBSCRIBER_PREFIX), strict=False))

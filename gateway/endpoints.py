@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from gateway.http.cost_meter import CostMeter
 from gateway.http.credentials import CHECK_INTERVAL_SECONDS, CredentialVerifier, CredentialWatch
 from gateway.http.endpoint import MAX_BODY_BYTES, GraphQLEndpoint
 from gateway.http.origins import AllowedOrigins
@@ -52,7 +53,9 @@ def graph_endpoints(
     credentials: CredentialVerifier,
     open_context: OpenContext,
     allowed_origins: Collection[str] = (),
+    own_origin: str = "",
     may_introspect: MayIntrospect = allow_introspection,
+    cost_meter: CostMeter | None = None,
     socket_limits: WebSocketLimits | None = None,
     stream_limits: StreamLimits | None = None,
     credential_check_seconds: float = CHECK_INTERVAL_SECONDS,
@@ -64,10 +67,10 @@ def graph_endpoints(
     """
     The endpoints of a graph. The server awaits `drain` of the connections before it stops.
 
-    `allowed_origins` are pages of other origins that may call the graph, such as `https://app.example.com`. `resource_metadata`:
-    the address of the document that says who gives tokens (RFC 9728).
+    `allowed_origins` are pages of other origins that may call the graph, such as `https://app.example.com`; `own_origin` is where
+    people reach the server. `resource_metadata`: the address of the document that says who gives tokens (RFC 9728).
     """
-    origins = AllowedOrigins(allowed_origins)
+    origins = AllowedOrigins(allowed_origins, own=own_origin)
     hub = None if subscriptions.groups is None else subscriptions.groups.hub
     watch = CredentialWatch(credentials, subscriptions.tasks, hub, interval_seconds=credential_check_seconds)
     streams = StreamingResponses(subscriptions, watch=watch, open_context=open_context, limits=stream_limits)
@@ -79,6 +82,7 @@ def graph_endpoints(
         persisted_queries=persisted_queries,
         streaming=streams,
         may_introspect=may_introspect,
+        cost_meter=cost_meter,
         max_body_bytes=max_body_bytes,
         compress=compress,
         resource_metadata=resource_metadata,
@@ -91,6 +95,7 @@ def graph_endpoints(
         open_context=open_context,
         origins=origins,
         may_introspect=may_introspect,
+        cost_meter=cost_meter,
         limits=socket_limits,
     )
     return GraphEndpoints(

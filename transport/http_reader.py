@@ -10,6 +10,7 @@ protocol's; then a new parser reads the same head without the offer, and the req
 A request that is refused is answered after the requests before it, and ends the connection.
 """
 
+from asyncio import Transport
 from time import monotonic
 from typing import Any, Final, cast
 
@@ -31,6 +32,7 @@ from transport.http_head import (
     new_parser,
 )
 from transport.http_response import plain_text_response, serialize
+from transport.trusted_proxies import TrustedProxies
 from transport.uvicorn_websocket import WebSocketProtocol
 
 _HEAD_END: Final = b"\r\n\r\n"
@@ -57,10 +59,12 @@ def _do_nothing() -> None:
 class HttpReader(HttpToolsProtocol):
     """The reading half of a connection; `start_request` and what answers are its subclass's."""
 
-    def __init__(self, *args: Any, table: ConnectionTable, **named: Any) -> None:
+    def __init__(self, *args: Any, table: ConnectionTable, proxies: TrustedProxies, **named: Any) -> None:
         super().__init__(*args, **named)
         self.parser = new_parser(self)
         self.table = table
+        self._proxies = proxies
+        self._proxy: tuple[str, int] | None = None  # at the other end of the socket, where it is a trusted one
         self.phase_started_at = 0.0
         self.in_head = False
         self.in_body = self._in_turns = self._offers_upgrade = self._to_websocket = False
@@ -84,6 +88,11 @@ class HttpReader(HttpToolsProtocol):
         """Whether a request is being answered."""
         cycle: Any = self.cycle
         return cycle is not None and not cycle.response_complete
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if self.client is not None and self._proxies.trusts(self.client[0]):
+            self._proxy = self.client
 
     # ── bytes ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -237,6 +246,8 @@ class HttpReader(HttpToolsProtocol):
             check_version_and_host(version, self._host_count)
         if self._head_bytes + self._piece_bytes > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
             check_head_size(self.url, self.headers)
+        if self._proxy is not None:
+            self.client, self.scheme = self._proxies.client_of(self._proxy, "http", self.headers)
         if parser.should_upgrade():
             method = parser.get_method()
             if method == b"CONNECT":
@@ -290,7 +301,7 @@ class HttpReader(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         """Go on with a websocket's protocol."""
         self.connections.discard(self)
-        protocol = self.ws_protocol_class(  # type: ignore[call-arg, misc]
+        protocol: Any = self.ws_protocol_class(  # type: ignore[call-arg, misc]
             config=self.config, server_state=self.server_state, app_state=self.app_state
         )
         if isinstance(protocol, WebSocketProtocol):
@@ -299,6 +310,7 @@ class HttpReader(HttpToolsProtocol):
         else:
             self.table.remove(self)
         protocol.connection_made(self.transport)
+        protocol.client, protocol.scheme = self.client, "wss" if self.scheme == "https" else "ws"
         protocol.data_received(head_with_upgrade(self.url, self.headers))
         self.transport.set_protocol(protocol)
         self.parser = cast(Any, None)  # it refers to this protocol, which would live until cycles are collected

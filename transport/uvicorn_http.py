@@ -3,7 +3,7 @@
 Fast path. A POST of a few KiB to a path of the graph goes from the parser to its handler as a dict of headers and a body, and its
 response to the socket as one write. What ASGI puts in between (scope, two messages each way, an event, middleware, a timer to
 set and to cancel) took 38 of the 160 µs of a small query; two writes for one response are two system calls. All else takes
-uvicorn's path: other paths and methods, streams, long or chunked bodies, proxies' headers, `Expect`, clients that do not read.
+uvicorn's path: other paths and methods, streams, long or chunked bodies, `Expect`, clients that do not read.
 
 Deadlines. One timer a connection, which is set anew only when it fires, bounds everything that may last: the head and the body of
 a request, its operation, the silence between two requests, the writing of a response, and closing. Uvicorn bounds only the
@@ -24,10 +24,11 @@ from transport.fast_request import FastRequest, RequestHandler
 from transport.http_head import check_path
 from transport.http_reader import HttpReader, ReadFlow
 from transport.http_response import Reply, plain_text_response, serialize
+from transport.trusted_proxies import NO_PROXIES, TrustedProxies
 
 _MAX_FAST_BODY_BYTES: Final = 64 * 1024
 _DISCONNECT_GRACE_SECONDS = 0.05  # after a client's going, so that what is nearly done gets done
-_SLOW_PATH_HEADERS: Final = frozenset((b"expect", b"upgrade", b"transfer-encoding", b"x-forwarded-for", b"x-forwarded-proto"))
+_SLOW_PATH_HEADERS: Final = frozenset((b"expect", b"upgrade", b"transfer-encoding"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +46,14 @@ class HttpTimeouts:
 
 
 def http_protocol(
-    handlers: Mapping[bytes, RequestHandler], table: ConnectionTable | None = None, timeouts: HttpTimeouts = HttpTimeouts()
+    handlers: Mapping[bytes, RequestHandler],
+    table: ConnectionTable | None = None,
+    timeouts: HttpTimeouts = HttpTimeouts(),
+    proxies: TrustedProxies = NO_PROXIES,
 ) -> Any:
     """What makes protocols for uvicorn's `http` setting; all of them share one table of connections."""
-    return partial(HttpProtocol, handlers=handlers, table=ConnectionTable() if table is None else table, timeouts=timeouts)
+    shared = ConnectionTable() if table is None else table
+    return partial(HttpProtocol, handlers=handlers, table=shared, timeouts=timeouts, proxies=proxies)
 
 
 class HttpProtocol(HttpReader):

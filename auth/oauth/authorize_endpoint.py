@@ -178,7 +178,7 @@ class AuthorizeEndpoint:
             return self._return(asked, "access_denied", "The person denied the request.")
         browser = await self._forms.find(request)
         if browser is None or asked.needs_sign_in(browser):
-            return RedirectResponse(str(request.url), 303, {"Cache-Control": "no-store"})
+            return RedirectResponse(_visit(request, asked).action, 303, {"Cache-Control": "no-store"})
         return await self._grant(asked, browser)
 
     async def _grant(self, asked: _Authorization, browser: SignedInBrowser) -> Response:

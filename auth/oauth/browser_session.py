@@ -51,10 +51,10 @@ class BrowserSessions:
             return None
         return SignedInBrowser(session, user)
 
-    def remember(self, response: Response, token: str) -> None:
+    def remember(self, request: Request, response: Response, token: str) -> None:
         """Set the cookie of a session."""
         lifetime_seconds = int(BROWSER_LIFETIME.total_seconds())
-        self._set(response, self._session_cookie, token, lifetime_seconds)
+        self._set(request, response, self._session_cookie, token, lifetime_seconds)
 
     def form_secret(self, request: Request) -> str:
         """The random value of the browser; a new one where it has none."""
@@ -65,17 +65,20 @@ class BrowserSessions:
         """What a form carries that is for this request, in this browser."""
         return hmac.new(self._key, f"{form_secret}\n{about}".encode(), "sha256").hexdigest()
 
-    def set_form_secret(self, response: Response, form_secret: str) -> None:
+    def set_form_secret(self, request: Request, response: Response, form_secret: str) -> None:
         """Set the cookie with the random value."""
-        self._set(response, self._form_cookie, form_secret, None)
+        self._set(request, response, self._form_cookie, form_secret, None)
 
     def is_own_form(self, request: Request, given: str, about: str) -> bool:
         """Whether a form came from a page of ours, for this request, in this browser."""
         origin = request.headers.get("origin", self.origin)
-        if origin != self.origin and urlsplit(origin).netloc != request.headers.get("host"):
+        page = urlsplit(origin)
+        is_downgrade = page.scheme == "http" and request.url.scheme == "https"
+        if origin != self.origin and (page.netloc != request.headers.get("host") or is_downgrade):
             return False
         known = request.cookies.get(self._form_cookie, "")
         return bool(known) and secrets.compare_digest(given.encode(), self.form_token(known, about).encode())
 
-    def _set(self, response: Response, name: str, value: str, max_age: int | None) -> None:
-        response.set_cookie(name, value, max_age=max_age, path="/", secure=self._secure, httponly=True, samesite="lax")
+    def _set(self, request: Request, response: Response, name: str, value: str, max_age: int | None) -> None:
+        secure = self._secure or request.url.scheme == "https"
+        response.set_cookie(name, value, max_age=max_age, path="/", secure=secure, httponly=True, samesite="lax")

@@ -36,20 +36,23 @@ _ALLOWED_HEADERS = b", ".join(
 
 
 class AllowedOrigins:
-    """An allow-list of origins such as `https://app.example.com`, or "*" for all. The server's own pages are always allowed."""
+    """An allow-list of origins such as `https://app.example.com`, or "*" for all. The server's own pages are always allowed:
+    those of `own`, its public address, and those of the host that was asked."""
 
-    def __init__(self, allowed: Collection[str] = ()) -> None:
+    def __init__(self, allowed: Collection[str] = (), *, own: str = "") -> None:
         self._reported = RefusedOrigins()
+        self._own = own.lower().encode("latin-1")
         self._allow_all = "*" in allowed
         self._allowed = frozenset(origin.lower().rstrip("/").encode("latin-1") for origin in allowed)
 
-    def allows(self, headers: Mapping[bytes, bytes]) -> bool:
-        """Whether the page, if it is one, may open a websocket. Clients that are no browsers send no Origin."""
+    def allows(self, headers: Mapping[bytes, bytes], scheme: str = "ws") -> bool:
+        """Whether the page, if it is one, may open a websocket by this scheme. Clients that are no browsers send no Origin."""
         origin = headers.get(b"origin")
-        if origin is None or self._is_allowed(origin):
+        if origin is None or self._is_allowed(origin) or origin.lower() == self._own:
             return True
-        scheme, _, host = origin.lower().partition(b"://")
-        if scheme in (b"http", b"https") and host == headers.get(b"host", b"").lower():
+        page_scheme, _, host = origin.lower().partition(b"://")
+        schemes = (b"https",) if scheme == "wss" else (b"http", b"https")  # a proxy that is not trusted may end TLS
+        if page_scheme in schemes and host == headers.get(b"host", b"").lower():
             return True
         self._reported.report(origin)
         return False
@@ -63,7 +66,7 @@ class AllowedOrigins:
             return ((b"vary", b"origin"),)
         return (
             (b"access-control-allow-origin", origin),
-            (b"access-control-expose-headers", b"x-request-id"),
+            (b"access-control-expose-headers", b"x-request-id, ratelimit, ratelimit-policy, retry-after"),
             (b"vary", b"origin"),
         )
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
+from gateway.http.cost_meter import CostMeter
 from gateway.http.credentials import CredentialVerifier, CredentialWatch
 from gateway.http.origins import AllowedOrigins
 from gateway.http.ports import MayIntrospect, OpenContext, allow_introspection
@@ -45,6 +46,7 @@ class WebSocketEndpoint:
         open_context: OpenContext,
         origins: AllowedOrigins,
         may_introspect: MayIntrospect = allow_introspection,
+        cost_meter: CostMeter | None = None,
         limits: WebSocketLimits | None = None,
     ) -> None:
         self._limits = limits or WebSocketLimits()
@@ -57,6 +59,7 @@ class WebSocketEndpoint:
             credentials=credentials,
             open_context=open_context,
             may_introspect=may_introspect,
+            cost_meter=cost_meter,
             budgets=self.budgets,
             close_counts=self.close_counts,
             limits=self._limits,
@@ -73,7 +76,7 @@ class WebSocketEndpoint:
             await send({"type": "websocket.accept"})
             await send(_GOING_AWAY.to_asgi_message())
             return
-        if not self._origins.allows(headers):
+        if not self._origins.allows(headers, scope.get("scheme", "ws")):
             await send({"type": "websocket.close", "code": 4403})  # before accepting: HTTP 403
             return
         subprotocol = subprotocols.select_subprotocol(scope.get("subprotocols", ()))

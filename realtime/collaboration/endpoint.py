@@ -39,7 +39,7 @@ class CollaborationEndpoint:
         *,
         authenticator: Authenticator,
         parse_id: Callable[[str], UUID | None],
-        may_connect: Callable[[Mapping[bytes, bytes]], bool],
+        may_connect: Callable[[Mapping[bytes, bytes], str], bool],
         take_over: TransportTakeover = no_takeover,
         timings: KeepaliveTimings | None = None,
     ) -> None:
@@ -58,7 +58,7 @@ class CollaborationEndpoint:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if (await receive())["type"] != "websocket.connect":
             return
-        if not self._may_connect(headers):
+        if not self._may_connect(headers, scope.get("scheme", "ws")):
             await send({"type": "websocket.close", "code": 4403})  # before accepting: HTTP 403
             return
         await send({"type": "websocket.accept"})

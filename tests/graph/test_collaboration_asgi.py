@@ -36,7 +36,7 @@ async def test_edits_are_stored_and_sent_through_asgi_as_well(app: App, team: Sa
         app.resources.services.rooms,
         authenticator=OnePersonAuth(team.member),
         parse_id=document_uuid,
-        may_connect=lambda headers: True,
+        may_connect=lambda headers, scheme: True,
     )
     said: asyncio.Queue[Message] = asyncio.Queue()
     results: asyncio.Queue[Message] = asyncio.Queue()

@@ -28,7 +28,7 @@ async def connect(app: App, team: SampleTeam) -> AsyncIterator[tuple[asyncio.Que
         app.resources.services.rooms,
         authenticator=OnePersonAuth(team.member),
         parse_id=document_uuid,
-        may_connect=lambda headers: True,
+        may_connect=lambda headers, scheme: True,
         timings=FAST,
     )
     sent: asyncio.Queue[Message] = asyncio.Queue()

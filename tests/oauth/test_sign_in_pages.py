@@ -1,7 +1,10 @@
 """The pages on which people sign in and consent: prompts, cookies, and forms of other sites."""
 
 import httpx
+from starlette.requests import Request
+from starlette.responses import Response
 
+from auth.oauth.browser_session import BrowserSessions
 from tests.graph.test_factor import protected
 from tests.support.app import App
 from tests.support.browser_flow import AppRequest, authorize, consent, form_of, returned, sign_in, submit
@@ -96,15 +99,36 @@ async def test_the_cookie_is_not_for_scripts_and_is_no_token(
 
 
 async def test_over_https_cookies_are_bound_to_the_host(app: App) -> None:
-    from starlette.responses import Response
-
-    from auth.oauth.browser_session import BrowserSessions
-
-    response = Response()
-    BrowserSessions(app.resources.secret, "https://hive.example").remember(response, "x")
+    request, response = Request({"type": "http", "scheme": "http", "path": "/", "headers": []}), Response()
+    BrowserSessions(app.resources.secret, "https://hive.example").remember(request, response, "x")
     assert response.headers["set-cookie"].startswith("__Host-hive_sign_in=x;")
     assert "Secure" in response.headers["set-cookie"]
     assert "Path=/" in response.headers["set-cookie"]
+
+
+async def test_a_proxy_that_ends_tls_makes_cookies_secure_and_pages_in_clear_foreign(app: App) -> None:
+    browsers = BrowserSessions(app.resources.secret, "http://hive.example")
+
+    def request(scheme: str, origin: str, cookie: str = "") -> Request:
+        headers = {"host": "hive.example", "origin": origin, "cookie": cookie}
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        return Request({"type": "http", "scheme": scheme, "path": "/", "query_string": b"", "headers": raw})
+
+    for scheme, is_secure in (("https", True), ("http", False)):
+        response = Response()
+        browsers.set_form_secret(request(scheme, ""), response, "x" * 20)
+        assert ("Secure" in response.headers["set-cookie"]) is is_secure
+    cookie, token = f"hive_form={'x' * 20}", browsers.form_token("x" * 20, "/")
+    allowed = [
+        (scheme, origin)
+        for scheme in ("http", "https")
+        for origin in ("http://other.example", "https://hive.example", "https://hive.example:8443")
+        if browsers.is_own_form(request(scheme, origin, cookie), token, "/")
+    ]
+    assert allowed == [("http", "https://hive.example"), ("https", "https://hive.example")]
+    tls = BrowserSessions(app.resources.secret, "https://hive.example")
+    token = tls.form_token("x" * 20, "/")
+    assert not tls.is_own_form(request("https", "http://hive.example", f"__Host-{cookie}"), token, "/")
 
 
 # ── forms of other sites (CSRF) ───────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.outgoing_url import OutgoingRules, OutgoingUrl, UnsafeUrl, is_public, parse_networks
+from domain.ip_network import parse_networks
+from domain.outgoing_url import OutgoingRules, OutgoingUrl, UnsafeUrl, is_public
 from outgoing.safe_http import Failure, OutgoingError, Resolver, SafeHttpClient
 from tests.support.hostile_urls import FORBIDDEN_IPV4, FORBIDDEN_IPV6, hostile_names, hostile_urls
 from tests.support.mail_server import make_certificate

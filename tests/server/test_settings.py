@@ -53,18 +53,17 @@ def test_what_no_browser_sends_as_an_origin_is_refused(value: str, reason: str) 
     assert reason in error["msg"]
 
 
-def test_networks_are_read_and_what_is_none_is_named() -> None:
-    read = Settings(outgoing_networks=" 10.20.0.0/16,127.0.0.1 , ::1,").outgoing_networks  # type: ignore[arg-type]
+@pytest.mark.parametrize("name", ["outgoing_networks", "trusted_proxies"])
+def test_networks_are_read_and_what_is_none_is_named(name: str) -> None:
+    read = getattr(Settings(**{name: " 10.20.0.0/16,127.0.0.1 , ::1,"}), name)  # type: ignore[arg-type]
     assert [str(each) for each in read] == ["10.20.0.0/16", "127.0.0.1/32", "::1/128"]
     for value, reason in (
         ("127.0.0.1, 10.0.0.1/8", "10.0.0.1/8 is an address within a network: write 10.0.0.0/8"),
         ("localhost", "localhost is no address or network: write 10.0.0.7 or 10.0.0.0/8"),
     ):
         with pytest.raises(ValidationError) as refused:
-            Settings(outgoing_networks=value)  # type: ignore[arg-type]
-        assert [(each["loc"], each["msg"]) for each in refused.value.errors()] == [
-            (("outgoing_networks",), f"Value error, {reason}")
-        ]
+            Settings(**{name: value})  # type: ignore[arg-type]
+        assert [(each["loc"], each["msg"]) for each in refused.value.errors()] == [((name,), f"Value error, {reason}")]
 
 
 @settings(derandomize=True, deadline=None, database=None, max_examples=200)

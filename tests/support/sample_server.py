@@ -11,8 +11,10 @@ import orjson
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
+from domain.ip_network import parse_networks
 from tests.support.sample_app import SampleApp, build_sample_app
 from transport.connection_table import ConnectionTable
+from transport.trusted_proxies import TrustedProxies
 from transport.uvicorn_http import HttpTimeouts, http_protocol
 from transport.uvicorn_websocket import WebSocketProtocol
 
@@ -61,6 +63,7 @@ async def run_sample_server(
     keep_alive: float = 5.0,
     table: ConnectionTable | None = None,
     timeouts: HttpTimeouts = HttpTimeouts(),  # noqa: B008 (frozen)
+    proxies: Sequence[str] = (),
     **options: Any,
 ) -> AsyncIterator[SampleServer]:
     served = build_sample_app(**options)
@@ -69,7 +72,10 @@ async def run_sample_server(
         served.app,
         log_level="warning",
         lifespan="off",
-        http=http_protocol(served.request_handlers, table, timeouts) if fast_path else "httptools",
+        http=http_protocol(served.request_handlers, table, timeouts, TrustedProxies(parse_networks(proxies)))
+        if fast_path
+        else "httptools",
+        proxy_headers=False,
         ws=ws,
         ws_ping_interval=None,
         ws_per_message_deflate=False,

@@ -44,6 +44,7 @@ class ServerProcess:
             **{name: value for name in ("PATH", "HOME", "LANG", "TMPDIR") if (value := os.environ.get(name))},  # noqa: TID251
             "HIVE_PORT": str(self.port),
             "HIVE_SETTLE_SECONDS": "3600",  # other tests share the database, and look whether anything was written
+            "HIVE_TRUSTED_PROXIES": "127.0.0.1",  # tests come from addresses of their own: limits count by address
             "HIVE_DATA_DIR": str(folder / "data"),
             "HIVE_SECRET_KEY": SECRET_KEY,  # servers of one database share it
             **{f"HIVE_{name.upper()}": str(value) for name, value in settings.items()},
