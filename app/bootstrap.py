@@ -41,11 +41,13 @@ from embedded import embedded_postgres
 from gateway.execution.coordinates import coordinates_where
 from gateway.execution.limits import Limits
 from gateway.execution.position_reader import PositionReader
+from gateway.job_files import JOB_FILES_PATH
 from mail.message import parse_mailbox
 from mail.rendering import MailTemplates
 from outgoing.safe_http import SafeHttpClient
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
+from persistence.blobs.signed_urls import UrlSigner
 from persistence.documents.access import DocumentAccessReader
 from persistence.documents.compaction import CompactionService
 from persistence.documents.contents import ContentReader
@@ -73,6 +75,7 @@ from resolvers.collaboration_auth import access_from
 from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
 from schema.root import bindings, schema
+from workers.job import PREFIX
 from workers.metrics import WorkerMetrics
 from workers.notification_mail import NotificationMails
 from workers.upkeep import Retries
@@ -271,6 +274,8 @@ async def open_resources(
             registration=settings.registration,
             account_mailer=account_mailer,
             unsubscribe_tokens=UnsubscribeTokens(secret.derive("unsubscribe")),
+            job_urls=UrlSigner(secret.derive("job files"), settings.origin, JOB_FILES_PATH),
+            wake_workers=lambda kind: wake_ups.mark(PREFIX + kind),
             development=not settings.production,
             tokens=tokens,
             public_url=settings.origin,
@@ -283,7 +288,7 @@ async def open_resources(
                 "bulk": MAX_BATCH_TASKS,
                 "upload_bytes": MAX_UPLOAD_BYTES,
             },
-            features=["changes", "subscriptions", "documents", "uploads"],
+            features=["changes", "subscriptions", "documents", "uploads", "jobs"],
         )
         texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
         mails = NotificationMails(
