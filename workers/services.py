@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from domain.audit import Seal
 from domain.blob import BlobStore
@@ -12,6 +13,9 @@ from persistence.documents.contents import ContentReader
 from persistence.engine.database import Database
 from persistence.unit_of_work import Announcer
 from workers.notification_mail import NotificationMails
+
+if TYPE_CHECKING:
+    from persistence.search.opensearch.engine import OpenSearchEngine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,3 +35,4 @@ class WorkerServices:
     notification_mails: NotificationMails
     audit_seal: Seal
     audit_retention_days: int
+    search_engine: "OpenSearchEngine | None" = None

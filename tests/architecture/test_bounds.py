@@ -33,6 +33,7 @@ _SIZE = "bounded by the size of the pool"
 _BYTES = "bounded in bytes"
 _STATIC = "one entry for each statement or class in the code"
 _REPORT = "the report of a command that an operator runs"
+_BATCH = "the objects of one batch of events: 500"
 _CONSUMERS = "one entry for each consumer in the code"
 _NAMED_PEOPLE = "the people whom one export names"
 _WORKERS = "the number of worker processes"
@@ -96,10 +97,17 @@ _BOUNDS: dict[str, str] = {
     "persistence/search/index_writes.py:IndexChanges.moved": _PER_OPERATION,
     "persistence/search/index_writes.py:IndexChanges.names": _PER_OPERATION,
     "persistence/search/index_writes.py:IndexChanges.removed": _PER_OPERATION,
+    "persistence/search/opensearch/changes.py:ChangedObjects.moved": _BATCH,
+    "persistence/search/opensearch/changes.py:ChangedObjects.objects": _BATCH,
+    "persistence/search/opensearch/changes.py:ChangedObjects.threads": _BATCH,
     "persistence/search/rebuild.py:IndexReport.examples": "the first twenty",
     "persistence/stores/document.py:SqlDocuments._required_keys": _PER_OPERATION,
     "persistence/stores/document.py:SqlDocuments.edits": _PER_OPERATION,
     "persistence/stores/document.py:SqlDocuments.pending": _PER_OPERATION,
+    "persistence/stores/task_places.py:TaskPlaces._busy_teams": "four statements",
+    "persistence/stores/task_places.py:TaskPlaces._ranks": _CALLERS,
+    "persistence/stores/task_places.py:TaskPlaces._unused": "10,000 numbers",
+    "persistence/stores/task_places.py:TaskPlaces._waiting": _CALLERS,
     "persistence/transaction.py:Transaction._row_versions": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.enqueued_kinds": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.entries": _PER_OPERATION,

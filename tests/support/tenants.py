@@ -9,15 +9,13 @@ from typing import Any, Literal
 from uuid import UUID
 
 from domain import api_token, oauth_client
-from domain import job as jobs
 from domain.actor import Scope
 from domain.factor import Factor, FactorKind
-from domain.job import TransferFormat
 from domain.oauth_client import OAuthGrant
 from persistence.unit_of_work import unit_of_work
 from resolvers import ids
 from tests.support.app import App, Person
-from tests.support.audit import record_team, stored_log
+from tests.support.audit import create_audit_entry
 from tests.support.graph_actions import (
     create_comment,
     create_document,
@@ -28,7 +26,7 @@ from tests.support.graph_actions import (
     mutate_ok,
 )
 from tests.support.teams import SampleTeam, create_sample_team, uuid_of, with_session
-from tests.support.tenant_objects import create_files, create_notification
+from tests.support.tenant_objects import create_files, create_job, create_notification
 
 Objects = Mapping[str, str]
 Outcome = Literal["allowed", "NOT_FOUND", "FORBIDDEN", "INVALID", "REAUTHENTICATION_REQUIRED"]
@@ -67,24 +65,13 @@ async def create_tenant(app: App) -> Tenant:
             grants=[OAuthGrant.CLIENT_CREDENTIALS],
             scopes=[Scope.TASKS_READ],
         )
-        job = await jobs.start_export(
-            uow,
-            people.owner.actor,
-            team_id=uuid_of(people.team_id),
-            project_id=None,
-            document_id=None,
-            format=TransferFormat.CSV,
-            include_attachments=False,
-        )
-    await record_team(app, people)
-    (entry, *_) = await stored_log(app, uuid_of(people.team_id))
     people = replace(people, owner=await with_session(app, people.owner), admin=await with_session(app, people.admin))
     assert people.owner.session_id is not None
     own: Objects = {
         "ApiToken": ids.encode("ApiToken", token.id),
-        "AuditEntry": ids.encode("AuditEntry", entry["id"]),
+        "AuditEntry": await create_audit_entry(app, people),
         "OAuthClient": ids.encode("OAuthClient", client.id),
-        "Job": ids.encode("Job", job.id),
+        "Job": await create_job(app, people.owner, uuid_of(people.team_id)),
         "Session": ids.encode("Session", people.owner.session_id),
         "Factor": ids.encode("Factor", await _create_factor(app, people.owner)),
     }
@@ -292,6 +279,7 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "commentDelete": MutationCase(_input_of(id="Comment")),
     # A guest exports what guests see.
     "exportStart": MutationCase(_input_of(projectId="Project"), guest="allowed"),
+    "reportStart": MutationCase(_input_with({"kind": "OVERDUE"}, projectId="Project"), guest="allowed"),
     "jobCancel": MutationCase(_input_of(id="Job"), guest="NOT_FOUND"),
     "uploadCreate": MutationCase(
         _input_with({"fileName": "a.txt", "contentType": "text/plain", "byteSize": 1}, subjectId="Task")
