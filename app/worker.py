@@ -90,6 +90,8 @@ def worker_services(resources: Resources, database: Database) -> WorkerServices:
         notification_mails=resources.notification_mails,
         audit_seal=resources.audit_seal,
         audit_retention_days=resources.audit_retention_days,
+        notification_texts=resources.notification_mails.texts,
+        pusher=resources.pusher,
         search_engine=resources.search_engine,
     )
 

@@ -17,7 +17,9 @@ from domain.events import is_followed
 from domain.factor import TotpSecrets
 from domain.notification import UnsubscribeTokens
 from domain.origin import origin_of
+from domain.outgoing_url import OutgoingRules
 from domain.passkey import RelyingParty
+from domain.push_device import PushPlatform
 from domain.registration import RegistrationMode
 from domain.session import Device, Session
 from domain.sign_in import SignIn
@@ -62,6 +64,15 @@ class TokenIssuer(Protocol):
     def issue(self, session: Session) -> str: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushRegistration:
+    """What devices are registered with. `public_key`: the one for which browsers subscribe; `rules`: where pushes may go."""
+
+    platforms: frozenset[PushPlatform]
+    public_key: str
+    rules: OutgoingRules
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """Services that live as long as the process, shared by all operations."""
@@ -88,6 +99,7 @@ class Services:
     registration: RegistrationMode
     account_mailer: AccountMailer
     unsubscribe_tokens: UnsubscribeTokens
+    push: PushRegistration
     job_urls: UrlSigner
     wake_workers: Callable[[str], None]
     """Lets workers know that there is a queue job of a kind."""
