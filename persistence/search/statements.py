@@ -57,10 +57,10 @@ SAMPLED_ENTRIES: Final = 6_000
 """How many older entries are read of types in which more entries match than the inverted index may list."""
 PERIODS: Final = tuple((2.0**number if number else 0.0, 2.0 ** (number + 1)) for number in range(12))
 """The periods in which these are looked for, the newest of each: their ages, in days. The last one has no end."""
-MAX_COMPARED_DOCUMENTS: Final = 150
-"""How many documents are compared word by word, the newest."""
 MAX_HITS: Final = 300
 """How many objects one search finds."""
+MAX_COMPARED_DOCUMENTS: Final = MAX_HITS
+"""How many documents are compared word by word, the newest."""
 MAX_CANDIDATES: Final = MAX_HITS + 50
 """So many are joined with their objects: some more, in place of what comes twice or is not visible."""
 
@@ -86,7 +86,7 @@ _places = (
     select(
         (_source.c.type + literal("':'") + cast(_project.c.id, Text)).label("place"),
         _source.c.type,
-        # The words of a document lie apart from its row: to compare one takes as long as twenty others.
+        # The words of a document lie apart from its row: to compare one takes as long as ten others.
         case(
             (_source.c.type == literal("'Document'"), func.greatest(literal("4"), _window.op("/")(literal("8")))), else_=_window
         ).label("size"),

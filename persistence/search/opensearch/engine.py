@@ -23,7 +23,7 @@ T = TypeVar("T")
 DEFAULT_PREFIX: Final = "pantherahive"
 MAX_CONNECTIONS: Final = 16
 CALL_TIMEOUT_SECONDS: Final = 2.0
-BULK_TIMEOUT_SECONDS: Final = 5.0
+BULK_TIMEOUT_SECONDS: Final = 8.0
 ADMIN_TIMEOUT_SECONDS: Final = 30.0
 _ND_JSON: Final = {"content-type": "application/x-ndjson"}
 
