@@ -20,7 +20,7 @@ from persistence.engine.session import open_session
 from persistence.search import sources
 from persistence.search.opensearch.engine import OpenSearchEngine
 from persistence.search.opensearch.indexer import Indexer, next_version
-from persistence.search.opensearch.indices import KINDS, document_of, template_body
+from persistence.search.opensearch.indices import KINDS, IndexKind, document_of, template_body
 from persistence.search.opensearch.statements import CONSUMER_NAME
 from persistence.search.rebuild import BATCH_ROWS, IndexReport
 from persistence.workers import cursors
