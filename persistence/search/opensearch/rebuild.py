@@ -20,7 +20,7 @@ from persistence.engine.session import open_session
 from persistence.search import sources
 from persistence.search.opensearch.engine import OpenSearchEngine
 from persistence.search.opensearch.indexer import Indexer, next_version
-from persistence.search.opensearch.indices import KINDS, IndexKind, document_of, template_body
+from persistence.search.opensearch.indices import KINDS, MAPPING_VERSION, IndexKind, document_of, template_body
 from persistence.search.opensearch.statements import CONSUMER_NAME
 from persistence.search.rebuild import BATCH_ROWS, IndexReport
 from persistence.workers import cursors
@@ -38,10 +38,11 @@ class BuildRunning(Exception):
 
 
 async def is_built(engine: OpenSearchEngine) -> bool:
-    """Whether all indices are there, of this version of the mapping. Raises Unavailable."""
+    """Whether all indices are there, of this version of the mapping or, while servers are updated, of a newer one. Raises
+    Unavailable."""
     for kind in KINDS:
         held = await engine.indices_of(engine.names.alias(kind))
-        if len(held) != 1 or not held[0].startswith(f"{engine.names.template(kind)}-"):
+        if len(held) != 1 or engine.names.version_of(kind, held[0]) < MAPPING_VERSION:
             return False
     return True
 
