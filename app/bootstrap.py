@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import migrations
 import resolvers.change
-from app.adapters import open_blobs, open_mailer, open_queue, open_search, pubsub_backend
+from app.adapters import open_blobs, open_mailer, open_push, open_queue, open_search, pubsub_backend
 from app.settings import DEMO_PASSWORD, Settings
 from auth.account_mail import BackgroundAccountMailer
 from auth.challenges import Challenges
@@ -33,6 +33,7 @@ from domain.mail import Mail, Mailer, MailRejected, MailUnavailable
 from domain.notification import UnsubscribeTokens
 from domain.outgoing_url import OutgoingRules
 from domain.page import MAX_PAGE_ROWS
+from domain.push import Pusher
 from domain.sign_in import SignInLimits
 from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
@@ -76,6 +77,7 @@ from schema.root import bindings, schema
 from workers.job import PREFIX
 from workers.metrics import WorkerMetrics
 from workers.notification_mail import NotificationMails
+from workers.notification_texts import NotificationTexts
 from workers.upkeep import Retries
 
 if TYPE_CHECKING:
@@ -111,6 +113,7 @@ class Resources:
     query_texts: QueryTexts
     mailer: Mailer
     notification_mails: NotificationMails
+    pusher: Pusher
     queue: WorkQueue
     wake_ups: WakeUpSender
     cost_limiter: CostLimiter
@@ -251,6 +254,8 @@ async def open_resources(
             relying_party=relying_party,
             limits=sign_in_limits,
         )
+        outgoing = await stack.enter_async_context(SafeHttpClient.open(OutgoingRules(settings.outgoing_networks)))
+        pusher, push_registration = await stack.enter_async_context(open_push(settings, outgoing, database, secret))
         services = Services(
             database=database,
             pubsub=live,
@@ -274,6 +279,7 @@ async def open_resources(
             registration=settings.registration,
             account_mailer=account_mailer,
             unsubscribe_tokens=UnsubscribeTokens(secret.derive("unsubscribe")),
+            push=push_registration,
             job_urls=UrlSigner(secret.derive("job files"), settings.origin, JOB_FILES_PATH),
             wake_workers=lambda kind: wake_ups.mark(PREFIX + kind),
             development=not settings.production,
@@ -288,16 +294,15 @@ async def open_resources(
                 "bulk": MAX_BATCH_TASKS,
                 "upload_bytes": MAX_UPLOAD_BYTES,
             },
-            features=["changes", "subscriptions", "documents", "uploads", "jobs"],
+            features=["changes", "subscriptions", "documents", "uploads", "jobs", "push"],
         )
         texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
         mails = NotificationMails(
             templates=MailTemplates(settings.origin),
             tokens=services.unsubscribe_tokens,
             origin=settings.origin,
-            app_url=settings.app_url and settings.app_url.rstrip("/"),
+            texts=NotificationTexts(app_url=settings.app_url and settings.app_url.rstrip("/")),
         )
-        outgoing = await stack.enter_async_context(SafeHttpClient.open(OutgoingRules(settings.outgoing_networks)))
         yield Resources(
             services=services,
             tokens=tokens,
@@ -308,6 +313,7 @@ async def open_resources(
             query_texts=texts,
             mailer=mailer,
             notification_mails=mails,
+            pusher=pusher,
             queue=queue,
             wake_ups=wake_ups,
             cost_limiter=limiters.costs,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
-_ROOMS = ("persistence", "auth", "embedded", "mail", "outgoing", "workers")
+_ROOMS = ("persistence", "auth", "embedded", "mail", "outgoing", "push", "workers")
 _COLLECTIONS = frozenset(
     {
         "dict",
@@ -104,6 +104,10 @@ _BOUNDS: dict[str, str] = {
     "persistence/stores/document.py:SqlDocuments._required_keys": _PER_OPERATION,
     "persistence/stores/document.py:SqlDocuments.edits": _PER_OPERATION,
     "persistence/stores/document.py:SqlDocuments.pending": _PER_OPERATION,
+    "persistence/stores/task_places.py:TaskPlaces._busy_teams": "four statements",
+    "persistence/stores/task_places.py:TaskPlaces._ranks": _CALLERS,
+    "persistence/stores/task_places.py:TaskPlaces._unused": "10,000 numbers",
+    "persistence/stores/task_places.py:TaskPlaces._waiting": _CALLERS,
     "persistence/transaction.py:Transaction._row_versions": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.enqueued_kinds": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.entries": _PER_OPERATION,
@@ -113,6 +117,7 @@ _BOUNDS: dict[str, str] = {
     "workers/consumer_runner.py:ConsumerRunner._busy": "one for each task of the consumer, four at most",
     "workers/consumer_runner.py:ConsumerRunner._ready": "10,000 streams",
     "workers/consumer_runner.py:ConsumerRunner._single_until": "10,000 streams",
+    "workers/consumer_runner.py:ConsumerRunner._survived": "10,000 streams",
     "workers/consumer_runner.py:ConsumerRunner._timers": "10,000 streams",
     "workers/job.py:JobWriter.kinds": _PER_OPERATION,
     "workers/metrics.py:WorkerMetrics.consumers": _CONSUMERS,
