@@ -19,9 +19,11 @@ from auth.oauth.browser_session import BrowserSessions
 from auth.oauth.device_endpoint import DeviceEndpoint
 from auth.oauth.metadata import GRAPH_METADATA_PATH, metadata_routes
 from auth.oauth.pages import Pages
+from auth.oauth.provider_pages import ProviderPages
 from auth.oauth.sign_in_pages import SignInPages
 from auth.oauth.token_endpoint import TokenEndpoint
 from auth.oauth.userinfo import userinfo_routes
+from auth.providers.flow import SignInFlows
 from auth.routes import key_routes
 from auth.tokens import Credentials
 from domain.session import Device
@@ -139,8 +141,19 @@ def _oauth_routes(resources: Resources, settings: Settings) -> list[BaseRoute]:
     forms = SignInPages(database, announcer, resources.services.sign_in, browsers, pages)
     authorize = AuthorizeEndpoint(database, announcer, resources.tokens, browsers, pages, forms, issuer=issuer)
     device = DeviceEndpoint(database, announcer, resources.services.sign_in, pages, forms)
+    providers = ProviderPages(
+        database,
+        announcer,
+        resources.services.sign_in,
+        SignInFlows(resources.secret),
+        pages,
+        forms,
+        providers=resources.providers,
+        registration=settings.registration,
+    )
     userinfo = userinfo_routes(database, resources.tokens)
-    return [*pages.routes(), *authorize.routes(), *device.routes(), *tokens.routes(), *userinfo, *metadata_routes(issuer)]
+    people = [*pages.routes(), *authorize.routes(), *device.routes(), *providers.routes()]
+    return [*people, *tokens.routes(), *userinfo, *metadata_routes(issuer)]
 
 
 def _demo_people(settings: Settings) -> tuple[DemoSignIn, ...]:

@@ -5,7 +5,7 @@ import hashlib
 import logging
 import secrets
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,13 +14,14 @@ from uuid import uuid4
 
 import migrations
 import resolvers.change
-from app.adapters import open_blobs, open_mailer, open_queue, pubsub_backend
+from app.adapters import open_blobs, open_mailer, open_providers, open_queue, pubsub_backend
 from app.settings import DEMO_PASSWORD, Settings
 from auth.account_mail import BackgroundAccountMailer
 from auth.challenges import Challenges
 from auth.key_store import KeyStore, TooManyKeys, UndecryptableKeys
 from auth.keys import LEAD_SECONDS, SigningKeys
 from auth.passwords import Argon2Passwords
+from auth.providers.port import Provider
 from auth.secret_box import SecretBox
 from auth.server_secret import ServerSecret, read_or_create_secret
 from auth.sign_in import PasswordSignIn
@@ -106,6 +107,7 @@ class Resources:
     queue: WorkQueue
     wake_ups: WakeUpSender
     outgoing: SafeHttpClient
+    providers: Sequence[Provider]
     worker_metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     retries: Retries = field(default_factory=Retries)
 
@@ -282,7 +284,10 @@ async def open_resources(
             app_url=settings.app_url and settings.app_url.rstrip("/"),
         )
         outgoing = await stack.enter_async_context(SafeHttpClient.open(OutgoingRules(settings.outgoing_networks)))
-        yield Resources(services, tokens, secret, keys, key_store, database, texts, mailer, mails, queue, wake_ups, outgoing)
+        providers = await stack.enter_async_context(open_providers(settings))
+        yield Resources(
+            services, tokens, secret, keys, key_store, database, texts, mailer, mails, queue, wake_ups, outgoing, providers
+        )
 
 
 async def send_test_mail(settings: Settings, address: str) -> None:

@@ -12,6 +12,7 @@ from auth.passwords import Argon2Passwords
 from auth.secret_box import SecretBox
 from domain import rate_limit, totp
 from domain.email_address import MAX_ADDRESS_CHARS, email_key
+from domain.errors import Unauthenticated
 from domain.factor import Factor, FactorKind, FactorProof, UsedRecoveryCode, UsedStep, hash_recovery_code
 from domain.rate_limit import LimitedUse, RateLimiter, network_of
 from domain.sign_in import FactorRequired, SignedIn, SignInLimits, SignInResult, wrong_code, wrong_password
@@ -72,6 +73,16 @@ class PasswordSignIn:
         await self._forgive(tries)
         return SignedIn(user=user, password_hash=password_hash, proof=proof)
 
+    async def with_identity(self, user_id: UUID) -> SignInResult:
+        """Whom an outside provider has signed in. Raises Unauthenticated."""
+        found = await get_credentials_by_id(self._database, user_id)
+        user = None if found is None else found.to_user()
+        if found is None or user is None or user.status is not UserStatus.ACTIVE:
+            raise Unauthenticated("This account cannot sign in.")
+        if confirmed := await list_confirmed(self._database, user.id):
+            return self._ask_for_factor(user, found.password_hash, confirmed)
+        return SignedIn(user=user, password_hash=found.password_hash)
+
     async def count_registration(self, address: str | None) -> None:
         """Count somebody who registers. Raises RateLimited."""
         await rate_limit.require(self._limiter, LimitedUse(self._limits.registrations, network_of(address)))
@@ -125,11 +136,14 @@ class PasswordSignIn:
         proof = None
         if confirmed := await list_confirmed(self._database, user.id):
             if code is None:
-                kinds = [*dict.fromkeys(FactorKind(each.kind) for each in confirmed), FactorKind.RECOVERY_CODE]
-                return FactorRequired(challenge=self._challenges.issue(user.id, password_hash), kinds=kinds)
+                return self._ask_for_factor(user, password_hash, confirmed)
             proof = await self._check_code(user, confirmed, code)
         await self._forgive(tries)
         return SignedIn(user=user, password_hash=password_hash, proof=proof)
+
+    def _ask_for_factor(self, user: User, password_hash: str | None, confirmed: Sequence[Factor]) -> FactorRequired:
+        kinds = [*dict.fromkeys(FactorKind(each.kind) for each in confirmed), FactorKind.RECOVERY_CODE]
+        return FactorRequired(challenge=self._challenges.issue(user.id, password_hash), kinds=kinds)
 
     async def _forgive(self, tries: tuple[LimitedUse, LimitedUse]) -> None:
         """Only wrong tries count: the owner's do not count against them, nor an office's against its people."""

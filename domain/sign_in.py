@@ -77,6 +77,10 @@ class SignIn(Protocol):
         """Go on after FactorRequired. Raises Unauthenticated and RateLimited."""
         ...
 
+    async def with_identity(self, user_id: UUID) -> SignInResult:
+        """Whom an outside provider has signed in, before a second factor. Raises Unauthenticated."""
+        ...
+
     async def again(self, user_id: UUID, password: str, *, code: str | None = None, address: str | None) -> SignInResult:
         """`with_password` for somebody who has a session."""
         ...

@@ -3,6 +3,7 @@
 import strawberry
 
 import resolvers.administration
+import resolvers.external_identity
 import resolvers.factor
 from domain.actor import Scope
 from resolvers.inputs import administration as administration_inputs
@@ -51,4 +52,11 @@ class AccountMutations:
         f"Removes a second factor; the recovery codes go with the last one. {_RECENT}",
         guard=Scope.PROFILE_WRITE,
         delete=["Factor"],
+    )
+    external_identity_remove: DeletePayload | None = mutation(
+        resolvers.external_identity.remove,
+        shared.DeleteInput,
+        f"Removes an identity of an outside OpenID provider, which then signs nobody in. {_RECENT}",
+        guard=Scope.PROFILE_WRITE,
+        delete=["ExternalIdentity"],
     )

@@ -11,6 +11,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     func,
     text,
@@ -96,6 +97,21 @@ factors = Table(
     Column("last_used_at", INSTANT),
     Column("encrypted_secret", Text, nullable=False),
     Column("last_step", BigInteger, nullable=False),
+    Index(None, "user_id"),
+)
+
+external_identities = Table(
+    "external_identities",
+    metadata,
+    id_column(),
+    foreign_key("users", key="user_id"),
+    Column("provider", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("email", Text),
+    Column("created_at", INSTANT, nullable=False),
+    Column("last_used_at", INSTANT, nullable=False),
+    UniqueConstraint("issuer", "subject"),
     Index(None, "user_id"),
 )
 

@@ -19,6 +19,7 @@ _WITHOUT_LINK = {
     AccountMailKind.ALREADY_REGISTERED,
     AccountMailKind.FACTOR_ADDED,
     AccountMailKind.FACTOR_REMOVED,
+    AccountMailKind.IDENTITY_LINKED,
     AccountMailKind.PASSWORD_CHANGED,
 }
 

@@ -49,7 +49,7 @@ _TABLES = """
   teams team_members labels projects project_members tasks task_aliases task_links comments comment_reactions watchers seen_marks
   document_references documents document_versions document_heads document_updates
   notifications notification_settings notification_deliveries
-  search_entries attachments discarded_blobs users sessions factors recovery_codes account_tokens invitations streams events idempotency_keys
+  search_entries attachments discarded_blobs users sessions factors recovery_codes external_identities account_tokens invitations streams events idempotency_keys
 """.split()  # noqa: SIM905 (easier to read)
 _STATE_QUERY = " UNION ALL ".join(f"SELECT '{table}', count(*), max(xmin::text::bigint) FROM {table}" for table in _TABLES)
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from domain import api_token, oauth_client
 from domain.actor import Scope
+from domain.external_identity import ExternalIdentity
 from domain.factor import Factor, FactorKind
 from domain.oauth_client import OAuthGrant
 from persistence.unit_of_work import unit_of_work
@@ -71,6 +72,7 @@ async def create_tenant(app: App) -> Tenant:
         "OAuthClient": ids.encode("OAuthClient", client.id),
         "Session": ids.encode("Session", people.owner.session_id),
         "Factor": ids.encode("Factor", await _create_factor(app, people.owner)),
+        "ExternalIdentity": ids.encode("ExternalIdentity", await _create_external_identity(app, people.owner)),
     }
     return Tenant(
         people,
@@ -93,6 +95,23 @@ async def _create_factor(app: App, person: Person) -> UUID:
         )
         await uow.factors.add(factor)
     return factor.id
+
+
+async def _create_external_identity(app: App, person: Person) -> UUID:
+    """An identity that signs a person in."""
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        identity = ExternalIdentity(
+            id=uow.new_id(),
+            user_id=person.user.id,
+            provider="Example",
+            issuer="https://id.example",
+            subject=str(uow.new_id()),
+            email=person.user.email_address,
+            created_at=uow.now,
+            last_used_at=uow.now,
+        )
+        assert await uow.external_identities.add(identity)
+    return identity.id
 
 
 async def _create_private_objects(app: App, team: SampleTeam) -> Objects:
@@ -205,6 +224,9 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "factorConfirm": MutationCase(
         _input_with({"code": "000000"}, id="Factor"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
     ),
+    "externalIdentityRemove": MutationCase(
+        _input_of(id="ExternalIdentity"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
+    ),
     "factorRemove": MutationCase(_input_of(id="Factor"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"),
     # The owner alone has a session.
     "passwordChange": MutationCase(
@@ -304,6 +326,7 @@ QUERIES: Mapping[str, QueryCase] = {
             "Change",
             "Comment",
             "Document",
+            "ExternalIdentity",
             "Factor",
             "Invitation",
             "Label",
