@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp, Scope
 
 from app.bootstrap import LIMITS, POSITION_READER, CannotStart, Resources
+from app.cost_accounts import CostAccounts
 from app.readiness import health_routes
 from app.settings import DEMO_PASSWORD, DEMO_PEOPLE, Settings
 from auth.oauth.authorize_endpoint import AuthorizeEndpoint
@@ -19,6 +20,7 @@ from auth.oauth.browser_session import BrowserSessions
 from auth.oauth.device_endpoint import DeviceEndpoint
 from auth.oauth.metadata import GRAPH_METADATA_PATH, metadata_routes
 from auth.oauth.pages import Pages
+from auth.oauth.passkey_pages import PasskeyPages
 from auth.oauth.provider_pages import ProviderPages
 from auth.oauth.sign_in_pages import SignInPages
 from auth.oauth.token_endpoint import TokenEndpoint
@@ -32,6 +34,7 @@ from gateway.endpoints import OpenConnections, graph_endpoints
 from gateway.execution.executor import Executor
 from gateway.graphiql import DemoSignIn, GraphAccess, GraphiQLConfig
 from gateway.graphiql import routes as graphiql_routes
+from gateway.http.cost_meter import CostMeter
 from gateway.http.origins import AllowedOrigins
 from gateway.http.ports import RequestInfo
 from gateway.persisted.queries import AutomaticPersistedQueries, PersistedQueries
@@ -96,6 +99,9 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     def may_introspect(credentials: Credentials | None) -> bool:
         return credentials is not None or not settings.production
 
+    meter = None
+    if settings.cost_limits != "off":
+        meter = CostMeter(resources.cost_limiter, CostAccounts(settings).of, enforced=settings.enforces_cost_limits)
     graph = graph_endpoints(
         SubscriptionManager(executor, resources.services.hub),
         persisted_queries=_persisted_queries(resources, settings, executor),
@@ -105,6 +111,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         own_origin=settings.origin,
         compress=settings.compression == "gzip",
         may_introspect=may_introspect,
+        cost_meter=meter,
         resource_metadata=settings.origin + GRAPH_METADATA_PATH,
     )
     if on_created is not None:
@@ -138,13 +145,15 @@ def _oauth_routes(resources: Resources, settings: Settings) -> list[BaseRoute]:
     tokens = TokenEndpoint(database, announcer, resources.tokens, issuer=issuer)
     browsers = BrowserSessions(resources.secret, issuer)
     pages = Pages()
-    forms = SignInPages(database, announcer, resources.services.sign_in, browsers, pages)
+    services = resources.services
+    forms = SignInPages(database, announcer, services.sign_in, services.relying_party, browsers, pages)
+    passkeys = PasskeyPages(database, announcer, services.relying_party, pages, forms)
     authorize = AuthorizeEndpoint(database, announcer, resources.tokens, browsers, pages, forms, issuer=issuer)
-    device = DeviceEndpoint(database, announcer, resources.services.sign_in, pages, forms)
+    device = DeviceEndpoint(database, announcer, services.sign_in, pages, forms)
     providers = ProviderPages(
         database,
         announcer,
-        resources.services.sign_in,
+        services.sign_in,
         SignInFlows(resources.secret),
         pages,
         forms,
@@ -152,7 +161,7 @@ def _oauth_routes(resources: Resources, settings: Settings) -> list[BaseRoute]:
         registration=settings.registration,
     )
     userinfo = userinfo_routes(database, resources.tokens)
-    people = [*pages.routes(), *authorize.routes(), *device.routes(), *providers.routes()]
+    people = [*pages.routes(), *authorize.routes(), *device.routes(), *passkeys.routes(), *providers.routes()]
     return [*people, *tokens.routes(), *userinfo, *metadata_routes(issuer)]
 
 
@@ -184,9 +193,9 @@ class _OperationContext:
     async def __aenter__(self) -> Context:
         device = Device(user_agent=self._info.user_agent, ip_address=self._info.ip)
         if self._credentials is None:
-            return Context(self._resources.services, None, device)
+            return Context(self._resources.services, None, device, charge=self._info.charge)
         await self._resources.tokens.check_active(self._credentials)
-        return Context(self._resources.services, self._credentials.actor, device)
+        return Context(self._resources.services, self._credentials.actor, device, charge=self._info.charge)
 
     async def __aexit__(self, *_: object) -> None:
         return None

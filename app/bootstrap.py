@@ -22,10 +22,12 @@ from auth.key_store import KeyStore, TooManyKeys, UndecryptableKeys
 from auth.keys import LEAD_SECONDS, SigningKeys
 from auth.passwords import Argon2Passwords
 from auth.providers.port import Provider
+from auth.relying_party import WebAuthnRelyingParty
 from auth.secret_box import SecretBox
 from auth.server_secret import ServerSecret, read_or_create_secret
 from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
+from domain.cost_limit import CostLimiter
 from domain.errors import StorageUnavailable, Unavailable
 from domain.mail import Mail, Mailer, MailRejected, MailUnavailable
 from domain.notification import UnsubscribeTokens
@@ -36,8 +38,8 @@ from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
 from embedded import embedded_postgres
 from gateway.execution.coordinates import coordinates_where
-from gateway.execution.executor import PositionReader
 from gateway.execution.limits import Limits
+from gateway.execution.position_reader import PositionReader
 from mail.message import parse_mailbox
 from mail.rendering import MailTemplates
 from outgoing.safe_http import SafeHttpClient
@@ -58,7 +60,7 @@ from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
 from persistence.queue.port import WorkQueue
 from persistence.queue.sender import WakeUpSender
-from persistence.rate_limits import open_rate_limiter
+from persistence.rate_limits import open_rate_limiters
 from persistence.rights import RightsLoader
 from persistence.search.postgres import PostgresSearch
 from realtime.announcements import PubSub
@@ -106,6 +108,7 @@ class Resources:
     notification_mails: NotificationMails
     queue: WorkQueue
     wake_ups: WakeUpSender
+    cost_limiter: CostLimiter
     outgoing: SafeHttpClient
     providers: Sequence[Provider]
     worker_metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
@@ -231,13 +234,15 @@ async def open_resources(
         account_mailer = await stack.enter_async_context(
             BackgroundAccountMailer.open(mailer, origin=settings.origin, logs_links=not settings.production)
         )
-        limiter = await stack.enter_async_context(open_rate_limiter(settings.redis_url, deployment=settings.origin))
+        limiters = await stack.enter_async_context(open_rate_limiters(settings.redis_url, deployment=settings.origin))
+        relying_party = WebAuthnRelyingParty(secret, origin=settings.origin)
         sign_in = PasswordSignIn(
             database,
             passwords,
-            limiter,
+            limiters.uses,
             challenges=Challenges(secret),
             factor_secrets=SecretBox(secret, "second factors"),
+            relying_party=relying_party,
             limits=sign_in_limits,
         )
         services = Services(
@@ -259,6 +264,7 @@ async def open_resources(
             passwords=passwords,
             sign_in=sign_in,
             totp_secrets=sign_in,
+            relying_party=relying_party,
             registration=settings.registration,
             account_mailer=account_mailer,
             unsubscribe_tokens=UnsubscribeTokens(secret.derive("unsubscribe")),
@@ -286,7 +292,20 @@ async def open_resources(
         outgoing = await stack.enter_async_context(SafeHttpClient.open(OutgoingRules(settings.outgoing_networks)))
         providers = await stack.enter_async_context(open_providers(settings))
         yield Resources(
-            services, tokens, secret, keys, key_store, database, texts, mailer, mails, queue, wake_ups, outgoing, providers
+            services=services,
+            tokens=tokens,
+            secret=secret,
+            keys=keys,
+            key_store=key_store,
+            database=database,
+            query_texts=texts,
+            mailer=mailer,
+            notification_mails=mails,
+            queue=queue,
+            wake_ups=wake_ups,
+            cost_limiter=limiters.costs,
+            outgoing=outgoing,
+            providers=providers,
         )
 
 

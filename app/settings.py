@@ -110,6 +110,13 @@ class Settings(BaseSettings):
     trusted_documents: Path | None = Field(
         default=None, description="Manifest of the only documents that may run; any document without one."
     )
+    cost_limits: Literal["enforce", "report", "off"] | None = Field(
+        default=None,
+        description="Whether operations that cost more than the limits are refused, or the limits only told; report in "
+        "development, enforce in production.",
+    )
+    cost_burst: int = Field(default=5_000, ge=5_000, le=10**9, description="Cost of operations that one may ask for at once.")
+    cost_per_hour: int = Field(default=60_000, ge=1_000, le=10**9, description="Cost of operations an hour in the long run.")
     compression: Literal["off", "gzip"] = Field(default="off", description="How answers above 1 KiB are compressed.")
     mail_url: str | None = Field(
         default=None,
@@ -251,6 +258,11 @@ class Settings(BaseSettings):
     def origin(self) -> str:
         """The address of the server as people see it, without a slash at the end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def enforces_cost_limits(self) -> bool:
+        """Whether operations beyond the limits are refused."""
+        return (self.cost_limits or ("enforce" if self.production else "report")) == "enforce"
 
     @property
     def seed(self) -> Literal["none", "demo", "large"]:

@@ -93,7 +93,12 @@ class AccessTokens:
     def issue_to_app(self, client: OAuthClient, scopes: Sequence[str], audience: str | None) -> str:
         """A token with which a client acts for itself."""
         return self._sign(
-            user_id=client.bot_id, session_id=client.id, scopes=scopes, audience=audience, client_id=client.client_id
+            user_id=client.bot_id,
+            session_id=client.id,
+            scopes=scopes,
+            audience=audience,
+            client_id=client.client_id,
+            team_id=client.team_id,
         )
 
     def _sign(
@@ -104,6 +109,7 @@ class AccessTokens:
         scopes: Sequence[str],
         audience: str | None = None,
         client_id: str | None = None,
+        team_id: UUID | None = None,
     ) -> str:
         now = int(time.time())
         claims = {
@@ -118,6 +124,8 @@ class AccessTokens:
         }
         if client_id is not None:
             claims["client_id"] = client_id
+        if team_id is not None:
+            claims["team_id"] = str(team_id)
         return self._encode("at+jwt", claims)
 
     def _encode(self, kind: str, claims: dict[str, Any]) -> str:
@@ -139,7 +147,7 @@ class AccessTokens:
         if token.startswith(api_token.SECRET_PREFIX):
             return await self._authenticate_api_token(token)
         verified = self.verify(token)
-        credentials = Credentials(verified.actor, verified.expires_at)
+        credentials = Credentials(verified.actor, verified.expires_at, verified.claims.get("team_id"))
         await self.check_active(credentials)
         return credentials
 
@@ -255,10 +263,11 @@ class VerifiedToken(NamedTuple):
 
 
 class Credentials:
-    """The actor of a token, and when it expires (seconds since the epoch)."""
+    """The actor of a token, when it expires (seconds since the epoch), and of an app the id of its team."""
 
-    __slots__ = ("actor", "expires_at")
+    __slots__ = ("actor", "expires_at", "team_id")
 
-    def __init__(self, actor: Actor, expires_at: float) -> None:
+    def __init__(self, actor: Actor, expires_at: float, team_id: str | None = None) -> None:
         self.actor = actor
         self.expires_at = expires_at
+        self.team_id = team_id

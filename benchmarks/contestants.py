@@ -60,6 +60,7 @@ class Contestant:
             "HIVE_PORT": str(port),
             "HIVE_PUBLIC_URL": PUBLIC_URL,
             "HIVE_PRODUCTION": "true",
+            "HIVE_COST_LIMITS": "report",
             "HIVE_SECRET_KEY": SECRET_KEY.get_secret_value(),
         }
         return ["env", *_assignments(given | self.environment), sys.executable, *self.script.split()]

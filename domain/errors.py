@@ -159,9 +159,9 @@ class RateLimited(DomainError):
 
     code = "RATE_LIMITED"
 
-    def __init__(self, retry_after_seconds: float) -> None:
+    def __init__(self, retry_after_seconds: float, reason: str = "Too many tries") -> None:
         self.retry_after_seconds = max(1, ceil(retry_after_seconds))
-        super().__init__(f"Too many tries: wait for {self.retry_after_seconds} seconds.")
+        super().__init__(f"{reason}: wait for {self.retry_after_seconds} seconds.")
 
     @property
     def extensions(self) -> Mapping[str, Any]:

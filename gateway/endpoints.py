@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from gateway.http.cost_meter import CostMeter
 from gateway.http.credentials import CHECK_INTERVAL_SECONDS, CredentialVerifier, CredentialWatch
 from gateway.http.endpoint import MAX_BODY_BYTES, GraphQLEndpoint
 from gateway.http.origins import AllowedOrigins
@@ -54,6 +55,7 @@ def graph_endpoints(
     allowed_origins: Collection[str] = (),
     own_origin: str = "",
     may_introspect: MayIntrospect = allow_introspection,
+    cost_meter: CostMeter | None = None,
     socket_limits: WebSocketLimits | None = None,
     stream_limits: StreamLimits | None = None,
     credential_check_seconds: float = CHECK_INTERVAL_SECONDS,
@@ -80,6 +82,7 @@ def graph_endpoints(
         persisted_queries=persisted_queries,
         streaming=streams,
         may_introspect=may_introspect,
+        cost_meter=cost_meter,
         max_body_bytes=max_body_bytes,
         compress=compress,
         resource_metadata=resource_metadata,
@@ -92,6 +95,7 @@ def graph_endpoints(
         open_context=open_context,
         origins=origins,
         may_introspect=may_introspect,
+        cost_meter=cost_meter,
         limits=socket_limits,
     )
     return GraphEndpoints(

@@ -9,9 +9,11 @@ from typing import Any, Protocol
 from domain.account_mail import AccountMail, AccountMailer
 from domain.actor import Actor, Scope
 from domain.blob import BlobStore
+from domain.cost_limit import CostCharge
 from domain.errors import InsufficientScope, Unauthenticated
 from domain.factor import TotpSecrets
 from domain.notification import UnsubscribeTokens
+from domain.passkey import RelyingParty
 from domain.registration import RegistrationMode
 from domain.session import Device, Session
 from domain.sign_in import SignIn
@@ -76,6 +78,7 @@ class Services:
     passwords: Passwords
     sign_in: SignIn
     totp_secrets: TotpSecrets
+    relying_party: RelyingParty
     registration: RegistrationMode
     account_mailer: AccountMailer
     unsubscribe_tokens: UnsubscribeTokens
@@ -105,11 +108,23 @@ class Context:
     them. `rights_stale`: an object that an event refers to was not found, so it is gone or the viewer's rights have changed.
     """
 
-    def __init__(self, services: Services, actor: Actor | None, device: Device, *, now: datetime | None = None) -> None:
-        """`now`: what the operation takes for the present; None for the moment at which it first asks."""
+    def __init__(
+        self,
+        services: Services,
+        actor: Actor | None,
+        device: Device,
+        *,
+        now: datetime | None = None,
+        charge: CostCharge | None = None,
+    ) -> None:
+        """
+        `now`: what the operation takes for the present; None for the moment at which it first asks. `charge`: what the operation
+        was charged; None where costs are not limited.
+        """
         self.services = services
         self.actor = actor
         self.device = device
+        self.charge = charge
         self.mutation_results: dict[str | int, Any] = {}
         self.requested_columns: frozenset[str] | None = None
         self.rights_stale = False

@@ -51,7 +51,7 @@ from schema.types.notification import Notification, NotificationConnection, Noti
 from schema.types.oauth_client import OAuthClient
 from schema.types.project import Project, ProjectPayload
 from schema.types.search import SearchConnection
-from schema.types.server import ServerInfo
+from schema.types.server import RateLimit, ServerInfo
 from schema.types.task import Task, TaskLink, TaskPayload, TasksPayload
 from schema.types.team import Label, LabelPayload, Team, TeamPayload
 from schema.types.user import BasicPayload, DeletePayload, Factor, MailPayload, Session, SessionPayload, User, UserPayload
@@ -110,6 +110,11 @@ class Query:
         resolvers.notification.list_own,
         "Notifications of the viewer, the newest first: those in the inbox, unless others are asked for.",
         guard=Scope.NOTIFICATIONS_READ,
+    )
+    rate_limit: RateLimit | None = query(
+        resolvers.server.rate_limit,
+        "Cost of this operation, and what is left of the viewer's limit; null where costs are not limited.",
+        guard="public",
     )
     server: ServerInfo = query(resolvers.server.server, "Version, features and limits of the server.", guard="public")
 

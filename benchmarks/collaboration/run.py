@@ -137,7 +137,7 @@ async def measure_contestant(
     environment = {
         "HIVE_DATABASE_URL": data.url, "HIVE_PORT": str(port), "HIVE_PUBLIC_URL": PUBLIC_URL, "HIVE_PRODUCTION": "true",
         "HIVE_SECRET_KEY": SECRET_KEY.get_secret_value(),
-        "HIVE_LOG_LEVEL": "warning",
+        "HIVE_LOG_LEVEL": "warning", "HIVE_COST_LIMITS": "report",
     } if contestant.ours else {name: filled.get(value, value) for name, value in contestant.environment.items()}  # fmt: skip
     command = [
         "env",

@@ -147,6 +147,10 @@ class ComplexityVisitor:
         self._add_field(measure, node, parent)
         return measure.once.compute(values) + measure.per_row.compute(values)
 
+    def root_type(self, operation: OperationDefinitionNode) -> GraphQLNamedType | None:
+        """The type of which the operation selects fields."""
+        return self._schema.get_root_type(operation.operation)
+
     def weight_of(self, node: FieldNode, parent: GraphQLNamedType) -> tuple[int, GraphQLField | None]:
         """What a field costs once, without what is selected below it; and its definition."""
         name = node.name.value

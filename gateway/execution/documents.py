@@ -25,7 +25,9 @@ from graphql.type import GraphQLSchema
 from graphql.validation.validate import ValidationAbortedError
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
+from gateway.execution.actual_cost import ActualCost
 from gateway.execution.complexity import ComplexityVisitor
+from gateway.execution.dry_run import DryRun, find_dry_run
 from gateway.execution.errors import FormattedError, coded_error, format_request_error
 from gateway.execution.limits import Limits, OperationComplexity, limit_errors, limit_extensions
 from gateway.execution.parsing_budget import ParsingBudget
@@ -51,6 +53,8 @@ class Operation:
     document: DocumentNode
     definition: OperationDefinitionNode
     complexity: OperationComplexity
+    dry_run: DryRun | None = None
+    """Of an operation that can be asked for nothing but its cost."""
     directive_variables: tuple[str, ...] | None = None
     variable_coercer: VariableCoercer | None = None
     selects_position: bool | None = None
@@ -164,6 +168,7 @@ class DocumentCache:
                         operation,
                         document=node,
                         definition=definition,
+                        dry_run=operation.dry_run,
                         variable_coercer=None,
                         programs={},
                         subscription_plan=UNPLANNED,
@@ -188,7 +193,8 @@ class DocumentCache:
         for definition in definitions:
             complexity = visitor.measure(definition)
             errors += limit_errors(complexity, self._limits, definition)
-            operation = Operation(document=node, definition=definition, complexity=complexity)
+            dry_run = find_dry_run(node, definition, visitor) if "dryRun" in source else None
+            operation = Operation(document=node, definition=definition, complexity=complexity, dry_run=dry_run)
             operations[operation.name] = operation
         if errors:
             return self._invalid_document(errors, "QUERY_TOO_COMPLEX", source)
@@ -201,6 +207,12 @@ class DocumentCache:
         message = f"The query asks for too much at once, most of it at {'.'.join(path)}: select fewer rows or fields there."
         extensions = limit_extensions("QUERY_TOO_COMPLEX", "cost", self._limits.cost, cost)
         return {"message": message, "extensions": {**extensions, "heaviestPath": path}}
+
+    def actual_cost(self, operation: Operation, data: Mapping[str, Any] | None) -> int:
+        """The cost of an operation with the rows that it returned."""
+        visitor = ComplexityVisitor(self._schema, operation.document, self._weights, self._limits.page_rows)
+        root = self._schema.get_root_type(operation.kind)
+        return 0 if root is None else ActualCost(visitor).compute(operation.definition, root, data)
 
     def _with_programs(self, source: str, operations: Mapping[str | None, Operation]) -> ParsedDocument:
         """The document, whose programs count as part of its size in the cache."""

@@ -16,8 +16,9 @@ levels.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Hashable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Hashable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from inspect import isawaitable
 from time import monotonic
 from types import MappingProxyType
@@ -34,12 +35,13 @@ from strawberry.execution import optimized_is_awaitable
 from domain.errors import Overloaded
 from gateway.execution.compiled.leaf_serialization import JSON_OPTIONS
 from gateway.execution.compiled.program import NotCompiled, ProgramCompiler
-from gateway.execution.coordinates import selects_any
 from gateway.execution.documents import DocumentCache, InvalidDocument, Operation, ParsedDocument
+from gateway.execution.dry_run import DryRun
 from gateway.execution.errors import FormattedError, coded_error, format_errors, format_field_errors, format_request_error
 from gateway.execution.limits import Limits
 from gateway.execution.metrics import ExecutionMetrics, timed
 from gateway.execution.parsing_budget import ParsingBudget, ParsingBudgets
+from gateway.execution.position_reader import PositionReader
 from gateway.execution.timeout import Timeout
 from schema.fields import Binding
 from transport.fair_scheduler import QueueFull
@@ -68,6 +70,11 @@ class PreparedOperation(NamedTuple):
     cost: int
 
     @property
+    def is_dry_run(self) -> bool:
+        """Whether only the cost is asked for (`gateway.execution.dry_run`)."""
+        return self.operation.dry_run is not None and self.operation.dry_run.is_asked(self.variables)
+
+    @property
     def kind(self) -> OperationType:
         return self.operation.kind
 
@@ -78,28 +85,20 @@ class OperationResult(NamedTuple):
     data: dict[str, Any] | None = None
     errors: tuple[FormattedError, ...] = ()
     executed: bool = True
+    extensions: Mapping[str, Any] | None = None
 
     def to_payload(self) -> dict[str, Any]:
         """The object of the GraphQL response, to be serialized with `leaf_serialization.JSON_OPTIONS`."""
-        if not self.executed:
-            return {"errors": self.errors}
-        if self.errors:
-            return {"errors": self.errors, "data": self.data}
-        return {"data": self.data}
+        payload: dict[str, Any] = {"errors": self.errors} if self.errors or not self.executed else {}
+        if self.executed:
+            payload["data"] = self.data
+        if self.extensions is not None:
+            payload["extensions"] = self.extensions
+        return payload
 
     def to_json(self) -> bytes:
         """The GraphQL response as JSON."""
         return orjson.dumps(self.to_payload(), option=JSON_OPTIONS)
-
-
-class PositionReader(NamedTuple):
-    """
-    Reads the positions of the log before anything else of an operation that selects one of the fields, so that a client that
-    loads and then follows from there misses nothing. `read` is called with the context.
-    """
-
-    coordinates: frozenset[str]
-    read: Callable[[Any], Awaitable[None]]
 
 
 def error_result(*errors: FormattedError) -> OperationResult:
@@ -127,9 +126,8 @@ class Executor:
         position_reader: PositionReader | None = None,
     ) -> None:
         """`bindings`: the implementations of the fields (`schema.field_rules`); without them nothing is compiled. `weights`:
-        costs by schema coordinate. `hints`: whether messages may suggest names of the schema (not in production).
-        `timeout_seconds`: the time that one operation, or one event of a subscription, may take. `before_event`: called with the
-        context before each event of a subscription is executed, so that its loaders can be cleared.
+        costs by schema coordinate. `hints`: whether messages may suggest names of the schema. `timeout_seconds`: the time that an
+        operation, or an event of a subscription, may take. `before_event`: called with the context before each such event.
         """
         if schema.extensions or schema.directives:
             raise ValueError("extensions and operation directives of the Strawberry schema would not run")
@@ -214,16 +212,17 @@ class Executor:
         cost = operation.complexity.cost_with(request.variables)
         if cost > self.limits.cost:
             return error_result(self._documents.cost_error(operation, request.variables, cost))
-        return PreparedOperation(operation=operation, variables=request.variables, cost=cost)
+        return PreparedOperation(operation, request.variables, cost)
+
+    def actual_cost(self, prepared: PreparedOperation, data: Mapping[str, Any] | None) -> int:
+        """The cost of an operation with the rows that it returned."""
+        return self._documents.actual_cost(prepared.operation, data)
 
     async def execute(
         self, request: OperationRequest | PreparedOperation, context: Any, *, enforce_timeout: bool = True
     ) -> OperationResult:
-        """
-        Executes a query or a mutation. Cancelling the caller cancels the resolvers.
-
-        Unless `enforce_timeout`, the caller cancels it when it takes longer than `timeout_seconds`.
-        """
+        """Executes a query or a mutation. Cancelling the caller cancels the resolvers; unless `enforce_timeout`, it does so when
+        they take longer than `timeout_seconds`."""
         prepared = self.prepare(request) if isinstance(request, OperationRequest) else request
         if isinstance(prepared, OperationResult):
             return prepared
@@ -335,12 +334,23 @@ class Executor:
 
     @timed
     async def _execute(self, prepared: PreparedOperation, context: Any) -> OperationResult:
-        if self._position_reader is not None and self._selects_position(prepared.operation, self._position_reader):
+        if (dry_run := prepared.operation.dry_run) is not None and prepared.is_dry_run:
+            return await self._execute_dry_run(prepared, dry_run, context)
+        if self._position_reader is not None and self._position_reader.applies_to(prepared.operation, self._core_schema):
             await self._position_reader.read(context)
         if (data := await self._run_compiled(prepared, context)) is not None:
             return OperationResult(data)
         core = self._build_core_executor(prepared, context)
         return core if isinstance(core, OperationResult) else await self._run_core(core)
+
+    async def _execute_dry_run(self, prepared: PreparedOperation, dry_run: DryRun, context: Any) -> OperationResult:
+        """The result with the fields that are executed in a dry run; the others are null."""
+        operation = replace(prepared.operation, document=dry_run.document)
+        core = self._build_core_executor(prepared._replace(operation=operation), context)
+        if isinstance(core, OperationResult):
+            return core
+        result = await self._run_core(core)
+        return result._replace(data={key: (result.data or {}).get(key) for key in dry_run.keys})
 
     @timed
     async def _execute_event(
@@ -352,11 +362,6 @@ class Executor:
             if data is not None
             else await self._run_core(core.build_per_event_executor(event), serially=False)
         )
-
-    def _selects_position(self, operation: Operation, reader: PositionReader) -> bool:
-        if operation.selects_position is None:
-            operation.selects_position = selects_any(operation.document, self._core_schema, reader.coordinates)
-        return operation.selects_position
 
     async def _run_compiled(self, prepared: PreparedOperation, context: Any, event: Any = None) -> dict[str, Any] | None:
         """The data from a program; None if graphql-core is to execute the operation. Counts which of the two, and why."""

@@ -5,15 +5,17 @@ Most requests come as `post`, past ASGI (`transport.uvicorn_http`). A client tha
 (`gateway.http.request_watchdog`).
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql.language import OperationType
 from starlette.types import Receive, Scope, Send
 
+from domain.cost_limit import CostBalance, CostLimitExceeded
 from gateway.execution.errors import coded_error, format_errors
-from gateway.execution.executor import Executor, OperationRequest, OperationResult, error_result
+from gateway.execution.executor import Executor, OperationRequest, OperationResult, PreparedOperation, error_result
 from gateway.http.body import CLOSE_HEADER, read_body, request_timeout
 from gateway.http.compression import compress_body
+from gateway.http.cost_meter import CostMeter, rate_limit_headers, wants_cost, with_cost
 from gateway.http.credentials import CredentialVerifier
 from gateway.http.origins import AllowedOrigins
 from gateway.http.ports import MayIntrospect, OpenContext, RequestInfo, allow_introspection
@@ -32,6 +34,14 @@ _BODY_TIMEOUT_SECONDS = 10.0
 Headers = dict[bytes, bytes]
 
 
+class _Answer(NamedTuple):
+    """The answer to an operation, whether the caller is signed in, and the balance of their cost limit, where there is one."""
+
+    result: OperationResult | StreamingOperation
+    is_authenticated: bool = False
+    balance: CostBalance | None = None
+
+
 class GraphQLEndpoint:
     """Answers `/graphql` over HTTP."""
 
@@ -45,6 +55,7 @@ class GraphQLEndpoint:
         persisted_queries: PersistedQueries,
         streaming: StreamingResponses,
         may_introspect: MayIntrospect = allow_introspection,
+        cost_meter: CostMeter | None = None,
         max_body_bytes: int = MAX_BODY_BYTES,
         compress: bool = False,
         resource_metadata: str | None = None,
@@ -56,6 +67,7 @@ class GraphQLEndpoint:
         self._persisted_queries = persisted_queries
         self._streaming = streaming
         self._may_introspect = may_introspect
+        self._cost_meter = cost_meter
         self._max_body_bytes = max_body_bytes
         self._compress = compress
         self._resource_metadata = resource_metadata
@@ -73,15 +85,13 @@ class GraphQLEndpoint:
         try:
             media_type = negotiate_media_type(headers.get(b"accept"))
             check_body_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
-            answer, is_authenticated = await self._execute(from_body(body), headers, info)
-            assert isinstance(answer, OperationResult)
-            return self._build_response(answer, media_type, headers, info, is_authenticated=is_authenticated)
+            return self._build_response(await self._execute(from_body(body), headers, info), media_type, headers, info)
         except Exception as error:  # noqa: BLE001 (the rim)
             return self._error_response(error, media_type, headers, info)
 
     def timeout_response(self, headers: Headers) -> Reply:
         """The response to a request that took too long to be answered."""
-        return self._build_response(self._executor.timeout_result(), JSON, headers, request_info(headers, None))
+        return self._build_response(_Answer(self._executor.timeout_result()), JSON, headers, request_info(headers, None))
 
     def body_timeout_response(self, headers: Headers) -> Reply:
         """The response to a request whose body took too long to arrive."""
@@ -101,15 +111,15 @@ class GraphQLEndpoint:
                 if stream is None or not stream.is_only_choice:
                     media_type = negotiate_media_type(headers.get(b"accept"))
                 answer = await self._read_and_execute(scope, receive, headers, info, accepts_stream=stream is not None)
-                if stream is not None and isinstance(answer, StreamingOperation):
-                    await self._streaming.respond(
-                        answer, stream.format, info, self._response_headers(headers, info), receive, send
-                    )
+                result = answer.result
+                if stream is not None and isinstance(result, StreamingOperation):
+                    own = self._response_headers(headers, info, answer.balance)
+                    await self._streaming.respond(result, stream.format, info, own, receive, send)
                     return
-                assert isinstance(answer, OperationResult)
+                assert isinstance(result, OperationResult)
                 if stream is not None and stream.is_only_choice:
-                    self._executor.metrics.count_errors(answer.errors)
-                    await stream_once(answer, stream.format, self._response_headers(headers, info), send)
+                    self._executor.metrics.count_errors(result.errors)
+                    await stream_once(result, stream.format, self._response_headers(headers, info, answer.balance), send)
                     return
                 reply = self._build_response(answer, media_type, headers, info)
         except ClientDisconnected:
@@ -121,7 +131,7 @@ class GraphQLEndpoint:
 
     async def _read_and_execute(
         self, scope: Scope, receive: Receive, headers: Headers, info: RequestInfo, *, accepts_stream: bool
-    ) -> OperationResult | StreamingOperation:
+    ) -> _Answer:
         """The answer; or, where the client takes a stream, the subscription that is to be answered by one."""
         reading = True
         try:
@@ -130,11 +140,11 @@ class GraphQLEndpoint:
                 reading = False
                 watchdog.begin_operation(self._executor.timeout_seconds)
                 only = None if scope["method"] == "POST" else OperationType.QUERY
-                return (await self._execute(request, headers, info, only, accepts_stream=accepts_stream))[0]
+                return await self._execute(request, headers, info, only, accepts_stream=accepts_stream)
         except RequestTimeout:
             if reading:
                 raise request_timeout() from None
-            return self._executor.timeout_result()
+            return _Answer(self._executor.timeout_result())
 
     async def _read_request(self, method: str, query_string: bytes, headers: Headers, receive: Receive) -> OperationRequest:
         match method:
@@ -156,15 +166,15 @@ class GraphQLEndpoint:
         allowed_type: OperationType | None = None,
         *,
         accepts_stream: bool = False,
-    ) -> tuple[OperationResult | StreamingOperation, bool]:
-        """The answer, and whether the caller is signed in."""
+    ) -> _Answer:
         credentials: Any = None
+        balance: CostBalance | None = None
         try:
             credentials = await self._credentials.authenticate(authorization(headers))
             if self._persisted_queries.applies_to(request):
                 found = await self._persisted_queries.resolve(request)
                 if isinstance(found, OperationResult):
-                    return found, credentials is not None
+                    return _Answer(found, credentials is not None)
                 request = found
             may_introspect = self._may_introspect(credentials)
             prepared = self._executor.prepare_known(request, may_introspect=may_introspect)
@@ -176,42 +186,48 @@ class GraphQLEndpoint:
                     parsing_budget=None if credentials is not None else self._executor.parsing_budgets.of(info.ip),
                 )
             if isinstance(prepared, OperationResult):
-                return prepared, credentials is not None
+                return _Answer(prepared, credentials is not None)
+            _check_kind(prepared, allowed_type, accepts_stream=accepts_stream)
+            if self._cost_meter is not None:
+                info = await self._cost_meter.charge(prepared, credentials, info)
+            balance = info.charge and info.charge.balance
             if prepared.kind is OperationType.SUBSCRIPTION:
-                if accepts_stream:
-                    return StreamingOperation(prepared=prepared, credentials=credentials), credentials is not None
-                message = "Subscriptions need a websocket, or an Accept header with text/event-stream or multipart/mixed."
-                raise BadRequest(400, "BAD_USER_INPUT", message)
-            if allowed_type is not None and prepared.kind is not allowed_type:
-                raise BadRequest(405, "BAD_USER_INPUT", "A GET may only run queries.", [(b"allow", b"POST")])
+                return _Answer(StreamingOperation(prepared=prepared, credentials=credentials), credentials is not None, balance)
             async with self._open_context(credentials, info) as context:
-                return await self._executor.execute(prepared, context, enforce_timeout=False), credentials is not None
+                result = await self._executor.execute(prepared, context, enforce_timeout=False)
+            if info.charge is not None and wants_cost(request):
+                result = with_cost(result, prepared, info.charge, self._executor)
+            return _Answer(result, credentials is not None, balance)
         except BadRequest:
             raise
         except Exception as error:  # noqa: BLE001 (the rim)
-            return error_result(*format_errors(error)), credentials is not None
+            if isinstance(error, CostLimitExceeded):
+                balance = error.balance
+            return _Answer(error_result(*format_errors(error)), credentials is not None, balance)
 
     def _build_response(
         self,
-        result: OperationResult,
+        answer: _Answer,
         media_type: bytes,
         headers: Headers,
         info: RequestInfo,
-        *,
-        is_authenticated: bool = False,
     ) -> Reply:
-        own = self._response_headers(headers, info)
+        result = answer.result
+        assert isinstance(result, OperationResult)
+        own = self._response_headers(headers, info, answer.balance)
         status = 200
         if result.errors or not result.executed:
             self._executor.metrics.count_errors(result.errors)
             status = http_status(result, media_type)
             if status == 401:
                 own = (*own, _www_authenticate_header(result, self._resource_metadata))
+            elif status == 429:
+                own = (*own, *_retry_after_headers(result))
         body = encode(result.to_payload())
         if self._compress:
             body, coding = compress_body(body, headers.get(b"accept-encoding"))
             own = (*own, *coding)
-        return full_response(status, media_type, body, own, is_authenticated=is_authenticated)
+        return full_response(status, media_type, body, own, is_authenticated=answer.is_authenticated)
 
     def _error_response(self, error: Exception, media_type: bytes, headers: Headers, info: RequestInfo) -> Reply:
         """The response to a request that is malformed, or that a bug of the server ends."""
@@ -228,12 +244,29 @@ class GraphQLEndpoint:
             closes_connection=CLOSE_HEADER in error.headers,
         )
 
-    def _response_headers(self, headers: Headers, info: RequestInfo) -> tuple[Header, ...]:
-        return (_request_id_header(info), *self._origins.response_headers(headers))
+    def _response_headers(self, headers: Headers, info: RequestInfo, balance: CostBalance | None = None) -> tuple[Header, ...]:
+        limits = () if balance is None else rate_limit_headers(balance)
+        return (_request_id_header(info), *limits, *self._origins.response_headers(headers))
+
+
+def _check_kind(prepared: PreparedOperation, allowed_type: OperationType | None, *, accepts_stream: bool) -> None:
+    """Raises BadRequest for an operation that cannot be answered to this request."""
+    if prepared.kind is OperationType.SUBSCRIPTION:
+        if not accepts_stream:
+            message = "Subscriptions need a websocket, or an Accept header with text/event-stream or multipart/mixed."
+            raise BadRequest(400, "BAD_USER_INPUT", message)
+    elif allowed_type is not None and prepared.kind is not allowed_type:
+        raise BadRequest(405, "BAD_USER_INPUT", "A GET may only run queries.", [(b"allow", b"POST")])
 
 
 def _request_id_header(info: RequestInfo) -> Header:
     return (b"x-request-id", info.request_id.encode())
+
+
+def _retry_after_headers(result: OperationResult) -> tuple[Header, ...]:
+    """When a refused client may come again (RFC 9110, section 10.2.3)."""
+    seconds = max((error["extensions"].get("retryAfter", 0) for error in result.errors), default=0)
+    return ((b"retry-after", b"%d" % seconds),) if seconds else ()
 
 
 def _www_authenticate_header(result: OperationResult, resource_metadata: str | None) -> Header:

@@ -66,7 +66,7 @@ class AllowedOrigins:
             return ((b"vary", b"origin"),)
         return (
             (b"access-control-allow-origin", origin),
-            (b"access-control-expose-headers", b"x-request-id"),
+            (b"access-control-expose-headers", b"x-request-id, ratelimit, ratelimit-policy, retry-after"),
             (b"vary", b"origin"),
         )
 

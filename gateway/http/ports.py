@@ -3,6 +3,8 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple, Protocol
 
+from domain.cost_limit import CostCharge
+
 
 class RequestInfo(NamedTuple):
     """Where an operation came from. `request_id` is echoed to the client and belongs in every log line."""
@@ -10,6 +12,8 @@ class RequestInfo(NamedTuple):
     user_agent: str | None
     ip: str | None
     request_id: str
+    charge: CostCharge | None = None
+    """What the operation was charged; None where costs are not limited."""
 
 
 class OpenContext(Protocol):

@@ -12,6 +12,7 @@ from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
+from gateway.http.cost_meter import CostMeter
 from gateway.http.credentials import CredentialVerifier, CredentialWatch
 from gateway.http.origins import AllowedOrigins
 from gateway.http.ports import MayIntrospect, OpenContext, allow_introspection
@@ -45,6 +46,7 @@ class WebSocketEndpoint:
         open_context: OpenContext,
         origins: AllowedOrigins,
         may_introspect: MayIntrospect = allow_introspection,
+        cost_meter: CostMeter | None = None,
         limits: WebSocketLimits | None = None,
     ) -> None:
         self._limits = limits or WebSocketLimits()
@@ -57,6 +59,7 @@ class WebSocketEndpoint:
             credentials=credentials,
             open_context=open_context,
             may_introspect=may_introspect,
+            cost_meter=cost_meter,
             budgets=self.budgets,
             close_counts=self.close_counts,
             limits=self._limits,

@@ -11,9 +11,11 @@ from typing import Any
 
 from graphql.language import OperationType
 
+from domain.cost_limit import CostCharge
 from gateway.execution.encoding import encode
 from gateway.execution.errors import FormattedError, coded_error, format_errors
 from gateway.execution.executor import OperationRequest, OperationResult, PreparedOperation
+from gateway.http.cost_meter import wants_cost, with_cost
 from gateway.http.ports import RequestInfo
 from gateway.http.request import BadRequest, check_text
 from gateway.websocket.messages import Subscribe
@@ -97,7 +99,7 @@ class Operations:
         if isinstance(prepared, OperationResult):
             self._send_error(frame.id, prepared.errors)
             return
-        self._open[frame.id] = self._tasks.start(self._run(frame.id, prepared, credentials, info))
+        self._open[frame.id] = self._tasks.start(self._run(frame, prepared, credentials, info))
 
     def cancel(self, id_: str) -> None:
         """End an operation, if there is one, without a word."""
@@ -155,31 +157,38 @@ class Operations:
         if isinstance(prepared, OperationResult):
             self.finish(frame.id, self._open.get(frame.id), prepared.errors)
             return
-        await self._run(frame.id, prepared, credentials, info)
+        await self._run(frame, prepared, credentials, info)
 
-    async def _run(self, id_: str, prepared: PreparedOperation, credentials: Any, info: RequestInfo) -> None:
+    async def _run(self, frame: Subscribe, prepared: PreparedOperation, credentials: Any, info: RequestInfo) -> None:
         """Send the results of an operation, then `complete`; or `error`, which ends it too."""
+        id_ = frame.id
         own = self._open.get(id_)
         subscriptions = self._services.subscriptions
         try:
             if not self.send_queue.has_capacity:
                 await self.send_queue.drained()
+            if self._services.cost_meter is not None:
+                info = await self._services.cost_meter.charge(prepared, credentials, info)
             async with self._services.open_context(credentials, info) as context:
                 if prepared.kind is OperationType.SUBSCRIPTION and (plan := subscriptions.plan(prepared)) is not None:
                     stream = self._open[id_] = WebSocketSubscription(self, id_, self._subprotocol.next_prefix(id_))
                     stream.subscription = subscriptions.subscribe(prepared, plan, context, stream)
                     stream.own_stream = stream.subscription.own_stream
                     return
-                errors = await self._execute(id_, prepared, context)
+                charge = info.charge if wants_cost(frame.request) else None
+                errors = await self._execute(id_, prepared, context, charge)
         except Exception as error:  # noqa: BLE001 (the boundary of an operation)
             errors = format_errors(error)
         self.finish(id_, own, errors)
 
-    async def _execute(self, id_: str, prepared: PreparedOperation, context: Any) -> Sequence[FormattedError]:
-        """Send the results of an operation; the errors that ended it, if any."""
+    async def _execute(
+        self, id_: str, prepared: PreparedOperation, context: Any, charge: CostCharge | None
+    ) -> Sequence[FormattedError]:
+        """Send the results of an operation, with the cost where a charge is given; the errors that ended it, if any."""
         executor = self._services.subscriptions.executor
         if prepared.kind is not OperationType.SUBSCRIPTION:
-            return self._send_result(id_, await executor.execute(prepared, context))
+            result = await executor.execute(prepared, context)
+            return self._send_result(id_, result if charge is None else with_cost(result, prepared, charge, executor))
         stream = await executor.subscribe(prepared, context)
         if isinstance(stream, OperationResult):
             return stream.errors

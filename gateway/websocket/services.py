@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from gateway.http.cost_meter import CostMeter
 from gateway.http.credentials import CredentialVerifier
 from gateway.http.ports import MayIntrospect, OpenContext
 from gateway.persisted.queries import PersistedQueries
@@ -45,3 +46,4 @@ class WebSocketServices:
     close_counts: Counter[int]
     """How often the server closed a connection, by code. All codes are ours."""
     limits: WebSocketLimits
+    cost_meter: CostMeter | None = None

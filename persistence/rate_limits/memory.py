@@ -59,5 +59,10 @@ class MemoryRateLimiter:
 
 
 def counter_key(use: LimitedUse) -> str:
-    """The name of a subject's counter: of one length, and nobody's address can be read in it."""
-    return f"{use.limit.name}:{blake2b(use.subject.encode(), digest_size=16).hexdigest()}"
+    """The name of a subject's counter."""
+    return subject_key(use.limit.name, use.subject)
+
+
+def subject_key(name: str, subject: str) -> str:
+    """A name of one length for a subject, in which nobody's address can be read."""
+    return f"{name}:{blake2b(subject.encode(), digest_size=16).hexdigest()}"

@@ -1,5 +1,7 @@
 """Defines ServerInfo: version, features and limits of the server."""
 
+from datetime import datetime
+
 from domain.document import editor_schema
 from schema.fields import leaf, view
 from schema.types.editor_schema import EditorSchema
@@ -14,6 +16,17 @@ class ServerLimits:
     max_cost: int = leaf("Maximum cost of an operation.", lambda limits: limits["cost"])
     max_upload_bytes: int = leaf("Maximum size of a file in bytes.", lambda limits: limits["upload_bytes"])
     max_bulk: int = leaf("Maximum number of rows in a bulk mutation.", lambda limits: limits["bulk"])
+
+
+@view("What the operation was charged, and what is left of the viewer's cost limit.")
+class RateLimit:
+    """View over `domain.cost_limit.CostCharge`."""
+
+    limit: int = leaf("Cost of operations that may be asked for at once.", "balance.limit.burst")
+    remaining: int = leaf("Cost that is left.", "balance.remaining")
+    used: int = leaf("Cost that is used: `limit` less `remaining`.", lambda charge: charge.balance.used)
+    reset_at: datetime = leaf("When all of it is left again, if nothing more is asked for.")
+    cost: int = leaf("Cost of this operation.")
 
 
 @view("The server: its version, features and limits.")

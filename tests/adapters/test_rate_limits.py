@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.rate_limit import LimitedUse, RateLimit, RateLimiter, network_of
-from persistence.rate_limits import open_rate_limiter
+from persistence.rate_limits import open_rate_limiters
 from persistence.rate_limits.memory import MemoryRateLimiter
 from persistence.rate_limits.redis import RedisRateLimiter
 from tests.support.backing_services import Valkey, free_port
@@ -22,8 +22,8 @@ TWO = RateLimit(name="two", max_uses=2, window_seconds=600)
 async def limiter(request: pytest.FixtureRequest, valkey_server: Valkey) -> AsyncIterator[RateLimiter]:
     """A limiter of each kind, in which nothing is counted yet."""
     url = valkey_server.url if request.param == "redis" else None
-    async with open_rate_limiter(url, deployment=request.node.name) as opened:
-        yield opened
+    async with open_rate_limiters(url, deployment=request.node.name) as opened:
+        yield opened.uses
 
 
 def use(limit: RateLimit, subject: str) -> LimitedUse:
@@ -113,40 +113,40 @@ def test_no_window_holds_more_uses_than_allowed_and_whoever_waits_is_let_through
 async def test_processes_count_together_and_deployments_apart(valkey_server: Valkey) -> None:
     name = "https://hive.example.com/together"
     async with (
-        open_rate_limiter(valkey_server.url, deployment=name) as here,
-        open_rate_limiter(valkey_server.url, deployment=name) as there,
-        open_rate_limiter(valkey_server.url, deployment="https://other.example.com") as elsewhere,
+        open_rate_limiters(valkey_server.url, deployment=name) as here,
+        open_rate_limiters(valkey_server.url, deployment=name) as there,
+        open_rate_limiters(valkey_server.url, deployment="https://other.example.com") as elsewhere,
     ):
-        answers = await asyncio.gather(*(each.take(use(FIVE, "ada")) for each in [here, there] * 50))
+        answers = await asyncio.gather(*(each.uses.take(use(FIVE, "ada")) for each in [here, there] * 50))
         assert answers.count(None) == 5
-        assert await elsewhere.take(use(FIVE, "ada")) is None
-        await there.reset(use(FIVE, "ada"))
-        assert await here.take(use(FIVE, "ada")) is None
+        assert await elsewhere.uses.take(use(FIVE, "ada")) is None
+        await there.uses.reset(use(FIVE, "ada"))
+        assert await here.uses.take(use(FIVE, "ada")) is None
 
 
 async def test_nobodys_address_stands_in_redis(valkey_server: Valkey) -> None:
-    async with open_rate_limiter(valkey_server.url, deployment="private") as limiter:
-        await limiter.take(use(FIVE, "ada@example.com"))
-        assert isinstance(limiter, RedisRateLimiter)
-        keys = await limiter._redis.keys("*")
+    async with open_rate_limiters(valkey_server.url, deployment="private") as limiters:
+        await limiters.uses.take(use(FIVE, "ada@example.com"))
+        assert isinstance(limiters.uses, RedisRateLimiter)
+        keys = await limiters.uses._runner.redis.keys("*")
     assert any(b"five:" in key for key in keys)
     assert not any(b"ada" in key for key in keys)
 
 
 async def test_there_is_a_limit_without_redis_too(caplog: pytest.LogCaptureFixture) -> None:
-    async with open_rate_limiter(f"redis://127.0.0.1:{free_port()}/0", deployment="away") as limiter:
-        answers = [await limiter.take(use(FIVE, "ada")) for _ in range(20)]
-        await limiter.reset(use(FIVE, "ada"))
-        again = [await limiter.take(use(FIVE, "ada")) for _ in range(20)]
+    async with open_rate_limiters(f"redis://127.0.0.1:{free_port()}/0", deployment="away") as limiters:
+        answers = [await limiters.uses.take(use(FIVE, "ada")) for _ in range(20)]
+        await limiters.uses.reset(use(FIVE, "ada"))
+        again = [await limiters.uses.take(use(FIVE, "ada")) for _ in range(20)]
     assert (answers.count(None), again.count(None)) == (5, 5)
     assert {record.levelno for record in caplog.records} == {logging.WARNING}
 
 
 async def test_what_was_counted_before_redis_went_counts_on(valkey_server: Valkey) -> None:
-    async with open_rate_limiter(valkey_server.url, deployment="goes") as limiter:
-        assert [await limiter.take(use(FIVE, "ada")) for _ in range(3)] == [None] * 3
+    async with open_rate_limiters(valkey_server.url, deployment="goes") as limiters:
+        assert [await limiters.uses.take(use(FIVE, "ada")) for _ in range(3)] == [None] * 3
         with valkey_server.black_holed():
-            assert [await limiter.take(use(FIVE, "ada")) for _ in range(20)].count(None) == 2
+            assert [await limiters.uses.take(use(FIVE, "ada")) for _ in range(20)].count(None) == 2
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,8 @@ _BOUNDS: dict[str, str] = {
     "persistence/engine/write_batcher.py:WriteBatcher._pending": _CALLERS,
     "persistence/persisted_queries/memory.py:MemoryTexts._texts": _BYTES,
     "persistence/queue/sender.py:WakeUpSender._marked": "10,000 names",
+    "persistence/rate_limits/cost_memory.py:MemoryCostLimiter._full_at": "one cache, bounded in bytes, for each limit",
+    "persistence/rate_limits/cost_redis.py:RedisCostLimiter._unsent": "10,000 subjects",
     "persistence/rate_limits/memory.py:MemoryRateLimiter._times": _BYTES,
     "persistence/retry_schedule.py:RetrySchedule._failures": "10,000 objects",
     "persistence/search/index_writes.py:IndexChanges.entries": _PER_OPERATION,

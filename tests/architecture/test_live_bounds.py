@@ -24,6 +24,7 @@ _BOUNDS = {
     "gateway/execution/complexity.py:ComplexityVisitor._by_fragment": "120 fragments; the visitor ends with the document",
     "gateway/execution/complexity.py:_Measure._once_terms": "one for each selected field of a document of 2,000 tokens",
     "gateway/execution/complexity.py:_Measure._per_row_terms": "one for each selected field of a document of 2,000 tokens",
+    "gateway/execution/actual_cost.py:ActualCost._fields": "the selection sets of one document, for one computation",
     "gateway/execution/executor.py:Executor.execution_counts": "the reasons for not compiling, and names of exceptions",
     "gateway/execution/metrics.py:ExecutionMetrics.errors": "one for each error code",
     "gateway/execution/validation.py:Outline._meanings": "one for each response key of a document of 2,000 tokens",

@@ -20,6 +20,8 @@ _WITHOUT_LINK = {
     AccountMailKind.FACTOR_ADDED,
     AccountMailKind.FACTOR_REMOVED,
     AccountMailKind.IDENTITY_LINKED,
+    AccountMailKind.PASSKEY_ADDED,
+    AccountMailKind.PASSKEY_REMOVED,
     AccountMailKind.PASSWORD_CHANGED,
 }
 

@@ -37,6 +37,7 @@ _PAYLOAD_SELECTIONS = {
     "LabelPayload": "label { id name }",
     "NotificationsPayload": "unreadCount notifications { id reason readAt archivedAt snoozedUntil }",
     "OAuthClientPayload": "oauthClient { id version }",
+    "PasskeyRequestPayload": "expiresAt",
     "ProjectPayload": "project { id version }",
     "SessionPayload": "user { id }",
     "TaskPayload": f"task {{ {TASK_FIELDS} }}",

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from domain.errors import TokenExpired, Unauthenticated, Unavailable
 from gateway.endpoints import OpenConnections, graph_endpoints
 from gateway.execution.executor import Executor
+from gateway.http.cost_meter import CostMeter
 from gateway.http.credentials import CredentialVerifier
 from gateway.http.ports import RequestInfo
 from gateway.http.streaming import StreamLimits
@@ -79,6 +80,7 @@ def build_sample_app(
     credentials: CredentialVerifier | None = None,
     credential_check_seconds: float = 4.0,
     compress: bool = False,
+    cost_meter: CostMeter | None = None,
     **limits: Any,
 ) -> SampleApp:
     """The application as the product assembles it; `limits` are `SocketLimits`."""
@@ -94,5 +96,6 @@ def build_sample_app(
         socket_limits=WebSocketLimits(**limits),
         stream_limits=streams,
         compress=compress,
+        cost_meter=cost_meter,
     )
     return SampleApp(Starlette(routes=graph.routes), graph.connections, executor, graph.request_handlers)

@@ -228,6 +228,8 @@ MUTATIONS: Mapping[str, MutationCase] = {
         _input_of(id="ExternalIdentity"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
     ),
     "factorRemove": MutationCase(_input_of(id="Factor"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"),
+    "passkeyRequestCreate": MutationCase(lambda _: {}, "allowed", "allowed"),
+    "sessionCreateWithPasskey": MutationCase(lambda _: {"credential": {}}, "INVALID", "INVALID"),
     # The owner alone has a session.
     "passwordChange": MutationCase(
         lambda _: {"newPassword": "correct horse battery"}, "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
@@ -360,6 +362,7 @@ QUERIES: Mapping[str, QueryCase] = {
     "changes": QueryCase("{ changes { cursor } }"),
     "notifications": QueryCase("{ notifications { nodes { id } } }"),
     "server": QueryCase("{ server { version } }"),
+    "rateLimit": QueryCase("{ rateLimit { remaining } }"),
 }
 
 SUBSCRIPTIONS: Mapping[str, QueryCase] = {
