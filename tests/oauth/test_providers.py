@@ -7,48 +7,30 @@ from typing import Any
 import httpx
 import pytest
 from joserfc.jwk import ECKey, OctKey
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from domain.actor import Actor
 from resolvers import ids
 from tests.graph.test_factor import protected
 from tests.support.app import App
-from tests.support.browser_flow import AppRequest, consent, returned, submit
+from tests.support.browser_flow import consent, returned, submit
 from tests.support.graph_actions import mutation_text, table_states
-from tests.support.oauth import SampleClient
-from tests.support.openid_provider import CLIENT_SECRET, FakeProvider, come_back, door_with_provider, go_to_provider
+from tests.support.oauth import SampleClient, registered
+from tests.support.openid_provider import (
+    CLIENT_SECRET,
+    FakeProvider,
+    asking,
+    come_back,
+    door_with_provider,
+    go_to_provider,
+    identity,
+    sign_in_through,
+)
 from tests.support.sign_in import actor_of, register, unused_email
 from tests.support.teams import SampleTeam
 
 IDENTITIES = (
     "{ viewer { email account { emailVerifiedAt externalIdentities { id provider issuer email createdAt lastUsedAt } } } }"
 )
-
-
-def identity(**claims: Any) -> FakeProvider:
-    """A provider that has verified an address of somebody new."""
-    return FakeProvider(
-        claims={
-            "sub": unused_email(),
-            "email": unused_email(),
-            "email_verified": True,
-            "given_name": "Ada",
-            "family_name": "Lovelace",
-        }
-        | claims
-    )
-
-
-def asking(client: SampleClient, **more: str) -> AppRequest:
-    """What the app asks for."""
-    return AppRequest(client, scope="PROFILE_READ PROFILE_WRITE", more=more)
-
-
-async def sign_in_through(http: httpx.AsyncClient, fake: FakeProvider, request: AppRequest) -> httpx.Response:
-    """The page after coming back from the provider."""
-    address = await go_to_provider(http, await http.get(request.address))
-    answer = await come_back(http, fake.authorize(address))
-    return await http.get(answer.headers["location"]) if answer.status_code == 303 else answer
 
 
 async def token_of(http: httpx.AsyncClient, fake: FakeProvider, client: SampleClient) -> str:
@@ -90,8 +72,6 @@ async def verified(app: App) -> tuple[str, Actor]:
 @pytest.fixture
 async def client(app: App, team: SampleTeam) -> SampleClient:
     """An app in a browser that may read and change profiles."""
-    from tests.support.oauth import registered
-
     scopes = ["PROFILE_READ", "PROFILE_WRITE"]
     return await registered(app, team.owner, team.team_id, isPublic=True, grants=["AUTHORIZATION_CODE"], scopes=scopes)
 
@@ -303,70 +283,7 @@ async def test_a_form_of_another_site_sends_nobody_to_a_provider(app: App, clien
     assert fake.asked == []
 
 
-# ── providers that are down, slow or broken ───────────────────────────────────────────────────────────────────────────
-
 _DISCOVERY = "/.well-known/openid-configuration"
-
-
-@pytest.mark.parametrize(
-    ("path", "answer"),
-    [
-        (_DISCOVERY, PlainTextResponse("", 500)),
-        (_DISCOVERY, PlainTextResponse("<html>")),
-        (_DISCOVERY, JSONResponse(["x"])),
-        (_DISCOVERY, JSONResponse({"issuer": "https://evil.example"})),
-        (_DISCOVERY, RedirectResponse("https://evil.example/", 302)),
-        (_DISCOVERY, PlainTextResponse('{"issuer": "' + "x" * 1_000_000)),
-        ("/keys", JSONResponse({"keys": []})),
-        ("/keys", JSONResponse({"keys": [{"kty": "?"}, 5]})),
-        ("/keys", PlainTextResponse("", 404)),
-        ("/token", PlainTextResponse("gateway", 502)),
-        ("/token", JSONResponse(5)),
-        ("/token", RedirectResponse("https://evil.example/", 307)),
-        ("/userinfo", PlainTextResponse("", 500)),
-    ],
-    ids=lambda value: bytes(value.body)[:20].decode() or str(value.status_code) if isinstance(value, Response) else value,
-)
-async def test_a_broken_provider_is_a_page_that_says_so(app: App, client: SampleClient, path: str, answer: Response) -> None:
-    before = await table_states(app)
-    fake = identity(email=None)
-    fake.answers[path] = answer
-    async with door_with_provider(app, fake) as http:
-        page = await http.get(asking(client).address)
-        page = (
-            await submit(http, page, provider="example", step="")
-            if path == _DISCOVERY
-            else await sign_in_through(http, fake, asking(client))
-        )
-        assert (page.status_code, "Example does not answer now." in page.text) == (503, True)
-        assert "<h1>Sign in</h1>" in page.text
-    assert await table_states(app) == before
-
-
-@pytest.mark.parametrize(
-    "metadata",
-    [
-        {"authorization_endpoint": "http://id.example/authorize"},
-        {"token_endpoint": None},
-        {"jwks_uri": "javascript:alert(1)"},
-        {"userinfo_endpoint": 5},
-    ],
-)
-async def test_endpoints_without_tls_are_not_used(app: App, client: SampleClient, metadata: dict[str, Any]) -> None:
-    fake = identity()
-    fake.metadata = metadata
-    async with door_with_provider(app, fake) as http:
-        page = await submit(http, await http.get(asking(client).address), provider="example", step="")
-        assert page.status_code == 503
-
-
-async def test_a_provider_that_hangs_is_given_up_in_time(app: App, client: SampleClient) -> None:
-    fake = identity()
-    async with door_with_provider(app, fake, timeout_seconds=0.2) as http:
-        address = await go_to_provider(http, await http.get(asking(client).address))
-        fake.delay_seconds = 60.0
-        page = await come_back(http, fake.authorize(address))
-        assert (page.status_code, "Example does not answer now." in page.text) == (503, True)
 
 
 async def test_what_a_provider_says_of_itself_is_held_and_new_keys_are_looked_for_once_a_minute(

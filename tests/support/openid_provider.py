@@ -25,8 +25,9 @@ from starlette.routing import Route
 from auth.providers.port import ProviderSettings
 from auth.providers.provider import OpenIDProvider
 from tests.support.app import App
-from tests.support.browser_flow import submit
-from tests.support.oauth import ORIGIN, front_door
+from tests.support.browser_flow import AppRequest, submit
+from tests.support.oauth import ORIGIN, SampleClient, front_door
+from tests.support.sign_in import unused_email
 
 ISSUER = "https://id.example"
 CLIENT_ID, CLIENT_SECRET = "hive", "provider-secret"
@@ -166,3 +167,29 @@ async def go_to_provider(http: httpx.AsyncClient, page: httpx.Response, provider
 async def come_back(http: httpx.AsyncClient, given: Mapping[str, str], provider: str = "example") -> httpx.Response:
     """From a provider."""
     return await http.get(f"/oauth/providers/{provider}/callback?{urlencode(given)}")
+
+
+def identity(**claims: Any) -> FakeProvider:
+    """A provider that has verified an address of somebody new."""
+    return FakeProvider(
+        claims={
+            "sub": unused_email(),
+            "email": unused_email(),
+            "email_verified": True,
+            "given_name": "Ada",
+            "family_name": "Lovelace",
+        }
+        | claims
+    )
+
+
+def asking(client: SampleClient, **more: str) -> AppRequest:
+    """What the app asks for."""
+    return AppRequest(client, scope="PROFILE_READ PROFILE_WRITE", more=more)
+
+
+async def sign_in_through(http: httpx.AsyncClient, fake: FakeProvider, request: AppRequest) -> httpx.Response:
+    """The page after coming back from the provider."""
+    address = await go_to_provider(http, await http.get(request.address))
+    answer = await come_back(http, fake.authorize(address))
+    return await http.get(answer.headers["location"]) if answer.status_code == 303 else answer

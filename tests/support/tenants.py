@@ -10,12 +10,12 @@ from uuid import UUID
 
 from domain import api_token, oauth_client
 from domain.actor import Scope
-from domain.external_identity import ExternalIdentity
 from domain.factor import Factor, FactorKind
 from domain.oauth_client import OAuthGrant
 from persistence.unit_of_work import unit_of_work
 from resolvers import ids
 from tests.support.app import App, Person
+from tests.support.external_identity import create_external_identity
 from tests.support.graph_actions import (
     create_comment,
     create_document,
@@ -72,7 +72,7 @@ async def create_tenant(app: App) -> Tenant:
         "OAuthClient": ids.encode("OAuthClient", client.id),
         "Session": ids.encode("Session", people.owner.session_id),
         "Factor": ids.encode("Factor", await _create_factor(app, people.owner)),
-        "ExternalIdentity": ids.encode("ExternalIdentity", await _create_external_identity(app, people.owner)),
+        "ExternalIdentity": ids.encode("ExternalIdentity", await create_external_identity(app, people.owner)),
     }
     return Tenant(
         people,
@@ -95,23 +95,6 @@ async def _create_factor(app: App, person: Person) -> UUID:
         )
         await uow.factors.add(factor)
     return factor.id
-
-
-async def _create_external_identity(app: App, person: Person) -> UUID:
-    """An identity that signs a person in."""
-    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
-        identity = ExternalIdentity(
-            id=uow.new_id(),
-            user_id=person.user.id,
-            provider="Example",
-            issuer="https://id.example",
-            subject=str(uow.new_id()),
-            email=person.user.email_address,
-            created_at=uow.now,
-            last_used_at=uow.now,
-        )
-        assert await uow.external_identities.add(identity)
-    return identity.id
 
 
 async def _create_private_objects(app: App, team: SampleTeam) -> Objects:
