@@ -1,8 +1,8 @@
-"""Opens the adapter of each port that the settings name: files, mail, the queue of workers, and pub/sub."""
+"""Opens the adapter of each port that the settings name: files, mail, search, the queue of workers, and pub/sub."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from app.settings import Settings
 from auth.providers.port import PROVIDERS_PATH, Provider
@@ -14,10 +14,16 @@ from mail.mail_url import CONSOLE_URL, SesRegion, SmtpServer, parse_mail_url
 from mail.message import parse_mailbox
 from mail.no_mail import NoMailer
 from persistence.blobs.local import LocalBlobs
+from persistence.engine.database import Database
 from persistence.queue.port import WorkQueue
 from persistence.queue.postgres import PostgresQueue
+from persistence.search.port import SearchIndex
+from persistence.search.postgres import PostgresSearch
 from realtime.announcements import PubSubBackend
 from realtime.memory_backend import MemoryBackend
+
+if TYPE_CHECKING:
+    from persistence.search.opensearch.engine import OpenSearchEngine
 
 DEVELOPMENT_SENDER: Final = "PantheraHive <hive@pantherahive.example>"
 
@@ -48,6 +54,21 @@ async def open_blobs(settings: Settings, secret: ServerSecret) -> AsyncIterator[
     folder = settings.data_dir.absolute() / "blobs"
     async with LocalBlobs.open(folder, secret=secret.derive("blobs"), origin=settings.origin) as local:
         yield local
+
+
+@asynccontextmanager
+async def open_search(settings: Settings, database: Database) -> AsyncIterator[tuple[SearchIndex, "OpenSearchEngine | None"]]:
+    """OpenSearch where it is set, or Postgres; with what workers write through. Whether OpenSearch answers shows when it is used:
+    Postgres answers in its place."""
+    postgres = PostgresSearch(database)
+    if settings.opensearch_url is None:
+        yield postgres, None
+        return
+    from persistence.search.opensearch.engine import OpenSearchEngine  # its client takes 0.2 s to import
+    from persistence.search.opensearch.search import OpenSearchSearch
+
+    async with OpenSearchEngine.open(settings.opensearch_url) as engine:
+        yield OpenSearchSearch(database, engine, postgres), engine
 
 
 @asynccontextmanager

@@ -10,11 +10,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import migrations
 import resolvers.change
-from app.adapters import open_blobs, open_mailer, open_providers, open_queue, pubsub_backend
+from app.adapters import open_blobs, open_mailer, open_providers, open_queue, open_search, pubsub_backend
 from app.settings import DEMO_PASSWORD, Settings
 from auth.account_mail import BackgroundAccountMailer
 from auth.challenges import Challenges
@@ -40,11 +41,13 @@ from embedded import embedded_postgres
 from gateway.execution.coordinates import coordinates_where
 from gateway.execution.limits import Limits
 from gateway.execution.position_reader import PositionReader
+from gateway.job_files import JOB_FILES_PATH
 from mail.message import parse_mailbox
 from mail.rendering import MailTemplates
 from outgoing.safe_http import SafeHttpClient
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
+from persistence.blobs.signed_urls import UrlSigner
 from persistence.documents.access import DocumentAccessReader
 from persistence.documents.compaction import CompactionService
 from persistence.documents.contents import ContentReader
@@ -62,7 +65,6 @@ from persistence.queue.port import WorkQueue
 from persistence.queue.sender import WakeUpSender
 from persistence.rate_limits import open_rate_limiters
 from persistence.rights import RightsLoader
-from persistence.search.postgres import PostgresSearch
 from realtime.announcements import PubSub
 from realtime.background_tasks import report_dead_task
 from realtime.collaboration.rooms import Rooms
@@ -72,9 +74,13 @@ from resolvers.collaboration_auth import access_from
 from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
 from schema.root import bindings, schema
+from workers.job import PREFIX
 from workers.metrics import WorkerMetrics
 from workers.notification_mail import NotificationMails
 from workers.upkeep import Retries
+
+if TYPE_CHECKING:
+    from persistence.search.opensearch.engine import OpenSearchEngine
 
 VERSION = "0.1.0"
 LIMITS = Limits()
@@ -111,6 +117,7 @@ class Resources:
     cost_limiter: CostLimiter
     outgoing: SafeHttpClient
     providers: Sequence[Provider]
+    search_engine: "OpenSearchEngine | None" = None
     worker_metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     retries: Retries = field(default_factory=Retries)
 
@@ -234,6 +241,7 @@ async def open_resources(
         account_mailer = await stack.enter_async_context(
             BackgroundAccountMailer.open(mailer, origin=settings.origin, logs_links=not settings.production)
         )
+        search, engine = await stack.enter_async_context(open_search(settings, database))
         limiters = await stack.enter_async_context(open_rate_limiters(settings.redis_url, deployment=settings.origin))
         relying_party = WebAuthnRelyingParty(secret, origin=settings.origin)
         sign_in = PasswordSignIn(
@@ -259,7 +267,7 @@ async def open_resources(
             workers=workers,
             rooms=rooms,
             rights=RightsLoader(database),
-            search=PostgresSearch(database),
+            search=search,
             cursors=SyncCursors(secret.derive("sync cursor")),
             passwords=passwords,
             sign_in=sign_in,
@@ -268,6 +276,8 @@ async def open_resources(
             registration=settings.registration,
             account_mailer=account_mailer,
             unsubscribe_tokens=UnsubscribeTokens(secret.derive("unsubscribe")),
+            job_urls=UrlSigner(secret.derive("job files"), settings.origin, JOB_FILES_PATH),
+            wake_workers=lambda kind: wake_ups.mark(PREFIX + kind),
             development=not settings.production,
             tokens=tokens,
             public_url=settings.origin,
@@ -280,7 +290,7 @@ async def open_resources(
                 "bulk": MAX_BATCH_TASKS,
                 "upload_bytes": MAX_UPLOAD_BYTES,
             },
-            features=["changes", "subscriptions", "documents", "uploads"],
+            features=["changes", "subscriptions", "documents", "uploads", "jobs"],
         )
         texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
         mails = NotificationMails(
@@ -306,6 +316,7 @@ async def open_resources(
             cost_limiter=limiters.costs,
             outgoing=outgoing,
             providers=providers,
+            search_engine=engine,
         )
 
 

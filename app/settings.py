@@ -86,6 +86,9 @@ class Settings(BaseSettings):
         default=None,
         description="sqs://queue?region=…&topic=…&endpoint=… that wakes workers; NOTIFY of Postgres without one.",
     )
+    opensearch_url: str | None = Field(
+        default=None, description="https://user:password@host:9200/prefix of OpenSearch; search runs on Postgres without one."
+    )
     seed_size: Literal["none", "demo", "large"] | None = Field(
         default=None, description="What an empty database is filled with; demo, in production none."
     )
@@ -245,6 +248,20 @@ class Settings(BaseSettings):
         for topic in asked.get("topic", ()):
             if not re.fullmatch(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d+:[A-Za-z0-9_-]+", topic):
                 raise ValueError(f"{topic} is no topic: write arn:aws:sns:region:account:name")
+        return value
+
+    @field_validator("opensearch_url")
+    @classmethod
+    def _is_search_engine(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        found = urlsplit(_with_scheme(value, "https", "http") or "")
+        if not found.hostname:
+            raise ValueError("must name a host, such as https://search.example.com:9200")
+        if not re.fullmatch(r"/?|/[a-z][a-z0-9_-]{0,79}/?", found.path):
+            raise ValueError("may name one prefix of indices, in small letters: https://search.example.com:9200/hive")
+        if found.query:
+            raise ValueError("knows no parameters")
         return value
 
     @field_validator("public_url", "app_url")

@@ -2,7 +2,7 @@
 
 A host is resolved once for each connection, all of its addresses must be permitted (`domain.outgoing_url`), and the address that
 was looked at is the one that is connected, so that a name cannot change between. The check sits in the network backend of
-httpcore2, below TLS and the pool of connections: certificates are checked against the name, and no way around it exists. Redirects
+httpcore2, below TLS and the pool: certificates are checked against the name, and there is no way around it. Redirects
 are answers like others. What is read is bounded in bytes, and the whole call in time. Rejected: rewriting the URL to the address,
 which breaks TLS names; checking before a client library resolves again, which is what rebinding waits for.
 """

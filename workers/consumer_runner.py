@@ -28,8 +28,6 @@ from workers.services import WorkerServices
 from workers.timings import WorkerTimings
 
 MAX_WAITING_STREAMS: Final = 10_000
-MAX_UNAVAILABLE_TRIES: Final = 100
-"""A service that is away fails every event: hours are waited for it."""
 _BATCHES_IN_A_ROW: Final = 10
 _READ_TO_THE_END: Final = -1.0
 logger = logging.getLogger(__name__)
@@ -221,17 +219,18 @@ class ConsumerRunner:
 
     async def _on_failure(self, stream: str, claim: cursors.Claim, entries: Sequence[Entry], error: Exception) -> float | None:
         """Try the entries of a batch one by one; a single one later, or not any more."""
-        if len(entries) > 1:
+        is_outage = isinstance(error, Unavailable)  # which is no single event's fault
+        if len(entries) > 1 and not is_outage:
             logger.info("The consumer %s fails on a batch of %s, and tries its events one by one.", self.consumer.name, stream)
             if len(self._single_until) < MAX_WAITING_STREAMS:
                 self._single_until[stream] = entries[-1].position
                 return None
         failures = claim.failures + 1
         self._metrics.failures += 1
-        limit = MAX_UNAVAILABLE_TRIES if isinstance(error, Unavailable) else self.consumer.max_tries
+        limit = self.consumer.max_unavailable_tries if is_outage else self.consumer.max_tries
         message = "".join(traceback.format_exception_only(error)).strip()
         where = f"{stream} at {entries[0].position}"
-        if failures >= limit:
+        if limit is not None and failures >= limit:
             await self._give_up(stream, claim, entries[0], message)
             logger.error("The consumer %s gives up %s after %d tries: %s", self.consumer.name, where, failures, message)
             return None
@@ -240,12 +239,12 @@ class ConsumerRunner:
             self._services.database, self.consumer.name, stream, claim, delay_seconds=pause, error=message
         )
         logger.warning(
-            "The consumer %s fails on %s, tried again in %.1f s (try %d of %d).",
+            "The consumer %s fails on %s, tried again in %.1f s (try %d of %s).",
             self.consumer.name,
             where,
             pause,
             failures,
-            limit,
+            "any number" if limit is None else limit,
             exc_info=error if failures == 1 else None,
         )
         return pause
@@ -263,7 +262,8 @@ class ConsumerRunner:
         self._metrics.dead_letters += 1
 
     def _pause(self, failures: int) -> float:
-        return full_jitter(failures, self._timings.first_retry_seconds, self._timings.max_retry_seconds)
+        longest = min(self._timings.max_retry_seconds, self.consumer.max_retry_seconds)
+        return full_jitter(failures, self._timings.first_retry_seconds, longest)
 
     def _wake_later(self, stream: str, seconds: float) -> None:
         if (timer := self._timers.pop(stream, None)) is not None:

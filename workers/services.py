@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from domain.blob import BlobStore
 from domain.mail import Mailer
@@ -11,6 +12,9 @@ from persistence.documents.contents import ContentReader
 from persistence.engine.database import Database
 from persistence.unit_of_work import Announcer
 from workers.notification_mail import NotificationMails
+
+if TYPE_CHECKING:
+    from persistence.search.opensearch.engine import OpenSearchEngine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +32,4 @@ class WorkerServices:
     public_url: str
     mailer: Mailer
     notification_mails: NotificationMails
+    search_engine: "OpenSearchEngine | None" = None

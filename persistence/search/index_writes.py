@@ -27,7 +27,7 @@ from persistence.search.index_statements import ENQUEUE_INDEXED, ENQUEUE_OUTDATE
 from persistence.tables import documents, search_entries
 
 _MAX_INLINE_CHARS: Final = 10_000  # a few milliseconds
-_INDEXED_FIELDS: Final[Mapping[str, frozenset[str]]] = {
+INDEXED_FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "Task": frozenset({"title", "description", "key", "project_id"}),
     "Document": frozenset({"title", "latest_version_id", "project_id"}),
     "Comment": frozenset({"body"}),
@@ -35,6 +35,7 @@ _INDEXED_FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "User": frozenset({"first_name", "last_name", "email_address"}),
     "Team": frozenset({"name"}),
 }
+"""Attributes by which objects are found, by the type."""
 _NAMES: Final = frozenset({"User", "Team"})  # found without an entry; only their words are learned
 _CREATED: Final = frozenset({ChangeKind.CREATED, ChangeKind.COMMENTED})
 _CHANGED: Final = frozenset({ChangeKind.UPDATED, ChangeKind.MOVED})
@@ -82,7 +83,7 @@ class IndexChanges:
                     self.entries[file.id] = entry_of(file, project_id=event.project_id)
             self.removed.update(file.id for file in event.removed)
             return
-        fields = _INDEXED_FIELDS.get(type_name)
+        fields = INDEXED_FIELDS.get(type_name)
         if fields is None or not (kind in _CREATED or kind in _CHANGED):
             return
         changed = _changed_fields(event_row["payload"]["changes"])

@@ -21,7 +21,6 @@ from sqlalchemy import (
     ColumnElement,
     Double,
     Integer,
-    Select,
     Text,
     Uuid,
     and_,
@@ -31,29 +30,19 @@ from sqlalchemy import (
     column,
     exists,
     func,
-    null,
     or_,
     select,
     true,
     union_all,
 )
-from sqlalchemy import any_ as sql_any
 from sqlalchemy import literal_column as literal
 from sqlalchemy.dialects.postgresql import TSQUERY, array
 
 from persistence.access import visible_project_array
 from persistence.engine.statement import Statement
-from persistence.search.parameters import AFTER, ASSIGNEES, BEFORE, LABELS, STATUSES, TYPES, narrowed
-from persistence.tables import (
-    INSTANT,
-    attached,
-    attachments,
-    comments,
-    documents,
-    projects,
-    search_entries,
-    tasks,
-)
+from persistence.search.hit_statements import visible_hits
+from persistence.search.parameters import narrowed
+from persistence.tables import INSTANT, search_entries
 
 WINDOW_ENTRIES: Final = 4_000
 """How many of the newest entries are read, of all places together; of a single one not fewer than 8."""
@@ -63,16 +52,15 @@ MAX_INDEXED_ENTRIES: Final = 1_000
 """How many entries are read of those that the inverted index finds."""
 MAX_HITS: Final = 300
 """How many objects one search finds."""
-_SPARE_HITS: Final = 50  # in place of what comes twice, or is not visible
+MAX_CANDIDATES: Final = MAX_HITS + 50
+"""So many are joined with their objects: some more, in place of what comes twice or is not visible."""
 
-_e, _a, _c, _d, _p, _t = search_entries, attachments, comments, documents, projects, tasks
+_e = search_entries
 _SOURCES = bindparam("sources", type_=ARRAY(Text))
-_SUBJECTS = bindparam("subjects", type_=ARRAY(Text))
 _AS_OF, _TITLE = bindparam("as_of", type_=INSTANT), bindparam("title", type_=Text)
 _WORDS = bindparam("words", type_=ARRAY(Text))
 _QUERY = cast(bindparam("query", type_=Text), TSQUERY)
 _ENTRY_COLUMNS = ("id", "type", "title_key", "tokens", "text_at")
-Columns = dict[str, ColumnElement[Any]]
 
 
 def _matches(tokens: ColumnElement[Any], query: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -199,129 +187,16 @@ _candidates = (
     .order_by(
         literal("titled").desc(), _counted.c.words.desc(), _counted.c.title_words.desc(), _found.c.text_at.desc(), _found.c.id
     )
-    .limit(literal(str(MAX_HITS + _SPARE_HITS)))
+    .limit(literal(str(MAX_CANDIDATES)))
     .cte("candidates")
 )
-_is_allowed = sql_any(cast(select(_allowed.c.projects).scalar_subquery(), ARRAY(Uuid)))
-_nothing_text, _nothing_id = cast(null(), Text), cast(null(), Uuid)
-
-
-def _hits(source: str, table: Any, **columns: ColumnElement[Any]) -> Select[Any]:
-    """The candidates of one type, joined with their objects; columns that the type has not are NULL."""
-    defaults: Columns = {
-        "type_name": literal(f"'{source}'", Text),
-        "target_id": table.c.id,
-        "updated_at": table.c.updated_at,
-        "team_id": _nothing_id,
-        "project_id": _nothing_id,
-        "status": _nothing_text,
-        "priority": _nothing_text,
-        "assignee_id": _nothing_id,
-        "author_id": _nothing_id,
-        "label_ids": cast(null(), ARRAY(Uuid)),
-    }
-    found = _candidates
-    return select(
-        *((defaults | columns)[name].label(name) for name in defaults),
-        found.c.id.label("source_id"),
-        literal(f"'{source}'", Text).label("source_type"),
-        found.c.title_key,
-        found.c.matched,
-        found.c.in_title,
-        # Of one word there is nothing to tell, and it takes 50 µs.
-        case(
-            (func.cardinality(_WORDS) > literal("1"), func.ts_rank_cd(found.c.tokens, _QUERY, literal("1"), type_=Double)),
-            else_=literal("0", Double),
-        ).label("proximity"),
-    ).where(found.c.id == table.c.id, found.c.type == literal(f"'{source}'", Text))
-
-
-_task_hits = _hits(
-    "Task",
-    _t,
-    team_id=_t.c.team_id,
-    project_id=_t.c.project_id,
-    status=cast(_t.c.status, Text),
-    priority=cast(_t.c.priority, Text),
-    assignee_id=_t.c.assignee_id,
-    author_id=_t.c.creator_id,
-    label_ids=_t.c.label_ids,
-).where(_t.c.deleted_at.is_(None), _t.c.project_id == _is_allowed)
-_document_hits = _hits("Document", _d, team_id=_d.c.team_id, project_id=_d.c.project_id, author_id=_d.c.owner_id).where(
-    _d.c.deleted_at.is_(None), _d.c.project_id == _is_allowed
-)
-_project_hits = _hits(
-    "Project", _p, team_id=_p.c.team_id, project_id=_p.c.id, status=cast(_p.c.status, Text), author_id=_p.c.creator_id
-).where(_p.c.deleted_at.is_(None), _p.c.id == _is_allowed)
-
-
-def _beside_subject(hits: Select[Any], type_column: Any, id_column: Any, at_task: Any, at_document: Any) -> Select[Any]:
-    """Only those whose task or document is visible and not deleted."""
-    on_task = exists(
-        select(literal("1")).where(at_task.c.id == id_column, at_task.c.deleted_at.is_(None), at_task.c.project_id == _is_allowed)
-    )
-    on_document = exists(
-        select(literal("1")).where(
-            at_document.c.id == id_column, at_document.c.deleted_at.is_(None), at_document.c.project_id == _is_allowed
-        )
-    )
-    return hits.where(
-        type_column == sql_any(_SUBJECTS),
-        or_(and_(type_column == literal("'Task'"), on_task), and_(type_column == literal("'Document'"), on_document)),
-    )
-
-
-def _project_of(type_column: Any, id_column: Any, attribute: str) -> ColumnElement[Any]:
-    at_task, at_document = tasks.alias("place_task"), documents.alias("place_document")
-    return func.coalesce(
-        select(at_task.c[attribute]).where(at_task.c.id == id_column, type_column == literal("'Task'")).scalar_subquery(),
-        select(at_document.c[attribute])
-        .where(at_document.c.id == id_column, type_column == literal("'Document'"))
-        .scalar_subquery(),
-    )
-
-
-_comment_hits = _beside_subject(
-    _hits(
-        "Comment",
-        _c,
-        team_id=_project_of(_c.c.subject_type, _c.c.subject_id, "team_id"),
-        project_id=_project_of(_c.c.subject_type, _c.c.subject_id, "project_id"),
-        author_id=_c.c.author_id,
-    ).where(_c.c.deleted_at.is_(None)),
-    _c.c.subject_type,
-    _c.c.subject_id,
-    tasks.alias("comment_task"),
-    documents.alias("comment_document"),
-)
-_said = comments.alias("file_comment")
-_file_hits = _beside_subject(
-    _hits(
-        "Attachment",
-        _a,
-        type_name=_a.c.subject_type,
-        target_id=_a.c.subject_id,
-        team_id=_project_of(_a.c.about_type, _a.c.about_id, "team_id"),
-        project_id=_project_of(_a.c.about_type, _a.c.about_id, "project_id"),
-        author_id=_a.c.uploader_id,
-    ).where(
-        attached,
-        ~exists(select(literal("1")).where(_said.c.id == _a.c.subject_id, _said.c.deleted_at.is_not(None))),
+# Of one word there is nothing to tell, and it takes 50 µs.
+_proximity = case(
+    (
+        func.cardinality(_WORDS) > literal("1"),
+        func.ts_rank_cd(_candidates.c.tokens, _QUERY, literal("1"), type_=Double),
     ),
-    _a.c.about_type,
-    _a.c.about_id,
-    tasks.alias("file_task"),
-    documents.alias("file_document"),
+    else_=literal("0", Double),
 )
-_all_hits = union_all(_task_hits, _document_hits, _project_hits, _comment_hits, _file_hits).subquery("hit")
-FIND: Final = Statement(
-    select(*_all_hits.c).where(
-        _all_hits.c.type_name == sql_any(TYPES),
-        or_(ASSIGNEES.is_(None), _all_hits.c.assignee_id == sql_any(ASSIGNEES)),
-        or_(LABELS.is_(None), _all_hits.c.label_ids.bool_op("&&")(LABELS)),
-        or_(STATUSES.is_(None), and_(_all_hits.c.type_name == literal("'Task'"), _all_hits.c.status == sql_any(STATUSES))),
-        or_(AFTER.is_(None), _all_hits.c.updated_at > AFTER),
-        or_(BEFORE.is_(None), _all_hits.c.updated_at < BEFORE),
-    )
-)
-"""Hits of tasks, documents, projects, comments and files, in no order, a few more than `MAX_HITS` at most."""
+FIND: Final = Statement(visible_hits(_candidates, _allowed, _proximity))
+"""Hits of tasks, documents, projects, comments and files, in no order, `MAX_CANDIDATES` at most."""
