@@ -6,18 +6,15 @@ The tables are compared with the table of rules: a field that is missing here fa
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
-from uuid import UUID
 
 from domain import api_token, oauth_client
 from domain import job as jobs
 from domain.actor import Scope
-from domain.factor import Factor, FactorKind
 from domain.job import TransferFormat
 from domain.oauth_client import OAuthGrant
 from persistence.unit_of_work import unit_of_work
 from resolvers import ids
-from tests.support.app import App, Person
-from tests.support.external_identity import create_external_identity
+from tests.support.app import App
 from tests.support.graph_actions import (
     create_comment,
     create_document,
@@ -27,6 +24,7 @@ from tests.support.graph_actions import (
     mutate,
     mutate_ok,
 )
+from tests.support.own_objects import create_external_identity, create_factor
 from tests.support.teams import SampleTeam, create_sample_team, uuid_of, with_session
 from tests.support.tenant_objects import create_files, create_notification
 
@@ -83,7 +81,7 @@ async def create_tenant(app: App) -> Tenant:
         "OAuthClient": ids.encode("OAuthClient", client.id),
         "Job": ids.encode("Job", job.id),
         "Session": ids.encode("Session", people.owner.session_id),
-        "Factor": ids.encode("Factor", await _create_factor(app, people.owner)),
+        "Factor": ids.encode("Factor", await create_factor(app, people.owner)),
         "ExternalIdentity": ids.encode("ExternalIdentity", await create_external_identity(app, people.owner)),
     }
     return Tenant(
@@ -91,22 +89,6 @@ async def create_tenant(app: App) -> Tenant:
         {**own, **await _create_objects(app, people, people.project_id)},
         {**own, **await _create_private_objects(app, people)},
     )
-
-
-async def _create_factor(app: App, person: Person) -> UUID:
-    """A second factor that counts, of which nobody knows the codes."""
-    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
-        factor = Factor(
-            id=uow.new_id(),
-            user_id=person.user.id,
-            kind=FactorKind.TOTP,
-            label=None,
-            created_at=uow.now,
-            confirmed_at=uow.now,
-            encrypted_secret="",
-        )
-        await uow.factors.add(factor)
-    return factor.id
 
 
 async def _create_private_objects(app: App, team: SampleTeam) -> Objects:
