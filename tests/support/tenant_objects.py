@@ -1,10 +1,12 @@
-"""Objects of a tenant that no mutation makes: files and notifications."""
+"""Objects of a tenant that are made past the graph: files, notifications and jobs."""
 
 from dataclasses import replace
 from uuid import UUID
 
+from domain import job as jobs
 from domain.attachment import Attachment, AttachmentState
 from domain.blob import attachment_key
+from domain.job import TransferFormat
 from domain.notification import Notification, NotificationReason
 from persistence.unit_of_work import unit_of_work
 from resolvers import ids
@@ -51,3 +53,18 @@ async def create_files(app: App, owner: Person, task_id: str) -> Objects:
         await uow.attachments.add(file)
     await app.resources.services.blobs.put(attachment_key(upload.id), b"#")
     return {"Attachment": ids.encode("Attachment", file.id), "upload": ids.encode("Attachment", upload.id)}
+
+
+async def create_job(app: App, owner: Person, team_id: UUID) -> str:
+    """An export of the owner that waits."""
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        job = await jobs.start_export(
+            uow,
+            owner.actor,
+            team_id=team_id,
+            project_id=None,
+            document_id=None,
+            format=TransferFormat.CSV,
+            include_attachments=False,
+        )
+    return ids.encode("Job", job.id)

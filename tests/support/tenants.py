@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from domain import api_token, oauth_client
-from domain import job as jobs
 from domain.actor import Scope
-from domain.job import TransferFormat
 from domain.oauth_client import OAuthGrant
 from persistence.unit_of_work import unit_of_work
 from resolvers import ids
@@ -26,7 +24,7 @@ from tests.support.graph_actions import (
 )
 from tests.support.own_objects import create_external_identity, create_factor
 from tests.support.teams import SampleTeam, create_sample_team, uuid_of, with_session
-from tests.support.tenant_objects import create_files, create_notification
+from tests.support.tenant_objects import create_files, create_job, create_notification
 
 Objects = Mapping[str, str]
 Outcome = Literal["allowed", "NOT_FOUND", "FORBIDDEN", "INVALID", "REAUTHENTICATION_REQUIRED"]
@@ -65,21 +63,12 @@ async def create_tenant(app: App) -> Tenant:
             grants=[OAuthGrant.CLIENT_CREDENTIALS],
             scopes=[Scope.TASKS_READ],
         )
-        job = await jobs.start_export(
-            uow,
-            people.owner.actor,
-            team_id=uuid_of(people.team_id),
-            project_id=None,
-            document_id=None,
-            format=TransferFormat.CSV,
-            include_attachments=False,
-        )
     people = replace(people, owner=await with_session(app, people.owner), admin=await with_session(app, people.admin))
     assert people.owner.session_id is not None
     own: Objects = {
         "ApiToken": ids.encode("ApiToken", token.id),
         "OAuthClient": ids.encode("OAuthClient", client.id),
-        "Job": ids.encode("Job", job.id),
+        "Job": await create_job(app, people.owner, uuid_of(people.team_id)),
         "Session": ids.encode("Session", people.owner.session_id),
         "Factor": ids.encode("Factor", await create_factor(app, people.owner)),
         "ExternalIdentity": ids.encode("ExternalIdentity", await create_external_identity(app, people.owner)),
@@ -275,6 +264,7 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "commentDelete": MutationCase(_input_of(id="Comment")),
     # A guest exports what guests see.
     "exportStart": MutationCase(_input_of(projectId="Project"), guest="allowed"),
+    "reportStart": MutationCase(_input_with({"kind": "OVERDUE"}, projectId="Project"), guest="allowed"),
     "jobCancel": MutationCase(_input_of(id="Job"), guest="NOT_FOUND"),
     "uploadCreate": MutationCase(
         _input_with({"fileName": "a.txt", "contentType": "text/plain", "byteSize": 1}, subjectId="Task")

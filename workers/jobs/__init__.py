@@ -5,5 +5,6 @@ from typing import Final
 from workers.job import JobKind
 from workers.jobs.export import export
 from workers.jobs.notification_mail import notification_mail
+from workers.jobs.report import report
 
-JOBS: Final[tuple[JobKind, ...]] = (export, notification_mail)
+JOBS: Final[tuple[JobKind, ...]] = (export, notification_mail, report)
