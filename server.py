@@ -289,7 +289,7 @@ async def _seed(settings: Settings) -> None:
 
 
 async def _send_test_mail(settings: Settings, address: str) -> None:
-    from app.bootstrap import send_test_mail
+    from app.mail_command import send_test_mail
 
     await send_test_mail(settings, address)
     print(f"A mail to {address} was accepted.")

@@ -17,6 +17,7 @@ from domain.email_address import ascii_host
 from domain.ip_network import IpNetwork, parse_networks
 from mail.mail_url import CONSOLE_URL, parse_mail_url
 from mail.message import parse_mailbox
+from push.sns import parse_push_url
 
 DEMO_EMAIL, DEMO_PASSWORD = "demo@pantherahive.dev", "panthera-demo"
 DEMO_PEOPLE = (("Dana Whitfield", DEMO_EMAIL), ("Priya Raghavan", "priya@larkspur.example"))
@@ -128,6 +129,10 @@ class Settings(BaseSettings):
     app_url: str | None = Field(
         default=None, description="Where the front end is, for links in mails: APP_URL/task/ID; no such links without one."
     )
+    push_url: str | None = Field(
+        default=None,
+        description="sns://region?apns=arn:…&fcm=arn:… through which apps are sent pushes; browsers only without one.",
+    )
     mail_from: str | None = Field(
         default=None, validate_default=True, description="Whom mail comes from: PantheraHive <hive@example.com>."
     )
@@ -223,6 +228,13 @@ class Settings(BaseSettings):
     def _is_mail_server(cls, value: str | None) -> str | None:
         if value is not None:
             parse_mail_url(value)
+        return value
+
+    @field_validator("push_url")
+    @classmethod
+    def _is_push_service(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_push_url(value)
         return value
 
     @field_validator("mail_from")

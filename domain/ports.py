@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from domain.oauth_client import OAuthClientStore
     from domain.oauth_grant import OAuthGrantStore
     from domain.project import ProjectStore
+    from domain.push_device import PushDeviceStore
     from domain.reference import LinkTarget, ReferenceStore
     from domain.session import SessionStore
     from domain.task import TaskStore
@@ -92,6 +93,8 @@ class UnitOfWork(Protocol):
     def notification_settings(self) -> "NotificationSettingsStore": ...
     @property
     def deliveries(self) -> "DeliveryStore": ...
+    @property
+    def push_devices(self) -> "PushDeviceStore": ...
     @property
     def jobs(self) -> "JobStore": ...
 

@@ -45,6 +45,7 @@ from persistence.stores.notification_settings import SqlNotificationSettings
 from persistence.stores.oauth_client import SqlOAuthClients
 from persistence.stores.oauth_grant import SqlOAuthGrants
 from persistence.stores.project import SqlProjects
+from persistence.stores.push_device import SqlPushDevices
 from persistence.stores.reference import SqlReferences
 from persistence.stores.session import SqlSessions
 from persistence.stores.task import SqlTasks
@@ -102,6 +103,7 @@ class SqlUnitOfWork:
         self.notifications = SqlNotifications(connection)
         self.notification_settings = SqlNotificationSettings(connection)
         self.deliveries = SqlDeliveries(connection)
+        self.push_devices = SqlPushDevices(connection)
         self.jobs = SqlJobs(connection, self.enqueued_kinds)
 
     async def read_links(self, markdown: str, interesting: re.Pattern[str]) -> Sequence[LinkTarget]:

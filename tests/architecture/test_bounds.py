@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
-_ROOMS = ("persistence", "auth", "embedded", "mail", "outgoing", "workers")
+_ROOMS = ("persistence", "auth", "embedded", "mail", "outgoing", "push", "workers")
 _COLLECTIONS = frozenset(
     {
         "dict",
@@ -118,6 +118,7 @@ _BOUNDS: dict[str, str] = {
     "workers/consumer_runner.py:ConsumerRunner._busy": "one for each task of the consumer, four at most",
     "workers/consumer_runner.py:ConsumerRunner._ready": "10,000 streams",
     "workers/consumer_runner.py:ConsumerRunner._single_until": "10,000 streams",
+    "workers/consumer_runner.py:ConsumerRunner._survived": "10,000 streams",
     "workers/consumer_runner.py:ConsumerRunner._timers": "10,000 streams",
     "workers/job.py:JobWriter.kinds": _PER_OPERATION,
     "workers/metrics.py:WorkerMetrics.consumers": _CONSUMERS,

@@ -22,9 +22,15 @@ from tests.support.graph_actions import (
     mutate,
     mutate_ok,
 )
-from tests.support.own_objects import create_external_identity, create_factor
 from tests.support.teams import SampleTeam, create_sample_team, uuid_of, with_session
-from tests.support.tenant_objects import create_files, create_job, create_notification
+from tests.support.tenant_objects import (
+    create_external_identity,
+    create_factor,
+    create_files,
+    create_job,
+    create_notification,
+    create_push_device,
+)
 
 Objects = Mapping[str, str]
 Outcome = Literal["allowed", "NOT_FOUND", "FORBIDDEN", "INVALID", "REAUTHENTICATION_REQUIRED"]
@@ -72,6 +78,7 @@ async def create_tenant(app: App) -> Tenant:
         "Session": ids.encode("Session", people.owner.session_id),
         "Factor": ids.encode("Factor", await create_factor(app, people.owner)),
         "ExternalIdentity": ids.encode("ExternalIdentity", await create_external_identity(app, people.owner)),
+        "PushDevice": ids.encode("PushDevice", await create_push_device(app, people.owner)),
     }
     return Tenant(
         people,
@@ -274,6 +281,8 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "watchSet": MutationCase(_input_with({"watching": True}, subjectId="Task"), guest="allowed"),
     "notificationPreferencesUpdate": MutationCase(lambda _: {}, "allowed", "allowed"),
     "notificationsUnsubscribe": MutationCase(lambda _: {"token": ""}, "NOT_FOUND", "NOT_FOUND"),
+    "pushDeviceRegister": MutationCase(lambda _: {"platform": "WEB", "token": ""}, "INVALID", "INVALID"),
+    "pushDeviceRemove": MutationCase(_input_of(id="PushDevice"), guest="NOT_FOUND"),
     "notificationsMark": MutationCase(lambda tenant: {"ids": [tenant.objects["Notification"]], "as": "READ"}, guest="NOT_FOUND"),
     "markSeen": MutationCase(_input_of(subjectId="Task"), guest="allowed"),
 }
@@ -306,6 +315,7 @@ QUERIES: Mapping[str, QueryCase] = {
             "Notification",
             "OAuthClient",
             "Project",
+            "PushDevice",
             "Session",
             "Task",
             "TaskLink",

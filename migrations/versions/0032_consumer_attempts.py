@@ -1,11 +1,11 @@
-"""Lets outside OpenID providers sign people in."""
+"""Counts attempts at events before they begin."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0031"
-down_revision = "0030"
+revision = "0032"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 
