@@ -272,8 +272,12 @@ class Settings(BaseSettings):
             raise ValueError("must name a host, such as https://search.example.com:9200")
         if not re.fullmatch(r"/?|/[a-z][a-z0-9_-]{0,79}/?", found.path):
             raise ValueError("may name one prefix of indices, in small letters: https://search.example.com:9200/hive")
-        if found.query:
-            raise ValueError("knows no parameters")
+        asked = parse_qs(found.query, keep_blank_values=True)
+        if unknown := asked.keys() - {"ca"}:
+            raise ValueError(f"knows ca, not {min(unknown)}")
+        for path in asked.get("ca", ()):
+            if not Path(path).is_file():
+                raise ValueError(f"there is no certificate {path}")
         return value
 
     @field_validator("public_url", "app_url")

@@ -5,7 +5,7 @@ version that is not newer than the one it has, so whatever is repeated, overtake
 Rejected: the position of the event as version, since positions of two teams cannot be compared, and objects move from one to
 another.
 
-Requests hold 500 objects and 4 MiB at most and follow each other; a cluster that has too much to do (429) is waited for.
+Requests hold 500 objects and 2 MiB at most and follow each other; a cluster that has too much to do (429) is waited for.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from persistence.search.opensearch.indices import KIND_OF, IndexKind, document_o
 from persistence.workers.backoff import full_jitter
 
 MAX_BULK_OBJECTS: Final = 500
-MAX_BULK_BYTES: Final = 4 * 2**20
+MAX_BULK_BYTES: Final = 2 * 2**20
 _MAX_TRIES: Final = 5
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.1, 1.0
 _MAX_INLINE_CHARS: Final = 10_000  # a few milliseconds
