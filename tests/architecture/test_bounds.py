@@ -94,6 +94,8 @@ _BOUNDS: dict[str, str] = {
     "persistence/rate_limits/cost_redis.py:RedisCostLimiter._unsent": "10,000 subjects",
     "persistence/rate_limits/memory.py:MemoryRateLimiter._times": _BYTES,
     "persistence/retry_schedule.py:RetrySchedule._failures": "10,000 objects",
+    "persistence/search/frequencies.py:Frequencies.places": "the places that ANALYZE remembers: 100, by default",
+    "persistence/search/frequencies.py:Frequencies.words": "the words that ANALYZE remembers: 1,000, by default",
     "persistence/search/index_writes.py:IndexChanges.entries": _PER_OPERATION,
     "persistence/search/index_writes.py:IndexChanges.moved": _PER_OPERATION,
     "persistence/search/index_writes.py:IndexChanges.names": _PER_OPERATION,
