@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from app.settings import Settings, misspelt_settings
 
@@ -66,16 +67,19 @@ def main(argv: list[str]) -> int:
     try:
         settings = Settings(seed_size=asked.seed_size) if asked.seed_size else Settings()
     except ValidationError as error:
-        return _refuse_settings(
-            f"HIVE_{'_'.join(map(str, each['loc'])).upper()}: {each['msg'].removeprefix('Value error, ')}"
-            for each in error.errors()
-        )
+        return _refuse_settings(map(_settings_error, error.errors()))
     if misspelt := misspelt_settings():
         return _refuse_settings(misspelt)
     _set_up_logging(settings)
     with contextlib.suppress(KeyboardInterrupt):
         return _run_command(asked, settings)
     return 0
+
+
+def _settings_error(error: ErrorDetails) -> str:
+    """A line about a setting, and about what in it where it holds several values."""
+    setting, *where = map(str, error["loc"])
+    return ": ".join([f"HIVE_{setting.upper()}", *(" ".join(where),) * bool(where), error["msg"].removeprefix("Value error, ")])
 
 
 def _refuse_settings(lines: Iterable[str]) -> int:
@@ -305,7 +309,7 @@ async def _seed(settings: Settings) -> None:
 
 
 async def _send_test_mail(settings: Settings, address: str) -> None:
-    from app.mail_check import send_test_mail
+    from app.mail_command import send_test_mail
 
     await send_test_mail(settings, address)
     print(f"A mail to {address} was accepted.")

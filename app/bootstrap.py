@@ -6,7 +6,7 @@ import hmac
 import logging
 import secrets
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 import migrations
 import resolvers.change
-from app.adapters import open_blobs, open_mailer, open_push, open_queue, open_search, pubsub_backend
+from app.adapters import open_blobs, open_mailer, open_providers, open_push, open_queue, open_search, pubsub_backend
 from app.settings import DEMO_PASSWORD, Settings
 from auth.account_mail import BackgroundAccountMailer
 from auth.challenges import Challenges
 from auth.key_store import KeyStore, TooManyKeys, UndecryptableKeys
 from auth.keys import LEAD_SECONDS, SigningKeys
 from auth.passwords import Argon2Passwords
+from auth.providers.port import Provider
 from auth.relying_party import WebAuthnRelyingParty
 from auth.secret_box import SecretBox
 from auth.server_secret import ServerSecret, read_or_create_secret
@@ -120,6 +121,7 @@ class Resources:
     outgoing: SafeHttpClient
     audit_seal: Seal
     audit_retention_days: int
+    providers: Sequence[Provider]
     search_engine: "OpenSearchEngine | None" = None
     worker_metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     retries: Retries = field(default_factory=Retries)
@@ -306,6 +308,7 @@ async def open_resources(
             origin=settings.origin,
             texts=NotificationTexts(app_url=settings.app_url and settings.app_url.rstrip("/")),
         )
+        providers = await stack.enter_async_context(open_providers(settings))
         yield Resources(
             services=services,
             tokens=tokens,
@@ -323,6 +326,7 @@ async def open_resources(
             audit_seal=audit_seal(secret),
             audit_retention_days=settings.audit_retention_days,
             cost_limiter=limiters.costs,
+            providers=providers,
             search_engine=engine,
         )
 

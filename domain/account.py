@@ -57,6 +57,7 @@ async def close_account(uow: UnitOfWork, actor: Actor, user_id: UUID, *, expecte
     await uow.jobs.remove_all(user.id, uow.now)
     await uow.factors.remove([each.id for each in await uow.factors.list_for_user(user.id)])
     await uow.factors.replace_recovery_codes(user.id, [])
+    await uow.external_identities.remove([each.id for each in await uow.external_identities.list_for_user(user.id)])
     await uow.account_tokens.remove_all(user.id, list(TokenPurpose))
     await sessions.revoke_all(uow, user.id, actor_id=actor.user_id)
     uow.record(UserDeleted(actor_id=actor.user_id, user=gone))

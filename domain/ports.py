@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from domain.device_code import DeviceCodeStore
     from domain.document import DocumentStore
     from domain.events import Event
+    from domain.external_identity import ExternalIdentityStore
     from domain.factor import FactorStore
     from domain.invitation import InvitationStore
     from domain.job import JobStore
@@ -55,6 +56,8 @@ class UnitOfWork(Protocol):
     def api_tokens(self) -> "ApiTokenStore": ...
     @property
     def oauth_clients(self) -> "OAuthClientStore": ...
+    @property
+    def external_identities(self) -> "ExternalIdentityStore": ...
     @property
     def factors(self) -> "FactorStore": ...
     @property

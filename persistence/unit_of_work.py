@@ -37,6 +37,7 @@ from persistence.stores.comment import SqlComments
 from persistence.stores.delivery import SqlDeliveries
 from persistence.stores.device_code import SqlDeviceCodes
 from persistence.stores.document import SqlDocuments
+from persistence.stores.external_identity import SqlExternalIdentities
 from persistence.stores.factor import SqlFactors
 from persistence.stores.invitation import SqlInvitations
 from persistence.stores.job import SqlJobs
@@ -91,6 +92,7 @@ class SqlUnitOfWork:
         self.sessions = SqlSessions(connection)
         self.api_tokens = SqlApiTokens(connection)
         self.oauth_clients = SqlOAuthClients(connection)
+        self.external_identities = SqlExternalIdentities(connection)
         self.factors = SqlFactors(connection)
         self.account_tokens = SqlAccountTokens(connection)
         self.oauth_grants = SqlOAuthGrants(connection)

@@ -14,6 +14,7 @@ from persistence.tables.events import events, idempotency_keys, streams
 from persistence.tables.files import attached, attachments, discarded_blobs
 from persistence.tables.identity import (
     account_tokens,
+    external_identities,
     factors,
     invitations,
     recovery_codes,
@@ -73,6 +74,7 @@ __all__ = [
     "document_versions",
     "documents",
     "events",
+    "external_identities",
     "factors",
     "former_ranks",
     "idempotency_keys",

@@ -52,7 +52,8 @@ _TABLES = """
   teams team_members labels projects project_members tasks task_aliases task_links comments comment_reactions watchers seen_marks
   document_references documents document_versions document_heads document_updates
   notifications notification_settings notification_deliveries push_devices
-  search_entries attachments discarded_blobs jobs user_jobs users sessions factors recovery_codes account_tokens invitations streams events idempotency_keys
+  search_entries attachments discarded_blobs jobs user_jobs users sessions factors recovery_codes external_identities account_tokens
+  invitations streams events idempotency_keys
 """.split()  # noqa: SIM905 (easier to read)
 _WITHOUT_REFUSALS = dict.fromkeys(("events", "streams"), "WHERE stream NOT LIKE 'audit:%'")
 _STATE_QUERY = " UNION ALL ".join(

@@ -23,6 +23,7 @@ from persistence.engine.statement import Statement
 from persistence.search import sources
 from persistence.search.opensearch.engine import OpenSearchEngine, OpenSearchUnavailable
 from persistence.search.opensearch.indices import KIND_OF, IndexKind, document_of
+from persistence.search.rebuild import batch_rows
 from persistence.workers.backoff import full_jitter
 
 MAX_BULK_OBJECTS: Final = 500
@@ -75,7 +76,7 @@ class Indexer:
         building = await self._engine.building()
         for type_name, ids in objects.items():
             kind = KIND_OF[type_name]
-            for some in _chunks(sorted(ids), MAX_BULK_OBJECTS):
+            for some in _chunks(sorted(ids), batch_rows(type_name)):
                 entries = {each.id: each for each in await sources.read(database, type_name, some)}
                 await self.write(kind, [(id_, entries.get(id_)) for id_ in some], version, is_building=kind.name in building)
 

@@ -22,7 +22,7 @@ from persistence.search.opensearch.engine import OpenSearchEngine
 from persistence.search.opensearch.indexer import Indexer, next_version
 from persistence.search.opensearch.indices import KINDS, MAPPING_VERSION, IndexKind, document_of, template_body
 from persistence.search.opensearch.statements import CONSUMER_NAME
-from persistence.search.rebuild import BATCH_ROWS, IndexReport
+from persistence.search.rebuild import IndexReport, batch_rows
 from persistence.workers import cursors
 from persistence.workers.backoff import full_jitter
 
@@ -91,7 +91,7 @@ async def _build_lock(url: str) -> AsyncIterator[None]:
 
 async def _pages(database: Database, type_name: str) -> AsyncIterator[tuple[int, Sequence[SearchEntry]]]:
     """The entries of all objects of a type, each page with a version that was drawn before it was read."""
-    pages = sources.read_all(database, type_name, page_rows=BATCH_ROWS)
+    pages = sources.read_all(database, type_name, page_rows=batch_rows(type_name))
     while True:
         version = await next_version(database)
         page = await anext(pages, None)
@@ -154,7 +154,7 @@ async def verify(database: Database, engine: OpenSearchEngine) -> IndexReport:
         await engine.administer("POST", f"/{alias}/_refresh")
         known = await _digests(engine, alias)
         for type_name in kind.types:
-            async for page in sources.read_all(database, type_name, page_rows=BATCH_ROWS):
+            async for page in sources.read_all(database, type_name, page_rows=batch_rows(type_name)):
                 for entry in page:
                     if entry.is_deleted:
                         continue

@@ -1,4 +1,4 @@
-"""Sends a mail for `server.py mail test`, so that an operator sees whether mail arrives."""
+"""Does what `server.py mail test` is asked for: a mail with the settings of the server."""
 
 from datetime import UTC, datetime
 from uuid import uuid4
