@@ -28,8 +28,8 @@ _QUEUE_TIMEOUT_SECONDS = 5.0
 _MAX_WAITING = 100
 _BUSY_MESSAGE = "Too many people are signing in at this moment; try again."
 _NICENESS = 5
-"""More than that of the process, enough for the event loop to go first. Still more would let a thread that holds the interpreter's lock wait for a core, and the event
-loop with it."""
+"""More than that of the process, enough for the event loop to go first. Still more would let a thread that holds the lock of the
+interpreter wait for a core, and the event loop with it."""
 
 
 class Argon2Passwords:

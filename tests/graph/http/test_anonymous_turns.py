@@ -28,7 +28,7 @@ class Crowd:
 
     def come(self, count: int) -> None:
         first = len(self.tasks)
-        self.tasks += [asyncio.ensure_future(self._wait(first + number)) for number in range(count)]
+        self.tasks += [asyncio.get_running_loop().create_task(self._wait(first + number)) for number in range(count)]
 
     async def _wait(self, number: int) -> None:
         await self.turns.wait()
@@ -122,7 +122,7 @@ async def test_a_query_of_somebody_overtakes_a_crowd_that_signs_in(app: App) -> 
         statuses.append(reply.status)
 
     stranger = {"query": SIGN_IN, "variables": {"i": {"email": "nobody", "password": ""}}}
-    crowd = [asyncio.ensure_future(post("stranger", stranger)) for _ in range(600)]
+    crowd = [asyncio.get_running_loop().create_task(post("stranger", stranger)) for _ in range(600)]
     await asyncio.sleep(0)
     await post("somebody", {"query": "{ viewer { displayName } }"}, authorization=f"Bearer {token}".encode())
     assert answered.count("stranger") < 250  # a hundred are refused: 500 may wait
