@@ -45,7 +45,9 @@ _CONNECTIONS: Final = {
 
 def _questions() -> list[tuple[str, dict[str, str]]]:
     """Everything, from every root that needs no id; and searches."""
-    deep = [(f"{{ {field} {{ {everything_of(type_name, 3)} }} }}", {}) for field, type_name in _CONNECTIONS.items()]
+    deep: list[tuple[str, dict[str, str]]] = [
+        (f"{{ {field} {{ {everything_of(type_name, 3)} }} }}", {}) for field, type_name in _CONNECTIONS.items()
+    ]
     searches = [
         (
             "query ($query: String!) { search(query: $query, first: 50, facets: [TYPE, PROJECT, ASSIGNEE, LABEL, AUTHOR]) { "

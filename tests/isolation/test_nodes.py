@@ -16,9 +16,9 @@ _EXPECTED = Path(__file__).parent / "expected"
 _REFUSALS = {"UNAUTHENTICATED": "sign in", "INSUFFICIENT_SCOPE": "no scope"}
 
 
-def _outcome(answer: Any) -> str:
+def outcome(answer: Any, field: str = "node") -> str:
     """How an answer is called in the table."""
-    node = (answer["data"] or {}).get("node")
+    node = (answer.get("data") or {}).get(field)
     if node is not None:
         return "shown"
     codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
@@ -43,7 +43,7 @@ async def test_who_is_shown_which_object(world: World, pytestconfig: pytest.Conf
     lines = [f"{'':28}" + "".join(f"{name:17}" for name in world.principals)]
     for type_name in world.types:
         for placement in ("team", "private", "elsewhere"):
-            outcomes = [_outcome(await world.node(name, type_name, placement)) for name in world.principals]
+            outcomes = [outcome(await world.node(name, type_name, placement)) for name in world.principals]
             lines.append(f"{f'{type_name}, {placement}':28}" + "".join(f"{each:17}" for each in outcomes))
     _check(pytestconfig, "objects.txt", [line.rstrip() for line in lines])
 
@@ -52,11 +52,11 @@ async def test_which_fields_are_hidden_from_whom(world: World, pytestconfig: pyt
     lines = []
     for type_name in world.types:
         whole = await world.node("owner", type_name, "team")
-        if _outcome(whole) != "shown":
+        if outcome(whole) != "shown":
             continue
         for name in world.principals:
             answer = await world.node(name, type_name, "team")
-            if _outcome(answer) == "shown" and (hidden := _hidden_fields(answer, whole)):
+            if outcome(answer) == "shown" and (hidden := _hidden_fields(answer, whole)):
                 lines.append(f"{type_name}, {name}: {', '.join(hidden)}")
     _check(pytestconfig, "fields.txt", lines)
 
@@ -66,10 +66,10 @@ async def test_what_is_not_yours_is_answered_as_what_is_not_there(world: World) 
     for type_name in world.types:
         for name in world.principals:
             nothing = await world.node(name, type_name, "nowhere")
-            assert _outcome(nothing) != "shown"
+            assert outcome(nothing) != "shown"
             for placement in ("team", "private", "elsewhere"):
                 answer = await world.node(name, type_name, placement)
-                if _outcome(answer) != "shown" and answer != nothing:
+                if outcome(answer) != "shown" and answer != nothing:
                     differing.append((type_name, name, placement, answer, nothing))
     assert differing == []
 
@@ -78,7 +78,7 @@ async def test_the_owner_is_shown_everything_of_the_team(world: World) -> None:
     personal = {"Notification", "Session", "Factor", "ApiToken"}  # the tenant's are the owner's
     for type_name in world.types:
         for placement in ("team", "private"):
-            assert _outcome(await world.node("owner", type_name, placement)) == "shown", (type_name, placement)
+            assert outcome(await world.node("owner", type_name, placement)) == "shown", (type_name, placement)
         if type_name in personal:
             for name in world.principals.keys() - {"owner"}:
-                assert _outcome(await world.node(name, type_name, "team")) != "shown", (type_name, name)
+                assert outcome(await world.node(name, type_name, "team")) != "shown", (type_name, name)

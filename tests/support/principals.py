@@ -1,10 +1,13 @@
 """Two teams and everybody who may ask about them: somebody in every relation to the first, with a real token each."""
 
+import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from graphql import is_interface_type
 from uuid_utils.compat import uuid7
 
 from app.bootstrap import POSITION_READER
@@ -13,7 +16,7 @@ from domain.actor import ALL_SCOPES, Scope
 from domain.oauth_client import OAuthGrant
 from domain.permissions import Role
 from domain.session import Device, open_session
-from gateway.execution.executor import Executor, OperationRequest
+from gateway.execution.executor import Executor, OperationRequest, OperationResult
 from gateway.execution.limits import Limits
 from persistence.unit_of_work import unit_of_work
 from resolvers import ids
@@ -59,12 +62,24 @@ class Caller:
             schema, limits=WIDE_LIMITS, weights=field_weights(bindings), bindings=bindings, position_reader=POSITION_READER
         )
 
-    async def ask(self, principal: Principal, text: str, **variables: Any) -> Any:
+    async def ask(self, principal: Principal, text: str, /, **variables: Any) -> Any:
         """The whole answer, as JSON. Raises what the check of the credentials raises."""
-        credentials = await self._app.resources.tokens.authenticate(principal.authorization)
-        context = Context(self._app.resources.services, credentials and credentials.actor, Device())
+        context = await self._context(principal)
         answer = (await self.executor.execute(OperationRequest(text, variables=variables), context)).to_json()
         return json.loads(answer)
+
+    async def _context(self, principal: Principal) -> Context:
+        credentials = await self._app.resources.tokens.authenticate(principal.authorization)
+        return Context(self._app.resources.services, None if credentials is None else credentials.actor, Device())
+
+    async def first_event(self, principal: Principal, text: str, /, **variables: Any) -> Any:
+        """The first answer of a subscription, as JSON, which is then ended."""
+        context = await self._context(principal)
+        answers = await self.executor.subscribe(OperationRequest(text, variables=variables), context)
+        if isinstance(answers, OperationResult):
+            return json.loads(answers.to_json())
+        async with aclosing(answers), asyncio.timeout(20):
+            return json.loads((await anext(answers)).to_json())
 
 
 async def sign_in(app: App, person: Person) -> str:
@@ -129,7 +144,9 @@ class World:
     @property
     def types(self) -> list[str]:
         """The types with a global id, of which the tenants have an object."""
-        return sorted(type_.name for type_ in schema._schema.get_possible_types(schema._schema.type_map["Node"]))
+        node = schema._schema.type_map["Node"]
+        assert is_interface_type(node)
+        return sorted(type_.name for type_ in schema._schema.get_possible_types(node))
 
     def id_at(self, type_name: str, placement: str) -> str:
         """The id of an object."""
