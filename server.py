@@ -264,22 +264,13 @@ async def _maintain_documents(settings: Settings, task: str) -> None:
 
 
 async def _maintain_search(settings: Settings, task: str) -> None:
-    from app.bootstrap import CannotStart, migrate, open_database_url
-    from persistence.engine.database import open_database
-    from persistence.search.rebuild import reindex, verify, work_off_all
+    from app.bootstrap import migrate, open_database_url
+    from app.search_maintenance import reindex_search, verify_search
 
     async with open_database_url(settings) as url:
         await migrate(url)
-        async with open_database(url, max_connections=2) as database:
-            if task == "reindex":
-                await work_off_all(database)
-                print(await reindex(database))
-                await work_off_all(database)
-                return
-            report = await verify(database)
-            print(report)
-            if not report.is_whole:
-                raise CannotStart("The search index differs from the objects: run `server.py search reindex`.")
+        async for line in (reindex_search if task == "reindex" else verify_search)(settings, url):
+            print(line)
 
 
 async def _seed(settings: Settings) -> None:

@@ -35,6 +35,7 @@ from gateway.graphiql import routes as graphiql_routes
 from gateway.http.cost_meter import CostMeter
 from gateway.http.origins import AllowedOrigins
 from gateway.http.ports import RequestInfo
+from gateway.job_files import JobFiles
 from gateway.persisted.queries import AutomaticPersistedQueries, PersistedQueries
 from gateway.persisted.trusted_documents import InvalidManifest, TrustedDocuments, check_manifest, read_manifest
 from gateway.subscriptions.manager import SubscriptionManager
@@ -132,8 +133,10 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing
     )
     account_pages = AccountPages(executor, open_context).routes()
+    services = resources.services
+    job_files = JobFiles(services.database, services.blobs, services.job_urls).routes()
     public = [*health_routes(resources.database), *key_routes(resources.keys), *_oauth_routes(resources, settings)]
-    pages = Starlette(routes=[*account_pages, *graph.routes, *rooms, *files, *mail_pages, *public, *graphiql])
+    pages = Starlette(routes=[*account_pages, *graph.routes, *rooms, *files, *job_files, *mail_pages, *public, *graphiql])
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
 
 

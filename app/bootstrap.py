@@ -10,11 +10,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import migrations
 import resolvers.change
-from app.adapters import open_blobs, open_mailer, open_queue, pubsub_backend
+from app.adapters import open_blobs, open_mailer, open_push, open_queue, open_search, pubsub_backend
 from app.settings import DEMO_PASSWORD, Settings
 from auth.account_mail import BackgroundAccountMailer
 from auth.challenges import Challenges
@@ -32,6 +33,7 @@ from domain.mail import Mail, Mailer, MailRejected, MailUnavailable
 from domain.notification import UnsubscribeTokens
 from domain.outgoing_url import OutgoingRules
 from domain.page import MAX_PAGE_ROWS
+from domain.push import Pusher
 from domain.sign_in import SignInLimits
 from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
@@ -39,11 +41,13 @@ from embedded import embedded_postgres
 from gateway.execution.coordinates import coordinates_where
 from gateway.execution.limits import Limits
 from gateway.execution.position_reader import PositionReader
+from gateway.job_files import JOB_FILES_PATH
 from mail.message import parse_mailbox
 from mail.rendering import MailTemplates
 from outgoing.safe_http import SafeHttpClient
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
+from persistence.blobs.signed_urls import UrlSigner
 from persistence.documents.access import DocumentAccessReader
 from persistence.documents.compaction import CompactionService
 from persistence.documents.contents import ContentReader
@@ -61,7 +65,6 @@ from persistence.queue.port import WorkQueue
 from persistence.queue.sender import WakeUpSender
 from persistence.rate_limits import open_rate_limiters
 from persistence.rights import RightsLoader
-from persistence.search.postgres import PostgresSearch
 from realtime.announcements import PubSub
 from realtime.background_tasks import report_dead_task
 from realtime.collaboration.rooms import Rooms
@@ -71,9 +74,14 @@ from resolvers.collaboration_auth import access_from
 from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
 from schema.root import bindings, schema
+from workers.job import PREFIX
 from workers.metrics import WorkerMetrics
 from workers.notification_mail import NotificationMails
+from workers.notification_texts import NotificationTexts
 from workers.upkeep import Retries
+
+if TYPE_CHECKING:
+    from persistence.search.opensearch.engine import OpenSearchEngine
 
 VERSION = "0.1.0"
 LIMITS = Limits()
@@ -105,10 +113,12 @@ class Resources:
     query_texts: QueryTexts
     mailer: Mailer
     notification_mails: NotificationMails
+    pusher: Pusher
     queue: WorkQueue
     wake_ups: WakeUpSender
     cost_limiter: CostLimiter
     outgoing: SafeHttpClient
+    search_engine: "OpenSearchEngine | None" = None
     worker_metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     retries: Retries = field(default_factory=Retries)
 
@@ -232,6 +242,7 @@ async def open_resources(
         account_mailer = await stack.enter_async_context(
             BackgroundAccountMailer.open(mailer, origin=settings.origin, logs_links=not settings.production)
         )
+        search, engine = await stack.enter_async_context(open_search(settings, database))
         limiters = await stack.enter_async_context(open_rate_limiters(settings.redis_url, deployment=settings.origin))
         relying_party = WebAuthnRelyingParty(secret, origin=settings.origin)
         sign_in = PasswordSignIn(
@@ -243,6 +254,8 @@ async def open_resources(
             relying_party=relying_party,
             limits=sign_in_limits,
         )
+        outgoing = await stack.enter_async_context(SafeHttpClient.open(OutgoingRules(settings.outgoing_networks)))
+        pusher, push_registration = await stack.enter_async_context(open_push(settings, outgoing, database, secret))
         services = Services(
             database=database,
             pubsub=live,
@@ -257,7 +270,7 @@ async def open_resources(
             workers=workers,
             rooms=rooms,
             rights=RightsLoader(database),
-            search=PostgresSearch(database),
+            search=search,
             cursors=SyncCursors(secret.derive("sync cursor")),
             passwords=passwords,
             sign_in=sign_in,
@@ -266,6 +279,9 @@ async def open_resources(
             registration=settings.registration,
             account_mailer=account_mailer,
             unsubscribe_tokens=UnsubscribeTokens(secret.derive("unsubscribe")),
+            push=push_registration,
+            job_urls=UrlSigner(secret.derive("job files"), settings.origin, JOB_FILES_PATH),
+            wake_workers=lambda kind: wake_ups.mark(PREFIX + kind),
             development=not settings.production,
             tokens=tokens,
             public_url=settings.origin,
@@ -278,16 +294,15 @@ async def open_resources(
                 "bulk": MAX_BATCH_TASKS,
                 "upload_bytes": MAX_UPLOAD_BYTES,
             },
-            features=["changes", "subscriptions", "documents", "uploads"],
+            features=["changes", "subscriptions", "documents", "uploads", "jobs", "push"],
         )
         texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
         mails = NotificationMails(
             templates=MailTemplates(settings.origin),
             tokens=services.unsubscribe_tokens,
             origin=settings.origin,
-            app_url=settings.app_url and settings.app_url.rstrip("/"),
+            texts=NotificationTexts(app_url=settings.app_url and settings.app_url.rstrip("/")),
         )
-        outgoing = await stack.enter_async_context(SafeHttpClient.open(OutgoingRules(settings.outgoing_networks)))
         yield Resources(
             services=services,
             tokens=tokens,
@@ -298,10 +313,12 @@ async def open_resources(
             query_texts=texts,
             mailer=mailer,
             notification_mails=mails,
+            pusher=pusher,
             queue=queue,
             wake_ups=wake_ups,
             cost_limiter=limiters.costs,
             outgoing=outgoing,
+            search_engine=engine,
         )
 
 

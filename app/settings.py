@@ -15,6 +15,7 @@ from domain.email_address import ascii_host
 from domain.ip_network import IpNetwork, parse_networks
 from mail.mail_url import CONSOLE_URL, parse_mail_url
 from mail.message import parse_mailbox
+from push.sns import parse_push_url
 
 DEMO_EMAIL, DEMO_PASSWORD = "demo@pantherahive.dev", "panthera-demo"
 DEMO_PEOPLE = (("Dana Whitfield", DEMO_EMAIL), ("Priya Raghavan", "priya@larkspur.example"))
@@ -47,6 +48,9 @@ class Settings(BaseSettings):
     queue_url: str | None = Field(
         default=None,
         description="sqs://queue?region=…&topic=…&endpoint=… that wakes workers; NOTIFY of Postgres without one.",
+    )
+    opensearch_url: str | None = Field(
+        default=None, description="https://user:password@host:9200/prefix of OpenSearch; search runs on Postgres without one."
     )
     seed_size: Literal["none", "demo", "large"] | None = Field(
         default=None, description="What an empty database is filled with; demo, in production none."
@@ -83,6 +87,10 @@ class Settings(BaseSettings):
     )
     app_url: str | None = Field(
         default=None, description="Where the front end is, for links in mails: APP_URL/task/ID; no such links without one."
+    )
+    push_url: str | None = Field(
+        default=None,
+        description="sns://region?apns=arn:…&fcm=arn:… through which apps are sent pushes; browsers only without one.",
     )
     mail_from: str | None = Field(
         default=None, validate_default=True, description="Whom mail comes from: PantheraHive <hive@example.com>."
@@ -165,6 +173,13 @@ class Settings(BaseSettings):
             parse_mail_url(value)
         return value
 
+    @field_validator("push_url")
+    @classmethod
+    def _is_push_service(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_push_url(value)
+        return value
+
     @field_validator("mail_from")
     @classmethod
     def _is_mailbox(cls, value: str | None, given: ValidationInfo) -> str | None:
@@ -188,6 +203,24 @@ class Settings(BaseSettings):
         for topic in asked.get("topic", ()):
             if not re.fullmatch(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d+:[A-Za-z0-9_-]+", topic):
                 raise ValueError(f"{topic} is no topic: write arn:aws:sns:region:account:name")
+        return value
+
+    @field_validator("opensearch_url")
+    @classmethod
+    def _is_search_engine(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        found = urlsplit(_with_scheme(value, "https", "http") or "")
+        if not found.hostname:
+            raise ValueError("must name a host, such as https://search.example.com:9200")
+        if not re.fullmatch(r"/?|/[a-z][a-z0-9_-]{0,79}/?", found.path):
+            raise ValueError("may name one prefix of indices, in small letters: https://search.example.com:9200/hive")
+        asked = parse_qs(found.query, keep_blank_values=True)
+        if unknown := asked.keys() - {"ca"}:
+            raise ValueError(f"knows ca, not {min(unknown)}")
+        for path in asked.get("ca", ()):
+            if not Path(path).is_file():
+                raise ValueError(f"there is no certificate {path}")
         return value
 
     @field_validator("public_url", "app_url")

@@ -23,13 +23,17 @@ class AccountMailKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountMail:
-    """A mail to one person. `token` becomes part of its link; `new_address` is named in mails about another address."""
+    """A mail to one person. `token` becomes part of its link; `new_address` is named in mails about another address.
+
+    `is_decoy`: it is worded as any other, and dropped then, so that it takes no less to answer for an address without an account.
+    """
 
     kind: AccountMailKind
     address: str
     name: str
     token: str | None = field(default=None, repr=False)
     new_address: str | None = None
+    is_decoy: bool = False
 
 
 class AccountMailer(Protocol):

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from domain.events import Event
     from domain.factor import FactorStore
     from domain.invitation import InvitationStore
+    from domain.job import JobStore
     from domain.label import LabelStore
     from domain.notification import DeliveryStore, NotificationSettingsStore, NotificationStore
     from domain.oauth_client import OAuthClientStore
     from domain.oauth_grant import OAuthGrantStore
     from domain.project import ProjectStore
+    from domain.push_device import PushDeviceStore
     from domain.reference import LinkTarget, ReferenceStore
     from domain.session import SessionStore
     from domain.task import TaskStore
@@ -88,6 +90,10 @@ class UnitOfWork(Protocol):
     def notification_settings(self) -> "NotificationSettingsStore": ...
     @property
     def deliveries(self) -> "DeliveryStore": ...
+    @property
+    def push_devices(self) -> "PushDeviceStore": ...
+    @property
+    def jobs(self) -> "JobStore": ...
 
     async def read_links(self, markdown: str, interesting: "re.Pattern[str]") -> "Sequence[LinkTarget]":
         """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""

@@ -22,7 +22,14 @@ from persistence.tables.identity import (
     teams,
     users,
 )
-from persistence.tables.notifications import notification_deliveries, notification_settings, notifications
+from persistence.tables.jobs import user_jobs
+from persistence.tables.notifications import (
+    notification_deliveries,
+    notification_settings,
+    notifications,
+    push_devices,
+    push_keys,
+)
 from persistence.tables.search import search_entries, search_queue, search_terms
 from persistence.tables.tasks import (
     comment_reactions,
@@ -39,7 +46,7 @@ from persistence.tables.tasks import (
     tasks,
     watchers,
 )
-from persistence.tables.workers import consumer_cursors, consumers, dead_letters, jobs, schedule_runs
+from persistence.tables.workers import consumer_attempts, consumer_cursors, consumers, dead_letters, jobs, schedule_runs
 
 __all__ = [
     "INSTANT",
@@ -50,6 +57,7 @@ __all__ = [
     "authorization_codes",
     "comment_reactions",
     "comments",
+    "consumer_attempts",
     "consumer_cursors",
     "consumers",
     "dead_letters",
@@ -78,6 +86,8 @@ __all__ = [
     "project_members",
     "project_status",
     "projects",
+    "push_devices",
+    "push_keys",
     "recovery_codes",
     "schedule_runs",
     "search_entries",
@@ -95,6 +105,7 @@ __all__ = [
     "team_members",
     "team_role",
     "teams",
+    "user_jobs",
     "users",
     "watchers",
 ]

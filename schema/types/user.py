@@ -8,7 +8,9 @@ import strawberry
 import resolvers.api_token
 import resolvers.factor
 import resolvers.inputs.factor
+import resolvers.inputs.notification
 import resolvers.notification_settings
+import resolvers.push_device
 import resolvers.user
 from domain.actor import Scope
 from domain.factor import FactorKind
@@ -23,6 +25,7 @@ from schema.node import Entity, Node
 from schema.payload import MutationPayload
 from schema.types.api_token import ApiToken
 from schema.types.notification_settings import NotificationPreference, QuietHoursView
+from schema.types.push_device import PushDevice
 
 if TYPE_CHECKING:
     from schema.types.task import Task
@@ -85,16 +88,29 @@ class Account:
         needs=["id"],
         personal=True,
     )
+    push_devices: list[PushDevice] = relation(
+        resolvers.push_device.of_accounts,
+        "Browsers and phones to which pushes are sent, the newest first.",
+        guard=Scope.NOTIFICATIONS_READ,
+        personal=True,
+    )
+    push_content: bool = relation(
+        resolvers.notification_settings.push_contents,
+        "Whether pushes show titles and texts; without, they carry ids only.",
+        guard=Scope.NOTIFICATIONS_READ,
+        needs=["id"],
+        personal=True,
+    )
     quiet_hours: QuietHoursView | None = relation(
         resolvers.notification_settings.quiet_hours,
-        "Hours in which no mails are sent; null if there are none.",
+        "Hours in which no mails and pushes are sent; null if there are none.",
         guard=Scope.NOTIFICATIONS_READ,
         needs=["id"],
         personal=True,
     )
     digest: DigestFrequency = relation(
         resolvers.notification_settings.digests,
-        "How often mails are sent.",
+        "How often mails and pushes are sent.",
         guard=Scope.NOTIFICATIONS_READ,
         needs=["id"],
         personal=True,

@@ -118,6 +118,8 @@ async def main(url: str, folder: Path, point: str) -> None:
             public_url="",
             mailer=unused,
             notification_mails=unused,
+            notification_texts=unused,
+            pusher=unused,
         )
         wiring = WorkerWiring(
             url=url,
