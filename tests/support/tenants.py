@@ -13,6 +13,7 @@ from domain.oauth_client import OAuthGrant
 from persistence.unit_of_work import unit_of_work
 from resolvers import ids
 from tests.support.app import App
+from tests.support.audit import create_audit_entry
 from tests.support.graph_actions import (
     create_comment,
     create_document,
@@ -23,7 +24,14 @@ from tests.support.graph_actions import (
     mutate_ok,
 )
 from tests.support.teams import SampleTeam, create_sample_team, uuid_of, with_session
-from tests.support.tenant_objects import create_factor, create_files, create_job, create_notification, create_push_device
+from tests.support.tenant_objects import (
+    create_external_identity,
+    create_factor,
+    create_files,
+    create_job,
+    create_notification,
+    create_push_device,
+)
 
 Objects = Mapping[str, str]
 Outcome = Literal["allowed", "NOT_FOUND", "FORBIDDEN", "INVALID", "REAUTHENTICATION_REQUIRED"]
@@ -66,10 +74,12 @@ async def create_tenant(app: App, *, mark: str = "", private_mark: str = "") -> 
     assert people.owner.session_id is not None
     own: Objects = {
         "ApiToken": ids.encode("ApiToken", token.id),
+        "AuditEntry": await create_audit_entry(app, people),
         "OAuthClient": ids.encode("OAuthClient", client.id),
         "Job": await create_job(app, people.owner, uuid_of(people.team_id)),
         "Session": ids.encode("Session", people.owner.session_id),
         "Factor": ids.encode("Factor", await create_factor(app, people.owner)),
+        "ExternalIdentity": ids.encode("ExternalIdentity", await create_external_identity(app, people.owner)),
         "PushDevice": ids.encode("PushDevice", await create_push_device(app, people.owner)),
     }
     return Tenant(
@@ -192,6 +202,9 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "factorConfirm": MutationCase(
         _input_with({"code": "000000"}, id="Factor"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
     ),
+    "externalIdentityRemove": MutationCase(
+        _input_of(id="ExternalIdentity"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
+    ),
     "factorRemove": MutationCase(_input_of(id="Factor"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"),
     "passkeyRequestCreate": MutationCase(lambda _: {}, "allowed", "allowed"),
     "sessionCreateWithPasskey": MutationCase(lambda _: {"credential": {}}, "INVALID", "INVALID"),
@@ -296,9 +309,11 @@ QUERIES: Mapping[str, QueryCase] = {
             "Activity",
             "ApiToken",
             "Attachment",
+            "AuditEntry",
             "Change",
             "Comment",
             "Document",
+            "ExternalIdentity",
             "Factor",
             "Invitation",
             "Job",
