@@ -13,6 +13,8 @@ ARGS :=
 # Words for pytest, as in: make test TESTS="tests/graph -k board"
 TESTS :=
 WORKERS := auto
+# Compiled tests are kept, whatever the shell says: to compile them again takes each worker ten seconds of every run.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help run install test test-fast test-clients test-browser chaos attack fuzz bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin check format lock graphiql clean
