@@ -25,7 +25,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from embedded.child_process import tied_to_parent
 from tests.support.backing_services import free_port
-from tests.support.forked_server import fork_server
+from tests.support.forked_process import fork_program, server_main
 from tests.support.secret_key import SECRET_KEY
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +61,9 @@ class ServerProcess:
         self._started_at = time.monotonic()
         self._output_path.touch()
         if self._is_forked:
-            self._process = fork_server(self._arguments, self._environment, self._output_path, ROOT)
+            self._process = fork_program(
+                server_main, self._arguments, output=self._output_path, environment=self._environment
+            )
             return
         with self._output_path.open("wb") as output:
             self._process: subprocess.Popen[bytes] | ForkServerProcess = subprocess.Popen(
