@@ -47,7 +47,7 @@ def postmaster(folder: Path) -> int:
 
 @pytest.mark.slow
 async def test_the_first_start_seeds_and_ctrl_c_closes_connections_before_it_closes_the_database(folder: Path) -> None:
-    with running_process(folder=folder, data_dir=folder / "data") as server:
+    with running_process(folder=folder, data_dir=folder / "data", new_interpreter=True) as server:
         await server.wait_until_ready()
         for line in (f"GraphiQL   {server.url}/", f"Demo user  {DEMO_EMAIL}, password {DEMO_PASSWORD}"):
             assert line in server.output
@@ -75,9 +75,9 @@ async def test_the_first_start_seeds_and_ctrl_c_closes_connections_before_it_clo
 
 @pytest.mark.slow
 async def test_the_second_start_finds_everything_and_others_are_notified_that_its_place_is_taken(folder: Path) -> None:
-    with running_process(folder=folder, data_dir=folder / "data") as server:
+    with running_process(folder=folder, data_dir=folder / "data", new_interpreter=True) as server:
         await server.wait_until_ready()
-        assert server.startup_seconds < 10
+        assert server.cpu_seconds() < 10
         assert "not properly shut down" not in postgres_log(folder)
 
         same_port = running_process(folder=folder, data_dir=folder / "other", port=server.port)
@@ -204,7 +204,7 @@ async def test_documents_are_verified_and_reindexed_from_the_command_line(tmp_pa
 
 
 async def test_every_verb_is_explained(tmp_path: Path) -> None:
-    with running_process("--help", folder=tmp_path) as server:
+    with running_process("--help", folder=tmp_path, new_interpreter=True) as server:
         assert await server.wait_for_exit() == 0
     for verb in ("serve", "api", "migrate", "seed", "documents", "blobs", "search", "schema"):
         assert f"\n    {verb} " in server.output

@@ -61,9 +61,7 @@ class ServerProcess:
         self._started_at = time.monotonic()
         self._output_path.touch()
         if self._is_forked:
-            self._process = fork_program(
-                server_main, self._arguments, output=self._output_path, environment=self._environment
-            )
+            self._process = fork_program(server_main, self._arguments, output=self._output_path, environment=self._environment)
             return
         with self._output_path.open("wb") as output:
             self._process: subprocess.Popen[bytes] | ForkServerProcess = subprocess.Popen(
@@ -94,6 +92,11 @@ class ServerProcess:
     def pid(self) -> int:
         assert self._process.pid is not None
         return self._process.pid
+
+    def cpu_seconds(self) -> float:
+        """What the process and its threads have taken of the processor, whatever else the machine does."""
+        user, system = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def _exit_code(self) -> int | None:
         """None while it runs; negative: the signal that ended it."""
