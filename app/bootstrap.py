@@ -21,6 +21,7 @@ from auth.challenges import Challenges
 from auth.key_store import KeyStore, TooManyKeys, UndecryptableKeys
 from auth.keys import LEAD_SECONDS, SigningKeys
 from auth.passwords import Argon2Passwords
+from auth.relying_party import WebAuthnRelyingParty
 from auth.secret_box import SecretBox
 from auth.server_secret import ServerSecret, read_or_create_secret
 from auth.sign_in import PasswordSignIn
@@ -38,11 +39,13 @@ from embedded import embedded_postgres
 from gateway.execution.coordinates import coordinates_where
 from gateway.execution.limits import Limits
 from gateway.execution.position_reader import PositionReader
+from gateway.job_files import JOB_FILES_PATH
 from mail.message import parse_mailbox
 from mail.rendering import MailTemplates
 from outgoing.safe_http import SafeHttpClient
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
+from persistence.blobs.signed_urls import UrlSigner
 from persistence.documents.access import DocumentAccessReader
 from persistence.documents.compaction import CompactionService
 from persistence.documents.contents import ContentReader
@@ -70,6 +73,7 @@ from resolvers.collaboration_auth import access_from
 from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
 from schema.root import bindings, schema
+from workers.job import PREFIX
 from workers.metrics import WorkerMetrics
 from workers.notification_mail import NotificationMails
 from workers.upkeep import Retries
@@ -232,12 +236,14 @@ async def open_resources(
             BackgroundAccountMailer.open(mailer, origin=settings.origin, logs_links=not settings.production)
         )
         limiters = await stack.enter_async_context(open_rate_limiters(settings.redis_url, deployment=settings.origin))
+        relying_party = WebAuthnRelyingParty(secret, origin=settings.origin)
         sign_in = PasswordSignIn(
             database,
             passwords,
             limiters.uses,
             challenges=Challenges(secret),
             factor_secrets=SecretBox(secret, "second factors"),
+            relying_party=relying_party,
             limits=sign_in_limits,
         )
         services = Services(
@@ -259,9 +265,12 @@ async def open_resources(
             passwords=passwords,
             sign_in=sign_in,
             totp_secrets=sign_in,
+            relying_party=relying_party,
             registration=settings.registration,
             account_mailer=account_mailer,
             unsubscribe_tokens=UnsubscribeTokens(secret.derive("unsubscribe")),
+            job_urls=UrlSigner(secret.derive("job files"), settings.origin, JOB_FILES_PATH),
+            wake_workers=lambda kind: wake_ups.mark(PREFIX + kind),
             development=not settings.production,
             tokens=tokens,
             public_url=settings.origin,
@@ -274,7 +283,7 @@ async def open_resources(
                 "bulk": MAX_BATCH_TASKS,
                 "upload_bytes": MAX_UPLOAD_BYTES,
             },
-            features=["changes", "subscriptions", "documents", "uploads"],
+            features=["changes", "subscriptions", "documents", "uploads", "jobs"],
         )
         texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
         mails = NotificationMails(

@@ -101,6 +101,24 @@ _WORDINGS: Final = {
         None,
         "You receive this because a second factor of your account was removed.",
     ),
+    AccountMailKind.PASSKEY_ADDED: _Wording(
+        "A passkey was added",
+        (
+            "From now on the passkey signs in to your account, and the password does so only together with it, or with a recovery"
+            " code. Other devices were signed out.",
+            "If that was not you, change your password and remove the passkey.",
+        ),
+        None,
+        None,
+        "You receive this because a passkey was added to your account.",
+    ),
+    AccountMailKind.PASSKEY_REMOVED: _Wording(
+        "A passkey was removed",
+        ("A passkey of your account was removed.", "If that was not you, change your password."),
+        None,
+        None,
+        "You receive this because a passkey of your account was removed.",
+    ),
     AccountMailKind.CONFIRM_OLD_EMAIL: _Wording(
         "Confirm your new e-mail address",
         (

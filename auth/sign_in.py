@@ -1,28 +1,40 @@
-"""Judges passwords and codes, with limits on how often one may try.
+"""Judges passwords, codes and passkeys, with limits on how often one may try.
 
 Everything is done for an unknown address that is done for a known one: the limits, one query, one hash.
 """
 
+import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 from auth.challenges import Challenges
 from auth.passwords import Argon2Passwords
+from auth.relying_party import WebAuthnRelyingParty
 from auth.secret_box import SecretBox
 from domain import rate_limit, totp
 from domain.email_address import MAX_ADDRESS_CHARS, email_key
 from domain.factor import Factor, FactorKind, FactorProof, UsedRecoveryCode, UsedStep, hash_recovery_code
+from domain.passkey import Assertion
 from domain.rate_limit import LimitedUse, RateLimiter, network_of
-from domain.sign_in import FactorRequired, SignedIn, SignInLimits, SignInResult, wrong_code, wrong_password
+from domain.sign_in import (
+    FactorRequired,
+    ShownFactor,
+    SignedIn,
+    SignInLimits,
+    SignInResult,
+    wrong_code,
+    wrong_passkey,
+    wrong_password,
+)
 from domain.user import MAX_PASSWORD_CHARS, User, UserStatus, prepare_password
 from persistence.engine.database import Database
-from persistence.stores.factor import get_own, has_recovery_code, list_confirmed
+from persistence.stores.factor import get_own, get_passkey, has_recovery_code, list_confirmed
 from persistence.stores.user import Credentials, get_credentials, get_credentials_by_id
 
 
 class PasswordSignIn:
-    """Signs in by password and code: a `domain.sign_in.SignIn`, and a `domain.factor.TotpSecrets`."""
+    """Signs in by password and factor, or by passkey: a `domain.sign_in.SignIn`, and a `domain.factor.TotpSecrets`."""
 
     def __init__(
         self,
@@ -32,6 +44,7 @@ class PasswordSignIn:
         *,
         challenges: Challenges,
         factor_secrets: SecretBox,
+        relying_party: WebAuthnRelyingParty,
         limits: SignInLimits | None = None,
     ) -> None:
         self._database = database
@@ -39,14 +52,19 @@ class PasswordSignIn:
         self._limiter = limiter
         self._challenges = challenges
         self._factor_secrets = factor_secrets
+        self._relying_party = relying_party
         self._limits = limits or SignInLimits()
 
-    async def with_password(self, email: str, password: str, *, code: str | None = None, address: str | None) -> SignInResult:
+    async def with_password(
+        self, email: str, password: str, *, factor: ShownFactor | None = None, address: str | None
+    ) -> SignInResult:
         """The user of an e-mail address and password. Raises Unauthenticated, RateLimited and Unavailable."""
         email = email.strip()[:MAX_ADDRESS_CHARS]
-        return await self._sign_in(email_key(email), lambda: get_credentials(self._database, email), password, code, address)
+        return await self._sign_in(email_key(email), lambda: get_credentials(self._database, email), password, factor, address)
 
-    async def again(self, user_id: UUID, password: str, *, code: str | None = None, address: str | None) -> SignInResult:
+    async def again(
+        self, user_id: UUID, password: str, *, factor: ShownFactor | None = None, address: str | None
+    ) -> SignInResult:
         """A user who has a session, by their password. Raises Unauthenticated, RateLimited and Unavailable."""
         found = await get_credentials_by_id(self._database, user_id)
         if found is None:
@@ -55,10 +73,10 @@ class PasswordSignIn:
         async def read() -> Credentials | None:
             return found
 
-        return await self._sign_in(found.to_user().email_key, read, password, code, address)
+        return await self._sign_in(found.to_user().email_key, read, password, factor, address)
 
-    async def with_code(self, challenge: str, code: str, *, address: str | None) -> SignedIn:
-        """Who was asked for a code, by that code. Raises Unauthenticated and RateLimited."""
+    async def with_factor(self, challenge: str, factor: ShownFactor, *, address: str | None) -> SignedIn:
+        """Who was asked for a factor, by that factor. Raises Unauthenticated and RateLimited."""
         user_id = self._challenges.user_of(challenge)
         found = await get_credentials_by_id(self._database, user_id) if user_id is not None else None
         if found is None or not self._challenges.matches(challenge, found.password_hash):
@@ -68,9 +86,28 @@ class PasswordSignIn:
             raise wrong_password()
         tries = self._tries(user.email_key, address)
         await rate_limit.require(self._limiter, *tries)
-        proof = await self._check_code(user, await list_confirmed(self._database, user.id), code)
+        proof = await self._check_factor(user, await list_confirmed(self._database, user.id), factor)
         await self._forgive(tries)
         return SignedIn(user=user, password_hash=password_hash, proof=proof)
+
+    async def with_passkey(self, assertion: Assertion, *, user_id: UUID | None = None, address: str | None) -> SignedIn:
+        """Whose passkey has signed; `user_id`: only this user. Raises Unauthenticated and RateLimited."""
+        credential_id = self._relying_party.credential_id(assertion) or b""
+        # As many tries as passwords have, each of a credential's own, whether it is known or not.
+        tries = self._tries(f"passkey {hashlib.sha256(credential_id).hexdigest()}", address)
+        await rate_limit.require(self._limiter, *tries)
+        passkey = await get_passkey(self._database, credential_id)
+        if passkey is None or (user_id is not None and passkey.user_id != user_id):
+            raise wrong_passkey()
+        proof = await self._relying_party.verify_assertion(assertion, passkey, needs_user_handle=user_id is None)
+        found = await get_credentials_by_id(self._database, passkey.user_id)
+        if proof is None or found is None:
+            raise wrong_passkey()
+        user = found.to_user()
+        if user.status is not UserStatus.ACTIVE:
+            raise wrong_passkey()
+        await self._forgive(tries)
+        return SignedIn(user=user, password_hash=found.password_hash, proof=proof)
 
     async def count_registration(self, address: str | None) -> None:
         """Count somebody who registers. Raises RateLimited."""
@@ -108,7 +145,7 @@ class PasswordSignIn:
         account: str,
         read: Callable[[], Awaitable[Credentials | None]],
         password: str,
-        code: str | None,
+        factor: ShownFactor | None,
         address: str | None,
     ) -> SignInResult:
         self._passwords.require_capacity()
@@ -124,10 +161,10 @@ class PasswordSignIn:
             raise wrong_password()
         proof = None
         if confirmed := await list_confirmed(self._database, user.id):
-            if code is None:
+            if factor is None:
                 kinds = [*dict.fromkeys(FactorKind(each.kind) for each in confirmed), FactorKind.RECOVERY_CODE]
                 return FactorRequired(challenge=self._challenges.issue(user.id, password_hash), kinds=kinds)
-            proof = await self._check_code(user, confirmed, code)
+            proof = await self._check_factor(user, confirmed, factor)
         await self._forgive(tries)
         return SignedIn(user=user, password_hash=password_hash, proof=proof)
 
@@ -137,25 +174,33 @@ class PasswordSignIn:
         await self._limiter.reset(account)
         await self._limiter.give_back(address)
 
-    async def _check_code(self, user: User, confirmed: Sequence[Factor], code: str) -> FactorProof:
-        """The proof that a code is; raises Unauthenticated and RateLimited."""
+    async def _check_factor(self, user: User, confirmed: Sequence[Factor], factor: ShownFactor) -> FactorProof:
+        """The proof that a code or passkey is; raises Unauthenticated and RateLimited."""
         code_try = LimitedUse(self._limits.codes, str(user.id))
         await rate_limit.require(self._limiter, code_try)
-        proof = await self._find_proof(user, confirmed, code)
+        proof = await self._find_proof(user, confirmed, factor)
         if proof is None:
-            raise wrong_code()
+            raise wrong_passkey() if isinstance(factor, Assertion) else wrong_code()
         await self._limiter.reset(code_try)
         return proof
 
-    async def _find_proof(self, user: User, confirmed: Sequence[Factor], code: str) -> FactorProof | None:
-        for factor in confirmed:
-            if (step := self._step(factor, code)) is not None:
-                return UsedStep(factor_id=factor.id, step=step)
-        code_hash = hash_recovery_code(code)
+    async def _find_proof(self, user: User, confirmed: Sequence[Factor], factor: ShownFactor) -> FactorProof | None:
+        if isinstance(factor, Assertion):
+            credential_id = self._relying_party.credential_id(factor)
+            passkey = next((each for each in confirmed if credential_id and each.credential_id == credential_id), None)
+            return (
+                None if passkey is None else await self._relying_party.verify_assertion(factor, passkey, needs_user_handle=False)
+            )
+        for each in confirmed:
+            if (step := self._step(each, factor)) is not None:
+                return UsedStep(factor_id=each.id, step=step)
+        code_hash = hash_recovery_code(factor)
         if code_hash is not None and await has_recovery_code(self._database, user.id, code_hash):
             return UsedRecoveryCode(code_hash=code_hash)
         return None
 
     def _step(self, factor: Factor, code: str) -> int | None:
+        if factor.encrypted_secret is None:
+            return None
         secret = self._factor_secrets.decrypt(factor.encrypted_secret, owner=factor.user_id)
         return None if secret is None else totp.matching_step(secret, code, datetime.now(UTC), after=factor.last_step)

@@ -1,8 +1,8 @@
-"""Second factors: one-time passwords of an authenticator app, and recovery codes for whoever has lost it.
+"""Factors: one-time passwords of an authenticator app, passkeys, and recovery codes for whoever has lost these.
 
-With a factor, a password alone signs nobody in. A code is good once: the step of a one-time password is stored with its factor
-and only later ones are taken; a recovery code is deleted when it is used. Recovery codes are random enough (80 bits) that a fast
-hash of them is stored.
+With a factor, a password alone signs nobody in; a passkey does so without one (`domain.passkey`). A proof is good once: the
+step of a one-time password, or the time of the challenge that a passkey signed, is stored with its factor and only later ones are
+taken; a recovery code is deleted when it is used. Recovery codes are random enough (80 bits) that a fast hash of them is stored.
 """
 
 import base64
@@ -21,6 +21,7 @@ from domain.account_mail import AccountMail, AccountMailKind
 from domain.actor import Actor
 from domain.errors import Forbidden, Invalid, LimitExceeded, NotFound
 from domain.events import ChangeKind, Event, user_stream
+from domain.passkey import CHALLENGE_SECONDS, NewCredential
 from domain.permissions import Action
 from domain.ports import UnitOfWork
 from domain.user import User, lock_self
@@ -29,6 +30,7 @@ MAX_FACTORS: Final = 10
 MAX_LABEL_CHARS: Final = 100
 RECOVERY_CODES: Final = 10
 CONFIRMATION_TIME: Final = timedelta(hours=1)
+PASSKEY_CONFIRMATION_TIME: Final = timedelta(seconds=CHALLENGE_SECONDS)
 _RECOVERY_BYTES: Final = 10
 _RECOVERY_CHARS: Final = 16  # of base32
 
@@ -37,6 +39,7 @@ class FactorKind(StrEnum):
     """How somebody shows, beside the password, who they are."""
 
     TOTP = "TOTP"
+    PASSKEY = "PASSKEY"
     RECOVERY_CODE = "RECOVERY_CODE"
 
 
@@ -53,9 +56,14 @@ class Factor:
     created_at: datetime
     confirmed_at: datetime | None = None
     last_used_at: datetime | None = None
-    encrypted_secret: str = field(repr=False)
+    encrypted_secret: str | None = field(default=None, repr=False)
+    """Of one-time passwords."""
     last_step: int = 0
-    """The last step whose one-time password was used."""
+    """The last step whose one-time password was used; of a passkey, when the last challenge that it signed was issued, in µs."""
+    credential_id: bytes | None = None
+    """Of a passkey, once it is confirmed, as are `public_key` (COSE) and `sign_count`."""
+    public_key: bytes | None = field(default=None, repr=False)
+    sign_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +121,26 @@ class UsedRecoveryCode:
     code_hash: bytes = field(repr=False)
 
 
-FactorProof = UsedStep | UsedRecoveryCode
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsedChallenge:
+    """The proof that a passkey has signed a challenge: when that was issued, in µs, and the passkey's count of signatures."""
+
+    factor_id: UUID
+    issued_at: int
+    sign_count: int
+
+
+FactorProof = UsedStep | UsedRecoveryCode | UsedChallenge
+
+
+_MAILS_WHEN_ADDED: Final = {
+    FactorKind.TOTP: AccountMailKind.FACTOR_ADDED,
+    FactorKind.PASSKEY: AccountMailKind.PASSKEY_ADDED,
+}
+_MAILS_WHEN_REMOVED: Final = {
+    FactorKind.TOTP: AccountMailKind.FACTOR_REMOVED,
+    FactorKind.PASSKEY: AccountMailKind.PASSKEY_REMOVED,
+}
 
 
 class FactorStore(Protocol):
@@ -125,6 +152,14 @@ class FactorStore(Protocol):
     async def confirm(self, factor_id: UUID, *, step: int, at: datetime) -> None: ...
     async def use_step(self, factor_id: UUID, *, step: int, at: datetime) -> bool:
         """Store the step; False when it, or a later one, was used in between."""
+        ...
+
+    async def confirm_passkey(self, factor_id: UUID, credential: NewCredential, *, at: datetime) -> bool:
+        """Make a passkey count; False when there is one with this id already."""
+        ...
+
+    async def use_challenge(self, proof: UsedChallenge, *, at: datetime) -> bool:
+        """Store that a passkey signed; False when it signed a later challenge, or counted as many signatures, in between."""
         ...
 
     async def remove(self, factor_ids: Sequence[UUID]) -> None: ...
@@ -150,13 +185,27 @@ async def start_totp(uow: UnitOfWork, actor: Actor, label: str | None, encrypted
     """Begin a factor, which counts once a code of it was given; one that was begun before is forgotten."""
     user = await _lock_owner(uow, actor)
     factors = await uow.factors.list_for_user(user.id)
+    return await _start(uow, user, factors, FactorKind.TOTP, label, encrypted_secret)
+
+
+async def start_passkey(uow: UnitOfWork, actor: Actor, label: str | None) -> tuple[Factor, User, list[bytes]]:
+    """Begin a passkey, which counts once a device has made it; also its owner, and the ids of the credentials that they have."""
+    user = await _lock_owner(uow, actor)
+    factors = await uow.factors.list_for_user(user.id)
+    existing = [each.credential_id for each in factors if each.credential_id is not None]
+    return await _start(uow, user, factors, FactorKind.PASSKEY, label, None), user, existing
+
+
+async def _start(
+    uow: UnitOfWork, user: User, factors: Sequence[Factor], kind: FactorKind, label: str | None, encrypted_secret: str | None
+) -> Factor:
     await uow.factors.remove([each.id for each in factors if each.confirmed_at is None])
     if sum(each.confirmed_at is not None for each in factors) >= MAX_FACTORS:
         raise LimitExceeded(f"An account has at most {MAX_FACTORS} factors.", MAX_FACTORS)
     factor = Factor(
         id=uow.new_id(),
         user_id=user.id,
-        kind=FactorKind.TOTP,
+        kind=kind,
         label=None if label is None else text.validate_name(label, ("input", "label"), limit=MAX_LABEL_CHARS),
         created_at=uow.now,
         encrypted_secret=encrypted_secret,
@@ -165,28 +214,46 @@ async def start_totp(uow: UnitOfWork, actor: Actor, label: str | None, encrypted
     return factor
 
 
-async def confirm(uow: UnitOfWork, actor: Actor, factor_id: UUID, step: int | None) -> tuple[Factor, list[str] | None]:
+async def confirm(
+    uow: UnitOfWork, actor: Actor, factor_id: UUID, shown: int | NewCredential | None
+) -> tuple[Factor, list[str] | None]:
     """
-    Make a factor count, after a code of it was given: `step`, or None for a wrong one.
+    Make a factor count, after its owner has shown that they have it: by a code, whose step this is, or a passkey that was made;
+    None for a wrong one.
 
     With the first factor come recovery codes, as the second value. All other sessions end: they were opened without it.
     """
     user = await _lock_owner(uow, actor)
     factors = {each.id: each for each in await uow.factors.list_for_user(user.id)}
     factor = factors.get(factor_id)
-    if factor is None or factor.confirmed_at is not None or factor.created_at + CONFIRMATION_TIME <= uow.now:
+    if factor is None or factor.confirmed_at is not None or factor.created_at + _confirmation_time(factor) <= uow.now:
         raise NotFound(("input", "id"))
-    if step is None:
-        raise Invalid(("input", "code"), "This is not the code that the app shows now.")
-    await uow.factors.confirm(factor.id, step=step, at=uow.now)
+    await _confirm(uow, factor, shown)
     is_first = all(each.confirmed_at is None for each in factors.values())
     codes = await _replace_recovery_codes(uow, user.id) if is_first else None
     await sessions.revoke_all(uow, user.id, actor_id=actor.user_id, except_for=actor.session_id)
     uow.record(FactorConfirmed(actor_id=actor.user_id, user_id=user.id, factor=FactorReference(id=factor.id)))
-    uow.send_mail(_notice(user, AccountMailKind.FACTOR_ADDED))
+    uow.send_mail(_notice(user, _MAILS_WHEN_ADDED[factor.kind]))
     confirmed = await uow.factors.get(factor.id)
     assert confirmed is not None
     return confirmed, codes
+
+
+async def _confirm(uow: UnitOfWork, factor: Factor, shown: int | NewCredential | None) -> None:
+    match factor.kind, shown:
+        case FactorKind.TOTP, int(step):
+            await uow.factors.confirm(factor.id, step=step, at=uow.now)
+        case FactorKind.PASSKEY, NewCredential() as credential:
+            if not await uow.factors.confirm_passkey(factor.id, credential, at=uow.now):
+                raise Invalid(("input", "credential"), "This passkey belongs to an account already.")
+        case FactorKind.PASSKEY, _:
+            raise Invalid(("input", "credential"), "This is no passkey that was made for this server just now.")
+        case _:
+            raise Invalid(("input", "code"), "This is not the code that the app shows now.")
+
+
+def _confirmation_time(factor: Factor) -> timedelta:
+    return PASSKEY_CONFIRMATION_TIME if factor.kind is FactorKind.PASSKEY else CONFIRMATION_TIME
 
 
 async def remove(uow: UnitOfWork, actor: Actor, factor_id: UUID) -> UUID:
@@ -207,8 +274,8 @@ async def remove_factors(uow: UnitOfWork, user: User, factors: Sequence[Factor],
     confirmed = [each for each in factors if each.confirmed_at is not None]
     for each in confirmed:
         uow.record(FactorRemoved(actor_id=actor_id, user_id=user.id, factor=FactorReference(id=each.id)))
-    if confirmed:
-        uow.send_mail(_notice(user, AccountMailKind.FACTOR_REMOVED))
+    for mail in dict.fromkeys(_MAILS_WHEN_REMOVED[each.kind] for each in confirmed):
+        uow.send_mail(_notice(user, mail))
 
 
 async def renew_recovery_codes(uow: UnitOfWork, actor: Actor) -> list[str]:
@@ -231,6 +298,8 @@ async def use(uow: UnitOfWork, user_id: UUID, proof: FactorProof) -> bool:
             return await uow.factors.use_step(factor_id, step=step, at=uow.now)
         case UsedRecoveryCode(code_hash=code_hash):
             return await uow.factors.use_recovery_code(user_id, code_hash)
+        case UsedChallenge():
+            return await uow.factors.use_challenge(proof, at=uow.now)
 
 
 def hash_recovery_code(code: str) -> bytes | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from domain.events import Event
     from domain.factor import FactorStore
     from domain.invitation import InvitationStore
+    from domain.job import JobStore
     from domain.label import LabelStore
     from domain.notification import DeliveryStore, NotificationSettingsStore, NotificationStore
     from domain.oauth_client import OAuthClientStore
@@ -88,6 +89,8 @@ class UnitOfWork(Protocol):
     def notification_settings(self) -> "NotificationSettingsStore": ...
     @property
     def deliveries(self) -> "DeliveryStore": ...
+    @property
+    def jobs(self) -> "JobStore": ...
 
     async def read_links(self, markdown: str, interesting: "re.Pattern[str]") -> "Sequence[LinkTarget]":
         """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""

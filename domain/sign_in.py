@@ -1,9 +1,10 @@
-"""Signing in: a password, perhaps a code of a second factor, then a session.
+"""Signing in: a passkey, or a password and perhaps a second factor, then a session.
 
 Whoever asks for a password (a mutation, a page) calls `SignIn.with_password`. The result is `SignedIn`, or `FactorRequired` with
-a challenge, by which `with_code` goes on in another request without the password. The session is opened in a unit of work of the
-caller's own with what was returned (`open_session`), which uses the code up. Wrong passwords, unknown addresses and accounts that
-cannot sign in are one error after the same time.
+a challenge, by which `with_factor` goes on in another request without the password. The session is opened in a unit of work of
+the caller's own with what was returned (`open_session`), which uses the code, or the challenge of the passkey, up. Wrong
+passwords, unknown addresses and accounts that cannot sign in are one error after the same time; so are all passkeys that sign
+nobody in.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,8 @@ from domain import factor as factors
 from domain import session as sessions
 from domain.actor import Actor
 from domain.errors import Unauthenticated
-from domain.factor import FactorKind, FactorProof
+from domain.factor import FactorKind, FactorProof, UsedChallenge
+from domain.passkey import Assertion
 from domain.ports import UnitOfWork
 from domain.rate_limit import RateLimit
 from domain.session import Device, Session, SessionKind
@@ -49,35 +51,45 @@ class SignedIn:
 
     user: User
     password_hash: str | None = field(repr=False)
-    """The stored hash that their password matched."""
+    """The stored hash: that which their password matched, or that which the account has beside the passkey."""
     proof: FactorProof | None = None
-    """Of the second factor; None for an account without one."""
+    """Of the factor; None for an account without one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorRequired:
-    """The password is right, and a code is needed too. `challenge` is good for five minutes."""
+    """The password is right, and a factor is needed too. `challenge` is good for five minutes."""
 
     challenge: str = field(repr=False)
     kinds: Sequence[FactorKind]
 
 
 SignInResult = SignedIn | FactorRequired
+ShownFactor = str | Assertion
+"""A code of an authenticator app, a recovery code, or what a passkey has signed."""
 
 
 class SignIn(Protocol):
     """Judges who somebody is. Tries are limited by account and by `address`, the network address of the client."""
 
-    async def with_password(self, email: str, password: str, *, code: str | None = None, address: str | None) -> SignInResult:
-        """With a `code` the result is never FactorRequired. Raises Unauthenticated, RateLimited, and Unavailable when too many
+    async def with_password(
+        self, email: str, password: str, *, factor: ShownFactor | None = None, address: str | None
+    ) -> SignInResult:
+        """With a `factor` the result is never FactorRequired. Raises Unauthenticated, RateLimited, and Unavailable when too many
         sign in at once."""
         ...
 
-    async def with_code(self, challenge: str, code: str, *, address: str | None) -> SignedIn:
+    async def with_factor(self, challenge: str, factor: ShownFactor, *, address: str | None) -> SignedIn:
         """Go on after FactorRequired. Raises Unauthenticated and RateLimited."""
         ...
 
-    async def again(self, user_id: UUID, password: str, *, code: str | None = None, address: str | None) -> SignInResult:
+    async def with_passkey(self, assertion: Assertion, *, user_id: UUID | None = None, address: str | None) -> SignedIn:
+        """Whose passkey has signed, without a password; `user_id`: only this user. Raises Unauthenticated and RateLimited."""
+        ...
+
+    async def again(
+        self, user_id: UUID, password: str, *, factor: ShownFactor | None = None, address: str | None
+    ) -> SignInResult:
         """`with_password` for somebody who has a session."""
         ...
 
@@ -119,7 +131,7 @@ async def _use(uow: UnitOfWork, signed_in: SignedIn) -> User:
     if signed_in.proof is None and await factors.is_required(uow, user.id):
         raise wrong_password()
     if signed_in.proof is not None and not await factors.use(uow, user.id, signed_in.proof):
-        raise wrong_code()
+        raise wrong_passkey() if isinstance(signed_in.proof, UsedChallenge) else wrong_code()
     return user
 
 
@@ -131,3 +143,9 @@ def wrong_password() -> Unauthenticated:
 def wrong_code() -> Unauthenticated:
     """The error for a code that is wrong, or was used."""
     return Unauthenticated("The code is wrong, or was used before.", path=("input", "code"))
+
+
+def wrong_passkey() -> Unauthenticated:
+    """The error for whatever is wrong with a passkey."""
+    message = "This passkey does not sign in here, or it took longer than five minutes. Try again."
+    return Unauthenticated(message, path=("input", "credential"))

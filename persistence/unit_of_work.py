@@ -37,6 +37,7 @@ from persistence.stores.device_code import SqlDeviceCodes
 from persistence.stores.document import SqlDocuments
 from persistence.stores.factor import SqlFactors
 from persistence.stores.invitation import SqlInvitations
+from persistence.stores.job import SqlJobs
 from persistence.stores.label import SqlLabels
 from persistence.stores.notification import SqlNotifications
 from persistence.stores.notification_settings import SqlNotificationSettings
@@ -73,6 +74,8 @@ class SqlUnitOfWork:
         self.recorded: list[Event] = []
         self.mails: list[AccountMail] = []
         """For whoever opened the transaction to send after it."""
+        self.enqueued_kinds: set[str] = set()
+        """The kinds of queue jobs that were added, whose workers whoever opened the transaction wakes after it."""
         self.entries: list[Entry] = []
         self._claim: IdempotencyClaim | None = None
         self.users = SqlUsers(connection)
@@ -97,6 +100,7 @@ class SqlUnitOfWork:
         self.notifications = SqlNotifications(connection)
         self.notification_settings = SqlNotificationSettings(connection)
         self.deliveries = SqlDeliveries(connection)
+        self.jobs = SqlJobs(connection, self.enqueued_kinds)
 
     async def read_links(self, markdown: str, interesting: re.Pattern[str]) -> Sequence[LinkTarget]:
         """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""

@@ -36,7 +36,7 @@ WithStart = Annotated[
 ]
 
 _MAX_ROUNDS = 20
-_NO_ENTITIES = ("Notification",)  # they are the `subject` of their changes
+_NO_ENTITIES = ("Job", "Notification")  # they are the `subject` of their changes
 _REMOVAL_KINDS = (ChangeKind.DELETED, ChangeKind.ACCESS_LOST)
 
 

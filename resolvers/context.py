@@ -13,10 +13,12 @@ from domain.cost_limit import CostCharge
 from domain.errors import InsufficientScope, Unauthenticated
 from domain.factor import TotpSecrets
 from domain.notification import UnsubscribeTokens
+from domain.passkey import RelyingParty
 from domain.registration import RegistrationMode
 from domain.session import Device, Session
 from domain.sign_in import SignIn
 from persistence.blobs.document_objects import DocumentObjects
+from persistence.blobs.signed_urls import UrlSigner
 from persistence.documents.compaction import CompactionService
 from persistence.documents.contents import ContentReader
 from persistence.documents.document_reader import DocumentReader
@@ -77,9 +79,13 @@ class Services:
     passwords: Passwords
     sign_in: SignIn
     totp_secrets: TotpSecrets
+    relying_party: RelyingParty
     registration: RegistrationMode
     account_mailer: AccountMailer
     unsubscribe_tokens: UnsubscribeTokens
+    job_urls: UrlSigner
+    wake_workers: Callable[[str], None]
+    """Lets workers know that there is a queue job of a kind."""
     development: bool
     tokens: TokenIssuer
     public_url: str
@@ -201,9 +207,10 @@ class Context:
         """
         dry_run_values: list[Mapping[str, Any]] = []
         mails: Sequence[AccountMail] = ()
+        enqueued_kinds: frozenset[str] = frozenset()
 
         async def run(uow: SqlUnitOfWork) -> MutationResult:
-            nonlocal mails
+            nonlocal mails, enqueued_kinds
             if idempotency_key is not None:
                 stored = await uow.claim_idempotency_key(self.viewer.user_id, idempotency_key.key, idempotency_key.fingerprint)
                 if stored is not None:
@@ -215,7 +222,7 @@ class Context:
             result = MutationResult(client_mutation_id=client_mutation_id, values=values)
             await uow.flush_events(None if idempotency_key is None else partial(to_stored, result))
             result.positions = {entry.stream: entry.position for entry in uow.entries}
-            mails = tuple(uow.mails)
+            mails, enqueued_kinds = tuple(uow.mails), frozenset(uow.enqueued_kinds)
             return result
 
         objects = self.services.document_objects if writes_documents else None
@@ -225,6 +232,8 @@ class Context:
             )
         except DryRun:
             return MutationResult(client_mutation_id=client_mutation_id, values=dry_run_values[-1])
+        for kind in enqueued_kinds:
+            self.services.wake_workers(kind)
         return self._send(mails, result)
 
     def _send(self, mails: Sequence[AccountMail], result: MutationResult) -> MutationResult:

@@ -23,6 +23,7 @@ _SCOPES_BEYOND_LOG: Mapping[str, TokenScope] = {
     "ApiToken": TokenScope.PROFILE_READ,
     "Document": TokenScope.DOCUMENTS_READ,
     "DocumentVersion": TokenScope.DOCUMENTS_READ,
+    "Job": TokenScope.TASKS_READ,
     "Notification": TokenScope.NOTIFICATIONS_READ,
     "OAuthClient": TokenScope.ADMIN,
     "Session": TokenScope.PROFILE_READ,

@@ -16,6 +16,7 @@ from domain.comment import Comment
 from domain.document import Document, DocumentVersion
 from domain.errors import DomainError
 from domain.invitation import Invitation
+from domain.job import Job
 from domain.label import Label
 from domain.notification import Notification
 from domain.oauth_client import OAuthClient
@@ -32,6 +33,7 @@ STORED_TYPES = (
     Document,
     DocumentVersion,
     Invitation,
+    Job,
     Label,
     Notification,
     OAuthClient,

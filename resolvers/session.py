@@ -1,6 +1,7 @@
 """Resolves registering, signing in, refreshing sessions and signing out."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from domain import account, registration, sign_in
@@ -8,9 +9,10 @@ from domain import session as sessions
 from domain import user as users
 from domain.actor import ALL_SCOPES, Actor
 from domain.email_address import validate_email
-from domain.errors import SecondFactorRequired, Unauthenticated
+from domain.errors import Invalid, SecondFactorRequired, Unauthenticated
+from domain.passkey import CHALLENGE_SECONDS, GRAPH_AUDIENCE, Assertion, audience_of
 from domain.session import Session
-from domain.sign_in import FactorRequired, SignedIn, SignInResult
+from domain.sign_in import FactorRequired, ShownFactor, SignedIn, SignInResult
 from domain.user import User
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, InputValues
@@ -46,9 +48,26 @@ async def register(context: Context, uow: SqlUnitOfWork, values: InputValues) ->
 
 async def check_password(context: Context, values: InputValues) -> InputValues:
     """Who has the address and the password; comparing holds no connection."""
-    address, code = context.device.ip_address, values.get("code")
-    result = await context.services.sign_in.with_password(values["email"], values["password"], code=code, address=address)
+    address, factor = context.device.ip_address, _shown_factor(values, GRAPH_AUDIENCE)
+    result = await context.services.sign_in.with_password(values["email"], values["password"], factor=factor, address=address)
     return {"signed_in": _require_complete(result)}
+
+
+async def request_passkey(context: Context, values: InputValues, key: str | None) -> Mapping[str, Any]:
+    """Options for asking a passkey to sign: for the viewer's session, or for signing in."""
+    relying_party = context.services.relying_party
+    if not relying_party.is_available:
+        raise Invalid(("input",), "Passkeys need a server with a name; its operator sets HIVE_PUBLIC_URL.")
+    return {
+        "options": relying_party.request_options(audience=audience_of(context.actor)),
+        "expires_at": context.now + timedelta(seconds=CHALLENGE_SECONDS),
+    }
+
+
+async def check_passkey(context: Context, values: InputValues) -> InputValues:
+    """Whose passkey has signed."""
+    assertion = Assertion(credential=values["credential"], audience=GRAPH_AUDIENCE)
+    return {"signed_in": await context.services.sign_in.with_passkey(assertion, address=context.device.ip_address)}
 
 
 async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
@@ -74,10 +93,14 @@ async def revoke(context: Context, uow: SqlUnitOfWork, values: InputValues) -> M
 
 
 async def check_own_password(context: Context, values: InputValues) -> InputValues:
-    """Raises Unauthenticated unless password and code are the viewer's."""
-    address, code = context.device.ip_address, values.get("code")
-    result = await context.services.sign_in.again(context.viewer.user_id, values["password"], code=code, address=address)
-    return {"signed_in": _require_complete(result)}
+    """Raises Unauthenticated unless password and factor are the viewer's, or the passkey is."""
+    viewer, sign_in, address = context.viewer, context.services.sign_in, context.device.ip_address
+    factor, password = _shown_factor(values, audience_of(viewer)), values.get("password")
+    if password is not None:
+        return {"signed_in": _require_complete(await sign_in.again(viewer.user_id, password, factor=factor, address=address))}
+    if not isinstance(factor, Assertion):
+        raise Invalid(("input", "password"), "Send the password, or the credential of a passkey.")
+    return {"signed_in": await sign_in.with_passkey(factor, user_id=viewer.user_id, address=address)}
 
 
 async def reauthenticate(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
@@ -96,6 +119,14 @@ async def change_password(context: Context, uow: SqlUnitOfWork, values: InputVal
     """Replaces the viewer's password."""
     await account.change_password(uow, context.viewer, values["password_hash"])
     return {}
+
+
+def _shown_factor(values: InputValues, audience: str) -> ShownFactor | None:
+    """The factor of an input: what a passkey has signed, or else a code."""
+    if (credential := values.get("credential")) is not None:
+        return Assertion(credential=credential, audience=audience)
+    code: str | None = values.get("code")
+    return code
 
 
 def _require_complete(result: SignInResult) -> SignedIn:

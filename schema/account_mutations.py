@@ -1,22 +1,24 @@
-"""Defines the mutations of second factors, and those of administrators, which `schema.root` includes in Mutation."""
+"""Defines the mutations of factors, and those of administrators, which `schema.root` includes in Mutation."""
 
 import strawberry
 
 import resolvers.administration
 import resolvers.factor
+import resolvers.session
 from domain.actor import Scope
 from resolvers.inputs import administration as administration_inputs
 from resolvers.inputs import factor as inputs
 from resolvers.inputs import team as shared
-from schema.payload import mutation
-from schema.types.user import DeletePayload, FactorPayload, UserPayload
+from resolvers.inputs import user as user_inputs
+from schema.payload import live_mutation, mutation
+from schema.types.user import DeletePayload, FactorPayload, PasskeyRequestPayload, SessionPayload, UserPayload
 
 _RECENT = "Needs a sign-in of the last ten minutes."
 
 
 @strawberry.type
 class AccountMutations:
-    """Mutations of second factors and of administrators. Each field runs in its own transaction."""
+    """Mutations of factors and of administrators. Each field runs in its own transaction."""
 
     user_suspend: UserPayload | None = mutation(
         resolvers.administration.suspend,
@@ -30,25 +32,38 @@ class AccountMutations:
         f"Lets a suspended account sign in again. For administrators of the server. {_RECENT}",
         guard=Scope.ADMIN,
     )
+    passkey_request_create: PasskeyRequestPayload | None = live_mutation(
+        resolvers.session.request_passkey,
+        user_inputs.PasskeyRequestCreateInput,
+        "Options with which a passkey signs: the viewer in again, or anybody in. They are good for five minutes, and once.",
+        guard="public",
+    )
+    session_create_with_passkey: SessionPayload | None = mutation(
+        resolvers.session.create,
+        user_inputs.SessionCreateWithPasskeyInput,
+        "Signs in with a passkey, without a password.",
+        guard="public",
+        prepare=resolvers.session.check_passkey,
+    )
     factor_start: FactorPayload | None = mutation(
         resolvers.factor.start,
         inputs.FactorStartInput,
-        f"Begins a second factor, which counts once it is confirmed; or renews the recovery codes. {_RECENT}",
+        f"Begins a second factor or a passkey, which counts once it is confirmed; or renews the recovery codes. {_RECENT}",
         guard=Scope.PROFILE_WRITE,
         holds_secrets=True,
     )
     factor_confirm: FactorPayload | None = mutation(
         resolvers.factor.confirm,
         inputs.FactorConfirmInput,
-        f"Makes a second factor count, with a code of it, and ends all other sessions. {_RECENT}",
+        f"Makes a factor count, with a code of it or the passkey that was made, and ends all other sessions. {_RECENT}",
         guard=Scope.PROFILE_WRITE,
-        prepare=resolvers.factor.find_step,
+        prepare=resolvers.factor.check_shown,
         holds_secrets=True,
     )
     factor_remove: DeletePayload | None = mutation(
         resolvers.factor.remove,
         shared.DeleteInput,
-        f"Removes a second factor; the recovery codes go with the last one. {_RECENT}",
+        f"Removes a second factor or a passkey; the recovery codes go with the last one. {_RECENT}",
         guard=Scope.PROFILE_WRITE,
         delete=["Factor"],
     )

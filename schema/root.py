@@ -39,6 +39,7 @@ from schema.document_mutations import DocumentMutations
 from schema.errors import ERROR_TYPES
 from schema.fields import change_subscription, event_subscription, query
 from schema.file_mutations import FileMutations
+from schema.job_fields import JobMutations, JobQueries, JobSubscriptions
 from schema.node import Node
 from schema.payload import mutation
 from schema.types.api_token import ApiToken
@@ -63,7 +64,7 @@ _TASKS = Scope.TASKS_WRITE
 
 
 @strawberry.type(description="Queries.")
-class Query:
+class Query(JobQueries):
     """The root of queries."""
 
     node: Node | None = query(resolvers.node.node, "Object with a global id.", guard="signed in")
@@ -120,7 +121,7 @@ class Query:
 
 
 @strawberry.type(description="Mutations. Each field runs in its own transaction.")
-class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutations):
+class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutations, JobMutations):
     """The root of mutations."""
 
     user_register: SessionPayload | None = mutation(
@@ -361,7 +362,7 @@ class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutatio
 
 
 @strawberry.type(description="Subscriptions.")
-class Subscription:
+class Subscription(JobSubscriptions):
     """The root of subscriptions."""
 
     changes: AsyncGenerator[Change, None] = change_subscription(

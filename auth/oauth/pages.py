@@ -1,4 +1,7 @@
-"""Renders the pages on which people sign in and consent: plain HTML that works without JavaScript, and loads only its own CSS."""
+"""Renders the pages on which people sign in and consent: plain HTML that works without JavaScript, and loads only its own CSS.
+
+Passkeys alone need a script, which pages load that offer them.
+"""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -6,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -53,14 +57,8 @@ class Pages:
         self._templates = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
 
     def routes(self) -> list[BaseRoute]:
-        """The CSS of the pages."""
-        style = (_TEMPLATES / "style.css").read_bytes()
-        headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
-
-        async def answer(request: Request) -> Response:
-            return Response(style, headers=headers, media_type="text/css")
-
-        return [Route("/oauth/style.css", answer, methods=["GET"])]
+        """The CSS of the pages, and the script of passkeys."""
+        return [_file_route("style.css", "text/css"), _file_route("passkey.js", "text/javascript")]
 
     def render(
         self,
@@ -69,11 +67,14 @@ class Pages:
         status: int = 200,
         returns_to: str | None = None,
         headers: Mapping[str, str] | None = None,
+        passkey_options: Mapping[str, Any] | None = None,
         **values: Any,
     ) -> Response:
-        """A page. `returns_to`: the address to which a form of the page may lead in the end."""
-        page = self._templates.get_template(name).render(values)
-        policy = {"Content-Security-Policy": _content_security_policy(returns_to)}
+        """A page. `returns_to`: the address to which a form of the page may lead in the end; `passkey_options`: of WebAuthn, with
+        which the page asks for a passkey."""
+        options = None if passkey_options is None else orjson.dumps(passkey_options).decode()
+        page = self._templates.get_template(name).render(values | {"passkey_options": options})
+        policy = {"Content-Security-Policy": _content_security_policy(returns_to, has_script=options is not None)}
         return HTMLResponse(page, status, {**_HEADERS, **policy, **(headers or {})})
 
     def error(self, title: str, text: str, *, status: int = 400) -> Response:
@@ -92,10 +93,21 @@ def destination(redirect_uri: str) -> str:
     return parts.hostname or f"the app {parts.scheme}"
 
 
-def _content_security_policy(returns_to: str | None) -> str:
+def _file_route(name: str, media_type: str) -> Route:
+    content = (_TEMPLATES / name).read_bytes()
+    headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
+
+    async def answer(request: Request) -> Response:
+        return Response(content, headers=headers, media_type=media_type)
+
+    return Route(f"/oauth/{name}", answer, methods=["GET"])
+
+
+def _content_security_policy(returns_to: str | None, *, has_script: bool) -> str:
     """The policy of a page. Browsers hold the redirects that follow a form to `form-action`."""
     targets = "'self'"
     if returns_to is not None:
         parts = urlsplit(returns_to)
         targets += f" {parts.scheme}://{parts.netloc}" if parts.netloc else f" {parts.scheme}:"
-    return f"default-src 'none'; style-src 'self'; form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
+    script = " script-src 'self';" if has_script else ""
+    return f"default-src 'none';{script} style-src 'self'; form-action {targets}; base-uri 'none'; frame-ancestors 'none'"

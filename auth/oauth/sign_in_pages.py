@@ -1,9 +1,10 @@
-"""The forms by which a person signs in, whatever page sent them there: a password, then perhaps the code of a second factor."""
+"""The forms by which a person signs in, whatever page sent them there: a password, then perhaps a second factor; or a passkey."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -12,6 +13,7 @@ from auth.oauth.pages import Pages
 from auth.oauth.token_endpoint import device_of
 from domain import sign_in
 from domain.errors import DomainError, RateLimited, Unauthenticated
+from domain.passkey import Assertion, Options, RelyingParty
 from domain.session import SessionKind
 from domain.sign_in import FactorRequired, SignedIn, SignIn
 from persistence.engine.database import Database
@@ -33,25 +35,32 @@ class SignInPages:
     """Shows the forms, and judges what was sent by them."""
 
     def __init__(
-        self, database: Database, announcer: Announcer, service: SignIn, browsers: BrowserSessions, pages: Pages
+        self,
+        database: Database,
+        announcer: Announcer,
+        service: SignIn,
+        relying_party: RelyingParty,
+        browsers: BrowserSessions,
+        pages: Pages,
     ) -> None:
         self._database = database
         self._announcer = announcer
         self._service = service
-        self._browsers = browsers
+        self._relying_party = relying_party
+        self.browsers = browsers
         self._pages = pages
 
     async def find(self, request: Request) -> SignedInBrowser | None:
         """Who is signed in; None for nobody."""
 
         async def look(uow: SqlUnitOfWork) -> SignedInBrowser | None:
-            return await self._browsers.find(uow, request)
+            return await self.browsers.find(uow, request)
 
         return await run_in_unit_of_work(self._database, self._announcer, look)
 
     def refuse_foreign(self, request: Request, visit: Visit, form: Mapping[str, str]) -> Response | None:
         """A refusal of a form that no page of ours, for this visit, in this browser, has sent; None for our own."""
-        if self._browsers.is_own_form(request, form.get("csrf", ""), visit.action):
+        if self.browsers.is_own_form(request, form.get("csrf", ""), visit.action):
             return None
         return self._pages.error("This page is too old", "The form was not sent from a page of this browser.", status=403)
 
@@ -62,27 +71,41 @@ class SignInPages:
                 return await self._submit_password(request, visit, form)
             case "factor":
                 return await self._submit_factor(request, visit, form)
+            case "passkey":
+                return await self._submit_passkey(request, visit, form)
         return None
 
     def show_sign_in(self, request: Request, visit: Visit, *, email: str = "", error: DomainError | None = None) -> Response:
-        """The form for address and password."""
-        return self.show(request, visit, "sign_in.html", title="Sign in", error=error, email=email[:254])
+        """The form for address and password, and that for a passkey."""
+        return self.show(request, visit, "sign_in.html", title="Sign in", error=error, asks_passkey=True, email=email[:254])
 
-    def show(self, request: Request, visit: Visit, name: str, *, error: DomainError | None = None, **values: Any) -> Response:
-        """A page with a form for this visit; `error`: what was wrong with what was sent before."""
-        form_secret = self._browsers.form_secret(request)
+    def show(
+        self,
+        request: Request,
+        visit: Visit,
+        name: str,
+        *,
+        error: DomainError | None = None,
+        asks_passkey: bool = False,
+        **values: Any,
+    ) -> Response:
+        """A page with a form for this visit; `error`: what was wrong with what was sent before; `asks_passkey`: it has a form for
+        a passkey too."""
+        form_secret = self.browsers.form_secret(request)
+        if asks_passkey:
+            values["passkey_options"] = self._passkey_options(form_secret)
         response = self._pages.render(
             name,
-            status=200 if error is None else 429 if isinstance(error, RateLimited) else 401,
+            status=_status_of(error),
             headers={"Retry-After": str(error.retry_after_seconds)} if isinstance(error, RateLimited) else None,
             returns_to=visit.returns_to,
             error=None if error is None else error.message,
             app_name=visit.app_name,
             action=visit.action,
-            csrf=self._browsers.form_token(form_secret, visit.action),
+            csrf=self.browsers.form_token(form_secret, visit.action),
             **values,
         )
-        self._browsers.set_form_secret(request, response, form_secret)
+        self.browsers.set_form_secret(request, response, form_secret)
         return response
 
     async def _submit_password(self, request: Request, visit: Visit, form: Mapping[str, str]) -> Response:
@@ -100,13 +123,35 @@ class SignInPages:
         challenge = form.get("challenge", "")
         device = device_of(request)
         try:
-            signed_in = await self._service.with_code(challenge, form.get("code", ""), address=device.ip_address)
+            credential = form.get("credential")
+            factor = form.get("code", "") if credential is None else self._assertion(request, credential)
+            signed_in = await self._service.with_factor(challenge, factor, address=device.ip_address)
             return await self._open(request, visit, signed_in)
         except (Unauthenticated, RateLimited) as error:
             return self._show_factor(request, visit, challenge, error=error)
 
+    async def _submit_passkey(self, request: Request, visit: Visit, form: Mapping[str, str]) -> Response:
+        device = device_of(request)
+        try:
+            assertion = self._assertion(request, form.get("credential", ""))
+            signed_in = await self._service.with_passkey(assertion, address=device.ip_address)
+            return await self._open(request, visit, signed_in)
+        except (Unauthenticated, RateLimited) as error:
+            return self.show_sign_in(request, visit, error=error)
+
+    def _passkey_options(self, form_secret: str) -> Options | None:
+        """Options for a passkey to sign in this browser; None where the server can have none."""
+        if not self._relying_party.is_available:
+            return None
+        return self._relying_party.request_options(audience=_browser_audience(form_secret))
+
+    def _assertion(self, request: Request, credential: str) -> Assertion:
+        """What a script of ours has put into a form."""
+        return Assertion(credential=read_credential(credential), audience=_browser_audience(self.browsers.form_secret(request)))
+
     def _show_factor(self, request: Request, visit: Visit, challenge: str, *, error: DomainError | None = None) -> Response:
-        return self.show(request, visit, "factor.html", title="Enter your code", error=error, challenge=challenge)
+        values = {"title": "Enter your code", "challenge": challenge}
+        return self.show(request, visit, "factor.html", error=error, asks_passkey=True, **values)
 
     async def _open(self, request: Request, visit: Visit, signed_in: SignedIn) -> Response:
         """Remember who has signed in, and go on. Raises Unauthenticated."""
@@ -116,5 +161,28 @@ class SignInPages:
 
         token = await run_in_unit_of_work(self._database, self._announcer, run)
         response = RedirectResponse(visit.continue_to, 303, {"Cache-Control": "no-store"})
-        self._browsers.remember(request, response, token)
+        self.browsers.remember(request, response, token)
         return response
+
+
+def _status_of(error: DomainError | None) -> int:
+    match error:
+        case None:
+            return 200
+        case RateLimited():
+            return 429
+        case Unauthenticated():
+            return 401
+    return 400
+
+
+def read_credential(text: str) -> object:
+    """The JSON of a credential in a form; None for what is no JSON."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _browser_audience(form_secret: str) -> str:
+    return f"browser {form_secret}"

@@ -1,13 +1,15 @@
-"""Second factors and recovery codes: the store, and the queries of requests."""
+"""Factors and recovery codes: the store, and the queries of requests."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, LargeBinary, Uuid, bindparam, func, select
+import asyncpg
+from sqlalchemy import BigInteger, LargeBinary, Uuid, and_, bindparam, func, or_, select
 
-from domain.factor import Factor
+from domain.factor import Factor, UsedChallenge
+from domain.passkey import NewCredential
 from persistence.access import any_id
 from persistence.engine.database import Connection, Database
 from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params
@@ -18,6 +20,8 @@ _f, _r = factors, recovery_codes
 _ID, _USER = bindparam("id", type_=Uuid), bindparam("user", type_=Uuid)
 _STEP, _AT = bindparam("step", type_=BigInteger), bindparam("at", type_=INSTANT)
 _HASH = bindparam("code_hash", type_=LargeBinary)
+_COUNT = bindparam("sign_count", type_=BigInteger)
+_CREDENTIAL, _KEY = bindparam("credential_id", type_=LargeBinary), bindparam("public_key", type_=LargeBinary)
 _ADD = Statement(insert_row(Factor, _f))
 _GET = Statement(select(*columns(Factor, _f)).where(_f.c.id == _ID))
 _of_user = select(*columns(Factor, _f)).where(_f.c.user_id == _USER).order_by(_f.c.created_at, _f.c.id)
@@ -28,6 +32,17 @@ _USE_STEP = Statement(
     _f.update()
     .where(_f.c.id == _ID, _f.c.confirmed_at.is_not(None), _f.c.last_step < _STEP)
     .values(last_step=_STEP, last_used_at=_AT)
+)
+_CONFIRM_PASSKEY = Statement(
+    _f.update().where(_f.c.id == _ID).values(confirmed_at=_AT, credential_id=_CREDENTIAL, public_key=_KEY, sign_count=_COUNT)
+)
+_OF_CREDENTIAL = Statement(select(*columns(Factor, _f)).where(_f.c.credential_id == _CREDENTIAL))
+# A count that stays at 0 is that of a passkey that does not count; any other grows with every signature.
+_USE_CHALLENGE = Statement(
+    _f.update()
+    .where(_f.c.id == _ID, _f.c.confirmed_at.is_not(None), _f.c.last_step < _STEP)
+    .where(or_(_f.c.sign_count < _COUNT, and_(_f.c.sign_count == 0, _COUNT == 0)))
+    .values(last_step=_STEP, sign_count=_COUNT, last_used_at=_AT)
 )
 _REMOVE = Statement(_f.delete().where(_f.c.id == any_id()))
 _REMOVE_CODES = Statement(_r.delete().where(_r.c.user_id == _USER))
@@ -64,6 +79,25 @@ class SqlFactors:
         """Store the step; False when it, or a later one, was used in between."""
         return await self._connection.execute(_USE_STEP, id=factor_id, step=step, at=at) == 1
 
+    async def confirm_passkey(self, factor_id: UUID, credential: NewCredential, *, at: datetime) -> bool:
+        """Make a passkey count; False when there is one with this id already."""
+        given = {
+            "credential_id": credential.credential_id,
+            "public_key": credential.public_key,
+            "sign_count": credential.sign_count,
+        }
+        try:
+            async with self._connection.savepoint():
+                await self._connection.execute(_CONFIRM_PASSKEY, id=factor_id, at=at, **given)
+        except asyncpg.UniqueViolationError:
+            return False
+        return True
+
+    async def use_challenge(self, proof: UsedChallenge, *, at: datetime) -> bool:
+        """Store that a passkey signed; False when it signed a later challenge, or counted as many signatures, in between."""
+        signed = {"step": proof.issued_at, "sign_count": proof.sign_count}
+        return await self._connection.execute(_USE_CHALLENGE, id=proof.factor_id, at=at, **signed) == 1
+
     async def remove(self, factor_ids: Sequence[UUID]) -> None:
         """Delete factors."""
         await self._connection.execute(_REMOVE, ids=list(factor_ids))
@@ -92,6 +126,12 @@ async def get_own(database: Database, user_id: UUID, factor_id: UUID) -> Factor 
     """A factor of a user, confirmed or not."""
     row = await database.fetch_row(_GET, id=factor_id)
     return to_entity(Factor, row) if row is not None and row["user_id"] == user_id else None
+
+
+async def get_passkey(database: Database, credential_id: bytes) -> Factor | None:
+    """The passkey with this id, whosever it is."""
+    row = await database.fetch_row(_OF_CREDENTIAL, credential_id=credential_id)
+    return row and to_entity(Factor, row)
 
 
 async def has_recovery_code(database: Database, user_id: UUID, code_hash: bytes) -> bool:

@@ -22,6 +22,7 @@ from persistence.tables.identity import (
     teams,
     users,
 )
+from persistence.tables.jobs import user_jobs
 from persistence.tables.notifications import notification_deliveries, notification_settings, notifications
 from persistence.tables.search import search_entries, search_queue, search_terms
 from persistence.tables.tasks import (
@@ -95,6 +96,7 @@ __all__ = [
     "team_members",
     "team_role",
     "teams",
+    "user_jobs",
     "users",
     "watchers",
 ]

@@ -94,8 +94,11 @@ factors = Table(
     Column("created_at", INSTANT, nullable=False),
     Column("confirmed_at", INSTANT),
     Column("last_used_at", INSTANT),
-    Column("encrypted_secret", Text, nullable=False),
+    Column("encrypted_secret", Text),
     Column("last_step", BigInteger, nullable=False),
+    Column("credential_id", LargeBinary, unique=True),
+    Column("public_key", LargeBinary),
+    Column("sign_count", BigInteger, nullable=False, server_default=text("0")),
     Index(None, "user_id"),
 )
 

@@ -54,6 +54,7 @@ jobs = Table(
     Column("payload", JSONB, nullable=False),
     Column("run_at", INSTANT, nullable=False),
     Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("postponed", Integer, nullable=False, server_default=text("0")),
     Column("error", Text),
     Column("created_at", INSTANT, nullable=False, server_default=text("now()")),
     Index(None, "kind", "run_at"),

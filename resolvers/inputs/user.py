@@ -3,8 +3,10 @@
 import strawberry
 
 from resolvers.inputs.fields import client_mutation_id, input_type, optional, required
+from resolvers.scalars import JSON
 
 _CODE = "A code of the authenticator app, or a recovery code, for an account with a second factor."
+_CREDENTIAL = "What a passkey has signed for `passkeyRequestCreate`: the JSON of a `PublicKeyCredential`"
 
 
 @input_type("Input of `userRegister`.")
@@ -25,6 +27,22 @@ class SessionCreateInput:
     email: str = required("The account's address.")
     password: str = required("Its password.")
     code: str | None = optional(_CODE)
+    credential: JSON | None = optional(f"{_CREDENTIAL}; in place of a code.")
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Input of `passkeyRequestCreate`.")
+class PasskeyRequestCreateInput:
+    """Input of `passkeyRequestCreate`."""
+
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Input of `sessionCreateWithPasskey`.")
+class SessionCreateWithPasskeyInput:
+    """Input of `sessionCreateWithPasskey`."""
+
+    credential: JSON = required(f"{_CREDENTIAL}.")
     client_mutation_id: str | None = client_mutation_id()
 
 
@@ -57,8 +75,9 @@ class TokenInput:
 class SessionReauthenticateInput:
     """Input of `sessionReauthenticate`."""
 
-    password: str = required("The viewer's password.")
+    password: str | None = optional("The viewer's password.")
     code: str | None = optional(_CODE)
+    credential: JSON | None = optional(f"{_CREDENTIAL}; in place of a code, or of the password too.")
     client_mutation_id: str | None = client_mutation_id()
 
 

@@ -54,7 +54,7 @@ class Session(Node):
     is_current: bool = relation(resolvers.user.is_current, "Whether it is the session of this request.", personal=True)
 
 
-@view("A second factor of the viewer.")
+@view("A second factor of the viewer, or a passkey, which replaces the password too.")
 class Factor(Node):
     """View over `domain.factor.Factor`."""
 
@@ -74,7 +74,7 @@ class Account:
     is_server_admin: bool = leaf("Whether the viewer administers the server.")
     sessions: list[Session] = relation(resolvers.user.sessions, "Open sessions, most recently used first.", personal=True)
     api_tokens: list[ApiToken] = relation(resolvers.api_token.of_accounts, "API tokens, newest first.", personal=True)
-    factors: list[Factor] = relation(resolvers.factor.factors, "Second factors, the oldest first.", personal=True)
+    factors: list[Factor] = relation(resolvers.factor.factors, "Second factors and passkeys, the oldest first.", personal=True)
     recovery_codes_left: int = relation(
         resolvers.factor.recovery_codes_left, "How many recovery codes have not been used.", personal=True
     )
@@ -175,13 +175,24 @@ class UserPayload(MutationPayload):
     user: User | None = leaf("The user as they are now.")
 
 
-@view("Result of adding a second factor.")
+@view("Result of asking for options with which a passkey signs.")
+class PasskeyRequestPayload(MutationPayload):
+    """Payload."""
+
+    options: JSON | None = leaf(
+        "Options of `navigator.credentials.get` as JSON, of WebAuthn's `PublicKeyCredentialRequestOptions`."
+    )
+    expires_at: datetime | None = leaf("When they are good no more.")
+
+
+@view("Result of adding a factor.")
 class FactorPayload(MutationPayload):
     """Payload."""
 
     factor: Factor | None = leaf("The factor.")
     secret: JSON | None = leaf(
-        "Shown once: `{uri, secret}` with the `otpauth:` address for a QR code, or `{recoveryCodes}`, a list of texts."
+        "Shown once: `{uri, secret}` with the `otpauth:` address for a QR code; `{options}` of `navigator.credentials.create` "
+        "for a passkey; or `{recoveryCodes}`, a list of texts."
     )
 
 

@@ -34,6 +34,7 @@ _BYTES = "bounded in bytes"
 _STATIC = "one entry for each statement or class in the code"
 _REPORT = "the report of a command that an operator runs"
 _CONSUMERS = "one entry for each consumer in the code"
+_NAMED_PEOPLE = "the people whom one export names"
 _WORKERS = "the number of worker processes"
 
 # path:Class.attribute (or path:function, path:name): what bounds it
@@ -100,6 +101,7 @@ _BOUNDS: dict[str, str] = {
     "persistence/stores/document.py:SqlDocuments.edits": _PER_OPERATION,
     "persistence/stores/document.py:SqlDocuments.pending": _PER_OPERATION,
     "persistence/transaction.py:Transaction._row_versions": _PER_OPERATION,
+    "persistence/unit_of_work.py:SqlUnitOfWork.enqueued_kinds": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.entries": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.mails": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.recorded": _PER_OPERATION,
@@ -115,8 +117,15 @@ _BOUNDS: dict[str, str] = {
     "workers/metrics.py:WorkerMetrics.lags": _CONSUMERS,
     "workers/metrics.py:WorkerMetrics.schedules": "one entry for each schedule in the code",
     "workers/schedules/due_dates.py:_zones": "the time zones of the world",
+    "workers/transfer/csv_table.py:CsvWriter._people": _NAMED_PEOPLE,
+    "workers/transfer/json_lines.py:JsonLinesWriter._attachments": "50,000 attachments",
+    "workers/transfer/json_lines.py:JsonLinesWriter._people": _NAMED_PEOPLE,
+    "workers/transfer/markdown_zip.py:MarkdownZipWriter._folders": "the projects of a team",
+    "workers/transfer/markdown_zip.py:MarkdownZipWriter._labels": "the labels of a team",
+    "workers/transfer/markdown_zip.py:MarkdownZipWriter._people": _NAMED_PEOPLE,
     "workers/upkeep.py:Retries.failed_turns": "one entry for each job in the code",
     "workers/upkeep.py:Retries.queue_lengths": "the number of jobs",
+    "workers/user_job.py:UserJobRun.files": "MAX_FILES files",
 }
 
 

@@ -13,6 +13,7 @@ _LAZY_IMPORTS = {
     "seed": "filling an empty database",
     "prometheus_client": "a port for metrics",
     "redis": "several processes",
+    "webauthn": "people with passkeys",
     "sqlalchemy.orm": "nothing: statements are SQLAlchemy's Core",
 }
 _PROGRAM = "import sys, server, app.serving, app.supervisor; print(*sorted(name for name in sys.argv[1:] if name in sys.modules))"

@@ -246,7 +246,7 @@ async def test_a_million_codes_cannot_be_tried(isolated_app: App) -> None:
     for number in range(12):
         await service._limiter.reset(*service._tries(email_key(email), None))  # else five a minute would come first
         try:
-            await service.with_password(email, PASSWORD, code=f"00000{number % 10}", address=None)
+            await service.with_password(email, PASSWORD, factor=f"00000{number % 10}", address=None)
         except (Unauthenticated, RateLimited) as error:
             outcomes.append(error.code)
     assert outcomes == ["UNAUTHENTICATED"] * 10 + ["RATE_LIMITED"] * 2
@@ -261,7 +261,7 @@ async def test_a_challenge_goes_on_without_the_password(app: App) -> None:
     asked = await service.with_password(email, PASSWORD, address=None)
     assert isinstance(asked, FactorRequired)
     assert list(asked.kinds) == [FactorKind.TOTP, FactorKind.RECOVERY_CODE]
-    signed_in = await service.with_code(asked.challenge, device.code(), address=None)
+    signed_in = await service.with_factor(asked.challenge, device.code(), address=None)
     assert isinstance(signed_in, SignedIn)
     assert signed_in.user.id == actor.user_id
 
@@ -281,15 +281,15 @@ async def test_a_challenge_that_was_forged_is_old_or_of_another_password_is_refu
     code = device.code()
     for wrong in ("", "é", "AAAA", forged, moved, asked.challenge[:-4]):
         with pytest.raises(Unauthenticated):
-            await service.with_code(wrong, code, address=None)
+            await service.with_factor(wrong, code, address=None)
     with monkeypatch.context() as patched:
         now = datetime.now(UTC).timestamp()
         patched.setattr("auth.challenges.time.time", lambda: now + LIFETIME_SECONDS + 1)
         with pytest.raises(Unauthenticated):
-            await service.with_code(asked.challenge, code, address=None)
+            await service.with_factor(asked.challenge, code, address=None)
     assert await errors_of(app, actor, "passwordChange", newPassword="a battery of horses") == []
     with pytest.raises(Unauthenticated):
-        await service.with_code(asked.challenge, code, address=None)
+        await service.with_factor(asked.challenge, code, address=None)
 
 
 async def test_ones_other_devices_learn_of_a_factor_that_was_added_or_removed(app: App) -> None:

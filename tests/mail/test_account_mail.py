@@ -19,6 +19,8 @@ _WITHOUT_LINK = {
     AccountMailKind.ALREADY_REGISTERED,
     AccountMailKind.FACTOR_ADDED,
     AccountMailKind.FACTOR_REMOVED,
+    AccountMailKind.PASSKEY_ADDED,
+    AccountMailKind.PASSKEY_REMOVED,
     AccountMailKind.PASSWORD_CHANGED,
 }
 

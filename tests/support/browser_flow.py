@@ -16,7 +16,8 @@ from tests.support.sign_in import PASSWORD
 
 CALLBACK = "https://app.example/callback"
 _FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
-_ACTION = re.compile(r'<form method="post" action="([^"]+)">')
+_FORM = re.compile(r'<form method="post" action="([^"]+)">(.*?)</form>', re.DOTALL)
+"""Those for passkeys have more attributes, and need a script."""
 
 
 @dataclass
@@ -66,9 +67,9 @@ class AppRequest:
 
 def form_of(page: httpx.Response) -> tuple[str, dict[str, str]]:
     """Where the form of a page is sent, and its hidden fields."""
-    action = _ACTION.search(page.text)
-    assert action is not None, page.text
-    return html.unescape(action[1]), {name: html.unescape(value) for name, value in _FIELD.findall(page.text)}
+    form = _FORM.search(page.text)
+    assert form is not None, page.text
+    return html.unescape(form[1]), {name: html.unescape(value) for name, value in _FIELD.findall(form[2])}
 
 
 async def submit(http: httpx.AsyncClient, page: httpx.Response, **fields: str) -> httpx.Response:

@@ -33,10 +33,12 @@ _PAYLOAD_SELECTIONS = {
     "DocumentPayload": f"document {{ {DOCUMENT_FIELDS} }}",
     "DeletePayload": "deletedId",
     "FactorPayload": "factor { id kind label }",
+    "JobPayload": "job { id state version }",
     "MailPayload": "",
     "LabelPayload": "label { id name }",
     "NotificationsPayload": "unreadCount notifications { id reason readAt archivedAt snoozedUntil }",
     "OAuthClientPayload": "oauthClient { id version }",
+    "PasskeyRequestPayload": "expiresAt",
     "ProjectPayload": "project { id version }",
     "SessionPayload": "user { id }",
     "TaskPayload": f"task {{ {TASK_FIELDS} }}",
@@ -49,7 +51,7 @@ _TABLES = """
   teams team_members labels projects project_members tasks task_aliases task_links comments comment_reactions watchers seen_marks
   document_references documents document_versions document_heads document_updates
   notifications notification_settings notification_deliveries
-  search_entries attachments discarded_blobs users sessions factors recovery_codes account_tokens invitations streams events idempotency_keys
+  search_entries attachments discarded_blobs jobs user_jobs users sessions factors recovery_codes account_tokens invitations streams events idempotency_keys
 """.split()  # noqa: SIM905 (easier to read)
 _STATE_QUERY = " UNION ALL ".join(f"SELECT '{table}', count(*), max(xmin::text::bigint) FROM {table}" for table in _TABLES)
 

@@ -54,17 +54,17 @@ class ServerProcess:
             **{f"HIVE_{name.upper()}": str(value) for name, value in settings.items()},
         }
         self._started_at = 0.0
-        self.startup_seconds = 0.0
+        self._process: subprocess.Popen[bytes] | ForkServerProcess
 
     def start(self) -> None:
-        """Start it; `wait` or `ready` say what comes of it."""
+        """Start it; `wait_until_ready` or `wait_for_exit` say what comes of it."""
         self._started_at = time.monotonic()
         self._output_path.touch()
         if self._is_forked:
             self._process = fork_program(server_main, self._arguments, output=self._output_path, environment=self._environment)
             return
         with self._output_path.open("wb") as output:
-            self._process: subprocess.Popen[bytes] | ForkServerProcess = subprocess.Popen(
+            self._process = subprocess.Popen(
                 tied_to_parent([sys.executable, str(ROOT / "server.py"), *self._arguments]),
                 cwd=ROOT,
                 env=self._environment,
@@ -75,7 +75,7 @@ class ServerProcess:
             )
 
     async def wait_until_ready(self) -> None:
-        """Wait until it is ready; `seconds` is how long it took."""
+        """Wait until it is ready."""
         async with httpx.AsyncClient() as http:
             while True:
                 try:
@@ -86,7 +86,6 @@ class ServerProcess:
                 running = self._exit_code() is None and time.monotonic() < self._started_at + START_TIMEOUT_SECONDS
                 assert running, f"the server did not start:\n{self.output}"
                 await asyncio.sleep(0.02)
-        self.startup_seconds = time.monotonic() - self._started_at
 
     @property
     def pid(self) -> int:

@@ -9,8 +9,10 @@ from typing import Any, Literal
 from uuid import UUID
 
 from domain import api_token, oauth_client
+from domain import job as jobs
 from domain.actor import Scope
 from domain.factor import Factor, FactorKind
+from domain.job import TransferFormat
 from domain.oauth_client import OAuthGrant
 from persistence.unit_of_work import unit_of_work
 from resolvers import ids
@@ -64,11 +66,21 @@ async def create_tenant(app: App) -> Tenant:
             grants=[OAuthGrant.CLIENT_CREDENTIALS],
             scopes=[Scope.TASKS_READ],
         )
+        job = await jobs.start_export(
+            uow,
+            people.owner.actor,
+            team_id=uuid_of(people.team_id),
+            project_id=None,
+            document_id=None,
+            format=TransferFormat.CSV,
+            include_attachments=False,
+        )
     people = replace(people, owner=await with_session(app, people.owner), admin=await with_session(app, people.admin))
     assert people.owner.session_id is not None
     own: Objects = {
         "ApiToken": ids.encode("ApiToken", token.id),
         "OAuthClient": ids.encode("OAuthClient", client.id),
+        "Job": ids.encode("Job", job.id),
         "Session": ids.encode("Session", people.owner.session_id),
         "Factor": ids.encode("Factor", await _create_factor(app, people.owner)),
     }
@@ -206,6 +218,8 @@ MUTATIONS: Mapping[str, MutationCase] = {
         _input_with({"code": "000000"}, id="Factor"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
     ),
     "factorRemove": MutationCase(_input_of(id="Factor"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"),
+    "passkeyRequestCreate": MutationCase(lambda _: {}, "allowed", "allowed"),
+    "sessionCreateWithPasskey": MutationCase(lambda _: {"credential": {}}, "INVALID", "INVALID"),
     # The owner alone has a session.
     "passwordChange": MutationCase(
         lambda _: {"newPassword": "correct horse battery"}, "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
@@ -272,6 +286,9 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "commentResolve": MutationCase(_input_with({"resolved": True}, id="Comment"), guest="allowed"),
     "commentReact": MutationCase(_input_with({"emoji": "👍", "on": True}, id="Comment"), guest="allowed"),
     "commentDelete": MutationCase(_input_of(id="Comment")),
+    # A guest exports what guests see.
+    "exportStart": MutationCase(_input_of(projectId="Project"), guest="allowed"),
+    "jobCancel": MutationCase(_input_of(id="Job"), guest="NOT_FOUND"),
     "uploadCreate": MutationCase(
         _input_with({"fileName": "a.txt", "contentType": "text/plain", "byteSize": 1}, subjectId="Task")
     ),
@@ -306,6 +323,7 @@ QUERIES: Mapping[str, QueryCase] = {
             "Document",
             "Factor",
             "Invitation",
+            "Job",
             "Label",
             "Notification",
             "OAuthClient",
@@ -336,6 +354,8 @@ QUERIES: Mapping[str, QueryCase] = {
     "search": QueryCase('{ search(query: "first") { nodes { ... on Node { id } } } }'),
     "changes": QueryCase("{ changes { cursor } }"),
     "notifications": QueryCase("{ notifications { nodes { id } } }"),
+    "job": QueryCase("query ($of: ID!) { job(id: $of) { id state } }", ("Job",)),
+    "jobs": QueryCase("{ jobs { nodes { id } } }"),
     "server": QueryCase("{ server { version } }"),
     "rateLimit": QueryCase("{ rateLimit { remaining } }"),
 }
@@ -345,6 +365,7 @@ SUBSCRIPTIONS: Mapping[str, QueryCase] = {
     "documentCollaboration": QueryCase(
         'subscription ($of: ID!) { documentCollaboration(id: $of, sessionId: "s") { __typename } }', ("Document",)
     ),
+    "jobUpdated": QueryCase("subscription ($of: ID!) { jobUpdated(id: $of) { id } }", ("Job",)),
     "notificationReceived": QueryCase("subscription { notificationReceived { id } }"),
     "taskChanged": QueryCase("subscription ($of: ID!) { taskChanged(id: $of) { kind } }", ("Task",)),
 }

@@ -3,6 +3,7 @@
 from typing import Final
 
 from workers.job import JobKind
+from workers.jobs.export import export
 from workers.jobs.notification_mail import notification_mail
 
-JOBS: Final[tuple[JobKind, ...]] = (notification_mail,)
+JOBS: Final[tuple[JobKind, ...]] = (export, notification_mail)
