@@ -4,16 +4,26 @@ vain."""
 import asyncio
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import orjson
 import pytest
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from app.settings import DEMO_EMAIL, DEMO_PASSWORD
 from tests.support.backing_services import free_port
-from tests.support.server_process import Client, ServerProcess, running_process, subscribe
+from tests.support.server_process import (
+    Client,
+    ServerProcess,
+    create_team_and_project,
+    next_data,
+    running_process,
+    subscribe,
+)
 
 SIGN_IN = """
 mutation ($input: SessionCreateInput!) { sessionCreate(input: $input) { tokens { accessToken } errors { code } } }
@@ -35,6 +45,24 @@ async def signed_in(server: ServerProcess) -> Client:
     assert payload["errors"] == []
     client.token = payload["tokens"]["accessToken"]
     return client
+
+
+async def wait_until_subscribed(client: Client, socket: ClientConnection) -> None:
+    """Change something until the subscription tells."""
+    async with asyncio.timeout(30):
+        while True:
+            await create_team_and_project(client)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(next_data(socket), 1)
+                return
+
+
+async def next_frame_but_changes(socket: ClientConnection) -> Any:
+    """The next frame that tells no change."""
+    async with asyncio.timeout(30):
+        while (frame := orjson.loads(await socket.recv()))["type"] == "next":
+            pass
+        return frame
 
 
 def postgres_log(folder: Path) -> str:
@@ -59,11 +87,12 @@ async def test_the_first_start_seeds_and_ctrl_c_closes_connections_before_it_clo
         assert all(each["content"]["text"].startswith("# ") for each in found["documents"]["nodes"])
         async with demo.websocket() as socket:
             await subscribe(socket, "subscription { changes { kind } }")
+            await wait_until_subscribed(demo, socket)
             server.send_signal(signal.SIGINT, group=True)
-            farewell = orjson.loads(await asyncio.wait_for(socket.recv(), 10))
+            farewell = await next_frame_but_changes(socket)
             assert (farewell["type"], list(farewell["payload"]["resume"])) == ("ping", ["1"])
             with pytest.raises(ConnectionClosed) as closed:
-                await asyncio.wait_for(socket.recv(), 10)
+                await asyncio.wait_for(socket.recv(), 30)
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1001, "The server is going away.")
         assert await server.wait_for_exit() == 0, server.output

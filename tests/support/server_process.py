@@ -30,7 +30,7 @@ from tests.support.secret_key import SECRET_KEY
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_SECONDS = 60.0
-STOP_TIMEOUT_SECONDS = 20.0
+STOP_TIMEOUT_SECONDS = 60.0
 PASSWORD = "correct horse battery staple"
 
 
