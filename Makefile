@@ -13,6 +13,9 @@ ARGS :=
 # Words for pytest, as in: make test TESTS="tests/graph -k board"
 TESTS :=
 WORKERS := auto
+# Tests of which `make fuzz` tries more seeds than `make test`, and laws of which it tries more examples.
+SEEDED := tests/graph/test_executors.py tests/graph/test_changes_law.py tests/graph/test_live_truth.py tests/adapters/test_postgres_outages.py
+LAWS := tests/content/test_text_laws.py tests/graph/test_task_list.py tests/graph/test_task_filter.py tests/graph/test_task_tree_law.py tests/graph/test_bad_input.py
 # Compiled tests are kept, whatever the shell says: to compile them again takes each worker ten seconds of every run.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -29,10 +32,10 @@ install: $(INSTALLED)    ## install the locked requirements into .venv, if they 
 	@true
 
 test: $(INSTALLED)       ## run all tests, on all cores
-	@$(IN)/python -m pytest -n $(WORKERS) $(TESTS)
+	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 test-fast: $(INSTALLED)  ## run the quick tests, in less than a minute
-	@$(IN)/python -m pytest -n 2 -m "not slow and not chaos and not fuzz and not clients and not attack and not browser" $(TESTS)
+	@$(IN)/python -m pytest -n 2 --dist worksteal -m "not slow and not chaos and not fuzz and not clients and not attack and not browser" $(TESTS)
 
 test-clients: $(INSTALLED) ## drive Apollo, urql, Relay, graphql-ws, graphql-sse and the tools around them against real servers (needs Node)
 	@$(IN)/python -m pytest -m "not chaos" tests/clients $(TESTS)
@@ -47,7 +50,8 @@ attack: $(INSTALLED)     ## attack a server under a memory cap, kind by kind, wh
 	@timeout 600 $(IN)/python -m pytest -m attack -s tests/attack $(TESTS)
 
 fuzz: $(INSTALLED)       ## run 100,000 operations, generated and drawn, on both executors, and 100,000 broken updates of documents, memory capped
-	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m fuzz tests/fuzz tests/graph/test_executors.py $(TESTS)
+	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m fuzz tests/fuzz $(SEEDED) $(TESTS)
+	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m "slow or not slow" --hypothesis-profile fuzz $(LAWS) $(TESTS)
 
 bench: $(INSTALLED)      ## measure ours beside peers in one run (25 minutes; needs wrk and Node)
 	@$(IN)/python benchmarks/run.py $(ARGS)

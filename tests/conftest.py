@@ -17,7 +17,12 @@ from tests.support.paired_apps import PairedApps, open_paired_apps
 from tests.support.secret_key import SECRET_KEY
 from tests.support.teams import SampleTeam, create_sample_team
 
-pytest_plugins = ["tests.support.backing_services", "tests.support.server_process", "tests.support.folder_times"]
+pytest_plugins = [
+    "tests.support.backing_services",
+    "tests.support.folder_times",
+    "tests.support.server_process",
+    "tests.support.time_limit",
+]
 
 
 async def migrate_template(url: str) -> None:

@@ -14,7 +14,7 @@ from tests.support.strategies import GeneratedDocument, check_examples, generate
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = 150
+EXAMPLES = 60
 CORE_SCHEMA = schema._schema
 _ACCOUNT_DELETIONS = {"userDelete", "teamDelete"}  # nobody would be left to ask
 _PASSWORD_MUTATIONS = {
