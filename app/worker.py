@@ -42,11 +42,14 @@ async def run_worker(
     timings: WorkerTimings | None = None,
 ) -> AsyncIterator[None]:
     """Work while this is open, then finish what is under way."""
+    consumers = with_search(consumers, resources)
     connections = max(2, settings.database_connections // 2, len(consumers) + 1)
     tasks = min(_MAX_TASKS_PER_CONSUMER, (connections - 1) // max(1, len(consumers)))
     async with open_database(url, max_connections=connections) as database:
         services = worker_services(resources, database)
-        upkeep = UpkeepSettings(event_retention_days=settings.event_retention_days, settle_seconds=settings.settle_seconds)
+        upkeep = UpkeepSettings(
+            event_retention_days=settings.event_retention_days, settle_seconds=settings.settle_seconds, url=url
+        )
         wiring = WorkerWiring(
             url=url,
             services=services,
@@ -60,6 +63,15 @@ async def run_worker(
         )
         async with Worker.open(wiring, timings=timings, metrics=resources.worker_metrics):
             yield
+
+
+def with_search(consumers: Sequence[Consumer], resources: Resources) -> Sequence[Consumer]:
+    """The consumers, and, where there is an OpenSearch, the one that writes into it."""
+    if resources.search_engine is None:
+        return consumers
+    from workers.consumers.search import index_objects  # with its client
+
+    return (*consumers, index_objects)
 
 
 def worker_services(resources: Resources, database: Database) -> WorkerServices:
@@ -76,6 +88,9 @@ def worker_services(resources: Resources, database: Database) -> WorkerServices:
         public_url=services.public_url,
         mailer=resources.mailer,
         notification_mails=resources.notification_mails,
+        notification_texts=resources.notification_mails.texts,
+        pusher=resources.pusher,
+        search_engine=resources.search_engine,
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from domain.device_code import DeviceCodeStore
     from domain.document import DocumentStore
     from domain.events import Event
+    from domain.external_identity import ExternalIdentityStore
     from domain.factor import FactorStore
     from domain.invitation import InvitationStore
     from domain.job import JobStore
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from domain.oauth_client import OAuthClientStore
     from domain.oauth_grant import OAuthGrantStore
     from domain.project import ProjectStore
+    from domain.push_device import PushDeviceStore
     from domain.reference import LinkTarget, ReferenceStore
     from domain.session import SessionStore
     from domain.task import TaskStore
@@ -53,6 +55,8 @@ class UnitOfWork(Protocol):
     def api_tokens(self) -> "ApiTokenStore": ...
     @property
     def oauth_clients(self) -> "OAuthClientStore": ...
+    @property
+    def external_identities(self) -> "ExternalIdentityStore": ...
     @property
     def factors(self) -> "FactorStore": ...
     @property
@@ -89,6 +93,8 @@ class UnitOfWork(Protocol):
     def notification_settings(self) -> "NotificationSettingsStore": ...
     @property
     def deliveries(self) -> "DeliveryStore": ...
+    @property
+    def push_devices(self) -> "PushDeviceStore": ...
     @property
     def jobs(self) -> "JobStore": ...
 

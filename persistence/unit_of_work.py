@@ -35,6 +35,7 @@ from persistence.stores.comment import SqlComments
 from persistence.stores.delivery import SqlDeliveries
 from persistence.stores.device_code import SqlDeviceCodes
 from persistence.stores.document import SqlDocuments
+from persistence.stores.external_identity import SqlExternalIdentities
 from persistence.stores.factor import SqlFactors
 from persistence.stores.invitation import SqlInvitations
 from persistence.stores.job import SqlJobs
@@ -44,6 +45,7 @@ from persistence.stores.notification_settings import SqlNotificationSettings
 from persistence.stores.oauth_client import SqlOAuthClients
 from persistence.stores.oauth_grant import SqlOAuthGrants
 from persistence.stores.project import SqlProjects
+from persistence.stores.push_device import SqlPushDevices
 from persistence.stores.reference import SqlReferences
 from persistence.stores.session import SqlSessions
 from persistence.stores.task import SqlTasks
@@ -82,6 +84,7 @@ class SqlUnitOfWork:
         self.sessions = SqlSessions(connection)
         self.api_tokens = SqlApiTokens(connection)
         self.oauth_clients = SqlOAuthClients(connection)
+        self.external_identities = SqlExternalIdentities(connection)
         self.factors = SqlFactors(connection)
         self.account_tokens = SqlAccountTokens(connection)
         self.oauth_grants = SqlOAuthGrants(connection)
@@ -100,6 +103,7 @@ class SqlUnitOfWork:
         self.notifications = SqlNotifications(connection)
         self.notification_settings = SqlNotificationSettings(connection)
         self.deliveries = SqlDeliveries(connection)
+        self.push_devices = SqlPushDevices(connection)
         self.jobs = SqlJobs(connection, self.enqueued_kinds)
 
     async def read_links(self, markdown: str, interesting: re.Pattern[str]) -> Sequence[LinkTarget]:

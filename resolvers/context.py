@@ -13,7 +13,9 @@ from domain.cost_limit import CostCharge
 from domain.errors import InsufficientScope, Unauthenticated
 from domain.factor import TotpSecrets
 from domain.notification import UnsubscribeTokens
+from domain.outgoing_url import OutgoingRules
 from domain.passkey import RelyingParty
+from domain.push_device import PushPlatform
 from domain.registration import RegistrationMode
 from domain.session import Device, Session
 from domain.sign_in import SignIn
@@ -57,6 +59,15 @@ class TokenIssuer(Protocol):
     def issue(self, session: Session) -> str: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushRegistration:
+    """What devices are registered with. `public_key`: the one for which browsers subscribe; `rules`: where pushes may go."""
+
+    platforms: frozenset[PushPlatform]
+    public_key: str
+    rules: OutgoingRules
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """Services that live as long as the process, shared by all operations."""
@@ -83,6 +94,7 @@ class Services:
     registration: RegistrationMode
     account_mailer: AccountMailer
     unsubscribe_tokens: UnsubscribeTokens
+    push: PushRegistration
     job_urls: UrlSigner
     wake_workers: Callable[[str], None]
     """Lets workers know that there is a queue job of a kind."""

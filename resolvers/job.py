@@ -91,6 +91,20 @@ async def start_export(context: Context, uow: SqlUnitOfWork, values: InputValues
     return {"job": started}
 
 
+async def start_report(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
+    """Starts a report."""
+    started = await jobs.start_report(
+        uow,
+        context.viewer,
+        kind=values["kind"],
+        team_id=values.get("team_id"),
+        project_id=values.get("project_id"),
+        since=values.get("from_"),
+        until=values.get("to"),
+    )
+    return {"job": started}
+
+
 async def cancel(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Cancels a job."""
     expected = values.get("expected_version")

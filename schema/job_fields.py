@@ -36,6 +36,12 @@ class JobMutations:
         "Starts to export what the viewer may see of a team, a project or a document.",
         guard=_JOBS,
     )
+    report_start: JobPayload | None = mutation(
+        resolvers.job.start_report,
+        inputs.ReportStartInput,
+        "Starts a report on what the viewer may see of a team or a project.",
+        guard=_JOBS,
+    )
     job_cancel: JobPayload | None = mutation(
         resolvers.job.cancel,
         shared.DeleteInput,

@@ -15,6 +15,7 @@ from domain.job.entity import JobFile as JobFile
 from domain.job.entity import JobIssue as JobIssue
 from domain.job.entity import JobKind as JobKind
 from domain.job.entity import JobState as JobState
+from domain.job.entity import ReportKind as ReportKind
 from domain.job.entity import TransferFormat as TransferFormat
 from domain.job.entity import file_key as file_key
 from domain.job.events import JobCreated as JobCreated
@@ -27,4 +28,5 @@ from domain.job.progress import fail as fail
 from domain.job.progress import require_running as require_running
 from domain.job.progress import succeed as succeed
 from domain.job.start import start_export as start_export
+from domain.job.start import start_report as start_report
 from domain.job.store import JobStore as JobStore

@@ -18,6 +18,7 @@ class JobKind(StrEnum):
     """What a job does."""
 
     EXPORT = "EXPORT"
+    REPORT = "REPORT"
 
 
 class JobState(StrEnum):
@@ -39,6 +40,17 @@ class TransferFormat(StrEnum):
     JSON = "JSON"
     CSV = "CSV"
     MARKDOWN_ZIP = "MARKDOWN_ZIP"
+
+
+class ReportKind(StrEnum):
+    """What a report is about."""
+
+    PROJECT_PROGRESS = "PROJECT_PROGRESS"
+    BURN_DOWN = "BURN_DOWN"
+    TEAM_WORKLOAD = "TEAM_WORKLOAD"
+    CYCLE_TIME = "CYCLE_TIME"
+    OVERDUE = "OVERDUE"
+    ACTIVITY_SUMMARY = "ACTIVITY_SUMMARY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,14 @@
 """Starting a job: what it may do is decided here, and again while it is done."""
 
 from collections.abc import Collection, Mapping
+from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from domain.actor import Actor, Scope
 from domain.document import open_document
 from domain.errors import InsufficientScope, Invalid, LimitExceeded, NotFound, Required
-from domain.job.entity import Job, JobKind, TransferFormat
+from domain.job.entity import Job, JobKind, ReportKind, TransferFormat
 from domain.job.events import JobCreated, LoggedJob
 from domain.permissions import Action
 from domain.ports import UnitOfWork
@@ -17,6 +18,10 @@ from domain.team import open_team
 MAX_UNFINISHED: Final = 10
 """Jobs of one person that wait or run; they run one after the other."""
 MAX_UNFINISHED_OF_TEAM: Final = 50
+_DEFAULT_SPAN: Final = timedelta(days=29)
+_MAX_SPAN: Final = timedelta(days=731)
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(9000, 1, 1)
+_READ_REPORTS: Final = (Scope.TEAMS_READ, Scope.PROJECTS_READ, Scope.TASKS_READ)
 _READ_ALL: Final = (Scope.TEAMS_READ, Scope.PROJECTS_READ, Scope.TASKS_READ, Scope.DOCUMENTS_READ)
 
 
@@ -48,6 +53,39 @@ async def start_export(
         "include_attachments": include_attachments,
     }
     return await _add(uow, actor, JobKind.EXPORT, await _team_of(uow, actor, given[0], team_id, project_id), parameters)
+
+
+async def start_report(
+    uow: UnitOfWork,
+    actor: Actor,
+    *,
+    kind: ReportKind,
+    team_id: UUID | None,
+    project_id: UUID | None,
+    since: date | None,
+    until: date | None,
+) -> Job:
+    """Report on what the actor may see of a team or of a project, over a span of days (UTC): the last 30, unless others are
+    given."""
+    given = [each for each in (team_id, project_id) if each is not None]
+    if not given:
+        raise Required(("input", "teamId"), "Say what to report on: a team or a project.")
+    if len(given) > 1:
+        raise Invalid(("input", "teamId"), "Give `teamId` or `projectId`, not both.")
+    require_scopes(actor, _READ_REPORTS)
+    last = until or uow.now.date()
+    first = since or last - _DEFAULT_SPAN
+    if not _FIRST_DAY <= first <= last <= _LAST_DAY:
+        raise Invalid(("input", "from"), "The span begins after it ends, or is not in these times.")
+    if last - first >= _MAX_SPAN:
+        raise LimitExceeded(f"A report covers {_MAX_SPAN.days} days at most.", _MAX_SPAN.days, path=("input", "from"))
+    parameters = {
+        "kind": kind.value,
+        "project_id": project_id and str(project_id),
+        "since": first.isoformat(),
+        "until": last.isoformat(),
+    }
+    return await _add(uow, actor, JobKind.REPORT, await _team_of(uow, actor, given[0], team_id, project_id), parameters)
 
 
 def require_scopes(actor: Actor, scopes: Collection[Scope]) -> None:

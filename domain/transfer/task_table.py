@@ -6,7 +6,7 @@ is one that begins with an apostrophe itself, so that reading it back takes away
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -51,7 +51,12 @@ def to_row(row: Mapping[str, Any], *, project: str, people: Mapping[Any, str], l
         row["created_at"],
         row["updated_at"],
     )
-    return [_escape(_text(each)) for each in cells]
+    return to_cells(cells)
+
+
+def to_cells(values: Iterable[Any]) -> list[str]:
+    """Values as cells: days and instants as ISO 8601 has them, and nothing that is run as a formula."""
+    return [_escape(_text(each)) for each in values]
 
 
 def unescape(cell: str) -> str:

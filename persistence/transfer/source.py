@@ -59,7 +59,7 @@ _DOCUMENTS: Any = any_id("documents")
 _WITH_TASKS = bindparam("with_tasks", type_=Boolean)
 
 _TEAM_ROW = Statement(select(teams.c.id, teams.c.name, teams.c.key, teams.c.description).where(teams.c.id == _TEAM))
-_VISIBLE_PROJECTS = Statement(
+VISIBLE_PROJECTS = Statement(
     select(_p.c.id).where(
         or_(_p.c.team_id == _TEAM, _p.c.id == bindparam("project", type_=Uuid)), project_visible(_p.c.id, by_id=True)
     )
@@ -301,7 +301,7 @@ async def open_source(
             yield ExportSource(connection, viewer, team_id, [found[0]["project_id"]], [row["id"] for row in found])
             return
         scope = {"team": None if project_id is not None else team_id, "project": project_id}
-        rows = await connection.fetch(_VISIBLE_PROJECTS, viewer=viewer, **scope)
+        rows = await connection.fetch(VISIBLE_PROJECTS, viewer=viewer, **scope)
         if not rows and project_id is not None:
             raise NotFound
         yield ExportSource(connection, viewer, team_id, [row[0] for row in rows], None)

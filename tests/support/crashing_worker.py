@@ -1,4 +1,4 @@
-"""A worker that kills itself at a named point, once.
+"""A worker that kills itself at a named point, once: `python -m tests.support.crashing_worker URL FOLDER POINT`.
 
 It has a consumer `recorder` that writes a row for each event and enqueues a job for it, the jobs `letter`, each of which writes a
 line to the file `sent` (an effect outside of Postgres) and records itself, and a schedule of every second. It opens no more than
@@ -8,6 +8,7 @@ these need, so that it starts quickly. `none` as the point: it works until it is
 import asyncio
 import os
 import signal
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -91,14 +92,8 @@ def program(folder: Path, crash: Crash) -> tuple[Consumer, JobKind, Schedule]:
     )
 
 
-def main(arguments: list[str]) -> int:
-    """Work until a signal ends the process. The arguments: address of the database, folder, point."""
-    url, folder, point = arguments
-    asyncio.run(_work(url, Path(folder), point))
-    return 0
-
-
-async def _work(url: str, folder: Path, point: str) -> None:
+async def main(url: str, folder: Path, point: str) -> None:
+    """Work until a signal ends the process."""
     crash = Crash(folder, point)
     consumer, job, schedule = program(folder, crash)
 
@@ -123,6 +118,8 @@ async def _work(url: str, folder: Path, point: str) -> None:
             public_url="",
             mailer=unused,
             notification_mails=unused,
+            notification_texts=unused,
+            pusher=unused,
         )
         wiring = WorkerWiring(
             url=url,
@@ -140,3 +137,7 @@ async def _work(url: str, folder: Path, point: str) -> None:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with Worker.open(wiring, timings=FAST_TIMINGS):
             await stop.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))

@@ -7,6 +7,7 @@ gets arguments, environment, output and process group as a new interpreter would
 import ctypes
 import multiprocessing
 import os
+import runpy
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +27,6 @@ _PRELOADED = (
     "persistence.documents.integrity",
     "persistence.documents.reindex",
     "seed.documents",
-    "tests.support.crashing_worker",
     "uvloop",
 )
 _PR_SET_PDEATHSIG = 1
@@ -54,6 +54,13 @@ def server_main(arguments: list[str]) -> int:
     import server
 
     return server.main(arguments)
+
+
+def module_main(arguments: list[str]) -> int:
+    """What `python -m` does with a module and these arguments of it."""
+    sys.argv = arguments
+    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+    return 0
 
 
 def _run(main: Callable[[list[str]], int], arguments: list[str], output: str, environment: dict[str, str]) -> None:

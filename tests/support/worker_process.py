@@ -5,26 +5,30 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from tests.support import crashing_worker
-from tests.support.forked_process import fork_program
+from tests.support.forked_process import fork_program, module_main
 from tests.support.workers import WorkerDatabase
 
 
 class WorkerProcess:
-    """A process of `tests.support.crashing_worker`."""
+    """A process of `tests.support.crashing_worker`, or of another module like it."""
 
-    def __init__(self, url: str, folder: Path, point: str = "none") -> None:
+    def __init__(self, url: str, folder: Path, point: str = "none", *, module: str = "crashing_worker") -> None:
         self._process = fork_program(
-            crashing_worker.main,
-            [url, str(folder), point],
+            module_main,
+            [f"tests.support.{module}", url, str(folder), point],
             output=folder / "output.txt",
             environment=dict(os.environ),  # noqa: TID251 (a process of its own inherits it)
         )
 
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, negative for the signal that killed it; None while it runs."""
+        return self._process.exitcode
+
     async def wait_for_exit(self, *, timeout_seconds: float = 30.0) -> int:
         """Its exit code; negative: the signal that killed it."""
         async with asyncio.timeout(timeout_seconds):
-            while (code := self._process.exitcode) is None:
+            while (code := self.exit_code) is None:
                 await asyncio.sleep(0.01)
         return code
 

@@ -19,7 +19,6 @@ from tests.support.workers import WorkerDatabase
 pytestmark = pytest.mark.slow
 
 MAX_GROWTH_MIB = 120
-TASKS_EACH = 20_000  # in each of five projects
 
 
 class JobWorker:
@@ -66,16 +65,17 @@ async def owner_of(database: WorkerDatabase, user_id: object) -> Person:
     return Person(to_entity(User, row))
 
 
-@pytest.mark.parametrize("format_", ["JSON", "CSV", "MARKDOWN_ZIP"])
-async def test_exporting_100_000_tasks_takes_little_memory(worker_database: WorkerDatabase, format_: str) -> None:
-    team = await create_large_team(worker_database.url, tasks_each=TASKS_EACH)
+@pytest.mark.parametrize("tasks_each", [1_000, pytest.param(20_000, marks=pytest.mark.chaos)])
+async def test_exporting_many_tasks_takes_little_memory(worker_database: WorkerDatabase, tasks_each: int) -> None:
+    team = await create_large_team(worker_database.url, tasks_each=tasks_each)
     owner = await owner_of(worker_database, team.viewer)
-    project = (await worker_database.app.run(owner, "{ teams { nodes { id } } }"))["teams"]["nodes"][0]["id"]
+    team_id = (await worker_database.app.run(owner, "{ teams { nodes { id } } }"))["teams"]["nodes"][0]["id"]
     async with job_worker(worker_database) as worker:
         before = worker.peak_mib()
-        job = await start_job(worker_database.app, owner, "exportStart", teamId=project, format=format_)
-        done = await wait_for_job(worker_database, owner, job, timeout_seconds=300)
-        assert (done["state"], done["rowsDone"]) == ("SUCCEEDED", 5 * TASKS_EACH)
+        for format_ in ("JSON", "CSV", "MARKDOWN_ZIP"):
+            job = await start_job(worker_database.app, owner, "exportStart", teamId=team_id, format=format_)
+            done = await wait_for_job(worker_database, owner, job, timeout_seconds=300)
+            assert (done["state"], done["rowsDone"]) == ("SUCCEEDED", 5 * tasks_each)
         assert worker.peak_mib() - before < MAX_GROWTH_MIB
 
 
