@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import hmac
 import logging
 import secrets
 import tempfile
@@ -27,6 +28,7 @@ from auth.secret_box import SecretBox
 from auth.server_secret import ServerSecret, read_or_create_secret
 from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
+from domain.audit import Seal
 from domain.cost_limit import CostLimiter
 from domain.errors import StorageUnavailable, Unavailable
 from domain.mail import Mailer
@@ -117,6 +119,8 @@ class Resources:
     wake_ups: WakeUpSender
     cost_limiter: CostLimiter
     outgoing: SafeHttpClient
+    audit_seal: Seal
+    audit_retention_days: int
     providers: Sequence[Provider]
     search_engine: "OpenSearchEngine | None" = None
     worker_metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
@@ -251,6 +255,7 @@ async def open_resources(
             limiters.uses,
             challenges=Challenges(secret),
             factor_secrets=SecretBox(secret, "second factors"),
+            announcer=live,
             relying_party=relying_party,
             limits=sign_in_limits,
         )
@@ -317,8 +322,10 @@ async def open_resources(
             pusher=pusher,
             queue=queue,
             wake_ups=wake_ups,
-            cost_limiter=limiters.costs,
             outgoing=outgoing,
+            audit_seal=audit_seal(secret),
+            audit_retention_days=settings.audit_retention_days,
+            cost_limiter=limiters.costs,
             providers=providers,
             search_engine=engine,
         )
@@ -344,6 +351,12 @@ def open_secret(settings: Settings) -> ServerSecret:
         return ServerSecret(read_or_create_secret(folder))
     except OSError as error:
         raise CannotStart(f"The secret of the folder {folder} cannot be used: {error}. Set HIVE_SECRET_KEY instead.") from error
+
+
+def audit_seal(secret: ServerSecret) -> Seal:
+    """What seals the heads of audit logs."""
+    key = secret.derive("audit log")
+    return lambda content: hmac.digest(key, content, "sha256")
 
 
 async def _open_keys(key_store: KeyStore) -> SigningKeys:

@@ -156,6 +156,9 @@ class Settings(BaseSettings):
         ge=0,
         description="Days for which changes and activity are kept; a cursor that is older has expired. 0 keeps them for ever.",
     )
+    audit_retention_days: int = Field(
+        default=365, ge=0, description="Days for which entries of audit logs are kept; 0 keeps them for ever."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much is logged.")
 
     @field_validator("allowed_origins", mode="before")

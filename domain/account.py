@@ -13,7 +13,7 @@ from domain.actor import Actor
 from domain.attachment import replace_avatar
 from domain.errors import NotFound
 from domain.ports import UnitOfWork
-from domain.user import User, UserDeleted, UserStatus, lock_self, record_profile
+from domain.user import User, UserDeleted, UserStatus, lock_self, record_password, record_profile
 from domain.version import require_version, with_changes
 
 
@@ -22,6 +22,7 @@ async def change_password(uow: UnitOfWork, actor: Actor, password_hash: str) -> 
     user = await lock_self(uow, actor)
     await sessions.require_recent_sign_in(uow, actor)
     await uow.users.set_password(user.id, password_hash)
+    await record_password(uow, user.id)
     await uow.account_tokens.remove_all(user.id, [TokenPurpose.PASSWORD_RESET])
     await sessions.revoke_all(uow, user.id, actor_id=actor.user_id, except_for=actor.session_id)
     uow.send_mail(AccountMail(kind=AccountMailKind.PASSWORD_CHANGED, address=user.email_address, name=user.display_name))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from domain.account_token import AccountTokenStore
     from domain.api_token import ApiTokenStore
     from domain.attachment import AttachmentStore
+    from domain.audit import AuditStore
     from domain.comment import CommentStore
     from domain.device_code import DeviceCodeStore
     from domain.document import DocumentStore
@@ -93,6 +94,8 @@ class UnitOfWork(Protocol):
     def notification_settings(self) -> "NotificationSettingsStore": ...
     @property
     def deliveries(self) -> "DeliveryStore": ...
+    @property
+    def audit(self) -> "AuditStore": ...
     @property
     def push_devices(self) -> "PushDeviceStore": ...
     @property

@@ -17,6 +17,7 @@ from persistence.events import activity
 from persistence.stores import (
     api_token,
     attachment,
+    audit,
     comment,
     external_identity,
     factor,
@@ -51,6 +52,7 @@ FINDERS: dict[str, tuple[Scope, FindByIds]] = {
     "Change": (Scope.TASKS_READ, _changes),
     "ApiToken": (Scope.PROFILE_READ, api_token.by_ids),
     "Attachment": (Scope.TASKS_READ, attachment.by_ids),
+    "AuditEntry": (Scope.AUDIT_READ, audit.by_ids),
     "Comment": (Scope.TASKS_READ, comment.by_ids),
     "Document": (Scope.DOCUMENTS_READ, documents.by_ids),
     "DocumentVersion": (Scope.DOCUMENTS_READ, documents.versions_by_ids),

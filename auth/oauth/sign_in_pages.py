@@ -13,6 +13,7 @@ from auth.oauth.pages import Pages
 from auth.oauth.token_endpoint import device_of
 from domain import sign_in
 from domain.errors import DomainError, RateLimited, Unauthenticated, Unavailable
+from domain.origin import origin_of
 from domain.passkey import Assertion, Options, RelyingParty
 from domain.session import SessionKind
 from domain.sign_in import FactorRequired, SignedIn, SignIn, SignInResult
@@ -125,7 +126,9 @@ class SignInPages:
         email = form.get("email", "")
         device = device_of(request)
         try:
-            result = await self._service.with_password(email, form.get("password", ""), address=device.ip_address)
+            result = await self._service.with_password(
+                email, form.get("password", ""), address=device.ip_address, user_agent=device.user_agent
+            )
             return await self.go_on(request, visit, result)
         except (Unauthenticated, RateLimited) as error:
             return self.show_sign_in(request, visit, email=email, error=error)
@@ -143,7 +146,9 @@ class SignInPages:
         try:
             credential = form.get("credential")
             factor = form.get("code", "") if credential is None else self._assertion(request, credential)
-            signed_in = await self._service.with_factor(challenge, factor, address=device.ip_address)
+            signed_in = await self._service.with_factor(
+                challenge, factor, address=device.ip_address, user_agent=device.user_agent
+            )
             return await self._open(request, visit, signed_in)
         except (Unauthenticated, RateLimited) as error:
             return self._show_factor(request, visit, challenge, error=error)
@@ -152,7 +157,7 @@ class SignInPages:
         device = device_of(request)
         try:
             assertion = self._assertion(request, form.get("credential", ""))
-            signed_in = await self._service.with_passkey(assertion, address=device.ip_address)
+            signed_in = await self._service.with_passkey(assertion, address=device.ip_address, user_agent=device.user_agent)
             return await self._open(request, visit, signed_in)
         except (Unauthenticated, RateLimited) as error:
             return self.show_sign_in(request, visit, error=error)
@@ -177,7 +182,8 @@ class SignInPages:
         async def run(uow: SqlUnitOfWork) -> str:
             return (await sign_in.open_session(uow, signed_in, device_of(request), kind=SessionKind.BROWSER))[1]
 
-        token = await run_in_unit_of_work(self._database, self._announcer, run)
+        origin = origin_of(None, device_of(request))
+        token = await run_in_unit_of_work(self._database, self._announcer, run, origin=origin)
         response = RedirectResponse(visit.continue_to, 303, {"Cache-Control": "no-store"})
         self.browsers.remember(request, response, token)
         return response

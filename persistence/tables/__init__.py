@@ -6,6 +6,7 @@ database's collation is C), which ranks need.
 """
 
 from persistence.tables.apps import api_tokens, authorization_codes, device_codes, oauth_clients, oauth_consents
+from persistence.tables.audit import audit_entries, audit_heads
 from persistence.tables.columns import INSTANT, metadata, project_status, task_status, team_role
 from persistence.tables.document_log import document_clients, document_heads, document_updates
 from persistence.tables.documents import document_references, document_versions, documents
@@ -55,6 +56,8 @@ __all__ = [
     "api_tokens",
     "attached",
     "attachments",
+    "audit_entries",
+    "audit_heads",
     "authorization_codes",
     "comment_reactions",
     "comments",
