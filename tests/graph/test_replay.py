@@ -23,7 +23,15 @@ from tests.support.teams import SampleTeam, uuid_of
 from tests.support.tenants import MUTATIONS, Tenant, create_tenant
 
 _DELETED_FIRST = {"projectRestore": "projectDelete", "taskRestore": "taskDelete", "documentRestore": "documentDelete"}
-_NOT_OF_OWNERS = ("apiTokenCreate", "invitationAccept", "teamCreate", "userDelete", "userReactivate", "userSuspend")
+_NOT_OF_OWNERS = (
+    "apiTokenCreate",
+    "invitationAccept",
+    "pushDeviceRegister",
+    "teamCreate",
+    "userDelete",
+    "userReactivate",
+    "userSuspend",
+)
 _SECRET = ("factorConfirm", "factorStart", "passwordChange", "sessionReauthenticate")
 _SCOPES = {
     f"{name.partition('.')[2]}": binding.guard
