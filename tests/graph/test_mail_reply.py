@@ -28,7 +28,9 @@ from tests.support.teams import SampleTeam, uuid_of
 SECRET = "s" * 40
 ADDRESSES = ReplyAddresses(b"secret", "reply.example.com")
 AMAZON = SnsTopic()
-COMMENTS = "query ($id: ID!) { task(id: $id) { comments(first: 50) { nodes { body author { id } parent { id } } } } }"
+COMMENTS = """
+query ($id: ID!) { task(id: $id) { comments(first: 5) { nodes { replies(first: 40) { nodes { body author { id } parent { id } } } } } } }
+"""
 
 
 @dataclass
@@ -66,8 +68,8 @@ class Replies:
 
     async def replies(self) -> list[Any]:
         """Comments in answer to the first one, the oldest first."""
-        nodes = (await self.app.run(self.team.owner, COMMENTS, id=self.task["id"]))["task"]["comments"]["nodes"]
-        return [each for each in nodes if each["parent"] is not None]
+        threads = (await self.app.run(self.team.owner, COMMENTS, id=self.task["id"]))["task"]["comments"]["nodes"]
+        return [each for thread in threads for each in thread["replies"]["nodes"]]
 
 
 @pytest.fixture
