@@ -4,7 +4,8 @@ from typing import Final
 
 from workers.job import JobKind
 from workers.jobs.export import export
+from workers.jobs.import_ import import_
 from workers.jobs.notification_mail import notification_mail
 from workers.jobs.report import report
 
-JOBS: Final[tuple[JobKind, ...]] = (export, notification_mail, report)
+JOBS: Final[tuple[JobKind, ...]] = (export, import_, notification_mail, report)
