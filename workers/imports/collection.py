@@ -83,11 +83,11 @@ class Collection:
     def read(self, kind: str) -> Iterator[tuple[int, dict[str, Any]]]:
         """The records of a type in the order of the file, with their rows."""
         if kind in self._files:
-            file = self._files[kind]
-            file.seek(0)
-            for line in file:
-                row, record = orjson.loads(line)
-                yield row, record
+            self._files[kind].flush()
+            with open(self._files[kind].name, "rb") as file:  # of its own: two may read at once
+                for line in file:
+                    row, record = orjson.loads(line)
+                    yield row, record
 
     def project_of(self, kind: str, reference: str) -> str | None:
         """The project in which a task, document or comment lies."""
@@ -157,5 +157,5 @@ class Collection:
 
     def _file(self, kind: str) -> IO[bytes]:
         if kind not in self._files:
-            self._files[kind] = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `close`)
+            self._files[kind] = tempfile.NamedTemporaryFile()  # noqa: SIM115 (closed by `close`)
         return self._files[kind]
