@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
-_ROOMS = ("persistence", "auth", "embedded", "mail", "outgoing", "workers")
+_ROOMS = ("persistence", "auth", "embedded", "mail", "outgoing", "push", "workers")
 _COLLECTIONS = frozenset(
     {
         "dict",
@@ -43,6 +43,7 @@ _BOUNDS: dict[str, str] = {
     "auth/keys.py:SigningKeys._by_id": "MAX_KEYS keys",
     "auth/account_mail.py:BackgroundAccountMailer._waiting": "1,000 mails",
     "auth/oauth/requests.py:_Payload._datalist": "the parameters of one request: 50",
+    "auth/oauth/sign_in_pages.py:SignInPages._providers": "the providers of the settings",
     "auth/passwords.py:Argon2Passwords._slots": "one less than there are cores; 100 wait, for five seconds",
     "auth/passwords.py:Argon2Passwords._threads": "as many threads, behind the slots",
     "auth/tokens.py:AccessTokens._api_tokens": _BYTES,
@@ -93,6 +94,8 @@ _BOUNDS: dict[str, str] = {
     "persistence/rate_limits/cost_redis.py:RedisCostLimiter._unsent": "10,000 subjects",
     "persistence/rate_limits/memory.py:MemoryRateLimiter._times": _BYTES,
     "persistence/retry_schedule.py:RetrySchedule._failures": "10,000 objects",
+    "persistence/search/frequencies.py:Frequencies.places": "the places that ANALYZE remembers: 100, by default",
+    "persistence/search/frequencies.py:Frequencies.words": "the words that ANALYZE remembers: 1,000, by default",
     "persistence/search/index_writes.py:IndexChanges.entries": _PER_OPERATION,
     "persistence/search/index_writes.py:IndexChanges.moved": _PER_OPERATION,
     "persistence/search/index_writes.py:IndexChanges.names": _PER_OPERATION,
@@ -104,6 +107,10 @@ _BOUNDS: dict[str, str] = {
     "persistence/stores/document.py:SqlDocuments._required_keys": _PER_OPERATION,
     "persistence/stores/document.py:SqlDocuments.edits": _PER_OPERATION,
     "persistence/stores/document.py:SqlDocuments.pending": _PER_OPERATION,
+    "persistence/stores/task_places.py:TaskPlaces._busy_teams": "four statements",
+    "persistence/stores/task_places.py:TaskPlaces._ranks": _CALLERS,
+    "persistence/stores/task_places.py:TaskPlaces._unused": "10,000 numbers",
+    "persistence/stores/task_places.py:TaskPlaces._waiting": _CALLERS,
     "persistence/transaction.py:Transaction._row_versions": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.enqueued_kinds": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.entries": _PER_OPERATION,
@@ -113,6 +120,7 @@ _BOUNDS: dict[str, str] = {
     "workers/consumer_runner.py:ConsumerRunner._busy": "one for each task of the consumer, four at most",
     "workers/consumer_runner.py:ConsumerRunner._ready": "10,000 streams",
     "workers/consumer_runner.py:ConsumerRunner._single_until": "10,000 streams",
+    "workers/consumer_runner.py:ConsumerRunner._survived": "10,000 streams",
     "workers/consumer_runner.py:ConsumerRunner._timers": "10,000 streams",
     "workers/imports/apply.py:Import.labels": "MAX_SMALL_RECORDS labels",
     "workers/imports/collection.py:Collection._files": "one for each type of records",
