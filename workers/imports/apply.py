@@ -18,8 +18,7 @@ from domain.document.version import add_version
 from domain.errors import Unavailable
 from domain.events import derived_id
 from domain.label import Label, LabelCreated
-from domain.project import Project, ProjectStatus, ProjectVisibility
-from domain.project.events import ProjectImported
+from domain.project import Project, ProjectImported, ProjectStatus, ProjectVisibility
 from domain.task import CLOSED, Task, TaskPriority, TaskStatus
 from domain.task_link import INVERSE, TaskLink, TaskLinkKind
 from persistence.documents.document_reader import StoredState

@@ -125,9 +125,7 @@ class Collection:
                     person = record.get(name)
                     if person and person not in people and person not in warned:
                         warned.add(person)
-                        self.warn(
-                            row, f"{name}: {person[:80]} is no member of the team, and is left out wherever they are named."
-                        )
+                        self.warn(row, f"{name}: {person[:80]} is no member of the team, and is left out everywhere.")
                 if kind in ("Task", "Document", "Comment") and record.get("parentId"):
                     self._check_parents(row, kind, record)
 
