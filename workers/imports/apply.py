@@ -109,7 +109,9 @@ class Import:
             )
             found.append(project)
             named = {self._person(each) for each in record["memberIds"]} | {project.lead_id}
-            members[project.id] = (named - {None}) or {self.run.job.creator_id}
+            if project.visibility is ProjectVisibility.PRIVATE and not named - {None}:
+                named = {self.run.job.creator_id}  # it must not be lost to everybody
+            members[project.id] = named - {None}
         await target.add_rows(self.uow.connection, found)
         for project_id, user_ids in members.items():
             await target.add_members(self.uow.connection, project_id, sorted(each for each in user_ids if each is not None))
