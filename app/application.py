@@ -17,6 +17,7 @@ from app.readiness import health_routes
 from app.settings import DEMO_PASSWORD, DEMO_PEOPLE, Settings
 from auth.oauth.authorize_endpoint import AuthorizeEndpoint
 from auth.oauth.browser_session import BrowserSessions
+from auth.oauth.client_documents import ClientDocuments
 from auth.oauth.device_endpoint import DeviceEndpoint
 from auth.oauth.metadata import GRAPH_METADATA_PATH, metadata_routes
 from auth.oauth.pages import Pages
@@ -37,12 +38,14 @@ from gateway.graphiql import routes as graphiql_routes
 from gateway.http.cost_meter import CostMeter
 from gateway.http.origins import AllowedOrigins
 from gateway.http.ports import RequestInfo
+from gateway.inbound_mail.sns_endpoint import SnsEndpoint, fetch_certificate
 from gateway.job_files import JobFiles
 from gateway.persisted.queries import AutomaticPersistedQueries, PersistedQueries
 from gateway.persisted.trusted_documents import InvalidManifest, TrustedDocuments, check_manifest, read_manifest
 from gateway.subscriptions.manager import SubscriptionManager
 from mail.console import ConsoleMailer
 from mail.dev_pages import dev_mail_routes
+from mail.sns_message import SnsVerifier
 from persistence.blobs.local import LocalBlobs
 from persistence.blobs.routes import blob_routes
 from realtime.collaboration.connection import MAX_MESSAGE_BYTES
@@ -138,8 +141,20 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     services = resources.services
     job_files = JobFiles(services.database, services.blobs, services.job_urls).routes()
     public = [*health_routes(resources.database), *key_routes(resources.keys), *_oauth_routes(resources, settings)]
-    pages = Starlette(routes=[*account_pages, *graph.routes, *rooms, *files, *job_files, *mail_pages, *public, *graphiql])
+    inbound = _inbound_mail_routes(resources, settings)
+    pages = Starlette(
+        routes=[*inbound, *account_pages, *graph.routes, *rooms, *files, *job_files, *mail_pages, *public, *graphiql]
+    )
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
+
+
+def _inbound_mail_routes(resources: Resources, settings: Settings) -> list[BaseRoute]:
+    """What mail services post to, where they are set."""
+    if not settings.mail_topics:
+        return []
+    http = resources.outgoing
+    verifier = SnsVerifier(settings.mail_topics, fetch_certificate(http))
+    return SnsEndpoint(resources.database, resources.services.pubsub, verifier, http).routes()
 
 
 def _oauth_routes(resources: Resources, settings: Settings) -> list[BaseRoute]:
@@ -151,7 +166,10 @@ def _oauth_routes(resources: Resources, settings: Settings) -> list[BaseRoute]:
     services = resources.services
     forms = SignInPages(database, announcer, services.sign_in, services.relying_party, browsers, pages)
     passkeys = PasskeyPages(database, announcer, services.relying_party, pages, forms)
-    authorize = AuthorizeEndpoint(database, announcer, resources.tokens, browsers, pages, forms, issuer=issuer)
+    documents = ClientDocuments(resources.outgoing)
+    authorize = AuthorizeEndpoint(
+        database, announcer, resources.tokens, browsers, pages, forms, services.sign_in, documents, issuer=issuer
+    )
     device = DeviceEndpoint(database, announcer, services.sign_in, pages, forms)
     providers = ProviderPages(
         database,

@@ -42,6 +42,7 @@ _WORKERS = "the number of worker processes"
 _BOUNDS: dict[str, str] = {
     "auth/keys.py:SigningKeys._by_id": "MAX_KEYS keys",
     "auth/account_mail.py:BackgroundAccountMailer._waiting": "1,000 mails",
+    "auth/oauth/client_documents.py:ClientDocuments._held": _BYTES,
     "auth/oauth/requests.py:_Payload._datalist": "the parameters of one request: 50",
     "auth/oauth/sign_in_pages.py:SignInPages._providers": "the providers of the settings",
     "auth/passwords.py:Argon2Passwords._slots": "one less than there are cores; 100 wait, for five seconds",
@@ -49,6 +50,7 @@ _BOUNDS: dict[str, str] = {
     "auth/tokens.py:AccessTokens._api_tokens": _BYTES,
     "auth/tokens.py:AccessTokens._checked_sessions": _BYTES,
     "auth/tokens.py:AccessTokens._verified_tokens": _BYTES,
+    "mail/sns_message.py:SnsVerifier._keys": "MAX_CERTIFICATES keys",
     "mail/smtp.py:SmtpMailer._slots": "four connections, each for 30 s at most",
     "persistence/blobs/document_objects.py:DocumentObjects._write_slots": "half the connections, and two seconds of waiting",
     "persistence/blobs/local.py:LocalBlobs._threads": "8 threads; calls that wait are cancelled after 5 s",
