@@ -1,10 +1,11 @@
 """Opens the adapter of each port that the settings name: files, mail, pushes, search, the queue of workers, and pub/sub."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from app.settings import Settings
+from auth.providers.port import PROVIDERS_PATH, Provider
 from auth.push_key import open_push_key
 from auth.server_secret import ServerSecret
 from domain.blob import BlobStore
@@ -98,6 +99,24 @@ async def open_mailer(settings: Settings) -> AsyncIterator[Mailer]:
 
             async with SesMailer.open(server, sender=sender) as mailer:
                 yield mailer
+
+
+@asynccontextmanager
+async def open_providers(settings: Settings) -> AsyncIterator[Sequence[Provider]]:
+    """The outside OpenID providers that the settings name. Whether one answers shows when somebody signs in."""
+    if not settings.openid_providers:
+        yield ()
+        return
+    from auth.providers.provider import OpenIDProvider  # its client takes 0.5 s to import
+
+    async with AsyncExitStack() as stack:
+        providers = []
+        for each in settings.openid_providers:
+            redirect_uri = f"{settings.origin}{PROVIDERS_PATH}/{each.id}/callback"
+            provider = OpenIDProvider(each.to_provider(), redirect_uri=redirect_uri)
+            stack.push_async_callback(provider.aclose)
+            providers.append(provider)
+        yield providers
 
 
 @asynccontextmanager

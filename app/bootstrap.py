@@ -2,34 +2,36 @@
 
 import asyncio
 import hashlib
+import hmac
 import logging
 import secrets
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import migrations
 import resolvers.change
-from app.adapters import open_blobs, open_mailer, open_push, open_queue, open_search, pubsub_backend
+from app.adapters import open_blobs, open_mailer, open_providers, open_push, open_queue, open_search, pubsub_backend
 from app.settings import DEMO_PASSWORD, Settings
 from auth.account_mail import BackgroundAccountMailer
 from auth.challenges import Challenges
 from auth.key_store import KeyStore, TooManyKeys, UndecryptableKeys
 from auth.keys import LEAD_SECONDS, SigningKeys
 from auth.passwords import Argon2Passwords
+from auth.providers.port import Provider
 from auth.relying_party import WebAuthnRelyingParty
 from auth.secret_box import SecretBox
 from auth.server_secret import ServerSecret, read_or_create_secret
 from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
+from domain.audit import Seal
 from domain.cost_limit import CostLimiter
 from domain.errors import StorageUnavailable, Unavailable
-from domain.mail import Mail, Mailer, MailRejected, MailUnavailable
+from domain.mail import Mailer
 from domain.notification import UnsubscribeTokens
 from domain.outgoing_url import OutgoingRules
 from domain.page import MAX_PAGE_ROWS
@@ -42,7 +44,6 @@ from gateway.execution.coordinates import coordinates_where
 from gateway.execution.limits import Limits
 from gateway.execution.position_reader import PositionReader
 from gateway.job_files import JOB_FILES_PATH
-from mail.message import parse_mailbox
 from mail.rendering import MailTemplates
 from outgoing.safe_http import SafeHttpClient
 from persistence.blob_cleanup import clean_up_blobs
@@ -118,6 +119,9 @@ class Resources:
     wake_ups: WakeUpSender
     cost_limiter: CostLimiter
     outgoing: SafeHttpClient
+    audit_seal: Seal
+    audit_retention_days: int
+    providers: Sequence[Provider]
     search_engine: "OpenSearchEngine | None" = None
     worker_metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     retries: Retries = field(default_factory=Retries)
@@ -251,6 +255,7 @@ async def open_resources(
             limiters.uses,
             challenges=Challenges(secret),
             factor_secrets=SecretBox(secret, "second factors"),
+            announcer=live,
             relying_party=relying_party,
             limits=sign_in_limits,
         )
@@ -303,6 +308,7 @@ async def open_resources(
             origin=settings.origin,
             texts=NotificationTexts(app_url=settings.app_url and settings.app_url.rstrip("/")),
         )
+        providers = await stack.enter_async_context(open_providers(settings))
         yield Resources(
             services=services,
             tokens=tokens,
@@ -316,39 +322,13 @@ async def open_resources(
             pusher=pusher,
             queue=queue,
             wake_ups=wake_ups,
-            cost_limiter=limiters.costs,
             outgoing=outgoing,
+            audit_seal=audit_seal(secret),
+            audit_retention_days=settings.audit_retention_days,
+            cost_limiter=limiters.costs,
+            providers=providers,
             search_engine=engine,
         )
-
-
-async def send_test_mail(settings: Settings, address: str) -> None:
-    """Send a mail to an address, so that an operator sees whether mail arrives; CannotStart with the reason why not."""
-    try:
-        to = parse_mailbox(address)
-    except ValueError as error:
-        raise CannotStart(f"The address {error}.") from error
-    content = MailTemplates(settings.origin).render(
-        "action",
-        heading="Mail works",
-        paragraphs=["This message was sent by server.py mail test: mail from this server arrives here."],
-        url=settings.origin,
-        label="Open PantheraHive",
-        reason="An operator of the server asked for this message.",
-    )
-    mail = Mail(
-        id=uuid4(),
-        to=to,
-        subject=content.subject,
-        text=content.text,
-        html=content.html,
-        created_at=datetime.now(UTC),
-    )
-    async with open_mailer(settings) as mailer:
-        try:
-            await mailer.send(mail)
-        except (MailRejected, MailUnavailable) as error:
-            raise CannotStart(f"The mail was not sent: {error.reason}") from error
 
 
 async def clean_up_blobs_once(settings: Settings, url: str) -> str:
@@ -371,6 +351,12 @@ def open_secret(settings: Settings) -> ServerSecret:
         return ServerSecret(read_or_create_secret(folder))
     except OSError as error:
         raise CannotStart(f"The secret of the folder {folder} cannot be used: {error}. Set HIVE_SECRET_KEY instead.") from error
+
+
+def audit_seal(secret: ServerSecret) -> Seal:
+    """What seals the heads of audit logs."""
+    key = secret.derive("audit log")
+    return lambda content: hmac.digest(key, content, "sha256")
 
 
 async def _open_keys(key_store: KeyStore) -> SigningKeys:

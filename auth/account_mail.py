@@ -103,6 +103,16 @@ _WORDINGS: Final = {
         None,
         "You receive this because a second factor of your account was removed.",
     ),
+    AccountMailKind.IDENTITY_LINKED: _Wording(
+        "You can sign in another way now",
+        (
+            "Your account was signed in to through another service that confirmed this address, and can be from now on.",
+            "If that was not you, change your password and remove the identity from your account.",
+        ),
+        None,
+        None,
+        "You receive this because an identity was linked to your account.",
+    ),
     AccountMailKind.PASSKEY_ADDED: _Wording(
         "A passkey was added",
         (

@@ -9,7 +9,7 @@ from domain.account_mail import AccountMail, AccountMailKind
 from domain.account_token import TokenPurpose
 from domain.email_address import validate_email
 from domain.ports import UnitOfWork
-from domain.user import User, UserStatus
+from domain.user import User, UserStatus, record_password
 
 
 async def request(uow: UnitOfWork, email_address: str) -> None:
@@ -40,6 +40,7 @@ async def reset(uow: UnitOfWork, secret: str, password_hash: str) -> User:
     await account_token.use(uow, token)
     user = await email_change.verify(uow, user, token)  # who reads the mail has verified the address
     await uow.users.set_password(user.id, password_hash)
+    await record_password(uow, user.id)
     await uow.account_tokens.remove_all(user.id, [TokenPurpose.PASSWORD_RESET])
     await sessions.revoke_all(uow, user.id, actor_id=user.id)
     uow.send_mail(AccountMail(kind=AccountMailKind.PASSWORD_CHANGED, address=user.email_address, name=user.display_name))

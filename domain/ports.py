@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from domain.account_token import AccountTokenStore
     from domain.api_token import ApiTokenStore
     from domain.attachment import AttachmentStore
+    from domain.audit import AuditStore
     from domain.comment import CommentStore
     from domain.device_code import DeviceCodeStore
     from domain.document import DocumentStore
     from domain.events import Event
+    from domain.external_identity import ExternalIdentityStore
     from domain.factor import FactorStore
     from domain.invitation import InvitationStore
     from domain.job import JobStore
@@ -55,6 +57,8 @@ class UnitOfWork(Protocol):
     @property
     def oauth_clients(self) -> "OAuthClientStore": ...
     @property
+    def external_identities(self) -> "ExternalIdentityStore": ...
+    @property
     def factors(self) -> "FactorStore": ...
     @property
     def account_tokens(self) -> "AccountTokenStore": ...
@@ -90,6 +94,8 @@ class UnitOfWork(Protocol):
     def notification_settings(self) -> "NotificationSettingsStore": ...
     @property
     def deliveries(self) -> "DeliveryStore": ...
+    @property
+    def audit(self) -> "AuditStore": ...
     @property
     def push_devices(self) -> "PushDeviceStore": ...
     @property

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from domain.audit import Seal
 from domain.blob import BlobStore
 from domain.mail import Mailer
 from domain.push import Pusher
@@ -34,6 +35,8 @@ class WorkerServices:
     public_url: str
     mailer: Mailer
     notification_mails: NotificationMails
+    audit_seal: Seal
+    audit_retention_days: int
     notification_texts: NotificationTexts
     pusher: Pusher
     search_engine: "OpenSearchEngine | None" = None

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from auth.oauth.client_documents import id_of, is_document_url
 from auth.oauth.device_grant import DeviceAuthorizationEndpoint, DeviceGrant
 from auth.oauth.grants import token_server
 from auth.oauth.requests import ParsedRequest, read_form
@@ -24,6 +25,7 @@ from domain import session as sessions
 from domain.errors import DomainError, Unavailable
 from domain.oauth_client import OAuthClient
 from domain.oauth_grant import parse_code, redeemed
+from domain.origin import origin_of
 from domain.session import Device, SessionKind, parse_token
 from persistence.engine.database import Database
 from persistence.stores import oauth_client
@@ -104,7 +106,8 @@ class TokenEndpoint:
             await self._store(uow, loaded)
             return answer
 
-        return await run_in_unit_of_work(self._database, self._announcer, run)
+        origin = origin_of(None, loaded.device)
+        return await run_in_unit_of_work(self._database, self._announcer, run, origin=origin)
 
     async def _load_grant(self, uow: SqlUnitOfWork, parsed: ParsedRequest, loaded: LoadedRequest) -> None:
         """Load and lock what the request's code or refresh token names."""
@@ -127,7 +130,7 @@ class TokenEndpoint:
     async def _store(self, uow: SqlUnitOfWork, loaded: LoadedRequest) -> None:
         """Store what the grant decided. What was presented again ends the session that came of it."""
         if loaded.opened is not None:
-            await uow.sessions.add(loaded.opened)
+            await sessions.add(uow, loaded.opened)
             if loaded.code is not None:
                 await uow.oauth_grants.save_code(redeemed(loaded.code, loaded.opened.id))
             elif loaded.device_code is not None:
@@ -200,7 +203,11 @@ async def find_client(database: Database, request: ParsedRequest) -> OAuthClient
 
 
 async def client_by_id(database: Database, client_id: str) -> OAuthClient | None:
-    """The client of a client id, written as it was given out; None when there is none."""
+    """The client of a client id, written as it was given out, or of a document that somebody has consented to; None when there is
+    none."""
+    if is_document_url(client_id):
+        described = await oauth_client.get(database, id_of(client_id))
+        return described if described is not None and described.document_url == client_id else None
     try:
         id_ = UUID(client_id)
     except ValueError:

@@ -6,6 +6,7 @@ database's collation is C), which ranks need.
 """
 
 from persistence.tables.apps import api_tokens, authorization_codes, device_codes, oauth_clients, oauth_consents
+from persistence.tables.audit import audit_entries, audit_heads
 from persistence.tables.columns import INSTANT, metadata, project_status, task_status, team_role
 from persistence.tables.document_log import document_clients, document_heads, document_updates
 from persistence.tables.documents import document_references, document_versions, documents
@@ -13,6 +14,7 @@ from persistence.tables.events import events, idempotency_keys, streams
 from persistence.tables.files import attached, attachments, discarded_blobs
 from persistence.tables.identity import (
     account_tokens,
+    external_identities,
     factors,
     invitations,
     recovery_codes,
@@ -54,6 +56,8 @@ __all__ = [
     "api_tokens",
     "attached",
     "attachments",
+    "audit_entries",
+    "audit_heads",
     "authorization_codes",
     "comment_reactions",
     "comments",
@@ -70,6 +74,7 @@ __all__ = [
     "document_versions",
     "documents",
     "events",
+    "external_identities",
     "factors",
     "former_ranks",
     "idempotency_keys",

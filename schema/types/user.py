@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 import resolvers.api_token
+import resolvers.external_identity
 import resolvers.factor
 import resolvers.inputs.factor
 import resolvers.inputs.notification
@@ -68,6 +69,18 @@ class Factor(Node):
     last_used_at: datetime | None = leaf("Time of the last sign-in with it.")
 
 
+@view("An account of an outside OpenID provider that signs the viewer in.")
+class ExternalIdentity(Node):
+    """View over `domain.external_identity.ExternalIdentity`."""
+
+    id: strawberry.ID = leaf("Global id.", lambda identity: ids.encode("ExternalIdentity", identity.id))
+    provider: str = leaf("Name of the provider.")
+    issuer: str = leaf("Issuer identifier of the provider.")
+    email: str | None = leaf("E-mail address that the provider gave at the last sign-in.")
+    created_at: datetime = leaf("Time of linking it.")
+    last_used_at: datetime = leaf("Time of the last sign-in with it.")
+
+
 @view("Private data of the viewer.")
 class Account:
     """View over `domain.user.User`."""
@@ -78,6 +91,11 @@ class Account:
     sessions: list[Session] = relation(resolvers.user.sessions, "Open sessions, most recently used first.", personal=True)
     api_tokens: list[ApiToken] = relation(resolvers.api_token.of_accounts, "API tokens, newest first.", personal=True)
     factors: list[Factor] = relation(resolvers.factor.factors, "Second factors and passkeys, the oldest first.", personal=True)
+    external_identities: list[ExternalIdentity] = relation(
+        resolvers.external_identity.of_accounts,
+        "Accounts of outside OpenID providers that sign the viewer in, the oldest first.",
+        personal=True,
+    )
     recovery_codes_left: int = relation(
         resolvers.factor.recovery_codes_left, "How many recovery codes have not been used.", personal=True
     )

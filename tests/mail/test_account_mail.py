@@ -20,6 +20,7 @@ _WITHOUT_LINK = {
     AccountMailKind.ALREADY_REGISTERED,
     AccountMailKind.FACTOR_ADDED,
     AccountMailKind.FACTOR_REMOVED,
+    AccountMailKind.IDENTITY_LINKED,
     AccountMailKind.PASSKEY_ADDED,
     AccountMailKind.PASSKEY_REMOVED,
     AccountMailKind.PASSWORD_CHANGED,

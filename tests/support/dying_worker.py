@@ -51,6 +51,8 @@ async def main(url: str, deadly: tuple[str, int]) -> None:
             public_url="",
             mailer=unused,
             notification_mails=unused,
+            audit_seal=unused,
+            audit_retention_days=0,
             notification_texts=unused,
             pusher=unused,
         )

@@ -7,6 +7,7 @@ from domain import job as jobs
 from domain import push_device as push_devices
 from domain.attachment import Attachment, AttachmentState
 from domain.blob import attachment_key
+from domain.external_identity import ExternalIdentity
 from domain.factor import Factor, FactorKind
 from domain.job import TransferFormat
 from domain.notification import Notification, NotificationReason
@@ -105,3 +106,20 @@ async def create_job(app: App, owner: Person, team_id: UUID) -> str:
             include_attachments=False,
         )
     return ids.encode("Job", job.id)
+
+
+async def create_external_identity(app: App, person: Person) -> UUID:
+    """An identity that signs a person in."""
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        identity = ExternalIdentity(
+            id=uow.new_id(),
+            user_id=person.user.id,
+            provider="Example",
+            issuer="https://id.example",
+            subject=str(uow.new_id()),
+            email=person.user.email_address,
+            created_at=uow.now,
+            last_used_at=uow.now,
+        )
+        assert await uow.external_identities.add(identity)
+    return identity.id

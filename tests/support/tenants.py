@@ -13,6 +13,7 @@ from domain.oauth_client import OAuthGrant
 from persistence.unit_of_work import unit_of_work
 from resolvers import ids
 from tests.support.app import App
+from tests.support.audit import create_audit_entry
 from tests.support.graph_actions import (
     create_comment,
     create_document,
@@ -23,7 +24,14 @@ from tests.support.graph_actions import (
     mutate_ok,
 )
 from tests.support.teams import SampleTeam, create_sample_team, uuid_of, with_session
-from tests.support.tenant_objects import create_factor, create_files, create_job, create_notification, create_push_device
+from tests.support.tenant_objects import (
+    create_external_identity,
+    create_factor,
+    create_files,
+    create_job,
+    create_notification,
+    create_push_device,
+)
 
 Objects = Mapping[str, str]
 Outcome = Literal["allowed", "NOT_FOUND", "FORBIDDEN", "INVALID", "REAUTHENTICATION_REQUIRED"]
@@ -47,8 +55,8 @@ class MutationCase:
     guest: Outcome = "FORBIDDEN"
 
 
-async def create_tenant(app: App) -> Tenant:
-    """A tenant of its own."""
+async def create_tenant(app: App, *, mark: str = "", private_mark: str = "") -> Tenant:
+    """A tenant of its own. The marks stand in what people wrote, in the project and in the private one."""
     people = await create_sample_team(app)
     async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
         token, _ = await api_token.create(uow, people.owner.actor, name="Script", scopes=[Scope.TASKS_READ], expires_at=None)
@@ -66,36 +74,41 @@ async def create_tenant(app: App) -> Tenant:
     assert people.owner.session_id is not None
     own: Objects = {
         "ApiToken": ids.encode("ApiToken", token.id),
+        "AuditEntry": await create_audit_entry(app, people),
         "OAuthClient": ids.encode("OAuthClient", client.id),
         "Job": await create_job(app, people.owner, uuid_of(people.team_id)),
         "Session": ids.encode("Session", people.owner.session_id),
         "Factor": ids.encode("Factor", await create_factor(app, people.owner)),
+        "ExternalIdentity": ids.encode("ExternalIdentity", await create_external_identity(app, people.owner)),
         "PushDevice": ids.encode("PushDevice", await create_push_device(app, people.owner)),
     }
     return Tenant(
         people,
-        {**own, **await _create_objects(app, people, people.project_id)},
-        {**own, **await _create_private_objects(app, people)},
+        {**own, **await _create_objects(app, people, people.project_id, mark)},
+        {**own, **await _create_private_objects(app, people, private_mark)},
     )
 
 
-async def _create_private_objects(app: App, team: SampleTeam) -> Objects:
-    secret = await create_project(app, team, "Secret", private_to=[])
+async def _create_private_objects(app: App, team: SampleTeam, mark: str) -> Objects:
+    secret = await create_project(app, team, f"Secret{mark}", private_to=[])
     await mutate_ok(app, team.owner, "projectUpdate", id=secret, leadId=team.owner.id)
-    return await _create_objects(app, team, secret)
+    return await _create_objects(app, team, secret, mark)
 
 
-async def _create_objects(app: App, team: SampleTeam, project_id: str) -> Objects:
+async def _create_objects(app: App, team: SampleTeam, project_id: str, mark: str) -> Objects:
     owner = team.owner
-    made = {name: await create_task(app, team, name, by=owner, projectId=project_id) for name in ("first", "second", "third")}
-    part = await create_task(app, team, "part", by=owner, projectId=project_id, parentId=made["first"]["id"])
-    said = await create_comment(app, owner, made["first"], "First!")
+    made = {
+        name: await create_task(app, team, f"{name}{mark}", by=owner, projectId=project_id)
+        for name in ("first", "second", "third")
+    }
+    part = await create_task(app, team, f"part{mark}", by=owner, projectId=project_id, parentId=made["first"]["id"])
+    said = await create_comment(app, owner, made["first"], f"First!{mark}")
     written = {
-        name: await create_document(app, team, name, by=owner, projectId=project_id, content=f"# {name}")
+        name: await create_document(app, team, f"{name}{mark}", by=owner, projectId=project_id, content=f"# {name}{mark}")
         for name in ("page", "other page")
     }
     given = {"projectId": project_id, "parentId": written["page"]["id"], "content": f"[page](document:{written['page']['id']})"}
-    inner = await create_document(app, team, "inner", by=owner, **given)
+    inner = await create_document(app, team, f"inner{mark}", by=owner, **given)
     name = f"Label {project_id[-12:]}"
     linked = "task { links { nodes { id } } }"
     link = await mutate(
@@ -188,6 +201,9 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "factorStart": MutationCase(lambda _: {"kind": "TOTP"}, "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"),
     "factorConfirm": MutationCase(
         _input_with({"code": "000000"}, id="Factor"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
+    ),
+    "externalIdentityRemove": MutationCase(
+        _input_of(id="ExternalIdentity"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
     ),
     "factorRemove": MutationCase(_input_of(id="Factor"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"),
     "passkeyRequestCreate": MutationCase(lambda _: {}, "allowed", "allowed"),
@@ -293,9 +309,11 @@ QUERIES: Mapping[str, QueryCase] = {
             "Activity",
             "ApiToken",
             "Attachment",
+            "AuditEntry",
             "Change",
             "Comment",
             "Document",
+            "ExternalIdentity",
             "Factor",
             "Invitation",
             "Job",
