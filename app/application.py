@@ -29,7 +29,7 @@ from auth.oauth.userinfo import userinfo_routes
 from auth.providers.flow import SignInFlows
 from auth.routes import key_routes
 from auth.tokens import Credentials
-from domain.session import Device
+from domain.session import GRAPHIQL_CLIENT_ID, Device
 from gateway.account_pages import AccountPages
 from gateway.endpoints import OpenConnections, graph_endpoints
 from gateway.execution.executor import Executor
@@ -134,7 +134,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     mail_pages = dev_mail_routes(mailer) if isinstance(mailer, ConsoleMailer) and not settings.production else []
     access = GraphAccess(executor=executor, credentials=resources.tokens, may_introspect=may_introspect)
     graphiql = graphiql_routes(
-        GraphiQLConfig(people=_demo_people(settings)),
+        GraphiQLConfig(people=_demo_people(settings), issuer=settings.origin, client_id=str(GRAPHIQL_CLIENT_ID)),
         access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing
     )
     account_pages = AccountPages(executor, open_context).routes()
