@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from app.settings import Settings, misspelt_settings
 
@@ -53,6 +54,8 @@ _USER_TASKS = {
 _ROTATE_KEYS = "add a key that signs tokens; the one before it is deleted when its tokens have expired"
 _VERIFY_COUNTERS = "report the projects whose kept numbers of tasks are wrong; fails when there are any"
 _REBUILD_COUNTERS = "count the tasks of all projects anew, while others write"
+_VERIFY_AUDIT = "verify that audit logs are as they were written; fails where an entry was edited, removed, moved or added"
+_EXPORT_AUDIT = "print the audit log of a team as JSON, an entry a line"
 _SCHEMA = "print the graph as SDL"
 
 
@@ -64,16 +67,19 @@ def main(argv: list[str]) -> int:
     try:
         settings = Settings(seed_size=asked.seed_size) if asked.seed_size else Settings()
     except ValidationError as error:
-        return _refuse_settings(
-            f"HIVE_{'_'.join(map(str, each['loc'])).upper()}: {each['msg'].removeprefix('Value error, ')}"
-            for each in error.errors()
-        )
+        return _refuse_settings(map(_settings_error, error.errors()))
     if misspelt := misspelt_settings():
         return _refuse_settings(misspelt)
     _set_up_logging(settings)
     with contextlib.suppress(KeyboardInterrupt):
         return _run_command(asked, settings)
     return 0
+
+
+def _settings_error(error: ErrorDetails) -> str:
+    """A line about a setting, and about what in it where it holds several values."""
+    setting, *where = map(str, error["loc"])
+    return ": ".join([f"HIVE_{setting.upper()}", *(" ".join(where),) * bool(where), error["msg"].removeprefix("Value error, ")])
 
 
 def _refuse_settings(lines: Iterable[str]) -> int:
@@ -125,6 +131,13 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
         dest="task", metavar="task", required=True
     )
     _add_user_tasks(administering.add_parser("users", help=_USERS, description=_USERS))
+    verifying = administering.add_parser("verify-audit", help=_VERIFY_AUDIT, description=_VERIFY_AUDIT)
+    verifying.add_argument("team", nargs="?", help="key or id of one team; all without it")
+    verifying.add_argument(
+        "--anchors", type=Path, metavar="FILE", help="hashes from earlier runs, stored apart: compared, and added to"
+    )
+    exporting = administering.add_parser("export-audit", help=_EXPORT_AUDIT, description=_EXPORT_AUDIT)
+    exporting.add_argument("team", help="key or id of the team")
     rotating = administering.add_parser("rotate-keys", help=_ROTATE_KEYS, description=_ROTATE_KEYS)
     for name, description in (("verify-counters", _VERIFY_COUNTERS), ("rebuild-counters", _REBUILD_COUNTERS)):
         administering.add_parser(name, help=description, description=description)
@@ -197,6 +210,8 @@ def _command(arguments: argparse.Namespace, settings: Settings) -> Coroutine[Any
                 return _look_after_dead_letters(settings, arguments)
             if arguments.task in ("verify-counters", "rebuild-counters"):
                 return _look_after_counters(settings, arguments.task)
+            if arguments.task in ("verify-audit", "export-audit"):
+                return _look_after_audit_logs(settings, arguments)
             if arguments.task == "users":
                 return _administer_users(settings, arguments)
             return _rotate_keys(settings, revoke_others=arguments.revoke)
@@ -236,6 +251,15 @@ async def _look_after_counters(settings: Settings, task: str) -> None:
     from app.counters import rebuild_counters, verify_counters
 
     print(await (verify_counters if task == "verify-counters" else rebuild_counters)(settings))
+
+
+async def _look_after_audit_logs(settings: Settings, arguments: argparse.Namespace) -> None:
+    from app.audit import export_audit, verify_audit
+
+    verifying = arguments.task == "verify-audit"
+    lines = verify_audit(settings, arguments.team, arguments.anchors) if verifying else export_audit(settings, arguments.team)
+    async for line in lines:
+        print(line)
 
 
 async def _migrate(settings: Settings) -> None:
@@ -285,7 +309,7 @@ async def _seed(settings: Settings) -> None:
 
 
 async def _send_test_mail(settings: Settings, address: str) -> None:
-    from app.bootstrap import send_test_mail
+    from app.mail_command import send_test_mail
 
     await send_test_mail(settings, address)
     print(f"A mail to {address} was accepted.")

@@ -21,9 +21,11 @@ from auth.oauth.device_endpoint import DeviceEndpoint
 from auth.oauth.metadata import GRAPH_METADATA_PATH, metadata_routes
 from auth.oauth.pages import Pages
 from auth.oauth.passkey_pages import PasskeyPages
+from auth.oauth.provider_pages import ProviderPages
 from auth.oauth.sign_in_pages import SignInPages
 from auth.oauth.token_endpoint import TokenEndpoint
 from auth.oauth.userinfo import userinfo_routes
+from auth.providers.flow import SignInFlows
 from auth.routes import key_routes
 from auth.tokens import Credentials
 from domain.session import Device
@@ -151,8 +153,18 @@ def _oauth_routes(resources: Resources, settings: Settings) -> list[BaseRoute]:
     passkeys = PasskeyPages(database, announcer, services.relying_party, pages, forms)
     authorize = AuthorizeEndpoint(database, announcer, resources.tokens, browsers, pages, forms, issuer=issuer)
     device = DeviceEndpoint(database, announcer, services.sign_in, pages, forms)
+    providers = ProviderPages(
+        database,
+        announcer,
+        services.sign_in,
+        SignInFlows(resources.secret),
+        pages,
+        forms,
+        providers=resources.providers,
+        registration=settings.registration,
+    )
     userinfo = userinfo_routes(database, resources.tokens)
-    people = [*pages.routes(), *authorize.routes(), *device.routes(), *passkeys.routes()]
+    people = [*pages.routes(), *authorize.routes(), *device.routes(), *passkeys.routes(), *providers.routes()]
     return [*people, *tokens.routes(), *userinfo, *metadata_routes(issuer)]
 
 

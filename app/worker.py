@@ -88,6 +88,10 @@ def worker_services(resources: Resources, database: Database) -> WorkerServices:
         public_url=services.public_url,
         mailer=resources.mailer,
         notification_mails=resources.notification_mails,
+        audit_seal=resources.audit_seal,
+        audit_retention_days=resources.audit_retention_days,
+        notification_texts=resources.notification_mails.texts,
+        pusher=resources.pusher,
         search_engine=resources.search_engine,
     )
 

@@ -13,10 +13,14 @@ from auth.passwords import Argon2Passwords
 from auth.relying_party import WebAuthnRelyingParty
 from auth.secret_box import SecretBox
 from domain import rate_limit, totp
+from domain.audit.events import RefusedSignIn, SignInRefused, unknown_person
 from domain.email_address import MAX_ADDRESS_CHARS, email_key
+from domain.errors import Unauthenticated
 from domain.factor import Factor, FactorKind, FactorProof, UsedRecoveryCode, UsedStep, hash_recovery_code
+from domain.origin import origin_of
 from domain.passkey import Assertion
 from domain.rate_limit import LimitedUse, RateLimiter, network_of
+from domain.session import Device
 from domain.sign_in import (
     FactorRequired,
     ShownFactor,
@@ -31,6 +35,7 @@ from domain.user import MAX_PASSWORD_CHARS, User, UserStatus, prepare_password
 from persistence.engine.database import Database
 from persistence.stores.factor import get_own, get_passkey, has_recovery_code, list_confirmed
 from persistence.stores.user import Credentials, get_credentials, get_credentials_by_id
+from persistence.unit_of_work import Announcer, SqlUnitOfWork, run_in_unit_of_work
 
 
 class PasswordSignIn:
@@ -45,9 +50,11 @@ class PasswordSignIn:
         challenges: Challenges,
         factor_secrets: SecretBox,
         relying_party: WebAuthnRelyingParty,
+        announcer: Announcer,
         limits: SignInLimits | None = None,
     ) -> None:
         self._database = database
+        self._announcer = announcer
         self._passwords = passwords
         self._limiter = limiter
         self._challenges = challenges
@@ -56,14 +63,21 @@ class PasswordSignIn:
         self._limits = limits or SignInLimits()
 
     async def with_password(
-        self, email: str, password: str, *, factor: ShownFactor | None = None, address: str | None
+        self, email: str, password: str, *, factor: ShownFactor | None = None, address: str | None, user_agent: str | None = None
     ) -> SignInResult:
         """The user of an e-mail address and password. Raises Unauthenticated, RateLimited and Unavailable."""
         email = email.strip()[:MAX_ADDRESS_CHARS]
-        return await self._sign_in(email_key(email), lambda: get_credentials(self._database, email), password, factor, address)
+        device = Device(ip_address=address, user_agent=user_agent)
+        return await self._sign_in(email_key(email), lambda: get_credentials(self._database, email), password, factor, device)
 
     async def again(
-        self, user_id: UUID, password: str, *, factor: ShownFactor | None = None, address: str | None
+        self,
+        user_id: UUID,
+        password: str,
+        *,
+        factor: ShownFactor | None = None,
+        address: str | None,
+        user_agent: str | None = None,
     ) -> SignInResult:
         """A user who has a session, by their password. Raises Unauthenticated, RateLimited and Unavailable."""
         found = await get_credentials_by_id(self._database, user_id)
@@ -73,9 +87,12 @@ class PasswordSignIn:
         async def read() -> Credentials | None:
             return found
 
-        return await self._sign_in(found.to_user().email_key, read, password, factor, address)
+        device = Device(ip_address=address, user_agent=user_agent)
+        return await self._sign_in(found.to_user().email_key, read, password, factor, device)
 
-    async def with_factor(self, challenge: str, factor: ShownFactor, *, address: str | None) -> SignedIn:
+    async def with_factor(
+        self, challenge: str, factor: ShownFactor, *, address: str | None, user_agent: str | None = None
+    ) -> SignedIn:
         """Who was asked for a factor, by that factor. Raises Unauthenticated and RateLimited."""
         user_id = self._challenges.user_of(challenge)
         found = await get_credentials_by_id(self._database, user_id) if user_id is not None else None
@@ -86,11 +103,24 @@ class PasswordSignIn:
             raise wrong_password()
         tries = self._tries(user.email_key, address)
         await rate_limit.require(self._limiter, *tries)
-        proof = await self._check_factor(user, await list_confirmed(self._database, user.id), factor)
+        device = Device(ip_address=address, user_agent=user_agent)
+        proof = await self._check_factor(user, await list_confirmed(self._database, user.id), factor, device)
         await self._forgive(tries)
         return SignedIn(user=user, password_hash=password_hash, proof=proof)
 
-    async def with_passkey(self, assertion: Assertion, *, user_id: UUID | None = None, address: str | None) -> SignedIn:
+    async def with_identity(self, user_id: UUID) -> SignInResult:
+        """Whom an outside provider has signed in. Raises Unauthenticated."""
+        found = await get_credentials_by_id(self._database, user_id)
+        user = None if found is None else found.to_user()
+        if found is None or user is None or user.status is not UserStatus.ACTIVE:
+            raise Unauthenticated("This account cannot sign in.")
+        if confirmed := await list_confirmed(self._database, user.id):
+            return self._ask_for_factor(user, found.password_hash, confirmed)
+        return SignedIn(user=user, password_hash=found.password_hash)
+
+    async def with_passkey(
+        self, assertion: Assertion, *, user_id: UUID | None = None, address: str | None, user_agent: str | None = None
+    ) -> SignedIn:
         """Whose passkey has signed; `user_id`: only this user. Raises Unauthenticated and RateLimited."""
         credential_id = self._relying_party.credential_id(assertion) or b""
         # As many tries as passwords have, each of a credential's own, whether it is known or not.
@@ -101,10 +131,13 @@ class PasswordSignIn:
             raise wrong_passkey()
         proof = await self._relying_party.verify_assertion(assertion, passkey, needs_user_handle=user_id is None)
         found = await get_credentials_by_id(self._database, passkey.user_id)
+        device = Device(ip_address=address, user_agent=user_agent)
         if proof is None or found is None:
+            await self._record_refusal(passkey.user_id, "PASSKEY", device)
             raise wrong_passkey()
         user = found.to_user()
         if user.status is not UserStatus.ACTIVE:
+            await self._record_refusal(user.id, "ACCOUNT", device)
             raise wrong_passkey()
         await self._forgive(tries)
         return SignedIn(user=user, password_hash=found.password_hash, proof=proof)
@@ -146,27 +179,33 @@ class PasswordSignIn:
         read: Callable[[], Awaitable[Credentials | None]],
         password: str,
         factor: ShownFactor | None,
-        address: str | None,
+        device: Device,
     ) -> SignInResult:
         self._passwords.require_capacity()
-        tries = self._tries(account, address)
+        tries = self._tries(account, device.ip_address)
         await rate_limit.require(self._limiter, *tries)
         found = await read()
         password_hash = None if found is None else found.password_hash
         matches = await self._passwords.verify(prepare_password(password[: MAX_PASSWORD_CHARS + 1]), password_hash)
         if found is None or password_hash is None or not matches:
+            user_id = unknown_person(account) if found is None else found.to_user().id
+            await self._record_refusal(user_id, "PASSWORD", device, is_known=found is not None)
             raise wrong_password()
         user = found.to_user()
         if user.status is not UserStatus.ACTIVE:
+            await self._record_refusal(user.id, "ACCOUNT", device)
             raise wrong_password()
         proof = None
         if confirmed := await list_confirmed(self._database, user.id):
             if factor is None:
-                kinds = [*dict.fromkeys(FactorKind(each.kind) for each in confirmed), FactorKind.RECOVERY_CODE]
-                return FactorRequired(challenge=self._challenges.issue(user.id, password_hash), kinds=kinds)
-            proof = await self._check_factor(user, confirmed, factor)
+                return self._ask_for_factor(user, password_hash, confirmed)
+            proof = await self._check_factor(user, confirmed, factor, device)
         await self._forgive(tries)
         return SignedIn(user=user, password_hash=password_hash, proof=proof)
+
+    def _ask_for_factor(self, user: User, password_hash: str | None, confirmed: Sequence[Factor]) -> FactorRequired:
+        kinds = [*dict.fromkeys(FactorKind(each.kind) for each in confirmed), FactorKind.RECOVERY_CODE]
+        return FactorRequired(challenge=self._challenges.issue(user.id, password_hash), kinds=kinds)
 
     async def _forgive(self, tries: tuple[LimitedUse, LimitedUse]) -> None:
         """Only wrong tries count: the owner's do not count against them, nor an office's against its people."""
@@ -174,13 +213,25 @@ class PasswordSignIn:
         await self._limiter.reset(account)
         await self._limiter.give_back(address)
 
-    async def _check_factor(self, user: User, confirmed: Sequence[Factor], factor: ShownFactor) -> FactorProof:
+    async def _record_refusal(self, user_id: UUID, reason: str, device: Device, *, is_known: bool = True) -> None:
+        """Record that somebody could not sign in; the same is done for an address that nobody has."""
+
+        async def run(uow: SqlUnitOfWork) -> None:
+            team_ids = tuple(await uow.users.team_ids(user_id))
+            refused = RefusedSignIn(id=uow.new_id(), reason=reason, team_ids=team_ids)
+            uow.record(SignInRefused(actor_id=user_id if is_known else None, user_id=user_id, sign_in=refused))
+
+        await run_in_unit_of_work(self._database, self._announcer, run, origin=origin_of(None, device))
+
+    async def _check_factor(self, user: User, confirmed: Sequence[Factor], factor: ShownFactor, device: Device) -> FactorProof:
         """The proof that a code or passkey is; raises Unauthenticated and RateLimited."""
         code_try = LimitedUse(self._limits.codes, str(user.id))
         await rate_limit.require(self._limiter, code_try)
         proof = await self._find_proof(user, confirmed, factor)
         if proof is None:
-            raise wrong_passkey() if isinstance(factor, Assertion) else wrong_code()
+            is_passkey = isinstance(factor, Assertion)
+            await self._record_refusal(user.id, "PASSKEY" if is_passkey else "CODE", device)
+            raise wrong_passkey() if is_passkey else wrong_code()
         await self._limiter.reset(code_try)
         return proof
 

@@ -13,7 +13,7 @@ from domain.actor import Actor
 from domain.attachment import replace_avatar
 from domain.errors import NotFound
 from domain.ports import UnitOfWork
-from domain.user import User, UserDeleted, UserStatus, lock_self, record_profile
+from domain.user import User, UserDeleted, UserStatus, lock_self, record_password, record_profile
 from domain.version import require_version, with_changes
 
 
@@ -22,6 +22,7 @@ async def change_password(uow: UnitOfWork, actor: Actor, password_hash: str) -> 
     user = await lock_self(uow, actor)
     await sessions.require_recent_sign_in(uow, actor)
     await uow.users.set_password(user.id, password_hash)
+    await record_password(uow, user.id)
     await uow.account_tokens.remove_all(user.id, [TokenPurpose.PASSWORD_RESET])
     await sessions.revoke_all(uow, user.id, actor_id=actor.user_id, except_for=actor.session_id)
     uow.send_mail(AccountMail(kind=AccountMailKind.PASSWORD_CHANGED, address=user.email_address, name=user.display_name))
@@ -52,9 +53,11 @@ async def close_account(uow: UnitOfWork, actor: Actor, user_id: UUID, *, expecte
     await uow.users.set_password(user.id, None)
     await uow.notifications.delete_all(user.id)
     await uow.api_tokens.remove_all(user.id)
+    await uow.push_devices.remove_all(user.id)
     await uow.jobs.remove_all(user.id, uow.now)
     await uow.factors.remove([each.id for each in await uow.factors.list_for_user(user.id)])
     await uow.factors.replace_recovery_codes(user.id, [])
+    await uow.external_identities.remove([each.id for each in await uow.external_identities.list_for_user(user.id)])
     await uow.account_tokens.remove_all(user.id, list(TokenPurpose))
     await sessions.revoke_all(uow, user.id, actor_id=actor.user_id)
     uow.record(UserDeleted(actor_id=actor.user_id, user=gone))

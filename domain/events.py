@@ -47,6 +47,11 @@ def user_stream(user_id: UUID) -> str:
     return f"user:{user_id}"
 
 
+def is_followed(stream: str) -> bool:
+    """Whether clients can follow a stream, by its name: those of teams and of people."""
+    return stream.startswith(("team:", "user:"))
+
+
 class Entity(Protocol):
     """What an event can be about."""
 
@@ -120,6 +125,8 @@ class Entry:
     actor_id: UUID | None
     client_mutation_id: str | None
     at: datetime
+    origin: Mapping[str, Any] | None = None
+    """From where and with which credential it was done (`domain.origin`); for audit logs only."""
 
 
 # Attributes that every write touches and that mean nothing to a reader.

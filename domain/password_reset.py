@@ -9,21 +9,24 @@ from domain.account_mail import AccountMail, AccountMailKind
 from domain.account_token import TokenPurpose
 from domain.email_address import validate_email
 from domain.ports import UnitOfWork
-from domain.user import User, UserStatus
+from domain.user import User, UserStatus, record_password
 
 
 async def request(uow: UnitOfWork, email_address: str) -> None:
     """Send whoever has the address a token with which to choose a new password."""
     address = validate_email(email_address, ("input", "email"))
-    user = await uow.users.by_email(address)
-    can_sign_in = user is not None and user.status is UserStatus.ACTIVE
-    token = await account_token.issue(
-        uow, TokenPurpose.PASSWORD_RESET, address, user_id=user.id if user is not None and can_sign_in else None
-    )
-    if user is not None and can_sign_in:
-        uow.send_mail(
-            AccountMail(kind=AccountMailKind.RESET_PASSWORD, address=user.email_address, name=user.display_name, token=token)
+    found = await uow.users.by_email(address)
+    user = found if found is not None and found.status is UserStatus.ACTIVE else None
+    token = await account_token.issue(uow, TokenPurpose.PASSWORD_RESET, address, user_id=None if user is None else user.id)
+    uow.send_mail(
+        AccountMail(
+            kind=AccountMailKind.RESET_PASSWORD,
+            address=address if user is None else user.email_address,
+            name="" if user is None else user.display_name,
+            token=token,
+            is_decoy=user is None,
         )
+    )
 
 
 async def reset(uow: UnitOfWork, secret: str, password_hash: str) -> User:
@@ -37,6 +40,7 @@ async def reset(uow: UnitOfWork, secret: str, password_hash: str) -> User:
     await account_token.use(uow, token)
     user = await email_change.verify(uow, user, token)  # who reads the mail has verified the address
     await uow.users.set_password(user.id, password_hash)
+    await record_password(uow, user.id)
     await uow.account_tokens.remove_all(user.id, [TokenPurpose.PASSWORD_RESET])
     await sessions.revoke_all(uow, user.id, actor_id=user.id)
     uow.send_mail(AccountMail(kind=AccountMailKind.PASSWORD_CHANGED, address=user.email_address, name=user.display_name))

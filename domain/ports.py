@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from domain.account_token import AccountTokenStore
     from domain.api_token import ApiTokenStore
     from domain.attachment import AttachmentStore
+    from domain.audit import AuditStore
     from domain.comment import CommentStore
     from domain.device_code import DeviceCodeStore
     from domain.document import DocumentStore
     from domain.events import Event
+    from domain.external_identity import ExternalIdentityStore
     from domain.factor import FactorStore
     from domain.invitation import InvitationStore
     from domain.job import JobStore
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from domain.oauth_client import OAuthClientStore
     from domain.oauth_grant import OAuthGrantStore
     from domain.project import ProjectStore
+    from domain.push_device import PushDeviceStore
     from domain.reference import LinkTarget, ReferenceStore
     from domain.session import SessionStore
     from domain.task import TaskStore
@@ -53,6 +56,8 @@ class UnitOfWork(Protocol):
     def api_tokens(self) -> "ApiTokenStore": ...
     @property
     def oauth_clients(self) -> "OAuthClientStore": ...
+    @property
+    def external_identities(self) -> "ExternalIdentityStore": ...
     @property
     def factors(self) -> "FactorStore": ...
     @property
@@ -89,6 +94,10 @@ class UnitOfWork(Protocol):
     def notification_settings(self) -> "NotificationSettingsStore": ...
     @property
     def deliveries(self) -> "DeliveryStore": ...
+    @property
+    def audit(self) -> "AuditStore": ...
+    @property
+    def push_devices(self) -> "PushDeviceStore": ...
     @property
     def jobs(self) -> "JobStore": ...
 

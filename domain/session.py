@@ -22,6 +22,7 @@ from typing import ClassVar, Final, Protocol
 from uuid import UUID
 
 from domain.actor import Actor
+from domain.audit.events import SessionStarted, StartedSession
 from domain.errors import NotFound, ReauthenticationRequired, Unauthenticated
 from domain.events import ChangeKind, Event, user_stream
 from domain.ports import UnitOfWork
@@ -148,8 +149,16 @@ async def open_session(
 ) -> tuple[Session, str]:
     """Start a session for a user whose password was right; the second value is the refresh token, or the cookie of a browser."""
     session, token = build_session(user, device, session_id=uow.new_id(), now=uow.now, kind=kind)
-    await uow.sessions.add(session)
+    await add(uow, session)
     return session, token
+
+
+async def add(uow: UnitOfWork, session: Session) -> None:
+    """Store a new session, and record its beginning for those who look after the person's teams."""
+    await uow.sessions.add(session)
+    if team_ids := await uow.users.team_ids(session.user_id):
+        started = StartedSession(id=session.id, opened_as=session.kind, client_id=session.client_id, team_ids=tuple(team_ids))
+        uow.record(SessionStarted(actor_id=session.user_id, user_id=session.user_id, session=started))
 
 
 def build_session(

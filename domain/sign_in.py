@@ -70,25 +70,43 @@ ShownFactor = str | Assertion
 
 
 class SignIn(Protocol):
-    """Judges who somebody is. Tries are limited by account and by `address`, the network address of the client."""
+    """
+    Judges who somebody is. Tries are limited by account and by `address`, the network address of the client.
+
+    Refused ones are recorded, with `user_agent`, for those who look after the person's teams.
+    """
 
     async def with_password(
-        self, email: str, password: str, *, factor: ShownFactor | None = None, address: str | None
+        self, email: str, password: str, *, factor: ShownFactor | None = None, address: str | None, user_agent: str | None = None
     ) -> SignInResult:
         """With a `factor` the result is never FactorRequired. Raises Unauthenticated, RateLimited, and Unavailable when too many
         sign in at once."""
         ...
 
-    async def with_factor(self, challenge: str, factor: ShownFactor, *, address: str | None) -> SignedIn:
+    async def with_factor(
+        self, challenge: str, factor: ShownFactor, *, address: str | None, user_agent: str | None = None
+    ) -> SignedIn:
         """Go on after FactorRequired. Raises Unauthenticated and RateLimited."""
         ...
 
-    async def with_passkey(self, assertion: Assertion, *, user_id: UUID | None = None, address: str | None) -> SignedIn:
+    async def with_identity(self, user_id: UUID) -> SignInResult:
+        """Whom an outside provider has signed in, before a second factor. Raises Unauthenticated."""
+        ...
+
+    async def with_passkey(
+        self, assertion: Assertion, *, user_id: UUID | None = None, address: str | None, user_agent: str | None = None
+    ) -> SignedIn:
         """Whose passkey has signed, without a password; `user_id`: only this user. Raises Unauthenticated and RateLimited."""
         ...
 
     async def again(
-        self, user_id: UUID, password: str, *, factor: ShownFactor | None = None, address: str | None
+        self,
+        user_id: UUID,
+        password: str,
+        *,
+        factor: ShownFactor | None = None,
+        address: str | None,
+        user_agent: str | None = None,
     ) -> SignInResult:
         """`with_password` for somebody who has a session."""
         ...

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from domain import text
 from domain.actor import Actor
 from domain.attachment import replace_avatar
+from domain.audit.events import PasswordChanged, PasswordEntity
 from domain.collation import collation_key
 from domain.email_address import email_key, validate_email
 from domain.errors import Invalid, NotFound, NotUnique, Path, TooLong
@@ -154,6 +155,13 @@ async def record_update(uow: UnitOfWork, actor_id: UUID | None, before: User, us
     """Record that an account was changed: for its owner, and what members of their teams see otherwise."""
     uow.record(UserUpdated(actor_id=actor_id, user=user, before=before))
     record_profile(uow, before, user, await uow.users.team_ids(user.id))
+
+
+async def record_password(uow: UnitOfWork, user_id: UUID) -> None:
+    """Record that an account has another password, for those who look after the person's teams."""
+    if team_ids := await uow.users.team_ids(user_id):
+        password = PasswordEntity(id=user_id, team_ids=tuple(team_ids))
+        uow.record(PasswordChanged(actor_id=user_id, user_id=user_id, password=password))
 
 
 class UserStore(Protocol):

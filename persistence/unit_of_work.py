@@ -18,7 +18,8 @@ from uuid_utils.compat import uuid7
 
 from domain.account_mail import AccountMail
 from domain.document.update import to_entry
-from domain.events import Entry, Event
+from domain.events import Entry, Event, is_followed
+from domain.origin import Origin
 from domain.reference import LinkTarget
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.engine.database import Database
@@ -31,10 +32,12 @@ from persistence.search.index_writes import IndexChanges, to_params, write_chang
 from persistence.stores.account_token import SqlAccountTokens
 from persistence.stores.api_token import SqlApiTokens
 from persistence.stores.attachment import SqlAttachments
+from persistence.stores.audit import SqlAudit
 from persistence.stores.comment import SqlComments
 from persistence.stores.delivery import SqlDeliveries
 from persistence.stores.device_code import SqlDeviceCodes
 from persistence.stores.document import SqlDocuments
+from persistence.stores.external_identity import SqlExternalIdentities
 from persistence.stores.factor import SqlFactors
 from persistence.stores.invitation import SqlInvitations
 from persistence.stores.job import SqlJobs
@@ -44,6 +47,7 @@ from persistence.stores.notification_settings import SqlNotificationSettings
 from persistence.stores.oauth_client import SqlOAuthClients
 from persistence.stores.oauth_grant import SqlOAuthGrants
 from persistence.stores.project import SqlProjects
+from persistence.stores.push_device import SqlPushDevices
 from persistence.stores.reference import SqlReferences
 from persistence.stores.session import SqlSessions
 from persistence.stores.task import SqlTasks
@@ -66,10 +70,16 @@ class SqlUnitOfWork:
     """The domain's unit of work over one Postgres transaction."""
 
     def __init__(
-        self, connection: Transaction, *, client_mutation_id: str | None = None, objects: DocumentObjects | None = None
+        self,
+        connection: Transaction,
+        *,
+        client_mutation_id: str | None = None,
+        objects: DocumentObjects | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self.connection = connection
         self.client_mutation_id = client_mutation_id
+        self._origin = None if origin is None else origin.to_json() or None
         self.now = datetime.now(UTC)
         self.recorded: list[Event] = []
         self.mails: list[AccountMail] = []
@@ -82,6 +92,7 @@ class SqlUnitOfWork:
         self.sessions = SqlSessions(connection)
         self.api_tokens = SqlApiTokens(connection)
         self.oauth_clients = SqlOAuthClients(connection)
+        self.external_identities = SqlExternalIdentities(connection)
         self.factors = SqlFactors(connection)
         self.account_tokens = SqlAccountTokens(connection)
         self.oauth_grants = SqlOAuthGrants(connection)
@@ -100,6 +111,8 @@ class SqlUnitOfWork:
         self.notifications = SqlNotifications(connection)
         self.notification_settings = SqlNotificationSettings(connection)
         self.deliveries = SqlDeliveries(connection)
+        self.audit = SqlAudit(connection)
+        self.push_devices = SqlPushDevices(connection)
         self.jobs = SqlJobs(connection, self.enqueued_kinds)
 
     async def read_links(self, markdown: str, interesting: re.Pattern[str]) -> Sequence[LinkTarget]:
@@ -158,7 +171,7 @@ class SqlUnitOfWork:
         events, and with the key, after this. Raises StaleRow.
         """
         await self.documents.flush()
-        event_rows = [streams.event_row(event, self.now, self.client_mutation_id) for event in self.recorded]
+        event_rows = [streams.event_row(event, self.now, self.client_mutation_id, origin=self._origin) for event in self.recorded]
         counted = [counted_param(event) for event in self.recorded]
         changes = IndexChanges()
         for event, row in zip(self.recorded, event_rows, strict=True):
@@ -180,7 +193,7 @@ class SqlUnitOfWork:
             self._assign_positions(event_rows, await streams.append(self.connection, event_rows, counted))
         if claim is not None and result is not None:
             await self.connection.begin()
-            positions = {entry.stream: entry.position for entry in self.entries}
+            positions = {entry.stream: entry.position for entry in self.entries if is_followed(entry.stream)}
             await claim.store_result(self.connection, {**result(), "positions": positions})
 
     def _assign_positions(self, event_rows: Sequence[dict[str, Any]], positions: Mapping[UUID, int]) -> None:
@@ -198,19 +211,21 @@ async def unit_of_work(
     *,
     client_mutation_id: str | None = None,
     objects: DocumentObjects | None = None,
+    origin: Origin | None = None,
     lock_rows: bool = True,
 ) -> AsyncIterator[SqlUnitOfWork]:
     """Open a transaction. When the block ends without an exception its events are logged, everything is committed, and the
     events are announced.
 
-    `objects`: the storage of documents; without it none can be written. Such a transaction waits for a slot before it acquires a
-    connection. Without `lock_rows`, rows may be read without a lock, and StaleRow raised (`persistence.transaction`).
+    `origin` stands with the events. `objects`: the storage of documents; without it none can be written. Such a transaction waits
+    for a slot before it acquires a connection. Without `lock_rows`, rows may be read without a lock, and StaleRow raised
+    (`persistence.transaction`).
     """
     async with AsyncExitStack() as stack:
         if objects is not None:
             await stack.enter_async_context(objects.write_slot())
         connection = Transaction(database, stack, lock_rows=lock_rows)
-        uow = SqlUnitOfWork(connection, client_mutation_id=client_mutation_id, objects=objects)
+        uow = SqlUnitOfWork(connection, client_mutation_id=client_mutation_id, objects=objects, origin=origin)
         yield uow
         await uow.flush_events()
     for entry in (*uow.entries, *map(to_entry, uow.documents.edits)):
@@ -224,13 +239,16 @@ async def run_in_unit_of_work(
     *,
     client_mutation_id: str | None = None,
     objects: DocumentObjects | None = None,
+    origin: Origin | None = None,
 ) -> T:
     """Run an operation in a unit of work. It runs again, twice at most, when Postgres chose it to end a deadlock, or when a row
     that it read without a lock was changed by others; then it locks what it reads.
     """
     lock_rows = objects is not None  # what is in object storage by then is not written twice
     for further in (2, 1, 0):
-        opened = unit_of_work(database, announcer, client_mutation_id=client_mutation_id, objects=objects, lock_rows=lock_rows)
+        opened = unit_of_work(
+            database, announcer, client_mutation_id=client_mutation_id, objects=objects, origin=origin, lock_rows=lock_rows
+        )
         try:
             async with opened as uow:
                 return await operation(uow)

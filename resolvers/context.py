@@ -4,16 +4,22 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+from uuid import UUID
 
 from domain.account_mail import AccountMail, AccountMailer
 from domain.actor import Actor, Scope
+from domain.audit.events import OperationRefused, RefusedOperation
 from domain.blob import BlobStore
 from domain.cost_limit import CostCharge
-from domain.errors import InsufficientScope, Unauthenticated
+from domain.errors import Forbidden, InsufficientScope, Unauthenticated
+from domain.events import is_followed
 from domain.factor import TotpSecrets
 from domain.notification import UnsubscribeTokens
+from domain.origin import origin_of
+from domain.outgoing_url import OutgoingRules
 from domain.passkey import RelyingParty
+from domain.push_device import PushPlatform
 from domain.registration import RegistrationMode
 from domain.session import Device, Session
 from domain.sign_in import SignIn
@@ -37,6 +43,7 @@ from realtime.hub import StreamHub
 from resolvers.mutation_result import MutationResult, from_stored, to_stored
 from resolvers.sync_cursor import SyncCursors
 
+_MAX_IDS_OF_REFUSAL: Final = 100
 BatchFunction = Callable[..., Awaitable[Sequence[Any]]]
 InputValues = dict[str, Any]
 MutationFunction = Callable[["Context", SqlUnitOfWork, InputValues], Awaitable[Mapping[str, Any]]]
@@ -55,6 +62,15 @@ class TokenIssuer(Protocol):
     lifetime_seconds: int
 
     def issue(self, session: Session) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushRegistration:
+    """What devices are registered with. `public_key`: the one for which browsers subscribe; `rules`: where pushes may go."""
+
+    platforms: frozenset[PushPlatform]
+    public_key: str
+    rules: OutgoingRules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +99,7 @@ class Services:
     registration: RegistrationMode
     account_mailer: AccountMailer
     unsubscribe_tokens: UnsubscribeTokens
+    push: PushRegistration
     job_urls: UrlSigner
     wake_workers: Callable[[str], None]
     """Lets workers know that there is a queue job of a kind."""
@@ -101,6 +118,21 @@ class IdempotencyKey:
 
     key: str
     fingerprint: bytes
+
+
+def _ids_in(value: Any) -> list[UUID]:
+    """The ids in the values of an input, the first hundred."""
+    found: list[UUID] = []
+    waiting = [value]
+    while waiting and len(found) < _MAX_IDS_OF_REFUSAL:
+        match waiting.pop():
+            case UUID() as id_:
+                found.append(id_)
+            case dict() as inner:
+                waiting += inner.values()
+            case list() as inner:
+                waiting += inner
+    return found
 
 
 class Context:
@@ -221,20 +253,37 @@ class Context:
                 raise DryRun
             result = MutationResult(client_mutation_id=client_mutation_id, values=values)
             await uow.flush_events(None if idempotency_key is None else partial(to_stored, result))
-            result.positions = {entry.stream: entry.position for entry in uow.entries}
+            result.positions = {entry.stream: entry.position for entry in uow.entries if is_followed(entry.stream)}
             mails, enqueued_kinds = tuple(uow.mails), frozenset(uow.enqueued_kinds)
             return result
 
         objects = self.services.document_objects if writes_documents else None
         try:
             result = await run_in_unit_of_work(
-                self.database, self.services.pubsub, run, client_mutation_id=client_mutation_id, objects=objects
+                self.database,
+                self.services.pubsub,
+                run,
+                client_mutation_id=client_mutation_id,
+                objects=objects,
+                origin=origin_of(self.actor, self.device),
             )
         except DryRun:
             return MutationResult(client_mutation_id=client_mutation_id, values=dry_run_values[-1])
         for kind in enqueued_kinds:
             self.services.wake_workers(kind)
         return self._send(mails, result)
+
+    async def record_refusal(self, name: str, refused: Forbidden, input_values: InputValues) -> None:
+        """Records that the viewer was refused a mutation, in the audit logs of those of their teams that the input is about."""
+        actor = self.viewer
+
+        async def run(uow: SqlUnitOfWork) -> None:
+            team_ids = await uow.audit.teams_of(actor.user_id, _ids_in(input_values))
+            if team_ids:
+                operation = RefusedOperation(id=uow.new_id(), name=name, action=refused.missing, team_ids=tuple(team_ids))
+                uow.record(OperationRefused(actor_id=actor.user_id, user_id=actor.user_id, operation=operation))
+
+        await run_in_unit_of_work(self.database, self.services.pubsub, run, origin=origin_of(actor, self.device))
 
     def _send(self, mails: Sequence[AccountMail], result: MutationResult) -> MutationResult:
         """Has the mails of a committed mutation sent. In development the result shows the links in them."""

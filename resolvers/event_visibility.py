@@ -27,6 +27,7 @@ _SCOPES_BEYOND_LOG: Mapping[str, TokenScope] = {
     "Job": TokenScope.TASKS_READ,
     "Notification": TokenScope.NOTIFICATIONS_READ,
     "OAuthClient": TokenScope.ADMIN,
+    "PushDevice": TokenScope.NOTIFICATIONS_READ,
     "Session": TokenScope.PROFILE_READ,
 }
 _FINDERS_BY_TYPE: Mapping[str, FindByIds] = {"Task": task.by_ids, "Document": documents.by_ids}

@@ -60,7 +60,7 @@ class ChangeReference:
 
 def field_changes(entry: Entry) -> list[FieldChange]:
     """The changed attributes, each with its values before and after."""
-    return [_to_field_change(entry, **change) for change in entry.payload["changes"]]
+    return [to_field_change(entry.entity_type, **change) for change in entry.payload["changes"]]
 
 
 async def references(context: Context, parents: Sequence[FieldChange]) -> list[list[ChangeReference]]:
@@ -82,11 +82,12 @@ def _name_of(row: Any) -> str | None:
     return next((name for name in names if name is not None), None)
 
 
-def _to_field_change(entry: Entry, field: str, before: Any = None, after: Any = None) -> FieldChange:
+def to_field_change(entity_type: str, field: str, before: Any = None, after: Any = None) -> FieldChange:
+    """A stored change of an attribute of an entity, in the form of the graph."""
     shown = to_camel_case(field)
     if field.endswith("_at"):
         return FieldChange(field=shown, before=_to_graph_datetime(before), after=_to_graph_datetime(after), references=())
-    kind = entry.entity_type if field == "parent_id" else _REFERENCE_TYPES.get(field)
+    kind = entity_type if field == "parent_id" else _REFERENCE_TYPES.get(field)
     found: dict[tuple[str, UUID], None] = {}
     values = [_to_graph_value(kind, value, found) for value in (before, after)]
     return FieldChange(field=shown, before=values[0], after=values[1], references=tuple(found))

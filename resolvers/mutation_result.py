@@ -21,6 +21,7 @@ from domain.label import Label
 from domain.notification import Notification
 from domain.oauth_client import OAuthClient
 from domain.project import Project
+from domain.push_device import PushDevice
 from domain.task import Task, TaskResult
 from domain.team import Team
 from domain.user import User
@@ -38,6 +39,7 @@ STORED_TYPES = (
     Notification,
     OAuthClient,
     Project,
+    PushDevice,
     Task,
     Team,
     User,

@@ -48,8 +48,10 @@ async def register(context: Context, uow: SqlUnitOfWork, values: InputValues) ->
 
 async def check_password(context: Context, values: InputValues) -> InputValues:
     """Who has the address and the password; comparing holds no connection."""
-    address, factor = context.device.ip_address, _shown_factor(values, GRAPH_AUDIENCE)
-    result = await context.services.sign_in.with_password(values["email"], values["password"], factor=factor, address=address)
+    device, factor = context.device, _shown_factor(values, GRAPH_AUDIENCE)
+    result = await context.services.sign_in.with_password(
+        values["email"], values["password"], factor=factor, address=device.ip_address, user_agent=device.user_agent
+    )
     return {"signed_in": _require_complete(result)}
 
 
@@ -67,7 +69,8 @@ async def request_passkey(context: Context, values: InputValues, key: str | None
 async def check_passkey(context: Context, values: InputValues) -> InputValues:
     """Whose passkey has signed."""
     assertion = Assertion(credential=values["credential"], audience=GRAPH_AUDIENCE)
-    return {"signed_in": await context.services.sign_in.with_passkey(assertion, address=context.device.ip_address)}
+    device, service = context.device, context.services.sign_in
+    return {"signed_in": await service.with_passkey(assertion, address=device.ip_address, user_agent=device.user_agent)}
 
 
 async def create(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
@@ -94,13 +97,14 @@ async def revoke(context: Context, uow: SqlUnitOfWork, values: InputValues) -> M
 
 async def check_own_password(context: Context, values: InputValues) -> InputValues:
     """Raises Unauthenticated unless password and factor are the viewer's, or the passkey is."""
-    viewer, sign_in, address = context.viewer, context.services.sign_in, context.device.ip_address
+    viewer, sign_in, device = context.viewer, context.services.sign_in, context.device
+    client = {"address": device.ip_address, "user_agent": device.user_agent}
     factor, password = _shown_factor(values, audience_of(viewer)), values.get("password")
     if password is not None:
-        return {"signed_in": _require_complete(await sign_in.again(viewer.user_id, password, factor=factor, address=address))}
+        return {"signed_in": _require_complete(await sign_in.again(viewer.user_id, password, factor=factor, **client))}
     if not isinstance(factor, Assertion):
         raise Invalid(("input", "password"), "Send the password, or the credential of a passkey.")
-    return {"signed_in": await sign_in.with_passkey(factor, user_id=viewer.user_id, address=address)}
+    return {"signed_in": await sign_in.with_passkey(factor, user_id=viewer.user_id, **client)}
 
 
 async def reauthenticate(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:

@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, cast
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 import resolvers.change
 from domain import text
-from domain.errors import DomainError, InsufficientScope, MultipleErrors, RateLimited, Unavailable
+from domain.errors import DomainError, Forbidden, InsufficientScope, MultipleErrors, RateLimited, Unavailable
 from resolvers.context import Context, InputValues, MutationFunction, PrepareFunction
 from resolvers.inputs.fields import NO_TYPES, describe_argument, to_values
 from resolvers.mutation_result import MutationResult
@@ -68,7 +69,9 @@ def mutation(
         return _split_refusal(await load_replayed(context, result) if result.replayed else result)
 
     id_types = {"id": "|".join(delete)} if delete else {}
-    return _mutation_field(run, input_, description, guard=guard, is_replayed=is_replayed, id_types=id_types)
+    return _mutation_field(
+        run, input_, description, name=_name_of(mutate), guard=guard, is_replayed=is_replayed, id_types=id_types
+    )
 
 
 def live_mutation(
@@ -87,7 +90,12 @@ def live_mutation(
     async def run(context: Context, values: InputValues, key: str | None) -> MutationResult:
         return MutationResult(client_mutation_id=key, values=await handler(context, values, key))
 
-    return _mutation_field(run, input_, description, guard=guard, is_replayed=guard != "public")
+    return _mutation_field(run, input_, description, name=_name_of(handler), guard=guard, is_replayed=guard != "public")
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    """What audit logs call a mutation that was refused: `task.delete`."""
+    return to_camel_case(f"{function.__module__.rpartition('.')[2]}.{function.__name__}")
 
 
 def _mutation_field(
@@ -95,6 +103,7 @@ def _mutation_field(
     input_: type[Any],
     description: str,
     *,
+    name: str,
     guard: Guard,
     is_replayed: bool,
     id_types: Mapping[str, str] = NO_TYPES,
@@ -108,6 +117,7 @@ def _mutation_field(
 
     async def respond(context: Context, input: Any) -> MutationResult:
         key = None if input.client_mutation_id is strawberry.UNSET else input.client_mutation_id
+        values: InputValues = {}
         try:
             values = to_values(input, id_types=id_types)
             values.pop("client_mutation_id", None)
@@ -117,7 +127,11 @@ def _mutation_field(
         except (InsufficientScope, RateLimited, Unavailable):
             raise
         except DomainError as error:
-            return MutationResult(client_mutation_id=key, errors=error.errors if isinstance(error, MultipleErrors) else [error])
+            errors = error.errors if isinstance(error, MultipleErrors) else [error]
+            for each in errors:
+                if isinstance(each, Forbidden):
+                    await context.record_refusal(name, each, values)
+            return MutationResult(client_mutation_id=key, errors=errors)
 
     async def resolve(info: strawberry.Info[Context], input: Any) -> MutationResult:
         # When a compiled program fails after the write, graphql-core takes over; the mutation does not run again.

@@ -25,7 +25,6 @@ import resolvers.user
 import resolvers.watch
 from domain.actor import Scope
 from resolvers.inputs import comment as comment_inputs
-from resolvers.inputs import notification as notification_inputs
 from resolvers.inputs import project as project_inputs
 from resolvers.inputs import task as task_inputs
 from resolvers.inputs import team as team_inputs
@@ -41,6 +40,7 @@ from schema.fields import change_subscription, event_subscription, query
 from schema.file_mutations import FileMutations
 from schema.job_fields import JobMutations, JobQueries, JobSubscriptions
 from schema.node import Node
+from schema.notification_mutations import NotificationMutations
 from schema.payload import mutation
 from schema.types.api_token import ApiToken
 from schema.types.attachment import Attachment
@@ -48,7 +48,7 @@ from schema.types.change import Activity, Change, ChangeConnection
 from schema.types.collaboration import DocumentEvent
 from schema.types.comment import Comment, CommentPayload
 from schema.types.document import Document, DocumentVersion
-from schema.types.notification import Notification, NotificationConnection, NotificationsPayload
+from schema.types.notification import Notification, NotificationConnection
 from schema.types.oauth_client import OAuthClient
 from schema.types.project import Project, ProjectPayload
 from schema.types.search import SearchConnection
@@ -121,7 +121,7 @@ class Query(JobQueries):
 
 
 @strawberry.type(description="Mutations. Each field runs in its own transaction.")
-class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutations, JobMutations):
+class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutations, JobMutations, NotificationMutations):
     """The root of mutations."""
 
     user_register: SessionPayload | None = mutation(
@@ -340,24 +340,6 @@ class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutatio
     )
     mark_seen: BasicPayload | None = mutation(
         resolvers.watch.mark_seen, comment_inputs.MarkSeenInput, "Marks a task or document as seen by the viewer.", guard=_TASKS
-    )
-    notifications_mark: NotificationsPayload | None = mutation(
-        resolvers.notification.mark,
-        notification_inputs.NotificationsMarkInput,
-        "Marks notifications of the viewer as read, archived or snoozed, and back.",
-        guard=Scope.NOTIFICATIONS_WRITE,
-    )
-    notification_preferences_update: UserPayload | None = mutation(
-        resolvers.notification_settings.update,
-        notification_inputs.NotificationPreferencesUpdateInput,
-        "Changes how the viewer wants to be notified.",
-        guard=Scope.NOTIFICATIONS_WRITE,
-    )
-    notifications_unsubscribe: BasicPayload | None = mutation(
-        resolvers.notification_settings.unsubscribe,
-        user_inputs.TokenInput,
-        "Ends mails of one kind, or all, with the token of the link in a mail; needs no sign-in.",
-        guard="public",
     )
 
 

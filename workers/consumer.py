@@ -15,7 +15,8 @@ stream in the same commit and announced after it. What it does elsewhere may hap
 (`batch.jobs.add`, see `workers.job`), whose id derives from the event.
 
 An exception undoes the batch. Its events are then tried one by one; the one that fails is tried again after pauses that double,
-while later events of its stream wait and everything else goes on. After `max_tries` it becomes a dead letter.
+while later events of its stream wait and everything else goes on. After `max_tries` it becomes a dead letter; one that ends its
+worker (by a fault of the interpreter, or for want of memory) after `max_deaths`, since each attempt is counted before it begins.
 """
 
 import math
@@ -31,6 +32,7 @@ from workers.services import WorkerServices
 
 HANDLER_TIMEOUT_SECONDS: Final = 10.0  # less than Postgres lets a transaction be idle
 MAX_TRIES: Final = 8
+MAX_DEATHS: Final = 3
 MAX_UNAVAILABLE_TRIES: Final = 100
 """A service that is away fails every event: hours are waited for it."""
 MAX_BATCH_ENTRIES: Final = 100
@@ -73,6 +75,7 @@ class Consumer:
     start: Start = Start.NOW
     max_batch: int = MAX_BATCH_ENTRIES
     max_tries: int = MAX_TRIES
+    max_deaths: int = MAX_DEATHS
     max_retry_seconds: float = math.inf
     max_unavailable_tries: int | None = MAX_UNAVAILABLE_TRIES
 

@@ -4,14 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from domain.audit import Seal
 from domain.blob import BlobStore
 from domain.mail import Mailer
+from domain.push import Pusher
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.documents.compaction import CompactionService
 from persistence.documents.contents import ContentReader
 from persistence.engine.database import Database
 from persistence.unit_of_work import Announcer
 from workers.notification_mail import NotificationMails
+from workers.notification_texts import NotificationTexts
 
 if TYPE_CHECKING:
     from persistence.search.opensearch.engine import OpenSearchEngine
@@ -32,4 +35,8 @@ class WorkerServices:
     public_url: str
     mailer: Mailer
     notification_mails: NotificationMails
+    audit_seal: Seal
+    audit_retention_days: int
+    notification_texts: NotificationTexts
+    pusher: Pusher
     search_engine: "OpenSearchEngine | None" = None

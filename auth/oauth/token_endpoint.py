@@ -24,6 +24,7 @@ from domain import session as sessions
 from domain.errors import DomainError, Unavailable
 from domain.oauth_client import OAuthClient
 from domain.oauth_grant import parse_code, redeemed
+from domain.origin import origin_of
 from domain.session import Device, SessionKind, parse_token
 from persistence.engine.database import Database
 from persistence.stores import oauth_client
@@ -104,7 +105,8 @@ class TokenEndpoint:
             await self._store(uow, loaded)
             return answer
 
-        return await run_in_unit_of_work(self._database, self._announcer, run)
+        origin = origin_of(None, loaded.device)
+        return await run_in_unit_of_work(self._database, self._announcer, run, origin=origin)
 
     async def _load_grant(self, uow: SqlUnitOfWork, parsed: ParsedRequest, loaded: LoadedRequest) -> None:
         """Load and lock what the request's code or refresh token names."""
@@ -127,7 +129,7 @@ class TokenEndpoint:
     async def _store(self, uow: SqlUnitOfWork, loaded: LoadedRequest) -> None:
         """Store what the grant decided. What was presented again ends the session that came of it."""
         if loaded.opened is not None:
-            await uow.sessions.add(loaded.opened)
+            await sessions.add(uow, loaded.opened)
             if loaded.code is not None:
                 await uow.oauth_grants.save_code(redeemed(loaded.code, loaded.opened.id))
             elif loaded.device_code is not None:

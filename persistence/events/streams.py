@@ -102,7 +102,14 @@ def to_entry(
     return Entry(**(event_row(event, at, client_mutation_id, id_=id_) | {"stream": stream}), position=position)
 
 
-def event_row(event: Event, at: datetime, client_mutation_id: str | None, *, id_: UUID | None = None) -> dict[str, Any]:
+def event_row(
+    event: Event,
+    at: datetime,
+    client_mutation_id: str | None,
+    *,
+    id_: UUID | None = None,
+    origin: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """
     The attributes of an event's entry without its position.
 
@@ -125,6 +132,7 @@ def event_row(event: Event, at: datetime, client_mutation_id: str | None, *, id_
         "actor_id": event.actor_id,
         "client_mutation_id": client_mutation_id,
         "at": at,
+        "origin": origin,
     }
 
 

@@ -22,7 +22,7 @@ _BATCH_NAMES: Final = 100
 INTERVAL_SECONDS: Final = 0.01
 _CLOSE_TIMEOUT_SECONDS: Final = 0.5
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.1, 10.0
-_KINDS: Final = ("team:", "user:")
+_KINDS: Final = ("team:", "user:", "audit:")
 logger = logging.getLogger(__name__)
 
 

@@ -27,6 +27,7 @@ from persistence.search.index_statements import ENQUEUE_INDEXED, ENQUEUE_OUTDATE
 from persistence.tables import documents, search_entries
 
 _MAX_INLINE_CHARS: Final = 10_000  # a few milliseconds
+_MAX_PUT_CHARS: Final = 500_000
 INDEXED_FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "Task": frozenset({"title", "description", "key", "project_id"}),
     "Document": frozenset({"title", "latest_version_id", "project_id"}),
@@ -123,9 +124,17 @@ async def to_params(changes: IndexChanges) -> dict[str, list[dict[str, Any]]]:
 
 
 async def put(connection: Connection, entries: Sequence[SearchEntry]) -> None:
-    """Insert or replace entries."""
-    if entries:
-        await connection.execute(PUT, entries=await _entry_rows(entries))
+    """Insert or replace entries; long texts a few at a time, so that no statement takes long."""
+    some: list[SearchEntry] = []
+    size = 0
+    for each in entries:
+        if some and size + len(each.text) > _MAX_PUT_CHARS:
+            await connection.execute(PUT, entries=await _entry_rows(some))
+            some, size = [], 0
+        some.append(each)
+        size += len(each.text)
+    if some:
+        await connection.execute(PUT, entries=await _entry_rows(some))
 
 
 async def enqueue(connection: Connection, objects: Iterable[tuple[str, UUID]], *, is_indexed: bool) -> None:

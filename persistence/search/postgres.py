@@ -1,17 +1,19 @@
 """Searches the index in Postgres, which lies beside the objects and is written with them."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
-from domain.search.query import Query
+from domain.search.query import Query, Term
 from domain.search.ranking import Hit
 from domain.search.scope import SearchScope
 from persistence.engine.database import Database
+from persistence.search.frequencies import Frequencies, FrequencyReader
 from persistence.search.port import SearchResult
-from persistence.search.statements import FIND
-from persistence.search.steps import Lookup, WantedWord, run_search, scope_params, to_hit, words_of
+from persistence.search.statements import FIND, PERIODS
+from persistence.search.steps import Lookup, run_search, scope_params, to_hit, words_of
 from persistence.search.vectors import all_of, any_of, term_query
+
+_LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class PostgresSearch:
@@ -19,37 +21,47 @@ class PostgresSearch:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._frequencies = FrequencyReader(database)
 
     async def search(self, scope: SearchScope, query: Query, *, as_of: datetime) -> SearchResult:
         """The best hits of a query."""
-        return await run_search(self._database, _PostgresFinder(self._database), scope, query, as_of)
+        finder = _PostgresFinder(self._database, await self._frequencies.read())
+        return await run_search(self._database, finder, scope, query, as_of)
 
 
 class _PostgresFinder:
     """Implements `persistence.search.steps.Finder`: one statement finds candidates and lets through what is visible."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, frequencies: Frequencies) -> None:
         self._database = database
+        self._frequencies = frequencies
 
     async def find(self, lookup: Lookup) -> list[Hit]:
         """Hits of one lookup."""
-        params = {**lookup.scope_params, **_text_params(lookup.wanted, title=lookup.title, is_all=lookup.is_all)}
-        return [to_hit(row) for row in await self._database.fetch(FIND, **params)]
+        return [to_hit(row) for row in await self._database.fetch(FIND, **_params(lookup, self._frequencies))]
 
 
-def find_params(scope: SearchScope, query: Query, *, as_of: datetime) -> dict[str, Any]:
+def find_params(scope: SearchScope, query: Query, *, as_of: datetime, frequencies: Frequencies | None = None) -> dict[str, Any]:
     """The parameters of `FIND` for a query as it is written."""
-    return {**scope_params(scope, as_of), **_text_params(words_of(query), title=query.title, is_all=True)}
+    wanted = words_of(query)
+    lookup = Lookup(scope_params=scope_params(scope, as_of), wanted=wanted, title=query.title, is_all=True, as_of=as_of)
+    return _params(lookup, frequencies or Frequencies())
 
 
-def _text_params(wanted: Sequence[WantedWord], *, title: str, is_all: bool) -> dict[str, Any]:
-    by_place: dict[int, list[str]] = {}
-    for each in wanted:
-        by_place.setdefault(each.word.place, []).append(term_query(each.term))
-    alternatives = [any_of(queries) if len(queries) > 1 else queries[0] for queries in by_place.values()]
+def _params(lookup: Lookup, frequencies: Frequencies) -> dict[str, Any]:
+    by_place: dict[int, list[Term]] = {}
+    for each in lookup.wanted:
+        by_place.setdefault(each.word.place, []).append(each.term)
+    alternatives = [[term_query(term) for term in terms] for terms in by_place.values()]
+    places = [any_of(queries) if len(queries) > 1 else queries[0] for queries in alternatives]
+    ages = [(lookup.as_of - timedelta(days=start), lookup.as_of - timedelta(days=end)) for start, end in PERIODS]
     return {
-        "query": all_of(alternatives) if is_all else any_of(alternatives),
-        "words": [term_query(each.term) for each in wanted],
-        "title_words": [term_query(each.term, in_title=True) for each in wanted],
-        "title": title,
+        **lookup.scope_params,
+        **frequencies.params(by_place.values(), is_all=lookup.is_all),
+        "query": all_of(places) if lookup.is_all else any_of(places),
+        "words": [term_query(each.term) for each in lookup.wanted],
+        "title_words": [term_query(each.term, in_title=True) for each in lookup.wanted],
+        "title": lookup.title,
+        "periods_until": [until for until, _ in ages],
+        "periods_after": [*(after for _, after in ages[:-1]), _LONG_AGO],
     }

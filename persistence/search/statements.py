@@ -2,8 +2,11 @@
 
 What it costs does not grow with what there is. Entries lie in *places*, a type in a project. Of each place that the viewer may
 see, the newest entries are read and compared with the query (`_recent`): a frequent word is found often enough among these. Only
-for types of which few were found so, the inverted index is asked for the rest (`_indexed`): whose words are rare. Titles that
-begin with the query are found by an index on titles (`_titled`), however many others say the same.
+for types of which few were found so, the inverted index is asked for the rest (`_indexed`): whose words are rare. It lists all
+matches before it returns the first. So where more than 20,000 are expected (`persistence.search.frequencies`), of a word that is
+frequent among the older entries, the newest entries of periods are read instead (`_sampled`): today and yesterday, two days
+before, four days before … Titles that begin with the query are found by an index on titles (`_titled`), however many others say
+the same.
 
 Rights are not in the index. `allowed` computes the projects that the viewer may see from the same tables and by the same rules as
 every list (`persistence.access`), and each candidate is joined with its object as it is now: its project, its deletion, its
@@ -50,8 +53,14 @@ FREQUENT_HITS: Final = 100
 """So many hits of one type among these are enough not to look for more of that type."""
 MAX_INDEXED_ENTRIES: Final = 1_000
 """How many entries are read of those that the inverted index finds."""
+SAMPLED_ENTRIES: Final = 6_000
+"""How many older entries are read of types in which more entries match than the inverted index may list."""
+PERIODS: Final = tuple((2.0**number if number else 0.0, 2.0 ** (number + 1)) for number in range(12))
+"""The periods in which these are looked for, the newest of each: their ages, in days. The last one has no end."""
 MAX_HITS: Final = 300
 """How many objects one search finds."""
+MAX_COMPARED_DOCUMENTS: Final = MAX_HITS
+"""How many documents are compared word by word, the newest."""
 MAX_CANDIDATES: Final = MAX_HITS + 50
 """So many are joined with their objects: some more, in place of what comes twice or is not visible."""
 
@@ -70,19 +79,26 @@ def _matches(tokens: ColumnElement[Any], query: ColumnElement[Any]) -> ColumnEle
 _allowed = select(visible_project_array(narrowed).label("projects")).cte("allowed")
 _project = func.unnest(_allowed.c.projects).table_valued(column("id", Uuid), name="project").render_derived()
 _source = func.unnest(_SOURCES).table_valued(column("type", Text), name="source").render_derived()
+_window = func.greatest(
+    literal("8"), literal(str(WINDOW_ENTRIES)).op("/")(func.greatest(func.count().over(), literal("1"))), type_=Integer
+)
 _places = (
-    select((_source.c.type + literal("':'") + cast(_project.c.id, Text)).label("place"), _source.c.type)
+    select(
+        (_source.c.type + literal("':'") + cast(_project.c.id, Text)).label("place"),
+        _source.c.type,
+        # The words of a document lie apart from its row: to compare one takes as long as ten others.
+        case(
+            (_source.c.type == literal("'Document'"), func.greatest(literal("4"), _window.op("/")(literal("8")))), else_=_window
+        ).label("size"),
+    )
     .select_from(_allowed.join(_project, true()).join(_source, true()))
     .cte("places")
 )
-_window = select(
-    func.greatest(literal("8"), literal(str(WINDOW_ENTRIES)).op("/")(func.greatest(func.count(), literal("1")))).label("size")
-).select_from(_places)
 _newest = (
     select(*(_e.c[name] for name in _ENTRY_COLUMNS))
     .where(_e.c.place == _places.c.place, _e.c.text_at <= _AS_OF)
     .order_by(_e.c.place.desc(), _e.c.text_at.desc(), _e.c.id.desc())
-    .limit(_window.scalar_subquery())
+    .limit(_places.c.size)
     .lateral("newest")
 )
 # The limit, which is never reached, tells the planner how few these are.
@@ -94,25 +110,67 @@ _recent = (
     .cte("recent")
 )
 _frequent = select(_recent.c.type).group_by(_recent.c.type).having(func.count() >= literal(str(FREQUENT_HITS)))
-# Of a place whose entries have all been read, the inverted index knows nothing more.
+# Of a place whose entries have all been read, no index knows anything more.
 _older = exists(
     select(literal("1"))
     .where(_e.c.place == _places.c.place, _e.c.text_at <= _AS_OF)
     .order_by(_e.c.place.desc(), _e.c.text_at.desc(), _e.c.id.desc())
-    .offset(_window.scalar_subquery())
+    .offset(_places.c.size)
     .limit(literal("1"))
 )
-_rare = func.array(select(_places.c.place).where(_places.c.type.not_in(_frequent), _older).scalar_subquery(), type_=ARRAY(Text))
+_common = (
+    func.unnest(bindparam("common_places", type_=ARRAY(Text)), bindparam("common_shares", type_=ARRAY(Double)))
+    .table_valued(column("place", Text), column("share", Double), name="common")
+    .render_derived()
+)
+_rare = (
+    select(
+        _places.c.place,
+        (
+            func.sum(func.coalesce(_common.c.share, bindparam("other_share", type_=Double))).over(partition_by=_places.c.type)
+            >= bindparam("min_sampled_share", type_=Double)
+        ).label("is_sampled"),
+    )
+    .select_from(_places.outerjoin(_common, _common.c.place == _places.c.place))
+    .where(_places.c.type.not_in(_frequent), _older)
+    .cte("rare")
+)
+_listed_places = func.array(select(_rare.c.place).where(~_rare.c.is_sampled).scalar_subquery(), type_=ARRAY(Text))
 _indexed = (
     select(*(_e.c[name] for name in _ENTRY_COLUMNS))
     .where(
-        array([_e.c.place]).bool_op("&&")(select(_rare).scalar_subquery()),
+        array([_e.c.place]).bool_op("&&")(select(_listed_places).scalar_subquery()),
         _matches(_e.c.tokens, _QUERY),
         _e.c.text_at <= _AS_OF,
         _e.c.id.not_in(select(_recent.c.id)),
     )
     .limit(literal(str(MAX_INDEXED_ENTRIES)))
     .subquery("indexed")
+)
+_period = (
+    func.unnest(bindparam("periods_after", type_=ARRAY(INSTANT)), bindparam("periods_until", type_=ARRAY(INSTANT)))
+    .table_valued(column("after", INSTANT), column("until", INSTANT), name="period")
+    .render_derived()
+)
+_sample_size = (
+    select(func.greatest(literal("1"), literal(str(SAMPLED_ENTRIES // len(PERIODS))).op("/")(func.count())))
+    .select_from(_rare)
+    .where(_rare.c.is_sampled)
+    .scalar_subquery()
+)
+_of_period = (
+    select(*(_e.c[name] for name in _ENTRY_COLUMNS))
+    .where(_e.c.place == _rare.c.place, _e.c.text_at <= _period.c.until, _e.c.text_at > _period.c.after)
+    .order_by(_e.c.place.desc(), _e.c.text_at.desc(), _e.c.id.desc())
+    .limit(_sample_size)
+    .lateral("of_period")
+)
+_sampled = (
+    select(*(_of_period.c[name] for name in _ENTRY_COLUMNS))
+    .select_from(_rare.join(_period, true()).join(_of_period, true()))
+    .where(_rare.c.is_sampled, _matches(_of_period.c.tokens, _QUERY), _of_period.c.id.not_in(select(_recent.c.id)))
+    .limit(literal(str(MAX_INDEXED_ENTRIES)))
+    .subquery("sampled")
 )
 _same_title = (
     select(*(_e.c[name] for name in _ENTRY_COLUMNS))
@@ -137,9 +195,18 @@ _titled = (
     )
 )
 # An entry whose title begins with the query may come twice; results are made unique where they are ranked.
-_found = union_all(
-    select(*(_recent.c[name] for name in _ENTRY_COLUMNS)), select(*(_indexed.c[name] for name in _ENTRY_COLUMNS)), _titled
-).subquery("found")
+_all_found = union_all(
+    *(select(*(each.c[name] for name in _ENTRY_COLUMNS)) for each in (_recent, _indexed, _sampled)), _titled
+).cte("all_found")
+_is_document = _all_found.c.type == literal("'Document'")
+_newest_documents = (
+    select(_all_found)
+    .where(_is_document)
+    .order_by(_all_found.c.text_at.desc(), _all_found.c.id)
+    .limit(literal(str(MAX_COMPARED_DOCUMENTS)))
+    .subquery("newest_document")
+)
+_found = union_all(select(_all_found).where(~_is_document), select(_newest_documents)).subquery("found")
 _word = (
     func.unnest(
         cast(_WORDS, ARRAY(TSQUERY)),

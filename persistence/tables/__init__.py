@@ -6,6 +6,7 @@ database's collation is C), which ranks need.
 """
 
 from persistence.tables.apps import api_tokens, authorization_codes, device_codes, oauth_clients, oauth_consents
+from persistence.tables.audit import audit_entries, audit_heads
 from persistence.tables.columns import INSTANT, metadata, project_status, task_status, team_role
 from persistence.tables.document_log import document_clients, document_heads, document_updates
 from persistence.tables.documents import document_references, document_versions, documents
@@ -13,6 +14,7 @@ from persistence.tables.events import events, idempotency_keys, streams
 from persistence.tables.files import attached, attachments, discarded_blobs
 from persistence.tables.identity import (
     account_tokens,
+    external_identities,
     factors,
     invitations,
     recovery_codes,
@@ -23,7 +25,13 @@ from persistence.tables.identity import (
     users,
 )
 from persistence.tables.jobs import user_jobs
-from persistence.tables.notifications import notification_deliveries, notification_settings, notifications
+from persistence.tables.notifications import (
+    notification_deliveries,
+    notification_settings,
+    notifications,
+    push_devices,
+    push_keys,
+)
 from persistence.tables.search import search_entries, search_queue, search_terms
 from persistence.tables.tasks import (
     comment_reactions,
@@ -40,7 +48,7 @@ from persistence.tables.tasks import (
     tasks,
     watchers,
 )
-from persistence.tables.workers import consumer_cursors, consumers, dead_letters, jobs, schedule_runs
+from persistence.tables.workers import consumer_attempts, consumer_cursors, consumers, dead_letters, jobs, schedule_runs
 
 __all__ = [
     "INSTANT",
@@ -48,9 +56,12 @@ __all__ = [
     "api_tokens",
     "attached",
     "attachments",
+    "audit_entries",
+    "audit_heads",
     "authorization_codes",
     "comment_reactions",
     "comments",
+    "consumer_attempts",
     "consumer_cursors",
     "consumers",
     "dead_letters",
@@ -63,6 +74,7 @@ __all__ = [
     "document_versions",
     "documents",
     "events",
+    "external_identities",
     "factors",
     "former_ranks",
     "idempotency_keys",
@@ -79,6 +91,8 @@ __all__ = [
     "project_members",
     "project_status",
     "projects",
+    "push_devices",
+    "push_keys",
     "recovery_codes",
     "schedule_runs",
     "search_entries",

@@ -31,6 +31,7 @@ events = Table(
     Column("actor_user_id", Uuid, key="actor_id"),
     Column("client_mutation_id", Text),
     Column("at", INSTANT, nullable=False),
+    Column("origin", JSONB),
     PrimaryKeyConstraint("stream", "position"),
 )
 

@@ -24,6 +24,17 @@ consumer_cursors = Table(
     PrimaryKeyConstraint("stream", "consumer"),
 )
 
+consumer_attempts = Table(
+    "consumer_attempts",
+    metadata,
+    Column("stream", Text, nullable=False),
+    Column("consumer", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("single_until", BigInteger, nullable=False),
+    PrimaryKeyConstraint("stream", "consumer"),
+)
+
 dead_letters = Table(
     "dead_letters",
     metadata,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+import resolvers.audit
 import resolvers.label
 import resolvers.oauth_client
 import resolvers.project
@@ -18,6 +19,7 @@ from schema.connection import Connection, PageInfo
 from schema.fields import leaf, relation, view
 from schema.node import Entity, Node
 from schema.payload import MutationPayload
+from schema.types.audit import AuditEntryConnection
 from schema.types.oauth_client import OAuthClient
 from schema.types.user import User
 
@@ -95,6 +97,14 @@ class Team(Entity):
         resolvers.oauth_client.of_teams,
         "OAuth clients, oldest first; none for those who do not manage the team.",
         guard=Scope.ADMIN,
+        needs=["id"],
+        personal=True,
+    )
+    audit_log: AuditEntryConnection = relation(
+        resolvers.audit.of_teams,
+        "Audit log, latest first; empty for those who do not manage the team.",
+        guard=Scope.AUDIT_READ,
+        weight=5,
         needs=["id"],
         personal=True,
     )

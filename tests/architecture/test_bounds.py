@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
-_ROOMS = ("persistence", "auth", "embedded", "mail", "outgoing", "workers")
+_ROOMS = ("persistence", "auth", "embedded", "mail", "outgoing", "push", "workers")
 _COLLECTIONS = frozenset(
     {
         "dict",
@@ -43,6 +43,7 @@ _BOUNDS: dict[str, str] = {
     "auth/keys.py:SigningKeys._by_id": "MAX_KEYS keys",
     "auth/account_mail.py:BackgroundAccountMailer._waiting": "1,000 mails",
     "auth/oauth/requests.py:_Payload._datalist": "the parameters of one request: 50",
+    "auth/oauth/sign_in_pages.py:SignInPages._providers": "the providers of the settings",
     "auth/passwords.py:Argon2Passwords._slots": "one less than there are cores; 100 wait, for five seconds",
     "auth/passwords.py:Argon2Passwords._threads": "as many threads, behind the slots",
     "auth/tokens.py:AccessTokens._api_tokens": _BYTES,
@@ -93,6 +94,8 @@ _BOUNDS: dict[str, str] = {
     "persistence/rate_limits/cost_redis.py:RedisCostLimiter._unsent": "10,000 subjects",
     "persistence/rate_limits/memory.py:MemoryRateLimiter._times": _BYTES,
     "persistence/retry_schedule.py:RetrySchedule._failures": "10,000 objects",
+    "persistence/search/frequencies.py:Frequencies.places": "the places that ANALYZE remembers: 100, by default",
+    "persistence/search/frequencies.py:Frequencies.words": "the words that ANALYZE remembers: 1,000, by default",
     "persistence/search/index_writes.py:IndexChanges.entries": _PER_OPERATION,
     "persistence/search/index_writes.py:IndexChanges.moved": _PER_OPERATION,
     "persistence/search/index_writes.py:IndexChanges.names": _PER_OPERATION,
@@ -117,6 +120,7 @@ _BOUNDS: dict[str, str] = {
     "workers/consumer_runner.py:ConsumerRunner._busy": "one for each task of the consumer, four at most",
     "workers/consumer_runner.py:ConsumerRunner._ready": "10,000 streams",
     "workers/consumer_runner.py:ConsumerRunner._single_until": "10,000 streams",
+    "workers/consumer_runner.py:ConsumerRunner._survived": "10,000 streams",
     "workers/consumer_runner.py:ConsumerRunner._timers": "10,000 streams",
     "workers/job.py:JobWriter.kinds": _PER_OPERATION,
     "workers/metrics.py:WorkerMetrics.consumers": _CONSUMERS,

@@ -8,6 +8,7 @@ from graphql import GraphQLField, GraphQLNonNull, GraphQLObjectType, get_named_t
 from resolvers import ids
 from schema.root import bindings, schema
 from tests.support.app import App, Person
+from tests.support.audit import record_team
 from tests.support.graph_actions import create_comment, create_task, mutate, mutate_ok
 from tests.support.oauth import registered
 from tests.support.teams import SampleTeam, uuid_of
@@ -69,6 +70,7 @@ async def test_only_personal_fields_give_people_with_equal_rights_different_thin
     ]
     await mutate_ok(app, team.owner, "projectUpdate", id=team.project_id, leadId=team.member.id)
     await registered(app, team.owner, team.team_id)
+    await record_team(app, team)
     rows = await app.sql.fetch("SELECT id FROM events WHERE entity_id = $1 ORDER BY position", uuid_of(card["id"]))
     objects = {
         "Task": card["id"],

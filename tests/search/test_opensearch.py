@@ -8,12 +8,14 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from app.settings import Settings
 from domain.search.entry import SearchEntry
 from domain.search.tokens import words
 from persistence.search.opensearch.engine import OpenSearchEngine
 from persistence.search.opensearch.indexer import Indexer, Operation, next_version
-from persistence.search.opensearch.indices import KIND_OF, document_of, to_instant
+from persistence.search.opensearch.indices import KIND_OF, KINDS, MAPPING_VERSION, IndexKind, IndexNames, document_of, to_instant
 from persistence.search.opensearch.rebuild import build, is_built, verify
 from resolvers import ids
 from tests.support.app import App
@@ -158,3 +160,29 @@ def test_a_document_holds_the_words_of_its_entry_and_no_operation_breaks_its_lin
 def test_an_instant_is_indexed_exactly_and_in_its_order(at: datetime) -> None:
     later = at + timedelta(microseconds=1)
     assert (to_instant(later) - to_instant(at), to_instant(at) % 1_000_000) == (1, at.microsecond)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ftp://host",
+        "https://",
+        "https:///prefix",
+        "http://host/Upper",
+        "http://host/a/b",
+        "http://host?x=1",
+        "http://host/a?ca=/nowhere",
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused(address: str) -> None:
+    with pytest.raises(ValidationError, match="opensearch_url"):
+        Settings(opensearch_url=address)
+
+
+@given(st.datetimes(min_value=datetime(1, 1, 1), max_value=datetime(9999, 1, 1)), st.sampled_from(KINDS))  # noqa: DTZ001
+def test_an_index_has_the_version_of_its_mapping_in_its_name_and_others_have_none(now: datetime, kind: IndexKind) -> None:
+    names = IndexNames("hive")
+    index = names.index(kind, now)
+    assert names.version_of(kind, index) == MAPPING_VERSION
+    for other in (names.alias(kind), names.next_alias(kind), f"x{index}", f"{index}x", IndexNames("other").index(kind, now)):
+        assert names.version_of(kind, other) == 0

@@ -118,6 +118,10 @@ async def main(url: str, folder: Path, point: str) -> None:
             public_url="",
             mailer=unused,
             notification_mails=unused,
+            audit_seal=unused,
+            audit_retention_days=0,
+            notification_texts=unused,
+            pusher=unused,
         )
         wiring = WorkerWiring(
             url=url,

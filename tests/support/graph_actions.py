@@ -38,6 +38,7 @@ _PAYLOAD_SELECTIONS = {
     "LabelPayload": "label { id name }",
     "NotificationsPayload": "unreadCount notifications { id reason readAt archivedAt snoozedUntil }",
     "OAuthClientPayload": "oauthClient { id version }",
+    "PushDevicePayload": "device { id platform label }",
     "PasskeyRequestPayload": "expiresAt",
     "ProjectPayload": "project { id version }",
     "SessionPayload": "user { id }",
@@ -50,10 +51,14 @@ _MUTATION_FIELDS = schema._schema.mutation_type.fields  # type: ignore[union-att
 _TABLES = """
   teams team_members labels projects project_members tasks task_aliases task_links comments comment_reactions watchers seen_marks
   document_references documents document_versions document_heads document_updates
-  notifications notification_settings notification_deliveries
-  search_entries attachments discarded_blobs jobs user_jobs users sessions factors recovery_codes account_tokens invitations streams events idempotency_keys
+  notifications notification_settings notification_deliveries push_devices
+  search_entries attachments discarded_blobs jobs user_jobs users sessions factors recovery_codes external_identities account_tokens
+  invitations streams events idempotency_keys
 """.split()  # noqa: SIM905 (easier to read)
-_STATE_QUERY = " UNION ALL ".join(f"SELECT '{table}', count(*), max(xmin::text::bigint) FROM {table}" for table in _TABLES)
+_WITHOUT_REFUSALS = dict.fromkeys(("events", "streams"), "WHERE stream NOT LIKE 'audit:%'")
+_STATE_QUERY = " UNION ALL ".join(
+    f"SELECT '{table}', count(*), max(xmin::text::bigint) FROM {table} {_WITHOUT_REFUSALS.get(table, '')}" for table in _TABLES
+)
 
 
 def mutation_text(field: str, selection: str | None = None) -> str:
@@ -125,7 +130,7 @@ async def task_titles(app: App, person: Person, project_id: str) -> list[str]:
 
 async def table_states(app: App) -> dict[str, tuple[int, int | None]]:
     """Of every table how many rows it has and the last transaction that wrote one: equal before and after, nothing was
-    written."""
+    written but that something was refused."""
     return {row[0]: (row[1], row[2]) for row in await app.sql.fetch(_STATE_QUERY)}
 
 

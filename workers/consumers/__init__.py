@@ -3,6 +3,7 @@
 from typing import Final
 
 from workers.consumer import Consumer
+from workers.consumers.audit import audit
 from workers.consumers.notifications import notifications
 
-CONSUMERS: Final[tuple[Consumer, ...]] = (notifications,)
+CONSUMERS: Final[tuple[Consumer, ...]] = (notifications, audit)

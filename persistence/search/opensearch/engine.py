@@ -1,7 +1,7 @@
 """Calls OpenSearch: every call ends in time, and every failure is Unavailable.
 
-The URL: `https://user:password@host:9200/prefix`; the prefix begins the names of all indices, so that deployments can share a
-cluster.
+The URL: `https://user:password@host:9200/prefix?ca=/path`; the prefix begins the names of all indices, so that deployments can
+share a cluster; `ca` is the certificate of an authority of one's own.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiohttp
 import orjson
@@ -23,7 +23,7 @@ T = TypeVar("T")
 DEFAULT_PREFIX: Final = "pantherahive"
 MAX_CONNECTIONS: Final = 16
 CALL_TIMEOUT_SECONDS: Final = 2.0
-BULK_TIMEOUT_SECONDS: Final = 5.0
+BULK_TIMEOUT_SECONDS: Final = 8.0
 ADMIN_TIMEOUT_SECONDS: Final = 30.0
 _ND_JSON: Final = {"content-type": "application/x-ndjson"}
 
@@ -64,6 +64,7 @@ class OpenSearchEngine:
         """The cluster at a URL; no request is sent yet."""
         parts = urlsplit(url)
         secure = parts.scheme == "https"
+        authorities = parse_qs(parts.query).get("ca")
         credentials = None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
         logging.getLogger("opensearch").setLevel(logging.ERROR)  # it warns of every failure, which callers report themselves
         client = AsyncOpenSearch(
@@ -71,6 +72,7 @@ class OpenSearchEngine:
             http_auth=credentials,
             use_ssl=secure,
             verify_certs=True,
+            ca_certs=authorities[-1] if authorities else None,
             max_retries=0,
             pool_maxsize=MAX_CONNECTIONS,
             timeout=ADMIN_TIMEOUT_SECONDS,

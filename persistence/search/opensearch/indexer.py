@@ -5,7 +5,7 @@ version that is not newer than the one it has, so whatever is repeated, overtake
 Rejected: the position of the event as version, since positions of two teams cannot be compared, and objects move from one to
 another.
 
-Requests hold 500 objects and 4 MiB at most and follow each other; a cluster that has too much to do (429) is waited for.
+Requests hold 500 objects and 2 MiB at most and follow each other; a cluster that has too much to do (429) is waited for.
 """
 
 import asyncio
@@ -23,10 +23,11 @@ from persistence.engine.statement import Statement
 from persistence.search import sources
 from persistence.search.opensearch.engine import OpenSearchEngine, OpenSearchUnavailable
 from persistence.search.opensearch.indices import KIND_OF, IndexKind, document_of
+from persistence.search.rebuild import batch_rows
 from persistence.workers.backoff import full_jitter
 
 MAX_BULK_OBJECTS: Final = 500
-MAX_BULK_BYTES: Final = 4 * 2**20
+MAX_BULK_BYTES: Final = 2 * 2**20
 _MAX_TRIES: Final = 5
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.1, 1.0
 _MAX_INLINE_CHARS: Final = 10_000  # a few milliseconds
@@ -75,7 +76,7 @@ class Indexer:
         building = await self._engine.building()
         for type_name, ids in objects.items():
             kind = KIND_OF[type_name]
-            for some in _chunks(sorted(ids), MAX_BULK_OBJECTS):
+            for some in _chunks(sorted(ids), batch_rows(type_name)):
                 entries = {each.id: each for each in await sources.read(database, type_name, some)}
                 await self.write(kind, [(id_, entries.get(id_)) for id_ in some], version, is_building=kind.name in building)
 

@@ -11,6 +11,7 @@ is indexed of them, and who sees which project is asked of Postgres with every s
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -103,9 +104,10 @@ class IndexNames:
         """The name of a new index."""
         return f"{self.template(kind)}-{now:%Y%m%d%H%M%S%f}"
 
-    def all_of(self, kind: IndexKind) -> str:
-        """A pattern of all indices of a kind, of any version."""
-        return f"{self.prefix}-{kind.name}-v*"
+    def version_of(self, kind: IndexKind, index: str) -> int:
+        """The version of the mapping in the name of an index; 0 where it has none."""
+        found = re.fullmatch(rf"{re.escape(self.alias(kind))}-v(\d{{1,9}})-\d+", index)
+        return 0 if found is None else int(found[1])
 
 
 def template_body(names: IndexNames, kind: IndexKind) -> dict[str, Any]:

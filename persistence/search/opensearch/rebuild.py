@@ -5,6 +5,7 @@ that changes meanwhile is missed: what it wrote before it knew of the new index 
 decide where both write. At the end the aliases are moved to the new indices in one step, and the old ones are deleted.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,18 +13,22 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from domain.errors import Unavailable
 from domain.search.entry import SearchEntry
 from persistence.engine.database import Database
 from persistence.engine.session import open_session
 from persistence.search import sources
 from persistence.search.opensearch.engine import OpenSearchEngine
 from persistence.search.opensearch.indexer import Indexer, next_version
-from persistence.search.opensearch.indices import KINDS, document_of, template_body
+from persistence.search.opensearch.indices import KINDS, MAPPING_VERSION, IndexKind, document_of, template_body
 from persistence.search.opensearch.statements import CONSUMER_NAME
-from persistence.search.rebuild import BATCH_ROWS, IndexReport
+from persistence.search.rebuild import IndexReport, batch_rows
 from persistence.workers import cursors
+from persistence.workers.backoff import full_jitter
 
 _SCAN_ROWS: Final = 1_000
+_MAX_TRIES: Final = 8
+_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.5, 10.0
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended('pantherahive search build', 0))"
 logger = logging.getLogger(__name__)
 
@@ -33,10 +38,11 @@ class BuildRunning(Exception):
 
 
 async def is_built(engine: OpenSearchEngine) -> bool:
-    """Whether all indices are there, of this version of the mapping. Raises Unavailable."""
+    """Whether all indices are there, of this version of the mapping or, while servers are updated, of a newer one. Raises
+    Unavailable."""
     for kind in KINDS:
         held = await engine.indices_of(engine.names.alias(kind))
-        if len(held) != 1 or not held[0].startswith(f"{engine.names.template(kind)}-"):
+        if len(held) != 1 or engine.names.version_of(kind, held[0]) < MAPPING_VERSION:
             return False
     return True
 
@@ -56,10 +62,23 @@ async def build(database: Database, engine: OpenSearchEngine, url: str) -> int:
             for type_name in kind.types:
                 async for version, page in _pages(database, type_name):
                     rows = [(each.id, each) for each in page if not each.is_deleted]
-                    await Indexer(engine).write(kind, rows, version, is_building=True, only=True)
+                    await _write(Indexer(engine), kind, rows, version)
                     count += len(rows)
         await _switch(engine, made)
         return count
+
+
+async def _write(indexer: Indexer, kind: IndexKind, rows: Sequence[tuple[UUID, SearchEntry]], version: int) -> None:
+    """Write a page into the index that is built; again, a few times, where the cluster does not answer."""
+    for tries in range(1, _MAX_TRIES + 1):
+        try:
+            await indexer.write(kind, rows, version, is_building=True, only=True)
+        except Unavailable:
+            if tries == _MAX_TRIES:
+                raise
+            await asyncio.sleep(full_jitter(tries, _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS))
+        else:
+            return
 
 
 @asynccontextmanager
@@ -72,7 +91,7 @@ async def _build_lock(url: str) -> AsyncIterator[None]:
 
 async def _pages(database: Database, type_name: str) -> AsyncIterator[tuple[int, Sequence[SearchEntry]]]:
     """The entries of all objects of a type, each page with a version that was drawn before it was read."""
-    pages = sources.read_all(database, type_name, page_rows=BATCH_ROWS)
+    pages = sources.read_all(database, type_name, page_rows=batch_rows(type_name))
     while True:
         version = await next_version(database)
         page = await anext(pages, None)
@@ -135,7 +154,7 @@ async def verify(database: Database, engine: OpenSearchEngine) -> IndexReport:
         await engine.administer("POST", f"/{alias}/_refresh")
         known = await _digests(engine, alias)
         for type_name in kind.types:
-            async for page in sources.read_all(database, type_name, page_rows=BATCH_ROWS):
+            async for page in sources.read_all(database, type_name, page_rows=batch_rows(type_name)):
                 for entry in page:
                     if entry.is_deleted:
                         continue
