@@ -15,7 +15,7 @@ ranges whose whole head stands in the page are read on:
     SELECT id FROM (…rows of placed… UNION ALL …rows of continued…) ORDER BY k0 DESC, id DESC LIMIT :size
 
 *Probed*, where a filter has conditions that no order of an index covers: they are checked on a sample, the first rows of the
-ranges (300 altogether, and 2 of each at least). Where one of 28 matches or more, on more of them (1,400, and 16 of each), and on
+ranges (200 altogether, and 2 of each at least). Where one of 24 matches or more, on more of them (1,200, and 16 of each), and on
 400 of the range that turns out to hold up the page, since one project is often more active than the others. That settles a page
 where many rows match. Where few do, all rows that match are found by the index of a condition, and sorted; the parts stand in one
 statement, and each runs only when the one before has not settled the page. Neither estimates nor statistics are involved: rows
@@ -50,10 +50,10 @@ from sqlalchemy import (
 from sqlalchemy import any_ as sql_any
 
 _MIN_HEAD_ROWS: Final = 3
-_SAMPLE_ROWS: Final = 300
+_SAMPLE_ROWS: Final = 200
 _MIN_SAMPLE_ROWS: Final = 2  # of each range
-_MIN_SHARE: Final = 28  # one of so many matches, or they are found by an index
-_PROBE_ROWS: Final = 1_400
+_MIN_SHARE: Final = 24  # one of so many matches, or they are found by an index
+_PROBE_ROWS: Final = 1_200
 _MIN_PROBE_ROWS: Final = 16  # of each range
 _DEEPER_ROWS: Final = 400
 _SIZE: Final = bindparam("size", type_=Integer)
