@@ -42,6 +42,7 @@ from persistence.stores.factor import SqlFactors
 from persistence.stores.invitation import SqlInvitations
 from persistence.stores.job import SqlJobs
 from persistence.stores.label import SqlLabels
+from persistence.stores.mail_report import SqlMailReports
 from persistence.stores.notification import SqlNotifications
 from persistence.stores.notification_settings import SqlNotificationSettings
 from persistence.stores.oauth_client import SqlOAuthClients
@@ -113,6 +114,7 @@ class SqlUnitOfWork:
     deliveries = _Store(SqlDeliveries)
     audit = _Store(SqlAudit)
     push_devices = _Store(SqlPushDevices)
+    mail_reports = _Store(SqlMailReports)
 
     def __init__(
         self,
