@@ -39,8 +39,10 @@ from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
 from embedded import embedded_postgres
 from gateway.execution.coordinates import coordinates_where
+from gateway.execution.executor import Executor
 from gateway.execution.limits import Limits
 from gateway.execution.position_reader import PositionReader
+from gateway.webhook_payloads import WebhookPayloads
 from mail.message import parse_mailbox
 from mail.rendering import MailTemplates
 from outgoing.safe_http import SafeHttpClient
@@ -70,8 +72,9 @@ from realtime.collaboration.rooms import Rooms
 from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
 from resolvers.collaboration_auth import access_from
-from resolvers.context import Services
+from resolvers.context import Context, Services
 from resolvers.sync_cursor import SyncCursors
+from schema.field_rules import field_weights
 from schema.root import bindings, schema
 from workers.metrics import WorkerMetrics
 from workers.notification_mail import NotificationMails
@@ -230,6 +233,7 @@ async def open_resources(
                 timings=timings,
             )
         )
+        rules = OutgoingRules(settings.outgoing_networks)
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
         mailer = await stack.enter_async_context(open_mailer(settings))
@@ -271,6 +275,9 @@ async def open_resources(
             registration=settings.registration,
             account_mailer=account_mailer,
             unsubscribe_tokens=UnsubscribeTokens(secret.derive("unsubscribe")),
+            outgoing_rules=rules,
+            webhook_secrets=SecretBox(secret, "webhooks"),
+            webhook_payloads=WebhookPayloads(webhook_executor()),
             development=not settings.production,
             tokens=tokens,
             public_url=settings.origin,
@@ -292,7 +299,7 @@ async def open_resources(
             origin=settings.origin,
             app_url=settings.app_url and settings.app_url.rstrip("/"),
         )
-        outgoing = await stack.enter_async_context(SafeHttpClient.open(OutgoingRules(settings.outgoing_networks)))
+        outgoing = await stack.enter_async_context(SafeHttpClient.open(rules))
         yield Resources(
             services=services,
             tokens=tokens,
@@ -361,6 +368,11 @@ def open_secret(settings: Settings) -> ServerSecret:
         return ServerSecret(read_or_create_secret(folder))
     except OSError as error:
         raise CannotStart(f"The secret of the folder {folder} cannot be used: {error}. Set HIVE_SECRET_KEY instead.") from error
+
+
+def webhook_executor() -> Executor:
+    """What executes the documents of webhooks: apart from those of requests, so that neither displaces the other's."""
+    return Executor(schema, limits=LIMITS, weights=field_weights(bindings), before_event=Context.clear_loaders, bindings=bindings)
 
 
 def audit_seal(secret: ServerSecret) -> Seal:

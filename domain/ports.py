@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from domain.team import TeamStore
     from domain.user import UserStore
     from domain.watch import WatchStore
+    from domain.webhook import WebhookStore
 
 
 class UnitOfWork(Protocol):
@@ -91,6 +92,8 @@ class UnitOfWork(Protocol):
     def deliveries(self) -> "DeliveryStore": ...
     @property
     def audit(self) -> "AuditStore": ...
+    @property
+    def webhooks(self) -> "WebhookStore": ...
 
     async def read_links(self, markdown: str, interesting: "re.Pattern[str]") -> "Sequence[LinkTarget]":
         """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""

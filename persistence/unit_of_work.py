@@ -52,6 +52,7 @@ from persistence.stores.task_link import SqlTaskLinks
 from persistence.stores.team import SqlTeams
 from persistence.stores.user import SqlUsers
 from persistence.stores.watch import SqlWatches
+from persistence.stores.webhook import SqlWebhooks
 from persistence.transaction import Transaction
 
 T = TypeVar("T")
@@ -106,6 +107,7 @@ class SqlUnitOfWork:
         self.notification_settings = SqlNotificationSettings(connection)
         self.deliveries = SqlDeliveries(connection)
         self.audit = SqlAudit(connection)
+        self.webhooks = SqlWebhooks(connection)
 
     async def read_links(self, markdown: str, interesting: re.Pattern[str]) -> Sequence[LinkTarget]:
         """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""

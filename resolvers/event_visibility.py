@@ -26,6 +26,7 @@ _SCOPES_BEYOND_LOG: Mapping[str, TokenScope] = {
     "Notification": TokenScope.NOTIFICATIONS_READ,
     "OAuthClient": TokenScope.ADMIN,
     "Session": TokenScope.PROFILE_READ,
+    "Webhook": TokenScope.WEBHOOKS_MANAGE,
 }
 _FINDERS_BY_TYPE: Mapping[str, FindByIds] = {"Task": task.by_ids, "Document": documents.by_ids}
 

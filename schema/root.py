@@ -23,6 +23,7 @@ import resolvers.task
 import resolvers.team
 import resolvers.user
 import resolvers.watch
+import resolvers.webhook
 from domain.actor import Scope
 from resolvers.inputs import comment as comment_inputs
 from resolvers.inputs import notification as notification_inputs
@@ -55,6 +56,8 @@ from schema.types.server import RateLimit, ServerInfo
 from schema.types.task import Task, TaskLink, TaskPayload, TasksPayload
 from schema.types.team import Label, LabelPayload, Team, TeamPayload
 from schema.types.user import BasicPayload, DeletePayload, Factor, MailPayload, Session, SessionPayload, User, UserPayload
+from schema.types.webhook import Webhook, WebhookDelivery
+from schema.webhook_mutations import WebhookMutations
 
 _ME = Scope.PROFILE_WRITE
 _TEAMS = Scope.TEAMS_WRITE
@@ -111,6 +114,9 @@ class Query:
         "Notifications of the viewer, the newest first: those in the inbox, unless others are asked for.",
         guard=Scope.NOTIFICATIONS_READ,
     )
+    webhook: Webhook | None = query(
+        resolvers.webhook.get, "A webhook of a team that the viewer manages.", guard=Scope.WEBHOOKS_MANAGE
+    )
     rate_limit: RateLimit | None = query(
         resolvers.server.rate_limit,
         "Cost of this operation, and what is left of the viewer's limit; null where costs are not limited.",
@@ -120,7 +126,7 @@ class Query:
 
 
 @strawberry.type(description="Mutations. Each field runs in its own transaction.")
-class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutations):
+class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutations, WebhookMutations):
     """The root of mutations."""
 
     user_register: SessionPayload | None = mutation(
@@ -388,7 +394,20 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[Activity, ApiToken, Attachment, Comment, DocumentVersion, Factor, Label, OAuthClient, Session, TaskLink, *ERROR_TYPES],
+    types=[
+        Activity,
+        ApiToken,
+        Attachment,
+        Comment,
+        DocumentVersion,
+        Factor,
+        Label,
+        OAuthClient,
+        Session,
+        TaskLink,
+        WebhookDelivery,
+        *ERROR_TYPES,
+    ],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 bindings = field_rules.collect_bindings(schema)

@@ -57,6 +57,10 @@ class JobWriter:
         self._connection = connection
         self.kinds: set[str] = set()
 
+    def wake(self, kind: str) -> None:
+        """Wake workers after the commit, for work of a kind that is stored elsewhere."""
+        self.kinds.add(kind)
+
     async def add(self, kind: str, job_id: UUID, payload: Mapping[str, Any], *, run_at: datetime | None = None) -> bool:
         """Add a job that is due at a time (None: now), unless there is one with its id; whether it was added."""
         self.kinds.add(kind)

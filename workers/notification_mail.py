@@ -13,12 +13,17 @@ from domain.notification import DigestFrequency, Notification, NotificationReaso
 from mail.rendering import MailTemplates
 from persistence.engine.database import Database
 from persistence.engine.lookup import FindByIds
-from persistence.stores import comment, project, task, user
+from persistence.stores import comment, project, task, user, webhook
 from persistence.stores import document_queries as documents
 from persistence.stores.notification import invited_team_names
 
 MAX_SHOWN: Final = 30
-_LOADERS: Final[Mapping[str, FindByIds]] = {"Task": task.by_ids, "Document": documents.by_ids, "Project": project.by_ids}
+_LOADERS: Final[Mapping[str, FindByIds]] = {
+    "Task": task.by_ids,
+    "Document": documents.by_ids,
+    "Project": project.by_ids,
+    "Webhook": webhook.by_ids,
+}
 _WHY: Final = {
     NotificationReason.MENTIONED: "you were mentioned",
     NotificationReason.ASSIGNED: "a task was assigned to you",
@@ -27,6 +32,7 @@ _WHY: Final = {
     NotificationReason.ADDED_TO_PROJECT: "you were added to a project",
     NotificationReason.DUE_SOON: "a task of yours is due",
     NotificationReason.OVERDUE: "a task of yours is overdue",
+    NotificationReason.WEBHOOK_PAUSED: "you manage the team",
 }
 _PERIODS: Final = {DigestFrequency.HOURLY: "hour", DigestFrequency.DAILY: "day", DigestFrequency.WEEKLY: "week"}
 
@@ -104,6 +110,6 @@ class NotificationMails:
         ]
 
     def _link(self, each: Notification) -> str | None:
-        if self.app_url is None or each.subject_type == "Invitation":
+        if self.app_url is None or each.subject_type in ("Invitation", "Webhook"):
             return None
         return f"{self.app_url}/{each.subject_type.lower()}/{url_safe_id(each.subject_type, each.subject_id)}"

@@ -1,17 +1,23 @@
 """What consumers, jobs and schedules may use; opened by the process, shared by all."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from domain.audit import Seal
 from domain.blob import BlobStore
+from domain.events import Entry
 from domain.mail import Mailer
+from domain.webhook import Webhook, WebhookSecrets
+from outgoing.safe_http import SafeHttpClient
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.documents.compaction import CompactionService
 from persistence.documents.contents import ContentReader
 from persistence.engine.database import Database
 from persistence.unit_of_work import Announcer
 from workers.notification_mail import NotificationMails
+
+RenderWebhook = Callable[[Webhook, Entry, str], Awaitable[str | None]]
+"""The body of a message about an entry with a name; None where the webhook does not see it. Raises UnusablePayload."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,3 +37,6 @@ class WorkerServices:
     notification_mails: NotificationMails
     audit_seal: Seal
     audit_retention_days: int
+    outgoing: SafeHttpClient
+    webhook_secrets: WebhookSecrets
+    render_webhook: RenderWebhook

@@ -44,6 +44,7 @@ DEFAULT_CHANNELS: Final[Mapping[Reason, frozenset[NotificationChannel]]] = {
     Reason.STATUS_CHANGED: _IN_APP,
     Reason.TASK_CHANGED: _IN_APP,
     Reason.DOCUMENT_CHANGED: _IN_APP,
+    Reason.WEBHOOK_PAUSED: _AND_MAIL,
 }
 
 

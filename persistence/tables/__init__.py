@@ -40,6 +40,7 @@ from persistence.tables.tasks import (
     tasks,
     watchers,
 )
+from persistence.tables.webhooks import webhook_deliveries, webhook_queues, webhooks
 from persistence.tables.workers import consumer_cursors, consumers, dead_letters, jobs, schedule_runs
 
 __all__ = [
@@ -100,4 +101,7 @@ __all__ = [
     "teams",
     "users",
     "watchers",
+    "webhook_deliveries",
+    "webhook_queues",
+    "webhooks",
 ]

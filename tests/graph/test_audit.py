@@ -176,7 +176,12 @@ async def test_whoever_does_not_manage_the_team_reads_nothing(app: App, team: Sa
     entry_id = (await audit_log(app, team.owner, team.team_id, first=1))["nodes"][0]["id"]
     person = getattr(team, role)
     seen = (await app.run(person, AUDIT_LOG, id=team.team_id))["team"]
-    nothing: dict[str, Any] = {"totalCount": 0, "brokenAt": None, "pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": []}
+    nothing: dict[str, Any] = {
+        "totalCount": 0,
+        "brokenAt": None,
+        "pageInfo": {"hasNextPage": False, "endCursor": None},
+        "nodes": [],
+    }
     assert seen == (None if role == "outsider" else {"auditLog": nothing})
     assert await app.run(person, "query ($id: ID!) { node(id: $id) { id } }", id=entry_id) == {"node": None}
     assert await app.run(team.admin, "query ($id: ID!) { node(id: $id) { id } }", id=entry_id) == {"node": {"id": entry_id}}
