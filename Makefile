@@ -15,7 +15,7 @@ TESTS :=
 WORKERS := auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast test-clients test-browser chaos attack fuzz bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin check format lock graphiql clean
+.PHONY: help run install test test-fast test-clients test-browser test-opensearch chaos attack fuzz bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin check format lock graphiql clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -37,6 +37,9 @@ test-clients: $(INSTALLED) ## drive Apollo, urql, Relay, graphql-ws, graphql-sse
 
 test-browser: $(INSTALLED) ## drive GraphiQL in headless Chromium through all screens, colours and widths (needs Node and Chromium)
 	@$(IN)/python -m pytest -m "browser or not browser" tests/browser $(TESTS)
+
+test-opensearch: $(INSTALLED) ## run the tests of searches on a real OpenSearch (needs Java 17 to 21 and Maven, which brings 53 MB once)
+	@HIVE_TEST_OPENSEARCH=real $(IN)/python -m pytest tests/search $(TESTS)
 
 chaos: $(INSTALLED)      ## kill servers, workers and Valkey again and again while people write, for minutes
 	@$(IN)/python -m pytest -m chaos tests/chaos tests/graph/test_document_bounds.py $(TESTS)

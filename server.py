@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from app.settings import Settings, misspelt_settings
 
@@ -66,16 +67,19 @@ def main(argv: list[str]) -> int:
     try:
         settings = Settings(seed_size=asked.seed_size) if asked.seed_size else Settings()
     except ValidationError as error:
-        return _refuse_settings(
-            f"HIVE_{'_'.join(map(str, each['loc'])).upper()}: {each['msg'].removeprefix('Value error, ')}"
-            for each in error.errors()
-        )
+        return _refuse_settings(map(_settings_error, error.errors()))
     if misspelt := misspelt_settings():
         return _refuse_settings(misspelt)
     _set_up_logging(settings)
     with contextlib.suppress(KeyboardInterrupt):
         return _run_command(asked, settings)
     return 0
+
+
+def _settings_error(error: ErrorDetails) -> str:
+    """A line about a setting, and about what in it where it holds several values."""
+    setting, *where = map(str, error["loc"])
+    return ": ".join([f"HIVE_{setting.upper()}", *(" ".join(where),) * bool(where), error["msg"].removeprefix("Value error, ")])
 
 
 def _refuse_settings(lines: Iterable[str]) -> int:
@@ -284,22 +288,13 @@ async def _maintain_documents(settings: Settings, task: str) -> None:
 
 
 async def _maintain_search(settings: Settings, task: str) -> None:
-    from app.bootstrap import CannotStart, migrate, open_database_url
-    from persistence.engine.database import open_database
-    from persistence.search.rebuild import reindex, verify, work_off_all
+    from app.bootstrap import migrate, open_database_url
+    from app.search_maintenance import reindex_search, verify_search
 
     async with open_database_url(settings) as url:
         await migrate(url)
-        async with open_database(url, max_connections=2) as database:
-            if task == "reindex":
-                await work_off_all(database)
-                print(await reindex(database))
-                await work_off_all(database)
-                return
-            report = await verify(database)
-            print(report)
-            if not report.is_whole:
-                raise CannotStart("The search index differs from the objects: run `server.py search reindex`.")
+        async for line in (reindex_search if task == "reindex" else verify_search)(settings, url):
+            print(line)
 
 
 async def _seed(settings: Settings) -> None:
@@ -314,7 +309,7 @@ async def _seed(settings: Settings) -> None:
 
 
 async def _send_test_mail(settings: Settings, address: str) -> None:
-    from app.bootstrap import send_test_mail
+    from app.mail_command import send_test_mail
 
     await send_test_mail(settings, address)
     print(f"A mail to {address} was accepted.")

@@ -1,22 +1,37 @@
-"""Opens the adapter of each port that the settings name: files, mail, the queue of workers, and pub/sub."""
+"""Opens the adapter of each port that the settings name: files, mail, pushes, search, the queue of workers, and pub/sub."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Final
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Final
 
 from app.settings import Settings
+from auth.providers.port import PROVIDERS_PATH, Provider
+from auth.push_key import open_push_key
 from auth.server_secret import ServerSecret
 from domain.blob import BlobStore
+from domain.email_address import ascii_form
 from domain.mail import Mailer
+from domain.push import Pusher
 from mail.console import ConsoleMailer
 from mail.mail_url import CONSOLE_URL, SesRegion, SmtpServer, parse_mail_url
 from mail.message import parse_mailbox
 from mail.no_mail import NoMailer
+from outgoing.safe_http import SafeHttpClient
 from persistence.blobs.local import LocalBlobs
+from persistence.engine.database import Database
 from persistence.queue.port import WorkQueue
 from persistence.queue.postgres import PostgresQueue
+from persistence.search.port import SearchIndex
+from persistence.search.postgres import PostgresSearch
+from push.by_platform import PushByPlatform
+from push.sns import SnsPusher, parse_push_url
+from push.web_push import WebPusher, public_key_of
 from realtime.announcements import PubSubBackend
 from realtime.memory_backend import MemoryBackend
+from resolvers.context import PushRegistration
+
+if TYPE_CHECKING:
+    from persistence.search.opensearch.engine import OpenSearchEngine
 
 DEVELOPMENT_SENDER: Final = "PantheraHive <hive@pantherahive.example>"
 
@@ -50,6 +65,21 @@ async def open_blobs(settings: Settings, secret: ServerSecret) -> AsyncIterator[
 
 
 @asynccontextmanager
+async def open_search(settings: Settings, database: Database) -> AsyncIterator[tuple[SearchIndex, "OpenSearchEngine | None"]]:
+    """OpenSearch where it is set, or Postgres; with what workers write through. Whether OpenSearch answers shows when it is used:
+    Postgres answers in its place."""
+    postgres = PostgresSearch(database)
+    if settings.opensearch_url is None:
+        yield postgres, None
+        return
+    from persistence.search.opensearch.engine import OpenSearchEngine  # its client takes 0.2 s to import
+    from persistence.search.opensearch.search import OpenSearchSearch
+
+    async with OpenSearchEngine.open(settings.opensearch_url) as engine:
+        yield OpenSearchSearch(database, engine, postgres), engine
+
+
+@asynccontextmanager
 async def open_mailer(settings: Settings) -> AsyncIterator[Mailer]:
     """What sends mail; in development the console, unless a server is set. Whether a server answers shows with the first mail."""
     if settings.mail_url is None and settings.production:
@@ -69,6 +99,45 @@ async def open_mailer(settings: Settings) -> AsyncIterator[Mailer]:
 
             async with SesMailer.open(server, sender=sender) as mailer:
                 yield mailer
+
+
+@asynccontextmanager
+async def open_providers(settings: Settings) -> AsyncIterator[Sequence[Provider]]:
+    """The outside OpenID providers that the settings name. Whether one answers shows when somebody signs in."""
+    if not settings.openid_providers:
+        yield ()
+        return
+    from auth.providers.provider import OpenIDProvider  # its client takes 0.5 s to import
+
+    async with AsyncExitStack() as stack:
+        providers = []
+        for each in settings.openid_providers:
+            redirect_uri = f"{settings.origin}{PROVIDERS_PATH}/{each.id}/callback"
+            provider = OpenIDProvider(each.to_provider(), redirect_uri=redirect_uri)
+            stack.push_async_callback(provider.aclose)
+            providers.append(provider)
+        yield providers
+
+
+@asynccontextmanager
+async def open_push(
+    settings: Settings, http: SafeHttpClient, database: Database, secret: ServerSecret
+) -> AsyncIterator[tuple[Pusher, PushRegistration]]:
+    """What sends pushes, to browsers always and to apps where SNS is set; and what devices are registered with."""
+    key = await open_push_key(database, secret)
+    async with AsyncExitStack() as stack:
+        pushers: list[Pusher] = [WebPusher(http, key, contact=_contact(settings))]
+        if settings.push_url is not None:
+            pushers.append(await stack.enter_async_context(SnsPusher.open(parse_push_url(settings.push_url))))
+        pusher = PushByPlatform(pushers)
+        yield pusher, PushRegistration(platforms=pusher.platforms, public_key=public_key_of(key), rules=http.rules)
+
+
+def _contact(settings: Settings) -> str:
+    """Where push services reach the operator."""
+    if settings.mail_from is not None:
+        return f"mailto:{ascii_form(parse_mailbox(settings.mail_from).address)}"
+    return settings.origin
 
 
 def pubsub_backend(settings: Settings) -> PubSubBackend:

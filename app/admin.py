@@ -12,7 +12,7 @@ import orjson
 from app.bootstrap import CannotStart, open_database_url, open_resources
 from app.serving import require_migrated
 from app.settings import Settings
-from app.worker import worker_services
+from app.worker import with_search, worker_services
 from domain import codec
 from persistence.engine.database import Database, open_database
 from persistence.workers import dead_letters
@@ -59,7 +59,8 @@ async def run_dead_letters(
             return
         services: WorkerServices | None = None
         if arguments.action == "replay":
-            services = worker_services(await stack.enter_async_context(open_resources(settings, url)), database)
+            resources = await stack.enter_async_context(open_resources(settings, url))
+            services, consumers = worker_services(resources, database), with_search(consumers, resources)
         ids = [arguments.id] if arguments.id else [each.id async for each in _letters(database, arguments.name)]
         failed = 0
         for letter_id in ids:

@@ -21,9 +21,11 @@ from auth.oauth.device_endpoint import DeviceEndpoint
 from auth.oauth.metadata import GRAPH_METADATA_PATH, metadata_routes
 from auth.oauth.pages import Pages
 from auth.oauth.passkey_pages import PasskeyPages
+from auth.oauth.provider_pages import ProviderPages
 from auth.oauth.sign_in_pages import SignInPages
 from auth.oauth.token_endpoint import TokenEndpoint
 from auth.oauth.userinfo import userinfo_routes
+from auth.providers.flow import SignInFlows
 from auth.routes import key_routes
 from auth.tokens import Credentials
 from domain.session import Device
@@ -35,6 +37,7 @@ from gateway.graphiql import routes as graphiql_routes
 from gateway.http.cost_meter import CostMeter
 from gateway.http.origins import AllowedOrigins
 from gateway.http.ports import RequestInfo
+from gateway.job_files import JobFiles
 from gateway.persisted.queries import AutomaticPersistedQueries, PersistedQueries
 from gateway.persisted.trusted_documents import InvalidManifest, TrustedDocuments, check_manifest, read_manifest
 from gateway.subscriptions.manager import SubscriptionManager
@@ -132,8 +135,10 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing
     )
     account_pages = AccountPages(executor, open_context).routes()
+    services = resources.services
+    job_files = JobFiles(services.database, services.blobs, services.job_urls).routes()
     public = [*health_routes(resources.database), *key_routes(resources.keys), *_oauth_routes(resources, settings)]
-    pages = Starlette(routes=[*account_pages, *graph.routes, *rooms, *files, *mail_pages, *public, *graphiql])
+    pages = Starlette(routes=[*account_pages, *graph.routes, *rooms, *files, *job_files, *mail_pages, *public, *graphiql])
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
 
 
@@ -148,8 +153,18 @@ def _oauth_routes(resources: Resources, settings: Settings) -> list[BaseRoute]:
     passkeys = PasskeyPages(database, announcer, services.relying_party, pages, forms)
     authorize = AuthorizeEndpoint(database, announcer, resources.tokens, browsers, pages, forms, issuer=issuer)
     device = DeviceEndpoint(database, announcer, services.sign_in, pages, forms)
+    providers = ProviderPages(
+        database,
+        announcer,
+        services.sign_in,
+        SignInFlows(resources.secret),
+        pages,
+        forms,
+        providers=resources.providers,
+        registration=settings.registration,
+    )
     userinfo = userinfo_routes(database, resources.tokens)
-    people = [*pages.routes(), *authorize.routes(), *device.routes(), *passkeys.routes()]
+    people = [*pages.routes(), *authorize.routes(), *device.routes(), *passkeys.routes(), *providers.routes()]
     return [*people, *tokens.routes(), *userinfo, *metadata_routes(issuer)]
 
 

@@ -6,22 +6,23 @@ import hmac
 import logging
 import secrets
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
 import migrations
 import resolvers.change
-from app.adapters import open_blobs, open_mailer, open_queue, pubsub_backend
+from app.adapters import open_blobs, open_mailer, open_providers, open_push, open_queue, open_search, pubsub_backend
 from app.settings import DEMO_PASSWORD, Settings
 from auth.account_mail import BackgroundAccountMailer
 from auth.challenges import Challenges
 from auth.key_store import KeyStore, TooManyKeys, UndecryptableKeys
 from auth.keys import LEAD_SECONDS, SigningKeys
 from auth.passwords import Argon2Passwords
+from auth.providers.port import Provider
 from auth.relying_party import WebAuthnRelyingParty
 from auth.secret_box import SecretBox
 from auth.server_secret import ServerSecret, read_or_create_secret
@@ -30,24 +31,25 @@ from auth.tokens import AccessTokens
 from domain.audit import Seal
 from domain.cost_limit import CostLimiter
 from domain.errors import StorageUnavailable, Unavailable
-from domain.mail import Mail, Mailer, MailRejected, MailUnavailable
+from domain.mail import Mailer
 from domain.notification import UnsubscribeTokens
 from domain.outgoing_url import OutgoingRules
 from domain.page import MAX_PAGE_ROWS
+from domain.push import Pusher
 from domain.sign_in import SignInLimits
 from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
 from embedded import embedded_postgres
 from gateway.execution.coordinates import coordinates_where
-from gateway.execution.executor import Executor
 from gateway.execution.limits import Limits
 from gateway.execution.position_reader import PositionReader
+from gateway.job_files import JOB_FILES_PATH
 from gateway.webhook_payloads import WebhookPayloads
-from mail.message import parse_mailbox
 from mail.rendering import MailTemplates
 from outgoing.safe_http import SafeHttpClient
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
+from persistence.blobs.signed_urls import UrlSigner
 from persistence.documents.access import DocumentAccessReader
 from persistence.documents.compaction import CompactionService
 from persistence.documents.contents import ContentReader
@@ -65,20 +67,23 @@ from persistence.queue.port import WorkQueue
 from persistence.queue.sender import WakeUpSender
 from persistence.rate_limits import open_rate_limiters
 from persistence.rights import RightsLoader
-from persistence.search.postgres import PostgresSearch
 from realtime.announcements import PubSub
 from realtime.background_tasks import report_dead_task
 from realtime.collaboration.rooms import Rooms
 from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
 from resolvers.collaboration_auth import access_from
-from resolvers.context import Context, Services
+from resolvers.context import Services
 from resolvers.sync_cursor import SyncCursors
-from schema.field_rules import field_weights
 from schema.root import bindings, schema
+from workers.job import PREFIX
 from workers.metrics import WorkerMetrics
 from workers.notification_mail import NotificationMails
+from workers.notification_texts import NotificationTexts
 from workers.upkeep import Retries
+
+if TYPE_CHECKING:
+    from persistence.search.opensearch.engine import OpenSearchEngine
 
 VERSION = "0.1.0"
 LIMITS = Limits()
@@ -110,12 +115,15 @@ class Resources:
     query_texts: QueryTexts
     mailer: Mailer
     notification_mails: NotificationMails
+    pusher: Pusher
     queue: WorkQueue
     wake_ups: WakeUpSender
     cost_limiter: CostLimiter
     outgoing: SafeHttpClient
     audit_seal: Seal
     audit_retention_days: int
+    providers: Sequence[Provider]
+    search_engine: "OpenSearchEngine | None" = None
     worker_metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     retries: Retries = field(default_factory=Retries)
 
@@ -233,13 +241,13 @@ async def open_resources(
                 timings=timings,
             )
         )
-        rules = OutgoingRules(settings.outgoing_networks)
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
         mailer = await stack.enter_async_context(open_mailer(settings))
         account_mailer = await stack.enter_async_context(
             BackgroundAccountMailer.open(mailer, origin=settings.origin, logs_links=not settings.production)
         )
+        search, engine = await stack.enter_async_context(open_search(settings, database))
         limiters = await stack.enter_async_context(open_rate_limiters(settings.redis_url, deployment=settings.origin))
         relying_party = WebAuthnRelyingParty(secret, origin=settings.origin)
         sign_in = PasswordSignIn(
@@ -252,6 +260,8 @@ async def open_resources(
             relying_party=relying_party,
             limits=sign_in_limits,
         )
+        outgoing = await stack.enter_async_context(SafeHttpClient.open(OutgoingRules(settings.outgoing_networks)))
+        pusher, push_registration = await stack.enter_async_context(open_push(settings, outgoing, database, secret))
         services = Services(
             database=database,
             pubsub=live,
@@ -266,7 +276,7 @@ async def open_resources(
             workers=workers,
             rooms=rooms,
             rights=RightsLoader(database),
-            search=PostgresSearch(database),
+            search=search,
             cursors=SyncCursors(secret.derive("sync cursor")),
             passwords=passwords,
             sign_in=sign_in,
@@ -275,9 +285,12 @@ async def open_resources(
             registration=settings.registration,
             account_mailer=account_mailer,
             unsubscribe_tokens=UnsubscribeTokens(secret.derive("unsubscribe")),
-            outgoing_rules=rules,
+            outgoing_rules=outgoing.rules,
             webhook_secrets=SecretBox(secret, "webhooks"),
-            webhook_payloads=WebhookPayloads(webhook_executor()),
+            webhook_payloads=WebhookPayloads(LIMITS),
+            push=push_registration,
+            job_urls=UrlSigner(secret.derive("job files"), settings.origin, JOB_FILES_PATH),
+            wake_workers=lambda kind: wake_ups.mark(PREFIX + kind),
             development=not settings.production,
             tokens=tokens,
             public_url=settings.origin,
@@ -290,16 +303,16 @@ async def open_resources(
                 "bulk": MAX_BATCH_TASKS,
                 "upload_bytes": MAX_UPLOAD_BYTES,
             },
-            features=["changes", "subscriptions", "documents", "uploads"],
+            features=["changes", "subscriptions", "documents", "uploads", "jobs", "push"],
         )
         texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
         mails = NotificationMails(
             templates=MailTemplates(settings.origin),
             tokens=services.unsubscribe_tokens,
             origin=settings.origin,
-            app_url=settings.app_url and settings.app_url.rstrip("/"),
+            texts=NotificationTexts(app_url=settings.app_url and settings.app_url.rstrip("/")),
         )
-        outgoing = await stack.enter_async_context(SafeHttpClient.open(rules))
+        providers = await stack.enter_async_context(open_providers(settings))
         yield Resources(
             services=services,
             tokens=tokens,
@@ -310,42 +323,16 @@ async def open_resources(
             query_texts=texts,
             mailer=mailer,
             notification_mails=mails,
+            pusher=pusher,
             queue=queue,
             wake_ups=wake_ups,
             outgoing=outgoing,
             audit_seal=audit_seal(secret),
             audit_retention_days=settings.audit_retention_days,
             cost_limiter=limiters.costs,
+            providers=providers,
+            search_engine=engine,
         )
-
-
-async def send_test_mail(settings: Settings, address: str) -> None:
-    """Send a mail to an address, so that an operator sees whether mail arrives; CannotStart with the reason why not."""
-    try:
-        to = parse_mailbox(address)
-    except ValueError as error:
-        raise CannotStart(f"The address {error}.") from error
-    content = MailTemplates(settings.origin).render(
-        "action",
-        heading="Mail works",
-        paragraphs=["This message was sent by server.py mail test: mail from this server arrives here."],
-        url=settings.origin,
-        label="Open PantheraHive",
-        reason="An operator of the server asked for this message.",
-    )
-    mail = Mail(
-        id=uuid4(),
-        to=to,
-        subject=content.subject,
-        text=content.text,
-        html=content.html,
-        created_at=datetime.now(UTC),
-    )
-    async with open_mailer(settings) as mailer:
-        try:
-            await mailer.send(mail)
-        except (MailRejected, MailUnavailable) as error:
-            raise CannotStart(f"The mail was not sent: {error.reason}") from error
 
 
 async def clean_up_blobs_once(settings: Settings, url: str) -> str:
@@ -368,11 +355,6 @@ def open_secret(settings: Settings) -> ServerSecret:
         return ServerSecret(read_or_create_secret(folder))
     except OSError as error:
         raise CannotStart(f"The secret of the folder {folder} cannot be used: {error}. Set HIVE_SECRET_KEY instead.") from error
-
-
-def webhook_executor() -> Executor:
-    """What executes the documents of webhooks: apart from those of requests, so that neither displaces the other's."""
-    return Executor(schema, limits=LIMITS, weights=field_weights(bindings), before_event=Context.clear_loaders, bindings=bindings)
 
 
 def audit_seal(secret: ServerSecret) -> Seal:

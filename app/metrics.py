@@ -50,6 +50,7 @@ class MetricsCollector(Collector):
         yield from _storage_metrics(self._resources)
         yield from _cache_metrics()
         yield from _background_metrics(self._resources)
+        yield from _search_metrics(self._resources)
         yield from _worker_metrics(self._resources.worker_metrics)
 
 
@@ -169,6 +170,17 @@ def _background_metrics(resources: Resources) -> Iterator[Metric]:
         "Objects whose words are to be learned or indexed, when that was last looked at.",
         retries.queue_lengths["search"],
     )
+
+
+def _search_metrics(resources: Resources) -> Iterator[Metric]:
+    if resources.search_engine is None:
+        return
+    from persistence.search.opensearch.search import OpenSearchSearch  # with its client
+
+    search = resources.services.search
+    if isinstance(search, OpenSearchSearch):
+        counts = {"opensearch": search.counts.answered, "postgres": search.counts.degraded}
+        yield _counter_family("pantherahive_searches", "Searches, by the index that answered.", "index", counts)
 
 
 def _worker_metrics(worker: WorkerMetrics) -> Iterator[Metric]:

@@ -1,20 +1,23 @@
 """Every setting, typed. All come from the environment, prefix `HIVE_`, and every default works on a bare machine."""
 
 import difflib
+import json
 import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from auth.providers.port import ProviderSettings, is_secure
 from auth.server_secret import MIN_SECRET_CHARS
 from domain.email_address import ascii_host
 from domain.ip_network import IpNetwork, parse_networks
 from mail.mail_url import CONSOLE_URL, parse_mail_url
 from mail.message import parse_mailbox
+from push.sns import parse_push_url
 
 DEMO_EMAIL, DEMO_PASSWORD = "demo@pantherahive.dev", "panthera-demo"
 DEMO_PEOPLE = (("Dana Whitfield", DEMO_EMAIL), ("Priya Raghavan", "priya@larkspur.example"))
@@ -24,6 +27,42 @@ DEMO_PEOPLE = (("Dana Whitfield", DEMO_EMAIL), ("Priya Raghavan", "priya@larkspu
 _REMOVED = {
     "HIVE_SIGNING_KEY": "keys are generated and rotated by the server; HIVE_SECRET_KEY encrypts them, so set that one instead."
 }
+
+
+class OpenIDProviderSetting(BaseModel):
+    """An outside provider, as JSON: `name`, `issuer`, `client_id`, and `client_secret` unless it gives none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, max_length=50)
+    issuer: str = Field(max_length=500)
+    client_id: str = Field(min_length=1, max_length=500)
+    client_secret: SecretStr | None = None
+
+    @field_validator("issuer")
+    @classmethod
+    def _is_issuer(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError(f"{value} is no issuer: write it as the provider does, such as https://accounts.google.com")
+        if not is_secure(parts.scheme, parts.hostname):
+            raise ValueError(f"{value} must begin with https://")
+        return value
+
+    def to_provider(self) -> ProviderSettings:
+        """What the client of the provider needs."""
+        return ProviderSettings(
+            id=self.id,
+            name=self.name,
+            issuer=self.issuer,
+            client_id=self.client_id,
+            client_secret=None if self.client_secret is None else self.client_secret.get_secret_value(),
+        )
+
+    @property
+    def id(self) -> str:
+        """The name as a part of addresses; empty where it has no letters for that."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
 
 
 class Settings(BaseSettings):
@@ -48,6 +87,9 @@ class Settings(BaseSettings):
         default=None,
         description="sqs://queue?region=…&topic=…&endpoint=… that wakes workers; NOTIFY of Postgres without one.",
     )
+    opensearch_url: str | None = Field(
+        default=None, description="https://user:password@host:9200/prefix of OpenSearch; search runs on Postgres without one."
+    )
     seed_size: Literal["none", "demo", "large"] | None = Field(
         default=None, description="What an empty database is filled with; demo, in production none."
     )
@@ -58,6 +100,9 @@ class Settings(BaseSettings):
     )
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         default=[], description="Pages of other origins that may call the graph, separated by commas."
+    )
+    openid_providers: Annotated[list[OpenIDProviderSetting], NoDecode] = Field(
+        default=[], description="Outside OpenID providers through which people sign in: a JSON list; see docs/providers.md."
     )
     trusted_proxies: Annotated[list[IpNetwork], NoDecode] = Field(
         default=[], description="Addresses and networks of proxies, separated by commas, whose X-Forwarded-For and -Proto count."
@@ -83,6 +128,10 @@ class Settings(BaseSettings):
     )
     app_url: str | None = Field(
         default=None, description="Where the front end is, for links in mails: APP_URL/task/ID; no such links without one."
+    )
+    push_url: str | None = Field(
+        default=None,
+        description="sns://region?apns=arn:…&fcm=arn:… through which apps are sent pushes; browsers only without one.",
     )
     mail_from: str | None = Field(
         default=None, validate_default=True, description="Whom mail comes from: PantheraHive <hive@example.com>."
@@ -127,6 +176,22 @@ class Settings(BaseSettings):
     def _are_origins(cls, value: list[str]) -> list[str]:
         return [each if each == "*" else _origin(each) for each in value]
 
+    @field_validator("openid_providers", mode="before")
+    @classmethod
+    def _decode(cls, value: object) -> object:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError as error:
+            raise ValueError(f"is no JSON: {error}") from error
+
+    @field_validator("openid_providers")
+    @classmethod
+    def _have_ids(cls, value: list[OpenIDProviderSetting]) -> list[OpenIDProviderSetting]:
+        ids = [each.id for each in value]
+        if len(set(ids)) < len(ids) or "" in ids:
+            raise ValueError("must have names that differ in ASCII letters or digits, which become part of addresses")
+        return value
+
     @field_validator("secret_key")
     @classmethod
     def _is_secret(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
@@ -168,6 +233,13 @@ class Settings(BaseSettings):
             parse_mail_url(value)
         return value
 
+    @field_validator("push_url")
+    @classmethod
+    def _is_push_service(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_push_url(value)
+        return value
+
     @field_validator("mail_from")
     @classmethod
     def _is_mailbox(cls, value: str | None, given: ValidationInfo) -> str | None:
@@ -191,6 +263,24 @@ class Settings(BaseSettings):
         for topic in asked.get("topic", ()):
             if not re.fullmatch(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d+:[A-Za-z0-9_-]+", topic):
                 raise ValueError(f"{topic} is no topic: write arn:aws:sns:region:account:name")
+        return value
+
+    @field_validator("opensearch_url")
+    @classmethod
+    def _is_search_engine(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        found = urlsplit(_with_scheme(value, "https", "http") or "")
+        if not found.hostname:
+            raise ValueError("must name a host, such as https://search.example.com:9200")
+        if not re.fullmatch(r"/?|/[a-z][a-z0-9_-]{0,79}/?", found.path):
+            raise ValueError("may name one prefix of indices, in small letters: https://search.example.com:9200/hive")
+        asked = parse_qs(found.query, keep_blank_values=True)
+        if unknown := asked.keys() - {"ca"}:
+            raise ValueError(f"knows ca, not {min(unknown)}")
+        for path in asked.get("ca", ()):
+            if not Path(path).is_file():
+                raise ValueError(f"there is no certificate {path}")
         return value
 
     @field_validator("public_url", "app_url")

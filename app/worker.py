@@ -46,6 +46,7 @@ async def run_worker(
     timings: WorkerTimings | None = None,
 ) -> AsyncIterator[None]:
     """Work while this is open, then finish what is under way."""
+    consumers = with_search(consumers, resources)
     connections = max(2, settings.database_connections // 2, len(consumers) + 1)
     tasks = min(_MAX_TASKS_PER_CONSUMER, (connections - 1) // max(1, len(consumers)))
     async with (
@@ -53,7 +54,9 @@ async def run_worker(
         SafeHttpClient.open(resources.outgoing.rules, max_connections=MAX_CONNECTIONS) as outgoing,
     ):
         services = worker_services(resources, database, outgoing)
-        upkeep = UpkeepSettings(event_retention_days=settings.event_retention_days, settle_seconds=settings.settle_seconds)
+        upkeep = UpkeepSettings(
+            event_retention_days=settings.event_retention_days, settle_seconds=settings.settle_seconds, url=url
+        )
         wiring = WorkerWiring(
             url=url,
             services=services,
@@ -68,6 +71,15 @@ async def run_worker(
         )
         async with Worker.open(wiring, timings=timings, metrics=resources.worker_metrics):
             yield
+
+
+def with_search(consumers: Sequence[Consumer], resources: Resources) -> Sequence[Consumer]:
+    """The consumers, and, where there is an OpenSearch, the one that writes into it."""
+    if resources.search_engine is None:
+        return consumers
+    from workers.consumers.search import index_objects  # with its client
+
+    return (*consumers, index_objects)
 
 
 def worker_services(resources: Resources, database: Database, outgoing: SafeHttpClient | None = None) -> WorkerServices:
@@ -89,6 +101,9 @@ def worker_services(resources: Resources, database: Database, outgoing: SafeHttp
         outgoing=outgoing or resources.outgoing,
         webhook_secrets=services.webhook_secrets,
         render_webhook=partial(services.webhook_payloads.render, services),
+        notification_texts=resources.notification_mails.texts,
+        pusher=resources.pusher,
+        search_engine=resources.search_engine,
     )
 
 

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from uuid_utils.compat import uuid7
 
 from domain.account_mail import AccountMail, AccountMailKind
 from domain.mail import Mail, Mailbox, Mailer, MailRejected, MailUnavailable
+from mail.message import build_message
 from mail.rendering import MailTemplates
 from realtime.background_tasks import BackgroundTasks
 
@@ -101,6 +103,16 @@ _WORDINGS: Final = {
         None,
         "You receive this because a second factor of your account was removed.",
     ),
+    AccountMailKind.IDENTITY_LINKED: _Wording(
+        "You can sign in another way now",
+        (
+            "Your account was signed in to through another service that confirmed this address, and can be from now on.",
+            "If that was not you, change your password and remove the identity from your account.",
+        ),
+        None,
+        None,
+        "You receive this because an identity was linked to your account.",
+    ),
     AccountMailKind.PASSKEY_ADDED: _Wording(
         "A passkey was added",
         (
@@ -169,9 +181,9 @@ class BackgroundAccountMailer:
             await opened._drain()
 
     def link_of(self, mail: AccountMail) -> str | None:
-        """The address that a mail asks to open, if it asks for that."""
+        """The address that a mail asks to open, if it asks for that and is sent."""
         path = _WORDINGS[mail.kind].path
-        return None if path is None or mail.token is None else f"{self._origin}{path}?token={quote(mail.token)}"
+        return None if path is None or mail.token is None or mail.is_decoy else f"{self._origin}{path}?token={quote(mail.token)}"
 
     def send(self, mail: AccountMail) -> None:
         """Send it soon; drop it where too many wait."""
@@ -187,7 +199,11 @@ class BackgroundAccountMailer:
             mail = await self._waiting.get()
             try:
                 await asyncio.sleep(self._pause_seconds)
-                await self._send_one(self._compose(mail))
+                worded = self._compose(mail)
+                if mail.is_decoy:
+                    build_message(worded, worded.to)
+                else:
+                    await self._send_one(worded)
             finally:
                 self._waiting.task_done()
 
@@ -211,7 +227,7 @@ class BackgroundAccountMailer:
             "action",
             heading=wording.heading,
             paragraphs=[each.format(new_address=mail.new_address) for each in wording.paragraphs],
-            url=self.link_of(mail),
+            url=self.link_of(replace(mail, is_decoy=False)),
             label=wording.label,
             reason=wording.reason,
         )

@@ -25,8 +25,8 @@ class Challenges:
     def __init__(self, secret: ServerSecret) -> None:
         self._key = secret.derive("sign-in challenges")
 
-    def issue(self, user_id: UUID, password_hash: str) -> str:
-        """A challenge for a user whose password matched the hash."""
+    def issue(self, user_id: UUID, password_hash: str | None) -> str:
+        """A challenge for a user whose password matched the hash, or whom an outside provider has named."""
         head = _HEAD.pack(user_id.bytes, int(time.time()) + LIFETIME_SECONDS)
         return base64.urlsafe_b64encode(head + self._tag(head, password_hash)).decode()
 
@@ -41,7 +41,7 @@ class Challenges:
     def matches(self, challenge: str, password_hash: str | None) -> bool:
         """Whether this server issued it when the password had this hash."""
         head, tag = self._decode(challenge)
-        return head is not None and password_hash is not None and hmac.compare_digest(tag, self._tag(head, password_hash))
+        return head is not None and hmac.compare_digest(tag, self._tag(head, password_hash))
 
     def _decode(self, challenge: str) -> tuple[bytes | None, bytes]:
         try:
@@ -52,5 +52,5 @@ class Challenges:
             return None, b""
         return decoded[: _HEAD.size], decoded[_HEAD.size :]
 
-    def _tag(self, head: bytes, password_hash: str) -> bytes:
-        return hmac.digest(self._key, head + password_hash.encode(), "sha256")
+    def _tag(self, head: bytes, password_hash: str | None) -> bytes:
+        return hmac.digest(self._key, head + (password_hash or "").encode(), "sha256")

@@ -15,6 +15,7 @@ from auth.secret_box import SecretBox
 from domain import rate_limit, totp
 from domain.audit.events import RefusedSignIn, SignInRefused, unknown_person
 from domain.email_address import MAX_ADDRESS_CHARS, email_key
+from domain.errors import Unauthenticated
 from domain.factor import Factor, FactorKind, FactorProof, UsedRecoveryCode, UsedStep, hash_recovery_code
 from domain.origin import origin_of
 from domain.passkey import Assertion
@@ -107,6 +108,16 @@ class PasswordSignIn:
         await self._forgive(tries)
         return SignedIn(user=user, password_hash=password_hash, proof=proof)
 
+    async def with_identity(self, user_id: UUID) -> SignInResult:
+        """Whom an outside provider has signed in. Raises Unauthenticated."""
+        found = await get_credentials_by_id(self._database, user_id)
+        user = None if found is None else found.to_user()
+        if found is None or user is None or user.status is not UserStatus.ACTIVE:
+            raise Unauthenticated("This account cannot sign in.")
+        if confirmed := await list_confirmed(self._database, user.id):
+            return self._ask_for_factor(user, found.password_hash, confirmed)
+        return SignedIn(user=user, password_hash=found.password_hash)
+
     async def with_passkey(
         self, assertion: Assertion, *, user_id: UUID | None = None, address: str | None, user_agent: str | None = None
     ) -> SignedIn:
@@ -187,11 +198,14 @@ class PasswordSignIn:
         proof = None
         if confirmed := await list_confirmed(self._database, user.id):
             if factor is None:
-                kinds = [*dict.fromkeys(FactorKind(each.kind) for each in confirmed), FactorKind.RECOVERY_CODE]
-                return FactorRequired(challenge=self._challenges.issue(user.id, password_hash), kinds=kinds)
+                return self._ask_for_factor(user, password_hash, confirmed)
             proof = await self._check_factor(user, confirmed, factor, device)
         await self._forgive(tries)
         return SignedIn(user=user, password_hash=password_hash, proof=proof)
+
+    def _ask_for_factor(self, user: User, password_hash: str | None, confirmed: Sequence[Factor]) -> FactorRequired:
+        kinds = [*dict.fromkeys(FactorKind(each.kind) for each in confirmed), FactorKind.RECOVERY_CODE]
+        return FactorRequired(challenge=self._challenges.issue(user.id, password_hash), kinds=kinds)
 
     async def _forgive(self, tries: tuple[LimitedUse, LimitedUse]) -> None:
         """Only wrong tries count: the owner's do not count against them, nor an office's against its people."""

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import math
 import os
 import random
 import socket
@@ -86,10 +87,18 @@ async def _compare(port: int, name: str, known: list[str], request: Callable[[st
     assert answers[True] == answers[False], answers
     medians = {is_known: statistics.median(values) * 1000 for is_known, values in times.items()}
     gap = abs(medians[True] - medians[False])
+    error = math.hypot(*(_error_of_median(values) * 1000 for values in times.values()))
     print(
-        f"{len(order)} {name}, medians: known {medians[True]:.2f} ms, unknown {medians[False]:.2f} ms, gap {gap:.3f} (limit 1)",
+        f"{len(order)} {name}, medians: known {medians[True]:.2f} ms, unknown {medians[False]:.2f} ms,"
+        f" gap {gap:.3f} ± {error:.3f} (limit 1)",
         flush=True,
     )
+
+
+def _error_of_median(values: list[float]) -> float:
+    """Its standard error, as if the middle of the values were of a normal distribution."""
+    low, _, high = statistics.quantiles(values, n=4)
+    return math.sqrt(math.pi / 2) * (high - low) / 1.349 / math.sqrt(len(values))
 
 
 # ── others' queries ───────────────────────────────────────────────────────────────────────────────────────────────────

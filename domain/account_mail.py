@@ -15,6 +15,7 @@ class AccountMailKind(StrEnum):
     PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105 (the name of a mail)
     FACTOR_ADDED = "FACTOR_ADDED"
     FACTOR_REMOVED = "FACTOR_REMOVED"
+    IDENTITY_LINKED = "IDENTITY_LINKED"
     PASSKEY_ADDED = "PASSKEY_ADDED"
     PASSKEY_REMOVED = "PASSKEY_REMOVED"
     CONFIRM_OLD_EMAIL = "CONFIRM_OLD_EMAIL"
@@ -23,13 +24,17 @@ class AccountMailKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountMail:
-    """A mail to one person. `token` becomes part of its link; `new_address` is named in mails about another address."""
+    """A mail to one person. `token` becomes part of its link; `new_address` is named in mails about another address.
+
+    `is_decoy`: it is worded as any other, and dropped then, so that it takes no less to answer for an address without an account.
+    """
 
     kind: AccountMailKind
     address: str
     name: str
     token: str | None = field(default=None, repr=False)
     new_address: str | None = None
+    is_decoy: bool = False
 
 
 class AccountMailer(Protocol):

@@ -4,19 +4,21 @@ Keys are lower-case paths such as `documents/0197…/document.json`. A write may
 agree without a lock (the loser gets `BlobChanged`, reads again and decides anew). An etag stands for the content: equal bytes may
 have equal etags, so a record that counts on "nobody wrote since" carries a version in its bytes. Nobody ever sees half an object.
 
-Rejected: streams in and out of `get` and `put` (what the server itself reads and writes is small; large files travel between a
-client and the store by a signed address, past the server where the store is S3).
+Rejected: streams in and out of `get` and `put` (nearly all that the server itself reads and writes is small; large files travel
+between a client and the store by a signed address, past the server where the store is S3). What workers make and read may be
+large: it is written from a file (`put_file`) and read in parts (`get_part`).
 """
 
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import BinaryIO, Protocol
 from uuid import UUID
 
 MAX_BLOB_BYTES = 64 * 1024 * 1024  # in one get or put; larger objects are read in parts
 MAX_KEY_CHARS = 400  # characters
+FILE_PART_BYTES = 8 * 1024 * 1024  # of a file, at a time
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,119}(/[a-z0-9][a-z0-9._-]{0,119})*")
 # What a browser may render in place: nothing here can run a script. SVG and HTML can.
@@ -97,6 +99,15 @@ class BlobStore(Protocol):
 
     async def get_start(self, key: str, size: int) -> bytes | None:
         """The first `size` bytes of an object, or all of a shorter one; None when there is none."""
+        ...
+
+    async def get_part(self, key: str, start: int, size: int) -> bytes | None:
+        """At most `size` bytes of an object from `start` on, fewer at its end; None when there is none."""
+        ...
+
+    async def put_file(self, key: str, file: BinaryIO, *, content_type: str) -> int:
+        """Store all of an open file durably, whatever was there; returns its size. Takes longer than other calls, and its parts
+        no longer than these; other threads read the file, so that nobody else may meanwhile."""
         ...
 
     async def put(

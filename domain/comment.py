@@ -183,7 +183,7 @@ async def create(
     anchor: Anchor | None = None,
 ) -> Comment:
     """Say something about a subject; an answer to an answer joins the same thread."""
-    subject = await open_subject(uow, actor, subject_id, Action.COMMENT)
+    subject = await open_subject(uow, actor, subject_id, Action.COMMENT, lock=bool(parent_id or upload_ids))
     if subject.deleted_at is not None:
         raise Invalid(("input", "subjectId"), "This was deleted.")
     if parent_id is not None:

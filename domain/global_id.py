@@ -43,6 +43,11 @@ def parse_uuid(value: str) -> UUID | None:
         return None
 
 
+def global_id(type_name: str, id_: UUID) -> str:
+    """The global id of an object."""
+    return base64.b64encode(f"{type_name}:{id_}".encode()).decode()
+
+
 def url_safe_id(type_name: str, id_: UUID) -> str:
     """The global id of an object as it stands in a path; `parse` reads it too."""
     return base64.urlsafe_b64encode(f"{type_name}:{id_}".encode()).decode().rstrip("=")

@@ -15,15 +15,18 @@ from domain.user import User, UserStatus, record_password
 async def request(uow: UnitOfWork, email_address: str) -> None:
     """Send whoever has the address a token with which to choose a new password."""
     address = validate_email(email_address, ("input", "email"))
-    user = await uow.users.by_email(address)
-    can_sign_in = user is not None and user.status is UserStatus.ACTIVE
-    token = await account_token.issue(
-        uow, TokenPurpose.PASSWORD_RESET, address, user_id=user.id if user is not None and can_sign_in else None
-    )
-    if user is not None and can_sign_in:
-        uow.send_mail(
-            AccountMail(kind=AccountMailKind.RESET_PASSWORD, address=user.email_address, name=user.display_name, token=token)
+    found = await uow.users.by_email(address)
+    user = found if found is not None and found.status is UserStatus.ACTIVE else None
+    token = await account_token.issue(uow, TokenPurpose.PASSWORD_RESET, address, user_id=None if user is None else user.id)
+    uow.send_mail(
+        AccountMail(
+            kind=AccountMailKind.RESET_PASSWORD,
+            address=address if user is None else user.email_address,
+            name="" if user is None else user.display_name,
+            token=token,
+            is_decoy=user is None,
         )
+    )
 
 
 async def reset(uow: UnitOfWork, secret: str, password_hash: str) -> User:

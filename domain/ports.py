@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from domain.device_code import DeviceCodeStore
     from domain.document import DocumentStore
     from domain.events import Event
+    from domain.external_identity import ExternalIdentityStore
     from domain.factor import FactorStore
     from domain.invitation import InvitationStore
+    from domain.job import JobStore
     from domain.label import LabelStore
     from domain.notification import DeliveryStore, NotificationSettingsStore, NotificationStore
     from domain.oauth_client import OAuthClientStore
     from domain.oauth_grant import OAuthGrantStore
     from domain.project import ProjectStore
+    from domain.push_device import PushDeviceStore
     from domain.reference import LinkTarget, ReferenceStore
     from domain.session import SessionStore
     from domain.task import TaskStore
@@ -54,6 +57,8 @@ class UnitOfWork(Protocol):
     def api_tokens(self) -> "ApiTokenStore": ...
     @property
     def oauth_clients(self) -> "OAuthClientStore": ...
+    @property
+    def external_identities(self) -> "ExternalIdentityStore": ...
     @property
     def factors(self) -> "FactorStore": ...
     @property
@@ -94,6 +99,10 @@ class UnitOfWork(Protocol):
     def audit(self) -> "AuditStore": ...
     @property
     def webhooks(self) -> "WebhookStore": ...
+    @property
+    def push_devices(self) -> "PushDeviceStore": ...
+    @property
+    def jobs(self) -> "JobStore": ...
 
     async def read_links(self, markdown: str, interesting: "re.Pattern[str]") -> "Sequence[LinkTarget]":
         """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""

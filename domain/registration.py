@@ -51,9 +51,16 @@ async def request(
     token = await account_token.issue(uow, TokenPurpose.REGISTRATION, address, user_id=None, details=details)
     if owner is not None:
         uow.send_mail(AccountMail(kind=AccountMailKind.ALREADY_REGISTERED, address=owner.email_address, name=owner.display_name))
-    elif invited or not invited_only:
-        name = f"{details['firstName']} {details['lastName']}"
-        uow.send_mail(AccountMail(kind=AccountMailKind.COMPLETE_REGISTRATION, address=address, name=name, token=token))
+    else:
+        uow.send_mail(
+            AccountMail(
+                kind=AccountMailKind.COMPLETE_REGISTRATION,
+                address=address,
+                name=f"{details['firstName']} {details['lastName']}",
+                token=token,
+                is_decoy=invited_only and not invited,
+            )
+        )
 
 
 async def complete(uow: UnitOfWork, token: AccountToken) -> User:

@@ -89,6 +89,10 @@ class SignIn(Protocol):
         """Go on after FactorRequired. Raises Unauthenticated and RateLimited."""
         ...
 
+    async def with_identity(self, user_id: UUID) -> SignInResult:
+        """Whom an outside provider has signed in, before a second factor. Raises Unauthenticated."""
+        ...
+
     async def with_passkey(
         self, assertion: Assertion, *, user_id: UUID | None = None, address: str | None, user_agent: str | None = None
     ) -> SignedIn:

@@ -16,11 +16,11 @@ from domain.task.events import task_attachment_target
 Subject = Task | Document
 
 
-async def open_subject(uow: UnitOfWork, actor: Actor, subject_id: UUID, action: Action) -> Subject:
-    """Fetch, lock and authorise whatever has this id."""
+async def open_subject(uow: UnitOfWork, actor: Actor, subject_id: UUID, action: Action, *, lock: bool = True) -> Subject:
+    """Fetch, lock and authorise whatever has this id. A task need not be held where one comment on it is all that is written."""
     path = ("input", "subjectId")
     try:
-        task, _ = await open_task(uow, actor, subject_id, action, path)
+        task, _ = await open_task(uow, actor, subject_id, action, path, lock=lock)
     except NotFound:
         document, _ = await open_document(uow, actor, subject_id, action, path)
         return document

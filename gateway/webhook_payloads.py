@@ -12,10 +12,13 @@ from domain.session import Device
 from domain.webhook import UnusablePayload, Webhook
 from gateway.execution.compiled.leaf_serialization import JSON_OPTIONS
 from gateway.execution.executor import Executor, OperationRequest, OperationResult, PreparedOperation
+from gateway.execution.limits import Limits
 from gateway.subscriptions.plan import Planner, SubscriptionPlan
 from resolvers.context import Context, Services
 from resolvers.event_visibility import Change, ChangeVisibility
 from resolvers.webhook import scope_filter
+from schema.field_rules import field_weights
+from schema.root import bindings, schema
 
 DEFAULT_QUERY: Final = """subscription {
   changes {
@@ -30,9 +33,12 @@ MAX_PAYLOAD_BYTES: Final = 256 * 1024
 class WebhookPayloads:
     """Checks documents when they are given, and executes them when something happens."""
 
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
-        self._planner = Planner(executor)
+    def __init__(self, limits: Limits) -> None:
+        """It executes apart from requests, so that their documents do not displace each other's."""
+        self._executor = Executor(
+            schema, limits=limits, weights=field_weights(bindings), before_event=Context.clear_loaders, bindings=bindings
+        )
+        self._planner = Planner(self._executor)
 
     def problem(self, services: Services, actor: Actor, query: str) -> str | None:
         """Why a document cannot be that of a webhook with these rights; None for one that can."""

@@ -2,7 +2,7 @@
 
 A host is resolved once for each connection, all of its addresses must be permitted (`domain.outgoing_url`), and the address that
 was looked at is the one that is connected, so that a name cannot change between. The check sits in the network backend of
-httpcore, below TLS and the pool of connections: certificates are checked against the name, and no way around it exists. Redirects
+httpcore2, below TLS and the pool: certificates are checked against the name, and there is no way around it. Redirects
 are answers like others. What is read is bounded in bytes, and the whole call in time. Rejected: rewriting the URL to the address,
 which breaks TLS names; checking before a client library resolves again, which is what rebinding waits for.
 """
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-import httpcore
+import httpcore2
 
 from domain.outgoing_url import OutgoingRules, OutgoingUrl
 
@@ -68,7 +68,7 @@ class OutgoingResponse:
 class SafeHttpClient:
     """Calls URLs that `rules` permit. Who has many to call bounds how many of them go to one host."""
 
-    def __init__(self, rules: OutgoingRules, pool: httpcore.AsyncConnectionPool) -> None:
+    def __init__(self, rules: OutgoingRules, pool: httpcore2.AsyncConnectionPool) -> None:
         self.rules = rules
         self._pool = pool
 
@@ -84,7 +84,7 @@ class SafeHttpClient:
     ) -> AsyncIterator["SafeHttpClient"]:
         """A client with connections of its own. By default it resolves as the system does, and trusts its authorities."""
         threads = ThreadPoolExecutor(_RESOLVER_THREADS, "outgoing names")  # waits for slow name servers hold up nothing else
-        pool = httpcore.AsyncConnectionPool(
+        pool = httpcore2.AsyncConnectionPool(
             ssl_context=tls or ssl.create_default_context(),
             max_connections=max_connections,
             max_keepalive_connections=_MAX_IDLE_CONNECTIONS,
@@ -112,19 +112,19 @@ class SafeHttpClient:
         try:
             async with asyncio.timeout(timeout_seconds):
                 return await self._exchange(method, parsed, headers or {}, body, max_body_bytes)
-        except (TimeoutError, httpcore.TimeoutException) as error:
+        except (TimeoutError, httpcore2.TimeoutException) as error:
             raise OutgoingError(Failure.TIMEOUT) from error
-        except httpcore.ConnectError as error:
+        except httpcore2.ConnectError as error:
             raise OutgoingError(Failure.UNTRUSTED if _is_about_tls(error) else Failure.UNREACHABLE) from error
-        except httpcore.RemoteProtocolError as error:
+        except httpcore2.RemoteProtocolError as error:
             raise OutgoingError(Failure.NOT_HTTP) from error
-        except httpcore.NetworkError as error:
+        except httpcore2.NetworkError as error:
             raise OutgoingError(Failure.UNREACHABLE) from error
 
     async def _exchange(
         self, method: str, url: OutgoingUrl, headers: Mapping[str, str], body: bytes, max_body_bytes: int
     ) -> OutgoingResponse:
-        target = httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target)
+        target = httpcore2.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target)
         sent = [(b"Host", url.authority.encode()), (b"User-Agent", _USER_AGENT), (b"Accept-Encoding", b"identity")]
         sent += [(name.encode(), value.encode()) for name, value in headers.items()]
         limits = {"connect": CONNECT_TIMEOUT_SECONDS}
@@ -142,12 +142,12 @@ class SafeHttpClient:
             )
 
 
-class _PermittedNetwork(httpcore.AsyncNetworkBackend):
+class _PermittedNetwork(httpcore2.AsyncNetworkBackend):
     """Connects hosts whose every address is permitted, by the addresses that were looked at."""
 
     def __init__(self, rules: OutgoingRules, resolve: Resolver) -> None:
         self._rules, self._resolve = rules, resolve
-        self._network = httpcore.AnyIOBackend()
+        self._network = httpcore2.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -155,13 +155,13 @@ class _PermittedNetwork(httpcore.AsyncNetworkBackend):
         port: int,
         timeout: float | None = None,
         local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
         failed: Exception | None = None
         for address in (await self._addresses(host, port))[:_MAX_ADDRESSES_TRIED]:
             try:
                 return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failed = error
         assert failed is not None
         raise failed

@@ -19,7 +19,7 @@ version (a label that is deleted is removed from its tasks without a new one).
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Insert, Label, Uuid, bindparam, column, literal_column, select
+from sqlalchemy import CTE, ColumnElement, Insert, Label, Uuid, bindparam, column, exists, literal_column, select
 from sqlalchemy.sql.schema import Table
 from sqlalchemy.types import UserDefinedType
 
@@ -31,7 +31,7 @@ from persistence.events.task_counts import COUNTED
 from persistence.search.index_statements import index_ctes
 
 
-class _Xid(UserDefinedType[int]):
+class Xid(UserDefinedType[int]):
     """The id of a transaction."""
 
     cache_ok = True
@@ -40,34 +40,47 @@ class _Xid(UserDefinedType[int]):
         return "XID"
 
 
-def row_version(table: Table) -> Label[int]:
-    """The version of a row, which every write changes, as the column `seen`."""
-    return _xmin(table).label("seen")
+def row_version(table: Table, name: str = "seen") -> Label[int]:
+    """The version of a row, which every write changes, as a column of this name."""
+    return xmin(table).label(name)
 
 
-def _xmin(table: Table) -> ColumnElement[int]:
-    return literal_column(f"{table.name}.xmin", _Xid())
+def xmin(table: Table) -> ColumnElement[int]:
+    """The version of a row in a condition."""
+    return literal_column(f"{table.name}.xmin", Xid())
 
 
 class RowUpdate:
     """The updates of one table's rows, found by their ids; all attributes but `id`, `created_at` and those of `exclude`."""
 
-    def __init__(self, cls: type[Any], table: Table, *, exclude: Sequence[str] = (), counted: bool = False) -> None:
-        """`counted`: its events move numbers of tasks (`persistence.events.task_counts`)."""
+    def __init__(
+        self,
+        cls: type[Any],
+        table: Table,
+        *,
+        exclude: Sequence[str] = (),
+        counted: bool = False,
+        parent: tuple[str, Table] | None = None,
+    ) -> None:
+        """
+        `counted`: its events move numbers of tasks (`persistence.events.task_counts`). `parent`: the attribute that holds the id
+        of the row in which it lies, and the table of that row, which must have the version `parent_seen` too, and is held.
+        """
+        self.parent_key = None if parent is None else parent[0]
         update = update_row(cls, table, exclude=exclude)
         self.update = Statement(update)
         """In a transaction that has locked the row."""
-        self.update_if_unchanged = Statement(update.where(_xmin(table) == bindparam("seen", type_=_Xid())))
+        self.update_if_unchanged = Statement(update.where(xmin(table) == bindparam("seen", type_=Xid())))
         """In a transaction, if the row has still the version `seen`."""
         self._batches = {
             (with_keys, with_entries): Statement(
-                _batch_update(cls, table, exclude, with_keys=with_keys, with_entries=with_entries, counted=counted)
+                _batch_update(cls, table, exclude, with_keys=with_keys, with_entries=with_entries, counted=counted, parent=parent)
             )
             for with_keys in (False, True)
             for with_entries in (False, True)
         }
 
-    def update_batch(self, *, with_keys: bool, with_entries: bool) -> Statement:
+    def batch(self, *, with_keys: bool, with_entries: bool) -> Statement:
         """
         The update of rows that have still the version `seen`, with their events, which are assigned positions. Returns `id` and
         `position` of the events that were inserted.
@@ -80,11 +93,21 @@ class RowUpdate:
 
 
 def _batch_update(
-    cls: type[Any], table: Table, exclude: Sequence[str], *, with_keys: bool, with_entries: bool, counted: bool
+    cls: type[Any],
+    table: Table,
+    exclude: Sequence[str],
+    *,
+    with_keys: bool,
+    with_entries: bool,
+    counted: bool,
+    parent: tuple[str, Table] | None,
 ) -> Insert:
     names = [name for name in written_names(cls) if name not in {"created_at", *exclude}]
-    given = recordset("rows", "given", *(column(name, table.c[name].type) for name in names), column("seen", _Xid()))
-    found = select(*(given.c[name] for name in names)).join(table, (table.c.id == given.c.id) & (_xmin(table) == given.c.seen))
+    given = recordset("rows", "given", *(column(name, table.c[name].type) for name in names), column("seen", Xid()))
+    found = select(*(given.c[name] for name in names)).join(table, (table.c.id == given.c.id) & (xmin(table) == given.c.seen))
+    if parent is not None:
+        held = _held_parents(*parent)
+        found = found.join(held, held.c.id == given.c[parent[0]])
     claimed = claim_keys() if with_keys else None
     if claimed is not None:
         found = found.join(claimed, claimed.c.row == given.c.id)
@@ -101,3 +124,11 @@ def _batch_update(
     if with_entries:
         statement = statement.add_cte(*index_ctes(locked))
     return statement if claimed is None else statement.add_cte(fail_unless_updated(claimed, locked))
+
+
+def _held_parents(key: str, parent: Table) -> CTE:
+    """The parents of the given rows that have still the version that was read, held until the end of the transaction."""
+    given = recordset("rows", "placed", column(key, Uuid), column("parent_seen", Xid()))
+    unchanged = (given.c[key] == parent.c.id) & (given.c.parent_seen == xmin(parent))
+    held = select(parent.c.id).where(exists(select(literal_column("1")).select_from(given).where(unchanged)))
+    return held.with_for_update(of=parent, read=True, skip_locked=True).cte("held_parents")

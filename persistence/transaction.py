@@ -6,15 +6,19 @@ saved only if its version is still the same: either in the transaction, if one h
 operation changed, by one statement together with its events (`persistence.engine.write_batcher`). `StaleRow` ends an operation
 whose row was changed in between; its caller runs it again, locking what it reads.
 
+A row may also be read in order to insert one under it (`insert`), as a comment on a task: then the inserted row is stored if the
+one above is unchanged, by one statement or not at all.
+
 So an operation may read, decide, change one row and record an event in two round trips instead of five. As soon as it needs
 anything else, the transaction begins, and everything is as usual: READ COMMITTED, locked rows stay locked until the commit, and a
 row that was read without a lock is compared when it is written. Once the transaction has begun, every row is locked when it is
-read, in the order in which the rules ask for them. An operation that reads a row without a lock must change that row or nothing:
-no other change may depend on it.
+read, in the order in which the rules ask for them. An operation that reads a row without a lock must change that row, insert one
+under it, or change nothing: no other change may depend on it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +29,19 @@ from persistence.engine.rows import to_params
 from persistence.engine.statement import Statement
 from persistence.engine.write_batcher import PendingWrite, StaleRow
 from persistence.events.task_counts import CountedParam
+from persistence.row_inserts import WATCHERS, RowInsert
 from persistence.row_updates import RowUpdate
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A row that is all that the operation has written so far, with the row versions that it depends on."""
+
+    write: RowUpdate | RowInsert
+    entity: Any
+    versions: dict[str, Any]
+    more: dict[str, list[dict[str, Any]]]
+    """Rows of further parameters by name."""
 
 
 class Transaction(Connection):
@@ -40,7 +56,7 @@ class Transaction(Connection):
         self._stack = stack
         self._lock_rows = lock_rows
         self._row_versions: dict[UUID, int] = {}
-        self._pending_write: tuple[RowUpdate, Any, int] | None = None
+        self._pending_write: _Pending | None = None
         self.on_begin: Callable[[], Awaitable[None]] | None = None
         """Called as soon as the transaction has begun."""
 
@@ -61,19 +77,36 @@ class Transaction(Connection):
 
     def is_pending(self, row_id: UUID) -> bool:
         """Whether this row is all that the operation has written so far."""
-        return self._pending_write is not None and self._pending_write[1].id == row_id
+        return self._pending_write is not None and self._pending_write.entity.id == row_id
+
+    def at_end(self, callback: Callable[[], None]) -> None:
+        """Call this when the operation ends, however it does."""
+        self._stack.callback(callback)
+
+    def on_stale_row(self, callback: Callable[[], None]) -> None:
+        """Call this when the operation has to run again, because of a row that was changed."""
+
+        def look(_: object, error: BaseException | None, __: object) -> None:
+            if isinstance(error, StaleRow):
+                callback()
+
+        self._stack.push(look)
 
     async def begin(self) -> None:
-        """Begin the transaction, unless it has begun."""
+        """Begin the transaction, unless it has begun. Raises StaleRow where a pending row depends on another one, which is to be
+        locked before anything is written."""
         if self.raw is not None:
             return
+        pending = self._pending_write
+        if pending is not None and (isinstance(pending.write, RowInsert) or pending.write.parent_key is not None):
+            raise StaleRow
         begun = await self._stack.enter_async_context(self._database.begin())
         self.raw = begun.raw
         if self.on_begin is not None:
             await self.on_begin()
-        if self._pending_write is not None:
-            pending, self._pending_write = self._pending_write, None
-            await self._save_if_unchanged(*pending)
+        if pending is not None and isinstance(pending.write, RowUpdate):
+            self._pending_write = None
+            await self._save_if_unchanged(pending.write, pending.entity, pending.versions["seen"])
 
     async def fetch(self, statement: Statement, **params: Any) -> list[Any]:
         """All rows."""
@@ -101,13 +134,19 @@ class Transaction(Connection):
             return await self._database.fetch(statement, **params)
         return await super().fetch(statement, **params)
 
-    async def read_unlocked(self, unlocked: Statement, locked: Statement, **params: Any) -> Any:
-        """A row that is going to be changed, or None: read without a lock, or locked where a transaction has begun."""
+    async def read_unlocked(self, unlocked: Statement, locked: Statement, *, parent: str | None = None, **params: Any) -> Any:
+        """
+        A row that is going to be changed, or under which another one is going to be inserted, or None: read without a lock, or
+        locked where a transaction has begun. `parent`: the column with the id of the row in which it lies, whose version is read
+        too, as `parent_seen`.
+        """
         if self._lock_rows or self.raw is not None or self._pending_write is not None:
             return await self.fetch_row(locked, **params)
         row = await self._database.fetch_row(unlocked, **params)
         if row is not None:
             self._row_versions[row["id"]] = row["seen"]
+            if parent is not None:
+                self._row_versions[row[parent]] = row["parent_seen"]
         return row
 
     async def save(self, row_update: RowUpdate, entity: Any) -> None:
@@ -115,11 +154,36 @@ class Transaction(Connection):
         version = self._row_versions.pop(entity.id, None)
         if version is None:
             await self.execute(row_update.update, **to_params(entity))
-        elif self.raw is None and self._pending_write is None:
-            self._pending_write = (row_update, entity, version)
+            return
+        versions = {"seen": version}
+        if row_update.parent_key is not None:
+            versions["parent_seen"] = self._row_versions[getattr(entity, row_update.parent_key)]
+        if self.raw is None and self._pending_write is None:
+            self._pending_write = _Pending(row_update, entity, versions, {})
+        elif row_update.parent_key is not None:
+            raise StaleRow
         else:
             await self.begin()
             await self._save_if_unchanged(row_update, entity, version)
+
+    async def insert(self, row_insert: RowInsert, entity: Any, parent_id: UUID) -> bool:
+        """Insert a row under another one; False when its id is taken. Raises StaleRow, now or when the transaction begins."""
+        version = self._row_versions.pop(parent_id, None)
+        if version is None:
+            return await self.fetch_value(row_insert.insert, **to_params(entity)) is not None
+        if self.raw is not None or self._pending_write is not None:
+            raise StaleRow
+        versions = {"parent": parent_id, "parent_seen": version}
+        self._pending_write = _Pending(row_insert, entity, versions, {WATCHERS: []})
+        return True
+
+    def add_to_pending(self, name: str, rows: Sequence[dict[str, Any]]) -> bool:
+        """Let the statement that stores the pending row store these rows of a parameter too; False where it does not."""
+        pending = self._pending_write
+        if pending is None or name not in pending.more:
+            return False
+        pending.more[name] += [{**row, "row": pending.entity.id} for row in rows]
+        return True
 
     async def commit_pending_write(
         self,
@@ -127,7 +191,7 @@ class Transaction(Connection):
         counted: Sequence[CountedParam] = (),
         *,
         claim: dict[str, Any] | None = None,
-        index: Mapping[str, list[dict[str, Any]]] | None = None,
+        index: dict[str, list[dict[str, Any]]] | None = None,
     ) -> dict[UUID, int]:
         """Store the pending row with its events, with the claim of an idempotency key, and with what it changes of the search
         `index` (`persistence.search.index_writes.to_params`); the events' positions by their ids.
@@ -137,17 +201,18 @@ class Transaction(Connection):
         Raises StaleRow.
         """
         assert self._pending_write is not None
-        (row_update, entity, version), self._pending_write = self._pending_write, None
-        row = to_params(entity) | {"seen": version}
+        pending, self._pending_write = self._pending_write, None
+        entity = pending.entity
+        row = to_params(entity) | pending.versions
         events = [{**event, "row": entity.id, "nr": nr} for nr, event in enumerate(event_rows)]
         if any(counted):
             events = [{**event, "counted": own} for event, own in zip(events, counted, strict=True)]
-        statement = row_update.update_batch(with_keys=claim is not None, with_entries=index is not None)
+        statement = pending.write.batch(with_keys=claim is not None, with_entries=index is not None)
         claim = None if claim is None else {**claim, "row": entity.id}
         try:
-            return await self._database.submit_write(PendingWrite(statement, row, events, claim, index or {}))
-        except asyncpg.NotNullViolationError as error:
-            raise StaleRow from error
+            return await self._database.submit_write(PendingWrite(statement, row, events, claim, pending.more | (index or {})))
+        except (asyncpg.NotNullViolationError, asyncpg.UniqueViolationError) as error:
+            raise StaleRow from error  # its key was claimed by nobody else, but it was overtaken; or its rank is taken
 
     async def _save_if_unchanged(self, row_update: RowUpdate, entity: Any, version: int) -> None:
         if await super().execute(row_update.update_if_unchanged, **to_params(entity), seen=version) != 1:

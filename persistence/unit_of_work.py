@@ -37,14 +37,17 @@ from persistence.stores.comment import SqlComments
 from persistence.stores.delivery import SqlDeliveries
 from persistence.stores.device_code import SqlDeviceCodes
 from persistence.stores.document import SqlDocuments
+from persistence.stores.external_identity import SqlExternalIdentities
 from persistence.stores.factor import SqlFactors
 from persistence.stores.invitation import SqlInvitations
+from persistence.stores.job import SqlJobs
 from persistence.stores.label import SqlLabels
 from persistence.stores.notification import SqlNotifications
 from persistence.stores.notification_settings import SqlNotificationSettings
 from persistence.stores.oauth_client import SqlOAuthClients
 from persistence.stores.oauth_grant import SqlOAuthGrants
 from persistence.stores.project import SqlProjects
+from persistence.stores.push_device import SqlPushDevices
 from persistence.stores.reference import SqlReferences
 from persistence.stores.session import SqlSessions
 from persistence.stores.task import SqlTasks
@@ -82,12 +85,15 @@ class SqlUnitOfWork:
         self.recorded: list[Event] = []
         self.mails: list[AccountMail] = []
         """For whoever opened the transaction to send after it."""
+        self.enqueued_kinds: set[str] = set()
+        """The kinds of queue jobs that were added, whose workers whoever opened the transaction wakes after it."""
         self.entries: list[Entry] = []
         self._claim: IdempotencyClaim | None = None
         self.users = SqlUsers(connection)
         self.sessions = SqlSessions(connection)
         self.api_tokens = SqlApiTokens(connection)
         self.oauth_clients = SqlOAuthClients(connection)
+        self.external_identities = SqlExternalIdentities(connection)
         self.factors = SqlFactors(connection)
         self.account_tokens = SqlAccountTokens(connection)
         self.oauth_grants = SqlOAuthGrants(connection)
@@ -107,7 +113,9 @@ class SqlUnitOfWork:
         self.notification_settings = SqlNotificationSettings(connection)
         self.deliveries = SqlDeliveries(connection)
         self.audit = SqlAudit(connection)
-        self.webhooks = SqlWebhooks(connection)
+        self.webhooks = SqlWebhooks(connection, self.enqueued_kinds)
+        self.push_devices = SqlPushDevices(connection)
+        self.jobs = SqlJobs(connection, self.enqueued_kinds)
 
     async def read_links(self, markdown: str, interesting: re.Pattern[str]) -> Sequence[LinkTarget]:
         """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""

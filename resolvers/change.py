@@ -11,6 +11,7 @@ from strawberry import UNSET
 from domain.errors import BadUserInput, CursorExpired, CursorInvalid, PageTooLarge
 from domain.events import ChangeKind, Entry, team_stream, user_stream
 from domain.page import DEFAULT_PAGE_ROWS, MAX_PAGE_ROWS, Edge, PageInfo
+from persistence.events.matching_entries import EntryScope, PositionTrimmed, StreamPart, read_matching
 from persistence.stores import team
 from resolvers import ids, user
 from resolvers.context import Context
@@ -36,7 +37,8 @@ WithStart = Annotated[
 ]
 
 _MAX_ROUNDS = 20
-_NO_ENTITIES = ("Notification",)  # they are the `subject` of their changes
+_MAX_ROUND_ENTRIES = 1_000
+_NO_ENTITIES = ("Job", "Notification")  # they are the `subject` of their changes
 _REMOVAL_KINDS = (ChangeKind.DELETED, ChangeKind.ACCESS_LOST)
 
 
@@ -80,7 +82,7 @@ async def page(context: Context, after: After = None, scope: InScope = None, fir
     """The changes after a cursor; without one, no changes and the cursor of the present."""
     size = _page_rows(first)
     visibility = ChangeVisibility(context, _change_filter(scope))
-    cursors, log = context.services.cursors, context.services.log
+    cursors = context.services.cursors
     if after is None or after is UNSET:
         if context.heads is None:
             await read_heads(context)
@@ -90,13 +92,14 @@ async def page(context: Context, after: After = None, scope: InScope = None, fir
     positions = await visibility.resume_positions(_decode_cursor(context, after))
     changes: list[Change] = []
     for _ in range(_MAX_ROUNDS):
-        waiting = {stream: deque(rows) for stream, rows in (await log.read_many(positions, size + 1)).items() if rows}
-        if not waiting:
+        parts = await _read_parts(context, positions, visibility.to_scope(), size)
+        if not parts:
             return ChangePage(changes, positions, False, cursors)
-        if any(rows[0].position != positions[stream] + 1 for stream, rows in waiting.items()):
-            raise CursorExpired  # trimmed since the bounds were read
-        cut_short = {stream for stream, rows in waiting.items() if len(rows) > size}
-        while waiting:
+        waiting = {stream: deque(part.entries) for stream, part in parts.items() if part.entries}
+        positions = positions | {stream: part.reached for stream, part in parts.items() if not part.entries}
+        # What a stream has further on may come before what others have.
+        is_known = waiting.keys() >= {stream for stream, part in parts.items() if part.more}
+        while waiting and is_known:
             stream = min(waiting, key=lambda each: (waiting[each][0].at, each))
             entry = waiting[stream][0]
             is_visible = await visibility.is_visible(entry)
@@ -108,9 +111,18 @@ async def page(context: Context, after: After = None, scope: InScope = None, fir
                 changes.append(Change(entry, positions))
             if not waiting[stream]:
                 del waiting[stream]
-                if stream in cut_short:
-                    break
+                positions = {**positions, stream: parts[stream].reached}
+                is_known = not parts[stream].more
     return ChangePage(changes, positions, True, cursors)
+
+
+async def _read_parts(context: Context, positions: Mapping[str, int], scope: EntryScope, size: int) -> dict[str, StreamPart]:
+    """The next entries of each stream; of many streams fewer, but enough for a page in all rounds."""
+    limit = min(size + 1, max(_MAX_ROUND_ENTRIES // max(len(positions), 1), size // 8 + 1))
+    try:
+        return await read_matching(context.database, positions, scope, limit=limit)
+    except PositionTrimmed as error:
+        raise CursorExpired from error
 
 
 def changes(context: Context, after: After = None, scope: InScope = None, with_start: WithStart = False) -> Topic:

@@ -19,11 +19,13 @@ from domain.notification import UnsubscribeTokens
 from domain.origin import origin_of
 from domain.outgoing_url import OutgoingRules
 from domain.passkey import RelyingParty
+from domain.push_device import PushPlatform
 from domain.registration import RegistrationMode
 from domain.session import Device, Session
 from domain.sign_in import SignIn
 from domain.webhook import Webhook, WebhookSecrets
 from persistence.blobs.document_objects import DocumentObjects
+from persistence.blobs.signed_urls import UrlSigner
 from persistence.documents.compaction import CompactionService
 from persistence.documents.contents import ContentReader
 from persistence.documents.document_reader import DocumentReader
@@ -75,6 +77,15 @@ class TokenIssuer(Protocol):
     def issue(self, session: Session) -> str: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushRegistration:
+    """What devices are registered with. `public_key`: the one for which browsers subscribe; `rules`: where pushes may go."""
+
+    platforms: frozenset[PushPlatform]
+    public_key: str
+    rules: OutgoingRules
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """Services that live as long as the process, shared by all operations."""
@@ -104,6 +115,10 @@ class Services:
     outgoing_rules: OutgoingRules
     webhook_secrets: WebhookSecrets
     webhook_payloads: "WebhookPayloads"
+    push: PushRegistration
+    job_urls: UrlSigner
+    wake_workers: Callable[[str], None]
+    """Lets workers know that there is a queue job of a kind."""
     development: bool
     tokens: TokenIssuer
     public_url: str
@@ -240,9 +255,10 @@ class Context:
         """
         dry_run_values: list[Mapping[str, Any]] = []
         mails: Sequence[AccountMail] = ()
+        enqueued_kinds: frozenset[str] = frozenset()
 
         async def run(uow: SqlUnitOfWork) -> MutationResult:
-            nonlocal mails
+            nonlocal mails, enqueued_kinds
             if idempotency_key is not None:
                 stored = await uow.claim_idempotency_key(self.viewer.user_id, idempotency_key.key, idempotency_key.fingerprint)
                 if stored is not None:
@@ -254,7 +270,7 @@ class Context:
             result = MutationResult(client_mutation_id=client_mutation_id, values=values)
             await uow.flush_events(None if idempotency_key is None else partial(to_stored, result))
             result.positions = {entry.stream: entry.position for entry in uow.entries if is_followed(entry.stream)}
-            mails = tuple(uow.mails)
+            mails, enqueued_kinds = tuple(uow.mails), frozenset(uow.enqueued_kinds)
             return result
 
         objects = self.services.document_objects if writes_documents else None
@@ -269,6 +285,8 @@ class Context:
             )
         except DryRun:
             return MutationResult(client_mutation_id=client_mutation_id, values=dry_run_values[-1])
+        for kind in enqueued_kinds:
+            self.services.wake_workers(kind)
         return self._send(mails, result)
 
     async def record_refusal(self, name: str, refused: Forbidden, input_values: InputValues) -> None:

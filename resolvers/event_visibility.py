@@ -13,6 +13,7 @@ from domain.actor import Scope as TokenScope
 from domain.errors import CursorExpired
 from domain.events import ChangeKind, Entry, team_stream, user_stream
 from persistence.engine.lookup import FindByIds
+from persistence.events.matching_entries import EntryScope
 from persistence.rights import Rights
 from persistence.stores import document_queries as documents
 from persistence.stores import task
@@ -23,8 +24,10 @@ _SCOPES_BEYOND_LOG: Mapping[str, TokenScope] = {
     "ApiToken": TokenScope.PROFILE_READ,
     "Document": TokenScope.DOCUMENTS_READ,
     "DocumentVersion": TokenScope.DOCUMENTS_READ,
+    "Job": TokenScope.TASKS_READ,
     "Notification": TokenScope.NOTIFICATIONS_READ,
     "OAuthClient": TokenScope.ADMIN,
+    "PushDevice": TokenScope.NOTIFICATIONS_READ,
     "Session": TokenScope.PROFILE_READ,
     "Webhook": TokenScope.WEBHOOKS_MANAGE,
 }
@@ -68,6 +71,17 @@ class ChangeFilter:
         self._entities = _to_set(values.get("entity_ids"))
         types = values.get("types")
         self._types = None if types is None else {TYPE_NAMES[each] for each in types}
+
+    def to_scope(self, actor: Actor, visible_projects: frozenset[UUID]) -> EntryScope:
+        """The same for reading entries that the actor, who may see these projects, may see."""
+        return EntryScope(
+            visible_projects=visible_projects,
+            hidden_types=[name for name in _SCOPES_BEYOND_LOG if not scope_allows(actor, name)],
+            teams=self._teams,
+            projects=self._projects,
+            entities=self._entities,
+            types=self._types,
+        )
 
     def matches(self, entry: Entry) -> bool:
         """Whether the entry matches."""
@@ -127,6 +141,10 @@ class ChangeVisibility:
                 raise CursorExpired
         return starts
 
+    def to_scope(self) -> EntryScope:
+        """What is read of the log for the viewer."""
+        return self._change_filter.to_scope(self.context.viewer, self.rights.projects)
+
     def may_see(self, entry: Entry) -> bool:
         """Whether the viewer may see the entry."""
         since = self.streams.get(entry.stream)
@@ -153,7 +171,7 @@ def may_affect_rights(entry: Entry) -> bool:
     return entry.kind in (ChangeKind.MEMBERSHIP, ChangeKind.ACCESS_LOST) or entry.entity_type in ("Project", "Team")
 
 
-def _to_set(ids: list[UUID] | None) -> set[UUID | None] | None:
+def _to_set(ids: list[UUID] | None) -> set[UUID] | None:
     return None if ids is None else set(ids)
 
 

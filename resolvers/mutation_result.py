@@ -16,10 +16,12 @@ from domain.comment import Comment
 from domain.document import Document, DocumentVersion
 from domain.errors import DomainError
 from domain.invitation import Invitation
+from domain.job import Job
 from domain.label import Label
 from domain.notification import Notification
 from domain.oauth_client import OAuthClient
 from domain.project import Project
+from domain.push_device import PushDevice
 from domain.task import Task, TaskResult
 from domain.team import Team
 from domain.user import User
@@ -33,10 +35,12 @@ STORED_TYPES = (
     Document,
     DocumentVersion,
     Invitation,
+    Job,
     Label,
     Notification,
     OAuthClient,
     Project,
+    PushDevice,
     Task,
     Team,
     User,

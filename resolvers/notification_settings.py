@@ -39,13 +39,18 @@ async def quiet_hours(context: Context, parents: Sequence[Any]) -> list[Any]:
 
 
 async def digests(context: Context, parents: Sequence[Any]) -> list[Any]:
-    """How often mails are sent."""
+    """How often mails and pushes are sent."""
     return [each.digest for each in await _settings(context, parents)]
 
 
 async def email_off_reasons(context: Context, parents: Sequence[Any]) -> list[str | None]:
     """Why no mails are sent."""
     return [each.email_off_reason for each in await _settings(context, parents)]
+
+
+async def push_contents(context: Context, parents: Sequence[Any]) -> list[bool]:
+    """Whether pushes show titles and texts."""
+    return [each.push_content for each in await _settings(context, parents)]
 
 
 async def deliveries(context: Context, parents: Sequence[Any]) -> list[list[Any]]:

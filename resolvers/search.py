@@ -93,6 +93,11 @@ class SearchPage:
         """Another query, where the one that was given finds nothing as it is written."""
         return self.result.suggestion
 
+    @property
+    def degraded(self) -> bool:
+        """Whether the database answered in place of a search engine."""
+        return self.result.is_degraded
+
     @cached_property
     def page_info(self) -> PageInfo:
         """Where the page lies."""

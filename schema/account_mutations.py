@@ -3,6 +3,7 @@
 import strawberry
 
 import resolvers.administration
+import resolvers.external_identity
 import resolvers.factor
 import resolvers.session
 from domain.actor import Scope
@@ -66,4 +67,11 @@ class AccountMutations:
         f"Removes a second factor or a passkey; the recovery codes go with the last one. {_RECENT}",
         guard=Scope.PROFILE_WRITE,
         delete=["Factor"],
+    )
+    external_identity_remove: DeletePayload | None = mutation(
+        resolvers.external_identity.remove,
+        shared.DeleteInput,
+        f"Removes an identity of an outside OpenID provider, which then signs nobody in. {_RECENT}",
+        guard=Scope.PROFILE_WRITE,
+        delete=["ExternalIdentity"],
     )

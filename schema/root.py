@@ -26,7 +26,6 @@ import resolvers.watch
 import resolvers.webhook
 from domain.actor import Scope
 from resolvers.inputs import comment as comment_inputs
-from resolvers.inputs import notification as notification_inputs
 from resolvers.inputs import project as project_inputs
 from resolvers.inputs import task as task_inputs
 from resolvers.inputs import team as team_inputs
@@ -40,7 +39,9 @@ from schema.document_mutations import DocumentMutations
 from schema.errors import ERROR_TYPES
 from schema.fields import change_subscription, event_subscription, query
 from schema.file_mutations import FileMutations
+from schema.job_fields import JobMutations, JobQueries, JobSubscriptions
 from schema.node import Node
+from schema.notification_mutations import NotificationMutations
 from schema.payload import mutation
 from schema.types.api_token import ApiToken
 from schema.types.attachment import Attachment
@@ -48,7 +49,7 @@ from schema.types.change import Activity, Change, ChangeConnection
 from schema.types.collaboration import DocumentEvent
 from schema.types.comment import Comment, CommentPayload
 from schema.types.document import Document, DocumentVersion
-from schema.types.notification import Notification, NotificationConnection, NotificationsPayload
+from schema.types.notification import Notification, NotificationConnection
 from schema.types.oauth_client import OAuthClient
 from schema.types.project import Project, ProjectPayload
 from schema.types.search import SearchConnection
@@ -66,7 +67,7 @@ _TASKS = Scope.TASKS_WRITE
 
 
 @strawberry.type(description="Queries.")
-class Query:
+class Query(JobQueries):
     """The root of queries."""
 
     node: Node | None = query(resolvers.node.node, "Object with a global id.", guard="signed in")
@@ -126,7 +127,15 @@ class Query:
 
 
 @strawberry.type(description="Mutations. Each field runs in its own transaction.")
-class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutations, WebhookMutations):
+class Mutation(
+    AccessMutations,
+    AccountMutations,
+    DocumentMutations,
+    FileMutations,
+    JobMutations,
+    NotificationMutations,
+    WebhookMutations,
+):
     """The root of mutations."""
 
     user_register: SessionPayload | None = mutation(
@@ -346,28 +355,10 @@ class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutatio
     mark_seen: BasicPayload | None = mutation(
         resolvers.watch.mark_seen, comment_inputs.MarkSeenInput, "Marks a task or document as seen by the viewer.", guard=_TASKS
     )
-    notifications_mark: NotificationsPayload | None = mutation(
-        resolvers.notification.mark,
-        notification_inputs.NotificationsMarkInput,
-        "Marks notifications of the viewer as read, archived or snoozed, and back.",
-        guard=Scope.NOTIFICATIONS_WRITE,
-    )
-    notification_preferences_update: UserPayload | None = mutation(
-        resolvers.notification_settings.update,
-        notification_inputs.NotificationPreferencesUpdateInput,
-        "Changes how the viewer wants to be notified.",
-        guard=Scope.NOTIFICATIONS_WRITE,
-    )
-    notifications_unsubscribe: BasicPayload | None = mutation(
-        resolvers.notification_settings.unsubscribe,
-        user_inputs.TokenInput,
-        "Ends mails of one kind, or all, with the token of the link in a mail; needs no sign-in.",
-        guard="public",
-    )
 
 
 @strawberry.type(description="Subscriptions.")
-class Subscription:
+class Subscription(JobSubscriptions):
     """The root of subscriptions."""
 
     changes: AsyncGenerator[Change, None] = change_subscription(

@@ -15,9 +15,11 @@ stream in the same commit and announced after it. What it does elsewhere may hap
 (`batch.jobs.add`, see `workers.job`), whose id derives from the event.
 
 An exception undoes the batch. Its events are then tried one by one; the one that fails is tried again after pauses that double,
-while later events of its stream wait and everything else goes on. After `max_tries` it becomes a dead letter.
+while later events of its stream wait and everything else goes on. After `max_tries` it becomes a dead letter; one that ends its
+worker (by a fault of the interpreter, or for want of memory) after `max_deaths`, since each attempt is counted before it begins.
 """
 
+import math
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,6 +32,9 @@ from workers.services import WorkerServices
 
 HANDLER_TIMEOUT_SECONDS: Final = 10.0  # less than Postgres lets a transaction be idle
 MAX_TRIES: Final = 8
+MAX_DEATHS: Final = 3
+MAX_UNAVAILABLE_TRIES: Final = 100
+"""A service that is away fails every event: hours are waited for it."""
 MAX_BATCH_ENTRIES: Final = 100
 
 
@@ -59,7 +64,8 @@ class Consumer:
     What a consumer reads, and what it does.
 
     `name` is that of its cursors: it may never change. `streams` are the kinds of streams that it reads: `team` and `user`;
-    `types` the types of events, None for all.
+    `types` the types of events, None for all. After a failure it pauses for `max_retry_seconds` at most, where that is less than
+    what the worker would. What fails `max_unavailable_tries` times because a service is away is given up; None: never.
     """
 
     name: str
@@ -69,6 +75,9 @@ class Consumer:
     start: Start = Start.NOW
     max_batch: int = MAX_BATCH_ENTRIES
     max_tries: int = MAX_TRIES
+    max_deaths: int = MAX_DEATHS
+    max_retry_seconds: float = math.inf
+    max_unavailable_tries: int | None = MAX_UNAVAILABLE_TRIES
 
     def reads(self, stream: str) -> bool:
         """Whether it reads a stream, by its name."""
@@ -83,6 +92,8 @@ def consumer(
     start: Start = Start.NOW,
     max_batch: int = MAX_BATCH_ENTRIES,
     max_tries: int = MAX_TRIES,
+    max_retry_seconds: float = math.inf,
+    max_unavailable_tries: int | None = MAX_UNAVAILABLE_TRIES,
 ) -> Callable[[Handler], Consumer]:
     """Make a consumer of a function (see `Consumer`)."""
 
@@ -95,6 +106,8 @@ def consumer(
             start=start,
             max_batch=max_batch,
             max_tries=max_tries,
+            max_retry_seconds=max_retry_seconds,
+            max_unavailable_tries=max_unavailable_tries,
         )
 
     return of

@@ -19,6 +19,7 @@ from typing import Final
 from domain.errors import Unavailable
 from domain.events import Entry
 from persistence.workers import cursors, dead_letters
+from persistence.workers.attempts import count_attempt
 from persistence.workers.backoff import full_jitter
 from realtime.backoff import jitter
 from workers.consumer import Batch, Consumer, Start
@@ -28,8 +29,6 @@ from workers.services import WorkerServices
 from workers.timings import WorkerTimings
 
 MAX_WAITING_STREAMS: Final = 10_000
-MAX_UNAVAILABLE_TRIES: Final = 100
-"""A service that is away fails every event: hours are waited for it."""
 _BATCHES_IN_A_ROW: Final = 10
 _READ_TO_THE_END: Final = -1.0
 logger = logging.getLogger(__name__)
@@ -69,6 +68,8 @@ class ConsumerRunner:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._single_until: dict[str, int] = {}
         """Positions up to which the events of a failed batch are tried one by one."""
+        self._survived: dict[str, tuple[int, int]] = {}
+        """Attempts after a position that this worker survived, though no failure was recorded for them."""
         self._news = asyncio.Event()
         self._outages = 0
         self._stopping = False
@@ -182,19 +183,31 @@ class ConsumerRunner:
             if window.scanned_to is None:
                 return _READ_TO_THE_END
             attempt.after = claim.position
-            attempt.entries, attempt.to = self._batch_of(stream, claim, window)
+            deaths = single_until = 0
+            if window.entries:
+                begun = await count_attempt(self._services.database, name, stream, claim.position, until=window.scanned_to)
+                survived = claim.failures + self._survived_at(stream, claim.position)
+                deaths, single_until = begun.count - 1 - survived, begun.single_until
+            attempt.entries, attempt.to = self._batch_of(stream, claim, window, single_until)
+            if deaths >= self.consumer.max_deaths and len(attempt.entries) == 1:
+                await self._bury(work, stream, attempt.entries[0], deaths)
+                return None
             attempt.has_more = attempt.to < window.scanned_to or window.scanned_to - claim.position >= size
             await self._call(attempt.entries, work)
             await cursors.advance(work.uow.connection, name, stream, attempt.to)
         self._metrics.entries += attempt.to - attempt.after
+        self._survived.pop(stream, None)
         if self._single_until.get(stream, attempt.to + 1) <= attempt.to:
             del self._single_until[stream]
         return None if attempt.has_more else _READ_TO_THE_END
 
-    def _batch_of(self, stream: str, claim: cursors.Claim, window: cursors.Window) -> tuple[Sequence[Entry], int]:
+    def _batch_of(
+        self, stream: str, claim: cursors.Claim, window: cursors.Window, single_until: int
+    ) -> tuple[Sequence[Entry], int]:
         """The entries that are handled together, and the position that is reached with them: single ones after a failure."""
         assert window.scanned_to is not None
-        if window.entries and (claim.failures or claim.position < self._single_until.get(stream, 0)):
+        single_until = max(single_until, self._single_until.get(stream, 0))
+        if window.entries and (claim.failures or claim.position < single_until):
             return window.entries[:1], window.entries[0].position
         return window.entries, window.scanned_to
 
@@ -221,31 +234,37 @@ class ConsumerRunner:
 
     async def _on_failure(self, stream: str, claim: cursors.Claim, entries: Sequence[Entry], error: Exception) -> float | None:
         """Try the entries of a batch one by one; a single one later, or not any more."""
-        if len(entries) > 1:
+        is_outage = isinstance(error, Unavailable)  # which is no single event's fault
+        if len(entries) > 1 and not is_outage:
             logger.info("The consumer %s fails on a batch of %s, and tries its events one by one.", self.consumer.name, stream)
             if len(self._single_until) < MAX_WAITING_STREAMS:
                 self._single_until[stream] = entries[-1].position
+                self._survive(stream, claim.position)
                 return None
         failures = claim.failures + 1
         self._metrics.failures += 1
-        limit = MAX_UNAVAILABLE_TRIES if isinstance(error, Unavailable) else self.consumer.max_tries
+        limit = self.consumer.max_unavailable_tries if is_outage else self.consumer.max_tries
         message = "".join(traceback.format_exception_only(error)).strip()
         where = f"{stream} at {entries[0].position}"
-        if failures >= limit:
+        if limit is not None and failures >= limit:
             await self._give_up(stream, claim, entries[0], message)
             logger.error("The consumer %s gives up %s after %d tries: %s", self.consumer.name, where, failures, message)
             return None
         pause = self._pause(failures)
-        await cursors.record_failure(
-            self._services.database, self.consumer.name, stream, claim, delay_seconds=pause, error=message
-        )
+        try:
+            await cursors.record_failure(
+                self._services.database, self.consumer.name, stream, claim, delay_seconds=pause, error=message
+            )
+        except Unavailable:
+            self._survive(stream, claim.position)
+            raise
         logger.warning(
-            "The consumer %s fails on %s, tried again in %.1f s (try %d of %d).",
+            "The consumer %s fails on %s, tried again in %.1f s (try %d of %s).",
             self.consumer.name,
             where,
             pause,
             failures,
-            limit,
+            "any number" if limit is None else limit,
             exc_info=error if failures == 1 else None,
         )
         return pause
@@ -262,8 +281,26 @@ class ConsumerRunner:
             await cursors.advance(connection, name, stream, entry.position)
         self._metrics.dead_letters += 1
 
+    def _survive(self, stream: str, position: int) -> None:
+        if stream in self._survived or len(self._survived) < MAX_WAITING_STREAMS:
+            self._survived[stream] = position, self._survived_at(stream, position) + 1
+
+    def _survived_at(self, stream: str, position: int) -> int:
+        known, count = self._survived.get(stream, (position, 0))
+        return count if known == position else 0
+
+    async def _bury(self, work: Work, stream: str, entry: Entry, deaths: int) -> None:
+        """Store an entry that ended its workers as a dead letter, and move the claimed cursor past it."""
+        error = f"Its worker ended {deaths} times while it was handled, without an outcome."
+        letter = dead_letters.of_entry(self.consumer.name, entry, error=error, tries=deaths, now=datetime.now(UTC))
+        await dead_letters.add(work.uow.connection, letter)
+        await cursors.advance(work.uow.connection, self.consumer.name, stream, entry.position)
+        self._metrics.dead_letters += 1
+        logger.error("The consumer %s gives up %s at %d: %s", self.consumer.name, stream, entry.position, error)
+
     def _pause(self, failures: int) -> float:
-        return full_jitter(failures, self._timings.first_retry_seconds, self._timings.max_retry_seconds)
+        longest = min(self._timings.max_retry_seconds, self.consumer.max_retry_seconds)
+        return full_jitter(failures, self._timings.first_retry_seconds, longest)
 
     def _wake_later(self, stream: str, seconds: float) -> None:
         if (timer := self._timers.pop(stream, None)) is not None:

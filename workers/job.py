@@ -46,6 +46,14 @@ class RetryLater(Exception):
         self.seconds = seconds
 
 
+class Postponed(Exception):
+    """Raised by a job whose turn it is not yet; it is tried again after so many seconds. Does not count as a try."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
 class LeaseLost(Exception):
     """Another worker has the job by now: this one took too long, and what it wanted to record is undone."""
 
@@ -56,10 +64,6 @@ class JobWriter:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.kinds: set[str] = set()
-
-    def wake(self, kind: str) -> None:
-        """Wake workers after the commit, for work of a kind that is stored elsewhere."""
-        self.kinds.add(kind)
 
     async def add(self, kind: str, job_id: UUID, payload: Mapping[str, Any], *, run_at: datetime | None = None) -> bool:
         """Add a job that is due at a time (None: now), unless there is one with its id; whether it was added."""
@@ -81,7 +85,7 @@ async def open_work(services: WorkerServices) -> AsyncIterator[Work]:
     async with unit_of_work(services.database, services.announcer) as uow:
         work = Work(uow, JobWriter(uow.connection))
         yield work
-    for kind in work.jobs.kinds:
+    for kind in work.jobs.kinds | work.uow.enqueued_kinds:
         services.wake(PREFIX + kind)
 
 
@@ -92,9 +96,12 @@ class JobRun:
         self.id = claimed.id
         self.payload = claimed.payload
         self.tries = claimed.tries
+        """Counts this one; each try of a job has another number, which is higher."""
         self.created_at = claimed.created_at
         self.services = services
         self.is_complete = False
+        self.is_ending = False
+        """Whether the transaction that ends it is about to be committed, or was."""
         self._claimed = claimed
 
     @asynccontextmanager
@@ -104,31 +111,48 @@ class JobRun:
             yield work
             if not await jobs.delete(work.uow.connection, self._claimed):
                 raise LeaseLost
+            self.is_ending = True
         self.is_complete = True
 
 
 JobHandler = Callable[[JobRun], Awaitable[None]]
+GiveUpHandler = Callable[[JobRun, Work], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobKind:
-    """What is done with jobs of one kind. `kind` may never change; `concurrency` is how many a worker does at once."""
+    """What is done with jobs of one kind. `kind` may never change; `concurrency` is how many a worker does at once.
+
+    `lease_seconds`: for kinds that may take long, after how many seconds another worker takes over from one that died; a worker
+    that lives renews its lease. None: the lease is as long as the timeout. `on_give_up` is called in the transaction that makes
+    a dead letter of a job.
+    """
 
     kind: str
     handle: JobHandler
     timeout_seconds: float = TIMEOUT_SECONDS
+    lease_seconds: float | None = None
     max_tries: int = MAX_TRIES
     concurrency: int = MAX_CONCURRENT_JOBS
+    on_give_up: GiveUpHandler | None = None
 
 
 def job(
     *,
     kind: str,
     timeout_seconds: float = TIMEOUT_SECONDS,
+    lease_seconds: float | None = None,
     max_tries: int = MAX_TRIES,
     concurrency: int = MAX_CONCURRENT_JOBS,
+    on_give_up: GiveUpHandler | None = None,
 ) -> Callable[[JobHandler], JobKind]:
     """Make a kind of jobs of a function (see `JobKind`)."""
     return lambda handle: JobKind(
-        kind=kind, handle=handle, timeout_seconds=timeout_seconds, max_tries=max_tries, concurrency=concurrency
+        kind=kind,
+        handle=handle,
+        timeout_seconds=timeout_seconds,
+        lease_seconds=lease_seconds,
+        max_tries=max_tries,
+        concurrency=concurrency,
+        on_give_up=on_give_up,
     )

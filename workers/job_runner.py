@@ -4,17 +4,20 @@ them."""
 import asyncio
 import logging
 import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from domain.errors import Unavailable
 from persistence.workers import jobs
 from persistence.workers.backoff import full_jitter
 from persistence.workers.jobs import ClaimedJob
-from workers.job import PREFIX, JobKind, JobRun, LeaseLost, RetryLater
+from workers.job import PREFIX, JobKind, JobRun, LeaseLost, Postponed, RetryLater, open_work
 from workers.metrics import JobMetrics
 from workers.services import WorkerServices
 from workers.timings import WorkerTimings
 
+_RENEWED_AFTER: Final = 0.3  # of a lease
 MAX_RETRY_SECONDS: Final = 24 * 3600.0
 """A job may ask for no longer pause."""
 logger = logging.getLogger(__name__)
@@ -85,20 +88,24 @@ class JobRunner:
 
     @property
     def _lease_seconds(self) -> float:
-        return self.kind.timeout_seconds + self._timings.lease_margin_seconds
+        return self.kind.lease_seconds or self.kind.timeout_seconds + self._timings.lease_margin_seconds
 
     async def _do(self, claimed: ClaimedJob) -> None:
         """One try. Raises Unavailable where its outcome cannot be recorded: then the job comes due when its lease ends."""
-        if claimed.tries > self.kind.max_tries:  # the last try never reported: it killed its worker, or outlived its lease
+        if (
+            claimed.tries - claimed.postponed > self.kind.max_tries
+        ):  # the last try never reported: it killed its worker, or outlived its lease
             await self._give_up(claimed, "It was tried too often without an outcome.")
             return
         run = JobRun(claimed, self._services)
         try:
-            async with asyncio.timeout(self.kind.timeout_seconds):
+            async with asyncio.timeout(self.kind.timeout_seconds), self._renewed_lease(run, claimed):
                 await self.kind.handle(run)
                 if not run.is_complete:
                     async with run.complete():
                         pass
+        except Postponed as turn:
+            await jobs.postpone(self._services.database, claimed, delay_seconds=turn.seconds)
         except LeaseLost:
             logger.warning("Job %s of %s took longer than its lease; another worker has it.", claimed.id, self.kind.kind)
         except Exception as error:  # whatever the job raises: it is tried again
@@ -110,10 +117,45 @@ class JobRunner:
         else:
             self._metrics.done += 1
 
+    @asynccontextmanager
+    async def _renewed_lease(self, run: JobRun, claimed: ClaimedJob) -> AsyncIterator[None]:
+        """Renews the lease during the block, for kinds whose leases are shorter than their timeouts; raises LeaseLost in it."""
+        if self.kind.lease_seconds is None:
+            yield
+            return
+        body = asyncio.current_task()
+        assert body is not None
+        lost = False
+
+        async def renew(lease_seconds: float) -> None:
+            nonlocal lost
+            while True:
+                await asyncio.sleep(lease_seconds * _RENEWED_AFTER)
+                try:
+                    renewed = await jobs.renew(self._services.database, claimed, lease_seconds=lease_seconds)
+                except Unavailable:
+                    continue  # the next renewal is still in time, or the job is lost and finds out when it wants to record
+                if not renewed:
+                    lost = not run.is_ending
+                    if lost:
+                        body.cancel()
+                    return
+
+        task = asyncio.get_running_loop().create_task(renew(self.kind.lease_seconds), name=f"lease of {claimed.id}")
+        try:
+            yield
+        except asyncio.CancelledError:
+            if lost and not body.uncancel():
+                raise LeaseLost from None
+            raise
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
     async def _on_failure(self, claimed: ClaimedJob, error: Exception) -> None:
         self._metrics.failures += 1
         message = "".join(traceback.format_exception_only(error)).strip()
-        if claimed.tries >= self.kind.max_tries:
+        if claimed.tries - claimed.postponed >= self.kind.max_tries:
             await self._give_up(claimed, message)
             return
         asked = error.seconds if isinstance(error, RetryLater) else self._pause(claimed.tries)
@@ -131,7 +173,10 @@ class JobRunner:
         )
 
     async def _give_up(self, claimed: ClaimedJob, message: str) -> None:
-        await jobs.give_up(self._services.database, claimed, error=message)
+        async with open_work(self._services) as work:
+            is_given_up = await jobs.give_up(work.uow.connection, claimed, error=message)
+            if is_given_up and self.kind.on_give_up is not None:
+                await self.kind.on_give_up(JobRun(claimed, self._services), work)
         self._metrics.dead_letters += 1
         logger.error("Job %s of %s is given up after %d tries: %s", claimed.id, self.kind.kind, claimed.tries, message)
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from domain.audit import Seal
 from domain.blob import BlobStore
 from domain.events import Entry
 from domain.mail import Mailer
+from domain.push import Pusher
 from domain.webhook import Webhook, WebhookSecrets
 from outgoing.safe_http import SafeHttpClient
 from persistence.blobs.document_objects import DocumentObjects
@@ -15,6 +17,10 @@ from persistence.documents.contents import ContentReader
 from persistence.engine.database import Database
 from persistence.unit_of_work import Announcer
 from workers.notification_mail import NotificationMails
+from workers.notification_texts import NotificationTexts
+
+if TYPE_CHECKING:
+    from persistence.search.opensearch.engine import OpenSearchEngine
 
 RenderWebhook = Callable[[Webhook, Entry, str], Awaitable[str | None]]
 """The body of a message about an entry with a name; None where the webhook does not see it. Raises UnusablePayload."""
@@ -40,3 +46,6 @@ class WorkerServices:
     outgoing: SafeHttpClient
     webhook_secrets: WebhookSecrets
     render_webhook: RenderWebhook
+    notification_texts: NotificationTexts
+    pusher: Pusher
+    search_engine: "OpenSearchEngine | None" = None

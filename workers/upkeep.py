@@ -1,5 +1,5 @@
-"""Keeps the stores in order, in the worker that leads: cleanup of blobs, retention of events,
-idempotency keys and tokens, compaction of ranks and documents, and what waits for the search index.
+"""Keeps the stores in order, in the worker that leads: cleanup of blobs, retention of events, idempotency keys and tokens,
+compaction of ranks and documents, what waits for the search index, and the indices of OpenSearch where they are missing.
 
 A job skips the objects that fail and tries them again later. A job that fails as a whole is logged, counted and tried again after
 a pause that doubles up to its usual one; it never ends the others. All bear being done by two workers at once, and being
@@ -37,6 +37,7 @@ BLOB_CLEANUP_SECONDS: Final = 300.0
 RETENTION_SECONDS: Final = 3600.0
 RANK_COMPACTION_SECONDS: Final = 1.0  # a place that is used 500 times a second grows by 100 characters meanwhile
 SEARCH_INDEX_SECONDS: Final = 2.0
+SEARCH_ENGINE_SECONDS: Final = 5.0
 _MAX_INDEXED_BATCHES: Final = 20  # a turn
 _FIRST_RETRY_SECONDS: Final = 5.0
 _ORPHANS_EVERY_TURNS: Final = 12
@@ -60,10 +61,11 @@ class Retries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpkeepSettings:
-    """How long events are kept (0: for ever), and how often documents that rest are looked for."""
+    """How long events are kept (0: for ever), how often documents that rest are looked for, and the address of the database."""
 
     event_retention_days: int
     settle_seconds: float
+    url: str
 
 
 def upkeep_duties(
@@ -99,13 +101,20 @@ def upkeep_duties(
                 break
         retries.queue_lengths["search"] = await count_queued(database)
 
-    jobs: tuple[tuple[str, Job, float], ...] = (
+    jobs: list[tuple[str, Job, float]] = [
         ("Cleanup of blobs", clean_blobs, BLOB_CLEANUP_SECONDS),
         ("Retention", apply_retention, RETENTION_SECONDS),
         ("Compaction of ranks", compact_ranks, RANK_COMPACTION_SECONDS),
         ("Compaction of documents", compact_documents, settings.settle_seconds),
         ("Search index", index_queued, SEARCH_INDEX_SECONDS),
-    )
+    ]
+    if (engine := services.search_engine) is not None:
+        from persistence.search.opensearch.rebuild import keep_built  # with its client
+
+        async def build_indices(_: int) -> None:
+            await keep_built(database, engine, settings.url)
+
+        jobs.append(("OpenSearch", build_indices, SEARCH_ENGINE_SECONDS))
     return [(name, partial(run_forever, name, job, seconds, retries.failed_turns)) for name, job, seconds in jobs]
 
 

@@ -1,6 +1,5 @@
 """Stops webhooks that cannot go on, and notifies those who look after the team."""
 
-from typing import Final
 from uuid import UUID
 
 from domain.events import derived_id
@@ -10,9 +9,6 @@ from domain.webhook import pause as pause_webhook
 from persistence.unit_of_work import SqlUnitOfWork
 from workers.job import JobWriter
 from workers.notification_jobs import enqueue
-
-WAKE_KIND: Final = "webhooks"
-"""What wakes senders, as a kind of jobs does its runner."""
 
 
 async def pause(

@@ -13,13 +13,12 @@ from typing import Final
 from domain.errors import Unavailable
 from domain.webhook import WebhookState
 from persistence.stores import webhook as stored
-from persistence.stores.webhook import Claim
+from persistence.stores.webhook import WAKE_KIND, Claim
 from persistence.workers.backoff import full_jitter
 from workers.job import PREFIX
 from workers.services import WorkerServices
 from workers.timings import WorkerTimings
 from workers.webhook_delivery import deliver
-from workers.webhook_pause import WAKE_KIND
 
 MAX_FAST: Final = 32
 """Webhooks that a worker sends for at once, of those whose receivers answer soon."""

@@ -1,13 +1,14 @@
 """Answers `/oauth/authorize`: a person signs in, consents, and returns to the app with a code.
 
 Every step is a form for the same address, so that the request of the app is all the state there is, and a page can be loaded
-again. A request is judged by Authlib's grant before anything is shown; what is wrong with client or redirect URI is shown here,
-anything else is told to the app.
+again; a request that an app posts is sent to that address first. A request is judged by Authlib's grant before anything is shown;
+what is wrong with client or redirect URI is shown here, anything else is told to the app.
 """
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
+from uuid import UUID
 
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc6749.errors import InvalidRequestError, OAuth2Error
@@ -52,6 +53,7 @@ class _Authorization:
         self.redirect_uri: str = grant.redirect_uri
         self.scopes: tuple[str, ...] = tuple(parsed.scope.split())
         self.prompts = frozenset(parsed.payload.data.get("prompt", "").split())
+        self.id_token_hint: str | None = parsed.payload.data.get("id_token_hint")
         assert loaded.client is not None
         self.client: OAuthClient = loaded.client
 
@@ -59,10 +61,16 @@ class _Authorization:
         """Whether the person has to show who they are, for the first time or again."""
         if browser is None or self.prompts & _SIGN_IN_AGAIN:
             return True
+        if self.id_token_hint is not None and browser.user.id != self._hinted_user():
+            return True
         max_age = self.parsed.payload.data.get("max_age", "")
         if not max_age.isdecimal() or len(max_age) > 9:
             return False
         return browser.session.authenticated_at + timedelta(seconds=int(max_age)) < self.loaded.now
+
+    def _hinted_user(self) -> UUID | None:
+        """Whom the app expects, by an ID token that it was given before; None for one that is not this server's for this app."""
+        return self.loaded.tokens.subject_of(self.id_token_hint or "", self.client.client_id)
 
     def needs_consent(self, granted: set[str]) -> bool:
         """Whether the person has to consent. An app that anybody can pretend to be always asks (RFC 8252, section 8.6)."""
@@ -98,6 +106,8 @@ class AuthorizeEndpoint:
     async def answer(self, request: Request) -> Response:
         """A page, or the way back to the app."""
         try:
+            if request.method == "POST" and not request.scope["query_string"]:
+                return await self._redirect_posted(request)
             asked = await self._validate(request)
             if request.method == "POST":
                 return await self._submit(request, asked)
@@ -106,6 +116,16 @@ class AuthorizeEndpoint:
             return refused.response
         except Unavailable as error:
             return self._pages.error("Not now", error.message, status=503)
+
+    async def _redirect_posted(self, request: Request) -> Response:
+        """To the address that stands for a request which an app has posted (OpenID Connect Core, section 3.1.2.1)."""
+        try:
+            form = await read_form(request)
+        except OAuth2Error as error:
+            return self._pages.error("This request cannot be read", str(error.description))
+        if not form:
+            return self._pages.error("This request cannot be read", "It is empty.")
+        return RedirectResponse(f"{AUTHORIZE_PATH}?{urlencode(form)}", 303, {"Cache-Control": "no-store"})
 
     async def _validate(self, request: Request) -> _Authorization:
         """The request, judged by its grant. Raises _Refused."""
@@ -259,7 +279,10 @@ def _parameters(parsed: ParsedRequest, *, leaving_out: tuple[str, ...]) -> Param
 
 
 def _without_prompt(parsed: ParsedRequest) -> str:
-    """The address of the request, once the person has signed in: it asks for that no more, nor how long ago it was."""
+    """The address of the request, once the person has signed in: it asks for that no more, nor how long ago it was, nor who."""
     prompts = [each for each in parsed.payload.data.get("prompt", "").split() if each not in _SIGN_IN_AGAIN]
-    kept = [*_parameters(parsed, leaving_out=("prompt", "max_age")), *([("prompt", " ".join(prompts))] if prompts else [])]
+    kept = [
+        *_parameters(parsed, leaving_out=("prompt", "max_age", "id_token_hint")),
+        *([("prompt", " ".join(prompts))] if prompts else []),
+    ]
     return f"{AUTHORIZE_PATH}?{urlencode(kept)}"

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
+from auth.providers.flow import LIFETIME_SECONDS
 from auth.server_secret import ServerSecret
 from domain.session import BROWSER_LIFETIME, Session, SessionKind, is_current, parse_token
 from domain.user import User, UserStatus
@@ -38,6 +39,7 @@ class BrowserSessions:
         prefix: Final = "__Host-" if self._secure else ""
         self._session_cookie = f"{prefix}hive_sign_in"
         self._form_cookie = f"{prefix}hive_form"
+        self._flow_cookie = f"{prefix}hive_provider"
 
     async def find(self, uow: SqlUnitOfWork, request: Request) -> SignedInBrowser | None:
         """Who is signed in; None for nobody."""
@@ -68,6 +70,14 @@ class BrowserSessions:
     def set_form_secret(self, request: Request, response: Response, form_secret: str) -> None:
         """Set the cookie with the random value."""
         self._set(request, response, self._form_cookie, form_secret, None)
+
+    def flow(self, request: Request) -> str:
+        """The sealed flow of somebody who went to an outside provider; empty where there is none."""
+        return request.cookies.get(self._flow_cookie, "")
+
+    def set_flow(self, request: Request, response: Response, sealed: str | None) -> None:
+        """Set the cookie with a flow, or delete it."""
+        self._set(request, response, self._flow_cookie, sealed or "", 0 if sealed is None else LIFETIME_SECONDS)
 
     def is_own_form(self, request: Request, given: str, about: str) -> bool:
         """Whether a form came from a page of ours, for this request, in this browser."""

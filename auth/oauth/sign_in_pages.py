@@ -1,6 +1,6 @@
 """The forms by which a person signs in, whatever page sent them there: a password, then perhaps a second factor; or a passkey."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,11 @@ from auth.oauth.browser_session import BrowserSessions, SignedInBrowser
 from auth.oauth.pages import Pages
 from auth.oauth.token_endpoint import device_of
 from domain import sign_in
-from domain.errors import DomainError, RateLimited, Unauthenticated
+from domain.errors import DomainError, RateLimited, Unauthenticated, Unavailable
 from domain.origin import origin_of
 from domain.passkey import Assertion, Options, RelyingParty
 from domain.session import SessionKind
-from domain.sign_in import FactorRequired, SignedIn, SignIn
+from domain.sign_in import FactorRequired, SignedIn, SignIn, SignInResult
 from persistence.engine.database import Database
 from persistence.unit_of_work import Announcer, SqlUnitOfWork, run_in_unit_of_work
 
@@ -30,6 +30,10 @@ class Visit:
     action: str
     continue_to: str
     returns_to: str | None = None
+
+
+StartProvider = Callable[[Request, Visit, str], Awaitable[Response]]
+"""Sends somebody to the outside provider of an id."""
 
 
 class SignInPages:
@@ -50,6 +54,12 @@ class SignInPages:
         self._relying_party = relying_party
         self.browsers = browsers
         self._pages = pages
+        self._providers: Mapping[str, str] = {}
+        self._start_provider: StartProvider | None = None
+
+    def offer_providers(self, names: Mapping[str, str], start: StartProvider) -> None:
+        """Offer outside providers, by their ids, beside the password."""
+        self._providers, self._start_provider = names, start
 
     async def find(self, request: Request) -> SignedInBrowser | None:
         """Who is signed in; None for nobody."""
@@ -67,6 +77,8 @@ class SignInPages:
 
     async def submit(self, request: Request, visit: Visit, form: Mapping[str, str]) -> Response | None:
         """What follows a form for signing in; None for any other form."""
+        if (provider_id := form.get("provider")) and self._start_provider is not None:
+            return await self._start_provider(request, visit, provider_id)
         match form.get("step"):
             case "sign_in":
                 return await self._submit_password(request, visit, form)
@@ -77,8 +89,9 @@ class SignInPages:
         return None
 
     def show_sign_in(self, request: Request, visit: Visit, *, email: str = "", error: DomainError | None = None) -> Response:
-        """The form for address and password, and that for a passkey."""
-        return self.show(request, visit, "sign_in.html", title="Sign in", error=error, asks_passkey=True, email=email[:254])
+        """The form for address and password, that for a passkey, and the outside providers."""
+        values = {"title": "Sign in", "providers": self._providers, "email": email[:254]}
+        return self.show(request, visit, "sign_in.html", error=error, asks_passkey=True, **values)
 
     def show(
         self,
@@ -116,11 +129,16 @@ class SignInPages:
             result = await self._service.with_password(
                 email, form.get("password", ""), address=device.ip_address, user_agent=device.user_agent
             )
-            if isinstance(result, FactorRequired):
-                return self._show_factor(request, visit, result.challenge)
-            return await self._open(request, visit, result)
+            return await self.go_on(request, visit, result)
         except (Unauthenticated, RateLimited) as error:
             return self.show_sign_in(request, visit, email=email, error=error)
+
+    async def go_on(self, request: Request, visit: Visit, result: SignInResult) -> Response:
+        """What follows when somebody has shown who they are: the form for a second factor, or the way on. Raises
+        Unauthenticated."""
+        if isinstance(result, FactorRequired):
+            return self._show_factor(request, visit, result.challenge)
+        return await self._open(request, visit, result)
 
     async def _submit_factor(self, request: Request, visit: Visit, form: Mapping[str, str]) -> Response:
         challenge = form.get("challenge", "")
@@ -179,6 +197,8 @@ def _status_of(error: DomainError | None) -> int:
             return 429
         case Unauthenticated():
             return 401
+        case Unavailable():
+            return 503
     return 400
 
 

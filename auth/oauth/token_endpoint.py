@@ -93,6 +93,9 @@ class TokenEndpoint:
         )
 
     async def _issue(self, parsed: ParsedRequest, loaded: LoadedRequest) -> Answer:
+        if not parsed.payload.grant_type:
+            raise InvalidRequestError("Send a grant_type.")
+
         async def run(uow: SqlUnitOfWork) -> Answer:
             loaded.reset()  # of a run that was undone
             await self._load_grant(uow, parsed, loaded)

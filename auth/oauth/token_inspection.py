@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from authlib.oauth2.rfc6749 import TokenMixin
+from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from authlib.oauth2.rfc7009 import RevocationEndpoint as AuthlibRevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint as AuthlibIntrospectionEndpoint
 
@@ -71,6 +72,9 @@ class RevocationEndpoint(AuthlibRevocationEndpoint):
         self._token = token
         self.revoked: Session | None = None
 
+    def check_params(self, request: ParsedRequest, client: RegisteredClient) -> None:
+        _require_token(request)
+
     def query_token(self, token_string: str, token_type_hint: str | None) -> PresentedToken | None:
         return self._token
 
@@ -87,6 +91,9 @@ class IntrospectionEndpoint(AuthlibIntrospectionEndpoint):
         super().__init__()
         self._token = token
         self._issuer = issuer
+
+    def check_params(self, request: ParsedRequest, client: RegisteredClient) -> None:
+        _require_token(request)
 
     def query_token(self, token_string: str, token_type_hint: str | None) -> PresentedToken | None:
         return self._token
@@ -108,3 +115,9 @@ class IntrospectionEndpoint(AuthlibIntrospectionEndpoint):
             return answer
         claims = {name: access.claims[name] for name in ("scope", "exp", "iat", "aud", "jti")}
         return answer | {"token_type": "Bearer", **claims}
+
+
+def _require_token(request: ParsedRequest) -> None:
+    """Raise InvalidRequestError for a request without a token. Hints of its type, known or not, are not needed to find it."""
+    if "token" not in request.form:
+        raise InvalidRequestError("Send a token.")

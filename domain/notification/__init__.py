@@ -7,6 +7,7 @@ from domain.notification.entity import Notification, NotificationReason
 from domain.notification.events import NotificationCreated, NotificationUpdated
 from domain.notification.mark import MAX_MARKED, NotificationMark, mark
 from domain.notification.proposal import EVENT_TYPES, Proposal, proposals
+from domain.notification.push import NotificationText, push_message
 from domain.notification.settings import (
     DEFAULT_CHANNELS,
     DigestFrequency,
@@ -20,7 +21,7 @@ from domain.notification.settings import (
     update,
 )
 from domain.notification.store import NotificationStore
-from domain.notification.timing import after_quiet, is_quiet, mail_due_at, zone_of
+from domain.notification.timing import after_quiet, due_at, is_quiet, zone_of
 from domain.notification.unsubscribe_token import UnsubscribeTokens
 from domain.notification.wording import excerpt, subject_label, title
 
@@ -43,6 +44,7 @@ __all__ = [
     "NotificationSettings",
     "NotificationSettingsStore",
     "NotificationStore",
+    "NotificationText",
     "NotificationUpdated",
     "Proposal",
     "QuietHours",
@@ -52,13 +54,14 @@ __all__ = [
     "after_quiet",
     "day_in_zone",
     "default_settings",
+    "due_at",
     "excerpt",
     "is_quiet",
-    "mail_due_at",
     "mark",
     "notify",
     "notify_due",
     "proposals",
+    "push_message",
     "subject_label",
     "switch_mail_off",
     "title",

@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 from uuid import UUID
 
 from domain.notification.entity import Notification
 from domain.notification.settings import NotificationChannel, NotificationSettings
-from domain.notification.timing import mail_due_at, zone_of
+from domain.notification.timing import MAIL_WINDOW, PUSH_WINDOW, due_at, zone_of
 
 OFF_IN_PREFERENCES: Final = "Off in the preferences."
 NOT_VERIFIED: Final = "The e-mail address is not verified."
+NO_DEVICE: Final = "No device is registered."
 QUIET_HOURS: Final = "Held back by quiet hours."
 DIGEST: Final = "Waits for the digest."
 
@@ -60,6 +61,7 @@ class Recipient:
     user_id: UUID
     time_zone: str
     has_verified_email: bool
+    has_devices: bool
     settings: NotificationSettings
 
 
@@ -69,42 +71,51 @@ class DeliveryStore(Protocol):
     async def recipients(self, user_ids: Sequence[UUID]) -> Mapping[UUID, Recipient]: ...
     async def add(self, deliveries: Sequence[Delivery]) -> None: ...
     async def finish(self, deliveries: Sequence[Delivery]) -> None:
-        """Store what came of deliveries."""
+        """Store what came of deliveries: of those that are queued, and of failed ones that were sent after all, to another
+        device."""
         ...
 
 
 def plan(notification: Notification, recipient: Recipient, now: datetime) -> list[Delivery]:
     """What is to become of a new notification, channel by channel."""
-    wanted = recipient.settings.channels_for(notification.reason)
-    zone, quiet = zone_of(recipient.time_zone), recipient.settings.quiet_hours
+    return [_plan_channel(notification, recipient, channel, now) for channel in NotificationChannel]
 
-    def delivery(
-        channel: NotificationChannel, state: DeliveryState, detail: str | None = None, due_at: datetime = now
-    ) -> Delivery:
-        return Delivery(
-            notification_id=notification.id,
-            user_id=recipient.user_id,
-            channel=channel,
-            state=state,
-            detail=detail,
-            due_at=due_at,
-            at=now,
-        )
 
-    planned = []
-    for channel in NotificationChannel:
-        if channel not in wanted:
-            planned.append(delivery(channel, DeliveryState.SUPPRESSED, OFF_IN_PREFERENCES))
-        elif channel is NotificationChannel.IN_APP:
-            planned.append(delivery(channel, DeliveryState.SENT))
-        else:
-            reason = recipient.settings.email_off_reason or (None if recipient.has_verified_email else NOT_VERIFIED)
-            if reason is not None:
-                planned.append(delivery(channel, DeliveryState.SUPPRESSED, reason))
-                continue
-            digest = recipient.settings.digest
-            due = mail_due_at(now, zone, digest, quiet)
-            held = due != mail_due_at(now, zone, digest, None)
-            detail = QUIET_HOURS if held else DIGEST if digest != "OFF" else None
-            planned.append(delivery(channel, DeliveryState.QUEUED, detail, due))
-    return planned
+def off_reason(recipient: Recipient, channel: NotificationChannel, notification: Notification) -> str | None:
+    """Why a person is sent nothing about a notification on a channel; None where they are."""
+    if channel not in recipient.settings.channels_for(notification.reason):
+        return OFF_IN_PREFERENCES
+    match channel:
+        case NotificationChannel.EMAIL:
+            return recipient.settings.email_off_reason or (None if recipient.has_verified_email else NOT_VERIFIED)
+        case NotificationChannel.PUSH:
+            return None if recipient.has_devices else NO_DEVICE
+    return None
+
+
+def _plan_channel(notification: Notification, recipient: Recipient, channel: NotificationChannel, now: datetime) -> Delivery:
+    state, due = DeliveryState.SENT, now
+    detail: str | None = None
+    if (reason := off_reason(recipient, channel, notification)) is not None:
+        state, detail = DeliveryState.SUPPRESSED, reason
+    elif (window := _WINDOWS.get(channel)) is not None:
+        settings, zone = recipient.settings, zone_of(recipient.time_zone)
+        due = due_at(now, zone, settings.digest, settings.quiet_hours, window=window)
+        is_held = due != due_at(now, zone, settings.digest, None, window=window)
+        state = DeliveryState.QUEUED
+        detail = QUIET_HOURS if is_held else DIGEST if settings.digest != "OFF" else None
+    return Delivery(
+        notification_id=notification.id,
+        user_id=recipient.user_id,
+        channel=channel,
+        state=state,
+        detail=detail,
+        due_at=due,
+        at=now,
+    )
+
+
+_WINDOWS: Final[Mapping[NotificationChannel, timedelta]] = {
+    NotificationChannel.EMAIL: MAIL_WINDOW,
+    NotificationChannel.PUSH: PUSH_WINDOW,
+}

@@ -19,10 +19,11 @@ class NotificationChannel(StrEnum):
 
     IN_APP = "IN_APP"
     EMAIL = "EMAIL"
+    PUSH = "PUSH"
 
 
 class DigestFrequency(StrEnum):
-    """How often mails are sent."""
+    """How often mails and pushes are sent."""
 
     OFF = "OFF"
     HOURLY = "HOURLY"
@@ -31,27 +32,27 @@ class DigestFrequency(StrEnum):
 
 
 _IN_APP: Final = frozenset({NotificationChannel.IN_APP})
-_AND_MAIL: Final = _IN_APP | {NotificationChannel.EMAIL}
+_EVERYWHERE: Final = frozenset(NotificationChannel)
 DEFAULT_CHANNELS: Final[Mapping[Reason, frozenset[NotificationChannel]]] = {
-    Reason.MENTIONED: _AND_MAIL,
-    Reason.ASSIGNED: _AND_MAIL,
+    Reason.MENTIONED: _EVERYWHERE,
+    Reason.ASSIGNED: _EVERYWHERE,
     Reason.REACTION: _IN_APP,
-    Reason.INVITED: _AND_MAIL,
-    Reason.ADDED_TO_PROJECT: _AND_MAIL,
-    Reason.DUE_SOON: _AND_MAIL,
-    Reason.OVERDUE: _AND_MAIL,
-    Reason.COMMENTED: _AND_MAIL,
+    Reason.INVITED: _EVERYWHERE,
+    Reason.ADDED_TO_PROJECT: _EVERYWHERE,
+    Reason.DUE_SOON: _EVERYWHERE,
+    Reason.OVERDUE: _EVERYWHERE,
+    Reason.COMMENTED: _EVERYWHERE,
     Reason.STATUS_CHANGED: _IN_APP,
     Reason.TASK_CHANGED: _IN_APP,
     Reason.DOCUMENT_CHANGED: _IN_APP,
-    Reason.WEBHOOK_PAUSED: _AND_MAIL,
+    Reason.WEBHOOK_PAUSED: _EVERYWHERE,
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuietHours:
     """
-    When a person is sent no mails: from one local time to another, perhaps past midnight, on the days (ISO: 1 is
+    When a person is sent no mails and pushes: from one local time to another, perhaps past midnight, on the days (ISO: 1 is
     Monday) on which it begins.
     """
 
@@ -67,7 +68,8 @@ class NotificationSettings:
 
     `channels`: by reason, where the person chose them; the defaults apply to others. `quiet_from` and `quiet_to` are minutes of
     the day, None where there are no quiet hours. `email_off_reason`: why mails are off altogether (the address does not exist, or
-    the person unsubscribed), None while they are not.
+    the person unsubscribed), None while they are not. `push_content`: whether pushes show titles and texts, which their services
+    and lock screens see.
     """
 
     type_name: ClassVar[str] = "User"
@@ -80,6 +82,7 @@ class NotificationSettings:
     quiet_days: tuple[int, ...] = ()
     digest: DigestFrequency = DigestFrequency.OFF
     email_off_reason: str | None = None
+    push_content: bool = False
 
     @property
     def quiet_hours(self) -> QuietHours | None:
@@ -132,7 +135,7 @@ class NotificationSettingsStore(Protocol):
 
 async def update(uow: UnitOfWork, actor: Actor, values: Mapping[str, Any]) -> NotificationSettings:
     """
-    Change one's own settings: `set` (rows of `reason` and `channels`), `quiet_hours`, `digest` where given.
+    Change one's own settings: `set` (rows of `reason` and `channels`), `quiet_hours`, `digest`, `push_content` where given.
 
     Quiet hours of None are none. A digest switches mails on again that were off.
     """
@@ -144,6 +147,8 @@ async def update(uow: UnitOfWork, actor: Actor, values: Mapping[str, Any]) -> No
         changes |= _quiet(values["quiet_hours"])
     if values.get("digest") is not None:
         changes["digest"] = DigestFrequency(values["digest"])
+    if values.get("push_content") is not None:
+        changes["push_content"] = values["push_content"]
     if changes and _wants_mail(changes):
         changes["email_off_reason"] = None
     return await _save(uow, actor.user_id, before, changes)

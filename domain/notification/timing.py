@@ -1,4 +1,4 @@
-"""Says when mails are sent: outside of quiet hours, and in digests, by the clock on the person's wall."""
+"""Says when mails and pushes are sent: outside of quiet hours, and in digests, by the clock on the person's wall."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -8,6 +8,8 @@ from domain.notification.settings import DigestFrequency, QuietHours
 
 MAIL_WINDOW: Final = timedelta(seconds=20)
 """What happens to a person in this time becomes one mail."""
+PUSH_WINDOW: Final = timedelta(seconds=2)
+"""The same for pushes."""
 DIGEST_TIME: Final = time(9)
 _MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
@@ -21,12 +23,14 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def mail_due_at(now: datetime, zone: ZoneInfo, digest: DigestFrequency, quiet: QuietHours | None) -> datetime:
-    """When the mail about what happens at `now` is sent, UTC."""
+def due_at(
+    now: datetime, zone: ZoneInfo, digest: DigestFrequency, quiet: QuietHours | None, *, window: timedelta = MAIL_WINDOW
+) -> datetime:
+    """When the message about what happens at `now` is sent, UTC. `window`: what is one message where there are no digests."""
     match digest:
         case DigestFrequency.OFF:
-            windows = int(now.timestamp() // MAIL_WINDOW.total_seconds()) + 1
-            due = datetime.fromtimestamp(windows * MAIL_WINDOW.total_seconds(), UTC)
+            windows = int(now.timestamp() // window.total_seconds()) + 1
+            due = datetime.fromtimestamp(windows * window.total_seconds(), UTC)
         case DigestFrequency.HOURLY:
             due = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
         case DigestFrequency.DAILY:

@@ -33,6 +33,11 @@ class ProjectStore(Protocol):
         """A project that the user may see, held until the end of the operation; one that is deleted only when asked for."""
         ...
 
+    async def read_unlocked(self, project_id: UUID, user_id: UUID) -> tuple[Project, ProjectAccess] | None:
+        """The same, not held: what is added to it is stored only if nobody wrote it meanwhile, else the operation is run
+        again."""
+        ...
+
     async def lock_for_server(self, project_id: UUID) -> bool:
         """Hold a project until the end of an operation that the server itself does; False when it is gone."""
         ...
@@ -57,9 +62,14 @@ async def open_project(
     path: Path = ("input", "id"),
     *,
     deleted: bool = False,
+    lock: bool = True,
 ) -> tuple[Project, Access]:
-    """Fetch, lock and authorise: the project, and what the actor may do to things of a kind in it."""
-    found = await uow.projects.lock(project_id, actor.user_id, deleted=deleted)
+    """Fetch, lock and authorise: the project, and what the actor may do to things of a kind in it. It need not be held where
+    one thing is added to it and nothing else is written."""
+    if lock:
+        found = await uow.projects.lock(project_id, actor.user_id, deleted=deleted)
+    else:
+        found = await uow.projects.read_unlocked(project_id, actor.user_id)
     if found is None:
         raise NotFound(path)
     project, standing = found

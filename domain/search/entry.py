@@ -24,7 +24,7 @@ class SearchEntry:
     The searchable text of one object, in one project.
 
     `subject_id` is the task or document of a comment or file. `keywords` are words that are as good as the title's, such as a
-    key.
+    key. Of what is `is_deleted`, it is known that it can be restored.
     """
 
     type_name: str
@@ -35,6 +35,7 @@ class SearchEntry:
     keywords: str = ""
     text: str = ""
     at: datetime
+    is_deleted: bool = False
 
     @property
     def title_key(self) -> str:
@@ -54,6 +55,7 @@ def entry_of(entity: Any, *, project_id: UUID | None = None, text: str = "") -> 
     `project_id`: of a comment or attachment, as that of its subject is now; `text`: of a document.
     """
     place = project_id or getattr(entity, "project_id", None) or entity.id
+    is_deleted = getattr(entity, "deleted_at", None) is not None
     match entity.type_name:
         case "Task":
             return SearchEntry(
@@ -64,10 +66,17 @@ def entry_of(entity: Any, *, project_id: UUID | None = None, text: str = "") -> 
                 keywords=entity.key,
                 text=plain(entity.description),
                 at=entity.updated_at,
+                is_deleted=is_deleted,
             )
         case "Document":
             return SearchEntry(
-                type_name="Document", id=entity.id, project_id=place, title=entity.title, text=text, at=entity.updated_at
+                type_name="Document",
+                id=entity.id,
+                project_id=place,
+                title=entity.title,
+                text=text,
+                at=entity.updated_at,
+                is_deleted=is_deleted,
             )
         case "Comment":
             return SearchEntry(
@@ -77,6 +86,7 @@ def entry_of(entity: Any, *, project_id: UUID | None = None, text: str = "") -> 
                 subject_id=entity.subject_id,
                 text=plain(entity.body),
                 at=entity.edited_at or entity.created_at,
+                is_deleted=is_deleted,
             )
         case "Project":
             return SearchEntry(
@@ -86,6 +96,7 @@ def entry_of(entity: Any, *, project_id: UUID | None = None, text: str = "") -> 
                 title=entity.name,
                 text=plain(entity.description),
                 at=entity.updated_at,
+                is_deleted=is_deleted,
             )
         case "Attachment":
             return SearchEntry(

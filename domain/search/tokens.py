@@ -30,6 +30,7 @@ ARABIC_LETTERS = {"\u0649": "\u064a", "\u0629": "\u0647", "\u0671": "\u0627", "\
 _ARABIC = str.maketrans({TATWEEL: "", **ARABIC_LETTERS})
 _ARABIC_LETTER = re.compile("[\u0620-\u06ff]")
 _CAMEL = re.compile(r"\b(?:[A-Z]*[a-z0-9]+)(?:[A-Z]+[a-z0-9]*)+\b|\b[A-Z]{2,}[a-z][A-Za-z0-9]*\b")
+_MAY_BE_CAMEL = re.compile("[A-Z](?:(?<=[a-z0-9].)|[A-Z][a-z])")  # begins with a set, which is looked for fast
 _CAMEL_PART = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
 _MAX_CAMEL_PARTS = 8
 _ARTICLE = "\u0627\u0644"  # al-
@@ -52,6 +53,8 @@ def word_pattern() -> re.Pattern[str]:
 
 def words(text: str) -> list[str]:
     """The words of a text in their order, folded."""
+    if text.isascii():  # what a search key adds to it is no part of words
+        return [word if len(word) <= MAX_WORD_CHARS else word[:MAX_WORD_CHARS] for word in _ASCII_WORD.findall(text.lower())]
     return list(split(search_key(text)))
 
 
@@ -89,11 +92,11 @@ def is_unspaced(word: str) -> bool:
 def side_words(text: str) -> set[str]:
     """Words by which a text is found too though they are parts of its own: of `getUserName`, and Arabic without the article."""
     found: set[str] = set()
-    for match in _CAMEL.finditer(text):
+    for match in _CAMEL.finditer(text) if _MAY_BE_CAMEL.search(text) else ():
         parts = [part.lower() for part in _CAMEL_PART.findall(match[0])][:_MAX_CAMEL_PARTS]
         found.update(part[:MAX_WORD_CHARS] for part in parts)
         found.update("".join(parts[start:])[:MAX_WORD_CHARS] for start in range(1, len(parts) - 1))
-    if _ARABIC_LETTER.search(text):
+    if not text.isascii() and _ARABIC_LETTER.search(text):
         found.update(each.removeprefix(_ARTICLE) for each in words(text) if each.startswith(_ARTICLE) and len(each) > 4)
     return found
 

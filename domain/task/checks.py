@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -35,9 +36,9 @@ def validate_attributes(values: Mapping[str, Any]) -> dict[str, Any]:
     return changes
 
 
-def require_date_order(task: Task) -> None:
+def require_date_order(start_on: date | None, due_on: date | None) -> None:
     """A task is not due before it starts."""
-    if task.start_on and task.due_on and task.due_on < task.start_on:
+    if start_on and due_on and due_on < start_on:
         raise Invalid(("input", "dueOn"), "A task cannot be due before it starts.")
 
 

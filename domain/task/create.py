@@ -19,11 +19,15 @@ from domain.task.events import TaskCreated, task_attachment_target
 
 async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, values: Mapping[str, Any]) -> Task:
     """Create a task in `project_id`, at the end of the project or right after `after_id`."""
+    writes_more = task_id is not None or any(values.get(name) for name in ("parent_id", "label_ids", "upload_ids"))
     if values.get("parent_id") is not None:
         await uow.tasks.lock_many([values["parent_id"]])  # so that it cannot leave the project meanwhile
-    project, rights = await open_project(uow, actor, values["project_id"], ResourceKind.TASK, ("input", "projectId"))
+    project, rights = await open_project(
+        uow, actor, values["project_id"], ResourceKind.TASK, ("input", "projectId"), lock=writes_more
+    )
     rights.require(Action.CREATE)
     attributes = checks.validate_attributes(values)
+    checks.require_date_order(attributes.get("start_on"), attributes.get("due_on"))
     if attributes.get("assignee_id") is not None:
         await checks.require_assignee(uow, project.id, attributes["assignee_id"])
     if values.get("parent_id") is not None:
@@ -31,9 +35,12 @@ async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, values: Ma
     label_ids = await checks.resolve_labels(
         uow, project.team_id, (), add=values.get("label_ids") or (), remove=(), path=("input", "labelIds")
     )
+    after = await _require_rank(uow, project.id, values.get("after_id"))
     team = await uow.teams.get(project.team_id)
     assert team is not None
     number = await uow.tasks.next_number(team.id)
+    high = await uow.tasks.rank_after(project.id, after) if after is not None else None
+    low = await uow.tasks.last_rank(project.id) if after is None else after
     task = Task(
         id=task_id or uow.new_id(),
         created_at=uow.now,
@@ -46,10 +53,9 @@ async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, values: Ma
         creator_id=actor.user_id,
         completed_at=uow.now if attributes.get("status") in CLOSED else None,
         label_ids=label_ids,
-        rank=await _rank(uow, project.id, values.get("after_id")),
+        rank=rank.between(low, high),
         **attributes,
     )
-    checks.require_date_order(task)
     if (task_id is not None and not await uow.tasks.claim(task_id)) or not await uow.tasks.add(task):
         raise NotUnique(("input", "id"), "This id is in use.")
     await watch.start_watching(uow, task, [actor.user_id, task.assignee_id])
@@ -60,10 +66,11 @@ async def create(uow: UnitOfWork, actor: Actor, task_id: UUID | None, values: Ma
     return task
 
 
-async def _rank(uow: UnitOfWork, project_id: UUID, after_id: UUID | None) -> str:
+async def _require_rank(uow: UnitOfWork, project_id: UUID, after_id: UUID | None) -> str | None:
+    """The rank of the task that the new one comes after."""
     if after_id is None:
-        return rank.between(await uow.tasks.last_rank(project_id), None)
-    low = await uow.tasks.rank_of(project_id, after_id)
-    if low is None:
+        return None
+    found = await uow.tasks.rank_of(project_id, after_id)
+    if found is None:
         raise NotFound(("input", "afterId"))
-    return rank.between(low, await uow.tasks.rank_after(project_id, low))
+    return found

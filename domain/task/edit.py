@@ -38,7 +38,7 @@ async def update(
     task = with_changes(before, uow.now, **changes)
     if task is before:
         return task
-    checks.require_date_order(task)
+    checks.require_date_order(task.start_on, task.due_on)
     await uow.tasks.save(task)
     if task.assignee_id != before.assignee_id:
         await watch.start_watching(uow, task, [task.assignee_id])

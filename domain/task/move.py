@@ -1,6 +1,6 @@
 """Moving a task: to another project, under another task, into another column, to another place, in one step."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -28,15 +28,22 @@ async def move(uow: UnitOfWork, actor: Actor, task_id: UUID, values: Mapping[str
     """
     if values.get("parent_id") is not None:
         await uow.tasks.lock_many(sorted({task_id, values["parent_id"]}))
-    before, _ = await open_task(uow, actor, task_id, Action.MOVE)
+    moves_more = values.get("project_id") is not None or values.get("parent_id") is not None
+    before, _ = await open_task(uow, actor, task_id, Action.MOVE, lock=moves_more)
     require_version(before, expected_version)
-    below = await uow.tasks.lock_descendants(before.id)
-    project, in_target = await open_project(
-        uow, actor, values.get("project_id") or before.project_id, ResourceKind.TASK, ("input", "projectId")
-    )
-    leaves = project.id != before.project_id
-    if leaves:
-        in_target.require(Action.CREATE)
+    below: Sequence[Task] = ()
+    target: Project | None = None
+    if moves_more:
+        below = await uow.tasks.lock_descendants(before.id)
+        asked_for = values.get("project_id") or before.project_id
+        target, in_target = await open_project(uow, actor, asked_for, ResourceKind.TASK, ("input", "projectId"))
+        if target.id == before.project_id:
+            target = None
+        else:
+            in_target.require(Action.CREATE)
+    else:
+        await uow.tasks.lock_list(before.project_id)
+    project_id = before.project_id if target is None else target.id
 
     changes: dict[str, Any] = {}
     if "status" in values:
@@ -45,26 +52,26 @@ async def move(uow: UnitOfWork, actor: Actor, task_id: UUID, values: Mapping[str
         changes |= {"status": values["status"], "completed_at": completion(before, values["status"], uow)}
     if "parent_id" in values:
         if values["parent_id"] is not None:
-            await checks.require_parent(uow, project.id, values["parent_id"], before.id, below)
+            await checks.require_parent(uow, project_id, values["parent_id"], before.id, below)
         changes["parent_id"] = values["parent_id"]
-    elif leaves:
+    elif target is not None:
         changes["parent_id"] = None
-    if leaves or "after_id" in values or "before_id" in values:
-        changes["rank"] = await _rank(uow, project.id, before, values)
-    if leaves:
-        changes |= await _changes_on_arrival(uow, project, before)
+    if target is not None:
+        changes |= await _changes_on_arrival(uow, target, before)
+    if target is not None or "after_id" in values or "before_id" in values:
+        changes["rank"] = await _rank(uow, project_id, before, values)
 
     task = with_changes(before, uow.now, **changes)
     if task is before:
         return task
     if task.team_id != before.team_id:
         await uow.tasks.remember_key(before)
-    await uow.tasks.save(task)
+    await (uow.tasks.save if task.rank == before.rank else uow.tasks.save_placed)(task)
     _record_move(uow, actor, before, task)
     await record_derived(uow, actor, before, task)
-    if leaves:
+    if target is not None:
         for each in below:
-            await _move_descendant(uow, actor, project, each)
+            await _move_descendant(uow, actor, target, each)
     return task
 
 

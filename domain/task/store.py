@@ -24,13 +24,18 @@ class TaskStore(Protocol):
         ...
 
     async def save(self, task: Task) -> None: ...
+    async def save_placed(self, task: Task) -> None:
+        """Save a task with another rank in its project."""
+        ...
+
     async def lock(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
         """A task that the user may see, held until the end of the operation, with their role and whether its project is
         archived."""
         ...
 
     async def read_unlocked(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
-        """The same, not held: `save` keeps it only if nobody wrote it meanwhile, else the operation is run again."""
+        """The same, not held: `save`, or a comment on it, is kept only if nobody wrote it meanwhile, else the operation is run
+        again."""
         ...
 
     async def lock_many(self, task_ids: Sequence[UUID]) -> None:
@@ -38,11 +43,16 @@ class TaskStore(Protocol):
         ...
 
     async def next_number(self, team_id: UUID) -> int:
-        """The next number of a team's task keys."""
+        """The next number of a team's task keys. Where the task is not stored after all, there may be none with it."""
         ...
 
     async def remember_key(self, task: Task) -> None:
         """Let the task still be found under the key that it is about to lose."""
+        ...
+
+    async def lock_list(self, project_id: UUID) -> None:
+        """Hold the order of a project's tasks, where these are held. For a task that was read unlocked, nothing: what changed
+        the project meanwhile makes the operation run again."""
         ...
 
     async def last_rank(self, project_id: UUID) -> str | None: ...

@@ -75,6 +75,14 @@ class FileStore:
         with self.open_scoped(key) as found:
             return None if found is None else _read_exactly(found[0], HEADER_BYTES, min(size, found[1].byte_size))
 
+    def read_part(self, key: str, start: int, size: int) -> bytes | None:
+        """At most `size` bytes of an object from `start` on."""
+        with self.open_scoped(key) as found:
+            if found is None:
+                return None
+            descriptor, info = found
+            return _read_exactly(descriptor, HEADER_BYTES + start, max(0, min(size, info.byte_size - start)))
+
     def info(self, key: str) -> BlobInfo | None:
         """An object's type, size and hash, from its header."""
         with self.open_scoped(key) as found:

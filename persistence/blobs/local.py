@@ -13,11 +13,12 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
-from domain.blob import MAX_BLOB_BYTES, Blob, BlobInfo, ListedBlob, UploadTarget, WriteCondition, plain_type
+from domain.blob import FILE_PART_BYTES, MAX_BLOB_BYTES, Blob, BlobInfo, ListedBlob, UploadTarget, WriteCondition, plain_type
 from domain.errors import StorageFull, StorageUnavailable
 from persistence.blobs.file_store import FileStore
 from persistence.blobs.signed_urls import UrlSigner
@@ -58,6 +59,20 @@ class LocalBlobs:
 
     async def get_start(self, key: str, size: int) -> bytes | None:
         return await self.run(lambda: self.file_store.read_start(key, size))
+
+    async def get_part(self, key: str, start: int, size: int) -> bytes | None:
+        return await self.run(lambda: self.file_store.read_part(key, start, size))
+
+    async def put_file(self, key: str, file: BinaryIO, *, content_type: str) -> int:
+        pending = await self.run(self.file_store.create_pending)
+        try:
+            await self.run(lambda: file.seek(0))
+            while part := await self.run(lambda: file.read(FILE_PART_BYTES)):
+                await self.run(partial(pending.write, part))
+            await self.run(lambda: pending.commit(key, content_type, None))
+            return pending.byte_size
+        finally:
+            self.run_detached(pending.close)
 
     async def put(
         self, key: str, content: bytes, *, content_type: str = "application/octet-stream", only_if: WriteCondition = None

@@ -17,9 +17,9 @@ import base64
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any, NoReturn, TypeVar
+from typing import Any, BinaryIO, NoReturn, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import uuid4
 
@@ -29,6 +29,7 @@ from aiohttp import ClientError as ConnectionLost
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from domain.blob import (
+    FILE_PART_BYTES,
     MAX_BLOB_BYTES,
     Absent,
     Blob,
@@ -107,6 +108,45 @@ class S3Blobs:
             return await _none_if_missing(read())
         except _EmptyRange:
             return b""
+
+    async def get_part(self, key: str, start: int, size: int) -> bytes | None:
+        async def read() -> bytes:
+            answer = await self._client.get_object(**self._location(key), Range=f"bytes={start}-{start + size - 1}")
+            async with answer["Body"] as body:
+                content: bytes = await body.read()
+                return content
+
+        try:
+            return await _none_if_missing(read())
+        except _EmptyRange:
+            return b""
+
+    async def put_file(self, key: str, file: BinaryIO, *, content_type: str) -> int:
+        async def read() -> bytes:
+            return await asyncio.to_thread(file.read, FILE_PART_BYTES)
+
+        await asyncio.to_thread(file.seek, 0)
+        part = await read()
+        if len(part) < FILE_PART_BYTES:
+            await self.put(key, part, content_type=content_type)
+            return len(part)
+        location, size = self._location(key), 0
+        parts: list[dict[str, Any]] = []
+        upload = await _with_timeout(self._client.create_multipart_upload(**location, ContentType=content_type))
+        upload_id = {"UploadId": upload["UploadId"]}
+        try:
+            while part:
+                number, size = len(parts) + 1, size + len(part)
+                answer = await _with_timeout(self._client.upload_part(**location, **upload_id, PartNumber=number, Body=part))
+                parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+                part = await read()
+            complete = self._client.complete_multipart_upload(**location, **upload_id, MultipartUpload={"Parts": parts})
+            await _with_timeout(complete)
+        except BaseException:
+            with suppress(StorageUnavailable):  # the bucket's own rules delete what is left of it
+                await _with_timeout(self._client.abort_multipart_upload(**location, **upload_id))
+            raise
+        return size
 
     async def put(
         self, key: str, content: bytes, *, content_type: str = "application/octet-stream", only_if: WriteCondition = None

@@ -1,4 +1,4 @@
-"""Signs URLs of the local store: who has one may do what it says, until it expires, and nothing else.
+"""Signs URLs, such as those of the local store: who has one may do what it says, until it expires, and nothing else.
 
 A URL is the right itself, as S3's presigned ones are: neither cookie nor token is read, so pages of any origin may use it. The
 signature covers the method, the key and all parameters of the object.
@@ -18,16 +18,17 @@ PATH = "/blobs"
 
 
 class UrlSigner:
-    """Signs and verifies the URLs of one server at its public `origin`. `secret` is the same in all its processes."""
+    """Signs and verifies the URLs below a path of one server, at its public `origin`. `secret` is the same in all its
+    processes."""
 
-    def __init__(self, secret: bytes, origin: str) -> None:
-        self._secret, self._origin = secret, origin
+    def __init__(self, secret: bytes, origin: str, path: str = PATH) -> None:
+        self._secret, self._origin, self._path = secret, origin, path
 
     def sign(self, method: str, key: str, params: Mapping[str, str | int], *, expires: int) -> str:
         """A URL that expires at `expires` (seconds since 1970), with the parameters in its query."""
         signed = {**{name: str(value) for name, value in params.items()}, "expires": str(expires)}
         query = urlencode({**signed, "signature": self._signature(method, key, signed)})
-        return f"{self._origin}{PATH}/{quote(require_key(key))}?{query}"
+        return f"{self._origin}{self._path}/{quote(require_key(key))}?{query}"
 
     def verify(self, method: str, key: str, query: Mapping[str, str]) -> bool:
         """Whether this server signed all parameters of the query, and the URL has not expired."""

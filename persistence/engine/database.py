@@ -220,11 +220,11 @@ class Database:
         return None if row is None else row[0]
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Connection]:
-        """A transaction: committed when the block ends, rolled back when it raises."""
+    async def begin(self, *, snapshot: bool = False) -> AsyncIterator[Connection]:
+        """A transaction: committed when the block ends, rolled back when it raises; a `snapshot` only reads, one instant."""
         try:
             raw = await self._leased_pool.acquire()
-            transaction = raw.transaction()
+            transaction = raw.transaction(isolation="repeatable_read", readonly=True) if snapshot else raw.transaction()
             try:
                 await transaction.start()
                 yield Connection(raw, self)

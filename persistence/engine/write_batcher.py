@@ -1,4 +1,4 @@
-"""Group commit: concurrent single-row updates share one statement and one commit.
+"""Group commit: concurrent updates and inserts of single rows share one statement and one commit.
 
 Most mutations change one row and record an event. Such an operation needs no transaction of its own: it reads the row without a
 lock (in one round trip with others, `persistence.engine.read_batcher`), the rules decide on what was read, and a single statement
@@ -12,9 +12,10 @@ that leaves the version as it is. A row that was changed meanwhile, or is locked
 operation then runs again and locks what it reads (`persistence.transaction`), so its second run waits its turn and cannot be
 overtaken. Rights are those of the moment when the row was read, as they are where rows are locked.
 
-*No deadlocks.* Locked rows are skipped, not waited for. Only streams are waited for, in the order of their names, and whoever
-holds a stream waits for nothing else but later streams and the disk. A stream is in one statement at a time, so that the
-operations of one process do not wait for each other there either.
+*No deadlocks.* Locked rows are skipped, not waited for. A rank that another statement is about to store is waited for before any
+stream. After that only streams are waited for, in the order of their names, and whoever holds a stream waits for nothing else but
+later streams and the disk. A stream is in one statement at a time, so that the operations of one process do not wait for each
+other there either.
 
 *A failure fails one operation.* When Postgres refuses a statement, it has stored nothing of it: each update is tried alone, and
 only the one that causes the failure fails. When the connection was lost or the server did not answer, the outcome is unknown:
@@ -48,10 +49,10 @@ class StaleRow(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PendingWrite:
-    """A changed row with its events, which have no positions yet.
+    """A changed or new row with its events, which have no positions yet.
 
-    `statement` is a `RowUpdate.update_batch` of the row's kind; `row` holds the parameters of one row, among them `seen`, the row
-    version that was read; `claim` is the claim of an idempotency key, and `more` are rows of further parameters by name.
+    `statement` is a `RowUpdate.batch` or `RowInsert.batch` of the row's kind; `row` holds the parameters of one row, among them
+    the versions that were read; `claim` is the claim of an idempotency key, and `more` are rows of further parameters by name.
     """
 
     statement: Statement

@@ -116,7 +116,7 @@ class IdempotencyClaim:
         await connection.execute(_STORE_RESULT, actor=self.actor_id, key=self.key, result=result)
 
     def to_row(self, result: Mapping[str, Any], entry_ids: Sequence[UUID]) -> dict[str, Any]:
-        """The parameters of `RowUpdate.update_batch` with keys: the key with its result, which names the entries."""
+        """The parameters of `RowUpdate.batch` with keys: the key with its result, which names the entries."""
         return {
             "actor_id": self.actor_id,
             "client_mutation_id": self.key,

@@ -9,7 +9,10 @@ Activity is read from the same entries, so history reaches back as far as the re
 consumer of its stream has passed it (`persistence.workers.cursors`).
 
 Rejected: one DELETE by age (it holds the locks of every stream at once, and an entry that was begun early and committed late
-would leave a gap in the middle).
+would leave a gap in the middle); partitions of `events` by time, to drop whole ones (every key of a partitioned table includes
+what it is partitioned by, so nothing would hold a stream to one entry a position any more; `at` is read before the position
+is assigned, so neighbours may lie in two partitions; and a stream of which a consumer has not passed everything would keep all
+others').
 """
 
 import logging

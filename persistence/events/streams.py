@@ -6,14 +6,13 @@ be. Counters are advanced in the order of the streams' names, so that two transa
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, ColumnClause, Insert, Integer, Select, Text, bindparam, column, func, select, true
+from sqlalchemy import ARRAY, BigInteger, ColumnClause, Insert, Integer, Select, Text, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
@@ -72,21 +71,6 @@ _READ = Statement(
     .where(events.c.stream == bindparam("stream"), events.c.position > bindparam("after", type_=BigInteger))
     .order_by(events.c.position)
     .limit(bindparam("size", type_=Integer)),
-    row_class(Entry),
-)
-_unnested = func.unnest(bindparam("streams", type_=ARRAY(Text)), bindparam("positions", type_=ARRAY(BigInteger)))
-_start = _unnested.table_valued(column("stream", Text), column("position", BigInteger), name="ordinal").render_derived()
-_next_entries = (
-    select(*columns(Entry, events))
-    .where(events.c.stream == _start.c.stream, events.c.position > _start.c.position)
-    .order_by(events.c.position)
-    .limit(bindparam("size", type_=Integer))
-    .lateral("next")
-)
-_READ_MANY = Statement(
-    select(*_next_entries.c)
-    .select_from(_start.join(_next_entries, true()))
-    .order_by(_next_entries.c.stream, _next_entries.c.position),
     row_class(Entry),
 )
 _HEADS = Statement(
@@ -163,14 +147,6 @@ class StreamLog:
         """Up to `limit` entries of a stream that come after a position, in order."""
         rows = await self._database.fetch(_READ, stream=stream, after=after, size=limit)
         return [to_entity(Entry, row) for row in rows]
-
-    async def read_many(self, positions: Mapping[str, int], limit: int) -> dict[str, list[Entry]]:
-        """Up to `limit` entries of each stream that come after its position, in order."""
-        params = {"streams": list(positions), "positions": list(positions.values())}
-        found: dict[str, list[Entry]] = defaultdict(list)
-        for row in await self._database.fetch(_READ_MANY, **params, size=limit):
-            found[row.stream].append(to_entity(Entry, row))
-        return found
 
     async def head(self, stream: str) -> int:
         """The last position of a stream; 0 when it has no entries."""

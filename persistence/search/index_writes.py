@@ -27,7 +27,8 @@ from persistence.search.index_statements import ENQUEUE_INDEXED, ENQUEUE_OUTDATE
 from persistence.tables import documents, search_entries
 
 _MAX_INLINE_CHARS: Final = 10_000  # a few milliseconds
-_INDEXED_FIELDS: Final[Mapping[str, frozenset[str]]] = {
+_MAX_PUT_CHARS: Final = 500_000
+INDEXED_FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "Task": frozenset({"title", "description", "key", "project_id"}),
     "Document": frozenset({"title", "latest_version_id", "project_id"}),
     "Comment": frozenset({"body"}),
@@ -35,6 +36,7 @@ _INDEXED_FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "User": frozenset({"first_name", "last_name", "email_address"}),
     "Team": frozenset({"name"}),
 }
+"""Attributes by which objects are found, by the type."""
 _NAMES: Final = frozenset({"User", "Team"})  # found without an entry; only their words are learned
 _CREATED: Final = frozenset({ChangeKind.CREATED, ChangeKind.COMMENTED})
 _CHANGED: Final = frozenset({ChangeKind.UPDATED, ChangeKind.MOVED})
@@ -82,7 +84,7 @@ class IndexChanges:
                     self.entries[file.id] = entry_of(file, project_id=event.project_id)
             self.removed.update(file.id for file in event.removed)
             return
-        fields = _INDEXED_FIELDS.get(type_name)
+        fields = INDEXED_FIELDS.get(type_name)
         if fields is None or not (kind in _CREATED or kind in _CHANGED):
             return
         changed = _changed_fields(event_row["payload"]["changes"])
@@ -122,9 +124,17 @@ async def to_params(changes: IndexChanges) -> dict[str, list[dict[str, Any]]]:
 
 
 async def put(connection: Connection, entries: Sequence[SearchEntry]) -> None:
-    """Insert or replace entries."""
-    if entries:
-        await connection.execute(PUT, entries=await _entry_rows(entries))
+    """Insert or replace entries; long texts a few at a time, so that no statement takes long."""
+    some: list[SearchEntry] = []
+    size = 0
+    for each in entries:
+        if some and size + len(each.text) > _MAX_PUT_CHARS:
+            await connection.execute(PUT, entries=await _entry_rows(some))
+            some, size = [], 0
+        some.append(each)
+        size += len(each.text)
+    if some:
+        await connection.execute(PUT, entries=await _entry_rows(some))
 
 
 async def enqueue(connection: Connection, objects: Iterable[tuple[str, UUID]], *, is_indexed: bool) -> None:

@@ -18,6 +18,8 @@ class SearchResult:
     terms: Sequence[Term] = ()
     """What was looked for, corrections included, for highlights."""
     suggestion: str | None = None
+    is_degraded: bool = False
+    """Whether Postgres answered in place of a search engine that cannot be asked now."""
 
 
 class SearchIndex(Protocol):

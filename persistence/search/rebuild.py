@@ -5,7 +5,7 @@ terms yet, from which corrections are taken, and those that were there before th
 can be found as soon as they are worked off. Several processes may do so at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -27,6 +27,8 @@ from persistence.search.vectors import vector
 from persistence.tables import search_entries, search_queue, search_terms, teams, users
 
 BATCH_ROWS: Final = 500
+LONG_BATCH_ROWS: Final = 50
+"""Of documents, whose texts are long: no statement may take seconds."""
 _MAX_REPORTED_IDS: Final = 20
 _e, _q, _t = search_entries, search_queue, search_terms
 _CLAIM = Statement(
@@ -122,14 +124,16 @@ class IndexReport:
         return "\n".join([*lines, *(f"  {each}" for each in self.examples)])
 
 
-async def work_off(database: Database, *, batch_rows: int = BATCH_ROWS) -> int:
+async def work_off(database: Database) -> int:
     """Index and learn what is queued, a batch in one transaction; how many objects that were."""
     async with database.begin() as connection:
-        rows = await connection.fetch(_CLAIM, size=batch_rows)
+        rows = await connection.fetch(_CLAIM, size=BATCH_ROWS)
         if not rows:
             return 0
         await _index(connection, [row for row in rows if not row["is_indexed"]])
-        found = {row[0] for row in await connection.fetch(_UNKNOWN_WORDS, ids=[row["id"] for row in rows])}
+        found: set[str] = set()
+        for some in _in_batches([row["id"] for row in rows], LONG_BATCH_ROWS):
+            found.update(row[0] for row in await connection.fetch(_UNKNOWN_WORDS, ids=some))
         for type_name in ("User", "Team"):
             named = [row["id"] for row in rows if row["type"] == type_name]
             if named:
@@ -154,8 +158,18 @@ async def _index(connection: Connection, rows: Sequence[Any]) -> None:
     """Write the entries of objects, given by type and id."""
     for type_name in sources.SOURCES:
         waiting = [row["id"] for row in rows if row["type"] == type_name]
-        if waiting:
-            await put(connection, await sources.lock(connection, type_name, waiting))
+        for some in _in_batches(waiting, batch_rows(type_name)):
+            await put(connection, await sources.lock(connection, type_name, some))
+
+
+def batch_rows(type_name: str) -> int:
+    """How many objects of a type are read or written at once."""
+    return LONG_BATCH_ROWS if type_name == "Document" else BATCH_ROWS
+
+
+def _in_batches(ids: Sequence[UUID], size: int) -> Iterator[Sequence[UUID]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
 
 
 async def work_off_all(database: Database) -> int:
@@ -197,7 +211,7 @@ async def verify(database: Database) -> IndexReport:
 async def _compare(database: Database, *, repair: bool) -> IndexReport:
     report = IndexReport()
     for type_name in sources.SOURCES:
-        async for page in sources.read_all(database, type_name, page_rows=BATCH_ROWS):
+        async for page in sources.read_all(database, type_name, page_rows=batch_rows(type_name)):
             stored = {row["id"]: row for row in await database.fetch(_STORED, ids=[each.id for each in page])}
             vectors = [row[0] for row in await database.fetch(_AS_VECTORS, vectors=[vector(each) for each in page])]
             wrong = []

@@ -2,8 +2,11 @@
 
 What it costs does not grow with what there is. Entries lie in *places*, a type in a project. Of each place that the viewer may
 see, the newest entries are read and compared with the query (`_recent`): a frequent word is found often enough among these. Only
-for types of which few were found so, the inverted index is asked for the rest (`_indexed`): whose words are rare. Titles that
-begin with the query are found by an index on titles (`_titled`), however many others say the same.
+for types of which few were found so, the inverted index is asked for the rest (`_indexed`): whose words are rare. It lists all
+matches before it returns the first. So where more than 20,000 are expected (`persistence.search.frequencies`), of a word that is
+frequent among the older entries, the newest entries of periods are read instead (`_sampled`): today and yesterday, two days
+before, four days before … Titles that begin with the query are found by an index on titles (`_titled`), however many others say
+the same.
 
 Rights are not in the index. `allowed` computes the projects that the viewer may see from the same tables and by the same rules as
 every list (`persistence.access`), and each candidate is joined with its object as it is now: its project, its deletion, its
@@ -21,7 +24,6 @@ from sqlalchemy import (
     ColumnElement,
     Double,
     Integer,
-    Select,
     Text,
     Uuid,
     and_,
@@ -31,29 +33,19 @@ from sqlalchemy import (
     column,
     exists,
     func,
-    null,
     or_,
     select,
     true,
     union_all,
 )
-from sqlalchemy import any_ as sql_any
 from sqlalchemy import literal_column as literal
 from sqlalchemy.dialects.postgresql import TSQUERY, array
 
 from persistence.access import visible_project_array
 from persistence.engine.statement import Statement
-from persistence.search.parameters import AFTER, ASSIGNEES, BEFORE, LABELS, STATUSES, TYPES, narrowed
-from persistence.tables import (
-    INSTANT,
-    attached,
-    attachments,
-    comments,
-    documents,
-    projects,
-    search_entries,
-    tasks,
-)
+from persistence.search.hit_statements import visible_hits
+from persistence.search.parameters import narrowed
+from persistence.tables import INSTANT, search_entries
 
 WINDOW_ENTRIES: Final = 4_000
 """How many of the newest entries are read, of all places together; of a single one not fewer than 8."""
@@ -61,18 +53,23 @@ FREQUENT_HITS: Final = 100
 """So many hits of one type among these are enough not to look for more of that type."""
 MAX_INDEXED_ENTRIES: Final = 1_000
 """How many entries are read of those that the inverted index finds."""
+SAMPLED_ENTRIES: Final = 6_000
+"""How many older entries are read of types in which more entries match than the inverted index may list."""
+PERIODS: Final = tuple((2.0**number if number else 0.0, 2.0 ** (number + 1)) for number in range(12))
+"""The periods in which these are looked for, the newest of each: their ages, in days. The last one has no end."""
 MAX_HITS: Final = 300
 """How many objects one search finds."""
-_SPARE_HITS: Final = 50  # in place of what comes twice, or is not visible
+MAX_COMPARED_DOCUMENTS: Final = MAX_HITS
+"""How many documents are compared word by word, the newest."""
+MAX_CANDIDATES: Final = MAX_HITS + 50
+"""So many are joined with their objects: some more, in place of what comes twice or is not visible."""
 
-_e, _a, _c, _d, _p, _t = search_entries, attachments, comments, documents, projects, tasks
+_e = search_entries
 _SOURCES = bindparam("sources", type_=ARRAY(Text))
-_SUBJECTS = bindparam("subjects", type_=ARRAY(Text))
 _AS_OF, _TITLE = bindparam("as_of", type_=INSTANT), bindparam("title", type_=Text)
 _WORDS = bindparam("words", type_=ARRAY(Text))
 _QUERY = cast(bindparam("query", type_=Text), TSQUERY)
 _ENTRY_COLUMNS = ("id", "type", "title_key", "tokens", "text_at")
-Columns = dict[str, ColumnElement[Any]]
 
 
 def _matches(tokens: ColumnElement[Any], query: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -82,19 +79,26 @@ def _matches(tokens: ColumnElement[Any], query: ColumnElement[Any]) -> ColumnEle
 _allowed = select(visible_project_array(narrowed).label("projects")).cte("allowed")
 _project = func.unnest(_allowed.c.projects).table_valued(column("id", Uuid), name="project").render_derived()
 _source = func.unnest(_SOURCES).table_valued(column("type", Text), name="source").render_derived()
+_window = func.greatest(
+    literal("8"), literal(str(WINDOW_ENTRIES)).op("/")(func.greatest(func.count().over(), literal("1"))), type_=Integer
+)
 _places = (
-    select((_source.c.type + literal("':'") + cast(_project.c.id, Text)).label("place"), _source.c.type)
+    select(
+        (_source.c.type + literal("':'") + cast(_project.c.id, Text)).label("place"),
+        _source.c.type,
+        # The words of a document lie apart from its row: to compare one takes as long as ten others.
+        case(
+            (_source.c.type == literal("'Document'"), func.greatest(literal("4"), _window.op("/")(literal("8")))), else_=_window
+        ).label("size"),
+    )
     .select_from(_allowed.join(_project, true()).join(_source, true()))
     .cte("places")
 )
-_window = select(
-    func.greatest(literal("8"), literal(str(WINDOW_ENTRIES)).op("/")(func.greatest(func.count(), literal("1")))).label("size")
-).select_from(_places)
 _newest = (
     select(*(_e.c[name] for name in _ENTRY_COLUMNS))
     .where(_e.c.place == _places.c.place, _e.c.text_at <= _AS_OF)
     .order_by(_e.c.place.desc(), _e.c.text_at.desc(), _e.c.id.desc())
-    .limit(_window.scalar_subquery())
+    .limit(_places.c.size)
     .lateral("newest")
 )
 # The limit, which is never reached, tells the planner how few these are.
@@ -106,25 +110,67 @@ _recent = (
     .cte("recent")
 )
 _frequent = select(_recent.c.type).group_by(_recent.c.type).having(func.count() >= literal(str(FREQUENT_HITS)))
-# Of a place whose entries have all been read, the inverted index knows nothing more.
+# Of a place whose entries have all been read, no index knows anything more.
 _older = exists(
     select(literal("1"))
     .where(_e.c.place == _places.c.place, _e.c.text_at <= _AS_OF)
     .order_by(_e.c.place.desc(), _e.c.text_at.desc(), _e.c.id.desc())
-    .offset(_window.scalar_subquery())
+    .offset(_places.c.size)
     .limit(literal("1"))
 )
-_rare = func.array(select(_places.c.place).where(_places.c.type.not_in(_frequent), _older).scalar_subquery(), type_=ARRAY(Text))
+_common = (
+    func.unnest(bindparam("common_places", type_=ARRAY(Text)), bindparam("common_shares", type_=ARRAY(Double)))
+    .table_valued(column("place", Text), column("share", Double), name="common")
+    .render_derived()
+)
+_rare = (
+    select(
+        _places.c.place,
+        (
+            func.sum(func.coalesce(_common.c.share, bindparam("other_share", type_=Double))).over(partition_by=_places.c.type)
+            >= bindparam("min_sampled_share", type_=Double)
+        ).label("is_sampled"),
+    )
+    .select_from(_places.outerjoin(_common, _common.c.place == _places.c.place))
+    .where(_places.c.type.not_in(_frequent), _older)
+    .cte("rare")
+)
+_listed_places = func.array(select(_rare.c.place).where(~_rare.c.is_sampled).scalar_subquery(), type_=ARRAY(Text))
 _indexed = (
     select(*(_e.c[name] for name in _ENTRY_COLUMNS))
     .where(
-        array([_e.c.place]).bool_op("&&")(select(_rare).scalar_subquery()),
+        array([_e.c.place]).bool_op("&&")(select(_listed_places).scalar_subquery()),
         _matches(_e.c.tokens, _QUERY),
         _e.c.text_at <= _AS_OF,
         _e.c.id.not_in(select(_recent.c.id)),
     )
     .limit(literal(str(MAX_INDEXED_ENTRIES)))
     .subquery("indexed")
+)
+_period = (
+    func.unnest(bindparam("periods_after", type_=ARRAY(INSTANT)), bindparam("periods_until", type_=ARRAY(INSTANT)))
+    .table_valued(column("after", INSTANT), column("until", INSTANT), name="period")
+    .render_derived()
+)
+_sample_size = (
+    select(func.greatest(literal("1"), literal(str(SAMPLED_ENTRIES // len(PERIODS))).op("/")(func.count())))
+    .select_from(_rare)
+    .where(_rare.c.is_sampled)
+    .scalar_subquery()
+)
+_of_period = (
+    select(*(_e.c[name] for name in _ENTRY_COLUMNS))
+    .where(_e.c.place == _rare.c.place, _e.c.text_at <= _period.c.until, _e.c.text_at > _period.c.after)
+    .order_by(_e.c.place.desc(), _e.c.text_at.desc(), _e.c.id.desc())
+    .limit(_sample_size)
+    .lateral("of_period")
+)
+_sampled = (
+    select(*(_of_period.c[name] for name in _ENTRY_COLUMNS))
+    .select_from(_rare.join(_period, true()).join(_of_period, true()))
+    .where(_rare.c.is_sampled, _matches(_of_period.c.tokens, _QUERY), _of_period.c.id.not_in(select(_recent.c.id)))
+    .limit(literal(str(MAX_INDEXED_ENTRIES)))
+    .subquery("sampled")
 )
 _same_title = (
     select(*(_e.c[name] for name in _ENTRY_COLUMNS))
@@ -149,9 +195,18 @@ _titled = (
     )
 )
 # An entry whose title begins with the query may come twice; results are made unique where they are ranked.
-_found = union_all(
-    select(*(_recent.c[name] for name in _ENTRY_COLUMNS)), select(*(_indexed.c[name] for name in _ENTRY_COLUMNS)), _titled
-).subquery("found")
+_all_found = union_all(
+    *(select(*(each.c[name] for name in _ENTRY_COLUMNS)) for each in (_recent, _indexed, _sampled)), _titled
+).cte("all_found")
+_is_document = _all_found.c.type == literal("'Document'")
+_newest_documents = (
+    select(_all_found)
+    .where(_is_document)
+    .order_by(_all_found.c.text_at.desc(), _all_found.c.id)
+    .limit(literal(str(MAX_COMPARED_DOCUMENTS)))
+    .subquery("newest_document")
+)
+_found = union_all(select(_all_found).where(~_is_document), select(_newest_documents)).subquery("found")
 _word = (
     func.unnest(
         cast(_WORDS, ARRAY(TSQUERY)),
@@ -199,129 +254,16 @@ _candidates = (
     .order_by(
         literal("titled").desc(), _counted.c.words.desc(), _counted.c.title_words.desc(), _found.c.text_at.desc(), _found.c.id
     )
-    .limit(literal(str(MAX_HITS + _SPARE_HITS)))
+    .limit(literal(str(MAX_CANDIDATES)))
     .cte("candidates")
 )
-_is_allowed = sql_any(cast(select(_allowed.c.projects).scalar_subquery(), ARRAY(Uuid)))
-_nothing_text, _nothing_id = cast(null(), Text), cast(null(), Uuid)
-
-
-def _hits(source: str, table: Any, **columns: ColumnElement[Any]) -> Select[Any]:
-    """The candidates of one type, joined with their objects; columns that the type has not are NULL."""
-    defaults: Columns = {
-        "type_name": literal(f"'{source}'", Text),
-        "target_id": table.c.id,
-        "updated_at": table.c.updated_at,
-        "team_id": _nothing_id,
-        "project_id": _nothing_id,
-        "status": _nothing_text,
-        "priority": _nothing_text,
-        "assignee_id": _nothing_id,
-        "author_id": _nothing_id,
-        "label_ids": cast(null(), ARRAY(Uuid)),
-    }
-    found = _candidates
-    return select(
-        *((defaults | columns)[name].label(name) for name in defaults),
-        found.c.id.label("source_id"),
-        literal(f"'{source}'", Text).label("source_type"),
-        found.c.title_key,
-        found.c.matched,
-        found.c.in_title,
-        # Of one word there is nothing to tell, and it takes 50 µs.
-        case(
-            (func.cardinality(_WORDS) > literal("1"), func.ts_rank_cd(found.c.tokens, _QUERY, literal("1"), type_=Double)),
-            else_=literal("0", Double),
-        ).label("proximity"),
-    ).where(found.c.id == table.c.id, found.c.type == literal(f"'{source}'", Text))
-
-
-_task_hits = _hits(
-    "Task",
-    _t,
-    team_id=_t.c.team_id,
-    project_id=_t.c.project_id,
-    status=cast(_t.c.status, Text),
-    priority=cast(_t.c.priority, Text),
-    assignee_id=_t.c.assignee_id,
-    author_id=_t.c.creator_id,
-    label_ids=_t.c.label_ids,
-).where(_t.c.deleted_at.is_(None), _t.c.project_id == _is_allowed)
-_document_hits = _hits("Document", _d, team_id=_d.c.team_id, project_id=_d.c.project_id, author_id=_d.c.owner_id).where(
-    _d.c.deleted_at.is_(None), _d.c.project_id == _is_allowed
-)
-_project_hits = _hits(
-    "Project", _p, team_id=_p.c.team_id, project_id=_p.c.id, status=cast(_p.c.status, Text), author_id=_p.c.creator_id
-).where(_p.c.deleted_at.is_(None), _p.c.id == _is_allowed)
-
-
-def _beside_subject(hits: Select[Any], type_column: Any, id_column: Any, at_task: Any, at_document: Any) -> Select[Any]:
-    """Only those whose task or document is visible and not deleted."""
-    on_task = exists(
-        select(literal("1")).where(at_task.c.id == id_column, at_task.c.deleted_at.is_(None), at_task.c.project_id == _is_allowed)
-    )
-    on_document = exists(
-        select(literal("1")).where(
-            at_document.c.id == id_column, at_document.c.deleted_at.is_(None), at_document.c.project_id == _is_allowed
-        )
-    )
-    return hits.where(
-        type_column == sql_any(_SUBJECTS),
-        or_(and_(type_column == literal("'Task'"), on_task), and_(type_column == literal("'Document'"), on_document)),
-    )
-
-
-def _project_of(type_column: Any, id_column: Any, attribute: str) -> ColumnElement[Any]:
-    at_task, at_document = tasks.alias("place_task"), documents.alias("place_document")
-    return func.coalesce(
-        select(at_task.c[attribute]).where(at_task.c.id == id_column, type_column == literal("'Task'")).scalar_subquery(),
-        select(at_document.c[attribute])
-        .where(at_document.c.id == id_column, type_column == literal("'Document'"))
-        .scalar_subquery(),
-    )
-
-
-_comment_hits = _beside_subject(
-    _hits(
-        "Comment",
-        _c,
-        team_id=_project_of(_c.c.subject_type, _c.c.subject_id, "team_id"),
-        project_id=_project_of(_c.c.subject_type, _c.c.subject_id, "project_id"),
-        author_id=_c.c.author_id,
-    ).where(_c.c.deleted_at.is_(None)),
-    _c.c.subject_type,
-    _c.c.subject_id,
-    tasks.alias("comment_task"),
-    documents.alias("comment_document"),
-)
-_said = comments.alias("file_comment")
-_file_hits = _beside_subject(
-    _hits(
-        "Attachment",
-        _a,
-        type_name=_a.c.subject_type,
-        target_id=_a.c.subject_id,
-        team_id=_project_of(_a.c.about_type, _a.c.about_id, "team_id"),
-        project_id=_project_of(_a.c.about_type, _a.c.about_id, "project_id"),
-        author_id=_a.c.uploader_id,
-    ).where(
-        attached,
-        ~exists(select(literal("1")).where(_said.c.id == _a.c.subject_id, _said.c.deleted_at.is_not(None))),
+# Of one word there is nothing to tell, and it takes 50 µs.
+_proximity = case(
+    (
+        func.cardinality(_WORDS) > literal("1"),
+        func.ts_rank_cd(_candidates.c.tokens, _QUERY, literal("1"), type_=Double),
     ),
-    _a.c.about_type,
-    _a.c.about_id,
-    tasks.alias("file_task"),
-    documents.alias("file_document"),
+    else_=literal("0", Double),
 )
-_all_hits = union_all(_task_hits, _document_hits, _project_hits, _comment_hits, _file_hits).subquery("hit")
-FIND: Final = Statement(
-    select(*_all_hits.c).where(
-        _all_hits.c.type_name == sql_any(TYPES),
-        or_(ASSIGNEES.is_(None), _all_hits.c.assignee_id == sql_any(ASSIGNEES)),
-        or_(LABELS.is_(None), _all_hits.c.label_ids.bool_op("&&")(LABELS)),
-        or_(STATUSES.is_(None), and_(_all_hits.c.type_name == literal("'Task'"), _all_hits.c.status == sql_any(STATUSES))),
-        or_(AFTER.is_(None), _all_hits.c.updated_at > AFTER),
-        or_(BEFORE.is_(None), _all_hits.c.updated_at < BEFORE),
-    )
-)
-"""Hits of tasks, documents, projects, comments and files, in no order, a few more than `MAX_HITS` at most."""
+FIND: Final = Statement(visible_hits(_candidates, _allowed, _proximity))
+"""Hits of tasks, documents, projects, comments and files, in no order, `MAX_CANDIDATES` at most."""

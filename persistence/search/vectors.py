@@ -24,27 +24,26 @@ _GAP_POSITIONS = 10  # so that no phrase runs from the title into the text
 
 def vector(entry: SearchEntry) -> str:
     """The words of an entry as the text of a `tsvector`: of the title with weight A, of the text with D."""
-    positions: dict[str, list[str]] = {}
+    lexemes: dict[str, str] = {}
     size = 0
     at = 0
     for part, weight in ((entry.keywords, "A"), (entry.title, "A"), (entry.text, "")):
-        for word in words(part):
+        for word in words(part) if part else ():
             at += 1
-            known = positions.get(word)
-            if known is None:
-                size += len(word.encode()) + 6
-                if size > _MAX_VECTOR_BYTES:
-                    continue
-                known = positions[word] = []
-            if at <= _MAX_POSITION and len(known) < _MAX_POSITIONS:
+            lexeme = lexemes.get(word)
+            if lexeme is None:
+                size += (len(word) if word.isascii() else len(word.encode())) + 8
+                if size <= _MAX_VECTOR_BYTES:
+                    lexemes[word] = f"'{word}':{at}{weight}" if at <= _MAX_POSITION else f"'{word}'"
+            elif at <= _MAX_POSITION and lexeme.count(",") < _MAX_POSITIONS - 1:
                 size += 2
-                known.append(f"{at}{weight}")
+                lexemes[word] = f"{lexeme},{at}{weight}"
         at += _GAP_POSITIONS
         for word in side_words(part):
-            if word not in positions and size <= _MAX_VECTOR_BYTES:
+            if word not in lexemes and size <= _MAX_VECTOR_BYTES:
                 size += len(word.encode()) + 8
-                positions[word] = [f"{min(at, _MAX_POSITION)}{weight}"]
-    return " ".join(f"'{word}':{','.join(places)}" if places else f"'{word}'" for word, places in positions.items())
+                lexemes[word] = f"'{word}':{min(at, _MAX_POSITION)}{weight}"
+    return " ".join(lexemes.values())
 
 
 def term_query(term: Term, *, in_title: bool = False) -> str:

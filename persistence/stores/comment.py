@@ -15,8 +15,9 @@ from persistence.access import VIEWER, any_id, project_open_to, project_visible
 from persistence.engine.cursor import SortColumn, encode_cursor
 from persistence.engine.database import Database
 from persistence.engine.pages import ListQuery
-from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params
+from persistence.engine.rows import columns, row_class, to_entity
 from persistence.engine.statement import Statement
+from persistence.row_inserts import RowInsert
 from persistence.row_updates import RowUpdate, row_version
 from persistence.tables import comment_reactions, comments, documents, projects, tasks, team_members
 from persistence.transaction import Transaction
@@ -34,7 +35,7 @@ _comment_columns = [
 _with_subject = _c.outerjoin(_t, (_t.c.id == _c.c.subject_id) & (_c.c.subject_type == literal_column("'Task'"))).outerjoin(
     _d, (_d.c.id == _c.c.subject_id) & (_c.c.subject_type == literal_column("'Document'"))
 )
-_ADD = Statement(insert_row(Comment, _c).returning(_c.c.id))
+_INSERT = RowInsert(Comment, _c, _t)
 _UPDATE = RowUpdate(Comment, _c, exclude=("subject_id", "subject_type", "author_id", "parent_id", "team_id", "project_id"))
 _accessible = (
     select(*_comment_columns, _m.c.role, (_p.c.status == literal_column("'ARCHIVED'")).label("archived"), row_version(_c))
@@ -99,7 +100,7 @@ class SqlComments:
 
     async def add(self, comment: Comment) -> bool:
         """Insert a new comment; False when the id is taken."""
-        return await self._connection.fetch_value(_ADD, **to_params(comment)) is not None
+        return await self._connection.insert(_INSERT, comment, comment.subject_id)
 
     async def save(self, comment: Comment) -> None:
         """Update a changed comment."""

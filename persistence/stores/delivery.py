@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, column, literal_column, select
+from sqlalchemy import Uuid, and_, bindparam, column, exists, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.notification import (
     Delivery,
     DeliveryBatch,
+    NotificationChannel,
     NotificationSettings,
     Recipient,
     default_settings,
@@ -19,7 +20,7 @@ from persistence.access import VIEWER, any_id
 from persistence.engine.database import Connection, Database
 from persistence.engine.rows import columns, recordset, row_class, to_entity, to_params
 from persistence.engine.statement import Statement
-from persistence.tables import INSTANT, notification_deliveries, notification_settings, users
+from persistence.tables import INSTANT, notification_deliveries, notification_settings, push_devices, users
 
 _d, _s, _u = notification_deliveries, notification_settings, users
 _names = [each.name for each in columns(Delivery, _d)]
@@ -30,7 +31,10 @@ _FINISH = Statement(
     .where(
         _d.c.notification_id == _rows.c.notification_id,
         _d.c.channel == _rows.c.channel,
-        _d.c.state == literal_column("'QUEUED'"),
+        or_(
+            _d.c.state == literal_column("'QUEUED'"),
+            and_(_d.c.state == literal_column("'FAILED'"), _rows.c.state == literal_column("'SENT'")),
+        ),
     )
     .values(state=_rows.c.state, detail=_rows.c.detail, at=_rows.c.at)
 )
@@ -39,6 +43,7 @@ _RECIPIENTS = Statement(
         _u.c.id.label("user_id"),
         _u.c.time_zone,
         _u.c.email_verified_at.is_not(None).label("has_verified_email"),
+        exists(select(literal_column("1")).where(push_devices.c.user_id == _u.c.id)).label("has_devices"),
         _s.c.id.is_not(None).label("has_settings"),
         *columns(NotificationSettings, _s),
     )
@@ -61,6 +66,13 @@ _QUEUED = Statement(
     )
     .order_by(_d.c.notification_id)
 )
+_NOT_SUPPRESSED = Statement(
+    select(*columns(Delivery, _d)).where(
+        _d.c.notification_id == any_id(),
+        _d.c.channel == bindparam("channel", type_=_d.c.channel.type),
+        _d.c.state != literal_column("'SUPPRESSED'"),
+    )
+)
 
 
 class SqlDeliveries:
@@ -80,7 +92,7 @@ class SqlDeliveries:
             await self._connection.execute(_ADD, deliveries=[to_params(each) for each in deliveries])
 
     async def finish(self, deliveries: Sequence[Delivery]) -> None:
-        """Store what came of deliveries that were queued."""
+        """Store what came of deliveries: of those that are queued, and of failed ones that were sent after all."""
         if deliveries:
             await self._connection.execute(_FINISH, deliveries=[to_params(each) for each in deliveries])
 
@@ -104,11 +116,20 @@ async def queued(database: Database, batch: DeliveryBatch) -> list[Delivery]:
     return [to_entity(Delivery, row) for row in rows]
 
 
+async def not_suppressed(
+    database: Database, channel: NotificationChannel, notification_ids: Sequence[UUID]
+) -> dict[UUID, Delivery]:
+    """What is sent, or is to be, of notifications on a channel."""
+    rows = await database.fetch(_NOT_SUPPRESSED, ids=list(notification_ids), channel=channel)
+    return {row["notification_id"]: to_entity(Delivery, row) for row in rows}
+
+
 def _recipient(row: Any) -> Recipient:
     settings = to_entity(NotificationSettings, row) if row["has_settings"] else default_settings(row["user_id"])
     return Recipient(
         user_id=row["user_id"],
         time_zone=row["time_zone"],
         has_verified_email=row["has_verified_email"],
+        has_devices=row["has_devices"],
         settings=settings,
     )

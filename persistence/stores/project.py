@@ -12,22 +12,25 @@ from domain.permissions import Role
 from domain.project import Project, ProjectAccess
 from persistence.access import VIEWER, any_id, project_open_to, project_visible, visible_projects
 from persistence.engine.cursor import SortColumn, sort_last
-from persistence.engine.database import Connection, Database
+from persistence.engine.database import Database
 from persistence.engine.filter import TextField
 from persistence.engine.lookup import ByIdQuery
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, to_entity, to_params, update_row
 from persistence.engine.statement import Statement
+from persistence.row_updates import row_version
 from persistence.tables import project_members, projects, team_members
 from persistence.tables.columns import NO_DAY
+from persistence.transaction import Transaction
 
 _p, _pm, _m = projects, project_members, team_members
 _ID = bindparam("id", type_=Uuid)
 _USER, _PROJECT = bindparam("user", type_=Uuid), bindparam("project", type_=Uuid)
 _ADD = Statement(insert_row(Project, _p).returning(_p.c.id))
 _SAVE = Statement(update_row(Project, _p, exclude=("team_id", "creator_id")))
-_accessible = select(*columns(Project, _p), _m.c.role).select_from(_p.join(_m, _m.c.team_id == _p.c.team_id))
+_accessible = select(*columns(Project, _p), _m.c.role, row_version(_p)).select_from(_p.join(_m, _m.c.team_id == _p.c.team_id))
 _accessible = _accessible.where(_p.c.id == _ID, _m.c.user_id == _USER, project_open_to(_p, _m, _USER))
+_READ_UNLOCKED = Statement(_accessible.where(_p.c.deleted_at.is_(None)))
 _LOCK = Statement(_accessible.where(_p.c.deleted_at.is_(None)).with_for_update(of=_p, key_share=True))
 _LOCK_DELETED = Statement(_accessible.with_for_update(of=_p, key_share=True))
 _LOCK_FOR_SERVER = Statement(select(_p.c.id).where(_p.c.id == _ID).with_for_update(key_share=True))
@@ -75,7 +78,7 @@ _ACCESS_BY_IDS = Statement(
 class SqlProjects:
     """Projects over one transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Transaction) -> None:
         self._connection = connection
 
     async def add(self, project: Project) -> bool:
@@ -89,11 +92,12 @@ class SqlProjects:
     async def lock(self, project_id: UUID, user_id: UUID, *, deleted: bool = False) -> tuple[Project, ProjectAccess] | None:
         """A project that the user may see, locked until the end of the transaction."""
         row = await self._connection.fetch_row(_LOCK_DELETED if deleted else _LOCK, id=project_id, user=user_id)
-        if row is None:
-            return None
-        project = to_entity(Project, row)
-        leads = user_id in (project.lead_id, project.creator_id)
-        return project, ProjectAccess(Role(row["role"]), leads=leads, archived=project.status == "ARCHIVED")
+        return row and _to_result(row, user_id)
+
+    async def read_unlocked(self, project_id: UUID, user_id: UUID) -> tuple[Project, ProjectAccess] | None:
+        """The same without a lock: what is inserted into it raises StaleRow if it was changed in between."""
+        row = await self._connection.read_unlocked(_READ_UNLOCKED, _LOCK, id=project_id, user=user_id)
+        return row and _to_result(row, user_id)
 
     async def lock_for_server(self, project_id: UUID) -> bool:
         """Hold a project, whoever may see it; False when it is gone."""
@@ -102,7 +106,7 @@ class SqlProjects:
     async def readers(self, project_id: UUID, user_ids: Sequence[UUID] | None = None) -> frozenset[UUID]:
         """The users who may see the project; of `user_ids` only, if given."""
         chosen = None if user_ids is None else list(user_ids)
-        return frozenset(row[0] for row in await self._connection.fetch(_READERS, project=project_id, users=chosen))
+        return frozenset(row[0] for row in await self._connection.peek(_READERS, project=project_id, users=chosen))
 
     async def members(self, project_id: UUID) -> frozenset[UUID]:
         """The users who were added to the project."""
@@ -119,6 +123,12 @@ class SqlProjects:
     async def adopt_orphans(self, team_id: UUID, *, leaving: UUID, heir: UUID) -> None:
         """Make the heir a member of the team's private projects whose only member is leaving."""
         await self._connection.execute(_ADOPT_ORPHANS, team=team_id, leaving=leaving, heir=heir)
+
+
+def _to_result(row: Any, user_id: UUID) -> tuple[Project, ProjectAccess]:
+    project = to_entity(Project, row)
+    leads = user_id in (project.lead_id, project.creator_id)
+    return project, ProjectAccess(Role(row["role"]), leads=leads, archived=project.status == "ARCHIVED")
 
 
 async def by_ids(

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +16,12 @@ from persistence.access import any_id, project_open_to, project_visible
 from persistence.engine.advisory_lock import lock_id
 from persistence.engine.database import Database
 from persistence.engine.lookup import ByIdQuery
-from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params
+from persistence.engine.rows import columns, row_class, to_entity
 from persistence.engine.statement import Statement
+from persistence.row_inserts import RowInsert
 from persistence.row_updates import RowUpdate, row_version
 from persistence.stores.former_ranks import RankStatements
+from persistence.stores.task_places import places_of
 from persistence.tables import documents, projects, task_aliases, task_links, tasks, team_members, teams
 from persistence.transaction import Transaction
 
@@ -26,11 +29,18 @@ _t, _p, _m = tasks, projects, team_members
 _ROW = row_class(Task)
 _ID, _PROJECT, _USER = bindparam("id", type_=Uuid), bindparam("project", type_=Uuid), bindparam("user", type_=Uuid)
 _RANK = bindparam("rank", type_=Text)
-_ADD = Statement(insert_row(Task, _t).returning(_t.c.id))
+_INSERT = RowInsert(Task, _t, _p, counted=True)
 _IS_A_DOCUMENT = Statement(select(exists(select(literal_column("1")).where(documents.c.id == _ID))))
 _UPDATE = RowUpdate(Task, _t, exclude=("creator_id",), counted=True)
+_PLACE = RowUpdate(Task, _t, exclude=("creator_id",), counted=True, parent=("project_id", _p))
 _accessible = (
-    select(*columns(Task, _t), _m.c.role, (_p.c.status == literal_column("'ARCHIVED'")).label("archived"), row_version(_t))
+    select(
+        *columns(Task, _t),
+        _m.c.role,
+        (_p.c.status == literal_column("'ARCHIVED'")).label("archived"),
+        row_version(_t),
+        row_version(_p, "parent_seen"),
+    )
     .select_from(_t.join(_p, _p.c.id == _t.c.project_id).join(_m, _m.c.team_id == _p.c.team_id))
     .where(_t.c.id == _ID, _m.c.user_id == _USER, _p.c.deleted_at.is_(None), project_open_to(_p, _m, _USER))
 )
@@ -42,6 +52,9 @@ _NEXT_NUMBER = Statement(
     .values(last_task_number=teams.c.last_task_number + 1)
     .returning(teams.c.last_task_number)
 )
+_LOCK_LIST = Statement(select(_p.c.id).where(_p.c.id == _ID).with_for_update(key_share=True))
+# Another version of the same: so that whoever has read ranks without a lock does not store one between those.
+_RENEW_PROJECTS = Statement(_p.update().where(_p.c.id == any_id()).values(updated_at=_p.c.updated_at))
 _ADD_ALIAS = Statement(task_aliases.insert().values(key=bindparam("key"), task_id=bindparam("task_id")))
 _LAST_RANK = Statement(select(func.max(_t.c.rank)).where(_t.c.project_id == _PROJECT))
 _RANK_OF = Statement(select(_t.c.rank).where(_t.c.project_id == _PROJECT, _t.c.id == _ID))
@@ -121,6 +134,7 @@ class SqlTasks:
 
     def __init__(self, connection: Transaction) -> None:
         self._connection = connection
+        self._places = places_of(connection.database)
 
     async def claim(self, task_id: UUID) -> bool:
         """Lock an id that a client brings for a new task; False when it is a document's."""
@@ -129,11 +143,17 @@ class SqlTasks:
 
     async def add(self, task: Task) -> bool:
         """Insert a new task; False when the id is taken."""
-        return await self._connection.fetch_value(_ADD, **to_params(task)) is not None
+        self._reserve_rank(task)
+        return await self._connection.insert(_INSERT, task, task.project_id)
 
     async def save(self, task: Task) -> None:
         """Update a changed task."""
         await self._connection.save(_UPDATE, task)
+
+    async def save_placed(self, task: Task) -> None:
+        """Update a task whose rank has changed."""
+        self._reserve_rank(task)
+        await self._connection.save(_PLACE, task)
 
     async def lock(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
         """A task that the user may see, with their role and whether its project is archived."""
@@ -142,7 +162,7 @@ class SqlTasks:
 
     async def read_unlocked(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
         """The same without a lock: `save` raises StaleRow if it was changed in between."""
-        row = await self._connection.read_unlocked(_READ_UNLOCKED, _LOCK, id=task_id, user=user_id)
+        row = await self._connection.read_unlocked(_READ_UNLOCKED, _LOCK, parent="project_id", id=task_id, user=user_id)
         return await self._to_result(row, task_id, user_id)
 
     async def lock_many(self, task_ids: Sequence[UUID]) -> None:
@@ -151,20 +171,31 @@ class SqlTasks:
 
     async def next_number(self, team_id: UUID) -> int:
         """The next number of a team's task keys."""
-        number: int = await self._connection.fetch_value(_NEXT_NUMBER, id=team_id)
-        return number
+        unused = self._places.take_unused_number(team_id)
+        if unused is None and not self._connection.is_deferrable:
+            number: int = await self._connection.fetch_value(_NEXT_NUMBER, id=team_id)
+            return number
+        reserved = await self._places.reserve_number(team_id) if unused is None else unused
+        self._connection.on_stale_row(partial(self._places.release_number, team_id, reserved))
+        return reserved
 
     async def remember_key(self, task: Task) -> None:
         """Store the key that the task is about to lose, so that it is still found by it."""
         await self._connection.execute(_ADD_ALIAS, key=task.key, task_id=task.id)
 
+    async def lock_list(self, project_id: UUID) -> None:
+        """Lock a project, unless no transaction is needed."""
+        if not self._connection.is_deferrable:
+            await self._connection.fetch(_LOCK_LIST, id=project_id)
+
     async def last_rank(self, project_id: UUID) -> str | None:
         """The highest rank in a project."""
-        return await self._rank(_LAST_RANK, project=project_id)
+        return max(await self._ranks(project_id, _LAST_RANK, project=project_id), default=None)
 
     async def rank_of(self, project_id: UUID, task_id: UUID) -> str | None:
         """The rank of a task, None unless it is in the project."""
-        return await self._rank(_RANK_OF, project=project_id, id=task_id)
+        rows = await self._connection.peek(_RANK_OF, project=project_id, id=task_id)
+        return rows[0][0] if rows else None
 
     async def is_open_in(self, project_id: UUID, task_id: UUID) -> bool:
         """Whether the task is in the project and is not deleted."""
@@ -172,11 +203,13 @@ class SqlTasks:
 
     async def rank_after(self, project_id: UUID, rank: str) -> str | None:
         """The lowest rank above."""
-        return await self._rank(_RANK_AFTER, project=project_id, rank=rank)
+        found = await self._ranks(project_id, _RANK_AFTER, project=project_id, rank=rank)
+        return min((each for each in found if each > rank), default=None)
 
     async def rank_before(self, project_id: UUID, rank: str) -> str | None:
         """The highest rank below."""
-        return await self._rank(_RANK_BEFORE, project=project_id, rank=rank)
+        found = await self._ranks(project_id, _RANK_BEFORE, project=project_id, rank=rank)
+        return max((each for each in found if each < rank), default=None)
 
     async def long_stretch(self, project_id: UUID) -> Stretch | None:
         """The first stretch of the project's list with a rank that is too long."""
@@ -189,6 +222,7 @@ class SqlTasks:
     async def save_ranks(self, tasks: Sequence[Task]) -> None:
         """Store other ranks of the same places, at once."""
         await RANKS.save(self._connection, tasks)
+        await self._connection.execute(_RENEW_PROJECTS, ids=sorted({each.project_id for each in tasks}))
 
     async def ancestors(self, task_id: UUID) -> Sequence[UUID]:
         """A task's parents from the nearest up."""
@@ -211,9 +245,16 @@ class SqlTasks:
             row = await self._connection.fetch_row(_LOCK, id=task_id, user=user_id)
         return row and (to_entity(Task, row), Role(row["role"]), row["archived"])
 
-    async def _rank(self, statement: Statement, **params: Any) -> str | None:
-        found: str | None = await self._connection.fetch_value(statement, **params)
-        return found
+    async def _ranks(self, project_id: UUID, statement: Statement, **params: Any) -> set[str]:
+        """The stored rank that a statement finds, and those that are reserved: also one that was stored only after it was looked
+        for."""
+        before = self._places.ranks_in(project_id)
+        rows = await self._connection.peek(statement, **params)
+        return {*before, *self._places.ranks_in(project_id), *(row[0] for row in rows if row[0] is not None)}
+
+    def _reserve_rank(self, task: Task) -> None:
+        self._places.reserve_rank(task.project_id, task.rank)
+        self._connection.at_end(partial(self._places.release_rank, task.project_id, task.rank))
 
 
 async def by_ids(

@@ -14,7 +14,7 @@ from domain.team import Member, Membership, Team
 from domain.user import User
 from persistence.access import VIEWER, any_id, team_visible
 from persistence.engine.cursor import SortColumn
-from persistence.engine.database import Connection, Database
+from persistence.engine.database import Database
 from persistence.engine.filter import Column
 from persistence.engine.lookup import ByIdQuery
 from persistence.engine.pages import ListQuery
@@ -22,6 +22,7 @@ from persistence.engine.rows import columns, insert_row, to_entity, to_params, u
 from persistence.engine.statement import Statement
 from persistence.stores.user import NAME_ORDER, matches_query
 from persistence.tables import invitations, project_members, projects, streams, team_members, team_role, teams, users
+from persistence.transaction import Transaction
 
 _ID = bindparam("id", type_=Uuid)
 _TEAM, _USER = bindparam("team", type_=Uuid), bindparam("user", type_=Uuid)
@@ -85,7 +86,7 @@ _JOINED_POSITIONS = Statement(select(_m.c.team_id, _m.c.joined_position).where(_
 class SqlTeams:
     """Teams over one transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Transaction) -> None:
         self._connection = connection
 
     async def add(self, team: Team) -> str | None:
@@ -112,8 +113,8 @@ class SqlTeams:
 
     async def get(self, team_id: UUID) -> Team | None:
         """A team, whether or not the user is a member; dissolved ones too."""
-        row = await self._connection.fetch_row(_GET, id=team_id)
-        return row and to_entity(Team, row)
+        rows = await self._connection.peek(_GET, id=team_id)
+        return to_entity(Team, rows[0]) if rows else None
 
     async def lock_by_id(self, team_id: UUID) -> Team | None:
         """A team, locked until the end of the transaction, whether or not the user is a member; None when it was dissolved."""

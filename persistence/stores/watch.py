@@ -11,10 +11,12 @@ from sqlalchemy.sql import Select
 from sqlalchemy.sql.schema import Table
 
 from persistence.access import VIEWER, any_id, project_visible
-from persistence.engine.database import Connection, Database
+from persistence.engine.database import Database
 from persistence.engine.statement import Statement
 from persistence.events.activity import is_history
+from persistence.row_inserts import WATCHERS
 from persistence.tables import INSTANT, comments, documents, events, seen_marks, streams, tasks, watchers
+from persistence.transaction import Transaction
 
 _SUBJECT, _USER = bindparam("subject", type_=Uuid), bindparam("user", type_=Uuid)
 _WATCH = Statement(
@@ -84,12 +86,13 @@ _UNREAD = Statement(
 class SqlWatches:
     """Watchers and marks over one transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Transaction) -> None:
         self._connection = connection
 
     async def watch(self, subject_type: str, subject_id: UUID, user_ids: Sequence[UUID]) -> None:
         """Add watchers; present ones stay."""
-        if user_ids:
+        rows = [{"subject_id": subject_id, "subject_type": subject_type, "user_id": each} for each in user_ids]
+        if rows and not self._connection.add_to_pending(WATCHERS, rows):
             await self._connection.execute(_WATCH, subject=subject_id, type=subject_type, users=list(user_ids))
 
     async def unwatch(self, subject_id: UUID, user_id: UUID) -> None:

@@ -37,6 +37,8 @@ from persistence.engine.rows import columns, insert_row, recordset, row_class, t
 from persistence.engine.statement import Statement
 from persistence.tables import INSTANT, team_members, teams, webhook_deliveries, webhook_queues, webhooks
 
+WAKE_KIND: Final = "webhooks"
+"""What wakes senders, as a kind of jobs does its runner."""
 _w, _d, _q = webhooks, webhook_deliveries, webhook_queues
 _ONE: Column = literal_column("1")
 _ID = bindparam("id", type_=Uuid)
@@ -195,10 +197,11 @@ DELIVERIES = ListQuery(
 
 
 class SqlWebhooks:
-    """Webhooks over one transaction."""
+    """Webhooks over one transaction. When messages are due, senders are woken by `enqueued_kinds`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, enqueued_kinds: set[str]) -> None:
         self._connection = connection
+        self._enqueued_kinds = enqueued_kinds
 
     async def add(self, webhook: Webhook) -> None:
         """Insert a new webhook."""
@@ -230,6 +233,7 @@ class SqlWebhooks:
         rows = await self._connection.fetch(_ADD_DELIVERIES, deliveries=[to_params(each) for each in deliveries])
         if found := sorted({row[0] for row in rows}):
             await self._connection.execute(_MAKE_DUE, ids=found)
+            self._enqueued_kinds.add(WAKE_KIND)
 
     async def pending_counts(self, webhook_ids: Sequence[UUID]) -> dict[UUID, int]:
         """How many messages wait, counted up to one more than may."""
@@ -257,6 +261,7 @@ class SqlWebhooks:
         """Let what waits of a webhook be sent now."""
         await self._connection.execute(_LET_ALL_BE_DUE, id=webhook_id)
         await self._connection.execute(_MAKE_DUE, ids=[webhook_id])
+        self._enqueued_kinds.add(WAKE_KIND)
 
     async def discard_deliveries(self, webhook_id: UUID) -> None:
         """Delete all messages of a webhook."""

@@ -14,6 +14,7 @@ from persistence.tables.events import events, idempotency_keys, streams
 from persistence.tables.files import attached, attachments, discarded_blobs
 from persistence.tables.identity import (
     account_tokens,
+    external_identities,
     factors,
     invitations,
     recovery_codes,
@@ -23,7 +24,14 @@ from persistence.tables.identity import (
     teams,
     users,
 )
-from persistence.tables.notifications import notification_deliveries, notification_settings, notifications
+from persistence.tables.jobs import user_jobs
+from persistence.tables.notifications import (
+    notification_deliveries,
+    notification_settings,
+    notifications,
+    push_devices,
+    push_keys,
+)
 from persistence.tables.search import search_entries, search_queue, search_terms
 from persistence.tables.tasks import (
     comment_reactions,
@@ -41,7 +49,7 @@ from persistence.tables.tasks import (
     watchers,
 )
 from persistence.tables.webhooks import webhook_deliveries, webhook_queues, webhooks
-from persistence.tables.workers import consumer_cursors, consumers, dead_letters, jobs, schedule_runs
+from persistence.tables.workers import consumer_attempts, consumer_cursors, consumers, dead_letters, jobs, schedule_runs
 
 __all__ = [
     "INSTANT",
@@ -54,6 +62,7 @@ __all__ = [
     "authorization_codes",
     "comment_reactions",
     "comments",
+    "consumer_attempts",
     "consumer_cursors",
     "consumers",
     "dead_letters",
@@ -66,6 +75,7 @@ __all__ = [
     "document_versions",
     "documents",
     "events",
+    "external_identities",
     "factors",
     "former_ranks",
     "idempotency_keys",
@@ -82,6 +92,8 @@ __all__ = [
     "project_members",
     "project_status",
     "projects",
+    "push_devices",
+    "push_keys",
     "recovery_codes",
     "schedule_runs",
     "search_entries",
@@ -99,6 +111,7 @@ __all__ = [
     "team_members",
     "team_role",
     "teams",
+    "user_jobs",
     "users",
     "watchers",
     "webhook_deliveries",

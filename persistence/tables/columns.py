@@ -26,6 +26,7 @@ from domain.events import ChangeKind
 from domain.notification import DeliveryState, DigestFrequency, NotificationChannel, NotificationReason
 from domain.permissions import Role
 from domain.project import ProjectStatus, ProjectVisibility
+from domain.push_device import PushPlatform
 from domain.task import TaskPriority, TaskStatus
 from domain.task_link import TaskLinkKind
 from domain.user import UserStatus
@@ -70,6 +71,7 @@ notification_reason = postgres_enum(NotificationReason, "notification_reason")
 notification_channel = postgres_enum(NotificationChannel, "notification_channel")
 delivery_state = postgres_enum(DeliveryState, "delivery_state")
 digest_frequency = postgres_enum(DigestFrequency, "digest_frequency")
+push_platform = postgres_enum(PushPlatform, "push_platform")
 
 
 def id_column() -> Column[object]:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     func,
     text,
@@ -99,6 +100,21 @@ factors = Table(
     Column("credential_id", LargeBinary, unique=True),
     Column("public_key", LargeBinary),
     Column("sign_count", BigInteger, nullable=False, server_default=text("0")),
+    Index(None, "user_id"),
+)
+
+external_identities = Table(
+    "external_identities",
+    metadata,
+    id_column(),
+    foreign_key("users", key="user_id"),
+    Column("provider", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("email", Text),
+    Column("created_at", INSTANT, nullable=False),
+    Column("last_used_at", INSTANT, nullable=False),
+    UniqueConstraint("issuer", "subject"),
     Index(None, "user_id"),
 )
 

@@ -1,6 +1,19 @@
 """Tables of notifications, how they are delivered, and how people want that."""
 
-from sqlalchemy import ARRAY, Boolean, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid, text
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from persistence.tables.columns import (
@@ -12,6 +25,7 @@ from persistence.tables.columns import (
     metadata,
     notification_channel,
     notification_reason,
+    push_platform,
 )
 
 notifications = Table(
@@ -49,6 +63,7 @@ notification_settings = Table(
     Column("quiet_days", ARRAY(Integer), nullable=False),
     Column("digest", digest_frequency, nullable=False),
     Column("email_off_reason", Text),
+    Column("push_content", Boolean, nullable=False, server_default=text("false")),
 )
 
 notification_deliveries = Table(
@@ -63,4 +78,28 @@ notification_deliveries = Table(
     Column("at", INSTANT, nullable=False),
     PrimaryKeyConstraint("notification_id", "channel"),
     Index("ix_notification_deliveries_queued", "user_id", "channel", "due_at", postgresql_where=text("state = 'QUEUED'")),
+)
+
+push_devices = Table(
+    "push_devices",
+    metadata,
+    id_column(),
+    foreign_key("users", key="user_id"),
+    Column("platform", push_platform, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("label", Text),
+    Column("session_id", Uuid),
+    Column("created_at", INSTANT, nullable=False),
+    Column("failing_since", INSTANT),
+    Column("retry_at", INSTANT),
+    Index(None, "user_id"),
+)
+
+push_keys = Table(
+    "push_keys",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("encrypted_jwk", Text, nullable=False),
+    Column("only", Boolean, nullable=False, server_default=text("true"), unique=True),
 )

@@ -24,6 +24,17 @@ consumer_cursors = Table(
     PrimaryKeyConstraint("stream", "consumer"),
 )
 
+consumer_attempts = Table(
+    "consumer_attempts",
+    metadata,
+    Column("stream", Text, nullable=False),
+    Column("consumer", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("single_until", BigInteger, nullable=False),
+    PrimaryKeyConstraint("stream", "consumer"),
+)
+
 dead_letters = Table(
     "dead_letters",
     metadata,
@@ -54,6 +65,7 @@ jobs = Table(
     Column("payload", JSONB, nullable=False),
     Column("run_at", INSTANT, nullable=False),
     Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("postponed", Integer, nullable=False, server_default=text("0")),
     Column("error", Text),
     Column("created_at", INSTANT, nullable=False, server_default=text("now()")),
     Index(None, "kind", "run_at"),

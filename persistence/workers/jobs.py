@@ -3,6 +3,7 @@
 A worker claims a job by moving `run_at` to when its lease ends, and counts the try, in a statement of its own (`SKIP LOCKED`): a
 worker that dies lets the job come due again, and even a job that kills its worker is given up in the end. What a job did is
 recorded by the transaction that deletes it, which fails where the lease has passed to another worker: so it is recorded once.
+`tries` only ever grows, since it is the proof of a claim; tries that found that it was not the job's turn are counted beside it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Double, Integer, Text, Uuid, bindparam, cast, extract, func, literal_column, select, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
+from persistence.access import any_id
 from persistence.engine.database import Connection, Database
 from persistence.engine.statement import Statement
 from persistence.tables import INSTANT, dead_letters, jobs
@@ -48,8 +50,11 @@ _CLAIM = Statement(
     _j.update()
     .where(_j.c.id == _due.c.id)
     .values(run_at=_NOW + _SECONDS, tries=_j.c.tries + 1)
-    .returning(_j.c.id, _j.c.kind, _j.c.payload, _j.c.tries, _j.c.created_at)
+    .returning(_j.c.id, _j.c.kind, _j.c.payload, _j.c.tries, _j.c.postponed, _j.c.created_at)
 )
+_RENEW = Statement(_j.update().where(*_OURS).values(run_at=_NOW + _SECONDS))
+_POSTPONE = Statement(_j.update().where(*_OURS).values(run_at=_NOW + _SECONDS, postponed=_j.c.postponed + literal_column("1")))
+_CANCEL = Statement(_j.delete().where(_j.c.id == any_id()))
 _NEXT = Statement(select(cast(extract("epoch", func.min(_j.c.run_at) - _NOW), Double)).where(_j.c.kind == _KIND))
 _DELETE = Statement(_j.delete().where(*_OURS))
 _RETRY = Statement(_j.update().where(*_OURS).values(run_at=_NOW + _SECONDS, error=_MESSAGE))
@@ -83,12 +88,14 @@ _BACKLOG = Statement(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedJob:
-    """A job that this worker may do until its lease ends. `tries` counts this one, and is the proof of the claim."""
+    """A job that this worker may do until its lease ends. `tries` counts this one, and is the proof of the claim; `postponed`
+    are those of them that were no failures."""
 
     id: UUID
     kind: str
     payload: Mapping[str, Any]
     tries: int
+    postponed: int
     created_at: datetime
 
 
@@ -116,16 +123,32 @@ async def delete(connection: Connection, job: ClaimedJob) -> bool:
     return await connection.execute(_DELETE, id=job.id, tries=job.tries) == 1
 
 
+async def renew(database: Database, job: ClaimedJob, *, lease_seconds: float) -> bool:
+    """Let the lease of a job that is under way last so long from now on; False where it has passed to another worker."""
+    async with database.begin() as connection:
+        return await connection.execute(_RENEW, id=job.id, tries=job.tries, seconds=lease_seconds) == 1
+
+
+async def postpone(database: Database, job: ClaimedJob, *, delay_seconds: float) -> None:
+    """Let a job whose turn it was not come due again; the try does not count as one."""
+    async with database.begin() as connection:
+        await connection.execute(_POSTPONE, id=job.id, tries=job.tries, seconds=delay_seconds)
+
+
+async def remove(connection: Connection, job_ids: Sequence[UUID]) -> None:
+    """Delete jobs that are not wanted any more, also while a worker does them: it can record nothing then."""
+    await connection.execute(_CANCEL, ids=list(job_ids))
+
+
 async def retry(database: Database, job: ClaimedJob, *, delay_seconds: float, error: str) -> None:
     """Let a job that failed come due again."""
     async with database.begin() as connection:
         await connection.execute(_RETRY, id=job.id, tries=job.tries, seconds=delay_seconds, message=shortened(error))
 
 
-async def give_up(database: Database, job: ClaimedJob, *, error: str) -> None:
-    """Make a dead letter of a job."""
-    async with database.begin() as connection:
-        await connection.execute(_GIVE_UP, id=job.id, tries=job.tries, message=shortened(error))
+async def give_up(connection: Connection, job: ClaimedJob, *, error: str) -> bool:
+    """Make a dead letter of a job; False where its lease has passed to another worker."""
+    return await connection.execute(_GIVE_UP, id=job.id, tries=job.tries, message=shortened(error)) == 1
 
 
 async def pull_forward(database: Database, *, beyond_seconds: float) -> int:

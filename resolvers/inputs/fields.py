@@ -41,9 +41,9 @@ def required(description: str, *, of: str | None = None, name: str | None = None
     return strawberry.field(description=description, metadata={"of": of}, name=name)
 
 
-def optional(description: str, *, of: str | None = None, default: Any = UNSET) -> Any:
-    """An optional field; `of` names the type of a global id."""
-    return strawberry.field(description=description, default=default, metadata={"of": of})
+def optional(description: str, *, of: str | None = None, default: Any = UNSET, name: str | None = None) -> Any:
+    """An optional field; `of` names the type of a global id. `name`: the name in the graph, where it is a keyword in Python."""
+    return strawberry.field(description=description, default=default, metadata={"of": of}, name=name)
 
 
 def client_mutation_id() -> Any:

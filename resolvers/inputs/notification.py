@@ -38,11 +38,12 @@ graphql_enum(
     "On which way a person is notified.",
     IN_APP="In the inbox: `notifications`.",
     EMAIL="By mail.",
+    PUSH="By a push to the devices that are registered.",
 )
 graphql_enum(
     DigestFrequency,
-    "How often mails about notifications are sent.",
-    OFF="At once; what happens within 20 seconds is one mail.",
+    "How often mails and pushes about notifications are sent.",
+    OFF="At once; what happens within 20 seconds is one mail, within 2 one push.",
     HOURLY="At every full hour.",
     DAILY="At 9:00 in the viewer's time zone.",
     WEEKLY="On Mondays at 9:00 in the viewer's time zone.",
@@ -69,7 +70,7 @@ class NotificationPreferenceInput:
     channels: list[NotificationChannel] = required("On which channels; none at all is allowed.")
 
 
-@input_type("Hours of the viewer's wall clock in which no mails are sent.")
+@input_type("Hours of the viewer's wall clock in which no mails and pushes are sent.")
 class QuietHoursInput:
     """Part of `notificationPreferencesUpdate`."""
 
@@ -84,5 +85,6 @@ class NotificationPreferencesUpdateInput:
 
     set: list[NotificationPreferenceInput] | None = optional("Channels by reason; other reasons remain unchanged.")
     quiet_hours: QuietHoursInput | None = optional("Quiet hours; null: none.")
-    digest: DigestFrequency | None = optional("How often mails are sent.")
+    digest: DigestFrequency | None = optional("How often mails and pushes are sent.")
+    push_content: bool | None = optional("Whether pushes show titles and texts.")
     client_mutation_id: str | None = client_mutation_id()

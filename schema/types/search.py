@@ -75,3 +75,7 @@ class SearchConnection:
     total_count: int = leaf("Number of objects found.")
     facets: list[SearchFacet] = relation(resolvers.search_results.facets, "The counts that `facets` asks for, in its order.")
     suggestion: str | None = leaf("Corrected query, where the given one finds nothing as it is written; results are of this one.")
+    degraded: bool = leaf(
+        "Whether the search engine could not be asked in time, and the database answered in its place: what is frequent may be "
+        "found less completely, rights hold all the same."
+    )

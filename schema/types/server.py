@@ -37,4 +37,5 @@ class ServerInfo:
     schema_hash: str = leaf("SHA-256 of the schema's SDL, hexadecimal; changes when the graph does.")
     features: list[str] = leaf("Optional features that are enabled.")
     limits: ServerLimits = leaf("Limits in force.")
+    push_public_key: str = leaf("Key for browsers to subscribe with (`applicationServerKey`).", "push.public_key")
     editor_schema: EditorSchema = leaf("Schema that editors of documents implement.", lambda _: editor_schema)

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 import resolvers.api_token
+import resolvers.external_identity
 import resolvers.factor
 import resolvers.inputs.factor
+import resolvers.inputs.notification
 import resolvers.notification_settings
+import resolvers.push_device
 import resolvers.user
 from domain.actor import Scope
 from domain.factor import FactorKind
@@ -23,6 +26,7 @@ from schema.node import Entity, Node
 from schema.payload import MutationPayload
 from schema.types.api_token import ApiToken
 from schema.types.notification_settings import NotificationPreference, QuietHoursView
+from schema.types.push_device import PushDevice
 
 if TYPE_CHECKING:
     from schema.types.task import Task
@@ -65,6 +69,18 @@ class Factor(Node):
     last_used_at: datetime | None = leaf("Time of the last sign-in with it.")
 
 
+@view("An account of an outside OpenID provider that signs the viewer in.")
+class ExternalIdentity(Node):
+    """View over `domain.external_identity.ExternalIdentity`."""
+
+    id: strawberry.ID = leaf("Global id.", lambda identity: ids.encode("ExternalIdentity", identity.id))
+    provider: str = leaf("Name of the provider.")
+    issuer: str = leaf("Issuer identifier of the provider.")
+    email: str | None = leaf("E-mail address that the provider gave at the last sign-in.")
+    created_at: datetime = leaf("Time of linking it.")
+    last_used_at: datetime = leaf("Time of the last sign-in with it.")
+
+
 @view("Private data of the viewer.")
 class Account:
     """View over `domain.user.User`."""
@@ -75,6 +91,11 @@ class Account:
     sessions: list[Session] = relation(resolvers.user.sessions, "Open sessions, most recently used first.", personal=True)
     api_tokens: list[ApiToken] = relation(resolvers.api_token.of_accounts, "API tokens, newest first.", personal=True)
     factors: list[Factor] = relation(resolvers.factor.factors, "Second factors and passkeys, the oldest first.", personal=True)
+    external_identities: list[ExternalIdentity] = relation(
+        resolvers.external_identity.of_accounts,
+        "Accounts of outside OpenID providers that sign the viewer in, the oldest first.",
+        personal=True,
+    )
     recovery_codes_left: int = relation(
         resolvers.factor.recovery_codes_left, "How many recovery codes have not been used.", personal=True
     )
@@ -85,16 +106,29 @@ class Account:
         needs=["id"],
         personal=True,
     )
+    push_devices: list[PushDevice] = relation(
+        resolvers.push_device.of_accounts,
+        "Browsers and phones to which pushes are sent, the newest first.",
+        guard=Scope.NOTIFICATIONS_READ,
+        personal=True,
+    )
+    push_content: bool = relation(
+        resolvers.notification_settings.push_contents,
+        "Whether pushes show titles and texts; without, they carry ids only.",
+        guard=Scope.NOTIFICATIONS_READ,
+        needs=["id"],
+        personal=True,
+    )
     quiet_hours: QuietHoursView | None = relation(
         resolvers.notification_settings.quiet_hours,
-        "Hours in which no mails are sent; null if there are none.",
+        "Hours in which no mails and pushes are sent; null if there are none.",
         guard=Scope.NOTIFICATIONS_READ,
         needs=["id"],
         personal=True,
     )
     digest: DigestFrequency = relation(
         resolvers.notification_settings.digests,
-        "How often mails are sent.",
+        "How often mails and pushes are sent.",
         guard=Scope.NOTIFICATIONS_READ,
         needs=["id"],
         personal=True,

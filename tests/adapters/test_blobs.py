@@ -4,13 +4,14 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
+from io import BytesIO
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from domain.blob import ABSENT, BlobChanged, BlobStore, BlobTooLarge, Matching, UploadTarget
+from domain.blob import ABSENT, FILE_PART_BYTES, BlobChanged, BlobStore, BlobTooLarge, Matching, UploadTarget
 from tests.support.blob_stores import BLOB_STORES, OpenBlobStore, seconds_from_now
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
@@ -48,6 +49,28 @@ async def test_what_was_put_is_what_is_got(blobs: BlobStore, key: str) -> None:
     assert known.sha256 == hashlib.sha256(b"\x00first").hexdigest()
     assert await blobs.get_start(key, 3) == b"\x00fi"
     assert await blobs.get_start(key, 300) == b"\x00first"
+
+
+async def test_a_part_of_an_object_is_what_lies_there(blobs: BlobStore, key: str) -> None:
+    assert await blobs.get_part(key, 0, 10) is None
+    await blobs.put(key, b"0123456789")
+    for start, size in ((0, 10), (3, 4), (8, 5), (10, 3)):
+        assert await blobs.get_part(key, start, size) == b"0123456789"[start : start + size]
+
+
+@pytest.mark.parametrize("size", [0, 5, FILE_PART_BYTES, FILE_PART_BYTES + 7])
+async def test_a_file_is_stored_whole_over_what_was_there(blobs: BlobStore, key: str, size: int) -> None:
+    await blobs.put(key, b"before")
+    content = (bytes(range(256)) * (size // 256 + 1))[:size]
+    file = BytesIO(content)
+    file.seek(size)  # wherever it stands
+    assert await blobs.put_file(key, file, content_type=TEXT) == size
+    known = await blobs.head(key)
+    assert known is not None
+    assert (known.byte_size, known.content_type) == (size, TEXT)
+    found = await blobs.get(key)
+    assert found is not None
+    assert found.content == content
 
 
 async def test_an_empty_object_is_an_object(blobs: BlobStore, key: str) -> None:

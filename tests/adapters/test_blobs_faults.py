@@ -28,6 +28,7 @@ Calls = list[tuple[str, Callable[[BlobStore], Awaitable[object]]]]
 CALLS: Calls = [
     ("get", lambda blobs: blobs.get("a/b")),
     ("get_start", lambda blobs: blobs.get_start("a/b", 10)),
+    ("get_part", lambda blobs: blobs.get_part("a/b", 5, 10)),
     ("put", lambda blobs: blobs.put("a/b", b"x", only_if=ABSENT)),
     ("head", lambda blobs: blobs.head("a/b")),
     ("delete", lambda blobs: blobs.delete("a/b")),
@@ -79,7 +80,7 @@ async def test_a_bucket_that_fails_is_unavailable_within_6_seconds(how: str) -> 
         assert time.monotonic() - began < 6
     results = {name: type(outcome) for (name, _), outcome in zip(CALLS, outcomes, strict=True)}
     # A HEAD has no body, and what was deleted or put was answered in whole: only who reads the body finds that it ends early.
-    expected = {"get", "get_start", "find"} if how == "ends in the middle" else {name for name, _ in CALLS}
+    expected = {"get", "get_start", "get_part", "find"} if how == "ends in the middle" else {name for name, _ in CALLS}
     assert {name for name in results if results[name] is StorageUnavailable} >= expected
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
-_ROOMS = ("persistence", "auth", "embedded", "mail", "outgoing", "workers")
+_ROOMS = ("persistence", "auth", "embedded", "mail", "outgoing", "push", "workers")
 _COLLECTIONS = frozenset(
     {
         "dict",
@@ -33,7 +33,9 @@ _SIZE = "bounded by the size of the pool"
 _BYTES = "bounded in bytes"
 _STATIC = "one entry for each statement or class in the code"
 _REPORT = "the report of a command that an operator runs"
+_BATCH = "the objects of one batch of events: 500"
 _CONSUMERS = "one entry for each consumer in the code"
+_NAMED_PEOPLE = "the people whom one export names"
 _WORKERS = "the number of worker processes"
 
 # path:Class.attribute (or path:function, path:name): what bounds it
@@ -41,6 +43,7 @@ _BOUNDS: dict[str, str] = {
     "auth/keys.py:SigningKeys._by_id": "MAX_KEYS keys",
     "auth/account_mail.py:BackgroundAccountMailer._waiting": "1,000 mails",
     "auth/oauth/requests.py:_Payload._datalist": "the parameters of one request: 50",
+    "auth/oauth/sign_in_pages.py:SignInPages._providers": "the providers of the settings",
     "auth/passwords.py:Argon2Passwords._slots": "one less than there are cores; 100 wait, for five seconds",
     "auth/passwords.py:Argon2Passwords._threads": "as many threads, behind the slots",
     "auth/tokens.py:AccessTokens._api_tokens": _BYTES,
@@ -91,15 +94,25 @@ _BOUNDS: dict[str, str] = {
     "persistence/rate_limits/cost_redis.py:RedisCostLimiter._unsent": "10,000 subjects",
     "persistence/rate_limits/memory.py:MemoryRateLimiter._times": _BYTES,
     "persistence/retry_schedule.py:RetrySchedule._failures": "10,000 objects",
+    "persistence/search/frequencies.py:Frequencies.places": "the places that ANALYZE remembers: 100, by default",
+    "persistence/search/frequencies.py:Frequencies.words": "the words that ANALYZE remembers: 1,000, by default",
     "persistence/search/index_writes.py:IndexChanges.entries": _PER_OPERATION,
     "persistence/search/index_writes.py:IndexChanges.moved": _PER_OPERATION,
     "persistence/search/index_writes.py:IndexChanges.names": _PER_OPERATION,
     "persistence/search/index_writes.py:IndexChanges.removed": _PER_OPERATION,
+    "persistence/search/opensearch/changes.py:ChangedObjects.moved": _BATCH,
+    "persistence/search/opensearch/changes.py:ChangedObjects.objects": _BATCH,
+    "persistence/search/opensearch/changes.py:ChangedObjects.threads": _BATCH,
     "persistence/search/rebuild.py:IndexReport.examples": "the first twenty",
     "persistence/stores/document.py:SqlDocuments._required_keys": _PER_OPERATION,
     "persistence/stores/document.py:SqlDocuments.edits": _PER_OPERATION,
     "persistence/stores/document.py:SqlDocuments.pending": _PER_OPERATION,
+    "persistence/stores/task_places.py:TaskPlaces._busy_teams": "four statements",
+    "persistence/stores/task_places.py:TaskPlaces._ranks": _CALLERS,
+    "persistence/stores/task_places.py:TaskPlaces._unused": "10,000 numbers",
+    "persistence/stores/task_places.py:TaskPlaces._waiting": _CALLERS,
     "persistence/transaction.py:Transaction._row_versions": _PER_OPERATION,
+    "persistence/unit_of_work.py:SqlUnitOfWork.enqueued_kinds": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.entries": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.mails": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.recorded": _PER_OPERATION,
@@ -107,6 +120,7 @@ _BOUNDS: dict[str, str] = {
     "workers/consumer_runner.py:ConsumerRunner._busy": "one for each task of the consumer, four at most",
     "workers/consumer_runner.py:ConsumerRunner._ready": "10,000 streams",
     "workers/consumer_runner.py:ConsumerRunner._single_until": "10,000 streams",
+    "workers/consumer_runner.py:ConsumerRunner._survived": "10,000 streams",
     "workers/consumer_runner.py:ConsumerRunner._timers": "10,000 streams",
     "workers/job.py:JobWriter.kinds": _PER_OPERATION,
     "workers/metrics.py:WorkerMetrics.consumers": _CONSUMERS,
@@ -115,8 +129,15 @@ _BOUNDS: dict[str, str] = {
     "workers/metrics.py:WorkerMetrics.lags": _CONSUMERS,
     "workers/metrics.py:WorkerMetrics.schedules": "one entry for each schedule in the code",
     "workers/schedules/due_dates.py:_zones": "the time zones of the world",
+    "workers/transfer/csv_table.py:CsvWriter._people": _NAMED_PEOPLE,
+    "workers/transfer/json_lines.py:JsonLinesWriter._attachments": "50,000 attachments",
+    "workers/transfer/json_lines.py:JsonLinesWriter._people": _NAMED_PEOPLE,
+    "workers/transfer/markdown_zip.py:MarkdownZipWriter._folders": "the projects of a team",
+    "workers/transfer/markdown_zip.py:MarkdownZipWriter._labels": "the labels of a team",
+    "workers/transfer/markdown_zip.py:MarkdownZipWriter._people": _NAMED_PEOPLE,
     "workers/upkeep.py:Retries.failed_turns": "one entry for each job in the code",
     "workers/upkeep.py:Retries.queue_lengths": "the number of jobs",
+    "workers/user_job.py:UserJobRun.files": "MAX_FILES files",
 }
 
 

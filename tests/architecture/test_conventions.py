@@ -33,6 +33,7 @@ _CATCH_ALL_BOUNDARIES: dict[str, str] = {
     "persistence/engine/request_coalescing.py:Coalescer._send": "whatever a database can raise: it belongs to the callers",
     "persistence/engine/read_batcher.py:ReadBatcher._run_single": "whatever a database can raise: it belongs to the caller",
     "persistence/engine/read_batcher.py:ReadBatcher._run_batch": "whatever a database can raise: each run is tried alone",
+    "persistence/stores/task_places.py:TaskPlaces._send": "a batch: the failure belongs to all who wait for it",
     "persistence/engine/write_batcher.py:WriteBatcher._run_batch": "whatever a database can raise: each update is tried alone, or fails",
     "gateway/subscriptions/groups.py:SubscriptionGroup.repartition": "the rim of a group: its members are told, and a bug is logged",
     "gateway/subscriptions/groups.py:SubscriptionGroup.execute": "the rim of a group: its members are told, and a bug is logged",

@@ -9,6 +9,7 @@ _LAZY_IMPORTS = {
     "aioboto3": "files in a bucket",
     "alembic": "migrating",
     "botocore": "files in a bucket",
+    "httpx2": "outside OpenID providers",
     "hypothesis": "tests",
     "seed": "filling an empty database",
     "prometheus_client": "a port for metrics",

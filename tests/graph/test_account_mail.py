@@ -6,7 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from auth.account_mail import BackgroundAccountMailer
 from domain.actor import Actor
+from domain.errors import Unauthenticated
 from resolvers.context import Services
 from tests.support.app import App
 from tests.support.graph_actions import mutation_text, table_states
@@ -142,17 +144,35 @@ async def test_a_password_that_was_changed_meanwhile_ends_the_token(app: App) ->
     assert (await sign_in(app, email, NEW))["errors"] == []
 
 
-async def test_asking_for_an_unknown_address_is_the_same_answer_and_the_same_writes(app: App) -> None:
+async def test_asking_for_an_unknown_address_is_the_same_answer_and_the_same_work(app: App) -> None:
+    mailer = app.resources.services.account_mailer
+    assert isinstance(mailer, BackgroundAccountMailer)
     known = (await create_person_without_team(app)).user.email_address
     text = "mutation ($input: PasswordResetRequestInput!) { passwordResetRequest(input: $input) { clientMutationId cursor errors { code } } }"
-    answers, written = [], []
+    answers, written, statements, mails = [], [], [], []
     for email in (known, unused_email()):
-        before = await table_states(app)
+        await mailer._waiting.join()
+        before, run_before = await table_states(app), app.resources.database.statements_run
         answers.append(await app.execute(None, text, input={"email": email}))
+        statements.append(app.resources.database.statements_run - run_before)
+        mails.append(mailer._waiting._unfinished_tasks)  # type: ignore[attr-defined]  # those that are being sent, too
         after = await table_states(app)
         written.append([name for name in after if after[name] != before[name]])
     assert answers[0] == answers[1]
     assert written == [["account_tokens"]] * 2
+    assert statements[0] == statements[1]
+    assert mails == [1, 1]
+
+
+async def test_a_wrong_password_takes_the_same_statements_whether_there_is_an_account_or_not(app: App) -> None:
+    known, statements = unused_email(), []
+    await register(app, email=known)
+    for email in (known, unused_email()):
+        before = app.resources.database.statements_run
+        with pytest.raises(Unauthenticated):
+            await app.resources.services.sign_in.with_password(email, "not the password", address=None)
+        statements.append(app.resources.database.statements_run - before)
+    assert statements == [1, 1]
 
 
 async def test_of_two_who_use_a_token_at_once_one_succeeds(app: App) -> None:

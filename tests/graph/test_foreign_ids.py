@@ -23,7 +23,7 @@ from tests.support.tenants import FILTERED_LISTS, MUTATIONS, QUERIES, SUBSCRIPTI
 
 InputPath = tuple[str | int, ...]
 # What is seen by the whole team, private projects or not, or belongs to no team.
-_TEAM_WIDE_TYPES = {"OAuthClient", "Factor", "Label", "Invitation", "Team", "User", "Session"}
+_TEAM_WIDE_TYPES = {"OAuthClient", "ExternalIdentity", "Factor", "Label", "Invitation", "Team", "User", "Session"}
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ async def settings_of(app: App, person: Person) -> Any:
 async def test_there_are_defaults_for_every_reason(app: App, team: SampleTeam) -> None:
     found = await settings_of(app, team.member)
     assert list(found["notificationPreferences"]) == [each.value for each in NotificationReason]
-    assert found["notificationPreferences"]["ASSIGNED"] == ["IN_APP", "EMAIL"]
+    assert found["notificationPreferences"]["ASSIGNED"] == ["IN_APP", "EMAIL", "PUSH"]
     assert found["notificationPreferences"]["TASK_CHANGED"] == ["IN_APP"]
     assert (found["quietHours"], found["digest"], found["emailOffReason"]) == (None, "OFF", None)
 

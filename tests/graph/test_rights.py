@@ -27,6 +27,7 @@ _NOT_FOR_OWNERS = (
     "notificationsUnsubscribe",
     "passwordReset",
     "passwordResetRequest",
+    "pushDeviceRegister",
     "sessionCreate",
     "sessionCreateWithPasskey",
     "sessionReauthenticate",

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,6 +20,7 @@ _WITHOUT_LINK = {
     AccountMailKind.ALREADY_REGISTERED,
     AccountMailKind.FACTOR_ADDED,
     AccountMailKind.FACTOR_REMOVED,
+    AccountMailKind.IDENTITY_LINKED,
     AccountMailKind.PASSKEY_ADDED,
     AccountMailKind.PASSKEY_REMOVED,
     AccountMailKind.PASSWORD_CHANGED,
@@ -60,6 +62,19 @@ async def test_every_mail_says_what_it_is_about_and_links_to_where_it_is_done(tm
         assert urlsplit(link)[:2] == ("https", "hive.example.com")
         assert parse_qs(urlsplit(link).query) == {"token": [TOKEN]}
     assert (link is None) is (kind in _WITHOUT_LINK)
+
+
+async def test_a_decoy_is_worded_but_not_sent_and_has_no_link(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    recording = RecordingMailer()
+    decoy = replace(mail_of(AccountMailKind.RESET_PASSWORD, ""), is_decoy=True)
+    async with BackgroundAccountMailer.open(recording, origin=ORIGIN, logs_links=True) as mailer:
+        assert mailer.link_of(decoy) is None
+        mailer.send(decoy)
+        assert mailer._waiting.qsize() == 1
+    assert mailer._waiting.qsize() == 0
+    assert recording.sent == []
+    assert TOKEN not in caplog.text
 
 
 async def test_a_mail_is_tried_again_and_one_that_is_rejected_is_not(

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.support.app import App
+from tests.support.conformance import Suite, open_suite
 from tests.support.oauth import SampleClient, front_door, registered
 from tests.support.sign_in import PASSWORD
 from tests.support.teams import SampleTeam
@@ -36,3 +37,10 @@ async def email(app: App, team: SampleTeam) -> str:
     hashed = await app.resources.services.passwords.hash(PASSWORD)
     await app.sql.execute("UPDATE users SET password_hash = $2 WHERE id = $1", team.member.user.id, hashed)
     return team.member.user.email_address
+
+
+@pytest.fixture(scope="module")
+async def suite(app: App) -> AsyncIterator[Suite]:
+    """What the conformance cases of a file share."""
+    async with open_suite(app) as opened:
+        yield opened

@@ -5,8 +5,10 @@ import pytest
 from persistence.search.rebuild import work_off_all
 from tests.support.app import App
 from tests.support.graph_actions import create_comment, create_document, create_label, create_project, create_task, mutate_ok
-from tests.support.searching import ALL_FACETS, ids_of, search
+from tests.support.searching import ALL_FACETS, ids_of, on_both_indexes, search
 from tests.support.teams import SampleTeam
+
+pytestmark = on_both_indexes
 
 
 async def test_what_is_written_is_found_at_once(app: App, team: SampleTeam) -> None:

@@ -1,5 +1,6 @@
 """What a search reads does not grow with what there is: a word in every object, in none, or in old ones only."""
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from domain.search.query import parse
 from domain.search.scope import SearchScope
-from persistence.search import statements
+from persistence.search import frequencies, statements
 from persistence.search.postgres import find_params
 from tests.support.app import App
 from tests.support.searching import search
@@ -56,6 +57,14 @@ async def large_team(app: App) -> SampleTeam:
     return team
 
 
+def entries_listed(plan: dict[str, Any]) -> Iterator[float]:
+    """The entries that the inverted index lists."""
+    if plan.get("Index Name") == "ix_search_entries_tokens":
+        yield plan["Actual Rows"] * plan["Actual Loops"]
+    for inner in plan.get("Plans", ()):
+        yield from entries_listed(inner)
+
+
 def entries_read(plan: dict[str, Any]) -> Iterator[float]:
     """The rows that each node of a plan reads from the table of entries."""
     if plan.get("Relation Name") == "search_entries":
@@ -64,14 +73,43 @@ def entries_read(plan: dict[str, Any]) -> Iterator[float]:
         yield from entries_read(inner)
 
 
-@pytest.mark.parametrize(("query", "hits"), HITS.items())
-async def test_no_search_reads_more_than_its_bound(app: App, large_team: SampleTeam, query: str, hits: int) -> None:
-    scope = SearchScope(viewer_id=large_team.member.user.id, types=["Task", "Document", "Comment"], subjects=["Task", "Document"])
-    params = find_params(scope, parse(query), as_of=datetime.now(UTC) + timedelta(seconds=1))
+async def explain(app: App, params: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """The plan of a search as it was carried out, and the number of its hits."""
     async with app.resources.database.begin() as connection:
         explained = f"EXPLAIN (ANALYZE, FORMAT JSON) {statements.FIND.text}"
         (row,) = await connection.raw.fetch(explained, *statements.FIND.arguments(params))
     (plan,) = orjson.loads(row[0])
-    assert sum(entries_read(plan["Plan"])) <= MAX_ENTRIES_READ
+    return plan["Plan"], plan["Plan"]["Actual Rows"]
+
+
+@pytest.mark.parametrize(
+    ("query", "is_listed"), [("old", False), ("ol", False), ("everywhere old", False), ("single", True), ("old single", True)]
+)
+async def test_a_word_of_many_old_entries_is_found_without_a_list_of_them_all(
+    app: App, large_team: SampleTeam, query: str, is_listed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frequencies, "MAX_LISTED_ENTRIES", OBJECTS // 4)
+    known = await frequencies.FrequencyReader(app.resources.database).read()
+    assert known.share_of(parse("old ").terms[0]) > 0.3
+    assert known.share_of(parse("single ").terms[0]) < 0.01
+    scope = SearchScope(viewer_id=large_team.member.user.id, types=["Task"], subjects=["Task"])
+    params = find_params(scope, parse(query), as_of=datetime.now(UTC) + timedelta(seconds=1), frequencies=known)
+    plan, hits = await explain(app, params)
+    assert sum(entries_read(plan)) <= MAX_ENTRIES_READ + statements.SAMPLED_ENTRIES
+    assert sum(entries_listed(plan)) <= (1 if is_listed else 0)
+    assert hits == (1 if is_listed else statements.MAX_CANDIDATES)
+
+
+def test_without_statistics_nothing_is_frequent() -> None:
+    known = frequencies.to_frequencies([])
+    assert known.params([parse("old ").terms], is_all=True)["min_sampled_share"] == math.inf
+
+
+@pytest.mark.parametrize(("query", "hits"), HITS.items())
+async def test_no_search_reads_more_than_its_bound(app: App, large_team: SampleTeam, query: str, hits: int) -> None:
+    scope = SearchScope(viewer_id=large_team.member.user.id, types=["Task", "Document", "Comment"], subjects=["Task", "Document"])
+    params = find_params(scope, parse(query), as_of=datetime.now(UTC) + timedelta(seconds=1))
+    plan, _ = await explain(app, params)
+    assert sum(entries_read(plan)) <= MAX_ENTRIES_READ
     found = await search(app, large_team.member, query, first=5)
     assert (query, found["totalCount"]) == (query, hits)

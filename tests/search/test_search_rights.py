@@ -10,9 +10,11 @@ from domain.actor import Scope
 from persistence.search.rebuild import work_off_all
 from tests.support.app import App, Person
 from tests.support.graph_actions import create_comment, create_document, create_label, create_project, create_task, mutate_ok
-from tests.support.searching import ALL_FACETS, SEARCH, ids_of, search
+from tests.support.searching import ALL_FACETS, SEARCH, ids_of, on_both_indexes, search
 from tests.support.teams import SampleTeam, actor_with_scopes, create_sample_team
 from tests.support.uploads import upload_file
+
+pytestmark = on_both_indexes
 
 CANARY = "zyzzyvacanary"
 QUERIES = (CANARY, "zyzzyva", "zyzzyvacanray", f"quixotic {CANARY}", f'"{CANARY} report"', "canarylabel", f"{CANARY}.pdf")

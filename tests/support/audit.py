@@ -8,6 +8,7 @@ from domain.audit import record
 from domain.audit.events import audit_stream
 from domain.events import team_stream, user_stream
 from persistence.unit_of_work import unit_of_work
+from resolvers import ids
 from tests.support.app import App, Person
 from tests.support.teams import SampleTeam
 
@@ -50,3 +51,9 @@ async def actions(app: App, person: Person, team_id: str) -> list[str]:
 async def stored_log(app: App, team_id: UUID) -> list[Any]:
     """The rows of a log."""
     return list(await app.sql.fetch("SELECT * FROM audit_entries WHERE team_id = $1 ORDER BY number", team_id))
+
+
+async def create_audit_entry(app: App, team: SampleTeam) -> str:
+    """An entry of the team's log, which holds what has happened so far."""
+    await record_team(app, team)
+    return ids.encode("AuditEntry", (await stored_log(app, team.team.id))[0]["id"])

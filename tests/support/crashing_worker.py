@@ -123,6 +123,8 @@ async def main(url: str, folder: Path, point: str) -> None:
             outgoing=unused,
             webhook_secrets=unused,
             render_webhook=unused,
+            notification_texts=unused,
+            pusher=unused,
         )
         wiring = WorkerWiring(
             url=url,

@@ -33,10 +33,12 @@ _PAYLOAD_SELECTIONS = {
     "DocumentPayload": f"document {{ {DOCUMENT_FIELDS} }}",
     "DeletePayload": "deletedId",
     "FactorPayload": "factor { id kind label }",
+    "JobPayload": "job { id state version }",
     "MailPayload": "",
     "LabelPayload": "label { id name }",
     "NotificationsPayload": "unreadCount notifications { id reason readAt archivedAt snoozedUntil }",
     "OAuthClientPayload": "oauthClient { id version }",
+    "PushDevicePayload": "device { id platform label }",
     "PasskeyRequestPayload": "expiresAt",
     "ProjectPayload": "project { id version }",
     "SessionPayload": "user { id }",
@@ -49,8 +51,9 @@ _MUTATION_FIELDS = schema._schema.mutation_type.fields  # type: ignore[union-att
 _TABLES = """
   teams team_members labels projects project_members tasks task_aliases task_links comments comment_reactions watchers seen_marks
   document_references documents document_versions document_heads document_updates
-  notifications notification_settings notification_deliveries
-  search_entries attachments discarded_blobs users sessions factors recovery_codes account_tokens invitations streams events idempotency_keys
+  notifications notification_settings notification_deliveries push_devices
+  search_entries attachments discarded_blobs jobs user_jobs users sessions factors recovery_codes external_identities account_tokens
+  invitations streams events idempotency_keys
 """.split()  # noqa: SIM905 (easier to read)
 _WITHOUT_REFUSALS = dict.fromkeys(("events", "streams"), "WHERE stream NOT LIKE 'audit:%'")
 _STATE_QUERY = " UNION ALL ".join(

@@ -6,16 +6,14 @@ The tables are compared with the table of rules: a field that is missing here fa
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
-from uuid import UUID
 
 from domain import api_token, oauth_client
 from domain.actor import Scope
-from domain.factor import Factor, FactorKind
 from domain.oauth_client import OAuthGrant
 from persistence.unit_of_work import unit_of_work
 from resolvers import ids
-from tests.support.app import App, Person
-from tests.support.audit import record_team, stored_log
+from tests.support.app import App
+from tests.support.audit import create_audit_entry
 from tests.support.graph_actions import (
     create_comment,
     create_document,
@@ -26,7 +24,14 @@ from tests.support.graph_actions import (
     mutate_ok,
 )
 from tests.support.teams import SampleTeam, create_sample_team, uuid_of, with_session
-from tests.support.tenant_objects import create_files, create_notification
+from tests.support.tenant_objects import (
+    create_external_identity,
+    create_factor,
+    create_files,
+    create_job,
+    create_notification,
+    create_push_device,
+)
 
 Objects = Mapping[str, str]
 Outcome = Literal["allowed", "NOT_FOUND", "FORBIDDEN", "INVALID", "REAUTHENTICATION_REQUIRED"]
@@ -65,38 +70,23 @@ async def create_tenant(app: App) -> Tenant:
             grants=[OAuthGrant.CLIENT_CREDENTIALS],
             scopes=[Scope.TASKS_READ],
         )
-    await record_team(app, people)
-    (entry, *_) = await stored_log(app, uuid_of(people.team_id))
     people = replace(people, owner=await with_session(app, people.owner), admin=await with_session(app, people.admin))
     assert people.owner.session_id is not None
     own: Objects = {
         "ApiToken": ids.encode("ApiToken", token.id),
-        "AuditEntry": ids.encode("AuditEntry", entry["id"]),
+        "AuditEntry": await create_audit_entry(app, people),
         "OAuthClient": ids.encode("OAuthClient", client.id),
+        "Job": await create_job(app, people.owner, uuid_of(people.team_id)),
         "Session": ids.encode("Session", people.owner.session_id),
-        "Factor": ids.encode("Factor", await _create_factor(app, people.owner)),
+        "Factor": ids.encode("Factor", await create_factor(app, people.owner)),
+        "ExternalIdentity": ids.encode("ExternalIdentity", await create_external_identity(app, people.owner)),
+        "PushDevice": ids.encode("PushDevice", await create_push_device(app, people.owner)),
     }
     return Tenant(
         people,
         {**own, **await _create_objects(app, people, people.project_id)},
         {**own, **await _create_private_objects(app, people)},
     )
-
-
-async def _create_factor(app: App, person: Person) -> UUID:
-    """A second factor that counts, of which nobody knows the codes."""
-    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
-        factor = Factor(
-            id=uow.new_id(),
-            user_id=person.user.id,
-            kind=FactorKind.TOTP,
-            label=None,
-            created_at=uow.now,
-            confirmed_at=uow.now,
-            encrypted_secret="",
-        )
-        await uow.factors.add(factor)
-    return factor.id
 
 
 async def _create_private_objects(app: App, team: SampleTeam) -> Objects:
@@ -209,6 +199,9 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "factorConfirm": MutationCase(
         _input_with({"code": "000000"}, id="Factor"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
     ),
+    "externalIdentityRemove": MutationCase(
+        _input_of(id="ExternalIdentity"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"
+    ),
     "factorRemove": MutationCase(_input_of(id="Factor"), "REAUTHENTICATION_REQUIRED", "REAUTHENTICATION_REQUIRED"),
     "passkeyRequestCreate": MutationCase(lambda _: {}, "allowed", "allowed"),
     "sessionCreateWithPasskey": MutationCase(lambda _: {"credential": {}}, "INVALID", "INVALID"),
@@ -278,6 +271,10 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "commentResolve": MutationCase(_input_with({"resolved": True}, id="Comment"), guest="allowed"),
     "commentReact": MutationCase(_input_with({"emoji": "👍", "on": True}, id="Comment"), guest="allowed"),
     "commentDelete": MutationCase(_input_of(id="Comment")),
+    # A guest exports what guests see.
+    "exportStart": MutationCase(_input_of(projectId="Project"), guest="allowed"),
+    "reportStart": MutationCase(_input_with({"kind": "OVERDUE"}, projectId="Project"), guest="allowed"),
+    "jobCancel": MutationCase(_input_of(id="Job"), guest="NOT_FOUND"),
     "uploadCreate": MutationCase(
         _input_with({"fileName": "a.txt", "contentType": "text/plain", "byteSize": 1}, subjectId="Task")
     ),
@@ -286,6 +283,8 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "watchSet": MutationCase(_input_with({"watching": True}, subjectId="Task"), guest="allowed"),
     "notificationPreferencesUpdate": MutationCase(lambda _: {}, "allowed", "allowed"),
     "notificationsUnsubscribe": MutationCase(lambda _: {"token": ""}, "NOT_FOUND", "NOT_FOUND"),
+    "pushDeviceRegister": MutationCase(lambda _: {"platform": "WEB", "token": ""}, "INVALID", "INVALID"),
+    "pushDeviceRemove": MutationCase(_input_of(id="PushDevice"), guest="NOT_FOUND"),
     "notificationsMark": MutationCase(lambda tenant: {"ids": [tenant.objects["Notification"]], "as": "READ"}, guest="NOT_FOUND"),
     "markSeen": MutationCase(_input_of(subjectId="Task"), guest="allowed"),
 }
@@ -311,12 +310,15 @@ QUERIES: Mapping[str, QueryCase] = {
             "Change",
             "Comment",
             "Document",
+            "ExternalIdentity",
             "Factor",
             "Invitation",
+            "Job",
             "Label",
             "Notification",
             "OAuthClient",
             "Project",
+            "PushDevice",
             "Session",
             "Task",
             "TaskLink",
@@ -343,6 +345,8 @@ QUERIES: Mapping[str, QueryCase] = {
     "search": QueryCase('{ search(query: "first") { nodes { ... on Node { id } } } }'),
     "changes": QueryCase("{ changes { cursor } }"),
     "notifications": QueryCase("{ notifications { nodes { id } } }"),
+    "job": QueryCase("query ($of: ID!) { job(id: $of) { id state } }", ("Job",)),
+    "jobs": QueryCase("{ jobs { nodes { id } } }"),
     "server": QueryCase("{ server { version } }"),
     "rateLimit": QueryCase("{ rateLimit { remaining } }"),
 }
@@ -352,6 +356,7 @@ SUBSCRIPTIONS: Mapping[str, QueryCase] = {
     "documentCollaboration": QueryCase(
         'subscription ($of: ID!) { documentCollaboration(id: $of, sessionId: "s") { __typename } }', ("Document",)
     ),
+    "jobUpdated": QueryCase("subscription ($of: ID!) { jobUpdated(id: $of) { id } }", ("Job",)),
     "notificationReceived": QueryCase("subscription { notificationReceived { id } }"),
     "taskChanged": QueryCase("subscription ($of: ID!) { taskChanged(id: $of) { kind } }", ("Task",)),
 }

@@ -13,14 +13,19 @@ from tests.support.workers import WorkerDatabase
 
 
 class WorkerProcess:
-    """A process of `tests.support.crashing_worker`."""
+    """A process of `tests.support.crashing_worker`, or of another module like it."""
 
-    def __init__(self, url: str, folder: Path, point: str = "none") -> None:
-        command = [sys.executable, "-m", "tests.support.crashing_worker", url, str(folder), point]
+    def __init__(self, url: str, folder: Path, point: str = "none", *, module: str = "crashing_worker") -> None:
+        command = [sys.executable, "-m", f"tests.support.{module}", url, str(folder), point]
         self._output = (folder / "output.txt").open("ab")
         self._process = subprocess.Popen(
             tied_to_parent(command), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._output
         )
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, negative for the signal that killed it; None while it runs."""
+        return self._process.poll()
 
     async def wait_for_exit(self, *, timeout_seconds: float = 30.0) -> int:
         """Its exit code; negative: the signal that killed it."""

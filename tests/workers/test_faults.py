@@ -11,6 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from domain.events import team_stream
 from embedded import embedded_postgres
 from tests.conftest import migrate_template
 from tests.support.backing_services import free_port
@@ -21,6 +22,7 @@ from tests.support.teams import create_sample_team
 from tests.support.worker_effects import FAST_TIMINGS
 from tests.support.worker_process import WorkerProcess, require_each_effect_once, wait_until_all_is_done
 from tests.support.workers import WorkerDatabase, open_worker_database, recording_consumer
+from workers.consumer import MAX_DEATHS
 
 pytestmark = pytest.mark.slow
 
@@ -42,6 +44,40 @@ async def test_a_worker_that_is_killed_at_any_point_leaves_each_effect_recorded_
         assert await worker.stop() == 0, (tmp_path / "output.txt").read_text()
     # Outside of Postgres an effect happens again where the worker died between it and its commit: twice at most for each such point.
     await require_each_effect_once(worker_database, tmp_path, sent_again=4 * len(POINTS))
+
+
+async def test_an_event_that_ends_its_worker_becomes_a_dead_letter_and_all_else_is_handled(
+    worker_database: WorkerDatabase, tmp_path: Path
+) -> None:
+    team = await create_sample_team(worker_database.app)
+    for number in range(4):
+        await create_task(worker_database.app, team, f"Task {number}")
+    stream = team_stream(team.team.id)
+    events = await worker_database.events()
+    position = len([each for each in events if each[0] == stream]) - 1  # within a batch, neither its first nor its last
+    left = [each for each in events if each != (stream, position)]
+
+    async def is_done() -> bool:
+        return sorted(await worker_database.effects("recorder")) == left and len(await worker_database.dead_letters()) == 1
+
+    deaths = 0
+    while True:
+        worker = WorkerProcess(worker_database.url, tmp_path, f"{stream}@{position}", module="dying_worker")
+        try:
+            async with asyncio.timeout(30):
+                while worker.exit_code is None and not await is_done():
+                    await asyncio.sleep(0.02)
+            if worker.exit_code is None:
+                break
+            assert worker.exit_code == 3, (tmp_path / "output.txt").read_text()
+            deaths += 1
+            assert deaths <= MAX_DEATHS + 1  # with the whole batch, and alone
+        finally:
+            worker.kill()
+    assert await worker_database.dead_letters() == [("recorder", stream, position, MAX_DEATHS)]
+    assert await worker_database.effects("recorder", stream) == [each for each in left if each[0] == stream]
+    assert sorted(await worker_database.effects("other")) == events
+    assert deaths >= MAX_DEATHS
 
 
 async def test_a_database_that_crashes_and_restarts_loses_nothing(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -25,7 +26,7 @@ async def no_fault(_: JobRun) -> None:
     """Nothing goes wrong."""
 
 
-def recording_job(fault: Fault = no_fault, after: Fault = no_fault, kind: str = "postcard", **options: int) -> JobKind:
+def recording_job(fault: Fault = no_fault, after: Fault = no_fault, kind: str = "postcard", **options: Any) -> JobKind:
     """A job that fails as `fault` does, then records itself, and fails as `after` does before that is committed."""
 
     async def handle(run: JobRun) -> None:

@@ -288,9 +288,9 @@ async def test_one_click_ends_mails_of_that_kind_and_changes_nothing_by_being_op
         assert "EMAIL" in await channels(app, team.mate, "ASSIGNED")
         for _ in range(2):
             assert (await http.post(path, data={"List-Unsubscribe": "One-Click"})).status_code == 200
-    assert await channels(app, team.mate, "ASSIGNED") == ["IN_APP"]
-    assert await channels(app, team.mate, "MENTIONED") == ["IN_APP", "EMAIL"]
-    assert await channels(app, team.member, "ASSIGNED") == ["IN_APP", "EMAIL"]
+    assert await channels(app, team.mate, "ASSIGNED") == ["IN_APP", "PUSH"]
+    assert await channels(app, team.mate, "MENTIONED") == ["IN_APP", "EMAIL", "PUSH"]
+    assert await channels(app, team.member, "ASSIGNED") == ["IN_APP", "EMAIL", "PUSH"]
 
 
 async def channels(app: App, person: Person, reason: str) -> list[str]:

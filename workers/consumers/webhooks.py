@@ -6,7 +6,7 @@ from domain.event_name import event_name
 from domain.events import derived_id
 from domain.webhook import MAX_PENDING, Webhook, WebhookDelivery, wants
 from workers.consumer import Batch, consumer
-from workers.webhook_pause import WAKE_KIND, pause
+from workers.webhook_pause import pause
 
 
 @consumer(name="webhooks")
@@ -24,7 +24,6 @@ async def webhooks(batch: Batch) -> None:
         if waiting[webhook.id] >= MAX_PENDING:
             await pause(batch.uow, batch.jobs, webhook.id, f"More than {MAX_PENDING} messages wait.")
     await batch.uow.webhooks.add_deliveries([each for each in found if waiting[each.webhook_id] < MAX_PENDING])
-    batch.jobs.wake(WAKE_KIND)
 
 
 def _messages(batch: Batch, webhook: Webhook) -> list[WebhookDelivery]:

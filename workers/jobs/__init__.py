@@ -3,6 +3,10 @@
 from typing import Final
 
 from workers.job import JobKind
+from workers.jobs.export import export
 from workers.jobs.notification_mail import notification_mail
+from workers.jobs.notification_push import notification_push
+from workers.jobs.push import push, push_again
+from workers.jobs.report import report
 
-JOBS: Final[tuple[JobKind, ...]] = (notification_mail,)
+JOBS: Final[tuple[JobKind, ...]] = (export, notification_mail, notification_push, push, push_again, report)

@@ -4,25 +4,18 @@ Everything is looked at again when it is sent: settings, address, rights, and wh
 mail's id is that of the job, so that a mail whose acceptance was not recorded is sent again as the same message.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
-from uuid import UUID
+from typing import Final
 
 from domain import notification as notifications
 from domain.mail import MailRejected, MailUnavailable
-from domain.notification import Delivery, DeliveryState, Notification, NotificationChannel, Recipient
-from domain.notification.delivery import NOT_VERIFIED, OFF_IN_PREFERENCES
-from domain.user import UserStatus
+from domain.notification import Delivery, DeliveryState, NotificationChannel
 from persistence.stores import delivery, user
 from persistence.stores.notification import sendable
 from workers.job import JobRun, RetryLater, job
-from workers.notification_jobs import MAIL_KIND, batch_of
+from workers.notification_jobs import MAIL_KIND, batch_of, suppression
 
-NOT_VISIBLE: Final = "The person may not see it any more."
-READ_BEFORE: Final = "It was read before."
-ACCOUNT_CLOSED: Final = "The account is closed."
 _MAX_TRIES: Final = 300  # of ten minutes each: two days
 _FIRST_RETRY_SECONDS: Final = 5.0
 _MAX_RETRY_SECONDS: Final = 600.0
@@ -39,7 +32,7 @@ async def notification_mail(run: JobRun) -> None:
     to = (await user.by_ids(database, [batch.user_id])).get(batch.user_id)
     recipient = (await delivery.recipients(database, [batch.user_id])).get(batch.user_id)
     visible = {each.id: each for each in await sendable(database, batch.user_id, [each.notification_id for each in queued])}
-    results = {each.notification_id: _suppressed(each, to, recipient, visible) for each in queued}
+    results = {each.notification_id: suppression(each, to, recipient, visible) for each in queued}
     about = [each for each in visible.values() if results[each.id] is None]
     bad_address: str | None = None
     outcome: tuple[DeliveryState, str | None] = DeliveryState.SENT, None
@@ -60,27 +53,6 @@ async def notification_mail(run: JobRun) -> None:
         await work.uow.deliveries.finish(finished)
         if bad_address is not None:
             await notifications.switch_mail_off(work.uow, batch.user_id, f"The address was refused: {bad_address}")
-
-
-def _suppressed(
-    queued: Delivery, to: Any, recipient: Recipient | None, visible: Mapping[UUID, Notification]
-) -> tuple[DeliveryState, str] | None:
-    """Why a delivery is not sent after all."""
-    reason: str | None = None
-    notification = visible.get(queued.notification_id)
-    if to is None or recipient is None or to.status != UserStatus.ACTIVE:
-        reason = ACCOUNT_CLOSED
-    elif notification is None:
-        reason = NOT_VISIBLE
-    elif recipient.settings.email_off_reason is not None:
-        reason = recipient.settings.email_off_reason
-    elif not recipient.has_verified_email:
-        reason = NOT_VERIFIED
-    elif NotificationChannel.EMAIL not in recipient.settings.channels_for(notification.reason):
-        reason = OFF_IN_PREFERENCES
-    elif notification.read_at is not None:
-        reason = READ_BEFORE
-    return None if reason is None else (DeliveryState.SUPPRESSED, reason)
 
 
 def _finished(queued: Delivery, result: tuple[DeliveryState, str | None], at: datetime) -> Delivery:

@@ -1,0 +1,1 @@
+"""Signs people in through outside OpenID providers."""

@@ -1,0 +1,1 @@
+"""Whole teams and projects, read for a file."""

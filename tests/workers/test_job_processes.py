@@ -1,0 +1,102 @@
+"""Jobs in worker processes of their own: how much memory one takes, and what is left of one that was killed."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from embedded.child_process import tied_to_parent
+from tests.support.app import Person
+from tests.support.jobs import download, read_job, start_job, wait_for_job
+from tests.support.large_team import create_large_team
+from tests.support.server_process import ROOT
+from tests.support.workers import WorkerDatabase
+
+pytestmark = pytest.mark.slow
+
+MAX_GROWTH_MIB = 120
+
+
+class JobWorker:
+    """A process of `tests.support.job_worker` that is ready."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    def peak_mib(self) -> float:
+        """The most memory that it ever had."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+    async def kill(self) -> None:
+        """End it as a crash would."""
+        self._process.kill()
+        await self._process.wait()
+
+
+@asynccontextmanager
+async def job_worker(database: WorkerDatabase) -> AsyncIterator[JobWorker]:
+    """A worker process, killed at the end."""
+    command = [sys.executable, "-m", "tests.support.job_worker", database.url, str(database.settings.data_dir)]
+    process = await asyncio.create_subprocess_exec(
+        *tied_to_parent(command), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
+    worker = JobWorker(process)
+    try:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
+        yield worker
+    finally:
+        if process.returncode is None:
+            await worker.kill()
+
+
+async def owner_of(database: WorkerDatabase, user_id: object) -> Person:
+    """Somebody who was inserted by hand."""
+    from domain.user import User
+    from persistence.engine.rows import to_entity
+    from persistence.stores import user
+
+    row = (await user.by_ids(database.app.resources.database, [user_id]))[user_id]  # type: ignore[list-item, index]
+    return Person(to_entity(User, row))
+
+
+@pytest.mark.parametrize("tasks_each", [1_000, pytest.param(20_000, marks=pytest.mark.chaos)])
+async def test_exporting_many_tasks_takes_little_memory(worker_database: WorkerDatabase, tasks_each: int) -> None:
+    team = await create_large_team(worker_database.url, tasks_each=tasks_each)
+    owner = await owner_of(worker_database, team.viewer)
+    team_id = (await worker_database.app.run(owner, "{ teams { nodes { id } } }"))["teams"]["nodes"][0]["id"]
+    async with job_worker(worker_database) as worker:
+        before = worker.peak_mib()
+        for format_ in ("JSON", "CSV", "MARKDOWN_ZIP"):
+            job = await start_job(worker_database.app, owner, "exportStart", teamId=team_id, format=format_)
+            done = await wait_for_job(worker_database, owner, job, timeout_seconds=300)
+            assert (done["state"], done["rowsDone"]) == ("SUCCEEDED", 5 * tasks_each)
+        assert worker.peak_mib() - before < MAX_GROWTH_MIB
+
+
+async def test_a_job_whose_process_was_killed_is_done_by_the_next_once(worker_database: WorkerDatabase) -> None:
+    team = await create_large_team(worker_database.url, tasks_each=400)
+    owner = await owner_of(worker_database, team.viewer)
+    app = worker_database.app
+    team_id = (await app.run(owner, "{ teams { nodes { id } } }"))["teams"]["nodes"][0]["id"]
+    job = await start_job(app, owner, "exportStart", teamId=team_id, format="CSV")
+    async with job_worker(worker_database) as first:
+
+        async def runs() -> bool:
+            return bool(await app.sql.fetchval("SELECT count(*) FROM user_jobs WHERE state = 'RUNNING'"))
+
+        await worker_database.wait_until(runs)
+        await first.kill()
+    assert (await read_job(app, owner, job))["state"] == "RUNNING"
+    await app.sql.execute("UPDATE jobs SET run_at = now()")  # its lease has ended
+    async with job_worker(worker_database):
+        done = await wait_for_job(worker_database, owner, job)
+    assert (done["state"], done["rowsDone"]) == ("SUCCEEDED", 2_000)
+    lines = (await download(app, done["resultUrl"])).text.splitlines()
+    assert len(lines) == len(set(lines)) == 2_001
+    assert await app.sql.fetchval("SELECT count(*) FROM jobs") == 0
