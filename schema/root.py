@@ -23,7 +23,6 @@ import resolvers.task
 import resolvers.team
 import resolvers.user
 import resolvers.watch
-import resolvers.webhook
 from domain.actor import Scope
 from resolvers.inputs import comment as comment_inputs
 from resolvers.inputs import project as project_inputs
@@ -57,8 +56,7 @@ from schema.types.server import RateLimit, ServerInfo
 from schema.types.task import Task, TaskLink, TaskPayload, TasksPayload
 from schema.types.team import Label, LabelPayload, Team, TeamPayload
 from schema.types.user import BasicPayload, DeletePayload, Factor, MailPayload, Session, SessionPayload, User, UserPayload
-from schema.types.webhook import Webhook, WebhookDelivery
-from schema.webhook_mutations import WebhookMutations
+from schema.webhook_fields import WebhookMutations, WebhookQueries
 
 _ME = Scope.PROFILE_WRITE
 _TEAMS = Scope.TEAMS_WRITE
@@ -67,7 +65,7 @@ _TASKS = Scope.TASKS_WRITE
 
 
 @strawberry.type(description="Queries.")
-class Query(JobQueries):
+class Query(JobQueries, WebhookQueries):
     """The root of queries."""
 
     node: Node | None = query(resolvers.node.node, "Object with a global id.", guard="signed in")
@@ -114,9 +112,6 @@ class Query(JobQueries):
         resolvers.notification.list_own,
         "Notifications of the viewer, the newest first: those in the inbox, unless others are asked for.",
         guard=Scope.NOTIFICATIONS_READ,
-    )
-    webhook: Webhook | None = query(
-        resolvers.webhook.get, "A webhook of a team that the viewer manages.", guard=Scope.WEBHOOKS_MANAGE
     )
     rate_limit: RateLimit | None = query(
         resolvers.server.rate_limit,
@@ -385,20 +380,7 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[
-        Activity,
-        ApiToken,
-        Attachment,
-        Comment,
-        DocumentVersion,
-        Factor,
-        Label,
-        OAuthClient,
-        Session,
-        TaskLink,
-        WebhookDelivery,
-        *ERROR_TYPES,
-    ],
+    types=[Activity, ApiToken, Attachment, Comment, DocumentVersion, Factor, Label, OAuthClient, Session, TaskLink, *ERROR_TYPES],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 bindings = field_rules.collect_bindings(schema)

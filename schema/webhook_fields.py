@@ -1,4 +1,4 @@
-"""Declares the mutations of webhooks."""
+"""Declares the fields of the roots that are about webhooks."""
 
 import strawberry
 
@@ -6,9 +6,19 @@ import resolvers.webhook
 from domain.actor import Scope
 from resolvers.inputs import team as team_inputs
 from resolvers.inputs import webhook as inputs
+from schema.fields import query
 from schema.payload import mutation
 from schema.types.user import BasicPayload, DeletePayload
-from schema.types.webhook import WebhookPayload
+from schema.types.webhook import Webhook, WebhookPayload
+
+
+@strawberry.type
+class WebhookQueries:
+    """Part of the root of queries."""
+
+    webhook: Webhook | None = query(
+        resolvers.webhook.get, "A webhook of a team that the viewer manages.", guard=Scope.WEBHOOKS_MANAGE
+    )
 
 
 @strawberry.type
